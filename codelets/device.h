@@ -1,0 +1,140 @@
+/* The kernel dialect: one source text for three compilers (C11, OpenCL C 1.2,
+ * CUDA C++).  doc/kernel-dialect.md is the manual.
+ *
+ * A kernel is written
+ *
+ *     struct scale_args { int n; float by; };
+ *
+ *     KERNEL2(scale, scale_args)
+ *     {
+ *         BUFFER(0, const float, x)
+ *         BUFFER(1, float, y)
+ *         FOR_ITEMS(i, ARG(n))
+ *             y[i] = ARG(by) * x[i];
+ *     }
+ *
+ * KERNELn takes n (buffer, offset) pairs and one argument struct that holds no
+ * pointer.  BUFFER(i, type, name) names buffer i with its offset applied.
+ * On a CPU the launch is one group of one item, so every loop is a plain loop.
+ * Kernels allocate nothing and include nothing but this file.
+ */
+#ifndef HSGD_DEVICE_H
+#define HSGD_DEVICE_H
+
+#if defined(__OPENCL_VERSION__)            /* ------------------ OpenCL C 1.2 */
+
+#define GLOBAL      __global
+#define LOCAL       __local
+#define LOCAL_ARG   __local
+#define RESTRICT    restrict
+#define DEVICE      static inline
+#define UNROLL      _Pragma("unroll")
+#define LOCAL_ID    ((int)get_local_id(0))
+#define LOCAL_SIZE  ((int)get_local_size(0))
+#define GROUP_ID    ((int)get_group_id(0))
+#define NUM_GROUPS  ((int)get_num_groups(0))
+#define BARRIER()   barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
+typedef uint u32;
+typedef ulong u64;
+#define BUFFER_PAIR_(i) __global char *b##i##_, ulong o##i##_
+#define BUFFER(i, type, name) __global type *name = (__global type *)(b##i##_ + o##i##_);
+#define KERNEL_HEAD_(name) __kernel void name
+#define ARG(field)  a_.field
+#define KERNEL_TAIL_(args) struct args a_
+#define expf   exp
+#define logf   log
+#define tanhf  tanh
+#define sqrtf  sqrt
+#define fmaxf  fmax
+#define fminf  fmin
+#define fabsf  fabs
+#define cosf   cos
+#define BITS_TO_FLOAT(u) as_float(u)
+
+#define KERNEL1(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), KERNEL_TAIL_(a))
+#define KERNEL2(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), KERNEL_TAIL_(a))
+#define KERNEL3(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), KERNEL_TAIL_(a))
+#define KERNEL4(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
+                                      KERNEL_TAIL_(a))
+#define KERNEL5(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
+                                      BUFFER_PAIR_(4), KERNEL_TAIL_(a))
+#define KERNEL6(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
+                                      BUFFER_PAIR_(4), BUFFER_PAIR_(5), KERNEL_TAIL_(a))
+
+/* Sixteen floats in a register: one image per lane, or 16 matrix columns. */
+typedef float16 v16;
+#define V16_SPLAT(x)       ((v16)(x))
+#define V16_LOAD(p)        vload16(0, (p))
+#define V16_STORE(p, v)    vstore16((v), 0, (p))
+#define V16_FMA(a, b, c)   fma((a), (b), (c))
+#define V16_MAX(a, b)      fmax((a), (b))
+/* lane-wise: where a op b is true take x, else y */
+#define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
+#define V16_IF_GT(a, b, x, y) select((y), (x), ((a) > (b)))
+
+#elif defined(__CUDACC__)                  /* ---------------------- CUDA C++ */
+#error "the CUDA half of the dialect is added with the CUDA executor"
+
+#else                                      /* --------------------------- C11 */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#define GLOBAL
+#define LOCAL
+#define LOCAL_ARG
+#define RESTRICT    restrict
+#define DEVICE      static inline __attribute__((always_inline))
+#define UNROLL      _Pragma("GCC unroll 32")
+#define LOCAL_ID    0
+#define LOCAL_SIZE  1
+#define GROUP_ID    0
+#define NUM_GROUPS  1
+#define BARRIER()   ((void)0)
+typedef uint32_t u32;
+typedef uint64_t u64;
+DEVICE float BITS_TO_FLOAT(u32 u) { float f; memcpy(&f, &u, 4); return f; }
+
+/* The C kernels are compiled once per instruction set; HSGD_ISA is its name. */
+#ifndef HSGD_ISA
+#define HSGD_ISA base
+#endif
+#define ISA_NAME__(n, isa) hsgd_##n##_##isa
+#define ISA_NAME_(n, isa)  ISA_NAME__(n, isa)
+#define BUFFER(i, type, name) type *restrict name = b_[i];
+#define KERNEL_(n, a) static inline __attribute__((always_inline)) void n##_body(void *const *b_, const struct a a_); \
+                      void ISA_NAME_(n, HSGD_ISA)(void *const *b_, const void *p_); \
+                      void ISA_NAME_(n, HSGD_ISA)(void *const *b_, const void *p_) \
+                      { n##_body(b_, *(const struct a *)p_); } \
+                      static inline void n##_body(void *const *b_, const struct a a_)
+#define ARG(field)  a_.field
+#define KERNEL1 KERNEL_
+#define KERNEL2 KERNEL_
+#define KERNEL3 KERNEL_
+#define KERNEL4 KERNEL_
+#define KERNEL5 KERNEL_
+#define KERNEL6 KERNEL_
+
+typedef float v16 __attribute__((vector_size(64)));
+typedef float v16_mem __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t v16_mask __attribute__((vector_size(64)));
+#define V16_SPLAT(x)       ((x) - (v16){ 0 })
+#define V16_LOAD(p)        ((v16)*(const v16_mem *)(p))
+#define V16_STORE(p, v)    ((void)(*(v16_mem *)(p) = (v16_mem)(v)))
+#define V16_FMA(a, b, c)   ((a) * (b) + (c))
+#define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
+#define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
+#define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
+#define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
+
+#endif
+
+#define LOCAL_MAX 256   /* no launcher asks for a larger group */
+/* every index i of [0,n), shared out over the whole launch */
+#define FOR_ITEMS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
+/* every row r of [0,n), one group each */
+#define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)
+/* every column c of [0,n), shared out over the items of the group */
+#define FOR_COLS(c, n)  for (int c = LOCAL_ID; c < (n); c += LOCAL_SIZE)
+
+#endif

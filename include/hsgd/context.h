@@ -1,0 +1,79 @@
+/* The context: which devices are used, and where errors and messages go. */
+#ifndef HSGD_CONTEXT_H
+#define HSGD_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HSGD_API __attribute__((visibility("default")))
+
+struct hsgd_context;
+
+enum hsgd_ownership { HSGD_COPY, HSGD_BORROW };
+enum hsgd_device_kind { HSGD_CPU, HSGD_CUDA, HSGD_OPENCL, HSGD_DEVICE_KINDS };
+enum hsgd_log_level { HSGD_LOG_DEBUG, HSGD_LOG_INFO, HSGD_LOG_WARNING };
+
+/* Receives one line without newline; called from the calling thread only. */
+typedef void hsgd_log_fn(void *user, enum hsgd_log_level level, const char *line);
+
+/* Zero-initialised is the default of every field. */
+struct hsgd_context_options {
+    const char *devices;   /* NULL or "auto": every physical device once; else a list such as "cpu,opencl",
+                              "opencl:1": exactly these, -ENODEV when one is missing */
+    int threads;           /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
+    bool deterministic;    /* fixed chunks and merge order: results do not depend on `threads` */
+    hsgd_log_fn *log;      /* NULL: messages are dropped */
+    void *log_user;
+};
+
+/* Creates a context.  When StarPU is not running yet the context starts it
+ * and shuts it down again in hsgd_destroy(); when the application has started
+ * it, the context is a guest: it uses the workers that are there and never
+ * pauses, shuts down, waits for all tasks, nor changes policy, environment,
+ * signals or BLAS/OpenMP threads.
+ * Returns 0; on failure *out is a context that holds nothing but its error,
+ * for hsgd_error(), and must still be destroyed (NULL only when memory is
+ * exhausted).
+ * Errors: -ENODEV a named device is absent; -EINVAL a malformed list;
+ * -ENOMEM; -EBUSY a second context would need other devices. */
+HSGD_API int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *options);
+
+/* Waits for the context's own work, then frees it.  NULL-safe. */
+HSGD_API void hsgd_destroy(struct hsgd_context **ctx);
+
+/* The last error as a sentence; "" when there was none.  Valid until the next
+ * call with this context. */
+HSGD_API const char *hsgd_error(const struct hsgd_context *ctx);
+
+/* Waits for everything submitted through this context; returns and clears the
+ * first asynchronous error. */
+HSGD_API int hsgd_wait(struct hsgd_context *ctx);
+
+struct hsgd_device {
+    char name[128];             /* as the driver calls it */
+    char id[24];                /* as named in a device list: "cpu", "opencl:0" */
+    enum hsgd_device_kind kind;
+    int index;                  /* within its kind */
+    int workers;                /* StarPU workers: cores for the CPU, 1 for an accelerator */
+    int numa_node;              /* -1: not known */
+    size_t memory_bytes;        /* 0: not known */
+    bool is_cpu;                /* an OpenCL device that is the CPU itself */
+    unsigned long long tasks;   /* cells run so far */
+    unsigned long long samples; /* samples passed forward and backward so far, counted in the launchers */
+    double busy_seconds;        /* time spent in cells so far, summed over its workers */
+};
+
+/* Number of devices in use. */
+HSGD_API int hsgd_device_count(const struct hsgd_context *ctx);
+/* Fills *device; -EINVAL when i is out of range. */
+HSGD_API int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device);
+HSGD_API const char *hsgd_device_kind_name(enum hsgd_device_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

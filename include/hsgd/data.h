@@ -1,0 +1,71 @@
+/* Data sets: labelled samples in memory, made or read. */
+#ifndef HSGD_DATA_H
+#define HSGD_DATA_H
+
+#include <hsgd/context.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Shape of one sample, NHWC without N.  Plain features: {1, 1, n}. */
+struct hsgd_shape { int h, w, c; };
+
+struct hsgd_data;
+
+enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
+
+/* Opens "digits" (built in) or a path.  A path is a folder with the four IDX
+ * files of MNIST under their usual or torchvision names (also MNIST/raw/
+ * below it), plain or gzip-compressed.
+ * Errors (NULL): -ENOENT, -EIO, -EINVAL; the sentence names the file, the
+ * field and the value. */
+HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_split split);
+
+/* `count` handwritten-looking digits, 28x28x1 grey, 10 classes: stroke shapes
+ * with random slant, thickness, scale, shift and noise.  Sample i is a pure
+ * function of (seed, first + i). */
+HSGD_API struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
+
+/* Samples in memory: x is count x h x w x c floats, labels count class
+ * indices in [0, classes).
+ * Errors (NULL): -EINVAL on a label out of range or a non-finite value. */
+HSGD_API struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const float *x, const int32_t *labels,
+                                            int64_t count, struct hsgd_shape shape, int classes,
+                                            enum hsgd_ownership ownership);
+
+/* Splits off the last `count` samples of a seeded permutation: *rest keeps
+ * the others.  Both borrow from d, which must outlive them. */
+HSGD_API int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t count, uint64_t seed,
+                             struct hsgd_data **part, struct hsgd_data **rest);
+
+HSGD_API void hsgd_data_destroy(struct hsgd_data **d);
+
+HSGD_API int64_t hsgd_data_count(const struct hsgd_data *d);
+HSGD_API struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d);
+HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
+HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
+
+/* x' = (x - mean[channel]) * inv_std[channel]; plain features use one mean
+ * and deviation for all. */
+struct hsgd_normalisation { int channels; float mean[16], inv_std[16]; };
+
+/* Per-channel mean and 1/deviation over the whole set (channels > 16 or plain
+ * features: one for all). */
+HSGD_API void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *out);
+
+/* Writes samples index[0..n) as normalised floats (n x h x w x c) and their
+ * labels.  norm NULL: raw values, 8-bit images scaled to [0,1].  Thread-safe. */
+HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
+                               const struct hsgd_normalisation *norm, float *x, int32_t *labels);
+
+/* A sheet of the first rows x columns samples as a PNG file, written to a
+ * temporary name and renamed. */
+HSGD_API int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows,
+                             int columns);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

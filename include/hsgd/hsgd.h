@@ -1,0 +1,31 @@
+/* libhsgd: training and running neural networks on everything a machine has.
+ *
+ * Rules that hold for every function of every header here:
+ *
+ * Errors.     A function that can fail returns 0 or a negative errno
+ *             (-EINVAL, -ENOMEM, -ENODEV, -EIO …); hsgd_error(ctx) then gives
+ *             one sentence that names the object, field and value.  Functions
+ *             that return a pointer return NULL on error.  Builders accept
+ *             NULL and pass it on, so a chain of calls is checked once.
+ *             The library never aborts, exits or prints.
+ * Ownership.  hsgd_x_create() is undone by hsgd_x_destroy(&x), which accepts
+ *             NULL and sets the pointer to NULL.  Objects made from a context
+ *             are destroyed before it.  Memory handed in is copied
+ *             (HSGD_COPY) or must outlive the object (HSGD_BORROW).
+ * Threads.    A context and what was made from it belong to one thread at a
+ *             time.  Different contexts are independent, except that one
+ *             process has one StarPU.
+ * Layout.     Images are NHWC (sample, row, column, channel), matrices
+ *             row-major, numbers are 32-bit floats unless a name says other.
+ */
+#ifndef HSGD_HSGD_H
+#define HSGD_HSGD_H
+
+#include <hsgd/context.h>
+#include <hsgd/data.h>
+#include <hsgd/model.h>
+#include <hsgd/ops.h>
+#include <hsgd/tensor.h>
+#include <hsgd/train.h>
+
+#endif

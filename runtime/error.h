@@ -1,0 +1,15 @@
+/* Errors and messages inside the library. */
+#ifndef HSGD_RUNTIME_ERROR_H
+#define HSGD_RUNTIME_ERROR_H
+
+#include <errno.h>
+#include <hsgd/context.h>
+
+/* Stores a sentence in ctx (NULL: dropped) and returns -err. */
+int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Sends a line to the context's log callback. */
+void hsgd_log(struct hsgd_context *ctx, enum hsgd_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
