@@ -16,16 +16,22 @@ struct hsgd_data;
 
 enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
 
-/* Opens "digits" (built in) or a path.  A path is a folder with the four IDX
- * files of MNIST under their usual or torchvision names (also MNIST/raw/
- * below it), plain or gzip-compressed.
+/* Opens "digits" or a path.
+ * "digits" is built in: samples 0..11999 of seed 0 to train with, 2000 that
+ * are never among them to test with (hsgd_data_digits).
+ * A path is a folder with the four IDX files of MNIST under their usual or
+ * torchvision names (also in raw/ or MNIST/raw/ below it), plain or
+ * gzip-compressed; images have 3 dimensions, or 4 with channels.  There are
+ * as many classes as the largest training label and one.
  * Errors (NULL): -ENOENT, -EIO, -EINVAL; the sentence names the file, the
  * field and the value. */
 HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_split split);
 
 /* `count` handwritten-looking digits, 28x28x1 grey, 10 classes: stroke shapes
  * with random slant, thickness, scale, shift and noise.  Sample i is a pure
- * function of (seed, first + i). */
+ * function of (seed, first + i), the same on every machine.
+ * Errors (NULL): -EINVAL unless first >= 0, count > 0, first + count <= 2^54;
+ * -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
 
 /* Samples in memory: x is count x h x w x c floats, labels count class
@@ -36,7 +42,9 @@ HSGD_API struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const floa
                                             enum hsgd_ownership ownership);
 
 /* Splits off the last `count` samples of a seeded permutation: *rest keeps
- * the others.  Both borrow from d, which must outlive them. */
+ * the others.  Both borrow the samples of d, which must outlive them.
+ * Errors: -EINVAL unless 0 < count < hsgd_data_count(d); -ENOMEM; then both
+ * are NULL. */
 HSGD_API int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t count, uint64_t seed,
                              struct hsgd_data **part, struct hsgd_data **rest);
 
@@ -52,16 +60,23 @@ HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
 struct hsgd_normalisation { int channels; float mean[16], inv_std[16]; };
 
 /* Per-channel mean and 1/deviation over the whole set (channels > 16 or plain
- * features: one for all). */
+ * features: one for all).  1/deviation of a constant is 1. */
 HSGD_API void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *out);
 
 /* Writes samples index[0..n) as normalised floats (n x h x w x c) and their
- * labels.  norm NULL: raw values, 8-bit images scaled to [0,1].  Thread-safe. */
+ * labels.  norm NULL: raw values, 8-bit images scaled to [0,1].  norm with as
+ * many channels as the samples applies per channel, else its first entry to
+ * all.  x or labels NULL: not written.  Each index must be in
+ * [0, hsgd_data_count(d)).  Thread-safe. */
 HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
                                const struct hsgd_normalisation *norm, float *x, int32_t *labels);
 
-/* A sheet of the first rows x columns samples as a PNG file, written to a
- * temporary name and renamed. */
+/* A sheet of the first rows x columns samples as a PNG file, with a line of
+ * one grey pixel around each; 1 channel makes a grey picture, 3 a coloured
+ * one.  Samples that are not 8-bit run from black (smallest number shown) to
+ * white (largest).  Written to a temporary name and renamed: on an error
+ * nothing is left and an old file stays.
+ * Errors: -EINVAL; those of open(2), write(2), rename(2). */
 HSGD_API int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows,
                              int columns);
 

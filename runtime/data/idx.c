@@ -1,0 +1,263 @@
+/* IDX files, plain or gzip: the format of MNIST.
+ * Source: LeCun, Cortes and Burges, "The MNIST database of handwritten
+ * digits", section "File formats". */
+#include "dataset.h"
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { MOST_DIMENSIONS = 4, UNSIGNED_BYTE = 0x08, FIRST_CHUNK = 1 << 16, MOST_AT_ONCE = 1 << 30 };
+
+/* One file: what its header says and the bytes after it. */
+struct idx {
+    char *path;
+    gzFile file;
+    int dimensions;
+    int64_t dim[MOST_DIMENSIONS];
+    uint8_t *bytes;
+};
+
+static void idx_close(struct idx *f)
+{
+    if (f->file)
+        gzclose(f->file);
+    free(f->path);
+    free(f->bytes);
+    memset(f, 0, sizeof *f);
+}
+
+/* FOLDER/BELOW/NAME with or without .gz; `dot`: .idx3 in place of -idx3. */
+static char *candidate(const char *folder, const char *below, const char *name, bool dot, const char *suffix)
+{
+    size_t start = strlen(folder) + strlen(below) + 1, room = start + strlen(name) + strlen(suffix) + 1;
+    char *path = malloc(room);
+    if (!path)
+        return NULL;
+    snprintf(path, room, "%s/%s%s%s", folder, below, name, suffix);
+    if (dot)
+        *strstr(path + start, "-idx") = '.';
+    return path;
+}
+
+static int find(struct hsgd_context *ctx, const char *folder, const char *name, char **path)
+{
+    static const char *const below[] = {"", "raw/", "MNIST/raw/"}, *const suffix[] = {"", ".gz"};
+    for (int i = 0; i < 12; i++) {
+        *path = candidate(folder, below[i / 4], name, i / 2 % 2, suffix[i % 2]);
+        if (!*path)
+            return hsgd_fail(ctx, ENOMEM, "%s: out of memory", folder);
+        if (access(*path, F_OK) == 0)
+            return 0;
+        free(*path);
+        *path = NULL;
+    }
+    return hsgd_fail(ctx, ENOENT, "%s: no %s, plain or .gz, here nor in raw/ or MNIST/raw/", folder, name);
+}
+
+/* Turns a failed or short read into a sentence; 0 when zlib saw no error. */
+static int stream_error(struct hsgd_context *ctx, struct idx *f, int got)
+{
+    int code, err = errno;
+    const char *message = gzerror(f->file, &code);
+    if (code == Z_BUF_ERROR)
+        return hsgd_fail(ctx, EIO, "%s: the gzip stream ends early", f->path);
+    if (code == Z_ERRNO)
+        return hsgd_fail(ctx, err ? err : EIO, "%s: cannot read: %s", f->path, strerror(err ? err : EIO));
+    if (got < 0)
+        return hsgd_fail(ctx, EIO, "%s: the gzip stream is corrupt (%s)", f->path, message);
+    return 0;
+}
+
+/* Reads bytes [from, to) of the `whole` that `part` has. */
+static int read_range(struct hsgd_context *ctx, struct idx *f, uint8_t *bytes, int64_t from, int64_t to, int64_t whole,
+                      const char *part)
+{
+    while (from < to) {
+        int64_t want = to - from < MOST_AT_ONCE ? to - from : MOST_AT_ONCE;
+        int got = gzread(f->file, bytes + from, (unsigned)want);
+        int rc = got < want ? stream_error(ctx, f, got) : 0;
+        if (rc < 0)
+            return rc;
+        from += got;
+        if (got < want)
+            return hsgd_fail(ctx, EINVAL, "%s: truncated in the %s: %lld of %lld bytes are there", f->path, part,
+                             (long long)from, (long long)whole);
+    }
+    return 0;
+}
+
+static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *magic, int least, int most)
+{
+    if (magic[0] || magic[1])
+        return hsgd_fail(ctx, EINVAL, "%s: magic is 0x%02x%02x%02x%02x, an IDX file starts with 0x0000", f->path,
+                         magic[0], magic[1], magic[2], magic[3]);
+    if (magic[2] != UNSIGNED_BYTE)
+        return hsgd_fail(ctx, EINVAL, "%s: type is 0x%02x, only 0x08 (unsigned byte) is read", f->path, magic[2]);
+    f->dimensions = magic[3];
+    if (f->dimensions >= least && f->dimensions <= most)
+        return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: dimension count is %d, %s", f->path, f->dimensions,
+                     most == 1 ? "labels have 1" : "images have 3, or 4 with channels");
+}
+
+static int check_sizes(struct hsgd_context *ctx, const struct idx *f)
+{
+    static const char *const name[MOST_DIMENSIONS] = {"count", "rows", "columns", "channels"};
+    int64_t sample = 1;
+    for (int i = 0; i < f->dimensions; i++) {
+        if (f->dim[i] < 1 || f->dim[i] > INT_MAX)
+            return hsgd_fail(ctx, EINVAL, "%s: %s is %lld, it must be in 1..%d", f->path, name[i], (long long)f->dim[i],
+                             INT_MAX);
+        if (i > 0 && f->dim[i] > INT_MAX / sample)
+            return hsgd_fail(ctx, EINVAL, "%s: %s is %lld, an image would have more than %d numbers", f->path, name[i],
+                             (long long)f->dim[i], INT_MAX);
+        sample *= i > 0 ? f->dim[i] : 1;
+    }
+    if (f->dim[0] > PTRDIFF_MAX / sample)
+        return hsgd_fail(ctx, EINVAL, "%s: count is %lld, more than memory can hold", f->path, (long long)f->dim[0]);
+    return 0;
+}
+
+static int read_header(struct hsgd_context *ctx, struct idx *f, int least, int most)
+{
+    uint8_t header[4 + 4 * MOST_DIMENSIONS];
+    int rc = read_range(ctx, f, header, 0, 4, 4, "magic");
+    rc = rc < 0 ? rc : check_magic(ctx, f, header, least, most);
+    if (rc < 0)
+        return rc;
+    int size = 4 + 4 * f->dimensions;
+    rc = read_range(ctx, f, header, 4, size, size, "header");
+    for (int i = 0; rc == 0 && i < f->dimensions; i++) {
+        const uint8_t *b = header + 4 + 4 * i;
+        f->dim[i] = (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
+    }
+    return rc < 0 ? rc : check_sizes(ctx, f);
+}
+
+/* Memory grows with the bytes that are really there: a header cannot make it
+ * allocate more than twice the file. */
+static int read_body(struct hsgd_context *ctx, struct idx *f, const char *part)
+{
+    int64_t need = f->dim[0], have = 0;
+    for (int i = 1; i < f->dimensions; i++)
+        need *= f->dim[i];
+    while (have < need) {
+        int64_t room = have ? 2 * have : FIRST_CHUNK;
+        room = room < need ? room : need;
+        uint8_t *grown = realloc(f->bytes, (size_t)room);
+        if (!grown)
+            return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld bytes", f->path, (long long)room);
+        f->bytes = grown;
+        int rc = read_range(ctx, f, f->bytes, have, room, need, part);
+        if (rc < 0)
+            return rc;
+        have = room;
+    }
+    return 0;
+}
+
+/* The file must end here; for gzip this also checks length and checksum. */
+static int check_end(struct hsgd_context *ctx, struct idx *f, const char *part)
+{
+    uint8_t more;
+    int got = gzread(f->file, &more, 1);
+    if (got == 1)
+        return hsgd_fail(ctx, EINVAL, "%s: bytes follow the %s that the header announces", f->path, part);
+    return stream_error(ctx, f, got);
+}
+
+static int idx_read(struct hsgd_context *ctx, const char *folder, const char *name, struct idx *f)
+{
+    bool labels = strstr(name, "idx1") != NULL;
+    const char *part = labels ? "labels" : "pixels";
+    int rc = find(ctx, folder, name, &f->path);
+    if (rc < 0)
+        return rc;
+    errno = 0;
+    f->file = gzopen(f->path, "rb");
+    if (!f->file) {
+        int err = errno ? errno : ENOMEM;
+        return hsgd_fail(ctx, err, "%s: cannot open: %s", f->path, strerror(err));
+    }
+    rc = read_header(ctx, f, labels ? 1 : 3, labels ? 1 : 4);
+    rc = rc < 0 ? rc : read_body(ctx, f, part);
+    return rc < 0 ? rc : check_end(ctx, f, part);
+}
+
+static int check_labels(struct hsgd_context *ctx, const struct idx *images, const struct idx *labels, int classes)
+{
+    if (images->dim[0] != labels->dim[0])
+        return hsgd_fail(ctx, EINVAL, "%s: count is %lld, but %s has %lld labels", images->path,
+                         (long long)images->dim[0], labels->path, (long long)labels->dim[0]);
+    for (int64_t i = 0; i < labels->dim[0]; i++)
+        if (labels->bytes[i] >= classes)
+            return hsgd_fail(ctx, EINVAL, "%s: label %lld is %d, the training labels end at %d", labels->path,
+                             (long long)i, labels->bytes[i], classes - 1);
+    return 0;
+}
+
+/* The number of classes: the largest training label and one. */
+static int count_classes(struct hsgd_context *ctx, const char *folder)
+{
+    struct idx f = {0};
+    int most = 0, rc = idx_read(ctx, folder, "train-labels-idx1-ubyte", &f);
+    for (int64_t i = 0; rc == 0 && i < f.dim[0]; i++)
+        most = f.bytes[i] > most ? f.bytes[i] : most;
+    idx_close(&f);
+    return rc < 0 ? rc : most + 1;
+}
+
+/* Moves the pixels into the set and widens the labels. */
+static int take(struct hsgd_context *ctx, struct hsgd_data *d, struct idx *images, const struct idx *labels)
+{
+    d->count = images->dim[0];
+    d->shape = (struct hsgd_shape){(int)images->dim[1], (int)images->dim[2], 1};
+    if (images->dimensions == 4)
+        d->shape.c = (int)images->dim[3];
+    d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
+    if (!d->owned_labels)
+        return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", d->name, (long long)d->count);
+    for (int64_t i = 0; i < d->count; i++)
+        d->owned_labels[i] = labels->bytes[i];
+    d->labels = d->owned_labels;
+    d->owned = images->bytes;
+    d->bytes = images->bytes;
+    images->bytes = NULL;
+    return 0;
+}
+
+static int load(struct hsgd_context *ctx, struct hsgd_data *d, bool train)
+{
+    struct idx images = {0}, labels = {0};
+    int rc = d->classes = count_classes(ctx, d->name);
+    if (rc > 0)
+        rc = idx_read(ctx, d->name, train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", &images);
+    rc = rc < 0 ? rc : idx_read(ctx, d->name, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", &labels);
+    rc = rc < 0 ? rc : check_labels(ctx, &images, &labels, d->classes);
+    rc = rc < 0 ? rc : take(ctx, d, &images, &labels);
+    idx_close(&images);
+    idx_close(&labels);
+    return rc;
+}
+
+struct hsgd_data *hsgd_data_idx(struct hsgd_context *ctx, const char *path, enum hsgd_split split)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        hsgd_fail(ctx, errno, "data set \"%s\": %s; \"digits\" is built in, anything else is a folder with IDX files",
+                  path, strerror(errno));
+        return NULL;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        hsgd_fail(ctx, ENOTDIR, "data set \"%s\": not a folder with IDX files", path);
+        return NULL;
+    }
+    struct hsgd_data *d = hsgd_data_new(ctx, path);
+    if (d && load(ctx, d, split == HSGD_TRAIN) < 0)
+        hsgd_data_destroy(&d);
+    return d;
+}

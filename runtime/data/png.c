@@ -1,0 +1,107 @@
+/* A sheet of samples as a PNG picture. */
+#include "../io/atomic.h"
+#include "dataset.h"
+#include <math.h>
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PIXELS = 32768, GRID_GREY = 64 };
+
+/* The picture: cells with a line of one pixel around each. */
+struct sheet {
+    const struct hsgd_data *d;
+    int rows, columns, width, height;
+    float lo, scale;
+    uint8_t *pixels;
+};
+
+static int check_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
+{
+    if (!d || !path || !*path)
+        return hsgd_fail(ctx, EINVAL, "sheet: no %s given", d ? "path" : "data set");
+    if (rows < 1 || columns < 1)
+        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": rows x columns is %d x %d, both must be positive", path, rows,
+                         columns);
+    if (d->shape.c != 1 && d->shape.c != 3)
+        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": samples have %d channels, a picture has 1 or 3", path, d->shape.c);
+    if (rows > MOST_PIXELS / (d->shape.h + 1LL) || columns > MOST_PIXELS / (d->shape.w + 1LL))
+        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": %d x %d samples of %d x %d pixels make more than %d pixels a side",
+                         path, rows, columns, d->shape.h, d->shape.w, MOST_PIXELS);
+    return 0;
+}
+
+static int64_t shown(const struct sheet *s)
+{
+    int64_t cells = (int64_t)s->rows * s->columns;
+    return cells < s->d->count ? cells : s->d->count;
+}
+
+/* Samples that are not 8-bit run from black, their smallest number, to
+ * white, their largest. */
+static void find_range(struct sheet *s)
+{
+    int64_t size = hsgd_data_size(s->d);
+    float lo = INFINITY, hi = -INFINITY;
+    for (int64_t i = 0; i < shown(s); i++)
+        for (int64_t k = 0; k < size; k++) {
+            float v = s->d->values[hsgd_data_place(s->d, i) * size + k];
+            lo = v < lo ? v : lo;
+            hi = v > hi ? v : hi;
+        }
+    s->lo = lo;
+    s->scale = hi > lo ? 255.0f / (hi - lo) : 0.0f;
+}
+
+static uint8_t level(const struct sheet *s, int64_t at)
+{
+    return s->d->bytes ? s->d->bytes[at] : (uint8_t)((s->d->values[at] - s->lo) * s->scale + 0.5f);
+}
+
+static void paint(struct sheet *s, int64_t i)
+{
+    int w = s->d->shape.w, h = s->d->shape.h, c = s->d->shape.c;
+    int64_t from = hsgd_data_place(s->d, i) * hsgd_data_size(s->d);
+    int64_t top = i / s->columns * (h + 1) + 1, left = i % s->columns * (w + 1) + 1;
+    for (int y = 0; y < h; y++) {
+        uint8_t *to = s->pixels + ((top + y) * s->width + left) * c;
+        for (int k = 0; k < w * c; k++)
+            to[k] = level(s, from + (int64_t)y * w * c + k);
+    }
+}
+
+static int write_sheet(struct hsgd_context *ctx, const struct sheet *s, const char *path)
+{
+    struct hsgd_atomic a;
+    int rc = hsgd_atomic_open(ctx, &a, path);
+    if (rc < 0)
+        return rc;
+    png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)s->width, .height = (png_uint_32)s->height};
+    image.format = s->d->shape.c == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+    if (png_image_write_to_stdio(&image, a.file, 0, s->pixels, 0, NULL))
+        return hsgd_atomic_commit(ctx, &a);
+    hsgd_atomic_abandon(&a);
+    return hsgd_fail(ctx, EIO, "sheet \"%s\": cannot write: %s", path, image.message);
+}
+
+int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
+{
+    int rc = check_sheet(ctx, d, path, rows, columns);
+    if (rc < 0)
+        return rc;
+    struct sheet s = {.d = d, .rows = rows, .columns = columns};
+    s.width = columns * (d->shape.w + 1) + 1;
+    s.height = rows * (d->shape.h + 1) + 1;
+    size_t bytes = (size_t)s.width * (size_t)s.height * (size_t)d->shape.c;
+    s.pixels = malloc(bytes);
+    if (!s.pixels)
+        return hsgd_fail(ctx, ENOMEM, "sheet \"%s\": out of memory for %d x %d pixels", path, s.width, s.height);
+    memset(s.pixels, GRID_GREY, bytes);
+    if (d->values)
+        find_range(&s);
+    for (int64_t i = 0; i < shown(&s); i++)
+        paint(&s, i);
+    rc = write_sheet(ctx, &s, path);
+    free(s.pixels);
+    return rc;
+}

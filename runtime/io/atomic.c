@@ -1,0 +1,103 @@
+#include "atomic.h"
+#include "../error.h"
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* PATH.tmp-PROCESS-NUMBER: no two writers share it, and plain creation gives
+ * it the permissions the user's umask asks for. */
+static char *temporary_name(const char *path)
+{
+    static atomic_uint number;
+    size_t room = strlen(path) + 40;
+    char *name = malloc(room);
+    if (name)
+        snprintf(name, room, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&number, 1));
+    return name;
+}
+
+static int create(struct hsgd_context *ctx, struct hsgd_atomic *a)
+{
+    int fd = open(a->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return hsgd_fail(ctx, errno, "%s: cannot create \"%s\": %s", a->path, a->temporary, strerror(errno));
+    a->file = fdopen(fd, "wb");
+    if (a->file)
+        return 0;
+    int err = errno;
+    close(fd);
+    unlink(a->temporary);
+    return hsgd_fail(ctx, err, "%s: cannot open for writing: %s", a->path, strerror(err));
+}
+
+static void forget(struct hsgd_atomic *a)
+{
+    free(a->path);
+    free(a->temporary);
+    memset(a, 0, sizeof *a);
+}
+
+int hsgd_atomic_open(struct hsgd_context *ctx, struct hsgd_atomic *a, const char *path)
+{
+    *a = (struct hsgd_atomic){.path = strdup(path), .temporary = temporary_name(path)};
+    int rc = a->path && a->temporary ? create(ctx, a) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    if (rc < 0)
+        forget(a);
+    return rc;
+}
+
+/* Makes the new name itself survive a power cut.  Some file systems refuse to
+ * sync a folder; the file is whole all the same, so that is no error. */
+static void sync_folder(const char *path)
+{
+    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash)
+        slash[slash == folder] = '\0';
+    int fd = folder ? open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+/* Flushes, syncs and closes; returns 0 or the first errno. */
+static int close_file(FILE *file)
+{
+    int err = ferror(file) ? EIO : 0;
+    if (fflush(file) != 0 && !err)
+        err = errno;
+    if (!err && fsync(fileno(file)) != 0 && errno != EINVAL && errno != ENOTSUP)
+        err = errno;
+    if (fclose(file) != 0 && !err)
+        err = errno;
+    return err;
+}
+
+int hsgd_atomic_commit(struct hsgd_context *ctx, struct hsgd_atomic *a)
+{
+    int rc = 0, err = close_file(a->file);
+    a->file = NULL;
+    if (err)
+        rc = hsgd_fail(ctx, err, "%s: cannot write: %s", a->path, strerror(err));
+    else if (rename(a->temporary, a->path) != 0)
+        rc = hsgd_fail(ctx, errno, "%s: cannot put the finished file in place: %s", a->path, strerror(errno));
+    else
+        sync_folder(a->path);
+    if (rc < 0)
+        unlink(a->temporary);
+    forget(a);
+    return rc;
+}
+
+void hsgd_atomic_abandon(struct hsgd_atomic *a)
+{
+    if (!a || !a->path)
+        return;
+    if (a->file)
+        fclose(a->file);
+    unlink(a->temporary);
+    forget(a);
+}
