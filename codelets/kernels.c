@@ -1,0 +1,4 @@
+/* All kernels in C, for the instruction set HSGD_ISA. */
+#include <stddef.h>
+#include "device.h"
+#include "kernel_all.h"

@@ -1,0 +1,67 @@
+/* Merging what slices return: sums, in a fixed order. */
+#include "device.h"
+
+struct add_args { int n; };
+
+/* y[i] += x[i] */
+KERNEL2(add, add_args)
+{
+    BUFFER(0, const float, x)
+    BUFFER(1, float, y)
+    FOR_ITEMS(i, ARG(n)) y[i] += x[i];
+}
+
+struct copy_args { int n; };
+
+KERNEL2(copy, copy_args)
+{
+    BUFFER(0, const float, x)
+    BUFFER(1, float, y)
+    FOR_ITEMS(i, ARG(n)) y[i] = x[i];
+}
+
+struct square_sum_args { int n; };
+
+/* out[0] = sum g[i]^2 by one group: the sums of its items, added in order. */
+KERNEL2(square_sum, square_sum_args)
+{
+    BUFFER(0, const float, g)
+    BUFFER(1, float, out)
+    LOCAL float partial[LOCAL_MAX];
+    FOR_ROWS(row, 1) {
+        float s = 0.0f;
+        FOR_COLS(i, ARG(n)) s += g[i] * g[i];
+        partial[LOCAL_ID] = s;
+        BARRIER();
+        if (LOCAL_ID == 0) {
+            for (int i = 1; i < LOCAL_SIZE; i++) s += partial[i];
+            out[0] = s;
+        }
+        BARRIER();
+    }
+}
+
+struct clip_add_args { int first; };
+
+/* total[0] (+)= part[0] */
+KERNEL2(clip_add, clip_add_args)
+{
+    BUFFER(0, const float, part)
+    BUFFER(1, float, total)
+    FOR_ITEMS(i, 1) total[i] = ARG(first) ? part[i] : total[i] + part[i];
+}
+
+struct clip_scale_args { float max_norm; };
+
+/* s[0], the sum of squares of the summed gradient, becomes the factor that
+ * brings the 2-norm of the mean gradient (step[3] times the sum) to at most
+ * max_norm. */
+KERNEL2(clip_scale, clip_scale_args)
+{
+    BUFFER(0, const float, step)
+    BUFFER(1, float, s)
+    FOR_ITEMS(i, 1) {
+        float norm = step[3] * sqrtf(s[i]);
+        s[i] = norm > ARG(max_norm) ? ARG(max_norm) / norm : 1.0f;
+    }
+}

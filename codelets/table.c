@@ -1,0 +1,63 @@
+/* The kernel table: which C function serves this machine. */
+#include "config.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+
+#define ISA_DECLARE(name, isa) void hsgd_##name##_##isa(void *const *buffers, const void *args);
+#define KERNEL(name, buffers, args) ISA_DECLARE(name, base) ISA_DECLARE(name, v3) ISA_DECLARE(name, v4)
+#include "kernel_list.h"
+#undef KERNEL
+
+#ifdef HSGD_X86_ISAS
+#define ROW(name) { hsgd_##name##_base, hsgd_##name##_v3, hsgd_##name##_v4 }
+#else
+#define ROW(name) { hsgd_##name##_base, NULL, NULL }
+#endif
+
+static hsgd_cpu_fn *const functions[HSGD_KERNELS][3] = {
+#define KERNEL(name, buffers, args) ROW(name),
+#include "kernel_list.h"
+#undef KERNEL
+};
+
+struct hsgd_kernel hsgd_kernels[HSGD_KERNELS] = {
+#define KERNEL(name, buffers, args) { #name, buffers, sizeof(struct args), NULL, hsgd_kernel_text },
+#include "kernel_list.h"
+#undef KERNEL
+};
+
+static const char *const isa_names[] = { "base", "v3", "v4" };
+static int isa;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int best_isa(void)
+{
+#ifdef HSGD_X86_ISAS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512cd"))
+        return 2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+        return 1;
+#endif
+    return 0;
+}
+
+/* HSGD_ISA=base|v3|v4 lowers the choice, for tests. */
+static void choose(void)
+{
+    isa = best_isa();
+    const char *wish = getenv("HSGD_ISA");
+    for (int i = 0; wish && i < isa; i++)
+        if (!strcmp(wish, isa_names[i])) isa = i;
+    for (int k = 0; k < HSGD_KERNELS; k++) hsgd_kernels[k].cpu = functions[k][isa];
+}
+
+void hsgd_kernels_init(void) { pthread_once(&once, choose); }
+
+const char *hsgd_kernels_isa(void) { return isa_names[isa]; }

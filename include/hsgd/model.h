@@ -1,0 +1,53 @@
+/* Models: a sequence of operations with their weights. */
+#ifndef HSGD_MODEL_H
+#define HSGD_MODEL_H
+
+#include <hsgd/ops.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hsgd_model;
+
+/* An empty model for samples of shape `in`. */
+HSGD_API struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in);
+HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
+
+/* Appends an operation; attributes are copied.  The layer is called
+ * "<operation><n>" unless name is given.  Returns model; NULL when model is
+ * NULL or on error (the model is then destroyed with its context). */
+HSGD_API struct hsgd_model *hsgd_add(struct hsgd_model *model, const struct hsgd_op *op, const void *attributes,
+                                     const char *name);
+
+/* Short forms of hsgd_add(). */
+HSGD_API struct hsgd_model *hsgd_add_dense(struct hsgd_model *model, int units, enum hsgd_activation activation);
+HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *model);
+
+/* A built-in model for data of this shape and number of classes: "linear",
+ * "mlp", "mlp-small".  -EINVAL (NULL) on an unknown name. */
+HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,
+                                               int classes);
+/* Names of the built-in models; NULL after the last. */
+HSGD_API const char *hsgd_model_name_at(int i);
+
+/* Draws all weights anew from the seed (Glorot or He, uniform). */
+HSGD_API int hsgd_model_initialise(struct hsgd_model *model, uint64_t seed);
+
+/* Weights by name: "<layer>.weight", "<layer>.bias". */
+HSGD_API int hsgd_model_weight_count(const struct hsgd_model *model);
+HSGD_API const char *hsgd_model_weight_name(const struct hsgd_model *model, int i);
+/* Number of floats; -EINVAL when there is no such weight. */
+HSGD_API int64_t hsgd_model_weight_size(struct hsgd_model *model, const char *name);
+HSGD_API int hsgd_model_get_weight(struct hsgd_model *model, const char *name, float *out, int64_t count);
+HSGD_API int hsgd_model_set_weight(struct hsgd_model *model, const char *name, const float *in, int64_t count);
+/* SHA-256 over all weights in order, as 64 hexadecimal digits. */
+HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
+
+HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
+HSGD_API int hsgd_model_layers(const struct hsgd_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

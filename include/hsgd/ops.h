@@ -1,0 +1,211 @@
+/* Operations: the descriptor through which the graph knows them, and the
+ * calls with which an operation describes its work.  The library's own
+ * operations use exactly this interface, so an application can add its own
+ * (doc/adding-an-op.md).
+ */
+#ifndef HSGD_OPS_H
+#define HSGD_OPS_H
+
+#include <hsgd/context.h>
+#include <hsgd/data.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------- kernels */
+
+/* The C form of a kernel: buffers with their offsets applied, and the
+ * argument struct. */
+typedef void hsgd_cpu_fn(void *const *buffers, const void *args);
+
+#define HSGD_MAX_KERNEL_BUFFERS 6
+
+struct hsgd_kernel {
+    const char *name;           /* entry point in the OpenCL text */
+    int buffers;                /* number of (buffer, offset) pairs */
+    size_t args_size;           /* bytes of the argument struct; it holds no pointer */
+    hsgd_cpu_fn *cpu;           /* NULL: the kernel does not run on CPUs */
+    const char *opencl_source;  /* text with the entry point; NULL: not on OpenCL devices */
+};
+
+/* How a kernel's loops are shared out over a launch. */
+enum hsgd_grid {
+    HSGD_ITEMS, /* FOR_ITEMS over `count` indices */
+    HSGD_ROWS,  /* FOR_ROWS over `count` rows, one work-group each, FOR_COLS inside */
+    HSGD_TILES  /* FOR_ROWS over `count` tiles, one work-item each */
+};
+
+/* A place in one of the cell's buffers, in floats. */
+struct hsgd_ref {
+    int buffer;      /* -1: absent */
+    int slot_stride; /* floats to add per step of the current window */
+    int64_t offset;
+};
+
+static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
+{
+    r.offset += floats;
+    return r;
+}
+
+/* ---------------------------------------------------------- descriptors */
+
+/* How a tensor of samples lies in memory.  LANES holds 16 images in the
+ * vector lanes: [ceil(n/16)][h][w][c][16]. */
+enum hsgd_layout { HSGD_NHWC, HSGD_LANES };
+
+enum hsgd_activation { HSGD_NO_ACTIVATION, HSGD_RELU, HSGD_TANH, HSGD_SIGMOID };
+enum hsgd_init { HSGD_INIT_ZERO, HSGD_INIT_GLOROT, HSGD_INIT_HE };
+
+#define HSGD_MAX_PARAMS 4
+
+struct hsgd_param_spec {
+    const char *name;      /* "weight", "bias" */
+    int ndims, dims[4];    /* as stored; product = number of floats */
+    enum hsgd_init init;
+    int fan_in, fan_out;
+    int split_rows;        /* > 0: the gradient may be made later by weight_gradient(), also for a part of
+                              these leading rows; 0: backward() makes it */
+};
+
+/* What prepare() learns and fills in. */
+struct hsgd_layer {
+    const void *attributes;
+    struct hsgd_shape in, out;
+    enum hsgd_layout layout;              /* of x and y; filled in by the graph from op->layouts */
+    int params;
+    struct hsgd_param_spec param[HSGD_MAX_PARAMS];
+    double forward_flops, backward_flops; /* per sample */
+};
+
+/* A part of a parameter: rows [row, row+rows) of its leading dimension. */
+struct hsgd_piece {
+    struct hsgd_ref ref;
+    int row, rows;
+};
+
+#define HSGD_MAX_PIECES 16
+
+struct hsgd_weight { int pieces; struct hsgd_piece piece[HSGD_MAX_PIECES]; };
+
+/* The step table: one row per step of a window, written by the trainer. */
+enum {
+    HSGD_STEP_RATE,        /* learning rate */
+    HSGD_STEP_CORRECT1,    /* 1 / (1 - beta1^t) */
+    HSGD_STEP_CORRECT2,    /* 1 / (1 - beta2^t) */
+    HSGD_STEP_SCALE,       /* 1 / number of terms in the loss */
+    HSGD_STEP_NUMBER,      /* u32 bits: global step, from 0 */
+    HSGD_STEP_SEED,        /* u32 bits */
+    HSGD_STEP_WORDS = 16
+};
+
+struct hsgd_program;
+
+/* What an operation sees while it describes the work of one cell. */
+struct hsgd_emit {
+    const struct hsgd_layer *layer;
+    enum hsgd_device_kind kind;    /* of the device the cell will run on */
+    int rows;                      /* samples in this slice */
+    int first_row;                 /* index of the slice's first sample within the batch */
+    int layer_index;
+    bool training;
+    struct hsgd_ref x, y, dy, dx;  /* dy may be overwritten; dx absent: not wanted */
+    struct hsgd_ref labels;        /* int32 per row */
+    struct hsgd_ref sums;          /* losses only: [0] sum of losses, [1] correct, [2] terms */
+    struct hsgd_ref step;          /* row of the step table */
+    struct hsgd_weight weight[HSGD_MAX_PARAMS];
+    struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* absent: deferred to weight_gradient() */
+    struct hsgd_program *program;  /* private */
+    struct hsgd_ref scratch_base;  /* private */
+    int64_t scratch_floats;        /* private */
+    int error;                     /* private */
+};
+
+struct hsgd_op {
+    const char *name;
+    size_t attributes_size;
+    unsigned layouts;   /* bit mask of 1 << enum hsgd_layout */
+    bool is_loss;
+    /* Checks attributes and the input shape, fills in the layer.  Returns 0,
+     * or -EINVAL with a reason in why. */
+    int (*prepare)(struct hsgd_layer *layer, char *why, size_t why_size);
+    /* y from x; a loss writes sums and, in training, dx. */
+    void (*forward)(struct hsgd_emit *e);
+    /* dx (if wanted) and every gradient that is present, as sums over the
+     * slice's samples.  NULL for a loss. */
+    void (*backward)(struct hsgd_emit *e);
+    /* Gradient of rows [row, row+rows) of the deferred parameter 0 from x and
+     * the dy left by backward(); accumulate: add to what is there. */
+    void (*weight_gradient)(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate);
+};
+
+/* ------------------------------------------------- describing the work */
+
+/* Appends a kernel launch: `count` indices, rows or tiles; refs in the order
+ * of the kernel's buffers. */
+HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
+                          int64_t count, const void *args, const struct hsgd_ref *refs);
+#define HSGD_LAUNCH(e, kernel, grid, count, args, ...) \
+    hsgd_launch(e, kernel, grid, count, args, (const struct hsgd_ref[]){ __VA_ARGS__ })
+
+/* Scratch memory of the cell, shared by all its launches: valid until the
+ * operation's function returns. */
+HSGD_API struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats);
+
+/* Matrix product C[m,n] = op(A) op(B) (+ C when accumulate) (+ bias[n])
+ * then the activation; row-major, leading dimensions in floats. */
+struct hsgd_matmul {
+    int m, n, k, lda, ldb, ldc;
+    bool transpose_a, transpose_b, accumulate;
+    enum hsgd_activation activation;
+};
+HSGD_API void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
+                               struct hsgd_ref c, struct hsgd_ref bias);
+
+/* Samples of the slice rounded up to what the layout stores. */
+static inline int hsgd_stored_rows(const struct hsgd_emit *e)
+{
+    return e->layer->layout == HSGD_LANES ? (e->rows + 15) / 16 * 16 : e->rows;
+}
+
+static inline int hsgd_size(struct hsgd_shape s) { return s.h * s.w * s.c; }
+
+/* ------------------------------------------------- running one operation */
+
+/* Buffers of hsgd_op_run(), host memory, NHWC: x, dy, labels and params are
+ * read; y, dx, gradients and sums written where not NULL. */
+struct hsgd_op_run {
+    int rows;
+    struct hsgd_shape in;
+    const float *x, *dy;
+    const int32_t *labels;
+    const float *params[HSGD_MAX_PARAMS];
+    float *y, *dx, *gradients[HSGD_MAX_PARAMS], *sums;
+    bool training;
+    uint32_t seed;
+};
+
+/* Runs an operation forward, and backward when dy (for a loss: dx) is given,
+ * on device `device` of the context.  For tests, tools and trying out an
+ * operation. */
+HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
+                         const struct hsgd_op_run *run);
+
+/* ------------------------------------------------ the library's operations */
+
+/* y = act(x W^T + b); W: units x in, b: units.  Any input shape, flattened.
+ * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
+struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; };
+HSGD_API extern const struct hsgd_op hsgd_op_dense;
+
+/* Loss of logits z and class labels t, summed over rows:
+ * L = sum_r log(sum_j exp z_rj) - z_rt;  dz = softmax(z) - onehot(t).
+ * A row is correct when its largest logit (the first of equals) is t. */
+HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,8 @@
+nobase_include_HEADERS = \
+	include/hsgd/context.h \
+	include/hsgd/data.h \
+	include/hsgd/hsgd.h \
+	include/hsgd/model.h \
+	include/hsgd/ops.h \
+	include/hsgd/tensor.h \
+	include/hsgd/train.h

@@ -1,0 +1,61 @@
+/* Buffers: vectors of floats registered with StarPU. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "plan.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Large buffers get huge pages where the system has them. */
+static void *aligned_memory(size_t bytes)
+{
+    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64, size = (bytes + align - 1) / align * align;
+    void *p = aligned_alloc(align, size);
+    if (!p) return NULL;
+    if (align == HUGE_PAGE) madvise(p, size, MADV_HUGEPAGE);
+    memset(p, 0, size);
+    return p;
+}
+
+static void name_buffer(struct buffer *b, const char *name, int64_t floats)
+{
+    *b = (struct buffer){ .floats = floats };
+    snprintf(b->name, sizeof b->name, "%s", name);
+}
+
+int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory)
+{
+    (void)ctx;
+    name_buffer(b, name, floats);
+    b->memory = memory;
+    starpu_vector_data_register(&b->handle, STARPU_MAIN_RAM, (uintptr_t)memory, (uint32_t)floats, sizeof(float));
+    return 0;
+}
+
+int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, bool in_main_memory)
+{
+    if (floats < 1) floats = 1;
+    if (floats > UINT32_MAX / 2)
+        return hsgd_fail(ctx, ENOMEM, "buffer \"%s\" would hold %lld floats", name, (long long)floats);
+    name_buffer(b, name, floats);
+    if (!in_main_memory) {
+        starpu_vector_data_register(&b->handle, -1, 0, (uint32_t)floats, sizeof(float));
+        return 0;
+    }
+    float *memory = aligned_memory((size_t)floats * sizeof(float));
+    if (!memory) return hsgd_fail(ctx, ENOMEM, "no memory for buffer \"%s\" of %lld floats", name, (long long)floats);
+    buffer_wrap(ctx, b, name, floats, memory);
+    b->owned = true;
+    return 0;
+}
+
+void buffer_destroy(struct buffer *b)
+{
+    if (!b->handle) return;
+    if (b->memory) starpu_data_unregister(b->handle);
+    else starpu_data_unregister_no_coherency(b->handle);
+    if (b->owned) free(b->memory);
+    *b = (struct buffer){ 0 };
+}

@@ -1,0 +1,141 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "cost.h"
+#include "devices.h"
+#include "kernels.h"
+#include "opencl_device.h"
+
+/* One process has one StarPU: contexts of ours share it. */
+static pthread_mutex_t starpu_lock = PTHREAD_MUTEX_INITIALIZER;
+static int starpu_users;
+
+/* --------------------------------------------------- starting StarPU */
+
+static void environment_default(const char *name, const char *value) { setenv(name, value, 0); }
+
+static const char *default_policy(const struct device_request *r)
+{
+    return r->cpu && !r->nopencl ? "prio" : "dmdas";
+}
+
+static int start_starpu(struct hsgd_context *ctx, const struct device_request *r)
+{
+    struct starpu_conf conf;
+    environment_default("STARPU_SILENT", "1");
+    environment_default("STARPU_WORKERS_GETBIND", "1");
+    if (r->nopencl) setenv("STARPU_OPENCL_ON_CPUS", "1", 1); /* so that devices are numbered as we list them */
+    if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");
+    conf.precedence_over_environment_variables = 1;
+    conf.ncpus = r->cpu ? r->cores : 0;
+    conf.ncuda = 0;
+    conf.nopencl = r->nopencl;
+    conf.use_explicit_workers_opencl_gpuid = r->nopencl > 0;
+    for (int i = 0; i < r->nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->opencl[i];
+    if (!getenv("STARPU_SCHED")) conf.sched_policy_name = default_policy(r);
+    else conf.sched_policy_name = getenv("STARPU_SCHED");
+    conf.catch_signals = 0;
+    int err = starpu_init(&conf);
+    if (err) return hsgd_fail(ctx, -err, "StarPU did not start: %s", strerror(-err));
+    starpu_malloc_set_align(64);
+    starpu_pause();
+    return 0;
+}
+
+static int attach_starpu(struct hsgd_context *ctx, const struct device_request *r)
+{
+    pthread_mutex_lock(&starpu_lock);
+    int err = 0;
+    if (starpu_users > 0) {
+        ctx->owns_starpu = true;
+    } else if (!starpu_is_initialized()) {
+        ctx->owns_starpu = true;
+        err = start_starpu(ctx, r);
+    }
+    if (!err && ctx->owns_starpu && starpu_users++ == 0) ctx->blas_threads_before = hsgd_blas_single_thread();
+    if (err) ctx->owns_starpu = false;
+    pthread_mutex_unlock(&starpu_lock);
+    return err;
+}
+
+static void detach_starpu(struct hsgd_context *ctx)
+{
+    if (!ctx->owns_starpu) return;
+    pthread_mutex_lock(&starpu_lock);
+    if (--starpu_users == 0) {
+        starpu_resume();
+        starpu_shutdown();
+        hsgd_blas_restore(ctx->blas_threads_before);
+    }
+    pthread_mutex_unlock(&starpu_lock);
+}
+
+/* ------------------------------------------------------------- public */
+
+static int open_context(struct hsgd_context *ctx, const struct hsgd_context_options *o)
+{
+    struct device_request request;
+    int err = devices_request(ctx, o->devices, o->threads, &request);
+    if (!err) err = attach_starpu(ctx, &request);
+    if (!err) err = devices_collect(ctx, &request);
+    if (err) return err;
+    if (!ctx->owns_starpu && hsgd_blas_threads() != 1)
+        hsgd_log(ctx, HSGD_LOG_WARNING, "OpenBLAS runs %d threads inside every worker: call openblas_set_num_threads(1)",
+                 hsgd_blas_threads());
+    return 0;
+}
+
+int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *options)
+{
+    static const struct hsgd_context_options defaults;
+    const struct hsgd_context_options *o = options ? options : &defaults;
+    struct hsgd_context *ctx = *out = calloc(1, sizeof *ctx);
+    if (!ctx) return -ENOMEM;
+    ctx->log = o->log;
+    ctx->log_user = o->log_user;
+    ctx->deterministic = o->deterministic;
+    pthread_mutex_init(&ctx->failure_lock, NULL);
+    hsgd_kernels_init();
+    return open_context(ctx, o);
+}
+
+void hsgd_destroy(struct hsgd_context **pctx)
+{
+    struct hsgd_context *ctx = pctx ? *pctx : NULL;
+    if (!ctx) return;
+    for (int i = 0; i < ctx->ndevices; i++) opencl_device_close(&ctx->device[i]);
+    detach_starpu(ctx);
+    cost_free(ctx);
+    pthread_mutex_destroy(&ctx->failure_lock);
+    free(ctx);
+    *pctx = NULL;
+}
+
+int hsgd_wait(struct hsgd_context *ctx)
+{
+    int err = atomic_load(&ctx->failed);
+    if (!err) return 0;
+    hsgd_fail(ctx, err, "%s", ctx->failure);
+    atomic_store(&ctx->failed, 0);
+    return -err;
+}
+
+void context_begin(struct hsgd_context *ctx)
+{
+    if (ctx->active++ == 0 && ctx->owns_starpu) starpu_resume();
+}
+
+void context_end(struct hsgd_context *ctx)
+{
+    if (--ctx->active == 0 && ctx->owns_starpu) starpu_pause();
+}
+
+struct device *context_worker_device(struct hsgd_context *ctx)
+{
+    int worker = starpu_worker_get_id();
+    for (int i = 0; worker >= 0 && i < ctx->ndevices; i++)
+        if (ctx->device[i].worker_mask[worker / 32] & 1u << worker % 32) return &ctx->device[i];
+    return NULL;
+}

@@ -1,0 +1,65 @@
+/* The context's inside: devices, StarPU, errors.  Only files that own
+ * handles, tasks and launching include <starpu.h> through this header. */
+#ifndef HSGD_RUNTIME_CORE_H
+#define HSGD_RUNTIME_CORE_H
+
+#include "config.h"
+
+#include <pthread.h>
+#include <starpu.h>
+#include <stdatomic.h>
+
+#include <hsgd/hsgd.h>
+
+#include "error.h"
+
+#define MAX_DEVICES 32
+#define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
+
+struct opencl_device;
+struct cost_entry;
+
+/* One device in use: one StarPU memory node and the workers on it. */
+struct device {
+    struct hsgd_device info;              /* counters excepted */
+    unsigned node;
+    int worker[STARPU_NMAXWORKERS];
+    uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
+    struct opencl_device *opencl;
+    atomic_ullong tasks, samples, busy_ns;
+};
+
+struct hsgd_context {
+    char error[512];
+    hsgd_log_fn *log;
+    void *log_user;
+    bool deterministic, owns_starpu;
+    int ndevices;
+    struct device device[MAX_DEVICES];
+    struct cost_entry *costs;
+    int active;                           /* nesting of context_begin() */
+    int blas_threads_before;
+    pthread_mutex_t failure_lock;
+    atomic_int failed;                    /* first asynchronous error, an errno */
+    char failure[256];
+};
+
+/* Wakes and rests the workers of a StarPU that is ours; nests. */
+void context_begin(struct hsgd_context *ctx);
+void context_end(struct hsgd_context *ctx);
+
+/* Records the first asynchronous failure; safe from any thread. */
+void context_failed(struct hsgd_context *ctx, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The device of the calling worker; NULL outside workers. */
+struct device *context_worker_device(struct hsgd_context *ctx);
+
+static inline uint64_t monotonic_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,253 @@
+#include "devices.h"
+
+#include <ctype.h>
+#include <hwloc.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opencl_device.h"
+
+static const char *const kind_names[HSGD_DEVICE_KINDS] = { "cpu", "cuda", "opencl" };
+
+const char *hsgd_device_kind_name(enum hsgd_device_kind kind)
+{
+    return kind < HSGD_DEVICE_KINDS ? kind_names[kind] : "?";
+}
+
+/* ------------------------------------------------------------------ cores */
+
+static int affinity_cores(void)
+{
+    hwloc_topology_t topology;
+    if (hwloc_topology_init(&topology)) return 1;
+    int cores = 1;
+    if (!hwloc_topology_load(topology)) {
+        hwloc_bitmap_t set = hwloc_bitmap_alloc();
+        if (set && !hwloc_get_cpubind(topology, set, HWLOC_CPUBIND_PROCESS))
+            cores = hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE);
+        else
+            cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
+        hwloc_bitmap_free(set);
+    }
+    hwloc_topology_destroy(topology);
+    return cores > 0 ? cores : 1;
+}
+
+/* The cgroup (v2) CPU quota in cores, rounded up; INT_MAX when unlimited. */
+static int quota_cores(void)
+{
+    char group[512] = "", path[640];
+    FILE *f = fopen("/proc/self/cgroup", "r");
+    if (!f) return INT_MAX;
+    while (fgets(path, sizeof path, f))
+        if (!strncmp(path, "0::", 3)) snprintf(group, sizeof group, "%.*s", (int)strcspn(path + 3, "\n"), path + 3);
+    fclose(f);
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+    if (!(f = fopen(path, "r"))) return INT_MAX;
+    long quota, period;
+    int fields = fscanf(f, "%ld %ld", &quota, &period);
+    fclose(f);
+    return fields == 2 && quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : INT_MAX;
+}
+
+int devices_allowed_cores(void)
+{
+    int a = affinity_cores(), q = quota_cores();
+    return a < q ? a : q;
+}
+
+/* -------------------------------------------------------------- the list */
+
+static int want_opencl(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have, int index)
+{
+    if (index >= have->count)
+        return hsgd_fail(ctx, ENODEV, have->count ? "device \"opencl:%d\" is not there: OpenCL devices are 0 to %d"
+                                                  : "device \"opencl:%d\" is not there: no OpenCL device was found",
+                         index, have->count - 1);
+    for (int i = 0; i < r->nopencl; i++)
+        if (r->opencl[i] == index) return 0;
+    r->opencl[r->nopencl++] = index;
+    return 0;
+}
+
+static int want_all_opencl(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have)
+{
+    if (!have->count) return hsgd_fail(ctx, ENODEV, "device \"opencl\" is not there: no OpenCL device was found");
+    for (int i = 0; i < have->count; i++) want_opencl(ctx, r, have, i);
+    return 0;
+}
+
+/* One word of the list: "cpu", "opencl", "opencl:1".  A bare number after
+ * "opencl:0" ("opencl:0,1") names another device of that kind. */
+static int want_word(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have, char *word,
+                     enum hsgd_device_kind *kind)
+{
+    char *colon = strchr(word, ':'), *number = colon ? colon + 1 : isdigit((unsigned char)word[0]) ? word : NULL;
+    if (colon) *colon = 0;
+    if (number != word) {
+        int k = 0;
+        while (k < HSGD_DEVICE_KINDS && strcmp(word, kind_names[k])) k++;
+        if (k == HSGD_DEVICE_KINDS) return hsgd_fail(ctx, EINVAL, "device \"%s\" is not one of cpu, cuda, opencl", word);
+        *kind = k;
+    }
+    if (*kind == HSGD_CUDA) return hsgd_fail(ctx, ENODEV, "device \"cuda\" is not there: built without CUDA");
+    char *end = number;
+    long index = number ? strtol(number, &end, 10) : -1;
+    if (number && (end == number || *end || index < 0 || index > 255))
+        return hsgd_fail(ctx, EINVAL, "device number \"%s\" is not a whole number from 0 to 255", number);
+    if (*kind == HSGD_CPU) {
+        if (index > 0) return hsgd_fail(ctx, ENODEV, "device \"cpu:%ld\" is not there: the CPU is one device", index);
+        r->cpu = true;
+        return 0;
+    }
+    return number ? want_opencl(ctx, r, have, (int)index) : want_all_opencl(ctx, r, have);
+}
+
+static int want_list(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have,
+                     const char *list)
+{
+    char copy[256];
+    if (strlen(list) >= sizeof copy) return hsgd_fail(ctx, EINVAL, "the device list is longer than 255 characters");
+    strcpy(copy, list);
+    enum hsgd_device_kind kind = HSGD_DEVICE_KINDS;
+    char *rest = copy, *word;
+    while ((word = strsep(&rest, ","))) {
+        if (!*word) return hsgd_fail(ctx, EINVAL, "device list \"%s\" has an empty name", list);
+        if (isdigit((unsigned char)word[0]) && kind == HSGD_DEVICE_KINDS)
+            return hsgd_fail(ctx, EINVAL, "device list \"%s\" begins with a number", list);
+        int err = want_word(ctx, r, have, word, &kind);
+        if (err) return err;
+    }
+    return 0;
+}
+
+int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out)
+{
+    struct opencl_list have;
+    opencl_enumerate(&have);
+    *out = (struct device_request){ 0 };
+    if (!list || !strcmp(list, "auto")) {
+        out->cpu = true;
+        for (int i = 0; i < have.count; i++)
+            if (!have.is_cpu[i]) want_opencl(ctx, out, &have, i);
+    } else {
+        int err = want_list(ctx, out, &have, list);
+        if (err) return err;
+    }
+    int allowed = devices_allowed_cores();
+    if (threads < 0) return hsgd_fail(ctx, EINVAL, "threads must be 0 or more, not %d", threads);
+    if (threads > allowed)
+        return hsgd_fail(ctx, EINVAL, "threads is %d, but this process may use %d core%s", threads, allowed,
+                         allowed > 1 ? "s" : "");
+    out->cores = threads ? threads : allowed - out->nopencl > 1 ? allowed - out->nopencl : 1;
+    if (out->cores > STARPU_MAXCPUS) {
+        hsgd_log(ctx, HSGD_LOG_WARNING,
+                 "this StarPU drives at most %d of the %d cores: install one configured with --enable-maxcpus=%d",
+                 STARPU_MAXCPUS, out->cores, out->cores);
+        out->cores = STARPU_MAXCPUS;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------ StarPU's workers */
+
+static enum hsgd_device_kind worker_kind(int worker)
+{
+    switch (starpu_worker_get_type(worker)) {
+    case STARPU_CUDA_WORKER: return HSGD_CUDA;
+    case STARPU_OPENCL_WORKER: return HSGD_OPENCL;
+    default: return HSGD_CPU;
+    }
+}
+
+static int physical_index(enum hsgd_device_kind kind, int worker)
+{
+    return kind == HSGD_CPU ? 0 : starpu_worker_get_devid(worker);
+}
+
+static struct device *find_device(struct hsgd_context *ctx, enum hsgd_device_kind kind, int index)
+{
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (ctx->device[i].info.kind == kind && ctx->device[i].info.index == index) return &ctx->device[i];
+    return NULL;
+}
+
+static void cpu_describe(struct device *d)
+{
+    snprintf(d->info.name, sizeof d->info.name, "CPU");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    char line[256];
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+            snprintf(d->info.name, sizeof d->info.name, "%.*s", (int)strcspn(strchr(line, ':') + 2, "\n"),
+                     strchr(line, ':') + 2);
+            break;
+        }
+    if (f) fclose(f);
+    d->info.is_cpu = true;
+    d->info.memory_bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    strcpy(d->info.id, "cpu");
+}
+
+static bool wanted(const struct device_request *r, enum hsgd_device_kind kind, int index)
+{
+    if (kind == HSGD_CPU) return r->cpu;
+    for (int i = 0; kind == HSGD_OPENCL && i < r->nopencl; i++)
+        if (r->opencl[i] == index) return true;
+    return false;
+}
+
+static int new_device(struct hsgd_context *ctx, enum hsgd_device_kind kind, int index, int worker, struct device **out)
+{
+    if (ctx->ndevices == MAX_DEVICES) return hsgd_fail(ctx, EINVAL, "more than %d devices", MAX_DEVICES);
+    struct device *d = &ctx->device[ctx->ndevices++];
+    d->info.kind = kind;
+    d->info.index = index;
+    d->info.numa_node = -1;
+    d->node = starpu_worker_get_memory_node(worker);
+    *out = d;
+    if (kind == HSGD_CPU) {
+        cpu_describe(d);
+        return 0;
+    }
+    snprintf(d->info.id, sizeof d->info.id, "%s:%d", kind_names[kind], index);
+    return opencl_device_open(ctx, d);
+}
+
+int devices_collect(struct hsgd_context *ctx, const struct device_request *request)
+{
+    for (int w = 0; w < (int)starpu_worker_get_count(); w++) {
+        enum hsgd_device_kind kind = worker_kind(w);
+        int index = physical_index(kind, w);
+        if (!wanted(request, kind, index)) continue;
+        struct device *d = find_device(ctx, kind, index);
+        if (d && kind == HSGD_CPU && d->info.workers == request->cores) continue;
+        int err = d ? 0 : new_device(ctx, kind, index, w, &d);
+        if (err) return err;
+        d->worker[d->info.workers++] = w;
+        d->worker_mask[w / 32] |= 1u << w % 32;
+    }
+    if (request->cpu && !find_device(ctx, HSGD_CPU, 0))
+        return hsgd_fail(ctx, ENODEV, "device \"cpu\" is not there: StarPU has no CPU worker");
+    for (int i = 0; i < request->nopencl; i++)
+        if (!find_device(ctx, HSGD_OPENCL, request->opencl[i]))
+            return hsgd_fail(ctx, ENODEV, "device \"opencl:%d\" is not driven by StarPU", request->opencl[i]);
+    return 0;
+}
+
+/* -------------------------------------------------------------- public */
+
+int hsgd_device_count(const struct hsgd_context *ctx) { return ctx ? ctx->ndevices : 0; }
+
+int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *out)
+{
+    if (!ctx || i < 0 || i >= ctx->ndevices) return -EINVAL;
+    const struct device *d = &ctx->device[i];
+    *out = d->info;
+    out->tasks = atomic_load(&d->tasks);
+    out->samples = atomic_load(&d->samples);
+    out->busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
+    return 0;
+}

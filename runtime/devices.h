@@ -1,0 +1,24 @@
+/* Which devices there are, and which the caller wants. */
+#ifndef HSGD_RUNTIME_DEVICES_H
+#define HSGD_RUNTIME_DEVICES_H
+
+#include "core.h"
+
+/* The devices a list asks for. */
+struct device_request {
+    bool cpu;
+    int nopencl;
+    int opencl[STARPU_NMAXWORKERS]; /* indices in StarPU's order */
+    int cores;                      /* CPU workers wanted */
+};
+
+/* Reads `list` (NULL: "auto") against the machine.  -EINVAL, -ENODEV. */
+int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out);
+
+/* Cores the process may use: affinity mask and cgroup quota. */
+int devices_allowed_cores(void);
+
+/* Fills ctx->device from StarPU's workers, after starpu_init(). */
+int devices_collect(struct hsgd_context *ctx, const struct device_request *request);
+
+#endif

@@ -1,0 +1,57 @@
+/* Programs: how operations describe the work of a cell. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+void program_free(struct hsgd_program *p)
+{
+    free(p->launch);
+    free(p->args);
+    *p = (struct hsgd_program){ 0 };
+}
+
+static bool grow(void **block, size_t need, size_t unit)
+{
+    void *bigger = realloc(*block, need * unit);
+    if (bigger) *block = bigger;
+    return bigger != NULL;
+}
+
+static bool room(struct hsgd_program *p, size_t args_bytes)
+{
+    if (p->n == p->capacity) {
+        int capacity = p->capacity ? 2 * p->capacity : 16;
+        if (!grow((void **)&p->launch, (size_t)capacity, sizeof *p->launch)) return false;
+        p->capacity = capacity;
+    }
+    if (p->args_bytes + args_bytes > p->args_capacity) {
+        size_t capacity = 2 * (p->args_bytes + args_bytes) + 256;
+        if (!grow((void **)&p->args, capacity, 1)) return false;
+        p->args_capacity = capacity;
+    }
+    return true;
+}
+
+void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid, int64_t count,
+                 const void *args, const struct hsgd_ref *refs)
+{
+    struct hsgd_program *p = e->program;
+    size_t args_bytes = (kernel->args_size + 15) / 16 * 16;
+    if (p->error || !room(p, args_bytes)) {
+        p->error = ENOMEM;
+        return;
+    }
+    struct launch *l = &p->launch[p->n++];
+    *l = (struct launch){ .kernel = kernel, .grid = grid, .nrefs = kernel->buffers, .count = count,
+                          .args = p->args_bytes };
+    memcpy(l->ref, refs, (size_t)kernel->buffers * sizeof *refs);
+    memcpy(p->args + p->args_bytes, args, kernel->args_size);
+    p->args_bytes += args_bytes;
+}
+
+struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats)
+{
+    if (floats > e->scratch_floats) e->scratch_floats = floats;
+    return e->scratch_base;
+}

@@ -1,0 +1,210 @@
+#include "emit_slice.h"
+
+#include <stdlib.h>
+
+#include "train/state.h"
+
+static const struct hsgd_ref absent = { .buffer = -1 };
+
+/* -------------------------------------------------------- arena layout */
+
+/* Offsets of every layer's output and its gradient; scratch is last. */
+struct arena {
+    int64_t *y, *dy, scratch;
+};
+
+static int64_t padded(int rows, int size) { return ((int64_t)(rows + 15) / 16 * 16 * size + 15) / 16 * 16; }
+
+static bool arena_lay_out(const struct plan *p, const struct slice *s, struct arena *a)
+{
+    const struct hsgd_model *m = p->state->model;
+    int64_t at = 0;
+    a->y = calloc((size_t)m->nlayers * 2, sizeof *a->y);
+    if (!a->y) return false;
+    a->dy = a->y + m->nlayers;
+    for (int i = 0; i < m->nlayers; i++) {
+        const struct layer *l = &m->layer[i];
+        int64_t floats = l->op->is_loss ? 0 : padded(s->rows, hsgd_size(l->info.out));
+        if (l->alias && i > 0) {
+            a->y[i] = a->y[i - 1];
+            a->dy[i] = a->dy[i - 1];
+            continue;
+        }
+        a->y[i] = at;
+        at += floats;
+        if (p->mode == PLAN_EVALUATE) continue;
+        a->dy[i] = at;
+        at += floats;
+    }
+    a->scratch = at;
+    return true;
+}
+
+/* ------------------------------------------------------------- weights */
+
+static int64_t row_floats(const struct hsgd_param_spec *s) { return spec_size(s) / s->dims[0]; }
+
+/* The pieces of a parameter over the shards. */
+static void weight_pieces(const struct plan *p, const struct layer *l, int param, int first_buffer,
+                          struct hsgd_weight *w)
+{
+    const struct trainer_state *t = p->state;
+    const struct hsgd_param_spec *spec = &l->info.param[param];
+    int64_t begin = l->param_offset[param], size = spec_size(spec), row = row_floats(spec);
+    w->pieces = 0;
+    for (int s = 0; s < t->nshards; s++) {
+        int64_t lo = t->shard[s].first, hi = lo + t->shard[s].floats;
+        if (lo < begin) lo = begin;
+        if (hi > begin + size) hi = begin + size;
+        if (lo >= hi) continue;
+        w->piece[w->pieces++] = (struct hsgd_piece){
+            .ref = { first_buffer + s, 0, lo - t->shard[s].first },
+            .row = (int)((lo - begin) / row), .rows = (int)((hi - lo) / row)
+        };
+    }
+}
+
+/* --------------------------------------------------------------- layers */
+
+/* The layer before i that is not an alias of another; -1: the input. */
+static int source_layer(const struct hsgd_model *m, int i)
+{
+    for (i--; i >= 0 && m->layer[i].alias; i--) {}
+    return i;
+}
+
+static bool params_before(const struct hsgd_model *m, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (m->layer[k].info.params) return true;
+    return false;
+}
+
+static void layer_emit(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
+                       int i, struct hsgd_program *program, struct hsgd_emit *e)
+{
+    const struct hsgd_model *m = p->state->model;
+    const struct layer *l = &m->layer[i];
+    int before = source_layer(m, i);
+    bool training = p->mode != PLAN_EVALUATE;
+    *e = (struct hsgd_emit){
+        .layer = &l->info, .kind = s->device->info.kind, .rows = s->rows, .first_row = s->first_row,
+        .layer_index = i, .training = training, .step = at->step, .program = program,
+        .x = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
+        .y = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
+        .dy = training && !l->op->is_loss ? hsgd_at(at->arena, a->dy[i]) : absent,
+        .dx = training && before >= 0 && params_before(m, i) ? hsgd_at(at->arena, a->dy[before]) : absent,
+        .labels = hsgd_at(at->input, (int64_t)s->rows * hsgd_size(m->in)),
+        .sums = at->partial, .scratch_base = hsgd_at(at->arena, a->scratch),
+    };
+    for (int k = 0; k < HSGD_MAX_PARAMS; k++) e->gradient[k] = absent;
+    for (int k = 0; k < l->info.params; k++) weight_pieces(p, l, k, at->param, &e->weight[k]);
+}
+
+static void place_gradients(const struct layer *l, const struct slice_places *at, bool all, struct hsgd_emit *e)
+{
+    for (int k = 0; k < l->info.params; k++)
+        if (all || !(k == 0 && l->deferred))
+            e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + l->param_offset[k]);
+}
+
+int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
+                   struct hsgd_program *program)
+{
+    const struct hsgd_model *m = p->state->model;
+    struct arena a;
+    struct hsgd_emit e;
+    int64_t scratch = 0;
+    if (!arena_lay_out(p, s, &a)) {
+        program->error = ENOMEM;
+        return 1;
+    }
+    for (int i = 0; i < m->nlayers; i++) {
+        if (m->layer[i].alias) continue;
+        layer_emit(p, s, at, &a, i, program, &e);
+        m->layer[i].op->forward(&e);
+        if (e.scratch_floats > scratch) scratch = e.scratch_floats;
+    }
+    for (int i = m->nlayers - 1; p->mode != PLAN_EVALUATE && i >= 0; i--) {
+        const struct layer *l = &m->layer[i];
+        if (l->alias || !l->op->backward || !(l->info.params || params_before(m, i))) continue;
+        layer_emit(p, s, at, &a, i, program, &e);
+        place_gradients(l, at, all_gradients, &e);
+        l->op->backward(&e);
+        if (e.scratch_floats > scratch) scratch = e.scratch_floats;
+    }
+    int64_t floats = a.scratch + scratch;
+    free(a.y);
+    return floats;
+}
+
+int64_t slice_arena_floats(struct plan *p, const struct slice *s)
+{
+    struct hsgd_program trial = { 0 };
+    struct slice_places at = { 0 };
+    int64_t floats = emit_slice(p, s, &at, true, &trial);
+    program_free(&trial);
+    return floats;
+}
+
+/* ------------------------------------------------------ deferred weights */
+
+/* Rows of layer l's weight that lie in the shard. */
+static bool shard_rows(const struct plan *p, const struct layer *l, int shard, int *row, int *rows, int64_t *offset)
+{
+    if (!l->deferred) return false;
+    struct hsgd_weight w;
+    weight_pieces(p, l, 0, 0, &w);
+    for (int i = 0; i < w.pieces; i++)
+        if (w.piece[i].ref.buffer == shard) {
+            *row = w.piece[i].row;
+            *rows = w.piece[i].rows;
+            *offset = w.piece[i].ref.offset;
+            return true;
+        }
+    return false;
+}
+
+static int64_t deferred_program(struct plan *p, const struct slice *s, const struct slice_places *at, int shard,
+                                struct hsgd_ref out, bool accumulate, struct hsgd_program *program)
+{
+    const struct hsgd_model *m = p->state->model;
+    struct arena a;
+    int64_t scratch = 0;
+    if (!arena_lay_out(p, s, &a)) {
+        program->error = ENOMEM;
+        return 0;
+    }
+    for (int i = 0; i < m->nlayers; i++) {
+        int row, rows;
+        int64_t offset;
+        struct hsgd_emit e;
+        if (!shard_rows(p, &m->layer[i], shard, &row, &rows, &offset)) continue;
+        layer_emit(p, s, at, &a, i, program, &e);
+        e.scratch_base = hsgd_at(out, p->state->shard[shard].floats);
+        m->layer[i].op->weight_gradient(&e, row, rows, hsgd_at(out, offset), accumulate);
+        if (e.scratch_floats > scratch) scratch = e.scratch_floats;
+    }
+    free(a.y);
+    return scratch;
+}
+
+void emit_deferred(struct plan *p, const struct slice *s, const struct slice_places *at, int shard,
+                   struct hsgd_ref out, bool accumulate, struct hsgd_program *program)
+{
+    deferred_program(p, s, at, shard, out, accumulate, program);
+}
+
+int64_t deferred_scratch(struct plan *p, int shard, enum hsgd_device_kind kind)
+{
+    int64_t most = 0;
+    for (int i = 0; i < p->nslices; i++) {
+        struct hsgd_program trial = { 0 };
+        struct slice_places at = { 0 };
+        if (p->slice[i].device->info.kind != kind) continue;
+        int64_t scratch = deferred_program(p, &p->slice[i], &at, shard, (struct hsgd_ref){ 0 }, false, &trial);
+        program_free(&trial);
+        if (scratch > most) most = scratch;
+    }
+    return most;
+}

@@ -1,0 +1,25 @@
+/* The launcher for CPU workers: runs a cell's kernels back to back. */
+#include "kernels.h"
+#include "task.h"
+
+void exec_cpu(void *buffers[], void *arg)
+{
+    struct cell_run *run = arg;
+    const struct cell *c = run->cell;
+    const struct hsgd_program *p = &c->program;
+    if (atomic_load(&run->plan->ctx->failed)) return; /* a failed step changes nothing */
+    uint64_t began = cell_begin();
+    float *base[MAX_ACCESSES];
+    struct hsgd_blas_state blas;
+    hsgd_blas_enter(&blas);
+    for (int i = 0; i < c->naccesses; i++) base[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
+    for (int i = 0; i < p->n; i++) {
+        const struct launch *l = &p->launch[i];
+        void *at[HSGD_MAX_KERNEL_BUFFERS];
+        for (int r = 0; r < l->nrefs; r++)
+            at[r] = base[l->ref[r].buffer] + l->ref[r].offset + (int64_t)l->ref[r].slot_stride * run->step;
+        l->kernel->cpu(at, p->args + l->args);
+    }
+    hsgd_blas_leave(&blas);
+    cell_end(run, began);
+}

@@ -1,0 +1,65 @@
+/* The launcher for OpenCL devices: enqueues a cell's kernels in order and
+ * waits for the last. */
+#include "task.h"
+
+#ifdef HSGD_USE_OPENCL
+
+#include "exec_opencl.h"
+
+#define ITEMS_PER_GROUP 64
+#define GROUPS_PER_UNIT 8
+
+static void launch_size(const struct opencl_device *o, const struct launch *l, size_t *global, size_t *local)
+{
+    size_t most = (size_t)o->compute_units * GROUPS_PER_UNIT, groups = (size_t)l->count;
+    *local = l->grid == HSGD_TILES ? 1 : ITEMS_PER_GROUP;
+    if (l->grid == HSGD_ITEMS) groups = (groups + ITEMS_PER_GROUP - 1) / ITEMS_PER_GROUP;
+    if (l->grid != HSGD_TILES && groups > most) groups = most;
+    if (groups < 1) groups = 1;
+    *global = groups * *local;
+}
+
+static cl_int enqueue(const struct opencl_device *o, const struct launch *l, const unsigned char *args,
+                      void *const *base, int step)
+{
+    cl_kernel k = l->device_object;
+    cl_int err = 0;
+    cl_uint n = 0;
+    for (int r = 0; r < l->nrefs; r++) {
+        cl_mem memory = base[l->ref[r].buffer];
+        cl_ulong offset = (cl_ulong)(l->ref[r].offset + (int64_t)l->ref[r].slot_stride * step);
+        err |= clSetKernelArg(k, n++, sizeof memory, &memory);
+        err |= clSetKernelArg(k, n++, sizeof offset, &offset);
+    }
+    err |= clSetKernelArg(k, n, l->kernel->args_size, args);
+    if (err) return err;
+    size_t global, local;
+    launch_size(o, l, &global, &local);
+    return clEnqueueNDRangeKernel(o->queue, k, 1, NULL, &global, &local, 0, NULL, NULL);
+}
+
+void exec_opencl(void *buffers[], void *arg)
+{
+    struct cell_run *run = arg;
+    const struct cell *c = run->cell;
+    const struct hsgd_program *p = &c->program;
+    const struct opencl_device *o = c->device->opencl;
+    if (atomic_load(&run->plan->ctx->failed)) return; /* a failed step changes nothing */
+    uint64_t began = cell_begin();
+    void *base[MAX_ACCESSES];
+    for (int i = 0; i < c->naccesses; i++) base[i] = (void *)STARPU_VECTOR_GET_DEV_HANDLE(buffers[i]);
+    for (int i = 0; i < p->n; i++) {
+        const struct launch *l = &p->launch[i];
+        cl_int err = enqueue(o, l, p->args + l->args, base, run->step);
+        if (err) {
+            context_failed(run->plan->ctx, EIO, "%s: kernel \"%s\" failed (OpenCL error %d)", c->device->info.name,
+                           l->kernel->name, err);
+            break;
+        }
+    }
+    cl_int err = clFinish(o->queue);
+    if (err) context_failed(run->plan->ctx, EIO, "%s: the device failed (OpenCL error %d)", c->device->info.name, err);
+    cell_end(run, began);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* The OpenCL half of a device, for the launcher. */
+#ifndef HSGD_RUNTIME_EXEC_OPENCL_H
+#define HSGD_RUNTIME_EXEC_OPENCL_H
+
+#ifdef HSGD_USE_OPENCL
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <CL/cl.h>
+#include <hsgd/ops.h>
+
+#define MAX_OPENCL_KERNELS 256
+
+struct opencl_kernel_entry {
+    const struct hsgd_kernel *key;
+    cl_kernel object;
+};
+
+struct opencl_device {
+    cl_context context;
+    cl_device_id device;
+    cl_command_queue queue;
+    cl_program program;
+    int compute_units;
+    int nkernels;
+    struct opencl_kernel_entry kernel[MAX_OPENCL_KERNELS];
+};
+#endif
+#endif

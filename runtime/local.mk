@@ -1,0 +1,18 @@
+libhsgd_la_SOURCES = \
+	runtime/buffer.c runtime/context.c runtime/core.h runtime/cost.c runtime/cost.h \
+	runtime/data/dataset.c runtime/data/dataset.h runtime/data/digits.c runtime/data/gather.c \
+	runtime/data/glyphs.h runtime/data/idx.c runtime/data/png.c \
+	runtime/devices.c runtime/devices.h runtime/emit.c runtime/emit_slice.c runtime/emit_slice.h \
+	runtime/error.c runtime/error.h runtime/exec_cpu.c runtime/exec_opencl.c runtime/exec_opencl.h \
+	runtime/io/atomic.c runtime/io/atomic.h \
+	runtime/model.c runtime/model.h runtime/opencl_device.c runtime/opencl_device.h \
+	runtime/op_run.c runtime/plan.c runtime/plan.h runtime/rng.h runtime/run.c runtime/run.h \
+	runtime/sha256.c runtime/sha256.h runtime/task.c runtime/task.h runtime/tensor.c \
+	runtime/train/fit.c runtime/train/optimizer.c runtime/train/schedule.c runtime/train/schedule.h \
+	runtime/train/slices.c runtime/train/slices.h runtime/train/state.c runtime/train/state.h \
+	runtime/train/trainer.c runtime/train/trainer.h runtime/zoo.c
+libhsgd_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
+libhsgd_la_CFLAGS = $(AM_CFLAGS)
+libhsgd_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(OPENBLAS_LIBS) \
+	$(ONEDNN_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) -lm -lpthread
+libhsgd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined

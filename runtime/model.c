@@ -1,0 +1,280 @@
+#include "model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+#include "sha256.h"
+#include "train/state.h"
+
+/* A weight matrix of at least this many floats gets its gradient from cells
+ * of its own, cut by rows, instead of from every slice. */
+#define DEFER_FLOATS (96 * 1024)
+
+struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
+{
+    if (!ctx) return NULL;
+    if (in.h < 1 || in.w < 1 || in.c < 1 || (int64_t)in.h * in.w * in.c > 1 << 26) {
+        hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not possible", name, in.h, in.w, in.c);
+        return NULL;
+    }
+    struct hsgd_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        hsgd_fail(ctx, ENOMEM, "out of memory");
+        return NULL;
+    }
+    m->ctx = ctx;
+    m->in = in;
+    snprintf(m->name, sizeof m->name, "%s", name);
+    return m;
+}
+
+void hsgd_model_destroy(struct hsgd_model **pm)
+{
+    struct hsgd_model *m = pm ? *pm : NULL;
+    if (!m) return;
+    for (int i = 0; i < m->nlayers; i++) free(m->layer[i].attributes);
+    free(m->layer);
+    free(m->weights);
+    free(m);
+    *pm = NULL;
+}
+
+/* ------------------------------------------------------------- building */
+
+static struct hsgd_model *refuse(struct hsgd_model *m, int err, const char *op, const char *why)
+{
+    hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, m->nlayers + 1, op, why);
+    hsgd_model_destroy(&m);
+    return NULL;
+}
+
+static void name_layer(const struct hsgd_model *m, struct layer *l, const char *name)
+{
+    int number = 1;
+    for (int i = 0; i < m->nlayers; i++) number += m->layer[i].op == l->op;
+    if (name) snprintf(l->name, sizeof l->name, "%s", name);
+    else snprintf(l->name, sizeof l->name, "%s%d", l->op->name, number);
+}
+
+static struct layer *new_layer(struct hsgd_model *m)
+{
+    if (m->nlayers == m->capacity) {
+        int capacity = m->capacity ? 2 * m->capacity : 16;
+        struct layer *bigger = realloc(m->layer, (size_t)capacity * sizeof *bigger);
+        if (!bigger) return NULL;
+        m->layer = bigger;
+        m->capacity = capacity;
+    }
+    struct layer *l = &m->layer[m->nlayers];
+    *l = (struct layer){ 0 };
+    return l;
+}
+
+static enum hsgd_layout layout_after(const struct hsgd_model *m)
+{
+    return m->nlayers ? m->layer[m->nlayers - 1].info.layout : HSGD_NHWC;
+}
+
+struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
+{
+    if (!m) return NULL;
+    char why[200] = "";
+    if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
+    struct layer *l = new_layer(m);
+    if (!l || !(l->attributes = calloc(1, op->attributes_size + 1))) return refuse(m, ENOMEM, op->name, "out of memory");
+    if (op->attributes_size) memcpy(l->attributes, attributes, op->attributes_size);
+    l->op = op;
+    l->info.attributes = l->attributes;
+    l->info.in = m->nlayers ? m->layer[m->nlayers - 1].info.out : m->in;
+    l->info.layout = op->layouts & 1u << layout_after(m) ? layout_after(m) : HSGD_NHWC;
+    name_layer(m, l, name);
+    if (op->prepare(&l->info, why, sizeof why)) {
+        free(l->attributes);
+        return refuse(m, EINVAL, op->name, why);
+    }
+    m->nlayers++;
+    if (!op->is_loss) return m;
+    m->finished = true;
+    if (model_finish(m)) hsgd_model_destroy(&m);
+    return m;
+}
+
+/* The bucket: small parameters in layer order, then the deferred weights. */
+static void place_params(struct hsgd_model *m, bool deferred)
+{
+    for (int i = 0; i < m->nlayers; i++) {
+        struct layer *l = &m->layer[i];
+        for (int p = 0; p < l->info.params; p++) {
+            bool big = p == 0 && l->info.param[0].split_rows > 0 && spec_size(&l->info.param[0]) >= DEFER_FLOATS;
+            if (big != deferred) continue;
+            l->param_offset[p] = m->floats;
+            l->deferred |= big;
+            m->floats += (spec_size(&l->info.param[p]) + 15) / 16 * 16;
+        }
+    }
+}
+
+int model_finish(struct hsgd_model *m)
+{
+    m->floats = 0;
+    place_params(m, false);
+    m->small_floats = m->floats;
+    place_params(m, true);
+    m->weights = aligned_alloc(64, (size_t)(m->floats + 16) * sizeof(float));
+    if (!m->weights) return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name,
+                                      (long long)m->floats);
+    memset(m->weights, 0, (size_t)(m->floats + 16) * sizeof(float));
+    return hsgd_model_initialise(m, 0);
+}
+
+struct hsgd_model *hsgd_add_dense(struct hsgd_model *m, int units, enum hsgd_activation activation)
+{
+    return hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ units, activation, false }, NULL);
+}
+
+struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
+{
+    return hsgd_add(m, &hsgd_op_softmax_cross_entropy, NULL, NULL);
+}
+
+/* -------------------------------------------------------------- weights */
+
+/* Uniform in +-bound: He sqrt(6/fan_in), Glorot sqrt(6/(fan_in+fan_out)).
+ * Sources: He et al. 2015, Glorot & Bengio 2010. */
+static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
+{
+    int64_t n = spec_size(s);
+    float bound = s->init == HSGD_INIT_ZERO ? 0.0f
+                : s->init == HSGD_INIT_HE   ? sqrtf(6.0f / (float)s->fan_in)
+                                            : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
+    for (int64_t i = 0; i < n; i++) w[i] = bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
+}
+
+int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
+{
+    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    model_acquire(m, true);
+    for (int i = 0; i < m->nlayers; i++)
+        for (int p = 0; p < m->layer[i].info.params; p++)
+            draw(m->weights + m->layer[i].param_offset[p], &m->layer[i].info.param[p],
+                 hsgd_random(seed, ((uint64_t)i << 8) + (uint64_t)p + 1));
+    model_release(m);
+    return 0;
+}
+
+void model_acquire(struct hsgd_model *m, bool write)
+{
+    context_begin(m->ctx);
+    for (int s = 0; m->bound && s < m->bound->nshards; s++)
+        starpu_data_acquire(m->bound->param[s].handle, write ? STARPU_RW : STARPU_R);
+}
+
+void model_release(struct hsgd_model *m)
+{
+    for (int s = 0; m->bound && s < m->bound->nshards; s++) starpu_data_release(m->bound->param[s].handle);
+    context_end(m->ctx);
+}
+
+struct weight_place { const struct hsgd_param_spec *spec; const struct layer *layer; int64_t offset; };
+
+static bool nth_weight(const struct hsgd_model *m, int n, struct weight_place *out)
+{
+    for (int i = 0; m && i < m->nlayers; i++) {
+        const struct layer *l = &m->layer[i];
+        if (n < l->info.params) {
+            *out = (struct weight_place){ &l->info.param[n], l, l->param_offset[n] };
+            return true;
+        }
+        n -= l->info.params;
+    }
+    return false;
+}
+
+int hsgd_model_weight_count(const struct hsgd_model *m)
+{
+    int n = 0;
+    for (int i = 0; m && i < m->nlayers; i++) n += m->layer[i].info.params;
+    return n;
+}
+
+const char *hsgd_model_weight_name(const struct hsgd_model *m, int i)
+{
+    static _Thread_local char name[96];
+    struct weight_place w;
+    if (!nth_weight(m, i, &w)) return NULL;
+    snprintf(name, sizeof name, "%s.%s", w.layer->name, w.spec->name);
+    return name;
+}
+
+static bool find_weight(const struct hsgd_model *m, const char *name, struct weight_place *out)
+{
+    for (int i = 0; i < hsgd_model_weight_count(m); i++)
+        if (!strcmp(hsgd_model_weight_name(m, i), name)) return nth_weight(m, i, out);
+    return false;
+}
+
+int64_t hsgd_model_weight_size(struct hsgd_model *m, const char *name)
+{
+    struct weight_place w;
+    if (!find_weight(m, name, &w)) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no weight \"%s\"", m->name, name);
+    return spec_size(w.spec);
+}
+
+static int check_access(struct hsgd_model *m, const char *name, int64_t count, struct weight_place *w)
+{
+    int64_t size = hsgd_model_weight_size(m, name);
+    if (size < 0) return (int)size;
+    if (size != count)
+        return hsgd_fail(m->ctx, EINVAL, "weight \"%s\" has %lld floats, not %lld", name, (long long)size,
+                         (long long)count);
+    find_weight(m, name, w);
+    return 0;
+}
+
+int hsgd_model_get_weight(struct hsgd_model *m, const char *name, float *out, int64_t count)
+{
+    struct weight_place w;
+    int err = check_access(m, name, count, &w);
+    if (err) return err;
+    model_acquire(m, false);
+    memcpy(out, m->weights + w.offset, (size_t)count * sizeof *out);
+    model_release(m);
+    return 0;
+}
+
+int hsgd_model_set_weight(struct hsgd_model *m, const char *name, const float *in, int64_t count)
+{
+    struct weight_place w;
+    int err = check_access(m, name, count, &w);
+    if (err) return err;
+    model_acquire(m, true);
+    memcpy(m->weights + w.offset, in, (size_t)count * sizeof *in);
+    model_release(m);
+    return 0;
+}
+
+int64_t hsgd_model_parameters(const struct hsgd_model *m)
+{
+    int64_t n = 0;
+    struct weight_place w;
+    for (int i = 0; nth_weight(m, i, &w); i++) n += spec_size(w.spec);
+    return n;
+}
+
+int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nlayers : 0; }
+
+int hsgd_model_digest(struct hsgd_model *m, char hex[65])
+{
+    struct sha256 s;
+    struct weight_place w;
+    sha256_begin(&s);
+    model_acquire(m, false);
+    for (int i = 0; nth_weight(m, i, &w); i++)
+        sha256_add(&s, m->weights + w.offset, (size_t)spec_size(w.spec) * sizeof *m->weights);
+    model_release(m);
+    sha256_end(&s, hex);
+    return 0;
+}

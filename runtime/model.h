@@ -1,0 +1,51 @@
+/* A model's inside: layers, and the flat bucket that holds all parameters. */
+#ifndef HSGD_RUNTIME_MODEL_H
+#define HSGD_RUNTIME_MODEL_H
+
+#include "core.h"
+
+struct layer {
+    char name[48];
+    const struct hsgd_op *op;
+    void *attributes;
+    struct hsgd_layer info;
+    bool alias;                    /* y is x: nothing to do (flatten in NHWC) */
+    int64_t param_offset[HSGD_MAX_PARAMS]; /* in the bucket */
+    bool deferred;                 /* parameter 0 lies in the deferred part of the bucket */
+};
+
+#define MAX_SHARDS 17
+
+/* The bucket is cut into shards, one StarPU handle each: shard 0 holds the
+ * small parameters (and the deferred ones too when there is no other shard),
+ * the others cut the deferred weights by rows. */
+struct shard { int64_t first, floats; };
+
+struct hsgd_model {
+    struct hsgd_context *ctx;
+    char name[48];
+    struct hsgd_shape in;
+    int nlayers, capacity;
+    struct layer *layer;
+    bool finished;                 /* ends in a loss */
+    int64_t floats, small_floats;  /* bucket size; the first small_floats are not deferred */
+    float *weights;                /* the bucket, in main memory */
+    struct trainer_state *bound;   /* who has the weights on devices now */
+};
+
+/* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
+int model_finish(struct hsgd_model *model);
+
+/* Weights are read and written through these: they fetch and return what a
+ * trainer has on devices. */
+void model_acquire(struct hsgd_model *model, bool write);
+void model_release(struct hsgd_model *model);
+
+static inline int64_t spec_size(const struct hsgd_param_spec *s)
+{
+    int64_t n = 1;
+    for (int i = 0; i < s->ndims; i++) n *= s->dims[i];
+    return n;
+}
+
+#endif

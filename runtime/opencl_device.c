@@ -1,0 +1,141 @@
+#include "opencl_device.h"
+
+#ifdef HSGD_USE_OPENCL
+
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+#include <starpu_opencl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec_opencl.h"
+#include "kernels.h"
+
+/* StarPU asks each platform for its devices of these types at once. */
+void opencl_enumerate(struct opencl_list *out)
+{
+    cl_platform_id platforms[64];
+    cl_uint nplatforms = 0;
+    *out = (struct opencl_list){ 0 };
+    if (clGetPlatformIDs(64, platforms, &nplatforms)) return;
+    if (nplatforms > 64) nplatforms = 64;
+    for (cl_uint p = 0; p < nplatforms; p++) {
+        cl_device_id devices[STARPU_NMAXWORKERS];
+        cl_uint n = 0;
+        cl_device_type types = CL_DEVICE_TYPE_GPU | CL_DEVICE_TYPE_ACCELERATOR | CL_DEVICE_TYPE_CPU;
+        int room = STARPU_MAXOPENCLDEVS - out->count;
+        if (room <= 0 || clGetDeviceIDs(platforms[p], types, (cl_uint)room, devices, &n)) continue;
+        for (cl_uint i = 0; i < n && i < (cl_uint)room; i++) {
+            cl_device_type type = 0;
+            clGetDeviceInfo(devices[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
+            out->is_cpu[out->count++] = type & CL_DEVICE_TYPE_CPU;
+        }
+    }
+}
+
+#define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable"
+
+static cl_program build(struct hsgd_context *ctx, struct device *d, const char *text)
+{
+    cl_int err;
+    cl_program program = clCreateProgramWithSource(d->opencl->context, 1, &text, NULL, &err);
+    if (!err) err = clBuildProgram(program, 1, &d->opencl->device, BUILD_OPTIONS, NULL, NULL);
+    if (!err) return program;
+    char log[400] = "";
+    if (program) {
+        clGetProgramBuildInfo(program, d->opencl->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        clReleaseProgram(program);
+    }
+    hsgd_fail(ctx, EIO, "%s: the OpenCL compiler failed (error %d): %s", d->info.name, err, log);
+    return NULL;
+}
+
+static cl_kernel create_kernel(struct hsgd_context *ctx, struct device *d, cl_program program, const char *name)
+{
+    cl_int err;
+    cl_kernel k = clCreateKernel(program, name, &err);
+    if (err) {
+        hsgd_fail(ctx, EINVAL, "%s: the OpenCL program has no kernel \"%s\" (error %d)", d->info.name, name, err);
+        return NULL;
+    }
+    return k;
+}
+
+static int describe(struct device *d)
+{
+    cl_device_type type = 0;
+    cl_ulong memory = 0;
+    cl_uint units = 1;
+    clGetDeviceInfo(d->opencl->device, CL_DEVICE_NAME, sizeof d->info.name - 1, d->info.name, NULL);
+    clGetDeviceInfo(d->opencl->device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    clGetDeviceInfo(d->opencl->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
+    clGetDeviceInfo(d->opencl->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    d->info.is_cpu = type & CL_DEVICE_TYPE_CPU;
+    d->info.memory_bytes = memory;
+    d->opencl->compute_units = (int)units;
+    return 0;
+}
+
+int opencl_device_open(struct hsgd_context *ctx, struct device *d)
+{
+    struct opencl_device *o = d->opencl = calloc(1, sizeof *o);
+    if (!o) return hsgd_fail(ctx, ENOMEM, "out of memory");
+    starpu_opencl_get_context(d->info.index, &o->context);
+    starpu_opencl_get_device(d->info.index, &o->device);
+    starpu_opencl_get_queue(d->info.index, &o->queue);
+    describe(d);
+    if (!(o->program = build(ctx, d, hsgd_kernel_text))) return -EIO;
+    return 0;
+}
+
+void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
+{
+    struct opencl_device *o = d->opencl;
+    for (int i = 0; i < o->nkernels; i++)
+        if (o->kernel[i].key == kernel) return o->kernel[i].object;
+    if (o->nkernels == MAX_OPENCL_KERNELS) {
+        hsgd_fail(ctx, ENOSPC, "%s: more than %d kernels", d->info.name, MAX_OPENCL_KERNELS);
+        return NULL;
+    }
+    bool own = kernel->opencl_source == hsgd_kernel_text;
+    if (!kernel->opencl_source) {
+        hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no OpenCL form", kernel->name);
+        return NULL;
+    }
+    cl_program program = own ? o->program : build(ctx, d, kernel->opencl_source);
+    if (!program) return NULL;
+    cl_kernel k = create_kernel(ctx, d, program, kernel->name);
+    if (!own) clReleaseProgram(program);
+    if (k) o->kernel[o->nkernels++] = (struct opencl_kernel_entry){ kernel, k };
+    return k;
+}
+
+void opencl_device_close(struct device *d)
+{
+    struct opencl_device *o = d->opencl;
+    if (!o) return;
+    for (int i = 0; i < o->nkernels; i++) clReleaseKernel(o->kernel[i].object);
+    if (o->program) clReleaseProgram(o->program);
+    free(o);
+    d->opencl = NULL;
+}
+
+#else /* without OpenCL */
+
+void opencl_enumerate(struct opencl_list *out) { *out = (struct opencl_list){ 0 }; }
+
+int opencl_device_open(struct hsgd_context *ctx, struct device *d)
+{
+    return hsgd_fail(ctx, ENODEV, "%s: built without OpenCL", d->info.id);
+}
+
+void opencl_device_close(struct device *d) { (void)d; }
+
+void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
+{
+    (void)d;
+    hsgd_fail(ctx, ENODEV, "kernel \"%s\": built without OpenCL", kernel->name);
+    return NULL;
+}
+
+#endif

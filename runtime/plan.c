@@ -1,0 +1,491 @@
+/* Building a plan: slices, buffers, cells. */
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cost.h"
+#include "emit_slice.h"
+#include "kernels.h"
+#include "opencl_device.h"
+#include "train/state.h"
+
+/* ------------------------------------------------------ buffers and cells */
+
+static int add_buffer(struct plan *p, struct buffer *b, bool owned)
+{
+    if (p->nbuffers == p->capacity) {
+        int capacity = p->capacity ? 2 * p->capacity : 32;
+        struct buffer **bigger = realloc(p->buffer, (size_t)capacity * sizeof *bigger);
+        if (bigger) p->buffer = bigger;
+        bool *flags = realloc(p->owned, (size_t)capacity * sizeof *flags);
+        if (flags) p->owned = flags;
+        if (!bigger || !flags) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
+        p->capacity = capacity;
+    }
+    p->buffer[p->nbuffers] = b;
+    p->owned[p->nbuffers] = owned;
+    return p->nbuffers++;
+}
+
+/* A buffer that lives with the plan, near the device that works on it. */
+static int new_buffer(struct plan *p, const char *name, int64_t floats, const struct device *near)
+{
+    struct buffer *b = calloc(1, sizeof *b);
+    if (!b) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
+    int err = buffer_create(p->ctx, b, name, floats, near->info.kind == HSGD_CPU);
+    int id = err ? err : add_buffer(p, b, true);
+    if (id < 0) {
+        buffer_destroy(b);
+        free(b);
+    }
+    return id;
+}
+
+struct buffer *plan_buffer(const struct plan *p, int index, int slot)
+{
+    for (int s = 0; s < p->nslices; s++)
+        if (p->slice[s].input == index) return p->slot_buffer[s * PLAN_SLOTS + slot];
+    return p->buffer[index];
+}
+
+static struct cell *new_cell(struct plan *p, enum cell_kind kind, struct device *device, int priority)
+{
+    struct cell *c = &p->cell[p->ncells++];
+    c->kind = kind;
+    c->device = device;
+    c->priority = priority;
+    return c;
+}
+
+static void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode)
+{
+    for (int i = 0; i < c->naccesses; i++)
+        if (c->access[i].buffer == buffer) {
+            if (c->access[i].mode != mode) c->access[i].mode = STARPU_RW;
+            return;
+        }
+    if (c->naccesses == MAX_ACCESSES) {
+        c->program.error = E2BIG;
+        return;
+    }
+    c->access[c->naccesses++] = (struct access){ buffer, mode };
+}
+
+static struct hsgd_ref ref(int buffer, int64_t offset) { return (struct hsgd_ref){ buffer, 0, offset }; }
+static struct hsgd_ref slotted(int buffer, int stride) { return (struct hsgd_ref){ buffer, stride, 0 }; }
+
+/* Where the trainer's buffers stand in every plan, in this order. */
+enum { FIXED_STEP, FIXED_METRICS, FIXED_PARAM, FIXED_OPTIMIZER = FIXED_PARAM + MAX_SHARDS,
+       FIXED_BUFFERS = FIXED_OPTIMIZER + MAX_SHARDS };
+
+static int add_fixed(struct plan *p)
+{
+    struct trainer_state *s = p->state;
+    int err = add_buffer(p, &s->step, false);
+    if (err >= 0) err = add_buffer(p, &s->metrics, false);
+    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->param[i], false);
+    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->optimizer[i], false);
+    return err < 0 ? err : 0;
+}
+
+/* ------------------------------------------------------------------ shape */
+
+/* Whether slices leave deferred weights to gradient cells. */
+static bool defers(const struct plan *p)
+{
+    return p->mode != PLAN_EVALUATE && p->nslices > 1 && p->state->nshards > 1;
+}
+
+static bool single_node(const struct plan *p)
+{
+    for (int i = 1; i < p->nslices; i++)
+        if (p->slice[i].device != p->slice[0].device) return false;
+    return true;
+}
+
+/* Updates are done where the parameters live: on the CPU when it takes part. */
+static struct device *home_device(const struct plan *p)
+{
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].device->info.kind == HSGD_CPU) return p->slice[i].device;
+    return p->slice[0].device;
+}
+
+static int64_t partial_floats(const struct plan *p)
+{
+    int64_t gradients = p->mode == PLAN_EVALUATE ? 0 : defers(p) ? p->state->model->small_floats : p->state->model->floats;
+    return GRADIENT_HEADER + gradients;
+}
+
+/* ----------------------------------------------------------- slice cells */
+
+static void begin_emit(struct hsgd_emit *e, struct cell *c, const struct device *d)
+{
+    *e = (struct hsgd_emit){ .kind = d->info.kind, .program = &c->program, .training = true };
+}
+
+static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)
+{
+    for (int s = 0; s < p->state->nshards; s++) access_buffer(c, FIXED_PARAM + s, mode);
+}
+
+static void slice_program(struct plan *p, struct cell *c, struct slice *s)
+{
+    c->rows = s->rows;
+    access_buffer(c, s->input, STARPU_R);
+    access_params(p, c, STARPU_R);
+    access_buffer(c, s->arena, STARPU_W);
+    access_buffer(c, s->partial, STARPU_W);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0),
+                                   .partial = ref(s->partial, 0), .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
+                                   .param = FIXED_PARAM };
+    s->arena_floats = emit_slice(p, s, &places, !defers(p), &c->program);
+}
+
+/* ---------------------------------------------------------------- merging */
+
+/* Sums `n` parts of `floats` into `out`. */
+static void emit_sum(struct hsgd_emit *e, int n, const struct hsgd_ref *part, struct hsgd_ref out, int64_t floats)
+{
+    for (int i = 0; i < n; i++) {
+        struct copy_args copy = { (int)floats };
+        struct add_args add = { (int)floats };
+        if (i == 0) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, part[0], out);
+        else HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, part[i], out);
+    }
+}
+
+static void emit_metrics(struct plan *p, struct cell *c, struct hsgd_emit *e)
+{
+    struct hsgd_ref part[p->nslices];
+    for (int i = 0; i < p->nslices; i++) part[i] = ref(p->slice[i].partial, 0);
+    access_buffer(c, FIXED_METRICS, STARPU_RW);
+    emit_sum(e, p->nslices, part, slotted(FIXED_METRICS, METRICS), METRICS);
+}
+
+static void emit_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
+                        const struct hsgd_ref part[3], bool clipped)
+{
+    struct trainer_state *s = p->state;
+    access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    if (optimizer_state_floats(s->options.optimizer)) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
+    optimizer_emit(e, &s->options, s->shard[shard].floats, ref(FIXED_PARAM + shard, 0),
+                   ref(FIXED_OPTIMIZER + shard, 0), slotted(FIXED_STEP, HSGD_STEP_WORDS), parts, part, clipped);
+}
+
+static void emit_square_sum(struct hsgd_emit *e, struct hsgd_ref gradient, int64_t floats, struct hsgd_ref out)
+{
+    struct square_sum_args a = { (int)floats };
+    HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, 1, &a, gradient, out);
+}
+
+/* ------------------------------------------------- one slice: one cell */
+
+static void step_cell(struct plan *p)
+{
+    struct slice *s = &p->slice[0];
+    struct trainer_state *t = p->state;
+    struct cell *c = new_cell(p, CELL_STEP, s->device, 0);
+    struct hsgd_emit e;
+    slice_program(p, c, s);
+    begin_emit(&e, c, s->device);
+    emit_metrics(p, c, &e);
+    p->gradient[0] = s->partial;
+    if (p->mode != PLAN_TRAIN) return;
+    struct hsgd_ref factor = ref(s->partial, METRICS);
+    bool clip = t->options.clip_norm > 0;
+    if (clip) {
+        struct clip_scale_args a = { t->options.clip_norm };
+        emit_square_sum(&e, ref(s->partial, GRADIENT_HEADER), t->model->floats, factor);
+        HSGD_LAUNCH(&e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
+    }
+    for (int i = 0; i < t->nshards; i++)
+        emit_update(p, c, &e, i, 1,
+                    (struct hsgd_ref[]){ ref(s->partial, GRADIENT_HEADER + t->shard[i].first), factor, factor }, clip);
+}
+
+/* --------------------------------------------- several slices: the grid */
+
+/* Everything the merging half of the grid needs to know about a shard. */
+struct shard_cells {
+    int shard, parts;
+    struct hsgd_ref part[MAX_ACCESSES];
+    int merged;                       /* buffer of the summed gradient, when needed */
+};
+
+/* The gradient of a deferred shard over the slices of one device. */
+static void emit_shard_gradient(struct plan *p, struct cell *c, const struct device *d, int shard, int out)
+{
+    bool first = true;
+    for (int i = 0; i < p->nslices; i++) {
+        struct slice *s = &p->slice[i];
+        if (s->device != d) continue;
+        access_buffer(c, s->input, STARPU_R);
+        access_buffer(c, s->arena, STARPU_R);
+        struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM };
+        emit_deferred(p, s, &places, shard, ref(out, GRADIENT_HEADER), !first, &c->program);
+        first = false;
+    }
+}
+
+static int gradient_buffer(struct plan *p, int shard, const struct device *d, int64_t scratch)
+{
+    char name[24];
+    snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
+    return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d);
+}
+
+static bool device_has_slice(const struct plan *p, const struct device *d)
+{
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].device == d) return true;
+    return false;
+}
+
+static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
+{
+    for (int i = 0; i < p->ctx->ndevices; i++) {
+        struct device *d = &p->ctx->device[i];
+        if (!device_has_slice(p, d)) continue;
+        int g = gradient_buffer(p, shard, d, deferred_scratch(p, shard, d->info.kind));
+        if (g < 0) return g;
+        struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->state->nshards - shard);
+        access_buffer(c, g, STARPU_W);
+        emit_shard_gradient(p, c, d, shard, g);
+        out->part[out->parts++] = ref(g, GRADIENT_HEADER);
+    }
+    return 0;
+}
+
+/* All slices on one node and no clipping: gradient and update in one cell. */
+static int fused_cell(struct plan *p, int shard)
+{
+    struct device *d = p->slice[0].device;
+    int g = gradient_buffer(p, shard, d, deferred_scratch(p, shard, d->info.kind));
+    if (g < 0) return g;
+    struct cell *c = new_cell(p, CELL_GRADIENT, d, 0);
+    access_buffer(c, g, STARPU_W);
+    emit_shard_gradient(p, c, d, shard, g);
+    struct hsgd_emit e;
+    begin_emit(&e, c, d);
+    struct hsgd_ref part = ref(g, GRADIENT_HEADER);
+    if (p->mode == PLAN_TRAIN) emit_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ part, part, part }, false);
+    return g;
+}
+
+static void access_parts(struct cell *c, const struct shard_cells *s)
+{
+    for (int i = 0; i < s->parts; i++) access_buffer(c, s->part[i].buffer, STARPU_R);
+}
+
+/* The sum over all parts in a buffer of its own, and its sum of squares in
+ * the header. */
+static int merge_cell(struct plan *p, struct shard_cells *s)
+{
+    struct device *home = home_device(p);
+    s->merged = p->gradient[s->shard] = gradient_buffer(p, s->shard, home, 0);
+    if (s->merged < 0) return s->merged;
+    struct cell *c = new_cell(p, CELL_MERGE, home, 1);
+    struct hsgd_emit e;
+    begin_emit(&e, c, home);
+    access_parts(c, s);
+    access_buffer(c, s->merged, STARPU_W);
+    int64_t floats = p->state->shard[s->shard].floats;
+    emit_sum(&e, s->parts, s->part, ref(s->merged, GRADIENT_HEADER), floats);
+    emit_square_sum(&e, ref(s->merged, GRADIENT_HEADER), floats, ref(s->merged, 0));
+    return 0;
+}
+
+/* The clipping factor of this step, from all shards' sums of squares. */
+static int emit_clip_factor(struct plan *p, struct cell *c, struct hsgd_emit *e, const struct shard_cells *all,
+                            struct hsgd_ref *factor)
+{
+    int b = new_buffer(p, "clip", GRADIENT_HEADER, c->device);
+    if (b < 0) return b;
+    *factor = ref(b, 0);
+    access_buffer(c, b, STARPU_W);
+    for (int i = 0; i < p->state->nshards; i++) {
+        struct clip_add_args a = { i == 0 };
+        access_buffer(c, all[i].merged, STARPU_R);
+        HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &a, ref(all[i].merged, 0), *factor);
+    }
+    struct clip_scale_args a = { p->state->options.clip_norm };
+    HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), *factor);
+    return 0;
+}
+
+static int update_cell(struct plan *p, struct shard_cells *all, int shard)
+{
+    struct shard_cells *s = &all[shard];
+    struct device *home = home_device(p);
+    bool clip = p->state->options.clip_norm > 0;
+    struct cell *c = new_cell(p, CELL_UPDATE, home, 1);
+    struct hsgd_emit e;
+    begin_emit(&e, c, home);
+    if (clip) {
+        struct hsgd_ref factor, merged = ref(s->merged, GRADIENT_HEADER);
+        int err = emit_clip_factor(p, c, &e, all, &factor);
+        if (err) return err;
+        emit_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ merged, factor, factor }, true);
+    } else if (s->parts <= 3) {
+        access_parts(c, s);
+        emit_update(p, c, &e, shard, s->parts, s->part, false);
+    } else {
+        struct hsgd_ref merged = ref(s->merged, GRADIENT_HEADER);
+        access_buffer(c, s->merged, STARPU_R);
+        emit_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ merged, merged, merged }, false);
+    }
+    return 0;
+}
+
+static void metrics_cell(struct plan *p)
+{
+    struct device *home = home_device(p);
+    struct cell *c = new_cell(p, CELL_MERGE, home, 1);
+    struct hsgd_emit e;
+    begin_emit(&e, c, home);
+    for (int i = 0; i < p->nslices; i++) access_buffer(c, p->slice[i].partial, STARPU_R);
+    emit_metrics(p, c, &e);
+}
+
+static int small_shard(struct plan *p, struct shard_cells *s)
+{
+    for (int i = 0; i < p->nslices; i++) {
+        if (s->parts == MAX_ACCESSES) return hsgd_fail(p->ctx, E2BIG, "more than %d slices", MAX_ACCESSES);
+        s->part[s->parts++] = ref(p->slice[i].partial, GRADIENT_HEADER);
+    }
+    return 0;
+}
+
+static int grid_cells(struct plan *p)
+{
+    struct shard_cells all[MAX_SHARDS] = { 0 };
+    bool clip = p->state->options.clip_norm > 0 && p->mode == PLAN_TRAIN, fuse = single_node(p) && !clip;
+    for (int i = 0; i < p->nslices; i++)
+        slice_program(p, new_cell(p, CELL_SLICE, p->slice[i].device, 8), &p->slice[i]);
+    metrics_cell(p);
+    if (p->mode == PLAN_EVALUATE) return 0;
+    int err = 0;
+    for (int s = 0; !err && s < p->state->nshards; s++) {
+        all[s].shard = s;
+        if (s == 0) err = small_shard(p, &all[s]);
+        else if (!fuse || p->mode == PLAN_GRADIENT) err = gradient_cells(p, s, &all[s]);
+        else if ((err = fused_cell(p, s)) > 0) err = 0;
+        if (!err && (clip || p->mode == PLAN_GRADIENT || all[s].parts > 3)) err = merge_cell(p, &all[s]);
+    }
+    for (int s = 0; !err && p->mode == PLAN_TRAIN && s < p->state->nshards; s++)
+        if (s == 0 || !fuse) err = update_cell(p, all, s);
+    return err;
+}
+
+/* ---------------------------------------------------------------- binding */
+
+/* Turns plan-wide buffer numbers into positions among the cell's accesses,
+ * and finds each kernel's form on the device. */
+static int bind_cell(struct plan *p, struct cell *c)
+{
+    static const char *const kind[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step" };
+    snprintf(c->name, sizeof c->name, "%s on %s", kind[c->kind], c->device->info.id);
+    if (c->program.error) return hsgd_fail(p->ctx, c->program.error, "cell \"%s\" could not be described", c->name);
+    for (int i = 0; i < c->program.n; i++) {
+        struct launch *l = &c->program.launch[i];
+        for (int r = 0; r < l->nrefs; r++) {
+            int a = 0;
+            while (a < c->naccesses && c->access[a].buffer != l->ref[r].buffer) a++;
+            if (a == c->naccesses)
+                return hsgd_fail(p->ctx, EINVAL, "cell \"%s\": kernel \"%s\" uses a buffer the cell does not hold",
+                                 c->name, l->kernel->name);
+            l->ref[r].buffer = a;
+        }
+        if (c->device->info.kind == HSGD_OPENCL && !(l->device_object = opencl_kernel(p->ctx, c->device, l->kernel)))
+            return -ENODEV;
+        if (c->device->info.kind == HSGD_CPU && !l->kernel->cpu)
+            return hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
+    }
+    return cost_bind(p->ctx, c);
+}
+
+/* ------------------------------------------------------------ life cycle */
+
+int64_t plan_input_floats(const struct plan *p, const struct slice *s)
+{
+    return (int64_t)s->rows * (hsgd_size(p->state->model->in) + 1);
+}
+
+static int slice_buffers(struct plan *p, int index)
+{
+    struct slice *s = &p->slice[index];
+    char name[24];
+    if ((s->input = add_buffer(p, NULL, false)) < 0) return s->input;
+    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+        struct buffer *b = calloc(1, sizeof *b);
+        if (!b) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
+        p->slot_buffer[index * PLAN_SLOTS + slot] = b;
+        snprintf(name, sizeof name, "input%d.%d", index, slot);
+        int err = buffer_create(p->ctx, b, name, plan_input_floats(p, s), true);
+        if (err) return err;
+    }
+    snprintf(name, sizeof name, "arena%d", index);
+    if ((s->arena = new_buffer(p, name, slice_arena_floats(p, s), s->device)) < 0) return s->arena;
+    snprintf(name, sizeof name, "partial%d", index);
+    s->partial = new_buffer(p, name, partial_floats(p), s->device);
+    return s->partial < 0 ? s->partial : 0;
+}
+
+static int build(struct plan *p)
+{
+    int err = add_fixed(p);
+    for (int i = 0; !err && i < p->nslices; i++) err = slice_buffers(p, i);
+    if (err) return err;
+    if (p->nslices == 1) step_cell(p);
+    else if ((err = grid_cells(p))) return err;
+    for (int i = 0; !err && i < p->ncells; i++) err = bind_cell(p, &p->cell[i]);
+    return err;
+}
+
+struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *specs)
+{
+    struct plan *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->ctx = state->ctx;
+    p->state = state;
+    p->mode = mode;
+    p->nslices = n;
+    p->slice = calloc((size_t)n, sizeof *p->slice);
+    p->slot_buffer = calloc((size_t)n * PLAN_SLOTS, sizeof *p->slot_buffer);
+    p->cell = calloc((size_t)(n + 1 + MAX_SHARDS * (state->ctx->ndevices + 2)), sizeof *p->cell);
+    for (int i = 0; p->slice && i < n; i++) {
+        p->slice[i] = (struct slice){ .device = specs[i].device, .first_row = p->batch, .rows = specs[i].rows };
+        p->batch += specs[i].rows;
+    }
+    int err = p->slice && p->slot_buffer && p->cell ? build(p) : hsgd_fail(state->ctx, ENOMEM, "out of memory");
+    if (err) plan_destroy(p);
+    return err ? NULL : p;
+}
+
+void plan_destroy(struct plan *p)
+{
+    if (!p) return;
+    replay_free(p);
+    for (int i = 0; p->cell && i < p->ncells; i++) program_free(&p->cell[i].program);
+    for (int i = 0; i < p->nbuffers; i++)
+        if (p->owned[i]) {
+            buffer_destroy(p->buffer[i]);
+            free(p->buffer[i]);
+        }
+    for (int i = 0; p->slot_buffer && i < p->nslices * PLAN_SLOTS; i++)
+        if (p->slot_buffer[i]) {
+            buffer_destroy(p->slot_buffer[i]);
+            free(p->slot_buffer[i]);
+        }
+    free(p->slot_buffer);
+    free(p->slice);
+    free(p->cell);
+    free(p->buffer);
+    free(p->owned);
+    free(p);
+}

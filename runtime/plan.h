@@ -1,0 +1,115 @@
+/* The plan: a training step as a table of cells.  A cell is one StarPU task:
+ * a list of kernel launches over a few buffers, restricted to one device.
+ * doc/architecture.md has the picture. */
+#ifndef HSGD_RUNTIME_PLAN_H
+#define HSGD_RUNTIME_PLAN_H
+
+#include "core.h"
+#include "model.h"
+
+/* ------------------------------------------------------------- programs */
+
+struct launch {
+    const struct hsgd_kernel *kernel;
+    void *device_object;                /* the OpenCL form, resolved when the plan is bound */
+    enum hsgd_grid grid;
+    int nrefs;
+    int64_t count;
+    size_t args;                        /* byte offset into program.args */
+    struct hsgd_ref ref[HSGD_MAX_KERNEL_BUFFERS]; /* buffer = index among the cell's accesses once bound */
+};
+
+struct hsgd_program {
+    int n, capacity;
+    struct launch *launch;
+    size_t args_bytes, args_capacity;
+    unsigned char *args;
+    int error;
+};
+
+void program_free(struct hsgd_program *p);
+
+/* -------------------------------------------------------------- buffers */
+
+/* A vector of floats that StarPU keeps coherent. */
+struct buffer {
+    char name[24];
+    int64_t floats;
+    void *memory;                       /* in main memory; NULL: StarPU allocates where it is first written */
+    bool owned;
+    starpu_data_handle_t handle;
+};
+
+int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, bool in_main_memory);
+int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory);
+void buffer_destroy(struct buffer *b);
+
+#define PLAN_SLOTS 3      /* input batches a plan holds: one in use, the others being filled */
+#define WINDOW_STEPS 128  /* steps between two looks of the host at the step table and the metrics */
+#define METRICS 4         /* sum of losses, correct, terms, unused */
+#define GRADIENT_HEADER 16 /* floats before a buffer of gradients: loss sums, or the sum of squares */
+
+/* ---------------------------------------------------------------- cells */
+
+enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT };
+enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, CELL_KINDS };
+
+#define MAX_ACCESSES 64
+
+struct access {
+    int buffer;                         /* index into plan.buffer */
+    enum starpu_data_access_mode mode;
+};
+
+struct cell {
+    char name[40];
+    enum cell_kind kind;
+    struct device *device;
+    int rows;                           /* samples that pass through, forward and backward; 0: none */
+    int priority;
+    struct hsgd_program program;
+    int naccesses;
+    struct access access[MAX_ACCESSES];
+    struct cost_entry *cost;            /* shared by cells that do the same */
+    atomic_ullong runs, busy_ns;
+};
+
+/* One slice: rows [first_row, first_row + rows) of the batch on one device. */
+struct slice {
+    struct device *device;
+    int first_row, rows;
+    int input, arena, partial;          /* buffers; input is one of PLAN_SLOTS alternatives */
+    int64_t arena_floats;
+};
+
+struct plan {
+    struct hsgd_context *ctx;
+    struct trainer_state *state;
+    enum plan_mode mode;
+    int batch;
+    int nslices, ncells, nbuffers, capacity;
+    struct slice *slice;
+    struct cell *cell;
+    struct buffer **buffer;             /* own and foreign ones */
+    bool *owned;
+    struct buffer **slot_buffer;        /* [slice][PLAN_SLOTS] inputs */
+    int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
+    struct replay *replay;              /* prebuilt tasks */
+    int64_t last_used;
+};
+
+/* Frees the tasks of the replay executor. */
+void replay_free(struct plan *plan);
+
+struct slice_spec { struct device *device; int rows; };
+
+/* Builds a plan for `n` slices; in training the rows add up to the batch. */
+struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *slices);
+void plan_destroy(struct plan *plan);
+
+/* The buffer of an access when the step uses input slot `slot`. */
+struct buffer *plan_buffer(const struct plan *plan, int index, int slot);
+/* Floats of a slice's input: rows of samples, then its labels. */
+int64_t plan_input_floats(const struct plan *plan, const struct slice *s);
+
+#endif

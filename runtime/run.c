@@ -1,0 +1,243 @@
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "task.h"
+
+/* Tasks of one plan, per input slot.  The replay executor submits the same
+ * tasks again and again, with explicit dependencies declared once; steps
+ * never overlap.  The insert executor creates tasks anew and lets StarPU
+ * derive the dependencies. */
+struct replay {
+    struct cell_run *run;             /* [PLAN_SLOTS][ncells] */
+    struct starpu_task **task;        /* [PLAN_SLOTS][ncells + 1], the last a sentinel; NULL before the first replay */
+};
+
+/* One window being run. */
+struct window {
+    struct plan *plan;
+    const struct batch_source *source;
+    int steps, ready, submitted, done;
+    bool replays, submitting;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+/* ------------------------------------------------------- prebuilt tasks */
+
+static void step_done(void *arg);
+
+static bool conflict(const struct cell *a, const struct cell *b)
+{
+    for (int i = 0; i < a->naccesses; i++)
+        for (int k = 0; k < b->naccesses; k++)
+            if (a->access[i].buffer == b->access[k].buffer &&
+                (a->access[i].mode != STARPU_R || b->access[k].mode != STARPU_R))
+                return true;
+    return false;
+}
+
+static void declare_dependencies(const struct plan *p, struct starpu_task **task)
+{
+    struct starpu_task *before[p->ncells];
+    for (int i = 0; i < p->ncells; i++) {
+        unsigned n = 0;
+        for (int k = 0; k < i; k++)
+            if (conflict(&p->cell[i], &p->cell[k])) before[n++] = task[k];
+        if (n) starpu_task_declare_deps_array(task[i], n, before);
+    }
+    starpu_task_declare_deps_array(task[p->ncells], (unsigned)p->ncells, task);
+}
+
+static void fill_runs(struct plan *p, struct replay *r)
+{
+    for (int slot = 0; slot < PLAN_SLOTS; slot++)
+        for (int i = 0; i < p->ncells; i++)
+            r->run[slot * p->ncells + i] = (struct cell_run){ .plan = p, .cell = &p->cell[i] };
+}
+
+static struct replay *runs_of(struct plan *p)
+{
+    if (p->replay) return p->replay;
+    struct replay *r = calloc(1, sizeof *r);
+    if (r) r->run = calloc((size_t)PLAN_SLOTS * (size_t)p->ncells, sizeof *r->run);
+    if (!r || !r->run) {
+        free(r);
+        return NULL;
+    }
+    fill_runs(p, r);
+    return p->replay = r;
+}
+
+static bool prebuild(struct plan *p)
+{
+    struct replay *r = p->replay;
+    int per_slot = p->ncells + 1;
+    if (r->task) return true;
+    if (!(r->task = calloc((size_t)PLAN_SLOTS * (size_t)per_slot, sizeof *r->task))) return false;
+    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+        struct starpu_task **t = r->task + slot * per_slot;
+        for (int i = 0; i < per_slot; i++) {
+            t[i] = starpu_task_create();
+            t[i]->destroy = 0;
+            t[i]->sequential_consistency = 0;
+            if (i < p->ncells) task_fill(t[i], &r->run[slot * p->ncells + i], slot);
+        }
+        t[p->ncells]->callback_func = step_done;
+        declare_dependencies(p, t);
+    }
+    return true;
+}
+
+void replay_free(struct plan *p)
+{
+    struct replay *r = p->replay;
+    if (!r) return;
+    for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
+        while (r->task[i]->status == STARPU_TASK_FINISHED && !starpu_task_finished(r->task[i])) {}
+        starpu_task_destroy(r->task[i]);
+    }
+    free(r->task);
+    free(r->run);
+    free(r);
+    p->replay = NULL;
+}
+
+/* ----------------------------------------------------------- submission */
+
+static bool submit(struct window *w, struct starpu_task *t)
+{
+    int err = starpu_task_submit(t);
+    if (err) context_failed(w->plan->ctx, -err, "StarPU refused a task: %s", strerror(-err));
+    return !err;
+}
+
+static bool submit_replay(struct window *w, int step)
+{
+    struct plan *p = w->plan;
+    int slot = step % PLAN_SLOTS;
+    struct starpu_task **t = p->replay->task + slot * (p->ncells + 1);
+    t[p->ncells]->callback_arg = w;
+    for (int i = 0; i < p->ncells; i++) {
+        p->replay->run[slot * p->ncells + i].step = step;
+        if (!submit(w, t[i])) return false;
+    }
+    return submit(w, t[p->ncells]);
+}
+
+static bool submit_insert(struct window *w, int step)
+{
+    struct plan *p = w->plan;
+    int slot = step % PLAN_SLOTS;
+    struct starpu_task *t[p->ncells], *sentinel = starpu_task_create();
+    for (int i = 0; i < p->ncells; i++) {
+        struct cell_run *run = &p->replay->run[slot * p->ncells + i];
+        run->step = step;
+        t[i] = starpu_task_create();
+        task_fill(t[i], run, slot);
+    }
+    sentinel->callback_func = step_done;
+    sentinel->callback_arg = w;
+    starpu_task_declare_deps_array(sentinel, (unsigned)p->ncells, t);
+    for (int i = 0; i < p->ncells; i++)
+        if (!submit(w, t[i])) return false;
+    return submit(w, sentinel);
+}
+
+/* How many steps may be in flight: replay never overlaps two on one grid. */
+static int depth(const struct window *w) { return w->replays ? 1 : PLAN_SLOTS; }
+
+/* Submits what can be submitted; called with the lock held, by whoever made
+ * it possible: the thread that fills batches, or the worker that ended a
+ * step. */
+static void advance(struct window *w)
+{
+    if (w->submitting) return;
+    w->submitting = true;
+    while (w->submitted < w->ready && w->submitted - w->done < depth(w)) {
+        int step = w->submitted++;
+        if (atomic_load(&w->plan->ctx->failed)) {
+            w->done++;
+            continue;
+        }
+        pthread_mutex_unlock(&w->lock);
+        bool going = w->replays ? submit_replay(w, step) : submit_insert(w, step);
+        pthread_mutex_lock(&w->lock);
+        w->done += !going;
+    }
+    w->submitting = false;
+    pthread_cond_broadcast(&w->changed);
+}
+
+static void step_done(void *arg)
+{
+    struct window *w = arg;
+    pthread_mutex_lock(&w->lock);
+    w->done++;
+    advance(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* -------------------------------------------------------------- batches */
+
+static void fill_slot(struct window *w, int step)
+{
+    struct plan *p = w->plan;
+    for (int i = 0; i < p->nslices; i++) {
+        const struct slice *s = &p->slice[i];
+        struct buffer *b = plan_buffer(p, s->input, step % PLAN_SLOTS);
+        starpu_data_acquire(b->handle, STARPU_W);
+        float *x = b->memory;
+        int32_t *labels = (int32_t *)(x + (int64_t)s->rows * hsgd_size(p->state->model->in));
+        w->source->fill(w->source->user, step, s->first_row, s->rows, x, labels);
+        starpu_data_release(b->handle);
+    }
+}
+
+static void *fill_batches(void *arg)
+{
+    struct window *w = arg;
+    for (int step = 0; step < w->steps; step++) {
+        pthread_mutex_lock(&w->lock);
+        while (step - w->done >= PLAN_SLOTS) pthread_cond_wait(&w->changed, &w->lock);
+        pthread_mutex_unlock(&w->lock);
+        fill_slot(w, step);
+        pthread_mutex_lock(&w->lock);
+        w->ready = step + 1;
+        advance(w);
+        pthread_mutex_unlock(&w->lock);
+    }
+    return NULL;
+}
+
+/* A thread of its own fills batches, so that loading stalls no step. */
+static void run_window(struct window *w)
+{
+    pthread_t filler;
+    bool threaded = w->source->fill && w->steps > 1 && !pthread_create(&filler, NULL, fill_batches, w);
+    if (w->source->fill && !threaded) fill_batches(w);
+    pthread_mutex_lock(&w->lock);
+    if (!w->source->fill) {
+        w->ready = w->steps;
+        advance(w);
+    }
+    while (w->done < w->steps) pthread_cond_wait(&w->changed, &w->lock);
+    while (w->submitting) pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    if (threaded) pthread_join(filler, NULL);
+}
+
+int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struct batch_source *source)
+{
+    struct window w = { .plan = p, .source = source, .steps = steps, .replays = executor == HSGD_REPLAY };
+    if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.changed, NULL);
+    context_begin(p->ctx);
+    run_window(&w);
+    context_end(p->ctx);
+    pthread_cond_destroy(&w.changed);
+    pthread_mutex_destroy(&w.lock);
+    return hsgd_wait(p->ctx);
+}

@@ -1,0 +1,19 @@
+/* Running a plan for a window of steps: the two executors. */
+#ifndef HSGD_RUNTIME_RUN_H
+#define HSGD_RUNTIME_RUN_H
+
+#include "plan.h"
+
+/* Where batches come from.  fill() writes rows [first_row, first_row + rows)
+ * of step `step` of the window; it may be called from another thread.  fill
+ * NULL: the plan's inputs hold data already. */
+struct batch_source {
+    void (*fill)(void *user, int step, int first_row, int rows, float *x, int32_t *labels);
+    void *user;
+};
+
+/* Runs `steps` (at most WINDOW_STEPS) steps; returns when they are done, with
+ * 0 or the first failure.  The step table must be filled in. */
+int plan_run(struct plan *plan, int steps, enum hsgd_executor executor, const struct batch_source *source);
+
+#endif

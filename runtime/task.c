@@ -1,0 +1,75 @@
+#include "task.h"
+
+#include <stdlib.h>
+
+#include "cost.h"
+
+/* -------------------------------------------------- StarPU's cost model */
+
+static double predict(struct starpu_task *task, struct starpu_perfmodel_arch *arch, unsigned nimpl)
+{
+    (void)nimpl;
+    (void)arch;
+    struct cell_run *run = task->cl_arg;
+    return cost_cell_us(run->cell);
+}
+
+static uint32_t footprint(struct starpu_task *task)
+{
+    struct cell_run *run = task->cl_arg;
+    return cost_footprint(run->cell);
+}
+
+static struct starpu_perfmodel model = {
+    .type = STARPU_PER_ARCH, .symbol = "hsgd_cell", .arch_cost_function = predict, .footprint = footprint
+};
+
+static struct starpu_codelet codelet = {
+    .cpu_funcs = { exec_cpu },
+    .cpu_funcs_name = { "exec_cpu" },
+#ifdef HSGD_USE_OPENCL
+    .opencl_funcs = { exec_opencl },
+#endif
+    .nbuffers = STARPU_VARIABLE_NBUFFERS,
+    .model = &model,
+    .name = "hsgd_cell",
+};
+
+/* ----------------------------------------------------------------- tasks */
+
+void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
+{
+    struct cell *c = run->cell;
+    task->cl = &codelet;
+    task->cl_arg = run;
+    task->cl_arg_size = sizeof *run;
+    task->name = c->name;
+    task->nbuffers = c->naccesses;
+    task->priority = c->priority;
+    task->workerids = c->device->worker_mask;
+    task->workerids_len = WORKER_WORDS;
+    if (c->naccesses > STARPU_NMAXBUFS) {
+        task->dyn_handles = malloc((size_t)c->naccesses * sizeof *task->dyn_handles);
+        task->dyn_modes = malloc((size_t)c->naccesses * sizeof *task->dyn_modes);
+    }
+    for (int i = 0; i < c->naccesses; i++) {
+        STARPU_TASK_SET_HANDLE(task, plan_buffer(run->plan, c->access[i].buffer, slot)->handle, i);
+        STARPU_TASK_SET_MODE(task, c->access[i].mode, i);
+    }
+}
+
+/* ----------------------------------------------------------- bookkeeping */
+
+uint64_t cell_begin(void) { return monotonic_ns(); }
+
+void cell_end(struct cell_run *run, uint64_t began)
+{
+    struct cell *c = run->cell;
+    uint64_t took = monotonic_ns() - began;
+    atomic_fetch_add(&c->runs, 1);
+    atomic_fetch_add(&c->busy_ns, took);
+    cost_measured(c, took);
+    atomic_fetch_add(&c->device->busy_ns, took);
+    atomic_fetch_add(&c->device->tasks, 1);
+    if (run->plan->mode == PLAN_TRAIN) atomic_fetch_add(&c->device->samples, (unsigned)c->rows);
+}

@@ -1,0 +1,25 @@
+/* Cells as StarPU tasks: the one codelet and its launchers. */
+#ifndef HSGD_RUNTIME_TASK_H
+#define HSGD_RUNTIME_TASK_H
+
+#include "plan.h"
+
+/* What a task needs besides its handles; lives as long as the task. */
+struct cell_run {
+    struct plan *plan;
+    struct cell *cell;
+    int step;                 /* row in the step table and the metrics */
+};
+
+/* Fills a created task for a cell whose input is batch slot `slot`. */
+void task_fill(struct starpu_task *task, struct cell_run *run, int slot);
+
+/* The launchers, one per kind of device. */
+void exec_cpu(void *buffers[], void *arg);
+void exec_opencl(void *buffers[], void *arg);
+
+/* Bookkeeping around a cell. */
+uint64_t cell_begin(void);
+void cell_end(struct cell_run *run, uint64_t began);
+
+#endif

@@ -1,0 +1,36 @@
+#include "kernels.h"
+#include "state.h"
+
+/* One row per optimizer; adding one is a row and a kernel. */
+static const struct optimizer_row {
+    const char *name;
+    enum hsgd_kernel_id kernel;
+    int state_floats;
+    bool nesterov, decoupled;
+} table[HSGD_OPTIMIZERS] = {
+    [HSGD_SGD] = { "sgd", HSGD_KERNEL_sgd_update, 0, false, false },
+    [HSGD_MOMENTUM] = { "momentum", HSGD_KERNEL_momentum_update, 1, false, false },
+    [HSGD_NESTEROV] = { "nesterov", HSGD_KERNEL_momentum_update, 1, true, false },
+    [HSGD_ADAM] = { "adam", HSGD_KERNEL_adam_update, 2, false, false },
+    [HSGD_ADAMW] = { "adamw", HSGD_KERNEL_adam_update, 2, false, true },
+};
+
+const char *hsgd_optimizer_name(enum hsgd_optimizer o) { return o < HSGD_OPTIMIZERS ? table[o].name : NULL; }
+
+int optimizer_state_floats(enum hsgd_optimizer o) { return table[o].state_floats; }
+
+void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, struct hsgd_ref w,
+                    struct hsgd_ref state, struct hsgd_ref step, int parts, const struct hsgd_ref part[3], bool clipped)
+{
+    const struct optimizer_row *row = &table[o->optimizer];
+    struct optimizer_args a = { .n = (int)n, .parts = parts, .clipped = clipped, .nesterov = row->nesterov,
+                                .decoupled = row->decoupled, .weight_decay = o->weight_decay,
+                                .momentum = o->momentum, .beta1 = o->beta1, .beta2 = o->beta2,
+                                .epsilon = o->epsilon };
+    struct hsgd_ref g1 = parts > 1 || clipped ? part[1] : part[0], g2 = parts > 2 ? part[2] : part[0];
+    const struct hsgd_kernel *k = &hsgd_kernels[row->kernel];
+    if (row->state_floats)
+        HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, state, step, part[0], g1, g2);
+    else
+        HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, step, part[0], g1, g2);
+}

@@ -1,0 +1,24 @@
+#include <math.h>
+
+#include "schedule.h"
+
+static const char *const names[HSGD_SCHEDULES] = { "constant", "step", "cosine" };
+
+const char *hsgd_schedule_name(enum hsgd_schedule s) { return s < HSGD_SCHEDULES ? names[s] : NULL; }
+
+static double decayed(const struct hsgd_train_options *o, double s, double n)
+{
+    double lr = o->learning_rate, low = o->min_learning_rate;
+    switch (o->schedule) {
+    case HSGD_STEP_DECAY: return fmax(low, lr * pow(o->step_gamma, floor(s / (double)o->step_size)));
+    case HSGD_COSINE: return low + (lr - low) * 0.5 * (1.0 + cos(M_PI * fmin(s / fmax(n, 1), 1.0)));
+    default: return lr;
+    }
+}
+
+float schedule_rate(const struct hsgd_train_options *o, int64_t step, int64_t steps)
+{
+    int64_t warm = o->warmup_steps;
+    if (step < warm) return o->learning_rate * (float)(step + 1) / (float)warm;
+    return (float)decayed(o, (double)(step - warm), (double)(steps - warm));
+}

@@ -1,0 +1,89 @@
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ shards */
+
+/* How many parts the deferred weights are cut into: one per worker that can
+ * make gradients at the same time; several devices want a few, so that
+ * merging one overlaps with making the next. */
+static int deferred_parts(const struct hsgd_context *ctx)
+{
+    int workers = 0;
+    for (int i = 0; i < ctx->ndevices; i++) workers += ctx->device[i].info.workers;
+    if (ctx->deterministic) return 4;
+    if (workers == 1) return 0;
+    if (ctx->ndevices > 1 && workers < 4) return 4;
+    return workers < MAX_SHARDS - 1 ? workers : MAX_SHARDS - 1;
+}
+
+/* The row boundary of the deferred weights nearest to bucket offset `at`. */
+static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
+{
+    for (int i = 0; i < m->nlayers; i++) {
+        const struct layer *l = &m->layer[i];
+        if (!l->deferred) continue;
+        int64_t begin = l->param_offset[0], size = spec_size(&l->info.param[0]);
+        int64_t row = size / l->info.param[0].dims[0];
+        if (at < begin) return begin;
+        if (at >= begin + size) continue;
+        int64_t rows = ((at - begin) / row + 8) / 16 * 16;
+        if (rows * row >= size) rows = size / row;
+        return rows * row == size ? begin + (size + 15) / 16 * 16 : begin + rows * row;
+    }
+    return m->floats;
+}
+
+static void cut_shards(struct trainer_state *s)
+{
+    struct hsgd_model *m = s->model;
+    int parts = m->floats > m->small_floats ? deferred_parts(s->ctx) : 0;
+    s->nshards = 1;
+    s->shard[0] = (struct shard){ 0, parts ? m->small_floats : m->floats };
+    int64_t from = m->small_floats;
+    for (int i = 0; i < parts; i++) {
+        int64_t to = i == parts - 1 ? m->floats
+                                    : row_boundary(m, m->small_floats + (m->floats - m->small_floats) * (i + 1) / parts);
+        if (to <= from) continue;
+        s->shard[s->nshards++] = (struct shard){ from, to - from };
+        from = to;
+    }
+}
+
+/* -------------------------------------------------------------- life cycle */
+
+int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o)
+{
+    struct hsgd_context *ctx = model->ctx;
+    if (!model->finished) return hsgd_fail(ctx, EINVAL, "model \"%s\" has no loss", model->name);
+    if (model->bound) return hsgd_fail(ctx, EBUSY, "model \"%s\" belongs to another trainer", model->name);
+    *s = (struct trainer_state){ .ctx = ctx, .model = model, .options = *o };
+    cut_shards(s);
+    int err = 0, per = optimizer_state_floats(o->optimizer);
+    for (int i = 0; !err && i < s->nshards; i++) {
+        err = buffer_wrap(ctx, &s->param[i], "param", s->shard[i].floats, model->weights + s->shard[i].first);
+        if (!err && per) err = buffer_create(ctx, &s->optimizer[i], "optimizer", per * s->shard[i].floats, true);
+    }
+    if (!err) err = buffer_create(ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
+    if (!err) err = buffer_create(ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
+    model->bound = s;
+    if (err) trainer_state_close(s);
+    return err;
+}
+
+void trainer_state_close(struct trainer_state *s)
+{
+    if (!s->model) return;
+    context_begin(s->ctx);
+    for (int i = 0; i < s->nplans; i++) plan_destroy(s->plan[i]);
+    for (int i = 0; i < s->nshards; i++) {
+        buffer_destroy(&s->param[i]);
+        buffer_destroy(&s->optimizer[i]);
+    }
+    buffer_destroy(&s->step);
+    buffer_destroy(&s->metrics);
+    context_end(s->ctx);
+    s->model->bound = NULL;
+    s->model = NULL;
+}

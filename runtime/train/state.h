@@ -1,0 +1,36 @@
+/* What a trainer keeps on the devices: parameters, optimizer state, the step
+ * table and the metrics. */
+#ifndef HSGD_RUNTIME_TRAIN_STATE_H
+#define HSGD_RUNTIME_TRAIN_STATE_H
+
+#include "model.h"
+#include "plan.h"
+
+#define MAX_PLANS 8
+
+struct trainer_state {
+    struct hsgd_context *ctx;
+    struct hsgd_model *model;
+    struct hsgd_train_options options;
+    int nshards;
+    struct shard shard[MAX_SHARDS];
+    struct buffer param[MAX_SHARDS], optimizer[MAX_SHARDS];
+    struct buffer step, metrics;
+    int nplans;
+    struct plan *plan[MAX_PLANS];       /* least recently used goes first */
+    int64_t uses;
+};
+
+/* Cuts the model's bucket and registers everything; -EBUSY when another
+ * trainer holds the model. */
+int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o);
+void trainer_state_close(struct trainer_state *s);
+
+/* Floats of optimizer state per parameter. */
+int optimizer_state_floats(enum hsgd_optimizer o);
+/* Appends the update of a shard: gradient parts (clipped: one part, and the
+ * factor in its second place). */
+void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, struct hsgd_ref w,
+                    struct hsgd_ref state, struct hsgd_ref step, int parts, const struct hsgd_ref part[3], bool clipped);
+
+#endif

@@ -1,0 +1,267 @@
+#include "trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+#include "schedule.h"
+#include "slices.h"
+
+void hsgd_train_defaults(struct hsgd_train_options *o)
+{
+    *o = (struct hsgd_train_options){
+        .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
+        .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
+        .step_gamma = 0.1f, .executor = HSGD_REPLAY,
+    };
+}
+
+/* ------------------------------------------------------------- checking */
+
+struct range { const char *field; double value, low, high; };
+
+static int check_options(struct hsgd_context *ctx, const struct hsgd_train_options *o)
+{
+    const struct range ranges[] = {
+        { "batch_size", o->batch_size, 1, 1 << 20 },
+        { "epochs", o->epochs, 0, 1e9 },
+        { "steps", (double)o->steps, 0, 1e15 },
+        { "optimizer", o->optimizer, 0, HSGD_OPTIMIZERS - 1 },
+        { "learning_rate", o->learning_rate, 0, 1e6 },
+        { "momentum", o->momentum, 0, 1 },
+        { "beta1", o->beta1, 0, 0.9999999 },
+        { "beta2", o->beta2, 0, 0.9999999 },
+        { "epsilon", o->epsilon, 0, 1 },
+        { "weight_decay", o->weight_decay, 0, 1e6 },
+        { "clip_norm", o->clip_norm, 0, 1e30 },
+        { "schedule", o->schedule, 0, HSGD_SCHEDULES - 1 },
+        { "warmup_steps", (double)o->warmup_steps, 0, 1e15 },
+        { "step_size", (double)o->step_size, 1, 1e15 },
+        { "step_gamma", o->step_gamma, 0, 1 },
+        { "min_learning_rate", o->min_learning_rate, 0, 1e6 },
+        { "executor", o->executor, 0, HSGD_INSERT },
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
+            return hsgd_fail(ctx, EINVAL, "%s must be from %g to %g, not %g", ranges[i].field, ranges[i].low,
+                             ranges[i].high, ranges[i].value);
+    return 0;
+}
+
+struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options)
+{
+    if (!model || check_options(model->ctx, options)) return NULL;
+    struct hsgd_trainer *t = calloc(1, sizeof *t);
+    if (!t) {
+        hsgd_fail(model->ctx, ENOMEM, "out of memory");
+        return NULL;
+    }
+    if (trainer_state_open(&t->state, model, options)) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void hsgd_trainer_destroy(struct hsgd_trainer **pt)
+{
+    struct hsgd_trainer *t = pt ? *pt : NULL;
+    if (!t) return;
+    trainer_state_close(&t->state);
+    free(t);
+    *pt = NULL;
+}
+
+/* ---------------------------------------------------------------- plans */
+
+static struct plan *find_plan(struct trainer_state *s, enum plan_mode mode, int batch)
+{
+    for (int i = 0; i < s->nplans; i++)
+        if (s->plan[i]->mode == mode && s->plan[i]->batch == batch) return s->plan[i];
+    return NULL;
+}
+
+/* Makes room by dropping the least recently used plan. */
+static void keep_plan(struct trainer_state *s, struct plan *p)
+{
+    int oldest = 0;
+    for (int i = 1; i < s->nplans; i++)
+        if (s->plan[i]->last_used < s->plan[oldest]->last_used) oldest = i;
+    if (s->nplans < MAX_PLANS) {
+        s->plan[s->nplans++] = p;
+        return;
+    }
+    plan_destroy(s->plan[oldest]);
+    s->plan[oldest] = p;
+}
+
+struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch)
+{
+    struct trainer_state *s = &t->state;
+    struct plan *p = find_plan(s, mode, batch);
+    if (!p) {
+        struct slice_spec specs[MAX_SLICES];
+        context_begin(s->ctx);
+        int n = slices_choose(s, batch, mode, specs);
+        p = n > 0 ? plan_create(s, mode, n, specs) : NULL;
+        context_end(s->ctx);
+        if (!p) return NULL;
+        keep_plan(s, p);
+    }
+    p->last_used = ++s->uses;
+    return p;
+}
+
+/* -------------------------------------------------------------- windows */
+
+static float bits(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
+{
+    struct trainer_state *s = &t->state;
+    const struct hsgd_train_options *o = &s->options;
+    starpu_data_acquire(s->step.handle, STARPU_W);
+    for (int i = 0; i < steps; i++) {
+        float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
+        int64_t step = t->step + i;
+        row[HSGD_STEP_RATE] = schedule_rate(o, step, t->planned_steps);
+        row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, (double)step + 1)));
+        row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, (double)step + 1)));
+        row[HSGD_STEP_SCALE] = 1.0f / (float)batch;
+        row[HSGD_STEP_NUMBER] = bits((uint32_t)step);
+        row[HSGD_STEP_SEED] = bits((uint32_t)hsgd_random(o->seed, 0x5eed));
+    }
+    starpu_data_release(s->step.handle);
+}
+
+static void read_metrics(struct trainer_state *s, int steps, struct batch_metrics *out)
+{
+    starpu_data_acquire(s->metrics.handle, STARPU_R);
+    for (int i = 0; i < steps; i++) {
+        const float *m = (const float *)s->metrics.memory + (size_t)i * METRICS;
+        out[i] = (struct batch_metrics){ m[0], m[1], m[2] };
+    }
+    starpu_data_release(s->metrics.handle);
+}
+
+int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
+                   const struct batch_source *source, struct batch_metrics *metrics)
+{
+    struct trainer_state *s = &t->state;
+    struct plan *p = trainer_plan(t, mode, batch);
+    if (!p) return -EIO;
+    context_begin(s->ctx);
+    fill_step_table(t, batch, steps);
+    int err = plan_run(p, steps, s->options.executor, source);
+    if (!err) read_metrics(s, steps, metrics);
+    context_end(s->ctx);
+    if (!err && mode == PLAN_TRAIN) t->step += steps;
+    return err;
+}
+
+/* --------------------------------------------------------- single steps */
+
+struct memory_batch { const float *x; const int32_t *labels; int size; };
+
+static void fill_from_memory(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+{
+    const struct memory_batch *b = user;
+    (void)step;
+    memcpy(x, b->x + (size_t)first_row * (size_t)b->size, (size_t)rows * (size_t)b->size * sizeof *x);
+    memcpy(labels, b->labels + first_row, (size_t)rows * sizeof *labels);
+}
+
+static int check_batch(struct hsgd_trainer *t, const int32_t *labels, int n)
+{
+    const struct hsgd_model *m = t->state.model;
+    int classes = hsgd_size(m->layer[m->nlayers - 1].info.in);
+    if (n < 1) return hsgd_fail(m->ctx, EINVAL, "a batch needs at least 1 sample, not %d", n);
+    for (int i = 0; i < n; i++)
+        if (labels[i] < 0 || labels[i] >= classes)
+            return hsgd_fail(m->ctx, EINVAL, "label %d of sample %d is not in 0..%d", labels[i], i, classes - 1);
+    return 0;
+}
+
+static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, const float *x, const int32_t *labels, int n,
+                         struct batch_metrics *m)
+{
+    struct memory_batch b = { x, labels, hsgd_size(t->state.model->in) };
+    struct batch_source source = { fill_from_memory, &b };
+    int err = check_batch(t, labels, n);
+    return err ? err : trainer_window(t, mode, n, 1, &source, m);
+}
+
+int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, double *loss)
+{
+    struct batch_metrics m;
+    int err = memory_window(t, PLAN_TRAIN, x, labels, n, &m);
+    if (!err && loss) *loss = m.loss / m.terms;
+    return err;
+}
+
+/* ------------------------------------------------------------ gradients */
+
+/* Copies the summed gradient of the last PLAN_GRADIENT step to bucket order. */
+static void read_bucket(struct trainer_state *s, const struct plan *p, float *bucket)
+{
+    for (int i = 0; i < (p->nslices == 1 ? 1 : s->nshards); i++) {
+        const struct buffer *b = p->buffer[p->gradient[i]];
+        int64_t first = p->nslices == 1 ? 0 : s->shard[i].first;
+        int64_t floats = p->nslices == 1 ? s->model->floats : s->shard[i].floats;
+        starpu_data_acquire(b->handle, STARPU_R);
+        const float *g = (const float *)starpu_data_get_local_ptr(b->handle) + GRADIENT_HEADER;
+        memcpy(bucket + first, g, (size_t)floats * sizeof *g);
+        starpu_data_release(b->handle);
+    }
+}
+
+int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, float *out,
+                           int64_t count)
+{
+    struct trainer_state *s = &t->state;
+    const struct hsgd_model *m = s->model;
+    struct batch_metrics metrics;
+    if (count != hsgd_model_parameters(m))
+        return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld",
+                         (long long)hsgd_model_parameters(m), (long long)count);
+    int err = memory_window(t, PLAN_GRADIENT, x, labels, n, &metrics);
+    if (err) return err;
+    float *bucket = calloc((size_t)m->floats, sizeof *bucket);
+    if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    context_begin(s->ctx);
+    read_bucket(s, trainer_plan(t, PLAN_GRADIENT, n), bucket);
+    context_end(s->ctx);
+    for (int i = 0; i < m->nlayers; i++)
+        for (int p = 0; p < m->layer[i].info.params; p++) {
+            int64_t size = spec_size(&m->layer[i].info.param[p]);
+            for (int64_t k = 0; k < size; k++) *out++ = bucket[m->layer[i].param_offset[p] + k] / (float)metrics.terms;
+        }
+    free(bucket);
+    return 0;
+}
+
+/* ------------------------------------------------------------ benchmark */
+
+int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_step)
+{
+    static const struct batch_source filled;
+    struct batch_metrics m[WINDOW_STEPS];
+    uint64_t spent = 0;
+    for (int done = 0; done < steps;) {
+        int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
+        if (!trainer_plan(t, PLAN_TRAIN, t->state.options.batch_size)) return -EIO;
+        uint64_t began = monotonic_ns();
+        int err = trainer_window(t, PLAN_TRAIN, t->state.options.batch_size, n, &filled, m);
+        spent += monotonic_ns() - began;
+        if (err) return err;
+        done += n;
+    }
+    *seconds_per_step = 1e-9 * (double)spent / steps;
+    return 0;
+}
