@@ -27,7 +27,7 @@
 #define LOCAL       __local
 #define LOCAL_ARG   __local
 #define RESTRICT    restrict
-#define DEVICE      static inline
+#define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("unroll")
 #define LOCAL_ID    ((int)get_local_id(0))
 #define LOCAL_SIZE  ((int)get_local_size(0))
