@@ -27,7 +27,7 @@
 #define LOCAL       __local
 #define LOCAL_ARG   __local
 #define RESTRICT    restrict
-#define DEVICE      static inline
+#define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("unroll")
 #define LOCAL_ID    ((int)get_local_id(0))
 #define LOCAL_SIZE  ((int)get_local_size(0))
@@ -71,6 +71,9 @@ typedef float16 v16;
 /* lane-wise: where a op b is true take x, else y */
 #define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
 #define V16_IF_GT(a, b, x, y) select((y), (x), ((a) > (b)))
+/* a0 b0 a1 b1 ... a7 b7, and a8 b8 ... a15 b15 */
+DEVICE v16 V16_ZIP_LO(v16 a, v16 b) { v16 y; y.even = a.lo; y.odd = b.lo; return y; }
+DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return y; }
 
 #elif defined(__CUDACC__)                  /* ---------------------- CUDA C++ */
 #error "the CUDA half of the dialect is added with the CUDA executor"
@@ -126,6 +129,10 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
 #define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
+#define V16_ZIP_(a, b, i) __builtin_shuffle((a), (b), (v16_mask){ i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, \
+                          i + 19, i + 4, i + 20, i + 5, i + 21, i + 6, i + 22, i + 7, i + 23 })
+#define V16_ZIP_LO(a, b)   V16_ZIP_((a), (b), 0)
+#define V16_ZIP_HI(a, b)   V16_ZIP_((a), (b), 8)
 
 #endif
 
