@@ -16,9 +16,7 @@
  *
  * One item per group works, whatever the local size (launch with 1).
  */
-#ifndef GEMM_ARGS_ONLY
 #include "device.h"
-#endif
 
 #define GEMM_ROWS   14   /* rows of a tile: 28 of 32 vector registers accumulate */
 #define GEMM_ASTEP  16   /* floats from one k to the next in a packed panel of A */
@@ -36,8 +34,6 @@ struct gemm_args {
     int row_block, col_block, k_block;    /* one group's tiles; steps of k between two visits of C */
     int dots;                             /* launch gemm_dots alone */
 };
-
-#ifndef GEMM_ARGS_ONLY
 
 DEVICE float gemm_act(float x, int act)
 {
@@ -253,4 +249,3 @@ KERNEL4(gemm_dots, gemm_args)
         }
     }
 }
-#endif

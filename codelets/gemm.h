@@ -1,4 +1,5 @@
-/* How to launch gemm.cl.  The arguments and constants come from gemm.cl itself.
+/* How to launch gemm.cl.  The arguments and constants come from gemm.cl, through
+ * kernel_args.h.
  *
  *     struct gemm_args a = { .m = .., .n = .., .k = .., .lda = .., .ldb = .., .ldc = .., .ta = .., .tb = ..,
  *                            .accumulate = .., .bias = .., .act = GEMM_RELU };
@@ -13,9 +14,8 @@
 #ifndef HSGD_GEMM_H
 #define HSGD_GEMM_H
 #include <stddef.h>
-#define GEMM_ARGS_ONLY
-#include "gemm.cl"
-#undef GEMM_ARGS_ONLY
+
+#include "kernel_args.h"
 
 static inline int gemm_min_(int a, int b) { return a < b ? a : b; }
 static inline int gemm_blocks_(int n, int block) { return (n - 1) / block + 1; }

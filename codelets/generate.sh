@@ -1,14 +1,17 @@
 #!/bin/sh
 # Reads kernel files and prints what the build needs of them:
-#   args  the argument structs, for host code
+#   args  the argument structs and numeric constants, for host code
 #   list  one line KERNEL(name, buffers, args) per kernel
 #   all   an #include line per file, for the C compilation
 #   text  the whole OpenCL program as a C string
 set -eu
 mode=$1; shift
 echo "/* Made by codelets/generate.sh; do not edit. */"
+guard() { echo "#ifndef HSGD_KERNEL_ARGS_H"; echo "#define HSGD_KERNEL_ARGS_H"; }
+[ "$mode" != args ] || guard
 case $mode in
-args) for f; do awk '/^struct [a-z0-9_]+_args[ \t]*\{/ { on = 1 } on { print } on && /\};/ { on = 0 }' "$f"; done ;;
+args) for f; do sed -n '/^#define [A-Z0-9_]* *[0-9][0-9]* *\(\/\*.*\)\{0,1\}$/p' "$f"
+                awk '/^struct [a-z0-9_]+_args[ \t]*\{/ { on = 1 } on { print } on && /\};/ { on = 0 }' "$f"; done ;;
 list) for f; do sed -n 's/^KERNEL\([1-6]\)(\([a-z0-9_]*\), *\([a-z0-9_]*\))$/KERNEL(\2, \1, \3)/p' "$f"; done ;;
 all)  for f; do echo "#include \"$(basename "$f")\""; done ;;
 text) echo '#include "kernels.h"'
@@ -17,3 +20,4 @@ text) echo '#include "kernels.h"'
       echo ';' ;;
 *)    echo "generate.sh: unknown mode $mode" >&2; exit 2 ;;
 esac
+[ "$mode" != args ] || echo "#endif"

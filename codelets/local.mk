@@ -1,46 +1,53 @@
-# The single list of operations and kernel families.  Adding one: its .cl (and
-# .c when it has a descriptor) here, nothing else.
-OPS = dense softmax_cross_entropy
-KERNELS = gemm dense softmax_cross_entropy optimizer merge
+# The list of operations (.c, the descriptors) and kernels (.cl).  Adding an
+# operation: its two files here, nothing else.
+OPS = \
+	codelets/dense.c \
+	codelets/softmax_cross_entropy.c
+KERNELS = \
+	codelets/gemm.cl \
+	codelets/dense.cl \
+	codelets/softmax_cross_entropy.cl \
+	codelets/optimizer.cl \
+	codelets/merge.cl
 
-KERNEL_SOURCES = $(KERNELS:%=$(srcdir)/codelets/%.cl)
-KERNEL_GENERATED = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h
-BUILT_SOURCES += $(KERNEL_GENERATED)
-CLEANFILES += $(KERNEL_GENERATED)
-EXTRA_DIST += $(KERNELS:%=codelets/%.cl) codelets/device.h codelets/generate.sh
+kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
+kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h
+BUILT_SOURCES += $(kernel_generated)
+CLEANFILES += $(kernel_generated)
+EXTRA_DIST += $(KERNELS) codelets/device.h codelets/generate.sh
 
-codelets/kernel_args.h: $(KERNEL_SOURCES) codelets/generate.sh codelets/local.mk
-	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh args $(KERNEL_SOURCES) > $@
-codelets/kernel_list.h: $(KERNEL_SOURCES) codelets/generate.sh codelets/local.mk
-	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(KERNEL_SOURCES) > $@
-codelets/kernel_all.h: $(KERNEL_SOURCES) codelets/generate.sh codelets/local.mk
-	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(KERNEL_SOURCES) > $@
-codelets/kernel_text.c: $(srcdir)/codelets/device.h $(KERNEL_SOURCES) codelets/generate.sh codelets/local.mk
+codelets/kernel_args.h: $(kernel_files) codelets/generate.sh codelets/local.mk
+	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh args $(kernel_files) > $@
+codelets/kernel_list.h: $(kernel_files) codelets/generate.sh codelets/local.mk
+	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(kernel_files) > $@
+codelets/kernel_all.h: $(kernel_files) codelets/generate.sh codelets/local.mk
+	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(kernel_files) > $@
+codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && \
-	  sh $(srcdir)/codelets/generate.sh text $(srcdir)/codelets/device.h $(KERNEL_SOURCES) > $@
+	  sh $(srcdir)/codelets/generate.sh text $(srcdir)/codelets/device.h $(kernel_files) > $@
 
 # The C kernels, once per instruction set.
-KERNEL_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math \
+kernel_cflags = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math \
 	-ffp-contract=fast
 noinst_LTLIBRARIES += codelets/libkernels_base.la
 codelets_libkernels_base_la_SOURCES = codelets/kernels.c
-codelets_libkernels_base_la_CFLAGS = $(KERNEL_CFLAGS)
+codelets_libkernels_base_la_CFLAGS = $(kernel_cflags)
 codelets_libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DHSGD_ISA=base
-KERNEL_LIBS = codelets/libkernels_base.la
+kernel_libs = codelets/libkernels_base.la
 if X86_ISAS
 noinst_LTLIBRARIES += codelets/libkernels_v3.la codelets/libkernels_v4.la
 codelets_libkernels_v3_la_SOURCES = codelets/kernels.c
-codelets_libkernels_v3_la_CFLAGS = $(KERNEL_CFLAGS) -march=x86-64-v3
+codelets_libkernels_v3_la_CFLAGS = $(kernel_cflags) -march=x86-64-v3
 codelets_libkernels_v3_la_CPPFLAGS = $(AM_CPPFLAGS) -DHSGD_ISA=v3
 codelets_libkernels_v4_la_SOURCES = codelets/kernels.c
-codelets_libkernels_v4_la_CFLAGS = $(KERNEL_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
+codelets_libkernels_v4_la_CFLAGS = $(kernel_cflags) -march=x86-64-v4 -mprefer-vector-width=512
 codelets_libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DHSGD_ISA=v4
-KERNEL_LIBS += codelets/libkernels_v3.la codelets/libkernels_v4.la
+kernel_libs += codelets/libkernels_v3.la codelets/libkernels_v4.la
 endif
 
 noinst_LTLIBRARIES += codelets/libcodelets.la
 nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
-codelets_libcodelets_la_SOURCES = codelets/kernels.h codelets/table.c codelets/matmul.c codelets/matmul_cpu.c \
-	$(OPS:%=codelets/%.c)
+codelets_libcodelets_la_SOURCES = codelets/gemm.h codelets/kernels.h codelets/table.c codelets/matmul.c codelets/matmul_cpu.c \
+	$(OPS)
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS)
-codelets_libcodelets_la_LIBADD = $(KERNEL_LIBS)
+codelets_libcodelets_la_LIBADD = $(kernel_libs)

@@ -2,13 +2,12 @@
 
 #ifdef HSGD_USE_OPENCL
 
-#define CL_TARGET_OPENCL_VERSION 120
-#include <CL/cl.h>
+#include "exec_opencl.h"
+
 #include <starpu_opencl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec_opencl.h"
 #include "kernels.h"
 
 /* StarPU asks each platform for its devices of these types at once. */
@@ -33,7 +32,7 @@ void opencl_enumerate(struct opencl_list *out)
     }
 }
 
-#define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable"
+#define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero"
 
 static cl_program build(struct hsgd_context *ctx, struct device *d, const char *text)
 {

@@ -234,7 +234,7 @@ static void emit_shard_gradient(struct plan *p, struct cell *c, const struct dev
 
 static int gradient_buffer(struct plan *p, int shard, const struct device *d, int64_t scratch)
 {
-    char name[24];
+    char name[64];
     snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
     return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d);
 }
@@ -384,9 +384,7 @@ static int grid_cells(struct plan *p)
 
 /* ---------------------------------------------------------------- binding */
 
-/* Turns plan-wide buffer numbers into positions among the cell's accesses,
- * and finds each kernel's form on the device. */
-static int bind_cell(struct plan *p, struct cell *c)
+int plan_bind_cell(struct plan *p, struct cell *c)
 {
     static const char *const kind[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step" };
     snprintf(c->name, sizeof c->name, "%s on %s", kind[c->kind], c->device->info.id);
@@ -443,7 +441,7 @@ static int build(struct plan *p)
     if (err) return err;
     if (p->nslices == 1) step_cell(p);
     else if ((err = grid_cells(p))) return err;
-    for (int i = 0; !err && i < p->ncells; i++) err = bind_cell(p, &p->cell[i]);
+    for (int i = 0; !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     return err;
 }
 

@@ -107,6 +107,9 @@ struct slice_spec { struct device *device; int rows; };
 struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *slices);
 void plan_destroy(struct plan *plan);
 
+/* Turns plan-wide buffer numbers into positions among the cell's accesses,
+ * finds each kernel's form on the device, and the cell's cost. */
+int plan_bind_cell(struct plan *plan, struct cell *cell);
 /* The buffer of an access when the step uses input slot `slot`. */
 struct buffer *plan_buffer(const struct plan *plan, int index, int slot);
 /* Floats of a slice's input: rows of samples, then its labels. */

@@ -81,6 +81,7 @@ static bool prebuild(struct plan *p)
         for (int i = 0; i < per_slot; i++) {
             t[i] = starpu_task_create();
             t[i]->destroy = 0;
+            t[i]->detach = 0;
             t[i]->sequential_consistency = 0;
             if (i < p->ncells) task_fill(t[i], &r->run[slot * p->ncells + i], slot);
         }
@@ -95,7 +96,7 @@ void replay_free(struct plan *p)
     struct replay *r = p->replay;
     if (!r) return;
     for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
-        while (r->task[i]->status == STARPU_TASK_FINISHED && !starpu_task_finished(r->task[i])) {}
+        if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
     }
     free(r->task);
@@ -189,7 +190,7 @@ static void fill_slot(struct window *w, int step)
         struct buffer *b = plan_buffer(p, s->input, step % PLAN_SLOTS);
         starpu_data_acquire(b->handle, STARPU_W);
         float *x = b->memory;
-        int32_t *labels = (int32_t *)(x + (int64_t)s->rows * hsgd_size(p->state->model->in));
+        int32_t *labels = (int32_t *)(x + plan_input_floats(p, s) - s->rows);
         w->source->fill(w->source->user, step, s->first_row, s->rows, x, labels);
         starpu_data_release(b->handle);
     }

@@ -28,7 +28,7 @@ static int measure(struct hsgd_context *ctx, int ndims, const int *dims, int64_t
 struct hsgd_tensor *hsgd_tensor_create(struct hsgd_context *ctx, int ndims, const int *dims, float *data,
                                        enum hsgd_ownership ownership)
 {
-    int64_t size;
+    int64_t size = 0;
     if (!ctx || measure(ctx, ndims, dims, &size)) return NULL;
     struct hsgd_tensor *t = calloc(1, sizeof *t);
     if (!t) {

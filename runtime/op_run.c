@@ -1,0 +1,197 @@
+/* Running one operation alone: a plan of one cell. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "plan.h"
+#include "task.h"
+
+enum { BUF_INPUT, BUF_PARAMS, BUF_ARENA, BUF_GRADIENTS, BUF_STEP, RUN_BUFFERS };
+
+struct op_job {
+    struct hsgd_context *ctx;
+    struct device *device;
+    const struct hsgd_op *op;
+    const struct hsgd_op_run *run;
+    struct hsgd_layer layer;
+    struct buffer buffer[RUN_BUFFERS], *pointer[RUN_BUFFERS];
+    struct cell cell;
+    struct plan plan;
+    int64_t labels, y, dy, dx, scratch;      /* offsets */
+    int64_t param[HSGD_MAX_PARAMS + 1];
+};
+
+/* ----------------------------------------------------- layouts on the host */
+
+static int64_t stored(const struct op_job *j, struct hsgd_shape s)
+{
+    int rows = j->layer.layout == HSGD_LANES ? (j->run->rows + 15) / 16 * 16 : j->run->rows;
+    return ((int64_t)rows * hsgd_size(s) + 15) / 16 * 16;
+}
+
+/* Position of element e of sample r in the layout of the operation. */
+static int64_t place(const struct op_job *j, int64_t r, int64_t e, int64_t size)
+{
+    return j->layer.layout == HSGD_LANES ? (r / 16 * size + e) * 16 + r % 16 : r * size + e;
+}
+
+static void put(const struct op_job *j, float *to, const float *from, struct hsgd_shape s)
+{
+    int64_t size = hsgd_size(s);
+    for (int64_t r = 0; r < j->run->rows; r++)
+        for (int64_t e = 0; e < size; e++) to[place(j, r, e, size)] = from[r * size + e];
+}
+
+static void get(const struct op_job *j, float *to, const float *from, struct hsgd_shape s)
+{
+    int64_t size = hsgd_size(s);
+    for (int64_t r = 0; to && r < j->run->rows; r++)
+        for (int64_t e = 0; e < size; e++) to[r * size + e] = from[place(j, r, e, size)];
+}
+
+/* ---------------------------------------------------------------- program */
+
+static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
+{
+    const struct hsgd_op_run *run = j->run;
+    struct hsgd_ref none = { .buffer = -1 }, input = { BUF_INPUT, 0, 0 }, arena = { BUF_ARENA, 0, 0 };
+    bool back = j->op->is_loss ? run->dx != NULL : run->dy != NULL;
+    *e = (struct hsgd_emit){
+        .layer = &j->layer, .kind = j->device->info.kind, .rows = run->rows, .training = run->training,
+        .x = input, .labels = hsgd_at(input, j->labels), .y = hsgd_at(arena, j->y), .dy = hsgd_at(arena, j->dy),
+        .dx = back && run->dx ? hsgd_at(arena, j->dx) : none, .sums = { BUF_GRADIENTS, 0, 0 },
+        .step = { BUF_STEP, 0, 0 }, .program = program, .scratch_base = hsgd_at(arena, j->scratch),
+    };
+    for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
+        e->gradient[p] = none;
+        if (p >= j->layer.params) continue;
+        e->weight[p].pieces = 1;
+        e->weight[p].piece[0] = (struct hsgd_piece){ { BUF_PARAMS, 0, j->param[p] }, 0, j->layer.param[p].dims[0] };
+        e->gradient[p] = (struct hsgd_ref){ BUF_GRADIENTS, 0, GRADIENT_HEADER + j->param[p] };
+    }
+    j->op->forward(e);
+    if (back && j->op->backward) j->op->backward(e);
+}
+
+static int64_t sizes(struct op_job *j)
+{
+    struct hsgd_program trial = { 0 };
+    struct hsgd_emit e;
+    int64_t in = stored(j, j->layer.in), out = stored(j, j->layer.out);
+    j->labels = in;
+    j->y = 0;
+    j->dy = out;
+    j->dx = 2 * out;
+    j->scratch = 2 * out + in;
+    for (int p = 0; p < j->layer.params; p++) {
+        int64_t n = 1;
+        for (int d = 0; d < j->layer.param[p].ndims; d++) n *= j->layer.param[p].dims[d];
+        j->param[p + 1] = j->param[p] + (n + 15) / 16 * 16;
+    }
+    describe(j, &trial, &e);
+    program_free(&trial);
+    return j->scratch + e.scratch_floats;
+}
+
+static int make_buffers(struct op_job *j)
+{
+    static const char *const names[RUN_BUFFERS] = { "input", "params", "arena", "gradients", "step" };
+    int64_t arena = sizes(j), params = j->param[j->layer.params];
+    int64_t floats[RUN_BUFFERS] = { j->labels + j->run->rows, params, arena, GRADIENT_HEADER + params, HSGD_STEP_WORDS };
+    int err = 0;
+    for (int i = 0; !err && i < RUN_BUFFERS; i++) {
+        err = buffer_create(j->ctx, &j->buffer[i], names[i], floats[i], true);
+        j->pointer[i] = &j->buffer[i];
+        j->cell.access[i] = (struct access){ i, i == BUF_ARENA || i == BUF_GRADIENTS ? STARPU_RW : STARPU_R };
+    }
+    j->cell.naccesses = RUN_BUFFERS;
+    return err;
+}
+
+static void fill_buffers(struct op_job *j)
+{
+    const struct hsgd_op_run *run = j->run;
+    float *input = j->buffer[BUF_INPUT].memory, *params = j->buffer[BUF_PARAMS].memory;
+    uint32_t *step = j->buffer[BUF_STEP].memory;
+    put(j, input, run->x, j->layer.in);
+    if (run->labels) memcpy(input + j->labels, run->labels, (size_t)run->rows * sizeof *run->labels);
+    if (run->dy) put(j, (float *)j->buffer[BUF_ARENA].memory + j->dy, run->dy, j->layer.out);
+    for (int p = 0; p < j->layer.params; p++) {
+        int64_t n = 1;
+        for (int d = 0; d < j->layer.param[p].ndims; d++) n *= j->layer.param[p].dims[d];
+        memcpy(params + j->param[p], run->params[p], (size_t)n * sizeof *params);
+    }
+    step[HSGD_STEP_SEED] = run->seed;
+}
+
+static void read_buffers(struct op_job *j)
+{
+    const struct hsgd_op_run *run = j->run;
+    const float *arena = j->buffer[BUF_ARENA].memory, *gradients = j->buffer[BUF_GRADIENTS].memory;
+    get(j, run->y, arena + j->y, j->layer.out);
+    get(j, run->dx, arena + j->dx, j->layer.in);
+    if (run->sums) memcpy(run->sums, gradients, 3 * sizeof *gradients);
+    for (int p = 0; p < j->layer.params; p++) {
+        int64_t n = 1;
+        for (int d = 0; d < j->layer.param[p].ndims; d++) n *= j->layer.param[p].dims[d];
+        if (run->gradients[p])
+            memcpy(run->gradients[p], gradients + GRADIENT_HEADER + j->param[p], (size_t)n * sizeof *gradients);
+    }
+}
+
+/* --------------------------------------------------------------------- run */
+
+static int execute(struct op_job *j)
+{
+    struct hsgd_emit e;
+    j->plan = (struct plan){ .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer };
+    j->cell.device = j->device;
+    describe(j, &j->cell.program, &e);
+    int err = plan_bind_cell(&j->plan, &j->cell);
+    if (err) return err;
+    struct cell_run run = { .plan = &j->plan, .cell = &j->cell };
+    struct starpu_task *task = starpu_task_create();
+    task_fill(task, &run, 0);
+    task->detach = 0;
+    err = starpu_task_submit(task);
+    if (!err) err = starpu_task_wait(task);
+    if (err) return hsgd_fail(j->ctx, -err, "StarPU refused a task: %s", strerror(-err));
+    return hsgd_wait(j->ctx);
+}
+
+static int prepare(struct op_job *j, const void *attributes)
+{
+    char why[200] = "";
+    j->layer.attributes = attributes;
+    j->layer.in = j->run->in;
+    j->layer.layout = j->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
+    if (j->run->rows < 1) return hsgd_fail(j->ctx, EINVAL, "%s: rows must be at least 1, not %d", j->op->name, j->run->rows);
+    if (j->op->prepare(&j->layer, why, sizeof why)) return hsgd_fail(j->ctx, EINVAL, "%s: %s", j->op->name, why);
+    return 0;
+}
+
+int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
+                const struct hsgd_op_run *run)
+{
+    if (device < 0 || device >= ctx->ndevices)
+        return hsgd_fail(ctx, EINVAL, "device %d is not in 0..%d", device, ctx->ndevices - 1);
+    struct op_job *j = calloc(1, sizeof *j);
+    if (!j) return hsgd_fail(ctx, ENOMEM, "out of memory");
+    j->ctx = ctx;
+    j->device = &ctx->device[device];
+    j->op = op;
+    j->run = run;
+    context_begin(ctx);
+    int err = prepare(j, attributes);
+    if (!err) err = make_buffers(j);
+    if (!err) fill_buffers(j);
+    if (!err) err = execute(j);
+    for (int i = 0; i < RUN_BUFFERS && j->buffer[i].handle; i++) starpu_data_acquire(j->buffer[i].handle, STARPU_R);
+    if (!err) read_buffers(j);
+    for (int i = 0; i < RUN_BUFFERS && j->buffer[i].handle; i++) starpu_data_release(j->buffer[i].handle);
+    for (int i = 0; i < RUN_BUFFERS; i++) buffer_destroy(&j->buffer[i]);
+    context_end(ctx);
+    program_free(&j->cell.program);
+    free(j);
+    return err;
+}
