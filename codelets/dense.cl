@@ -3,7 +3,7 @@
 
 DEVICE float activate(float z, int activation)
 {
-    if (activation == 1) return fmaxf(z, 0.0f);
+    if (activation == 1) return z < 0.0f ? 0.0f : z; /* NaN stays NaN */
     if (activation == 2) return tanhf(z);
     if (activation == 3) return 1.0f / (1.0f + expf(-z));
     return z;
@@ -28,7 +28,7 @@ KERNEL2(bias_act, bias_act_args)
     FOR_ROWS(r, ARG(rows)) {
         GLOBAL float *row = y + (size_t)r * ARG(stride);
         if (ARG(activation) == 1 && ARG(has_bias))
-            FOR_COLS(c, ARG(cols)) row[c] = fmaxf(row[c] + bias[c], 0.0f);
+            FOR_COLS(c, ARG(cols)) row[c] = activate(row[c] + bias[c], 1);
         else
             FOR_COLS(c, ARG(cols)) row[c] = activate(ARG(has_bias) ? row[c] + bias[c] : row[c], ARG(activation));
     }
@@ -42,7 +42,10 @@ KERNEL2(act_bwd, act_bwd_args)
     BUFFER(0, const float, y)
     BUFFER(1, float, dy)
     if (ARG(activation) == 1)
-        FOR_ITEMS(i, ARG(n)) dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+        FOR_ITEMS(i, ARG(n)) {
+            float d = dy[i];
+            dy[i] = y[i] > 0.0f ? d : 0.0f;
+        }
     else
         FOR_ITEMS(i, ARG(n)) dy[i] *= activation_slope(y[i], ARG(activation));
 }
@@ -54,7 +57,7 @@ KERNEL2(column_sums, column_sums_args)
 {
     BUFFER(0, const float, a)
     BUFFER(1, float, out)
-    FOR_ITEMS(c, ARG(cols)) out[c] = 0.0f;
-    for (int r = 0; r < ARG(rows); r++)
+    FOR_ITEMS(c, ARG(cols)) out[c] = a[c];
+    for (int r = 1; r < ARG(rows); r++)
         FOR_ITEMS(c, ARG(cols)) out[c] += a[(size_t)r * ARG(cols) + c];
 }

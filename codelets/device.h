@@ -29,6 +29,7 @@
 #define RESTRICT    restrict
 #define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("unroll")
+#define INDEPENDENT
 #define LOCAL_ID    ((int)get_local_id(0))
 #define LOCAL_SIZE  ((int)get_local_size(0))
 #define GROUP_ID    ((int)get_group_id(0))
@@ -36,7 +37,7 @@
 #define BARRIER()   barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 typedef uint u32;
 typedef ulong u64;
-#define BUFFER_PAIR_(i) __global char *b##i##_, ulong o##i##_
+#define BUFFER_PAIR_(i) __global float *b##i##_, ulong o##i##_
 #define BUFFER(i, type, name) __global type *name = (__global type *)(b##i##_ + o##i##_);
 #define KERNEL_HEAD_(name) __kernel void name
 #define ARG(field)  a_.field
@@ -89,6 +90,7 @@ DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return
 #define RESTRICT    restrict
 #define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("GCC unroll 32")
+#define INDEPENDENT _Pragma("GCC ivdep")
 #define LOCAL_ID    0
 #define LOCAL_SIZE  1
 #define GROUP_ID    0
@@ -137,11 +139,12 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #endif
 
 #define LOCAL_MAX 256   /* no launcher asks for a larger group */
-/* every index i of [0,n), shared out over the whole launch */
-#define FOR_ITEMS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
+/* every index i of [0,n), shared out over the whole launch: the iterations
+ * are independent, which the C compiler is told */
+#define FOR_ITEMS(i, n) INDEPENDENT for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 /* every row r of [0,n), one group each */
 #define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)
 /* every column c of [0,n), shared out over the items of the group */
-#define FOR_COLS(c, n)  for (int c = LOCAL_ID; c < (n); c += LOCAL_SIZE)
+#define FOR_COLS(c, n)  INDEPENDENT for (int c = LOCAL_ID; c < (n); c += LOCAL_SIZE)
 
 #endif

@@ -26,8 +26,10 @@ codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) codelets/gen
 	$(AM_V_GEN)$(MKDIR_P) codelets && \
 	  sh $(srcdir)/codelets/generate.sh text $(srcdir)/codelets/device.h $(kernel_files) > $@
 
-# The C kernels, once per instruction set.
-kernel_cflags = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math \
+# The C kernels, once per instruction set.  The user's CFLAGS come last, so what
+# the kernels need of -O3 is named.
+kernel_cflags = $(AM_CFLAGS) -O3 -ftree-vectorize -fvect-cost-model=dynamic -funswitch-loops -fpeel-loops \
+	-fsplit-loops -fpredictive-commoning -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math \
 	-ffp-contract=fast
 noinst_LTLIBRARIES += codelets/libkernels_base.la
 codelets_libkernels_base_la_SOURCES = codelets/kernels.c
