@@ -4,7 +4,7 @@
  *   cc -std=gnu11 -O3 -march=native -mprefer-vector-width=512 -Icodelets -include codelets/device.h \
  *      -c -x c codelets/gemm.cl -o gemm_c.o
  *   cc -std=gnu11 -O2 -Icodelets bench/gemm_bench.c gemm_c.o -o gemm_bench -lOpenCL -lopenblas -ldnnl -lm
- *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ./gemm_bench codelets/gemm.cl [check|time]
+ *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ./gemm_bench codelets/gemm.cl [check|time [m n k ta tb]]
  *
  * Every repetition times all four in turn; the figures are the minima of the repetitions.
  */
@@ -49,6 +49,7 @@ static cl_context ctx;
 static cl_command_queue queue;
 static cl_kernel k_pack, k_tiles, k_dots;
 static size_t local_size = 1;
+static int workers = 1;
 
 static char *read_text(const char *path)
 {
@@ -77,6 +78,9 @@ static void opencl_start(const char *path)
     cl_int e;
     CK(clGetPlatformIDs(1, &p, NULL));
     CK(clGetDeviceIDs(p, CL_DEVICE_TYPE_ALL, 1, &d, NULL));
+    cl_uint units;
+    CK(clGetDeviceInfo(d, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL));
+    workers = units;
     ctx = clCreateContext(NULL, 1, &d, NULL, NULL, &e);
     CK(e);
     queue = clCreateCommandQueue(ctx, d, 0, &e);
@@ -177,7 +181,7 @@ static void check_one(struct gemm_args g)
 {
     size_t na = (size_t)((g.ta ? g.k : g.m) - 1) * g.lda + (g.ta ? g.m : g.k);
     size_t nb = (size_t)((g.tb ? g.n : g.k) - 1) * g.ldb + (g.tb ? g.k : g.n);
-    size_t nc = (size_t)(g.m - 1) * g.ldc + g.n, nw = gemm_workspace(g.m, g.n, g.k, g.ta, g.tb);
+    size_t nc = (size_t)(g.m - 1) * g.ldc + g.n, nw = gemm_workspace(g.m, g.n, g.k, g.ta, g.tb, g.workers);
     float *a = matrix(na), *b = matrix(nb), *old = matrix(nc), *bias = matrix(g.n), *c = matrix(nc);
     float *work = matrix(nw + 16), *ga = malloc(na * 4), *gb = malloc(nb * 4);
     double *ref = malloc(nc * 8), *mag = malloc(nc * 8);
@@ -236,7 +240,7 @@ static void check(void)
             g.lda = (g.ta ? g.m : g.k) + (rnd(2) ? rnd(9) : 0);
             g.ldb = (g.tb ? g.k : g.n) + (rnd(2) ? rnd(9) : 0);
             g.ldc = g.n + (rnd(2) ? rnd(9) : 0);
-            check_one(g);
+            for (g.workers = 1; g.workers < 4; g.workers += 2) check_one(g);
         }
     printf("%d shapes right, largest error %.3f of the bound 4·k·eps·Σ|a||b|\n", shapes, worst);
 }
@@ -245,7 +249,8 @@ static void check(void)
 
 static void time_one(const char *what, int m, int n, int k, int ta, int tb)
 {
-    struct gemm_args g = { .m = m, .n = n, .k = k, .lda = ta ? m : k, .ldb = tb ? k : n, .ldc = n, .ta = ta, .tb = tb };
+    struct gemm_args g = { .m = m, .n = n, .k = k, .lda = ta ? m : k, .ldb = tb ? k : n, .ldc = n, .ta = ta, .tb = tb,
+                           .workers = workers };
     gemm_plan(&g);
     size_t na = (size_t)m * k, nb = (size_t)n * k, nc = (size_t)m * n, nw = gemm_plan_workspace(&g) + 16;
     float *buf[5] = { matrix(nc), matrix(na), matrix(nb), matrix(n), matrix(nw) };
@@ -274,10 +279,12 @@ static void time_one(const char *what, int m, int n, int k, int ta, int tb)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) die("usage: gemm_bench codelets/gemm.cl|- [check|time]   (-: C only)");
+    if (argc < 2) die("usage: gemm_bench codelets/gemm.cl|- [check|time [m n k ta tb]]   (-: C only)");
     if (strcmp(argv[1], "-")) opencl_start(argv[1]);
     if (argc < 3 || !strcmp(argv[2], "check")) check();
-    if (argc < 3 || !strcmp(argv[2], "time")) {
+    if (argc == 8)
+        time_one("", atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), atoi(argv[7]));
+    else if (argc < 3 || !strcmp(argv[2], "time")) {
         printf("         m     n     k    |     OpenCL / C / cblas / dnnl GFLOP/s | OpenCL: /cblas /dnnl | C: /cblas /dnnl\n");
         static const int batch[] = { 64, 128, 256, 1024 };
         for (int i = 0; i < 4; i++) {

@@ -10,7 +10,8 @@
  *    one step of k is 2 vector loads of B, and per row 1 broadcast of A and 2 FMAs.
  *    gemm_pack copies A into row panels [tile][k][16] and B into column panels
  *    [panel][k][32] of the workspace, so that a tile reads two streams.  An operand that
- *    lies right already and is used few times is read where it is.
+ *    lies right already and is used few times is read where it is, and a panel that one
+ *    group alone uses is packed by that group, just before.
  *  - gemm_dots, when A and B are both contiguous along k and one of m, n is small: 4×4 dot
  *    products of whole rows, nothing packed.
  *
@@ -29,10 +30,12 @@ enum { GEMM_LINEAR, GEMM_RELU, GEMM_TANH, GEMM_SIGMOID };
 struct gemm_args {
     int m, n, k, lda, ldb, ldc, ta, tb;
     int accumulate, bias, act;            /* bias: is there one? */
+    int workers;                          /* groups that run at once: 1, or the device's compute units */
     /* filled in by gemm_plan() */
     int row_tiles, col_tiles;             /* tiles of C */
-    int pack_a;                           /* row panels of A in the workspace: row_tiles or 0 */
-    int pack_b;                           /* column panels of B in the workspace: the last pack_b */
+    int pack_a;                           /* panels of A that are packed: row_tiles or 0 */
+    int pack_b;                           /* panels of B that are packed: the last pack_b */
+    int first_a, first_b;                 /* how many of them gemm_pack packs; gemm_tiles does the others */
     int row_block, col_block, k_block;    /* one group's tiles; steps of k between two visits of C */
     int dots;                             /* launch gemm_dots alone */
 };
@@ -82,30 +85,39 @@ DEVICE void gemm_pack_cols(GLOBAL float *RESTRICT dst, int step, GLOBAL const fl
     }
 }
 
-/* groups: pack_a + pack_b */
+/* Row panel t of A, the whole of k. */
+DEVICE void gemm_pack_a(GLOBAL float *dst, GLOBAL const float *a, size_t lda, int ta, int m, int k, int t, int tiles)
+{
+    const int i = gemm_row(t, tiles, m), h = gemm_row(t + 1, tiles, m) - i;
+    if (ta) /* a whole vector where the matrix is wide enough */
+        gemm_pack_cols(dst, GEMM_ASTEP, a + i, lda, i + 16 <= m ? 16 : h, k);
+    else
+        gemm_pack_rows(dst, GEMM_ASTEP, a + i * lda, lda, h, k);
+}
+
+/* Columns j .. j+w of B, k steps from p. */
+DEVICE void gemm_pack_b(GLOBAL float *dst, GLOBAL const float *b, size_t ldb, int tb, int j, int w, int p, int k)
+{
+    if (!tb)
+        gemm_pack_cols(dst, GEMM_COLS, b + p * ldb + j, ldb, w, k);
+    else for (int c = 0; c < w; c += 16)
+        gemm_pack_rows(dst + c, GEMM_COLS, b + (j + c) * ldb + p, ldb, w - c < 16 ? w - c : 16, k);
+}
+
+/* groups: first_a + first_b */
 KERNEL3(gemm_pack, gemm_args)
 {
     BUFFER(0, float, work)
     BUFFER(1, const float, a)
     BUFFER(2, const float, b)
-    const int m = ARG(m), n = ARG(n), k = ARG(k), pack_a = ARG(pack_a), pack_b = ARG(pack_b);
-    const size_t lda = ARG(lda), ldb = ARG(ldb);
-    if (LOCAL_ID == 0) FOR_ROWS(g, pack_a + pack_b) {
-        if (g < pack_a) {
-            const int i = gemm_row(g, pack_a, m), h = gemm_row(g + 1, pack_a, m) - i;
-            GLOBAL float *dst = work + (size_t)g * k * GEMM_ASTEP;
-            if (ARG(ta)) /* a whole vector where the matrix is wide enough */
-                gemm_pack_cols(dst, GEMM_ASTEP, a + i, lda, i + 16 <= m ? 16 : h, k);
-            else
-                gemm_pack_rows(dst, GEMM_ASTEP, a + i * lda, lda, h, k);
+    const int n = ARG(n), k = ARG(k), first_a = ARG(first_a), first_b = ARG(first_b);
+    if (LOCAL_ID == 0) FOR_ROWS(g, first_a + first_b) {
+        if (g < first_a) {
+            gemm_pack_a(work + (size_t)g * k * GEMM_ASTEP, a, ARG(lda), ARG(ta), ARG(m), k, g, first_a);
         } else {
-            const int j = (ARG(col_tiles) - pack_b + g - pack_a) * GEMM_COLS;
-            const int w = n - j < GEMM_COLS ? n - j : GEMM_COLS;
-            GLOBAL float *dst = work + (size_t)pack_a * k * GEMM_ASTEP + (size_t)(g - pack_a) * k * GEMM_COLS;
-            if (!ARG(tb))
-                gemm_pack_cols(dst, GEMM_COLS, b + j, ldb, w, k);
-            else for (int c = 0; c < w; c += 16)
-                gemm_pack_rows(dst + c, GEMM_COLS, b + (j + c) * ldb, ldb, w - c < 16 ? w - c : 16, k);
+            const int j = (ARG(col_tiles) - first_b + g - first_a) * GEMM_COLS;
+            gemm_pack_b(work + (size_t)ARG(pack_a) * k * GEMM_ASTEP + (size_t)(g - first_a) * k * GEMM_COLS,
+                        b, ARG(ldb), ARG(tb), j, n - j < GEMM_COLS ? n - j : GEMM_COLS, 0, k);
         }
     }
 }
@@ -132,38 +144,48 @@ DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_
     }
 }
 
-/* groups: ceil(row_tiles / row_block) · ceil(col_tiles / col_block) */
+/* groups: at most `workers` where gemm_tiles packs B, one workspace panel each;
+ * else ceil(row_tiles / row_block) · ceil(col_tiles / col_block) */
 KERNEL5(gemm_tiles, gemm_args)
 {
     BUFFER(0, float, c)
     BUFFER(1, const float, a)
     BUFFER(2, const float, b)
     BUFFER(3, const float, bias)
-    BUFFER(4, const float, work)
+    BUFFER(4, float, work)
     const int m = ARG(m), n = ARG(n), k = ARG(k), row_tiles = ARG(row_tiles), col_tiles = ARG(col_tiles);
     const int packed_from = col_tiles - ARG(pack_b);
     const int col_blocks = (col_tiles + ARG(col_block) - 1) / ARG(col_block);
     const int row_blocks = (row_tiles + ARG(row_block) - 1) / ARG(row_block);
-    GLOBAL const float *work_b = work + (size_t)ARG(pack_a) * k * GEMM_ASTEP;
+    GLOBAL float *work_b = work + (size_t)ARG(pack_a) * k * GEMM_ASTEP;
+    GLOBAL float *slot = work_b + (size_t)GROUP_ID * ARG(k_block) * GEMM_COLS; /* of this group, to stay in cache */
     float t[GEMM_ROWS * GEMM_COLS];
 
-    if (LOCAL_ID == 0) FOR_ROWS(g, row_blocks * col_blocks) {
+    if (LOCAL_ID != 0) return;
+    if (ARG(first_a) < ARG(pack_a)) /* then there is one group */
+        for (int i = 0; i < row_tiles; i++)
+            gemm_pack_a(work + (size_t)i * k * GEMM_ASTEP, a, ARG(lda), ARG(ta), m, k, i, row_tiles);
+    FOR_ROWS(g, row_blocks * col_blocks) {
         const int i0 = g / col_blocks * ARG(row_block), j0 = g % col_blocks * ARG(col_block);
         const int i1 = i0 + ARG(row_block) < row_tiles ? i0 + ARG(row_block) : row_tiles;
         const int j1 = j0 + ARG(col_block) < col_tiles ? j0 + ARG(col_block) : col_tiles;
         for (int p = 0; p < k; p += ARG(k_block))
-        for (int tj = j0; tj < j1; tj++)
-        for (int ti = i0; ti < i1; ti++) {
-            const int i = gemm_row(ti, row_tiles, m), h = gemm_row(ti + 1, row_tiles, m) - i;
+        for (int tj = j0; tj < j1; tj++) {
             const int j = tj * GEMM_COLS, w = n - j < GEMM_COLS ? n - j : GEMM_COLS;
             const int last = k - p <= ARG(k_block), steps = last ? k - p : ARG(k_block);
+            GLOBAL const float *pb = b + (size_t)p * ARG(ldb) + j;
+            size_t bs = ARG(ldb);
+            if (tj >= packed_from) {
+                bs = GEMM_COLS;
+                if (ARG(first_b)) pb = work_b + ((size_t)(tj - packed_from) * k + p) * GEMM_COLS;
+                else gemm_pack_b(slot, b, ARG(ldb), ARG(tb), j, w, p, steps), pb = slot;
+            }
+        for (int ti = i0; ti < i1; ti++) {
+            const int i = gemm_row(ti, row_tiles, m), h = gemm_row(ti + 1, row_tiles, m) - i;
             const int add = p > 0 || ARG(accumulate), bias_now = last && ARG(bias), act = last ? ARG(act) : GEMM_LINEAR;
-            GLOBAL const float *pa, *pb;
-            size_t as = GEMM_ASTEP, bs = GEMM_COLS;
-            if (ARG(pack_a))       pa = work + ((size_t)ti * k + p) * GEMM_ASTEP;
-            else                 { pa = a + (size_t)p * ARG(lda) + i; as = ARG(lda); }
-            if (tj >= packed_from) pb = work_b + ((size_t)(tj - packed_from) * k + p) * GEMM_COLS;
-            else                 { pb = b + (size_t)p * ARG(ldb) + j; bs = ARG(ldb); }
+            GLOBAL const float *pa = a + (size_t)p * ARG(lda) + i;
+            size_t as = ARG(lda);
+            if (ARG(pack_a)) { pa = work + ((size_t)ti * k + p) * GEMM_ASTEP; as = GEMM_ASTEP; }
 
 #define GEMM_CASE(h) case 2*h-1: gemm_tile(h, 1, steps, pa, as, pb, bs, t); break; \
                      case 2*h:   gemm_tile(h, 2, steps, pa, as, pb, bs, t); break;
@@ -190,6 +212,7 @@ KERNEL5(gemm_tiles, gemm_args)
                     y[q] = gemm_act(x, act);
                 }
             }
+        }
         }
     }
 }

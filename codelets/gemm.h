@@ -1,7 +1,7 @@
 /* How to launch gemm.cl.  The arguments and constants come from gemm.cl itself.
  *
  *     struct gemm_args a = { .m = .., .n = .., .k = .., .lda = .., .ldb = .., .ldc = .., .ta = .., .tb = ..,
- *                            .accumulate = .., .bias = .., .act = GEMM_RELU };
+ *                            .accumulate = .., .bias = .., .act = GEMM_RELU, .workers = .. };
  *     gemm_plan(&a);
  *     if (gemm_pack_groups(&a)) launch gemm_pack  on gemm_pack_groups(&a)  groups: work, A, B
  *     if (a.dots)               launch gemm_dots  on gemm_tiles_groups(&a) groups: C, A, B, bias
@@ -28,7 +28,7 @@ static inline void gemm_plan(struct gemm_args *a)
     if (a->dots) {
         a->row_tiles = gemm_blocks_(a->m, GEMM_DOTS);
         a->col_tiles = gemm_blocks_(a->n, GEMM_DOTS);
-        a->pack_a = a->pack_b = 0;
+        a->pack_a = a->pack_b = a->first_a = a->first_b = 0;
         a->row_block = a->col_block = 4;
         return;
     }
@@ -44,27 +44,32 @@ static inline void gemm_plan(struct gemm_args *a)
         a->k_block = 1024;
         a->col_block = 4;
     }
-    a->row_block = (1 << 20) / (a->k_block * GEMM_ASTEP * 4);
+    a->row_block = (5 << 18) / (a->k_block * GEMM_ASTEP * 4);
     if (a->row_block < 4) a->row_block = 4;
-    if (a->row_block > 16) a->row_block = 16;
     a->row_block = gemm_blocks_(a->row_tiles, gemm_blocks_(a->row_tiles, a->row_block));
+    if (a->workers < 1) a->workers = 1;
+    a->first_a = a->workers > 1 ? a->pack_a : 0;
+    a->first_b = a->row_block < a->row_tiles ? a->pack_b : 0;
 }
 
-static inline int gemm_pack_groups(const struct gemm_args *a) { return a->pack_a + a->pack_b; }
+static inline int gemm_pack_groups(const struct gemm_args *a) { return a->first_a + a->first_b; }
 static inline int gemm_tiles_groups(const struct gemm_args *a)
 {
-    return gemm_blocks_(a->row_tiles, a->row_block) * gemm_blocks_(a->col_tiles, a->col_block);
+    int groups = gemm_blocks_(a->row_tiles, a->row_block) * gemm_blocks_(a->col_tiles, a->col_block);
+    return a->workers == 1 || a->pack_b > a->first_b ? gemm_min_(a->workers, groups) : groups;
 }
 
 /* Floats of workspace after gemm_plan(). */
 static inline size_t gemm_plan_workspace(const struct gemm_args *a)
 {
-    return ((size_t)a->pack_a * GEMM_ASTEP + (size_t)a->pack_b * GEMM_COLS) * (size_t)a->k;
+    size_t k = (size_t)a->k, b = (size_t)a->first_b * k;
+    if (a->pack_b > a->first_b) b = (size_t)gemm_tiles_groups(a) * (size_t)a->k_block;
+    return (size_t)a->pack_a * GEMM_ASTEP * k + b * GEMM_COLS;
 }
 
-static inline size_t gemm_workspace(int m, int n, int k, int ta, int tb)
+static inline size_t gemm_workspace(int m, int n, int k, int ta, int tb, int workers)
 {
-    struct gemm_args a = { .m = m, .n = n, .k = k, .ta = ta, .tb = tb };
+    struct gemm_args a = { .m = m, .n = n, .k = k, .ta = ta, .tb = tb, .workers = workers };
     gemm_plan(&a);
     return gemm_plan_workspace(&a);
 }
