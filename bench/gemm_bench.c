@@ -21,7 +21,6 @@
 #include <time.h>
 #include "gemm.h"
 
-void hsgd_gemm_pack_base(void *const *b, const void *args);
 void hsgd_gemm_tiles_base(void *const *b, const void *args);
 void hsgd_gemm_dots_base(void *const *b, const void *args);
 
@@ -47,7 +46,7 @@ static double now(void)
 
 static cl_context ctx;
 static cl_command_queue queue;
-static cl_kernel k_pack, k_tiles, k_dots;
+static cl_kernel k_tiles, k_dots;
 static size_t local_size = 1;
 static int workers = 1;
 
@@ -94,7 +93,6 @@ static void opencl_start(const char *path)
         die("%s", log);
     }
     printf("OpenCL build: %.2f s\n", now() - t);
-    k_pack = clCreateKernel(prog, "gemm_pack", &e); CK(e);
     k_tiles = clCreateKernel(prog, "gemm_tiles", &e); CK(e);
     k_dots = clCreateKernel(prog, "gemm_dots", &e); CK(e);
     free(src[0]);
@@ -115,15 +113,13 @@ static void launch(cl_kernel k, int groups, int buffers, cl_mem *mem, const stru
 
 static void run_opencl(const struct gemm_args *a, cl_mem *mem /* c a b bias work */)
 {
-    if (gemm_pack_groups(a)) launch(k_pack, gemm_pack_groups(a), 3, (cl_mem[]){ mem[4], mem[1], mem[2] }, a);
-    if (a->dots) launch(k_dots, gemm_tiles_groups(a), 4, mem, a);
-    else launch(k_tiles, gemm_tiles_groups(a), 5, mem, a);
+    if (a->dots) launch(k_dots, gemm_groups(a), 4, mem, a);
+    else launch(k_tiles, gemm_groups(a), 5, mem, a);
     CK(clFinish(queue));
 }
 
 static void run_c(const struct gemm_args *a, float **buf)
 {
-    if (gemm_pack_groups(a)) hsgd_gemm_pack_base((void *[]){ buf[4], buf[1], buf[2] }, a);
     if (a->dots) hsgd_gemm_dots_base((void **)buf, a);
     else hsgd_gemm_tiles_base((void **)buf, a);
 }
