@@ -111,6 +111,7 @@ DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_
     v16 c[GEMM_ROWS][2];
     UNROLL for (int r = 0; r < h; r++) c[r][0] = c[r][1] = V16_SPLAT(0.0f);
     for (int p = 0; p < k; p++, a += as, b += bs) {
+        PREFETCH(a + 8 * as);
         const v16 b0 = V16_LOAD(b), b1 = v > 1 ? V16_LOAD(b + 16) : b0;
         UNROLL for (int r = 0; r < h; r++) {
             const v16 s = V16_SPLAT(a[r]);

@@ -17,8 +17,8 @@
 #include "gemm.cl"
 #undef GEMM_ARGS_ONLY
 
-#ifndef GEMM_K_BLOCK
-#define GEMM_K_BLOCK 512
+#ifndef GEMM_K_BLOCK   /* k is cut into even parts of at most */
+#define GEMM_K_BLOCK 400
 #endif
 
 static inline int gemm_blocks_(int n, int block) { return (n - 1) / block + 1; }
