@@ -1,8 +1,7 @@
 /* Checks and times codelets/gemm.cl as OpenCL and as C, against a double-precision reference,
  * cblas_sgemm and dnnl_sgemm.
  *
- *   cc -std=gnu11 -O3 -march=native -mprefer-vector-width=512 -Icodelets -include codelets/device.h \
- *      -c -x c codelets/gemm.cl -o gemm_c.o
+ *   cc -std=gnu11 -O3 -march=x86-64-v4 -mprefer-vector-width=512 -Icodelets -x c -c codelets/gemm.cl -o gemm_c.o
  *   cc -std=gnu11 -O2 -Icodelets bench/gemm_bench.c gemm_c.o -o gemm_bench -lOpenCL -lopenblas -ldnnl -lm
  *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ./gemm_bench codelets/gemm.cl [check|time [m n k ta tb]]
  *
@@ -130,7 +129,7 @@ static unsigned long long seed = 1;
 static unsigned rnd(unsigned n) { seed = seed * 6364136223846793005ull + 1442695040888963407ull; return (unsigned)(seed >> 33) % n; }
 static float rndf(void) { return (float)rnd(1u << 24) / (1 << 23) - 1.0f; }
 
-/* n floats that end where the allocation ends, so that a sanitizer or the guard sees a step past it */
+/* n random floats */
 static float *matrix(size_t n)
 {
     float *p = aligned_alloc(64, (n * 4 + 63) / 64 * 64);
@@ -163,7 +162,7 @@ static void compare(const char *who, const struct gemm_args *g, const float *c, 
                 if (c[at] != old[at]) die("%s: wrote outside C at %d,%d of %dx%d", who, i, j, g->m, g->n);
                 continue;
             }
-            /* |err| <= 4·k·eps·(Σ|a||b| + |c| + |bias|), which act does not enlarge; act itself: 4 eps */
+            /* |err| <= 4·(k+2)·eps·(Σ|a||b| + |c| + |bias|): c and bias are two more terms; does not enlarge it, itself 4 eps */
             double bound = 4.0 * (g->k + 2) * FLT_EPSILON * mag[at] + 4 * FLT_EPSILON;
             double err = fabs(c[at] - ref[at]);
             if (!(err <= bound))
