@@ -34,6 +34,7 @@
 #define LOCAL_SIZE  ((int)get_local_size(0))
 #define GROUP_ID    ((int)get_group_id(0))
 #define NUM_GROUPS  ((int)get_num_groups(0))
+#define PREFETCH(p) prefetch((p), 1)
 #define BARRIER()   barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 typedef uint u32;
 typedef ulong u64;
@@ -95,6 +96,7 @@ DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return
 #define LOCAL_SIZE  1
 #define GROUP_ID    0
 #define NUM_GROUPS  1
+#define PREFETCH(p) __builtin_prefetch(p)
 #define BARRIER()   ((void)0)
 typedef uint32_t u32;
 typedef uint64_t u64;
@@ -126,7 +128,7 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_SPLAT(x)       ((x) - (v16){ 0 })
 #define V16_LOAD(p)        ((v16)*(const v16_mem *)(p))
 #define V16_STORE(p, v)    ((void)(*(v16_mem *)(p) = (v16_mem)(v)))
-#define V16_FMA(a, b, c)   ((a) * (b) + (c))
+#define V16_FMA(a, b, c)   ((a) * (b) + (c))   /* one instruction under -ffp-contract=fast: -std=gnu11, not c11 */
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))

@@ -4,13 +4,14 @@
  *   op(B) is k×n: B is stored k×n, or n×k if tb.     bias has n floats, one per column.
  *
  * C overlaps nothing.  The host fills the second half of the arguments with gemm_plan()
- * (gemm.h) and launches what it says.  There are two ways to multiply:
+ * (gemm.h), which also chooses the kernel:
  *
- *  - gemm_pack, then gemm_tiles.  A tile is up to 14 rows × 32 columns of C in registers;
- *    one step of k is 2 vector loads of B, and per row 1 broadcast of A and 2 FMAs.
- *    gemm_pack copies A into row panels [tile][k][16] and B into column panels
- *    [panel][k][32] of the workspace, so that a tile reads two streams.  An operand that
- *    lies right already and is used few times is read where it is.
+ *  - gemm_tiles.  A tile is up to 14 rows × 32 columns of C in registers; one step of k is
+ *    2 vector loads of B, and per row 1 broadcast of A and 2 FMAs.  A group owns a rectangle
+ *    of tiles and its own part of the workspace.  There it packs k_block steps of row_block
+ *    tiles of A, as [tile][k][16], which stay in the L2 cache, and one panel of B after the
+ *    other, as [k][32].  An operand that lies right already and is used few times is read
+ *    where it is.
  *  - gemm_dots, when A and B are both contiguous along k and one of m, n is small: 4×4 dot
  *    products of whole rows, nothing packed.
  *
@@ -27,12 +28,13 @@ enum { GEMM_LINEAR, GEMM_RELU, GEMM_TANH, GEMM_SIGMOID };
 struct gemm_args {
     int m, n, k, lda, ldb, ldc, ta, tb;
     int accumulate, bias, act;            /* bias: is there one? */
+    int workers;                          /* groups that run at once: 1, or the device's compute units */
     /* filled in by gemm_plan() */
     int row_tiles, col_tiles;             /* tiles of C */
-    int pack_a;                           /* row panels of A in the workspace: row_tiles or 0 */
-    int pack_b;                           /* column panels of B in the workspace: the last pack_b */
-    int row_block, col_block, k_block;    /* one group's tiles; steps of k between two visits of C */
-    int dots;                             /* launch gemm_dots alone */
+    int group_rows, group_cols;           /* tiles of a group */
+    int row_block, k_block;               /* tiles and steps of A that are packed at a time */
+    int pack_a, pack_b;                   /* 0: read where it is */
+    int dots;                             /* launch gemm_dots, not gemm_tiles */
 };
 
 DEVICE float gemm_act(float x, int act)
@@ -78,43 +80,34 @@ DEVICE void gemm_pack_cols(GLOBAL float *RESTRICT dst, int step, GLOBAL const fl
     }
 }
 
-/* groups: pack_a + pack_b */
-KERNEL3(gemm_pack, gemm_args)
+/* Rows i .. i+h of A, k steps from p. */
+DEVICE void gemm_pack_a(GLOBAL float *dst, GLOBAL const float *a, size_t lda, int ta, int m, int i, int h, int p, int k)
 {
-    BUFFER(0, float, work)
-    BUFFER(1, const float, a)
-    BUFFER(2, const float, b)
-    const int m = ARG(m), n = ARG(n), k = ARG(k), pack_a = ARG(pack_a), pack_b = ARG(pack_b);
-    const size_t lda = ARG(lda), ldb = ARG(ldb);
-    if (LOCAL_ID == 0) FOR_ROWS(g, pack_a + pack_b) {
-        if (g < pack_a) {
-            const int i = gemm_row(g, pack_a, m), h = gemm_row(g + 1, pack_a, m) - i;
-            GLOBAL float *dst = work + (size_t)g * k * GEMM_ASTEP;
-            if (ARG(ta)) /* a whole vector where the matrix is wide enough */
-                gemm_pack_cols(dst, GEMM_ASTEP, a + i, lda, i + 16 <= m ? 16 : h, k);
-            else
-                gemm_pack_rows(dst, GEMM_ASTEP, a + i * lda, lda, h, k);
-        } else {
-            const int j = (ARG(col_tiles) - pack_b + g - pack_a) * GEMM_COLS;
-            const int w = n - j < GEMM_COLS ? n - j : GEMM_COLS;
-            GLOBAL float *dst = work + (size_t)pack_a * k * GEMM_ASTEP + (size_t)(g - pack_a) * k * GEMM_COLS;
-            if (!ARG(tb))
-                gemm_pack_cols(dst, GEMM_COLS, b + j, ldb, w, k);
-            else for (int c = 0; c < w; c += 16)
-                gemm_pack_rows(dst + c, GEMM_COLS, b + (j + c) * ldb, ldb, w - c < 16 ? w - c : 16, k);
-        }
-    }
+    if (ta) /* a whole vector where the matrix is wide enough */
+        gemm_pack_cols(dst, GEMM_ASTEP, a + p * lda + i, lda, i + 16 <= m ? 16 : h, k);
+    else
+        gemm_pack_rows(dst, GEMM_ASTEP, a + i * lda + p, lda, h, k);
+}
+
+/* Columns j .. j+w of B, k steps from p. */
+DEVICE void gemm_pack_b(GLOBAL float *dst, GLOBAL const float *b, size_t ldb, int tb, int j, int w, int p, int k)
+{
+    if (!tb)
+        gemm_pack_cols(dst, GEMM_COLS, b + p * ldb + j, ldb, w, k);
+    else for (int c = 0; c < w; c += 16)
+        gemm_pack_rows(dst + c, GEMM_COLS, b + (j + c) * ldb + p, ldb, w - c < 16 ? w - c : 16, k);
 }
 
 /* -------------------------------------------------------------------- tiles */
 
-/* t[h][32] = k steps of a[.][h]·b[.][16 v].  h and v are constants where this is inlined. */
+/* y[h][16 v], rows of ld floats, = k steps of a[.][h]·b[.][16 v].  h and v are constants where this is inlined. */
 DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_t as,
-                      GLOBAL const float *RESTRICT b, size_t bs, float *RESTRICT t)
+                      GLOBAL const float *RESTRICT b, size_t bs, GLOBAL float *RESTRICT y, size_t ld)
 {
     v16 c[GEMM_ROWS][2];
     UNROLL for (int r = 0; r < h; r++) c[r][0] = c[r][1] = V16_SPLAT(0.0f);
     for (int p = 0; p < k; p++, a += as, b += bs) {
+        PREFETCH(a + 8 * as);
         const v16 b0 = V16_LOAD(b), b1 = v > 1 ? V16_LOAD(b + 16) : b0;
         UNROLL for (int r = 0; r < h; r++) {
             const v16 s = V16_SPLAT(a[r]);
@@ -122,68 +115,89 @@ DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_
             if (v > 1) c[r][1] = V16_FMA(s, b1, c[r][1]);
         }
     }
-    UNROLL for (int r = 0; r < h; r++) {
-        V16_STORE(t + r * GEMM_COLS, c[r][0]);
-        if (v > 1) V16_STORE(t + r * GEMM_COLS + 16, c[r][1]);
+    UNROLL for (int r = 0; r < h; r++, y += ld) {
+        V16_STORE(y, c[r][0]);
+        if (v > 1) V16_STORE(y + 16, c[r][1]);
     }
 }
 
-/* groups: ceil(row_tiles / row_block) · ceil(col_tiles / col_block) */
+/* y[h][w] = act(y if add, + t + bias if any) */
+DEVICE void gemm_finish(int h, int w, GLOBAL float *y, size_t ldc, GLOBAL const float *t, int add,
+                        GLOBAL const float *bias, int any, int act)
+{
+    for (int r = 0; r < h; r++, y += ldc, t += GEMM_COLS) {
+        int q = 0;
+        if (act <= GEMM_RELU)
+            for (; q + 16 <= w; q += 16) {
+                v16 x = V16_LOAD(t + q);
+                if (add) x += V16_LOAD(y + q);
+                if (any) x += V16_LOAD(bias + q);
+                if (act == GEMM_RELU) x = V16_IF_GT(V16_SPLAT(0.0f), x, V16_SPLAT(0.0f), x);
+                V16_STORE(y + q, x);
+            }
+        for (; q < w; q++) {
+            float x = t[q];
+            if (add) x += y[q];
+            if (any) x += bias[q];
+            y[q] = gemm_act(x, act);
+        }
+    }
+}
+
+/* groups: ceil(row_tiles / group_rows) · ceil(col_tiles / group_cols) */
 KERNEL5(gemm_tiles, gemm_args)
 {
     BUFFER(0, float, c)
     BUFFER(1, const float, a)
     BUFFER(2, const float, b)
     BUFFER(3, const float, bias)
-    BUFFER(4, const float, work)
+    BUFFER(4, float, work)
     const int m = ARG(m), n = ARG(n), k = ARG(k), row_tiles = ARG(row_tiles), col_tiles = ARG(col_tiles);
-    const int packed_from = col_tiles - ARG(pack_b);
-    const int col_blocks = (col_tiles + ARG(col_block) - 1) / ARG(col_block);
-    const int row_blocks = (row_tiles + ARG(row_block) - 1) / ARG(row_block);
-    GLOBAL const float *work_b = work + (size_t)ARG(pack_a) * k * GEMM_ASTEP;
-    float t[GEMM_ROWS * GEMM_COLS];
+    const int col_groups = (col_tiles + ARG(group_cols) - 1) / ARG(group_cols);
+    const int row_groups = (row_tiles + ARG(group_rows) - 1) / ARG(group_rows);
+    const size_t lda = ARG(lda), ldb = ARG(ldb), ldc = ARG(ldc), panel = (size_t)ARG(k_block) * GEMM_ASTEP;
 
-    if (LOCAL_ID == 0) FOR_ROWS(g, row_blocks * col_blocks) {
-        const int i0 = g / col_blocks * ARG(row_block), j0 = g % col_blocks * ARG(col_block);
-        const int i1 = i0 + ARG(row_block) < row_tiles ? i0 + ARG(row_block) : row_tiles;
-        const int j1 = j0 + ARG(col_block) < col_tiles ? j0 + ARG(col_block) : col_tiles;
-        for (int p = 0; p < k; p += ARG(k_block))
-        for (int tj = j0; tj < j1; tj++)
-        for (int ti = i0; ti < i1; ti++) {
-            const int i = gemm_row(ti, row_tiles, m), h = gemm_row(ti + 1, row_tiles, m) - i;
-            const int j = tj * GEMM_COLS, w = n - j < GEMM_COLS ? n - j : GEMM_COLS;
+    if (LOCAL_ID == 0) FOR_ROWS(g, row_groups * col_groups) {
+        GLOBAL float *t = work + g * (GEMM_ROWS * GEMM_COLS + panel * (2 + (ARG(pack_a) ? ARG(row_block) : 0)));
+        GLOBAL float *work_b = t + GEMM_ROWS * GEMM_COLS, *work_a = work_b + 2 * panel;
+        const int i0 = g / col_groups * ARG(group_rows), j0 = g % col_groups * ARG(group_cols);
+        const int i1 = i0 + ARG(group_rows) < row_tiles ? i0 + ARG(group_rows) : row_tiles;
+        const int j1 = j0 + ARG(group_cols) < col_tiles ? j0 + ARG(group_cols) : col_tiles;
+
+        for (int p = 0; p < k; p += ARG(k_block)) {
             const int last = k - p <= ARG(k_block), steps = last ? k - p : ARG(k_block);
-            const int add = p > 0 || ARG(accumulate), bias_now = last && ARG(bias), act = last ? ARG(act) : GEMM_LINEAR;
-            GLOBAL const float *pa, *pb;
-            size_t as = GEMM_ASTEP, bs = GEMM_COLS;
-            if (ARG(pack_a))       pa = work + ((size_t)ti * k + p) * GEMM_ASTEP;
-            else                 { pa = a + (size_t)p * ARG(lda) + i; as = ARG(lda); }
-            if (tj >= packed_from) pb = work_b + ((size_t)(tj - packed_from) * k + p) * GEMM_COLS;
-            else                 { pb = b + (size_t)p * ARG(ldb) + j; bs = ARG(ldb); }
-
-#define GEMM_CASE(h) case 2*h-1: gemm_tile(h, 1, steps, pa, as, pb, bs, t); break; \
-                     case 2*h:   gemm_tile(h, 2, steps, pa, as, pb, bs, t); break;
-            switch (2 * h - (w <= 16)) {
-            GEMM_CASE(1) GEMM_CASE(2) GEMM_CASE(3) GEMM_CASE(4) GEMM_CASE(5) GEMM_CASE(6) GEMM_CASE(7)
-            GEMM_CASE(8) GEMM_CASE(9) GEMM_CASE(10) GEMM_CASE(11) GEMM_CASE(12) GEMM_CASE(13) GEMM_CASE(14)
-            }
-
-            for (int r = 0; r < h; r++) {
-                GLOBAL float *y = c + (size_t)(i + r) * ARG(ldc) + j;
-                int q = 0;
-                if (act <= GEMM_RELU)
-                    for (; q + 16 <= w; q += 16) {
-                        v16 x = V16_LOAD(t + r * GEMM_COLS + q);
-                        if (add) x += V16_LOAD(y + q);
-                        if (bias_now) x += V16_LOAD(bias + j + q);
-                        if (act == GEMM_RELU) x = V16_IF_GT(V16_SPLAT(0.0f), x, V16_SPLAT(0.0f), x);
-                        V16_STORE(y + q, x);
+            const int add = p > 0 || ARG(accumulate), any = last && ARG(bias), act = last ? ARG(act) : GEMM_LINEAR;
+            for (int ib = i0; ib < i1; ib += ARG(row_block)) {
+                const int ie = ib + ARG(row_block) < i1 ? ib + ARG(row_block) : i1;
+                for (int tj = j0; tj < j1; tj++) {
+                    const int j = tj * GEMM_COLS, w = n - j < GEMM_COLS ? n - j : GEMM_COLS;
+                    GLOBAL const float *pb = b + p * ldb + j;
+                    size_t bs = ldb;
+                    if (ARG(pack_b) || w < GEMM_COLS) { /* a vector must not pass the end of the matrix */
+                        gemm_pack_b(work_b, b, ldb, ARG(tb), j, w, p, steps);
+                        pb = work_b;
+                        bs = GEMM_COLS;
                     }
-                for (; q < w; q++) {
-                    float x = t[r * GEMM_COLS + q];
-                    if (add) x += y[q];
-                    if (bias_now) x += bias[j + q];
-                    y[q] = gemm_act(x, act);
+                    for (int ti = ib; ti < ie; ti++) {
+                        const int i = gemm_row(ti, row_tiles, m), h = gemm_row(ti + 1, row_tiles, m) - i;
+                        GLOBAL const float *pa = a + p * lda + i;
+                        size_t as = lda;
+                        if (ARG(pack_a)) {
+                            if (tj == j0) gemm_pack_a(work_a + (ti - ib) * panel, a, lda, ARG(ta), m, i, h, p, steps);
+                            pa = work_a + (ti - ib) * panel;
+                            as = GEMM_ASTEP;
+                        }
+                        GLOBAL float *y = c + i * ldc + j, *to = y;
+                        size_t ld = ldc;
+                        if (add || any || act != GEMM_LINEAR || w % 16) { to = t; ld = GEMM_COLS; }
+#define GEMM_CASE(h) case 2*h-1: gemm_tile(h, 1, steps, pa, as, pb, bs, to, ld); break; \
+                     case 2*h:   gemm_tile(h, 2, steps, pa, as, pb, bs, to, ld); break;
+                        switch (2 * h - (w <= 16)) {
+                        GEMM_CASE(1) GEMM_CASE(2) GEMM_CASE(3) GEMM_CASE(4) GEMM_CASE(5) GEMM_CASE(6) GEMM_CASE(7)
+                        GEMM_CASE(8) GEMM_CASE(9) GEMM_CASE(10) GEMM_CASE(11) GEMM_CASE(12) GEMM_CASE(13) GEMM_CASE(14)
+                        }
+                        if (to == t) gemm_finish(h, w, y, ldc, t, add, bias + j, any, act);
+                    }
                 }
             }
         }
@@ -202,7 +216,7 @@ DEVICE v16 gemm_sums(const v16 *x)
     return V16_ZIP_LO(y[0], y[1]) + V16_ZIP_HI(y[0], y[1]);
 }
 
-/* groups: ceil(row_tiles / row_block) · ceil(col_tiles / col_block) */
+/* groups: ceil(row_tiles / group_rows) · ceil(col_tiles / group_cols) */
 KERNEL4(gemm_dots, gemm_args)
 {
     BUFFER(0, float, c)
@@ -211,16 +225,17 @@ KERNEL4(gemm_dots, gemm_args)
     BUFFER(3, const float, bias)
     const int m = ARG(m), n = ARG(n), k = ARG(k), row_tiles = ARG(row_tiles), col_tiles = ARG(col_tiles);
     const size_t lda = ARG(lda), ldb = ARG(ldb);
-    const int col_blocks = (col_tiles + ARG(col_block) - 1) / ARG(col_block);
-    const int row_blocks = (row_tiles + ARG(row_block) - 1) / ARG(row_block);
+    const int col_groups = (col_tiles + ARG(group_cols) - 1) / ARG(group_cols);
+    const int row_groups = (row_tiles + ARG(group_rows) - 1) / ARG(group_rows);
     float t[16];
 
-    if (LOCAL_ID == 0) FOR_ROWS(g, row_blocks * col_blocks) {
-        const int i0 = g / col_blocks * ARG(row_block), j0 = g % col_blocks * ARG(col_block);
-        const int i1 = i0 + ARG(row_block) < row_tiles ? i0 + ARG(row_block) : row_tiles;
-        const int j1 = j0 + ARG(col_block) < col_tiles ? j0 + ARG(col_block) : col_tiles;
-        for (int i = i0 * 4; i < i1 * 4; i += 4)
-        for (int j = j0 * 4; j < j1 * 4; j += 4) {
+    if (LOCAL_ID == 0) FOR_ROWS(g, row_groups * col_groups) {
+        const int i0 = g / col_groups * ARG(group_rows), j0 = g % col_groups * ARG(group_cols);
+        const int i1 = i0 + ARG(group_rows) < row_tiles ? i0 + ARG(group_rows) : row_tiles;
+        const int j1 = j0 + ARG(group_cols) < col_tiles ? j0 + ARG(group_cols) : col_tiles;
+        const int rows = i1 - i0, cols = j1 - j0, tall = rows > cols; /* walk the longer side once */
+        for (int u = 0; u < rows * cols; u++) {
+            const int i = (i0 + (tall ? u / cols : u % rows)) * 4, j = (j0 + (tall ? u % cols : u / rows)) * 4;
             const int h = m - i < 4 ? m - i : 4, w = n - j < 4 ? n - j : 4;
             GLOBAL const float *a0 = a + i * lda, *a1 = a0 + (h > 1 ? lda : 0), *a2 = a1 + (h > 2 ? lda : 0),
                                *a3 = a2 + (h > 3 ? lda : 0);
