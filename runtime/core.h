@@ -23,6 +23,7 @@ struct cost_entry;
 struct device {
     struct hsgd_device info;              /* counters excepted */
     unsigned node;
+    int units;                            /* work-groups it runs at once; 1 on the CPU */
     int worker[STARPU_NMAXWORKERS];
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     struct opencl_device *opencl;

@@ -206,6 +206,7 @@ static int new_device(struct hsgd_context *ctx, enum hsgd_device_kind kind, int 
     d->info.kind = kind;
     d->info.index = index;
     d->info.numa_node = -1;
+    d->units = 1;
     d->node = starpu_worker_get_memory_node(worker);
     *out = d;
     if (kind == HSGD_CPU) {

@@ -88,7 +88,7 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     int before = source_layer(m, i);
     bool training = p->mode != PLAN_EVALUATE;
     *e = (struct hsgd_emit){
-        .layer = &l->info, .kind = s->device->info.kind, .rows = s->rows, .first_row = s->first_row,
+        .layer = &l->info, .kind = s->device->info.kind, .units = s->device->units, .rows = s->rows, .first_row = s->first_row,
         .layer_index = i, .training = training, .step = at->step, .program = program,
         .x = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
         .y = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),

@@ -9,9 +9,9 @@
 #define ITEMS_PER_GROUP 64
 #define GROUPS_PER_UNIT 8
 
-static void launch_size(const struct opencl_device *o, const struct launch *l, size_t *global, size_t *local)
+static void launch_size(int units, const struct launch *l, size_t *global, size_t *local)
 {
-    size_t most = (size_t)o->compute_units * GROUPS_PER_UNIT, groups = (size_t)l->count;
+    size_t most = (size_t)units * GROUPS_PER_UNIT, groups = (size_t)l->count;
     *local = l->grid == HSGD_TILES ? 1 : ITEMS_PER_GROUP;
     if (l->grid == HSGD_ITEMS) groups = (groups + ITEMS_PER_GROUP - 1) / ITEMS_PER_GROUP;
     if (l->grid != HSGD_TILES && groups > most) groups = most;
@@ -19,7 +19,7 @@ static void launch_size(const struct opencl_device *o, const struct launch *l, s
     *global = groups * *local;
 }
 
-static cl_int enqueue(const struct opencl_device *o, const struct launch *l, const unsigned char *args,
+static cl_int enqueue(const struct device *d, const struct launch *l, const unsigned char *args,
                       void *const *base, int step)
 {
     cl_kernel k = l->device_object;
@@ -34,8 +34,8 @@ static cl_int enqueue(const struct opencl_device *o, const struct launch *l, con
     err |= clSetKernelArg(k, n, l->kernel->args_size, args);
     if (err) return err;
     size_t global, local;
-    launch_size(o, l, &global, &local);
-    return clEnqueueNDRangeKernel(o->queue, k, 1, NULL, &global, &local, 0, NULL, NULL);
+    launch_size(d->units, l, &global, &local);
+    return clEnqueueNDRangeKernel(d->opencl->queue, k, 1, NULL, &global, &local, 0, NULL, NULL);
 }
 
 void exec_opencl(void *buffers[], void *arg)
@@ -50,7 +50,7 @@ void exec_opencl(void *buffers[], void *arg)
     for (int i = 0; i < c->naccesses; i++) base[i] = (void *)STARPU_VECTOR_GET_DEV_HANDLE(buffers[i]);
     for (int i = 0; i < p->n; i++) {
         const struct launch *l = &p->launch[i];
-        cl_int err = enqueue(o, l, p->args + l->args, base, run->step);
+        cl_int err = enqueue(c->device, l, p->args + l->args, base, run->step);
         if (err) {
             context_failed(run->plan->ctx, EIO, "%s: kernel \"%s\" failed (OpenCL error %d)", c->device->info.name,
                            l->kernel->name, err);

@@ -21,7 +21,6 @@ struct opencl_device {
     cl_device_id device;
     cl_command_queue queue;
     cl_program program;
-    int compute_units;
     int nkernels;
     struct opencl_kernel_entry kernel[MAX_OPENCL_KERNELS];
 };

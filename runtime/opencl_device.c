@@ -71,7 +71,7 @@ static int describe(struct device *d)
     clGetDeviceInfo(d->opencl->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
     d->info.is_cpu = type & CL_DEVICE_TYPE_CPU;
     d->info.memory_bytes = memory;
-    d->opencl->compute_units = (int)units;
+    d->units = (int)units;
     return 0;
 }
 

@@ -107,6 +107,7 @@ struct hsgd_program;
 struct hsgd_emit {
     const struct hsgd_layer *layer;
     enum hsgd_device_kind kind;    /* of the device the cell will run on */
+    int units;                     /* work-groups the device runs at once; 1 on a CPU worker */
     int rows;                      /* samples in this slice */
     int first_row;                 /* index of the slice's first sample within the batch */
     int layer_index;
