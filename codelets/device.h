@@ -29,9 +29,15 @@
 #define RESTRICT    restrict
 #define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("unroll")
-#define INDEPENDENT
+#ifdef HSGD_ONE_ITEM /* the device is a CPU: groups of one item, plain loops */
+#define LOCAL_ID    0
+#define LOCAL_SIZE  1
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
 #define LOCAL_ID    ((int)get_local_id(0))
 #define LOCAL_SIZE  ((int)get_local_size(0))
+#define INDEPENDENT
+#endif
 #define GROUP_ID    ((int)get_group_id(0))
 #define NUM_GROUPS  ((int)get_num_groups(0))
 #define PREFETCH(p) prefetch((p), 1)
@@ -143,7 +149,12 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define LOCAL_MAX 256   /* no launcher asks for a larger group */
 /* every index i of [0,n), shared out over the whole launch: the iterations
  * are independent, which the C compiler is told */
+#ifdef HSGD_ONE_ITEM
+#define SHARE_(n, g) ((int)((u64)(n) * (u64)(g) / (u64)NUM_GROUPS))
+#define FOR_ITEMS(i, n) INDEPENDENT for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
+#else
 #define FOR_ITEMS(i, n) INDEPENDENT for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
+#endif
 /* every row r of [0,n), one group each */
 #define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)
 /* every column c of [0,n), shared out over the items of the group */

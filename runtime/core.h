@@ -24,6 +24,7 @@ struct device {
     struct hsgd_device info;              /* counters excepted */
     unsigned node;
     int units;                            /* work-groups it runs at once; 1 on the CPU */
+    bool one_item;                        /* groups of one item: an OpenCL device that is a CPU */
     int worker[STARPU_NMAXWORKERS];
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     struct opencl_device *opencl;

@@ -9,11 +9,15 @@
 #define ITEMS_PER_GROUP 64
 #define GROUPS_PER_UNIT 8
 
-static void launch_size(int units, const struct launch *l, size_t *global, size_t *local)
+/* How many groups of how many items.  On a CPU a group is one item, and a
+ * group per core shares out what is not worth more. */
+static void launch_size(const struct device *d, const struct launch *l, size_t *global, size_t *local)
 {
-    size_t most = (size_t)units * GROUPS_PER_UNIT, groups = (size_t)l->count;
-    *local = l->grid == HSGD_TILES ? 1 : ITEMS_PER_GROUP;
-    if (l->grid == HSGD_ITEMS) groups = (groups + ITEMS_PER_GROUP - 1) / ITEMS_PER_GROUP;
+    bool one = d->one_item || l->grid == HSGD_TILES;
+    size_t most = (size_t)d->units * (d->one_item ? 1 : GROUPS_PER_UNIT), groups = (size_t)l->count;
+    size_t per_group = l->grid != HSGD_ITEMS ? 1 : d->one_item ? 1024 : ITEMS_PER_GROUP;
+    *local = one ? 1 : ITEMS_PER_GROUP;
+    groups = (groups + per_group - 1) / per_group;
     if (l->grid != HSGD_TILES && groups > most) groups = most;
     if (groups < 1) groups = 1;
     *global = groups * *local;
@@ -34,7 +38,7 @@ static cl_int enqueue(const struct device *d, const struct launch *l, const unsi
     err |= clSetKernelArg(k, n, l->kernel->args_size, args);
     if (err) return err;
     size_t global, local;
-    launch_size(d->units, l, &global, &local);
+    launch_size(d, l, &global, &local);
     return clEnqueueNDRangeKernel(d->opencl->queue, k, 1, NULL, &global, &local, 0, NULL, NULL);
 }
 

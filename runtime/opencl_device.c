@@ -34,11 +34,16 @@ void opencl_enumerate(struct opencl_list *out)
 
 #define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero"
 
+static const char *build_options(const struct device *d)
+{
+    return d->one_item ? BUILD_OPTIONS " -DHSGD_ONE_ITEM" : BUILD_OPTIONS;
+}
+
 static cl_program build(struct hsgd_context *ctx, struct device *d, const char *text)
 {
     cl_int err;
     cl_program program = clCreateProgramWithSource(d->opencl->context, 1, &text, NULL, &err);
-    if (!err) err = clBuildProgram(program, 1, &d->opencl->device, BUILD_OPTIONS, NULL, NULL);
+    if (!err) err = clBuildProgram(program, 1, &d->opencl->device, build_options(d), NULL, NULL);
     if (!err) return program;
     char log[400] = "";
     if (program) {
@@ -72,6 +77,9 @@ static int describe(struct device *d)
     d->info.is_cpu = type & CL_DEVICE_TYPE_CPU;
     d->info.memory_bytes = memory;
     d->units = (int)units;
+    /* HSGD_OPENCL_GROUPS=1 runs real groups there too, for tests. */
+    const char *groups = getenv("HSGD_OPENCL_GROUPS");
+    d->one_item = d->info.is_cpu && !(groups && !strcmp(groups, "1"));
     return 0;
 }
 
