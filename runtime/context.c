@@ -37,6 +37,8 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     if (!getenv("STARPU_SCHED")) conf.sched_policy_name = default_policy(r);
     else conf.sched_policy_name = getenv("STARPU_SCHED");
     conf.catch_signals = 0;
+    /* A driver that polls for the end of a copy takes the core the copy needs. */
+    if (r->nopencl && r->only_opencl_cpus) conf.disable_asynchronous_opencl_copy = 1;
     int err = starpu_init(&conf);
     if (err) return hsgd_fail(ctx, -err, "StarPU did not start: %s", strerror(-err));
     starpu_malloc_set_align(64);

@@ -68,6 +68,7 @@ static int want_opencl(struct hsgd_context *ctx, struct device_request *r, const
                          index, have->count - 1);
     for (int i = 0; i < r->nopencl; i++)
         if (r->opencl[i] == index) return 0;
+    r->only_opencl_cpus = have->is_cpu[index] && (r->only_opencl_cpus || !r->nopencl);
     r->opencl[r->nopencl++] = index;
     return 0;
 }

@@ -9,6 +9,7 @@ struct device_request {
     bool cpu;
     int nopencl;
     int opencl[STARPU_NMAXWORKERS]; /* indices in StarPU's order */
+    bool only_opencl_cpus;          /* every OpenCL device asked for is a CPU */
     int cores;                      /* CPU workers wanted */
 };
 

@@ -257,6 +257,7 @@ static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
         access_buffer(c, g, STARPU_W);
         emit_shard_gradient(p, c, d, shard, g);
         out->part[out->parts++] = ref(g, GRADIENT_HEADER);
+        if (d != home_device(p)) starpu_data_set_wt_mask(p->buffer[g]->handle, 1u << home_device(p)->node);
     }
     return 0;
 }

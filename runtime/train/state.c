@@ -35,6 +35,15 @@ static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
     return m->floats;
 }
 
+/* Several devices: what one writes and another reads is sent as soon as it is
+ * written. */
+static void send_eagerly(struct trainer_state *s)
+{
+    uint32_t nodes = 0;
+    for (int i = 0; i < s->ctx->ndevices; i++) nodes |= 1u << s->ctx->device[i].node;
+    for (int i = 0; s->ctx->ndevices > 1 && i < s->nshards; i++) starpu_data_set_wt_mask(s->param[i].handle, nodes);
+}
+
 static void cut_shards(struct trainer_state *s)
 {
     struct hsgd_model *m = s->model;
@@ -68,6 +77,7 @@ int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const 
     if (!err) err = buffer_create(ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
     if (!err) err = buffer_create(ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
     model->bound = s;
+    if (!err) send_eagerly(s);
     if (err) trainer_state_close(s);
     return err;
 }
