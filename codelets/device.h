@@ -68,6 +68,9 @@ typedef float16 v16;
 #define V16_STORE(p, v)    vstore16((v), 0, (p))
 #define V16_FMA(a, b, c)   fma((a), (b), (c))
 #define V16_MAX(a, b)      fmax((a), (b))
+/* a0 b0 a1 b1 … of the low, then of the high halves */
+#define V16_ZIP_LO(a, b)   shuffle2((a), (b), (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
+#define V16_ZIP_HI(a, b)   shuffle2((a), (b), (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 /* lane-wise: where a op b is true take x, else y */
 #define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
 #define V16_IF_GT(a, b, x, y) select((y), (x), ((a) > (b)))
@@ -124,10 +127,29 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_FMA(a, b, c)   ((a) * (b) + (c))
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
+#define V16_ZIP_LO(a, b)   __builtin_shuffle((a), (b), (v16_mask){ 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 })
+#define V16_ZIP_HI(a, b)   __builtin_shuffle((a), (b), (v16_mask){ 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 })
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
 #define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
 
 #endif
+
+/* r[i] lane j becomes r[j] lane i */
+DEVICE void v16_transpose(v16 *r)
+{
+    UNROLL
+    for (int stage = 0; stage < 4; stage++) {
+        v16 t[16];
+        UNROLL
+        for (int i = 0; i < 8; i++) {
+            t[2 * i] = V16_ZIP_LO(r[i], r[i + 8]);
+            t[2 * i + 1] = V16_ZIP_HI(r[i], r[i + 8]);
+        }
+        UNROLL
+        for (int i = 0; i < 16; i++)
+            r[i] = t[i];
+    }
+}
 
 #define LOCAL_MAX 256   /* no launcher asks for a larger group */
 /* every index i of [0,n), shared out over the whole launch */
