@@ -227,21 +227,46 @@ struct dw_span {
     int ky, entry;        /* kernel row, first entry kx·c + channel */
 };
 
-/* sums[j] = Σ over rows, columns and steps of x[entry+j] · dy, for KB entries and VB vectors of dy.
- * LANES: dy is in lanes, one step a position, x is a vector.  Else dy is turned: 16 steps a
- * position, one for each image, x is a scalar and the vector runs over outputs. */
-DEVICE void dw_tile(const int LANES, const int KB, const int VB, GLOBAL const float *x, GLOBAL const float *dy,
-                    int dy_step, GLOBAL float *sums, int sums_step, GLOBAL float *patch,
+/* acc[j] += x[j] · dy for the entries j of [from,to), one position.
+ * PLAIN: dy is in lanes, x is a vector.  Else dy is turned: one step for each image,
+ * x is a scalar and the vector runs over outputs. */
+DEVICE void dw_position(const int PLAIN, const int KB, const int VB, const int SOME, GLOBAL const float *x,
+                        GLOBAL const float *dy, int dy_step, int from, int to, v16 *acc)
+{
+    for (int step = 0; step < (PLAIN ? 1 : 16); step++, dy += dy_step) {
+        v16 d[ACC_MAX];
+        UNROLL
+        for (int v = 0; v < VB; v++)
+            d[v] = V16_LOAD(dy + v * 16);
+        UNROLL
+        for (int j = 0; j < KB; j++)
+            if (!SOME || (j >= from && j < to)) {
+                const v16 xj = PLAIN ? V16_LOAD(x + j * 16) : V16_SPLAT(x[j * 16 + step]);
+                UNROLL
+                for (int v = 0; v < VB; v++)
+                    acc[j * VB + v] = V16_FMA(xj, d[v], acc[j * VB + v]);
+            }
+    }
+}
+
+/* the first output column q >= 0 with q·stride - pad + k >= 0, and the end of those with … < size */
+DEVICE int dw_first(int k, int stride, int pad) { return pad > k ? (pad - k + stride - 1) / stride : 0; }
+DEVICE int dw_end(int k, int stride, int pad, int size, int columns)
+{
+    const int last = size - 1 + pad - k;
+    return last < 0 ? 0 : last / stride + 1 < columns ? last / stride + 1 : columns;
+}
+
+/* sums[j] += Σ over the rows of x[entry+j] · dy, for KB entries and VB vectors of dy */
+DEVICE void dw_tile(const int PLAIN, const int KB, const int VB, GLOBAL const float *x, GLOBAL const float *dy,
+                    int dy_step, GLOBAL float *sums, int sums_step,
                     const struct conv2d_args a, const struct dw_span span)
 {
-    const int steps = LANES ? 1 : 16, first = span.entry / a.c, last = (span.entry + KB - 1) / a.c;
-    /* [lo,hi): columns where every entry lies inside; [some_lo,some_hi): where some do */
-    const int some_lo = a.pad > last ? (a.pad - last + a.stride - 1) / a.stride : 0;
-    const int some_end = a.w - 1 + a.pad - first;
-    const int some_hi = some_end < 0 ? 0 : some_end / a.stride + 1 < a.ow ? some_end / a.stride + 1 : a.ow;
-    const int lo = a.pad > first ? (a.pad - first + a.stride - 1) / a.stride : 0;
-    const int end = a.w - 1 + a.pad - last;
-    const int hi = end < 0 ? 0 : end / a.stride + 1 < a.ow ? end / a.stride + 1 : a.ow;
+    /* the tile reads kernel columns first…last: [some,none) has some of them inside, [all,part) all */
+    const int first = span.entry / a.c, last = (span.entry + KB - 1) / a.c;
+    const int some = dw_first(last, a.stride, a.pad), none = dw_end(first, a.stride, a.pad, a.w, a.ow);
+    const int all = dw_first(first, a.stride, a.pad), part = dw_end(last, a.stride, a.pad, a.w, a.ow);
+    const int x_step = a.stride * a.c, d_step = dy_step * (PLAIN ? 1 : 16);
     v16 acc[ACC_MAX];
     UNROLL
     for (int i = 0; i < KB * VB; i++)
@@ -250,32 +275,14 @@ DEVICE void dw_tile(const int LANES, const int KB, const int VB, GLOBAL const fl
         const int iy = oy * a.stride - a.pad + span.ky;
         if (iy < 0 || iy >= a.h)
             continue;
-        GLOBAL const float *x_row = x + (size_t)iy * a.w * a.c * 16;
-        GLOBAL const float *dy_row = dy + (size_t)(oy - span.begin) * a.ow * steps * dy_step;
-        for (int ox = some_lo; ox < some_hi;) {
-            const int inside = ox >= lo && ox < hi, count = inside ? hi - ox : 1;
-            const int at = (ox * a.stride - a.pad) * a.c + span.entry;
-            GLOBAL const float *p = inside ? x_row + at * 16 : patch;
-            GLOBAL const float *d = dy_row + (size_t)ox * steps * dy_step;
-            if (!inside)
-                for (int j = 0; j < KB; j++)
-                    V16_STORE(patch + j * 16, at + j >= 0 && at + j < a.w * a.c ? V16_LOAD(x_row + (at + j) * 16)
-                                                                               : V16_SPLAT(0.0f));
-            for (int i = 0; i < count; i++, p += a.stride * a.c * 16)
-                for (int step = 0; step < steps; step++, d += dy_step) {
-                    v16 dv[ACC_MAX];
-                    UNROLL
-                    for (int v = 0; v < VB; v++)
-                        dv[v] = V16_LOAD(d + v * 16);
-                    UNROLL
-                    for (int j = 0; j < KB; j++) {
-                        const v16 xv = LANES ? V16_LOAD(p + j * 16) : V16_SPLAT(p[j * 16 + step]);
-                        UNROLL
-                        for (int v = 0; v < VB; v++)
-                            acc[j * VB + v] = V16_FMA(xv, dv[v], acc[j * VB + v]);
-                    }
-                }
-            ox += count;
+        GLOBAL const float *row = x + (size_t)iy * a.w * a.c * 16;
+        GLOBAL const float *d = dy + ((size_t)(oy - span.begin) * a.ow + some) * d_step;
+        int at = (some * a.stride - a.pad) * a.c + span.entry;   /* entry 0 of the tile, in vectors of the row */
+        for (int ox = some; ox < none;) {
+            for (; ox < none && (ox < all || ox >= part); ox++, at += x_step, d += d_step)
+                dw_position(PLAIN, KB, VB, 1, row + at * 16, d, dy_step, -at, a.w * a.c - at, acc);
+            for (; ox >= all && ox < part; ox++, at += x_step, d += d_step)
+                dw_position(PLAIN, KB, VB, 0, row + at * 16, d, dy_step, 0, KB, acc);
         }
     }
     UNROLL
@@ -299,15 +306,13 @@ DEVICE int dw_size(int left, int most)
 }
 
 /* every entry of one kernel row, in tiles of up to ACC_MAX/VB entries */
-DEVICE void dw_row(const int LANES, const int VB, GLOBAL const float *x, GLOBAL const float *dy, int dy_step,
-                   GLOBAL float *sums, int sums_step, GLOBAL float *patch,
-                   const struct conv2d_args a, struct dw_span span)
+DEVICE void dw_row(const int PLAIN, const int VB, GLOBAL const float *x, GLOBAL const float *dy, int dy_step,
+                   GLOBAL float *sums, int sums_step, const struct conv2d_args a, struct dw_span span)
 {
-#define TILE_(KB)                                                                                  \
-    case KB:                                                                                       \
-        if (KB * VB <= ACC_MAX) {                                                                  \
-            dw_tile(LANES, KB, VB, x, dy, dy_step, sums, sums_step, patch, a, span);               \
-        }                                                                                          \
+#define TILE_(KB)                                                              \
+    case KB:                                                                   \
+        if (KB * VB <= ACC_MAX)                                                \
+            dw_tile(PLAIN, KB, VB, x, dy, dy_step, sums, sums_step, a, span);  \
         break;
     for (int size; span.entry < a.kw * a.c; span.entry += size, sums += size * sums_step) {
         size = dw_size(a.kw * a.c - span.entry, ACC_MAX / VB);
@@ -318,13 +323,14 @@ DEVICE void dw_row(const int LANES, const int VB, GLOBAL const float *x, GLOBAL 
 #undef TILE_
 }
 
-/* turned[position][image][output] of VB·16 outputs from dy in lanes, zero from `outputs` on; adds to their sums */
+/* turned[position][image][output] of 16·VB outputs from dy in lanes, zero from `outputs` on; adds to their sums */
 DEVICE void dw_turn(const int VB, GLOBAL const float *dy, int o, int outputs, int positions,
                     GLOBAL float *turned, GLOBAL float *bias)
 {
-    for (int i = 0; i < positions; i++)
-        for (int v = 0; v < VB; v++) {
-            v16 r[16], sum = V16_LOAD(bias + v * 16);
+    for (int v = 0; v < VB; v++) {
+        v16 sum = V16_LOAD(bias + v * 16);
+        for (int i = 0; i < positions; i++) {
+            v16 r[16];
             UNROLL
             for (int l = 0; l < 16; l++)
                 r[l] = v * 16 + l < outputs ? V16_LOAD(dy + ((size_t)i * o + v * 16 + l) * 16) : V16_SPLAT(0.0f);
@@ -334,8 +340,37 @@ DEVICE void dw_turn(const int VB, GLOBAL const float *dy, int o, int outputs, in
                 V16_STORE(turned + (((size_t)i * 16 + l) * VB + v) * 16, r[l]);
                 sum = sum + r[l];
             }
-            V16_STORE(bias + v * 16, sum);
         }
+        V16_STORE(bias + v * 16, sum);
+    }
+}
+
+/* bias[v] += Σ over the positions of dy, one vector for each output */
+DEVICE void dw_plain_bias(GLOBAL const float *dy, int o, int positions, GLOBAL float *bias)
+{
+    for (int v = 0; v < o; v++) {
+        v16 sum = V16_LOAD(bias + v * 16);
+        for (int i = 0; i < positions; i++)
+            sum = sum + V16_LOAD(dy + ((size_t)i * o + v) * 16);
+        V16_STORE(bias + v * 16, sum);
+    }
+}
+
+/* one kernel row with dy in lanes, three, two or one output at a time */
+DEVICE void dw_plain_row(GLOBAL const float *x, GLOBAL const float *dy, GLOBAL float *sums,
+                         const struct conv2d_args a, const struct dw_span span)
+{
+    const int step = a.o * 16, most = a.kw * a.c <= 8 ? 3 : 2;
+    for (int o = 0; o < a.o; dy += 16, sums += 16, o++) {
+        if (most == 3 && a.o - o >= 3) {
+            dw_row(1, 3, x, dy, step, sums, step, a, span);
+            dy += 32, sums += 32, o += 2;
+        } else if (a.o - o >= 2) {
+            dw_row(1, 2, x, dy, step, sums, step, a, span);
+            dy += 16, sums += 16, o++;
+        } else
+            dw_row(1, 1, x, dy, step, sums, step, a, span);
+    }
 }
 
 DEVICE float lanes_sum(GLOBAL const float *v)
@@ -348,7 +383,7 @@ DEVICE float lanes_sum(GLOBAL const float *v)
 
 /* dw[o][ky][kx][c] = Σ_{n,oy,ox} dy[oy][ox][o] x[oy·stride-pad+ky][ox·stride-pad+kx][c],  db[o] = Σ dy[oy][ox][o]
  * x n×h×w×c and dy n×oh×ow×o in lanes, work conv2d_dw_work() floats.  Overwrites dw and db.
- * Sums over rows of a block, then blocks, then lanes: the order depends on the shapes alone. */
+ * Sums over some rows of a block, then over all of those, then lanes: the order depends on the shapes alone. */
 KERNEL5(conv2d_dw, conv2d_args)
 {
     BUFFER(0, const float, x)
@@ -357,58 +392,46 @@ KERNEL5(conv2d_dw, conv2d_args)
     BUFFER(3, float, db)
     BUFFER(4, float, work)
     const struct conv2d_args a = a_;
-    const int few = dw_few(a), vectors = dw_vectors(a), entries = a.kw * a.c, weights = a.kh * entries;
+    const int plain = dw_plain(a), vectors = dw_vectors(a), entries = a.kw * a.c, weights = a.kh * entries;
     FOR_ROWS(tile, a.tiles) {
-        const int group = tile / a.splits, split = tile % a.splits;
+        const int split = tile % a.splits, o0 = plain ? 0 : tile / a.splits * vectors * 16;
+        const int outputs = plain || a.o - o0 < vectors * 16 ? a.o - o0 : vectors * 16;
         const int ky_begin = a.kh * split / a.splits, ky_end = a.kh * (split + 1) / a.splits;
-        const int o0 = few ? 0 : group * vectors * 16;
-        const int outputs = few || a.o - o0 < vectors * 16 ? a.o - o0 : vectors * 16;
-        GLOBAL float *patch = work + (size_t)tile * dw_work_tile(a) * 16;
-        GLOBAL float *bias = patch + dw_work_bias() * 16;
-        GLOBAL float *sums = patch + (size_t)dw_work_sums(a) * 16;
-        GLOBAL float *turned = patch + (size_t)dw_work_rows(a) * 16;
+        GLOBAL float *bias = work + (size_t)tile * dw_work_tile(a) * 16;
+        GLOBAL float *sums = bias + (size_t)dw_work_sums(a) * 16;
+        GLOBAL float *turned = bias + (size_t)dw_work_rows(a) * 16;
         for (int i = 0; i < (1 + weights) * vectors; i++)
             V16_STORE(bias + (size_t)i * 16, V16_SPLAT(0.0f));
 
         for (int block = 0; block < lanes_blocks(a.n); block++)
             for (int oy = 0; oy < a.oh; oy += dw_rows(a)) {
-                const int end = oy + dw_rows(a) < a.oh ? oy + dw_rows(a) : a.oh;
-                const int positions = (end - oy) * a.ow;
+                struct dw_span span = { oy, oy + dw_rows(a) < a.oh ? oy + dw_rows(a) : a.oh, 0, 0 };
+                const int positions = (span.end - oy) * a.ow;
                 GLOBAL const float *xb = x + (size_t)block * a.h * a.w * a.c * 16;
                 GLOBAL const float *d = dy + (((size_t)block * a.oh + oy) * a.ow * a.o + o0) * 16;
-                struct dw_span span = { oy, end, 0, 0 };
-                if (few)
-                    for (int i = 0; i < positions; i++)
-                        for (int v = 0; v < vectors; v++)
-                            V16_STORE(bias + v * 16, V16_LOAD(bias + v * 16) + V16_LOAD(d + ((size_t)i * a.o + v) * 16));
+                if (plain)
+                    dw_plain_bias(d, a.o, positions, bias);
                 else if (vectors == 2)
                     dw_turn(2, d, a.o, outputs, positions, turned, bias);
                 else
                     dw_turn(1, d, a.o, outputs, positions, turned, bias);
                 for (span.ky = ky_begin; span.ky < ky_end; span.ky++) {
                     GLOBAL float *to = sums + (size_t)span.ky * entries * vectors * 16;
-                    if (!few && vectors == 2)
-                        dw_row(0, 2, xb, turned, 32, to, 32, patch, a, span);
-                    else if (!few)
-                        dw_row(0, 1, xb, turned, 16, to, 16, patch, a, span);
+                    if (plain)
+                        dw_plain_row(xb, d, to, a, span);
+                    else if (vectors == 2)
+                        dw_row(0, 2, xb, turned, 32, to, 32, a, span);
                     else
-                        for (int v = 0; v < vectors;)
-                            if (vectors - v >= 3) {
-                                dw_row(1, 3, xb, d + v * 16, a.o * 16, to + v * 16, a.o * 16, patch, a, span);
-                                v += 3;
-                            } else {
-                                dw_row(1, 1, xb, d + v * 16, a.o * 16, to + v * 16, a.o * 16, patch, a, span);
-                                v++;
-                            }
+                        dw_row(0, 1, xb, turned, 16, to, 16, a, span);
                 }
             }
 
         for (int i = ky_begin * entries; i < ky_end * entries; i++)
-            for (int o = 0; o < outputs; o++)
-                dw[(size_t)(o0 + o) * weights + i] = few ? lanes_sum(sums + ((size_t)i * vectors + o) * 16)
-                                                         : sums[(size_t)i * vectors * 16 + o];
-        if (split == 0)
-            for (int o = 0; o < outputs; o++)
-                db[o0 + o] = few ? lanes_sum(bias + o * 16) : bias[o];
+            for (int o = 0; o < outputs; o++) {
+                GLOBAL const float *sum = sums + (size_t)i * vectors * 16;
+                dw[(size_t)(o0 + o) * weights + i] = plain ? lanes_sum(sum + o * 16) : sum[o];
+            }
+        for (int o = 0; split == 0 && o < outputs; o++)
+            db[o0 + o] = plain ? lanes_sum(bias + o * 16) : bias[o];
     }
 }

@@ -47,24 +47,25 @@ static inline int pool_max_bwd_tiles(struct pool_args a)
     return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
 }
 
-/* conv2d_dw.  Few outputs: images stay in the lanes.  Else up to 32 outputs are
- * turned into the lanes, dw_vectors() registers of them, by one tile. */
-static inline int dw_few(struct conv2d_args a)     { return a.o < 12; }
-static inline int dw_vectors(struct conv2d_args a) { return dw_few(a) ? a.o : a.o > 16 ? 2 : 1; }
-static inline int dw_groups(struct conv2d_args a)  { return dw_few(a) ? 1 : (a.o + 16 * dw_vectors(a) - 1) / (16 * dw_vectors(a)); }
+/* conv2d_dw.  Few outputs or few weights each: images stay in the lanes.  Else
+ * one tile turns 16·dw_vectors() outputs into the lanes. */
+static inline int dw_plain(struct conv2d_args a)   { return a.o < 12 || a.kh * a.kw * a.c <= 32; }
+static inline int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
+static inline int dw_groups(struct conv2d_args a)
+{
+    return dw_plain(a) ? 1 : (a.o + 16 * dw_vectors(a) - 1) / (16 * dw_vectors(a));
+}
 static inline int conv2d_dw_tiles(struct conv2d_args a) { return dw_groups(a) * a.splits; }
 
 /* output rows that a tile takes at a time: about 64 positions */
 static inline int dw_rows(struct conv2d_args a) { return a.ow >= 64 ? 1 : 64 / a.ow < a.oh ? 64 / a.ow : a.oh; }
 
-/* scratch of one tile, in vectors of 16 floats: patch, bias sums, weight sums, turned rows of dy */
-enum { DW_PATCH = 24 };
-static inline int dw_work_bias(void) { return DW_PATCH; }
-static inline int dw_work_sums(struct conv2d_args a) { return dw_work_bias() + dw_vectors(a); }
-static inline int dw_work_rows(struct conv2d_args a) { return dw_work_sums(a) + a.kh * a.kw * a.c * dw_vectors(a); }
+/* scratch of one tile, in vectors of 16 floats: bias sums, weight sums, turned rows of dy */
+static inline int dw_work_sums(struct conv2d_args a) { return dw_vectors(a); }
+static inline int dw_work_rows(struct conv2d_args a) { return dw_vectors(a) * (1 + a.kh * a.kw * a.c); }
 static inline int dw_work_tile(struct conv2d_args a)
 {
-    return dw_work_rows(a) + (dw_few(a) ? 0 : dw_rows(a) * a.ow * 16 * dw_vectors(a));
+    return dw_work_rows(a) + (dw_plain(a) ? 0 : dw_rows(a) * a.ow * 16 * dw_vectors(a));
 }
 /* floats of scratch that conv2d_dw needs */
 static inline unsigned long conv2d_dw_work(struct conv2d_args a)

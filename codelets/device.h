@@ -27,7 +27,7 @@
 #define LOCAL       __local
 #define LOCAL_ARG   __local
 #define RESTRICT    restrict
-#define DEVICE      static inline
+#define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("unroll")
 #define LOCAL_ID    ((int)get_local_id(0))
 #define LOCAL_SIZE  ((int)get_local_size(0))
@@ -68,12 +68,12 @@ typedef float16 v16;
 #define V16_STORE(p, v)    vstore16((v), 0, (p))
 #define V16_FMA(a, b, c)   fma((a), (b), (c))
 #define V16_MAX(a, b)      fmax((a), (b))
-/* a0 b0 a1 b1 … of the low, then of the high halves */
-#define V16_ZIP_LO(a, b)   shuffle2((a), (b), (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
-#define V16_ZIP_HI(a, b)   shuffle2((a), (b), (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 /* lane-wise: where a op b is true take x, else y */
 #define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
 #define V16_IF_GT(a, b, x, y) select((y), (x), ((a) > (b)))
+/* a0 b0 a1 b1 ... a7 b7, and a8 b8 ... a15 b15 */
+DEVICE v16 V16_ZIP_LO(v16 a, v16 b) { v16 y; y.even = a.lo; y.odd = b.lo; return y; }
+DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return y; }
 
 #elif defined(__CUDACC__)                  /* ---------------------- CUDA C++ */
 #error "the CUDA half of the dialect is added with the CUDA executor"
@@ -127,10 +127,12 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_FMA(a, b, c)   ((a) * (b) + (c))
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
-#define V16_ZIP_LO(a, b)   __builtin_shuffle((a), (b), (v16_mask){ 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 })
-#define V16_ZIP_HI(a, b)   __builtin_shuffle((a), (b), (v16_mask){ 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 })
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
 #define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
+#define V16_ZIP_(a, b, i) __builtin_shuffle((a), (b), (v16_mask){ i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, \
+                          i + 19, i + 4, i + 20, i + 5, i + 21, i + 6, i + 22, i + 7, i + 23 })
+#define V16_ZIP_LO(a, b)   V16_ZIP_((a), (b), 0)
+#define V16_ZIP_HI(a, b)   V16_ZIP_((a), (b), 8)
 
 #endif
 
