@@ -555,6 +555,7 @@ static void time_all(void)
     time_conv("28x28x1   -> 6  5x5 p2", 128, 28, 1, 6, 5, 2);
     time_conv("14x14x6   -> 16 5x5", 128, 14, 6, 16, 5, 0);
     time_conv("32x32x3   -> 32 3x3 p1", 128, 32, 3, 32, 3, 1);
+    time_conv("32x32x3   -> 32, 16 images", 16, 32, 3, 32, 3, 1);
     time_conv("16x16x32  -> 64 3x3 p1", 128, 16, 32, 64, 3, 1);
     time_conv("8x8x64    -> 64 3x3 p1", 128, 8, 64, 64, 3, 1);
     time_pool("pool 28x28x6  2/2", 128, 28, 6, 2, 2);

@@ -241,7 +241,9 @@ DEVICE void dw_position(const int PLAIN, const int KB, const int VB, const int S
         UNROLL
         for (int j = 0; j < KB; j++)
             if (!SOME || (j >= from && j < to)) {
-                const v16 xj = PLAIN ? V16_LOAD(x + j * 16) : V16_SPLAT(x[j * 16 + step]);
+                v16 xj = PLAIN ? V16_LOAD(x + j * 16) : V16_SPLAT(x[j * 16 + step]);
+                if (VB > 1)
+                    V16_KEEP(xj);
                 UNROLL
                 for (int v = 0; v < VB; v++)
                     acc[j * VB + v] = V16_FMA(xj, d[v], acc[j * VB + v]);
@@ -328,32 +330,47 @@ DEVICE void dw_turn(const int VB, GLOBAL const float *dy, int o, int outputs, in
                     GLOBAL float *turned, GLOBAL float *bias)
 {
     for (int v = 0; v < VB; v++) {
+        const int here = outputs - v * 16, full = here >= 16;
         v16 sum = V16_LOAD(bias + v * 16);
         for (int i = 0; i < positions; i++) {
+            GLOBAL const float *d = dy + ((size_t)i * o + v * 16) * 16;
             v16 r[16];
-            UNROLL
-            for (int l = 0; l < 16; l++)
-                r[l] = v * 16 + l < outputs ? V16_LOAD(dy + ((size_t)i * o + v * 16 + l) * 16) : V16_SPLAT(0.0f);
+            if (full) {
+                UNROLL
+                for (int l = 0; l < 16; l++)
+                    r[l] = V16_LOAD(d + l * 16);
+            } else {
+                UNROLL
+                for (int l = 0; l < 16; l++)
+                    r[l] = l < here ? V16_LOAD(d + l * 16) : V16_SPLAT(0.0f);
+            }
             v16_transpose(r);
             UNROLL
-            for (int l = 0; l < 16; l++) {
+            for (int l = 0; l < 16; l++)
                 V16_STORE(turned + (((size_t)i * 16 + l) * VB + v) * 16, r[l]);
-                sum = sum + r[l];
-            }
+            UNROLL
+            for (int l = 0; l < 4; l++)
+                r[l] = (r[l] + r[l + 4]) + (r[l + 8] + r[l + 12]);
+            sum = sum + ((r[0] + r[1]) + (r[2] + r[3]));
         }
         V16_STORE(bias + v * 16, sum);
     }
 }
 
-/* bias[v] += Σ over the positions of dy, one vector for each output */
+/* bias[v] += Σ over the positions of dy, one vector for each output; reads dy in order, ahead of the tiles */
 DEVICE void dw_plain_bias(GLOBAL const float *dy, int o, int positions, GLOBAL float *bias)
 {
-    for (int v = 0; v < o; v++) {
-        v16 sum = V16_LOAD(bias + v * 16);
-        for (int i = 0; i < positions; i++)
-            sum = sum + V16_LOAD(dy + ((size_t)i * o + v) * 16);
-        V16_STORE(bias + v * 16, sum);
-    }
+    const int row = o * 16;
+    int i = 0;
+    for (; i + 4 <= positions; i += 4, dy += 4 * row)
+        for (int v = 0; v < row; v += 16) {
+            const v16 a = V16_LOAD(dy + v) + V16_LOAD(dy + row + v);
+            const v16 b = V16_LOAD(dy + 2 * row + v) + V16_LOAD(dy + 3 * row + v);
+            V16_STORE(bias + v, V16_LOAD(bias + v) + (a + b));
+        }
+    for (; i < positions; i++, dy += row)
+        for (int v = 0; v < row; v += 16)
+            V16_STORE(bias + v, V16_LOAD(bias + v) + V16_LOAD(dy + v));
 }
 
 /* one kernel row with dy in lanes, three, two or one output at a time */

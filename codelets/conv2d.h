@@ -47,9 +47,9 @@ static inline int pool_max_bwd_tiles(struct pool_args a)
     return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
 }
 
-/* conv2d_dw.  Few outputs or few weights each: images stay in the lanes.  Else
+/* conv2d_dw.  Few outputs: images stay in the lanes.  Else
  * one tile turns 16·dw_vectors() outputs into the lanes. */
-static inline int dw_plain(struct conv2d_args a)   { return a.o < 12 || a.kh * a.kw * a.c <= 32; }
+static inline int dw_plain(struct conv2d_args a)   { return a.o < 12; }
 static inline int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
 static inline int dw_groups(struct conv2d_args a)
 {

@@ -68,6 +68,7 @@ typedef float16 v16;
 #define V16_STORE(p, v)    vstore16((v), 0, (p))
 #define V16_FMA(a, b, c)   fma((a), (b), (c))
 #define V16_MAX(a, b)      fmax((a), (b))
+#define V16_KEEP(v)        ((void)0)
 /* lane-wise: where a op b is true take x, else y */
 #define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
 #define V16_IF_GT(a, b, x, y) select((y), (x), ((a) > (b)))
@@ -125,6 +126,12 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_LOAD(p)        ((v16)*(const v16_mem *)(p))
 #define V16_STORE(p, v)    ((void)(*(v16_mem *)(p) = (v16_mem)(v)))
 #define V16_FMA(a, b, c)   ((a) * (b) + (c))
+/* v stays in its register: gcc would load it again at every use */
+#ifdef __AVX512F__
+#define V16_KEEP(v)        __asm__("" : "+v"(v))
+#else
+#define V16_KEEP(v)        ((void)0)
+#endif
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
