@@ -1,8 +1,8 @@
 /* 2-D convolution in the lanes layout (conv2d.h), weights [o][kh][kw][c].
  *
  * A vector holds one value of sixteen images, so every product is
- * vector × scalar and a kernel is a choice of register tiles.  Border cells
- * take fewer taps; nothing is padded.
+ * vector × scalar (in dw vector × vector) and a kernel is a choice of register
+ * tiles.  Border cells take fewer taps; nothing is padded.
  */
 #include "device.h"
 #include "conv2d.h"
@@ -283,8 +283,12 @@ DEVICE void dw_tile(const int PLAIN, const int KB, const int VB, GLOBAL const fl
         for (int ox = some; ox < none;) {
             for (; ox < none && (ox < all || ox >= part); ox++, at += x_step, d += d_step)
                 dw_position(PLAIN, KB, VB, 1, row + at * 16, d, dy_step, -at, a.w * a.c - at, acc);
-            for (; ox >= all && ox < part; ox++, at += x_step, d += d_step)
-                dw_position(PLAIN, KB, VB, 0, row + at * 16, d, dy_step, 0, KB, acc);
+            const int whole = ox >= all && ox < part ? part - ox : 0;
+            GLOBAL const float *p = row + at * 16;
+            for (int i = 0; i < whole; i++, p += x_step * 16, d += d_step)
+                dw_position(PLAIN, KB, VB, 0, p, d, dy_step, 0, KB, acc);
+            ox += whole;
+            at += whole * x_step;
         }
     }
     UNROLL
