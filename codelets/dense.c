@@ -68,5 +68,7 @@ static void backward(struct hsgd_emit *e)
     }
 }
 
-const struct hsgd_op hsgd_op_dense = { "dense", sizeof(struct hsgd_dense), 1u << HSGD_NHWC, false,
-                                       prepare, forward, backward, weight_gradient };
+const struct hsgd_op hsgd_op_dense = {
+    .name = "dense", .attributes_size = sizeof(struct hsgd_dense), .layouts = 1u << HSGD_NHWC, .prepare = prepare,
+    .forward = forward, .backward = backward, .weight_gradient = weight_gradient
+};

@@ -76,6 +76,7 @@ typedef float16 v16;
 #define V16_STORE(p, v)    vstore16((v), 0, (p))
 #define V16_FMA(a, b, c)   fma((a), (b), (c))
 #define V16_MAX(a, b)      fmax((a), (b))
+#define V16_KEEP(v)        ((void)0)
 /* lane-wise: where a op b is true take x, else y */
 #define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
 #define V16_IF_GT(a, b, x, y) select((y), (x), ((a) > (b)))
@@ -135,6 +136,12 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_LOAD(p)        ((v16)*(const v16_mem *)(p))
 #define V16_STORE(p, v)    ((void)(*(v16_mem *)(p) = (v16_mem)(v)))
 #define V16_FMA(a, b, c)   ((a) * (b) + (c))   /* one instruction under -ffp-contract=fast: -std=gnu11, not c11 */
+/* v stays in its register: gcc would load it again at every use */
+#ifdef __AVX512F__
+#define V16_KEEP(v)        __asm__("" : "+v"(v))
+#else
+#define V16_KEEP(v)        ((void)0)
+#endif
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
@@ -145,6 +152,23 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_ZIP_HI(a, b)   V16_ZIP_((a), (b), 8)
 
 #endif
+
+/* r[i] lane j becomes r[j] lane i */
+DEVICE void v16_transpose(v16 *r)
+{
+    UNROLL
+    for (int stage = 0; stage < 4; stage++) {
+        v16 t[16];
+        UNROLL
+        for (int i = 0; i < 8; i++) {
+            t[2 * i] = V16_ZIP_LO(r[i], r[i + 8]);
+            t[2 * i + 1] = V16_ZIP_HI(r[i], r[i + 8]);
+        }
+        UNROLL
+        for (int i = 0; i < 16; i++)
+            r[i] = t[i];
+    }
+}
 
 #define LOCAL_MAX 256   /* no launcher asks for a larger group */
 /* every index i of [0,n), shared out over the whole launch: the iterations

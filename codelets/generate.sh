@@ -1,5 +1,6 @@
 #!/bin/sh
-# Reads kernel files and prints what the build needs of them:
+# Reads kernel files (.cl, and headers they share with host code) and prints
+# what the build needs of them:
 #   args  the argument structs and numeric constants, for host code
 #   list  one line KERNEL(name, buffers, args) per kernel
 #   all   an #include line per file, for the C compilation
@@ -10,10 +11,11 @@ echo "/* Made by codelets/generate.sh; do not edit. */"
 guard() { echo "#ifndef HSGD_KERNEL_ARGS_H"; echo "#define HSGD_KERNEL_ARGS_H"; }
 [ "$mode" != args ] || guard
 case $mode in
-args) for f; do sed -n '/^#define [A-Z0-9_]* *[0-9][0-9]* *\(\/\*.*\)\{0,1\}$/p' "$f"
+args) for f; do case $f in *.h) echo "#include \"$(basename "$f")\""; continue ;; esac
+                sed -n '/^#define [A-Z0-9_]* *[0-9][0-9]* *\(\/\*.*\)\{0,1\}$/p' "$f"
                 awk '/^struct [a-z0-9_]+_args[ \t]*\{/ { on = 1 } on { print } on && /\};/ { on = 0 }' "$f"; done ;;
 list) for f; do sed -n 's/^KERNEL\([1-6]\)(\([a-z0-9_]*\), *\([a-z0-9_]*\))$/KERNEL(\2, \1, \3)/p' "$f"; done ;;
-all)  for f; do echo "#include \"$(basename "$f")\""; done ;;
+all)  for f; do case $f in *.cl) echo "#include \"$(basename "$f")\"" ;; esac; done ;;
 text) echo '#include "kernels.h"'
       echo 'const char hsgd_kernel_text[] ='
       for f; do sed -e '/^#include/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/' "$f"; done

@@ -1,14 +1,28 @@
 # The list of operations (.c, the descriptors) and kernels (.cl).  Adding an
 # operation: its two files here, nothing else.
 OPS = \
+	codelets/activation.c \
+	codelets/conv2d.c \
 	codelets/dense.c \
+	codelets/dropout.c \
+	codelets/flatten.c \
+	codelets/lanes.c \
+	codelets/mse.c \
+	codelets/pool.c \
 	codelets/softmax_cross_entropy.c
 KERNELS = \
-	codelets/gemm.cl \
+	codelets/conv2d.h \
+	codelets/activation.cl \
+	codelets/conv2d.cl \
 	codelets/dense.cl \
-	codelets/softmax_cross_entropy.cl \
+	codelets/dropout.cl \
+	codelets/gemm.cl \
+	codelets/lanes.cl \
+	codelets/merge.cl \
+	codelets/mse.cl \
 	codelets/optimizer.cl \
-	codelets/merge.cl
+	codelets/pool.cl \
+	codelets/softmax_cross_entropy.cl
 
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
 kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h
@@ -49,7 +63,7 @@ endif
 
 noinst_LTLIBRARIES += codelets/libcodelets.la
 nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
-codelets_libcodelets_la_SOURCES = codelets/gemm.h codelets/kernels.h codelets/table.c codelets/matmul.c codelets/matmul_cpu.c \
+codelets_libcodelets_la_SOURCES = codelets/gemm.h codelets/kernels.h codelets/relayout.h codelets/table.c codelets/matmul.c codelets/matmul_cpu.c \
 	$(OPS)
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS)
 codelets_libcodelets_la_LIBADD = $(kernel_libs)

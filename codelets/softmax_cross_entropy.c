@@ -24,5 +24,6 @@ static void forward(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_ITEMS, 3, &s, stats, e->sums);
 }
 
-const struct hsgd_op hsgd_op_softmax_cross_entropy = { "softmax_cross_entropy", 0, 1u << HSGD_NHWC, true,
-                                                       prepare, forward, NULL, NULL };
+const struct hsgd_op hsgd_op_softmax_cross_entropy = {
+    .name = "softmax_cross_entropy", .layouts = 1u << HSGD_NHWC, .is_loss = true, .prepare = prepare, .forward = forward
+};

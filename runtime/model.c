@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relayout.h"
 #include "rng.h"
 #include "sha256.h"
 #include "train/state.h"
@@ -75,7 +76,26 @@ static struct layer *new_layer(struct hsgd_model *m)
 
 static enum hsgd_layout layout_after(const struct hsgd_model *m)
 {
-    return m->nlayers ? m->layer[m->nlayers - 1].info.layout : HSGD_NHWC;
+    const struct layer *l = m->nlayers ? &m->layer[m->nlayers - 1] : NULL;
+    return !l || l->op == &hsgd_op_to_nhwc ? HSGD_NHWC : l->op == &hsgd_op_to_lanes ? HSGD_LANES : l->info.layout;
+}
+
+/* Puts a change of layout before an operation that needs the other one. */
+static struct hsgd_model *match_layout(struct hsgd_model *m, const struct hsgd_op *op)
+{
+    enum hsgd_layout now = layout_after(m);
+    if (op->layouts & 1u << now) return m;
+    return hsgd_add(m, now == HSGD_NHWC ? &hsgd_op_to_lanes : &hsgd_op_to_nhwc, NULL, NULL);
+}
+
+/* Lets the new layer's backward apply the derivative of the activation that
+ * ends the layer before. */
+static void move_slope(struct hsgd_model *m, struct layer *l)
+{
+    struct layer *before = l - 1;
+    if (!m->nlayers || !l->op->applies_slope || !before->op->activation) return;
+    l->info.slope_of_x = before->op->activation(before->attributes);
+    before->info.slope_applied = true;
 }
 
 struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
@@ -83,14 +103,17 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     if (!m) return NULL;
     char why[200] = "";
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
+    if (!(m = match_layout(m, op))) return NULL;
     struct layer *l = new_layer(m);
     if (!l || !(l->attributes = calloc(1, op->attributes_size + 1))) return refuse(m, ENOMEM, op->name, "out of memory");
     if (op->attributes_size) memcpy(l->attributes, attributes, op->attributes_size);
     l->op = op;
     l->info.attributes = l->attributes;
     l->info.in = m->nlayers ? m->layer[m->nlayers - 1].info.out : m->in;
-    l->info.layout = op->layouts & 1u << layout_after(m) ? layout_after(m) : HSGD_NHWC;
+    l->info.layout = layout_after(m);
+    l->alias = op->is_view;
     name_layer(m, l, name);
+    move_slope(m, l);
     if (op->prepare(&l->info, why, sizeof why)) {
         free(l->attributes);
         return refuse(m, EINVAL, op->name, why);
@@ -138,6 +161,24 @@ struct hsgd_model *hsgd_add_dense(struct hsgd_model *m, int units, enum hsgd_act
 struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
 {
     return hsgd_add(m, &hsgd_op_softmax_cross_entropy, NULL, NULL);
+}
+
+struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,
+                                   enum hsgd_activation activation)
+{
+    return hsgd_add(m, &hsgd_op_conv2d, &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation }, NULL);
+}
+
+struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)
+{
+    return hsgd_add(m, &hsgd_op_max_pool, &(struct hsgd_pool){ kernel, kernel, 0 }, NULL);
+}
+
+struct hsgd_model *hsgd_add_flatten(struct hsgd_model *m) { return hsgd_add(m, &hsgd_op_flatten, NULL, NULL); }
+
+struct hsgd_model *hsgd_add_dropout(struct hsgd_model *m, float p)
+{
+    return hsgd_add(m, &hsgd_op_dropout, &(struct hsgd_dropout){ p }, NULL);
 }
 
 /* -------------------------------------------------------------- weights */

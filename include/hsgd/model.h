@@ -22,10 +22,17 @@ HSGD_API struct hsgd_model *hsgd_add(struct hsgd_model *model, const struct hsgd
 
 /* Short forms of hsgd_add(). */
 HSGD_API struct hsgd_model *hsgd_add_dense(struct hsgd_model *model, int units, enum hsgd_activation activation);
+/* Stride 1. */
+HSGD_API struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *model, int out_channels, int kernel, int padding,
+                                            enum hsgd_activation activation);
+/* Stride = kernel, no padding. */
+HSGD_API struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *model, int kernel);
+HSGD_API struct hsgd_model *hsgd_add_flatten(struct hsgd_model *model);
+HSGD_API struct hsgd_model *hsgd_add_dropout(struct hsgd_model *model, float p);
 HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *model);
 
 /* A built-in model for data of this shape and number of classes: "linear",
- * "mlp", "mlp-small".  -EINVAL (NULL) on an unknown name. */
+ * "mlp", "mlp-small", "lenet", "cifar-cnn".  -EINVAL (NULL) on an unknown name. */
 HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,
                                                int classes);
 /* Names of the built-in models; NULL after the last. */

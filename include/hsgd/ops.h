@@ -75,6 +75,8 @@ struct hsgd_layer {
     const void *attributes;
     struct hsgd_shape in, out;
     enum hsgd_layout layout;              /* of x and y; filled in by the graph from op->layouts */
+    enum hsgd_activation slope_of_x;      /* backward() multiplies dx by the derivative of this, taken at x */
+    bool slope_applied;                   /* the next layer does that for this one: dy is dz already */
     int params;
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
     double forward_flops, backward_flops; /* per sample */
@@ -129,6 +131,8 @@ struct hsgd_op {
     size_t attributes_size;
     unsigned layouts;   /* bit mask of 1 << enum hsgd_layout */
     bool is_loss;
+    bool is_view;       /* y is x seen in another shape: no work */
+    bool applies_slope; /* backward() can multiply by the derivative of the activation that made x */
     /* Checks attributes and the input shape, fills in the layer.  Returns 0,
      * or -EINVAL with a reason in why. */
     int (*prepare)(struct hsgd_layer *layer, char *why, size_t why_size);
@@ -140,6 +144,9 @@ struct hsgd_op {
     /* Gradient of rows [row, row+rows) of the deferred parameter 0 from x and
      * the dy left by backward(); accumulate: add to what is there. */
     void (*weight_gradient)(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate);
+    /* The activation at the operation's end, if the next operation may take
+     * over its derivative; NULL: none. */
+    enum hsgd_activation (*activation)(const void *attributes);
 };
 
 /* ------------------------------------------------- describing the work */
@@ -205,6 +212,34 @@ HSGD_API extern const struct hsgd_op hsgd_op_dense;
  * L = sum_r log(sum_j exp z_rj) - z_rt;  dz = softmax(z) - onehot(t).
  * A row is correct when its largest logit (the first of equals) is t. */
 HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
+
+/* L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
+HSGD_API extern const struct hsgd_op hsgd_op_mse;
+
+/* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),
+ * x zero outside; kernel x kernel taps, stride s, padding p < kernel.
+ * weight: out_channels x kernel x kernel x in_channels; bias: out_channels.
+ * Source: Goodfellow et al., Deep Learning, 9.5. */
+struct hsgd_conv2d { int out_channels, kernel, stride, padding; enum hsgd_activation activation; };
+HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
+
+/* Windows of kernel x kernel, stride, padding < kernel.  max_pool: the
+ * gradient goes to the first maximum of the window in row-major order.
+ * avg_pool: the mean over the cells that lie inside the image. */
+struct hsgd_pool { int kernel, stride, padding; };
+HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;
+
+/* y = f(x), element by element. */
+struct hsgd_activate { enum hsgd_activation activation; };
+HSGD_API extern const struct hsgd_op hsgd_op_activate;
+
+/* In training y = x / (1 - p) with probability 1 - p, else 0; otherwise y = x.
+ * Source: Srivastava et al. 2014 (inverted form). */
+struct hsgd_dropout { float p; };
+HSGD_API extern const struct hsgd_op hsgd_op_dropout;
+
+/* h x w x c as 1 x 1 x (h w c), in that order. */
+HSGD_API extern const struct hsgd_op hsgd_op_flatten;
 
 #ifdef __cplusplus
 }

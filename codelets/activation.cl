@@ -1,0 +1,57 @@
+/* Activations f: relu (1), tanh (2), sigmoid (3), none (0). */
+#include "device.h"
+
+DEVICE float activate(float z, int activation)
+{
+    if (activation == 1) return z < 0.0f ? 0.0f : z; /* NaN stays NaN */
+    if (activation == 2) return tanhf(z);
+    if (activation == 3) return 1.0f / (1.0f + expf(-z));
+    return z;
+}
+
+/* f'(z) from y = f(z) */
+DEVICE float activation_slope(float y, int activation)
+{
+    if (activation == 1) return y > 0.0f ? 1.0f : 0.0f;
+    if (activation == 2) return 1.0f - y * y;
+    if (activation == 3) return y * (1.0f - y);
+    return 1.0f;
+}
+
+struct act_fwd_args { int n, activation; };
+
+/* y[i] = f(x[i]) */
+KERNEL2(act_fwd, act_fwd_args)
+{
+    BUFFER(0, const float, x)
+    BUFFER(1, float, y)
+    if (ARG(activation) == 1)
+        FOR_ITEMS(i, ARG(n)) y[i] = activate(x[i], 1);
+    else
+        FOR_ITEMS(i, ARG(n)) y[i] = activate(x[i], ARG(activation));
+}
+
+/* dx[i] = dy[i] f'(z_i) with y = f(z) */
+KERNEL3(act_dx, act_fwd_args)
+{
+    BUFFER(0, const float, y)
+    BUFFER(1, const float, dy)
+    BUFFER(2, float, dx)
+    FOR_ITEMS(i, ARG(n)) dx[i] = dy[i] * activation_slope(y[i], ARG(activation));
+}
+
+struct act_bwd_args { int n, activation; };
+
+/* dy[i] *= f'(z_i) with y = f(z), in place: dy becomes dz. */
+KERNEL2(act_bwd, act_bwd_args)
+{
+    BUFFER(0, const float, y)
+    BUFFER(1, float, dy)
+    if (ARG(activation) == 1)
+        FOR_ITEMS(i, ARG(n)) {
+            float d = dy[i];
+            dy[i] = y[i] > 0.0f ? d : 0.0f;
+        }
+    else
+        FOR_ITEMS(i, ARG(n)) dy[i] *= activation_slope(y[i], ARG(activation));
+}

@@ -1,0 +1,76 @@
+/* Sizes shared by the host and the kernels of conv2d.cl, pool.cl and lanes.cl.
+ *
+ * The lanes layout of an image tensor N×H×W×C is [ceil(N/16)][H][W][C][16]:
+ * sixteen images side by side in the lanes of a vector.  The images missing
+ * from the last block are zero in inputs and in gradients; in a forward output
+ * they are finite and nobody reads them.
+ */
+#ifndef HSGD_CONV2D_H
+#define HSGD_CONV2D_H
+
+enum { CONV2D_NONE, CONV2D_RELU, CONV2D_TANH, CONV2D_SIGMOID };
+
+/* x n×h×w×c, y n×oh×ow×o, weights o×kh×kw×c */
+struct conv2d_args {
+    int n, h, w, c, oh, ow, o, kh, kw, stride, pad, activation;
+    int tiles;      /* of the kernel launched: conv2d_*_tiles() */
+    int splits;     /* conv2d_dw: kernel rows are dealt to this many tiles, 1…kh */
+};
+
+/* x n×h×w×c, y n×oh×ow×c, windows k×k; padding < k */
+struct pool_args {
+    int n, h, w, c, oh, ow, k, stride, pad;
+    int activation; /* pool_max_bwd: what produced x; its derivative is applied */
+    int tiles;
+};
+
+/* n images of `size` floats each */
+struct lanes_args { int n, size, tiles; };
+
+static inline int conv2d_out_size(int in, int k, int stride, int pad)
+{
+    return (in + 2 * pad - k) / stride + 1;
+}
+
+static inline int lanes_blocks(int n) { return (n + 15) / 16; }
+static inline int lanes_tiles(int n, int size) { return lanes_blocks(n) * ((size + 255) / 256); }
+
+static inline int conv2d_fwd_tiles(struct conv2d_args a) { return lanes_blocks(a.n) * a.oh; }
+static inline int conv2d_dx_tiles(struct conv2d_args a)  { return lanes_blocks(a.n) * a.h; }
+
+static inline int pool_max_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
+static inline int pool_avg_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
+static inline int pool_avg_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.h; }
+static inline int pool_is_2x2(struct pool_args a) { return a.k == 2 && a.stride == 2 && a.pad == 0; }
+static inline int pool_max_bwd_tiles(struct pool_args a)
+{
+    return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
+}
+
+/* conv2d_dw.  Few outputs: images stay in the lanes.  Else
+ * one tile turns 16·dw_vectors() outputs into the lanes. */
+static inline int dw_plain(struct conv2d_args a)   { return a.o < 12; }
+static inline int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
+static inline int dw_groups(struct conv2d_args a)
+{
+    return dw_plain(a) ? 1 : (a.o + 16 * dw_vectors(a) - 1) / (16 * dw_vectors(a));
+}
+static inline int conv2d_dw_tiles(struct conv2d_args a) { return dw_groups(a) * a.splits; }
+
+/* output rows that a tile takes at a time: about 64 positions */
+static inline int dw_rows(struct conv2d_args a) { return a.ow >= 64 ? 1 : 64 / a.ow < a.oh ? 64 / a.ow : a.oh; }
+
+/* scratch of one tile, in vectors of 16 floats: bias sums, weight sums, turned rows of dy */
+static inline int dw_work_sums(struct conv2d_args a) { return dw_vectors(a); }
+static inline int dw_work_rows(struct conv2d_args a) { return dw_vectors(a) * (1 + a.kh * a.kw * a.c); }
+static inline int dw_work_tile(struct conv2d_args a)
+{
+    return dw_work_rows(a) + (dw_plain(a) ? 0 : dw_rows(a) * a.ow * 16 * dw_vectors(a));
+}
+/* floats of scratch that conv2d_dw needs */
+static inline unsigned long conv2d_dw_work(struct conv2d_args a)
+{
+    return 16ul * (unsigned long)dw_work_tile(a) * (unsigned long)conv2d_dw_tiles(a);
+}
+
+#endif

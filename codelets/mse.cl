@@ -1,0 +1,27 @@
+#include "device.h"
+
+struct mse_args { int rows, cols, want_gradient; };
+
+/* Per row r, with d_rc = z_rc - (c == t_r): loss[r] = mean_c d_rc^2,
+ * correct[r] = (argmax z_r == t_r); dz_rc = 2 d_rc / cols when wanted. */
+KERNEL4(mse, mse_args)
+{
+    BUFFER(0, const float, z)
+    BUFFER(1, const int, labels)
+    BUFFER(2, float, dz)
+    BUFFER(3, float, stats)
+    FOR_ITEMS(r, ARG(rows)) {
+        int cols = ARG(cols), t = labels[r], best = 0;
+        GLOBAL const float *zr = z + (size_t)r * cols;
+        GLOBAL float *dr = dz + (size_t)r * cols;
+        float sum = 0.0f, top = zr[0];
+        for (int c = 0; c < cols; c++) {
+            float v = zr[c], d = v - (c == t ? 1.0f : 0.0f);
+            if (v > top) { top = v; best = c; }
+            sum += d * d;
+            if (ARG(want_gradient)) dr[c] = 2.0f * d / (float)cols;
+        }
+        stats[r] = sum / (float)cols;
+        stats[ARG(rows) + r] = best == t ? 1.0f : 0.0f;
+    }
+}

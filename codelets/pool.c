@@ -1,0 +1,69 @@
+/* Max and average pooling. */
+#include <stdio.h>
+
+#include "kernels.h"
+
+static int prepare(struct hsgd_layer *l, char *why, size_t n)
+{
+    const struct hsgd_pool *a = l->attributes;
+    if (a->kernel < 1 || a->stride < 1 || a->padding < 0 || a->padding >= a->kernel) {
+        snprintf(why, n, "kernel %d, stride %d, padding %d: needs kernel >= 1, stride >= 1, 0 <= padding < kernel",
+                 a->kernel, a->stride, a->padding);
+        return -1;
+    }
+    if (l->in.h + 2 * a->padding < a->kernel || l->in.w + 2 * a->padding < a->kernel) {
+        snprintf(why, n, "a window of %dx%d does not fit into %dx%d with padding %d", a->kernel, a->kernel, l->in.h,
+                 l->in.w, a->padding);
+        return -1;
+    }
+    l->out = (struct hsgd_shape){ conv2d_out_size(l->in.h, a->kernel, a->stride, a->padding),
+                                  conv2d_out_size(l->in.w, a->kernel, a->stride, a->padding), l->in.c };
+    l->forward_flops = l->backward_flops = (double)a->kernel * a->kernel * hsgd_size(l->out);
+    return 0;
+}
+
+static struct pool_args args_of(const struct hsgd_emit *e)
+{
+    const struct hsgd_pool *a = e->layer->attributes;
+    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    return (struct pool_args){ .n = e->rows, .h = in.h, .w = in.w, .c = in.c, .oh = out.h, .ow = out.w,
+                               .k = a->kernel, .stride = a->stride, .pad = a->padding,
+                               .activation = (int)e->layer->slope_of_x };
+}
+
+static void max_forward(struct hsgd_emit *e)
+{
+    struct pool_args a = args_of(e);
+    a.tiles = pool_max_fwd_tiles(a);
+    HSGD_LAUNCH(e, HSGD_KERNEL(pool_max_fwd), HSGD_TILES, a.tiles, &a, e->x, e->y);
+}
+
+static void max_backward(struct hsgd_emit *e)
+{
+    struct pool_args a = args_of(e);
+    a.tiles = pool_max_bwd_tiles(a);
+    if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(pool_max_bwd), HSGD_TILES, a.tiles, &a, e->x, e->y, e->dy, e->dx);
+}
+
+static void avg_forward(struct hsgd_emit *e)
+{
+    struct pool_args a = args_of(e);
+    a.tiles = pool_avg_fwd_tiles(a);
+    HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_fwd), HSGD_TILES, a.tiles, &a, e->x, e->y);
+}
+
+static void avg_backward(struct hsgd_emit *e)
+{
+    struct pool_args a = args_of(e);
+    a.tiles = pool_avg_bwd_tiles(a);
+    if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_bwd), HSGD_TILES, a.tiles, &a, e->dy, e->dx);
+}
+
+const struct hsgd_op hsgd_op_max_pool = {
+    .name = "max_pool", .attributes_size = sizeof(struct hsgd_pool), .layouts = 1u << HSGD_LANES,
+    .applies_slope = true, .prepare = prepare, .forward = max_forward, .backward = max_backward
+};
+const struct hsgd_op hsgd_op_avg_pool = {
+    .name = "avg_pool", .attributes_size = sizeof(struct hsgd_pool), .layouts = 1u << HSGD_LANES,
+    .prepare = prepare, .forward = avg_forward, .backward = avg_backward
+};
