@@ -67,8 +67,9 @@ int open_data(struct session *run, const struct settings *s);
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
-/* The sentence of the library's last error; FAILED, or USAGE where err says
- * that the input is to blame. */
+/* The exit code for an error of the library: USAGE where the input is to blame. */
+int blame(int err);
+/* The sentence of the library's last error; its exit code. */
 int library_error(const struct session *run, int err);
 
 /* Shape of the data that bench and plan time a model on. */

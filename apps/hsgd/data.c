@@ -17,16 +17,18 @@ static void print_summary(const struct hsgd_data *d)
     putchar('\n');
 }
 
+static int sheet_error(const struct session *run, const char *out, int err)
+{
+    return complain(blame(err), "--out \"%s\": %s", out, hsgd_error(run->ctx));
+}
+
 static int show(struct session *run, const struct settings *s, const char *what)
 {
     run->whole = hsgd_data_open(run->ctx, what, s->split ? HSGD_TEST : HSGD_TRAIN);
     if (!run->whole) return complain(USAGE, "data \"%s\": %s", what, hsgd_error(run->ctx));
     if (s->out) {
         int err = hsgd_data_sheet(run->ctx, run->whole, s->out, (int)s->rows, (int)s->columns);
-        if (err) {
-            int code = library_error(run, err);
-            return code;
-        }
+        if (err) return sheet_error(run, s->out, err);
     }
     print_summary(run->whole);
     if (s->out) printf("%s: the first %lld x %lld\n", s->out, (long long)s->rows, (long long)s->columns);

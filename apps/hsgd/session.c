@@ -30,15 +30,17 @@ double median(double *v, int n)
 
 /* ----------------------------------------------------------------- errors */
 
-static bool input_is_to_blame(int err)
+int blame(int err)
 {
-    return err == -EINVAL || err == -ENODEV || err == -ENOENT || err == -ENOTDIR || err == -EISDIR ||
-           err == -EACCES || err == -EPERM || err == -EROFS || err == -ENAMETOOLONG || err == -ELOOP;
+    static const int input[] = { EINVAL, ENODEV, ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, EROFS, ENAMETOOLONG, ELOOP };
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+        if (err == -input[i]) return USAGE;
+    return FAILED;
 }
 
 int library_error(const struct session *run, int err)
 {
-    return complain(input_is_to_blame(err) ? USAGE : FAILED, "%s", hsgd_error(run->ctx));
+    return complain(blame(err), "%s", hsgd_error(run->ctx));
 }
 
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
@@ -69,7 +71,7 @@ int open_context(struct session *run, const struct settings *s)
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);
-    return complain(input_is_to_blame(err) ? USAGE : FAILED, "%s%s", given, hsgd_error(run->ctx));
+    return complain(blame(err), "%s%s", given, hsgd_error(run->ctx));
 }
 
 /* A twelfth of the training samples, drawn with the seed, is for validation. */
