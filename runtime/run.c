@@ -122,6 +122,8 @@ static bool submit_replay(struct window *w, int step)
     t[p->ncells]->callback_arg = w;
     for (int i = 0; i < p->ncells; i++) {
         p->replay->run[slot * p->ncells + i].step = step;
+        free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
+        t[i]->dyn_interfaces = NULL;
         if (!submit(w, t[i])) return false;
     }
     return submit(w, t[p->ncells]);
