@@ -4,5 +4,6 @@ nobase_include_HEADERS = \
 	include/hsgd/hsgd.h \
 	include/hsgd/model.h \
 	include/hsgd/ops.h \
+	include/hsgd/plan.h \
 	include/hsgd/tensor.h \
 	include/hsgd/train.h

@@ -28,7 +28,7 @@ struct window {
 
 static void step_done(void *arg);
 
-static bool conflict(const struct cell *a, const struct cell *b)
+bool plan_conflict(const struct cell *a, const struct cell *b)
 {
     for (int i = 0; i < a->naccesses; i++)
         for (int k = 0; k < b->naccesses; k++)
@@ -44,7 +44,7 @@ static void declare_dependencies(const struct plan *p, struct starpu_task **task
     for (int i = 0; i < p->ncells; i++) {
         unsigned n = 0;
         for (int k = 0; k < i; k++)
-            if (conflict(&p->cell[i], &p->cell[k])) before[n++] = task[k];
+            if (plan_conflict(&p->cell[i], &p->cell[k])) before[n++] = task[k];
         if (n) starpu_task_declare_deps_array(task[i], n, before);
     }
     starpu_task_declare_deps_array(task[p->ncells], (unsigned)p->ncells, task);
@@ -122,6 +122,8 @@ static bool submit_replay(struct window *w, int step)
     t[p->ncells]->callback_arg = w;
     for (int i = 0; i < p->ncells; i++) {
         p->replay->run[slot * p->ncells + i].step = step;
+        free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
+        t[i]->dyn_interfaces = NULL;
         if (!submit(w, t[i])) return false;
     }
     return submit(w, t[p->ncells]);

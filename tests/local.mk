@@ -1,1 +1,2 @@
-
+TESTS += tests/test_cli.sh
+EXTRA_DIST += tests/test_cli.sh

@@ -25,6 +25,7 @@
 #include <hsgd/data.h>
 #include <hsgd/model.h>
 #include <hsgd/ops.h>
+#include <hsgd/plan.h>
 #include <hsgd/tensor.h>
 #include <hsgd/train.h>
 

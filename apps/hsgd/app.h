@@ -1,0 +1,105 @@
+/* The command line: settings shared by the commands, and their helpers. */
+#ifndef HSGD_APP_H
+#define HSGD_APP_H
+
+#include <hsgd/hsgd.h>
+#include <jansson.h>
+
+/* Exit codes. */
+enum { OK = 0, FAILED = 1, USAGE = 2 };
+
+/* Commands, as bits, so that an option can name those that take it. */
+enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64 };
+
+/* Values of all options; numbers that were not given are -1 unless
+ * settings_read() knows a default. */
+struct settings {
+    const char *command, *model, *data, *devices, *out;
+    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns;
+    double lr, momentum, weight_decay, clip_grad, gamma, min_lr;
+    int optimizer, schedule, executor, split;
+    bool deterministic, json, quiet, verbose, help;
+    int words;               /* arguments that are not options */
+    char **word;
+};
+
+struct command {
+    const char *name;
+    unsigned bit;
+    int (*run)(struct settings *s);
+    const char *usage, *summary, *description;
+};
+extern const struct command commands[];
+
+int cmd_train(struct settings *s);
+int cmd_devices(struct settings *s);
+int cmd_bench(struct settings *s);
+int cmd_plan(struct settings *s);
+int cmd_data(struct settings *s);
+int cmd_models(struct settings *s);
+int cmd_help(struct settings *s);
+
+/* Reads the options that command `bit` takes; argv[0] is the command's name.
+ * OK, or USAGE after a sentence on stderr. */
+int settings_read(struct settings *s, unsigned bit, int argc, char **argv);
+/* The options that command `bit` takes, one a line, on stdout. */
+void settings_help(unsigned bit);
+
+/* "hsgd: <sentence>" on stderr; returns code. */
+int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks the name given with --model, and that there are at most `words` words. */
+int require_model(const struct settings *s);
+int require_words(const struct settings *s, int words);
+
+/* What train, bench and plan work with. */
+struct session {
+    struct hsgd_context *ctx;
+    struct hsgd_data *whole, *train, *validation, *test;
+    struct hsgd_model *model;
+    struct hsgd_trainer *trainer;
+};
+
+/* Each returns OK, or an exit code after a sentence on stderr. */
+int open_context(struct session *run, const struct settings *s);
+int open_data(struct session *run, const struct settings *s);
+/* A model for samples of this shape, initialised from --seed. */
+int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
+int open_trainer(struct session *run, const struct hsgd_train_options *options);
+void close_session(struct session *run);
+/* The exit code for an error of the library: USAGE where the input is to blame. */
+int blame(int err);
+/* The sentence of the library's last error; its exit code. */
+int library_error(const struct session *run, int err);
+
+/* Shape of the data that bench and plan time a model on. */
+struct hsgd_shape usual_shape(const char *model);
+
+double now_seconds(void);
+double median(double *v, int n);   /* sorts v */
+
+/* What the devices of a context did in a stretch of time. */
+#define MOST_DEVICES 64
+struct usage {
+    int n;
+    struct hsgd_device device[MOST_DEVICES];
+};
+void usage_now(const struct hsgd_context *ctx, struct usage *u);
+/* The counters of `to` become those since `from`. */
+void usage_since(const struct usage *from, struct usage *to);
+/* Adds the counters of `more`; the first time it copies it. */
+void usage_add(struct usage *sum, const struct usage *more);
+double usage_busy(const struct usage *u, int i, double seconds);
+
+/* JSON: numbers that are not finite are null. */
+json_t *json_number(double v);
+json_t *json_usage(const struct usage *u, double seconds);
+/* Prints and frees the object. */
+int json_print(json_t *object);
+/* A table of tasks, samples and time per device. */
+void print_usage(const struct usage *u, double seconds);
+void print_devices(const struct hsgd_context *ctx, const char *list);
+/* FAILED after a sentence when stdout could not be written. */
+int flush_output(void);
+
+#endif

@@ -1,0 +1,84 @@
+/* hsgd devices */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+/* What there is, and what "auto" takes of it. */
+struct found {
+    struct usage all;
+    bool automatic[MOST_DEVICES];
+};
+
+/* Everything that a list can name.  Lists are tried from the longest: one
+ * that names an absent device fails. */
+static void find_all(struct usage *all)
+{
+    static const char *const lists[] = { "cpu,cuda,opencl", "cpu,cuda", "cpu,opencl", "cpu" };
+    for (size_t i = 0; !all->n && i < sizeof lists / sizeof *lists; i++) {
+        struct hsgd_context *ctx;
+        if (!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = lists[i] })) usage_now(ctx, all);
+        hsgd_destroy(&ctx);
+    }
+}
+
+static int by_kind(const void *a, const void *b)
+{
+    const struct hsgd_device *x = a, *y = b;
+    return x->kind != y->kind ? (int)x->kind - (int)y->kind : x->index - y->index;
+}
+
+static int find(struct found *f, const struct settings *s)
+{
+    struct session run;
+    struct hsgd_device d;
+    find_all(&f->all);
+    qsort(f->all.device, (size_t)f->all.n, sizeof *f->all.device, by_kind);
+    int code = open_context(&run, s);
+    for (int i = 0; !code && !hsgd_device_get(run.ctx, i, &d); i++)
+        for (int k = 0; k < f->all.n; k++)
+            if (!strcmp(f->all.device[k].id, d.id)) {
+                f->automatic[k] = true;
+                f->all.device[k] = d;
+            }
+    close_session(&run);
+    return code;
+}
+
+static int print_json(const struct found *f)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < f->all.n; i++) {
+        const struct hsgd_device *d = &f->all.device[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:o, s:b, s:b}", "id", d->id, "name", d->name, "kind",
+                            hsgd_device_kind_name(d->kind), "index", d->index, "workers", d->workers, "memory_bytes",
+                            (json_int_t)d->memory_bytes, "numa_node",
+                            d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu, "auto",
+                            f->automatic[i]));
+    }
+    return json_print(json_pack("{s:o}", "devices", list));
+}
+
+static int print_table(const struct found *f)
+{
+    printf("%-10s %7s %10s %5s %5s  %s\n", "device", "workers", "memory", "NUMA", "auto", "name");
+    for (int i = 0; i < f->all.n; i++) {
+        const struct hsgd_device *d = &f->all.device[i];
+        char numa[12] = "-";
+        if (d->numa_node >= 0) snprintf(numa, sizeof numa, "%d", d->numa_node);
+        printf("%-10s %7d %6.1f GiB %5s %5s  %s%s\n", d->id, d->workers, (double)d->memory_bytes / (1 << 30), numa,
+               f->automatic[i] ? "yes" : "no", d->name, f->automatic[i] || !d->is_cpu ? "" : " (this is the CPU)");
+    }
+    return flush_output();
+}
+
+int cmd_devices(struct settings *s)
+{
+    struct found f = { 0 };
+    int code = require_words(s, 0);
+    if (!code) code = find(&f, s);
+    if (code) return code;
+    return s->json ? print_json(&f) : print_table(&f);
+}

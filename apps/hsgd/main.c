@@ -1,0 +1,97 @@
+/* hsgd: train neural networks on everything a machine has. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app.h"
+
+const struct command commands[] = {
+    { "train", TRAIN, cmd_train, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
+      "Trains a built-in model.  A twelfth of the training samples is held back for\n"
+      "validation; the test samples are scored once, at the end.\n"
+      "PATH is a folder with the four IDX files of MNIST or of a data set like it." },
+    { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
+      "Lists the devices that can be named in a device list, and which of them \"auto\"\n"
+      "uses: every physical device once." },
+    { "bench", BENCH, cmd_bench, "bench --model NAME [OPTION...]", "time training steps",
+      "Times training steps on made-up data.  On the CPU alone, mlp, mlp-small and\n"
+      "lenet are compared with a hand-written step (the floor): both run in turns in\n"
+      "this process; medians are reported, and the median of the ratios of the turns.\n"
+      "The bound is the time of the floor's bare library calls and memory traffic." },
+    { "plan", PLAN, cmd_plan, "plan --model NAME [OPTION...]", "show how a training step is divided",
+      "Prints the cells (tasks) of one training step, where they run, and their\n"
+      "predicted and measured times." },
+    { "data", DATA, cmd_data, "data show digits|PATH [--out FILE.png] [OPTION...]", "look at a data set",
+      "Prints size and statistics of a data set; --out writes a sheet of its first\n"
+      "samples as a picture." },
+    { "models", MODELS, cmd_models, "models", "list the built-in models",
+      "Lists the built-in models, with their parameters for their usual data." },
+    { "help", HELP, cmd_help, "help [COMMAND]", "explain a command", "Prints how a command is used." },
+    { 0 }
+};
+
+int complain(int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("hsgd: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return code;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (const struct command *c = commands; c->name; c++)
+        if (!strcmp(c->name, name)) return c;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    char names[128] = "";
+    for (const struct command *c = commands; c->name; c++) strcat(strcat(names, c == commands ? "" : ", "), c->name);
+    return complain(USAGE, "command \"%s\" is not one of %s", name, names);
+}
+
+static int print_help(const struct command *c)
+{
+    if (c) {
+        printf("Usage: hsgd %s\n\n%s\n", c->usage, c->description);
+        settings_help(c->bit);
+        return flush_output();
+    }
+    printf("Usage: hsgd COMMAND [OPTION...]\n\nCommands:\n");
+    for (c = commands; c->name; c++) printf("  %-10s %s\n", c->name, c->summary);
+    printf("\n\"hsgd help COMMAND\" lists a command's options; \"hsgd --version\" prints the version.\n"
+           "Exit status: 0 done, 1 the run failed, 2 wrong input or usage.\n");
+    return flush_output();
+}
+
+int cmd_help(struct settings *s)
+{
+    if (!s->words) return print_help(NULL);
+    const struct command *c = find_command(s->word[0]);
+    if (!c) return unknown_command(s->word[0]);
+    int code = require_words(s, 1);
+    return code ? code : print_help(c);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s;
+    if (argc < 2) return complain(USAGE, "a command is missing; \"hsgd help\" lists them");
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_help(NULL);
+    if (!strcmp(argv[1], "--version")) {
+        puts("hsgd " PACKAGE_VERSION);
+        return flush_output();
+    }
+    const struct command *c = find_command(argv[1]);
+    if (!c) return unknown_command(argv[1]);
+    int code = settings_read(&s, c->bit, argc - 1, argv + 1);
+    if (code) return code;
+    return s.help ? print_help(c) : c->run(&s);
+}

@@ -1,0 +1,233 @@
+/* One table holds every option of every command. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+enum kind { FLAG, TEXT, WHOLE, REAL, CHOICE };
+typedef const char *choice_fn(int i);
+
+struct option_row {
+    const char *name;
+    char letter;
+    enum kind kind;
+    unsigned commands;
+    size_t offset;           /* of the value in struct settings */
+    double low, high;        /* of numbers */
+    choice_fn *choice;       /* names to choose from; NULL after the last */
+    const char *argument, *help;
+};
+
+static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
+static const char *schedule_at(int i) { return i < HSGD_SCHEDULES ? hsgd_schedule_name(i) : NULL; }
+static const char *executor_at(int i) { return i < 2 ? (const char *[]){ "replay", "insert" }[i] : NULL; }
+static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
+
+#define AT(field) offsetof(struct settings, field)
+#define RUNS (TRAIN | BENCH | PLAN)
+#define ALL (RUNS | DEVICES | DATA | MODELS | HELP)
+
+static const struct option_row table[] = {
+    { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME", "the model" },
+    { "data", 0, TEXT, TRAIN | PLAN, AT(data), 0, 0, NULL, "digits|PATH",
+      "the data (train: digits; plan: made up, of the model's usual shape)" },
+    { "epochs", 0, WHOLE, TRAIN, AT(epochs), 1, 1e6, NULL, "N", "times to go through the data (5)" },
+    { "steps", 0, WHOLE, TRAIN, AT(steps), 1, 1e12, NULL, "N",
+      "stop after so many batches; without --epochs, these alone count" },
+    { "batch-size", 'b', WHOLE, RUNS, AT(batch_size), 1, 1 << 20, NULL, "N", "samples in a batch (128)" },
+    { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
+    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
+      "learning rate (0.001 for adam and adamw, else 0.01)" },
+    { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
+      "momentum (0.9); turns sgd into momentum, not for adam, adamw" },
+    { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
+    { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 1e-12, 1e12, NULL, "X",
+      "scale gradients so that their 2-norm is at most X (off)" },
+    { "sched", 0, CHOICE, TRAIN, AT(schedule), 0, 0, schedule_at, "NAME",
+      "learning rate over time (cosine; constant with --steps)" },
+    { "warmup-steps", 0, WHOLE, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
+      "steps in which the learning rate rises from 0 (0)" },
+    { "step-size", 0, WHOLE, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
+    { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of such a drop (0.1)" },
+    { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "where step and cosine end (0)" },
+    { "seed", 0, WHOLE, RUNS, AT(seed), 0, 9e15, NULL, "N", "of weights, order and validation samples (0)" },
+    { "devices", 0, TEXT, RUNS, AT(devices), 0, 0, NULL, "auto|LIST",
+      "devices to use: auto takes each physical one once; or as\n"
+      "cpu,opencl:1 (auto)" },
+    { "threads", 0, WHOLE, RUNS, AT(threads), 1, 1 << 16, NULL, "N", "CPU cores to use (those this process may use)" },
+    { "deterministic", 0, FLAG, TRAIN | BENCH | PLAN, AT(deterministic), 0, 0, NULL, NULL,
+      "the same result with any number of threads" },
+    { "executor", 0, CHOICE, RUNS, AT(executor), 0, 0, executor_at, "NAME",
+      "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
+    { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
+    { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet (8)" },
+    { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet (16)" },
+    { "split", 0, CHOICE, DATA, AT(split), 0, 0, split_at, "NAME", "which samples (train)" },
+    { "json", 0, FLAG, RUNS | DEVICES, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
+    { "quiet", 'q', FLAG, TRAIN, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
+    { "verbose", 'v', FLAG, RUNS | DEVICES, AT(verbose), 0, 0, NULL, NULL, "the library's messages too" },
+    { "help", 'h', FLAG, ALL, AT(help), 0, 0, NULL, NULL, "print this help" },
+};
+
+enum { ROWS = sizeof table / sizeof *table };
+
+/* ----------------------------------------------------------------- values */
+
+/* Strict: the whole text, decimal, finite. */
+static bool read_number(const char *text, bool whole, double *out)
+{
+    char *end;
+    if (!*text || strspn(text, whole ? "+-0123456789" : "+-.eE0123456789") != strlen(text)) return false;
+    errno = 0;
+    *out = strtod(text, &end);
+    return !*end && end != text && isfinite(*out);
+}
+
+static void choices(choice_fn *choice, char *out, size_t size)
+{
+    size_t used = 0;
+    for (int i = 0; choice(i) && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", choice(i));
+}
+
+static int set_number(struct settings *s, const struct option_row *o, const char *text)
+{
+    bool whole = o->kind == WHOLE;
+    double v;
+    if (!read_number(text, whole, &v) || v < o->low || v > o->high)
+        return complain(USAGE, "--%s \"%s\" is not a %snumber from %.16g to %.16g", o->name, text,
+                        whole ? "whole " : "", o->low, o->high);
+    if (whole) *(int64_t *)((char *)s + o->offset) = (int64_t)v;
+    else *(double *)((char *)s + o->offset) = v;
+    return OK;
+}
+
+static int set_choice(int *value, const char *name, choice_fn *choice, const char *text)
+{
+    char names[400];
+    for (int i = 0; choice(i); i++)
+        if (!strcmp(choice(i), text)) {
+            if (value) *value = i;
+            return OK;
+        }
+    choices(choice, names, sizeof names);
+    return complain(USAGE, "%s \"%s\" is not one of %s", name, text, names);
+}
+
+static int set(struct settings *s, const struct option_row *o, const char *text)
+{
+    char name[40];
+    void *value = (char *)s + o->offset;
+    snprintf(name, sizeof name, "--%s", o->name);
+    switch (o->kind) {
+    case FLAG: *(bool *)value = true; return OK;
+    case CHOICE: return set_choice(value, name, o->choice, text);
+    case TEXT:
+        if (!*text) return complain(USAGE, "--%s is empty", o->name);
+        *(const char **)value = text;
+        return o->choice ? set_choice(NULL, name, o->choice, text) : OK;
+    default: return set_number(s, o, text);
+    }
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static int read_environment(struct settings *s)
+{
+    const char *executor = getenv("HSGD_EXECUTOR");
+    return executor && *executor ? set_choice(&s->executor, "HSGD_EXECUTOR", executor_at, executor) : OK;
+}
+
+/* The options of a command in the forms that getopt_long() wants. */
+static void getopt_tables(unsigned bit, struct option *longs, char *shorts)
+{
+    *shorts++ = ':';
+    for (int i = 0; i < ROWS; i++) {
+        if (!(table[i].commands & bit)) continue;
+        int argument = table[i].kind == FLAG ? no_argument : required_argument;
+        *longs++ = (struct option){ table[i].name, argument, NULL, 256 + i };
+        if (table[i].letter) *shorts++ = table[i].letter;
+        if (table[i].letter && argument) *shorts++ = ':';
+    }
+    *longs = (struct option){ 0 };
+    *shorts = 0;
+}
+
+static int row_of(int c)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (c == 256 + i || (table[i].letter && c == table[i].letter)) return i;
+    return -1;
+}
+
+static int refuse(const struct settings *s, int c, const char *word)
+{
+    int row = row_of(optopt);
+    if (c == ':') return complain(USAGE, "--%s needs a value", row < 0 ? "?" : table[row].name);
+    if (optopt >= 256 && row >= 0) return complain(USAGE, "--%s takes no value", table[row].name);
+    if (optopt) return complain(USAGE, "\"hsgd %s\" has no option \"-%c\"", s->command, optopt);
+    return complain(USAGE, "\"hsgd %s\" has no option \"%s\"", s->command, word);
+}
+
+int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
+{
+    struct option longs[ROWS + 1];
+    char shorts[2 * ROWS + 2];
+    *s = (struct settings){ .command = argv[0], .epochs = -1, .steps = -1, .batch_size = 128, .warmup_steps = 0,
+                            .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
+                            .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
+                            .optimizer = HSGD_ADAM, .schedule = -1 };
+    int code = bit & RUNS ? read_environment(s) : OK;
+    getopt_tables(bit, longs, shorts);
+    opterr = 0;
+    for (int c; !code && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        if (c == '?' || c == ':') return refuse(s, c, argv[optind - 1]);
+        code = set(s, &table[row_of(c)], optarg);
+        if (s->help) break;
+    }
+    s->words = argc - optind;
+    s->word = argv + optind;
+    return code;
+}
+
+int require_model(const struct settings *s)
+{
+    char names[400];
+    choices(hsgd_model_name_at, names, sizeof names);
+    return s->model ? OK : complain(USAGE, "--model is missing; it is one of %s", names);
+}
+
+int require_words(const struct settings *s, int words)
+{
+    return s->words <= words ? OK : complain(USAGE, "\"hsgd %s\" does not take \"%s\"", s->command, s->word[words]);
+}
+
+/* ------------------------------------------------------------------- help */
+
+static void print_row(const struct option_row *o)
+{
+    char left[60], names[400];
+    snprintf(left, sizeof left, "  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+             o->letter ? ',' : ' ', o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    printf("%-29s ", left);
+    for (const char *c = o->help; *c; c++) {
+        putchar(*c);
+        if (*c == '\n') printf("%30s", "");
+    }
+    putchar('\n');
+    if (!o->choice) return;
+    choices(o->choice, names, sizeof names);
+    printf("%30sone of %s\n", "", names);
+}
+
+void settings_help(unsigned bit)
+{
+    printf("\nOptions (defaults in parentheses):\n");
+    for (int i = 0; i < ROWS; i++)
+        if (table[i].commands & bit) print_row(&table[i]);
+}

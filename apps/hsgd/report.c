@@ -1,0 +1,59 @@
+/* Output: JSON and tables. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+int flush_output(void)
+{
+    if (fflush(stdout) || ferror(stdout)) return complain(FAILED, "cannot write to standard output: %s", strerror(errno));
+    return OK;
+}
+
+json_t *json_number(double v) { return isfinite(v) ? json_real(v) : json_null(); }
+
+json_t *json_usage(const struct usage *u, double seconds)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < u->n; i++) {
+        const struct hsgd_device *d = &u->device[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:o}", "name", d->name, "id", d->id,
+                                              "kind", hsgd_device_kind_name(d->kind), "workers", d->workers,
+                                              "tasks", (json_int_t)d->tasks, "samples", (json_int_t)d->samples,
+                                              "busy_fraction", json_number(usage_busy(u, i, seconds))));
+    }
+    return list;
+}
+
+int json_print(json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(object);
+    if (!text) return complain(FAILED, "out of memory for the report");
+    puts(text);
+    free(text);
+    return flush_output();
+}
+
+void print_usage(const struct usage *u, double seconds)
+{
+    printf("%-12s %10s %12s %8s   %s\n", "device", "tasks", "samples", "busy %", "name");
+    for (int i = 0; i < u->n; i++) {
+        const struct hsgd_device *d = &u->device[i];
+        printf("%-12s %10llu %12llu %8.1f   %s\n", d->id, d->tasks, d->samples, 100 * usage_busy(u, i, seconds), d->name);
+    }
+}
+
+void print_devices(const struct hsgd_context *ctx, const char *list)
+{
+    bool automatic = !list || !strcmp(list, "auto");
+    struct hsgd_device d;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) {
+        printf("%s%s", i ? "                " : "devices         ", d.id);
+        if (d.kind == HSGD_CPU) printf(" (%d core%s)", d.workers, d.workers == 1 ? "" : "s");
+        printf("  %s%s\n", d.name, i ? "" : automatic ? "  [auto: each physical device once]" : "  [as named]");
+    }
+}

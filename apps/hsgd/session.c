@@ -1,0 +1,163 @@
+/* Opening and closing what commands work with. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app.h"
+
+double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double median(double *v, int n)
+{
+    if (n < 1) return NAN;
+    qsort(v, (size_t)n, sizeof *v, ascending);
+    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
+}
+
+/* ----------------------------------------------------------------- errors */
+
+int blame(int err)
+{
+    static const int input[] = { EINVAL, ENODEV, ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, EROFS, ENAMETOOLONG, ELOOP };
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+        if (err == -input[i]) return USAGE;
+    return FAILED;
+}
+
+int library_error(const struct session *run, int err)
+{
+    return complain(blame(err), "%s", hsgd_error(run->ctx));
+}
+
+static void log_line(void *user, enum hsgd_log_level level, const char *line)
+{
+    const bool *verbose = user;
+    if (level == HSGD_LOG_WARNING) fprintf(stderr, "hsgd: warning: %s\n", line);
+    else if (level == HSGD_LOG_INFO && *verbose) fprintf(stderr, "hsgd: %s\n", line);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+/* The options that choose devices, as they were given. */
+static void device_options(const struct settings *s, char *out, size_t size)
+{
+    int used = s->devices ? snprintf(out, size, "--devices \"%s\"%s", s->devices, s->threads ? " " : ": ") : 0;
+    if (used >= 0 && (size_t)used < size && s->threads)
+        snprintf(out + used, size - (size_t)used, "--threads %lld: ", (long long)s->threads);
+}
+
+int open_context(struct session *run, const struct settings *s)
+{
+    static bool verbose;
+    char given[400] = "";
+    verbose = s->verbose;
+    *run = (struct session){ 0 };
+    struct hsgd_context_options o = { .devices = s->devices, .threads = (int)s->threads,
+                                      .deterministic = s->deterministic, .log = log_line, .log_user = &verbose };
+    int err = hsgd_create(&run->ctx, &o);
+    if (!err) return OK;
+    device_options(s, given, sizeof given);
+    return complain(blame(err), "%s%s", given, hsgd_error(run->ctx));
+}
+
+/* A twelfth of the training samples, drawn with the seed, is for validation. */
+static int split_off_validation(struct session *run, const struct settings *s)
+{
+    int64_t count = hsgd_data_count(run->whole) / 12;
+    if (count < 1) {
+        run->train = run->whole;
+        run->whole = NULL;
+        return OK;
+    }
+    int err = hsgd_data_split(run->ctx, run->whole, count, (uint64_t)s->seed, &run->validation, &run->train);
+    return err ? library_error(run, err) : OK;
+}
+
+int open_data(struct session *run, const struct settings *s)
+{
+    const char *what = s->data ? s->data : "digits";
+    run->whole = hsgd_data_open(run->ctx, what, HSGD_TRAIN);
+    if (run->whole) run->test = hsgd_data_open(run->ctx, what, HSGD_TEST);
+    if (!run->test) return complain(USAGE, "--data \"%s\": %s", what, hsgd_error(run->ctx));
+    return split_off_validation(run, s);
+}
+
+int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes)
+{
+    run->model = hsgd_model_by_name(run->ctx, s->model, shape, classes);
+    if (!run->model) return complain(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));
+    int err = hsgd_model_initialise(run->model, (uint64_t)s->seed);
+    return err ? library_error(run, err) : OK;
+}
+
+int open_trainer(struct session *run, const struct hsgd_train_options *options)
+{
+    run->trainer = hsgd_trainer_create(run->model, options);
+    return run->trainer ? OK : complain(FAILED, "%s", hsgd_error(run->ctx));
+}
+
+void close_session(struct session *run)
+{
+    hsgd_trainer_destroy(&run->trainer);
+    hsgd_model_destroy(&run->model);
+    hsgd_data_destroy(&run->validation);
+    hsgd_data_destroy(&run->train);
+    hsgd_data_destroy(&run->whole);
+    hsgd_data_destroy(&run->test);
+    hsgd_destroy(&run->ctx);
+}
+
+struct hsgd_shape usual_shape(const char *model)
+{
+    bool coloured = !strncmp(model, "cifar", 5);
+    return coloured ? (struct hsgd_shape){ 32, 32, 3 } : (struct hsgd_shape){ 28, 28, 1 };
+}
+
+/* ------------------------------------------------------------------ usage */
+
+void usage_now(const struct hsgd_context *ctx, struct usage *u)
+{
+    for (u->n = 0; u->n < hsgd_device_count(ctx) && u->n < MOST_DEVICES; u->n++)
+        hsgd_device_get(ctx, u->n, &u->device[u->n]);
+}
+
+void usage_since(const struct usage *from, struct usage *to)
+{
+    for (int i = 0; i < to->n; i++) {
+        to->device[i].tasks -= from->device[i].tasks;
+        to->device[i].samples -= from->device[i].samples;
+        to->device[i].busy_seconds -= from->device[i].busy_seconds;
+    }
+}
+
+void usage_add(struct usage *sum, const struct usage *more)
+{
+    if (!sum->n) {
+        *sum = *more;
+        return;
+    }
+    for (int i = 0; i < sum->n; i++) {
+        sum->device[i].tasks += more->device[i].tasks;
+        sum->device[i].samples += more->device[i].samples;
+        sum->device[i].busy_seconds += more->device[i].busy_seconds;
+    }
+}
+
+double usage_busy(const struct usage *u, int i, double seconds)
+{
+    return u->device[i].busy_seconds / (seconds * u->device[i].workers);
+}

@@ -1,0 +1,39 @@
+/* Plans: what a trainer runs for one step, to look at. */
+#ifndef HSGD_PLAN_H
+#define HSGD_PLAN_H
+
+#include <hsgd/train.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A cell is one StarPU task: a list of kernel launches on one device. */
+struct hsgd_plan_cell {
+    char name[40];           /* "slice on cpu" */
+    char device[24];         /* id, as in struct hsgd_device */
+    int rows;                /* samples that pass through, forward and backward; 0: none */
+    bool known;              /* false: predicted_ms is a guess, nothing was measured yet */
+    double predicted_ms;     /* by the cost model: the median of the last runs of cells that do the same */
+    double measured_ms;      /* mean over this cell's runs; NaN before the first */
+    unsigned long long runs;
+    int launches, accesses;  /* kernels, and buffers they touch */
+};
+
+/* Builds the plan that trains batches of `batch` samples, unless it is there
+ * already; dividing a batch over devices may run trials that take a moment.
+ * Returns the number of its cells, or a negative errno. */
+HSGD_API int hsgd_trainer_plan(struct hsgd_trainer *trainer, int batch);
+
+/* Fills *cell with cell i, in the order of submission. */
+HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell);
+
+/* Milliseconds the cost model expects of one step: the cells in order, each
+ * on the first free worker of its device once those it depends on are done.
+ * NaN on an error. */
+HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

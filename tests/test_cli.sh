@@ -1,0 +1,187 @@
+#!/bin/sh
+# The command line: exit codes, messages, JSON, small runs.
+hsgd=${builddir:-.}/hsgd
+case $hsgd in /*) ;; *) hsgd=$PWD/$hsgd ;; esac
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+STARPU_HOME=$dir/starpu HWLOC_HIDE_ERRORS=2
+export STARPU_HOME HWLOC_HIDE_ERRORS
+unset HSGD_EXECUTOR
+mkdir "$STARPU_HOME"
+cd "$dir" || exit 99
+passed=0 failed=0
+
+check() # NAME STATUS: counts one check
+{
+    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL: $1"; fi
+}
+
+run() # ARGS...: leaves out, err and code
+{
+    "$hsgd" "$@" >out 2>err
+    code=$?
+}
+
+ok() # ARGS...: must succeed
+{
+    run "$@"
+    check "hsgd $* (exit $code: $(cat err))" $code
+}
+
+refused() # MESSAGE ARGS...: exit 2, exactly this sentence, nothing on stdout
+{
+    message=$1
+    shift
+    run "$@"
+    [ "$code" -eq 2 ] && [ ! -s out ] && [ "$(cat err)" = "hsgd: $message" ]
+    check "hsgd $* (exit $code: $(cat err))" $?
+}
+
+has() # FILE REGEX
+{
+    grep -Eq "$2" "$1"
+    check "$1 has $2: $(cat "$1")" $?
+}
+
+json() # EXPRESSION: about j, the one object in out
+{
+    if command -v python3 >/dev/null; then
+        python3 -c 'import json, math, sys
+def no(name): raise ValueError(name)
+j = json.load(open("out"), parse_constant=no)
+sys.exit(0 if isinstance(j, dict) and ('"$1"') else 1)'
+    else
+        [ "$(head -c 1 out)" = "{" ] && ! grep -Eqi 'nan|inf[^o]' out
+    fi
+    check "JSON of the last run: $1" $?
+}
+
+models=$("$hsgd" models | sed 's/ .*//' | paste -sd, | sed 's/,/, /g')
+opts='--model mlp-small --devices cpu'
+
+# ------------------------------------------------------------ wrong input
+refused 'a command is missing; "hsgd help" lists them'
+refused 'command "fly" is not one of train, devices, bench, plan, data, models, help' fly
+refused 'command "fly" is not one of train, devices, bench, plan, data, models, help' help fly
+refused "--model is missing; it is one of $models" train
+refused "--model \"resnet9000\" is not one of $models" train --model resnet9000
+refused '--model is empty' bench --model=
+refused '"hsgd train" has no option "--colour"' train --colour
+refused '"hsgd train" has no option "-z"' train -z
+refused '"hsgd devices" has no option "--epochs"' devices --epochs 3
+refused '--json takes no value' train $opts --json=yes
+refused '--epochs needs a value' train $opts --epochs
+refused '--epochs "-1" is not a whole number from 1 to 1000000' train $opts --epochs -1
+refused '--epochs "1.5" is not a whole number from 1 to 1000000' train $opts --epochs 1.5
+refused '--epochs "99999999999999999999999" is not a whole number from 1 to 1000000' train $opts --epochs 99999999999999999999999
+refused '--steps "0" is not a whole number from 1 to 1000000000000' train $opts --steps 0
+refused '--steps "20x" is not a whole number from 1 to 1000000000000' train $opts --steps 20x
+refused '--batch-size "0" is not a whole number from 1 to 1048576' train $opts --batch-size 0
+refused '--batch-size "2000000" is not a whole number from 1 to 1048576' bench $opts -b 2000000
+refused '--batch-size " 8" is not a whole number from 1 to 1048576' plan $opts -b ' 8'
+refused '--batch-size "" is not a whole number from 1 to 1048576' plan $opts -b ''
+refused '--lr "nan" is not a number from 1e-12 to 1000' train $opts --lr nan
+refused '--lr "inf" is not a number from 1e-12 to 1000' train $opts --lr inf
+refused '--lr "1e999" is not a number from 1e-12 to 1000' train $opts --lr 1e999
+refused '--lr "-0.1" is not a number from 1e-12 to 1000' train $opts --lr -0.1
+refused '--lr "0x1p-3" is not a number from 1e-12 to 1000' train $opts --lr 0x1p-3
+refused '--momentum "2" is not a number from 0 to 1' train $opts --momentum 2
+refused '--momentum 0.9 does not go with --optimizer adam' train $opts --momentum 0.9
+refused '--seed "-3" is not a whole number from 0 to 9000000000000000' train $opts --seed -3
+refused '--threads "0" is not a whole number from 1 to 65536' train $opts --threads 0
+refused '--optimizer "lion" is not one of sgd, momentum, nesterov, adam, adamw' train $opts --optimizer lion
+refused '--sched "linear" is not one of constant, step, cosine' train $opts --sched linear
+refused '--executor "fast" is not one of replay, insert' train $opts --executor fast
+refused '--data is empty' train $opts --data ''
+refused '"hsgd train" does not take "mnist"' train $opts mnist
+refused '"hsgd devices" does not take "cpu"' devices cpu
+refused '--devices "gpu": device "gpu" is not one of cpu, cuda, opencl' train --model mlp-small --devices gpu
+refused '--devices "cpu,": device list "cpu," has an empty name' train --model mlp-small --devices cpu,
+refused '--devices "0": device list "0" begins with a number' train --model mlp-small --devices 0
+refused '"hsgd data" needs "show"' data
+refused '"hsgd data" knows "show", not "sell"' data sell
+refused '--rows "0" is not a whole number from 1 to 10000' data show digits --out x.png --rows 0
+HSGD_EXECUTOR=fast
+export HSGD_EXECUTOR
+refused 'HSGD_EXECUTOR "fast" is not one of replay, insert' train $opts
+unset HSGD_EXECUTOR
+
+begins() # MESSAGE ARGS...: exit 2, one line that begins so, nothing on stdout
+{
+    message=$1
+    shift
+    run "$@"
+    [ "$code" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] &&
+        case $(cat err) in "hsgd: $message"*) ;; *) false ;; esac
+    check "hsgd $* (exit $code: $(cat err))" $?
+}
+begins '--devices "opencl:200": device "opencl:200" is not there' train --model mlp-small --devices opencl:200
+begins '--devices "cuda:63": device "cuda' train --model mlp-small --devices cuda:63 --json
+begins '--devices "cpu" --threads 60000: threads is 60000' train $opts --threads 60000
+begins '--data "missing": ' train $opts --data missing --json
+mkdir empty
+begins '--data "empty": ' train $opts --data empty
+begins 'data "empty": ' data show empty
+begins '--out "missing/x.png": ' data show digits --out missing/x.png
+
+# ------------------------------------------------------------------- help
+ok --help
+has out '^  train '
+ok --version
+has out '^hsgd [0-9]'
+ok help train
+has out '^  -b, --batch-size N +samples in a batch \(128\)'
+ok bench --help
+has out '^Usage: hsgd bench'
+ok models
+has out '^mlp-small +109386 parameters'
+
+# ------------------------------------------------------------------- runs
+ok devices
+ok devices --json
+json 'any(d["id"] == "cpu" and d["auto"] and d["workers"] > 0 for d in j["devices"])'
+ok train $opts --steps 20 --json
+[ ! -s err ]
+check 'nothing on stderr' $?
+json 'j["steps"] == 20 and len(j["losses"]) == 20 and j["losses"][19] < 0.7 * j["losses"][0]'
+json 'set("model data epochs steps batch_size train_loss train_accuracy validation_accuracy test_loss test_accuracy samples_per_second step_ms_median losses devices final_weights_sha256".split()) <= set(j)'
+json 'sum(d["samples"] for d in j["devices"]) == 20 * 128 and 0.3 < j["test_accuracy"] <= 1'
+json 'len(j["final_weights_sha256"]) == 64 and all(0 < d["busy_fraction"] <= 1.05 and d["tasks"] >= 20 for d in j["devices"])'
+ok train $opts --epochs 1 -b 1000 --optimizer sgd --lr 1000 --json
+has err '^hsgd: warning: the training loss is not finite'
+json 'j["test_loss"] is None and j["epochs"] == 1 and j["steps"] == 11'
+ok train $opts --epochs 1 --steps 5 --optimizer adamw --sched step --warmup-steps 2 --clip-grad 1 --executor insert
+has out '^model +mlp-small, 109386 parameters'
+has out '1000 to validate'
+has out '^test accuracy .* 5 steps'
+has out '^cpu +[0-9]+ +640 '
+ok train $opts --steps 5 --quiet --deterministic
+[ "$(wc -l <out)" -eq 1 ]
+check 'one line with --quiet' $?
+ok train $opts --steps 5 --seed 3 --deterministic --threads 1 --json
+sum=$(grep final_weights out)
+ok train $opts --steps 5 --seed 3 --deterministic --json
+[ "$sum" = "$(grep final_weights out)" ]
+check 'the same weights with --deterministic' $?
+ok plan $opts --json
+json 'j["batch_size"] == 128 and j["predicted_step_ms"] > 0 and sum(d["samples"] for d in j["devices"]) == 128'
+json 'sum(c["rows"] for c in j["cells"]) == 128 and all(c["measured_ms"] > 0 and c["launches"] > 0 for c in j["cells"])'
+ok plan $opts --batch-size 64 --data digits
+has out '^(step|slice) on cpu '
+ok bench --model linear --devices cpu --batch-size 16 --json
+json 'j["step_ms"] > 0 and j["floor_ms"] is None and j["ratio"] is None and j["samples_per_second"] > 0'
+ok bench $opts --batch-size 64 --json
+json 'j["step_ms"] > 0 and j["floor_ms"] > 0 and j["ratio"] > 0 and j["bound_ms"] > 0'
+ok data show digits
+has out '^digits: 12000 samples of 28x28x1, 10 classes'
+ok data show digits --split test --out sheet.png --rows 2 --columns 3
+[ "$(head -c 8 sheet.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
+check 'a PNG file' $?
+if [ -w /dev/full ]; then
+    "$hsgd" models >/dev/full 2>err
+    [ $? -eq 1 ] && grep -q '^hsgd: cannot write to standard output' err
+    check 'a full disk' $?
+fi
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
