@@ -1,0 +1,14 @@
+/* Memory bandwidth: the triad of STREAM (McCalpin, 1995) done in place,
+ * a[i] = s * b[i] + t * a[i], as an optimizer updates its state.  Every byte
+ * moved is counted: there is no write-allocate as there is in a = b + s * c. */
+#ifndef BENCH_TRIAD_H
+#define BENCH_TRIAD_H
+
+#include <stddef.h>
+
+/* Bytes per second that `threads` threads reach together when both arrays
+ * fill `working_set` bytes: 12 bytes per element, the best of many passes.
+ * 0 when memory or threads are exhausted. */
+double triad_bandwidth(int threads, size_t working_set);
+
+#endif
