@@ -1,7 +1,9 @@
 /* Multi-layer perceptrons.  Each thread takes its rows of the batch forward and
  * backward, then, after a barrier, its rows of every weight matrix: one tile at
  * a time it computes the gradient and updates the weights while the tile is
- * still in the cache.  So no gradient is ever summed over threads. */
+ * still in the cache.  So no gradient is ever summed over threads; the price is
+ * that the next forward pass fetches the other threads' weights from their
+ * caches, which at small batches is what a step takes beyond its bound. */
 #include "floor_mlp.h"
 
 #include "triad.h"
