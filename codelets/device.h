@@ -76,6 +76,8 @@ typedef float16 v16;
 #define V16_STORE(p, v)    vstore16((v), 0, (p))
 #define V16_FMA(a, b, c)   fma((a), (b), (c))
 #define V16_MAX(a, b)      fmax((a), (b))
+#define V16_SQRT(a)        sqrt(a)            /* a >= 0 */
+#define V16_DIVIDE(a, b)   ((a) / (b))
 #define V16_KEEP(v)        ((void)0)
 /* lane-wise: where a op b is true take x, else y */
 #define V16_IF_EQ(a, b, x, y) select((y), (x), ((a) == (b)))
@@ -144,6 +146,29 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #endif
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
+#ifdef __AVX512F__
+#include <immintrin.h>
+/* An estimate good to 14 bits and one Newton step. */
+DEVICE v16 V16_SQRT(v16 a)
+{
+    a = V16_MAX(a, V16_SPLAT(1e-37f));
+    v16 r = (v16)_mm512_rsqrt14_ps((__m512)a), s = a * r;
+    return V16_FMA(V16_FMA(-s, s, a), V16_SPLAT(0.5f) * r, s);
+}
+DEVICE v16 V16_DIVIDE(v16 a, v16 b)
+{
+    v16 r = (v16)_mm512_rcp14_ps((__m512)b);
+    r = V16_FMA(V16_FMA(-b, r, V16_SPLAT(1.0f)), r, r);
+    return a * r;
+}
+#else
+DEVICE v16 V16_SQRT(v16 a)
+{
+    for (int i = 0; i < 16; i++) a[i] = sqrtf(a[i]);
+    return a;
+}
+#define V16_DIVIDE(a, b)   ((a) / (b))
+#endif
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
 #define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
 #define V16_ZIP_(a, b, i) __builtin_shuffle((a), (b), (v16_mask){ i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, \
@@ -178,6 +203,12 @@ DEVICE void v16_transpose(v16 *r)
 #define FOR_ITEMS(i, n) INDEPENDENT for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
 #else
 #define FOR_ITEMS(i, n) INDEPENDENT for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
+#endif
+/* as FOR_ITEMS, where an iteration is a v16 of its own already */
+#ifdef HSGD_ONE_ITEM
+#define FOR_BLOCKS(i, n) for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
+#else
+#define FOR_BLOCKS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 #endif
 /* every row r of [0,n), one group each */
 #define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)

@@ -54,7 +54,38 @@ KERNEL6(momentum_update, optimizer_args)
     }
 }
 
-/* Adam and AdamW; state holds m[n], then v[n]. */
+/* Adam and AdamW; state holds m[n], then v[n].  Sixteen parameters at a time;
+ * the root and the quotient are within 4 ulp. */
+struct adam { float b1, b2, epsilon, rate, correct2, scale, coupled, keep; };
+
+DEVICE float adam_one(float w, float g, GLOBAL float *m, GLOBAL float *v, struct adam a)
+{
+    g = g * a.scale + a.coupled * w;
+    *m = a.b1 * *m + (1.0f - a.b1) * g;
+    *v = a.b2 * *v + (1.0f - a.b2) * g * g;
+    return a.keep * w - a.rate * *m / (sqrtf(*v * a.correct2) + a.epsilon);
+}
+
+DEVICE v16 adam_sixteen(v16 w, v16 g, GLOBAL float *m, GLOBAL float *v, struct adam a)
+{
+    g = g * V16_SPLAT(a.scale) + V16_SPLAT(a.coupled) * w;
+    v16 mi = V16_FMA(V16_SPLAT(a.b1), V16_LOAD(m), V16_SPLAT(1.0f - a.b1) * g);
+    v16 vi = V16_FMA(V16_SPLAT(a.b2), V16_LOAD(v), V16_SPLAT(1.0f - a.b2) * g * g);
+    V16_STORE(m, mi);
+    V16_STORE(v, vi);
+    v16 root = V16_SQRT(vi * V16_SPLAT(a.correct2));
+    return V16_SPLAT(a.keep) * w - V16_DIVIDE(V16_SPLAT(a.rate) * mi, root + V16_SPLAT(a.epsilon));
+}
+
+DEVICE v16 gradient_sum_sixteen(GLOBAL const float *g0, GLOBAL const float *g1, GLOBAL const float *g2, int parts,
+                                size_t i)
+{
+    v16 g = V16_LOAD(g0 + i);
+    if (parts > 1) g = g + V16_LOAD(g1 + i);
+    if (parts > 2) g = g + V16_LOAD(g2 + i);
+    return g;
+}
+
 KERNEL6(adam_update, optimizer_args)
 {
     BUFFER(0, float, w)
@@ -64,17 +95,23 @@ KERNEL6(adam_update, optimizer_args)
     BUFFER(4, const float, g1)
     BUFFER(5, const float, g2)
     GLOBAL float *m = state, *v = state + ARG(n);
-    float scale = GRADIENT_SCALE, b1 = ARG(beta1), b2 = ARG(beta2), epsilon = ARG(epsilon);
-    float rate = step[0] * step[1], correct2 = step[2];
-    float coupled = ARG(decoupled) ? 0.0f : ARG(weight_decay);
-    float keep = ARG(decoupled) ? 1.0f - step[0] * ARG(weight_decay) : 1.0f;
-    int parts = ARG(clipped) ? 1 : ARG(parts);
-    FOR_ITEMS(i, ARG(n)) {
-        float g = gradient_sum(g0, g1, g2, parts, i) * scale + coupled * w[i];
-        float mi = b1 * m[i] + (1.0f - b1) * g;
-        float vi = b2 * v[i] + (1.0f - b2) * g * g;
-        m[i] = mi;
-        v[i] = vi;
-        w[i] = keep * w[i] - rate * mi / (sqrtf(vi * correct2) + epsilon);
+    struct adam a;
+    a.b1 = ARG(beta1);
+    a.b2 = ARG(beta2);
+    a.epsilon = ARG(epsilon);
+    a.rate = step[0] * step[1];
+    a.correct2 = step[2];
+    a.scale = GRADIENT_SCALE;
+    a.coupled = ARG(decoupled) ? 0.0f : ARG(weight_decay);
+    a.keep = ARG(decoupled) ? 1.0f - step[0] * ARG(weight_decay) : 1.0f;
+    int parts = ARG(clipped) ? 1 : ARG(parts), whole = ARG(n) / 16;
+    FOR_BLOCKS(i, whole) {
+        size_t at = (size_t)i * 16;
+        v16 g = gradient_sum_sixteen(g0, g1, g2, parts, at);
+        V16_STORE(w + at, adam_sixteen(V16_LOAD(w + at), g, m + at, v + at, a));
+    }
+    FOR_ITEMS(r, ARG(n) % 16) {
+        int i = whole * 16 + r;
+        w[i] = adam_one(w[i], gradient_sum(g0, g1, g2, parts, i), m + i, v + i, a);
     }
 }

@@ -19,7 +19,7 @@ struct window {
     struct plan *plan;
     const struct batch_source *source;
     int steps, ready, submitted, done;
-    bool replays, submitting;
+    bool replays, submitting, filler_waits;
     pthread_mutex_t lock;
     pthread_cond_t changed;
 };
@@ -170,7 +170,7 @@ static void advance(struct window *w)
         w->done += !going;
     }
     w->submitting = false;
-    pthread_cond_broadcast(&w->changed);
+    if (w->filler_waits || w->done == w->steps) pthread_cond_broadcast(&w->changed);
 }
 
 static void step_done(void *arg)
@@ -203,7 +203,9 @@ static void *fill_batches(void *arg)
     struct window *w = arg;
     for (int step = 0; step < w->steps; step++) {
         pthread_mutex_lock(&w->lock);
+        w->filler_waits = true;
         while (step - w->done >= PLAN_SLOTS) pthread_cond_wait(&w->changed, &w->lock);
+        w->filler_waits = false;
         pthread_mutex_unlock(&w->lock);
         fill_slot(w, step);
         pthread_mutex_lock(&w->lock);
