@@ -1,4 +1,4 @@
-/* The fully connected layer: y = act(x W^T + b). */
+/* The fully connected layer: y = act(x W + b). */
 #include <stdio.h>
 
 #include "kernels.h"
@@ -15,57 +15,60 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
     int in = hsgd_size(l->in), bound = a->activation == HSGD_RELU ? HSGD_INIT_HE : HSGD_INIT_GLOROT;
     l->out = (struct hsgd_shape){ 1, 1, a->units };
     l->params = a->no_bias ? 1 : 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { a->units, in }, bound, in, a->units, a->units };
+    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { in, a->units }, bound, in, a->units, in };
     l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->units }, HSGD_INIT_ZERO, in, a->units, 0 };
     l->forward_flops = 2.0 * in * a->units;
     l->backward_flops = 2 * l->forward_flops;
     return 0;
 }
 
-/* Each piece of W gives its own columns of y. */
+static const struct hsgd_ref absent = { .buffer = -1 };
+
+/* A piece of W holds some of the inputs' rows: the products add up, and the
+ * last one brings bias and activation. */
 static void forward(struct hsgd_emit *e)
 {
     const struct hsgd_dense *a = attributes(e->layer);
+    const struct hsgd_weight *w = &e->weight[0];
     int in = hsgd_size(e->layer->in), units = a->units;
-    for (int i = 0; i < e->weight[0].pieces; i++) {
-        const struct hsgd_piece *w = &e->weight[0].piece[i];
-        struct hsgd_ref bias = a->no_bias ? (struct hsgd_ref){ .buffer = -1 }
-                                          : hsgd_at(e->weight[1].piece[0].ref, w->row);
-        struct hsgd_matmul p = { .m = e->rows, .n = w->rows, .k = in, .lda = in, .ldb = in, .ldc = units,
-                                 .transpose_b = true, .activation = a->activation };
-        hsgd_emit_matmul(e, &p, e->x, w->ref, hsgd_at(e->y, w->row), bias);
+    for (int i = 0; i < w->pieces; i++) {
+        bool last = i == w->pieces - 1;
+        struct hsgd_matmul p = { .m = e->rows, .n = units, .k = w->piece[i].rows, .lda = in, .ldb = units, .ldc = units,
+                                 .accumulate = i > 0, .activation = last ? a->activation : HSGD_NO_ACTIVATION };
+        struct hsgd_ref bias = last && !a->no_bias ? e->weight[1].piece[0].ref : absent;
+        hsgd_emit_matmul(e, &p, hsgd_at(e->x, w->piece[i].row), w->piece[i].ref, e->y, bias);
     }
 }
 
 static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate)
 {
     int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
-    struct hsgd_matmul p = { .m = rows, .n = in, .k = e->rows, .lda = units, .ldb = in, .ldc = in,
+    struct hsgd_matmul p = { .m = rows, .n = units, .k = e->rows, .lda = in, .ldb = units, .ldc = units,
                              .transpose_a = true, .accumulate = accumulate };
-    hsgd_emit_matmul(e, &p, hsgd_at(e->dy, row), e->x, out, (struct hsgd_ref){ .buffer = -1 });
+    hsgd_emit_matmul(e, &p, hsgd_at(e->x, row), e->dy, out, absent);
 }
 
-/* dz = dy f'(z); db = column sums of dz; dW = dz^T x; dx = sum over pieces of dz_i W_i. */
+/* dz = dy f'(z); db = column sums of dz; dW = x^T dz; dx = dz W^T, a piece of
+ * W giving its own columns. */
 static void backward(struct hsgd_emit *e)
 {
     const struct hsgd_dense *a = attributes(e->layer);
+    const struct hsgd_weight *w = &e->weight[0];
     int in = hsgd_size(e->layer->in), units = a->units;
     if (a->activation != HSGD_NO_ACTIVATION) {
-        struct act_bwd_args act = { e->rows * units, a->activation };
+        struct act_bwd_args act = { e->rows * units, (int)a->activation };
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
     }
     if (!a->no_bias && e->gradient[1].buffer >= 0) {
         struct column_sums_args sums = { e->rows, units };
         HSGD_LAUNCH(e, HSGD_KERNEL(column_sums), HSGD_ITEMS, units, &sums, e->dy, e->gradient[1]);
     }
-    if (e->gradient[0].buffer >= 0) weight_gradient(e, 0, units, e->gradient[0], false);
-    if (e->dx.buffer < 0) return;
-    for (int i = 0; i < e->weight[0].pieces; i++) {
-        const struct hsgd_piece *w = &e->weight[0].piece[i];
-        struct hsgd_matmul p = { .m = e->rows, .n = in, .k = w->rows, .lda = units, .ldb = in, .ldc = in,
-                                 .accumulate = i > 0 };
-        hsgd_emit_matmul(e, &p, hsgd_at(e->dy, w->row), w->ref, e->dx, (struct hsgd_ref){ .buffer = -1 });
+    for (int i = 0; e->dx.buffer >= 0 && i < w->pieces; i++) {
+        struct hsgd_matmul p = { .m = e->rows, .n = w->piece[i].rows, .k = units, .lda = units, .ldb = units,
+                                 .ldc = in, .transpose_b = true };
+        hsgd_emit_matmul(e, &p, e->dy, w->piece[i].ref, hsgd_at(e->dx, w->piece[i].row), absent);
     }
+    if (e->gradient[0].buffer >= 0) weight_gradient(e, 0, in, e->gradient[0], false);
 }
 
 const struct hsgd_op hsgd_op_dense = {

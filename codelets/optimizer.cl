@@ -5,7 +5,7 @@
 #include "device.h"
 
 struct optimizer_args {
-    int n, parts, clipped, nesterov, decoupled;
+    int n, stride, parts, clipped, nesterov, decoupled; /* stride: floats from m to v */
     float weight_decay, momentum, beta1, beta2, epsilon;
 };
 
@@ -54,7 +54,7 @@ KERNEL6(momentum_update, optimizer_args)
     }
 }
 
-/* Adam and AdamW; state holds m[n], then v[n].  Sixteen parameters at a time;
+/* Adam and AdamW; state holds m, and v `stride` floats on.  Sixteen parameters at a time;
  * the root and the quotient are within 4 ulp. */
 struct adam { float b1, b2, epsilon, rate, correct2, scale, coupled, keep; };
 
@@ -94,7 +94,7 @@ KERNEL6(adam_update, optimizer_args)
     BUFFER(3, const float, g0)
     BUFFER(4, const float, g1)
     BUFFER(5, const float, g2)
-    GLOBAL float *m = state, *v = state + ARG(n);
+    GLOBAL float *m = state, *v = state + ARG(stride);
     struct adam a;
     a.b1 = ARG(beta1);
     a.b2 = ARG(beta2);

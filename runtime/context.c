@@ -34,8 +34,9 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     conf.nopencl = r->nopencl;
     conf.use_explicit_workers_opencl_gpuid = r->nopencl > 0;
     for (int i = 0; i < r->nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->opencl[i];
-    if (!getenv("STARPU_SCHED")) conf.sched_policy_name = default_policy(r);
-    else conf.sched_policy_name = getenv("STARPU_SCHED");
+    const char *policy = getenv("STARPU_SCHED");
+    conf.sched_policy_name = policy ? policy : default_policy(r);
+    ctx->chose_policy = !policy;
     conf.catch_signals = 0;
     /* A driver that polls for the end of a copy takes the core the copy needs. */
     if (r->nopencl && r->only_opencl_cpus) conf.disable_asynchronous_opencl_copy = 1;
@@ -107,7 +108,10 @@ void hsgd_destroy(struct hsgd_context **pctx)
 {
     struct hsgd_context *ctx = pctx ? *pctx : NULL;
     if (!ctx) return;
-    for (int i = 0; i < ctx->ndevices; i++) opencl_device_close(&ctx->device[i]);
+    for (int i = 0; i < ctx->ndevices; i++) {
+        opencl_device_close(&ctx->device[i]);
+        free(ctx->device[i].one_worker);
+    }
     detach_starpu(ctx);
     cost_free(ctx);
     pthread_mutex_destroy(&ctx->failure_lock);

@@ -27,6 +27,7 @@ struct device {
     bool one_item;                        /* groups of one item: an OpenCL device that is a CPU */
     int worker[STARPU_NMAXWORKERS];
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
+    uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
     atomic_ullong tasks, samples, busy_ns;
 };
@@ -36,6 +37,7 @@ struct hsgd_context {
     hsgd_log_fn *log;
     void *log_user;
     bool deterministic, owns_starpu;
+    bool chose_policy;                    /* the scheduling policy is our choice, not the user's */
     int ndevices;
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;

@@ -231,6 +231,12 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
         d->worker[d->info.workers++] = w;
         d->worker_mask[w / 32] |= 1u << w % 32;
     }
+    for (int i = 0; i < ctx->ndevices; i++) {
+        struct device *d = &ctx->device[i];
+        d->one_worker = calloc((size_t)d->info.workers, sizeof *d->one_worker);
+        if (!d->one_worker) return hsgd_fail(ctx, ENOMEM, "out of memory");
+        for (int k = 0; k < d->info.workers; k++) d->one_worker[k][d->worker[k] / 32] = 1u << d->worker[k] % 32;
+    }
     if (request->cpu && !find_device(ctx, HSGD_CPU, 0))
         return hsgd_fail(ctx, ENODEV, "device \"cpu\" is not there: StarPU has no CPU worker");
     for (int i = 0; i < request->nopencl; i++)

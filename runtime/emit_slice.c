@@ -149,62 +149,84 @@ int64_t slice_arena_floats(struct plan *p, const struct slice *s)
 
 /* ------------------------------------------------------ deferred weights */
 
-/* Rows of layer l's weight that lie in the shard. */
-static bool shard_rows(const struct plan *p, const struct layer *l, int shard, int *row, int *rows, int64_t *offset)
+/* The part of layer i's deferred weight that lies in the shard. */
+static bool shard_piece(const struct plan *p, int i, int shard, struct hsgd_piece *out)
 {
-    if (!l->deferred) return false;
+    const struct layer *l = &p->state->model->layer[i];
     struct hsgd_weight w;
+    if (!l->deferred) return false;
     weight_pieces(p, l, 0, 0, &w);
-    for (int i = 0; i < w.pieces; i++)
-        if (w.piece[i].ref.buffer == shard) {
-            *row = w.piece[i].row;
-            *rows = w.piece[i].rows;
-            *offset = w.piece[i].ref.offset;
+    for (int k = 0; k < w.pieces; k++)
+        if (w.piece[k].ref.buffer == shard) {
+            *out = w.piece[k];
             return true;
         }
     return false;
 }
 
-static int64_t deferred_program(struct plan *p, const struct slice *s, const struct slice_places *at, int shard,
-                                struct hsgd_ref out, bool accumulate, struct hsgd_program *program)
+/* Even parts of at most about `tile` floats, in rows. */
+static int tile_rows(int rows, int64_t row, int64_t tile)
+{
+    int64_t parts = (rows * row + tile - 1) / tile, most = (rows + parts - 1) / parts;
+    return (int)((most + 15) / 16 * 16);
+}
+
+bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weight_rows *r)
 {
     const struct hsgd_model *m = p->state->model;
+    struct hsgd_piece piece;
+    int at = r->row + r->rows;
+    for (; r->layer < m->nlayers; r->layer++, at = 0) {
+        if (!shard_piece(p, r->layer, shard, &piece) || at >= piece.row + piece.rows) continue;
+        if (at < piece.row) at = piece.row;
+        int64_t row = row_floats(&m->layer[r->layer].info.param[0]);
+        int left = piece.row + piece.rows - at, rows = tile_rows(piece.rows, row, tile);
+        r->row = at;
+        r->rows = rows < left ? rows : left;
+        r->offset = piece.ref.offset + (at - piece.row) * row;
+        r->floats = r->rows * row;
+        return true;
+    }
+    return false;
+}
+
+static int64_t weight_rows_program(struct plan *p, const struct slice *s, const struct slice_places *at,
+                                   const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch,
+                                   bool accumulate, struct hsgd_program *program)
+{
     struct arena a;
-    int64_t scratch = 0;
+    struct hsgd_emit e;
     if (!arena_lay_out(p, s, &a)) {
         program->error = ENOMEM;
         return 0;
     }
-    for (int i = 0; i < m->nlayers; i++) {
-        int row, rows;
-        int64_t offset;
-        struct hsgd_emit e;
-        if (!shard_rows(p, &m->layer[i], shard, &row, &rows, &offset)) continue;
-        layer_emit(p, s, at, &a, i, program, &e);
-        e.scratch_base = hsgd_at(out, p->state->shard[shard].floats);
-        m->layer[i].op->weight_gradient(&e, row, rows, hsgd_at(out, offset), accumulate);
-        if (e.scratch_floats > scratch) scratch = e.scratch_floats;
-    }
+    layer_emit(p, s, at, &a, r->layer, program, &e);
+    e.scratch_base = scratch;
+    p->state->model->layer[r->layer].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
     free(a.y);
-    return scratch;
+    return e.scratch_floats;
 }
 
-void emit_deferred(struct plan *p, const struct slice *s, const struct slice_places *at, int shard,
-                   struct hsgd_ref out, bool accumulate, struct hsgd_program *program)
+void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
+                      const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
+                      struct hsgd_program *program)
 {
-    deferred_program(p, s, at, shard, out, accumulate, program);
+    weight_rows_program(p, s, at, r, out, scratch, accumulate, program);
 }
 
-int64_t deferred_scratch(struct plan *p, int shard, enum hsgd_device_kind kind)
+int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile, enum hsgd_device_kind kind)
 {
     int64_t most = 0;
     for (int i = 0; i < p->nslices; i++) {
-        struct hsgd_program trial = { 0 };
-        struct slice_places at = { 0 };
-        if (p->slice[i].device->info.kind != kind) continue;
-        int64_t scratch = deferred_program(p, &p->slice[i], &at, shard, (struct hsgd_ref){ 0 }, false, &trial);
-        program_free(&trial);
-        if (scratch > most) most = scratch;
+        struct weight_rows r = { 0 };
+        while (p->slice[i].device->info.kind == kind && next_weight_rows(p, shard, tile, &r)) {
+            struct hsgd_program trial = { 0 };
+            struct slice_places at = { 0 };
+            struct hsgd_ref none = { 0 };
+            int64_t scratch = weight_rows_program(p, &p->slice[i], &at, &r, none, none, false, &trial);
+            program_free(&trial);
+            if (scratch > most) most = scratch;
+        }
     }
     return most;
 }

@@ -16,10 +16,22 @@ int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_pla
                    struct hsgd_program *program);
 int64_t slice_arena_floats(struct plan *p, const struct slice *s);
 
-/* Appends the gradients of a deferred shard from the slice's arena, written
- * (or added) to out; scratch lies behind the gradient. */
-void emit_deferred(struct plan *p, const struct slice *s, const struct slice_places *at, int shard,
-                   struct hsgd_ref out, bool accumulate, struct hsgd_program *program);
-int64_t deferred_scratch(struct plan *p, int shard, enum hsgd_device_kind kind);
+/* Some rows of a deferred weight, within a shard. */
+struct weight_rows {
+    int layer, row, rows;
+    int64_t offset, floats;    /* in the shard */
+};
+
+/* Walks over the deferred weights of a shard in pieces of at most about
+ * `tile` floats; start with a zeroed struct; false at the end. */
+bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weight_rows *r);
+
+/* Appends the gradient of these rows from the slice's arena, written (or
+ * added) to out. */
+void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
+                      const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
+                      struct hsgd_program *program);
+/* Scratch those rows need on a kind of device, over all slices. */
+int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile, enum hsgd_device_kind kind);
 
 #endif

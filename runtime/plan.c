@@ -56,6 +56,7 @@ static struct cell *new_cell(struct plan *p, enum cell_kind kind, struct device 
     c->kind = kind;
     c->device = device;
     c->priority = priority;
+    c->affinity = -1;
     return c;
 }
 
@@ -98,6 +99,15 @@ static bool defers(const struct plan *p)
     return p->mode != PLAN_EVALUATE && p->nslices > 1 && p->state->nshards > 1;
 }
 
+/* One slice and no clipping: the gradient of a few rows of a deferred weight
+ * at a time, each used up by the update while it is in the cache. */
+static bool tiled(const struct plan *p)
+{
+    return p->mode == PLAN_TRAIN && p->nslices == 1 && !(p->state->options.clip_norm > 0);
+}
+
+#define TILE_FLOATS (24 * 1024) /* measured: larger tiles leave the cache */
+
 static bool single_node(const struct plan *p)
 {
     for (int i = 1; i < p->nslices; i++)
@@ -115,8 +125,9 @@ static struct device *home_device(const struct plan *p)
 
 static int64_t partial_floats(const struct plan *p)
 {
-    int64_t gradients = p->mode == PLAN_EVALUATE ? 0 : defers(p) ? p->state->model->small_floats : p->state->model->floats;
-    return GRADIENT_HEADER + gradients;
+    const struct hsgd_model *m = p->state->model;
+    if (p->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
+    return GRADIENT_HEADER + (defers(p) || tiled(p) ? m->small_floats : m->floats);
 }
 
 /* ----------------------------------------------------------- slice cells */
@@ -142,7 +153,7 @@ static void slice_program(struct plan *p, struct cell *c, struct slice *s)
     struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0),
                                    .partial = ref(s->partial, 0), .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
                                    .param = FIXED_PARAM };
-    s->arena_floats = emit_slice(p, s, &places, !defers(p), &c->program);
+    s->arena_floats = emit_slice(p, s, &places, !defers(p) && !tiled(p), &c->program);
 }
 
 /* ---------------------------------------------------------------- merging */
@@ -166,15 +177,27 @@ static void emit_metrics(struct plan *p, struct cell *c, struct hsgd_emit *e)
     emit_sum(e, p->nslices, part, slotted(FIXED_METRICS, METRICS), METRICS);
 }
 
-static void emit_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
+static void access_update(struct plan *p, struct cell *c, int shard)
+{
+    access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    if (optimizer_state_floats(p->state->options.optimizer)) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
+}
+
+/* Updates `floats` parameters from `offset` of a shard. */
+static void emit_update(struct plan *p, struct hsgd_emit *e, int shard, int64_t offset, int64_t floats, int parts,
                         const struct hsgd_ref part[3], bool clipped)
 {
     struct trainer_state *s = p->state;
-    access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
-    access_buffer(c, FIXED_STEP, STARPU_R);
-    if (optimizer_state_floats(s->options.optimizer)) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
-    optimizer_emit(e, &s->options, s->shard[shard].floats, ref(FIXED_PARAM + shard, 0),
-                   ref(FIXED_OPTIMIZER + shard, 0), slotted(FIXED_STEP, HSGD_STEP_WORDS), parts, part, clipped);
+    optimizer_emit(e, &s->options, floats, s->shard[shard].floats, ref(FIXED_PARAM + shard, offset),
+                   ref(FIXED_OPTIMIZER + shard, offset), slotted(FIXED_STEP, HSGD_STEP_WORDS), parts, part, clipped);
+}
+
+static void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
+                              const struct hsgd_ref part[3], bool clipped)
+{
+    access_update(p, c, shard);
+    emit_update(p, e, shard, 0, p->state->shard[shard].floats, parts, part, clipped);
 }
 
 static void emit_square_sum(struct hsgd_emit *e, struct hsgd_ref gradient, int64_t floats, struct hsgd_ref out)
@@ -183,29 +206,100 @@ static void emit_square_sum(struct hsgd_emit *e, struct hsgd_ref gradient, int64
     HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, 1, &a, gradient, out);
 }
 
+/* --------------------------------------------------- deferred gradients */
+
+/* The gradient of some rows over the slices of device d, then their update
+ * when update is set; scratch lies at the end of the buffer. */
+static void emit_rows(struct plan *p, struct cell *c, const struct device *d, const struct weight_rows *r,
+                      struct hsgd_ref out, struct hsgd_ref scratch)
+{
+    bool first = true;
+    for (int i = 0; i < p->nslices; i++) {
+        struct slice *s = &p->slice[i];
+        if (s->device != d) continue;
+        struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM };
+        emit_weight_rows(p, s, &places, r, out, scratch, !first, &c->program);
+        first = false;
+    }
+}
+
+/* All deferred rows of a shard: the whole gradient to `out`, or tile by tile
+ * to the same place, each followed by its update. */
+static void emit_shard_rows(struct plan *p, struct cell *c, const struct device *d, int shard, struct hsgd_ref out,
+                            int64_t tile, struct hsgd_ref scratch, bool update)
+{
+    struct weight_rows r = { 0 };
+    struct hsgd_emit e;
+    begin_emit(&e, c, d);
+    while (next_weight_rows(p, shard, tile, &r)) {
+        struct hsgd_ref to = update ? out : hsgd_at(out, r.offset);
+        emit_rows(p, c, d, &r, to, scratch);
+        if (update) emit_update(p, &e, shard, r.offset, r.floats, 1, (struct hsgd_ref[]){ to, to, to }, false);
+    }
+}
+
+/* A buffer for tiles, and what they need behind it. */
+static int tile_buffer(struct plan *p, int shard, const struct device *d, struct hsgd_ref *out, struct hsgd_ref *scratch)
+{
+    int64_t most = 0;
+    struct weight_rows r = { 0 };
+    while (next_weight_rows(p, shard, TILE_FLOATS, &r))
+        if (r.floats > most) most = r.floats;
+    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS, d->info.kind), d);
+    if (b < 0) return b;
+    *out = ref(b, 0);
+    *scratch = ref(b, most);
+    return b;
+}
+
 /* ------------------------------------------------- one slice: one cell */
 
-static void step_cell(struct plan *p)
+static void emit_clipped_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
+{
+    struct trainer_state *t = p->state;
+    int partial = p->slice[0].partial;
+    struct hsgd_ref factor = ref(partial, METRICS);
+    struct clip_scale_args a = { t->options.clip_norm };
+    emit_square_sum(e, ref(partial, GRADIENT_HEADER), t->model->floats, factor);
+    HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
+    for (int i = 0; i < t->nshards; i++) {
+        struct hsgd_ref g = ref(partial, GRADIENT_HEADER + t->shard[i].first);
+        emit_shard_update(p, c, e, i, 1, (struct hsgd_ref[]){ g, factor, factor }, true);
+    }
+}
+
+static int emit_tiled_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
 {
     struct slice *s = &p->slice[0];
-    struct trainer_state *t = p->state;
+    struct hsgd_ref small = ref(s->partial, GRADIENT_HEADER), tile, scratch;
+    access_update(p, c, 0);
+    emit_update(p, e, 0, 0, p->state->model->small_floats, 1, (struct hsgd_ref[]){ small, small, small }, false);
+    for (int i = 0; i < p->state->nshards; i++) {
+        struct weight_rows any = { 0 };
+        if (!next_weight_rows(p, i, TILE_FLOATS, &any)) continue;
+        int b = tile_buffer(p, i, s->device, &tile, &scratch);
+        if (b < 0) return b;
+        access_buffer(c, b, STARPU_W);
+        access_update(p, c, i);
+        emit_shard_rows(p, c, s->device, i, tile, TILE_FLOATS, scratch, true);
+    }
+    return 0;
+}
+
+static int step_cell(struct plan *p)
+{
+    struct slice *s = &p->slice[0];
     struct cell *c = new_cell(p, CELL_STEP, s->device, 0);
     struct hsgd_emit e;
+    c->affinity = 0;
     slice_program(p, c, s);
     begin_emit(&e, c, s->device);
     emit_metrics(p, c, &e);
     p->gradient[0] = s->partial;
-    if (p->mode != PLAN_TRAIN) return;
-    struct hsgd_ref factor = ref(s->partial, METRICS);
-    bool clip = t->options.clip_norm > 0;
-    if (clip) {
-        struct clip_scale_args a = { t->options.clip_norm };
-        emit_square_sum(&e, ref(s->partial, GRADIENT_HEADER), t->model->floats, factor);
-        HSGD_LAUNCH(&e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
-    }
-    for (int i = 0; i < t->nshards; i++)
-        emit_update(p, c, &e, i, 1,
-                    (struct hsgd_ref[]){ ref(s->partial, GRADIENT_HEADER + t->shard[i].first), factor, factor }, clip);
+    if (p->mode != PLAN_TRAIN) return 0;
+    if (tiled(p)) return emit_tiled_updates(p, c, &e);
+    emit_clipped_updates(p, c, &e);
+    return 0;
 }
 
 /* --------------------------------------------- several slices: the grid */
@@ -216,21 +310,6 @@ struct shard_cells {
     struct hsgd_ref part[MAX_ACCESSES];
     int merged;                       /* buffer of the summed gradient, when needed */
 };
-
-/* The gradient of a deferred shard over the slices of one device. */
-static void emit_shard_gradient(struct plan *p, struct cell *c, const struct device *d, int shard, int out)
-{
-    bool first = true;
-    for (int i = 0; i < p->nslices; i++) {
-        struct slice *s = &p->slice[i];
-        if (s->device != d) continue;
-        access_buffer(c, s->input, STARPU_R);
-        access_buffer(c, s->arena, STARPU_R);
-        struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM };
-        emit_deferred(p, s, &places, shard, ref(out, GRADIENT_HEADER), !first, &c->program);
-        first = false;
-    }
-}
 
 static int gradient_buffer(struct plan *p, int shard, const struct device *d, int64_t scratch)
 {
@@ -246,16 +325,27 @@ static bool device_has_slice(const struct plan *p, const struct device *d)
     return false;
 }
 
+static void access_slices(struct plan *p, struct cell *c, const struct device *d)
+{
+    for (int i = 0; i < p->nslices; i++) {
+        if (p->slice[i].device != d) continue;
+        access_buffer(c, p->slice[i].input, STARPU_R);
+        access_buffer(c, p->slice[i].arena, STARPU_R);
+    }
+}
+
 static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
 {
+    int64_t all = p->state->shard[shard].floats;
     for (int i = 0; i < p->ctx->ndevices; i++) {
         struct device *d = &p->ctx->device[i];
         if (!device_has_slice(p, d)) continue;
-        int g = gradient_buffer(p, shard, d, deferred_scratch(p, shard, d->info.kind));
+        int g = gradient_buffer(p, shard, d, weight_rows_scratch(p, shard, all, d->info.kind));
         if (g < 0) return g;
         struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->state->nshards - shard);
         access_buffer(c, g, STARPU_W);
-        emit_shard_gradient(p, c, d, shard, g);
+        access_slices(p, c, d);
+        emit_shard_rows(p, c, d, shard, ref(g, GRADIENT_HEADER), all, ref(g, GRADIENT_HEADER + all), false);
         out->part[out->parts++] = ref(g, GRADIENT_HEADER);
         if (d != home_device(p)) starpu_data_set_wt_mask(p->buffer[g]->handle, 1u << home_device(p)->node);
     }
@@ -266,16 +356,16 @@ static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
 static int fused_cell(struct plan *p, int shard)
 {
     struct device *d = p->slice[0].device;
-    int g = gradient_buffer(p, shard, d, deferred_scratch(p, shard, d->info.kind));
-    if (g < 0) return g;
+    struct hsgd_ref tile, scratch;
+    int b = tile_buffer(p, shard, d, &tile, &scratch);
+    if (b < 0) return b;
     struct cell *c = new_cell(p, CELL_GRADIENT, d, 0);
-    access_buffer(c, g, STARPU_W);
-    emit_shard_gradient(p, c, d, shard, g);
-    struct hsgd_emit e;
-    begin_emit(&e, c, d);
-    struct hsgd_ref part = ref(g, GRADIENT_HEADER);
-    if (p->mode == PLAN_TRAIN) emit_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ part, part, part }, false);
-    return g;
+    c->affinity = shard - 1;
+    access_buffer(c, b, STARPU_W);
+    access_slices(p, c, d);
+    access_update(p, c, shard);
+    emit_shard_rows(p, c, d, shard, tile, TILE_FLOATS, scratch, true);
+    return 0;
 }
 
 static void access_parts(struct cell *c, const struct shard_cells *s)
@@ -331,14 +421,14 @@ static int update_cell(struct plan *p, struct shard_cells *all, int shard)
         struct hsgd_ref factor, merged = ref(s->merged, GRADIENT_HEADER);
         int err = emit_clip_factor(p, c, &e, all, &factor);
         if (err) return err;
-        emit_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ merged, factor, factor }, true);
+        emit_shard_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ merged, factor, factor }, true);
     } else if (s->parts <= 3) {
         access_parts(c, s);
-        emit_update(p, c, &e, shard, s->parts, s->part, false);
+        emit_shard_update(p, c, &e, shard, s->parts, s->part, false);
     } else {
         struct hsgd_ref merged = ref(s->merged, GRADIENT_HEADER);
         access_buffer(c, s->merged, STARPU_R);
-        emit_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ merged, merged, merged }, false);
+        emit_shard_update(p, c, &e, shard, 1, (struct hsgd_ref[]){ merged, merged, merged }, false);
     }
     return 0;
 }
@@ -366,8 +456,11 @@ static int grid_cells(struct plan *p)
 {
     struct shard_cells all[MAX_SHARDS] = { 0 };
     bool clip = p->state->options.clip_norm > 0 && p->mode == PLAN_TRAIN, fuse = single_node(p) && !clip;
-    for (int i = 0; i < p->nslices; i++)
-        slice_program(p, new_cell(p, CELL_SLICE, p->slice[i].device, 8), &p->slice[i]);
+    for (int i = 0; i < p->nslices; i++) {
+        struct cell *c = new_cell(p, CELL_SLICE, p->slice[i].device, 8);
+        c->affinity = i;
+        slice_program(p, c, &p->slice[i]);
+    }
     metrics_cell(p);
     if (p->mode == PLAN_EVALUATE) return 0;
     int err = 0;
@@ -375,7 +468,7 @@ static int grid_cells(struct plan *p)
         all[s].shard = s;
         if (s == 0) err = small_shard(p, &all[s]);
         else if (!fuse || p->mode == PLAN_GRADIENT) err = gradient_cells(p, s, &all[s]);
-        else if ((err = fused_cell(p, s)) > 0) err = 0;
+        else err = fused_cell(p, s);
         if (!err && (clip || p->mode == PLAN_GRADIENT || all[s].parts > 3)) err = merge_cell(p, &all[s]);
     }
     for (int s = 0; !err && p->mode == PLAN_TRAIN && s < p->state->nshards; s++)
@@ -440,8 +533,7 @@ static int build(struct plan *p)
     int err = add_fixed(p);
     for (int i = 0; !err && i < p->nslices; i++) err = slice_buffers(p, i);
     if (err) return err;
-    if (p->nslices == 1) step_cell(p);
-    else if ((err = grid_cells(p))) return err;
+    err = p->nslices == 1 ? step_cell(p) : grid_cells(p);
     for (int i = 0; !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     return err;
 }

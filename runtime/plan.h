@@ -67,6 +67,7 @@ struct cell {
     struct device *device;
     int rows;                           /* samples that pass through, forward and backward; 0: none */
     int priority;
+    int affinity;                       /* worker of the device whose cache knows the data; -1: any */
     struct hsgd_program program;
     int naccesses;
     struct access access[MAX_ACCESSES];

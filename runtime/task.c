@@ -37,6 +37,15 @@ static struct starpu_codelet codelet = {
 
 /* ----------------------------------------------------------------- tasks */
 
+/* The policy chooses among the device's workers.  Where the policy is our own
+ * choice, so is the worker: the one whose cache holds the cell's data. */
+static uint32_t *workers_of(const struct cell_run *run)
+{
+    const struct cell *c = run->cell;
+    if (c->affinity < 0 || !run->plan->ctx->chose_policy) return c->device->worker_mask;
+    return c->device->one_worker[c->affinity % c->device->info.workers];
+}
+
 void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
 {
     struct cell *c = run->cell;
@@ -46,7 +55,7 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
     task->name = c->name;
     task->nbuffers = c->naccesses;
     task->priority = c->priority;
-    task->workerids = c->device->worker_mask;
+    task->workerids = workers_of(run);
     task->workerids_len = WORKER_WORDS;
     if (c->naccesses > STARPU_NMAXBUFS) {
         task->dyn_handles = malloc((size_t)c->naccesses * sizeof *task->dyn_handles);

@@ -203,7 +203,8 @@ HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd
 
 /* ------------------------------------------------ the library's operations */
 
-/* y = act(x W^T + b); W: units x in, b: units.  Any input shape, flattened.
+/* y = act(x W + b); weight W: in x units, bias b: units.  Any input shape,
+ * flattened.
  * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
 struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; };
 HSGD_API extern const struct hsgd_op hsgd_op_dense;

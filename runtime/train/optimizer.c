@@ -19,12 +19,13 @@ const char *hsgd_optimizer_name(enum hsgd_optimizer o) { return o < HSGD_OPTIMIZ
 
 int optimizer_state_floats(enum hsgd_optimizer o) { return table[o].state_floats; }
 
-void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, struct hsgd_ref w,
-                    struct hsgd_ref state, struct hsgd_ref step, int parts, const struct hsgd_ref part[3], bool clipped)
+void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, int64_t stride,
+                    struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts,
+                    const struct hsgd_ref part[3], bool clipped)
 {
     const struct optimizer_row *row = &table[o->optimizer];
-    struct optimizer_args a = { .n = (int)n, .parts = parts, .clipped = clipped, .nesterov = row->nesterov,
-                                .decoupled = row->decoupled, .weight_decay = o->weight_decay,
+    struct optimizer_args a = { .n = (int)n, .stride = (int)stride, .parts = parts, .clipped = clipped,
+                                .nesterov = row->nesterov, .decoupled = row->decoupled, .weight_decay = o->weight_decay,
                                 .momentum = o->momentum, .beta1 = o->beta1, .beta2 = o->beta2,
                                 .epsilon = o->epsilon };
     struct hsgd_ref g1 = parts > 1 || clipped ? part[1] : part[0], g2 = parts > 2 ? part[2] : part[0];

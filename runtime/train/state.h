@@ -28,9 +28,10 @@ void trainer_state_close(struct trainer_state *s);
 
 /* Floats of optimizer state per parameter. */
 int optimizer_state_floats(enum hsgd_optimizer o);
-/* Appends the update of a shard: gradient parts (clipped: one part, and the
- * factor in its second place). */
-void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, struct hsgd_ref w,
-                    struct hsgd_ref state, struct hsgd_ref step, int parts, const struct hsgd_ref part[3], bool clipped);
+/* Appends the update of n parameters from gradient parts (clipped: one part,
+ * and the factor in its second place); the state's second moment lies
+ * `stride` floats after the first. */
+void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, int64_t stride,
+                    struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts, const struct hsgd_ref part[3], bool clipped);
 
 #endif
