@@ -3,7 +3,7 @@
 
 #include "gemm.h"
 
-/* Our own GEMM, from the kernel dialect. */
+/* Our own GEMM, where no BLAS library is. */
 static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
 {
@@ -19,15 +19,12 @@ static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
     HSGD_LAUNCH(e, HSGD_KERNEL(gemm_tiles), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias, work);
 }
 
-/* On CPUs the BLAS libraries are ahead, except where a matrix is thin. */
-static bool blas_is_faster(const struct hsgd_matmul *p) { return p->m > 16 && p->n > 16; }
-
 void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias)
 {
     bool has_bias = bias.buffer >= 0;
     if (!has_bias) bias = c;
-    if (e->kind != HSGD_CPU || !blas_is_faster(p)) {
+    if (e->kind != HSGD_CPU) {
         emit_gemm(e, p, a, b, c, bias, has_bias);
         return;
     }

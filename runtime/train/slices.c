@@ -8,8 +8,9 @@
 #define SLICE_ROWS 8        /* slices are multiples of this; the last takes the rest */
 #define MIN_ROWS 16
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
-#define TRIAL_STEPS 4
 #define TRIALS 3
+#define TRIAL_SECONDS 0.008
+#define WORTH 0.005         /* a gain below this is noise */
 
 /* ------------------------------------------------------------- dividing */
 
@@ -31,63 +32,64 @@ static int add_slices(struct slice_spec *out, int n, struct device *d, int rows,
 
 /* ----------------------------------------------------------- measuring */
 
-/* Seconds of one step of these slices, without the update: the least of a few
- * short trials. */
-static double trial(struct trainer_state *s, int n, const struct slice_spec *specs)
+/* Seconds of one training step with these slices, on a shadow of the trainer:
+ * the least of a few short trials. */
+static double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs)
 {
     static const struct batch_source filled;
-    struct plan *p = plan_create(s, PLAN_GRADIENT, n, specs);
+    struct plan *p = plan_create(shadow, PLAN_TRAIN, n, specs);
     double best = INFINITY;
-    if (!p) return best;
-    for (int i = 0; i <= TRIALS; i++) {
+    int steps = 1;
+    for (int i = 0; p && i <= TRIALS; i++) {
         uint64_t began = monotonic_ns();
-        if (plan_run(p, TRIAL_STEPS, HSGD_REPLAY, &filled)) break;
-        double t = 1e-9 * (double)(monotonic_ns() - began) / TRIAL_STEPS;
-        if (i > 0 && t < best) best = t; /* the first one warms up */
+        if (plan_run(p, steps, HSGD_REPLAY, &filled)) break;
+        double t = 1e-9 * (double)(monotonic_ns() - began) / steps;
+        if (i > 0 && t < best) best = t; /* the first one warms up, and says how many steps fill a trial */
+        if (i == 0) steps = 1 + (int)fmin(TRIAL_SECONDS / t, WINDOW_STEPS - 1);
     }
     plan_destroy(p);
     return best;
 }
 
 /* One slice or one per core: whichever is faster for so many rows. */
-static int best_parts(struct trainer_state *s, struct device *d, int rows)
+static int one_device(struct trainer_state *shadow, struct device *d, int rows, struct slice_spec *out)
 {
-    struct slice_spec one[MAX_SLICES], many[MAX_SLICES];
-    if (d->info.workers == 1 || rows < 2 * MIN_ROWS) return 1;
+    struct slice_spec many[MAX_SLICES];
     int n = add_slices(many, 0, d, rows, d->info.workers);
-    add_slices(one, 0, d, rows, 1);
-    return trial(s, n, many) < trial(s, 1, one) ? d->info.workers : 1;
+    int one = add_slices(out, 0, d, rows, 1);
+    if (n == 1 || trial(shadow, one, out) < trial(shadow, n, many)) return one;
+    memcpy(out, many, (size_t)n * sizeof *out);
+    return n;
 }
 
 /* ---------------------------------------------------- several devices */
 
-/* Time of a device as a + b rows, from trials at two sizes. */
+/* Time of a device as fixed + per_row * rows, from trials at two sizes. */
 struct line { double fixed, per_row; };
 
-static struct line measure(struct trainer_state *s, struct device *d, int batch)
+static struct line measure(struct trainer_state *shadow, struct device *d, int batch)
 {
     struct slice_spec specs[MAX_SLICES];
-    int few = round_rows(batch / 4.0) > MIN_ROWS ? round_rows(batch / 4.0) : MIN_ROWS, most = batch;
-    double t0 = trial(s, add_slices(specs, 0, d, few, d->info.workers), specs);
-    double t1 = trial(s, add_slices(specs, 0, d, most, d->info.workers), specs);
-    struct line l = { 0, t1 / most };
-    if (most > few && t1 > t0) {
-        l.per_row = (t1 - t0) / (most - few);
-        l.fixed = t0 - l.per_row * few;
+    int few = round_rows(batch / 4.0) > MIN_ROWS ? round_rows(batch / 4.0) : MIN_ROWS;
+    double t0 = trial(shadow, add_slices(specs, 0, d, few, d->info.workers), specs);
+    double t1 = trial(shadow, add_slices(specs, 0, d, batch, d->info.workers), specs);
+    struct line l = { 0, t1 / batch };
+    if (batch > few && t1 > t0) {
+        l.per_row = (t1 - t0) / (batch - few);
+        l.fixed = fmax(0, t0 - l.per_row * few);
     }
-    if (l.fixed < 0) l.fixed = 0;
     return l;
 }
 
 /* Hands out rows, always to the device that would finish first. */
-static void balance(int n, const struct line *l, const double *extra, int batch, int *rows)
+static void balance(int n, const struct line *l, int batch, int *rows)
 {
     memset(rows, 0, (size_t)n * sizeof *rows);
     for (int left = batch; left > 0;) {
         int take = left < SLICE_ROWS ? left : SLICE_ROWS, best = 0;
         double soonest = INFINITY;
         for (int i = 0; i < n; i++) {
-            double t = extra[i] + l[i].fixed + l[i].per_row * (rows[i] + take);
+            double t = l[i].fixed + l[i].per_row * (rows[i] + take);
             if (t < soonest) {
                 soonest = t;
                 best = i;
@@ -98,16 +100,62 @@ static void balance(int n, const struct line *l, const double *extra, int batch,
     }
 }
 
-static int over_devices(struct trainer_state *s, int batch, struct slice_spec *out)
+static int all_slices(const struct hsgd_context *ctx, const int *rows, struct slice_spec *out)
 {
-    struct hsgd_context *ctx = s->ctx;
+    int n = 0;
+    for (int i = 0; i < ctx->ndevices; i++) {
+        struct device *d = (struct device *)&ctx->device[i];
+        if (rows[i]) n = add_slices(out, n, d, rows[i], d->info.workers);
+    }
+    return n;
+}
+
+/* Moves rows between two devices while the whole step gets faster: the lines
+ * know nothing of copies and of waiting for each other. */
+static void refine(struct trainer_state *shadow, int from, int to, int batch, int *rows)
+{
+    struct slice_spec specs[MAX_SLICES];
+    double best = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
+    int low = rows[from] / 2, high = rows[from] + rows[to] / 2;
+    for (int move = round_rows(batch / 16.0); move >= SLICE_ROWS; move = round_rows(move / 2.0 - 1)) {
+        for (int sign = -1; sign <= 1; sign += 2) {
+            int now = rows[from] + sign * move;
+            if (now < low || now > high || now % SLICE_ROWS) continue;
+            rows[from] += sign * move;
+            rows[to] -= sign * move;
+            double t = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
+            if (t < best * (1 - WORTH)) {
+                best = t;
+                break;
+            }
+            rows[from] -= sign * move;
+            rows[to] += sign * move;
+        }
+    }
+}
+
+static int over_devices(struct trainer_state *shadow, int batch, struct slice_spec *out)
+{
+    struct hsgd_context *ctx = shadow->ctx;
     struct line line[MAX_DEVICES];
-    double extra[MAX_DEVICES] = { 0 };
-    int rows[MAX_DEVICES], n = 0;
-    for (int i = 0; i < ctx->ndevices; i++) line[i] = measure(s, &ctx->device[i], batch);
-    balance(ctx->ndevices, line, extra, batch, rows);
-    for (int i = 0; i < ctx->ndevices; i++)
-        if (rows[i]) n = add_slices(out, n, &ctx->device[i], rows[i], ctx->device[i].info.workers);
+    int rows[MAX_DEVICES];
+    for (int i = 0; i < ctx->ndevices; i++) line[i] = measure(shadow, &ctx->device[i], batch);
+    balance(ctx->ndevices, line, batch, rows);
+    for (int i = 1; i < ctx->ndevices; i++)
+        if (rows[0] && rows[i]) refine(shadow, 0, i, batch, rows);
+    return all_slices(ctx, rows, out);
+}
+
+/* Runs the trials: parameters, state and weights of the trainer stay as they
+ * are. */
+static int measured(struct trainer_state *s, int batch, struct slice_spec *out)
+{
+    struct trainer_state shadow;
+    int err = trainer_shadow_open(&shadow, s);
+    if (err) return err;
+    int n = s->ctx->ndevices == 1 ? one_device(&shadow, &s->ctx->device[0], batch, out)
+                                  : over_devices(&shadow, batch, out);
+    trainer_shadow_close(&shadow);
     return n;
 }
 
@@ -125,14 +173,34 @@ static int fixed(struct trainer_state *s, int batch, struct slice_spec *out)
     return n;
 }
 
+/* The proportions of the last measured batch, for work that is not worth
+ * trials of its own. */
+static int in_proportion(struct trainer_state *s, int batch, struct slice_spec *out)
+{
+    struct hsgd_context *ctx = s->ctx;
+    int rows[MAX_DEVICES] = { 0 }, left = batch;
+    for (int i = 0; i < ctx->ndevices; i++) {
+        rows[i] = i == ctx->ndevices - 1 ? left : round_rows(batch * s->share[i]);
+        if (rows[i] > left) rows[i] = left;
+        left -= rows[i];
+    }
+    return all_slices(ctx, rows, out);
+}
+
+static void keep_proportions(struct trainer_state *s, int n, const struct slice_spec *specs, int batch)
+{
+    memset(s->share, 0, sizeof s->share);
+    for (int i = 0; i < n; i++) s->share[specs[i].device - s->ctx->device] += (double)specs[i].rows / batch;
+    s->measured = true;
+}
+
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct slice_spec out[MAX_SLICES])
 {
     struct hsgd_context *ctx = s->ctx;
     if (ctx->deterministic || ctx->ndevices > MAX_SLICES / 2) return fixed(s, batch, out);
-    if (ctx->ndevices == 1) {
-        struct device *d = &ctx->device[0];
-        int parts = mode == PLAN_TRAIN ? best_parts(s, d, batch) : d->info.workers;
-        return add_slices(out, 0, d, batch, parts);
-    }
-    return over_devices(s, batch, out);
+    if (ctx->ndevices == 1 && ctx->device[0].info.workers == 1) return add_slices(out, 0, &ctx->device[0], batch, 1);
+    if (s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size)) return in_proportion(s, batch, out);
+    int n = measured(s, batch, out);
+    if (n > 0) keep_proportions(s, n, out, batch);
+    return n;
 }

@@ -62,6 +62,31 @@ static void cut_shards(struct trainer_state *s)
 
 /* -------------------------------------------------------------- life cycle */
 
+/* The buffers; parameters wrap `weights`. */
+static int open_buffers(struct trainer_state *s, float *weights)
+{
+    int err = 0, per = optimizer_state_floats(s->options.optimizer);
+    for (int i = 0; !err && i < s->nshards; i++) {
+        err = buffer_wrap(s->ctx, &s->param[i], "param", s->shard[i].floats, weights + s->shard[i].first);
+        if (!err && per) err = buffer_create(s->ctx, &s->optimizer[i], "optimizer", per * s->shard[i].floats, true);
+    }
+    if (!err) err = buffer_create(s->ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
+    if (!err) err = buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
+    if (!err) send_eagerly(s);
+    return err;
+}
+
+static void close_buffers(struct trainer_state *s)
+{
+    for (int i = 0; i < s->nplans; i++) plan_destroy(s->plan[i]);
+    for (int i = 0; i < s->nshards; i++) {
+        buffer_destroy(&s->param[i]);
+        buffer_destroy(&s->optimizer[i]);
+    }
+    buffer_destroy(&s->step);
+    buffer_destroy(&s->metrics);
+}
+
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o)
 {
     struct hsgd_context *ctx = model->ctx;
@@ -69,15 +94,8 @@ int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const 
     if (model->bound) return hsgd_fail(ctx, EBUSY, "model \"%s\" belongs to another trainer", model->name);
     *s = (struct trainer_state){ .ctx = ctx, .model = model, .options = *o };
     cut_shards(s);
-    int err = 0, per = optimizer_state_floats(o->optimizer);
-    for (int i = 0; !err && i < s->nshards; i++) {
-        err = buffer_wrap(ctx, &s->param[i], "param", s->shard[i].floats, model->weights + s->shard[i].first);
-        if (!err && per) err = buffer_create(ctx, &s->optimizer[i], "optimizer", per * s->shard[i].floats, true);
-    }
-    if (!err) err = buffer_create(ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
-    if (!err) err = buffer_create(ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
+    int err = open_buffers(s, model->weights);
     model->bound = s;
-    if (!err) send_eagerly(s);
     if (err) trainer_state_close(s);
     return err;
 }
@@ -86,14 +104,26 @@ void trainer_state_close(struct trainer_state *s)
 {
     if (!s->model) return;
     context_begin(s->ctx);
-    for (int i = 0; i < s->nplans; i++) plan_destroy(s->plan[i]);
-    for (int i = 0; i < s->nshards; i++) {
-        buffer_destroy(&s->param[i]);
-        buffer_destroy(&s->optimizer[i]);
-    }
-    buffer_destroy(&s->step);
-    buffer_destroy(&s->metrics);
+    close_buffers(s);
     context_end(s->ctx);
     s->model->bound = NULL;
     s->model = NULL;
+}
+
+int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s)
+{
+    *shadow = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards };
+    memcpy(shadow->shard, s->shard, sizeof s->shard);
+    shadow->shadow_weights = calloc((size_t)s->model->floats + 16, sizeof *shadow->shadow_weights);
+    if (!shadow->shadow_weights) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    int err = open_buffers(shadow, shadow->shadow_weights);
+    if (err) trainer_shadow_close(shadow);
+    return err;
+}
+
+void trainer_shadow_close(struct trainer_state *shadow)
+{
+    close_buffers(shadow);
+    free(shadow->shadow_weights);
+    shadow->shadow_weights = NULL;
 }

@@ -19,12 +19,20 @@ struct trainer_state {
     int nplans;
     struct plan *plan[MAX_PLANS];       /* least recently used goes first */
     int64_t uses;
+    bool measured;
+    double share[MAX_DEVICES];          /* of each device in the last batch measured */
+    float *shadow_weights;              /* of a shadow: parameters of its own */
 };
 
 /* Cuts the model's bucket and registers everything; -EBUSY when another
  * trainer holds the model. */
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o);
 void trainer_state_close(struct trainer_state *s);
+
+/* The same trainer with parameters and state of its own (all zero), to try
+ * plans out on. */
+int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s);
+void trainer_shadow_close(struct trainer_state *shadow);
 
 /* Floats of optimizer state per parameter. */
 int optimizer_state_floats(enum hsgd_optimizer o);
