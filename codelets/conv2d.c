@@ -24,9 +24,8 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
                                   conv2d_out_size(l->in.w, kw, a->stride, a->padding), a->out_channels };
     int fan_in = kh * kw * l->in.c, fan_out = kh * kw * a->out_channels;
     l->params = 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, kh, kw, l->in.c },
-                                            a->activation == HSGD_RELU ? HSGD_INIT_HE : HSGD_INIT_GLOROT, fan_in,
-                                            fan_out, 0 };
+    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, kh, kw, l->in.c }, a->init,
+                                            fan_in, fan_out, 0 };
     l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->out_channels }, HSGD_INIT_ZERO, fan_in, fan_out, 0 };
     l->forward_flops = 2.0 * fan_in * hsgd_size(l->out);
     l->backward_flops = 2 * l->forward_flops;

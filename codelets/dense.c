@@ -12,10 +12,10 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
         snprintf(why, n, "units must be in 1..1048576, not %d", a->units);
         return -1;
     }
-    int in = hsgd_size(l->in), bound = a->activation == HSGD_RELU ? HSGD_INIT_HE : HSGD_INIT_GLOROT;
+    int in = hsgd_size(l->in);
     l->out = (struct hsgd_shape){ 1, 1, a->units };
     l->params = a->no_bias ? 1 : 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { in, a->units }, bound, in, a->units, in };
+    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { in, a->units }, a->init, in, a->units, in };
     l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->units }, HSGD_INIT_ZERO, in, a->units, 0 };
     l->forward_flops = 2.0 * in * a->units;
     l->backward_flops = 2 * l->forward_flops;

@@ -155,7 +155,7 @@ int model_finish(struct hsgd_model *m)
 
 struct hsgd_model *hsgd_add_dense(struct hsgd_model *m, int units, enum hsgd_activation activation)
 {
-    return hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ units, activation, false }, NULL);
+    return hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ .units = units, .activation = activation }, NULL);
 }
 
 struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
@@ -166,7 +166,7 @@ struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
 struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,
                                    enum hsgd_activation activation)
 {
-    return hsgd_add(m, &hsgd_op_conv2d, &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation }, NULL);
+    return hsgd_add(m, &hsgd_op_conv2d, &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT }, NULL);
 }
 
 struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)

@@ -106,7 +106,7 @@ static bool tiled(const struct plan *p)
     return p->mode == PLAN_TRAIN && p->nslices == 1 && !(p->state->options.clip_norm > 0);
 }
 
-#define TILE_FLOATS (24 * 1024) /* measured: larger tiles leave the cache */
+#define TILE_FLOATS (32 * 1024) /* measured: larger tiles leave the cache */
 
 static bool single_node(const struct plan *p)
 {

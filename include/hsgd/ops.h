@@ -57,7 +57,9 @@ static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
 enum hsgd_layout { HSGD_NHWC, HSGD_LANES };
 
 enum hsgd_activation { HSGD_NO_ACTIVATION, HSGD_RELU, HSGD_TANH, HSGD_SIGMOID };
-enum hsgd_init { HSGD_INIT_ZERO, HSGD_INIT_GLOROT, HSGD_INIT_HE };
+/* Initial weights, uniform in +-bound: Glorot sqrt(6 / (fan_in + fan_out)),
+ * He sqrt(6 / fan_in).  Sources: Glorot & Bengio 2010, He et al. 2015. */
+enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO };
 
 #define HSGD_MAX_PARAMS 4
 
@@ -206,7 +208,7 @@ HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd
 /* y = act(x W + b); weight W: in x units, bias b: units.  Any input shape,
  * flattened.
  * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
-struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; };
+struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; enum hsgd_init init; };
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
 
 /* Loss of logits z and class labels t, summed over rows:
@@ -221,7 +223,11 @@ HSGD_API extern const struct hsgd_op hsgd_op_mse;
  * x zero outside; kernel x kernel taps, stride s, padding p < kernel.
  * weight: out_channels x kernel x kernel x in_channels; bias: out_channels.
  * Source: Goodfellow et al., Deep Learning, 9.5. */
-struct hsgd_conv2d { int out_channels, kernel, stride, padding; enum hsgd_activation activation; };
+struct hsgd_conv2d {
+    int out_channels, kernel, stride, padding;
+    enum hsgd_activation activation;
+    enum hsgd_init init;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 
 /* Windows of kernel x kernel, stride, padding < kernel.  max_pool: the

@@ -8,7 +8,7 @@
 #define SLICE_ROWS 8        /* slices are multiples of this; the last takes the rest */
 #define MIN_ROWS 16
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
-#define TRIALS 3
+#define TRIALS 5
 #define TRIAL_SECONDS 0.008
 #define WORTH 0.005         /* a gain below this is noise */
 
@@ -116,7 +116,7 @@ static void refine(struct trainer_state *shadow, int from, int to, int batch, in
 {
     struct slice_spec specs[MAX_SLICES];
     double best = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
-    int low = rows[from] / 2, high = rows[from] + rows[to] / 2;
+    int low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
     for (int move = round_rows(batch / 16.0); move >= SLICE_ROWS; move = round_rows(move / 2.0 - 1)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
