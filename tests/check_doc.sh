@@ -4,11 +4,9 @@
 set -eu
 src=${srcdir:-.}
 status=0
-cd "$src"
-src=$(pwd)
-cd "$OLDPWD"
 for page in "$src"/README.md "$src"/doc/*.md "$src"/doc/decisions/*.md; do
-    for link in $(grep -o '](\([^)#]*\)' "$page" | sed 's/^](//' | grep -v '^http'); do
+    links=$(grep -o '](\([^)#]*\)' "$page" | sed -e 's/^](//' -e '/^http/d' | sort -u)
+    for link in $links; do
         [ -e "$(dirname "$page")/$link" ] || { echo "$page: no file \"$link\""; status=1; }
     done
 done
