@@ -10,4 +10,5 @@ clean-doc:
 	rm -rf doc/html doc/doxygen.log
 .PHONY: clean-doc
 
-EXTRA_DIST += doc/doxygen-filter.sed
+EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/architecture.md doc/adding-an-op.md \
+	doc/environment.md doc/hacking.md doc/kernel-dialect.md doc/decisions
