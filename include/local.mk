@@ -1,4 +1,5 @@
-nobase_include_HEADERS = \
+hsgdincludedir = $(includedir)/hsgd
+hsgdinclude_HEADERS = \
 	include/hsgd/context.h \
 	include/hsgd/data.h \
 	include/hsgd/hsgd.h \

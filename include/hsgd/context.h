@@ -13,8 +13,11 @@ extern "C" {
 
 struct hsgd_context;
 
+/* Memory handed in: copied, or used in place and kept by the caller. */
 enum hsgd_ownership { HSGD_COPY, HSGD_BORROW };
+/* Kinds of devices, in the order of hsgd_device_kind_name(). */
 enum hsgd_device_kind { HSGD_CPU, HSGD_CUDA, HSGD_OPENCL, HSGD_DEVICE_KINDS };
+/* How important a message is. */
 enum hsgd_log_level { HSGD_LOG_DEBUG, HSGD_LOG_INFO, HSGD_LOG_WARNING };
 
 /* Receives one line without newline; called from the calling thread only. */
@@ -53,6 +56,7 @@ HSGD_API const char *hsgd_error(const struct hsgd_context *ctx);
  * first asynchronous error. */
 HSGD_API int hsgd_wait(struct hsgd_context *ctx);
 
+/* A device in use and what it has done so far, as hsgd_device_get() gives it. */
 struct hsgd_device {
     char name[128];             /* as the driver calls it */
     char id[24];                /* as named in a device list: "cpu", "opencl:0" */
@@ -71,6 +75,7 @@ struct hsgd_device {
 HSGD_API int hsgd_device_count(const struct hsgd_context *ctx);
 /* Fills *device; -EINVAL when i is out of range. */
 HSGD_API int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device);
+/* "cpu", "cuda", "opencl". */
 HSGD_API const char *hsgd_device_kind_name(enum hsgd_device_kind kind);
 
 #ifdef __cplusplus

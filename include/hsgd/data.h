@@ -14,6 +14,7 @@ struct hsgd_shape { int h, w, c; };
 
 struct hsgd_data;
 
+/* Which part of a data set. */
 enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
 
 /* Opens "digits" or a path.
@@ -48,11 +49,16 @@ HSGD_API struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const floa
 HSGD_API int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t count, uint64_t seed,
                              struct hsgd_data **part, struct hsgd_data **rest);
 
+/* Frees a data set.  NULL-safe. */
 HSGD_API void hsgd_data_destroy(struct hsgd_data **d);
 
+/* Number of samples; 0 for NULL. */
 HSGD_API int64_t hsgd_data_count(const struct hsgd_data *d);
+/* Shape of every sample; {0, 0, 0} for NULL. */
 HSGD_API struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d);
+/* Number of classes; labels are below it; 0 for NULL. */
 HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
+/* What it was opened as, for messages; "" for NULL. */
 HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
 
 /* x' = (x - mean[channel]) * inv_std[channel]; plain features use one mean

@@ -12,11 +12,13 @@ struct hsgd_model;
 
 /* An empty model for samples of shape `in`. */
 HSGD_API struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in);
+/* Frees a model and its weights; its trainer must be destroyed before.  NULL-safe. */
 HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
 
 /* Appends an operation; attributes are copied.  The layer is called
  * "<operation><n>" unless name is given.  Returns model; NULL when model is
- * NULL or on error (the model is then destroyed with its context). */
+ * NULL or on error: the model is then destroyed, so write
+ * model = hsgd_add(model, ...). */
 HSGD_API struct hsgd_model *hsgd_add(struct hsgd_model *model, const struct hsgd_op *op, const void *attributes,
                                      const char *name);
 
@@ -27,8 +29,11 @@ HSGD_API struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *model, int out_ch
                                             enum hsgd_activation activation);
 /* Stride = kernel, no padding. */
 HSGD_API struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *model, int kernel);
+/* Any shape to 1 x 1 x n. */
 HSGD_API struct hsgd_model *hsgd_add_flatten(struct hsgd_model *model);
+/* Sets each value to 0 with probability p in training. */
 HSGD_API struct hsgd_model *hsgd_add_dropout(struct hsgd_model *model, float p);
+/* Appends the loss; the model is then complete and has weights. */
 HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *model);
 
 /* A built-in model for data of this shape and number of classes: "linear",
@@ -43,15 +48,20 @@ HSGD_API int hsgd_model_initialise(struct hsgd_model *model, uint64_t seed);
 
 /* Weights by name: "<layer>.weight", "<layer>.bias". */
 HSGD_API int hsgd_model_weight_count(const struct hsgd_model *model);
+/* Name of weight i, valid until the thread's next call; NULL when out of range. */
 HSGD_API const char *hsgd_model_weight_name(const struct hsgd_model *model, int i);
 /* Number of floats; -EINVAL when there is no such weight. */
 HSGD_API int64_t hsgd_model_weight_size(struct hsgd_model *model, const char *name);
+/* Copies a weight out.  -EINVAL on an unknown name or another size than count. */
 HSGD_API int hsgd_model_get_weight(struct hsgd_model *model, const char *name, float *out, int64_t count);
+/* Copies a weight in.  -EINVAL as hsgd_model_get_weight(). */
 HSGD_API int hsgd_model_set_weight(struct hsgd_model *model, const char *name, const float *in, int64_t count);
 /* SHA-256 over all weights in order, as 64 hexadecimal digits. */
 HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
 
+/* Number of floats in all weights. */
 HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
+/* Number of layers, the loss included. */
 HSGD_API int hsgd_model_layers(const struct hsgd_model *model);
 
 #ifdef __cplusplus

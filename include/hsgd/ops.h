@@ -22,6 +22,7 @@ typedef void hsgd_cpu_fn(void *const *buffers, const void *args);
 
 #define HSGD_MAX_KERNEL_BUFFERS 6
 
+/* A kernel in every form it has. */
 struct hsgd_kernel {
     const char *name;           /* entry point in the OpenCL text */
     int buffers;                /* number of (buffer, offset) pairs */
@@ -44,6 +45,7 @@ struct hsgd_ref {
     int64_t offset;
 };
 
+/* The place so many floats further. */
 static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
 {
     r.offset += floats;
@@ -56,6 +58,7 @@ static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
  * vector lanes: [ceil(n/16)][h][w][c][16]. */
 enum hsgd_layout { HSGD_NHWC, HSGD_LANES };
 
+/* What follows a matrix product, element by element. */
 enum hsgd_activation { HSGD_NO_ACTIVATION, HSGD_RELU, HSGD_TANH, HSGD_SIGMOID };
 /* Initial weights, uniform in +-bound: Glorot sqrt(6 / (fan_in + fan_out)),
  * He sqrt(6 / fan_in).  Sources: Glorot & Bengio 2010, He et al. 2015. */
@@ -63,6 +66,7 @@ enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO };
 
 #define HSGD_MAX_PARAMS 4
 
+/* One parameter of an operation. */
 struct hsgd_param_spec {
     const char *name;      /* "weight", "bias" */
     int ndims, dims[4];    /* as stored; product = number of floats */
@@ -92,6 +96,7 @@ struct hsgd_piece {
 
 #define HSGD_MAX_PIECES 16
 
+/* A parameter as the pieces it lies in, in order of rows. */
 struct hsgd_weight { int pieces; struct hsgd_piece piece[HSGD_MAX_PIECES]; };
 
 /* The step table: one row per step of a window, written by the trainer. */
@@ -128,6 +133,7 @@ struct hsgd_emit {
     int error;                     /* private */
 };
 
+/* The descriptor of an operation. */
 struct hsgd_op {
     const char *name;
     size_t attributes_size;
@@ -171,6 +177,7 @@ struct hsgd_matmul {
     bool transpose_a, transpose_b, accumulate;
     enum hsgd_activation activation;
 };
+/* Appends a matrix product; bias.buffer -1: none. */
 HSGD_API void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                                struct hsgd_ref c, struct hsgd_ref bias);
 
@@ -180,6 +187,7 @@ static inline int hsgd_stored_rows(const struct hsgd_emit *e)
     return e->layer->layout == HSGD_LANES ? (e->rows + 15) / 16 * 16 : e->rows;
 }
 
+/* Floats of one sample. */
 static inline int hsgd_size(struct hsgd_shape s) { return s.h * s.w * s.c; }
 
 /* ------------------------------------------------- running one operation */

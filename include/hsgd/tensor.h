@@ -17,15 +17,20 @@ struct hsgd_tensor;
  * Errors (NULL): -EINVAL a dimension < 1 or a size beyond memory; -ENOMEM. */
 HSGD_API struct hsgd_tensor *hsgd_tensor_create(struct hsgd_context *ctx, int ndims, const int *dims,
                                                 float *data, enum hsgd_ownership ownership);
+/* Waits for the work submitted on the tensor, then frees it.  NULL-safe. */
 HSGD_API void hsgd_tensor_destroy(struct hsgd_tensor **t);
 
+/* Number of floats. */
 HSGD_API int64_t hsgd_tensor_size(const struct hsgd_tensor *t);
+/* Number of dimensions. */
 HSGD_API int hsgd_tensor_ndims(const struct hsgd_tensor *t);
+/* Size of dimension i; -EINVAL when out of range. */
 HSGD_API int hsgd_tensor_dim(const struct hsgd_tensor *t, int i);
 
 /* Copies floats [first, first+count) out of or into the tensor, after the
  * work submitted on it before.  -EINVAL when out of range. */
 HSGD_API int hsgd_tensor_read(struct hsgd_tensor *t, int64_t first, int64_t count, float *out);
+/* Copies in; as hsgd_tensor_read(). */
 HSGD_API int hsgd_tensor_write(struct hsgd_tensor *t, int64_t first, int64_t count, const float *in);
 
 /* The starpu_data_handle_t (a vector of floats), for an application's own

@@ -25,9 +25,13 @@ enum hsgd_optimizer { HSGD_SGD, HSGD_MOMENTUM, HSGD_NESTEROV, HSGD_ADAM, HSGD_AD
  * COSINE  min + (lr - min) (1 + cos(pi (s - warmup)/(n - warmup)))/2. */
 enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES };
 
+/* How steps are submitted: prebuilt tasks again and again, or fresh tasks with
+ * the dependencies that StarPU derives (the reference). */
 enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
 
+/* "sgd", "momentum", "nesterov", "adam", "adamw"; NULL when out of range. */
 HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
+/* "constant", "step", "cosine"; NULL when out of range. */
 HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);
 
 /* Progress of hsgd_fit(); return false to stop after the current step. */
@@ -40,8 +44,10 @@ struct hsgd_progress {
     bool epoch_end;
     double train_accuracy, validation_loss, validation_accuracy; /* at epoch_end; NaN where not known */
 };
+/* Called after every window of steps and at the end of every epoch. */
 typedef bool hsgd_progress_fn(void *user, const struct hsgd_progress *p);
 
+/* How to train; start from hsgd_train_defaults(). */
 struct hsgd_train_options {
     int batch_size;
     int epochs;
@@ -66,6 +72,7 @@ struct hsgd_trainer;
 
 /* Errors (NULL): -EINVAL naming the field and value, -ENOMEM. */
 HSGD_API struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options);
+/* Frees a trainer; the model keeps the weights.  NULL-safe. */
 HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
 
 /* One training step on n samples in memory (NHWC); *loss (if not NULL) gets
@@ -79,6 +86,7 @@ HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hs
 
 #define HSGD_KEPT_LOSSES 200
 
+/* What hsgd_fit() has done. */
 struct hsgd_fit_result {
     int epochs;
     int64_t steps, samples;

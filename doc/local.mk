@@ -1,0 +1,14 @@
+# The API reference: make doc.  Fields and enumerators may speak for
+# themselves; everything else needs a comment.
+doc: doc/Doxyfile
+	$(AM_V_GEN)doxygen doc/Doxyfile && \
+	  ! grep -Ev 'Member .* \((variable|enumvalue|macro definition)\).* is not documented' doc/doxygen.log
+.PHONY: doc
+
+clean-local: clean-doc
+clean-doc:
+	rm -rf doc/html doc/doxygen.log
+.PHONY: clean-doc
+
+EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/architecture.md doc/adding-an-op.md \
+	doc/environment.md doc/hacking.md doc/kernel-dialect.md doc/decisions

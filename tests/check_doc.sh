@@ -1,0 +1,18 @@
+#!/bin/sh
+# The documentation: links lead somewhere, and every public function, struct
+# and enum has a comment (that half needs Doxygen).
+set -eu
+src=${srcdir:-.}
+status=0
+for page in "$src"/README.md "$src"/doc/*.md "$src"/doc/decisions/*.md; do
+    links=$(grep -o '](\([^)#]*\)' "$page" | sed -e 's/^](//' -e '/^http/d' | sort -u)
+    for link in $links; do
+        [ -e "$(dirname "$page")/$link" ] || { echo "$page: no file \"$link\""; status=1; }
+    done
+done
+if command -v doxygen >/dev/null; then
+    ${MAKE:-make} -s doc || status=1
+else
+    echo "no doxygen here: comments were not checked"
+fi
+exit $status
