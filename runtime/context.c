@@ -80,6 +80,15 @@ static void detach_starpu(struct hsgd_context *ctx)
 static int open_context(struct hsgd_context *ctx, const struct hsgd_context_options *o)
 {
     struct device_request request;
+    const char *placement = getenv("HSGD_PLACEMENT");
+    if (placement && strcmp(placement, "plan") && strcmp(placement, "starpu"))
+        return hsgd_fail(ctx, EINVAL, "HSGD_PLACEMENT is \"%s\", not plan or starpu", placement);
+    const char *policy = getenv("STARPU_SCHED");
+    ctx->starpu_places = placement && !strcmp(placement, "starpu");
+    if (policy && !strcmp(policy, "heteroprio") && !ctx->starpu_places) {
+        hsgd_log(ctx, HSGD_LOG_WARNING, "heteroprio takes no restricted tasks: HSGD_PLACEMENT=starpu is used");
+        ctx->starpu_places = true;
+    }
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request);
     if (!err) err = devices_collect(ctx, &request);

@@ -38,6 +38,8 @@ struct hsgd_context {
     void *log_user;
     bool deterministic, owns_starpu;
     bool chose_policy;                    /* the scheduling policy is our choice, not the user's */
+    bool starpu_places;                   /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
+    uint32_t worker_mask[WORKER_WORDS];   /* all our devices' workers */
     int ndevices;
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;

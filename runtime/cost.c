@@ -21,31 +21,31 @@ static uint32_t mix(uint32_t h, const void *data, size_t bytes)
     return h;
 }
 
-static uint32_t cell_footprint(const struct cell *c)
+static uint32_t variant_footprint(const struct cell *c, const struct variant *v)
 {
     uint32_t h = 2166136261u;
-    for (int i = 0; i < c->program.n; i++) {
-        const struct launch *l = &c->program.launch[i];
+    for (int i = 0; i < v->program.n; i++) {
+        const struct launch *l = &v->program.launch[i];
         h = mix(h, l->kernel->name, strlen(l->kernel->name));
         h = mix(h, &l->count, sizeof l->count);
-        h = mix(h, c->program.args + l->args, l->kernel->args_size);
+        h = mix(h, v->program.args + l->args, l->kernel->args_size);
     }
     return mix(h, &c->kind, sizeof c->kind);
 }
 
-int cost_bind(struct hsgd_context *ctx, struct cell *c)
+int cost_bind(struct hsgd_context *ctx, const struct cell *c, struct variant *v)
 {
-    uint32_t f = cell_footprint(c);
+    uint32_t f = variant_footprint(c, v);
     struct cost_entry *e = ctx->costs;
-    while (e && (e->footprint != f || e->device != c->device)) e = e->next;
+    while (e && (e->footprint != f || e->device != v->device)) e = e->next;
     if (!e) {
         if (!(e = calloc(1, sizeof *e))) return hsgd_fail(ctx, ENOMEM, "out of memory");
-        e->device = c->device;
+        e->device = v->device;
         e->footprint = f;
         e->next = ctx->costs;
         ctx->costs = e;
     }
-    c->cost = e;
+    v->cost = e;
     return 0;
 }
 
@@ -58,10 +58,10 @@ void cost_free(struct hsgd_context *ctx)
     }
 }
 
-void cost_measured(struct cell *c, uint64_t ns)
+void cost_measured(struct variant *v, uint64_t ns)
 {
-    unsigned i = atomic_fetch_add(&c->cost->n, 1);
-    atomic_store(&c->cost->ns[i % KEPT], ns > UINT32_MAX ? UINT32_MAX : (unsigned)ns);
+    unsigned i = atomic_fetch_add(&v->cost->n, 1);
+    atomic_store(&v->cost->ns[i % KEPT], ns > UINT32_MAX ? UINT32_MAX : (unsigned)ns);
 }
 
 static int ascending(const void *a, const void *b)
@@ -70,16 +70,16 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double cost_cell_us(const struct cell *c)
+double cost_us(const struct variant *v)
 {
-    unsigned v[KEPT], n = atomic_load(&c->cost->n);
+    unsigned ns[KEPT], n = atomic_load(&v->cost->n);
     if (!n) return GUESS_US;
     if (n > KEPT) n = KEPT;
-    for (unsigned i = 0; i < n; i++) v[i] = atomic_load(&c->cost->ns[i]);
-    qsort(v, n, sizeof *v, ascending);
-    return 1e-3 * v[n / 2];
+    for (unsigned i = 0; i < n; i++) ns[i] = atomic_load(&v->cost->ns[i]);
+    qsort(ns, n, sizeof *ns, ascending);
+    return 1e-3 * ns[n / 2];
 }
 
-bool cost_known(const struct cell *c) { return atomic_load(&c->cost->n) > 0; }
+bool cost_known(const struct variant *v) { return atomic_load(&v->cost->n) > 0; }
 
-uint32_t cost_footprint(const struct cell *c) { return c->cost->footprint; }
+uint32_t cost_footprint(const struct variant *v) { return v->cost->footprint; }

@@ -5,15 +5,15 @@
 
 #include "plan.h"
 
-/* Finds the cell's entry: cells of the same kernels, sizes and device share
- * one, over all plans of the context. */
-int cost_bind(struct hsgd_context *ctx, struct cell *c);
+/* Finds the variant's entry: the same kernels, sizes and device share one,
+ * over all plans of the context. */
+int cost_bind(struct hsgd_context *ctx, const struct cell *c, struct variant *v);
 void cost_free(struct hsgd_context *ctx);
 
-void cost_measured(struct cell *c, uint64_t ns);
+void cost_measured(struct variant *v, uint64_t ns);
 /* Median of the last measurements; a guess before the first. */
-double cost_cell_us(const struct cell *c);
-bool cost_known(const struct cell *c);
-uint32_t cost_footprint(const struct cell *c);
+double cost_us(const struct variant *v);
+bool cost_known(const struct variant *v);
+uint32_t cost_footprint(const struct variant *v);
 
 #endif

@@ -124,20 +124,31 @@ static int want_list(struct hsgd_context *ctx, struct device_request *r, const s
     return 0;
 }
 
+/* A whole number of StarPU's environment; `otherwise` when unset or not one. */
+static int environment_number(const char *name, int otherwise)
+{
+    const char *text = getenv(name);
+    char *end = NULL;
+    long n = text ? strtol(text, &end, 10) : -1;
+    return text && end != text && !*end && n >= 0 && n < 1 << 16 ? (int)n : otherwise;
+}
+
 int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out)
 {
     struct opencl_list have;
     opencl_enumerate(&have);
     *out = (struct device_request){ 0 };
     if (!list || !strcmp(list, "auto")) {
+        int most = environment_number("STARPU_NOPENCL", have.count);
         out->cpu = true;
         for (int i = 0; i < have.count; i++)
-            if (!have.is_cpu[i]) want_opencl(ctx, out, &have, i);
+            if (!have.is_cpu[i] && out->nopencl < most) want_opencl(ctx, out, &have, i);
     } else {
         int err = want_list(ctx, out, &have, list);
         if (err) return err;
     }
     int allowed = devices_allowed_cores();
+    if (!threads) threads = environment_number("STARPU_NCPU", 0);
     if (threads < 0) return hsgd_fail(ctx, EINVAL, "threads must be 0 or more, not %d", threads);
     if (threads > allowed)
         return hsgd_fail(ctx, EINVAL, "threads is %d, but this process may use %d core%s", threads, allowed,
@@ -230,6 +241,7 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
         if (err) return err;
         d->worker[d->info.workers++] = w;
         d->worker_mask[w / 32] |= 1u << w % 32;
+        ctx->worker_mask[w / 32] |= 1u << w % 32;
     }
     for (int i = 0; i < ctx->ndevices; i++) {
         struct device *d = &ctx->device[i];

@@ -87,8 +87,9 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     const struct layer *l = &m->layer[i];
     int before = source_layer(m, i);
     bool training = p->mode != PLAN_EVALUATE;
+    const struct device *target = plan_target(p, s->device);
     *e = (struct hsgd_emit){
-        .layer = &l->info, .kind = s->device->info.kind, .units = s->device->units, .rows = s->rows, .first_row = s->first_row,
+        .layer = &l->info, .kind = target->info.kind, .units = target->units, .rows = s->rows, .first_row = s->first_row,
         .layer_index = i, .training = training, .step = at->step, .program = program,
         .x = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
         .y = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
@@ -140,11 +141,17 @@ int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_pla
 
 int64_t slice_arena_floats(struct plan *p, const struct slice *s)
 {
-    struct hsgd_program trial = { 0 };
-    struct slice_places at = { 0 };
-    int64_t floats = emit_slice(p, s, &at, true, &trial);
-    program_free(&trial);
-    return floats;
+    int64_t most = 0;
+    int pass = p->pass;
+    for (p->pass = 0; p->pass < plan_passes(p); p->pass++) {
+        struct hsgd_program trial = { 0 };
+        struct slice_places at = { 0 };
+        int64_t floats = emit_slice(p, s, &at, true, &trial);
+        program_free(&trial);
+        if (floats > most) most = floats;
+    }
+    p->pass = pass;
+    return most;
 }
 
 /* ------------------------------------------------------ deferred weights */
@@ -214,19 +221,31 @@ void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_
     weight_rows_program(p, s, at, r, out, scratch, accumulate, program);
 }
 
-int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile, enum hsgd_device_kind kind)
+/* The most that slice s needs for one piece. */
+static int64_t rows_scratch(struct plan *p, const struct slice *s, int shard, int64_t tile)
 {
     int64_t most = 0;
-    for (int i = 0; i < p->nslices; i++) {
-        struct weight_rows r = { 0 };
-        while (p->slice[i].device->info.kind == kind && next_weight_rows(p, shard, tile, &r)) {
-            struct hsgd_program trial = { 0 };
-            struct slice_places at = { 0 };
-            struct hsgd_ref none = { 0 };
-            int64_t scratch = weight_rows_program(p, &p->slice[i], &at, &r, none, none, false, &trial);
-            program_free(&trial);
+    struct weight_rows r = { 0 };
+    while (next_weight_rows(p, shard, tile, &r)) {
+        struct hsgd_program trial = { 0 };
+        struct slice_places at = { 0 };
+        struct hsgd_ref none = { 0 };
+        int64_t scratch = weight_rows_program(p, s, &at, &r, none, none, false, &trial);
+        program_free(&trial);
+        if (scratch > most) most = scratch;
+    }
+    return most;
+}
+
+int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile)
+{
+    int64_t most = 0;
+    int pass = p->pass;
+    for (p->pass = 0; p->pass < plan_passes(p); p->pass++)
+        for (int i = 0; i < p->nslices; i++) {
+            int64_t scratch = rows_scratch(p, &p->slice[i], shard, tile);
             if (scratch > most) most = scratch;
         }
-    }
+    p->pass = pass;
     return most;
 }

@@ -31,7 +31,7 @@ bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weig
 void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
                       const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
                       struct hsgd_program *program);
-/* Scratch those rows need on a kind of device, over all slices. */
-int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile, enum hsgd_device_kind kind);
+/* Scratch those rows need, at most, over all slices and devices. */
+int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile);
 
 #endif

@@ -23,9 +23,10 @@ void exec_cpu(void *buffers[], void *arg)
 {
     struct cell_run *run = arg;
     const struct cell *c = run->cell;
-    const struct hsgd_program *p = &c->program;
-    if (atomic_load(&run->plan->ctx->failed)) return; /* a failed step changes nothing */
-    uint64_t began = cell_begin();
+    uint64_t began;
+    struct variant *v = cell_begin(run, &began);
+    if (!v) return;
+    const struct hsgd_program *p = &v->program;
     float *base[MAX_ACCESSES];
     struct hsgd_blas_state blas;
     hsgd_blas_enter(&blas);
@@ -40,5 +41,5 @@ void exec_cpu(void *buffers[], void *arg)
     }
     restore_denormals(mode);
     hsgd_blas_leave(&blas);
-    cell_end(run, began);
+    cell_end(run, v, began);
 }

@@ -46,24 +46,25 @@ void exec_opencl(void *buffers[], void *arg)
 {
     struct cell_run *run = arg;
     const struct cell *c = run->cell;
-    const struct hsgd_program *p = &c->program;
-    const struct opencl_device *o = c->device->opencl;
-    if (atomic_load(&run->plan->ctx->failed)) return; /* a failed step changes nothing */
-    uint64_t began = cell_begin();
+    uint64_t began;
+    struct variant *v = cell_begin(run, &began);
+    if (!v) return;
+    const struct hsgd_program *p = &v->program;
+    const struct opencl_device *o = v->device->opencl;
     void *base[MAX_ACCESSES];
     for (int i = 0; i < c->naccesses; i++) base[i] = (void *)STARPU_VECTOR_GET_DEV_HANDLE(buffers[i]);
     for (int i = 0; i < p->n; i++) {
         const struct launch *l = &p->launch[i];
-        cl_int err = enqueue(c->device, l, p->args + l->args, base, run->step);
+        cl_int err = enqueue(v->device, l, p->args + l->args, base, run->step);
         if (err) {
-            context_failed(run->plan->ctx, EIO, "%s: kernel \"%s\" failed (OpenCL error %d)", c->device->info.name,
+            context_failed(run->plan->ctx, EIO, "%s: kernel \"%s\" failed (OpenCL error %d)", v->device->info.name,
                            l->kernel->name, err);
             break;
         }
     }
     cl_int err = clFinish(o->queue);
-    if (err) context_failed(run->plan->ctx, EIO, "%s: the device failed (OpenCL error %d)", c->device->info.name, err);
-    cell_end(run, began);
+    if (err) context_failed(run->plan->ctx, EIO, "%s: the device failed (OpenCL error %d)", v->device->info.name, err);
+    cell_end(run, v, began);
 }
 
 #endif

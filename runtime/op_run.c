@@ -16,6 +16,7 @@ struct op_job {
     struct hsgd_layer layer;
     struct buffer buffer[RUN_BUFFERS], *pointer[RUN_BUFFERS];
     struct cell cell;
+    struct variant variant;
     struct plan plan;
     int64_t labels, y, dy, dx, scratch;      /* offsets */
     int64_t param[HSGD_MAX_PARAMS + 1];
@@ -145,8 +146,10 @@ static int execute(struct op_job *j)
 {
     struct hsgd_emit e;
     j->plan = (struct plan){ .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer };
-    j->cell.device = j->device;
-    describe(j, &j->cell.program, &e);
+    j->variant.device = j->cell.device = j->device;
+    j->cell.variant = &j->variant;
+    j->cell.nvariants = 1;
+    describe(j, &j->variant.program, &e);
     int err = plan_bind_cell(&j->plan, &j->cell);
     if (err) return err;
     struct cell_run run = { .plan = &j->plan, .cell = &j->cell };
@@ -191,7 +194,7 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
     for (int i = 0; i < RUN_BUFFERS && j->buffer[i].handle; i++) starpu_data_release(j->buffer[i].handle);
     for (int i = 0; i < RUN_BUFFERS; i++) buffer_destroy(&j->buffer[i]);
     context_end(ctx);
-    program_free(&j->cell.program);
+    program_free(&j->variant.program);
     free(j);
     return err;
 }

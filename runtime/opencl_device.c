@@ -32,7 +32,7 @@ void opencl_enumerate(struct opencl_list *out)
     }
 }
 
-#define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero"
+#define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero -w"
 
 static const char *build_options(const struct device *d)
 {

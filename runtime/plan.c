@@ -29,9 +29,14 @@ static int add_buffer(struct plan *p, struct buffer *b, bool owned)
     return p->nbuffers++;
 }
 
-/* A buffer that lives with the plan, near the device that works on it. */
+/* A buffer that lives with the plan, near the device that works on it.  After
+ * the first pass: the one made then. */
 static int new_buffer(struct plan *p, const char *name, int64_t floats, const struct device *near)
 {
+    if (p->pass) {
+        while (!p->owned[p->cursor]) p->cursor++;
+        return p->cursor++;
+    }
     struct buffer *b = calloc(1, sizeof *b);
     if (!b) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     int err = buffer_create(p->ctx, b, name, floats, near->info.kind == HSGD_CPU);
@@ -50,9 +55,28 @@ struct buffer *plan_buffer(const struct plan *p, int index, int slot)
     return p->buffer[index];
 }
 
+int plan_passes(const struct plan *p) { return p->ctx->starpu_places ? p->ctx->ndevices : 1; }
+
+struct device *plan_target(const struct plan *p, struct device *d)
+{
+    return p->ctx->starpu_places ? &p->ctx->device[p->pass] : d;
+}
+
+struct variant *cell_variant(struct cell *c, const struct device *device)
+{
+    for (int i = 0; i < c->nvariants; i++)
+        if (c->variant[i].device == device) return &c->variant[i];
+    return NULL;
+}
+
+static struct hsgd_program *program_of(const struct plan *p, struct cell *c) { return &c->variant[p->pass].program; }
+
 static struct cell *new_cell(struct plan *p, enum cell_kind kind, struct device *device, int priority)
 {
     struct cell *c = &p->cell[p->ncells++];
+    c->nvariants = plan_passes(p);
+    c->variant = p->variant + (c - p->cell) * c->nvariants;
+    c->variant[p->pass].device = plan_target(p, device);
     c->kind = kind;
     c->device = device;
     c->priority = priority;
@@ -68,7 +92,7 @@ static void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mo
             return;
         }
     if (c->naccesses == MAX_ACCESSES) {
-        c->program.error = E2BIG;
+        c->variant[0].program.error = E2BIG;
         return;
     }
     c->access[c->naccesses++] = (struct access){ buffer, mode };
@@ -132,9 +156,10 @@ static int64_t partial_floats(const struct plan *p)
 
 /* ----------------------------------------------------------- slice cells */
 
-static void begin_emit(struct hsgd_emit *e, struct cell *c, const struct device *d)
+static void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struct device *d)
 {
-    *e = (struct hsgd_emit){ .kind = d->info.kind, .program = &c->program, .training = true };
+    struct device *t = plan_target(p, d);
+    *e = (struct hsgd_emit){ .kind = t->info.kind, .units = t->units, .program = program_of(p, c), .training = true };
 }
 
 static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)
@@ -153,7 +178,7 @@ static void slice_program(struct plan *p, struct cell *c, struct slice *s)
     struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0),
                                    .partial = ref(s->partial, 0), .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
                                    .param = FIXED_PARAM };
-    s->arena_floats = emit_slice(p, s, &places, !defers(p) && !tiled(p), &c->program);
+    s->arena_floats = emit_slice(p, s, &places, !defers(p) && !tiled(p), program_of(p, c));
 }
 
 /* ---------------------------------------------------------------- merging */
@@ -218,19 +243,19 @@ static void emit_rows(struct plan *p, struct cell *c, const struct device *d, co
         struct slice *s = &p->slice[i];
         if (s->device != d) continue;
         struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM };
-        emit_weight_rows(p, s, &places, r, out, scratch, !first, &c->program);
+        emit_weight_rows(p, s, &places, r, out, scratch, !first, program_of(p, c));
         first = false;
     }
 }
 
 /* All deferred rows of a shard: the whole gradient to `out`, or tile by tile
  * to the same place, each followed by its update. */
-static void emit_shard_rows(struct plan *p, struct cell *c, const struct device *d, int shard, struct hsgd_ref out,
+static void emit_shard_rows(struct plan *p, struct cell *c, struct device *d, int shard, struct hsgd_ref out,
                             int64_t tile, struct hsgd_ref scratch, bool update)
 {
     struct weight_rows r = { 0 };
     struct hsgd_emit e;
-    begin_emit(&e, c, d);
+    begin_emit(p, &e, c, d);
     while (next_weight_rows(p, shard, tile, &r)) {
         struct hsgd_ref to = update ? out : hsgd_at(out, r.offset);
         emit_rows(p, c, d, &r, to, scratch);
@@ -245,7 +270,7 @@ static int tile_buffer(struct plan *p, int shard, const struct device *d, struct
     struct weight_rows r = { 0 };
     while (next_weight_rows(p, shard, TILE_FLOATS, &r))
         if (r.floats > most) most = r.floats;
-    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS, d->info.kind), d);
+    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS), d);
     if (b < 0) return b;
     *out = ref(b, 0);
     *scratch = ref(b, most);
@@ -293,7 +318,7 @@ static int step_cell(struct plan *p)
     struct hsgd_emit e;
     c->affinity = 0;
     slice_program(p, c, s);
-    begin_emit(&e, c, s->device);
+    begin_emit(p, &e, c, s->device);
     emit_metrics(p, c, &e);
     p->gradient[0] = s->partial;
     if (p->mode != PLAN_TRAIN) return 0;
@@ -340,7 +365,7 @@ static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
     for (int i = 0; i < p->ctx->ndevices; i++) {
         struct device *d = &p->ctx->device[i];
         if (!device_has_slice(p, d)) continue;
-        int g = gradient_buffer(p, shard, d, weight_rows_scratch(p, shard, all, d->info.kind));
+        int g = gradient_buffer(p, shard, d, weight_rows_scratch(p, shard, all));
         if (g < 0) return g;
         struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->state->nshards - shard);
         access_buffer(c, g, STARPU_W);
@@ -382,7 +407,7 @@ static int merge_cell(struct plan *p, struct shard_cells *s)
     if (s->merged < 0) return s->merged;
     struct cell *c = new_cell(p, CELL_MERGE, home, 1);
     struct hsgd_emit e;
-    begin_emit(&e, c, home);
+    begin_emit(p, &e, c, home);
     access_parts(c, s);
     access_buffer(c, s->merged, STARPU_W);
     int64_t floats = p->state->shard[s->shard].floats;
@@ -416,7 +441,7 @@ static int update_cell(struct plan *p, struct shard_cells *all, int shard)
     bool clip = p->state->options.clip_norm > 0;
     struct cell *c = new_cell(p, CELL_UPDATE, home, 1);
     struct hsgd_emit e;
-    begin_emit(&e, c, home);
+    begin_emit(p, &e, c, home);
     if (clip) {
         struct hsgd_ref factor, merged = ref(s->merged, GRADIENT_HEADER);
         int err = emit_clip_factor(p, c, &e, all, &factor);
@@ -438,7 +463,7 @@ static void metrics_cell(struct plan *p)
     struct device *home = home_device(p);
     struct cell *c = new_cell(p, CELL_MERGE, home, 1);
     struct hsgd_emit e;
-    begin_emit(&e, c, home);
+    begin_emit(p, &e, c, home);
     for (int i = 0; i < p->nslices; i++) access_buffer(c, p->slice[i].partial, STARPU_R);
     emit_metrics(p, c, &e);
 }
@@ -478,27 +503,42 @@ static int grid_cells(struct plan *p)
 
 /* ---------------------------------------------------------------- binding */
 
+/* Turns plan-wide buffer numbers into positions among the cell's accesses. */
+static int bind_refs(struct plan *p, const struct cell *c, struct launch *l)
+{
+    for (int r = 0; r < l->nrefs; r++) {
+        int a = 0;
+        while (a < c->naccesses && c->access[a].buffer != l->ref[r].buffer) a++;
+        if (a == c->naccesses)
+            return hsgd_fail(p->ctx, EINVAL, "cell \"%s\": kernel \"%s\" uses a buffer the cell does not hold", c->name,
+                             l->kernel->name);
+        l->ref[r].buffer = a;
+    }
+    return 0;
+}
+
+static int bind_variant(struct plan *p, struct cell *c, struct variant *v)
+{
+    if (v->program.error) return hsgd_fail(p->ctx, v->program.error, "cell \"%s\" could not be described", c->name);
+    for (int i = 0; i < v->program.n; i++) {
+        struct launch *l = &v->program.launch[i];
+        int err = bind_refs(p, c, l);
+        if (err) return err;
+        if (v->device->info.kind == HSGD_OPENCL && !(l->device_object = opencl_kernel(p->ctx, v->device, l->kernel)))
+            return -ENODEV;
+        if (v->device->info.kind == HSGD_CPU && !l->kernel->cpu)
+            return hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
+    }
+    return cost_bind(p->ctx, c, v);
+}
+
 int plan_bind_cell(struct plan *p, struct cell *c)
 {
     static const char *const kind[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step" };
-    snprintf(c->name, sizeof c->name, "%s on %s", kind[c->kind], c->device->info.id);
-    if (c->program.error) return hsgd_fail(p->ctx, c->program.error, "cell \"%s\" could not be described", c->name);
-    for (int i = 0; i < c->program.n; i++) {
-        struct launch *l = &c->program.launch[i];
-        for (int r = 0; r < l->nrefs; r++) {
-            int a = 0;
-            while (a < c->naccesses && c->access[a].buffer != l->ref[r].buffer) a++;
-            if (a == c->naccesses)
-                return hsgd_fail(p->ctx, EINVAL, "cell \"%s\": kernel \"%s\" uses a buffer the cell does not hold",
-                                 c->name, l->kernel->name);
-            l->ref[r].buffer = a;
-        }
-        if (c->device->info.kind == HSGD_OPENCL && !(l->device_object = opencl_kernel(p->ctx, c->device, l->kernel)))
-            return -ENODEV;
-        if (c->device->info.kind == HSGD_CPU && !l->kernel->cpu)
-            return hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
-    }
-    return cost_bind(p->ctx, c);
+    int err = 0;
+    snprintf(c->name, sizeof c->name, "%s on %s", kind[c->kind], c->nvariants > 1 ? "any" : c->device->info.id);
+    for (int i = 0; !err && i < c->nvariants; i++) err = bind_variant(p, c, &c->variant[i]);
+    return err;
 }
 
 /* ------------------------------------------------------------ life cycle */
@@ -532,8 +572,12 @@ static int build(struct plan *p)
 {
     int err = add_fixed(p);
     for (int i = 0; !err && i < p->nslices; i++) err = slice_buffers(p, i);
-    if (err) return err;
-    err = p->nslices == 1 ? step_cell(p) : grid_cells(p);
+    p->cursor = p->nbuffers;
+    for (int first = p->cursor, passes = plan_passes(p); !err && p->pass < passes; p->pass++) {
+        p->cursor = first;
+        p->ncells = 0;
+        err = p->nslices == 1 ? step_cell(p) : grid_cells(p);
+    }
     for (int i = 0; !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     return err;
 }
@@ -548,12 +592,14 @@ struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n
     p->nslices = n;
     p->slice = calloc((size_t)n, sizeof *p->slice);
     p->slot_buffer = calloc((size_t)n * PLAN_SLOTS, sizeof *p->slot_buffer);
-    p->cell = calloc((size_t)(n + 1 + MAX_SHARDS * (state->ctx->ndevices + 2)), sizeof *p->cell);
+    size_t cells = (size_t)(n + 1 + MAX_SHARDS * (state->ctx->ndevices + 2));
+    p->cell = calloc(cells, sizeof *p->cell);
+    p->variant = calloc(cells * (size_t)plan_passes(p), sizeof *p->variant);
     for (int i = 0; p->slice && i < n; i++) {
         p->slice[i] = (struct slice){ .device = specs[i].device, .first_row = p->batch, .rows = specs[i].rows };
         p->batch += specs[i].rows;
     }
-    int err = p->slice && p->slot_buffer && p->cell ? build(p) : hsgd_fail(state->ctx, ENOMEM, "out of memory");
+    int err = p->slice && p->slot_buffer && p->cell && p->variant ? build(p) : hsgd_fail(state->ctx, ENOMEM, "out of memory");
     if (err) plan_destroy(p);
     return err ? NULL : p;
 }
@@ -562,7 +608,9 @@ void plan_destroy(struct plan *p)
 {
     if (!p) return;
     replay_free(p);
-    for (int i = 0; p->cell && i < p->ncells; i++) program_free(&p->cell[i].program);
+    for (int i = 0; p->cell && i < p->ncells; i++)
+        for (int k = 0; k < p->cell[i].nvariants; k++) program_free(&p->cell[i].variant[k].program);
+    free(p->variant);
     for (int i = 0; i < p->nbuffers; i++)
         if (p->owned[i]) {
             buffer_destroy(p->buffer[i]);

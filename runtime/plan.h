@@ -11,7 +11,7 @@
 
 struct launch {
     const struct hsgd_kernel *kernel;
-    void *device_object;                /* the OpenCL form, resolved when the plan is bound */
+    void *device_object;                /* the OpenCL form, resolved when the cell is bound */
     enum hsgd_grid grid;
     int nrefs;
     int64_t count;
@@ -61,6 +61,13 @@ struct access {
     enum starpu_data_access_mode mode;
 };
 
+/* A cell's work as one device does it. */
+struct variant {
+    struct device *device;
+    struct hsgd_program program;
+    struct cost_entry *cost;            /* shared by all that do the same on the device */
+};
+
 struct cell {
     char name[40];
     enum cell_kind kind;
@@ -68,10 +75,10 @@ struct cell {
     int rows;                           /* samples that pass through, forward and backward; 0: none */
     int priority;
     int affinity;                       /* worker of the device whose cache knows the data; -1: any */
-    struct hsgd_program program;
+    int nvariants;                      /* 1: its own device; more: any of these (HSGD_PLACEMENT=starpu) */
+    struct variant *variant;
     int naccesses;
     struct access access[MAX_ACCESSES];
-    struct cost_entry *cost;            /* shared by cells that do the same */
     atomic_ullong runs, busy_ns;
 };
 
@@ -89,8 +96,10 @@ struct plan {
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;
+    int pass, cursor;                   /* while building: which variant, and the next buffer to find again */
     struct slice *slice;
     struct cell *cell;
+    struct variant *variant;            /* of all cells */
     struct buffer **buffer;             /* own and foreign ones */
     bool *owned;
     struct buffer **slot_buffer;        /* [slice][PLAN_SLOTS] inputs */
@@ -107,6 +116,15 @@ struct slice_spec { struct device *device; int rows; };
 /* Builds a plan for `n` slices; in training the rows add up to the batch. */
 struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *slices);
 void plan_destroy(struct plan *plan);
+
+/* The variant for a device; NULL when there is none. */
+struct variant *cell_variant(struct cell *cell, const struct device *device);
+
+/* While building: the device a cell of device d is described for now.  The
+ * plan is built once per variant: once, or with HSGD_PLACEMENT=starpu once per
+ * device. */
+struct device *plan_target(const struct plan *plan, struct device *d);
+int plan_passes(const struct plan *plan);
 
 /* Turns plan-wide buffer numbers into positions among the cell's accesses,
  * finds each kernel's form on the device, and the cell's cost. */

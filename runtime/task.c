@@ -6,18 +6,30 @@
 
 /* -------------------------------------------------- StarPU's cost model */
 
+static enum hsgd_device_kind kind_of(const struct starpu_perfmodel_arch *arch)
+{
+    switch (arch->devices[0].type) {
+    case STARPU_CUDA_WORKER: return HSGD_CUDA;
+    case STARPU_OPENCL_WORKER: return HSGD_OPENCL;
+    default: return HSGD_CPU;
+    }
+}
+
 static double predict(struct starpu_task *task, struct starpu_perfmodel_arch *arch, unsigned nimpl)
 {
     (void)nimpl;
-    (void)arch;
-    struct cell_run *run = task->cl_arg;
-    return cost_cell_us(run->cell);
+    const struct cell *c = ((struct cell_run *)task->cl_arg)->cell;
+    for (int i = 1; i < c->nvariants; i++) {
+        const struct hsgd_device *d = &c->variant[i].device->info;
+        if (d->kind == kind_of(arch) && (d->kind == HSGD_CPU || d->index == arch->devices[0].devid))
+            return cost_us(&c->variant[i]);
+    }
+    return cost_us(&c->variant[0]);
 }
 
 static uint32_t footprint(struct starpu_task *task)
 {
-    struct cell_run *run = task->cl_arg;
-    return cost_footprint(run->cell);
+    return cost_footprint(&((struct cell_run *)task->cl_arg)->cell->variant[0]);
 }
 
 static struct starpu_perfmodel model = {
@@ -55,7 +67,7 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
     task->name = c->name;
     task->nbuffers = c->naccesses;
     task->priority = c->priority;
-    task->workerids = workers_of(run);
+    task->workerids = run->plan->ctx->starpu_places ? run->plan->ctx->worker_mask : workers_of(run);
     task->workerids_len = WORKER_WORDS;
     if (c->naccesses > STARPU_NMAXBUFS) {
         task->dyn_handles = malloc((size_t)c->naccesses * sizeof *task->dyn_handles);
@@ -69,16 +81,23 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
 
 /* ----------------------------------------------------------- bookkeeping */
 
-uint64_t cell_begin(void) { return monotonic_ns(); }
+struct variant *cell_begin(struct cell_run *run, uint64_t *began)
+{
+    struct hsgd_context *ctx = run->plan->ctx;
+    struct cell *c = run->cell;
+    if (atomic_load(&ctx->failed)) return NULL;
+    *began = monotonic_ns();
+    return c->nvariants == 1 ? c->variant : cell_variant(c, context_worker_device(ctx));
+}
 
-void cell_end(struct cell_run *run, uint64_t began)
+void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
 {
     struct cell *c = run->cell;
     uint64_t took = monotonic_ns() - began;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
-    cost_measured(c, took);
-    atomic_fetch_add(&c->device->busy_ns, took);
-    atomic_fetch_add(&c->device->tasks, 1);
-    if (run->plan->mode == PLAN_TRAIN) atomic_fetch_add(&c->device->samples, (unsigned)c->rows);
+    cost_measured(v, took);
+    atomic_fetch_add(&v->device->busy_ns, took);
+    atomic_fetch_add(&v->device->tasks, 1);
+    if (run->plan->mode == PLAN_TRAIN) atomic_fetch_add(&v->device->samples, (unsigned)c->rows);
 }

@@ -18,8 +18,9 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot);
 void exec_cpu(void *buffers[], void *arg);
 void exec_opencl(void *buffers[], void *arg);
 
-/* Bookkeeping around a cell. */
-uint64_t cell_begin(void);
-void cell_end(struct cell_run *run, uint64_t began);
+/* Bookkeeping around a cell: the work for the calling worker's device, or NULL
+ * when a step has failed, after which nothing changes anything. */
+struct variant *cell_begin(struct cell_run *run, uint64_t *began);
+void cell_end(struct cell_run *run, struct variant *v, uint64_t began);
 
 #endif

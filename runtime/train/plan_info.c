@@ -32,9 +32,9 @@ int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd
     const struct cell *c = &p->cell[i];
     unsigned long long runs = atomic_load(&c->runs);
     *out = (struct hsgd_plan_cell){
-        .rows = c->rows, .known = cost_known(c), .predicted_ms = 1e-3 * cost_cell_us(c), .runs = runs,
+        .rows = c->rows, .known = cost_known(&c->variant[0]), .predicted_ms = 1e-3 * cost_us(&c->variant[0]), .runs = runs,
         .measured_ms = runs ? 1e-6 * (double)atomic_load(&c->busy_ns) / (double)runs : NAN,
-        .launches = c->program.n, .accesses = c->naccesses,
+        .launches = c->variant[0].program.n, .accesses = c->naccesses,
     };
     snprintf(out->name, sizeof out->name, "%s", c->name);
     snprintf(out->device, sizeof out->device, "%s", c->device->info.id);
@@ -63,7 +63,7 @@ double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
         int first = d->worker[0];
         for (int w = 1; w < d->info.workers; w++)
             if (worker_end[d->worker[w]] < worker_end[first]) first = d->worker[w];
-        end[i] = fmax(ready_at(p, i, end), worker_end[first]) + 1e-3 * cost_cell_us(&p->cell[i]);
+        end[i] = fmax(ready_at(p, i, end), worker_end[first]) + 1e-3 * cost_us(&p->cell[i].variant[0]);
         worker_end[first] = end[i];
         last = fmax(last, end[i]);
     }
