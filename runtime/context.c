@@ -35,6 +35,8 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     conf.use_explicit_workers_opencl_gpuid = r->nopencl > 0;
     for (int i = 0; i < r->nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->opencl[i];
     const char *policy = getenv("STARPU_SCHED");
+    if (policy && !strcmp(policy, "heteroprio")) /* aborts unless the application fills its buckets */
+        return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"heteroprio\", which cannot run restricted tasks: use dmdas");
     conf.sched_policy_name = policy ? policy : default_policy(r);
     ctx->chose_policy = !policy;
     conf.catch_signals = 0;
@@ -83,12 +85,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     const char *placement = getenv("HSGD_PLACEMENT");
     if (placement && strcmp(placement, "plan") && strcmp(placement, "starpu"))
         return hsgd_fail(ctx, EINVAL, "HSGD_PLACEMENT is \"%s\", not plan or starpu", placement);
-    const char *policy = getenv("STARPU_SCHED");
     ctx->starpu_places = placement && !strcmp(placement, "starpu");
-    if (policy && !strcmp(policy, "heteroprio") && !ctx->starpu_places) {
-        hsgd_log(ctx, HSGD_LOG_WARNING, "heteroprio takes no restricted tasks: HSGD_PLACEMENT=starpu is used");
-        ctx->starpu_places = true;
-    }
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request);
     if (!err) err = devices_collect(ctx, &request);
