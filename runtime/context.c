@@ -18,7 +18,7 @@ static void environment_default(const char *name, const char *value) { setenv(na
 
 static const char *default_policy(const struct device_request *r)
 {
-    return r->cpu && !r->nopencl ? "prio" : "dmdas";
+    return r->cpu && !r->nopencl ? "eager" : "dmdas";
 }
 
 static int start_starpu(struct hsgd_context *ctx, const struct device_request *r)

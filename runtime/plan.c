@@ -434,6 +434,11 @@ static int emit_clip_factor(struct plan *p, struct cell *c, struct hsgd_emit *e,
     return 0;
 }
 
+static void access_partials(const struct plan *p, struct cell *c)
+{
+    for (int i = 0; i < p->nslices; i++) access_buffer(c, p->slice[i].partial, STARPU_R);
+}
+
 static int update_cell(struct plan *p, struct shard_cells *all, int shard)
 {
     struct shard_cells *s = &all[shard];
@@ -442,6 +447,10 @@ static int update_cell(struct plan *p, struct shard_cells *all, int shard)
     struct cell *c = new_cell(p, CELL_UPDATE, home, 1);
     struct hsgd_emit e;
     begin_emit(p, &e, c, home);
+    if (shard == 0) {
+        access_partials(p, c);
+        emit_metrics(p, c, &e);
+    }
     if (clip) {
         struct hsgd_ref factor, merged = ref(s->merged, GRADIENT_HEADER);
         int err = emit_clip_factor(p, c, &e, all, &factor);
@@ -458,13 +467,14 @@ static int update_cell(struct plan *p, struct shard_cells *all, int shard)
     return 0;
 }
 
+/* Outside training a cell of its own adds up the losses. */
 static void metrics_cell(struct plan *p)
 {
     struct device *home = home_device(p);
     struct cell *c = new_cell(p, CELL_MERGE, home, 1);
     struct hsgd_emit e;
     begin_emit(p, &e, c, home);
-    for (int i = 0; i < p->nslices; i++) access_buffer(c, p->slice[i].partial, STARPU_R);
+    access_partials(p, c);
     emit_metrics(p, c, &e);
 }
 
@@ -486,7 +496,7 @@ static int grid_cells(struct plan *p)
         c->affinity = i;
         slice_program(p, c, &p->slice[i]);
     }
-    metrics_cell(p);
+    if (p->mode != PLAN_TRAIN) metrics_cell(p);
     if (p->mode == PLAN_EVALUATE) return 0;
     int err = 0;
     for (int s = 0; !err && s < p->state->nshards; s++) {
