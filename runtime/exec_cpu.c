@@ -27,11 +27,11 @@ void exec_cpu(void *buffers[], void *arg)
     struct variant *v = cell_begin(run, &began);
     if (!v) return;
     const struct hsgd_program *p = &v->program;
-    float *base[MAX_ACCESSES];
+    float *fetched[MAX_ACCESSES], **base = run->base ? run->base : fetched;
     struct hsgd_blas_state blas;
     hsgd_blas_enter(&blas);
     unsigned mode = flush_denormals();
-    for (int i = 0; i < c->naccesses; i++) base[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
+    for (int i = 0; !run->base && i < c->naccesses; i++) fetched[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
     for (int i = 0; i < p->n; i++) {
         const struct launch *l = &p->launch[i];
         void *at[HSGD_MAX_KERNEL_BUFFERS];

@@ -10,7 +10,8 @@
  * never overlap.  The insert executor creates tasks anew and lets StarPU
  * derive the dependencies. */
 struct replay {
-    struct cell_run *run;             /* [PLAN_SLOTS][ncells] */
+    struct cell_run *run, *direct;    /* [PLAN_SLOTS][ncells]; direct: for tasks that carry no buffers */
+    float **base;                     /* theirs */
     struct starpu_task **task;        /* [PLAN_SLOTS][ncells + 1], the last a sentinel; NULL before the first replay */
 };
 
@@ -19,7 +20,7 @@ struct window {
     struct plan *plan;
     const struct batch_source *source;
     int steps, ready, submitted, done;
-    bool replays, submitting, filler_waits;
+    bool replays, direct, submitting, filler_waits;
     pthread_mutex_t lock;
     pthread_cond_t changed;
 };
@@ -70,11 +71,56 @@ static struct replay *runs_of(struct plan *p)
     return p->replay = r;
 }
 
+/* Where all cells run on CPU workers and all buffers lie in main memory,
+ * nothing ever moves: a window holds the buffers as a whole, and its tasks
+ * carry pointers instead of handles, which StarPU would lock one by one. */
+static bool stays_in_main_memory(const struct plan *p)
+{
+    if (p->ctx->starpu_places) return false;
+    for (int i = 0; i < p->ncells; i++) {
+        if (p->cell[i].device->info.kind != HSGD_CPU) return false;
+        for (int k = 0; k < p->cell[i].naccesses; k++)
+            if (!plan_buffer(p, p->cell[i].access[k].buffer, 0)->memory) return false;
+    }
+    return true;
+}
+
+static bool point_directly(struct plan *p, struct replay *r)
+{
+    int total = 0;
+    for (int i = 0; i < p->ncells; i++) total += p->cell[i].naccesses;
+    r->direct = calloc((size_t)PLAN_SLOTS * (size_t)p->ncells, sizeof *r->direct);
+    float **base = r->base = calloc((size_t)PLAN_SLOTS * (size_t)total, sizeof *r->base);
+    if (!r->direct || !base) return false;
+    for (int n = 0; n < PLAN_SLOTS * p->ncells; n++) {
+        const struct cell *c = &p->cell[n % p->ncells];
+        r->direct[n] = r->run[n];
+        r->direct[n].base = base;
+        for (int k = 0; k < c->naccesses; k++) *base++ = plan_buffer(p, c->access[k].buffer, n / p->ncells)->memory;
+    }
+    return true;
+}
+
+/* Takes or gives back every buffer of the plan. */
+static void hold_buffers(struct plan *p, bool hold)
+{
+    for (int i = 0; i < p->nbuffers; i++) {
+        for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+            struct buffer *b = plan_buffer(p, i, slot);
+            if (!b || !b->handle || (slot && b == p->buffer[i])) continue;
+            if (hold) starpu_data_acquire(b->handle, STARPU_RW);
+            else starpu_data_release(b->handle);
+        }
+    }
+}
+
 static bool prebuild(struct plan *p)
 {
     struct replay *r = p->replay;
     int per_slot = p->ncells + 1;
     if (r->task) return true;
+    if (stays_in_main_memory(p) && !point_directly(p, r)) return false;
+    struct cell_run *runs = r->direct ? r->direct : r->run;
     if (!(r->task = calloc((size_t)PLAN_SLOTS * (size_t)per_slot, sizeof *r->task))) return false;
     for (int slot = 0; slot < PLAN_SLOTS; slot++) {
         struct starpu_task **t = r->task + slot * per_slot;
@@ -83,7 +129,7 @@ static bool prebuild(struct plan *p)
             t[i]->destroy = 0;
             t[i]->detach = 0;
             t[i]->sequential_consistency = 0;
-            if (i < p->ncells) task_fill(t[i], &r->run[slot * p->ncells + i], slot);
+            if (i < p->ncells) task_fill(t[i], &runs[slot * p->ncells + i], slot);
         }
         t[p->ncells]->callback_func = step_done;
         declare_dependencies(p, t);
@@ -100,6 +146,8 @@ void replay_free(struct plan *p)
         starpu_task_destroy(r->task[i]);
     }
     free(r->task);
+    free(r->base);
+    free(r->direct);
     free(r->run);
     free(r);
     p->replay = NULL;
@@ -119,9 +167,10 @@ static bool submit_replay(struct window *w, int step)
     struct plan *p = w->plan;
     int slot = step % PLAN_SLOTS;
     struct starpu_task **t = p->replay->task + slot * (p->ncells + 1);
+    struct cell_run *runs = (w->direct ? p->replay->direct : p->replay->run) + slot * p->ncells;
     t[p->ncells]->callback_arg = w;
     for (int i = 0; i < p->ncells; i++) {
-        p->replay->run[slot * p->ncells + i].step = step;
+        runs[i].step = step;
         free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
         t[i]->dyn_interfaces = NULL;
         if (!submit(w, t[i])) return false;
@@ -190,11 +239,11 @@ static void fill_slot(struct window *w, int step)
     for (int i = 0; i < p->nslices; i++) {
         const struct slice *s = &p->slice[i];
         struct buffer *b = plan_buffer(p, s->input, step % PLAN_SLOTS);
-        starpu_data_acquire(b->handle, STARPU_W);
+        if (!w->direct) starpu_data_acquire(b->handle, STARPU_W);
         float *x = b->memory;
         int32_t *labels = (int32_t *)(x + plan_input_floats(p, s) - s->rows);
         w->source->fill(w->source->user, step, s->first_row, s->rows, x, labels);
-        starpu_data_release(b->handle);
+        if (!w->direct) starpu_data_release(b->handle);
     }
 }
 
@@ -239,8 +288,11 @@ int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struc
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.changed, NULL);
+    w.direct = w.replays && p->replay->direct;
     context_begin(p->ctx);
+    if (w.direct) hold_buffers(p, true);
     run_window(&w);
+    if (w.direct) hold_buffers(p, false);
     context_end(p->ctx);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);

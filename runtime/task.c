@@ -65,10 +65,11 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
     task->cl_arg = run;
     task->cl_arg_size = sizeof *run;
     task->name = c->name;
-    task->nbuffers = c->naccesses;
+    task->nbuffers = run->base ? 0 : c->naccesses;
     task->priority = c->priority;
     task->workerids = run->plan->ctx->starpu_places ? run->plan->ctx->worker_mask : workers_of(run);
     task->workerids_len = WORKER_WORDS;
+    if (run->base) return;
     if (c->naccesses > STARPU_NMAXBUFS) {
         task->dyn_handles = malloc((size_t)c->naccesses * sizeof *task->dyn_handles);
         task->dyn_modes = malloc((size_t)c->naccesses * sizeof *task->dyn_modes);

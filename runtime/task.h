@@ -9,6 +9,7 @@ struct cell_run {
     struct plan *plan;
     struct cell *cell;
     int step;                 /* row in the step table and the metrics */
+    float **base;             /* the buffers, where the task itself carries none */
 };
 
 /* Fills a created task for a cell whose input is batch slot `slot`. */
