@@ -61,6 +61,7 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         free(t);
         return NULL;
     }
+    t->planned_steps = options->steps;
     return t;
 }
 
