@@ -312,7 +312,11 @@ static void batches_of_many_sizes(void)
     hsgd_train_defaults(&options);
     struct hsgd_trainer *t = trainer();
     for (int round = 0; round < 2; round++)
-        for (int n = 1; n <= 12; n++) step(t, 0, n * n);
+        for (int n = 1; n <= 12; n++) {
+            float g[PARAMETERS];
+            step(t, 0, n * n);
+            REQUIRE(!hsgd_trainer_gradients(t, x, labels, n * n, g, PARAMETERS));
+        }
     hsgd_trainer_destroy(&t);
     end();
 }
@@ -352,7 +356,7 @@ static void evaluates(void)
         int best = 0;
         for (int c = 0; c < CLASSES; c++) {
             z[c] = w[FEATURES * CLASSES + c];
-            for (int f = 0; f < FEATURES; f++) z[c] += (double)w[c * FEATURES + f] * x[i * FEATURES + f];
+            for (int f = 0; f < FEATURES; f++) z[c] += (double)w[f * CLASSES + c] * x[i * FEATURES + f];
             if (z[c] > z[best]) best = c;
             sum += exp(z[c]);
         }
