@@ -10,7 +10,7 @@
 
 /* One process has one StarPU: contexts of ours share it. */
 static pthread_mutex_t starpu_lock = PTHREAD_MUTEX_INITIALIZER;
-static int starpu_users;
+static int starpu_users, blas_threads_before;
 
 /* --------------------------------------------------- starting StarPU */
 
@@ -54,12 +54,12 @@ static int attach_starpu(struct hsgd_context *ctx, const struct device_request *
     pthread_mutex_lock(&starpu_lock);
     int err = 0;
     if (starpu_users > 0) {
-        ctx->owns_starpu = true;
+        ctx->owns_starpu = ctx->joined = true;
     } else if (!starpu_is_initialized()) {
         ctx->owns_starpu = true;
         err = start_starpu(ctx, r);
     }
-    if (!err && ctx->owns_starpu && starpu_users++ == 0) ctx->blas_threads_before = hsgd_blas_single_thread();
+    if (!err && ctx->owns_starpu && starpu_users++ == 0) blas_threads_before = hsgd_blas_single_thread();
     if (err) ctx->owns_starpu = false;
     pthread_mutex_unlock(&starpu_lock);
     return err;
@@ -72,7 +72,7 @@ static void detach_starpu(struct hsgd_context *ctx)
     if (--starpu_users == 0) {
         starpu_resume();
         starpu_shutdown();
-        hsgd_blas_restore(ctx->blas_threads_before);
+        hsgd_blas_restore(blas_threads_before);
     }
     pthread_mutex_unlock(&starpu_lock);
 }

@@ -37,6 +37,7 @@ struct hsgd_context {
     hsgd_log_fn *log;
     void *log_user;
     bool deterministic, owns_starpu;
+    bool joined;                          /* another context of ours started StarPU */
     bool chose_policy;                    /* the scheduling policy is our choice, not the user's */
     bool starpu_places;                   /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
     uint32_t worker_mask[WORKER_WORDS];   /* all our devices' workers */
@@ -44,7 +45,6 @@ struct hsgd_context {
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;
     int active;                           /* nesting of context_begin() */
-    int blas_threads_before;
     pthread_mutex_t failure_lock;
     atomic_int failed;                    /* first asynchronous error, an errno */
     char failure[256];

@@ -135,10 +135,11 @@ static int environment_number(const char *name, int otherwise)
 
 int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out)
 {
-    struct opencl_list have;
-    opencl_enumerate(&have);
+    struct opencl_list have = { 0 };
+    bool automatic = !list || !strcmp(list, "auto");
+    if (automatic || strstr(list, "opencl")) opencl_enumerate(&have); /* starts threads of the OpenCL library */
     *out = (struct device_request){ 0 };
-    if (!list || !strcmp(list, "auto")) {
+    if (automatic) {
         int most = environment_number("STARPU_NOPENCL", have.count);
         out->cpu = true;
         for (int i = 0; i < have.count; i++)
@@ -249,11 +250,12 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
         if (!d->one_worker) return hsgd_fail(ctx, ENOMEM, "out of memory");
         for (int k = 0; k < d->info.workers; k++) d->one_worker[k][d->worker[k] / 32] = 1u << d->worker[k] % 32;
     }
+    int missing = ctx->joined ? EBUSY : ENODEV; /* the context that started StarPU wanted other devices */
     if (request->cpu && !find_device(ctx, HSGD_CPU, 0))
-        return hsgd_fail(ctx, ENODEV, "device \"cpu\" is not there: StarPU has no CPU worker");
+        return hsgd_fail(ctx, missing, "device \"cpu\" is not there: StarPU has no CPU worker");
     for (int i = 0; i < request->nopencl; i++)
         if (!find_device(ctx, HSGD_OPENCL, request->opencl[i]))
-            return hsgd_fail(ctx, ENODEV, "device \"opencl:%d\" is not driven by StarPU", request->opencl[i]);
+            return hsgd_fail(ctx, missing, "device \"opencl:%d\" is not driven by StarPU", request->opencl[i]);
     return 0;
 }
 

@@ -45,11 +45,22 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 
 /* ------------------------------------------------------------- building */
 
+/* Layers are numbered as they were added: changes of layout do not count. */
 static struct hsgd_model *refuse(struct hsgd_model *m, int err, const char *op, const char *why)
 {
-    hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, m->nlayers + 1, op, why);
+    int number = 1;
+    for (int i = 0; i < m->nlayers; i++)
+        number += m->layer[i].op != &hsgd_op_to_lanes && m->layer[i].op != &hsgd_op_to_nhwc;
+    hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, number, op, why);
     hsgd_model_destroy(&m);
     return NULL;
+}
+
+static bool name_taken(const struct hsgd_model *m, const char *name)
+{
+    for (int i = 0; i < m->nlayers; i++)
+        if (!strcmp(m->layer[i].name, name)) return true;
+    return false;
 }
 
 static void name_layer(const struct hsgd_model *m, struct layer *l, const char *name)
@@ -103,6 +114,7 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     if (!m) return NULL;
     char why[200] = "";
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
+    if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
     if (!(m = match_layout(m, op))) return NULL;
     struct layer *l = new_layer(m);
     if (!l || !(l->attributes = calloc(1, op->attributes_size + 1))) return refuse(m, ENOMEM, op->name, "out of memory");
@@ -113,6 +125,11 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     l->info.layout = layout_after(m);
     l->alias = op->is_view;
     name_layer(m, l, name);
+    if (name_taken(m, l->name)) {
+        snprintf(why, sizeof why, "another layer is called \"%s\"", l->name);
+        free(l->attributes);
+        return refuse(m, EINVAL, op->name, why);
+    }
     move_slope(m, l);
     if (op->prepare(&l->info, why, sizeof why)) {
         free(l->attributes);
@@ -225,7 +242,7 @@ static bool nth_weight(const struct hsgd_model *m, int n, struct weight_place *o
 {
     for (int i = 0; m && i < m->nlayers; i++) {
         const struct layer *l = &m->layer[i];
-        if (n < l->info.params) {
+        if (n >= 0 && n < l->info.params) {
             *out = (struct weight_place){ &l->info.param[n], l, l->param_offset[n] };
             return true;
         }

@@ -39,18 +39,26 @@ static const char *build_options(const struct device *d)
     return d->one_item ? BUILD_OPTIONS " -DHSGD_ONE_ITEM" : BUILD_OPTIONS;
 }
 
+/* What the compiler said; it is asked for all of it, or it gives nothing. */
+static char *build_log(cl_program program, cl_device_id device)
+{
+    size_t size = 0;
+    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size) || !size) return NULL;
+    char *log = calloc(1, size + 1);
+    if (log) clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+    return log;
+}
+
 static cl_program build(struct hsgd_context *ctx, struct device *d, const char *text)
 {
     cl_int err;
     cl_program program = clCreateProgramWithSource(d->opencl->context, 1, &text, NULL, &err);
     if (!err) err = clBuildProgram(program, 1, &d->opencl->device, build_options(d), NULL, NULL);
     if (!err) return program;
-    char log[400] = "";
-    if (program) {
-        clGetProgramBuildInfo(program, d->opencl->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-        clReleaseProgram(program);
-    }
-    hsgd_fail(ctx, EIO, "%s: the OpenCL compiler failed (error %d): %s", d->info.name, err, log);
+    char *log = program ? build_log(program, d->opencl->device) : NULL;
+    if (program) clReleaseProgram(program);
+    hsgd_fail(ctx, EIO, "%s: the OpenCL compiler failed (error %d): %s", d->info.name, err, log ? log : "");
+    free(log);
     return NULL;
 }
 

@@ -30,8 +30,10 @@ static int add_buffer(struct plan *p, struct buffer *b, bool owned)
 }
 
 /* A buffer that lives with the plan, near the device that works on it.  After
- * the first pass: the one made then. */
-static int new_buffer(struct plan *p, const char *name, int64_t floats, const struct device *near)
+ * the first pass: the one made then.  read_back: the host reads it, which
+ * StarPU refuses of what has no home and was written without implicit
+ * dependencies. */
+static int new_buffer(struct plan *p, const char *name, int64_t floats, const struct device *near, bool read_back)
 {
     if (p->pass) {
         while (!p->owned[p->cursor]) p->cursor++;
@@ -39,7 +41,7 @@ static int new_buffer(struct plan *p, const char *name, int64_t floats, const st
     }
     struct buffer *b = calloc(1, sizeof *b);
     if (!b) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
-    int err = buffer_create(p->ctx, b, name, floats, near->info.kind == HSGD_CPU);
+    int err = buffer_create(p->ctx, b, name, floats, near->info.kind == HSGD_CPU || read_back);
     int id = err ? err : add_buffer(p, b, true);
     if (id < 0) {
         buffer_destroy(b);
@@ -270,7 +272,7 @@ static int tile_buffer(struct plan *p, int shard, const struct device *d, struct
     struct weight_rows r = { 0 };
     while (next_weight_rows(p, shard, TILE_FLOATS, &r))
         if (r.floats > most) most = r.floats;
-    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS), d);
+    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS), d, false);
     if (b < 0) return b;
     *out = ref(b, 0);
     *scratch = ref(b, most);
@@ -340,7 +342,8 @@ static int gradient_buffer(struct plan *p, int shard, const struct device *d, in
 {
     char name[64];
     snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
-    return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d);
+    return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d,
+                      p->mode == PLAN_GRADIENT);
 }
 
 static bool device_has_slice(const struct plan *p, const struct device *d)
@@ -420,7 +423,7 @@ static int merge_cell(struct plan *p, struct shard_cells *s)
 static int emit_clip_factor(struct plan *p, struct cell *c, struct hsgd_emit *e, const struct shard_cells *all,
                             struct hsgd_ref *factor)
 {
-    int b = new_buffer(p, "clip", GRADIENT_HEADER, c->device);
+    int b = new_buffer(p, "clip", GRADIENT_HEADER, c->device, false);
     if (b < 0) return b;
     *factor = ref(b, 0);
     access_buffer(c, b, STARPU_W);
@@ -572,9 +575,9 @@ static int slice_buffers(struct plan *p, int index)
         if (err) return err;
     }
     snprintf(name, sizeof name, "arena%d", index);
-    if ((s->arena = new_buffer(p, name, slice_arena_floats(p, s), s->device)) < 0) return s->arena;
+    if ((s->arena = new_buffer(p, name, slice_arena_floats(p, s), s->device, false)) < 0) return s->arena;
     snprintf(name, sizeof name, "partial%d", index);
-    s->partial = new_buffer(p, name, partial_floats(p), s->device);
+    s->partial = new_buffer(p, name, partial_floats(p), s->device, p->mode == PLAN_GRADIENT);
     return s->partial < 0 ? s->partial : 0;
 }
 

@@ -21,7 +21,7 @@ extern "C" {
 enum hsgd_optimizer { HSGD_SGD, HSGD_MOMENTUM, HSGD_NESTEROV, HSGD_ADAM, HSGD_ADAMW, HSGD_OPTIMIZERS };
 
 /* Learning rate at step s of n after `warmup` linear steps from 0:
- * CONSTANT lr; STEP lr * gamma^floor(s/step_size);
+ * CONSTANT lr; STEP lr * gamma^floor((s - warmup)/step_size), at least min;
  * COSINE  min + (lr - min) (1 + cos(pi (s - warmup)/(n - warmup)))/2. */
 enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES };
 
@@ -34,15 +34,17 @@ HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
 /* "constant", "step", "cosine"; NULL when out of range. */
 HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);
 
-/* Progress of hsgd_fit(); return false to stop after the current step. */
+/* Progress of hsgd_fit(), every so many steps (at most 128) and at the end of
+ * an epoch; return false to stop there. */
 struct hsgd_progress {
     int epoch, epochs;
     int64_t step, steps;          /* global, from 1 */
-    double loss;                  /* mean of the last window */
+    double loss;                  /* mean over the epoch so far */
     double samples_per_second;
-    double learning_rate;
+    double learning_rate;         /* of the last step */
     bool epoch_end;
-    double train_accuracy, validation_loss, validation_accuracy; /* at epoch_end; NaN where not known */
+    double train_accuracy;        /* over the epoch so far */
+    double validation_loss, validation_accuracy; /* at epoch_end; NaN where not known */
 };
 /* Called after every window of steps and at the end of every epoch. */
 typedef bool hsgd_progress_fn(void *user, const struct hsgd_progress *p);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rng.h"
+#include "schedule.h"
 #include "trainer.h"
 
 /* Samples of one pass, in order. */
@@ -121,11 +122,12 @@ static int note_time(struct fit *f, double seconds, int steps)
 static void tell(struct fit *f, bool epoch_end)
 {
     const struct hsgd_train_options *o = &f->t->state.options;
-    if (!o->progress) return;
+    if (!o->progress || f->stop) return;
     struct hsgd_fit_result *r = f->result;
     struct hsgd_progress p = {
         .epoch = f->epoch + 1, .epochs = o->epochs, .step = f->t->step, .steps = f->total,
         .loss = f->loss_sum / f->terms_sum, .samples_per_second = (double)r->samples / r->seconds,
+        .learning_rate = schedule_rate(o, f->t->step - 1, f->total),
         .epoch_end = epoch_end, .train_accuracy = f->correct_sum / f->terms_sum,
         .validation_loss = epoch_end ? r->validation_loss : NAN,
         .validation_accuracy = epoch_end ? r->validation_accuracy : NAN,

@@ -61,6 +61,7 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         free(t);
         return NULL;
     }
+    t->planned_steps = options->steps;
     return t;
 }
 
@@ -105,9 +106,9 @@ struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch
         context_begin(s->ctx);
         int n = slices_choose(s, batch, mode, specs);
         p = n > 0 ? plan_create(s, mode, n, specs) : NULL;
+        if (p) keep_plan(s, p); /* workers are awake: what the dropped plan has on devices may be fetched */
         context_end(s->ctx);
         if (!p) return NULL;
-        keep_plan(s, p);
     }
     p->last_used = ++s->uses;
     return p;

@@ -1,0 +1,210 @@
+/* One training, however it is run: the same losses on every set of devices,
+ * under every scheduling policy, by both executors; and the same gradients
+ * from the same weights. */
+#include "core.h"
+
+#include <math.h>
+
+enum { STEPS = 100, BATCH = 128, POINTS = 4, MOST = 70000 };
+static const int point_step[POINTS] = { 0, 10, 50, 100 };
+
+/* The reference, one CPU core; filled in by the first case. */
+static struct reference {
+    bool there;
+    double loss[STEPS];
+    int64_t parameters;
+    float weights[POINTS][MOST], gradients[POINTS][MOST];
+} *reference;
+
+struct combination {
+    const char *devices;
+    int threads;
+    enum hsgd_executor executor;
+    const char *policy; /* NULL: the library's choice */
+};
+
+static float *batch_x;
+static int32_t *batch_labels;
+
+static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, enum hsgd_executor executor,
+                                         struct hsgd_model **model)
+{
+    struct hsgd_train_options o;
+    hsgd_train_defaults(&o);
+    o.optimizer = HSGD_SGD;
+    o.learning_rate = 0.01f;
+    o.batch_size = BATCH;
+    o.steps = STEPS;
+    o.executor = executor;
+    *model = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 28, 28, 1 }, 10);
+    struct hsgd_trainer *t = *model ? hsgd_trainer_create(*model, &o) : NULL;
+    if (!CHECK_MSG(t != NULL, "%s", hsgd_error(ctx))) core_end();
+    return t;
+}
+
+static void fit(struct hsgd_context *ctx, const char *data_name, enum hsgd_executor executor,
+                struct hsgd_fit_result *result)
+{
+    struct hsgd_model *model;
+    struct hsgd_trainer *t = make_trainer(ctx, executor, &model);
+    struct hsgd_data *data = hsgd_data_open(ctx, data_name, HSGD_TRAIN);
+    if (!CHECK_MSG(data && !hsgd_fit(t, data, NULL, result), "%s", hsgd_error(ctx))) core_end();
+    hsgd_data_destroy(&data);
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&model);
+}
+
+static double mean(const double *v, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += v[i];
+    return sum / n;
+}
+
+/* --------------------------------------------------------- the reference */
+
+static const char *data_name;
+
+static void note_point(struct hsgd_trainer *t, struct hsgd_model *model, int point)
+{
+    struct reference *r = reference;
+    float *w = core_weights(model, &r->parameters);
+    REQUIRE(r->parameters <= MOST);
+    memcpy(r->weights[point], w, (size_t)r->parameters * sizeof *w);
+    free(w);
+    REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, BATCH, r->gradients[point], r->parameters));
+}
+
+static void make_reference(void *arg)
+{
+    (void)arg;
+    struct hsgd_context *ctx = core_context("cpu", 1, false);
+    struct hsgd_fit_result result;
+    fit(ctx, data_name, HSGD_REPLAY, &result);
+    REQUIRE(result.losses == STEPS && result.steps == STEPS);
+    memcpy(reference->loss, result.loss, sizeof reference->loss);
+    CHECK_MSG(mean(result.loss + STEPS - 10, 10) < 0.97 * mean(result.loss, 10), "the loss went from %g to %g",
+              mean(result.loss, 10), mean(result.loss + STEPS - 10, 10));
+    struct hsgd_model *model;
+    struct hsgd_trainer *t = make_trainer(ctx, HSGD_REPLAY, &model);
+    for (int step = 0, point = 0; point < POINTS; step++) {
+        if (step == point_step[point]) note_point(t, model, point++);
+        REQUIRE(!hsgd_trainer_step(t, batch_x + step % 4 * BATCH * 784, batch_labels + step % 4 * BATCH, BATCH, NULL));
+    }
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&model);
+    hsgd_destroy(&ctx);
+    reference->there = true;
+}
+
+/* ------------------------------------------------------------ comparing */
+
+static unsigned long long compare_losses(struct hsgd_context *ctx, const struct combination *c)
+{
+    struct hsgd_fit_result r;
+    fit(ctx, data_name, c->executor, &r);
+    CHECK(r.losses == STEPS);
+    double worst = 0;
+    int at = 0;
+    for (int i = 0; i < STEPS; i++) {
+        double d = fabs(r.loss[i] - reference->loss[i]) / reference->loss[i];
+        if (!(d <= worst)) worst = d, at = i;
+    }
+    CHECK_MSG(worst <= 1e-3, "loss of step %d is %g, the reference's %g", at + 1, r.loss[at], reference->loss[at]);
+    CHECK(mean(r.loss + STEPS - 10, 10) < 0.97 * mean(r.loss, 10));
+    return (unsigned long long)r.samples;
+}
+
+static void check_shares(struct hsgd_context *ctx, unsigned long long samples)
+{
+    unsigned long long all = 0;
+    struct hsgd_device d;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) all += d.samples;
+    CHECK_MSG(all == samples, "%llu samples, not %llu", all, samples);
+    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
+        CHECK_MSG(5 * d.samples >= all, "%s passed %llu of %llu samples", d.id, d.samples, all);
+}
+
+static void compare_gradients(struct hsgd_context *ctx, const struct combination *c)
+{
+    static float g[MOST];
+    struct hsgd_model *model;
+    struct hsgd_trainer *t = make_trainer(ctx, c->executor, &model);
+    for (int p = 0; p < POINTS; p++) {
+        core_set_weights(model, reference->weights[p]);
+        REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, BATCH, g, reference->parameters));
+        double d = core_distance(g, reference->gradients[p], reference->parameters);
+        CHECK_MSG(d <= 1e-5, "gradients at step %d differ by %g", point_step[p], d);
+    }
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&model);
+}
+
+static void compare(void *arg)
+{
+    const struct combination *c = arg;
+    if (c->policy) setenv("STARPU_SCHED", c->policy, 1);
+    struct hsgd_context *ctx = core_context(c->devices, c->threads, false);
+    unsigned long long samples = compare_losses(ctx, c);
+    if (strchr(c->devices, ',')) check_shares(ctx, samples);
+    compare_gradients(ctx, c);
+    hsgd_destroy(&ctx);
+}
+
+static void try(struct combination c)
+{
+    bool ok = core_child(compare, &c);
+    printf("  %s: %s, %d threads, %s, %s\n", ok ? "ok" : "FAILED", c.devices, c.threads,
+           c.executor == HSGD_INSERT ? "insert" : "replay", c.policy ? c.policy : "the library's policy");
+}
+
+/* Every device set; all policies by replay, and each executor once by the
+ * library's policy and once by eager.  HSGD_TEST_ALL: the whole product. */
+static void all_combinations(void)
+{
+    static const char *const policies[] = { "eager", "lws", "dmda", "dmdas", "prio" };
+    static const struct { const char *devices; int threads; } sets[] = {
+        { "cpu", 1 }, { "cpu", 2 }, { "opencl", 0 }, { "cpu,opencl", 1 }
+    };
+    batch_x = malloc(sizeof *batch_x * 4 * BATCH * 784);
+    batch_labels = malloc(sizeof *batch_labels * 4 * BATCH);
+    REQUIRE(batch_x && batch_labels);
+    core_digits(0, 4 * BATCH, batch_x, batch_labels);
+    reference = core_shared(sizeof *reference);
+    core_child(make_reference, NULL);
+    REQUIRE(reference->there);
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        struct combination c = { sets[s].devices, sets[s].threads, HSGD_REPLAY, NULL };
+        for (size_t p = 0; p < sizeof policies / sizeof *policies; p++) {
+            c.policy = policies[p];
+            c.executor = HSGD_REPLAY;
+            try(c);
+            c.executor = HSGD_INSERT;
+            if (getenv("HSGD_TEST_ALL") || s == p) try(c);
+        }
+        c.policy = NULL;
+        try(c);
+    }
+}
+
+static void digits(void)
+{
+    data_name = "digits";
+    all_combinations();
+}
+
+static void mnist(void)
+{
+    static char path[1024];
+    const char *folder = getenv("HSGD_TEST_DATA");
+    if (!folder) {
+        core_skip("HSGD_TEST_DATA names no folder with mnist");
+        return;
+    }
+    snprintf(path, sizeof path, "%s/mnist", folder);
+    data_name = path;
+    all_combinations();
+}
+
+static const struct core_case cases[] = { { "digits", digits }, { "mnist", mnist } };
+CORE_MAIN(cases)

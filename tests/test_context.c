@@ -1,0 +1,246 @@
+/* Contexts: devices, errors, and what is left behind. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "core.h"
+
+#include <cblas.h>
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <starpu.h>
+#include <time.h>
+#include <unistd.h>
+
+static void train(struct hsgd_context *ctx, int steps)
+{
+    struct hsgd_train_options o;
+    hsgd_train_defaults(&o);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "mlp-small", (struct hsgd_shape){ 28, 28, 1 }, 10);
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
+    double seconds;
+    if (!CHECK_MSG(t && !hsgd_trainer_time(t, steps, &seconds), "%s", hsgd_error(ctx))) core_end();
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+}
+
+static int threads_now(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    int n = 0;
+    REQUIRE(d);
+    for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+/* Whatever it is told to use, StarPU looks which OpenCL devices there are, and
+ * PoCL keeps the threads it starts then: they are there before we are. */
+static void leaves_no_thread(void)
+{
+    struct starpu_conf conf;
+    starpu_conf_init(&conf);
+    conf.nopencl = conf.ncuda = 0;
+    REQUIRE(!starpu_init(&conf));
+    starpu_shutdown();
+    openblas_set_num_threads(openblas_get_num_threads()); /* a forked process has lost its threads */
+    usleep(150000);
+    int before = threads_now();
+    for (int i = 0; i < 3; i++) {
+        struct hsgd_context *ctx = core_context("cpu", 0, false);
+        train(ctx, 10);
+        hsgd_destroy(&ctx);
+        CHECK(ctx == NULL);
+        CHECK_MSG(threads_now() == before, "%d threads, before %d", threads_now(), before);
+    }
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void check_idle(const char *devices)
+{
+    struct hsgd_context *ctx = core_context(devices, 0, false);
+    for (int i = 0; i < 2; i++) {
+        usleep(i ? 20000 : 150000); /* PoCL has started by then */
+        double before = cpu_seconds();
+        usleep(200000);
+        double spent = cpu_seconds() - before;
+        CHECK_MSG(spent < 0.02, "%s, round %d: %g s of CPU time in 0.2 s of idleness", devices, i, spent);
+        train(ctx, 10);
+    }
+    hsgd_destroy(&ctx);
+}
+
+static void cpu_idles(void) { check_idle("cpu"); }
+static void both_idle(void) { check_idle("cpu,opencl"); }
+
+static void refused(const char *devices, int threads, int err, const char *sentence)
+{
+    struct hsgd_context *ctx;
+    struct hsgd_context_options o = { .devices = devices, .threads = threads };
+    CHECK_MSG(hsgd_create(&ctx, &o) == err, "\"%s\"", devices);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    CHECK(hsgd_device_count(ctx) == 0);
+    hsgd_destroy(&ctx);
+    CHECK(ctx == NULL);
+}
+
+static void refuses_bad_lists(void)
+{
+    char long_list[300], sentence[200];
+    refused("tpu", 0, -EINVAL, "device \"tpu\" is not one of cpu, cuda, opencl");
+    refused("CPU", 0, -EINVAL, "device \"CPU\" is not one of cpu, cuda, opencl");
+    refused("", 0, -EINVAL, "device list \"\" has an empty name");
+    refused("cpu,", 0, -EINVAL, "device list \"cpu,\" has an empty name");
+    refused("cpu,,opencl", 0, -EINVAL, "device list \"cpu,,opencl\" has an empty name");
+    refused("0", 0, -EINVAL, "device list \"0\" begins with a number");
+    refused("opencl:x", 0, -EINVAL, "device number \"x\" is not a whole number from 0 to 255");
+    refused("opencl:-1", 0, -EINVAL, "device number \"-1\" is not a whole number from 0 to 255");
+    refused("opencl:0x", 0, -EINVAL, "device number \"0x\" is not a whole number from 0 to 255");
+    refused("opencl:256", 0, -EINVAL, "device number \"256\" is not a whole number from 0 to 255");
+    refused("opencl:", 0, -EINVAL, "device number \"\" is not a whole number from 0 to 255");
+    refused("cpu:1", 0, -ENODEV, "device \"cpu:1\" is not there: the CPU is one device");
+    refused("cuda", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
+    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
+    memset(long_list, 'a', 299);
+    long_list[299] = 0;
+    refused(long_list, 0, -EINVAL, "the device list is longer than 255 characters");
+    refused("cpu", -1, -EINVAL, "threads must be 0 or more, not -1");
+    struct hsgd_context *ctx = core_context("cpu", 0, false);
+    struct hsgd_device d;
+    REQUIRE(!hsgd_device_get(ctx, 0, &d));
+    hsgd_destroy(&ctx);
+    if (d.workers == 4) {
+        core_skip("too many threads: StarPU may drive fewer workers than there are cores");
+        return;
+    }
+    snprintf(sentence, sizeof sentence, "threads is 1000, but this process may use %d core%s", d.workers,
+             d.workers > 1 ? "s" : "");
+    refused("cpu", 1000, -EINVAL, sentence);
+}
+
+static void missing_opencl_device(void)
+{
+    struct hsgd_context *ctx = core_context("cpu,opencl", 1, false);
+    char sentence[200];
+    int devices = hsgd_device_count(ctx) - 1;
+    hsgd_destroy(&ctx);
+    snprintf(sentence, sizeof sentence, "device \"opencl:77\" is not there: OpenCL devices are 0 to %d", devices - 1);
+    refused("cpu,opencl:77", 0, -ENODEV, sentence);
+}
+
+static void on_one_core(void *arg)
+{
+    (void)arg;
+    cpu_set_t set;
+    struct hsgd_device d;
+    int core = 0;
+    REQUIRE(!sched_getaffinity(0, sizeof set, &set));
+    while (!CPU_ISSET(core, &set)) core++;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    REQUIRE(!sched_setaffinity(0, sizeof set, &set));
+    struct hsgd_context *ctx = core_context("cpu", 0, false);
+    CHECK(!hsgd_device_get(ctx, 0, &d) && d.workers == 1);
+    train(ctx, 10);
+    hsgd_destroy(&ctx);
+    refused("cpu", 2, -EINVAL, "threads is 2, but this process may use 1 core");
+}
+
+static void respects_affinity(void) { core_child(on_one_core, NULL); }
+
+static struct hsgd_device device_called(struct hsgd_context *ctx, const char *id)
+{
+    struct hsgd_device d;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
+        if (!strcmp(d.id, id)) return d;
+    CHECK_MSG(false, "no device is called \"%s\"", id);
+    core_end();
+}
+
+static void in_sequence(void)
+{
+    for (int i = 0; i < 3; i++) {
+        struct hsgd_context *ctx = core_context("cpu,opencl", 1, i == 1);
+        struct hsgd_device d;
+        CHECK(hsgd_device_count(ctx) >= 2);
+        for (int k = 0; k < hsgd_device_count(ctx); k++)
+            CHECK(!hsgd_device_get(ctx, k, &d) && d.tasks == 0 && d.samples == 0 && d.busy_seconds == 0);
+        d = device_called(ctx, "cpu");
+        CHECK(d.kind == HSGD_CPU && d.is_cpu && d.workers == 1 && d.memory_bytes > 0 && d.name[0]);
+        d = device_called(ctx, "opencl:0");
+        CHECK(d.kind == HSGD_OPENCL && d.index == 0 && d.workers == 1 && d.memory_bytes > 0 && d.name[0]);
+        train(ctx, 5);
+        d = device_called(ctx, "opencl:0");
+        CHECK(d.tasks > 0 && d.busy_seconds > 0);
+        CHECK(hsgd_device_get(ctx, -1, &d) == -EINVAL && hsgd_device_get(ctx, hsgd_device_count(ctx), &d) == -EINVAL);
+        hsgd_destroy(&ctx);
+    }
+}
+
+static void two_at_once(void)
+{
+    int blas = openblas_get_num_threads();
+    struct hsgd_context *first = core_context("cpu", 1, false), *second = core_context("cpu", 1, false);
+    train(first, 5);
+    train(second, 5);
+    struct hsgd_context *other;
+    struct hsgd_context_options o = { .devices = "cpu,opencl" };
+    CHECK(hsgd_create(&other, &o) == -EBUSY);
+    CHECK_STR(hsgd_error(other), "device \"opencl:0\" is not driven by StarPU");
+    hsgd_destroy(&other);
+    hsgd_destroy(&first);
+    train(second, 5);
+    hsgd_destroy(&second);
+    CHECK_MSG(openblas_get_num_threads() == blas, "OpenBLAS threads: %d, before %d", openblas_get_num_threads(), blas);
+}
+
+static void defaults(void)
+{
+    struct hsgd_context *ctx = NULL;
+    hsgd_destroy(NULL);
+    hsgd_destroy(&ctx);
+    REQUIRE(!hsgd_create(&ctx, NULL));
+    CHECK_STR(hsgd_error(ctx), "");
+    CHECK(hsgd_device_count(ctx) >= 1 && hsgd_wait(ctx) == 0);
+    train(ctx, 5);
+    hsgd_destroy(&ctx);
+    CHECK_STR(hsgd_device_kind_name(HSGD_CPU), "cpu");
+    CHECK_STR(hsgd_device_kind_name(HSGD_CUDA), "cuda");
+    CHECK_STR(hsgd_device_kind_name(HSGD_OPENCL), "opencl");
+    CHECK_STR(hsgd_device_kind_name(HSGD_DEVICE_KINDS), "?");
+}
+
+static void count_lines(void *user, enum hsgd_log_level level, const char *line)
+{
+    *(int *)user += level == HSGD_LOG_WARNING && strstr(line, "this StarPU drives at most") != NULL;
+}
+
+static void warns_of_few_workers(void)
+{
+    int warnings = 0;
+    cpu_set_t set;
+    struct hsgd_device d;
+    struct hsgd_context *ctx;
+    REQUIRE(!sched_getaffinity(0, sizeof set, &set));
+    REQUIRE(!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cpu", .log = count_lines, .log_user = &warnings }));
+    CHECK(!hsgd_device_get(ctx, 0, &d));
+    hsgd_destroy(&ctx);
+    if (d.workers >= CPU_COUNT(&set)) core_skip("StarPU drives all %d cores", CPU_COUNT(&set));
+    else if (d.workers != 4) core_skip("%d workers, by hardware threads or quota", d.workers);
+    else CHECK(warnings == 1);
+    if (d.workers >= CPU_COUNT(&set)) CHECK(warnings == 0);
+}
+
+static const struct core_case cases[] = {
+    { "leaves_no_thread", leaves_no_thread }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
+    { "refuses_bad_lists", refuses_bad_lists }, { "missing_opencl_device", missing_opencl_device },
+    { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "two_at_once", two_at_once },
+    { "defaults", defaults }, { "warns_of_few_workers", warns_of_few_workers }
+};
+CORE_MAIN(cases)

@@ -1,0 +1,246 @@
+/* Models: building, refusing, weights by name, the built-in models. */
+#include "core.h"
+
+#include <errno.h>
+#include <math.h>
+
+static struct hsgd_context *ctx;
+static const struct hsgd_shape image = { 28, 28, 1 };
+
+static void builders_pass_null_on(void)
+{
+    CHECK(!hsgd_add(NULL, &hsgd_op_flatten, NULL, NULL));
+    CHECK(!hsgd_add_dense(NULL, 3, HSGD_RELU));
+    CHECK(!hsgd_add_conv2d(NULL, 3, 3, 1, HSGD_RELU));
+    CHECK(!hsgd_add_max_pool(NULL, 2));
+    CHECK(!hsgd_add_flatten(NULL));
+    CHECK(!hsgd_add_dropout(NULL, 0.5f));
+    CHECK(!hsgd_add_softmax_cross_entropy(NULL));
+    CHECK(!hsgd_model_create(NULL, "m", image));
+    CHECK(!hsgd_trainer_create(NULL, NULL));
+    struct hsgd_model *none = NULL;
+    hsgd_model_destroy(&none);
+    hsgd_model_destroy(NULL);
+}
+
+static void refused(struct hsgd_model *m, const char *sentence)
+{
+    CHECK(m == NULL);
+    CHECK_STR(hsgd_error(ctx), sentence);
+}
+
+static struct hsgd_model *start(void) { return hsgd_model_create(ctx, "m", image); }
+static struct hsgd_model *start_plain(int n) { return hsgd_model_create(ctx, "m", (struct hsgd_shape){ 1, 1, n }); }
+
+static void refuses_bad_attributes(void)
+{
+    ctx = core_context("cpu", 1, false);
+    refused(hsgd_model_create(ctx, "m", (struct hsgd_shape){ 28, 0, 1 }),
+            "model \"m\": input shape 28x0x1 is not possible");
+    refused(hsgd_add_dense(start(), 0, HSGD_RELU), "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
+    refused(hsgd_add_dense(hsgd_add_dense(start(), 5, HSGD_RELU), -3, HSGD_RELU),
+            "model \"m\", layer 2 (dense): units must be in 1..1048576, not -3");
+    refused(hsgd_add_conv2d(start(), 0, 5, 2, HSGD_RELU),
+            "model \"m\", layer 1 (conv2d): out_channels must be in 1..65536, not 0");
+    refused(hsgd_add_conv2d(start(), 6, 5, 5, HSGD_RELU), "model \"m\", layer 1 (conv2d): kernel 5, stride 1, padding 5: "
+            "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
+    refused(hsgd_add_conv2d(start(), 6, 29, 0, HSGD_RELU),
+            "model \"m\", layer 1 (conv2d): a 29x29 kernel does not fit into 28x28 with padding 0");
+    refused(hsgd_add_max_pool(start(), 0), "model \"m\", layer 1 (max_pool): kernel 0, stride 0, padding 0: "
+            "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
+    refused(hsgd_add_max_pool(start(), 30),
+            "model \"m\", layer 1 (max_pool): a window of 30x30 does not fit into 28x28 with padding 0");
+    refused(hsgd_add_dropout(start(), 1.0f), "model \"m\", layer 1 (dropout): p must be in [0, 1), not 1");
+    refused(hsgd_add(start(), &hsgd_op_activate, &(struct hsgd_activate){ 9 }, NULL),
+            "model \"m\", layer 1 (activate): activation 9 is not one of 0..3");
+    refused(hsgd_add_softmax_cross_entropy(start()),
+            "model \"m\", layer 1 (softmax_cross_entropy): the input must be 1x1xC with C >= 2, not 28x28x1");
+    refused(hsgd_add_flatten(hsgd_add_softmax_cross_entropy(start_plain(4))),
+            "model \"m\", layer 2 (flatten): nothing can follow the loss");
+    refused(hsgd_add(start(), &hsgd_op_dense, NULL, NULL), "model \"m\", layer 1 (dense): the attributes are missing");
+    refused(hsgd_model_by_name(ctx, "resnet", image, 10),
+            "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn");
+    hsgd_destroy(&ctx);
+}
+
+/* Layers are counted as the application added them, in whatever layout the
+ * library runs them. */
+static void numbers_layers_as_added(void)
+{
+    ctx = core_context("cpu", 1, false);
+    refused(hsgd_add_conv2d(hsgd_add_max_pool(hsgd_add_conv2d(start(), 6, 5, 2, HSGD_RELU), 2), 0, 5, 0, HSGD_RELU),
+            "model \"m\", layer 3 (conv2d): out_channels must be in 1..65536, not 0");
+    refused(hsgd_add_dense(hsgd_add_max_pool(hsgd_add_conv2d(start(), 6, 5, 2, HSGD_RELU), 2), 0, HSGD_RELU),
+            "model \"m\", layer 3 (dense): units must be in 1..1048576, not 0");
+    hsgd_destroy(&ctx);
+}
+
+static void names_are_unique(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_dense d = { .units = 4 };
+    refused(hsgd_add(hsgd_add(start(), &hsgd_op_dense, &d, "a"), &hsgd_op_dense, &d, "a"),
+            "model \"m\", layer 2 (dense): another layer is called \"a\"");
+    hsgd_destroy(&ctx);
+}
+
+static void weights_by_name(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_add_dense(start_plain(6), 5, HSGD_RELU);
+    m = hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ .units = 3, .no_bias = true }, "last");
+    CHECK(hsgd_model_initialise(m, 1) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "model \"m\" has no loss yet");
+    m = hsgd_add_softmax_cross_entropy(m);
+    REQUIRE(m);
+    static const char *const names[] = { "dense1.weight", "dense1.bias", "last.weight" };
+    static const int sizes[] = { 30, 5, 15 };
+    CHECK(hsgd_model_weight_count(m) == 3 && hsgd_model_parameters(m) == 50 && hsgd_model_layers(m) == 3);
+    CHECK(!hsgd_model_weight_name(m, 3) && !hsgd_model_weight_name(m, -1));
+    for (int i = 0; i < 3; i++) {
+        float in[30], out[30];
+        CHECK_STR(hsgd_model_weight_name(m, i), names[i]);
+        CHECK(hsgd_model_weight_size(m, names[i]) == sizes[i]);
+        for (int k = 0; k < sizes[i]; k++) in[k] = (float)(100 * i + k);
+        CHECK(!hsgd_model_set_weight(m, names[i], in, sizes[i]));
+        CHECK(!hsgd_model_get_weight(m, names[i], out, sizes[i]));
+        CHECK(!memcmp(in, out, (size_t)sizes[i] * sizeof *in));
+    }
+    float all[50];
+    CHECK(hsgd_model_weight_size(m, "dense2.weight") == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "model \"m\" has no weight \"dense2.weight\"");
+    CHECK(hsgd_model_get_weight(m, "last.bias", all, 3) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "model \"m\" has no weight \"last.bias\"");
+    CHECK(hsgd_model_set_weight(m, "dense1.bias", all, 6) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "weight \"dense1.bias\" has 5 floats, not 6");
+    hsgd_model_destroy(&m);
+    CHECK(m == NULL);
+    hsgd_destroy(&ctx);
+}
+
+static void digests(void)
+{
+    char a[65], b[65], c[65];
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", image, 10), *n = hsgd_model_by_name(ctx, "lenet", image, 10);
+    REQUIRE(m && n);
+    CHECK(!hsgd_model_digest(m, a) && !hsgd_model_digest(n, b));
+    CHECK(strlen(a) == 64 && strspn(a, "0123456789abcdef") == 64);
+    CHECK_STR(a, b);
+    CHECK(!hsgd_model_initialise(m, 5) && !hsgd_model_digest(m, c));
+    CHECK(strcmp(a, c));
+    CHECK(!hsgd_model_initialise(n, 5) && !hsgd_model_digest(n, b));
+    CHECK_STR(b, c);
+    float w = 0;
+    int64_t size = hsgd_model_weight_size(m, "dense3.bias");
+    float bias[10];
+    REQUIRE(size == 10 && !hsgd_model_get_weight(m, "dense3.bias", bias, 10));
+    w = bias[9];
+    bias[9] = nextafterf(w, 1);
+    CHECK(!hsgd_model_set_weight(m, "dense3.bias", bias, 10) && !hsgd_model_digest(m, a));
+    CHECK(strcmp(a, c));
+    bias[9] = w;
+    CHECK(!hsgd_model_set_weight(m, "dense3.bias", bias, 10) && !hsgd_model_digest(m, a));
+    CHECK_STR(a, c);
+    CHECK(!hsgd_model_initialise(m, 0) && !hsgd_model_digest(m, a));
+    hsgd_model_destroy(&m);
+    hsgd_model_destroy(&n);
+    hsgd_destroy(&ctx);
+}
+
+/* Uniform within the bound: none outside, some close to it, mean 0. */
+static void check_draw(struct hsgd_model *m, const char *name, int64_t count, double bound)
+{
+    float *w = malloc((size_t)count * sizeof *w);
+    double most = 0, sum = 0;
+    REQUIRE(hsgd_model_weight_size(m, name) == count && !hsgd_model_get_weight(m, name, w, count));
+    for (int64_t i = 0; i < count; i++) {
+        most = fmax(most, fabs(w[i]));
+        sum += w[i];
+    }
+    CHECK_MSG(most <= bound * 1.000001 && most >= 0.9 * bound, "%s: up to %g, bound %g", name, most, bound);
+    CHECK_MSG(fabs(sum / (double)count) <= 5 * bound / sqrt(3.0 * (double)count), "%s: mean %g", name,
+              sum / (double)count);
+    free(w);
+}
+
+static void initial_weights(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", image, 10);
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        CHECK(!hsgd_model_initialise(m, seed));
+        check_draw(m, "conv2d1.weight", 150, sqrt(6.0 / (25 + 150)));
+        check_draw(m, "conv2d2.weight", 2400, sqrt(6.0 / (150 + 400)));
+        check_draw(m, "dense1.weight", 48000, sqrt(6.0 / (400 + 120)));
+        check_draw(m, "dense2.weight", 10080, sqrt(6.0 / (120 + 84)));
+        check_draw(m, "dense3.weight", 840, sqrt(6.0 / (84 + 10)));
+        float bias[120];
+        CHECK(!hsgd_model_get_weight(m, "dense1.bias", bias, 120));
+        for (int i = 0; i < 120; i++) CHECK(bias[i] == 0);
+    }
+    hsgd_model_destroy(&m);
+    struct hsgd_dense he = { .units = 300, .init = HSGD_INIT_HE }, zero = { .units = 10, .init = HSGD_INIT_ZERO };
+    m = hsgd_add(hsgd_add(start_plain(54), &hsgd_op_dense, &he, NULL), &hsgd_op_dense, &zero, NULL);
+    m = hsgd_add_softmax_cross_entropy(m);
+    REQUIRE(m);
+    check_draw(m, "dense1.weight", 54 * 300, sqrt(6.0 / 54));
+    static float weight[3000];
+    CHECK(!hsgd_model_get_weight(m, "dense2.weight", weight, 3000) && core_norm(weight, 3000) == 0);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+static void built_in_models(void)
+{
+    static const struct { const char *name; struct hsgd_shape in; int64_t parameters; int weights; } want[] = {
+        { "linear", { 28, 28, 1 }, 7850, 2 }, { "mlp", { 28, 28, 1 }, 535818, 6 },
+        { "mlp-small", { 28, 28, 1 }, 109386, 6 }, { "lenet", { 28, 28, 1 }, 61706, 10 },
+        { "cifar-cnn", { 32, 32, 3 }, 319178, 10 }
+    };
+    ctx = core_context("cpu", 1, false);
+    for (int i = 0; i < 5; i++) {
+        CHECK_STR(hsgd_model_name_at(i), want[i].name);
+        struct hsgd_model *m = hsgd_model_by_name(ctx, want[i].name, want[i].in, 10);
+        REQUIRE(m);
+        CHECK_MSG(hsgd_model_parameters(m) == want[i].parameters, "%s has %lld parameters", want[i].name,
+                  (long long)hsgd_model_parameters(m));
+        CHECK(hsgd_model_weight_count(m) == want[i].weights);
+        hsgd_model_destroy(&m);
+    }
+    CHECK(!hsgd_model_name_at(5) && !hsgd_model_name_at(-1));
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 32, 32, 3 }, 10);
+    CHECK(m && hsgd_model_parameters(m) == 61706 + 300);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+static void one_trainer_per_model(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "linear", image, 10);
+    struct hsgd_train_options o;
+    hsgd_train_defaults(&o);
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
+    CHECK(t && !hsgd_trainer_create(m, &o));
+    CHECK_STR(hsgd_error(ctx), "model \"linear\" belongs to another trainer");
+    hsgd_trainer_destroy(&t);
+    t = hsgd_trainer_create(m, &o);
+    CHECK(t != NULL);
+    hsgd_trainer_destroy(&t);
+    struct hsgd_model *open = start();
+    CHECK(!hsgd_trainer_create(open, &o));
+    CHECK_STR(hsgd_error(ctx), "model \"m\" has no loss");
+    hsgd_model_destroy(&open);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+static const struct core_case cases[] = {
+    { "builders_pass_null_on", builders_pass_null_on }, { "refuses_bad_attributes", refuses_bad_attributes },
+    { "numbers_layers_as_added", numbers_layers_as_added },
+    { "names_are_unique", names_are_unique }, { "weights_by_name", weights_by_name }, { "digests", digests },
+    { "initial_weights", initial_weights }, { "built_in_models", built_in_models },
+    { "one_trainer_per_model", one_trainer_per_model }
+};
+CORE_MAIN(cases)
