@@ -8,7 +8,8 @@
 #define SLICE_ROWS 8        /* slices are multiples of this; the last takes the rest */
 #define MIN_ROWS 16
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
-#define TRIALS 5
+#define TRIALS 4
+#define ROUNDS 3
 #define TRIAL_SECONDS 0.008
 #define WORTH 0.005         /* a gain below this is noise */
 
@@ -67,18 +68,34 @@ static int one_device(struct trainer_state *shadow, struct device *d, int rows, 
 /* Time of a device as fixed + per_row * rows, from trials at two sizes. */
 struct line { double fixed, per_row; };
 
-static struct line measure(struct trainer_state *shadow, struct device *d, int batch)
+struct samples { int few; double t_few, t_all; };
+
+static struct line line_through(const struct samples *s, int batch)
 {
-    struct slice_spec specs[MAX_SLICES];
-    int few = round_rows(batch / 4.0) > MIN_ROWS ? round_rows(batch / 4.0) : MIN_ROWS;
-    double t0 = trial(shadow, add_slices(specs, 0, d, few, d->info.workers), specs);
-    double t1 = trial(shadow, add_slices(specs, 0, d, batch, d->info.workers), specs);
-    struct line l = { 0, t1 / batch };
-    if (batch > few && t1 > t0) {
-        l.per_row = (t1 - t0) / (batch - few);
-        l.fixed = fmax(0, t0 - l.per_row * few);
+    struct line l = { 0, s->t_all / batch };
+    if (batch > s->few && s->t_all > s->t_few) {
+        l.per_row = (s->t_all - s->t_few) / (batch - s->few);
+        l.fixed = fmax(0, s->t_few - l.per_row * s->few);
     }
     return l;
+}
+
+/* Every device in turn, and again: what else the machine does then disturbs
+ * all of them alike, and the least time counts. */
+static void measure(struct trainer_state *shadow, int batch, struct line *line)
+{
+    struct hsgd_context *ctx = shadow->ctx;
+    struct samples s[MAX_DEVICES];
+    struct slice_spec specs[MAX_SLICES];
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < ctx->ndevices; i++) {
+            struct device *d = &ctx->device[i];
+            if (!round) s[i] = (struct samples){ round_rows(batch / 4.0), INFINITY, INFINITY };
+            if (s[i].few < MIN_ROWS) s[i].few = MIN_ROWS;
+            s[i].t_few = fmin(s[i].t_few, trial(shadow, add_slices(specs, 0, d, s[i].few, d->info.workers), specs));
+            s[i].t_all = fmin(s[i].t_all, trial(shadow, add_slices(specs, 0, d, batch, d->info.workers), specs));
+        }
+    for (int i = 0; i < ctx->ndevices; i++) line[i] = line_through(&s[i], batch);
 }
 
 /* Hands out rows, always to the device that would finish first. */
@@ -139,7 +156,7 @@ static int over_devices(struct trainer_state *shadow, int batch, struct slice_sp
     struct hsgd_context *ctx = shadow->ctx;
     struct line line[MAX_DEVICES];
     int rows[MAX_DEVICES];
-    for (int i = 0; i < ctx->ndevices; i++) line[i] = measure(shadow, &ctx->device[i], batch);
+    measure(shadow, batch, line);
     balance(ctx->ndevices, line, batch, rows);
     for (int i = 1; i < ctx->ndevices; i++)
         if (rows[0] && rows[i]) refine(shadow, 0, i, batch, rows);
