@@ -6,7 +6,7 @@
  * A sum of K products is accepted when |error| <= 4·K·eps·Σ|a·b|, K counted
  * with the bias and eps half the spacing at 1; tanh and sigmoid add 4e-7.
  *
- * Build:  cc -O3 -march=x86-64-v4 -mprefer-vector-width=512 -Icodelets bench/conv_bench.c -lOpenCL -lm
+ * Build:  make conv_bench
  */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120

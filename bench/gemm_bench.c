@@ -1,8 +1,7 @@
 /* Checks and times codelets/gemm.cl as OpenCL and as C, against a double-precision reference,
  * cblas_sgemm and dnnl_sgemm.
  *
- *   cc -std=gnu11 -O3 -march=x86-64-v4 -mprefer-vector-width=512 -Icodelets -x c -c codelets/gemm.cl -o gemm_c.o
- *   cc -std=gnu11 -O2 -Icodelets bench/gemm_bench.c gemm_c.o -o gemm_bench -lOpenCL -lopenblas -ldnnl -lm
+ *   make gemm_bench
  *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ./gemm_bench codelets/gemm.cl [check|time [m n k ta tb]]
  *
  * Every repetition times all four in turn; the figures are the minima of the repetitions.

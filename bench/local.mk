@@ -12,3 +12,19 @@ floor_check_SOURCES = bench/floor_check.c
 floor_check_CPPFLAGS = -I$(top_srcdir)/include
 floor_check_LDADD = bench/libfloor.la
 TESTS += floor_check
+
+# Kernels alone, against double precision and against the libraries:
+#   make conv_bench gemm_bench && ./conv_bench -k ../codelets && ./gemm_bench ../codelets/gemm.cl
+if X86_ISAS
+EXTRA_PROGRAMS = conv_bench gemm_bench
+CLEANFILES += conv_bench gemm_bench
+bench_march = -std=gnu11 -O3 -march=x86-64-v4 -mprefer-vector-width=512 -Wno-psabi
+conv_bench_SOURCES = bench/conv_bench.c
+conv_bench_CPPFLAGS = -I$(top_srcdir)/codelets -I$(builddir)/codelets $(OPENCL_CFLAGS)
+conv_bench_CFLAGS = $(bench_march)
+conv_bench_LDADD = $(OPENCL_LIBS) -lm
+gemm_bench_SOURCES = bench/gemm_bench.c bench/gemm_bench_c.c
+gemm_bench_CPPFLAGS = -I$(top_srcdir)/codelets -I$(builddir)/codelets $(OPENCL_CFLAGS) $(OPENBLAS_CFLAGS)
+gemm_bench_CFLAGS = $(bench_march)
+gemm_bench_LDADD = $(OPENCL_LIBS) $(OPENBLAS_LIBS) $(ONEDNN_LIBS) -lm
+endif

@@ -23,7 +23,10 @@
 #define GEMM_ASTEP  16   /* floats from one k to the next in a packed panel of A */
 #define GEMM_COLS   32   /* columns of a tile */
 #define GEMM_DOTS    4   /* rows and columns of a tile of gemm_dots */
-enum { GEMM_LINEAR, GEMM_RELU, GEMM_TANH, GEMM_SIGMOID };
+#define GEMM_LINEAR  0   /* activations */
+#define GEMM_RELU    1
+#define GEMM_TANH    2
+#define GEMM_SIGMOID 3
 
 struct gemm_args {
     int m, n, k, lda, ldb, ldc, ta, tb;

@@ -1,0 +1,2 @@
+/* The C form of the GEMM kernels, for gemm_bench. */
+#include "gemm.cl"
