@@ -30,7 +30,8 @@ static void forward(struct hsgd_emit *e)
     struct hsgd_ref part[3];
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, e->x, e->y);
     for (int i = 0; i < 3; i++) part[i] = e->weight[i].piece[0].ref;
-    optimizer_emit(e, &a->o, a->n, e->y, hsgd_at(e->y, a->n), e->weight[3].piece[0].ref, a->parts, part, a->clipped);
+    optimizer_emit(e, &a->o, a->n, a->n, e->y, hsgd_at(e->y, a->n), e->weight[3].piece[0].ref, a->parts, part,
+                   a->clipped);
 }
 
 static const struct hsgd_op op = { .name = "update", .attributes_size = sizeof(struct update),
@@ -173,7 +174,7 @@ static void train(struct hsgd_trainer *t, struct hsgd_model *m, const struct hsg
 
 void test_trainer_update(void)
 {
-    for (int turn = 0; turn < 2 * HSGD_OPTIMIZERS && check_going(); turn++) {
+    for (int turn = 0; turn < 4 * HSGD_OPTIMIZERS && check_going(); turn++) {
         struct hsgd_train_options o = draw(5 * (turn / HSGD_OPTIMIZERS) + turn % HSGD_OPTIMIZERS);
         struct hsgd_model *m = hsgd_model_create(check_context(), "update", (struct hsgd_shape){ 1, 1, IN });
         m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION));
