@@ -126,7 +126,7 @@ static void one(int turn)
 {
     struct conv s = { 0 };
     draw(&s, turn);
-    struct hsgd_conv2d a = { s.o, s.k, s.stride, s.pad, s.f };
+    struct hsgd_conv2d a = { .out_channels = s.o, .kernel = s.k, .stride = s.stride, .padding = s.pad, .activation = s.f };
     struct hsgd_op op = hsgd_op_conv2d;
     bool applied = turn % 8 == 5;
     if (applied) op.prepare = prepare_applied;
@@ -163,7 +163,7 @@ static void not_a_number(void)
     enum { N = 20, SIDE = 4, C = 3, O = 5 };
     float *x = check_floats(N * SIDE * SIDE * C), *w = check_floats(O * SIDE * SIDE * C), *b = check_floats(O);
     float *y = check_floats(N * O);
-    struct hsgd_conv2d a = { O, SIDE, 1, 0, HSGD_RELU };
+    struct hsgd_conv2d a = { .out_channels = O, .kernel = SIDE, .stride = 1, .activation = HSGD_RELU };
     check_shape("NaN");
     x[17 * SIDE * SIDE * C + 11] = NAN;
     for (int d = 0; d < check_devices(); d++) {

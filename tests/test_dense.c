@@ -1,4 +1,4 @@
-/* dense: y = f(x W^T + b), with the weight whole and in pieces. */
+/* dense: y = f(x W + b), with the weight whole and in pieces. */
 #include "check.h"
 #include "test_ops.h"
 
@@ -14,7 +14,7 @@ static void forward(const struct dense *s, struct approx *y)
     for (int r = 0; r < s->rows; r++)
         for (int u = 0; u < s->units; u++) {
             struct approx_sum z = { 0 };
-            for (int i = 0; i < s->in; i++) approx_add(&z, s->x[r * s->in + i] * s->w[u * s->in + i], 0);
+            for (int i = 0; i < s->in; i++) approx_add(&z, s->x[r * s->in + i] * s->w[i * s->units + u], 0);
             if (s->b) approx_add(&z, s->b[u], 0);
             double v = check_activation(z.v, s->f);
             y[r * s->units + u] = (struct approx){ v, approx_of(z).e + (s->f > HSGD_RELU ? 8 * CHECK_U : 0) };
@@ -32,7 +32,7 @@ static void backward(const struct dense *s, const double *y, struct approx *dx, 
             struct approx_sum sum = { 0 };
             for (int u = 0; u < s->units; u++) {
                 struct approx d = dz[r * s->units + u];
-                double w = s->w[u * s->in + i];
+                double w = s->w[i * s->units + u];
                 approx_add(&sum, d.v * w, d.e * fabs(w));
             }
             dx[r * s->in + i] = approx_of(sum);
@@ -48,7 +48,7 @@ static void backward(const struct dense *s, const double *y, struct approx *dx, 
                 double x = s->x[r * s->in + i];
                 approx_add(&sum, d.v * x, d.e * fabs(x));
             }
-            dw[u * s->in + i] = approx_of(sum);
+            dw[i * s->units + u] = approx_of(sum);
         }
     }
     free(dz);
@@ -88,11 +88,11 @@ static void cut_weight(struct hsgd_emit *e)
 {
     const struct pieces *a = e->layer->attributes;
     struct hsgd_weight *w = &e->weight[0];
-    int in = hsgd_size(e->layer->in);
+    int units = a->dense.units;
     struct hsgd_ref ref = w->piece[0].ref;
     w->pieces = 2;
     w->piece[0] = (struct hsgd_piece){ ref, 0, a->cut };
-    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * in), a->cut, a->dense.units - a->cut };
+    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut, hsgd_size(e->layer->in) - a->cut };
 }
 
 static void pieces_forward(struct hsgd_emit *e)
@@ -111,7 +111,7 @@ static void pieces_backward(struct hsgd_emit *e)
     hsgd_op_dense.backward(e);
     hsgd_op_dense.weight_gradient(e, 0, a->cut, out, false);
     hsgd_op_dense.weight_gradient(e, 0, a->cut, out, true);
-    hsgd_op_dense.weight_gradient(e, a->cut, a->dense.units - a->cut, hsgd_at(out, (int64_t)a->cut * in), false);
+    hsgd_op_dense.weight_gradient(e, a->cut, in - a->cut, hsgd_at(out, (int64_t)a->cut * a->dense.units), false);
 }
 
 static void twice(struct approx *dw, int64_t n)
@@ -126,10 +126,10 @@ static void one(int turn)
     int h = check_int(1, 3), w = check_int(1, 3), rows = check_size(200), units = check_size(129);
     struct hsgd_shape in = { h, w, check_size(200 / (h * w)) };
     struct dense s = { .rows = rows, .in = hsgd_size(in), .units = units, .f = (enum hsgd_activation)(turn % 4) };
-    struct pieces a = { { units, s.f, turn % 5 == 0 }, 0 };
+    struct pieces a = { { .units = units, .activation = s.f, .no_bias = turn % 5 == 0 }, 0 };
     struct hsgd_op op = hsgd_op_dense;
-    if (turn % 3 == 0 && units > 1) {
-        a.cut = check_int(1, units - 1);
+    if (turn % 3 == 0 && s.in > 1) {
+        a.cut = check_int(1, s.in - 1);
         op.forward = pieces_forward;
         op.backward = pieces_backward;
     }
@@ -153,7 +153,7 @@ static void one(int turn)
         check_near("y", y, want_y, ny);
         double *yd = check_doubles(y, ny);
         backward(&s, yd, want_dx, want_dw, want_db);
-        twice(want_dw, (int64_t)a.cut * s.in);
+        twice(want_dw, (int64_t)a.cut * units);
         if (wants_dx) check_near("dx", dx, want_dx, nx);
         check_near("dw", dw, want_dw, nw);
         if (s.b) check_near("db", db, want_db, units);
@@ -169,7 +169,7 @@ static void not_a_number(int units)
     int rows = 20, in = 24;
     float *x = check_floats(rows * in), *w = check_floats(units * in), *b = check_floats(units);
     float *y = check_floats(rows * units);
-    struct hsgd_dense a = { units, HSGD_RELU, false };
+    struct hsgd_dense a = { .units = units, .activation = HSGD_RELU };
     check_shape("NaN, %d units", units);
     x[3 * in + 5] = NAN;
     for (int d = 0; d < check_devices(); d++) {

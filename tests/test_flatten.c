@@ -26,7 +26,7 @@ void test_flatten(void)
 }
 
 /* Images pass through a 1x1 max_pool, which leaves them as they are but in
- * lanes, then flatten, dense, softmax.  dW[u][e] = mean over samples of
+ * lanes, then flatten, dense, softmax.  dW[e][u] = mean over samples of
  * (softmax(z)_u - [u = t]) x_e with e in NHWC order.
  * Bound: 1e-5 of the mean of |x_e|. */
 static void model_of(struct hsgd_shape in, int rows)
@@ -48,11 +48,11 @@ static void model_of(struct hsgd_shape in, int rows)
     for (int r = 0; r < rows; r++) {
         double z[CLASSES] = { 0 }, sum = 0;
         labels[r] = check_int(0, CLASSES - 1);
-        for (int i = 0; i < weights; i++) z[i / size] += (double)w[i] * x[r * size + i % size];
+        for (int i = 0; i < weights; i++) z[i % CLASSES] += (double)w[i] * x[r * size + i / CLASSES];
         for (int u = 0; u < CLASSES; u++) sum += exp(z[u]);
         for (int i = 0; i < weights; i++) {
-            want[i].v += (exp(z[i / size]) / sum - (i / size == labels[r])) * x[r * size + i % size] / rows;
-            want[i].e += 1e-5 * fabs(x[r * size + i % size]) / rows;
+            want[i].v += (exp(z[i % CLASSES]) / sum - (i % CLASSES == labels[r])) * x[r * size + i / CLASSES] / rows;
+            want[i].e += 1e-5 * fabs(x[r * size + i / CLASSES]) / rows;
         }
     }
     if (t) {
