@@ -1,4 +1,6 @@
-libhsgd_la_SOURCES = \
+# All of the library, also for tests of what it does not export.
+noinst_LTLIBRARIES += runtime/libruntime.la
+runtime_libruntime_la_SOURCES = \
 	runtime/buffer.c runtime/context.c runtime/core.h runtime/cost.c runtime/cost.h \
 	runtime/data/dataset.c runtime/data/dataset.h runtime/data/digits.c runtime/data/gather.c \
 	runtime/data/glyphs.h runtime/data/idx.c runtime/data/png.c \
@@ -11,8 +13,10 @@ libhsgd_la_SOURCES = \
 	runtime/train/fit.c runtime/train/optimizer.c runtime/train/plan_info.c runtime/train/schedule.c runtime/train/schedule.h \
 	runtime/train/slices.c runtime/train/slices.h runtime/train/state.c runtime/train/state.h \
 	runtime/train/trainer.c runtime/train/trainer.h runtime/zoo.c
-libhsgd_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
-libhsgd_la_CFLAGS = $(AM_CFLAGS)
-libhsgd_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(OPENBLAS_LIBS) \
+runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
+runtime_libruntime_la_CFLAGS = $(AM_CFLAGS)
+runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(OPENBLAS_LIBS) \
 	$(ONEDNN_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) -lm -lpthread
+libhsgd_la_SOURCES =
+libhsgd_la_LIBADD = runtime/libruntime.la
 libhsgd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined

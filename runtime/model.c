@@ -258,19 +258,30 @@ int hsgd_model_weight_count(const struct hsgd_model *m)
     return n;
 }
 
+enum { WEIGHT_NAME = 96 };
+
+static void name_weight(const struct weight_place *w, char name[WEIGHT_NAME])
+{
+    snprintf(name, WEIGHT_NAME, "%s.%s", w->layer->name, w->spec->name);
+}
+
 const char *hsgd_model_weight_name(const struct hsgd_model *m, int i)
 {
-    static _Thread_local char name[96];
+    static _Thread_local char name[WEIGHT_NAME];
     struct weight_place w;
     if (!nth_weight(m, i, &w)) return NULL;
-    snprintf(name, sizeof name, "%s.%s", w.layer->name, w.spec->name);
+    name_weight(&w, name);
     return name;
 }
 
+/* name may be what hsgd_model_weight_name() returned. */
 static bool find_weight(const struct hsgd_model *m, const char *name, struct weight_place *out)
 {
-    for (int i = 0; i < hsgd_model_weight_count(m); i++)
-        if (!strcmp(hsgd_model_weight_name(m, i), name)) return nth_weight(m, i, out);
+    char candidate[WEIGHT_NAME];
+    for (int i = 0; nth_weight(m, i, out); i++) {
+        name_weight(out, candidate);
+        if (!strcmp(candidate, name)) return true;
+    }
     return false;
 }
 

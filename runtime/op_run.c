@@ -52,6 +52,14 @@ static void get(const struct op_job *j, float *to, const float *from, struct hsg
 
 /* ---------------------------------------------------------------- program */
 
+/* In a model y is x; alone a view has its own y and dx. */
+static void describe_view(const struct op_job *j, struct hsgd_emit *e)
+{
+    struct copy_args a = { j->run->rows * hsgd_size(j->layer.in) };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->x, e->y);
+    if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->dy, e->dx);
+}
+
 static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
 {
     const struct hsgd_op_run *run = j->run;
@@ -69,6 +77,10 @@ static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd
         e->weight[p].pieces = 1;
         e->weight[p].piece[0] = (struct hsgd_piece){ { BUF_PARAMS, 0, j->param[p] }, 0, j->layer.param[p].dims[0] };
         e->gradient[p] = (struct hsgd_ref){ BUF_GRADIENTS, 0, GRADIENT_HEADER + j->param[p] };
+    }
+    if (j->op->is_view) {
+        describe_view(j, e);
+        return;
     }
     j->op->forward(e);
     if (back && j->op->backward) j->op->backward(e);

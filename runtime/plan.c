@@ -227,10 +227,33 @@ static void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *
     emit_update(p, e, shard, 0, p->state->shard[shard].floats, parts, part, clipped);
 }
 
-static void emit_square_sum(struct hsgd_emit *e, struct hsgd_ref gradient, int64_t floats, struct hsgd_ref out)
+/* The end of the bucket floats from `at` on that are parameters without a gap,
+ * and where the next begin.  Nobody writes the gaps. */
+static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
 {
-    struct square_sum_args a = { (int)floats };
-    HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, 1, &a, gradient, out);
+    for (int i = 0; i < m->nlayers; i++)
+        for (int k = 0; k < m->layer[i].info.params; k++) {
+            int64_t begin = m->layer[i].param_offset[k], size = spec_size(&m->layer[i].info.param[k]);
+            *next = begin + (size + 15) / 16 * 16;
+            if (at < begin || at >= *next) continue;
+            return size % 16 || *next == m->floats ? begin + size : run_end(m, *next, next);
+        }
+    return *next = m->floats;
+}
+
+/* out[0] = the sum of squares of the bucket floats [first, first + floats);
+ * out[1] is lost. */
+static void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
+                            struct hsgd_ref gradient, struct hsgd_ref out)
+{
+    for (int64_t at = first, next; at < first + floats; at = next) {
+        int64_t end = run_end(p->state->model, at, &next);
+        struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at) };
+        struct clip_add_args add = { 0 };
+        struct hsgd_ref part = at == first ? out : hsgd_at(out, 1);
+        HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, 1, &a, hsgd_at(gradient, at - first), part);
+        if (at > first) HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &add, part, out);
+    }
 }
 
 /* --------------------------------------------------- deferred gradients */
@@ -287,7 +310,7 @@ static void emit_clipped_updates(struct plan *p, struct cell *c, struct hsgd_emi
     int partial = p->slice[0].partial;
     struct hsgd_ref factor = ref(partial, METRICS);
     struct clip_scale_args a = { t->options.clip_norm };
-    emit_square_sum(e, ref(partial, GRADIENT_HEADER), t->model->floats, factor);
+    emit_square_sum(p, e, 0, t->model->floats, ref(partial, GRADIENT_HEADER), factor);
     HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
     for (int i = 0; i < t->nshards; i++) {
         struct hsgd_ref g = ref(partial, GRADIENT_HEADER + t->shard[i].first);
@@ -415,7 +438,7 @@ static int merge_cell(struct plan *p, struct shard_cells *s)
     access_buffer(c, s->merged, STARPU_W);
     int64_t floats = p->state->shard[s->shard].floats;
     emit_sum(&e, s->parts, s->part, ref(s->merged, GRADIENT_HEADER), floats);
-    emit_square_sum(&e, ref(s->merged, GRADIENT_HEADER), floats, ref(s->merged, 0));
+    emit_square_sum(p, &e, p->state->shard[s->shard].first, floats, ref(s->merged, GRADIENT_HEADER), ref(s->merged, 0));
     return 0;
 }
 

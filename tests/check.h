@@ -1,0 +1,86 @@
+/* Shared by the tests: contexts, random shapes, and comparing what an
+ * operation computes with a double-precision reference. */
+#ifndef HSGD_TESTS_CHECK_H
+#define HSGD_TESTS_CHECK_H
+
+#include <hsgd/hsgd.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* A context of one CPU core, for tests that need any context.  StarPU keeps
+ * its files in a folder that is gone when the process ends. */
+struct hsgd_context *test_context(void);
+/* The same for any device list. */
+struct hsgd_context *test_context_on(const char *devices);
+
+/* ------------------------------------------------------- random values */
+
+void check_seed(uint64_t seed);
+int check_int(int low, int high);      /* low and high included */
+float check_float(void);               /* in [-1, 1) */
+float *check_floats(int64_t n);        /* to be freed */
+float *check_steps(int64_t n);         /* quarters in [-1, 1]: many are equal */
+/* A dimension in 1..most: often 1, odd, or beside a power of two. */
+int check_size(int most);
+double *check_doubles(const float *from, int64_t n);   /* from NULL: zeros */
+
+/* ------------------------------------------------ reference and bounds */
+
+#define CHECK_U 0x1p-24   /* half the distance of 1 and the next float */
+
+/* A reference value, and how far from it a single-precision result may be. */
+struct approx { double v, e; };
+
+/* A sum of terms, each right to e.  Summed in single precision in any order
+ * it is right to (terms + 4) u times the sum of magnitudes; the 4 pay for the
+ * products in it and a rounding or two after it. */
+struct approx_sum { double v, magnitude, e; int terms; };
+
+static inline void approx_add(struct approx_sum *s, double term, double e)
+{
+    s->v += term;
+    s->magnitude += fabs(term);
+    s->e += e;
+    s->terms++;
+}
+
+static inline struct approx approx_of(struct approx_sum s)
+{
+    return (struct approx){ s.v, s.e + (s.terms + 4) * CHECK_U * s.magnitude };
+}
+
+struct approx *check_approx(int64_t n);   /* zeros, to be freed */
+double check_activation(double z, enum hsgd_activation f);
+double check_slope(double y, enum hsgd_activation f);   /* f' from y = f(z) */
+
+/* --------------------------------------------------------- one test run */
+
+/* Devices of the run: 0 is the CPU, 1 the OpenCL device unless left out. */
+int check_devices(void);
+struct hsgd_context *check_context(void);
+/* What is being checked, for messages. */
+void check_shape(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Runs the operation on a device and counts the shape, the `elements` of its
+ * output deciding whether it is larger than a work-group; UNCOUNTED: a shape
+ * counted before. */
+#define UNCOUNTED -1
+void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_run *run,
+               int64_t elements);
+/* Fails where got[i] is further than e from v, or not NaN where v is. */
+void check_near(const char *what, const float *got, const struct approx *want, int64_t n);
+void check_that(bool holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Compares gradient (its v) with the central difference of loss(user) along a
+ * random direction from at[], in double precision. */
+void check_gradient(const char *what, double (*loss)(void *user), void *user, double *at,
+                    const struct approx *gradient, int64_t n);
+/* False once the present test has failed. */
+bool check_going(void);
+
+/* Runs the tests named on the command line, or all; option --cpu leaves
+ * OpenCL out.  Each must run shapes enough on every kind of device. */
+struct check_test { const char *name; void (*run)(void); bool counted; };
+int check_main(int argc, char **argv, const struct check_test *tests, int n);
+
+#endif
