@@ -14,8 +14,9 @@ DEVICE v16 conv_tanh(v16 x)
 {
     const v16 limit = V16_SPLAT(7.90531110763549805f);
     x = V16_IF_GT(x, limit, limit, x);
-    x = V16_IF_GT(-limit, x, -limit, x);
-    const v16 s = x * x;
+    const v16 minus = V16_SPLAT(-7.90531110763549805f);
+    x = V16_IF_GT(minus, x, minus, x);
+    const v16 s = V16_MUL(x, x);
     v16 p = V16_FMA(s, V16_SPLAT(-2.76076847742355e-16f), V16_SPLAT(2.00018790482477e-13f));
     p = V16_FMA(p, s, V16_SPLAT(-8.60467152213735e-11f));
     p = V16_FMA(p, s, V16_SPLAT(5.12229709037114e-08f));
@@ -25,7 +26,7 @@ DEVICE v16 conv_tanh(v16 x)
     v16 q = V16_FMA(s, V16_SPLAT(1.19825839466702e-06f), V16_SPLAT(1.18534705686654e-04f));
     q = V16_FMA(q, s, V16_SPLAT(2.26843463243900e-03f));
     q = V16_FMA(q, s, V16_SPLAT(4.89352518554385e-03f));
-    return x * p / q;
+    return V16_DIVIDE(V16_MUL(x, p), q);
 }
 
 DEVICE void conv_activate(GLOBAL float *y, int vectors, int activation)
@@ -36,7 +37,7 @@ DEVICE void conv_activate(GLOBAL float *y, int vectors, int activation)
     else if (activation == CONV2D_SIGMOID)
         for (int i = 0; i < vectors; i++)
             V16_STORE(y + (size_t)i * 16,
-                      V16_FMA(conv_tanh(V16_LOAD(y + (size_t)i * 16) * 0.5f), V16_SPLAT(0.5f), V16_SPLAT(0.5f)));
+                      V16_FMA(conv_tanh(V16_MUL(V16_LOAD(y + (size_t)i * 16), V16_SPLAT(0.5f))), V16_SPLAT(0.5f), V16_SPLAT(0.5f)));
 }
 
 /* The valid taps of one output index along one axis: kernel index `first`
@@ -296,7 +297,7 @@ DEVICE void dw_tile(const int PLAIN, const int KB, const int VB, GLOBAL const fl
         UNROLL
         for (int v = 0; v < VB; v++) {
             GLOBAL float *to = sums + j * sums_step + v * 16;
-            V16_STORE(to, V16_LOAD(to) + acc[j * VB + v]);
+            V16_STORE(to, V16_ADD(V16_LOAD(to), acc[j * VB + v]));
         }
 }
 
@@ -354,8 +355,8 @@ DEVICE void dw_turn(const int VB, GLOBAL const float *dy, int o, int outputs, in
                 V16_STORE(turned + (((size_t)i * 16 + l) * VB + v) * 16, r[l]);
             UNROLL
             for (int l = 0; l < 4; l++)
-                r[l] = (r[l] + r[l + 4]) + (r[l + 8] + r[l + 12]);
-            sum = sum + ((r[0] + r[1]) + (r[2] + r[3]));
+                r[l] = V16_ADD(V16_ADD(r[l], r[l + 4]), V16_ADD(r[l + 8], r[l + 12]));
+            sum = V16_ADD(sum, V16_ADD(V16_ADD(r[0], r[1]), V16_ADD(r[2], r[3])));
         }
         V16_STORE(bias + v * 16, sum);
     }
@@ -368,13 +369,13 @@ DEVICE void dw_plain_bias(GLOBAL const float *dy, int o, int positions, GLOBAL f
     int i = 0;
     for (; i + 4 <= positions; i += 4, dy += 4 * row)
         for (int v = 0; v < row; v += 16) {
-            const v16 a = V16_LOAD(dy + v) + V16_LOAD(dy + row + v);
-            const v16 b = V16_LOAD(dy + 2 * row + v) + V16_LOAD(dy + 3 * row + v);
-            V16_STORE(bias + v, V16_LOAD(bias + v) + (a + b));
+            const v16 a = V16_ADD(V16_LOAD(dy + v), V16_LOAD(dy + row + v));
+            const v16 b = V16_ADD(V16_LOAD(dy + 2 * row + v), V16_LOAD(dy + 3 * row + v));
+            V16_STORE(bias + v, V16_ADD(V16_LOAD(bias + v), V16_ADD(a, b)));
         }
     for (; i < positions; i++, dy += row)
         for (int v = 0; v < row; v += 16)
-            V16_STORE(bias + v, V16_LOAD(bias + v) + V16_LOAD(dy + v));
+            V16_STORE(bias + v, V16_ADD(V16_LOAD(bias + v), V16_LOAD(dy + v)));
 }
 
 /* one kernel row with dy in lanes, three, two or one output at a time */

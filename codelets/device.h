@@ -74,6 +74,8 @@ typedef float16 v16;
 #define V16_SPLAT(x)       ((v16)(x))
 #define V16_LOAD(p)        vload16(0, (p))
 #define V16_STORE(p, v)    vstore16((v), 0, (p))
+#define V16_ADD(a, b)      ((a) + (b))
+#define V16_MUL(a, b)      ((a) * (b))
 #define V16_FMA(a, b, c)   fma((a), (b), (c))
 #define V16_MAX(a, b)      fmax((a), (b))
 #define V16_SQRT(a)        sqrt(a)            /* a >= 0 */
@@ -131,23 +133,21 @@ DEVICE float BITS_TO_FLOAT(u32 u) { float f; memcpy(&f, &u, 4); return f; }
 #define KERNEL5 KERNEL_
 #define KERNEL6 KERNEL_
 
+#ifdef __AVX512F__
+#include <immintrin.h>
 typedef float v16 __attribute__((vector_size(64)));
 typedef float v16_mem __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_SPLAT(x)       ((x) - (v16){ 0 })
 #define V16_LOAD(p)        ((v16)*(const v16_mem *)(p))
 #define V16_STORE(p, v)    ((void)(*(v16_mem *)(p) = (v16_mem)(v)))
+#define V16_ADD(a, b)      ((a) + (b))
+#define V16_MUL(a, b)      ((a) * (b))
 #define V16_FMA(a, b, c)   ((a) * (b) + (c))   /* one instruction under -ffp-contract=fast: -std=gnu11, not c11 */
 /* v stays in its register: gcc would load it again at every use */
-#ifdef __AVX512F__
 #define V16_KEEP(v)        __asm__("" : "+v"(v))
-#else
-#define V16_KEEP(v)        ((void)0)
-#endif
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
-#ifdef __AVX512F__
-#include <immintrin.h>
 /* An estimate good to 14 bits and one Newton step. */
 DEVICE v16 V16_SQRT(v16 a)
 {
@@ -161,20 +161,73 @@ DEVICE v16 V16_DIVIDE(v16 a, v16 b)
     r = V16_FMA(V16_FMA(-b, r, V16_SPLAT(1.0f)), r, r);
     return a * r;
 }
-#else
-DEVICE v16 V16_SQRT(v16 a)
-{
-    for (int i = 0; i < 16; i++) a[i] = sqrtf(a[i]);
-    return a;
-}
-#define V16_DIVIDE(a, b)   ((a) / (b))
-#endif
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
 #define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
 #define V16_ZIP_(a, b, i) __builtin_shuffle((a), (b), (v16_mask){ i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, \
-                          i + 19, i + 4, i + 20, i + 5, i + 21, i + 6, i + 22, i + 7, i + 23 })
+    i + 19, i + 4, i + 20, i + 5, i + 21, i + 6, i + 22, i + 7, i + 23 })
 #define V16_ZIP_LO(a, b)   V16_ZIP_((a), (b), 0)
 #define V16_ZIP_HI(a, b)   V16_ZIP_((a), (b), 8)
+
+#else /* narrower registers: a v16 is two or four of them, which gcc must see one by one */
+#ifdef __AVX__
+#define V16_PART_ 8
+#define V16_EACH_(F) F(a) F(b)
+#else
+#define V16_PART_ 4
+#define V16_EACH_(F) F(a) F(b) F(c) F(d)
+#endif
+typedef float v16_part __attribute__((vector_size(4 * V16_PART_)));
+typedef float v16_mem __attribute__((vector_size(4 * V16_PART_), aligned(4), may_alias));
+typedef int32_t v16_mask __attribute__((vector_size(4 * V16_PART_)));
+enum { V16_AT_a, V16_AT_b, V16_AT_c, V16_AT_d };
+#define V16_DECLARE_(f) v16_part f;
+typedef struct { V16_EACH_(V16_DECLARE_) } v16;
+#define V16_F_(f) r.f = x - (v16_part){ 0 };
+DEVICE v16 V16_SPLAT(float x) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) r.f = (v16_part)*(const v16_mem *)(p + V16_AT_##f * V16_PART_);
+DEVICE v16 V16_LOAD(const float *p) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) *(v16_mem *)(p + V16_AT_##f * V16_PART_) = (v16_mem)x.f;
+DEVICE void V16_STORE(float *p, v16 x) { V16_EACH_(V16_F_) }
+#undef V16_F_
+#define V16_F_(f) r.f = x.f + y.f;
+DEVICE v16 V16_ADD(v16 x, v16 y) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) r.f = x.f * y.f;
+DEVICE v16 V16_MUL(v16 x, v16 y) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) r.f = x.f * y.f + z.f;
+DEVICE v16 V16_FMA(v16 x, v16 y, v16 z) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) r.f = x.f / y.f;
+DEVICE v16 V16_DIVIDE(v16 x, v16 y) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_PICK_(m, x, y) ((v16_part)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
+#define V16_F_(f) r.f = V16_PICK_(x.f > y.f, x.f, y.f);
+DEVICE v16 V16_MAX(v16 x, v16 y) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) r.f = V16_PICK_(a_.f == b_.f, x.f, y.f);
+DEVICE v16 V16_IF_EQ(v16 a_, v16 b_, v16 x, v16 y) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) r.f = V16_PICK_(a_.f > b_.f, x.f, y.f);
+DEVICE v16 V16_IF_GT(v16 a_, v16 b_, v16 x, v16 y) { v16 r; V16_EACH_(V16_F_) return r; }
+#undef V16_F_
+#define V16_F_(f) for (int i = 0; i < V16_PART_; i++) x.f[i] = sqrtf(x.f[i]);
+DEVICE v16 V16_SQRT(v16 x) { V16_EACH_(V16_F_) return x; }
+#undef V16_F_
+#define V16_KEEP(v)        ((void)0)
+DEVICE v16 v16_zip(v16 x, v16 y, int first)
+{
+    float p[16], q[16], z[16];
+    V16_STORE(p, x);
+    V16_STORE(q, y);
+    for (int i = 0; i < 8; i++) { z[2 * i] = p[first + i]; z[2 * i + 1] = q[first + i]; }
+    return V16_LOAD(z);
+}
+#define V16_ZIP_LO(a, b)   v16_zip((a), (b), 0)
+#define V16_ZIP_HI(a, b)   v16_zip((a), (b), 8)
+#endif
 
 #endif
 

@@ -133,8 +133,8 @@ DEVICE void gemm_finish(int h, int w, GLOBAL float *y, size_t ldc, GLOBAL const 
         if (act <= GEMM_RELU)
             for (; q + 16 <= w; q += 16) {
                 v16 x = V16_LOAD(t + q);
-                if (add) x += V16_LOAD(y + q);
-                if (any) x += V16_LOAD(bias + q);
+                if (add) x = V16_ADD(x, V16_LOAD(y + q));
+                if (any) x = V16_ADD(x, V16_LOAD(bias + q));
                 if (act == GEMM_RELU) x = V16_IF_GT(V16_SPLAT(0.0f), x, V16_SPLAT(0.0f), x);
                 V16_STORE(y + q, x);
             }
@@ -213,10 +213,10 @@ KERNEL5(gemm_tiles, gemm_args)
 DEVICE v16 gemm_sums(const v16 *x)
 {
     v16 y[8], z[4];
-    UNROLL for (int i = 0; i < 8; i++) y[i] = V16_ZIP_LO(x[i], x[i+8]) + V16_ZIP_HI(x[i], x[i+8]);
-    UNROLL for (int i = 0; i < 4; i++) z[i] = V16_ZIP_LO(y[i], y[i+4]) + V16_ZIP_HI(y[i], y[i+4]);
-    UNROLL for (int i = 0; i < 2; i++) y[i] = V16_ZIP_LO(z[i], z[i+2]) + V16_ZIP_HI(z[i], z[i+2]);
-    return V16_ZIP_LO(y[0], y[1]) + V16_ZIP_HI(y[0], y[1]);
+    UNROLL for (int i = 0; i < 8; i++) y[i] = V16_ADD(V16_ZIP_LO(x[i], x[i+8]), V16_ZIP_HI(x[i], x[i+8]));
+    UNROLL for (int i = 0; i < 4; i++) z[i] = V16_ADD(V16_ZIP_LO(y[i], y[i+4]), V16_ZIP_HI(y[i], y[i+4]));
+    UNROLL for (int i = 0; i < 2; i++) y[i] = V16_ADD(V16_ZIP_LO(z[i], z[i+2]), V16_ZIP_HI(z[i], z[i+2]));
+    return V16_ADD(V16_ZIP_LO(y[0], y[1]), V16_ZIP_HI(y[0], y[1]));
 }
 
 /* groups: ceil(row_tiles / group_rows) · ceil(col_tiles / group_cols) */

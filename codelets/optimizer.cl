@@ -68,21 +68,22 @@ DEVICE float adam_one(float w, float g, GLOBAL float *m, GLOBAL float *v, struct
 
 DEVICE v16 adam_sixteen(v16 w, v16 g, GLOBAL float *m, GLOBAL float *v, struct adam a)
 {
-    g = g * V16_SPLAT(a.scale) + V16_SPLAT(a.coupled) * w;
-    v16 mi = V16_FMA(V16_SPLAT(a.b1), V16_LOAD(m), V16_SPLAT(1.0f - a.b1) * g);
-    v16 vi = V16_FMA(V16_SPLAT(a.b2), V16_LOAD(v), V16_SPLAT(1.0f - a.b2) * g * g);
+    g = V16_FMA(g, V16_SPLAT(a.scale), V16_MUL(V16_SPLAT(a.coupled), w));
+    v16 mi = V16_FMA(V16_SPLAT(a.b1), V16_LOAD(m), V16_MUL(V16_SPLAT(1.0f - a.b1), g));
+    v16 vi = V16_FMA(V16_SPLAT(a.b2), V16_LOAD(v), V16_MUL(V16_MUL(V16_SPLAT(1.0f - a.b2), g), g));
     V16_STORE(m, mi);
     V16_STORE(v, vi);
-    v16 root = V16_SQRT(vi * V16_SPLAT(a.correct2));
-    return V16_SPLAT(a.keep) * w - V16_DIVIDE(V16_SPLAT(a.rate) * mi, root + V16_SPLAT(a.epsilon));
+    v16 root = V16_SQRT(V16_MUL(vi, V16_SPLAT(a.correct2)));
+    v16 move = V16_DIVIDE(V16_MUL(V16_SPLAT(-a.rate), mi), V16_ADD(root, V16_SPLAT(a.epsilon)));
+    return V16_FMA(V16_SPLAT(a.keep), w, move);
 }
 
 DEVICE v16 gradient_sum_sixteen(GLOBAL const float *g0, GLOBAL const float *g1, GLOBAL const float *g2, int parts,
                                 size_t i)
 {
     v16 g = V16_LOAD(g0 + i);
-    if (parts > 1) g = g + V16_LOAD(g1 + i);
-    if (parts > 2) g = g + V16_LOAD(g2 + i);
+    if (parts > 1) g = V16_ADD(g, V16_LOAD(g1 + i));
+    if (parts > 2) g = V16_ADD(g, V16_LOAD(g2 + i));
     return g;
 }
 

@@ -59,8 +59,8 @@ DEVICE v16 pool_activation_slope(v16 y, int activation)
 {
     const v16 zero = V16_SPLAT(0.0f), one = V16_SPLAT(1.0f);
     return activation == CONV2D_RELU ? V16_IF_GT(y, zero, one, zero)
-         : activation == CONV2D_TANH ? one - y * y
-         : activation == CONV2D_SIGMOID ? y * (one - y) : one;
+         : activation == CONV2D_TANH ? V16_FMA(V16_MUL(V16_SPLAT(-1.0f), y), y, one)
+         : activation == CONV2D_SIGMOID ? V16_FMA(V16_MUL(V16_SPLAT(-1.0f), y), y, y) : one;
 }
 
 /* One window row-pair of 2×2: every cell of dx in two input rows is written once. */
@@ -74,7 +74,7 @@ DEVICE void pool_max_bwd_2x2(GLOBAL const float *x, GLOBAL const float *y, GLOBA
             const v16 best = V16_LOAD(y + i);
             v16 left = V16_LOAD(dy + i);
             if (a.activation != CONV2D_NONE)
-                left = left * pool_activation_slope(best, a.activation);
+                left = V16_MUL(left, pool_activation_slope(best, a.activation));
             UNROLL
             for (int cell = 0; cell < 4; cell++) {
                 const int at = (cell / 2) * row + (cell % 2) * column + i;
@@ -123,12 +123,12 @@ KERNEL4(pool_max_bwd, pool_args)
                 const size_t from = out + (size_t)(oy * a.ow + ox) * column;
                 for (int i = 0; i < column; i += 16) {
                     const v16 best = V16_LOAD(y + from + i), zero = V16_SPLAT(0.0f);
-                    v16 left = V16_LOAD(dy + from + i) * pool_activation_slope(best, a.activation);
+                    v16 left = V16_MUL(V16_LOAD(dy + from + i), pool_activation_slope(best, a.activation));
                     for (int iy = sy.begin; iy < sy.end; iy++)
                         for (int ix = sx.begin; ix < sx.end; ix++) {
                             const size_t at = in + (size_t)iy * row + ix * column + i;
                             const v16 value = V16_LOAD(x + at);
-                            V16_STORE(dx + at, V16_LOAD(dx + at) + V16_IF_EQ(value, best, left, zero));
+                            V16_STORE(dx + at, V16_ADD(V16_LOAD(dx + at), V16_IF_EQ(value, best, left, zero)));
                             left = V16_IF_EQ(value, best, zero, left);
                         }
                 }
@@ -158,8 +158,8 @@ KERNEL2(pool_avg_fwd, pool_args)
                 v16 sum = V16_SPLAT(0.0f);
                 for (int ky = 0; ky < rows; ky++)
                     for (int kx = 0; kx < columns; kx++)
-                        sum = sum + V16_LOAD(p + ky * row + kx * column + i);
-                V16_STORE(out + i, sum * share);
+                        sum = V16_ADD(sum, V16_LOAD(p + ky * row + kx * column + i));
+                V16_STORE(out + i, V16_MUL(sum, V16_SPLAT(share)));
             }
         }
     }
