@@ -11,6 +11,24 @@ test_ops_LDADD = runtime/libruntime.la
 TESTS += test_ops tests/test_ops_groups.sh tests/test_ops_isas.sh
 EXTRA_DIST += tests/test_ops_groups.sh tests/test_ops_isas.sh tests/faults.sh
 
+# Planted faults: test_ops with the codelets of the folder $(VARIANT), where
+# the file $(CHANGED) differs.
+variant_compile = $(CC) $(DEFS) $(DEFAULT_INCLUDES) -I$(VARIANT)/codelets -Icodelets -I$(top_srcdir)/include \
+	-I$(top_srcdir)/runtime $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -w -O0 -c
+test-ops-variant:
+	case "$(CHANGED)" in \
+	*.c) $(variant_compile) $(VARIANT)/codelets/$(CHANGED) -o $(VARIANT)/changed.o ;; \
+	*) cd $(VARIANT)/codelets && sh ./generate.sh text device.h $(notdir $(KERNELS)) > kernel_text.c && \
+	   cd $(abs_builddir) && \
+	   $(variant_compile) $(VARIANT)/codelets/kernel_text.c -o $(VARIANT)/text.o && \
+	   $(variant_compile) -DHSGD_ISA=base $(VARIANT)/codelets/kernels.c -o $(VARIANT)/kernels.o ;; \
+	esac
+	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+	  -o $(VARIANT)/test_ops $(VARIANT)/*.o $(test_ops_OBJECTS) $(test_ops_LDADD)
+check-faults: test_ops
+	MAKE="$(MAKE)" srcdir="$(srcdir)" sh $(srcdir)/tests/faults.sh
+.PHONY: test-ops-variant check-faults
+
 if HAVE_CRITERION
 check_PROGRAMS += test_data
 test_data_SOURCES = tests/check.c tests/check.h tests/test_data.c

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Planted faults: every line of the list breaks one thing in a copy of
+# codelets/, which must make its test fail.  Run in the build folder.
+set -u
+case ${1-} in
+--one) ;;
+*)  srcdir=$(cd "${srcdir:-..}" && pwd)
+    work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-faults-XXXXXX") || exit 1
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    export srcdir work
+    # name | file | sed script | test | devices
+    cat > "$work/list" <<'LIST'
+none|merge.cl|||cpu
+none|merge.cl||merge|groups
+pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/|max_pool|cpu
+pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu
+pool: padding counts in the mean|pool.cl|s/(float)(rows \* columns)/(float)(a.k * a.k)/|avg_pool|opencl
+merge: missing barrier|merge.cl|0,/BARRIER();/s///|merge|groups
+clip: norm of the sum, not of the mean|merge.cl|s/float norm = step\[3\] \* sqrtf/float norm = sqrtf/|merge|opencl
+gemm: B transposed the other way|gemm.cl|s/gemm_pack_b(work_b, b, ldb, ARG(tb)/gemm_pack_b(work_b, b, ldb, !ARG(tb)/|gemm|cpu
+gemm: C not added|gemm.cl|s/if (add) x += y\[q\];//|gemm|cpu
+dense: weight not transposed for dx|dense.c|s/, .transpose_b = true//|dense|cpu
+dense: forgotten bias|dense.c|s/last && !a->no_bias ? e->weight\[1\].piece\[0\].ref : absent/absent/|dense|cpu
+dense: bias gradient without a row|dense.cl|s/for (int r = 1; r < ARG(rows); r++)/for (int r = 2; r < ARG(rows); r++)/|dense|cpu
+relu: mask inverted|activation.cl|s/y\[i\] > 0.0f ? d : 0.0f/y[i] > 0.0f ? 0.0f : d/|dense|opencl
+relu: NaN becomes 0|activation.cl|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z : 0.0f;/|activate|cpu
+conv2d: padding off by one|conv2d.cl|s/t.at = q \* stride - pad;/t.at = q * stride - pad + 1;/|conv2d|cpu
+conv2d: forgotten bias|conv2d.cl|s/bias ? V16_SPLAT(bias\[i\]) : //|conv2d|cpu
+conv2d: slope applied twice|conv2d.c|s/a.activation && !e->layer->slope_applied/a.activation/|conv2d|cpu
+dropout: backward without the mask|dropout.c|s/mask(e, e->dy, e->dx)/e->training = false, mask(e, e->dy, e->dx)/|dropout|cpu
+dropout: not scaled|dropout.cl|s/from\[i\] \* scale : 0.0f/from[i] : 0.0f/|dropout|opencl
+dropout: rows of a slice counted from 0|dropout.cl|s/(u32)(first + row)/(u32)row/|dropout|cpu
+softmax: gradient against the guess|softmax_cross_entropy.cl|s/(c == t ? 1.0f : 0.0f)/(c == best ? 1.0f : 0.0f)/|softmax_cross_entropy|cpu
+mse: sum, not mean|mse.cl|s/2.0f \* d \/ (float)cols/2.0f * d/|mse|cpu
+adam: second moment not corrected|optimizer.cl|s/= step\[2\]/= 1.0f/;s/, step\[2\],/, 1.0f,/|optimizer|cpu
+nesterov: no look ahead|optimizer.cl|s/nesterov ? g + mu \* vi : vi/vi/|optimizer|cpu
+lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
+LIST
+    awk '{ print NR }' "$work/list" | xargs -n 1 -P 2 sh "$0" --one
+    cat "$work"/*.result
+    passed=$(grep -h '^ok' "$work"/*.result | wc -l)
+    lines=$(wc -l < "$work/list")
+    echo "$((passed)) passed, $((lines - passed)) failed"
+    test "$((passed))" -eq "$((lines))"
+    exit ;;
+esac
+
+number=$2
+line=$(sed -n "${number}p" "$work/list")
+field() { printf '%s\n' "$line" | awk -F '|' -v n="$1" '{ print $n }'; }
+name=$(field 1) file=$(field 2) script=$(field 3) test=$(field 4) devices=$(field 5)
+here=$work/$number
+say() { printf '%s %s (%s, %s)\n' "$1" "$name" "${test:-all}" "$devices" > "$work/$(printf %03d "$number").result"; }
+
+mkdir "$here" "$here/codelets" "$here/pocl"
+cp "$srcdir"/codelets/*.c "$srcdir"/codelets/*.cl "$srcdir"/codelets/*.h "$srcdir"/codelets/*.sh "$here/codelets"
+sed "$script" "$srcdir/codelets/$file" > "$here/codelets/$file"
+if test "$name" != none && cmp -s "$srcdir/codelets/$file" "$here/codelets/$file"; then
+    say "NOT PLANTED:"
+    exit 0
+fi
+if ! ${MAKE:-make} -s test-ops-variant VARIANT="$here" CHANGED="$file" > "$here/log" 2>&1; then
+    cat "$here/log" >&2
+    say "NOT BUILT:"
+    exit 0
+fi
+option= groups=0
+test "$devices" != cpu || option=--cpu
+test "$devices" != groups || groups=1
+if HSGD_ISA=base HSGD_OPENCL_GROUPS=$groups POCL_CACHE_DIR=$here/pocl \
+    "$here/test_ops" $option $test > "$here/log" 2>&1; then caught=no; else caught=yes; fi
+if grep -q 'OpenCL compiler failed' "$here/log"; then say "NOT COMPILED:"
+elif test "$name" = none && test $caught = no; then say "ok, passes without a fault:"
+elif test "$name" = none; then cat "$here/log" >&2; say "FAILS WITHOUT A FAULT:"
+elif test $caught = yes && grep -q 'wrong on' "$here/log"; then say "ok, caught:"
+elif test $caught = yes; then say "CRASHES:"
+else say "NOT CAUGHT:"
+fi
+rm -rf "$here"
