@@ -67,8 +67,8 @@ void *hsgd_tensor_handle(struct hsgd_tensor *t) { return t->buffer.handle; }
 static int begin_access(struct hsgd_tensor *t, int64_t first, int64_t count, enum starpu_data_access_mode mode)
 {
     if (first < 0 || count < 0 || first > t->size - count)
-        return hsgd_fail(t->ctx, EINVAL, "floats %lld to %lld are outside a tensor of %lld", (long long)first,
-                         (long long)(first + count), (long long)t->size);
+        return hsgd_fail(t->ctx, EINVAL, "%lld floats from %lld are not inside a tensor of %lld", (long long)count,
+                         (long long)first, (long long)t->size);
     context_begin(t->ctx);
     return starpu_data_acquire(t->buffer.handle, mode);
 }

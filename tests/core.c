@@ -10,7 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#define CASE_SECONDS 600
+#else
 #define CASE_SECONDS 120
+#endif
 
 static int failures; /* checks that failed in this process and its children */
 
