@@ -7,6 +7,7 @@
 
 #define SLICE_ROWS 8        /* slices are multiples of this; the last takes the rest */
 #define MIN_ROWS 16
+#define LEAST_SHARE 0.4     /* of an equal share, for every device */
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
 #define TRIALS 4
 #define ROUNDS 3
@@ -98,11 +99,19 @@ static void measure(struct trainer_state *shadow, int batch, struct line *line)
     for (int i = 0; i < ctx->ndevices; i++) line[i] = line_through(&s[i], batch);
 }
 
+/* What every device takes at least: one that is asked for takes part. */
+static int least_rows(int n, int batch)
+{
+    int rows = (int)(batch * LEAST_SHARE / n);
+    return rows * n < batch - n * SLICE_ROWS ? (rows + SLICE_ROWS - 1) / SLICE_ROWS * SLICE_ROWS : 0;
+}
+
 /* Hands out rows, always to the device that would finish first. */
 static void balance(int n, const struct line *l, int batch, int *rows)
 {
-    memset(rows, 0, (size_t)n * sizeof *rows);
-    for (int left = batch; left > 0;) {
+    int least = least_rows(n, batch);
+    for (int i = 0; i < n; i++) rows[i] = least;
+    for (int left = batch - n * least; left > 0;) {
         int take = left < SLICE_ROWS ? left : SLICE_ROWS, best = 0;
         double soonest = INFINITY;
         for (int i = 0; i < n; i++) {
@@ -133,7 +142,10 @@ static void refine(struct trainer_state *shadow, int from, int to, int batch, in
 {
     struct slice_spec specs[MAX_SLICES];
     double best = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
+    int least = least_rows(shadow->ctx->ndevices, batch);
     int low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
+    if (low < least) low = least;
+    if (high > rows[from] + rows[to] - least) high = rows[from] + rows[to] - least;
     for (int move = round_rows(batch / 16.0); move >= SLICE_ROWS; move = round_rows(move / 2.0 - 1)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
