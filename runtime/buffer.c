@@ -1,4 +1,5 @@
 /* Buffers: vectors of floats registered with StarPU. */
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,26 @@ int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, 
     buffer_wrap(ctx, b, name, floats, memory);
     b->owned = true;
     return 0;
+}
+
+static void acquired(void *arg) { sem_post(arg); }
+
+void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode)
+{
+    int allocated = 0, valid = 0, requested = 0;
+    sem_t here;
+    if (mode & STARPU_R) starpu_data_query_status(b->handle, STARPU_MAIN_RAM, &allocated, &valid, &requested);
+    if (!(mode & STARPU_R) || valid) {
+        starpu_data_acquire(b->handle, mode);
+        return;
+    }
+    /* starpu_data_acquire() would spin, perhaps on the core that the copy needs. */
+    sem_init(&here, 0, 0);
+    context_begin(ctx);
+    starpu_data_acquire_cb(b->handle, mode, acquired, &here);
+    while (sem_wait(&here)) continue; /* a signal */
+    context_end(ctx);
+    sem_destroy(&here);
 }
 
 void buffer_destroy(struct buffer *b)

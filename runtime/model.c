@@ -225,15 +225,13 @@ int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
 
 void model_acquire(struct hsgd_model *m, bool write)
 {
-    context_begin(m->ctx);
     for (int s = 0; m->bound && s < m->bound->nshards; s++)
-        starpu_data_acquire(m->bound->param[s].handle, write ? STARPU_RW : STARPU_R);
+        buffer_acquire(m->ctx, &m->bound->param[s], write ? STARPU_RW : STARPU_R);
 }
 
 void model_release(struct hsgd_model *m)
 {
     for (int s = 0; m->bound && s < m->bound->nshards; s++) starpu_data_release(m->bound->param[s].handle);
-    context_end(m->ctx);
 }
 
 struct weight_place { const struct hsgd_param_spec *spec; const struct layer *layer; int64_t offset; };

@@ -43,6 +43,9 @@ struct buffer {
 int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, bool in_main_memory);
 int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory);
 void buffer_destroy(struct buffer *b);
+/* starpu_data_acquire() in main memory; no task may be under way on b.  The
+ * workers of a StarPU that is ours are woken only where they must fetch the data. */
+void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode);
 
 #define PLAN_SLOTS 3      /* input batches a plan holds: one in use, the others being filled */
 #define WINDOW_STEPS 128  /* steps between two looks of the host at the step table and the metrics */

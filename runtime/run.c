@@ -108,7 +108,7 @@ static void hold_buffers(struct plan *p, bool hold)
         for (int slot = 0; slot < PLAN_SLOTS; slot++) {
             struct buffer *b = plan_buffer(p, i, slot);
             if (!b || !b->handle || (slot && b == p->buffer[i])) continue;
-            if (hold) starpu_data_acquire(b->handle, STARPU_RW);
+            if (hold) buffer_acquire(p->ctx, b, STARPU_RW);
             else starpu_data_release(b->handle);
         }
     }
@@ -239,7 +239,7 @@ static void fill_slot(struct window *w, int step)
     for (int i = 0; i < p->nslices; i++) {
         const struct slice *s = &p->slice[i];
         struct buffer *b = plan_buffer(p, s->input, step % PLAN_SLOTS);
-        if (!w->direct) starpu_data_acquire(b->handle, STARPU_W);
+        if (!w->direct) buffer_acquire(p->ctx, b, STARPU_W);
         float *x = b->memory;
         int32_t *labels = (int32_t *)(x + plan_input_floats(p, s) - s->rows);
         w->source->fill(w->source->user, step, s->first_row, s->rows, x, labels);
@@ -247,39 +247,48 @@ static void fill_slot(struct window *w, int step)
     }
 }
 
+static void make_ready(struct window *w, int steps)
+{
+    pthread_mutex_lock(&w->lock);
+    w->ready = steps;
+    advance(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
 static void *fill_batches(void *arg)
 {
     struct window *w = arg;
-    for (int step = 0; step < w->steps; step++) {
+    for (int step = 1; step < w->steps; step++) {
         pthread_mutex_lock(&w->lock);
         w->filler_waits = true;
         while (step - w->done >= PLAN_SLOTS) pthread_cond_wait(&w->changed, &w->lock);
         w->filler_waits = false;
         pthread_mutex_unlock(&w->lock);
         fill_slot(w, step);
-        pthread_mutex_lock(&w->lock);
-        w->ready = step + 1;
-        advance(w);
-        pthread_mutex_unlock(&w->lock);
+        make_ready(w, step + 1);
     }
     return NULL;
 }
 
-/* A thread of its own fills batches, so that loading stalls no step. */
+/* The first step is submitted while the workers rest: awake and without work
+ * they spin, and on a machine that has no other core keep this thread from
+ * giving them any.  From then on a thread of its own fills batches, so that
+ * loading stalls no step. */
 static void run_window(struct window *w)
 {
     pthread_t filler;
-    bool threaded = w->source->fill && w->steps > 1 && !pthread_create(&filler, NULL, fill_batches, w);
-    if (w->source->fill && !threaded) fill_batches(w);
+    bool fills = w->source->fill;
+    if (fills) fill_slot(w, 0);
+    make_ready(w, fills ? 1 : w->steps);
+    context_begin(w->plan->ctx);
+    bool threaded = fills && w->steps > 1 && !pthread_create(&filler, NULL, fill_batches, w);
+    if (fills && !threaded) fill_batches(w);
     pthread_mutex_lock(&w->lock);
-    if (!w->source->fill) {
-        w->ready = w->steps;
-        advance(w);
-    }
     while (w->done < w->steps) pthread_cond_wait(&w->changed, &w->lock);
     while (w->submitting) pthread_cond_wait(&w->changed, &w->lock);
     pthread_mutex_unlock(&w->lock);
     if (threaded) pthread_join(filler, NULL);
+    context_end(w->plan->ctx);
 }
 
 int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struct batch_source *source)
@@ -289,11 +298,9 @@ int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struc
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.changed, NULL);
     w.direct = w.replays && p->replay->direct;
-    context_begin(p->ctx);
     if (w.direct) hold_buffers(p, true);
     run_window(&w);
     if (w.direct) hold_buffers(p, false);
-    context_end(p->ctx);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     return hsgd_wait(p->ctx);

@@ -127,7 +127,7 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
 {
     struct trainer_state *s = &t->state;
     const struct hsgd_train_options *o = &s->options;
-    starpu_data_acquire(s->step.handle, STARPU_W);
+    buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
         int64_t step = t->step + i;
@@ -143,7 +143,7 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
 
 static void read_metrics(struct trainer_state *s, int steps, struct batch_metrics *out)
 {
-    starpu_data_acquire(s->metrics.handle, STARPU_R);
+    buffer_acquire(s->ctx, &s->metrics, STARPU_R);
     for (int i = 0; i < steps; i++) {
         const float *m = (const float *)s->metrics.memory + (size_t)i * METRICS;
         out[i] = (struct batch_metrics){ m[0], m[1], m[2] };
@@ -157,11 +157,9 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     struct trainer_state *s = &t->state;
     struct plan *p = trainer_plan(t, mode, batch);
     if (!p) return -EIO;
-    context_begin(s->ctx);
     fill_step_table(t, batch, steps);
     int err = plan_run(p, steps, s->options.executor, source);
     if (!err) read_metrics(s, steps, metrics);
-    context_end(s->ctx);
     if (!err && mode == PLAN_TRAIN) t->step += steps;
     return err;
 }
@@ -212,10 +210,10 @@ int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *lab
 static void read_bucket(struct trainer_state *s, const struct plan *p, float *bucket)
 {
     for (int i = 0; i < (p->nslices == 1 ? 1 : s->nshards); i++) {
-        const struct buffer *b = p->buffer[p->gradient[i]];
+        struct buffer *b = p->buffer[p->gradient[i]];
         int64_t first = p->nslices == 1 ? 0 : s->shard[i].first;
         int64_t floats = p->nslices == 1 ? s->model->floats : s->shard[i].floats;
-        starpu_data_acquire(b->handle, STARPU_R);
+        buffer_acquire(s->ctx, b, STARPU_R);
         const float *g = (const float *)starpu_data_get_local_ptr(b->handle) + GRADIENT_HEADER;
         memcpy(bucket + first, g, (size_t)floats * sizeof *g);
         starpu_data_release(b->handle);
@@ -235,9 +233,7 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
     if (err) return err;
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);
     if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
-    context_begin(s->ctx);
     read_bucket(s, trainer_plan(t, PLAN_GRADIENT, n), bucket);
-    context_end(s->ctx);
     for (int i = 0; i < m->nlayers; i++)
         for (int p = 0; p < m->layer[i].info.params; p++) {
             int64_t size = spec_size(&m->layer[i].info.param[p]);
