@@ -13,10 +13,12 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/fit.c runtime/train/optimizer.c runtime/train/plan_info.c runtime/train/schedule.c runtime/train/schedule.h \
 	runtime/train/slices.c runtime/train/slices.h runtime/train/state.c runtime/train/state.h \
 	runtime/train/trainer.c runtime/train/trainer.h runtime/zoo.c
-runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
+DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
+DATA_LIBS = $(ZLIB_LIBS) $(LZMA_LIBS) $(ARCHIVE_LIBS) $(YAML_LIBS) $(PNG_LIBS) $(TURBOJPEG_LIBS) $(JANSSON_LIBS)
+runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(DATA_CFLAGS)
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS)
 runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(OPENBLAS_LIBS) \
-	$(ONEDNN_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) -lm -lpthread
+	$(ONEDNN_LIBS) $(DATA_LIBS) -lm -lpthread
 libhsgd_la_SOURCES =
 libhsgd_la_LIBADD = runtime/libruntime.la
 libhsgd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined
