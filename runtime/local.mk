@@ -3,10 +3,10 @@ noinst_LTLIBRARIES += runtime/libruntime.la
 runtime_libruntime_la_SOURCES = \
 	runtime/buffer.c runtime/context.c runtime/core.h runtime/cost.c runtime/cost.h \
 	runtime/data/dataset.c runtime/data/dataset.h runtime/data/digits.c runtime/data/gather.c \
-	runtime/data/glyphs.h runtime/data/idx.c runtime/data/png.c \
+	runtime/data/format.c runtime/data/format.h runtime/data/glyphs.h runtime/data/idx.c runtime/data/png.c \
 	runtime/devices.c runtime/devices.h runtime/emit.c runtime/emit_slice.c runtime/emit_slice.h \
 	runtime/error.c runtime/error.h runtime/exec_cpu.c runtime/exec_opencl.c runtime/exec_opencl.h \
-	runtime/io/atomic.c runtime/io/atomic.h \
+	runtime/io/atomic.c runtime/io/atomic.h runtime/io/stream.c runtime/io/stream.h \
 	runtime/model.c runtime/model.h runtime/opencl_device.c runtime/opencl_device.h \
 	runtime/op_run.c runtime/plan.c runtime/plan.h runtime/rng.h runtime/run.c runtime/run.h \
 	runtime/sha256.c runtime/sha256.h runtime/task.c runtime/task.h runtime/tensor.c \

@@ -17,15 +17,35 @@ struct hsgd_data;
 /* Which part of a data set. */
 enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
 
-/* Opens "digits" or a path.
+/* How to read; zero-initialised is the default of every field. */
+struct hsgd_data_options {
+    const char *format;              /* NULL: found by content; else a name of hsgd_data_format_at() */
+    const char *label;               /* column or array that holds the labels, where the format has several */
+    int features;                    /* number of features of plain samples; 0: as many as there are */
+    int classes;                     /* > 0: labels are among class_name[0..classes); 0: those of the training set */
+    const char *const *class_name;   /* NULL: "0", "1", ... */
+};
+
+/* Opens "digits" or a path, and gives its training part and, where there is
+ * one, its test part (else *test is NULL).
  * "digits" is built in: samples 0..11999 of seed 0 to train with, 2000 that
  * are never among them to test with (hsgd_data_digits).
- * A path is a folder with the four IDX files of MNIST under their usual or
- * torchvision names (also in raw/ or MNIST/raw/ below it), plain or
- * gzip-compressed; images have 3 dimensions, or 4 with channels.  There are
- * as many classes as the largest training label and one.
- * Errors (NULL): -ENOENT, -EIO, -EINVAL; the sentence names the file, the
- * field and the value. */
+ * A path is, by content:
+ * idx      a folder with the four IDX files of MNIST under their usual or
+ *          torchvision names (also in raw/ or MNIST/raw/ below it), plain or
+ *          gzip-compressed; images have 3 dimensions, or 4 with channels.
+ *          There are as many classes as the largest training label and one.
+ * options NULL: all defaults.  train or test NULL: not wanted.
+ * Errors, then both are NULL: -ENOENT, -EIO, -EINVAL, -ENOMEM; the sentence
+ * names the file, the field (or line) and the value. */
+HSGD_API int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *options,
+                            struct hsgd_data **train, struct hsgd_data **test);
+
+/* Names of the formats, in the order they are looked for; NULL after the last. */
+HSGD_API const char *hsgd_data_format_at(int i);
+
+/* One part of hsgd_data_read() with default options.
+ * Errors (NULL): as there; -ENOENT when there is no such part. */
 HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_split split);
 
 /* `count` handwritten-looking digits, 28x28x1 grey, 10 classes: stroke shapes
@@ -58,6 +78,9 @@ HSGD_API int64_t hsgd_data_count(const struct hsgd_data *d);
 HSGD_API struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d);
 /* Number of classes; labels are below it; 0 for NULL. */
 HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
+/* Name of class i; the number in decimal where classes have no names, valid
+ * until the thread's next call; NULL when out of range. */
+HSGD_API const char *hsgd_data_class_name(const struct hsgd_data *d, int i);
 /* What it was opened as, for messages; "" for NULL. */
 HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
 

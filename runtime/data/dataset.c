@@ -2,11 +2,9 @@
 #include "../rng.h"
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
-#define DIGITS_TEST_FIRST (INT64_C(1) << 40)
 
 struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name)
 {
@@ -40,25 +38,55 @@ void hsgd_data_destroy(struct hsgd_data **d)
     free((*d)->owned);
     free((*d)->owned_labels);
     free((*d)->index);
+    hsgd_names_free((*d)->names);
+    if ((*d)->owned_sparse) {
+        free((*d)->sparse.start);
+        free((*d)->sparse.column);
+        free((*d)->sparse.value);
+    }
     free(*d);
     *d = NULL;
 }
 
-struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_split split)
+struct hsgd_names *hsgd_names_new(char **name, int n)
 {
-    if (!what || !*what) {
-        hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\" or a folder with IDX files");
+    struct hsgd_names *names = malloc(sizeof *names + (size_t)n * sizeof *names->name);
+    for (int i = 0; i < n; i++)
+        if (names)
+            names->name[i] = name[i];
+        else
+            free(name[i]);
+    free(name);
+    if (names)
+        names->users = 1, names->count = n;
+    return names;
+}
+
+struct hsgd_names *hsgd_names_share(struct hsgd_names *names)
+{
+    if (names)
+        names->users++;
+    return names;
+}
+
+void hsgd_names_free(struct hsgd_names *names)
+{
+    if (!names || --names->users > 0)
+        return;
+    for (int i = 0; i < names->count; i++)
+        free(names->name[i]);
+    free(names);
+}
+
+const char *hsgd_data_class_name(const struct hsgd_data *d, int i)
+{
+    static _Thread_local char number[16];
+    if (!d || i < 0 || i >= d->classes)
         return NULL;
-    }
-    if (split != HSGD_TRAIN && split != HSGD_TEST) {
-        hsgd_fail(ctx, EINVAL, "data set \"%s\": split is %d, neither HSGD_TRAIN nor HSGD_TEST", what, (int)split);
-        return NULL;
-    }
-    if (strcmp(what, "digits") != 0)
-        return hsgd_data_idx(ctx, what, split);
-    if (split == HSGD_TRAIN)
-        return hsgd_data_digits(ctx, 0, 0, DIGITS_TRAIN);
-    return hsgd_data_digits(ctx, 0, DIGITS_TEST_FIRST, DIGITS_TEST);
+    if (d->names && i < d->names->count)
+        return d->names->name[i];
+    snprintf(number, sizeof number, "%d", i);
+    return number;
 }
 
 /* What is wrong with the sizes of a set in memory, as a sentence. */
@@ -153,7 +181,9 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
     v->classes = d->classes;
     v->bytes = d->bytes;
     v->values = d->values;
+    v->sparse = d->sparse;
     v->labels = d->labels;
+    v->names = hsgd_names_share(d->names);
     v->index = malloc((size_t)count * sizeof *v->index);
     if (v->index) {
         memcpy(v->index, places, (size_t)count * sizeof *v->index);

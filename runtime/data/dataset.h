@@ -5,9 +5,18 @@
 #include "../error.h"
 #include <hsgd/data.h>
 
-/* Samples are 8-bit (bytes) or float (values), never both.  A view (a split)
- * borrows them and picks samples through index; index NULL is every sample in
- * order.  `owned` and `owned_labels` are freed with the set. */
+/* Rows of which only some numbers are not zero: those of sample i are
+ * value[k] at column[k] (ascending) for k from start[i] to start[i+1]. */
+struct hsgd_sparse {
+    int64_t *start;
+    int32_t *column;
+    float *value;
+};
+
+/* Samples are 8-bit (bytes), float (values) or sparse, only one of these.  A
+ * view (a split) borrows them and picks samples through index; index NULL is
+ * every sample in order.  `owned`, `owned_labels` and `owned_sparse` are freed
+ * with the set.  Class names are counted references (hsgd_names). */
 struct hsgd_data {
     char *name;
     int64_t count;
@@ -15,9 +24,12 @@ struct hsgd_data {
     int classes;
     const uint8_t *bytes;
     const float *values;
+    struct hsgd_sparse sparse;
     const int32_t *labels;
     void *owned;
     int32_t *owned_labels;
+    bool owned_sparse;
+    struct hsgd_names *names;
     int64_t *index;
 };
 
@@ -28,8 +40,19 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name);
  * set.  Returns 0 or -ENOMEM with a sentence. */
 int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d);
 
-/* The set in the folder `path` (hsgd_data_open). */
-struct hsgd_data *hsgd_data_idx(struct hsgd_context *ctx, const char *path, enum hsgd_split split);
+/* Names of classes, shared by the parts of a data set and their views. */
+struct hsgd_names {
+    int users, count;
+    char *name[];
+};
+
+/* Takes n names over, each from malloc(), and frees the array; NULL (and all
+ * freed) when memory is exhausted. */
+struct hsgd_names *hsgd_names_new(char **name, int n);
+/* Another user of the same names; NULL for NULL. */
+struct hsgd_names *hsgd_names_share(struct hsgd_names *names);
+/* NULL-safe. */
+void hsgd_names_free(struct hsgd_names *names);
 
 /* Numbers in one sample. */
 static inline int64_t hsgd_data_size(const struct hsgd_data *d)

@@ -1,12 +1,11 @@
 /* IDX files, plain or gzip: the format of MNIST.
  * Source: LeCun, Cortes and Burges, "The MNIST database of handwritten
  * digits", section "File formats". */
-#include "dataset.h"
+#include "format.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -244,20 +243,32 @@ static int load(struct hsgd_context *ctx, struct hsgd_data *d, bool train)
     return rc;
 }
 
-struct hsgd_data *hsgd_data_idx(struct hsgd_context *ctx, const char *path, enum hsgd_split split)
+static int read_part(struct hsgd_context *ctx, const char *path, bool train, struct hsgd_data **out)
 {
-    struct stat st;
-    if (stat(path, &st) != 0) {
-        hsgd_fail(ctx, errno, "data set \"%s\": %s; \"digits\" is built in, anything else is a folder with IDX files",
-                  path, strerror(errno));
-        return NULL;
-    }
-    if (!S_ISDIR(st.st_mode)) {
-        hsgd_fail(ctx, ENOTDIR, "data set \"%s\": not a folder with IDX files", path);
-        return NULL;
-    }
-    struct hsgd_data *d = hsgd_data_new(ctx, path);
-    if (d && load(ctx, d, split == HSGD_TRAIN) < 0)
-        hsgd_data_destroy(&d);
-    return d;
+    *out = hsgd_data_new(ctx, path);
+    return *out ? load(ctx, *out, train) : -ENOMEM;
 }
+
+static int read_idx(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                    struct data_parts *out)
+{
+    (void)options;
+    int err = read_part(ctx, path, true, &out->train);
+    return err ? err : read_part(ctx, path, false, &out->test);
+}
+
+/* Any of the four files. */
+static bool is_idx(const struct data_source *source)
+{
+    static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                        "t10k-labels-idx1-ubyte"};
+    bool found = false;
+    for (int i = 0; i < 4 && source->folder && !found; i++) {
+        char *path = NULL;
+        found = find(NULL, source->path, names[i], &path) == 0;
+        free(path);
+    }
+    return found;
+}
+
+const struct data_format hsgd_format_idx = {"idx", "a folder with IDX files", is_idx, read_idx};

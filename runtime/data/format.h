@@ -1,0 +1,29 @@
+/* Formats of data sets: one row each in format.c. */
+#ifndef HSGD_DATA_FORMAT_H
+#define HSGD_DATA_FORMAT_H
+
+#include "dataset.h"
+
+/* What is at a path. */
+struct data_source {
+    const char *path;
+    bool folder;
+    const uint8_t *head;    /* the first bytes of a file, decompressed; NULL for a folder */
+    size_t head_bytes;
+};
+
+/* What a reader makes: the training part and, where there is one, the test part. */
+struct data_parts { struct hsgd_data *train, *test; };
+
+struct data_format {
+    const char *name, *what;                                /* what: for messages, "a folder with IDX files" */
+    bool (*recognise)(const struct data_source *source);    /* by content; formats are asked in order */
+    /* Returns 0, or a negative errno with a sentence; what it has made until
+     * then is freed by the caller. */
+    int (*read)(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                struct data_parts *out);
+};
+
+extern const struct data_format hsgd_format_idx;
+
+#endif
