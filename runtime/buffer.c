@@ -52,14 +52,28 @@ int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, 
     return 0;
 }
 
+void buffer_write_through(struct buffer *b, uint32_t nodes)
+{
+    starpu_data_set_wt_mask(b->handle, nodes);
+    b->written_through = true;
+}
+
+/* Whether workers must copy something before b can be had: its valid copy is
+ * elsewhere, or one that was written through may be under way. */
+static bool must_move(const struct buffer *b, enum starpu_data_access_mode mode)
+{
+    int allocated = 0, valid = 1, requested = 0;
+    if (b->written_through && mode & STARPU_W) return true;
+    if (mode & STARPU_R) starpu_data_query_status(b->handle, STARPU_MAIN_RAM, &allocated, &valid, &requested);
+    return !valid;
+}
+
 static void acquired(void *arg) { sem_post(arg); }
 
 void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode)
 {
-    int allocated = 0, valid = 0, requested = 0;
     sem_t here;
-    if (mode & STARPU_R) starpu_data_query_status(b->handle, STARPU_MAIN_RAM, &allocated, &valid, &requested);
-    if (!(mode & STARPU_R) || valid) {
+    if (!must_move(b, mode)) {
         starpu_data_acquire(b->handle, mode);
         return;
     }

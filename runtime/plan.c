@@ -398,7 +398,7 @@ static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
         access_slices(p, c, d);
         emit_shard_rows(p, c, d, shard, ref(g, GRADIENT_HEADER), all, ref(g, GRADIENT_HEADER + all), false);
         out->part[out->parts++] = ref(g, GRADIENT_HEADER);
-        if (d != home_device(p)) starpu_data_set_wt_mask(p->buffer[g]->handle, 1u << home_device(p)->node);
+        if (d != home_device(p)) buffer_write_through(p->buffer[g], 1u << home_device(p)->node);
     }
     return 0;
 }

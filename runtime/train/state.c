@@ -41,7 +41,7 @@ static void send_eagerly(struct trainer_state *s)
 {
     uint32_t nodes = 0;
     for (int i = 0; i < s->ctx->ndevices; i++) nodes |= 1u << s->ctx->device[i].node;
-    for (int i = 0; s->ctx->ndevices > 1 && i < s->nshards; i++) starpu_data_set_wt_mask(s->param[i].handle, nodes);
+    for (int i = 0; s->ctx->ndevices > 1 && i < s->nshards; i++) buffer_write_through(&s->param[i], nodes);
 }
 
 static void cut_shards(struct trainer_state *s)
