@@ -12,15 +12,17 @@
 
 #define SAFETENSORS_DIMS 8
 
-/* Element types in the order of the table in safetensors.c; those after
- * SAFETENSORS_F64 are known by size only. */
+/* Element types; the table in safetensors.c has their names and sizes. */
 enum safetensors_type {
-    SAFETENSORS_U8, SAFETENSORS_I32, SAFETENSORS_U32, SAFETENSORS_I64, SAFETENSORS_U64, SAFETENSORS_F32, SAFETENSORS_F64
+    SAFETENSORS_BOOL, SAFETENSORS_U8, SAFETENSORS_I8, SAFETENSORS_I16, SAFETENSORS_U16, SAFETENSORS_F16,
+    SAFETENSORS_BF16, SAFETENSORS_I32, SAFETENSORS_U32, SAFETENSORS_F32, SAFETENSORS_I64, SAFETENSORS_U64,
+    SAFETENSORS_F64, SAFETENSORS_C64, SAFETENSORS_F8_E5M2, SAFETENSORS_F8_E4M3, SAFETENSORS_F8_E8M0,
+    SAFETENSORS_F6_E2M3, SAFETENSORS_F6_E3M2, SAFETENSORS_F4
 };
 
 struct safetensor {
     const char *name;
-    int type;                  /* enum safetensors_type, or a later row of the table */
+    enum safetensors_type type;
     int ndims;
     int64_t dims[SAFETENSORS_DIMS];
     int64_t count;             /* elements: product of dims */
@@ -64,7 +66,7 @@ const struct safetensor *safetensors_need(struct hsgd_context *ctx, const struct
                                           enum safetensors_type type, int ndims, const int64_t *dims);
 
 /* -EINVAL with a sentence when an element of an F32 or F64 tensor is NaN or
- * infinite. */
+ * infinite; other types pass. */
 int safetensors_check_finite(struct hsgd_context *ctx, const struct safetensors *f, const struct safetensor *t);
 
 /* ------------------------------------------------------------- writing */
