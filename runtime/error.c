@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core.h"
 
@@ -12,6 +13,19 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
         va_end(args);
     }
     return -err;
+}
+
+/* Cut between characters of UTF-8. */
+struct shown hsgd_show(const char *text)
+{
+    struct shown s;
+    size_t n = strlen(text), most = sizeof s.text - 4;
+    bool cut = n > most;
+    if (cut)
+        for (n = most; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;) n--;
+    for (size_t i = 0; i < n; i++) s.text[i] = (unsigned char)text[i] < 32 || text[i] == 127 ? '?' : text[i];
+    strcpy(s.text + n, cut ? "..." : "");
+    return s;
 }
 
 const char *hsgd_error(const struct hsgd_context *ctx) { return ctx ? ctx->error : "out of memory"; }

@@ -8,6 +8,10 @@
 /* Stores a sentence in ctx (NULL: dropped) and returns -err. */
 int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Text from a file as it may stand in a sentence: short, on one line. */
+struct shown { char text[84]; };
+struct shown hsgd_show(const char *text);
+
 /* Sends a line to the context's log callback. */
 void hsgd_log(struct hsgd_context *ctx, enum hsgd_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -234,14 +234,12 @@ void model_release(struct hsgd_model *m)
     for (int s = 0; m->bound && s < m->bound->nshards; s++) starpu_data_release(m->bound->param[s].handle);
 }
 
-struct weight_place { const struct hsgd_param_spec *spec; const struct layer *layer; int64_t offset; };
-
-static bool nth_weight(const struct hsgd_model *m, int n, struct weight_place *out)
+bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)
 {
     for (int i = 0; m && i < m->nlayers; i++) {
         const struct layer *l = &m->layer[i];
         if (n >= 0 && n < l->info.params) {
-            *out = (struct weight_place){ &l->info.param[n], l, l->param_offset[n] };
+            *out = (struct weight_place){ &l->info.param[n], i, l->param_offset[n] };
             return true;
         }
         n -= l->info.params;
@@ -256,19 +254,17 @@ int hsgd_model_weight_count(const struct hsgd_model *m)
     return n;
 }
 
-enum { WEIGHT_NAME = 96 };
-
-static void name_weight(const struct weight_place *w, char name[WEIGHT_NAME])
+void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME])
 {
-    snprintf(name, WEIGHT_NAME, "%s.%s", w->layer->name, w->spec->name);
+    snprintf(name, WEIGHT_NAME, "%s.%s", m->layer[w->layer].name, w->spec->name);
 }
 
 const char *hsgd_model_weight_name(const struct hsgd_model *m, int i)
 {
     static _Thread_local char name[WEIGHT_NAME];
     struct weight_place w;
-    if (!nth_weight(m, i, &w)) return NULL;
-    name_weight(&w, name);
+    if (!model_weight(m, i, &w)) return NULL;
+    model_weight_name(m, &w, name);
     return name;
 }
 
@@ -276,8 +272,8 @@ const char *hsgd_model_weight_name(const struct hsgd_model *m, int i)
 static bool find_weight(const struct hsgd_model *m, const char *name, struct weight_place *out)
 {
     char candidate[WEIGHT_NAME];
-    for (int i = 0; nth_weight(m, i, out); i++) {
-        name_weight(out, candidate);
+    for (int i = 0; model_weight(m, i, out); i++) {
+        model_weight_name(m, out, candidate);
         if (!strcmp(candidate, name)) return true;
     }
     return false;
@@ -327,7 +323,7 @@ int64_t hsgd_model_parameters(const struct hsgd_model *m)
 {
     int64_t n = 0;
     struct weight_place w;
-    for (int i = 0; nth_weight(m, i, &w); i++) n += spec_size(w.spec);
+    for (int i = 0; model_weight(m, i, &w); i++) n += spec_size(w.spec);
     return n;
 }
 
@@ -339,7 +335,7 @@ int hsgd_model_digest(struct hsgd_model *m, char hex[65])
     struct weight_place w;
     sha256_begin(&s);
     model_acquire(m, false);
-    for (int i = 0; nth_weight(m, i, &w); i++)
+    for (int i = 0; model_weight(m, i, &w); i++)
         sha256_add(&s, m->weights + w.offset, (size_t)spec_size(w.spec) * sizeof *m->weights);
     model_release(m);
     sha256_end(&s, hex);

@@ -41,6 +41,13 @@ int model_finish(struct hsgd_model *model);
 void model_acquire(struct hsgd_model *model, bool write);
 void model_release(struct hsgd_model *model);
 
+/* Weight n of a model: what it is, its layer's index, where it lies in the
+ * bucket.  False: there are fewer. */
+struct weight_place { const struct hsgd_param_spec *spec; int layer; int64_t offset; };
+bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out);
+enum { WEIGHT_NAME = 96 };
+void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME]);
+
 static inline int64_t spec_size(const struct hsgd_param_spec *s)
 {
     int64_t n = 1;

@@ -1,6 +1,6 @@
-# Tests of the library as a whole: contexts, models, training, agreement.
+# Tests of the library as a whole: contexts, models, files, training, agreement.
 core_tests = test_agreement test_context test_deterministic test_guest test_model test_ops_tree test_replay_memory \
-	test_tensor test_train
+	test_safetensors test_tensor test_train test_weights
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 core_ldadd = libhsgd.la -lm
@@ -35,3 +35,9 @@ test_tensor_LDADD = $(core_ldadd) $(STARPU_LIBS)
 test_train_SOURCES = tests/test_train.c tests/core.c tests/core.h
 test_train_CPPFLAGS = $(core_cppflags)
 test_train_LDADD = $(core_ldadd)
+test_safetensors_SOURCES = tests/test_safetensors.c tests/core.c tests/core.h
+test_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+test_safetensors_LDADD = runtime/libruntime.la
+test_weights_SOURCES = tests/test_weights.c tests/core.c tests/core.h
+test_weights_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+test_weights_LDADD = runtime/libruntime.la

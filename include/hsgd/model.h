@@ -59,6 +59,22 @@ HSGD_API int hsgd_model_set_weight(struct hsgd_model *model, const char *name, c
 /* SHA-256 over all weights in order, as 64 hexadecimal digits. */
 HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
 
+/* Writes all weights to a safetensors file, whole or not at all.
+ * Each is named "<layer>.<weight>" and has PyTorch's layout, so that a module
+ * with submodules of the layers' names loads it strictly:
+ *   4 dimensions  out,kh,kw,in  ->  out,in,kh,kw
+ *   2 dimensions  in x out      ->  out x in
+ * and the inputs of a dense layer that sees a flattened image h x w x c are
+ * in PyTorch's order c,h,w.  Metadata: "format" is "pt", "hsgd.input" is
+ * "HxWxC".  Weights that a trainer has on devices are fetched.
+ * Errors: -EINVAL the model has no loss yet; -EDOM a weight is not finite;
+ * that of the file system. */
+HSGD_API int hsgd_model_save(struct hsgd_model *model, const char *path);
+/* Reads what hsgd_model_save() writes.  The file must hold exactly the
+ * model's weights, in their shapes, as finite F32; else -EINVAL, and the
+ * model keeps its weights. */
+HSGD_API int hsgd_model_load(struct hsgd_model *model, const char *path);
+
 /* Number of floats in all weights. */
 HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
 /* Number of layers, the loss included. */

@@ -1,0 +1,209 @@
+#include "weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/atomic.h"
+
+/* A weight as it lies in the file: its shape there, and a walk through the
+ * file's elements in order as four loops over the bucket. */
+struct form {
+    int ndims;
+    int64_t dims[4];
+    int64_t loop[4], stride[4];
+};
+
+/* Order and number of the values stay the same. */
+static bool keeps_order(const struct layer *l)
+{
+    return !l->info.params && hsgd_size(l->info.in) == hsgd_size(l->info.out);
+}
+
+/* The image that layer i's input is or was before it was flattened. */
+static struct hsgd_shape image_before(const struct hsgd_model *m, int i)
+{
+    struct hsgd_shape s = m->layer[i].info.in;
+    while (s.h * s.w == 1 && --i >= 0 && keeps_order(&m->layer[i])) s = m->layer[i].info.in;
+    return s;
+}
+
+/* in x out to out x in; the inputs h,w,c become c,h,w. */
+static struct form matrix_form(const struct hsgd_model *m, const struct weight_place *w)
+{
+    int64_t in = w->spec->dims[0], out = w->spec->dims[1];
+    struct hsgd_shape s = image_before(m, w->layer);
+    if (hsgd_size(s) != in) s = (struct hsgd_shape){ 1, 1, (int)in };
+    return (struct form){ 2, { out, in }, { out, s.c, s.h, s.w }, { 1, out, s.w * s.c * out, s.c * out } };
+}
+
+/* out,kh,kw,in to out,in,kh,kw */
+static struct form filter_form(const struct hsgd_param_spec *s)
+{
+    int64_t o = s->dims[0], h = s->dims[1], w = s->dims[2], i = s->dims[3];
+    return (struct form){ 4, { o, i, h, w }, { o, i, h, w }, { h * w * i, 1, w * i, i } };
+}
+
+static struct form form_of(const struct hsgd_model *m, const struct weight_place *w)
+{
+    if (w->spec->ndims == 2) return matrix_form(m, w);
+    if (w->spec->ndims == 4) return filter_form(w->spec);
+    struct form f = { w->spec->ndims, { 0 }, { 1, 1, 1, spec_size(w->spec) }, { 0, 0, 0, 1 } };
+    for (int i = 0; i < f.ndims; i++) f.dims[i] = w->spec->dims[i];
+    return f;
+}
+
+/* Copies between the file's order and the bucket's; the file's floats may be
+ * unaligned. */
+static void convert(const struct form *f, char *file, float *bucket, bool to_file)
+{
+    for (int64_t a = 0; a < f->loop[0]; a++)
+        for (int64_t b = 0; b < f->loop[1]; b++)
+            for (int64_t c = 0; c < f->loop[2]; c++)
+                for (int64_t d = 0; d < f->loop[3]; d++, file += sizeof *bucket) {
+                    float *w = bucket + a * f->stride[0] + b * f->stride[1] + c * f->stride[2] + d * f->stride[3];
+                    memcpy(to_file ? file : (char *)w, to_file ? (char *)w : file, sizeof *w);
+                }
+}
+
+/* ----------------------------------------------------------------- saving */
+
+static int check_finite(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket)
+{
+    struct weight_place w;
+    char name[WEIGHT_NAME];
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        model_weight_name(m, &w, name);
+        for (int64_t k = 0; k < spec_size(w.spec); k++)
+            if (!isfinite(bucket[w.offset + k]))
+                return hsgd_fail(ctx, EDOM, "model \"%s\": weight \"%s\" is not finite and cannot be saved", m->name, name);
+    }
+    return 0;
+}
+
+static void declare(struct safetensors_writer *out, const struct hsgd_model *m)
+{
+    struct weight_place w;
+    char name[WEIGHT_NAME], shape[48];
+    snprintf(shape, sizeof shape, "%dx%dx%d", m->in.h, m->in.w, m->in.c);
+    safetensors_describe(out, "format", "pt");
+    safetensors_describe(out, "hsgd.input", shape);
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        struct form f = form_of(m, &w);
+        model_weight_name(m, &w, name);
+        safetensors_declare(out, name, SAFETENSORS_F32, f.ndims, f.dims);
+    }
+}
+
+static int64_t largest(const struct hsgd_model *m)
+{
+    int64_t most = 0;
+    struct weight_place w;
+    for (int i = 0; model_weight(m, i, &w); i++)
+        if (spec_size(w.spec) > most) most = spec_size(w.spec);
+    return most;
+}
+
+static int write_file(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, FILE *file,
+                      const char *path)
+{
+    struct safetensors_writer out;
+    struct weight_place w;
+    float *values = malloc((size_t)largest(m) * sizeof *values + 1);
+    if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    safetensors_start(&out, ctx, file, path);
+    declare(&out, m);
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        struct form f = form_of(m, &w);
+        convert(&f, (char *)values, (float *)bucket + w.offset, true);
+        safetensors_append(&out, values, (size_t)spec_size(w.spec) * sizeof *values);
+    }
+    free(values);
+    return safetensors_finish(&out);
+}
+
+int weights_save(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, const char *path)
+{
+    struct hsgd_atomic a;
+    int err = check_finite(ctx, m, bucket);
+    if (!err) err = hsgd_atomic_open(ctx, &a, path);
+    if (err) return err;
+    err = write_file(ctx, m, bucket, a.file, path);
+    if (!err) return hsgd_atomic_commit(ctx, &a);
+    hsgd_atomic_abandon(&a);
+    return err;
+}
+
+int hsgd_model_save(struct hsgd_model *m, const char *path)
+{
+    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    model_acquire(m, false);
+    int err = weights_save(m->ctx, m, m->weights, path);
+    model_release(m);
+    return err;
+}
+
+/* ---------------------------------------------------------------- loading */
+
+static int check_weights(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f)
+{
+    struct weight_place w;
+    char name[WEIGHT_NAME];
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        struct form form = form_of(m, &w);
+        model_weight_name(m, &w, name);
+        const struct safetensor *t = safetensors_need(ctx, f, name, SAFETENSORS_F32, form.ndims, form.dims);
+        int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
+        if (err) return err;
+    }
+    return 0;
+}
+
+static bool has_weight(const struct hsgd_model *m, const char *name)
+{
+    struct weight_place w;
+    char candidate[WEIGHT_NAME];
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        model_weight_name(m, &w, candidate);
+        if (!strcmp(candidate, name)) return true;
+    }
+    return false;
+}
+
+/* With all weights there, more tensors than weights means that one is not a
+ * weight. */
+static int check_no_more(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f)
+{
+    if (f->ntensors == hsgd_model_weight_count(m)) return 0;
+    int i = 0;
+    while (has_weight(m, f->tensor[i].name)) i++;
+    return hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\" is no weight of model \"%s\"", f->path,
+                     hsgd_show(f->tensor[i].name).text, m->name);
+}
+
+int weights_load(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f, float *bucket)
+{
+    struct weight_place w;
+    char name[WEIGHT_NAME];
+    int err = check_weights(ctx, m, f);
+    if (!err) err = check_no_more(ctx, m, f);
+    for (int i = 0; !err && model_weight(m, i, &w); i++) {
+        struct form form = form_of(m, &w);
+        model_weight_name(m, &w, name);
+        convert(&form, (char *)safetensors_find(f, name)->data, bucket + w.offset, false);
+    }
+    return err;
+}
+
+int hsgd_model_load(struct hsgd_model *m, const char *path)
+{
+    struct safetensors f;
+    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    int err = safetensors_read(m->ctx, &f, path);
+    if (err) return err;
+    model_acquire(m, true);
+    err = weights_load(m->ctx, m, &f, m->weights);
+    model_release(m);
+    safetensors_close(&f);
+    return err;
+}
