@@ -57,6 +57,9 @@ void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data
 enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT };
 enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, CELL_KINDS };
 
+/* "slice", "gradient", "merge", "update", "step" */
+const char *cell_kind_name(enum cell_kind kind);
+
 #define MAX_ACCESSES 64
 
 struct access {
