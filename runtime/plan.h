@@ -96,6 +96,8 @@ struct slice {
     int64_t arena_floats;
 };
 
+#define PLAN_REASON 160    /* characters of a reason */
+
 struct plan {
     struct hsgd_context *ctx;
     struct trainer_state *state;
@@ -111,6 +113,7 @@ struct plan {
     struct buffer **slot_buffer;        /* [slice][PLAN_SLOTS] inputs */
     int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
     struct replay *replay;              /* prebuilt tasks */
+    char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
     int64_t last_used;
 };
 

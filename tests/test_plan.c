@@ -146,7 +146,90 @@ static void trace_file(void)
     end();
 }
 
+/* ----------------------------------------------------------------- plans */
+
+static struct hsgd_plan_cell cell(int i)
+{
+    struct hsgd_plan_cell c;
+    if (!CHECK_MSG(!hsgd_trainer_plan_cell(trainer, BATCH, i, &c), "%s", hsgd_error(ctx))) core_end();
+    return c;
+}
+
+/* Cells of a worker follow each other, and the last end is the step's. */
+static void check_layout(int ncells)
+{
+    double last = 0;
+    for (int i = 0; i < ncells; i++) {
+        struct hsgd_plan_cell a = cell(i);
+        CHECK(a.predicted_start_ms >= 0 && a.predicted_ms > 0);
+        last = fmax(last, a.predicted_start_ms + a.predicted_ms);
+        for (int k = 0; k < i; k++) {
+            struct hsgd_plan_cell b = cell(k);
+            if (strcmp(a.device, b.device) || a.predicted_worker != b.predicted_worker) continue;
+            CHECK(a.predicted_start_ms >= b.predicted_start_ms + b.predicted_ms - 1e-9);
+        }
+    }
+    CHECK(fabs(last - hsgd_trainer_plan_ms(trainer, BATCH)) < 1e-9);
+}
+
+static void reasons_one_worker(void)
+{
+    begin("cpu", 1, false);
+    REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0);
+    CHECK_STR(cell(0).reason, "the only device in use, with one worker");
+    CHECK(!cell(0).known && cell(0).predicted_worker == 0);
+    steps(1);
+    CHECK(cell(0).known && cell(0).predicted_start_ms == 0);
+    end();
+}
+
+static void reasons_deterministic(void)
+{
+    begin("cpu", 0, true);
+    int ncells = hsgd_trainer_plan(trainer, BATCH);
+    REQUIRE(ncells > 4);
+    CHECK_STR(cell(0).reason, "deterministic mode: equal shares, whatever is faster");
+    CHECK_STR(cell(ncells - 1).reason, "the only device in use");
+    steps(2);
+    check_layout(ncells);
+    end();
+}
+
+/* The figures of the trials are in the reason, and both devices have one. */
+static void reasons_both(void)
+{
+    begin("cpu,opencl", 1, false);
+    int ncells = hsgd_trainer_plan(trainer, BATCH), slices = 0, there = 0;
+    REQUIRE(ncells > 2);
+    for (int i = 0; i < ncells; i++) {
+        struct hsgd_plan_cell c = cell(i);
+        double fixed, per_row;
+        bool slice = !strncmp(c.name, "slice", 5);
+        slices += slice;
+        if (slice)
+            CHECK_MSG(sscanf(c.reason, "its share, so that all end together: trials say %lf ms + %lf us a row", &fixed,
+                             &per_row) == 2 && per_row > 0, "%s", c.reason);
+        if (!strncmp(c.name, "update", 6)) CHECK_STR(c.reason, "the parameters live in main memory: the CPU takes part");
+        if (!strncmp(c.name, "gradient", 8)) there += !strcmp(c.reason, "the activations of its slices are there");
+    }
+    CHECK(slices == 2 && there >= 2);
+    steps(2);
+    check_layout(ncells);
+    end();
+}
+
+static void reasons_placement(void)
+{
+    setenv("HSGD_PLACEMENT", "starpu", 1);
+    begin("cpu,opencl", 1, true);
+    REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0);
+    CHECK_STR(cell(0).reason, "HSGD_PLACEMENT=starpu: the scheduling policy chooses a device for every run");
+    end();
+}
+
 static const struct core_case cases[] = {
+    { "reasons_one_worker", reasons_one_worker }, { "reasons_deterministic", reasons_deterministic },
+    { "reasons_both", reasons_both }, { "reasons_placement", reasons_placement },
     { "trace_options", trace_options }, { "trace_cpu", trace_cpu }, { "trace_opencl", trace_opencl },
     { "trace_both", trace_both }, { "trace_is_bounded", trace_is_bounded }, { "trace_file", trace_file },
 };
