@@ -7,4 +7,5 @@ hsgdinclude_HEADERS = \
 	include/hsgd/ops.h \
 	include/hsgd/plan.h \
 	include/hsgd/tensor.h \
+	include/hsgd/trace.h \
 	include/hsgd/train.h

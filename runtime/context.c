@@ -120,6 +120,7 @@ void hsgd_destroy(struct hsgd_context **pctx)
     }
     detach_starpu(ctx);
     cost_free(ctx);
+    hsgd_trace_stop(ctx);
     pthread_mutex_destroy(&ctx->failure_lock);
     free(ctx);
     *pctx = NULL;

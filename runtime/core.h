@@ -18,6 +18,7 @@
 
 struct opencl_device;
 struct cost_entry;
+struct trace;
 
 /* One device in use: one StarPU memory node and the workers on it. */
 struct device {
@@ -44,6 +45,7 @@ struct hsgd_context {
     int ndevices;
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;
+    struct trace *trace;              /* NULL: nothing is recorded */
     int active;                           /* nesting of context_begin() */
     pthread_mutex_t failure_lock;
     atomic_int failed;                    /* first asynchronous error, an errno */

@@ -12,6 +12,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model.c runtime/model.h runtime/opencl_device.c runtime/opencl_device.h \
 	runtime/op_run.c runtime/plan.c runtime/plan.h runtime/rng.h runtime/run.c runtime/run.h \
 	runtime/sha256.c runtime/sha256.h runtime/task.c runtime/task.h runtime/tensor.c \
+	runtime/trace.c runtime/trace.h \
 	runtime/train/fit.c runtime/train/optimizer.c runtime/train/plan_info.c runtime/train/schedule.c runtime/train/schedule.h \
 	runtime/train/slices.c runtime/train/slices.h runtime/train/state.c runtime/train/state.h \
 	runtime/train/trainer.c runtime/train/trainer.h runtime/weights.c runtime/weights.h runtime/zoo.c

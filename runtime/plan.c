@@ -568,11 +568,16 @@ static int bind_variant(struct plan *p, struct cell *c, struct variant *v)
     return cost_bind(p->ctx, c, v);
 }
 
+const char *cell_kind_name(enum cell_kind kind)
+{
+    static const char *const names[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step" };
+    return names[kind];
+}
+
 int plan_bind_cell(struct plan *p, struct cell *c)
 {
-    static const char *const kind[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step" };
     int err = 0;
-    snprintf(c->name, sizeof c->name, "%s on %s", kind[c->kind], c->nvariants > 1 ? "any" : c->device->info.id);
+    snprintf(c->name, sizeof c->name, "%s on %s", cell_kind_name(c->kind), c->nvariants > 1 ? "any" : c->device->info.id);
     for (int i = 0; !err && i < c->nvariants; i++) err = bind_variant(p, c, &c->variant[i]);
     return err;
 }

@@ -60,6 +60,9 @@ void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data
 enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT };
 enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, CELL_KINDS };
 
+/* "slice", "gradient", "merge", "update", "step" */
+const char *cell_kind_name(enum cell_kind kind);
+
 #define MAX_ACCESSES 64
 
 struct access {
@@ -96,6 +99,8 @@ struct slice {
     int64_t arena_floats;
 };
 
+#define PLAN_REASON 160    /* characters of a reason */
+
 struct plan {
     struct hsgd_context *ctx;
     struct trainer_state *state;
@@ -111,6 +116,7 @@ struct plan {
     struct buffer **slot_buffer;        /* [slice][PLAN_SLOTS] inputs */
     int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
     struct replay *replay;              /* prebuilt tasks */
+    char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
     int64_t last_used;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cost.h"
+#include "trace.h"
 #include "train/state.h"
 
 /* -------------------------------------------------- StarPU's cost model */
@@ -95,12 +96,13 @@ struct variant *cell_begin(struct cell_run *run, uint64_t *began)
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
 {
     struct cell *c = run->cell;
-    uint64_t took = monotonic_ns() - began;
+    uint64_t ended = monotonic_ns(), took = ended - began;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
     cost_measured(v, took);
     if (run->plan->state && run->plan->state->shadow_weights) return; /* a trial is not work done */
     atomic_fetch_add(&v->device->busy_ns, took);
     atomic_fetch_add(&v->device->tasks, 1);
+    if (run->plan->ctx->trace) trace_cell(run->plan->ctx->trace, run->plan, c, v->device, run->step, began, ended);
     if (run->plan->mode == PLAN_TRAIN) atomic_fetch_add(&v->device->samples, (unsigned)c->rows);
 }

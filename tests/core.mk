@@ -1,6 +1,17 @@
 # Tests of the library as a whole: contexts, models, files, training, agreement.
-core_tests = test_agreement test_context test_deterministic test_guest test_model test_ops_tree test_replay_memory \
-	test_safetensors test_tensor test_train test_weights
+core_tests =
+core_tests += test_agreement
+core_tests += test_context
+core_tests += test_deterministic
+core_tests += test_guest
+core_tests += test_model
+core_tests += test_ops_tree
+core_tests += test_plan
+core_tests += test_replay_memory
+core_tests += test_safetensors
+core_tests += test_tensor
+core_tests += test_train
+core_tests += test_weights
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 core_ldadd = libhsgd.la -lm
@@ -25,6 +36,9 @@ test_model_LDADD = $(core_ldadd)
 test_ops_tree_SOURCES = tests/test_ops_tree.c tests/core.c tests/core.h
 test_ops_tree_CPPFLAGS = $(core_cppflags)
 test_ops_tree_LDADD = $(core_ldadd)
+test_plan_SOURCES = tests/test_plan.c tests/core.c tests/core.h
+test_plan_CPPFLAGS = $(core_cppflags) $(JANSSON_CFLAGS)
+test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)
 test_replay_memory_SOURCES = tests/test_replay_memory.c tests/core.c tests/core.h
 test_replay_memory_CPPFLAGS = $(core_cppflags)
 test_replay_memory_CFLAGS = $(AM_CFLAGS) -fno-builtin

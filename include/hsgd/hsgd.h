@@ -27,6 +27,7 @@
 #include <hsgd/ops.h>
 #include <hsgd/plan.h>
 #include <hsgd/tensor.h>
+#include <hsgd/trace.h>
 #include <hsgd/train.h>
 
 #endif

@@ -12,9 +12,12 @@ extern "C" {
 struct hsgd_plan_cell {
     char name[40];           /* "slice on cpu" */
     char device[24];         /* id, as in struct hsgd_device */
+    char reason[160];        /* why it runs there: what the plan decided, and by which figures */
     int rows;                /* samples that pass through, forward and backward; 0: none */
     bool known;              /* false: predicted_ms is a guess, nothing was measured yet */
     double predicted_ms;     /* by the cost model: the median of the last runs of cells that do the same */
+    double predicted_start_ms; /* in a step as hsgd_trainer_plan_ms() lays it out, */
+    int predicted_worker;    /* and on which worker of the device */
     double measured_ms;      /* mean over this cell's runs; NaN before the first */
     unsigned long long runs;
     int launches, accesses;  /* kernels, and buffers they touch */
@@ -29,7 +32,8 @@ HSGD_API int hsgd_trainer_plan(struct hsgd_trainer *trainer, int batch);
 HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell);
 
 /* Milliseconds the cost model expects of one step: the cells in order, each
- * on the first free worker of its device once those it depends on are done.
+ * on its worker, or the first free one of its device, once those it depends
+ * on are done.
  * NaN on an error. */
 HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 

@@ -22,34 +22,44 @@ int hsgd_trainer_plan(struct hsgd_trainer *t, int batch)
     return p ? p->ncells : err;
 }
 
-int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out)
-{
-    int err;
-    struct plan *p = training_plan(t, batch, &err);
-    if (!p) return err;
-    if (i < 0 || i >= p->ncells)
-        return hsgd_fail(p->ctx, EINVAL, "the plan has cells 0 to %d, not %d", p->ncells - 1, i);
-    const struct cell *c = &p->cell[i];
-    unsigned long long runs = atomic_load(&c->runs);
-    *out = (struct hsgd_plan_cell){
-        .rows = c->rows, .known = cost_known(&c->variant[0]), .predicted_ms = 1e-3 * cost_us(&c->variant[0]), .runs = runs,
-        .measured_ms = runs ? 1e-6 * (double)atomic_load(&c->busy_ns) / (double)runs : NAN,
-        .launches = c->variant[0].program.n, .accesses = c->naccesses,
-    };
-    snprintf(out->name, sizeof out->name, "%s", c->name);
-    snprintf(out->device, sizeof out->device, "%s", c->device->info.id);
-    return 0;
-}
-
 /* ------------------------------------------------------------ prediction */
 
+/* Where a cell lies in a step as the cost model expects it, in milliseconds. */
+struct place { double start, end; int worker; };
+
 /* When the cells before i that it must wait for are done. */
-static double ready_at(const struct plan *p, int i, const double *end)
+static double ready_at(const struct plan *p, int i, const struct place *place)
 {
     double t = 0;
     for (int k = 0; k < i; k++)
-        if (end[k] > t && plan_conflict(&p->cell[i], &p->cell[k])) t = end[k];
+        if (place[k].end > t && plan_conflict(&p->cell[i], &p->cell[k])) t = place[k].end;
     return t;
+}
+
+/* The worker the plan names, or the first free one. */
+static int worker_for(const struct plan *p, const struct cell *c, const double *worker_end)
+{
+    const struct device *d = c->device;
+    if (c->affinity >= 0 && p->ctx->chose_policy) return c->affinity % d->info.workers;
+    int first = 0;
+    for (int w = 1; w < d->info.workers; w++)
+        if (worker_end[d->worker[w]] < worker_end[d->worker[first]]) first = w;
+    return first;
+}
+
+/* Lays out all cells; returns the length of the step. */
+static double lay_out(const struct plan *p, struct place *place)
+{
+    double worker_end[STARPU_NMAXWORKERS] = { 0 }, last = 0;
+    for (int i = 0; i < p->ncells; i++) {
+        const struct cell *c = &p->cell[i];
+        int w = worker_for(p, c, worker_end);
+        double *end = &worker_end[c->device->worker[w]], start = fmax(ready_at(p, i, place), *end);
+        *end = start + 1e-3 * cost_us(&c->variant[0]);
+        place[i] = (struct place){ start, *end, w };
+        last = fmax(last, *end);
+    }
+    return last;
 }
 
 double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
@@ -57,15 +67,49 @@ double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
     int err;
     struct plan *p = training_plan(t, batch, &err);
     if (!p) return NAN;
-    double worker_end[STARPU_NMAXWORKERS] = { 0 }, end[p->ncells], last = 0;
-    for (int i = 0; i < p->ncells; i++) {
-        const struct device *d = p->cell[i].device;
-        int first = d->worker[0];
-        for (int w = 1; w < d->info.workers; w++)
-            if (worker_end[d->worker[w]] < worker_end[first]) first = d->worker[w];
-        end[i] = fmax(ready_at(p, i, end), worker_end[first]) + 1e-3 * cost_us(&p->cell[i].variant[0]);
-        worker_end[first] = end[i];
-        last = fmax(last, end[i]);
-    }
-    return last;
+    struct place place[p->ncells];
+    return lay_out(p, place);
+}
+
+/* ------------------------------------------------------------------ cells */
+
+/* Slices are placed by how the batch was divided, everything else by where
+ * its data is. */
+static const char *reason(const struct plan *p, const struct cell *c)
+{
+    bool home_is_cpu = c->device->info.kind == HSGD_CPU;
+    if (c->nvariants > 1) return "HSGD_PLACEMENT=starpu: the scheduling policy chooses a device for every run";
+    if (c->kind == CELL_SLICE || c->kind == CELL_STEP) return p->why[c->device - p->ctx->device];
+    if (p->ctx->ndevices == 1) return "the only device in use";
+    if (c->kind == CELL_GRADIENT) return "the activations of its slices are there";
+    return home_is_cpu ? "the parameters live in main memory: the CPU takes part"
+                       : "the parameters live on the first device with a slice: the CPU takes no part";
+}
+
+static void describe(const struct plan *p, int i, struct hsgd_plan_cell *out)
+{
+    const struct cell *c = &p->cell[i];
+    struct place place[p->ncells];
+    unsigned long long runs = atomic_load(&c->runs);
+    lay_out(p, place);
+    *out = (struct hsgd_plan_cell){
+        .rows = c->rows, .known = cost_known(&c->variant[0]), .predicted_ms = place[i].end - place[i].start,
+        .predicted_start_ms = place[i].start, .predicted_worker = place[i].worker, .runs = runs,
+        .measured_ms = runs ? 1e-6 * (double)atomic_load(&c->busy_ns) / (double)runs : NAN,
+        .launches = c->variant[0].program.n, .accesses = c->naccesses,
+    };
+    snprintf(out->name, sizeof out->name, "%s", c->name);
+    snprintf(out->device, sizeof out->device, "%s", c->device->info.id);
+    snprintf(out->reason, sizeof out->reason, "%s", reason(p, c));
+}
+
+int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out)
+{
+    int err;
+    struct plan *p = training_plan(t, batch, &err);
+    if (!p) return err;
+    if (i < 0 || i >= p->ncells)
+        return hsgd_fail(p->ctx, EINVAL, "the plan has cells 0 to %d, not %d", p->ncells - 1, i);
+    describe(p, i, out);
+    return 0;
 }

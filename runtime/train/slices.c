@@ -1,6 +1,8 @@
 #include "slices.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "run.h"
@@ -32,6 +34,20 @@ static int add_slices(struct slice_spec *out, int n, struct device *d, int rows,
     return n;
 }
 
+static void __attribute__((format(printf, 3, 4))) explain(struct division *out, int device, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out->why[device], sizeof out->why[device], format, args);
+    va_end(args);
+}
+
+/* The same reason for every device. */
+static void explain_all(struct division *out, int ndevices, const char *why)
+{
+    for (int i = 0; i < ndevices; i++) explain(out, i, "%s", why);
+}
+
 /* ----------------------------------------------------------- measuring */
 
 /* Seconds of one training step with these slices, on a shadow of the trainer:
@@ -54,14 +70,19 @@ static double trial(struct trainer_state *shadow, int n, const struct slice_spec
 }
 
 /* One slice or one per core: whichever is faster for so many rows. */
-static int one_device(struct trainer_state *shadow, struct device *d, int rows, struct slice_spec *out)
+static void one_device(struct trainer_state *shadow, struct device *d, int rows, struct division *out)
 {
     struct slice_spec many[MAX_SLICES];
     int n = add_slices(many, 0, d, rows, d->info.workers);
-    int one = add_slices(out, 0, d, rows, 1);
-    if (n == 1 || trial(shadow, one, out) < trial(shadow, n, many)) return one;
-    memcpy(out, many, (size_t)n * sizeof *out);
-    return n;
+    out->n = add_slices(out->slice, 0, d, rows, 1);
+    explain(out, 0, "the only device in use");
+    if (n == 1) return;
+    double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
+    explain(out, 0, "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n,
+            1e3 * t_many);
+    if (t_one < t_many) return;
+    memcpy(out->slice, many, (size_t)n * sizeof *many);
+    out->n = n;
 }
 
 /* ---------------------------------------------------- several devices */
@@ -163,48 +184,71 @@ static void refine(struct trainer_state *shadow, int from, int to, int batch, in
     }
 }
 
-static int over_devices(struct trainer_state *shadow, int batch, struct slice_spec *out)
+/* What the trials said of a device, and what was made of it. */
+static void explain_share(struct division *out, int device, const struct line *l, int balanced, int rows, int least)
+{
+    char then[60] = "";
+    if (rows != balanced) snprintf(then, sizeof then, "; %+d rows made the step shorter", rows - balanced);
+    else if (rows == least) snprintf(then, sizeof then, "; the least that a device takes");
+    explain(out, device, "its share, so that all end together: trials say %.3f ms + %.2f us a row%s", 1e3 * l->fixed,
+            1e6 * l->per_row, then);
+}
+
+static void over_devices(struct trainer_state *shadow, int batch, struct division *out)
 {
     struct hsgd_context *ctx = shadow->ctx;
     struct line line[MAX_DEVICES];
-    int rows[MAX_DEVICES];
+    int rows[MAX_DEVICES], balanced[MAX_DEVICES];
     measure(shadow, batch, line);
     balance(ctx->ndevices, line, batch, rows);
+    memcpy(balanced, rows, sizeof rows);
     for (int i = 1; i < ctx->ndevices; i++)
         if (rows[0] && rows[i]) refine(shadow, 0, i, batch, rows);
-    return all_slices(ctx, rows, out);
+    out->n = all_slices(ctx, rows, out->slice);
+    for (int i = 0; i < ctx->ndevices; i++)
+        explain_share(out, i, &line[i], balanced[i], rows[i], least_rows(ctx->ndevices, batch));
+}
+
+static void keep_proportions(struct trainer_state *s, const struct division *d, int batch)
+{
+    memset(s->share, 0, sizeof s->share);
+    for (int i = 0; i < d->n; i++)
+        s->share[d->slice[i].device - s->ctx->device] += (double)d->slice[i].rows / batch;
+    s->measured = true;
 }
 
 /* Runs the trials: parameters, state and weights of the trainer stay as they
  * are. */
-static int measured(struct trainer_state *s, int batch, struct slice_spec *out)
+static int measured(struct trainer_state *s, int batch, struct division *out)
 {
     struct trainer_state shadow;
     int err = trainer_shadow_open(&shadow, s);
     if (err) return err;
-    int n = s->ctx->ndevices == 1 ? one_device(&shadow, &s->ctx->device[0], batch, out)
-                                  : over_devices(&shadow, batch, out);
+    if (s->ctx->ndevices == 1) one_device(&shadow, &s->ctx->device[0], batch, out);
+    else over_devices(&shadow, batch, out);
     trainer_shadow_close(&shadow);
-    return n;
+    keep_proportions(s, out, batch);
+    return 0;
 }
 
 /* Fixed slices: their number and sizes depend on the batch and the device
  * list only. */
-static int fixed(struct trainer_state *s, int batch, struct slice_spec *out)
+static void fixed(struct trainer_state *s, int batch, struct division *out)
 {
-    int n = 0, ndevices = s->ctx->ndevices;
+    int ndevices = s->ctx->ndevices;
     for (int i = 0, left = batch; i < ndevices; i++) {
         int rows = i == ndevices - 1 ? left : round_rows((double)left / (ndevices - i));
         if (rows > left) rows = left;
-        if (rows) n = add_slices(out, n, &s->ctx->device[i], rows, FIXED_SLICES);
+        if (rows) out->n = add_slices(out->slice, out->n, &s->ctx->device[i], rows, FIXED_SLICES);
         left -= rows;
     }
-    return n;
+    explain_all(out, ndevices, s->ctx->deterministic ? "deterministic mode: equal shares, whatever is faster"
+                                                     : "too many devices for trials: equal shares");
 }
 
 /* The proportions of the last measured batch, for work that is not worth
  * trials of its own. */
-static int in_proportion(struct trainer_state *s, int batch, struct slice_spec *out)
+static void in_proportion(struct trainer_state *s, int batch, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
     int rows[MAX_DEVICES] = { 0 }, left = batch;
@@ -213,23 +257,24 @@ static int in_proportion(struct trainer_state *s, int batch, struct slice_spec *
         if (rows[i] > left) rows[i] = left;
         left -= rows[i];
     }
-    return all_slices(ctx, rows, out);
+    out->n = all_slices(ctx, rows, out->slice);
+    explain_all(out, ctx->ndevices, "the proportions of the batch that was tried out");
 }
 
-static void keep_proportions(struct trainer_state *s, int n, const struct slice_spec *specs, int batch)
+static void whole(struct trainer_state *s, int batch, struct division *out)
 {
-    memset(s->share, 0, sizeof s->share);
-    for (int i = 0; i < n; i++) s->share[specs[i].device - s->ctx->device] += (double)specs[i].rows / batch;
-    s->measured = true;
+    out->n = add_slices(out->slice, 0, &s->ctx->device[0], batch, 1);
+    explain(out, 0, "the only device in use, with one worker");
 }
 
-int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct slice_spec out[MAX_SLICES])
+int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
-    if (ctx->deterministic || ctx->ndevices > MAX_SLICES / 2) return fixed(s, batch, out);
-    if (ctx->ndevices == 1 && ctx->device[0].info.workers == 1) return add_slices(out, 0, &ctx->device[0], batch, 1);
-    if (s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size)) return in_proportion(s, batch, out);
-    int n = measured(s, batch, out);
-    if (n > 0) keep_proportions(s, n, out, batch);
-    return n;
+    bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size);
+    *out = (struct division){ 0 };
+    if (ctx->deterministic || ctx->ndevices > MAX_SLICES / 2) fixed(s, batch, out);
+    else if (ctx->ndevices == 1 && ctx->device[0].info.workers == 1) whole(s, batch, out);
+    else if (tried) in_proportion(s, batch, out);
+    else return measured(s, batch, out);
+    return 0;
 }

@@ -6,7 +6,14 @@
 
 #define MAX_SLICES 32
 
-/* Divides `batch` rows; returns how many slices, or a negative errno. */
-int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct slice_spec out[MAX_SLICES]);
+/* How a batch is divided, and why each device has its rows. */
+struct division {
+    int n;
+    struct slice_spec slice[MAX_SLICES];
+    char why[MAX_DEVICES][PLAN_REASON];
+};
+
+/* Divides `batch` rows.  A negative errno when there is no memory for trials. */
+int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out);
 
 #endif

@@ -19,6 +19,7 @@ struct trainer_state {
     int nplans;
     struct plan *plan[MAX_PLANS];       /* least recently used goes first */
     int64_t uses;
+    int64_t first_step;                 /* number of the first step of the window that runs */
     bool measured;
     double share[MAX_DEVICES];          /* of each device in the last batch measured */
     float *shadow_weights;              /* of a shadow: parameters of its own */

@@ -97,15 +97,22 @@ static void keep_plan(struct trainer_state *s, struct plan *p)
     s->plan[oldest] = p;
 }
 
+static struct plan *new_plan(struct trainer_state *s, enum plan_mode mode, int batch)
+{
+    struct division d;
+    if (slices_choose(s, batch, mode, &d)) return NULL;
+    struct plan *p = plan_create(s, mode, d.n, d.slice);
+    if (p) memcpy(p->why, d.why, sizeof p->why);
+    return p;
+}
+
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch)
 {
     struct trainer_state *s = &t->state;
     struct plan *p = find_plan(s, mode, batch);
     if (!p) {
-        struct slice_spec specs[MAX_SLICES];
         context_begin(s->ctx);
-        int n = slices_choose(s, batch, mode, specs);
-        p = n > 0 ? plan_create(s, mode, n, specs) : NULL;
+        p = new_plan(s, mode, batch);
         if (p) keep_plan(s, p); /* workers are awake: what the dropped plan has on devices may be fetched */
         context_end(s->ctx);
         if (!p) return NULL;
@@ -158,6 +165,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     struct plan *p = trainer_plan(t, mode, batch);
     if (!p) return -EIO;
     fill_step_table(t, batch, steps);
+    s->first_step = t->step;
     int err = plan_run(p, steps, s->options.executor, source);
     if (!err) read_metrics(s, steps, metrics);
     if (!err && mode == PLAN_TRAIN) t->step += steps;
