@@ -10,7 +10,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/file.c runtime/io/file.h runtime/io/safetensors.c runtime/io/safetensors.h runtime/io/safetensors_check.c \
 	runtime/io/safetensors_type.c runtime/io/safetensors_type.h runtime/io/safetensors_write.c \
 	runtime/model.c runtime/model.h runtime/opencl_device.c runtime/opencl_device.h \
-	runtime/op_run.c runtime/plan.c runtime/plan.h runtime/rng.h runtime/run.c runtime/run.h \
+	runtime/op_run.c runtime/plan.c runtime/plan.h runtime/plan_build.c runtime/plan_build.h runtime/plan_grid.c runtime/plan_step.c runtime/rng.h runtime/run.c runtime/run.h \
 	runtime/sha256.c runtime/sha256.h runtime/task.c runtime/task.h runtime/tensor.c \
 	runtime/trace.c runtime/trace.h \
 	runtime/train/fit.c runtime/train/optimizer.c runtime/train/plan_info.c runtime/train/schedule.c runtime/train/schedule.h \

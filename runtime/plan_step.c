@@ -1,0 +1,52 @@
+/* One slice: the whole step is one cell. */
+#include "kernels.h"
+#include "plan_build.h"
+#include "train/state.h"
+
+static void emit_clipped_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
+{
+    struct trainer_state *t = p->state;
+    int partial = p->slice[0].partial;
+    struct hsgd_ref factor = ref(partial, METRICS);
+    struct clip_scale_args a = { t->options.clip_norm };
+    emit_square_sum(p, e, 0, t->model->floats, ref(partial, GRADIENT_HEADER), factor);
+    HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
+    for (int i = 0; i < t->nshards; i++) {
+        struct hsgd_ref g = ref(partial, GRADIENT_HEADER + t->shard[i].first);
+        emit_shard_update(p, c, e, i, 1, (struct hsgd_ref[]){ g, factor, factor }, true);
+    }
+}
+
+static int emit_tiled_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
+{
+    struct slice *s = &p->slice[0];
+    struct hsgd_ref small = ref(s->partial, GRADIENT_HEADER), tile, scratch;
+    access_update(p, c, 0);
+    emit_update(p, e, 0, 0, p->state->model->small_floats, 1, (struct hsgd_ref[]){ small, small, small }, false);
+    for (int i = 0; i < p->state->nshards; i++) {
+        struct weight_rows any = { 0 };
+        if (!next_weight_rows(p, i, TILE_FLOATS, &any)) continue;
+        int b = tile_buffer(p, i, s->device, &tile, &scratch);
+        if (b < 0) return b;
+        access_buffer(c, b, STARPU_W);
+        access_update(p, c, i);
+        emit_shard_rows(p, c, s->device, i, tile, TILE_FLOATS, scratch, true);
+    }
+    return 0;
+}
+
+int plan_step_cells(struct plan *p)
+{
+    struct slice *s = &p->slice[0];
+    struct cell *c = new_cell(p, CELL_STEP, s->device, 0);
+    struct hsgd_emit e;
+    c->affinity = 0;
+    slice_program(p, c, s);
+    begin_emit(p, &e, c, s->device);
+    emit_metrics(p, c, &e);
+    p->gradient[0] = s->partial;
+    if (p->mode != PLAN_TRAIN) return 0;
+    if (tiled(p)) return emit_tiled_updates(p, c, &e);
+    emit_clipped_updates(p, c, &e);
+    return 0;
+}
