@@ -2,6 +2,7 @@ hsgdincludedir = $(includedir)/hsgd
 hsgdinclude_HEADERS = \
 	include/hsgd/context.h \
 	include/hsgd/data.h \
+	include/hsgd/file.h \
 	include/hsgd/hsgd.h \
 	include/hsgd/model.h \
 	include/hsgd/ops.h \

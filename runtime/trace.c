@@ -82,7 +82,8 @@ void hsgd_trace_stop(struct hsgd_context *ctx)
 int64_t hsgd_trace_count(const struct hsgd_context *ctx, int64_t *dropped)
 {
     struct trace *t = ctx->trace;
-    int64_t taken = t ? atomic_load(&t->taken) : 0, kept = t && taken > t->options.capacity ? t->options.capacity : taken;
+    int64_t taken = t ? atomic_load(&t->taken) : 0, kept = taken;
+    if (t && kept > t->options.capacity) kept = t->options.capacity;
     if (dropped) *dropped = taken - kept;
     return kept;
 }

@@ -1,4 +1,4 @@
-TESTS += tests/test_cli.sh
-EXTRA_DIST += tests/test_cli.sh
+TESTS += tests/test_cli.sh tests/test_plan_cli.sh
+EXTRA_DIST += tests/cli.sh tests/test_cli.sh tests/test_plan_cli.sh
 include tests/core.mk
 include tests/ops.mk

@@ -14,7 +14,7 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 /* Values of all options; numbers that were not given are -1 unless
  * settings_read() knows a default. */
 struct settings {
-    const char *command, *model, *data, *devices, *out;
+    const char *command, *model, *data, *devices, *out, *svg;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr;
     int optimizer, schedule, executor, split;

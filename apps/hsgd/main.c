@@ -20,9 +20,11 @@ const struct command commands[] = {
       "lenet are compared with a hand-written step (the floor): both run in turns in\n"
       "this process; medians are reported, and the median of the ratios of the turns.\n"
       "The bound is the time of the floor's bare library calls and memory traffic." },
-    { "plan", PLAN, cmd_plan, "plan --model NAME [OPTION...]", "show how a training step is divided",
-      "Prints the cells (tasks) of one training step, where they run, and their\n"
-      "predicted and measured times." },
+    { "plan", PLAN, cmd_plan, "plan RUN | --model NAME [OPTION...]", "show how a training step is divided",
+      "Prints the cells (tasks) of one training step, where they run and why, their\n"
+      "predicted and measured times, and each device's share and idle time.  With RUN,\n"
+      "the folder of a run, it shows that run; else it makes a plan for the model and\n"
+      "runs 20 steps of it on made-up data." },
     { "data", DATA, cmd_data, "data show digits|PATH [--out FILE.png] [OPTION...]", "look at a data set",
       "Prints size and statistics of a data set; --out writes a sheet of its first\n"
       "samples as a picture." },

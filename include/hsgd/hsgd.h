@@ -23,6 +23,7 @@
 
 #include <hsgd/context.h>
 #include <hsgd/data.h>
+#include <hsgd/file.h>
 #include <hsgd/model.h>
 #include <hsgd/ops.h>
 #include <hsgd/plan.h>

@@ -29,8 +29,8 @@ struct hsgd_trace_event {
 };
 
 /* Starts recording the cells that run through this context; what an earlier
- * trace holds is dropped.  Recording costs a cell well under a microsecond;
- * without a trace it costs nothing.  Trials of plans are not recorded.
+ * trace holds is dropped.  Recording takes no lock and allocates nothing;
+ * without a trace a cell pays one test.  Trials of plans are not recorded.
  * Errors: -EINVAL naming the field and value, -ENOMEM. */
 HSGD_API int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *options);
 /* Ends recording and drops what was kept.  Harmless without a trace. */

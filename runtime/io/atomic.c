@@ -1,5 +1,6 @@
 #include "atomic.h"
 #include "../error.h"
+#include <hsgd/file.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -100,4 +101,14 @@ void hsgd_atomic_abandon(struct hsgd_atomic *a)
         fclose(a->file);
     unlink(a->temporary);
     forget(a);
+}
+
+int hsgd_file_write(struct hsgd_context *ctx, const char *path, const void *bytes, size_t size)
+{
+    struct hsgd_atomic a;
+    int err = hsgd_atomic_open(ctx, &a, path);
+    if (err)
+        return err;
+    fwrite(bytes, 1, size, a.file); /* the commit looks at ferror() */
+    return hsgd_atomic_commit(ctx, &a);
 }

@@ -1,0 +1,59 @@
+/* Plans as reports: what was predicted, what was measured, as text, JSON and a picture. */
+#ifndef HSGD_APP_PLAN_H
+#define HSGD_APP_PLAN_H
+
+#include "app.h"
+
+#define PLAN_MOST 4096            /* cells or devices of a report, more than any plan has */
+
+struct plan_cell {
+    struct hsgd_plan_cell of;     /* predicted before the run, measured in it */
+    int worker;                   /* in the step shown; -1: not recorded */
+    double start_ms, end_ms;      /* from that step's begin; NaN: not recorded */
+};
+
+struct plan_device {
+    char id[24], name[128], kind[16];
+    int workers;
+};
+
+struct plan_report {
+    char model[64];
+    int batch, ndevices, ncells;
+    double predicted_step_ms, measured_step_ms; /* NaN: not known */
+    int64_t shown_step;           /* the step of median length among those recorded; -1: none */
+    struct plan_device *device;
+    struct plan_cell *cell;
+};
+
+/* What a device does in a step. */
+struct plan_total {
+    int rows, cells;
+    double predicted_ms, measured_ms; /* over its workers */
+    double share;                 /* of the batch */
+    double busy, idle_ms;         /* fraction of the measured step, and time without work per worker; NaN: not known */
+};
+struct plan_total plan_total(const struct plan_report *r, int device);
+
+/* The plan for batches of this size as predicted now.  OK or an exit code
+ * after a sentence, as all that follow; plan_free() in any case. */
+int plan_predict(struct plan_report *r, const struct session *run, const char *model, int batch);
+/* Adds what was measured since: times per cell, one step from the trace (if
+ * there is one), and the time of a step. */
+int plan_measure(struct plan_report *r, const struct session *run, double step_ms);
+/* Reads what plan_write() has written. */
+int plan_read(struct plan_report *r, const char *path);
+void plan_free(struct plan_report *r);
+
+json_t *plan_json(const struct plan_report *r);
+int plan_write(const struct plan_report *r, const struct session *run, const char *path);
+/* The report on stdout. */
+int plan_print(const struct plan_report *r);
+/* The timeline of a step, predicted and measured. */
+int plan_draw(const struct plan_report *r, const struct session *run, const char *path);
+
+/* The steps that a run records: its first ones, and some of every epoch. */
+int trace_begin(const struct session *run, int64_t steps_per_epoch);
+int trace_write(const struct session *run, const char *path);
+
+#endif

@@ -1,0 +1,83 @@
+/* A plan's report as text. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan.h"
+
+/* A number in a column of 12, "-" where it is not known. */
+static void column(double v, int width, const char *unit)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.*f%s", *unit ? 1 : 4, v, unit);
+    printf(" %*s", width, isnan(v) ? "-" : text);
+}
+
+static void print_heading(const struct plan_report *r)
+{
+    printf("model           %s, batch of %d\n", r->model, r->batch);
+    for (int i = 0; i < r->ndevices; i++)
+        printf("%-15s %s (%d worker%s)  %s\n", i ? "" : "devices", r->device[i].id, r->device[i].workers,
+               r->device[i].workers == 1 ? "" : "s", r->device[i].name);
+    printf("step            predicted");
+    column(r->predicted_step_ms, 0, "");
+    printf(" ms, measured");
+    column(r->measured_step_ms, 0, "");
+    printf(" ms\n\n");
+}
+
+static void print_cells(const struct plan_report *r)
+{
+    printf("%-24s %-10s %6s %12s %12s %8s\n", "cell", "device", "rows", "predicted ms", "measured ms", "of step");
+    for (int i = 0; i < r->ncells; i++) {
+        const struct hsgd_plan_cell *c = &r->cell[i].of;
+        printf("%-24s %-10s %6d", c->name, c->device, c->rows);
+        column(c->known ? c->predicted_ms : NAN, 12, "");
+        column(c->measured_ms, 12, "");
+        column(100 * c->measured_ms / r->measured_step_ms, 8, "%");
+        putchar('\n');
+    }
+}
+
+static void print_devices_of(const struct plan_report *r)
+{
+    printf("\n%-24s %-10s %6s %12s %12s %8s %12s\n", "total", "share", "rows", "predicted ms", "measured ms", "busy",
+           "idle ms");
+    for (int i = 0; i < r->ndevices; i++) {
+        struct plan_total t = plan_total(r, i);
+        char name[60], share[24];
+        snprintf(name, sizeof name, "%s, %d cell%s", r->device[i].id, t.cells, t.cells == 1 ? "" : "s");
+        snprintf(share, sizeof share, "%.1f%%", 100 * t.share);
+        printf("%-24s %-10s %6d", name, share, t.rows);
+        column(t.predicted_ms, 12, "");
+        column(t.measured_ms, 12, "");
+        column(100 * t.busy, 8, "%");
+        column(t.idle_ms, 12, "");
+        putchar('\n');
+    }
+}
+
+static bool same(const struct hsgd_plan_cell *a, const struct hsgd_plan_cell *b)
+{
+    return !strcmp(a->name, b->name) && !strcmp(a->reason, b->reason);
+}
+
+/* Every reason once. */
+static void print_reasons(const struct plan_report *r)
+{
+    puts("\nwhy there");
+    for (int i = 0; i < r->ncells; i++) {
+        int k = 0;
+        while (k < i && !same(&r->cell[k].of, &r->cell[i].of)) k++;
+        if (k == i) printf("%-24s %s\n", r->cell[i].of.name, r->cell[i].of.reason);
+    }
+}
+
+int plan_print(const struct plan_report *r)
+{
+    print_heading(r);
+    print_cells(r);
+    print_devices_of(r);
+    print_reasons(r);
+    return flush_output();
+}

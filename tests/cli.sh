@@ -1,0 +1,73 @@
+# What tests of the command line share: a folder of their own, and checks that count.
+hsgd=${builddir:-.}/hsgd
+case $hsgd in /*) ;; *) hsgd=$PWD/$hsgd ;; esac
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+STARPU_HOME=$dir/starpu HWLOC_HIDE_ERRORS=2
+export STARPU_HOME HWLOC_HIDE_ERRORS
+unset HSGD_EXECUTOR
+mkdir "$STARPU_HOME"
+cd "$dir" || exit 99
+passed=0 failed=0
+
+check() # NAME STATUS: counts one check
+{
+    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL: $1"; fi
+}
+
+run() # ARGS...: leaves out, err and code
+{
+    "$hsgd" "$@" >out 2>err
+    code=$?
+}
+
+ok() # ARGS...: must succeed
+{
+    run "$@"
+    check "hsgd $* (exit $code: $(cat err))" $code
+}
+
+refused() # MESSAGE ARGS...: exit 2, exactly this sentence, nothing on stdout
+{
+    message=$1
+    shift
+    run "$@"
+    [ "$code" -eq 2 ] && [ ! -s out ] && [ "$(cat err)" = "hsgd: $message" ]
+    check "hsgd $* (exit $code: $(cat err))" $?
+}
+
+has() # FILE REGEX
+{
+    grep -Eq "$2" "$1"
+    check "$1 has $2: $(cat "$1")" $?
+}
+
+json() # EXPRESSION: about j, the one object in out
+{
+    if command -v python3 >/dev/null; then
+        python3 -c 'import json, math, sys
+def no(name): raise ValueError(name)
+j = json.load(open("out"), parse_constant=no)
+sys.exit(0 if isinstance(j, dict) and ('"$1"') else 1)'
+    else
+        [ "$(head -c 1 out)" = "{" ] && ! grep -Eqi 'nan|inf[^o]' out
+    fi
+    check "JSON of the last run: $1" $?
+}
+
+begins() # MESSAGE ARGS...: exit 2, one line that begins so, nothing on stdout
+{
+    message=$1
+    shift
+    run "$@"
+    [ "$code" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] &&
+        case $(cat err) in "hsgd: $message"*) ;; *) false ;; esac
+    check "hsgd $* (exit $code: $(cat err))" $?
+}
+
+finish() # ends the test
+{
+    echo "$passed passed, $failed failed"
+    [ $failed -eq 0 ]
+    exit
+}

@@ -1,0 +1,71 @@
+#!/bin/sh
+# hsgd plan: a plan made, written, read again and drawn; bad plan files.
+. "${srcdir:-.}/tests/cli.sh"
+
+xml() # FILE: well-formed
+{
+    if command -v python3 >/dev/null; then
+        python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$1"
+        check "$1 is well-formed" $?
+    fi
+}
+
+# ---------------------------------------------------- a plan of two devices
+ok plan --model mlp --batch-size 64 --devices cpu,opencl --threads 1 --json --svg step.svg
+xml step.svg
+has step.svg 'mlp, a step of 64 samples'
+has step.svg 'predicted: [0-9.]+ ms'
+has step.svg 'measured: step [0-9]+, of median length'
+json 'sum(d["share"] for d in j["devices"]) > 0.999 and all(d["idle_ms"] >= 0 for d in j["devices"])'
+json 'all(len(c["reason"]) > 9 and c["start_ms"] >= 0 and c["end_ms"] > c["start_ms"] for c in j["cells"])'
+json 'max(c["predicted_start_ms"] + c["predicted_ms"] for c in j["cells"]) - j["predicted_step_ms"] < 1e-6'
+json 'all(c["runs"] == 20 and c["worker"] == 0 for c in j["cells"])'
+
+# ------------------------------------------------------------------ of a run
+mkdir run
+cp out run/plan.json
+ok plan run --json --svg again.svg
+cmp -s out run/plan.json
+check 'a plan read and written again is the same' $?
+cmp -s step.svg again.svg
+check 'and its picture too' $?
+ok plan run
+has out '^slice on cpu +cpu '
+has out '^opencl:0, [0-9]+ cells +[0-9.]+%'
+has out '^slice on opencl:0 +its share, so that all end together: trials say '
+has out '^update on cpu +the parameters live in main memory'
+
+# --------------------------------------------------------------- wrong input
+begins 'unable to open none/plan.json' plan none
+refused '--model does not go with the run "run"' plan run --model mlp
+refused '--data does not go with the run "run"' plan run --data digits
+refused '"hsgd plan" does not take "more"' plan run more
+begins '--svg "none/x.svg": ' plan run --svg none/x.svg
+mkdir bad
+bad() # MESSAGE SED-SCRIPT: the plan changed by the script is refused
+{
+    sed "$2" run/plan.json >bad/plan.json
+    refused "bad/plan.json: $1" plan bad --svg bad/x.svg
+    [ ! -e bad/x.svg ]
+    check 'nothing written' $?
+}
+bad 'version is not a whole number from 1 to 1' 's/"version": 1/"version": 2/'
+bad 'model is not text of at most 63 bytes' '/"model"/d'
+bad 'batch_size is not a whole number from 1 to 1048576' 's/"batch_size": 64/"batch_size": 1e99/'
+bad 'batch_size is not a whole number from 1 to 1048576' 's/"batch_size": 64/"batch_size": 0/'
+bad 'measured_step_ms is not a time from 0 to 1e9 ms or null' 's/"measured_step_ms": /&-/'
+bad 'devices[0].workers is not a whole number from 1 to 4096' 's/"workers": 1/"workers": 2000000000/'
+bad 'devices[1].kind is not text of at most 15 bytes' 's/"kind": "cpu"/"kind": "a kind of device that is too long"/'
+bad 'devices is not a list of 1 to 4096 objects' 's/"devices": /"devices": [], "old": /'
+bad 'cells is not a list of 1 to 4096 objects' 's/"cells": \[/"cells": 3, "old": [/'
+bad 'cells[0].rows is not a whole number from 0 to 64' '/"name": "slice on/,$s/"rows": [0-9]*/"rows": 65/'
+bad 'cells[0].worker is not a worker of its device' 's/"worker": 0/"worker": 7/'
+bad 'cells[0].device is not the id of one of the devices' 's/"device": "[a-z:0-9]*"/"device": "tpu"/'
+bad 'cells[0].end_ms is not a time from 0 to 1e9 ms or null' 's/"end_ms": .*/"end_ms": "soon"/'
+echo '[]' >bad/plan.json
+refused 'bad/plan.json: this is not a JSON object' plan bad
+echo '{"version": 1, "version": 1}' >bad/plan.json
+begins 'bad/plan.json: line 1: duplicate object key' plan bad
+: >bad/plan.json
+begins 'bad/plan.json: line 1: ' plan bad
+finish
