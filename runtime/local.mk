@@ -12,7 +12,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model.c runtime/model.h runtime/opencl_device.c runtime/opencl_device.h \
 	runtime/op_run.c runtime/plan.c runtime/plan.h runtime/rng.h runtime/run.c runtime/run.h \
 	runtime/sha256.c runtime/sha256.h runtime/task.c runtime/task.h runtime/tensor.c \
-	runtime/train/fit.c runtime/train/optimizer.c runtime/train/plan_info.c runtime/train/schedule.c runtime/train/schedule.h \
+	runtime/train/checkpoint.c runtime/train/checkpoint.h runtime/train/checkpoint_info.c \
+	runtime/train/fit.c runtime/train/pass.c runtime/train/pass.h runtime/train/publish.c runtime/train/publish.h \
+	runtime/train/snapshot.c runtime/train/snapshot.h runtime/train/state_file.c runtime/train/state_file.h \
+	runtime/train/optimizer.c runtime/train/plan_info.c runtime/train/schedule.c runtime/train/schedule.h \
 	runtime/train/slices.c runtime/train/slices.h runtime/train/state.c runtime/train/state.h \
 	runtime/train/trainer.c runtime/train/trainer.h runtime/weights.c runtime/weights.h runtime/zoo.c
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)

@@ -1,5 +1,5 @@
 # Tests of the library as a whole: contexts, models, files, training, agreement.
-core_tests = test_agreement test_context test_deterministic test_guest test_model test_ops_tree test_replay_memory \
+core_tests = test_agreement test_checkpoint test_context test_deterministic test_guest test_model test_ops_tree test_replay_memory \
 	test_safetensors test_tensor test_train test_weights
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
@@ -9,6 +9,9 @@ core_cppflags = -I$(top_srcdir)/include
 test_agreement_SOURCES = tests/test_agreement.c tests/core.c tests/core.h
 test_agreement_CPPFLAGS = $(core_cppflags)
 test_agreement_LDADD = $(core_ldadd)
+test_checkpoint_SOURCES = tests/test_checkpoint.c tests/core.c tests/core.h
+test_checkpoint_CPPFLAGS = $(core_cppflags)
+test_checkpoint_LDADD = $(core_ldadd)
 test_context_SOURCES = tests/test_context.c tests/core.c tests/core.h
 test_context_CPPFLAGS = $(core_cppflags) $(STARPU_CFLAGS) $(OPENBLAS_CFLAGS)
 test_context_LDADD = $(core_ldadd) $(STARPU_LIBS) $(OPENBLAS_LIBS)
