@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 /* Exit codes. */
-enum { OK = 0, FAILED = 1, USAGE = 2 };
+enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 
 /* Commands, as bits, so that an option can name those that take it. */
 enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64 };
@@ -67,7 +67,8 @@ int open_data(struct session *run, const struct settings *s);
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
-/* The exit code for an error of the library: USAGE where the input is to blame. */
+/* The exit code for an error of the library: USAGE where the input is to blame,
+ * NOT_FINITE where the training got out of hand. */
 int blame(int err);
 /* The sentence of the library's last error; its exit code. */
 int library_error(const struct session *run, int err);

@@ -69,7 +69,7 @@ static int print_help(const struct command *c)
     printf("Usage: hsgd COMMAND [OPTION...]\n\nCommands:\n");
     for (c = commands; c->name; c++) printf("  %-10s %s\n", c->name, c->summary);
     printf("\n\"hsgd help COMMAND\" lists a command's options; \"hsgd --version\" prints the version.\n"
-           "Exit status: 0 done, 1 the run failed, 2 wrong input or usage.\n");
+           "Exit status: 0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not finite.\n");
     return flush_output();
 }
 

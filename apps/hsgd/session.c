@@ -35,7 +35,7 @@ int blame(int err)
     static const int input[] = { EINVAL, ENODEV, ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, EROFS, ENAMETOOLONG, ELOOP };
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         if (err == -input[i]) return USAGE;
-    return FAILED;
+    return err == -EDOM ? NOT_FINITE : FAILED;
 }
 
 int library_error(const struct session *run, int err)

@@ -99,6 +99,7 @@ static bool progress(void *user, const struct hsgd_progress *p)
         usage_add(&t->used, &window);
     }
     t->mark = now;
+    if (p->evaluating) return true;
     if (p->epoch_end && !t->s->quiet && !t->s->json) print_epoch(t, p);
     if (!p->epoch_end && t->terminal)
         fprintf(stderr, "\repoch %d  step %lld/%lld  loss %.4f  %.0f samples/s\033[K", p->epoch, (long long)p->step,
@@ -147,7 +148,6 @@ static int print_json(const struct training *t)
 static int report(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
-    if (!isfinite(r->train_loss)) complain(OK, "warning: the training loss is not finite; try a smaller --lr");
     if (t->s->json) return print_json(t);
     printf("%stest accuracy %.2f%%, loss %.4f; %lld steps in %.2f s, %.0f samples/s, %.3f ms a step\n",
            t->s->quiet ? "" : "\n", 100 * t->test_accuracy, t->test_loss, (long long)r->steps, r->seconds,

@@ -1,86 +1,13 @@
-/* Training over a data set, and evaluating one. */
+/* Training over a data set. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rng.h"
+#include <hsgd/plan.h>
+
+#include "checkpoint.h"
+#include "pass.h"
 #include "schedule.h"
-#include "trainer.h"
-
-/* Samples of one pass, in order. */
-struct pass {
-    const struct hsgd_data *data;
-    const struct hsgd_normalisation *norm;
-    const int64_t *order;
-    int64_t at;                 /* first sample of the window */
-    int batch;
-};
-
-static void fill_from_pass(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
-{
-    const struct pass *p = user;
-    hsgd_data_gather(p->data, p->order + p->at + (int64_t)step * p->batch + first_row, rows, p->norm, x, labels);
-}
-
-/* Fisher-Yates with counter-based numbers: the order of an epoch is a pure
- * function of seed and epoch. */
-static void shuffle(int64_t *order, int64_t n, uint64_t seed, int epoch)
-{
-    uint64_t key = hsgd_random(seed, 0x0ddba11ull + (uint64_t)epoch);
-    for (int64_t i = 0; i < n; i++) order[i] = i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        int64_t k = (int64_t)(hsgd_random(key, (uint64_t)i) % (uint64_t)(i + 1)), swap = order[i];
-        order[i] = order[k];
-        order[k] = swap;
-    }
-}
-
-static int check_data(struct hsgd_trainer *t, const struct hsgd_data *d)
-{
-    const struct hsgd_model *m = t->state.model;
-    struct hsgd_shape s = hsgd_data_shape(d);
-    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in);
-    if (s.h != m->in.h || s.w != m->in.w || s.c != m->in.c)
-        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
-                         hsgd_data_name(d), s.h, s.w, s.c, m->name, m->in.h, m->in.w, m->in.c);
-    if (hsgd_data_classes(d) > outputs)
-        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has %d classes, model \"%s\" has %d outputs", hsgd_data_name(d),
-                         hsgd_data_classes(d), m->name, outputs);
-    return 0;
-}
-
-/* --------------------------------------------------------------- evaluate */
-
-int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *loss, double *accuracy)
-{
-    int64_t n = hsgd_data_count(data), done = 0;
-    struct batch_metrics m[WINDOW_STEPS], sum = { 0 };
-    int err = check_data(t, data), batch = t->state.options.batch_size;
-    int64_t *order = err ? NULL : malloc((size_t)n * sizeof *order);
-    if (err) return err;
-    if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
-    for (int64_t i = 0; i < n; i++) order[i] = i;
-    if (batch > n) batch = (int)n;
-    while (!err && done < n) {
-        int64_t full = (n - done) / batch;
-        int steps = full > WINDOW_STEPS ? WINDOW_STEPS : full ? (int)full : 1;
-        struct pass p = { data, t->has_norm ? &t->norm : NULL, order, done, full ? batch : (int)(n - done) };
-        struct batch_source source = { fill_from_pass, &p };
-        err = trainer_window(t, PLAN_EVALUATE, p.batch, steps, &source, m);
-        for (int i = 0; !err && i < steps; i++) {
-            sum.loss += m[i].loss;
-            sum.correct += m[i].correct;
-            sum.terms += m[i].terms;
-        }
-        done += (int64_t)steps * p.batch;
-    }
-    free(order);
-    if (loss) *loss = sum.loss / sum.terms;
-    if (accuracy) *accuracy = sum.correct / sum.terms;
-    return err;
-}
-
-/* -------------------------------------------------------------------- fit */
 
 struct fit {
     struct hsgd_trainer *t;
@@ -89,20 +16,26 @@ struct fit {
     int64_t *order, total;
     double *step_seconds;       /* per window */
     int windows, window_capacity;
-    int epoch;
-    double loss_sum, correct_sum, terms_sum; /* of this epoch */
     bool stop;
 };
 
-static void note_losses(struct fit *f, const struct batch_metrics *m, int steps)
+/* ---------------------------------------------------------------- windows */
+
+static int note_losses(struct fit *f, const struct batch_metrics *m, int steps)
 {
+    struct position *at = &f->t->at;
     for (int i = 0; i < steps; i++) {
-        f->loss_sum += m[i].loss;
-        f->correct_sum += m[i].correct;
-        f->terms_sum += m[i].terms;
+        double loss = m[i].loss / m[i].terms;
+        if (!isfinite(loss))
+            return hsgd_fail(f->t->state.ctx, EDOM, "the loss of step %lld is not finite",
+                             (long long)(at->step - steps + i + 1));
+        at->loss_sum += m[i].loss;
+        at->correct_sum += m[i].correct;
+        at->terms_sum += m[i].terms;
         f->result->samples += (int64_t)m[i].terms;
-        if (f->result->losses < HSGD_KEPT_LOSSES) f->result->loss[f->result->losses++] = m[i].loss / m[i].terms;
+        if (f->result->losses < HSGD_KEPT_LOSSES) f->result->loss[f->result->losses++] = loss;
     }
+    return 0;
 }
 
 static int note_time(struct fit *f, double seconds, int steps)
@@ -122,15 +55,17 @@ static int note_time(struct fit *f, double seconds, int steps)
 static void tell(struct fit *f, bool epoch_end)
 {
     const struct hsgd_train_options *o = &f->t->state.options;
-    if (!o->progress || f->stop) return;
+    const struct position *at = &f->t->at;
     struct hsgd_fit_result *r = f->result;
+    if (!o->progress || f->stop) return;
     struct hsgd_progress p = {
-        .epoch = f->epoch + 1, .epochs = o->epochs, .step = f->t->step, .steps = f->total,
-        .loss = f->loss_sum / f->terms_sum, .samples_per_second = (double)r->samples / r->seconds,
-        .learning_rate = schedule_rate(o, f->t->step - 1, f->total),
-        .epoch_end = epoch_end, .train_accuracy = f->correct_sum / f->terms_sum,
-        .validation_loss = epoch_end ? r->validation_loss : NAN,
-        .validation_accuracy = epoch_end ? r->validation_accuracy : NAN,
+        .epoch = (int)at->epoch + !epoch_end, .epochs = o->epochs, .step = at->step, .steps = f->total,
+        .loss = epoch_end ? at->train_loss : at->loss_sum / at->terms_sum,
+        .samples_per_second = (double)r->samples / r->seconds,
+        .learning_rate = schedule_rate(o, at->step - 1, f->total), .epoch_end = epoch_end,
+        .train_accuracy = epoch_end ? at->train_accuracy : at->correct_sum / at->terms_sum,
+        .validation_loss = epoch_end ? at->validation_loss : NAN,
+        .validation_accuracy = epoch_end ? at->validation_accuracy : NAN,
     };
     if (!o->progress(o->progress_user, &p)) f->stop = true;
 }
@@ -138,46 +73,142 @@ static void tell(struct fit *f, bool epoch_end)
 static int train_window(struct fit *f, struct pass *p, int steps)
 {
     struct batch_metrics m[WINDOW_STEPS];
-    struct batch_source source = { fill_from_pass, p };
+    struct batch_source source = pass_source(p);
     if (!trainer_plan(f->t, PLAN_TRAIN, p->batch)) return -EIO;
     uint64_t began = monotonic_ns();
     int err = trainer_window(f->t, PLAN_TRAIN, p->batch, steps, &source, m);
+    double seconds = 1e-9 * (double)(monotonic_ns() - began);
+    if (!err) err = note_losses(f, m, steps);
+    if (!err) err = note_time(f, seconds, steps);
     if (err) return err;
-    note_losses(f, m, steps);
-    err = note_time(f, 1e-9 * (double)(monotonic_ns() - began), steps);
+    if (p->batch == f->t->state.options.batch_size) f->t->step_seconds = seconds / steps;
+    f->t->at.samples += (int64_t)steps * p->batch;
+    f->t->unsaved = true;
     tell(f, false);
-    return err;
+    return 0;
+}
+
+/* ----------------------------------------------------------------- epochs */
+
+/* Steps that can be done before the epoch, the training or the distance
+ * between two checkpoints ends. */
+static int64_t steps_ahead(const struct fit *f, int64_t full)
+{
+    const struct hsgd_train_options *o = &f->t->state.options;
+    int64_t step = f->t->at.step, steps = full ? full : 1;
+    if (steps > f->total - step) steps = f->total - step;
+    if (o->checkpoints && o->checkpoint_every && steps > o->checkpoint_every - step % o->checkpoint_every)
+        steps = o->checkpoint_every - step % o->checkpoint_every;
+    return steps;
 }
 
 static int train_epoch(struct fit *f)
 {
     struct hsgd_trainer *t = f->t;
-    int64_t n = hsgd_data_count(f->train), done = 0;
+    int64_t n = hsgd_data_count(f->train);
     int err = 0, batch = t->state.options.batch_size;
     if (batch > n) batch = (int)n;
-    shuffle(f->order, n, t->state.options.seed, f->epoch);
-    f->loss_sum = f->correct_sum = f->terms_sum = 0;
-    while (!err && done < n && t->step < f->total && !f->stop) {
-        int64_t steps = (n - done) / batch, left = f->total - t->step;
-        struct pass p = { f->train, &t->norm, f->order, done, steps ? batch : (int)(n - done) };
-        if (!steps) steps = 1;
-        if (steps > WINDOW_STEPS) steps = WINDOW_STEPS;
-        if (steps > left) steps = left;
-        err = train_window(f, &p, (int)steps);
-        done += steps * p.batch;
+    pass_shuffle(f->order, n, t->state.options.seed, t->at.epoch);
+    if (!t->step_seconds) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
+    while (!err && t->at.samples < n && t->at.step < f->total && !f->stop) {
+        int64_t full = (n - t->at.samples) / batch;
+        struct pass p = { f->train, &t->norm, f->order, t->at.samples, full ? batch : (int)(n - t->at.samples) };
+        err = train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
+        if (!err && t->at.samples < n && t->at.step < f->total && !f->stop) err = checkpoint_in_epoch(t);
     }
     return err;
 }
 
+static bool is_better(const struct position *at)
+{
+    return !at->best_step || at->validation_accuracy > at->best_accuracy ||
+           (at->validation_accuracy == at->best_accuracy && at->validation_loss < at->best_loss);
+}
+
+/* Returns whether the epoch that ended is the best so far. */
+static bool note_best(struct position *at)
+{
+    if (!is_better(at)) {
+        at->worse++;
+        return false;
+    }
+    at->best_step = at->step;
+    at->best_loss = at->validation_loss;
+    at->best_accuracy = at->validation_accuracy;
+    at->worse = 0;
+    return true;
+}
+
+static bool out_of_patience(const struct fit *f)
+{
+    int patience = f->t->state.options.patience;
+    return patience && f->t->at.worse >= patience;
+}
+
+static bool finished(const struct fit *f)
+{
+    return out_of_patience(f) || (f->t->at.step >= f->total && !f->t->at.samples);
+}
+
 static int end_epoch(struct fit *f)
 {
-    struct hsgd_fit_result *r = f->result;
-    r->train_loss = f->loss_sum / f->terms_sum;
-    r->train_accuracy = f->correct_sum / f->terms_sum;
-    r->epochs = f->epoch + 1;
-    int err = f->validation ? hsgd_trainer_evaluate(f->t, f->validation, &r->validation_loss, &r->validation_accuracy)
-                            : 0;
-    if (!err) tell(f, true);
+    struct position *at = &f->t->at;
+    double loss = NAN, accuracy = NAN;
+    int err = f->validation ? hsgd_trainer_evaluate(f->t, f->validation, &loss, &accuracy) : 0;
+    if (err == -EINTR) {
+        f->stop = true;
+        return 0;
+    }
+    if (!err && f->validation && !isfinite(loss))
+        err = hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite", (long long)at->step);
+    if (err) return err;
+    at->train_loss = at->loss_sum / at->terms_sum;
+    at->train_accuracy = at->correct_sum / at->terms_sum;
+    at->validation_loss = loss;
+    at->validation_accuracy = accuracy;
+    at->loss_sum = at->correct_sum = at->terms_sum = 0;
+    at->samples = 0;
+    at->epoch++;
+    f->t->unsaved = true;
+    bool best = f->validation && note_best(at);
+    tell(f, true);
+    return checkpoint_after_epoch(f->t, best);
+}
+
+/* ---------------------------------------------------------------- the run */
+
+static int check_fit(const struct fit *f)
+{
+    const struct hsgd_trainer *t = f->t;
+    struct hsgd_context *ctx = t->state.ctx;
+    int64_t n = hsgd_data_count(f->train);
+    int err = pass_check(t, f->train);
+    if (!err && f->validation) err = pass_check(t, f->validation);
+    if (err) return err;
+    if (t->state.options.patience && !f->validation)
+        return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
+    if (t->at.step && t->count && t->count != n)
+        return hsgd_fail(ctx, EINVAL, "the checkpoint was made with %lld training samples, not %lld",
+                         (long long)t->count, (long long)n);
+    return 0;
+}
+
+/* What the trainer keeps of its data. */
+static int adopt_data(struct hsgd_trainer *t, const struct hsgd_data *train)
+{
+    if (!t->at.step || !t->has_norm) hsgd_data_statistics(train, &t->norm);
+    t->has_norm = true;
+    t->count = hsgd_data_count(train);
+    return trainer_name_classes(t, train);
+}
+
+static int run(struct fit *f)
+{
+    int err = 0;
+    while (!err && !f->stop && !finished(f)) {
+        err = train_epoch(f);
+        if (!err && !f->stop) err = end_epoch(f);
+    }
     return err;
 }
 
@@ -187,32 +218,45 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of an epoch that was stopped, the mean so far. */
+static void conclude(struct fit *f)
+{
+    struct hsgd_fit_result *r = f->result;
+    const struct position *at = &f->t->at;
+    bool partial = at->terms_sum > 0;
+    r->end = f->stop ? HSGD_FIT_STOPPED : out_of_patience(f) && at->step < f->total ? HSGD_FIT_PATIENCE : HSGD_FIT_DONE;
+    r->epochs = (int)at->epoch + partial;
+    r->steps = at->step;
+    r->train_loss = partial ? at->loss_sum / at->terms_sum : at->epoch ? at->train_loss : NAN;
+    r->train_accuracy = partial ? at->correct_sum / at->terms_sum : at->epoch ? at->train_accuracy : NAN;
+    r->validation_loss = at->epoch ? at->validation_loss : NAN;
+    r->validation_accuracy = at->epoch ? at->validation_accuracy : NAN;
+    r->best_step = at->best_step;
+    r->best_loss = at->best_step ? at->best_loss : NAN;
+    r->best_accuracy = at->best_step ? at->best_accuracy : NAN;
+    if (!f->windows) return;
+    qsort(f->step_seconds, (size_t)f->windows, sizeof *f->step_seconds, ascending);
+    r->step_seconds_median = f->step_seconds[f->windows / 2];
+}
+
 int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct hsgd_data *validation,
              struct hsgd_fit_result *result)
 {
     const struct hsgd_train_options *o = &t->state.options;
     int64_t n = hsgd_data_count(train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
-    int err = check_data(t, train);
-    if (!err && validation) err = check_data(t, validation);
+    struct fit f = { .t = t, .train = train, .validation = validation, .result = result,
+                     .total = o->steps ? o->steps : per_epoch * o->epochs };
+    int err = check_fit(&f);
     if (err) return err;
     *result = (struct hsgd_fit_result){ .validation_loss = NAN, .validation_accuracy = NAN };
-    struct fit f = { .t = t, .train = train, .validation = validation, .result = result,
-                     .order = malloc((size_t)n * sizeof *f.order),
-                     .total = o->steps ? o->steps : per_epoch * o->epochs };
+    f.order = malloc((size_t)n * sizeof *f.order);
     if (!f.order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     t->planned_steps = f.total;
-    hsgd_data_statistics(train, &t->norm);
-    t->has_norm = true;
-    while (!err && t->step < f.total && !f.stop) {
-        err = train_epoch(&f);
-        if (!err) err = end_epoch(&f);
-        f.epoch++;
-    }
-    result->steps = t->step;
-    if (f.windows) {
-        qsort(f.step_seconds, (size_t)f.windows, sizeof *f.step_seconds, ascending);
-        result->step_seconds_median = f.step_seconds[f.windows / 2];
-    }
+    err = adopt_data(t, train);
+    if (!err && o->checkpoints) err = checkpoint_open(t, o->checkpoints);
+    if (!err) err = run(&f);
+    err = checkpoint_finish(t, err);
+    conclude(&f);
     free(f.order);
     free(f.step_seconds);
     return err;

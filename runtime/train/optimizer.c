@@ -7,17 +7,20 @@ static const struct optimizer_row {
     enum hsgd_kernel_id kernel;
     int state_floats;
     bool nesterov, decoupled;
+    const char *state[2];       /* what PyTorch calls it */
 } table[HSGD_OPTIMIZERS] = {
-    [HSGD_SGD] = { "sgd", HSGD_KERNEL_sgd_update, 0, false, false },
-    [HSGD_MOMENTUM] = { "momentum", HSGD_KERNEL_momentum_update, 1, false, false },
-    [HSGD_NESTEROV] = { "nesterov", HSGD_KERNEL_momentum_update, 1, true, false },
-    [HSGD_ADAM] = { "adam", HSGD_KERNEL_adam_update, 2, false, false },
-    [HSGD_ADAMW] = { "adamw", HSGD_KERNEL_adam_update, 2, false, true },
+    [HSGD_SGD] = { "sgd", HSGD_KERNEL_sgd_update, 0, false, false, { NULL } },
+    [HSGD_MOMENTUM] = { "momentum", HSGD_KERNEL_momentum_update, 1, false, false, { "momentum_buffer" } },
+    [HSGD_NESTEROV] = { "nesterov", HSGD_KERNEL_momentum_update, 1, true, false, { "momentum_buffer" } },
+    [HSGD_ADAM] = { "adam", HSGD_KERNEL_adam_update, 2, false, false, { "exp_avg", "exp_avg_sq" } },
+    [HSGD_ADAMW] = { "adamw", HSGD_KERNEL_adam_update, 2, false, true, { "exp_avg", "exp_avg_sq" } },
 };
 
 const char *hsgd_optimizer_name(enum hsgd_optimizer o) { return o < HSGD_OPTIMIZERS ? table[o].name : NULL; }
 
 int optimizer_state_floats(enum hsgd_optimizer o) { return table[o].state_floats; }
+
+const char *optimizer_state_name(enum hsgd_optimizer o, int i) { return table[o].state[i]; }
 
 void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, int64_t stride,
                     struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts,

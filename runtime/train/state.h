@@ -37,6 +37,8 @@ void trainer_shadow_close(struct trainer_state *shadow);
 
 /* Floats of optimizer state per parameter. */
 int optimizer_state_floats(enum hsgd_optimizer o);
+/* What the i-th of them is called. */
+const char *optimizer_state_name(enum hsgd_optimizer o, int i);
 /* Appends the update of n parameters from gradient parts (clipped: one part,
  * and the factor in its second place); the state's second moment lies
  * `stride` floats after the first. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "rng.h"
 #include "schedule.h"
 #include "slices.h"
@@ -13,7 +14,7 @@ void hsgd_train_defaults(struct hsgd_train_options *o)
     *o = (struct hsgd_train_options){
         .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
         .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
-        .step_gamma = 0.1f, .executor = HSGD_REPLAY,
+        .step_gamma = 0.1f, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
     };
 }
 
@@ -41,6 +42,9 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "step_gamma", o->step_gamma, 0, 1 },
         { "min_learning_rate", o->min_learning_rate, 0, 1e6 },
         { "executor", o->executor, 0, HSGD_INSERT },
+        { "patience", o->patience, 0, 1e9 },
+        { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
+        { "checkpoint_hist", o->checkpoint_hist, 1, 1e6 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
@@ -69,7 +73,9 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
 {
     struct hsgd_trainer *t = pt ? *pt : NULL;
     if (!t) return;
+    checkpoint_close(t);
     trainer_state_close(&t->state);
+    free(t->classes);
     free(t);
     *pt = NULL;
 }
@@ -137,7 +143,7 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
-        int64_t step = t->step + i;
+        int64_t step = t->at.step + i;
         row[HSGD_STEP_RATE] = schedule_rate(o, step, t->planned_steps);
         row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, (double)step + 1)));
         row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, (double)step + 1)));
@@ -168,7 +174,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     s->first_step = t->step;
     int err = plan_run(p, steps, s->options.executor, source);
     if (!err) read_metrics(s, steps, metrics);
-    if (!err && mode == PLAN_TRAIN) t->step += steps;
+    if (!err && mode == PLAN_TRAIN) t->at.step += steps;
     return err;
 }
 
@@ -268,7 +274,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     struct batch_source made_up = { fill_made_up, t->state.model };
     struct batch_metrics m[WINDOW_STEPS];
     int batch = t->state.options.batch_size, err = 0;
-    int64_t step = t->step;
+    int64_t step = t->at.step;
     uint64_t spent = 0;
     if (find_plan(&t->state, PLAN_TRAIN, batch) == NULL)
         err = trainer_window(t, PLAN_TRAIN, batch, PLAN_SLOTS, &made_up, m);
@@ -279,7 +285,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
         spent += monotonic_ns() - began;
         done += n;
     }
-    t->step = step;
+    t->at.step = step;
     *seconds_per_step = 1e-9 * (double)spent / steps;
     return err;
 }

@@ -5,13 +5,37 @@
 #include "run.h"
 #include "state.h"
 
+/* Where a training stands.  With the parameters, the optimizer's state and
+ * the options, all that a later step depends on: nothing else has to be kept
+ * for a training to go on as if it had not been interrupted. */
+struct position {
+    int64_t step;               /* steps done */
+    int64_t epoch;              /* epochs ended */
+    int64_t samples;            /* done of the running epoch; all: only its validation is left */
+    double loss_sum, correct_sum, terms_sum; /* of the running epoch */
+    double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch that ended */
+    int64_t best_step, worse;   /* after the best epoch (0: none yet), and epochs since then */
+    double best_loss, best_accuracy; /* its validation */
+};
+
+struct checkpoints;
+
 struct hsgd_trainer {
     struct trainer_state state;
-    int64_t step;               /* steps done */
+    struct position at;
+    double step_seconds;        /* of the last window of full batches; 0: not known */
     int64_t planned_steps;      /* length of the whole training, for the schedule; 0: not known */
     struct hsgd_normalisation norm; /* of the training data */
     bool has_norm;
+    char *classes;              /* names of the training data's, as a JSON array; NULL: not known */
+    int64_t count;              /* training samples; 0: not known */
+    struct checkpoints *checkpoints; /* NULL before the first */
+    bool wants_checkpoint;
+    bool unsaved;               /* trained since the last checkpoint */
 };
+
+/* Keeps the names of the data's classes for checkpoints. */
+int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data);
 
 /* The plan for batches of this size, from the cache or new. */
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch);

@@ -1,0 +1,78 @@
+/* What a checkpoint and a trainer know of their data. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state_file.h"
+
+static bool name_classes(struct hsgd_checkpoint_info *info, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    info->class_name = calloc(n + 1, sizeof *info->class_name);
+    for (size_t i = 0; info->class_name && i < n; i++) {
+        info->class_name[i] = strdup(json_string_value(json_array_get(list, i)));
+        if (!info->class_name[i]) return false;
+        info->classes++;
+    }
+    return info->class_name;
+}
+
+static struct hsgd_checkpoint_info *make_info(const struct state_file *state)
+{
+    struct hsgd_checkpoint_info *info = calloc(1, sizeof *info);
+    json_t *classes = state->classes ? json_loads(state->classes, 0, NULL) : NULL;
+    if (info) {
+        info->step = state->at.step;
+        info->epochs = state->at.epoch;
+        info->normalisation = state->norm;
+        if (classes && !name_classes(info, classes)) hsgd_checkpoint_info_destroy(&info);
+    }
+    json_decref(classes);
+    return info;
+}
+
+struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx, const char *path)
+{
+    struct safetensors f;
+    struct state_file state;
+    struct hsgd_checkpoint_info *info = NULL;
+    char file[PATH_MAX];
+    if (snprintf(file, sizeof file, "%s/" STATE_FILE, path) >= (int)sizeof file) {
+        hsgd_fail(ctx, ENAMETOOLONG, "%s: the name is too long", path);
+        return NULL;
+    }
+    if (safetensors_read(ctx, &f, file)) return NULL;
+    if (!state_file_parse(ctx, &f, &state)) {
+        info = make_info(&state);
+        if (!info) hsgd_fail(ctx, ENOMEM, "%s: out of memory", file);
+        free(state.classes);
+    }
+    safetensors_close(&f);
+    return info;
+}
+
+void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info)
+{
+    if (!info || !*info) return;
+    for (int i = 0; i < (*info)->classes; i++) free((*info)->class_name[i]);
+    free((*info)->class_name);
+    free(*info);
+    *info = NULL;
+}
+
+void hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_normalisation *n)
+{
+    t->norm = *n;
+    t->has_norm = n->channels > 0;
+}
+
+int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < hsgd_data_classes(data); i++) json_array_append_new(list, json_string(hsgd_data_class_name(data, i)));
+    free(t->classes);
+    t->classes = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return t->classes ? 0 : hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the names of classes");
+}

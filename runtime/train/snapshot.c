@@ -1,0 +1,127 @@
+#include "snapshot.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state_file.h"
+#include "weights.h"
+
+static int moments_of(const struct hsgd_trainer *t) { return optimizer_state_floats(t->state.options.optimizer); }
+
+/* --------------------------------------------------------------- in memory */
+
+static int allocate(struct snapshot *s, struct hsgd_trainer *t)
+{
+    size_t bytes = (size_t)t->state.model->floats * sizeof(float) + 1;
+    s->t = t;
+    if (!s->param) s->param = calloc(1, bytes);
+    bool ok = s->param;
+    for (int i = 0; i < moments_of(t); i++) {
+        if (!s->moment[i]) s->moment[i] = calloc(1, bytes);
+        ok = ok && s->moment[i];
+    }
+    return ok ? 0 : hsgd_fail(t->state.ctx, ENOMEM, "out of memory for a checkpoint");
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    free(s->param);
+    for (int i = 0; i < 2; i++) free(s->moment[i]);
+    *s = (struct snapshot){ 0 };
+}
+
+/* Copies optimizer state between the shards and the order of the bucket. */
+static void copy_moments(struct hsgd_trainer *t, float *const moment[2], bool to_trainer)
+{
+    struct trainer_state *state = &t->state;
+    for (int i = 0; moments_of(t) && i < state->nshards; i++) {
+        struct shard shard = state->shard[i];
+        buffer_acquire(state->ctx, &state->optimizer[i], to_trainer ? STARPU_W : STARPU_R);
+        for (int k = 0; k < moments_of(t); k++) {
+            float *here = (float *)state->optimizer[i].memory + k * shard.floats, *there = moment[k] + shard.first;
+            memcpy(to_trainer ? here : there, to_trainer ? there : here, (size_t)shard.floats * sizeof(float));
+        }
+        starpu_data_release(state->optimizer[i].handle);
+    }
+}
+
+int snapshot_take(struct snapshot *s, struct hsgd_trainer *t, bool best)
+{
+    struct hsgd_model *m = t->state.model;
+    int err = allocate(s, t);
+    if (err) return err;
+    s->at = t->at;
+    s->best = best;
+    model_acquire(m, false);
+    memcpy(s->param, m->weights, (size_t)m->floats * sizeof(float));
+    model_release(m);
+    copy_moments(t, s->moment, false);
+    return 0;
+}
+
+/* ------------------------------------------------------------------- files */
+
+static int path_in(struct hsgd_context *ctx, char path[PATH_MAX], const char *folder, const char *file)
+{
+    int length = snprintf(path, PATH_MAX, "%s/%s", folder, file);
+    return length < PATH_MAX ? 0 : hsgd_fail(ctx, ENAMETOOLONG, "%s: the name is too long", folder);
+}
+
+int snapshot_write(struct hsgd_context *ctx, const struct snapshot *s, const char *folder)
+{
+    char path[PATH_MAX];
+    int err = path_in(ctx, path, folder, MODEL_FILE);
+    if (!err) err = weights_save(ctx, s->t->state.model, s->param, path);
+    if (!err) err = path_in(ctx, path, folder, STATE_FILE);
+    return err ? err : state_file_write(ctx, s, path);
+}
+
+static int read_weights(struct hsgd_trainer *t, const char *folder, float *bucket)
+{
+    struct safetensors f;
+    char path[PATH_MAX];
+    int err = path_in(t->state.ctx, path, folder, MODEL_FILE);
+    if (!err) err = safetensors_read(t->state.ctx, &f, path);
+    if (err) return err;
+    err = weights_load(t->state.ctx, t->state.model, &f, bucket);
+    safetensors_close(&f);
+    return err;
+}
+
+static int read_state(struct hsgd_trainer *t, const char *folder, struct snapshot *s, struct state_file *state)
+{
+    char path[PATH_MAX];
+    int err = path_in(t->state.ctx, path, folder, STATE_FILE);
+    return err ? err : state_file_read(t->state.ctx, s, state, path);
+}
+
+static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state_file *state)
+{
+    struct hsgd_model *m = t->state.model;
+    model_acquire(m, true);
+    memcpy(m->weights, s->param, (size_t)m->floats * sizeof(float));
+    model_release(m);
+    copy_moments(t, s->moment, true);
+    t->at = s->at;
+    t->norm = state->norm;
+    t->has_norm = state->norm.channels > 0;
+    t->count = state->count;
+    free(t->classes);
+    t->classes = state->classes;
+    t->unsaved = false;
+}
+
+int snapshot_restore(struct hsgd_trainer *t, const char *folder)
+{
+    struct snapshot s = { 0 };
+    struct state_file state;
+    int err = allocate(&s, t);
+    if (!err) err = read_weights(t, folder, s.param);
+    if (!err) err = read_state(t, folder, &s, &state);
+    if (!err) adopt(t, &s, &state);
+    snapshot_free(&s);
+    return err;
+}

@@ -1,0 +1,31 @@
+/* A training held still in memory, and its two files. */
+#ifndef HSGD_RUNTIME_TRAIN_SNAPSHOT_H
+#define HSGD_RUNTIME_TRAIN_SNAPSHOT_H
+
+#include "trainer.h"
+
+#define MODEL_FILE "model.safetensors"
+#define STATE_FILE "state.safetensors"
+
+struct snapshot {
+    const struct hsgd_trainer *t; /* for what does not change: model, options, count, normalisation, classes */
+    struct position at;
+    bool best;                    /* its epoch was the best so far */
+    float *param;                 /* the bucket */
+    float *moment[2];             /* optimizer state in the order of the bucket, one after another */
+};
+
+/* Copies parameters, optimizer state and position; *s is zeroed or was taken
+ * before. */
+int snapshot_take(struct snapshot *s, struct hsgd_trainer *t, bool best);
+void snapshot_free(struct snapshot *s);
+
+/* Writes both files into `folder`.  May run in another thread with a ctx of
+ * its own, which is used for sentences only.  -EDOM when something is not
+ * finite. */
+int snapshot_write(struct hsgd_context *ctx, const struct snapshot *s, const char *folder);
+
+/* Reads a checkpoint into the trainer, all of it or nothing. */
+int snapshot_restore(struct hsgd_trainer *t, const char *folder);
+
+#endif

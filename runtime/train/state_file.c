@@ -1,0 +1,240 @@
+#include "state_file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/atomic.h"
+#include "weights.h"
+
+#define FORMAT "1"
+
+/* The scalars, one tensor each.  Figures of an epoch may be NaN: not known. */
+static const struct field {
+    const char *name;
+    size_t offset;
+    enum safetensors_type type;
+    bool may_be_nan;
+    double low, high;
+} fields[] = {
+#define AT(member) offsetof(struct state_file, member)
+    { "step", AT(at.step), SAFETENSORS_I64, false, 0, 1e15 },
+    { "epoch", AT(at.epoch), SAFETENSORS_I64, false, 0, 1e9 },
+    { "epoch_samples", AT(at.samples), SAFETENSORS_I64, false, 0, 1e15 },
+    { "epoch_loss_sum", AT(at.loss_sum), SAFETENSORS_F64, false, -INFINITY, INFINITY },
+    { "epoch_correct_sum", AT(at.correct_sum), SAFETENSORS_F64, false, 0, 1e15 },
+    { "epoch_terms_sum", AT(at.terms_sum), SAFETENSORS_F64, false, 0, 1e18 },
+    { "train_loss", AT(at.train_loss), SAFETENSORS_F64, true, -INFINITY, INFINITY },
+    { "train_accuracy", AT(at.train_accuracy), SAFETENSORS_F64, true, 0, 1 },
+    { "validation_loss", AT(at.validation_loss), SAFETENSORS_F64, true, -INFINITY, INFINITY },
+    { "validation_accuracy", AT(at.validation_accuracy), SAFETENSORS_F64, true, 0, 1 },
+    { "best_step", AT(at.best_step), SAFETENSORS_I64, false, 0, 1e15 },
+    { "best_loss", AT(at.best_loss), SAFETENSORS_F64, false, -INFINITY, INFINITY },
+    { "best_accuracy", AT(at.best_accuracy), SAFETENSORS_F64, false, 0, 1 },
+    { "epochs_since_best", AT(at.worse), SAFETENSORS_I64, false, 0, 1e9 },
+    { "samples", AT(count), SAFETENSORS_I64, false, 0, 1e15 },
+    { "batch_size", AT(batch_size), SAFETENSORS_I64, false, 1, 1 << 20 },
+    { "seed", AT(seed), SAFETENSORS_I64, false, -INFINITY, INFINITY },
+#undef AT
+};
+enum { FIELDS = sizeof fields / sizeof *fields, SCALAR = 8 };
+
+/* ----------------------------------------------------------------- writing */
+
+static int check_finite(struct hsgd_context *ctx, const struct snapshot *s, int moments)
+{
+    struct weight_place w;
+    char name[WEIGHT_NAME];
+    for (int k = 0; k < moments; k++)
+        for (int i = 0; model_weight(s->t->state.model, i, &w); i++)
+            for (int64_t n = 0; n < spec_size(w.spec); n++) {
+                if (isfinite(s->moment[k][w.offset + n])) continue;
+                model_weight_name(s->t->state.model, &w, name);
+                return hsgd_fail(ctx, EDOM, "%s of weight \"%s\" is not finite after step %" PRId64,
+                                 optimizer_state_name(s->t->state.options.optimizer, k), name, s->at.step);
+            }
+    return 0;
+}
+
+enum { MOMENT_NAME = WEIGHT_NAME + 24 };
+
+static void name_moment(const struct hsgd_trainer *t, int k, const struct weight_place *w, char name[MOMENT_NAME])
+{
+    char weight[WEIGHT_NAME];
+    model_weight_name(t->state.model, w, weight);
+    snprintf(name, MOMENT_NAME, "%s.%s", optimizer_state_name(t->state.options.optimizer, k), weight);
+}
+
+static void declare(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state)
+{
+    struct weight_place w;
+    char name[MOMENT_NAME];
+    const struct hsgd_train_options *o = &s->t->state.options;
+    safetensors_describe(out, "hsgd.state", FORMAT);
+    safetensors_describe(out, "hsgd.optimizer", hsgd_optimizer_name(o->optimizer));
+    if (state->classes) safetensors_describe(out, "hsgd.classes", state->classes);
+    for (int i = 0; i < FIELDS; i++) safetensors_declare(out, fields[i].name, fields[i].type, 0, NULL);
+    safetensors_declare(out, "normalisation.mean", SAFETENSORS_F32, 1, &(int64_t){ state->norm.channels });
+    safetensors_declare(out, "normalisation.inv_std", SAFETENSORS_F32, 1, &(int64_t){ state->norm.channels });
+    for (int k = 0; k < optimizer_state_floats(o->optimizer); k++)
+        for (int i = 0; model_weight(s->t->state.model, i, &w); i++) {
+            name_moment(s->t, k, &w, name);
+            safetensors_declare(out, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });
+        }
+}
+
+static void append(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state)
+{
+    struct weight_place w;
+    size_t norm = (size_t)state->norm.channels * sizeof(float);
+    for (int i = 0; i < FIELDS; i++) safetensors_append(out, (const char *)state + fields[i].offset, SCALAR);
+    safetensors_append(out, state->norm.mean, norm);
+    safetensors_append(out, state->norm.inv_std, norm);
+    for (int k = 0; k < optimizer_state_floats(s->t->state.options.optimizer); k++)
+        for (int i = 0; model_weight(s->t->state.model, i, &w); i++)
+            safetensors_append(out, s->moment[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
+}
+
+int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *path)
+{
+    struct hsgd_atomic a;
+    struct safetensors_writer out;
+    const struct hsgd_trainer *t = s->t;
+    struct state_file state = { s->at, t->count, t->state.options.batch_size, (int64_t)t->state.options.seed,
+                                { 0 }, t->classes };
+    if (t->has_norm) state.norm = t->norm;
+    int err = check_finite(ctx, s, optimizer_state_floats(t->state.options.optimizer));
+    if (!err) err = hsgd_atomic_open(ctx, &a, path);
+    if (err) return err;
+    safetensors_start(&out, ctx, a.file, path);
+    declare(&out, s, &state);
+    append(&out, s, &state);
+    err = safetensors_finish(&out);
+    if (!err) return hsgd_atomic_commit(ctx, &a);
+    hsgd_atomic_abandon(&a);
+    return err;
+}
+
+/* ----------------------------------------------------------------- reading */
+
+static int read_field(struct hsgd_context *ctx, const struct safetensors *f, const struct field *field, void *out)
+{
+    const struct safetensor *t = safetensors_need(ctx, f, field->name, field->type, 0, NULL);
+    int64_t whole;
+    double real;
+    if (!t) return -EINVAL;
+    memcpy(out, t->data, SCALAR);
+    memcpy(&whole, t->data, SCALAR);
+    memcpy(&real, t->data, SCALAR);
+    double v = field->type == SAFETENSORS_I64 ? (double)whole : real;
+    if ((isnan(v) && field->may_be_nan) || (v >= field->low && v <= field->high && !isinf(v))) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: %s is %g, which is not from %g to %g", f->path, field->name, v, field->low,
+                     field->high);
+}
+
+static int read_norm(struct hsgd_context *ctx, const struct safetensors *f, struct hsgd_normalisation *norm)
+{
+    static const char *const name[] = { "normalisation.mean", "normalisation.inv_std" };
+    float *const to[] = { norm->mean, norm->inv_std };
+    const struct safetensor *first = safetensors_find(f, name[0]);
+    int64_t channels = first && first->ndims == 1 && first->dims[0] <= 16 ? first->dims[0] : 0;
+    norm->channels = (int)channels;
+    for (int i = 0; i < 2; i++) {
+        const struct safetensor *t = safetensors_need(ctx, f, name[i], SAFETENSORS_F32, 1, &channels);
+        int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
+        if (err) return err;
+        memcpy(to[i], t->data, t->bytes);
+    }
+    return 0;
+}
+
+static int read_classes(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
+{
+    const char *text = safetensors_metadata(f, "hsgd.classes");
+    size_t i;
+    json_t *name, *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    bool good = !text || json_is_array(list);
+    json_array_foreach(list, i, name) good = good && json_is_string(name);
+    json_decref(list);
+    if (!good) return hsgd_fail(ctx, EINVAL, "%s: hsgd.classes is not a JSON array of strings", f->path);
+    state->classes = text ? strdup(text) : NULL;
+    return text && !state->classes ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", f->path) : 0;
+}
+
+static int check_position(struct hsgd_context *ctx, const struct safetensors *f, const struct state_file *state)
+{
+    if (state->at.samples > state->count)
+        return hsgd_fail(ctx, EINVAL, "%s: epoch_samples is %" PRId64 ", more than the %" PRId64 " there are", f->path,
+                         state->at.samples, state->count);
+    if (state->at.best_step > state->at.step)
+        return hsgd_fail(ctx, EINVAL, "%s: best_step is %" PRId64 ", after step %" PRId64, f->path,
+                         state->at.best_step, state->at.step);
+    return 0;
+}
+
+int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
+{
+    const char *version = safetensors_metadata(f, "hsgd.state");
+    *state = (struct state_file){ 0 };
+    if (!version || strcmp(version, FORMAT))
+        return hsgd_fail(ctx, EINVAL, "%s: hsgd.state is %s%s%s, not \"" FORMAT "\"", f->path, version ? "\"" : "",
+                         version ? version : "missing", version ? "\"" : "");
+    int err = 0;
+    for (int i = 0; !err && i < FIELDS; i++) err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
+    if (!err) err = check_position(ctx, f, state);
+    if (!err) err = read_norm(ctx, f, &state->norm);
+    return err ? err : read_classes(ctx, f, state);
+}
+
+/* What must be as it was for the training to go on as it would have. */
+static int check_options(struct hsgd_context *ctx, const struct safetensors *f, const struct state_file *state,
+                         const struct hsgd_train_options *o)
+{
+    const char *optimizer = safetensors_metadata(f, "hsgd.optimizer"), *ours = hsgd_optimizer_name(o->optimizer);
+    const struct { const char *name; int64_t was, is; } same[] = {
+        { "batch_size", state->batch_size, o->batch_size }, { "seed", state->seed, (int64_t)o->seed },
+    };
+    if (!optimizer || strcmp(optimizer, ours))
+        return hsgd_fail(ctx, EINVAL, "%s: the checkpoint was made with optimizer \"%s\", not \"%s\"", f->path,
+                         optimizer ? optimizer : "", ours);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (same[i].was != same[i].is)
+            return hsgd_fail(ctx, EINVAL, "%s: the checkpoint was made with %s %" PRId64 ", not %" PRId64, f->path,
+                             same[i].name, same[i].was, same[i].is);
+    return 0;
+}
+
+static int read_moments(struct hsgd_context *ctx, const struct safetensors *f, struct snapshot *s)
+{
+    struct weight_place w;
+    char name[MOMENT_NAME];
+    int moments = optimizer_state_floats(s->t->state.options.optimizer);
+    int expected = FIELDS + 2 + moments * hsgd_model_weight_count(s->t->state.model);
+    for (int k = 0; k < moments; k++)
+        for (int i = 0; model_weight(s->t->state.model, i, &w); i++) {
+            name_moment(s->t, k, &w, name);
+            const struct safetensor *t = safetensors_need(ctx, f, name, SAFETENSORS_F32, 1,
+                                                          &(int64_t){ spec_size(w.spec) });
+            int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
+            if (err) return err;
+            memcpy(s->moment[k] + w.offset, t->data, t->bytes);
+        }
+    if (f->ntensors == expected) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: there are %d tensors, not %d", f->path, f->ntensors, expected);
+}
+
+int state_file_read(struct hsgd_context *ctx, struct snapshot *s, struct state_file *state, const char *path)
+{
+    struct safetensors f;
+    int err = safetensors_read(ctx, &f, path);
+    if (err) return err;
+    err = state_file_parse(ctx, &f, state);
+    if (!err) err = check_options(ctx, &f, state, &s->t->state.options);
+    if (!err) err = read_moments(ctx, &f, s);
+    if (err) free(state->classes);
+    s->at = state->at;
+    safetensors_close(&f);
+    return err;
+}
