@@ -171,7 +171,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     struct plan *p = trainer_plan(t, mode, batch);
     if (!p) return -EIO;
     fill_step_table(t, batch, steps);
-    s->first_step = t->step;
+    s->first_step = t->at.step;
     int err = plan_run(p, steps, s->options.executor, source);
     if (!err) read_metrics(s, steps, metrics);
     if (!err && mode == PLAN_TRAIN) t->at.step += steps;
