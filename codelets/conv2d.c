@@ -1,31 +1,29 @@
 /* Two-dimensional convolution (cross-correlation) with bias and activation. */
+#include <limits.h>
 #include <stdio.h>
 
 #include "kernels.h"
+#include "window.h"
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
     const struct hsgd_conv2d *a = l->attributes;
-    int kh = a->kernel, kw = a->kernel;
+    struct hsgd_pool window = { a->kernel, a->stride, a->padding };
+    int k = a->kernel;
+    char what[40];
     if (a->out_channels < 1 || a->out_channels > 65536) {
         snprintf(why, n, "out_channels must be in 1..65536, not %d", a->out_channels);
         return -1;
     }
-    if (a->kernel < 1 || a->stride < 1 || a->padding < 0 || a->padding >= a->kernel) {
-        snprintf(why, n, "kernel %d, stride %d, padding %d: needs kernel >= 1, stride >= 1, 0 <= padding < kernel",
-                 a->kernel, a->stride, a->padding);
+    snprintf(what, sizeof what, "a %dx%d kernel", k, k);
+    if (window_prepare(l, &window, a->out_channels, what, why, n)) return -1;
+    if ((double)k * k * l->in.c * a->out_channels > INT_MAX) {
+        snprintf(why, n, "a weight of %dx%dx%dx%d is not possible", a->out_channels, k, k, l->in.c);
         return -1;
     }
-    if (l->in.h + 2 * a->padding < kh || l->in.w + 2 * a->padding < kw) {
-        snprintf(why, n, "a %dx%d kernel does not fit into %dx%d with padding %d", kh, kw, l->in.h, l->in.w, a->padding);
-        return -1;
-    }
-    l->out = (struct hsgd_shape){ conv2d_out_size(l->in.h, kh, a->stride, a->padding),
-                                  conv2d_out_size(l->in.w, kw, a->stride, a->padding), a->out_channels };
-    int fan_in = kh * kw * l->in.c, fan_out = kh * kw * a->out_channels;
+    int fan_in = k * k * l->in.c, fan_out = k * k * a->out_channels;
     l->params = 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, kh, kw, l->in.c }, a->init,
-                                            fan_in, fan_out, 0 };
+    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, k, k, l->in.c }, a->init, fan_in, fan_out, 0 };
     l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->out_channels }, HSGD_INIT_ZERO, fan_in, fan_out, 0 };
     l->forward_flops = 2.0 * fan_in * hsgd_size(l->out);
     l->backward_flops = 2 * l->forward_flops;
@@ -77,7 +75,18 @@ static enum hsgd_activation activation(const void *attributes)
     return ((const struct hsgd_conv2d *)attributes)->activation;
 }
 
+#define AT(field) offsetof(struct hsgd_conv2d, field)
+static const struct hsgd_attribute fields[] = {
+    { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL },
+    { "kernel", HSGD_WHOLE, AT(kernel), true, 0, NULL },
+    { "stride", HSGD_WHOLE, AT(stride), false, 1, NULL },
+    { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
+    { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
+    { "init", HSGD_INIT, AT(init), false, 0, NULL },
+    { 0 }
+};
+
 const struct hsgd_op hsgd_op_conv2d = {
-    .name = "conv2d", .attributes_size = sizeof(struct hsgd_conv2d), .layouts = 1u << HSGD_LANES, .prepare = prepare,
+    .name = "conv2d", .attributes_size = sizeof(struct hsgd_conv2d), .fields = fields, .layouts = 1u << HSGD_LANES, .prepare = prepare,
     .forward = forward, .backward = backward, .activation = activation
 };

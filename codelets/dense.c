@@ -71,7 +71,16 @@ static void backward(struct hsgd_emit *e)
     if (e->gradient[0].buffer >= 0) weight_gradient(e, 0, in, e->gradient[0], false);
 }
 
+#define AT(field) offsetof(struct hsgd_dense, field)
+static const struct hsgd_attribute fields[] = {
+    { "units", HSGD_UNITS, AT(units), true, 0, NULL },
+    { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
+    { "no_bias", HSGD_FLAG, AT(no_bias), false, 0, NULL },
+    { "init", HSGD_INIT, AT(init), false, 0, NULL },
+    { 0 }
+};
+
 const struct hsgd_op hsgd_op_dense = {
-    .name = "dense", .attributes_size = sizeof(struct hsgd_dense), .layouts = 1u << HSGD_NHWC, .prepare = prepare,
-    .forward = forward, .backward = backward, .weight_gradient = weight_gradient
+    .name = "dense", .attributes_size = sizeof(struct hsgd_dense), .fields = fields, .layouts = 1u << HSGD_NHWC,
+    .prepare = prepare, .forward = forward, .backward = backward, .weight_gradient = weight_gradient
 };

@@ -33,7 +33,13 @@ static void backward(struct hsgd_emit *e)
     if (e->dx.buffer >= 0) mask(e, e->dy, e->dx);
 }
 
+#define AT(field) offsetof(struct hsgd_dropout, field)
+static const struct hsgd_attribute fields[] = {
+    { "p", HSGD_REAL, AT(p), true, 0, NULL },
+    { 0 }
+};
+
 const struct hsgd_op hsgd_op_dropout = {
-    .name = "dropout", .attributes_size = sizeof(struct hsgd_dropout),
+    .name = "dropout", .attributes_size = sizeof(struct hsgd_dropout), .fields = fields,
     .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES, .prepare = prepare, .forward = forward, .backward = backward
 };

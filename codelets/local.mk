@@ -24,8 +24,10 @@ KERNELS = \
 	codelets/pool.cl \
 	codelets/softmax_cross_entropy.cl
 
+op_files = $(addprefix $(srcdir)/,$(OPS))
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
-kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h
+kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h \
+	codelets/op_list.h
 BUILT_SOURCES += $(kernel_generated)
 CLEANFILES += $(kernel_generated)
 EXTRA_DIST += $(KERNELS) codelets/device.h codelets/generate.sh
@@ -36,6 +38,8 @@ codelets/kernel_list.h: $(kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(kernel_files) > $@
 codelets/kernel_all.h: $(kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(kernel_files) > $@
+codelets/op_list.h: $(op_files) codelets/generate.sh codelets/local.mk
+	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh ops $(op_files) > $@
 codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && \
 	  sh $(srcdir)/codelets/generate.sh text $(srcdir)/codelets/device.h $(kernel_files) > $@
@@ -63,7 +67,7 @@ endif
 
 noinst_LTLIBRARIES += codelets/libcodelets.la
 nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
-codelets_libcodelets_la_SOURCES = codelets/gemm.h codelets/kernels.h codelets/relayout.h codelets/table.c codelets/matmul.c codelets/matmul_cpu.c \
-	$(OPS)
+codelets_libcodelets_la_SOURCES = codelets/gemm.h codelets/kernels.h codelets/op_table.c codelets/relayout.h codelets/table.c \
+	codelets/matmul.c codelets/matmul_cpu.c codelets/window.c codelets/window.h $(OPS)
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS)
 codelets_libcodelets_la_LIBADD = $(kernel_libs)

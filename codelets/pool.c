@@ -2,22 +2,14 @@
 #include <stdio.h>
 
 #include "kernels.h"
+#include "window.h"
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
     const struct hsgd_pool *a = l->attributes;
-    if (a->kernel < 1 || a->stride < 1 || a->padding < 0 || a->padding >= a->kernel) {
-        snprintf(why, n, "kernel %d, stride %d, padding %d: needs kernel >= 1, stride >= 1, 0 <= padding < kernel",
-                 a->kernel, a->stride, a->padding);
-        return -1;
-    }
-    if (l->in.h + 2 * a->padding < a->kernel || l->in.w + 2 * a->padding < a->kernel) {
-        snprintf(why, n, "a window of %dx%d does not fit into %dx%d with padding %d", a->kernel, a->kernel, l->in.h,
-                 l->in.w, a->padding);
-        return -1;
-    }
-    l->out = (struct hsgd_shape){ conv2d_out_size(l->in.h, a->kernel, a->stride, a->padding),
-                                  conv2d_out_size(l->in.w, a->kernel, a->stride, a->padding), l->in.c };
+    char what[48];
+    snprintf(what, sizeof what, "a window of %dx%d", a->kernel, a->kernel);
+    if (window_prepare(l, a, l->in.c, what, why, n)) return -1;
     l->forward_flops = l->backward_flops = (double)a->kernel * a->kernel * hsgd_size(l->out);
     return 0;
 }
@@ -59,11 +51,20 @@ static void avg_backward(struct hsgd_emit *e)
     if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_bwd), HSGD_TILES, a.tiles, &a, e->dy, e->dx);
 }
 
+#define AT(field) offsetof(struct hsgd_pool, field)
+static const struct hsgd_attribute fields[] = {
+    { "kernel", HSGD_WHOLE, AT(kernel), true, 0, NULL },
+    { "stride", HSGD_WHOLE, AT(stride), false, 0, "kernel" },
+    { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
+    { 0 }
+};
+
 const struct hsgd_op hsgd_op_max_pool = {
-    .name = "max_pool", .attributes_size = sizeof(struct hsgd_pool), .layouts = 1u << HSGD_LANES,
-    .applies_slope = true, .prepare = prepare, .forward = max_forward, .backward = max_backward
+    .name = "max_pool", .attributes_size = sizeof(struct hsgd_pool), .fields = fields,
+    .layouts = 1u << HSGD_LANES, .applies_slope = true, .prepare = prepare, .forward = max_forward,
+    .backward = max_backward
 };
 const struct hsgd_op hsgd_op_avg_pool = {
-    .name = "avg_pool", .attributes_size = sizeof(struct hsgd_pool), .layouts = 1u << HSGD_LANES,
-    .prepare = prepare, .forward = avg_forward, .backward = avg_backward
+    .name = "avg_pool", .attributes_size = sizeof(struct hsgd_pool), .fields = fields,
+    .layouts = 1u << HSGD_LANES, .prepare = prepare, .forward = avg_forward, .backward = avg_backward
 };

@@ -6,4 +6,6 @@
 
 extern const struct hsgd_op hsgd_op_to_lanes, hsgd_op_to_nhwc;
 
+static inline bool is_relayout(const struct hsgd_op *op) { return op == &hsgd_op_to_lanes || op == &hsgd_op_to_nhwc; }
+
 #endif

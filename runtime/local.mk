@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += runtime/libruntime.la
 # One a line, in order: branches that add files merge without conflict.
 runtime_libruntime_la_SOURCES = \
+	runtime/attribute.c \
+	runtime/attribute.h \
 	runtime/buffer.c \
 	runtime/context.c \
 	runtime/core.h \
@@ -38,8 +40,14 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/safetensors_write.c \
 	runtime/io/stream.c \
 	runtime/io/stream.h \
+	runtime/io/yaml.c \
+	runtime/io/yaml.h \
 	runtime/model.c \
 	runtime/model.h \
+	runtime/model_build.c \
+	runtime/model_file.c \
+	runtime/model_file.h \
+	runtime/model_text.c \
 	runtime/op_run.c \
 	runtime/opencl_device.c \
 	runtime/opencl_device.h \
@@ -83,7 +91,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/trainer.h \
 	runtime/weights.c \
 	runtime/weights.h \
-	runtime/zoo.c
+	runtime/zoo.c \
+	runtime/zoo.h
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
 DATA_LIBS = $(ZLIB_LIBS) $(LZMA_LIBS) $(ARCHIVE_LIBS) $(YAML_LIBS) $(PNG_LIBS) $(TURBOJPEG_LIBS) $(JANSSON_LIBS)
 runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(DATA_CFLAGS)

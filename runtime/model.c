@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "relayout.h"
 #include "rng.h"
@@ -17,7 +18,7 @@
 struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
 {
     if (!ctx) return NULL;
-    if (in.h < 1 || in.w < 1 || in.c < 1 || (int64_t)in.h * in.w * in.c > 1 << 26) {
+    if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > 1 << 26) {
         hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not possible", name, in.h, in.w, in.c);
         return NULL;
     }
@@ -49,8 +50,7 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 static struct hsgd_model *refuse(struct hsgd_model *m, int err, const char *op, const char *why)
 {
     int number = 1;
-    for (int i = 0; i < m->nlayers; i++)
-        number += m->layer[i].op != &hsgd_op_to_lanes && m->layer[i].op != &hsgd_op_to_nhwc;
+    for (int i = 0; i < m->nlayers; i++) number += !is_relayout(m->layer[i].op);
     hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, number, op, why);
     hsgd_model_destroy(&m);
     return NULL;
@@ -163,6 +163,10 @@ int model_finish(struct hsgd_model *m)
     place_params(m, false);
     m->small_floats = m->floats;
     place_params(m, true);
+    int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    if (m->floats > memory / (int64_t)sizeof(float))
+        return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine", m->name,
+                         (long long)m->floats);
     m->weights = aligned_alloc(64, (size_t)(m->floats + 16) * sizeof(float));
     if (!m->weights) return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name,
                                       (long long)m->floats);
@@ -326,6 +330,10 @@ int64_t hsgd_model_parameters(const struct hsgd_model *m)
     for (int i = 0; model_weight(m, i, &w); i++) n += spec_size(w.spec);
     return n;
 }
+
+const char *hsgd_model_name(const struct hsgd_model *m) { return m ? m->name : NULL; }
+
+struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->in : (struct hsgd_shape){ 0 }; }
 
 int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nlayers : 0; }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/atomic.h"
+#include "model_file.h"
 
 /* A weight as it lies in the file: its shape there, and a walk through the
  * file's elements in order as four loops over the bucket. */
@@ -84,10 +85,12 @@ static int check_finite(struct hsgd_context *ctx, const struct hsgd_model *m, co
 static void declare(struct safetensors_writer *out, const struct hsgd_model *m)
 {
     struct weight_place w;
-    char name[WEIGHT_NAME], shape[48];
+    char name[WEIGHT_NAME], shape[48], *text = model_text(NULL, m);
     snprintf(shape, sizeof shape, "%dx%dx%d", m->in.h, m->in.w, m->in.c);
     safetensors_describe(out, "format", "pt");
     safetensors_describe(out, "hsgd.input", shape);
+    if (text) safetensors_describe(out, "hsgd.model", text);
+    free(text);
     for (int i = 0; model_weight(m, i, &w); i++) {
         struct form f = form_of(m, &w);
         model_weight_name(m, &w, name);

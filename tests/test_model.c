@@ -132,15 +132,15 @@ static void digests(void)
     CHECK(!hsgd_model_initialise(n, 5) && !hsgd_model_digest(n, b));
     CHECK_STR(b, c);
     float w = 0;
-    int64_t size = hsgd_model_weight_size(m, "dense3.bias");
+    int64_t size = hsgd_model_weight_size(m, "fc3.bias");
     float bias[10];
-    REQUIRE(size == 10 && !hsgd_model_get_weight(m, "dense3.bias", bias, 10));
+    REQUIRE(size == 10 && !hsgd_model_get_weight(m, "fc3.bias", bias, 10));
     w = bias[9];
     bias[9] = nextafterf(w, 1);
-    CHECK(!hsgd_model_set_weight(m, "dense3.bias", bias, 10) && !hsgd_model_digest(m, a));
+    CHECK(!hsgd_model_set_weight(m, "fc3.bias", bias, 10) && !hsgd_model_digest(m, a));
     CHECK(strcmp(a, c));
     bias[9] = w;
-    CHECK(!hsgd_model_set_weight(m, "dense3.bias", bias, 10) && !hsgd_model_digest(m, a));
+    CHECK(!hsgd_model_set_weight(m, "fc3.bias", bias, 10) && !hsgd_model_digest(m, a));
     CHECK_STR(a, c);
     CHECK(!hsgd_model_initialise(m, 0) && !hsgd_model_digest(m, a));
     hsgd_model_destroy(&m);
@@ -170,13 +170,13 @@ static void initial_weights(void)
     struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", image, 10);
     for (uint64_t seed = 0; seed < 3; seed++) {
         CHECK(!hsgd_model_initialise(m, seed));
-        check_draw(m, "conv2d1.weight", 150, sqrt(6.0 / (25 + 150)));
-        check_draw(m, "conv2d2.weight", 2400, sqrt(6.0 / (150 + 400)));
-        check_draw(m, "dense1.weight", 48000, sqrt(6.0 / (400 + 120)));
-        check_draw(m, "dense2.weight", 10080, sqrt(6.0 / (120 + 84)));
-        check_draw(m, "dense3.weight", 840, sqrt(6.0 / (84 + 10)));
+        check_draw(m, "conv1.weight", 150, sqrt(6.0 / (25 + 150)));
+        check_draw(m, "conv2.weight", 2400, sqrt(6.0 / (150 + 400)));
+        check_draw(m, "fc1.weight", 48000, sqrt(6.0 / (400 + 120)));
+        check_draw(m, "fc2.weight", 10080, sqrt(6.0 / (120 + 84)));
+        check_draw(m, "fc3.weight", 840, sqrt(6.0 / (84 + 10)));
         float bias[120];
-        CHECK(!hsgd_model_get_weight(m, "dense1.bias", bias, 120));
+        CHECK(!hsgd_model_get_weight(m, "fc1.bias", bias, 120));
         for (int i = 0; i < 120; i++) CHECK(bias[i] == 0);
     }
     hsgd_model_destroy(&m);

@@ -100,12 +100,12 @@ static void lenet_has_pytorchs_layout(void)
     fill(m);
     REQUIRE(!hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
     CHECK(f.ntensors == 10);
-    check_filter(m, &f, "conv2d1.weight", 6, 1, 5);
-    check_filter(m, &f, "conv2d2.weight", 16, 6, 5);
-    check_matrix(m, &f, "dense1.weight", 5, 5, 16, 120);
-    check_matrix(m, &f, "dense2.weight", 1, 1, 120, 84);
-    check_vector(m, &f, "conv2d1.bias", 6);
-    check_vector(m, &f, "dense3.bias", 10);
+    check_filter(m, &f, "conv1.weight", 6, 1, 5);
+    check_filter(m, &f, "conv2.weight", 16, 6, 5);
+    check_matrix(m, &f, "fc1.weight", 5, 5, 16, 120);
+    check_matrix(m, &f, "fc2.weight", 1, 1, 120, 84);
+    check_vector(m, &f, "conv1.bias", 6);
+    check_vector(m, &f, "fc3.bias", 10);
     CHECK_STR(safetensors_metadata(&f, "format"), "pt");
     CHECK_STR(safetensors_metadata(&f, "hsgd.input"), "28x28x1");
     safetensors_close(&f);
@@ -159,6 +159,49 @@ static void round_trips(void)
         CHECK_STR(after, before);
         hsgd_model_destroy(&m);
     }
+    end(NULL);
+}
+
+/* The file alone gives network and weights. */
+static void opens_without_knowing_the_network(void)
+{
+    char before[65], after[65];
+    start();
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 28, 28, 1 }, 7);
+    REQUIRE(m && !hsgd_model_initialise(m, 9) && !hsgd_model_save(m, path) && !hsgd_model_digest(m, before));
+    struct hsgd_model *again = hsgd_model_open(ctx, path);
+    if (!CHECK_MSG(again != NULL, "%s", hsgd_error(ctx))) core_end();
+    CHECK(!hsgd_model_digest(again, after) && hsgd_model_parameters(again) == hsgd_model_parameters(m));
+    CHECK_STR(after, before);
+    CHECK_STR(hsgd_model_name(again), "lenet");
+    CHECK_STR(hsgd_model_weight_name(again, 4), "fc1.weight");
+    hsgd_model_destroy(&again);
+    end(m);
+}
+
+static void not_opened(const char *text, const char *sentence)
+{
+    struct safetensors_writer w;
+    char want[800];
+    FILE *to = fopen(path, "wb");
+    REQUIRE(to);
+    safetensors_start(&w, ctx, to, path);
+    if (text) safetensors_describe(&w, "hsgd.model", text);
+    REQUIRE(!safetensors_finish(&w) && !fclose(to));
+    CHECK(!hsgd_model_open(ctx, path));
+    snprintf(want, sizeof want, "%s%s", path, sentence);
+    CHECK_STR(hsgd_error(ctx), want);
+}
+
+static void refuses_to_open(void)
+{
+    start();
+    not_opened(NULL, ": the metadata have no \"hsgd.model\", which describes the network");
+    not_opened("name: m\nlayers: 1", ", hsgd.model:2: layers must be a list, but is a value");
+    not_opened("name: m\ninput: {h: 1, w: 1, c: 2}\nlayers:\n  - {op: dense, units: classes}\n",
+               ", hsgd.model:4: the number of classes is not known");
+    not_opened("name: m\ninput: {h: 1, w: 1, c: 2}\nlayers:\n  - {op: dense, units: 2}\n  - {op: mse}\n",
+               ": tensor \"dense1.weight\" is missing");
     end(NULL);
 }
 
@@ -290,7 +333,8 @@ static void refuses_to_save(void)
 
 static const struct core_case cases[] = {
     { "lenet_has_pytorchs_layout", lenet_has_pytorchs_layout }, { "inputs_follow_the_image", inputs_follow_the_image },
-    { "round_trips", round_trips }, { "weights_on_devices", weights_on_devices },
+    { "round_trips", round_trips }, { "opens_without_knowing_the_network", opens_without_knowing_the_network },
+    { "refuses_to_open", refuses_to_open }, { "weights_on_devices", weights_on_devices },
     { "refuses_files_that_do_not_fit", refuses_files_that_do_not_fit },
     { "refuses_what_is_no_file", refuses_what_is_no_file }, { "refuses_to_save", refuses_to_save }
 };

@@ -36,12 +36,31 @@ HSGD_API struct hsgd_model *hsgd_add_dropout(struct hsgd_model *model, float p);
 /* Appends the loss; the model is then complete and has weights. */
 HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *model);
 
-/* A built-in model for data of this shape and number of classes: "linear",
- * "mlp", "mlp-small", "lenet", "cifar-cnn".  -EINVAL (NULL) on an unknown name. */
+/* A model for data of this shape and number of classes: a built-in one
+ * ("linear", "mlp", "mlp-small", "lenet", "cifar-cnn"), or the file with this
+ * name when hsgd_model_is_file() says so.  Shape and classes as
+ * hsgd_model_from_file().  -EINVAL (NULL) on an unknown name. */
 HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,
                                                int classes);
 /* Names of the built-in models; NULL after the last. */
 HSGD_API const char *hsgd_model_name_at(int i);
+/* Whether this names a model file: it has a "/", or ends in .yaml or .yml. */
+HSGD_API bool hsgd_model_is_file(const char *name);
+
+/* A model from a model file (YAML; the schema is in doc/models.md) for samples
+ * of shape `in`; in.h 0: of the shape that the file gives as input or
+ * usual_input.  `classes` is what the file calls "classes"; 0: it must not.
+ * Errors (NULL): "FILE:LINE: " and what is wrong there; -EINVAL also when the
+ * file is larger than 256 KiB or has more than 1000 layers. */
+HSGD_API struct hsgd_model *hsgd_model_from_file(struct hsgd_context *ctx, const char *path, struct hsgd_shape in,
+                                                 int classes);
+/* The same from a text; messages call it "model file". */
+HSGD_API struct hsgd_model *hsgd_model_from_text(struct hsgd_context *ctx, const char *text, struct hsgd_shape in,
+                                                 int classes);
+/* The model as the text of a model file that gives the same model without
+ * knowing shape and classes; to be freed with free().  -EINVAL (NULL) when it
+ * has operations or names that a file cannot have. */
+HSGD_API char *hsgd_model_text(const struct hsgd_model *model);
 
 /* Draws all weights anew from the seed (Glorot or He, uniform). */
 HSGD_API int hsgd_model_initialise(struct hsgd_model *model, uint64_t seed);
@@ -66,7 +85,8 @@ HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
  *   2 dimensions  in x out      ->  out x in
  * and the inputs of a dense layer that sees a flattened image h x w x c are
  * in PyTorch's order c,h,w.  Metadata: "format" is "pt", "hsgd.input" is
- * "HxWxC".  Weights that a trainer has on devices are fetched.
+ * "HxWxC", "hsgd.model" is hsgd_model_text() where there is one.  Weights that
+ * a trainer has on devices are fetched.
  * Errors: -EINVAL the model has no loss yet; -EDOM a weight is not finite;
  * that of the file system. */
 HSGD_API int hsgd_model_save(struct hsgd_model *model, const char *path);
@@ -75,8 +95,16 @@ HSGD_API int hsgd_model_save(struct hsgd_model *model, const char *path);
  * model keeps its weights. */
 HSGD_API int hsgd_model_load(struct hsgd_model *model, const char *path);
 
+/* The model that hsgd_model_save() wrote, network and weights.  NULL on error,
+ * -EINVAL also when the metadata do not describe the network. */
+HSGD_API struct hsgd_model *hsgd_model_open(struct hsgd_context *ctx, const char *path);
+
 /* Number of floats in all weights. */
 HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
+/* The name given when it was made; NULL for NULL. */
+HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
+/* The shape of a sample. */
+HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
 /* Number of layers, the loss included. */
 HSGD_API int hsgd_model_layers(const struct hsgd_model *model);
 

@@ -133,10 +133,29 @@ struct hsgd_emit {
     int error;                     /* private */
 };
 
+/* Kinds of attributes, in C and in model files: a whole number (int), such a
+ * number or the word "classes", such a number that "<name>_below" can switch
+ * off (see doc/models.md), a number (float), true or false (bool), the name of
+ * an enum hsgd_activation, of an enum hsgd_init. */
+enum hsgd_attribute_kind {
+    HSGD_WHOLE, HSGD_UNITS, HSGD_PADDING, HSGD_REAL, HSGD_FLAG, HSGD_ACTIVATION, HSGD_INIT
+};
+
+/* An attribute as model files know it. */
+struct hsgd_attribute {
+    const char *name;
+    enum hsgd_attribute_kind kind;
+    size_t offset;      /* in the operation's attributes */
+    bool required;
+    int absent;         /* the value where none is given, */
+    const char *like;   /* or the attribute (one before this) whose value is taken then */
+};
+
 /* The descriptor of an operation. */
 struct hsgd_op {
     const char *name;
     size_t attributes_size;
+    const struct hsgd_attribute *fields; /* for model files, name NULL ends them; NULL: none */
     unsigned layouts;   /* bit mask of 1 << enum hsgd_layout */
     bool is_loss;
     bool is_view;       /* y is x seen in another shape: no work */
@@ -212,6 +231,11 @@ HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd
                          const struct hsgd_op_run *run);
 
 /* ------------------------------------------------ the library's operations */
+
+/* The library's operations one by one; NULL after the last. */
+HSGD_API const struct hsgd_op *hsgd_op_at(int i);
+/* By the name that model files use; NULL: there is none. */
+HSGD_API const struct hsgd_op *hsgd_op_by_name(const char *name);
 
 /* y = act(x W + b); weight W: in x units, bias b: units.  Any input shape,
  * flattened.

@@ -1,0 +1,27 @@
+/* The library's operations by name. */
+#include <string.h>
+
+#include "kernels.h"
+#include "relayout.h"
+
+static const struct hsgd_op *const ops[] = {
+#define OP(name) &hsgd_op_##name,
+#include "op_list.h"
+#undef OP
+};
+
+enum { OPS = sizeof ops / sizeof *ops };
+
+const struct hsgd_op *hsgd_op_at(int n)
+{
+    for (int i = 0; n >= 0 && i < OPS; i++)
+        if (!is_relayout(ops[i]) && n-- == 0) return ops[i];
+    return NULL;
+}
+
+const struct hsgd_op *hsgd_op_by_name(const char *name)
+{
+    for (int i = 0; hsgd_op_at(i); i++)
+        if (!strcmp(hsgd_op_at(i)->name, name)) return hsgd_op_at(i);
+    return NULL;
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Prints the model files named as a C table of names and texts.
+set -eu
+echo "/* Made by models/embed.sh; do not edit. */"
+echo '#include "zoo.h"'
+echo 'const struct model_source model_text_at[] = {'
+for f; do
+    echo "{ \"$(basename "$f" .yaml)\","
+    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/' "$f"
+    echo '},'
+done
+echo '};'
+echo "const int model_texts = $#;"

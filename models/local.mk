@@ -1,0 +1,10 @@
+# The built-in models, in the order in which `hsgd models` lists them.
+MODELS = models/linear.yaml models/mlp.yaml models/mlp-small.yaml models/lenet.yaml models/cifar-cnn.yaml
+
+modelsdir = $(pkgdatadir)/models
+dist_models_DATA = $(MODELS)
+EXTRA_DIST += models/embed.sh
+CLEANFILES += models/embedded.c
+models/embedded.c: $(MODELS) models/embed.sh models/local.mk
+	$(AM_V_GEN)$(MKDIR_P) models && sh $(srcdir)/models/embed.sh $(addprefix $(srcdir)/,$(MODELS)) > $@
+nodist_runtime_libruntime_la_SOURCES = models/embedded.c

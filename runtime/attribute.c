@@ -1,0 +1,129 @@
+#include "attribute.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const activations[] = { "none", "relu", "tanh", "sigmoid", NULL };
+static const char *const inits[] = { "glorot", "he", "zero", NULL };
+
+/* ---------------------------------------------------------------- reading */
+
+bool attribute_whole(const char *text, int *out)
+{
+    const char *digits = text + (*text == '-');
+    size_t n = strspn(digits, "0123456789");
+    if (n < 1 || n > 9 || digits[n]) return false;
+    *out = (int)strtol(text, NULL, 10);
+    return true;
+}
+
+static bool read_whole(const char *text, void *at) { return attribute_whole(text, at); }
+
+static bool read_units(const char *text, void *at)
+{
+    if (strcmp(text, "classes")) return attribute_whole(text, at);
+    *(int *)at = CLASSES;
+    return true;
+}
+
+static bool read_real(const char *text, void *at)
+{
+    char *end;
+    if (!*text || strspn(text, "+-.eE0123456789") != strlen(text)) return false;
+    float v = strtof(text, &end);
+    if (*end || end == text || !isfinite(v)) return false;
+    *(float *)at = v;
+    return true;
+}
+
+static bool read_flag(const char *text, void *at)
+{
+    *(bool *)at = !strcmp(text, "true");
+    return *(bool *)at || !strcmp(text, "false");
+}
+
+static bool read_name(const char *text, const char *const *names, void *at)
+{
+    for (int i = 0; names[i]; i++)
+        if (!strcmp(names[i], text)) {
+            *(int *)at = i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_activation(const char *text, void *at) { return read_name(text, activations, at); }
+static bool read_init(const char *text, void *at) { return read_name(text, inits, at); }
+
+/* ---------------------------------------------------------------- writing */
+
+static void write_whole(const void *at, FILE *out) { fprintf(out, "%d", *(const int *)at); }
+static void write_flag(const void *at, FILE *out) { fputs(*(const bool *)at ? "true" : "false", out); }
+
+/* A number that has no name stands for itself; reading refuses it. */
+static void write_name(const char *const *names, int number, FILE *out)
+{
+    int n = 0;
+    while (names[n]) n++;
+    if (number >= 0 && number < n) fputs(names[number], out);
+    else write_whole(&number, out);
+}
+
+static void write_activation(const void *at, FILE *out) { write_name(activations, *(const int *)at, out); }
+static void write_init(const void *at, FILE *out) { write_name(inits, *(const int *)at, out); }
+
+/* As few digits as give the same float again. */
+static void write_real(const void *at, FILE *out)
+{
+    char text[32];
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)*(const float *)at);
+        if (strtof(text, NULL) == *(const float *)at) break;
+    }
+    fputs(text, out);
+}
+
+static const struct {
+    const char *expects;
+    bool (*read)(const char *text, void *at);
+    void (*write)(const void *at, FILE *out);
+} kinds[] = {
+    [HSGD_WHOLE] = { "a whole number", read_whole, write_whole },
+    [HSGD_UNITS] = { "a whole number or \"classes\"", read_units, write_whole },
+    [HSGD_PADDING] = { "a whole number", read_whole, write_whole },
+    [HSGD_REAL] = { "a number", read_real, write_real },
+    [HSGD_FLAG] = { "true or false", read_flag, write_flag },
+    [HSGD_ACTIVATION] = { "one of none, relu, tanh, sigmoid", read_activation, write_activation },
+    [HSGD_INIT] = { "one of glorot, he, zero", read_init, write_init },
+};
+
+const char *attribute_expects(enum hsgd_attribute_kind kind) { return kinds[kind].expects; }
+
+bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attributes)
+{
+    return kinds[a->kind].read(text, (char *)attributes + a->offset);
+}
+
+void attribute_write(const struct hsgd_attribute *a, const void *attributes, FILE *out)
+{
+    kinds[a->kind].write((const char *)attributes + a->offset, out);
+}
+
+/* --------------------------------------------------------------- defaults */
+
+const struct hsgd_attribute *attribute_find(const struct hsgd_op *op, const char *name)
+{
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++)
+        if (!strcmp(a->name, name)) return a;
+    return NULL;
+}
+
+void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a, void *attributes)
+{
+    char *at = (char *)attributes + a->offset;
+    if (a->like) memcpy(at, (char *)attributes + attribute_find(op, a->like)->offset, sizeof(int));
+    else if (a->kind == HSGD_FLAG) *(bool *)at = a->absent != 0;
+    else if (a->kind == HSGD_REAL) *(float *)at = (float)a->absent;
+    else *(int *)at = a->absent;
+}

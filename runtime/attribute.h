@@ -1,0 +1,25 @@
+/* Attributes of operations as text. */
+#ifndef HSGD_RUNTIME_ATTRIBUTE_H
+#define HSGD_RUNTIME_ATTRIBUTE_H
+
+#include <hsgd/ops.h>
+#include <limits.h>
+#include <stdio.h>
+
+#define CLASSES INT_MIN /* the number of classes, whatever it is */
+
+/* What a text must be for this kind: "a whole number". */
+const char *attribute_expects(enum hsgd_attribute_kind kind);
+/* Reads text into the attributes; false: it is not what is expected. */
+bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attributes);
+/* Sets the value that an attribute has where none is given. */
+void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a, void *attributes);
+void attribute_write(const struct hsgd_attribute *a, const void *attributes, FILE *out);
+
+/* The field of this name; NULL: the operation has none. */
+const struct hsgd_attribute *attribute_find(const struct hsgd_op *op, const char *name);
+
+/* A decimal whole number of at most 9 digits, and nothing else. */
+bool attribute_whole(const char *text, int *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* A model file as it was read, before it meets data.  The schema is in
+ * doc/models.md. */
+#ifndef HSGD_RUNTIME_MODEL_FILE_H
+#define HSGD_RUNTIME_MODEL_FILE_H
+
+#include "attribute.h"
+#include "model.h"
+
+struct file_layer {
+    const struct hsgd_op *op;
+    char name[48];      /* "": the operation's name and a number */
+    void *attributes;   /* the number of classes may be CLASSES */
+    int below;          /* > 0: padding only where the input has fewer rows or columns */
+    int line;
+};
+
+struct model_file {
+    char *path;                      /* for sentences; NULL: a built-in model, which has none of its own */
+    char name[48];
+    struct hsgd_shape input, usual;  /* h 0: not given */
+    int input_line;
+    int nlayers, capacity;
+    struct file_layer *layer;
+};
+
+/* Reads a file's text.  Returns 0, or a negative errno with a sentence; free
+ * it in any case. */
+int model_file_parse(struct hsgd_context *ctx, struct model_file *f, const char *path, const char *text, size_t size);
+void model_file_free(struct model_file *f);
+
+/* The model for samples of shape `in` (h 0: the file's) and so many classes
+ * (0: the file must give them); NULL after a sentence. */
+struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
+                                    int classes);
+
+/* Parses and builds. */
+struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,
+                                    struct hsgd_shape in, int classes);
+
+/* The model as the text of a model file, to be freed; NULL after a sentence
+ * in ctx (which may be NULL). */
+char *model_text(struct hsgd_context *ctx, const struct hsgd_model *m);
+
+/* Whether a model file can have this name, or a layer this one. */
+bool model_name_possible(const char *name);
+bool layer_name_possible(const char *name);
+
+#endif

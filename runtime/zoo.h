@@ -1,0 +1,9 @@
+/* The texts of models/, put into the library by models/embed.sh. */
+#ifndef HSGD_RUNTIME_ZOO_H
+#define HSGD_RUNTIME_ZOO_H
+
+struct model_source { const char *name, *text; };
+extern const struct model_source model_text_at[];
+extern const int model_texts;
+
+#endif

@@ -1,0 +1,323 @@
+/* Model files: what they give, and every bad one with its sentence. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "core.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static struct hsgd_context *ctx;
+static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
+
+/* --------------------------------------------------------------- bad files */
+
+#define TAIL "  - {op: softmax_cross_entropy}\n"
+#define MODEL(layers) "name: m\nlayers:\n" layers TAIL
+#define KEYS "conv2d has no key \"x\"; it has op, name, out_channels, kernel, stride, padding, activation, init"
+
+static const struct { const char *text, *sentence; } bad[] = {
+    { "", ": there is nothing in it" },
+    { "# nothing\n", ": there is nothing in it" },
+    { "m", ":1: a model file must be a mapping, but is a value" },
+    { "- m", ":1: a model file must be a mapping, but is a list" },
+    { "name: m\n  layers: []", ":2: not YAML: mapping values are not allowed in this context" },
+    { "name: \"m", ":1: not YAML: found unexpected end of stream" },
+    { "name: m\n\tlayers:", ":2: not YAML: found a tab character that violates indentation" },
+    { "name: \xff", ": byte 6: invalid leading UTF-8 octet" },
+    { "name: m\n", ": the key \"layers\" is missing" },
+    { "layers: []\n", ": the key \"name\" is missing" },
+    { "name: m\nlayers: []\n", ":1: the last layer must be a loss: softmax_cross_entropy or mse" },
+    { "name: m\nlayers:\n", ":2: layers must be a list, but is a value" },
+    { "name: m\nlayers: {}\n", ":2: layers must be a list, but is a mapping" },
+    { "name: m\nlayers: [relu]\n", ":2: a layer must be a mapping, but is a value" },
+    { "name: m\ncolour: red\n", ":2: key \"colour\" is not one of name, input, usual_input, layers" },
+    { "name: m\nname: m\n", ":2: key \"name\" is there twice" },
+    { "[name]: m\n", ":1: a key must be a value, but is a list" },
+    { "name: [m]\n", ":1: name must be a value, but is a list" },
+    { "name: \"\"\n", ":1: name \"\" must be of letters, digits, and inside \" _.-\"" },
+    { "name: ../m\n", ":1: name \"../m\" must be of letters, digits, and inside \" _.-\"" },
+    { "name: \"a\\0b\"\n", ":1: name \"a\" is longer than 47 characters, or has a zero in it" },
+    { "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+      ":1: name \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is longer than 47 characters, or has a zero in it" },
+    { "name: &a m\n", ":1: anchors, aliases and tags are not taken" },
+    { "name: m\nlayers: &a [*a]\n", ":2: anchors, aliases and tags are not taken" },
+    { "name: !!str m\n", ":1: anchors, aliases and tags are not taken" },
+    { MODEL("") "---\nname: n\n", ":4: a second document begins" },
+    { "name: m\ninput: 28x28\n", ":2: input must be a mapping, but is a value" },
+    { "name: m\ninput: {h: 28, w: 28}\n", ":2: input needs h, w and c" },
+    { "name: m\ninput: {h: 28, h: 28, c: 1}\n", ":2: key \"h\" is there twice" },
+    { "name: m\ninput: {h: 28, w: 28, d: 1}\n", ":2: input has no key \"d\"; it has h, w, c" },
+    { "name: m\nusual_input: {h: 28, w: 0, c: 1}\n", ":2: usual_input: w must be a whole number from 1, not \"0\"" },
+    { "name: m\ninput: {h: 28, w: 2.5, c: 1}\n", ":2: input: w must be a whole number from 1, not \"2.5\"" },
+    { "name: m\ninput: {h: 32,\n  w: 28, c: 1}\nlayers:\n  - {op: flatten}\n" TAIL,
+      ":2: input is 32x28x1, but the data has 28x28x1" },
+    { MODEL("  - {name: a}\n"), ":3: the layer has no \"op\"" },
+    { MODEL("  - {op: relu}\n"), ":3: op \"relu\" is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, "
+      "avg_pool, softmax_cross_entropy" },
+    { MODEL("  - {op: to_lanes}\n"), ":3: op \"to_lanes\" is not one of activate, conv2d, dense, dropout, flatten, mse, "
+      "max_pool, avg_pool, softmax_cross_entropy" },
+    { MODEL("  - {op: \"a\\nb\"}\n"), ":3: op \"a?b\" is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, "
+      "avg_pool, softmax_cross_entropy" },
+    { MODEL("  - {op: dense}\n"), ":3: dense needs the key \"units\", a whole number or \"classes\"" },
+    { MODEL("  - op: dense\n    units: ten\n"), ":4: units must be a whole number or \"classes\", not \"ten\"" },
+    { MODEL("  - {op: dense, units: 1e3}\n"), ":3: units must be a whole number or \"classes\", not \"1e3\"" },
+    { MODEL("  - {op: dense, units: 4294967306}\n"),
+      ":3: units must be a whole number or \"classes\", not \"4294967306\"" },
+    { MODEL("  - {op: dense, units: -5}\n"), ":3: model \"m\", layer 1 (dense): units must be in 1..1048576, not -5" },
+    { MODEL("  - {op: dense, units: [5]}\n"), ":3: units must be a value, but is a list" },
+    { MODEL("  - {op: dense, units: 5, activation: gelu}\n"),
+      ":3: activation must be one of none, relu, tanh, sigmoid, not \"gelu\"" },
+    { MODEL("  - {op: dense, units: 5, no_bias: 1}\n"), ":3: no_bias must be true or false, not \"1\"" },
+    { MODEL("  - {op: dense, units: 5, init: ones}\n"), ":3: init must be one of glorot, he, zero, not \"ones\"" },
+    { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" is there twice" },
+    { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
+    { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"), ":3: kernel must be a whole number, not \"classes\"" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 31}\n"),
+      ":3: model \"m\", layer 1 (conv2d): a 31x31 kernel does not fit into 28x28 with padding 0" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 999999999, padding: 999999998}\n"),
+      ":3: model \"m\", layer 1 (conv2d): kernel 999999999, stride 1: at most 32768 is possible" },
+    { MODEL("  - {op: conv2d, out_channels: 65536, kernel: 3000, padding: 2999}\n"),
+      ":3: model \"m\", layer 1 (conv2d): an output of 3027x3027x65536 is not possible" },
+    { MODEL("  - {op: conv2d, out_channels: 65536, kernel: 28}\n  - {op: conv2d, out_channels: 65536, kernel: 1}\n"),
+      ":4: model \"m\", layer 2 (conv2d): a weight of 65536x1x1x65536 is not possible" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, padding_below: 0}\n"),
+      ":3: padding_below must be a whole number from 1, not \"0\"" },
+    { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"), ":3: model \"m\", layer 1 (max_pool): kernel 2, stride 0, "
+      "padding 0: needs kernel >= 1, stride >= 1, 0 <= padding < kernel" },
+    { MODEL("  - {op: dropout, p: nan}\n"), ":3: p must be a number, not \"nan\"" },
+    { MODEL("  - {op: dropout, p: 1e99}\n"), ":3: p must be a number, not \"1e99\"" },
+    { MODEL("  - {op: dropout, p: 1}\n"), ":3: model \"m\", layer 1 (dropout): p must be in [0, 1), not 1" },
+    { MODEL("  - {op: activate}\n"), ":3: activate needs the key \"activation\", one of none, relu, tanh, sigmoid" },
+    { MODEL("  - {op: flatten, name: 1st}\n"),
+      ":3: name \"1st\" must be of letters, digits and \"_\", a letter first, at most 47" },
+    { MODEL("  - {op: flatten, name: a.b}\n"),
+      ":3: name \"a.b\" must be of letters, digits and \"_\", a letter first, at most 47" },
+    { MODEL("  - {op: flatten, name: a}\n  - {op: flatten, name: a}\n"),
+      ":4: model \"m\", layer 2 (flatten): another layer is called \"a\"" },
+    { MODEL(""), ":3: model \"m\", layer 1 (softmax_cross_entropy): the input must be 1x1xC with C >= 2, not 28x28x1" },
+    { MODEL("  - {op: dense, units: 5}\n" TAIL),
+      ":5: model \"m\", layer 3 (softmax_cross_entropy): nothing can follow the loss" },
+    { "name: m\nlayers:\n  - {op: dense, units: 5}\n", ":3: the last layer must be a loss: softmax_cross_entropy or mse" },
+};
+
+static void bad_texts(void)
+{
+    char want[600];
+    ctx = core_context("cpu", 1, false);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct hsgd_model *m = hsgd_model_from_text(ctx, bad[i].text, image, 10);
+        CHECK_MSG(m == NULL, "taken: %s", bad[i].text);
+        snprintf(want, sizeof want, "model file%s", bad[i].sentence);
+        CHECK_STR(hsgd_error(ctx), want);
+        hsgd_model_destroy(&m);
+    }
+    hsgd_destroy(&ctx);
+}
+
+static void refused(const char *text, struct hsgd_shape in, int classes, const char *sentence)
+{
+    CHECK(!hsgd_model_from_text(ctx, text, in, classes));
+    CHECK_STR(hsgd_error(ctx), sentence);
+}
+
+static void what_only_data_tell(void)
+{
+    static const char open[] = MODEL("  - {op: dense, units: classes}\n");
+    ctx = core_context("cpu", 1, false);
+    refused(open, none, 10, "model file:1: the shape of samples is not known: neither data nor the keys input, usual_input "
+            "give it");
+    refused(open, image, 0, "model file:3: the number of classes is not known");
+    refused("name: m\ninput: {h: 100000, w: 100000, c: 1}\nlayers:\n" TAIL, none, 10,
+            "model file:2: model \"m\": input shape 100000x100000x1 is not possible");
+    hsgd_destroy(&ctx);
+}
+
+/* Text that grows while it is read, or is too long. */
+static void absurd_sizes(void)
+{
+    static char text[1 << 19];
+    size_t n;
+    ctx = core_context("cpu", 1, false);
+    n = (size_t)sprintf(text, "name: m\nlayers:\n");
+    for (int i = 0; i < 1001; i++) n += (size_t)sprintf(text + n, "  - {op: flatten}\n");
+    refused(text, image, 10, "model file:1003: there are more than 1000 layers");
+    n = (size_t)sprintf(text, "name: m\nlayers:\n  - {op: flatten");
+    for (int i = 0; i < 20; i++) n += (size_t)sprintf(text + n, ", k%d: 1", i);
+    refused(text, image, 10, "model file:3: a layer has more than 16 keys");
+    sprintf(text, "name: m\nlayers: ");
+    memset(text + 16, '[', 100000);
+    text[100016] = 0;
+    refused(text, image, 10, "model file:2: a layer must be a mapping, but is a list");
+    refused(MODEL("  - {op: dense, units: 1048576}\n  - {op: dense, units: 1048576}\n"
+                  "  - {op: dense, units: 1048576}\n"), image, 10,
+            "model file:6: model \"m\": 2199848484864 parameters do not fit into the memory of this machine");
+    hsgd_destroy(&ctx);
+}
+
+/* ------------------------------------------------------------------- files */
+
+static char path[600];
+
+static void put(const char *text)
+{
+    snprintf(path, sizeof path, "%s/model.yaml", getenv("STARPU_HOME"));
+    FILE *f = fopen(path, "w");
+    REQUIRE(f && fputs(text, f) >= 0 && !fclose(f));
+}
+
+static void file_refused(const char *name, const char *sentence)
+{
+    char want[800];
+    CHECK(!hsgd_model_by_name(ctx, name, image, 10));
+    snprintf(want, sizeof want, "%s%s", name, sentence);
+    CHECK_STR(hsgd_error(ctx), want);
+}
+
+static void files(void)
+{
+    ctx = core_context("cpu", 1, false);
+    put(MODEL("  - {op: dense, units: classes}\n"));
+    CHECK(hsgd_model_is_file(path) && hsgd_model_is_file("m.yaml") && hsgd_model_is_file("m.yml"));
+    CHECK(!hsgd_model_is_file("lenet") && !hsgd_model_is_file("m.yaml.txt") && hsgd_model_is_file("./lenet"));
+    struct hsgd_model *m = hsgd_model_by_name(ctx, path, image, 7);
+    CHECK_MSG(m && hsgd_model_parameters(m) == 785 * 7, "%s", hsgd_error(ctx));
+    CHECK_STR(hsgd_model_name(m), "m");
+    CHECK(hsgd_model_input(m).h == 28 && hsgd_model_input(m).c == 1);
+    hsgd_model_destroy(&m);
+    put("name: m\n\nlayer: []\n");
+    file_refused(path, ":3: key \"layer\" is not one of name, input, usual_input, layers");
+    put("");
+    file_refused(path, ": there is nothing in it");
+    unlink(path);
+    file_refused(path, ": cannot open: No such file or directory");
+    file_refused("/", ": is a folder, not a file");
+    FILE *f = fopen(path, "w");
+    REQUIRE(f && !ftruncate(fileno(f), 300000) && !fclose(f));
+    file_refused(path, ": the file has 300000 bytes, more than 262144");
+    unlink(path);
+    hsgd_destroy(&ctx);
+}
+
+/* -------------------------------------------------------------- what they give */
+
+static void same(struct hsgd_model *a, struct hsgd_model *b)
+{
+    char da[65], db[65];
+    REQUIRE(a && b);
+    CHECK(!hsgd_model_initialise(a, 7) && !hsgd_model_initialise(b, 7));
+    CHECK(!hsgd_model_digest(a, da) && !hsgd_model_digest(b, db) && hsgd_model_layers(a) == hsgd_model_layers(b));
+    CHECK_STR(da, db);
+    hsgd_model_destroy(&a);
+    hsgd_model_destroy(&b);
+}
+
+static struct hsgd_model *lenet_by_hand(struct hsgd_shape in, int padding)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "lenet", in);
+    m = hsgd_add_max_pool(hsgd_add_conv2d(m, 6, 5, padding, HSGD_RELU), 2);
+    m = hsgd_add_flatten(hsgd_add_max_pool(hsgd_add_conv2d(m, 16, 5, 0, HSGD_RELU), 2));
+    m = hsgd_add_dense(hsgd_add_dense(m, 120, HSGD_RELU), 84, HSGD_RELU);
+    return hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION));
+}
+
+static void built_in_models_are_what_they_were(void)
+{
+    struct hsgd_shape colour = { 32, 32, 3 }, small = { 20, 40, 1 };
+    ctx = core_context("cpu", 1, false);
+    same(hsgd_model_by_name(ctx, "lenet", image, 10), lenet_by_hand(image, 2));
+    same(hsgd_model_by_name(ctx, "lenet", colour, 10), lenet_by_hand(colour, 0));
+    same(hsgd_model_by_name(ctx, "lenet", small, 10), lenet_by_hand(small, 2));
+    struct hsgd_model *m = hsgd_model_create(ctx, "cifar-cnn", colour);
+    m = hsgd_add_max_pool(hsgd_add_conv2d(m, 32, 3, 1, HSGD_RELU), 2);
+    m = hsgd_add_max_pool(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU), 2);
+    m = hsgd_add_dense(hsgd_add_flatten(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU)), 64, HSGD_RELU);
+    same(hsgd_model_by_name(ctx, "cifar-cnn", none, 10),
+         hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
+    m = hsgd_add_dense(hsgd_add_dense(hsgd_model_create(ctx, "mlp", image), 512, HSGD_RELU), 256, HSGD_RELU);
+    same(hsgd_model_by_name(ctx, "mlp", image, 10),
+         hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
+    hsgd_destroy(&ctx);
+}
+
+static const char every_op[] =
+    "name: every op\n"
+    "input: {h: 9, w: 8, c: 2}\n"
+    "layers:\n"
+    "  - {op: conv2d, name: a, out_channels: 4, kernel: 3, stride: 2, padding: 1, activation: tanh, init: he}\n"
+    "  - {op: activate, name: activate1, activation: sigmoid}\n"
+    "  - {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1}\n"
+    "  - {op: max_pool, name: max_pool1, kernel: 2, stride: 2, padding: 0}\n"
+    "  - {op: dropout, name: dropout1, p: 0.1}\n"
+    "  - {op: flatten, name: flatten1}\n"
+    "  - {op: dense, name: c, units: 3, activation: none, no_bias: true, init: zero}\n"
+    "  - {op: mse, name: mse1}\n";
+
+/* In another order, with defaults, quotes and block style. */
+static const char same_ops[] =
+    "%YAML 1.1\n---\n"
+    "layers:\n"
+    "- kernel: 3\n  op: conv2d\n  out_channels: '4'\n  name: \"a\"\n  padding: 1\n  stride: 2\n  activation: tanh\n  init: he\n"
+    "- {op: activate, activation: sigmoid}   # f\n"
+    "- {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, padding_below: 5}\n"
+    "- {op: max_pool, kernel: 2, padding: 1, padding_below: 5}\n"
+    "- {op: dropout, p: 1e-1}\n"
+    "- {op: flatten}\n"
+    "- {op: dense, name: c, units: classes, no_bias: true, init: zero}\n"
+    "- op: mse\n"
+    "name: every op\n"
+    "input:\n  c: 2\n  h: 9\n  w: 8\n"
+    "...\n";
+
+static void text_round_trip(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_from_text(ctx, every_op, none, 0);
+    if (!CHECK_MSG(m != NULL, "%s", hsgd_error(ctx))) core_end();
+    char *text = hsgd_model_text(m);
+    CHECK_STR(text, every_op);
+    free(text);
+    hsgd_model_destroy(&m);
+    m = hsgd_model_from_text(ctx, same_ops, (struct hsgd_shape){ 9, 8, 2 }, 3);
+    if (!CHECK_MSG(m != NULL, "%s", hsgd_error(ctx))) core_end();
+    text = hsgd_model_text(m);
+    CHECK_STR(text, every_op);
+    free(text);
+    hsgd_model_destroy(&m);
+    for (int i = 0; hsgd_model_name_at(i); i++) {
+        m = hsgd_model_by_name(ctx, hsgd_model_name_at(i), none, 10);
+        REQUIRE(m && (text = hsgd_model_text(m)));
+        same(m, hsgd_model_from_text(ctx, text, none, 0));
+        free(text);
+    }
+    hsgd_destroy(&ctx);
+}
+
+static void text_refused(struct hsgd_model *m, const char *sentence)
+{
+    REQUIRE(m);
+    CHECK(!hsgd_model_text(m));
+    CHECK_STR(hsgd_error(ctx), sentence);
+    hsgd_model_destroy(&m);
+}
+
+static void what_no_file_can_have(void)
+{
+    struct hsgd_op own = hsgd_op_flatten;
+    ctx = core_context("cpu", 1, false);
+    text_refused(hsgd_add(hsgd_model_create(ctx, "m", image), &own, NULL, "a"),
+                 "model \"m\": layer \"a\" cannot be in a model file");
+    text_refused(hsgd_add(hsgd_model_create(ctx, "m", image), &hsgd_op_flatten, NULL, "a, op: b"),
+                 "model \"m\": layer \"a, op: b\" cannot be in a model file");
+    text_refused(hsgd_add_flatten(hsgd_model_create(ctx, "a: b", image)),
+                 "model \"a: b\": the name \"a: b\" cannot be in a model file");
+    hsgd_destroy(&ctx);
+}
+
+static const struct core_case cases[] = {
+    { "bad_texts", bad_texts }, { "what_only_data_tell", what_only_data_tell }, { "absurd_sizes", absurd_sizes },
+    { "files", files }, { "built_in_models_are_what_they_were", built_in_models_are_what_they_were },
+    { "text_round_trip", text_round_trip }, { "what_no_file_can_have", what_no_file_can_have }
+};
+CORE_MAIN(cases)
