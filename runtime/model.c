@@ -327,6 +327,11 @@ int64_t hsgd_model_parameters(const struct hsgd_model *m)
     return n;
 }
 
+int hsgd_model_outputs(const struct hsgd_model *m)
+{
+    return m && m->finished ? hsgd_size(m->layer[m->nlayers - 1].info.in) : 0;
+}
+
 int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nlayers : 0; }
 
 int hsgd_model_digest(struct hsgd_model *m, char hex[65])

@@ -77,6 +77,8 @@ HSGD_API int hsgd_model_load(struct hsgd_model *model, const char *path);
 
 /* Number of floats in all weights. */
 HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
+/* Number of outputs: the values per sample that the loss sees; 0: there is no loss yet. */
+HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 /* Number of layers, the loss included. */
 HSGD_API int hsgd_model_layers(const struct hsgd_model *model);
 
