@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "kernels.h"
 #include "train/state.h"
 
 static const struct hsgd_ref absent = { .buffer = -1 };
@@ -32,7 +33,7 @@ static bool arena_lay_out(const struct plan *p, const struct slice *s, struct ar
         }
         a->y[i] = at;
         at += floats;
-        if (p->mode == PLAN_EVALUATE) continue;
+        if (plan_forward_only(p)) continue;
         a->dy[i] = at;
         at += floats;
     }
@@ -86,7 +87,7 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     const struct hsgd_model *m = p->state->model;
     const struct layer *l = &m->layer[i];
     int before = source_layer(m, i);
-    bool training = p->mode != PLAN_EVALUATE;
+    bool training = !plan_forward_only(p);
     const struct device *target = plan_target(p, s->device);
     *e = (struct hsgd_emit){
         .layer = &l->info, .kind = target->info.kind, .units = target->units, .rows = s->rows, .first_row = s->first_row,
@@ -109,6 +110,17 @@ static void place_gradients(const struct layer *l, const struct slice_places *at
             e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + l->param_offset[k]);
 }
 
+/* What the loss would see, to where the host reads it. */
+static void emit_outputs(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
+                         struct hsgd_emit *e)
+{
+    const struct hsgd_model *m = p->state->model;
+    int last = source_layer(m, m->nlayers - 1);
+    struct copy_args args = { s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in) };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args,
+                last < 0 ? at->input : hsgd_at(at->arena, a->y[last]), at->partial);
+}
+
 int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
                    struct hsgd_program *program)
 {
@@ -121,12 +133,13 @@ int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_pla
         return 1;
     }
     for (int i = 0; i < m->nlayers; i++) {
-        if (m->layer[i].alias) continue;
+        if (m->layer[i].alias || (p->mode == PLAN_PREDICT && m->layer[i].op->is_loss)) continue;
         layer_emit(p, s, at, &a, i, program, &e);
         m->layer[i].op->forward(&e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
-    for (int i = m->nlayers - 1; p->mode != PLAN_EVALUATE && i >= 0; i--) {
+    if (p->mode == PLAN_PREDICT) emit_outputs(p, s, at, &a, &e);
+    for (int i = m->nlayers - 1; !plan_forward_only(p) && i >= 0; i--) {
         const struct layer *l = &m->layer[i];
         if (l->alias || !l->op->backward || !(l->info.params || params_before(m, i))) continue;
         layer_emit(p, s, at, &a, i, program, &e);

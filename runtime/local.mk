@@ -75,6 +75,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/pass.c \
 	runtime/train/pass.h \
 	runtime/train/plan_info.c \
+	runtime/train/predict.c \
 	runtime/train/publish.c \
 	runtime/train/publish.h \
 	runtime/train/schedule.c \

@@ -334,6 +334,10 @@ int64_t hsgd_model_parameters(const struct hsgd_model *m)
 const char *hsgd_model_name(const struct hsgd_model *m) { return m ? m->name : NULL; }
 
 struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->in : (struct hsgd_shape){ 0 }; }
+int hsgd_model_outputs(const struct hsgd_model *m)
+{
+    return m && m->finished ? hsgd_size(m->layer[m->nlayers - 1].info.in) : 0;
+}
 
 int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nlayers : 0; }
 

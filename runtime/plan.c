@@ -99,7 +99,8 @@ static int slice_buffers(struct plan *p, int index)
     snprintf(name, sizeof name, "arena%d", index);
     if ((s->arena = new_buffer(p, name, slice_arena_floats(p, s), s->device, false)) < 0) return s->arena;
     snprintf(name, sizeof name, "partial%d", index);
-    s->partial = new_buffer(p, name, partial_floats(p), s->device, p->mode == PLAN_GRADIENT);
+    bool read_back = p->mode == PLAN_GRADIENT || p->mode == PLAN_PREDICT;
+    s->partial = new_buffer(p, name, partial_floats(p, s), s->device, read_back);
     return s->partial < 0 ? s->partial : 0;
 }
 

@@ -52,12 +52,13 @@ void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data
 
 #define PLAN_SLOTS 3      /* input batches a plan holds: one in use, the others being filled */
 #define WINDOW_STEPS 128  /* steps between two looks of the host at the step table and the metrics */
+#define PREDICT_STEPS 16  /* steps of a window that keep their outputs */
 #define METRICS 4         /* sum of losses, correct, terms, unused */
 #define GRADIENT_HEADER 16 /* floats before a buffer of gradients: loss sums, or the sum of squares */
 
 /* ---------------------------------------------------------------- cells */
 
-enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT };
+enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT, PLAN_PREDICT };
 enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, CELL_KINDS };
 
 /* "slice", "gradient", "merge", "update", "step" */
@@ -95,7 +96,8 @@ struct cell {
 struct slice {
     struct device *device;
     int first_row, rows;
-    int input, arena, partial;          /* buffers; input is one of PLAN_SLOTS alternatives */
+    int input, arena;                   /* buffers; input is one of PLAN_SLOTS alternatives */
+    int partial;                        /* loss sums and gradients; PLAN_PREDICT: outputs, a step behind the other */
     int64_t arena_floats;
 };
 
@@ -119,6 +121,12 @@ struct plan {
     char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
     int64_t last_used;
 };
+
+/* No loss is minimised: no gradients, no updates. */
+static inline bool plan_forward_only(const struct plan *p)
+{
+    return p->mode == PLAN_EVALUATE || p->mode == PLAN_PREDICT;
+}
 
 /* Frees the tasks of the replay executor. */
 void replay_free(struct plan *plan);

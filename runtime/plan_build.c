@@ -86,7 +86,7 @@ int add_fixed(struct plan *p)
 
 bool defers(const struct plan *p)
 {
-    return p->mode != PLAN_EVALUATE && p->nslices > 1 && p->state->nshards > 1;
+    return !plan_forward_only(p) && p->nslices > 1 && p->state->nshards > 1;
 }
 
 bool tiled(const struct plan *p)
@@ -108,9 +108,16 @@ struct device *home_device(const struct plan *p)
     return p->slice[0].device;
 }
 
-int64_t partial_floats(const struct plan *p)
+static int output_floats(const struct plan *p, const struct slice *s)
 {
     const struct hsgd_model *m = p->state->model;
+    return s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in);
+}
+
+int64_t partial_floats(const struct plan *p, const struct slice *s)
+{
+    const struct hsgd_model *m = p->state->model;
+    if (p->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * output_floats(p, s);
     if (p->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
     return GRADIENT_HEADER + (defers(p) || tiled(p) ? m->small_floats : m->floats);
 }
@@ -130,15 +137,16 @@ static void access_params(struct plan *p, struct cell *c, enum starpu_data_acces
 
 void slice_program(struct plan *p, struct cell *c, struct slice *s)
 {
+    bool predicts = p->mode == PLAN_PREDICT;
     c->rows = s->rows;
     access_buffer(c, s->input, STARPU_R);
     access_params(p, c, STARPU_R);
     access_buffer(c, s->arena, STARPU_W);
-    access_buffer(c, s->partial, STARPU_W);
+    access_buffer(c, s->partial, predicts ? STARPU_RW : STARPU_W); /* RW: a step writes its part of it */
     access_buffer(c, FIXED_STEP, STARPU_R);
     struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0),
-                                   .partial = ref(s->partial, 0), .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
-                                   .param = FIXED_PARAM };
+                                   .partial = slotted(s->partial, predicts ? output_floats(p, s) : 0),
+                                   .step = slotted(FIXED_STEP, HSGD_STEP_WORDS), .param = FIXED_PARAM };
     s->arena_floats = emit_slice(p, s, &places, !defers(p) && !tiled(p), program_of(p, c));
 }
 

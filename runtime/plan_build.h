@@ -38,7 +38,7 @@ bool single_node(const struct plan *p);
 /* Updates are done where the parameters live: on the CPU when it takes part. */
 struct device *home_device(const struct plan *p);
 /* What a slice returns: sums, and gradients unless they are deferred. */
-int64_t partial_floats(const struct plan *p);
+int64_t partial_floats(const struct plan *p, const struct slice *s);
 /* Where kernels of the cell are described, for device d or the one whose turn it is. */
 void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struct device *d);
 /* Forward and backward of a slice. */

@@ -173,6 +173,7 @@ int plan_grid_cells(struct plan *p)
         c->affinity = i;
         slice_program(p, c, &p->slice[i]);
     }
+    if (p->mode == PLAN_PREDICT) return 0;
     if (p->mode != PLAN_TRAIN) metrics_cell(p);
     if (p->mode == PLAN_EVALUATE) return 0;
     int err = 0;

@@ -42,6 +42,7 @@ int plan_step_cells(struct plan *p)
     struct hsgd_emit e;
     c->affinity = 0;
     slice_program(p, c, s);
+    if (p->mode == PLAN_PREDICT) return 0;
     begin_emit(p, &e, c, s->device);
     emit_metrics(p, c, &e);
     p->gradient[0] = s->partial;

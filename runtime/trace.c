@@ -11,7 +11,7 @@ struct record {
     uint64_t began, ended;
     int64_t step;
     int batch, cell, rows;
-    short kind, mode, device, worker;
+    short kind, training, device, worker;
 };
 
 struct trace {
@@ -44,7 +44,7 @@ void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, con
     if (i >= t->options.capacity) return;
     t->record[i] = (struct record){
         .began = began, .ended = ended, .step = step, .batch = p->batch, .cell = (int)(c - p->cell), .rows = c->rows,
-        .kind = (short)c->kind, .mode = (short)p->mode, .device = (short)(d - p->ctx->device),
+        .kind = (short)c->kind, .training = !plan_forward_only(p), .device = (short)(d - p->ctx->device),
         .worker = (short)worker_of(d),
     };
 }
@@ -94,7 +94,7 @@ int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_
     const struct trace *t = ctx->trace;
     const struct record *r = &t->record[i];
     *out = (struct hsgd_trace_event){
-        .kind = cell_kind_name((enum cell_kind)r->kind), .training = r->mode != PLAN_EVALUATE, .device = r->device,
+        .kind = cell_kind_name((enum cell_kind)r->kind), .training = r->training, .device = r->device,
         .worker = r->worker, .step = r->step, .batch = r->batch, .cell = r->cell, .rows = r->rows,
         .begin = 1e-9 * (double)(r->began - t->started), .end = 1e-9 * (double)(r->ended - t->started),
     };
@@ -160,7 +160,7 @@ static void write_record(struct chrome *c, const struct record *r, uint64_t star
 {
     FILE *f = next_event(c);
     fprintf(f, "{\"ph\":\"X\",\"name\":\"%s\",\"cat\":\"%s\",\"pid\":%d,\"tid\":%d",
-            cell_kind_name((enum cell_kind)r->kind), r->mode == PLAN_EVALUATE ? "evaluate" : "train", r->device + 1,
+            cell_kind_name((enum cell_kind)r->kind), r->training ? "train" : "evaluate", r->device + 1,
             r->worker + 1);
     write_time(f, "ts", r->began - started);
     write_time(f, "dur", r->ended - r->began);

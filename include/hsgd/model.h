@@ -105,6 +105,8 @@ HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
 HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
 /* The shape of a sample. */
 HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
+/* Number of outputs: the values per sample that the loss sees; 0: there is no loss yet. */
+HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 /* Number of layers, the loss included. */
 HSGD_API int hsgd_model_layers(const struct hsgd_model *model);
 

@@ -96,6 +96,13 @@ HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, const float *x, con
 HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hsgd_data *data, double *loss,
                                    double *accuracy);
 
+/* The model's outputs for n samples in memory (NHWC), without training:
+ * out is n x hsgd_model_outputs(), count floats.  After softmax cross-entropy
+ * these are probabilities, softmax(y) of the last layer's y; after another
+ * loss, y itself.  out must not overlap x.
+ * Errors: -EINVAL n is below 1, or count is another number; -ENOMEM. */
+HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, int64_t n, float *out, int64_t count);
+
 #define HSGD_KEPT_LOSSES 200
 
 /* Why hsgd_fit() ended: all steps are done, the progress function said so, or
