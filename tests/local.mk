@@ -2,3 +2,4 @@ TESTS += tests/test_cli.sh tests/test_plan_cli.sh
 EXTRA_DIST += tests/cli.sh tests/test_cli.sh tests/test_plan_cli.sh
 include tests/core.mk
 include tests/ops.mk
+include tests/fuzz/local.mk

@@ -1,0 +1,36 @@
+# Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
+# tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.
+FUZZ_TARGETS = stream
+fuzz_sources = runtime/error.c runtime/io/stream.c
+
+# make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
+FUZZ_CC = clang
+FUZZ_TARGET = $(FUZZ_TARGETS)
+fuzz_cppflags = $(DEFS) -I. -I$(top_srcdir)/tests/fuzz $(runtime_libruntime_la_CPPFLAGS) $(CPPFLAGS)
+fuzz_flags = -std=gnu11 -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz_objects = $(patsubst %.c,tests/fuzz/objects/%.o,tests/fuzz/fuzz.c $(fuzz_sources))
+tests/fuzz/objects/%.o: %.c
+	$(AM_V_CC)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_cppflags) $(fuzz_flags) -fsanitize=fuzzer-no-link -MMD -c $< -o $@
+tests/fuzz/%.fuzzer: tests/fuzz/objects/tests/fuzz/%.o $(fuzz_objects)
+	$(AM_V_CCLD)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer $^ $(DATA_LIBS) -lm -lpthread -o $@
+fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
+	for name in $(FUZZ_TARGET); do \
+	  srcdir="$(srcdir)" FUZZ_RUNS="$(FUZZ_RUNS)" sh $(srcdir)/tests/fuzz/run.sh $$name || exit 1; done
+.PHONY: fuzz
+.SECONDARY:
+-include $(wildcard $(fuzz_objects:.o=.d) $(FUZZ_TARGETS:%=tests/fuzz/objects/tests/fuzz/%.d))
+
+# make check: the targets over their seeds, with the ordinary compiler.
+fuzz_replays = $(FUZZ_TARGETS:%=tests/fuzz/%.replay)
+check_DATA = $(fuzz_replays)
+tests/fuzz/%.replay.o: tests/fuzz/%.c tests/fuzz/fuzz.h
+	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -c $< -o $@
+tests/fuzz/%.replay: tests/fuzz/%.replay.o tests/fuzz/fuzz.replay.o tests/fuzz/replay.replay.o runtime/libruntime.la
+	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $^
+TESTS += tests/fuzz/seeds.sh
+EXTRA_DIST += tests/fuzz
+
+clean-local: clean-fuzz
+clean-fuzz:
+	rm -rf tests/fuzz/objects tests/fuzz/*.fuzzer tests/fuzz/*.replay tests/fuzz/*.replay.o
+.PHONY: clean-fuzz
