@@ -9,15 +9,29 @@ runtime_libruntime_la_SOURCES = \
 	runtime/core.h \
 	runtime/cost.c \
 	runtime/cost.h \
+	runtime/data/album.c \
+	runtime/data/album.h \
+	runtime/data/cache.c \
+	runtime/data/cache.h \
+	runtime/data/cifar.c \
 	runtime/data/dataset.c \
 	runtime/data/dataset.h \
+	runtime/data/decode.c \
 	runtime/data/digits.c \
+	runtime/data/folder.c \
 	runtime/data/format.c \
 	runtime/data/format.h \
 	runtime/data/gather.c \
 	runtime/data/glyphs.h \
 	runtime/data/idx.c \
+	runtime/data/images.c \
+	runtime/data/layout.c \
+	runtime/data/picture.c \
+	runtime/data/picture.h \
 	runtime/data/png.c \
+	runtime/data/resample.c \
+	runtime/data/resample.h \
+	runtime/data/tar.c \
 	runtime/devices.c \
 	runtime/devices.h \
 	runtime/emit.c \

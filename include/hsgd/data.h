@@ -24,6 +24,7 @@ struct hsgd_data_options {
     int features;                    /* number of features of plain samples; 0: as many as there are */
     int classes;                     /* > 0: labels are among class_name[0..classes); 0: those of the training set */
     const char *const *class_name;   /* NULL: "0", "1", ... */
+    int resize;                      /* > 0: pictures of any size become this high and wide */
 };
 
 /* Opens "digits" or a path, and gives its training part and, where there is
@@ -35,6 +36,17 @@ struct hsgd_data_options {
  *          torchvision names (also in raw/ or MNIST/raw/ below it), plain or
  *          gzip-compressed; images have 3 dimensions, or 4 with channels.
  *          There are as many classes as the largest training label and one.
+ * cifar    a folder with CIFAR-10's binary files (data_batch_1.bin to
+ *          data_batch_5.bin, test_batch.bin, batches.meta.txt) or CIFAR-100's
+ *          (label "fine", the default, or "coarse"), or with it in a folder.
+ * images   a folder with train/CLASS/ and test/CLASS/ (or val/, valid/,
+ *          validation/), or with CLASS/ alone and then no test part; below
+ *          them PNG and JPEG files at any depth, grey or RGB, all of one size
+ *          unless `resize` is given: then the shorter side becomes that long
+ *          and the middle is taken.  Classes are the folders in order of their
+ *          names.
+ * tar      either of these in a tar archive, plain, gzip or xz.
+ * Pictures once decoded are kept in $HSGD_CACHE_DIR, see doc/environment.md.
  * options NULL: all defaults.  train or test NULL: not wanted.
  * Errors, then both are NULL: -ENOENT, -EIO, -EINVAL, -ENOMEM; the sentence
  * names the file, the field (or line) and the value. */

@@ -10,7 +10,8 @@
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
 
-static const struct data_format *const formats[] = { &hsgd_format_idx };
+static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
+                                                    &hsgd_format_images };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 

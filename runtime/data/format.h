@@ -24,6 +24,6 @@ struct data_format {
                 struct data_parts *out);
 };
 
-extern const struct data_format hsgd_format_idx;
+extern const struct data_format hsgd_format_idx, hsgd_format_cifar, hsgd_format_images, hsgd_format_tar;
 
 #endif

@@ -1,0 +1,228 @@
+#include "cache.h"
+
+#include "../io/atomic.h"
+
+#include <lzma.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LONGEST_PATH = 4096 };
+
+/* --------------------------------------------------------------- the folder */
+
+/* False: there is to be no cache. */
+static bool find_folder(char *path, size_t size)
+{
+    const char *given = getenv("HSGD_CACHE_DIR"), *shared = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *off = getenv("HSGD_CACHE");
+    int n = -1;
+    if (off && !strcmp(off, "off")) return false;
+    if (given && *given) n = snprintf(path, size, "%s", given);
+    else if (shared && *shared == '/') n = snprintf(path, size, "%s/hsgd", shared);
+    else if (home && *home) n = snprintf(path, size, "%s/.cache/hsgd", home);
+    return n > 0 && (size_t)n < size;
+}
+
+static bool file_of(const char *key, char *path, size_t size)
+{
+    char folder[LONGEST_PATH];
+    if (!find_folder(folder, sizeof folder)) return false;
+    int n = snprintf(path, size, "%s/pictures-%s.safetensors", folder, key);
+    return n > 0 && (size_t)n < size;
+}
+
+/* The folders of a path, where they are missing. */
+static void make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+}
+
+/* A file may be whole and yet have decayed: one sum is over all that counts. */
+static void sum_up(const char *classes, const struct safetensor *tensor, int n, char text[17])
+{
+    uint64_t sum = lzma_crc64((const uint8_t *)classes, strlen(classes), 0);
+    for (int i = 0; i < n; i++) {
+        sum = lzma_crc64((const uint8_t *)tensor[i].name, strlen(tensor[i].name), sum);
+        sum = lzma_crc64((const uint8_t *)tensor[i].dims, (size_t)tensor[i].ndims * sizeof *tensor[i].dims, sum);
+        sum = lzma_crc64(tensor[i].data, tensor[i].bytes, sum);
+    }
+    snprintf(text, 17, "%016llx", (unsigned long long)sum);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static struct hsgd_names *read_names(const struct safetensors *f)
+{
+    const char *text = safetensors_metadata(f, "classes");
+    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    size_t n = json_array_size(list);
+    char **name = n ? calloc(n, sizeof *name) : NULL;
+    bool whole = name != NULL;
+    for (size_t i = 0; name && i < n; i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        whole = (name[i] = one ? strdup(one) : NULL) && whole;
+    }
+    json_decref(list);
+    struct hsgd_names *made = name ? hsgd_names_new(name, (int)n) : NULL;
+    if (!whole) hsgd_names_free(made);
+    return whole ? made : NULL;
+}
+
+static const struct safetensor *find(const struct safetensors *f, int part, const char *what)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s.%s", part ? "test" : "train", what);
+    return safetensors_find(f, name);
+}
+
+static bool fits(const struct safetensor *images, const struct safetensor *labels)
+{
+    if (!images || !labels || images->type != SAFETENSORS_U8 || labels->type != SAFETENSORS_I32) return false;
+    if (images->ndims != 4 || labels->ndims != 1 || labels->dims[0] != images->dims[0]) return false;
+    for (int i = 1; i < 4; i++)
+        if (images->dims[i] < 1 || images->dims[i] > 1 << 16) return false;
+    return images->dims[0] > 0 && images->dims[1] * images->dims[2] * images->dims[3] <= INT32_MAX;
+}
+
+static bool copy(struct hsgd_data *d, const struct safetensor *images, const struct safetensor *labels)
+{
+    memcpy(d->owned, images->data, images->bytes);
+    memcpy(d->owned_labels, labels->data, labels->bytes);
+    for (int64_t i = 0; i < d->count; i++)
+        if (d->labels[i] < 0 || d->labels[i] >= d->classes) return false;
+    return true;
+}
+
+/* NULL also when there is no such part. */
+static struct hsgd_data *read_part(const struct safetensors *f, int part, const char *name, struct hsgd_names *names)
+{
+    const struct safetensor *images = find(f, part, "images"), *labels = find(f, part, "labels");
+    struct hsgd_data *d = fits(images, labels) ? hsgd_data_new(NULL, name) : NULL;
+    if (!d) return NULL;
+    d->count = images->dims[0];
+    d->shape = (struct hsgd_shape){ (int)images->dims[1], (int)images->dims[2], (int)images->dims[3] };
+    d->classes = names->count;
+    d->names = hsgd_names_share(names);
+    if (hsgd_data_allocate(NULL, d) || !copy(d, images, labels)) hsgd_data_destroy(&d);
+    return d;
+}
+
+static bool sum_is_right(const struct safetensors *f)
+{
+    char text[17];
+    const char *said = safetensors_metadata(f, "crc64"), *classes = safetensors_metadata(f, "classes");
+    if (!said || !classes) return false;
+    sum_up(classes, f->tensor, f->ntensors, text);
+    return !strcmp(said, text);
+}
+
+static bool read_parts(const struct safetensors *f, const char *name, struct data_parts *out)
+{
+    struct hsgd_names *names = read_names(f);
+    if (!names) return false;
+    out->train = read_part(f, 0, name, names);
+    out->test = read_part(f, 1, name, names);
+    hsgd_names_free(names);
+    if (out->train && !out->test == !find(f, 1, "images")) return true;
+    hsgd_data_destroy(&out->train);
+    hsgd_data_destroy(&out->test);
+    return false;
+}
+
+bool cache_parse(const struct safetensors *f, const char *key, const char *name, struct data_parts *out)
+{
+    const char *said = safetensors_metadata(f, "key");
+    return said && !strcmp(said, key) && sum_is_right(f) && read_parts(f, name, out);
+}
+
+bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, struct data_parts *out)
+{
+    char path[LONGEST_PATH];
+    struct safetensors f;
+    struct stat st;
+    if (!file_of(key, path, sizeof path) || stat(path, &st)) return false;
+    bool whole = !safetensors_read(NULL, &f, path);
+    if (whole) {
+        whole = cache_parse(&f, key, name, out);
+        safetensors_close(&f);
+    }
+    if (!whole) hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" is not whole and is made again", path);
+    return whole;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static char *names_text(const struct hsgd_data *d)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < d->classes; i++)
+        if (json_array_append_new(list, json_string(hsgd_data_class_name(d, i)))) break;
+    char *text = (int)json_array_size(list) == d->classes ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    return text;
+}
+
+enum { TENSORS = 4 };
+
+/* The tensors of a file; returns how many there are. */
+static int list_tensors(const struct data_parts *parts, struct safetensor t[TENSORS])
+{
+    static const char *const images[2] = { "train.images", "test.images" },
+                      *const labels[2] = { "train.labels", "test.labels" };
+    const struct hsgd_data *part[2] = { parts->train, parts->test };
+    int n = 0;
+    for (int i = 0; i < 2 && part[i]; i++) {
+        const struct hsgd_data *d = part[i];
+        t[n++] = (struct safetensor){ .name = images[i], .type = SAFETENSORS_U8, .ndims = 4,
+                                      .dims = { d->count, d->shape.h, d->shape.w, d->shape.c }, .data = d->bytes,
+                                      .bytes = (size_t)(d->count * hsgd_data_size(d)) };
+        t[n++] = (struct safetensor){ .name = labels[i], .type = SAFETENSORS_I32, .ndims = 1, .dims = { d->count },
+                                      .data = d->labels, .bytes = (size_t)d->count * sizeof *d->labels };
+    }
+    return n;
+}
+
+static int write_parts(struct hsgd_context *ctx, FILE *file, const char *path, const char *key,
+                       const struct data_parts *parts, const char *names)
+{
+    struct safetensor t[TENSORS];
+    struct safetensors_writer w;
+    int n = list_tensors(parts, t);
+    char sum[17];
+    sum_up(names, t, n, sum);
+    safetensors_start(&w, ctx, file, path);
+    safetensors_describe(&w, "key", key);
+    safetensors_describe(&w, "crc64", sum);
+    safetensors_describe(&w, "classes", names);
+    for (int i = 0; i < n; i++) safetensors_declare(&w, t[i].name, t[i].type, t[i].ndims, t[i].dims);
+    for (int i = 0; i < n; i++) safetensors_append(&w, t[i].data, t[i].bytes);
+    return safetensors_finish(&w);
+}
+
+static int store(struct hsgd_context *ctx, const char *path, const char *key, const struct data_parts *parts,
+                 const char *names)
+{
+    struct hsgd_atomic a;
+    int err = hsgd_atomic_open(ctx, &a, path);
+    if (err) return err;
+    err = write_parts(ctx, a.file, path, key, parts, names);
+    if (!err) return hsgd_atomic_commit(ctx, &a);
+    hsgd_atomic_abandon(&a);
+    return err;
+}
+
+void cache_store(struct hsgd_context *ctx, const char *key, const struct data_parts *parts)
+{
+    char path[LONGEST_PATH];
+    if (!file_of(key, path, sizeof path)) return;
+    make_folders(path);
+    char *names = names_text(parts->train);
+    if (!names || store(NULL, path, key, parts, names))
+        hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; pictures will be decoded again", path);
+    free(names);
+}

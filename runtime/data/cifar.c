@@ -1,0 +1,188 @@
+/* CIFAR-10 and CIFAR-100, binary version: a byte or two of label, then the
+ * planes of red, green and blue, row by row.
+ * Source: Krizhevsky, "Learning multiple layers of features from tiny
+ * images", and https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version". */
+#include "album.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 32, PLANES = 3, PIXELS = SIDE * SIDE, TRAIN_FILES = 5 };
+
+struct kind {
+    const char *what;
+    const char *train[TRAIN_FILES], *test;
+    int labels;                     /* bytes before the pixels */
+    const char *label[2], *names[2];
+    int classes[2];
+};
+
+static const struct kind kinds[] = {
+    { "CIFAR-10",
+      { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin" },
+      "test_batch.bin", 1, { "class" }, { "batches.meta.txt" }, { 10 } },
+    { "CIFAR-100", { "train.bin" }, "test.bin", 2, { "coarse", "fine" },
+      { "coarse_label_names.txt", "fine_label_names.txt" }, { 20, 100 } },
+};
+
+/* One reading: which label counts. */
+struct cifar {
+    struct hsgd_context *ctx;
+    const struct album *album;
+    const struct kind *kind;
+    int which;
+};
+
+static const struct kind *kind_of(const struct album *a)
+{
+    if (album_find(a, kinds[0].train[0])) return &kinds[0];
+    return album_find(a, kinds[1].train[0]) && album_find(a, kinds[1].names[1]) ? &kinds[1] : NULL;
+}
+
+bool cifar_is(const struct album *a) { return kind_of(a) != NULL; }
+
+bool cifar_is_name(const char *name) { return !strcmp(name, kinds[0].train[0]) || !strcmp(name, kinds[1].names[1]); }
+
+/* A label may be chosen by name; the last is the usual one. */
+static int choose_label(struct cifar *c, const char *label)
+{
+    const struct kind *k = c->kind;
+    c->which = k->labels - 1;
+    if (!label) return 0;
+    for (c->which = 0; c->which < k->labels; c->which++)
+        if (!strcmp(k->label[c->which], label)) return 0;
+    return hsgd_fail(c->ctx, EINVAL, "%s: label \"%s\" is not there, %s has %s%s%s", c->album->source, label, k->what,
+                     k->label[0], k->labels > 1 ? " and " : "", k->labels > 1 ? k->label[1] : "");
+}
+
+/* -------------------------------------------------------------------- names */
+
+/* The lines of a text, at most `most`; returns how many there are. */
+static int split_lines(const char *text, size_t n, char **line, int most)
+{
+    int lines = 0;
+    for (size_t at = 0; at < n;) {
+        const char *end = memchr(text + at, '\n', n - at);
+        size_t length = end ? (size_t)(end - text) - at : n - at, step = length + 1;
+        while (length && (text[at + length - 1] == '\r' || text[at + length - 1] == ' ')) length--;
+        if (length && lines < most) line[lines] = strndup(text + at, length);
+        lines += length > 0;
+        at += step;
+    }
+    return lines;
+}
+
+/* Class names, where their file is there. */
+static int read_names(struct cifar *c, struct hsgd_names **names)
+{
+    const struct album_entry *e = album_find(c->album, c->kind->names[c->which]);
+    int classes = c->kind->classes[c->which], lines = 0;
+    const uint8_t *text;
+    void *owned;
+    size_t n;
+    int err = e ? album_load(c->ctx, c->album, e, &text, &n, &owned) : 0;
+    if (err || !e) return err;
+    char **line = calloc((size_t)classes, sizeof *line);
+    bool whole = line != NULL;
+    if (line) lines = split_lines((const char *)text, n, line, classes);
+    free(owned);
+    for (int i = 0; whole && i < classes && i < lines; i++) whole = line[i] != NULL;
+    *names = line ? hsgd_names_new(line, classes) : NULL;
+    if (!whole || !*names) return hsgd_fail(c->ctx, ENOMEM, "%s: out of memory", c->album->source);
+    if (lines == classes) return 0;
+    return hsgd_fail(c->ctx, EINVAL, "%s: has %d class names, %s has %d classes", album_name(c->album, e).text, lines,
+                     c->kind->what, classes);
+}
+
+/* ------------------------------------------------------------------ samples */
+
+static int record_bytes(const struct kind *k) { return k->labels + PLANES * PIXELS; }
+
+static void interleave(const uint8_t *planes, uint8_t *to)
+{
+    for (int i = 0; i < PIXELS; i++)
+        for (int k = 0; k < PLANES; k++) to[PLANES * i + k] = planes[k * PIXELS + i];
+}
+
+static int take_records(struct cifar *c, const struct album_entry *e, const uint8_t *bytes, struct hsgd_data *d,
+                        int64_t at)
+{
+    int record = record_bytes(c->kind), classes = c->kind->classes[c->which];
+    int64_t n = e->size / record;
+    for (int64_t i = 0; i < n; i++, at++, bytes += record) {
+        int label = bytes[c->which];
+        if (label >= classes)
+            return hsgd_fail(c->ctx, EINVAL, "%s: label of record %lld is %d, it must be in 0..%d",
+                             album_name(c->album, e).text, (long long)i, label, classes - 1);
+        d->owned_labels[at] = label;
+        interleave(bytes + c->kind->labels, (uint8_t *)d->owned + at * PLANES * PIXELS);
+    }
+    return 0;
+}
+
+static int read_file(struct cifar *c, const struct album_entry *e, struct hsgd_data *d, int64_t at)
+{
+    const uint8_t *bytes;
+    void *owned;
+    size_t n;
+    int err = album_load(c->ctx, c->album, e, &bytes, &n, &owned);
+    if (!err && (int64_t)n != e->size)
+        err = hsgd_fail(c->ctx, EINVAL, "%s: changed its size while it was read", album_name(c->album, e).text);
+    if (!err) err = take_records(c, e, bytes, d, at);
+    free(owned);
+    return err;
+}
+
+/* Files of one part, and how many samples they have. */
+static int find_files(struct cifar *c, const char *const *name, int files, const struct album_entry **e, int64_t *count)
+{
+    int record = record_bytes(c->kind);
+    *count = 0;
+    for (int i = 0; i < files; i++) {
+        e[i] = album_find(c->album, name[i]);
+        if (!e[i]) return hsgd_fail(c->ctx, ENOENT, "%s: no %s, which %s has", c->album->source, name[i], c->kind->what);
+        if (e[i]->size % record || !e[i]->size)
+            return hsgd_fail(c->ctx, EINVAL, "%s: length is %lld bytes, a %s file has records of %d",
+                             album_name(c->album, e[i]).text, (long long)e[i]->size, c->kind->what, record);
+        *count += e[i]->size / record;
+    }
+    return 0;
+}
+
+static int read_part(struct cifar *c, const char *const *name, int files, struct hsgd_names *names,
+                     struct hsgd_data **out)
+{
+    const struct album_entry *e[TRAIN_FILES];
+    int64_t count, at = 0;
+    int err = find_files(c, name, files, e, &count);
+    struct hsgd_data *d = err ? NULL : hsgd_data_new(c->ctx, c->album->source);
+    *out = d;
+    if (err || !d) return err ? err : -ENOMEM;
+    d->count = count;
+    d->shape = (struct hsgd_shape){ SIDE, SIDE, PLANES };
+    d->classes = c->kind->classes[c->which];
+    d->names = hsgd_names_share(names);
+    err = hsgd_data_allocate(c->ctx, d);
+    for (int i = 0; !err && i < files; i++) {
+        err = read_file(c, e[i], d, at);
+        at += e[i]->size / record_bytes(c->kind);
+    }
+    return err;
+}
+
+int cifar_read(struct hsgd_context *ctx, const struct album *a, const struct hsgd_data_options *options,
+               struct data_parts *out)
+{
+    struct cifar c = { .ctx = ctx, .album = a, .kind = kind_of(a) };
+    struct hsgd_names *names = NULL;
+    int files = 0;
+    if (!c.kind) return hsgd_fail(ctx, EINVAL, "%s: has no data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100)", a->source);
+    while (files < TRAIN_FILES && c.kind->train[files]) files++;
+    int err = choose_label(&c, options->label);
+    if (!err) err = read_names(&c, &names);
+    if (!err) err = read_part(&c, c.kind->train, files, names, &out->train);
+    if (!err) err = read_part(&c, &c.kind->test, 1, names, &out->test);
+    hsgd_names_free(names);
+    return err;
+}

@@ -1,0 +1,204 @@
+/* Folders and archives of pictures, and CIFAR's binary files in either. */
+#include "album.h"
+
+#include "cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* How deep a folder is looked into to recognise it. */
+enum { PICTURE_DEPTH = 6, CIFAR_DEPTH = 1, MOST_RESIZE = 4096, LEAST_CLASSES = 2 };
+
+/* How a set is read, once its files are listed. */
+enum meaning { PICTURES, CIFAR, EITHER };
+
+static int interpret(struct hsgd_context *ctx, struct album *a, enum meaning meaning,
+                     const struct hsgd_data_options *options, struct data_parts *out)
+{
+    if (meaning == CIFAR || (meaning == EITHER && cifar_is(a))) return cifar_read(ctx, a, options, out);
+    int err = album_sort(ctx, a);
+    return err ? err : album_decode(ctx, a, options->resize, out);
+}
+
+/* ----------------------------------------------------------------- sources */
+
+/* Everything that decides what is read: which file, when it was changed, and
+ * the options. */
+static void begin_key(struct sha256 *key, const char *path, enum meaning meaning,
+                      const struct hsgd_data_options *options)
+{
+    char *real = realpath(path, NULL), text[200];
+    int n = snprintf(text, sizeof text, "\n%d %d %s\n", (int)meaning, options->resize, options->label ? options->label : "");
+    sha256_begin(key);
+    sha256_add(key, real ? real : path, strlen(real ? real : path));
+    sha256_add(key, text, (size_t)(n < (int)sizeof text ? n : (int)sizeof text - 1));
+    free(real);
+}
+
+static void add_state(struct sha256 *key, int64_t size, int64_t changed)
+{
+    int64_t state[2] = { size, changed };
+    sha256_add(key, state, sizeof state);
+}
+
+static int read_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
+                        const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct stat st;
+    struct sha256 key;
+    struct album a = { 0 };
+    char hex[65];
+    if (stat(path, &st)) return hsgd_fail(ctx, errno, "%s: cannot open: %s", path, strerror(errno));
+    begin_key(&key, path, meaning, options);
+    add_state(&key, st.st_size, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+    sha256_end(&key, hex);
+    if (cache_load(ctx, hex, path, out)) return 0;
+    int err = album_tar(ctx, &a, path);
+    if (!err) err = interpret(ctx, &a, meaning, options, out);
+    album_free(&a);
+    if (!err) cache_store(ctx, hex, out);
+    return err;
+}
+
+/* CIFAR's files are read as fast as a cache of them. */
+static int read_listed(struct hsgd_context *ctx, struct album *a, enum meaning meaning,
+                       const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct sha256 key;
+    char hex[65];
+    if (meaning == CIFAR) return cifar_read(ctx, a, options, out);
+    int err = album_sort(ctx, a);
+    if (err) return err;
+    begin_key(&key, a->source, meaning, options);
+    for (int i = 0; i < a->count; i++) {
+        sha256_add(&key, a->entry[i].name, strlen(a->entry[i].name) + 1);
+        add_state(&key, a->entry[i].size, a->entry[i].changed);
+    }
+    sha256_end(&key, hex);
+    if (cache_load(ctx, hex, a->source, out)) return 0;
+    err = album_decode(ctx, a, options->resize, out);
+    if (!err) cache_store(ctx, hex, out);
+    return err;
+}
+
+static int read_folder(struct hsgd_context *ctx, const char *path, enum meaning meaning,
+                       const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct album a;
+    int err = album_folder(ctx, &a, path);
+    if (!err) err = read_listed(ctx, &a, meaning, options, out);
+    album_free(&a);
+    return err;
+}
+
+static int read_any(struct hsgd_context *ctx, const char *path, enum meaning meaning,
+                    const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct stat st;
+    if (options->resize < 0 || options->resize > MOST_RESIZE)
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": resize is %d, it must be in 0..%d", path, options->resize,
+                         MOST_RESIZE);
+    if (stat(path, &st)) return hsgd_fail(ctx, errno, "%s: cannot open: %s", path, strerror(errno));
+    return (S_ISDIR(st.st_mode) ? read_folder : read_archive)(ctx, path, meaning, options, out);
+}
+
+/* ------------------------------------------------------------ class names */
+
+static int index_of(const char *name, const char *const *names, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(name, names[i])) return i;
+    return -1;
+}
+
+static struct hsgd_names *copy_names(const char *const *names, int n)
+{
+    char **copy = calloc((size_t)n, sizeof *copy);
+    bool whole = copy != NULL;
+    for (int i = 0; whole && i < n; i++) whole = (copy[i] = strdup(names[i])) != NULL;
+    struct hsgd_names *made = copy ? hsgd_names_new(copy, n) : NULL;
+    if (!whole) hsgd_names_free(made);
+    return whole ? made : NULL;
+}
+
+/* Labels of the set become those of the options' classes. */
+static int relabel(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o, struct hsgd_data *d)
+{
+    for (int64_t i = 0; i < d->count; i++) {
+        const char *class = hsgd_data_class_name(d, d->owned_labels[i]);
+        int label = o->class_name ? index_of(class, o->class_name, o->classes) : d->owned_labels[i];
+        if (label < 0 || label >= o->classes)
+            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not among the %d that are known", path, class, o->classes);
+        d->owned_labels[i] = label;
+    }
+    return 0;
+}
+
+static int use_classes(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o, struct hsgd_data *d)
+{
+    int err = d ? relabel(ctx, path, o, d) : 0;
+    if (err || !d) return err;
+    struct hsgd_names *names = o->class_name ? copy_names(o->class_name, o->classes) : hsgd_names_share(d->names);
+    if (o->class_name && !names) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    hsgd_names_free(d->names);
+    d->names = names;
+    d->classes = o->classes;
+    return 0;
+}
+
+static int settle_classes(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o,
+                          struct data_parts *out)
+{
+    if (o->classes > 0) {
+        int err = use_classes(ctx, path, o, out->train);
+        return err ? err : use_classes(ctx, path, o, out->test);
+    }
+    if (out->train->classes >= LEAST_CLASSES) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: has only one class, \"%s\"; training wants %d", path,
+                     hsgd_data_class_name(out->train, 0), LEAST_CLASSES);
+}
+
+/* ----------------------------------------------------------------- formats */
+
+static int read_as(struct hsgd_context *ctx, const char *path, enum meaning meaning,
+                   const struct hsgd_data_options *options, struct data_parts *out)
+{
+    int err = read_any(ctx, path, meaning, options, out);
+    return err ? err : settle_classes(ctx, path, options, out);
+}
+
+static int read_images(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                       struct data_parts *out)
+{
+    return read_as(ctx, path, PICTURES, options, out);
+}
+
+static int read_cifar(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                      struct data_parts *out)
+{
+    return read_as(ctx, path, CIFAR, options, out);
+}
+
+static int read_tar(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                    struct data_parts *out)
+{
+    return read_as(ctx, path, EITHER, options, out);
+}
+
+static bool is_images(const struct data_source *source)
+{
+    return source->folder && album_folder_has(source->path, album_is_picture, PICTURE_DEPTH);
+}
+
+static bool is_cifar(const struct data_source *source)
+{
+    return source->folder && album_folder_has(source->path, cifar_is_name, CIFAR_DEPTH);
+}
+
+const struct data_format hsgd_format_cifar = { "cifar", "a folder with CIFAR's binary files", is_cifar, read_cifar };
+const struct data_format hsgd_format_images = { "images", "a folder with a folder of PNG or JPEG pictures for each class",
+                                                is_images, read_images };
+const struct data_format hsgd_format_tar = { "tar", "a .tar, .tar.gz or .tar.xz archive of either", album_is_tar,
+                                             read_tar };

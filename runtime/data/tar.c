@@ -1,0 +1,180 @@
+/* Members of a tar archive, plain, gzip or xz, by libarchive from a stream. */
+#include "album.h"
+
+#include "../io/stream.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 1 << 16, HEADER = 512, CHECKSUM = 148, CHECKSUM_BYTES = 8 };
+
+struct tar {
+    struct hsgd_context *ctx;
+    struct hsgd_stream *stream;
+    struct archive *archive;
+    struct album *album;
+    int error;                   /* of the stream */
+    int64_t kept;                /* bytes of members */
+    uint8_t block[BLOCK];
+};
+
+/* The sum of a header's bytes, those of the sum itself taken as spaces, is in
+ * it in octal: all that old and new headers have in common. */
+bool album_is_tar(const struct data_source *source)
+{
+    unsigned sum = 0, said = 0;
+    if (source->head_bytes < HEADER || !source->head[0]) return false;
+    for (int i = 0; i < HEADER; i++)
+        sum += i < CHECKSUM || i >= CHECKSUM + CHECKSUM_BYTES ? source->head[i] : (unsigned)' ';
+    const uint8_t *digit = source->head + CHECKSUM, *end = digit + CHECKSUM_BYTES;
+    while (digit < end && *digit == ' ') digit++;
+    for (; digit < end && *digit >= '0' && *digit <= '7'; digit++) said = 8 * said + (unsigned)(*digit - '0');
+    return sum == said;
+}
+
+static la_ssize_t read_block(struct archive *archive, void *user, const void **block)
+{
+    struct tar *t = user;
+    int64_t n = hsgd_stream_read(t->stream, t->block, BLOCK);
+    *block = t->block;
+    if (n >= 0) return (la_ssize_t)n;
+    t->error = (int)n;
+    archive_set_error(archive, EIO, "the stream failed");
+    return ARCHIVE_FATAL;
+}
+
+/* The stream has said it already when it is to blame. */
+static int archive_failed(struct tar *t)
+{
+    const char *why = archive_error_string(t->archive);
+    if (t->error) return t->error;
+    return hsgd_fail(t->ctx, EINVAL, "%s: the archive is damaged: %s", t->album->source, why ? why : "no reason given");
+}
+
+/* ------------------------------------------------------------------ members */
+
+/* Without "./" and double slashes, and without a slash at the end. */
+static void tidy(char *name)
+{
+    char *to = name;
+    for (const char *from = name; *from;) {
+        size_t n = strcspn(from, "/");
+        if (n && !(n == 1 && *from == '.')) {
+            if (to > name) *to++ = '/';
+            memmove(to, from, n);
+            to += n;
+        }
+        from += n + (from[n] == '/');
+    }
+    *to = 0;
+}
+
+static bool climbs(const char *name)
+{
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (!strncmp(part, "..", 2) && (!part[2] || part[2] == '/')) return true;
+    }
+    return false;
+}
+
+static int check_member(struct tar *t, struct archive_entry *m, const char *name)
+{
+    const char *archive = t->album->source;
+    if (!name || !*name) return hsgd_fail(t->ctx, EINVAL, "%s: a member has no name", archive);
+    if (*name == '/') return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has an absolute path", archive, name);
+    if (climbs(name)) return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has .. in its path", archive, name);
+    if (!album_wanted(name)) return 0;
+    if (archive_entry_hardlink(m) || archive_entry_symlink(m))
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a link, not a file", archive, name);
+    if (archive_entry_sparse_count(m) > 0)
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a sparse file", archive, name);
+    return 0;
+}
+
+static int check_kept(struct tar *t)
+{
+    int64_t source = hsgd_stream_source_bytes(t->stream);
+    if (t->kept <= STREAM_FREE || (t->kept - STREAM_FREE) / STREAM_EXPANSION <= source) return 0;
+    return hsgd_fail(t->ctx, EINVAL, "%s: members have more than %d times the bytes of the archive", t->album->source,
+                     STREAM_EXPANSION);
+}
+
+/* Memory grows with the bytes that are there, whatever the header says. */
+static int read_member(struct tar *t, struct archive_entry *m, struct album_entry *e)
+{
+    int64_t most = archive_entry_size(m), room = 0;
+    do {
+        if (e->size == room) {
+            int64_t wish = room ? 2 * room : BLOCK;
+            room = wish < most ? wish : most > 0 ? most : 1;
+            uint8_t *bigger = realloc(e->bytes, (size_t)room);
+            if (!bigger) return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->album->source, (long long)room);
+            e->bytes = bigger;
+        }
+        la_ssize_t n = most > 0 ? archive_read_data(t->archive, e->bytes + e->size, (size_t)(room - e->size)) : 0;
+        if (n < 0) return archive_failed(t);
+        if (!n) break;
+        e->size += n;
+        t->kept += n;
+        int err = check_kept(t);
+        if (err) return err;
+    } while (e->size < most);
+    return 0;
+}
+
+static int take_member(struct tar *t, struct archive_entry *m)
+{
+    const char *text = archive_entry_pathname(m);
+    if (!text) text = archive_entry_pathname_utf8(m);
+    int err = check_member(t, m, text);
+    struct album_entry e = { .folder = archive_entry_filetype(m) == AE_IFDIR };
+    bool file = archive_entry_filetype(m) == AE_IFREG && album_wanted(text ? text : "");
+    if (err || (!e.folder && !file)) return err;
+    if (!(e.name = strdup(text))) return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
+    tidy(e.name);
+    if (file) err = read_member(t, m, &e);
+    if (!err && *e.name) return album_add(t->ctx, t->album, &e);
+    album_forget(&e);
+    return err;
+}
+
+static int take_members(struct tar *t)
+{
+    struct archive_entry *m;
+    int code = archive_read_open(t->archive, t, NULL, read_block, NULL), err = 0;
+    if (code != ARCHIVE_OK) return archive_failed(t);
+    while (!err && (code = archive_read_next_header(t->archive, &m)) != ARCHIVE_EOF)
+        err = code == ARCHIVE_OK || code == ARCHIVE_WARN ? take_member(t, m) : archive_failed(t);
+    return err;
+}
+
+/* What follows the members: so that a damaged end of the file is noticed. */
+static int read_rest(struct tar *t)
+{
+    int64_t n;
+    do n = hsgd_stream_read(t->stream, t->block, BLOCK);
+    while (n > 0);
+    t->album->source_bytes = hsgd_stream_source_bytes(t->stream);
+    return (int)n;
+}
+
+int album_tar(struct hsgd_context *ctx, struct album *a, const char *path)
+{
+    int err = album_begin(ctx, a, path);
+    struct tar *t = err ? NULL : calloc(1, sizeof *t);
+    if (!err && !t) err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    if (err) return err;
+    *t = (struct tar){ .ctx = ctx, .album = a, .stream = hsgd_stream_open(ctx, path), .archive = archive_read_new() };
+    if (!t->stream) err = -EIO;
+    else if (!t->archive || archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
+        err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    if (!err) err = take_members(t);
+    if (!err) err = read_rest(t);
+    archive_read_free(t->archive);
+    hsgd_stream_close(&t->stream);
+    free(t);
+    return err;
+}
