@@ -55,8 +55,8 @@ static bool complete(const struct hsgd_op *op, void *attributes, struct hsgd_sha
     return true;
 }
 
-static struct hsgd_model *add_layer(struct hsgd_model *m, const struct model_file *f, const struct file_layer *l,
-                                    int classes)
+struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file *f, const struct file_layer *l,
+                                  int classes)
 {
     struct hsgd_context *ctx = m->ctx;
     struct hsgd_shape in = m->nlayers ? m->layer[m->nlayers - 1].info.out : m->in;
@@ -79,7 +79,7 @@ struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model
     if (!choose_shape(ctx, f, in, &shape)) return NULL;
     struct hsgd_model *m = hsgd_model_create(ctx, f->name, shape);
     if (!m) return failed_at(ctx, f, f->input_line ? f->input_line : 1);
-    for (int i = 0; m && i < f->nlayers; i++) m = add_layer(m, f, &f->layer[i], classes);
+    for (int i = 0; m && i < f->nlayers; i++) m = model_file_add(m, f, &f->layer[i], classes);
     if (!m || m->finished) return m;
     hsgd_model_destroy(&m);
     return fail_at(ctx, f, f->nlayers ? f->layer[f->nlayers - 1].line : 1,

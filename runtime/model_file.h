@@ -33,6 +33,10 @@ void model_file_free(struct model_file *f);
 struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
                                     int classes);
 
+/* Adds one of the file's layers; NULL, the model destroyed, after a sentence. */
+struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file *f, const struct file_layer *l,
+                                  int classes);
+
 /* Parses and builds. */
 struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,
                                     struct hsgd_shape in, int classes);

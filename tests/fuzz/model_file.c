@@ -1,0 +1,49 @@
+/* Model files: whatever is accepted can be built, and what is built can be
+ * written and read again. */
+#include "model_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+/* A loss would make the model have weights, of any size. */
+static struct hsgd_model *build(struct hsgd_context *ctx, struct model_file *f)
+{
+    static const struct hsgd_shape image = { 28, 28, 1 };
+    int n = 0;
+    while (n < f->nlayers && !f->layer[n].op->is_loss) n++;
+    f->nlayers = n;
+    struct hsgd_shape in = f->input.h ? f->input : image;
+    struct hsgd_model *m = hsgd_model_create(ctx, f->name, in);
+    for (int i = 0; m && i < n; i++) m = model_file_add(m, f, &f->layer[i], 10);
+    return m;
+}
+
+static void round_trip(struct hsgd_context *ctx, const struct hsgd_model *m)
+{
+    struct model_file again;
+    char *text = model_text(ctx, m);
+    fuzz_require(text && !model_file_parse(ctx, &again, "again", text, strlen(text)), "its own text is refused");
+    struct hsgd_model *n = build(ctx, &again);
+    char *same = n ? model_text(ctx, n) : NULL;
+    fuzz_require(same && !strcmp(text, same), "its own text gives another model");
+    free(same);
+    free(text);
+    hsgd_model_destroy(&n);
+    model_file_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct hsgd_context *ctx = fuzz_begin(bytes, n);
+    struct model_file f;
+    struct hsgd_model *m = NULL;
+    int err = model_file_parse(ctx, &f, "input", (const char *)bytes, n);
+    if (!err) m = build(ctx, &f);
+    if (!err && !m) err = -1;
+    if (m) round_trip(ctx, m);
+    hsgd_model_destroy(&m);
+    model_file_free(&f);
+    return fuzz_end(ctx, err);
+}
