@@ -73,17 +73,28 @@ struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file 
     return m;
 }
 
+/* What is wrong with the whole; NULL: nothing. */
+static const char *check_whole(const struct hsgd_model *m, int classes, char *sentence, size_t n)
+{
+    if (!m->finished) return "the last layer must be a loss: softmax_cross_entropy or mse";
+    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in);
+    if (classes <= outputs) return NULL;
+    snprintf(sentence, n, "the model has %d outputs, but the data has %d classes", outputs, classes);
+    return sentence;
+}
+
 struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in, int classes)
 {
     struct hsgd_shape shape;
+    char sentence[100];
     if (!choose_shape(ctx, f, in, &shape)) return NULL;
     struct hsgd_model *m = hsgd_model_create(ctx, f->name, shape);
     if (!m) return failed_at(ctx, f, f->input_line ? f->input_line : 1);
     for (int i = 0; m && i < f->nlayers; i++) m = model_file_add(m, f, &f->layer[i], classes);
-    if (!m || m->finished) return m;
+    const char *wrong = m ? check_whole(m, classes, sentence, sizeof sentence) : NULL;
+    if (!wrong) return m;
     hsgd_model_destroy(&m);
-    return fail_at(ctx, f, f->nlayers ? f->layer[f->nlayers - 1].line : 1,
-                   "the last layer must be a loss: softmax_cross_entropy or mse");
+    return fail_at(ctx, f, f->nlayers ? f->layer[f->nlayers - 1].line : 1, wrong);
 }
 
 struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,

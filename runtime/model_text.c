@@ -49,4 +49,9 @@ char *model_text(struct hsgd_context *ctx, const struct hsgd_model *m)
     return NULL;
 }
 
-char *hsgd_model_text(const struct hsgd_model *m) { return model_text(m->ctx, m); }
+char *hsgd_model_text(const struct hsgd_model *m)
+{
+    if (m->finished) return model_text(m->ctx, m);
+    hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    return NULL;
+}

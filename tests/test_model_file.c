@@ -97,7 +97,7 @@ static const struct { const char *text, *sentence; } bad[] = {
     { MODEL("  - {op: flatten, name: a}\n  - {op: flatten, name: a}\n"),
       ":4: model \"m\", layer 2 (flatten): another layer is called \"a\"" },
     { MODEL(""), ":3: model \"m\", layer 1 (softmax_cross_entropy): the input must be 1x1xC with C >= 2, not 28x28x1" },
-    { MODEL("  - {op: dense, units: 5}\n" TAIL),
+    { MODEL("  - {op: dense, units: 15}\n" TAIL),
       ":5: model \"m\", layer 3 (softmax_cross_entropy): nothing can follow the loss" },
     { "name: m\nlayers:\n  - {op: dense, units: 5}\n", ":3: the last layer must be a loss: softmax_cross_entropy or mse" },
 };
@@ -129,6 +129,8 @@ static void what_only_data_tell(void)
     refused(open, none, 10, "model file:1: the shape of samples is not known: neither data nor the keys input, usual_input "
             "give it");
     refused(open, image, 0, "model file:3: the number of classes is not known");
+    refused(MODEL("  - {op: dense, units: 9}\n"), image, 10,
+            "model file:4: the model has 9 outputs, but the data has 10 classes");
     refused("name: m\ninput: {h: 100000, w: 100000, c: 1}\nlayers:\n" TAIL, none, 10,
             "model file:2: model \"m\": input shape 100000x100000x1 is not possible");
     hsgd_destroy(&ctx);
@@ -305,13 +307,15 @@ static void text_refused(struct hsgd_model *m, const char *sentence)
 static void what_no_file_can_have(void)
 {
     struct hsgd_op own = hsgd_op_flatten;
+    struct hsgd_shape plain = { 1, 1, 5 };
     ctx = core_context("cpu", 1, false);
-    text_refused(hsgd_add(hsgd_model_create(ctx, "m", image), &own, NULL, "a"),
+    text_refused(hsgd_add_softmax_cross_entropy(hsgd_add(hsgd_model_create(ctx, "m", plain), &own, NULL, "a")),
                  "model \"m\": layer \"a\" cannot be in a model file");
-    text_refused(hsgd_add(hsgd_model_create(ctx, "m", image), &hsgd_op_flatten, NULL, "a, op: b"),
+    text_refused(hsgd_add(hsgd_model_create(ctx, "m", plain), &hsgd_op_mse, NULL, "a, op: b"),
                  "model \"m\": layer \"a, op: b\" cannot be in a model file");
-    text_refused(hsgd_add_flatten(hsgd_model_create(ctx, "a: b", image)),
+    text_refused(hsgd_add_softmax_cross_entropy(hsgd_model_create(ctx, "a: b", plain)),
                  "model \"a: b\": the name \"a: b\" cannot be in a model file");
+    text_refused(hsgd_add_flatten(hsgd_model_create(ctx, "m", plain)), "model \"m\" has no loss yet");
     hsgd_destroy(&ctx);
 }
 

@@ -63,7 +63,8 @@ struct session {
 /* Each returns OK, or an exit code after a sentence on stderr. */
 int open_context(struct session *run, const struct settings *s);
 int open_data(struct session *run, const struct settings *s);
-/* A model for samples of this shape, initialised from --seed. */
+/* A model for samples of this shape (h 0: the one its file gives), initialised
+ * from --seed. */
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
@@ -72,9 +73,6 @@ void close_session(struct session *run);
 int blame(int err);
 /* The sentence of the library's last error; its exit code. */
 int library_error(const struct session *run, int err);
-
-/* Shape of the data that bench and plan time a model on. */
-struct hsgd_shape usual_shape(const char *model);
 
 double now_seconds(void);
 double median(double *v, int n);   /* sorts v */

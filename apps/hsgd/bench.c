@@ -38,7 +38,7 @@ static int open_bench(struct bench *b)
     b->options.seed = (uint64_t)s->seed;
     b->options.executor = (enum hsgd_executor)s->executor;
     int code = open_context(&b->run, s);
-    if (!code) code = open_model(&b->run, s, usual_shape(s->model), 10);
+    if (!code) code = open_model(&b->run, s, (struct hsgd_shape){ 0 }, 10);
     if (!code) code = open_trainer(&b->run, &b->options);
     if (!code) b->floor = open_floor(b);
     return code;

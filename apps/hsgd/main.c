@@ -9,7 +9,7 @@
 
 const struct command commands[] = {
     { "train", TRAIN, cmd_train, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
-      "Trains a built-in model.  A twelfth of the training samples is held back for\n"
+      "Trains a built-in model or that of a model file.  A twelfth of the training samples is held back for\n"
       "validation; the test samples are scored once, at the end.\n"
       "PATH is a folder with the four IDX files of MNIST or of a data set like it." },
     { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
@@ -28,8 +28,9 @@ const struct command commands[] = {
     { "data", DATA, cmd_data, "data show digits|PATH [--out FILE.png] [OPTION...]", "look at a data set",
       "Prints size and statistics of a data set; --out writes a sheet of its first\n"
       "samples as a picture." },
-    { "models", MODELS, cmd_models, "models", "list the built-in models",
-      "Lists the built-in models, with their parameters for their usual data." },
+    { "models", MODELS, cmd_models, "models [--json]", "list the built-in models",
+      "Lists the built-in models, with their parameters for their usual data.  They\n"
+      "are model files (YAML), installed with the program; --model takes others too." },
     { "help", HELP, cmd_help, "help [COMMAND]", "explain a command", "Prints how a command is used." },
     { 0 }
 };

@@ -3,6 +3,36 @@
 
 #include "app.h"
 
+enum { CLASSES = 10 };
+
+static json_t *json_model(const struct hsgd_model *m)
+{
+    struct hsgd_shape in = hsgd_model_input(m);
+    return json_pack("{s:s, s:I, s:{s:i, s:i, s:i}, s:i}", "name", hsgd_model_name(m), "parameters",
+                     (json_int_t)hsgd_model_parameters(m), "input", "h", in.h, "w", in.w, "c", in.c, "classes", CLASSES);
+}
+
+static void print_model(const struct hsgd_model *m)
+{
+    struct hsgd_shape in = hsgd_model_input(m);
+    printf("%-12s %9lld parameters for samples of %dx%dx%d and %d classes\n", hsgd_model_name(m),
+           (long long)hsgd_model_parameters(m), in.h, in.w, in.c, CLASSES);
+}
+
+/* Every model for its usual data; list: where to put them, NULL: print them. */
+static int list_models(struct session *run, struct settings *s, json_t *list)
+{
+    for (int i = 0; hsgd_model_name_at(i); i++) {
+        s->model = hsgd_model_name_at(i);
+        int code = open_model(run, s, (struct hsgd_shape){ 0 }, CLASSES);
+        if (code) return code;
+        if (list) json_array_append_new(list, json_model(run->model));
+        else print_model(run->model);
+        hsgd_model_destroy(&run->model);
+    }
+    return OK;
+}
+
 int cmd_models(struct settings *s)
 {
     struct session run;
@@ -10,14 +40,12 @@ int cmd_models(struct settings *s)
     if (code) return code;
     s->devices = "cpu";
     code = open_context(&run, s);
-    for (int i = 0; !code && hsgd_model_name_at(i); i++) {
-        s->model = hsgd_model_name_at(i);
-        struct hsgd_shape in = usual_shape(s->model);
-        if ((code = open_model(&run, s, in, 10))) break;
-        printf("%-12s %9lld parameters for samples of %dx%dx%d and 10 classes\n", s->model,
-               (long long)hsgd_model_parameters(run.model), in.h, in.w, in.c);
-        hsgd_model_destroy(&run.model);
-    }
+    json_t *list = !code && s->json ? json_array() : NULL;
+    if (!code) code = list_models(&run, s, list);
     close_session(&run);
-    return code ? code : flush_output();
+    if (code) {
+        json_decref(list);
+        return code;
+    }
+    return list ? json_print(json_pack("{s:o}", "models", list)) : flush_output();
 }

@@ -33,7 +33,7 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define ALL (RUNS | DEVICES | DATA | MODELS | HELP)
 
 static const struct option_row table[] = {
-    { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME", "the model" },
+    { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
     { "data", 0, TEXT, TRAIN | PLAN, AT(data), 0, 0, NULL, "digits|PATH",
       "the data (train: digits; plan: made up, of the model's usual shape)" },
     { "epochs", 0, WHOLE, TRAIN, AT(epochs), 1, 1e6, NULL, "N", "times to go through the data (5)" },
@@ -69,7 +69,7 @@ static const struct option_row table[] = {
     { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet (8)" },
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet (16)" },
     { "split", 0, CHOICE, DATA, AT(split), 0, 0, split_at, "NAME", "which samples (train)" },
-    { "json", 0, FLAG, RUNS | DEVICES, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
+    { "json", 0, FLAG, RUNS | DEVICES | MODELS, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | DEVICES, AT(verbose), 0, 0, NULL, NULL, "the library's messages too" },
     { "help", 'h', FLAG, ALL, AT(help), 0, 0, NULL, NULL, "print this help" },
@@ -131,7 +131,8 @@ static int set(struct settings *s, const struct option_row *o, const char *text)
     case TEXT:
         if (!*text) return complain(USAGE, "--%s is empty", o->name);
         *(const char **)value = text;
-        return o->choice ? set_choice(NULL, name, o->choice, text) : OK;
+        /* A model is one of the names, or a file. */
+        return o->choice && !hsgd_model_is_file(text) ? set_choice(NULL, name, o->choice, text) : OK;
     default: return set_number(s, o, text);
     }
 }

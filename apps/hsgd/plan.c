@@ -16,7 +16,7 @@ static int open_planning(struct session *run, const struct settings *s)
     o.seed = (uint64_t)s->seed;
     o.executor = (enum hsgd_executor)s->executor;
     int code = open_context(run, s), classes = 10;
-    struct hsgd_shape shape = usual_shape(s->model);
+    struct hsgd_shape shape = { 0 };
     if (!code && s->data) {
         code = open_data(run, s);
         if (!code) shape = hsgd_data_shape(run->train);

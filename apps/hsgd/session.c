@@ -99,6 +99,7 @@ int open_data(struct session *run, const struct settings *s)
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes)
 {
     run->model = hsgd_model_by_name(run->ctx, s->model, shape, classes);
+    if (!run->model && hsgd_model_is_file(s->model)) return complain(USAGE, "%s", hsgd_error(run->ctx));
     if (!run->model) return complain(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));
     int err = hsgd_model_initialise(run->model, (uint64_t)s->seed);
     return err ? library_error(run, err) : OK;
@@ -119,12 +120,6 @@ void close_session(struct session *run)
     hsgd_data_destroy(&run->whole);
     hsgd_data_destroy(&run->test);
     hsgd_destroy(&run->ctx);
-}
-
-struct hsgd_shape usual_shape(const char *model)
-{
-    bool coloured = !strncmp(model, "cifar", 5);
-    return coloured ? (struct hsgd_shape){ 32, 32, 3 } : (struct hsgd_shape){ 28, 28, 1 };
 }
 
 /* ------------------------------------------------------------------ usage */

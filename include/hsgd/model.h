@@ -59,7 +59,7 @@ HSGD_API struct hsgd_model *hsgd_model_from_text(struct hsgd_context *ctx, const
                                                  int classes);
 /* The model as the text of a model file that gives the same model without
  * knowing shape and classes; to be freed with free().  -EINVAL (NULL) when it
- * has operations or names that a file cannot have. */
+ * has no loss yet, or operations or names that a file cannot have. */
 HSGD_API char *hsgd_model_text(const struct hsgd_model *model);
 
 /* Draws all weights anew from the seed (Glorot or He, uniform). */

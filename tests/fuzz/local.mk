@@ -1,7 +1,12 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
-# tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.
-FUZZ_TARGETS = stream
+# tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
+# sources need comes from the library, without sanitizers.
+FUZZ_TARGETS = model_file safetensors stream
 fuzz_sources = runtime/error.c runtime/io/stream.c
+fuzz_sources += runtime/attribute.c runtime/io/yaml.c runtime/model.c runtime/model_build.c runtime/model_file.c \
+	runtime/model_text.c
+fuzz_sources += runtime/io/file.c runtime/io/safetensors.c runtime/io/safetensors_check.c \
+	runtime/io/safetensors_type.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
 FUZZ_CC = clang
@@ -11,8 +16,8 @@ fuzz_flags = -std=gnu11 -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-s
 fuzz_objects = $(patsubst %.c,tests/fuzz/objects/%.o,tests/fuzz/fuzz.c $(fuzz_sources))
 tests/fuzz/objects/%.o: %.c
 	$(AM_V_CC)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_cppflags) $(fuzz_flags) -fsanitize=fuzzer-no-link -MMD -c $< -o $@
-tests/fuzz/%.fuzzer: tests/fuzz/objects/tests/fuzz/%.o $(fuzz_objects)
-	$(AM_V_CCLD)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer $^ $(DATA_LIBS) -lm -lpthread -o $@
+tests/fuzz/%.fuzzer: tests/fuzz/objects/tests/fuzz/%.o $(fuzz_objects) runtime/libruntime.la
+	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer $^ -o $@
 fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
 	for name in $(FUZZ_TARGET); do \
 	  srcdir="$(srcdir)" FUZZ_RUNS="$(FUZZ_RUNS)" sh $(srcdir)/tests/fuzz/run.sh $$name || exit 1; done

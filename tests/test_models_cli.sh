@@ -1,0 +1,34 @@
+#!/bin/sh
+# --model with a model file, and the list of built-in models.
+. "${srcdir:-.}/tests/cli.sh"
+
+ok models --json
+json '[m["name"] for m in j["models"]] == ["linear", "mlp", "mlp-small", "lenet", "cifar-cnn"]'
+json '[m["parameters"] for m in j["models"]] == [7850, 535818, 109386, 61706, 319178]'
+json 'j["models"][4]["input"] == {"h": 32, "w": 32, "c": 3} and j["models"][4]["classes"] == 10'
+
+cat >mine.yaml <<'YAML'
+name: mine
+layers:
+  - {op: dense, units: 16, activation: tanh}
+  - {op: dense, units: classes}
+  - {op: softmax_cross_entropy}
+YAML
+ok train --model mine.yaml --devices cpu --steps 5 --json
+json 'j["model"] == "mine.yaml" and j["steps"] == 5'
+ok plan --model ./mine.yaml --data digits --devices cpu --json
+refused 'mine.yaml:1: the shape of samples is not known: neither data nor the keys input, usual_input give it' \
+    bench --model mine.yaml --devices cpu
+{ cat mine.yaml; echo 'usual_input: {h: 28, w: 28, c: 1}'; } >usual.yml
+ok bench --model usual.yml --devices cpu --batch-size 16 --json
+json 'j["floor_ms"] is None and j["step_ms"] > 0'
+{ cat mine.yaml; echo 'input: {h: 32, w: 32, c: 3}'; } >colour.yaml
+refused 'colour.yaml:6: input is 32x32x3, but the data has 28x28x1' train --model colour.yaml --devices cpu
+sed 's/units: 16/width: 16/' mine.yaml >bad.yaml
+refused 'bad.yaml:3: dense has no key "width"; it has op, name, units, activation, no_bias, init' \
+    train --model bad.yaml --devices cpu
+sed 's/units: classes/units: 4/' mine.yaml >few.yaml
+refused 'few.yaml:5: the model has 4 outputs, but the data has 10 classes' train --model few.yaml --devices cpu
+refused 'missing.yaml: cannot open: No such file or directory' train --model missing.yaml --devices cpu
+refused './: is a folder, not a file' plan --model ./ --devices cpu
+finish
