@@ -26,7 +26,7 @@ bool model_name_possible(const char *name)
 }
 
 /* What can be the name of a PyTorch submodule. */
-bool layer_name_possible(const char *name) { return *name && !strchr(digits, *name) && consists_of(name, "_"); }
+bool layer_name_possible(const char *name) { return *name && strchr(letters, *name) && consists_of(name, "_"); }
 
 static int read_name(struct hsgd_yaml *y, struct model_file *f)
 {
