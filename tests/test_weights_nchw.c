@@ -1,0 +1,131 @@
+/* What PyTorch would compute from a saved lenet, in its layout (NCHW) and
+ * double precision, is what the library computes. */
+#include "core.h"
+
+#include <io/safetensors.h>
+#include <math.h>
+
+enum { N = 16, CLASSES = 10 };
+
+static const float *tensor(struct hsgd_context *ctx, const struct safetensors *f, const char *layer, const char *name)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.%s", layer, name);
+    const struct safetensor *t = safetensors_find(f, full);
+    if (!CHECK_MSG(t && !safetensors_check_finite(ctx, f, t), "%s", full)) core_end();
+    return t->data;
+}
+
+/* torch.nn.Conv2d and ReLU: y[o] = b[o] + sum_i w[o][i] * x[i], c x h x w to o x oh x ow. */
+static double *conv(const double *x, int c, int h, int k, int padding, int o, const float *w, const float *b)
+{
+    int oh = h + 2 * padding - k + 1;
+    double *y = malloc(sizeof *y * (size_t)(o * oh * oh));
+    REQUIRE(y);
+    for (int i = 0; i < o * oh * oh; i++) {
+        int out = i / (oh * oh), row = i / oh % oh, column = i % oh;
+        double sum = b[out];
+        for (int t = 0; t < c * k * k; t++) {
+            int in = t / (k * k), r = row + t / k % k - padding, q = column + t % k - padding;
+            if (r >= 0 && r < h && q >= 0 && q < h) sum += w[out * c * k * k + t] * x[(in * h + r) * h + q];
+        }
+        y[i] = fmax(sum, 0);
+    }
+    return y;
+}
+
+/* torch.nn.MaxPool2d(2) */
+static double *pool(double *x, int c, int h)
+{
+    int oh = h / 2;
+    double *y = malloc(sizeof *y * (size_t)(c * oh * oh));
+    REQUIRE(y);
+    for (int i = 0; i < c * oh * oh; i++) {
+        const double *at = x + (i / (oh * oh) * h + i / oh % oh * 2) * h + i % oh * 2;
+        y[i] = fmax(fmax(at[0], at[1]), fmax(at[h], at[h + 1]));
+    }
+    free(x);
+    return y;
+}
+
+/* torch.nn.Linear, with ReLU unless it is the last. */
+static double *linear(double *x, int in, int out, bool last, const float *w, const float *b)
+{
+    double *y = malloc(sizeof *y * (size_t)out);
+    REQUIRE(y);
+    for (int o = 0; o < out; o++) {
+        y[o] = b[o];
+        for (int i = 0; i < in; i++) y[o] += w[o * in + i] * x[i];
+        if (!last) y[o] = fmax(y[o], 0);
+    }
+    free(x);
+    return y;
+}
+
+static void softmax(double *z, int n)
+{
+    double most = z[0], sum = 0;
+    for (int i = 1; i < n; i++) most = fmax(most, z[i]);
+    for (int i = 0; i < n; i++) sum += z[i] = exp(z[i] - most);
+    for (int i = 0; i < n; i++) z[i] /= sum;
+}
+
+#define BOTH(layer) tensor(ctx, f, layer, "weight"), tensor(ctx, f, layer, "bias")
+
+/* A grey image is the same in NHWC and NCHW. */
+static double *lenet(struct hsgd_context *ctx, const struct safetensors *f, const float *image)
+{
+    double x[784];
+    for (int i = 0; i < 784; i++) x[i] = image[i];
+    double *a = pool(conv(x, 1, 28, 5, 2, 6, BOTH("conv1")), 6, 28);
+    double *b = pool(conv(a, 6, 14, 5, 0, 16, BOTH("conv2")), 16, 10); /* 16 x 5 x 5: flattening changes nothing */
+    double *z = linear(linear(linear(b, 400, 120, false, BOTH("fc1")), 120, 84, false, BOTH("fc2")), 84, CLASSES, true,
+                       BOTH("fc3"));
+    free(a);
+    softmax(z, CLASSES);
+    return z;
+}
+
+/* Trained a little, so that biases are not zero and outputs differ. */
+static void compare(const char *devices, float *out, const float *x, const int32_t *labels, const char *path)
+{
+    struct hsgd_context *ctx = core_context(devices, 0, false);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 28, 28, 1 }, CLASSES);
+    struct hsgd_train_options o;
+    struct safetensors f;
+    hsgd_train_defaults(&o);
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
+    REQUIRE(t);
+    for (int i = 0; i < 20; i++) REQUIRE(!hsgd_trainer_step(t, x + 784 * 32 * (i % 4), labels + 32 * (i % 4), 32, NULL));
+    REQUIRE(!hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
+    REQUIRE(!hsgd_trainer_predict(t, x, N, out, N * CLASSES));
+    double far = 0, most = 0;
+    for (int i = 0; i < N; i++) {
+        double *z = lenet(ctx, &f, x + 784 * i);
+        for (int c = 0; c < CLASSES; c++) far = fmax(far, fabs(z[c] - out[i * CLASSES + c])), most = fmax(most, z[c]);
+        free(z);
+    }
+    CHECK_MSG(far <= 1e-5 && most > 0.2, "%s: probabilities differ by %g, the largest is %g", devices, far, most);
+    printf("  %s: largest difference %.2g\n", devices, far);
+    safetensors_close(&f);
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+static float x[128 * 784], out[N * CLASSES];
+static int32_t labels[128];
+
+static void try(const char *devices)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/lenet-%s.safetensors", getenv("STARPU_HOME"), devices);
+    core_digits(0, 128, x, labels);
+    compare(devices, out, x, labels, path);
+}
+
+static void cpu(void) { try("cpu"); }
+static void opencl(void) { try("opencl"); }
+
+static const struct core_case cases[] = { { "cpu", cpu }, { "opencl", opencl } };
+CORE_MAIN(cases)
