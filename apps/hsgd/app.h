@@ -11,14 +11,21 @@ enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 /* Commands, as bits, so that an option can name those that take it. */
 enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64 };
 
+#define MOST_OPTIONS 96
+
 /* Values of all options; numbers that were not given are -1 unless
  * settings_read() knows a default. */
 struct settings {
     const char *command, *model, *data, *devices, *out, *svg;
+    const char *config, *initial_checkpoint, *validation;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns;
-    double lr, momentum, weight_decay, clip_grad, gamma, min_lr;
+    int64_t patience, checkpoint_every, checkpoint_hist;
+    double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int optimizer, schedule, executor, split;
-    bool deterministic, json, quiet, verbose, help;
+    bool deterministic, json, quiet, verbose, help, resume, dry_run;
+    bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
+    int ntexts;              /* texts that config files have and the values point to */
+    char **text;
     int words;               /* arguments that are not options */
     char **word;
 };
@@ -42,6 +49,8 @@ int cmd_help(struct settings *s);
 /* Reads the options that command `bit` takes; argv[0] is the command's name.
  * OK, or USAGE after a sentence on stderr. */
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv);
+void settings_defaults(struct settings *s, const char *command);
+void settings_free(struct settings *s);
 /* The options that command `bit` takes, one a line, on stdout. */
 void settings_help(unsigned bit);
 

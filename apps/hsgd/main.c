@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "app.h"
+#include "bar.h"
 
 const struct command commands[] = {
     { "train", TRAIN, cmd_train, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
-      "Trains a built-in model or that of a model file.  A twelfth of the training samples is held back for\n"
-      "validation; the test samples are scored once, at the end.\n"
+      "Trains a built-in model or that of a model file.  A part of the training\n"
+      "samples is held back for validation; the test samples are scored once, at the end.  A folder gets config.yaml (all\n"
+      "options, for --config), log.jsonl, TensorBoard's event file, plan.json,\n"
+      "trace.json, and checkpoints.  SIGINT and SIGTERM end the training after a\n"
+      "checkpoint, a second one at once; SIGUSR1 asks for a checkpoint.\n"
       "PATH is a folder with the four IDX files of MNIST or of a data set like it." },
     { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
       "Lists the devices that can be named in a device list, and which of them \"auto\"\n"
@@ -39,6 +43,7 @@ int complain(int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    bar_clear();
     fputs("hsgd: ", stderr);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
@@ -70,7 +75,8 @@ static int print_help(const struct command *c)
     printf("Usage: hsgd COMMAND [OPTION...]\n\nCommands:\n");
     for (c = commands; c->name; c++) printf("  %-10s %s\n", c->name, c->summary);
     printf("\n\"hsgd help COMMAND\" lists a command's options; \"hsgd --version\" prints the version.\n"
-           "Exit status: 0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not finite.\n");
+           "Exit status: 0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not\n"
+           "finite, 130 and 143 ended by SIGINT and SIGTERM after a checkpoint.\n");
     return flush_output();
 }
 
@@ -95,6 +101,7 @@ int main(int argc, char **argv)
     const struct command *c = find_command(argv[1]);
     if (!c) return unknown_command(argv[1]);
     int code = settings_read(&s, c->bit, argc - 1, argv + 1);
-    if (code) return code;
-    return s.help ? print_help(c) : c->run(&s);
+    if (!code) code = s.help ? print_help(c) : c->run(&s);
+    settings_free(&s);
+    return code;
 }

@@ -7,21 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
-
-enum kind { FLAG, TEXT, WHOLE, REAL, CHOICE };
-typedef const char *choice_fn(int i);
-
-struct option_row {
-    const char *name;
-    char letter;
-    enum kind kind;
-    unsigned commands;
-    size_t offset;           /* of the value in struct settings */
-    double low, high;        /* of numbers */
-    choice_fn *choice;       /* names to choose from; NULL after the last */
-    const char *argument, *help;
-};
+#include "config_file.h"
+#include "options.h"
 
 static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
 static const char *schedule_at(int i) { return i < HSGD_SCHEDULES ? hsgd_schedule_name(i) : NULL; }
@@ -46,36 +33,68 @@ static const struct option_row table[] = {
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
       "momentum (0.9); turns sgd into momentum, not for adam, adamw" },
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
-    { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 1e-12, 1e12, NULL, "X",
-      "scale gradients so that their 2-norm is at most X (off)" },
+    { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
+      "scale gradients so that their 2-norm is at most X (0: off)" },
     { "sched", 0, CHOICE, TRAIN, AT(schedule), 0, 0, schedule_at, "NAME",
       "learning rate over time (cosine; constant with --steps)" },
     { "warmup-steps", 0, WHOLE, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
       "steps in which the learning rate rises from 0 (0)" },
+    { "warmup-epochs", 0, REAL, TRAIN, AT(warmup_epochs), 0, 1e6, NULL, "N", "the same in epochs (0)" },
     { "step-size", 0, WHOLE, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
     { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of such a drop (0.1)" },
     { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "where step and cosine end (0)" },
+    { "patience", 0, WHOLE, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
+      "stop after N epochs without a better validation (0: never)" },
+    { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
+      "fraction of the training samples held back, such as 0.1 or\n"
+      "1/12, 0 for none; or the data to validate with (1/12)" },
     { "seed", 0, WHOLE, RUNS, AT(seed), 0, 9e15, NULL, "N", "of weights, order and validation samples (0)" },
-    { "devices", 0, TEXT, RUNS, AT(devices), 0, 0, NULL, "auto|LIST",
+    { "devices", 0, TEXT, RUNS | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto takes each physical one once; or as\n"
       "cpu,opencl:1 (auto)" },
-    { "threads", 0, WHOLE, RUNS, AT(threads), 1, 1 << 16, NULL, "N", "CPU cores to use (those this process may use)" },
+    { "threads", 0, WHOLE, RUNS | FREE, AT(threads), 1, 1 << 16, NULL, "N", "CPU cores to use (those this process may use)" },
     { "deterministic", 0, FLAG, TRAIN | BENCH | PLAN, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
-    { "executor", 0, CHOICE, RUNS, AT(executor), 0, 0, executor_at, "NAME",
+    { "executor", 0, CHOICE, RUNS | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
+    { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
+      "options from a config.yaml; those given here win" },
+    { "out", 0, TEXT, TRAIN | PASSING, AT(out), 0, 0, NULL, "DIR", "folder of the run (runs/DATE-MODEL)" },
+    { "resume", 0, FLAG, TRAIN | PASSING, AT(resume), 0, 0, NULL, NULL,
+      "go on from the newest checkpoint in --out, if there is one" },
+    { "initial-checkpoint", 0, TEXT, TRAIN, AT(initial_checkpoint), 0, 0, NULL, "FILE",
+      "weights to begin with: a model.safetensors, or a folder with one" },
+    { "checkpoint-every", 0, WHOLE, TRAIN | FREE, AT(checkpoint_every), 0, 1e12, NULL, "N",
+      "steps between checkpoints (0: after epochs, and every 5 minutes)" },
+    { "checkpoint-hist", 0, WHOLE, TRAIN | FREE, AT(checkpoint_hist), 1, 1e6, NULL, "N",
+      "checkpoints to keep beside the best (3)" },
+    { "dry-run", 0, FLAG, TRAIN | PASSING, AT(dry_run), 0, 0, NULL, NULL,
+      "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
     { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet (8)" },
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet (16)" },
     { "split", 0, CHOICE, DATA, AT(split), 0, 0, split_at, "NAME", "which samples (train)" },
-    { "json", 0, FLAG, RUNS | DEVICES | MODELS, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
-    { "quiet", 'q', FLAG, TRAIN, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | DEVICES, AT(verbose), 0, 0, NULL, NULL, "the library's messages too" },
-    { "help", 'h', FLAG, ALL, AT(help), 0, 0, NULL, NULL, "print this help" },
+    { "json", 0, FLAG, RUNS | DEVICES | MODELS | PASSING, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
+    { "quiet", 'q', FLAG, TRAIN | PASSING, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
+    { "verbose", 'v', FLAG, RUNS | DEVICES | PASSING, AT(verbose), 0, 0, NULL, NULL, "the library's messages too" },
+    { "help", 'h', FLAG, ALL | PASSING, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 
 enum { ROWS = sizeof table / sizeof *table };
+_Static_assert(ROWS <= MOST_OPTIONS, "struct settings has a flag per option");
+
+const struct option_row *option_at(int i) { return i < ROWS ? &table[i] : NULL; }
+
+const struct option_row *option_named(const char *name, unsigned bit)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (table[i].commands & bit && !strcmp(table[i].name, name)) return &table[i];
+    return NULL;
+}
+
+bool option_given(const struct settings *s, const struct option_row *o) { return s->given[o - table]; }
+void option_mark_given(struct settings *s, const struct option_row *o) { s->given[o - table] = true; }
 
 /* ----------------------------------------------------------------- values */
 
@@ -96,13 +115,13 @@ static void choices(choice_fn *choice, char *out, size_t size)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", choice(i));
 }
 
-static int set_number(struct settings *s, const struct option_row *o, const char *text)
+static int set_number(struct settings *s, const struct option_row *o, const char *name, const char *text)
 {
     bool whole = o->kind == WHOLE;
     double v;
     if (!read_number(text, whole, &v) || v < o->low || v > o->high)
-        return complain(USAGE, "--%s \"%s\" is not a %snumber from %.16g to %.16g", o->name, text,
-                        whole ? "whole " : "", o->low, o->high);
+        return complain(USAGE, "%s \"%s\" is not a %snumber from %.16g to %.16g", name, text, whole ? "whole " : "",
+                        o->low, o->high);
     if (whole) *(int64_t *)((char *)s + o->offset) = (int64_t)v;
     else *(double *)((char *)s + o->offset) = v;
     return OK;
@@ -120,21 +139,52 @@ static int set_choice(int *value, const char *name, choice_fn *choice, const cha
     return complain(USAGE, "%s \"%s\" is not one of %s", name, text, names);
 }
 
-static int set(struct settings *s, const struct option_row *o, const char *text)
+static int set_flag(bool *value, const char *name, const char *text)
 {
-    char name[40];
+    *value = !strcmp(text, "true");
+    return *value || !strcmp(text, "false") ? OK : complain(USAGE, "%s \"%s\" is neither true nor false", name, text);
+}
+
+int option_set(struct settings *s, const struct option_row *o, const char *name, const char *text)
+{
     void *value = (char *)s + o->offset;
-    snprintf(name, sizeof name, "--%s", o->name);
     switch (o->kind) {
-    case FLAG: *(bool *)value = true; return OK;
+    case FLAG: return set_flag(value, name, text);
     case CHOICE: return set_choice(value, name, o->choice, text);
     case TEXT:
-        if (!*text) return complain(USAGE, "--%s is empty", o->name);
+        if (!*text) return complain(USAGE, "%s is empty", name);
         *(const char **)value = text;
         /* A model is one of the names, or a file. */
         return o->choice && !hsgd_model_is_file(text) ? set_choice(NULL, name, o->choice, text) : OK;
-    default: return set_number(s, o, text);
+    default: return set_number(s, o, name, text);
     }
+}
+
+char *option_text(const struct settings *s, const struct option_row *o)
+{
+    const void *value = (const char *)s + o->offset;
+    int64_t whole = 0;
+    double real = 0;
+    char text[40];
+    switch (o->kind) {
+    case FLAG: return strdup(*(const bool *)value ? "true" : "false");
+    case TEXT: return *(char *const *)value ? strdup(*(char *const *)value) : NULL;
+    case CHOICE: return *(const int *)value < 0 ? NULL : strdup(o->choice(*(const int *)value));
+    case WHOLE: whole = *(const int64_t *)value; break;
+    case REAL: real = *(const double *)value; break;
+    }
+    if ((o->kind == WHOLE ? (double)whole : real) < o->low) return NULL;
+    if (o->kind == WHOLE) snprintf(text, sizeof text, "%lld", (long long)whole);
+    else snprintf(text, sizeof text, "%.15g", real); /* as it was typed, where that is enough */
+    if (o->kind == REAL && strtod(text, NULL) != real) snprintf(text, sizeof text, "%.17g", real);
+    return strdup(text);
+}
+
+void option_copy(struct settings *to, const struct settings *from, const struct option_row *o)
+{
+    static const size_t size[] = { [FLAG] = sizeof(bool), [TEXT] = sizeof(char *), [WHOLE] = sizeof(int64_t),
+                                   [REAL] = sizeof(double), [CHOICE] = sizeof(int) };
+    memcpy((char *)to + o->offset, (const char *)from + o->offset, size[o->kind]);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -176,25 +226,48 @@ static int refuse(const struct settings *s, int c, const char *word)
     return complain(USAGE, "\"hsgd %s\" has no option \"%s\"", s->command, word);
 }
 
-int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
+static int read_options(struct settings *s, unsigned bit, int argc, char **argv)
 {
     struct option longs[ROWS + 1];
-    char shorts[2 * ROWS + 2];
-    *s = (struct settings){ .command = argv[0], .epochs = -1, .steps = -1, .batch_size = 128, .warmup_steps = 0,
-                            .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
-                            .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
-                            .optimizer = HSGD_ADAM, .schedule = -1 };
-    int code = bit & RUNS ? read_environment(s) : OK;
+    char shorts[2 * ROWS + 2], name[40];
+    int code = OK;
     getopt_tables(bit, longs, shorts);
     opterr = 0;
     for (int c; !code && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (c == '?' || c == ':') return refuse(s, c, argv[optind - 1]);
-        code = set(s, &table[row_of(c)], optarg);
+        const struct option_row *o = &table[row_of(c)];
+        snprintf(name, sizeof name, "--%s", o->name);
+        code = option_set(s, o, name, o->kind == FLAG ? "true" : optarg);
+        option_mark_given(s, o);
         if (s->help) break;
     }
+    return code;
+}
+
+void settings_defaults(struct settings *s, const char *command)
+{
+    *s = (struct settings){ .command = command, .epochs = -1, .steps = -1, .batch_size = 128, .warmup_steps = 0,
+                            .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
+                            .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
+                            .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM, .schedule = -1 };
+}
+
+int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
+{
+    settings_defaults(s, argv[0]);
+    int code = bit & RUNS ? read_environment(s) : OK;
+    if (!code) code = read_options(s, bit, argc, argv);
     s->words = argc - optind;
     s->word = argv + optind;
-    return code;
+    return !code && s->config && !s->help ? config_read(s, s->config) : code;
+}
+
+void settings_free(struct settings *s)
+{
+    for (int i = 0; i < s->ntexts; i++) free(s->text[i]);
+    free(s->text);
+    s->text = NULL;
+    s->ntexts = 0;
 }
 
 int require_model(const struct settings *s)

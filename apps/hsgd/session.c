@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "app.h"
+#include "bar.h"
 
 double now_seconds(void)
 {
@@ -46,6 +47,7 @@ int library_error(const struct session *run, int err)
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
     const bool *verbose = user;
+    bar_clear();
     if (level == HSGD_LOG_WARNING) fprintf(stderr, "hsgd: warning: %s\n", line);
     else if (level == HSGD_LOG_INFO && *verbose) fprintf(stderr, "hsgd: %s\n", line);
 }
@@ -74,13 +76,48 @@ int open_context(struct session *run, const struct settings *s)
     return complain(blame(err), "%s%s", given, hsgd_error(run->ctx));
 }
 
-/* A twelfth of the training samples, drawn with the seed, is for validation. */
+/* "0.1" or "1/12"; false: it is the name of data. */
+static bool read_fraction(const char *text, double *part, double *whole)
+{
+    char *end;
+    if (strspn(text, "+-.eE0123456789/") != strlen(text)) return false;
+    *part = strtod(text, &end);
+    *whole = 1;
+    if (end != text && *end == '/') *whole = strtod(end + 1, &end);
+    return !*end;
+}
+
+static void validate_not(struct session *run)
+{
+    run->train = run->whole;
+    run->whole = NULL;
+}
+
+/* The training part of other data, with the classes of ours. */
+static int open_validation(struct session *run, const char *path)
+{
+    int classes = hsgd_data_classes(run->whole), err = -ENOMEM;
+    char **name = calloc((size_t)classes, sizeof *name);
+    bool named = name;
+    for (int i = 0; named && i < classes; i++) named = (name[i] = strdup(hsgd_data_class_name(run->whole, i)));
+    struct hsgd_data_options o = { .classes = classes, .class_name = (const char *const *)name };
+    if (named) err = hsgd_data_read(run->ctx, path, &o, &run->validation, NULL);
+    for (int i = 0; name && i < classes; i++) free(name[i]);
+    free(name);
+    validate_not(run);
+    return !err ? OK : complain(blame(err), "--validation \"%s\": %s", path, named ? hsgd_error(run->ctx) : "out of memory");
+}
+
+/* A fraction of the training samples, drawn with the seed, or other data. */
 static int split_off_validation(struct session *run, const struct settings *s)
 {
-    int64_t count = hsgd_data_count(run->whole) / 12;
+    double part, whole;
+    if (!read_fraction(s->validation, &part, &whole)) return open_validation(run, s->validation);
+    if (!(part >= 0 && whole > 0 && part < whole))
+        return complain(USAGE, "--validation \"%s\" is not a fraction from 0 to less than 1", s->validation);
+    int64_t count = (int64_t)((double)hsgd_data_count(run->whole) * part / whole);
     if (count < 1) {
-        run->train = run->whole;
-        run->whole = NULL;
+        validate_not(run);
         return OK;
     }
     int err = hsgd_data_split(run->ctx, run->whole, count, (uint64_t)s->seed, &run->validation, &run->train);

@@ -1,0 +1,54 @@
+#include "bar.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define USUAL_COLUMNS 80
+#define MOST_COLUMNS 400
+#define LEAST_CELLS 8     /* a shorter bar is left out */
+#define MOST_CELLS 30
+
+static bool drawn;
+
+static int columns(void)
+{
+    struct winsize w;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 1) return USUAL_COLUMNS;
+    return w.ws_col < MOST_COLUMNS ? w.ws_col : MOST_COLUMNS;
+}
+
+static void fill(char *out, int cells, double done)
+{
+    int full = (int)(done * cells + 0.5);
+    for (int i = 0; i < cells; i++) out[i] = i < full ? '#' : '.';
+    out[cells] = '\0';
+}
+
+/* The last column stays free: a character there makes some terminals go to
+ * the next line. */
+void bar_draw(const struct bar *b)
+{
+    char line[2 * MOST_COLUMNS], cells[MOST_CELLS + 1];
+    if (!isatty(STDERR_FILENO)) return;
+    int width = columns() - 1, percent = (int)(100 * b->done);
+    int room = width - (int)(strlen(b->what) + strlen(b->figures)) - 10;
+    if (room > MOST_CELLS) room = MOST_CELLS;
+    if (room >= LEAST_CELLS) {
+        fill(cells, room, b->done);
+        snprintf(line, sizeof line, "%s [%s] %3d%% %s", b->what, cells, percent, b->figures);
+    } else {
+        snprintf(line, sizeof line, "%s %3d%% %s", b->what, percent, b->figures);
+    }
+    fprintf(stderr, "\r%.*s\033[K", width, line);
+    fflush(stderr);
+    drawn = true;
+}
+
+void bar_clear(void)
+{
+    if (drawn) fputs("\r\033[K", stderr);
+    drawn = false;
+}

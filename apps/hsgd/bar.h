@@ -1,0 +1,16 @@
+/* A progress bar in the last line of a terminal, on stderr. */
+#ifndef HSGD_APP_BAR_H
+#define HSGD_APP_BAR_H
+
+struct bar {
+    const char *what;        /* "epoch 3/10" */
+    double done;             /* 0 to 1 */
+    const char *figures;     /* "loss 0.1234  acc 97.12%  82269/s  ETA 0:12" */
+};
+
+/* Draws it, no wider than the terminal is now; nothing when stderr is none. */
+void bar_draw(const struct bar *b);
+/* Takes it away before other output. */
+void bar_clear(void);
+
+#endif

@@ -1,0 +1,204 @@
+#include "config_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "options.h"
+
+#define MOST_BYTES (1 << 20)
+
+struct config_reader {
+    const char *path;
+    struct settings *s;      /* where the values go */
+    bool seen[MOST_OPTIONS]; /* keys of this file */
+    yaml_parser_t parser;
+    yaml_event_t event;
+    bool begun;              /* event holds something */
+};
+
+/* Whether config.yaml has it. */
+static bool is_kept(const struct option_row *o) { return o->commands & TRAIN && !(o->commands & PASSING); }
+
+/* ----------------------------------------------------------------- reading */
+
+static int line_of(const struct config_reader *r) { return (int)r->event.start_mark.line + 1; }
+
+static int bad_yaml(const struct config_reader *r)
+{
+    const yaml_parser_t *p = &r->parser;
+    return complain(USAGE, "%s, line %d: %s", r->path, (int)p->problem_mark.line + 1,
+                    p->problem ? p->problem : "this is no YAML");
+}
+
+/* Reads the next event; false after a sentence. */
+static int next(struct config_reader *r)
+{
+    if (r->begun) yaml_event_delete(&r->event);
+    r->begun = yaml_parser_parse(&r->parser, &r->event);
+    return r->begun ? OK : bad_yaml(r);
+}
+
+static int expect(struct config_reader *r, yaml_event_type_t type, const char *what)
+{
+    int code = next(r);
+    if (code) return code;
+    return r->event.type == type ? OK : complain(USAGE, "%s, line %d: %s is expected", r->path, line_of(r), what);
+}
+
+/* Keeps a text as long as the settings; NULL, and the text is freed: out of
+ * memory. */
+static char *keep(struct settings *s, char *text)
+{
+    char **bigger = text ? realloc(s->text, ((size_t)s->ntexts + 1) * sizeof *bigger) : NULL;
+    if (bigger) {
+        s->text = bigger;
+        return s->text[s->ntexts++] = text;
+    }
+    free(text);
+    return NULL;
+}
+
+static int set_value(struct config_reader *r, const struct option_row *o, int line)
+{
+    char name[200];
+    int code = expect(r, YAML_SCALAR_EVENT, "a single value");
+    if (code) return code;
+    if (r->event.data.scalar.length != strlen((char *)r->event.data.scalar.value))
+        return complain(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, o->name);
+    char *text = keep(r->s, strdup((char *)r->event.data.scalar.value));
+    if (!text) return complain(FAILED, "out of memory for \"%s\"", r->path);
+    snprintf(name, sizeof name, "%.120s, line %d: %s", r->path, line, o->name);
+    option_mark_given(r->s, o);
+    return option_set(r->s, o, name, text);
+}
+
+static int read_pair(struct config_reader *r)
+{
+    const char *key = (char *)r->event.data.scalar.value;
+    int line = line_of(r);
+    if (r->event.type != YAML_SCALAR_EVENT)
+        return complain(USAGE, "%s, line %d: the name of an option is expected", r->path, line);
+    const struct option_row *o = option_named(key, TRAIN);
+    if (!o || !is_kept(o))
+        return complain(USAGE, "%s, line %d: \"%.80s\" is not an option that a run has", r->path, line, key);
+    int i = (int)(o - option_at(0));
+    if (r->seen[i]) return complain(USAGE, "%s, line %d: \"%s\" is there twice", r->path, line, key);
+    r->seen[i] = true;
+    return set_value(r, o, line);
+}
+
+static int read_pairs(struct config_reader *r)
+{
+    int code = expect(r, YAML_STREAM_START_EVENT, "YAML");
+    if (!code) code = expect(r, YAML_DOCUMENT_START_EVENT, "a list of options");
+    if (!code) code = expect(r, YAML_MAPPING_START_EVENT, "\"option: value\"");
+    if (!code) code = next(r);
+    while (!code && r->event.type != YAML_MAPPING_END_EVENT) {
+        code = read_pair(r);
+        if (!code) code = next(r);
+    }
+    if (!code) code = expect(r, YAML_DOCUMENT_END_EVENT, "the end");
+    if (!code) code = expect(r, YAML_STREAM_END_EVENT, "the end of the only document");
+    return code;
+}
+
+static int parse(struct config_reader *r, const char *bytes, size_t size)
+{
+    if (!yaml_parser_initialize(&r->parser)) return complain(FAILED, "out of memory for \"%s\"", r->path);
+    yaml_parser_set_input_string(&r->parser, (const unsigned char *)bytes, size);
+    int code = read_pairs(r);
+    if (r->begun) yaml_event_delete(&r->event);
+    yaml_parser_delete(&r->parser);
+    return code;
+}
+
+static int read_file(struct settings *s, const char *path)
+{
+    struct config_reader r = { .path = path, .s = s };
+    FILE *file = fopen(path, "rb");
+    if (!file) return complain(USAGE, "%s: cannot open: %s", path, strerror(errno));
+    char *bytes = malloc(MOST_BYTES + 1);
+    size_t size = bytes ? fread(bytes, 1, MOST_BYTES + 1, file) : 0;
+    int err = ferror(file) ? errno : 0, code;
+    fclose(file);
+    if (!bytes) code = complain(FAILED, "out of memory for \"%s\"", path);
+    else if (err) code = complain(USAGE, "%s: cannot read: %s", path, strerror(err));
+    else if (size > MOST_BYTES) code = complain(USAGE, "%s: the file is longer than %d bytes", path, MOST_BYTES);
+    else code = parse(&r, bytes, size);
+    free(bytes);
+    return code;
+}
+
+/* ----------------------------------------------------------------- merging */
+
+static int compare(const struct settings *now, const struct settings *then, const struct option_row *o, const char *path)
+{
+    char *a = option_text(now, o), *b = option_text(then, o);
+    bool same = a && b ? !strcmp(a, b) : a == b;
+    int code = same ? OK : complain(USAGE, "--%s is %s, and %s in %s, which --resume cannot change", o->name,
+                                    a ? a : "not set", b ? b : "not set", path);
+    free(a);
+    free(b);
+    return code;
+}
+
+/* `resuming`: what is given must be the same. */
+static int merge(struct settings *s, const char *path, bool resuming)
+{
+    struct settings file;
+    settings_defaults(&file, s->command);
+    int code = read_file(&file, path);
+    const struct option_row *o;
+    for (int i = 0; !code && (o = option_at(i)); i++) {
+        if (!is_kept(o)) continue;
+        if (option_given(s, o)) {
+            code = resuming && !(o->commands & FREE) ? compare(s, &file, o, path) : OK;
+        } else if (resuming || option_given(&file, o)) {
+            option_copy(s, &file, o);
+            option_mark_given(s, o);
+        }
+    }
+    for (int i = 0; i < file.ntexts; i++)
+        if (!keep(s, file.text[i]) && !code) code = complain(FAILED, "out of memory for \"%s\"", path);
+    file.ntexts = 0; /* they are the other's now */
+    settings_free(&file);
+    return code;
+}
+
+int config_read(struct settings *s, const char *path) { return merge(s, path, false); }
+int config_resume(struct settings *s, const char *path) { return merge(s, path, true); }
+
+/* ----------------------------------------------------------------- writing */
+
+/* Texts as JSON writes them, which is YAML too. */
+static void write_value(FILE *out, const struct option_row *o, const char *text)
+{
+    json_t *string = o->kind == TEXT ? json_string(text) : NULL;
+    char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    fprintf(out, "%s: %s\n", o->name, quoted ? quoted : text);
+    free(quoted);
+    json_decref(string);
+}
+
+int config_write(const struct session *run, const struct settings *s, const char *path)
+{
+    char *text = NULL, *value;
+    size_t size;
+    const struct option_row *o;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return complain(FAILED, "out of memory for \"%s\"", path);
+    fputs("# What makes this run: hsgd train --config FILE does it again.\n", out);
+    for (int i = 0; (o = option_at(i)); i++) {
+        if (!is_kept(o) || !(value = option_text(s, o))) continue;
+        write_value(out, o, value);
+        free(value);
+    }
+    bool written = !ferror(out);
+    int err = fclose(out) || !written ? -ENOMEM : hsgd_file_write(run->ctx, path, text, size);
+    free(text);
+    if (err == -ENOMEM) return complain(FAILED, "out of memory for \"%s\"", path);
+    return err ? library_error(run, err) : OK;
+}

@@ -1,0 +1,18 @@
+/* config.yaml: the options of a run. */
+#ifndef HSGD_APP_CONFIG_FILE_H
+#define HSGD_APP_CONFIG_FILE_H
+
+#include "app.h"
+
+/* Takes the options of a file that are not given yet; they count as given
+ * then.  OK, or USAGE after a sentence with file, line and key. */
+int config_read(struct settings *s, const char *path);
+
+/* The same for a run that is resumed: options that were given must be what the
+ * file says, except those that may change. */
+int config_resume(struct settings *s, const char *path);
+
+/* Writes all options that make the run. */
+int config_write(const struct session *run, const struct settings *s, const char *path);
+
+#endif

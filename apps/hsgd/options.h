@@ -1,0 +1,44 @@
+/* The table of options, for what reads and writes their values. */
+#ifndef HSGD_APP_OPTIONS_H
+#define HSGD_APP_OPTIONS_H
+
+#include "app.h"
+
+enum option_kind { FLAG, TEXT, WHOLE, REAL, CHOICE };
+typedef const char *choice_fn(int i);
+
+/* What --resume does with an option: FREE may have another value than in the
+ * run's config.yaml, PASSING belongs to the call and is not there; all others
+ * must be as they were.  Beside the commands that take it. */
+enum { FREE = 1 << 30, PASSING = 1 << 29 };
+
+struct option_row {
+    const char *name;
+    char letter;
+    enum option_kind kind;
+    unsigned commands;       /* and FREE or PASSING */
+    size_t offset;           /* of the value in struct settings */
+    double low, high;        /* of numbers */
+    choice_fn *choice;       /* names to choose from; NULL after the last */
+    const char *argument, *help;
+};
+
+/* NULL after the last. */
+const struct option_row *option_at(int i);
+/* NULL: the command has none of that name. */
+const struct option_row *option_named(const char *name, unsigned bit);
+
+/* Sets it from text, which must outlive s; `name` is what a message calls it.
+ * OK, or USAGE after a sentence. */
+int option_set(struct settings *s, const struct option_row *o, const char *name, const char *text);
+/* The value as option_set() takes it, to be freed; NULL: none was given, and
+ * the default is no value. */
+char *option_text(const struct settings *s, const struct option_row *o);
+/* The value of another call, which must outlive s. */
+void option_copy(struct settings *to, const struct settings *from, const struct option_row *o);
+
+/* Whether the command line or --config has it. */
+bool option_given(const struct settings *s, const struct option_row *o);
+void option_mark_given(struct settings *s, const struct option_row *o);
+
+#endif

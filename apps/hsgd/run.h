@@ -1,0 +1,38 @@
+/* The folder of a run, and what is written there. */
+#ifndef HSGD_APP_RUN_H
+#define HSGD_APP_RUN_H
+
+#include "app.h"
+
+#define RUN_NAME 3000
+
+struct run_folder {
+    char name[RUN_NAME], checkpoints[RUN_NAME + 16];
+    int64_t step;            /* of the checkpoint to go on from; -1: from the beginning */
+    int log, events;         /* files; -1: not open */
+    bool log_failed, events_failed; /* said so already */
+};
+
+/* Where the run goes, before anything is opened: refuses an --out that is not
+ * empty; with --resume takes the options that the run had.  Writes nothing. */
+int run_choose(struct run_folder *f, struct settings *s);
+/* Makes the folder with config.yaml, and opens the logs. */
+int run_create(struct run_folder *f, const struct session *run, const struct settings *s);
+void run_close(struct run_folder *f);
+/* The path of a file in the folder, until the next call. */
+const char *run_path(const struct run_folder *f, const char *name);
+
+/* Appends a line to log.jsonl; frees the object.  Failing is a warning, once. */
+void run_log(struct run_folder *f, json_t *object);
+
+/* Adds a number of a step to the TensorBoard file; failing is a warning, once. */
+void run_scalar(struct run_folder *f, const char *tag, int64_t step, double value);
+
+/* TensorBoard's event file.  -1 with errno. */
+int tensorboard_open(const char *folder, int64_t first_step);
+int tensorboard_scalar(int file, const char *tag, int64_t step, double value);
+
+/* Appends all of it or nothing; 0 or -1 with errno. */
+int append_whole(int file, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,182 @@
+/* The folder of a run. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config_file.h"
+#include "run.h"
+
+const char *run_path(const struct run_folder *f, const char *name)
+{
+    static char path[RUN_NAME + 64];
+    snprintf(path, sizeof path, "%s/%s", f->name, name);
+    return path;
+}
+
+/* 1: there is something in it; 0: it is empty or not there; else -errno. */
+static int is_filled(const char *folder)
+{
+    int filled = 0;
+    DIR *d = opendir(folder);
+    if (!d) return errno == ENOENT ? 0 : -errno;
+    for (struct dirent *e; !filled && (e = readdir(d));) filled = strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+    closedir(d);
+    return filled;
+}
+
+/* ---------------------------------------------------------------- choosing */
+
+/* "runs/2026-11-25_10-30-00-lenet"; of a model's file its name. */
+static void default_name(struct run_folder *f, const char *model)
+{
+    time_t now = time(NULL);
+    struct tm local;
+    char date[40];
+    const char *slash = strrchr(model, '/'), *base = slash ? slash + 1 : model;
+    int length = (int)strcspn(base, ".");
+    strftime(date, sizeof date, "%Y-%m-%d_%H-%M-%S", localtime_r(&now, &local));
+    int used = snprintf(f->name, sizeof f->name, "runs/%s-", date);
+    for (int i = 0; i < length && i < 60; i++)
+        f->name[used++] = isalnum((unsigned char)base[i]) || strchr("-_", base[i]) ? base[i] : '_';
+    f->name[used] = '\0';
+}
+
+static int choose_resumed(struct run_folder *f, struct settings *s)
+{
+    f->step = hsgd_checkpoint_latest(NULL, f->checkpoints);
+    if (f->step < 0) f->step = -1;
+    return access(run_path(f, "config.yaml"), F_OK) ? OK : config_resume(s, run_path(f, "config.yaml"));
+}
+
+int run_choose(struct run_folder *f, struct settings *s)
+{
+    *f = (struct run_folder){ .step = -1, .log = -1, .events = -1 };
+    if (s->resume && !s->out) return complain(USAGE, "--resume needs --out, the folder of the run");
+    if (!s->out) return OK;
+    if (snprintf(f->name, sizeof f->name, "%s", s->out) >= (int)sizeof f->name)
+        return complain(USAGE, "--out is longer than %d bytes", (int)sizeof f->name - 1);
+    snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
+    int filled = is_filled(f->name);
+    if (filled < 0) return complain(USAGE, "--out \"%s\": %s", f->name, strerror(-filled));
+    if (filled && !s->resume)
+        return complain(USAGE, "--out \"%s\": the folder is not empty; --resume goes on with the run in it", f->name);
+    return filled ? choose_resumed(f, s) : OK;
+}
+
+/* ------------------------------------------------------------------ making */
+
+/* A folder and those above it; -EEXIST when `fresh` and it is there. */
+static int make_folders(char *path, bool fresh)
+{
+    for (char *c = path + 1; *c; c++) {
+        if (*c != '/') continue;
+        *c = '\0';
+        int err = mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
+        *c = '/';
+        if (err) return err;
+    }
+    return mkdir(path, 0777) && (fresh || errno != EEXIST) ? -errno : 0;
+}
+
+/* No two runs share a default folder, also when they begin in one second. */
+static int make_default(struct run_folder *f, const char *model)
+{
+    default_name(f, model);
+    int length = (int)strlen(f->name), err = make_folders(f->name, true);
+    for (int i = 2; err == -EEXIST && i < 1000; i++) {
+        snprintf(f->name + length, sizeof f->name - (size_t)length, "-%d", i);
+        err = make_folders(f->name, true);
+    }
+    snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
+    return err;
+}
+
+/* A run that goes on forgets what it had logged after its checkpoint, and a
+ * line that was cut short. */
+static int shorten_log(const struct run_folder *f, const struct session *run)
+{
+    char *line = NULL, *kept = NULL;
+    size_t room = 0, size;
+    FILE *in = fopen(run_path(f, "log.jsonl"), "rb"), *out = in ? open_memstream(&kept, &size) : NULL;
+    int err = in ? -ENOMEM : 0;
+    while (out && getline(&line, &room, in) > 0) {
+        json_t *object = strchr(line, '\n') ? json_loads(line, 0, NULL) : NULL, *step = json_object_get(object, "step");
+        if (json_is_integer(step) && json_integer_value(step) <= f->step) fputs(line, out);
+        json_decref(object);
+    }
+    if (in) fclose(in);
+    if (out && !fclose(out)) err = hsgd_file_write(run->ctx, run_path(f, "log.jsonl"), kept, size);
+    free(line);
+    free(kept);
+    return err == -ENOMEM ? complain(FAILED, "out of memory for \"%s\"", run_path(f, "log.jsonl"))
+         : err ? library_error(run, err) : OK;
+}
+
+int run_create(struct run_folder *f, const struct session *run, const struct settings *s)
+{
+    int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
+    if (err) return complain(blame(err), "%s: cannot make the folder: %s", f->name, strerror(-err));
+    int code = config_write(run, s, run_path(f, "config.yaml"));
+    if (!code) code = shorten_log(f, run);
+    if (code) return code;
+    f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (f->log < 0) return complain(FAILED, "%s: cannot open: %s", run_path(f, "log.jsonl"), strerror(errno));
+    f->events = tensorboard_open(f->name, f->step < 0 ? 0 : f->step);
+    if (f->events < 0) return complain(FAILED, "%s: cannot make the event file: %s", f->name, strerror(errno));
+    return OK;
+}
+
+void run_close(struct run_folder *f)
+{
+    if (f->log >= 0) close(f->log);
+    if (f->events >= 0) close(f->events);
+    f->log = f->events = -1;
+}
+
+/* ----------------------------------------------------------------- logging */
+
+int append_whole(int file, const void *bytes, size_t size)
+{
+    off_t end = lseek(file, 0, SEEK_END);
+    ssize_t written = write(file, bytes, size);
+    if (written == (ssize_t)size) return 0;
+    int err = written < 0 ? errno : ENOSPC;
+    if (written > 0 && (end < 0 || ftruncate(file, end))) err = EIO;
+    errno = err;
+    return -1;
+}
+
+static void warn_once(const struct run_folder *f, bool *said, const char *file, const char *why)
+{
+    if (!*said) complain(OK, "warning: %s: cannot write: %s; training goes on", run_path(f, file), why);
+    *said = true;
+}
+
+void run_log(struct run_folder *f, json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL, *line = NULL;
+    int length = text ? asprintf(&line, "%s\n", text) : -1;
+    json_decref(object);
+    free(text);
+    if (length < 0) {
+        warn_once(f, &f->log_failed, "log.jsonl", "out of memory");
+        return;
+    }
+    if (append_whole(f->log, line, (size_t)length)) warn_once(f, &f->log_failed, "log.jsonl", strerror(errno));
+    free(line);
+}
+
+void run_scalar(struct run_folder *f, const char *tag, int64_t step, double value)
+{
+    if (tensorboard_scalar(f->events, tag, step, value)) warn_once(f, &f->events_failed, "events.out", strerror(errno));
+}

@@ -1,0 +1,15 @@
+/* Signals of a training: they set flags that are read between windows of steps. */
+#ifndef HSGD_APP_SIGNALS_H
+#define HSGD_APP_SIGNALS_H
+
+#include <stdbool.h>
+
+/* SIGINT and SIGTERM ask for a stop, a second one quits at once; SIGUSR1 asks
+ * for a checkpoint. */
+void signals_catch(void);
+/* The signal that asked for a stop; 0: none. */
+int signals_stop(void);
+/* Whether a checkpoint was asked for since the last call. */
+bool signals_checkpoint(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* hsgd train: what its parts share. */
+#ifndef HSGD_APP_TRAIN_H
+#define HSGD_APP_TRAIN_H
+
+#include "plan.h"
+#include "run.h"
+
+struct training {
+    struct session run;
+    struct settings *s;
+    struct hsgd_train_options options;
+    struct hsgd_fit_result result;
+    struct run_folder folder;
+    struct plan_report plan;
+    struct usage mark, used;   /* counters at the last look, and their sum over training proper */
+    int64_t steps_per_epoch;
+    double began, shown, logged; /* when: training, the bar, the log's last line */
+    int64_t first_step, logged_step;
+    double test_loss, test_accuracy;
+    bool testing;              /* the test samples are being scored */
+};
+
+/* Options as the library takes them; what was not given gets its value in the
+ * settings too, so that config.yaml is complete. */
+int train_choose_options(struct training *t);
+/* What depends on the number of samples. */
+int train_choose_lengths(struct training *t);
+
+/* The library's progress function. */
+bool train_progress(void *user, const struct hsgd_progress *p);
+/* A line of the log: what begins or ends at this step. */
+void train_log_event(struct training *t, const char *event, int64_t step);
+void train_log_test(struct training *t);
+
+void train_print_header(const struct training *t);
+/* With --dry-run, in place of training. */
+int train_print_dry_run(const struct training *t);
+int train_report(const struct training *t);
+
+#endif

@@ -1,0 +1,81 @@
+/* The options of hsgd train. */
+#include "train.h"
+
+static bool is_adam(int optimizer) { return optimizer == HSGD_ADAM || optimizer == HSGD_ADAMW; }
+
+/* Numbers that were not given are negative. */
+static void otherwise(double *value, double usual)
+{
+    if (*value < 0) *value = usual;
+}
+
+static void complete(struct settings *s)
+{
+    if (s->epochs < 0 && s->steps < 0) s->epochs = 5;
+    if (s->schedule < 0) s->schedule = s->epochs > 0 ? HSGD_COSINE : HSGD_CONSTANT;
+    if (!s->data) s->data = "digits";
+    if (!s->devices) s->devices = "auto";
+    otherwise(&s->lr, is_adam(s->optimizer) ? 1e-3 : 1e-2);
+    otherwise(&s->weight_decay, s->optimizer == HSGD_ADAMW ? 1e-2 : 0);
+    if (s->optimizer == HSGD_MOMENTUM || s->optimizer == HSGD_NESTEROV) otherwise(&s->momentum, 0.9);
+}
+
+static int check(const struct settings *s)
+{
+    if (s->momentum >= 0 && is_adam(s->optimizer))
+        return complain(USAGE, "--momentum %g does not go with --optimizer %s", s->momentum,
+                        hsgd_optimizer_name((enum hsgd_optimizer)s->optimizer));
+    if (s->warmup_epochs > 0 && s->warmup_steps > 0)
+        return complain(USAGE, "--warmup-epochs %g does not go with --warmup-steps %lld", s->warmup_epochs,
+                        (long long)s->warmup_steps);
+    if (s->min_lr > s->lr) return complain(USAGE, "--min-lr %g is more than --lr %g", s->min_lr, s->lr);
+    if (s->clip_grad > 0 && s->clip_grad < 1e-12) return complain(USAGE, "--clip-grad %g is too little", s->clip_grad);
+    return OK;
+}
+
+int train_choose_options(struct training *t)
+{
+    struct settings *s = t->s;
+    struct hsgd_train_options *o = &t->options;
+    complete(s);
+    hsgd_train_defaults(o);
+    o->batch_size = (int)s->batch_size;
+    if (s->epochs > 0) o->epochs = (int)s->epochs;
+    o->steps = s->steps > 0 ? s->steps : 0;
+    o->optimizer = (enum hsgd_optimizer)s->optimizer;
+    if (s->momentum > 0 && s->optimizer == HSGD_SGD) o->optimizer = HSGD_MOMENTUM;
+    o->learning_rate = (float)s->lr;
+    o->momentum = (float)(s->momentum < 0 ? 0.9 : s->momentum);
+    o->weight_decay = (float)s->weight_decay;
+    o->clip_norm = (float)s->clip_grad;
+    o->schedule = (enum hsgd_schedule)s->schedule;
+    o->warmup_steps = s->warmup_steps;
+    o->step_size = s->step_size;
+    o->step_gamma = (float)s->gamma;
+    o->min_learning_rate = (float)s->min_lr;
+    o->seed = (uint64_t)s->seed;
+    o->executor = (enum hsgd_executor)s->executor;
+    o->patience = (int)s->patience;
+    o->checkpoints = t->folder.checkpoints;
+    o->checkpoint_every = s->checkpoint_every;
+    o->checkpoint_hist = (int)s->checkpoint_hist;
+    o->progress = train_progress;
+    o->progress_user = t;
+    return check(s);
+}
+
+/* With both --epochs and --steps, what ends first counts. */
+int train_choose_lengths(struct training *t)
+{
+    struct hsgd_train_options *o = &t->options;
+    int64_t n = hsgd_data_count(t->run.train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
+    int64_t steps = per_epoch * o->epochs;
+    if (o->patience && !t->run.validation)
+        return complain(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none", o->patience,
+                        t->s->validation);
+    if (t->s->epochs > 0 && o->steps > steps) o->steps = steps;
+    else if (!o->steps) o->steps = steps;
+    if (t->s->warmup_epochs > 0) o->warmup_steps = (int64_t)(t->s->warmup_epochs * (double)per_epoch + 0.5);
+    t->steps_per_epoch = per_epoch;
+    return OK;
+}

@@ -1,0 +1,97 @@
+/* What hsgd train prints before and after. */
+#include <math.h>
+#include <stdio.h>
+
+#include "train.h"
+
+static int64_t count(const struct hsgd_data *d) { return d ? hsgd_data_count(d) : 0; }
+
+static void print_run(const struct training *t)
+{
+    if (t->s->dry_run) return;
+    printf("run             %s", t->folder.name);
+    if (t->folder.step >= 0) printf(", from step %lld on", (long long)t->folder.step);
+    putchar('\n');
+}
+
+void train_print_header(const struct training *t)
+{
+    const struct hsgd_train_options *o = &t->options;
+    struct hsgd_shape in = hsgd_data_shape(t->run.train);
+    print_run(t);
+    printf("model           %s, %lld parameters\n", t->s->model, (long long)hsgd_model_parameters(t->run.model));
+    printf("data            %s: %lld samples to train, %lld to validate (split by seed %lld), %lld to test; %dx%dx%d\n",
+           hsgd_data_name(t->run.train), (long long)count(t->run.train), (long long)count(t->run.validation),
+           (long long)t->s->seed, (long long)count(t->run.test), in.h, in.w, in.c);
+    printf("training        %lld steps of %d, %s, lr %g, %s\n", (long long)o->steps, o->batch_size,
+           hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
+    print_devices(t->run.ctx, t->s->devices);
+    if (!t->s->dry_run) printf("\nepoch       loss    train acc      val acc    samples/s   seconds\n");
+    fflush(stdout);
+}
+
+int train_print_dry_run(const struct training *t)
+{
+    if (!t->s->json) {
+        train_print_header(t);
+        printf("plan            %d cells a step, %.3f ms predicted\n\nall is well; nothing was trained or written\n",
+               t->plan.ncells, t->plan.predicted_step_ms);
+        return flush_output();
+    }
+    return json_print(json_pack(
+        "{s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "model", t->s->model, "data", t->s->data,
+        "train_samples", (json_int_t)count(t->run.train), "validation_samples", (json_int_t)count(t->run.validation),
+        "test_samples", (json_int_t)count(t->run.test), "steps", (json_int_t)t->options.steps, "batch_size",
+        t->options.batch_size, "parameters", (json_int_t)hsgd_model_parameters(t->run.model), "plan",
+        plan_json(&t->plan)));
+}
+
+static int print_json(const struct training *t)
+{
+    const struct hsgd_fit_result *r = &t->result;
+    char digest[65];
+    int err = hsgd_model_digest(t->run.model, digest);
+    if (err) return library_error(&t->run, err);
+    json_t *losses = json_array();
+    for (int i = 0; i < r->losses; i++) json_array_append_new(losses, json_number(r->loss[i]));
+    return json_print(json_pack(
+        "{s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}",
+        "model", t->s->model, "data", t->s->data, "epochs", r->epochs, "steps", (json_int_t)r->steps, "batch_size",
+        t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
+        (json_int_t)hsgd_model_parameters(t->run.model), "train_loss", json_number(r->train_loss), "train_accuracy",
+        json_number(r->train_accuracy), "validation_accuracy", json_number(r->validation_accuracy), "test_loss",
+        json_number(t->test_loss), "test_accuracy", json_number(t->test_accuracy), "samples_per_second",
+        json_number((double)r->samples / r->seconds), "step_ms_median", json_number(1e3 * r->step_seconds_median),
+        "seconds", json_number(r->seconds), "losses", losses, "devices", json_usage(&t->used, r->seconds),
+        "final_weights_sha256", digest, "run", t->folder.name, "best_step",
+        r->best_step ? json_integer(r->best_step) : json_null(), "best_validation_accuracy",
+        json_number(r->best_accuracy)));
+}
+
+static void print_summary(const struct training *t)
+{
+    const struct hsgd_fit_result *r = &t->result;
+    if (r->end == HSGD_FIT_PATIENCE) printf("no better validation for %d epochs\n", t->options.patience);
+    if (r->best_step)
+        printf("best validation accuracy %.2f%% at step %lld\n", 100 * r->best_accuracy, (long long)r->best_step);
+}
+
+int train_report(const struct training *t)
+{
+    const struct hsgd_fit_result *r = &t->result;
+    if (t->s->json) return print_json(t);
+    if (!t->s->quiet) {
+        putchar('\n');
+        print_summary(t);
+    }
+    if (t->run.test) printf("test accuracy %.2f%%, loss %.4f; ", 100 * t->test_accuracy, t->test_loss);
+    printf("%lld steps", (long long)r->steps);
+    if (r->samples)
+        printf(" in %.2f s, %.0f samples/s, %.3f ms a step", r->seconds, (double)r->samples / r->seconds,
+               1e3 * r->step_seconds_median);
+    putchar('\n');
+    if (t->s->quiet || !r->samples) return flush_output();
+    putchar('\n');
+    print_usage(&t->used, r->seconds);
+    return flush_output();
+}
