@@ -11,6 +11,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/cost.h \
 	runtime/data/album.c \
 	runtime/data/album.h \
+	runtime/data/augment.c \
+	runtime/data/augment.h \
 	runtime/data/cache.c \
 	runtime/data/cache.h \
 	runtime/data/cifar.c \

@@ -1,6 +1,7 @@
 # Tests of the library as a whole: contexts, models, files, training, agreement.
 core_tests =
 core_tests += test_agreement
+core_tests += test_augment
 core_tests += test_checkpoint
 core_tests += test_context
 core_tests += test_deterministic
@@ -30,6 +31,9 @@ test_agreement_LDADD = $(core_ldadd)
 test_checkpoint_SOURCES = tests/test_checkpoint.c tests/core.c tests/core.h
 test_checkpoint_CPPFLAGS = $(core_cppflags)
 test_checkpoint_LDADD = $(core_ldadd)
+test_augment_SOURCES = tests/test_augment.c tests/core.c tests/core.h
+test_augment_CPPFLAGS = $(core_cppflags)
+test_augment_LDADD = $(core_ldadd)
 test_context_SOURCES = tests/test_context.c tests/core.c tests/core.h
 test_context_CPPFLAGS = $(core_cppflags) $(STARPU_CFLAGS) $(OPENBLAS_CFLAGS)
 test_context_LDADD = $(core_ldadd) $(STARPU_LIBS) $(OPENBLAS_LIBS)

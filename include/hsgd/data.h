@@ -112,6 +112,26 @@ HSGD_API void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normal
 HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
                                const struct hsgd_normalisation *norm, float *x, int32_t *labels);
 
+/* How samples are changed in training, each anew in every epoch, in this
+ * order; what is zero is not done.  Places between pixels are interpolated
+ * (bilinear), places outside of the picture are black (0). */
+struct hsgd_augment {
+    float rotate;          /* turned about the middle by up to so many degrees, either way */
+    int crop;              /* so many pixels are added on each side, and a part of the old size is taken */
+    float resized_crop;    /* a part with at least this share of the area, and sides from 3:4 to 4:3, is
+                              scaled to the old size; not with crop.  As torchvision's RandomResizedCrop */
+    bool flip;             /* every other sample, on average, has left and right swapped */
+};
+
+/* The first `count` samples of d (all, if there are fewer) as training with
+ * this seed sees them in this epoch, from 0: a pure function of seed, epoch
+ * and the sample's index in d.  8-bit samples stay so.
+ * Errors (NULL): -EINVAL a value is out of range, or the samples are not
+ * pictures; -ENOMEM. */
+HSGD_API struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_data *d,
+                                             const struct hsgd_augment *how, uint64_t seed, int64_t epoch,
+                                             int64_t count);
+
 /* A sheet of the first rows x columns samples as a PNG file, with a line of
  * one grey pixel around each; 1 channel makes a grey picture, 3 a coloured
  * one.  Samples that are not 8-bit run from black (smallest number shown) to

@@ -65,6 +65,7 @@ struct hsgd_train_options {
     int64_t warmup_steps, step_size;
     float step_gamma, min_learning_rate;
     uint64_t seed;
+    struct hsgd_augment augment; /* of the training samples in hsgd_fit() */
     enum hsgd_executor executor;
     int patience;                /* > 0: stop after so many epochs without a better validation */
     const char *checkpoints;     /* folder that hsgd_fit() keeps checkpoints in, used in place; NULL: none */

@@ -109,10 +109,12 @@ static int train_epoch(struct fit *f)
     int err = 0, batch = t->state.options.batch_size;
     if (batch > n) batch = (int)n;
     pass_shuffle(f->order, n, t->state.options.seed, t->at.epoch);
+    t->augment.key = augment_key(t->state.options.seed, t->at.epoch);
     if (!t->step_seconds) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
     while (!err && t->at.samples < n && t->at.step < f->total && !f->stop) {
         int64_t full = (n - t->at.samples) / batch;
-        struct pass p = { f->train, &t->norm, f->order, t->at.samples, full ? batch : (int)(n - t->at.samples) };
+        struct pass p = { f->train, &t->norm, f->order, t->at.samples, full ? batch : (int)(n - t->at.samples),
+                          t->augment.room ? &t->augment : NULL };
         err = train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
         if (!err && t->at.samples < n && t->at.step < f->total && !f->stop) err = checkpoint_in_epoch(t);
     }

@@ -8,7 +8,9 @@
 static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
 {
     const struct pass *p = user;
-    hsgd_data_gather(p->data, p->order + p->at + (int64_t)step * p->batch + first_row, rows, p->norm, x, labels);
+    const int64_t *index = p->order + p->at + (int64_t)step * p->batch + first_row;
+    if (p->augment) augment_gather(p->augment, p->data, index, rows, p->norm, x, labels);
+    else hsgd_data_gather(p->data, index, rows, p->norm, x, labels);
 }
 
 struct batch_source pass_source(struct pass *p) { return (struct batch_source){ fill, p }; }

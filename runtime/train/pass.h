@@ -2,6 +2,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_PASS_H
 #define HSGD_RUNTIME_TRAIN_PASS_H
 
+#include "data/augment.h"
 #include "trainer.h"
 
 #define WINDOW_SECONDS 0.2 /* how long nobody hears of progress or can stop */
@@ -12,6 +13,7 @@ struct pass {
     const int64_t *order;
     int64_t at;                 /* first sample of the window */
     int batch;
+    const struct augmentation *augment; /* NULL: samples as they are */
 };
 
 /* Where trainer_window() gets the pass's batches from. */

@@ -53,9 +53,19 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
     return 0;
 }
 
+static int open_augment(struct hsgd_trainer *t, const struct hsgd_model *m)
+{
+    struct augmentation *a = &t->augment;
+    a->how = t->state.options.augment;
+    if (!augment_any(&a->how)) return 0;
+    a->room = malloc((size_t)hsgd_size(m->in) * sizeof *a->room);
+    return a->room ? 0 : hsgd_fail(m->ctx, ENOMEM, "out of memory");
+}
+
 struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options)
 {
     if (!model || check_options(model->ctx, options)) return NULL;
+    if (augment_check(model->ctx, &options->augment, model->in)) return NULL;
     struct hsgd_trainer *t = calloc(1, sizeof *t);
     if (!t) {
         hsgd_fail(model->ctx, ENOMEM, "out of memory");
@@ -66,6 +76,7 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         return NULL;
     }
     t->planned_steps = options->steps;
+    if (open_augment(t, model)) hsgd_trainer_destroy(&t);
     return t;
 }
 
@@ -75,6 +86,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     if (!t) return;
     checkpoint_close(t);
     trainer_state_close(&t->state);
+    free(t->augment.room);
     free(t->classes);
     free(t);
     *pt = NULL;

@@ -2,6 +2,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_TRAINER_H
 #define HSGD_RUNTIME_TRAIN_TRAINER_H
 
+#include "data/augment.h"
 #include "run.h"
 #include "state.h"
 
@@ -27,6 +28,7 @@ struct hsgd_trainer {
     int64_t planned_steps;      /* length of the whole training, for the schedule; 0: not known */
     struct hsgd_normalisation norm; /* of the training data */
     bool has_norm;
+    struct augmentation augment; /* of training samples in the running epoch */
     char *classes;              /* names of the training data's, as a JSON array; NULL: not known */
     int64_t count;              /* training samples; 0: not known */
     struct checkpoints *checkpoints; /* NULL before the first */
