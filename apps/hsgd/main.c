@@ -11,10 +11,11 @@
 const struct command commands[] = {
     { "train", TRAIN, cmd_train, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
       "Trains a built-in model or that of a model file.  A part of the training\n"
-      "samples is held back for validation; the test samples are scored once, at the end.  A folder gets config.yaml (all\n"
-      "options, for --config), log.jsonl, TensorBoard's event file, plan.json,\n"
-      "trace.json, and checkpoints.  SIGINT and SIGTERM end the training after a\n"
-      "checkpoint, a second one at once; SIGUSR1 asks for a checkpoint.\n"
+      "samples is held back for validation; the test samples are scored once, at the\n"
+      "end.  A folder gets config.yaml (all options, for --config), log.jsonl,\n"
+      "TensorBoard's event file, plan.json, trace.json, and checkpoints.  SIGINT and\n"
+      "SIGTERM end the training after a checkpoint, a second one at once; SIGUSR1\n"
+      "asks for a checkpoint.\n"
       "PATH is a folder with the four IDX files of MNIST or of a data set like it." },
     { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
       "Lists the devices that can be named in a device list, and which of them \"auto\"\n"
