@@ -1,8 +1,9 @@
 #!/bin/sh
 # Every fuzz target over its seeds (see tests/fuzz/replay.c).
 passed=0 failed=0
-for name in $FUZZ_TARGETS; do
-    if "tests/fuzz/$name.replay" "${srcdir:-.}/tests/fuzz/seeds/$name"/*; then
+for seeds in "${srcdir:-.}"/tests/fuzz/seeds/*; do
+    name=${seeds##*/}
+    if "tests/fuzz/$name.replay" "$seeds"/*; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
