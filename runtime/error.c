@@ -16,10 +16,10 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
 }
 
 /* Cut between characters of UTF-8. */
-struct shown hsgd_show(const char *text)
+struct shown hsgd_show_bytes(const char *text, size_t n)
 {
     struct shown s;
-    size_t n = strlen(text), most = sizeof s.text - 4;
+    size_t most = sizeof s.text - 4;
     bool cut = n > most;
     if (cut)
         for (n = most; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;) n--;
@@ -27,6 +27,8 @@ struct shown hsgd_show(const char *text)
     strcpy(s.text + n, cut ? "..." : "");
     return s;
 }
+
+struct shown hsgd_show(const char *text) { return hsgd_show_bytes(text, strlen(text)); }
 
 const char *hsgd_error(const struct hsgd_context *ctx) { return ctx ? ctx->error : "out of memory"; }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <hsgd/context.h>
+#include <stddef.h>
 
 /* Stores a sentence in ctx (NULL: dropped) and returns -err. */
 int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -11,6 +12,8 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...) __attr
 /* Text from a file as it may stand in a sentence: short, on one line. */
 struct shown { char text[84]; };
 struct shown hsgd_show(const char *text);
+/* The same of n bytes. */
+struct shown hsgd_show_bytes(const char *text, size_t n);
 
 /* Sends a line to the context's log callback. */
 void hsgd_log(struct hsgd_context *ctx, enum hsgd_log_level level, const char *format, ...)

@@ -16,6 +16,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/cache.c \
 	runtime/data/cache.h \
 	runtime/data/cifar.c \
+	runtime/data/csv.c \
 	runtime/data/dataset.c \
 	runtime/data/dataset.h \
 	runtime/data/decode.c \
@@ -27,13 +28,24 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/glyphs.h \
 	runtime/data/idx.c \
 	runtime/data/images.c \
+	runtime/data/labels.c \
+	runtime/data/labels.h \
 	runtime/data/layout.c \
+	runtime/data/libsvm.c \
+	runtime/data/npy.c \
+	runtime/data/npy.h \
+	runtime/data/npz.c \
+	runtime/data/numpy.c \
+	runtime/data/numpy.h \
 	runtime/data/picture.c \
 	runtime/data/picture.h \
 	runtime/data/png.c \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
+	runtime/data/readers.h \
 	runtime/data/tar.c \
+	runtime/data/text.c \
+	runtime/data/text.h \
 	runtime/devices.c \
 	runtime/devices.h \
 	runtime/emit.c \

@@ -46,6 +46,17 @@ struct hsgd_data_options {
  *          and the middle is taken.  Classes are the folders in order of their
  *          names.
  * tar      either of these in a tar archive, plain, gzip or xz.
+ * npy      a NumPy array, N x features, N x H x W or N x H x W x C, with its
+ *          labels in a file beside it (y_train.npy for x_train.npy,
+ *          NAME_labels.npy or labels.npy; or the file `label`).
+ * npz      a NumPy archive with x_train and y_train, x and y, images and
+ *          labels or the like, and x_test and y_test where there is a test part.
+ * libsvm   a text of lines LABEL INDEX:VALUE ..., sparse; NAME.t is its test part.
+ * csv      a text with names of columns in its first line; labels are in the
+ *          column `label` (name or number from 1), else in "label", "class",
+ *          "target" or "y", else in the last one.
+ * The last four may be gzip or xz but for npz.  Their classes are the distinct
+ * labels of the training part, sorted.  doc/data.md has examples and limits.
  * Pictures once decoded are kept in $HSGD_CACHE_DIR, see doc/environment.md.
  * options NULL: all defaults.  train or test NULL: not wanted.
  * Errors, then both are NULL: -ENOENT, -EIO, -EINVAL, -ENOMEM; the sentence
@@ -95,20 +106,33 @@ HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
 HSGD_API const char *hsgd_data_class_name(const struct hsgd_data *d, int i);
 /* What it was opened as, for messages; "" for NULL. */
 HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
+/* The format it was read as, a name of hsgd_data_format_at() or "digits";
+ * "memory" for sets that were not read; "" for NULL. */
+HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 
-/* x' = (x - mean[channel]) * inv_std[channel]; plain features use one mean
- * and deviation for all. */
-struct hsgd_normalisation { int channels; float mean[16], inv_std[16]; };
+enum {
+    HSGD_NORMALISED_CHANNELS = 16,     /* most channels of images with numbers of their own */
+    HSGD_NORMALISED_FEATURES = 1024    /* most plain features with numbers of their own */
+};
 
-/* Per-channel mean and 1/deviation over the whole set (channels > 16 or plain
- * features: one for all).  1/deviation of a constant is 1. */
+/* x' = (x - mean[channel]) * inv_std[channel]; channels 1: the same for all. */
+struct hsgd_normalisation {
+    int channels;
+    float mean[HSGD_NORMALISED_FEATURES], inv_std[HSGD_NORMALISED_FEATURES];
+};
+
+/* Mean and 1/deviation over the whole set: of each channel of images, of each
+ * plain feature; one for all where there are more than the limits above, and
+ * for plain features of 8 bits.  Missing values do not count.  Sparse samples
+ * have mean 0 and the root of the mean square as deviation, one for all, so
+ * that what is zero stays zero.  1/deviation of a constant is 1. */
 HSGD_API void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *out);
 
 /* Writes samples index[0..n) as normalised floats (n x h x w x c) and their
- * labels.  norm NULL: raw values, 8-bit images scaled to [0,1].  norm with as
- * many channels as the samples applies per channel, else its first entry to
- * all.  x or labels NULL: not written.  Each index must be in
- * [0, hsgd_data_count(d)).  Thread-safe. */
+ * labels.  norm NULL: raw values, 8-bit images scaled to [0,1], missing ones
+ * NaN.  norm with as many channels as the samples applies per channel, else its
+ * first entry to all; missing values become 0, the mean.  x or labels NULL: not
+ * written.  Each index must be in [0, hsgd_data_count(d)).  Thread-safe. */
 HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
                                const struct hsgd_normalisation *norm, float *x, int32_t *labels);
 

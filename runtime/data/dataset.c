@@ -176,12 +176,14 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
     struct hsgd_data *v = hsgd_data_new(ctx, d->name);
     if (!v)
         return NULL;
+    v->format = d->format;
     v->count = count;
     v->shape = d->shape;
     v->classes = d->classes;
     v->bytes = d->bytes;
     v->values = d->values;
     v->sparse = d->sparse;
+    v->missing = d->missing;
     v->labels = d->labels;
     v->names = hsgd_names_share(d->names);
     v->index = malloc((size_t)count * sizeof *v->index);
@@ -234,4 +236,9 @@ int hsgd_data_classes(const struct hsgd_data *d)
 const char *hsgd_data_name(const struct hsgd_data *d)
 {
     return d ? d->name : "";
+}
+
+const char *hsgd_data_format(const struct hsgd_data *d)
+{
+    return !d ? "" : d->format ? d->format : "memory";
 }

@@ -13,18 +13,20 @@ struct hsgd_sparse {
     float *value;
 };
 
-/* Samples are 8-bit (bytes), float (values) or sparse, only one of these.  A
- * view (a split) borrows them and picks samples through index; index NULL is
- * every sample in order.  `owned`, `owned_labels` and `owned_sparse` are freed
+/* Samples are 8-bit (bytes), float (values; NaN is a missing one) or sparse,
+ * only one of these.  A view (a split) borrows them and picks samples through
+ * index; index NULL is every sample in order.  `owned`, `owned_labels` and `owned_sparse` are freed
  * with the set.  Class names are counted references (hsgd_names). */
 struct hsgd_data {
     char *name;
+    const char *format;          /* NULL: was not read */
     int64_t count;
     struct hsgd_shape shape;
     int classes;
     const uint8_t *bytes;
     const float *values;
     struct hsgd_sparse sparse;
+    bool missing;                /* some values are */
     const int32_t *labels;
     void *owned;
     int32_t *owned_labels;
@@ -70,7 +72,8 @@ static inline int64_t hsgd_data_place(const struct hsgd_data *d, int64_t i)
 static inline int hsgd_data_channels(const struct hsgd_data *d)
 {
     bool plain = d->shape.h == 1 && d->shape.w == 1;
-    return plain || d->shape.c > 16 ? 1 : d->shape.c;
+    int most = plain ? HSGD_NORMALISED_FEATURES : HSGD_NORMALISED_CHANNELS;
+    return d->sparse.start || (plain && d->bytes) || d->shape.c > most ? 1 : d->shape.c;
 }
 
 #endif

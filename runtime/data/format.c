@@ -10,8 +10,10 @@
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
 
+/* Text comes last: what looks like one may be another. */
 static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
-                                                    &hsgd_format_images };
+                                                    &hsgd_format_images, &hsgd_format_npy, &hsgd_format_npz,
+                                                    &hsgd_format_libsvm, &hsgd_format_csv };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -74,15 +76,23 @@ static int look(struct hsgd_context *ctx, const char *path, const struct data_fo
 
 /* ------------------------------------------------------------------ reading */
 
+static void note_format(struct data_parts *parts, const char *name)
+{
+    if (parts->train) parts->train->format = name;
+    if (parts->test) parts->test->format = name;
+}
+
 static int read_parts(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *o,
                       struct data_parts *out)
 {
     const struct data_format *format = NULL;
     if (!what || !*what) return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", a file or a folder");
-    if (!strcmp(what, "digits")) return read_digits(ctx, out);
-    if (o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
-    int err = format ? 0 : look(ctx, what, &format);
-    return err ? err : format->read(ctx, what, o, out);
+    bool digits = !strcmp(what, "digits");
+    if (!digits && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
+    int err = format || digits ? 0 : look(ctx, what, &format);
+    if (!err) err = digits ? read_digits(ctx, out) : format->read(ctx, what, o, out);
+    if (!err) note_format(out, digits ? "digits" : format->name);
+    return err;
 }
 
 int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *options,

@@ -24,6 +24,7 @@ struct data_format {
                 struct data_parts *out);
 };
 
-extern const struct data_format hsgd_format_idx, hsgd_format_cifar, hsgd_format_images, hsgd_format_tar;
+extern const struct data_format hsgd_format_idx, hsgd_format_cifar, hsgd_format_images, hsgd_format_tar,
+    hsgd_format_npy, hsgd_format_npz, hsgd_format_libsvm, hsgd_format_csv;
 
 #endif

@@ -3,20 +3,29 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 16, CHANNELS = 16 };
+enum { LANES = 16, CHANNELS = HSGD_NORMALISED_CHANNELS };
 
-/* x' = x * scale + shift, repeated so that a block of LANES numbers starting
- * at a multiple of LANES finds its channels side by side. */
+/* x' = x * scale + shift.  The channels of images repeat, so that a block of
+ * LANES numbers starting at a multiple of LANES finds its own side by side;
+ * `length` is where they begin again.  Plain features with numbers of their
+ * own do not repeat. */
 struct affine {
     int length;
-    float scale[LANES * CHANNELS], shift[LANES * CHANNELS];
+    float scale[HSGD_NORMALISED_FEATURES], shift[HSGD_NORMALISED_FEATURES];
 };
+
+static int channels_of(const struct hsgd_data *d, const struct hsgd_normalisation *norm)
+{
+    bool plain = d->shape.h == 1 && d->shape.w == 1;
+    int most = plain ? HSGD_NORMALISED_FEATURES : CHANNELS;
+    return norm && norm->channels == d->shape.c && norm->channels <= most ? norm->channels : 1;
+}
 
 static void affine_fill(struct affine *a, const struct hsgd_data *d, const struct hsgd_normalisation *norm)
 {
     float unit = d->bytes ? 1.0f / 255.0f : 1.0f;
-    int channels = norm && norm->channels == d->shape.c && norm->channels <= CHANNELS ? norm->channels : 1;
-    a->length = LANES * channels;
+    int channels = channels_of(d, norm);
+    a->length = channels <= CHANNELS ? LANES * channels : channels;
     for (int i = 0; i < a->length; i++) {
         float inv = norm ? norm->inv_std[i % channels] : 1.0f;
         a->scale[i] = inv * unit;
@@ -51,6 +60,23 @@ static void from_values(const struct affine *a, const float *restrict from, int6
         to[i] = from[i] * a->scale[phase] + a->shift[phase];
 }
 
+/* Missing values count as the mean, which is 0 now. */
+static void fill_missing(float *x, int64_t size)
+{
+    for (int64_t i = 0; i < size; i++) x[i] = isnan(x[i]) ? 0 : x[i];
+}
+
+/* All are what 0 becomes, but for the few that are there. */
+static void from_sparse(const struct affine *a, const struct hsgd_sparse *s, int64_t place, int64_t size, float *to)
+{
+    for (int64_t i = 0; i < size; i += a->length)
+        memcpy(to + i, a->shift, (size_t)(size - i < a->length ? size - i : a->length) * sizeof *to);
+    for (int64_t k = s->start[place]; k < s->start[place + 1]; k++) {
+        int at = s->column[k] % a->length;
+        to[s->column[k]] = s->value[k] * a->scale[at] + a->shift[at];
+    }
+}
+
 /* Samples are picked at random: asks for the next one while this one is
  * converted. */
 static void fetch_ahead(const void *sample, int64_t bytes)
@@ -74,10 +100,14 @@ void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, co
             labels[i] = d->labels[place];
         if (x && d->bytes)
             from_bytes(&a, d->bytes + place * size, size, x + i * size);
+        else if (x && d->sparse.start)
+            from_sparse(&a, &d->sparse, place, size, x + i * size);
         else if (x && norm)
             from_values(&a, d->values + place * size, size, x + i * size);
         else if (x)
             memcpy(x + i * size, d->values + place * size, (size_t)size * sizeof *x);
+        if (x && norm && d->missing)
+            fill_missing(x + i * size, size);
     }
 }
 
@@ -109,29 +139,48 @@ static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisatio
     }
 }
 
-/* Adds (x - mean)^power of every number to its channel's sum. */
-static void moment(const struct hsgd_data *d, int channels, int power, const double *mean, double *sum)
+/* Sums over the values of a channel that are there. */
+struct sums { double mean, sum, squares, count; };
+
+static void add_sample(struct sums *sums, int channels, const float *from, int64_t size)
 {
-    int64_t size = hsgd_data_size(d);
-    for (int64_t i = 0; i < d->count; i++) {
-        const float *from = d->values + hsgd_data_place(d, i) * size;
-        for (int64_t k = 0; k < size; k++) {
-            double difference = from[k] - mean[k % channels];
-            sum[k % channels] += power == 2 ? difference * difference : difference;
-        }
+    for (int64_t k = 0, channel = 0; k < size; k++) {
+        struct sums *s = &sums[channel];
+        channel = channel + 1 < channels ? channel + 1 : 0;
+        if (isnan(from[k]))
+            continue;
+        double difference = from[k] - s->mean;
+        s->sum += difference;
+        s->squares += difference * difference;
+        s->count++;
     }
 }
 
+/* Twice: the squares are those of distances from the mean. */
 static void statistics_values(const struct hsgd_data *d, struct hsgd_normalisation *out)
 {
-    double n = (double)(d->count * (hsgd_data_size(d) / out->channels));
-    double mean[CHANNELS] = {0}, sum[CHANNELS] = {0}, squares[CHANNELS] = {0};
-    moment(d, out->channels, 1, mean, sum);
+    int64_t size = hsgd_data_size(d);
+    struct sums sums[HSGD_NORMALISED_FEATURES] = {{0}};
+    for (int turn = 0; turn < 2; turn++) {
+        for (int64_t i = 0; i < d->count; i++)
+            add_sample(sums, out->channels, d->values + hsgd_data_place(d, i) * size, size);
+        for (int c = 0; c < out->channels && turn == 0; c++)
+            sums[c] = (struct sums){.mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0};
+    }
     for (int c = 0; c < out->channels; c++)
-        mean[c] = sum[c] / n;
-    moment(d, out->channels, 2, mean, squares);
-    for (int c = 0; c < out->channels; c++)
-        store(out, c, mean[c], squares[c] / n);
+        store(out, c, sums[c].mean, sums[c].count > 0 ? sums[c].squares / sums[c].count : 0);
+}
+
+/* The mean is 0 by choice: see hsgd_data_statistics(). */
+static void statistics_sparse(const struct hsgd_data *d, struct hsgd_normalisation *out)
+{
+    double squares = 0;
+    for (int64_t i = 0; i < d->count; i++) {
+        int64_t place = hsgd_data_place(d, i);
+        for (int64_t k = d->sparse.start[place]; k < d->sparse.start[place + 1]; k++)
+            squares += (double)d->sparse.value[k] * d->sparse.value[k];
+    }
+    store(out, 0, 0, squares / ((double)d->count * (double)hsgd_data_size(d)));
 }
 
 void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *out)
@@ -140,6 +189,8 @@ void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *
     out->channels = hsgd_data_channels(d);
     if (d->bytes)
         statistics_bytes(d, out);
+    else if (d->sparse.start)
+        statistics_sparse(d, out);
     else
         statistics_values(d, out);
 }

@@ -1,35 +1,24 @@
-/* IDX files, plain or gzip: the format of MNIST.
+/* IDX files, plain, gzip or xz: the format of MNIST.
  * Source: LeCun, Cortes and Burges, "The MNIST database of handwritten
  * digits", section "File formats". */
-#include "format.h"
+#include "readers.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
-enum { MOST_DIMENSIONS = 4, UNSIGNED_BYTE = 0x08, FIRST_CHUNK = 1 << 16, MOST_AT_ONCE = 1 << 30 };
+enum { UNSIGNED_BYTE = 0x08, FIRST_CHUNK = 1 << 16 };
 
-/* One file: what its header says and the bytes after it. */
-struct idx {
-    char *path;
-    gzFile file;
-    int dimensions;
-    int64_t dim[MOST_DIMENSIONS];
-    uint8_t *bytes;
-};
-
-static void idx_close(struct idx *f)
+void idx_free(struct idx *f)
 {
-    if (f->file)
-        gzclose(f->file);
     free(f->path);
     free(f->bytes);
-    memset(f, 0, sizeof *f);
+    *f = (struct idx){ 0 };
 }
 
-/* FOLDER/BELOW/NAME with or without .gz; `dot`: .idx3 in place of -idx3. */
+/* FOLDER/BELOW/NAME with or without a suffix; `dot`: .idx3 in place of -idx3. */
 static char *candidate(const char *folder, const char *below, const char *name, bool dot, const char *suffix)
 {
     size_t start = strlen(folder) + strlen(below) + 1, room = start + strlen(name) + strlen(suffix) + 1;
@@ -44,9 +33,9 @@ static char *candidate(const char *folder, const char *below, const char *name, 
 
 static int find(struct hsgd_context *ctx, const char *folder, const char *name, char **path)
 {
-    static const char *const below[] = {"", "raw/", "MNIST/raw/"}, *const suffix[] = {"", ".gz"};
-    for (int i = 0; i < 12; i++) {
-        *path = candidate(folder, below[i / 4], name, i / 2 % 2, suffix[i % 2]);
+    static const char *const below[] = {"", "raw/", "MNIST/raw/"}, *const suffix[] = {"", ".gz", ".xz"};
+    for (int i = 0; i < 18; i++) {
+        *path = candidate(folder, below[i / 6], name, i / 3 % 2, suffix[i % 3]);
         if (!*path)
             return hsgd_fail(ctx, ENOMEM, "%s: out of memory", folder);
         if (access(*path, F_OK) == 0)
@@ -54,39 +43,18 @@ static int find(struct hsgd_context *ctx, const char *folder, const char *name, 
         free(*path);
         *path = NULL;
     }
-    return hsgd_fail(ctx, ENOENT, "%s: no %s, plain or .gz, here nor in raw/ or MNIST/raw/", folder, name);
+    return hsgd_fail(ctx, ENOENT, "%s: no %s, plain, .gz or .xz, here nor in raw/ or MNIST/raw/", folder, name);
 }
 
-/* Turns a failed or short read into a sentence; 0 when zlib saw no error. */
-static int stream_error(struct hsgd_context *ctx, struct idx *f, int got)
+/* Reads the bytes up to `to` of the `whole` that `part` has; `from` are there. */
+static int read_range(struct hsgd_context *ctx, struct hsgd_stream *s, uint8_t *bytes, int64_t from, int64_t to,
+                      int64_t whole, const char *part)
 {
-    int code, err = errno;
-    const char *message = gzerror(f->file, &code);
-    if (code == Z_BUF_ERROR)
-        return hsgd_fail(ctx, EIO, "%s: the gzip stream ends early", f->path);
-    if (code == Z_ERRNO)
-        return hsgd_fail(ctx, err ? err : EIO, "%s: cannot read: %s", f->path, strerror(err ? err : EIO));
-    if (got < 0)
-        return hsgd_fail(ctx, EIO, "%s: the gzip stream is corrupt (%s)", f->path, message);
-    return 0;
-}
-
-/* Reads bytes [from, to) of the `whole` that `part` has. */
-static int read_range(struct hsgd_context *ctx, struct idx *f, uint8_t *bytes, int64_t from, int64_t to, int64_t whole,
-                      const char *part)
-{
-    while (from < to) {
-        int64_t want = to - from < MOST_AT_ONCE ? to - from : MOST_AT_ONCE;
-        int got = gzread(f->file, bytes + from, (unsigned)want);
-        int rc = got < want ? stream_error(ctx, f, got) : 0;
-        if (rc < 0)
-            return rc;
-        from += got;
-        if (got < want)
-            return hsgd_fail(ctx, EINVAL, "%s: truncated in the %s: %lld of %lld bytes are there", f->path, part,
-                             (long long)from, (long long)whole);
-    }
-    return 0;
+    int64_t got = hsgd_stream_read(s, bytes + from, (size_t)(to - from));
+    if (got < 0 || got == to - from)
+        return got < 0 ? (int)got : 0;
+    return hsgd_fail(ctx, EINVAL, "%s: truncated in the %s: %lld of %lld bytes are there", hsgd_stream_name(s), part,
+                     (long long)(from + got), (long long)whole);
 }
 
 static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *magic, int least, int most)
@@ -105,7 +73,7 @@ static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *m
 
 static int check_sizes(struct hsgd_context *ctx, const struct idx *f)
 {
-    static const char *const name[MOST_DIMENSIONS] = {"count", "rows", "columns", "channels"};
+    static const char *const name[IDX_MOST_DIMENSIONS] = {"count", "rows", "columns", "channels"};
     int64_t sample = 1;
     for (int i = 0; i < f->dimensions; i++) {
         if (f->dim[i] < 1 || f->dim[i] > INT_MAX)
@@ -121,15 +89,15 @@ static int check_sizes(struct hsgd_context *ctx, const struct idx *f)
     return 0;
 }
 
-static int read_header(struct hsgd_context *ctx, struct idx *f, int least, int most)
+static int read_header(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx *f, int least, int most)
 {
-    uint8_t header[4 + 4 * MOST_DIMENSIONS];
-    int rc = read_range(ctx, f, header, 0, 4, 4, "magic");
+    uint8_t header[4 + 4 * IDX_MOST_DIMENSIONS];
+    int rc = read_range(ctx, s, header, 0, 4, 4, "magic");
     rc = rc < 0 ? rc : check_magic(ctx, f, header, least, most);
     if (rc < 0)
         return rc;
     int size = 4 + 4 * f->dimensions;
-    rc = read_range(ctx, f, header, 4, size, size, "header");
+    rc = read_range(ctx, s, header, 4, size, size, "header");
     for (int i = 0; rc == 0 && i < f->dimensions; i++) {
         const uint8_t *b = header + 4 + 4 * i;
         f->dim[i] = (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
@@ -139,7 +107,7 @@ static int read_header(struct hsgd_context *ctx, struct idx *f, int least, int m
 
 /* Memory grows with the bytes that are really there: a header cannot make it
  * allocate more than twice the file. */
-static int read_body(struct hsgd_context *ctx, struct idx *f, const char *part)
+static int read_body(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx *f, const char *part)
 {
     int64_t need = f->dim[0], have = 0;
     for (int i = 1; i < f->dimensions; i++)
@@ -151,7 +119,7 @@ static int read_body(struct hsgd_context *ctx, struct idx *f, const char *part)
         if (!grown)
             return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld bytes", f->path, (long long)room);
         f->bytes = grown;
-        int rc = read_range(ctx, f, f->bytes, have, room, need, part);
+        int rc = read_range(ctx, s, f->bytes, have, room, need, part);
         if (rc < 0)
             return rc;
         have = room;
@@ -159,32 +127,37 @@ static int read_body(struct hsgd_context *ctx, struct idx *f, const char *part)
     return 0;
 }
 
-/* The file must end here; for gzip this also checks length and checksum. */
-static int check_end(struct hsgd_context *ctx, struct idx *f, const char *part)
+/* The file must end here; this also checks the sums of compressed ones. */
+static int check_end(struct hsgd_context *ctx, struct hsgd_stream *s, const char *part)
 {
-    uint8_t more;
-    int got = gzread(f->file, &more, 1);
-    if (got == 1)
-        return hsgd_fail(ctx, EINVAL, "%s: bytes follow the %s that the header announces", f->path, part);
-    return stream_error(ctx, f, got);
+    const uint8_t *more;
+    int64_t got = hsgd_stream_peek(s, &more, 1);
+    if (got <= 0)
+        return (int)got;
+    return hsgd_fail(ctx, EINVAL, "%s: bytes follow the %s that the header announces", hsgd_stream_name(s), part);
+}
+
+int idx_parse(struct hsgd_context *ctx, struct hsgd_stream *s, bool labels, struct idx *f)
+{
+    const char *part = labels ? "labels" : "pixels";
+    f->path = strdup(hsgd_stream_name(s));
+    if (!f->path)
+        return hsgd_fail(ctx, ENOMEM, "%s: out of memory", hsgd_stream_name(s));
+    int rc = read_header(ctx, s, f, labels ? 1 : 3, labels ? 1 : 4);
+    rc = rc < 0 ? rc : read_body(ctx, s, f, part);
+    return rc < 0 ? rc : check_end(ctx, s, part);
 }
 
 static int idx_read(struct hsgd_context *ctx, const char *folder, const char *name, struct idx *f)
 {
-    bool labels = strstr(name, "idx1") != NULL;
-    const char *part = labels ? "labels" : "pixels";
-    int rc = find(ctx, folder, name, &f->path);
-    if (rc < 0)
-        return rc;
-    errno = 0;
-    f->file = gzopen(f->path, "rb");
-    if (!f->file) {
-        int err = errno ? errno : ENOMEM;
-        return hsgd_fail(ctx, err, "%s: cannot open: %s", f->path, strerror(err));
-    }
-    rc = read_header(ctx, f, labels ? 1 : 3, labels ? 1 : 4);
-    rc = rc < 0 ? rc : read_body(ctx, f, part);
-    return rc < 0 ? rc : check_end(ctx, f, part);
+    char *path = NULL;
+    int rc = find(ctx, folder, name, &path);
+    struct hsgd_stream *s = rc < 0 ? NULL : hsgd_stream_open(ctx, path);
+    if (rc == 0)
+        rc = s ? idx_parse(ctx, s, strstr(name, "idx1") != NULL, f) : -EIO;
+    hsgd_stream_close(&s);
+    free(path);
+    return rc;
 }
 
 static int check_labels(struct hsgd_context *ctx, const struct idx *images, const struct idx *labels, int classes)
@@ -200,14 +173,12 @@ static int check_labels(struct hsgd_context *ctx, const struct idx *images, cons
 }
 
 /* The number of classes: the largest training label and one. */
-static int count_classes(struct hsgd_context *ctx, const char *folder)
+static int count_classes(const struct idx *labels)
 {
-    struct idx f = {0};
-    int most = 0, rc = idx_read(ctx, folder, "train-labels-idx1-ubyte", &f);
-    for (int64_t i = 0; rc == 0 && i < f.dim[0]; i++)
-        most = f.bytes[i] > most ? f.bytes[i] : most;
-    idx_close(&f);
-    return rc < 0 ? rc : most + 1;
+    int most = 0;
+    for (int64_t i = 0; i < labels->dim[0]; i++)
+        most = labels->bytes[i] > most ? labels->bytes[i] : most;
+    return most + 1;
 }
 
 /* Moves the pixels into the set and widens the labels. */
@@ -229,43 +200,42 @@ static int take(struct hsgd_context *ctx, struct hsgd_data *d, struct idx *image
     return 0;
 }
 
-static int load(struct hsgd_context *ctx, struct hsgd_data *d, bool train)
+static const char *const names[2][2] = {{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
+                                        {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}};
+
+/* *classes 0: not known yet. */
+static int read_part(struct hsgd_context *ctx, const char *path, int part, int *classes, struct hsgd_data **out)
 {
     struct idx images = {0}, labels = {0};
-    int rc = d->classes = count_classes(ctx, d->name);
-    if (rc > 0)
-        rc = idx_read(ctx, d->name, train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", &images);
-    rc = rc < 0 ? rc : idx_read(ctx, d->name, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", &labels);
-    rc = rc < 0 ? rc : check_labels(ctx, &images, &labels, d->classes);
-    rc = rc < 0 ? rc : take(ctx, d, &images, &labels);
-    idx_close(&images);
-    idx_close(&labels);
-    return rc;
-}
-
-static int read_part(struct hsgd_context *ctx, const char *path, bool train, struct hsgd_data **out)
-{
     *out = hsgd_data_new(ctx, path);
-    return *out ? load(ctx, *out, train) : -ENOMEM;
+    int rc = *out ? idx_read(ctx, path, names[part][0], &images) : -ENOMEM;
+    rc = rc < 0 ? rc : idx_read(ctx, path, names[part][1], &labels);
+    if (rc == 0 && !*classes)
+        *classes = count_classes(&labels);
+    rc = rc < 0 ? rc : check_labels(ctx, &images, &labels, *classes);
+    rc = rc < 0 ? rc : take(ctx, *out, &images, &labels);
+    if (rc == 0)
+        (*out)->classes = *classes;
+    idx_free(&images);
+    idx_free(&labels);
+    return rc;
 }
 
 static int read_idx(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                     struct data_parts *out)
 {
-    (void)options;
-    int err = read_part(ctx, path, true, &out->train);
-    return err ? err : read_part(ctx, path, false, &out->test);
+    int classes = options->classes;
+    int err = read_part(ctx, path, 0, &classes, &out->train);
+    return err ? err : read_part(ctx, path, 1, &classes, &out->test);
 }
 
 /* Any of the four files. */
 static bool is_idx(const struct data_source *source)
 {
-    static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                                        "t10k-labels-idx1-ubyte"};
     bool found = false;
     for (int i = 0; i < 4 && source->folder && !found; i++) {
         char *path = NULL;
-        found = find(NULL, source->path, names[i], &path) == 0;
+        found = find(NULL, source->path, names[i / 2][i % 2], &path) == 0;
         free(path);
     }
     return found;

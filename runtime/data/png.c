@@ -13,6 +13,7 @@ struct sheet {
     const struct hsgd_data *d;
     int rows, columns, width, height;
     float lo, scale;
+    float *sample;
     uint8_t *pixels;
 };
 
@@ -43,30 +44,29 @@ static void find_range(struct sheet *s)
 {
     int64_t size = hsgd_data_size(s->d);
     float lo = INFINITY, hi = -INFINITY;
-    for (int64_t i = 0; i < shown(s); i++)
+    for (int64_t i = 0; i < shown(s); i++) {
+        hsgd_data_gather(s->d, &i, 1, NULL, s->sample, NULL);
         for (int64_t k = 0; k < size; k++) {
-            float v = s->d->values[hsgd_data_place(s->d, i) * size + k];
-            lo = v < lo ? v : lo;
-            hi = v > hi ? v : hi;
+            lo = fminf(lo, s->sample[k]);
+            hi = fmaxf(hi, s->sample[k]);
         }
+    }
     s->lo = lo;
     s->scale = hi > lo ? 255.0f / (hi - lo) : 0.0f;
 }
 
-static uint8_t level(const struct sheet *s, int64_t at)
-{
-    return s->d->bytes ? s->d->bytes[at] : (uint8_t)((s->d->values[at] - s->lo) * s->scale + 0.5f);
-}
+/* Missing values are black. */
+static uint8_t level(const struct sheet *s, float v) { return isnan(v) ? 0 : (uint8_t)((v - s->lo) * s->scale + 0.5f); }
 
 static void paint(struct sheet *s, int64_t i)
 {
     int w = s->d->shape.w, h = s->d->shape.h, c = s->d->shape.c;
-    int64_t from = hsgd_data_place(s->d, i) * hsgd_data_size(s->d);
     int64_t top = i / s->columns * (h + 1) + 1, left = i % s->columns * (w + 1) + 1;
+    hsgd_data_gather(s->d, &i, 1, NULL, s->sample, NULL);
     for (int y = 0; y < h; y++) {
         uint8_t *to = s->pixels + ((top + y) * s->width + left) * c;
         for (int k = 0; k < w * c; k++)
-            to[k] = level(s, from + (int64_t)y * w * c + k);
+            to[k] = level(s, s->sample[(int64_t)y * w * c + k]);
     }
 }
 
@@ -84,6 +84,17 @@ static int write_sheet(struct hsgd_context *ctx, const struct sheet *s, const ch
     return hsgd_fail(ctx, EIO, "sheet \"%s\": cannot write: %s", path, image.message);
 }
 
+static int draw(struct hsgd_context *ctx, struct sheet *s, const char *path, size_t bytes)
+{
+    memset(s->pixels, GRID_GREY, bytes);
+    s->lo = 0, s->scale = 255;
+    if (!s->d->bytes)
+        find_range(s);
+    for (int64_t i = 0; i < shown(s); i++)
+        paint(s, i);
+    return write_sheet(ctx, s, path);
+}
+
 int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
 {
     int rc = check_sheet(ctx, d, path, rows, columns);
@@ -94,14 +105,12 @@ int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const c
     s.height = rows * (d->shape.h + 1) + 1;
     size_t bytes = (size_t)s.width * (size_t)s.height * (size_t)d->shape.c;
     s.pixels = malloc(bytes);
-    if (!s.pixels)
-        return hsgd_fail(ctx, ENOMEM, "sheet \"%s\": out of memory for %d x %d pixels", path, s.width, s.height);
-    memset(s.pixels, GRID_GREY, bytes);
-    if (d->values)
-        find_range(&s);
-    for (int64_t i = 0; i < shown(&s); i++)
-        paint(&s, i);
-    rc = write_sheet(ctx, &s, path);
+    s.sample = malloc((size_t)hsgd_data_size(d) * sizeof *s.sample);
+    if (s.pixels && s.sample)
+        rc = draw(ctx, &s, path, bytes);
+    else
+        rc = hsgd_fail(ctx, ENOMEM, "sheet \"%s\": out of memory for %d x %d pixels", path, s.width, s.height);
     free(s.pixels);
+    free(s.sample);
     return rc;
 }

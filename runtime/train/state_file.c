@@ -139,7 +139,7 @@ static int read_norm(struct hsgd_context *ctx, const struct safetensors *f, stru
     static const char *const name[] = { "normalisation.mean", "normalisation.inv_std" };
     float *const to[] = { norm->mean, norm->inv_std };
     const struct safetensor *first = safetensors_find(f, name[0]);
-    int64_t channels = first && first->ndims == 1 && first->dims[0] <= 16 ? first->dims[0] : 0;
+    int64_t channels = first && first->ndims == 1 && first->dims[0] <= HSGD_NORMALISED_FEATURES ? first->dims[0] : 0;
     norm->channels = (int)channels;
     for (int i = 0; i < 2; i++) {
         const struct safetensor *t = safetensors_need(ctx, f, name[i], SAFETENSORS_F32, 1, &channels);

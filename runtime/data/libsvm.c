@@ -1,0 +1,259 @@
+/* LIBSVM text: a line a sample, LABEL INDEX:VALUE ..., indices from 1 and
+ * ascending; what is not there is 0.
+ * Source: Chang and Lin, "LIBSVM", README, section "Training and Testing". */
+#include "readers.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "text.h"
+
+/* A file being read. */
+struct libsvm {
+    struct hsgd_context *ctx;
+    const char *name;
+    struct labels *labels;
+    struct hsgd_data *d;
+    int64_t line, numbers;
+    int features;                                   /* 0: not known yet */
+    int32_t widest;                                 /* largest index so far */
+    int64_t label_room, start_room, column_room, value_room;
+};
+
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+
+static const char *skip_blanks(const char *c)
+{
+    while (is_blank(*c)) c++;
+    return c;
+}
+
+static size_t word_length(const char *c)
+{
+    size_t n = 0;
+    while (c[n] && !is_blank(c[n])) n++;
+    return n;
+}
+
+static int memory_failed(const struct libsvm *r)
+{
+    return hsgd_fail(r->ctx, ENOMEM, "%s: out of memory after %lld lines", r->name, (long long)r->line);
+}
+
+/* ------------------------------------------------------------------ a line */
+
+static int word_failed(const struct libsvm *r, const char *word, const char *what)
+{
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" is not %s", r->name, (long long)r->line,
+                     hsgd_show_bytes(word, word_length(word)).text, what);
+}
+
+static int read_label(struct libsvm *r, char **at)
+{
+    char place[512], *word = *at;
+    double v;
+    size_t n = word_length(word);
+    const char *end = text_number(word, &v);
+    if (end != word + n) return word_failed(r, word, "a label, which is a number");
+    if (!isfinite(v)) return word_failed(r, word, "a label, which is a finite number");
+    *at = (char *)skip_blanks(end);
+    word[n] = 0;
+    int32_t class = labels_class(r->labels, word);
+    r->d->owned_labels[r->d->count] = class;
+    if (class >= 0) return 0;
+    snprintf(place, sizeof place, "%s: line %lld", r->name, (long long)r->line);
+    return labels_refuse(r->ctx, r->labels, class, place, word);
+}
+
+static int check_index(const struct libsvm *r, const char *word, int64_t index)
+{
+    int most = r->features ? r->features : MOST_FEATURES;
+    const struct hsgd_sparse *s = &r->d->sparse;
+    int64_t before = r->numbers > s->start[r->d->count] ? s->column[r->numbers - 1] + 1 : 0;
+    if (index < 1) return word_failed(r, word, "INDEX:VALUE with an index from 1");
+    if (index > most)
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: index of \"%s\" is larger than %d, the number of features",
+                         r->name, (long long)r->line, hsgd_show_bytes(word, word_length(word)).text, most);
+    if (index > before) return 0;
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" comes after index %lld; indices ascend", r->name,
+                     (long long)r->line, hsgd_show_bytes(word, word_length(word)).text, (long long)before);
+}
+
+static int add_number(struct libsvm *r, int64_t index, double v)
+{
+    struct hsgd_sparse *s = &r->d->sparse;
+    if (!text_grow(&s->column, &r->column_room, r->numbers + 1, sizeof *s->column) ||
+        !text_grow(&s->value, &r->value_room, r->numbers + 1, sizeof *s->value))
+        return memory_failed(r);
+    s->column[r->numbers] = (int32_t)index - 1;
+    s->value[r->numbers++] = (float)v;
+    if (index > r->widest) r->widest = (int32_t)index;
+    return 0;
+}
+
+static int read_pair(struct libsvm *r, const char **at)
+{
+    const char *word = *at, *c = word;
+    int64_t index = 0;
+    double v;
+    if (!strncmp(word, "qid:", 4)) return word_failed(r, word, "read: ranking is not supported");
+    for (; *c >= '0' && *c <= '9'; c++) index = index < INT32_MAX ? 10 * index + (*c - '0') : index;
+    if (c == word || *c != ':') return word_failed(r, word, "INDEX:VALUE");
+    int err = check_index(r, word, index);
+    if (err) return err;
+    const char *end = text_number(c + 1, &v);
+    if (!end || end != word + word_length(word)) return word_failed(r, word, "INDEX:VALUE with a number as value");
+    if (!isfinite((float)v)) return word_failed(r, word, "INDEX:VALUE with a value that a 32-bit float holds");
+    *at = skip_blanks(end);
+    return add_number(r, index, v);
+}
+
+static int begin_sample(struct libsvm *r)
+{
+    struct hsgd_data *d = r->d;
+    if (!text_grow(&d->owned_labels, &r->label_room, d->count + 1, sizeof *d->owned_labels) ||
+        !text_grow(&d->sparse.start, &r->start_room, d->count + 2, sizeof *d->sparse.start))
+        return memory_failed(r);
+    d->sparse.start[d->count] = r->numbers;
+    return 0;
+}
+
+static int read_line(struct libsvm *r, char *line, size_t length)
+{
+    r->line++;
+    if (memchr(line, 0, length))
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name, (long long)r->line);
+    line[strcspn(line, "#")] = 0;
+    char *at = (char *)skip_blanks(line);
+    if (!*at) return 0;
+    int err = begin_sample(r);
+    if (!err) err = read_label(r, &at);
+    for (const char *c = at; !err && *c;) err = read_pair(r, &c);
+    if (!err) r->d->sparse.start[++r->d->count] = r->numbers;
+    return err;
+}
+
+/* ------------------------------------------------------------------ a file */
+
+static int finish(struct libsvm *r)
+{
+    struct hsgd_data *d = r->d;
+    if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no samples in %lld lines", r->name, (long long)r->line);
+    if (!r->features && !r->widest)
+        return hsgd_fail(r->ctx, EINVAL, "%s: no line has a feature, INDEX:VALUE", r->name);
+    d->shape = (struct hsgd_shape){ 1, 1, r->features ? r->features : r->widest };
+    d->labels = d->owned_labels;
+    int err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
+    return err ? err : labels_name(r->ctx, r->labels, d);
+}
+
+int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
+                 struct hsgd_data **out)
+{
+    struct libsvm r = { .ctx = ctx, .name = hsgd_stream_name(s), .labels = labels, .features = features };
+    char *line;
+    size_t length;
+    int more;
+    *out = r.d = hsgd_data_new(ctx, r.name);
+    if (!r.d) return -ENOMEM;
+    r.d->owned_sparse = true;
+    while ((more = hsgd_stream_line(s, &line, &length)) > 0) {
+        int err = read_line(&r, line, length);
+        if (err) return err;
+    }
+    int err = more < 0 ? more : finish(&r);
+    if (!err && !r.numbers && !text_grow(&r.d->sparse.value, &r.value_room, 1, sizeof(float))) err = memory_failed(&r);
+    return err;
+}
+
+static int read_file(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
+                     struct hsgd_data **out)
+{
+    struct hsgd_stream *s = hsgd_stream_open(ctx, path);
+    int err = s ? libsvm_parse(ctx, s, features, labels, out) : -EIO;
+    hsgd_stream_close(&s);
+    return err;
+}
+
+/* ------------------------------------------------------------------- parts */
+
+/* NAME.t, or NAME.t.gz beside NAME.gz: where LIBSVM's page has test samples. */
+static char *test_path(const char *path)
+{
+    static const char *const suffix[] = { ".gz", ".xz", "" };
+    size_t n = strlen(path), k = 0;
+    for (int i = 0; i < 3 && !k; i++) {
+        size_t length = strlen(suffix[i]);
+        if (n > length && !strcmp(path + n - length, suffix[i])) k = n - length;
+    }
+    char *out = malloc(n + 3);
+    if (out) snprintf(out, n + 3, "%.*s.t%s", (int)k, path, path + k);
+    return out;
+}
+
+/* The samples of both parts are as wide as the wider one. */
+static void widen(struct data_parts *parts)
+{
+    int a = parts->train->shape.c, b = parts->test->shape.c;
+    parts->train->shape.c = parts->test->shape.c = a > b ? a : b;
+}
+
+static int read_parts(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
+                      struct data_parts *out)
+{
+    char *test = test_path(path);
+    int err = test ? read_file(ctx, path, features, labels, &out->train) : -ENOMEM;
+    if (!err && !access(test, F_OK)) err = read_file(ctx, test, features, labels, &out->test);
+    if (!err && out->test) widen(out);
+    free(test);
+    return err;
+}
+
+static int read_libsvm(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                       struct data_parts *out)
+{
+    struct labels labels;
+    int err = labels_begin(ctx, &labels, options);
+    if (!err) err = read_parts(ctx, path, options->features, &labels, out);
+    labels_free(&labels);
+    return err;
+}
+
+/* ------------------------------------------------------------- recognition */
+
+/* 1 or 0 when the line decides, -1 when it does not. */
+static int decides(const char *line)
+{
+    double v;
+    const char *c = skip_blanks(line), *end = *c && *c != '#' ? text_number(c, &v) : NULL;
+    if (!*c || *c == '#') return -1;
+    if (!end || (*end && !is_blank(*end))) return 0;
+    c = skip_blanks(end);
+    if (!*c || *c == '#') return -1;
+    size_t digits = strspn(c, "0123456789");
+    return (digits && c[digits] == ':') || !strncmp(c, "qid:", 4);
+}
+
+/* The first line with a feature; a file of bare labels is one too. */
+static bool is_libsvm(const struct data_source *source)
+{
+    char head[STREAM_PEEK + 1], *line = head;
+    int decided = -1;
+    bool any = false;
+    if (source->folder || !source->head || memchr(source->head, 0, source->head_bytes)) return false;
+    memcpy(head, source->head, source->head_bytes);
+    head[source->head_bytes] = 0;
+    while (decided < 0 && *line) {
+        char *next = line + strcspn(line, "\n");
+        if (*next) *next++ = 0;
+        decided = decides(line);
+        any = any || *skip_blanks(line);
+        line = next;
+    }
+    return decided < 0 ? any : decided;
+}
+
+const struct data_format hsgd_format_libsvm = { "libsvm", "a LIBSVM text", is_libsvm, read_libsvm };

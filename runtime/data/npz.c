@@ -1,0 +1,209 @@
+/* NumPy's .npz: a zip archive of arrays, read by libarchive. */
+#include "numpy.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../io/file.h"
+#include "../io/stream.h"
+
+enum { MOST_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
+
+/* An archive being read.  What comes out of all members together is limited
+ * as it is for streams. */
+struct npz {
+    struct hsgd_context *ctx;
+    const char *name, *label;
+    struct archive *archive;
+    int64_t left;                           /* bytes that may still come out */
+    struct array array[MOST_ARRAYS];
+    int arrays;
+    char others[160];                       /* names of the other members, for messages */
+};
+
+static int archive_failed(const struct npz *z)
+{
+    const char *why = archive_error_string(z->archive);
+    return hsgd_fail(z->ctx, EINVAL, "%s: the zip archive is damaged: %s", z->name,
+                     why ? hsgd_show(why).text : "no reason given");
+}
+
+/* ----------------------------------------------------------------- members */
+
+/* Is a component of the path ".."? */
+static bool climbs(const char *name)
+{
+    for (const char *c = name; c; c = strchr(c, '/'), c = c ? c + 1 : NULL)
+        if (!strncmp(c, "..", 2) && (!c[2] || c[2] == '/')) return true;
+    return false;
+}
+
+static bool is_wanted(const struct npz *z, const char *key)
+{
+    bool wanted = z->label && !strcasecmp(key, z->label);
+    for (int i = 0; i < NUMPY_ROWS * ARRAY_ROLES && !wanted; i++)
+        wanted = !strcasecmp(key, numpy_names[i / ARRAY_ROLES][i % ARRAY_ROLES]);
+    return wanted;
+}
+
+static int read_member(struct npz *z, struct array *a)
+{
+    size_t room = 0;
+    la_ssize_t n = 1;
+    const char *kind = archive_format_name(z->archive);
+    if (!kind || (!strstr(kind, "(uncompressed)") && !strstr(kind, "(deflation)")))
+        return hsgd_fail(z->ctx, EINVAL, "%s: is neither stored nor deflated", a->name);
+    while (n > 0) {
+        if (a->size == room) {
+            room = room ? 2 * room : FIRST_CHUNK;
+            uint8_t *bigger = realloc(a->bytes, room);
+            if (!bigger) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", a->name);
+            a->bytes = bigger;
+        }
+        n = archive_read_data(z->archive, a->bytes + a->size, room - a->size);
+        if (n < 0) return archive_failed(z);
+        a->size += (size_t)n;
+        z->left -= n;
+        if (z->left < 0)
+            return hsgd_fail(z->ctx, EINVAL, "%s: expands to more than %d times the archive's size", a->name,
+                             STREAM_EXPANSION);
+    }
+    return 0;
+}
+
+static void note_other(struct npz *z, const char *key)
+{
+    size_t used = strlen(z->others);
+    snprintf(z->others + used, sizeof z->others - used, "%s%s", used ? ", " : "", hsgd_show(key).text);
+}
+
+static int take_member(struct npz *z, const char *path, size_t length)
+{
+    struct array *a = &z->array[z->arrays];
+    a->key = strndup(path, length);
+    size_t room = strlen(z->name) + length + 16;
+    a->name = malloc(room);
+    if (!a->key || !a->name) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
+    snprintf(a->name, room, "%s: %s.npy", z->name, hsgd_show_bytes(a->key, length).text);
+    z->arrays++;
+    return read_member(z, a);
+}
+
+static int look_at_member(struct npz *z, struct archive_entry *member)
+{
+    const char *path = archive_entry_pathname(member);
+    size_t n = path ? strlen(path) : 0;
+    if (!n) return hsgd_fail(z->ctx, EINVAL, "%s: a member has no name", z->name);
+    if (*path == '/' || climbs(path))
+        return hsgd_fail(z->ctx, EINVAL, "%s: member \"%s\" leaves the archive", z->name, hsgd_show_bytes(path, n).text);
+    if (n < 5 || strcmp(path + n - 4, ".npy")) return 0;
+    char key[64];
+    snprintf(key, sizeof key, "%.*s", (int)(n - 4 < 63 ? n - 4 : 63), path);
+    if (!is_wanted(z, key) || z->arrays == MOST_ARRAYS) return note_other(z, key), 0;
+    return take_member(z, path, n - 4);
+}
+
+static int read_members(struct npz *z)
+{
+    struct archive_entry *member;
+    int code, err = 0;
+    while (!err && (code = archive_read_next_header(z->archive, &member)) == ARCHIVE_OK) err = look_at_member(z, member);
+    return err ? err : code == ARCHIVE_EOF ? 0 : archive_failed(z);
+}
+
+/* ------------------------------------------------------------------- roles */
+
+static struct array *find(struct npz *z, const char *key)
+{
+    for (int i = 0; i < z->arrays; i++)
+        if (!strcasecmp(z->array[i].key, key)) return &z->array[i];
+    return NULL;
+}
+
+/* NAME with "train" made "test"; "" where there is none. */
+static void test_label(const char *name, char *out, size_t size)
+{
+    const char *train = strstr(name, "train");
+    snprintf(out, size, "%.*s%s%s", train ? (int)(train - name) : 0, name, train ? "test" : "", train ? train + 5 : "");
+}
+
+static int no_arrays(const struct npz *z)
+{
+    char known[200];
+    size_t used = 0;
+    for (int i = 0; i < z->arrays + (*z->others != 0) && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                 i < z->arrays ? z->array[i].key : z->others);
+    return hsgd_fail(z->ctx, EINVAL, "%s: no arrays %s or x and %s, or others known; there are: %s", z->name,
+                     z->label ? "x_train" : "x_train and y_train", z->label ? hsgd_show(z->label).text : "y",
+                     used ? known : "none");
+}
+
+/* Moves the arrays to their roles by the first row of names that has samples
+ * and labels. */
+static int choose(struct npz *z, struct array role[ARRAY_ROLES])
+{
+    char label_of_test[64] = "";
+    if (z->label) test_label(z->label, label_of_test, sizeof label_of_test);
+    for (int i = 0; i < NUMPY_ROWS; i++) {
+        const char *const *name = numpy_names[i];
+        struct array *from[ARRAY_ROLES] = { find(z, name[ARRAY_X]), find(z, z->label ? z->label : name[ARRAY_Y]),
+                                            find(z, name[ARRAY_TEST_X]),
+                                            find(z, z->label ? label_of_test : name[ARRAY_TEST_Y]) };
+        if (!from[ARRAY_X] || !from[ARRAY_Y] || from[ARRAY_X] == from[ARRAY_Y]) continue;
+        bool test = from[ARRAY_TEST_X] && from[ARRAY_TEST_Y] && from[ARRAY_TEST_X] != from[ARRAY_TEST_Y];
+        for (int k = 0; k < (test ? ARRAY_ROLES : ARRAY_TEST_X); k++) {
+            role[k] = *from[k];
+            *from[k] = (struct array){ 0 };
+        }
+        return 0;
+    }
+    return no_arrays(z);
+}
+
+static int open_archive(struct npz *z, const void *bytes, size_t size)
+{
+    z->archive = archive_read_new();
+    if (!z->archive) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
+    archive_read_support_format_zip(z->archive);
+    return archive_read_open_memory(z->archive, bytes, size) == ARCHIVE_OK ? 0 : archive_failed(z);
+}
+
+int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
+              const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct npz z = { .ctx = ctx, .name = name, .label = options->label };
+    struct array role[ARRAY_ROLES] = { { 0 } };
+    z.left = STREAM_FREE + (int64_t)size * STREAM_EXPANSION;
+    int err = open_archive(&z, bytes, size);
+    if (!err) err = read_members(&z);
+    archive_read_free(z.archive);
+    if (!err) err = choose(&z, role);
+    for (int i = 0; i < z.arrays; i++) array_free(&z.array[i]);
+    if (!err) err = numpy_parts(ctx, name, role, options, out);
+    for (int i = 0; i < ARRAY_ROLES; i++) array_free(&role[i]);
+    return err;
+}
+
+static int read_npz(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                    struct data_parts *out)
+{
+    void *bytes;
+    size_t size;
+    int err = hsgd_file_read(ctx, path, INT64_MAX, &bytes, &size);
+    if (err) return err;
+    err = npz_parse(ctx, path, bytes, size, options, out);
+    free(bytes);
+    return err;
+}
+
+static bool is_npz(const struct data_source *source)
+{
+    return !source->folder && source->head_bytes >= 4 && !memcmp(source->head, "PK\x03\x04", 4);
+}
+
+const struct data_format hsgd_format_npz = { "npz", "a NumPy archive (.npz)", is_npz, read_npz };

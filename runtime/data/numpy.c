@@ -1,0 +1,264 @@
+#include "numpy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "../io/stream.h"
+
+enum { MOST_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
+
+/* In order of preference; letter case does not matter. */
+const char *const numpy_names[NUMPY_ROWS][ARRAY_ROLES] = {
+    { "x_train", "y_train", "x_test", "y_test" },
+    { "train_images", "train_labels", "test_images", "test_labels" },
+    { "x", "y", "x_test", "y_test" },
+    { "images", "labels", "test_images", "test_labels" },
+    { "data", "labels", "test_data", "test_labels" },
+    { "data", "target", "test_data", "test_target" },
+};
+
+void array_free(struct array *a)
+{
+    free(a->key);
+    free(a->name);
+    free(a->bytes);
+    *a = (struct array){ 0 };
+}
+
+/* ------------------------------------------------------------------ labels */
+
+static int check_label_array(struct hsgd_context *ctx, const struct array *x, const struct array *y, const struct npy *a,
+                             int64_t samples)
+{
+    if (a->dimensions > 2 || (a->dimensions == 2 && a->dim[1] != 1))
+        return hsgd_fail(ctx, EINVAL, "%s: labels have %d dimensions, one number a sample is expected", y->name,
+                         a->dimensions);
+    if (a->dim[0] == samples) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: %lld labels, but %s has %lld samples", y->name, (long long)a->dim[0], x->name,
+                     (long long)samples);
+}
+
+static int read_labels(struct hsgd_context *ctx, const struct array *y, const struct npy *a, struct labels *labels,
+                       struct hsgd_data *d)
+{
+    char text[32], place[512];
+    d->labels = d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
+    if (!d->labels) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", y->name, (long long)d->count);
+    for (int64_t i = 0; i < d->count; i++) {
+        double v = npy_number(a, i);
+        snprintf(text, sizeof text, "%.15g", v);
+        snprintf(place, sizeof place, "%s: number %lld", y->name, (long long)i);
+        if (!isfinite(v)) return hsgd_fail(ctx, EINVAL, "%s: label is %s, it must be finite", place, text);
+        d->owned_labels[i] = labels_class(labels, text);
+        if (d->owned_labels[i] < 0) return labels_refuse(ctx, labels, d->owned_labels[i], place, text);
+    }
+    int err = labels_sort(ctx, labels, d->owned_labels, d->count);
+    return err ? err : labels_name(ctx, labels, d);
+}
+
+/* ----------------------------------------------------------------- samples */
+
+static int sample_shape(struct hsgd_context *ctx, const struct array *x, const struct npy *a, int features,
+                        struct hsgd_shape *out)
+{
+    const int64_t *d = a->dim;
+    bool image = a->dimensions > 2;
+    int64_t size = a->count / d[0];
+    *out = (struct hsgd_shape){ image ? (int)d[1] : 1, image ? (int)d[2] : 1, 1 };
+    if (a->dimensions == 2) out->c = (int)d[1];
+    if (a->dimensions == 4) out->c = (int)d[3];
+    if (a->dimensions == 4 && out->c > MOST_CHANNELS)
+        return hsgd_fail(ctx, EINVAL, "%s: last dimension is %d, images have 1 to %d channels there (N x H x W x C)",
+                         x->name, out->c, MOST_CHANNELS);
+    if (size > INT32_MAX)
+        return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld numbers, more than %d", x->name, (long long)size, INT32_MAX);
+    if (image || !features || out->c == features) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: samples have %d features, %d are expected", x->name, out->c, features);
+}
+
+static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy *a, struct hsgd_data *d)
+{
+    int64_t size = hsgd_data_size(d);
+    float *values = malloc((size_t)a->count * sizeof *values);
+    d->owned = values;
+    d->values = values;
+    if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
+    for (int64_t i = 0; i < a->count; i++) {
+        double v = npy_number(a, i);
+        values[i] = (float)v;
+        if (!isfinite(values[i]))
+            return hsgd_fail(ctx, EINVAL, "%s: number %lld of sample %lld is %g, a finite 32-bit float is expected",
+                             x->name, (long long)(i % size), (long long)(i / size), v);
+    }
+    return 0;
+}
+
+/* 8-bit numbers stay as they are, in the memory they came in. */
+static int keep_bytes(struct array *x, const struct npy *a, struct hsgd_data *d)
+{
+    memmove(x->bytes, a->data, (size_t)a->count);
+    d->owned = x->bytes;
+    d->bytes = x->bytes;
+    x->bytes = NULL;
+    return 0;
+}
+
+int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
+               struct hsgd_data **out)
+{
+    struct npy samples, classes;
+    struct hsgd_shape shape;
+    int err = npy_parse(ctx, x->name, x->bytes, x->size, &samples);
+    if (!err) err = npy_parse(ctx, y->name, y->bytes, y->size, &classes);
+    if (!err) err = sample_shape(ctx, x, &samples, features, &shape);
+    if (!err) err = check_label_array(ctx, x, y, &classes, samples.dim[0]);
+    if (err) return err;
+    struct hsgd_data *d = *out = hsgd_data_new(ctx, x->name);
+    if (!d) return -ENOMEM;
+    d->count = samples.dim[0];
+    d->shape = shape;
+    err = read_labels(ctx, y, &classes, labels, d);
+    if (err) return err;
+    return samples.kind == 'u' && samples.size == 1 ? keep_bytes(x, &samples, d) : to_floats(ctx, x, &samples, d);
+}
+
+static int same_shape(struct hsgd_context *ctx, const char *what, const struct data_parts *p)
+{
+    struct hsgd_shape a = p->train->shape, b = p->test->shape;
+    if (a.h == b.h && a.w == b.w && a.c == b.c) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: training samples are %dx%dx%d, test samples %dx%dx%d", what, a.h, a.w, a.c, b.h,
+                     b.w, b.c);
+}
+
+int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
+                const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct labels labels = { 0 };
+    struct array *test = &array[ARRAY_TEST_X];
+    int err = labels_begin(ctx, &labels, options);
+    if (!err) err = numpy_part(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, &labels, &out->train);
+    if (!err && test->bytes)
+        err = numpy_part(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
+    if (!err && out->test) err = same_shape(ctx, what, out);
+    labels_free(&labels);
+    return err;
+}
+
+/* ------------------------------------------------------------- .npy files */
+
+/* A whole file, decompressed; memory grows with what is there. */
+static int read_array(struct hsgd_context *ctx, const char *path, struct array *a)
+{
+    size_t room = 0;
+    int64_t got = 1;
+    struct hsgd_stream *s = hsgd_stream_open(ctx, path);
+    if (!s) return -EIO;
+    a->name = strdup(path);
+    while (a->name && got > 0) {
+        room = room ? 2 * room : FIRST_CHUNK;
+        uint8_t *bigger = realloc(a->bytes, room);
+        if (!bigger) break;
+        a->bytes = bigger;
+        got = hsgd_stream_read(s, a->bytes + a->size, room - a->size);
+        if (got > 0) a->size += (size_t)got;
+    }
+    hsgd_stream_close(&s);
+    return got > 0 ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", path) : (int)got;
+}
+
+/* FOLDER/STEM of path, and what follows the stem (.npy, .npy.gz, ...). */
+struct parts { int folder, stem; const char *suffix; };
+
+static struct parts split_path(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strstr(name, ".npy");
+    return (struct parts){ (int)(name - path), dot ? (int)(dot - name) : (int)strlen(name), dot ? dot : "" };
+}
+
+/* PREFIX of path's folder, NAME and SUFFIX in one new string. */
+static char *sibling(const char *path, int folder, const char *name, const char *more, const char *suffix)
+{
+    size_t room = (size_t)folder + strlen(name) + strlen(more) + strlen(suffix) + 1;
+    char *out = malloc(room);
+    if (out) snprintf(out, room, "%.*s%s%s%s", folder, path, name, more, suffix);
+    return out;
+}
+
+/* The file of a sibling if it is there, with the letter case of the stem's
+ * first letter: X_train.npy goes with y_train.npy or Y_train.npy. */
+static char *existing(const char *path, const struct parts *p, const char *name, const char *more)
+{
+    char *out = sibling(path, p->folder, name, more, p->suffix);
+    if (out && !access(out, F_OK)) return out;
+    if (out && p->folder < (int)strlen(out)) out[p->folder] = (char)(out[p->folder] & ~0x20);
+    if (out && !access(out, F_OK)) return out;
+    free(out);
+    return NULL;
+}
+
+static int row_of(const char *stem)
+{
+    for (int i = 0; i < NUMPY_ROWS; i++)
+        if (!strcasecmp(stem, numpy_names[i][ARRAY_X])) return i;
+    return -1;
+}
+
+/* The file of labels: --label, the partner of a known name, STEM_labels. */
+static char *label_file(const char *path, const struct parts *p, const char *stem, const char *label)
+{
+    int row = row_of(stem);
+    char *out = label ? sibling(path, *label == '/' ? 0 : p->folder, label, "", "") : NULL;
+    for (int i = row; !label && i >= 0 && i < NUMPY_ROWS && !out; i++)
+        if (!strcasecmp(stem, numpy_names[i][ARRAY_X])) out = existing(path, p, numpy_names[i][ARRAY_Y], "");
+    if (!label && !out) out = existing(path, p, stem, "_labels");
+    if (!label && !out) out = existing(path, p, "labels", "");
+    return out;
+}
+
+static int read_test(struct hsgd_context *ctx, const char *path, const struct parts *p, int row,
+                     struct array array[ARRAY_ROLES])
+{
+    char *x = existing(path, p, numpy_names[row][ARRAY_TEST_X], ""), *y = existing(path, p, numpy_names[row][ARRAY_TEST_Y], "");
+    int err = x && y ? read_array(ctx, x, &array[ARRAY_TEST_X]) : 0;
+    if (!err && x && y) err = read_array(ctx, y, &array[ARRAY_TEST_Y]);
+    free(x);
+    free(y);
+    return err;
+}
+
+static int read_files(struct hsgd_context *ctx, const char *path, const char *label, struct array array[ARRAY_ROLES])
+{
+    struct parts p = split_path(path);
+    char *stem = strndup(path + p.folder, (size_t)p.stem), *y = stem ? label_file(path, &p, stem, label) : NULL;
+    int err = !stem ? -ENOMEM : 0;
+    if (!err && !y)
+        err = hsgd_fail(ctx, ENOENT, "%s: no file with its labels, such as %s_labels%s; --label names one", path, stem,
+                        p.suffix);
+    if (!err) err = read_array(ctx, path, &array[ARRAY_X]);
+    if (!err) err = read_array(ctx, y, &array[ARRAY_Y]);
+    if (!err && !label && row_of(stem) >= 0) err = read_test(ctx, path, &p, row_of(stem), array);
+    free(stem);
+    free(y);
+    return err;
+}
+
+static int read_npy(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                    struct data_parts *out)
+{
+    struct array array[ARRAY_ROLES] = { { 0 } };
+    int err = read_files(ctx, path, options->label, array);
+    if (!err) err = numpy_parts(ctx, path, array, options, out);
+    for (int i = 0; i < ARRAY_ROLES; i++) array_free(&array[i]);
+    return err;
+}
+
+static bool is_npy(const struct data_source *source)
+{
+    return !source->folder && source->head_bytes >= 6 && !memcmp(source->head, "\x93NUMPY", 6);
+}
+
+const struct data_format hsgd_format_npy = { "npy", "a NumPy array (.npy)", is_npy, read_npy };

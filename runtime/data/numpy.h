@@ -1,0 +1,35 @@
+/* Data sets made of NumPy arrays: those of an .npz, or .npy files side by side. */
+#ifndef HSGD_DATA_NUMPY_H
+#define HSGD_DATA_NUMPY_H
+
+#include "format.h"
+#include "labels.h"
+#include "npy.h"
+
+/* The bytes of one array.  `name` is for messages, `key` its name in the
+ * archive. */
+struct array {
+    char *key, *name;
+    uint8_t *bytes;
+    size_t size;
+};
+
+/* Which arrays are what: {samples, labels, test samples, test labels}. */
+enum { ARRAY_X, ARRAY_Y, ARRAY_TEST_X, ARRAY_TEST_Y, ARRAY_ROLES };
+extern const char *const numpy_names[][ARRAY_ROLES];
+enum { NUMPY_ROWS = 6 };
+
+/* A part from its two arrays; x gives its bytes away.  *out is freed by the
+ * caller, also after an error. */
+int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
+               struct hsgd_data **out);
+/* Both parts; array[ARRAY_TEST_X] without bytes: no test part. */
+int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
+                const struct hsgd_data_options *options, struct data_parts *out);
+void array_free(struct array *a);
+
+/* An archive in memory; `size` bytes at `bytes`. */
+int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
+              const struct hsgd_data_options *options, struct data_parts *out);
+
+#endif

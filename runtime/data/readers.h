@@ -1,0 +1,39 @@
+/* Readers of one file each, from a stream or memory: what formats, tests and
+ * fuzz targets call.  All return 0, or a negative errno with a sentence that
+ * names the stream. */
+#ifndef HSGD_DATA_READERS_H
+#define HSGD_DATA_READERS_H
+
+#include "../io/stream.h"
+#include "format.h"
+#include "labels.h"
+
+/* ------------------------------------------------------------------- IDX */
+
+enum { IDX_MOST_DIMENSIONS = 4 };
+
+/* One file: what its header says and the bytes after it. */
+struct idx {
+    char *path;
+    int dimensions;
+    int64_t dim[IDX_MOST_DIMENSIONS];
+    uint8_t *bytes;
+};
+
+/* Images have 3 or 4 dimensions, labels 1.  idx_free() also after an error. */
+int idx_parse(struct hsgd_context *ctx, struct hsgd_stream *s, bool labels, struct idx *f);
+void idx_free(struct idx *f);
+
+/* ------------------------------------------------------------ text files */
+
+enum { MOST_FEATURES = 1 << 24 };
+
+/* *out is freed by the caller, also after an error.  labels that are not
+ * fixed become the file's, sorted; samples get `features` numbers, 0: as many
+ * as there are. */
+int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
+                 struct hsgd_data **out);
+int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
+              struct labels *labels, struct hsgd_data **out);
+
+#endif
