@@ -23,7 +23,8 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
     }
     int fan_in = k * k * l->in.c, fan_out = k * k * a->out_channels;
     l->params = 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, k, k, l->in.c }, a->init, fan_in, fan_out, 0 };
+    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, k, k, l->in.c }, a->init,
+                                            fan_in, fan_out, 0 };
     l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->out_channels }, HSGD_INIT_ZERO, fan_in, fan_out, 0 };
     l->forward_flops = 2.0 * fan_in * hsgd_size(l->out);
     l->backward_flops = 2 * l->forward_flops;
@@ -87,6 +88,6 @@ static const struct hsgd_attribute fields[] = {
 };
 
 const struct hsgd_op hsgd_op_conv2d = {
-    .name = "conv2d", .attributes_size = sizeof(struct hsgd_conv2d), .fields = fields, .layouts = 1u << HSGD_LANES, .prepare = prepare,
-    .forward = forward, .backward = backward, .activation = activation
+    .name = "conv2d", .attributes_size = sizeof(struct hsgd_conv2d), .fields = fields, .layouts = 1u << HSGD_LANES,
+    .prepare = prepare, .forward = forward, .backward = backward, .activation = activation
 };

@@ -165,8 +165,8 @@ int model_finish(struct hsgd_model *m)
     place_params(m, true);
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     if (m->floats > memory / (int64_t)sizeof(float))
-        return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine", m->name,
-                         (long long)m->floats);
+        return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine",
+                         m->name, (long long)m->floats);
     m->weights = aligned_alloc(64, (size_t)(m->floats + 16) * sizeof(float));
     if (!m->weights) return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name,
                                       (long long)m->floats);

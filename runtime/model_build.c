@@ -27,7 +27,8 @@ static struct hsgd_model *fail_at(struct hsgd_context *ctx, const struct model_f
 
 /* ---------------------------------------------------------------- building */
 
-static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in, struct hsgd_shape *out)
+static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
+                         struct hsgd_shape *out)
 {
     char sentence[160];
     *out = in.h ? in : f->input.h ? f->input : f->usual;
@@ -83,7 +84,8 @@ static const char *check_whole(const struct hsgd_model *m, int classes, char *se
     return sentence;
 }
 
-struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in, int classes)
+struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
+                                    int classes)
 {
     struct hsgd_shape shape;
     char sentence[100];

@@ -32,7 +32,8 @@ static int read_name(struct hsgd_yaml *y, struct model_file *f)
 {
     int err = hsgd_yaml_scalar(y, f->name, sizeof f->name, "name");
     if (err || model_name_possible(f->name)) return err;
-    return hsgd_yaml_fail(y, y->line, "name \"%s\" must be of letters, digits, and inside \" _.-\"", hsgd_show(f->name).text);
+    return hsgd_yaml_fail(y, y->line, "name \"%s\" must be of letters, digits, and inside \" _.-\"",
+                          hsgd_show(f->name).text);
 }
 
 /* ------------------------------------------------------------------- shape */
@@ -98,9 +99,10 @@ static int refuse_key(struct hsgd_yaml *y, const struct file_layer *l, const str
 /* "padding_below" and the like. */
 static bool is_below(const struct hsgd_op *op, const char *key)
 {
-    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++)
-        if (a->kind == HSGD_PADDING && !strncmp(key, a->name, strlen(a->name)) && !strcmp(key + strlen(a->name), "_below"))
-            return true;
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
+        size_t n = strlen(a->name);
+        if (a->kind == HSGD_PADDING && !strncmp(key, a->name, n) && !strcmp(key + n, "_below")) return true;
+    }
     return false;
 }
 
@@ -113,7 +115,8 @@ static int read_below(struct hsgd_yaml *y, struct file_layer *l, const struct ya
 static int read_layer_name(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
 {
     if (!layer_name_possible(p->value))
-        return hsgd_yaml_fail(y, p->line, "name \"%s\" must be of letters, digits and \"_\", a letter first, at most 47",
+        return hsgd_yaml_fail(y, p->line,
+                              "name \"%s\" must be of letters, digits and \"_\", a letter first, at most 47",
                               hsgd_show(p->value).text);
     strcpy(l->name, p->value);
     return 0;
@@ -136,7 +139,8 @@ static int set_defaults(struct hsgd_yaml *y, struct file_layer *l, const struct 
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++) {
         if (value_of(p, a->name)) continue;
         if (a->required)
-            return hsgd_yaml_fail(y, l->line, "%s needs the key \"%s\", %s", l->op->name, a->name, attribute_expects(a->kind));
+            return hsgd_yaml_fail(y, l->line, "%s needs the key \"%s\", %s", l->op->name, a->name,
+                                  attribute_expects(a->kind));
         attribute_default(l->op, a, l->attributes);
     }
     return 0;
@@ -204,7 +208,8 @@ static int read_top_key(struct hsgd_yaml *y, struct model_file *f, unsigned *giv
     if (err) return err;
     while (i < TOP && strcmp(top[i].key, key)) i++;
     if (i == TOP)
-        return hsgd_yaml_fail(y, y->line, "key \"%s\" is not one of name, input, usual_input, layers", hsgd_show(key).text);
+        return hsgd_yaml_fail(y, y->line, "key \"%s\" is not one of name, input, usual_input, layers",
+                              hsgd_show(key).text);
     if (*given & 1u << i) return hsgd_yaml_fail(y, y->line, "key \"%s\" is there twice", key);
     *given |= 1u << i;
     err = hsgd_yaml_next(y);

@@ -77,7 +77,8 @@ static int check_finite(struct hsgd_context *ctx, const struct hsgd_model *m, co
         model_weight_name(m, &w, name);
         for (int64_t k = 0; k < spec_size(w.spec); k++)
             if (!isfinite(bucket[w.offset + k]))
-                return hsgd_fail(ctx, EDOM, "model \"%s\": weight \"%s\" is not finite and cannot be saved", m->name, name);
+                return hsgd_fail(ctx, EDOM, "model \"%s\": weight \"%s\" is not finite and cannot be saved", m->name,
+                                 name);
     }
     return 0;
 }

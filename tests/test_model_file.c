@@ -14,6 +14,8 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 
 #define TAIL "  - {op: softmax_cross_entropy}\n"
 #define MODEL(layers) "name: m\nlayers:\n" layers TAIL
+#define NOT_OP " is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, avg_pool, " \
+    "softmax_cross_entropy"
 #define KEYS "conv2d has no key \"x\"; it has op, name, out_channels, kernel, stride, padding, activation, init"
 
 static const struct { const char *text, *sentence; } bad[] = {
@@ -39,7 +41,8 @@ static const struct { const char *text, *sentence; } bad[] = {
     { "name: ../m\n", ":1: name \"../m\" must be of letters, digits, and inside \" _.-\"" },
     { "name: \"a\\0b\"\n", ":1: name \"a\" is longer than 47 characters, or has a zero in it" },
     { "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-      ":1: name \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is longer than 47 characters, or has a zero in it" },
+      ":1: name \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is longer than 47 characters, "
+      "or has a zero in it" },
     { "name: &a m\n", ":1: anchors, aliases and tags are not taken" },
     { "name: m\nlayers: &a [*a]\n", ":2: anchors, aliases and tags are not taken" },
     { "name: !!str m\n", ":1: anchors, aliases and tags are not taken" },
@@ -53,12 +56,9 @@ static const struct { const char *text, *sentence; } bad[] = {
     { "name: m\ninput: {h: 32,\n  w: 28, c: 1}\nlayers:\n  - {op: flatten}\n" TAIL,
       ":2: input is 32x28x1, but the data has 28x28x1" },
     { MODEL("  - {name: a}\n"), ":3: the layer has no \"op\"" },
-    { MODEL("  - {op: relu}\n"), ":3: op \"relu\" is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, "
-      "avg_pool, softmax_cross_entropy" },
-    { MODEL("  - {op: to_lanes}\n"), ":3: op \"to_lanes\" is not one of activate, conv2d, dense, dropout, flatten, mse, "
-      "max_pool, avg_pool, softmax_cross_entropy" },
-    { MODEL("  - {op: \"a\\nb\"}\n"), ":3: op \"a?b\" is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, "
-      "avg_pool, softmax_cross_entropy" },
+    { MODEL("  - {op: relu}\n"), ":3: op \"relu\"" NOT_OP },
+    { MODEL("  - {op: to_lanes}\n"), ":3: op \"to_lanes\"" NOT_OP },
+    { MODEL("  - {op: \"a\\nb\"}\n"), ":3: op \"a?b\"" NOT_OP },
     { MODEL("  - {op: dense}\n"), ":3: dense needs the key \"units\", a whole number or \"classes\"" },
     { MODEL("  - op: dense\n    units: ten\n"), ":4: units must be a whole number or \"classes\", not \"ten\"" },
     { MODEL("  - {op: dense, units: 1e3}\n"), ":3: units must be a whole number or \"classes\", not \"1e3\"" },
@@ -73,7 +73,8 @@ static const struct { const char *text, *sentence; } bad[] = {
     { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" is there twice" },
     { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
     { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name" },
-    { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"), ":3: kernel must be a whole number, not \"classes\"" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"),
+      ":3: kernel must be a whole number, not \"classes\"" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 31}\n"),
       ":3: model \"m\", layer 1 (conv2d): a 31x31 kernel does not fit into 28x28 with padding 0" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 999999999, padding: 999999998}\n"),
@@ -99,7 +100,8 @@ static const struct { const char *text, *sentence; } bad[] = {
     { MODEL(""), ":3: model \"m\", layer 1 (softmax_cross_entropy): the input must be 1x1xC with C >= 2, not 28x28x1" },
     { MODEL("  - {op: dense, units: 15}\n" TAIL),
       ":5: model \"m\", layer 3 (softmax_cross_entropy): nothing can follow the loss" },
-    { "name: m\nlayers:\n  - {op: dense, units: 5}\n", ":3: the last layer must be a loss: softmax_cross_entropy or mse" },
+    { "name: m\nlayers:\n  - {op: dense, units: 5}\n",
+      ":3: the last layer must be a loss: softmax_cross_entropy or mse" },
 };
 
 static void bad_texts(void)
@@ -126,8 +128,8 @@ static void what_only_data_tell(void)
 {
     static const char open[] = MODEL("  - {op: dense, units: classes}\n");
     ctx = core_context("cpu", 1, false);
-    refused(open, none, 10, "model file:1: the shape of samples is not known: neither data nor the keys input, usual_input "
-            "give it");
+    refused(open, none, 10, "model file:1: the shape of samples is not known: neither data nor the keys input, "
+            "usual_input give it");
     refused(open, image, 0, "model file:3: the number of classes is not known");
     refused(MODEL("  - {op: dense, units: 9}\n"), image, 10,
             "model file:4: the model has 9 outputs, but the data has 10 classes");
@@ -260,7 +262,8 @@ static const char every_op[] =
 static const char same_ops[] =
     "%YAML 1.1\n---\n"
     "layers:\n"
-    "- kernel: 3\n  op: conv2d\n  out_channels: '4'\n  name: \"a\"\n  padding: 1\n  stride: 2\n  activation: tanh\n  init: he\n"
+    "- kernel: 3\n  op: conv2d\n  out_channels: '4'\n  name: \"a\"\n  padding: 1\n  stride: 2\n"
+    "  activation: tanh\n  init: he\n"
     "- {op: activate, activation: sigmoid}   # f\n"
     "- {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, padding_below: 5}\n"
     "- {op: max_pool, kernel: 2, padding: 1, padding_below: 5}\n"

@@ -133,8 +133,9 @@ static void reads_what_others_write(void)
 {
     struct safetensors f;
     start();
-    size_t n = make("{ \"b\" : {\"shape\":[],\"data_offsets\":[12,16],\"dtype\":\"F32\"}, \"__metadata__\":{\"k\":\"v\"},"
-                    "\"none\":" TENSOR("BF16", "[3,0]", "12", "12") ", \"a\":" TENSOR("F4", "[24]", "0", "12") "}   ", 16);
+    size_t n = make("{ \"b\" : {\"shape\":[],\"data_offsets\":[12,16],\"dtype\":\"F32\"}, "
+                    "\"__metadata__\":{\"k\":\"v\"},\"none\":" TENSOR("BF16", "[3,0]", "12", "12") ", \"a\":"
+                    TENSOR("F4", "[24]", "0", "12") "}   ", 16);
     float one = 1;
     memcpy(file + n - 4, &one, 4);
     REQUIRE(!safetensors_parse(ctx, &f, "f", file, n));

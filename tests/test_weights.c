@@ -60,7 +60,8 @@ static void check_filter(struct hsgd_model *m, const struct safetensors *f, cons
 }
 
 /* in x out -> out x in, the inputs h,w,c -> c,h,w */
-static void check_matrix(struct hsgd_model *m, const struct safetensors *f, const char *name, int h, int w, int c, int out)
+static void check_matrix(struct hsgd_model *m, const struct safetensors *f, const char *name, int h, int w, int c,
+                         int out)
 {
     float *v = weight(m, name);
     const float *t = tensor(f, name, 2, (const int64_t[]){ out, h * w * c });
@@ -143,7 +144,8 @@ static void inputs_follow_the_image(void)
 static void round_trips(void)
 {
     static const struct { const char *name; struct hsgd_shape in; } models[] = {
-        { "linear", { 1, 1, 300 } }, { "mlp", { 28, 28, 1 } }, { "lenet", { 32, 32, 3 } }, { "cifar-cnn", { 32, 32, 3 } }
+        { "linear", { 1, 1, 300 } }, { "mlp", { 28, 28, 1 } }, { "lenet", { 32, 32, 3 } },
+        { "cifar-cnn", { 32, 32, 3 } }
     };
     start();
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
@@ -243,7 +245,8 @@ static void write_file(const struct wanted *tensor, int n, float value)
     FILE *to = fopen(path, "wb");
     REQUIRE(to);
     safetensors_start(&w, ctx, to, path);
-    for (int i = 0; i < n; i++) safetensors_declare(&w, tensor[i].name, tensor[i].type, tensor[i].ndims, tensor[i].dims);
+    for (const struct wanted *t = tensor; t < tensor + n; t++)
+        safetensors_declare(&w, t->name, t->type, t->ndims, t->dims);
     while (w.declared - w.appended > 4) safetensors_append(&w, zero, 4);
     safetensors_append(&w, &value, 4);
     REQUIRE(!safetensors_finish(&w) && !fclose(to));

@@ -9,7 +9,8 @@ static json_t *json_model(const struct hsgd_model *m)
 {
     struct hsgd_shape in = hsgd_model_input(m);
     return json_pack("{s:s, s:I, s:{s:i, s:i, s:i}, s:i}", "name", hsgd_model_name(m), "parameters",
-                     (json_int_t)hsgd_model_parameters(m), "input", "h", in.h, "w", in.w, "c", in.c, "classes", CLASSES);
+                     (json_int_t)hsgd_model_parameters(m), "input", "h", in.h, "w", in.w, "c", in.c, "classes",
+                     CLASSES);
 }
 
 static void print_model(const struct hsgd_model *m)

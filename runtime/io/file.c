@@ -24,7 +24,8 @@ static int fill(struct hsgd_context *ctx, const char *path, int fd, char *bytes,
         ssize_t n = read(fd, bytes + at, size - at);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return hsgd_fail(ctx, errno, "%s: cannot read: %s", path, strerror(errno));
-        if (n == 0) return hsgd_fail(ctx, EIO, "%s: the file ended at byte %zu of %zu while it was read", path, at, size);
+        if (n == 0)
+            return hsgd_fail(ctx, EIO, "%s: the file ended at byte %zu of %zu while it was read", path, at, size);
         at += (size_t)n;
     }
     bytes[size] = 0;

@@ -121,11 +121,11 @@ static int check_cover(const struct reading *r, struct safetensor **order)
         const struct safetensor *t = order[i];
         uint64_t begin = (uint64_t)((const uint8_t *)t->data - r->data);
         if (begin < end)
-            return FAIL_TENSOR(r, t, " begins at byte %" PRIu64 " of the data and overlaps \"%s\", which ends at %" PRIu64,
-                               begin, hsgd_show(order[i - 1]->name).text, end);
+            return FAIL_TENSOR(r, t, " begins at byte %" PRIu64 " of the data and overlaps \"%s\", which ends at %"
+                               PRIu64, begin, hsgd_show(order[i - 1]->name).text, end);
         if (begin > end)
-            return FAIL_TENSOR(r, t, " begins at byte %" PRIu64 " of the data, but the one before ends at %" PRIu64, begin,
-                               end);
+            return FAIL_TENSOR(r, t, " begins at byte %" PRIu64 " of the data, but the one before ends at %" PRIu64,
+                               begin, end);
         end = begin + t->bytes;
     }
     return end == r->size ? 0 : FAIL(r, "the tensors end at byte %" PRIu64 " of the data, but there are %" PRIu64, end,

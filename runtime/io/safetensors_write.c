@@ -38,9 +38,10 @@ void safetensors_declare(struct safetensors_writer *w, const char *name, enum sa
         return;
     }
     uint64_t end = w->declared + (uint64_t)count * (uint64_t)safetensors_bits(type) / 8;
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", safetensors_type_name(type), "shape", shape_of(ndims, dims),
-                              "data_offsets", (json_int_t)w->declared, (json_int_t)end);
-    if (json_object_set_new(w->header, name, entry)) FAIL(w, EINVAL, "%s: tensor \"%s\": the name is not UTF-8", w->path, name);
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", safetensors_type_name(type), "shape",
+                              shape_of(ndims, dims), "data_offsets", (json_int_t)w->declared, (json_int_t)end);
+    if (json_object_set_new(w->header, name, entry))
+        FAIL(w, EINVAL, "%s: tensor \"%s\": the name is not UTF-8", w->path, name);
     w->declared = end;
 }
 

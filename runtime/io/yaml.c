@@ -22,7 +22,8 @@ static int not_yaml(struct hsgd_yaml *y)
     if (p->error == YAML_MEMORY_ERROR) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     if (p->error == YAML_READER_ERROR)
         return hsgd_fail(y->ctx, EINVAL, "%s: byte %zu: %s", y->path, p->problem_offset, p->problem);
-    return hsgd_yaml_fail(y, (int)p->problem_mark.line + 1, "not YAML: %s", p->problem ? p->problem : "no reason given");
+    return hsgd_yaml_fail(y, (int)p->problem_mark.line + 1, "not YAML: %s",
+                          p->problem ? p->problem : "no reason given");
 }
 
 /* Anchors and tags of the events that can have them. */
@@ -53,7 +54,8 @@ int hsgd_yaml_open(struct hsgd_context *ctx, struct hsgd_yaml *y, const char *pa
     yaml_parser_set_input_string(&y->parser, (const unsigned char *)text, size);
     int err = hsgd_yaml_next(y); /* the stream's start */
     if (!err) err = hsgd_yaml_next(y);
-    if (!err && y->event.type == YAML_STREAM_END_EVENT) return hsgd_fail(ctx, EINVAL, "%s: there is nothing in it", path);
+    if (!err && y->event.type == YAML_STREAM_END_EVENT)
+        return hsgd_fail(ctx, EINVAL, "%s: there is nothing in it", path);
     return err ? err : hsgd_yaml_next(y);
 }
 
@@ -73,7 +75,8 @@ int hsgd_yaml_end(struct hsgd_yaml *y)
 
 static const char *kind(const yaml_event_t *e)
 {
-    return e->type == YAML_SEQUENCE_START_EVENT ? "a list" : e->type == YAML_MAPPING_START_EVENT ? "a mapping" : "a value";
+    if (e->type == YAML_SEQUENCE_START_EVENT) return "a list";
+    return e->type == YAML_MAPPING_START_EVENT ? "a mapping" : "a value";
 }
 
 int hsgd_yaml_expect(struct hsgd_yaml *y, yaml_event_type_t type, const char *what)
