@@ -60,8 +60,8 @@ const char *safetensors_metadata(const struct safetensors *f, const char *key);
 /* NULL: there is no such tensor. */
 const struct safetensor *safetensors_find(const struct safetensors *f, const char *name);
 
-/* A tensor that must be there with this type and shape: NULL after a sentence
- * when it is not (-EINVAL). */
+/* A tensor that must be there with this type and shape (ndims 0: a number, dims
+ * may be NULL): NULL after a sentence when it is not (-EINVAL). */
 const struct safetensor *safetensors_need(struct hsgd_context *ctx, const struct safetensors *f, const char *name,
                                           enum safetensors_type type, int ndims, const int64_t *dims);
 

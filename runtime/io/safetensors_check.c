@@ -18,6 +18,13 @@ static const char *shape_text(char text[SHAPE], int ndims, const int64_t *dims)
     return text;
 }
 
+static bool has_shape(const struct safetensor *t, int ndims, const int64_t *dims)
+{
+    for (int i = 0; i < ndims; i++)
+        if (t->dims[i] != dims[i]) return false;
+    return t->ndims == ndims;
+}
+
 const struct safetensor *safetensors_need(struct hsgd_context *ctx, const struct safetensors *f, const char *name,
                                           enum safetensors_type type, int ndims, const int64_t *dims)
 {
@@ -28,7 +35,7 @@ const struct safetensor *safetensors_need(struct hsgd_context *ctx, const struct
     else if (t->type != type)
         hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\": dtype must be %s, but is %s", f->path, name,
                   safetensors_type_name(type), safetensors_type_name(t->type));
-    else if (t->ndims != ndims || memcmp(t->dims, dims, (size_t)ndims * sizeof *dims))
+    else if (!has_shape(t, ndims, dims))
         hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\": shape must be %s, but is %s", f->path, name,
                   shape_text(wants, ndims, dims), shape_text(has, t->ndims, t->dims));
     else
