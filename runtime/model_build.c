@@ -48,7 +48,7 @@ static bool complete(const struct hsgd_op *op, void *attributes, struct hsgd_sha
 {
     for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
         int *at = (int *)((char *)attributes + a->offset);
-        if (a->kind == HSGD_PADDING && below && in.h >= below && in.w >= below) *at = 0;
+        if (a->kind == HSGD_PADDING && below && in.h >= below) *at = 0;
         if (a->kind != HSGD_UNITS || *at != CLASSES) continue;
         if (classes < 1) return false;
         *at = classes;

@@ -10,7 +10,7 @@ struct file_layer {
     const struct hsgd_op *op;
     char name[48];      /* "": the operation's name and a number */
     void *attributes;   /* the number of classes may be CLASSES */
-    int below;          /* > 0: padding only where the input has fewer rows or columns */
+    int below;          /* > 0: padding only where the input has fewer rows */
     int line;
 };
 

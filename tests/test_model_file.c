@@ -228,11 +228,12 @@ static struct hsgd_model *lenet_by_hand(struct hsgd_shape in, int padding)
 
 static void built_in_models_are_what_they_were(void)
 {
-    struct hsgd_shape colour = { 32, 32, 3 }, small = { 20, 40, 1 };
+    struct hsgd_shape colour = { 32, 32, 3 }, small = { 20, 40, 1 }, tall = { 40, 20, 1 };
     ctx = core_context("cpu", 1, false);
     same(hsgd_model_by_name(ctx, "lenet", image, 10), lenet_by_hand(image, 2));
     same(hsgd_model_by_name(ctx, "lenet", colour, 10), lenet_by_hand(colour, 0));
     same(hsgd_model_by_name(ctx, "lenet", small, 10), lenet_by_hand(small, 2));
+    same(hsgd_model_by_name(ctx, "lenet", tall, 10), lenet_by_hand(tall, 0));
     struct hsgd_model *m = hsgd_model_create(ctx, "cifar-cnn", colour);
     m = hsgd_add_max_pool(hsgd_add_conv2d(m, 32, 3, 1, HSGD_RELU), 2);
     m = hsgd_add_max_pool(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU), 2);
@@ -265,7 +266,7 @@ static const char same_ops[] =
     "- kernel: 3\n  op: conv2d\n  out_channels: '4'\n  name: \"a\"\n  padding: 1\n  stride: 2\n"
     "  activation: tanh\n  init: he\n"
     "- {op: activate, activation: sigmoid}   # f\n"
-    "- {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, padding_below: 5}\n"
+    "- {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, padding_below: 6}\n"
     "- {op: max_pool, kernel: 2, padding: 1, padding_below: 5}\n"
     "- {op: dropout, p: 1e-1}\n"
     "- {op: flatten}\n"
