@@ -44,8 +44,8 @@ refused '"hsgd devices" does not take "cpu"' devices cpu
 refused '--devices "gpu": device "gpu" is not one of cpu, cuda, opencl' train --model mlp-small --devices gpu
 refused '--devices "cpu,": device list "cpu," has an empty name' train --model mlp-small --devices cpu,
 refused '--devices "0": device list "0" begins with a number' train --model mlp-small --devices 0
-refused '"hsgd data" needs "show"' data
-refused '"hsgd data" knows "show", not "sell"' data sell
+refused '"hsgd data" needs "info" or "show"' data
+refused '"hsgd data" knows "info" and "show", not "sell"' data sell
 refused '--rows "0" is not a whole number from 1 to 10000' data show digits --out x.png --rows 0
 HSGD_EXECUTOR=fast
 export HSGD_EXECUTOR

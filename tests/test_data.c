@@ -278,7 +278,7 @@ Test(data, statistics_and_gather_of_bytes)
 Test(data, statistics_and_gather_of_floats)
 {
     static const struct { struct hsgd_shape shape; int channels; } cases[] = {
-        {{2, 3, 2}, 2}, {{5, 7, 3}, 3}, {{4, 4, 16}, 16}, {{3, 3, 17}, 1}, {{1, 1, 40}, 1}, {{1, 2, 5}, 5},
+        {{2, 3, 2}, 2}, {{5, 7, 3}, 3}, {{4, 4, 16}, 16}, {{3, 3, 17}, 1}, {{1, 1, 40}, 40}, {{1, 2, 5}, 5},
         {{1, 1, 1}, 1},
     };
     int32_t labels[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
@@ -523,10 +523,10 @@ Test(data, idx_missing_files, .init = make_folder, .fini = remove_folder)
     cr_expect_eq(strncmp(hsgd_error(ctx), sentence, strlen(sentence)), 0, "%s", hsgd_error(ctx));
     put_good_files();
     cr_assert_eq(rename(at("train-labels-idx1-ubyte"), at("elsewhere")), 0);
-    expect_sentence(HSGD_TRAIN, ": no train-labels-idx1-ubyte, plain or .gz, here nor in raw/ or MNIST/raw/");
+    expect_sentence(HSGD_TRAIN, ": no train-labels-idx1-ubyte, plain, .gz or .xz, here nor in raw/ or MNIST/raw/");
     cr_assert_eq(rename(at("elsewhere"), at("train-labels-idx1-ubyte")), 0);
     cr_assert_eq(remove(at("t10k-images-idx3-ubyte")), 0);
-    expect_sentence(HSGD_TEST, ": no t10k-images-idx3-ubyte, plain or .gz, here nor in raw/ or MNIST/raw/");
+    expect_sentence(HSGD_TEST, ": no t10k-images-idx3-ubyte, plain, .gz or .xz, here nor in raw/ or MNIST/raw/");
     cr_expect_null(hsgd_data_open(ctx, at("none"), HSGD_TRAIN));
     snprintf(sentence, sizeof sentence,
              "data set \"%s\": No such file or directory; "
@@ -540,8 +540,10 @@ Test(data, idx_missing_files, .init = make_folder, .fini = remove_folder)
 
 Test(data, idx_folder_in_place_of_a_file, .init = make_folder, .fini = remove_folder)
 {
+    put_good_files();
+    cr_assert_eq(remove(at("train-labels-idx1-ubyte")), 0);
     cr_assert_eq(mkdir(at("train-labels-idx1-ubyte"), 0777), 0);
-    expect_sentence(HSGD_TRAIN, "/train-labels-idx1-ubyte: cannot read: Is a directory");
+    expect_sentence(HSGD_TRAIN, "/train-labels-idx1-ubyte: is a folder, not a file");
 }
 
 /* The gzip form of the training images, with its size. */

@@ -16,9 +16,9 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 /* Values of all options; numbers that were not given are -1 unless
  * settings_read() knows a default. */
 struct settings {
-    const char *command, *model, *data, *devices, *out, *svg;
+    const char *command, *model, *data, *format, *label, *devices, *out, *svg;
     const char *config, *initial_checkpoint, *validation;
-    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns;
+    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features;
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int optimizer, schedule, executor, split;
@@ -72,6 +72,10 @@ struct session {
 /* Each returns OK, or an exit code after a sentence on stderr. */
 int open_context(struct session *run, const struct settings *s);
 int open_data(struct session *run, const struct settings *s);
+/* "digits" or a path with --format, --label and --features; *test is NULL where
+ * there is no test part. */
+int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
+              struct hsgd_data **test);
 /* A model for samples of this shape (h 0: the one its file gives), initialised
  * from --seed. */
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);

@@ -1,51 +1,190 @@
-/* hsgd data show */
+/* hsgd data info, hsgd data show */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
 
-static void print_summary(const struct hsgd_data *d)
+enum { PARTS = 2 };
+static const char *const part_name[PARTS] = { "train", "test" };
+
+/* The parts of a data set; the test part may be NULL. */
+struct look {
+    const struct settings *s;
+    struct session *run;
+    const char *what;
+    struct hsgd_data *part[PARTS];
+};
+
+static bool is_plain(const struct hsgd_data *d) { return hsgd_data_shape(d).h == 1 && hsgd_data_shape(d).w == 1; }
+
+/* ----------------------------------------------------------------- numbers */
+
+/* How many samples each class has; to be freed, NULL when out of memory. */
+static int64_t *count_classes(const struct hsgd_data *d)
+{
+    int64_t *count = calloc((size_t)hsgd_data_classes(d), sizeof *count);
+    for (int64_t i = 0; count && i < hsgd_data_count(d); i++) {
+        int32_t label;
+        hsgd_data_gather(d, &i, 1, NULL, NULL, &label);
+        count[label]++;
+    }
+    return count;
+}
+
+/* "0.1307", or the range of many. */
+static void print_numbers(const char *name, const float *v, int n, bool inverse)
+{
+    float low = INFINITY, high = -INFINITY;
+    printf(", %s", name);
+    for (int i = 0; i < n; i++) {
+        float x = inverse ? 1 / v[i] : v[i];
+        low = fminf(low, x);
+        high = fmaxf(high, x);
+        if (n <= 4) printf(" %.4f", x);
+    }
+    if (n > 4) printf(" %.4f to %.4f", low, high);
+}
+
+static void print_part(const struct hsgd_data *d, const char *name)
 {
     struct hsgd_shape in = hsgd_data_shape(d);
     struct hsgd_normalisation n;
     hsgd_data_statistics(d, &n);
-    printf("%s: %lld samples of %dx%dx%d, %d classes, mean", hsgd_data_name(d), (long long)hsgd_data_count(d), in.h,
-           in.w, in.c, hsgd_data_classes(d));
-    for (int i = 0; i < n.channels; i++) printf(" %.4f", n.mean[i]);
-    printf(", deviation");
-    for (int i = 0; i < n.channels; i++) printf(" %.4f", 1 / n.inv_std[i]);
+    printf("%s: %lld samples of %dx%dx%d, %d classes", name, (long long)hsgd_data_count(d), in.h, in.w, in.c,
+           hsgd_data_classes(d));
+    print_numbers("mean", n.mean, n.channels, false);
+    print_numbers("deviation", n.inv_std, n.channels, true);
     putchar('\n');
 }
 
-static int sheet_error(const struct session *run, const char *out, int err)
+/* -------------------------------------------------------------------- info */
+
+static json_t *json_numbers(const float *v, int n, bool inverse)
 {
-    return complain(blame(err), "--out \"%s\": %s", out, hsgd_error(run->ctx));
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) json_array_append_new(list, json_number(inverse ? 1 / v[i] : v[i]));
+    return list;
 }
 
-static int show(struct session *run, const struct settings *s, const char *what)
+static json_t *json_part(const struct hsgd_data *d)
 {
-    run->whole = hsgd_data_open(run->ctx, what, s->split ? HSGD_TEST : HSGD_TRAIN);
-    if (!run->whole) return complain(USAGE, "data \"%s\": %s", what, hsgd_error(run->ctx));
-    if (s->out) {
-        int err = hsgd_data_sheet(run->ctx, run->whole, s->out, (int)s->rows, (int)s->columns);
-        if (err) return sheet_error(run, s->out, err);
+    struct hsgd_normalisation n;
+    if (!d) return json_null();
+    hsgd_data_statistics(d, &n);
+    return json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
+                     json_numbers(n.mean, n.channels, false), "deviation", json_numbers(n.inv_std, n.channels, true));
+}
+
+static json_t *json_classes(const struct look *l, int64_t *const count[PARTS])
+{
+    json_t *list = json_array();
+    for (int i = 0; i < hsgd_data_classes(l->part[0]); i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "name", hsgd_data_class_name(l->part[0], i), "train",
+                                              (json_int_t)count[0][i], "test",
+                                              count[1] ? json_integer((json_int_t)count[1][i]) : json_null()));
+    return list;
+}
+
+static int info_json(const struct look *l, int64_t *const count[PARTS])
+{
+    struct hsgd_shape in = hsgd_data_shape(l->part[0]);
+    return json_print(json_pack("{s:s, s:s, s:[i,i,i], s:o, s:o, s:o}", "data", l->what, "format",
+                                hsgd_data_format(l->part[0]), "shape", in.h, in.w, in.c, "train", json_part(l->part[0]),
+                                "test", json_part(l->part[1]), "classes", json_classes(l, count)));
+}
+
+static int info_text(const struct look *l, int64_t *const count[PARTS])
+{
+    printf("%s: %s\n", l->what, hsgd_data_format(l->part[0]));
+    for (int i = 0; i < PARTS; i++)
+        if (l->part[i]) print_part(l->part[i], part_name[i]);
+    printf("\n%-24s %10s %10s\n", "class", "train", "test");
+    for (int i = 0; i < hsgd_data_classes(l->part[0]); i++) {
+        printf("%-24s %10lld ", hsgd_data_class_name(l->part[0], i), (long long)count[0][i]);
+        if (count[1]) printf("%10lld\n", (long long)count[1][i]);
+        else printf("%10s\n", "-");
     }
-    print_summary(run->whole);
-    if (s->out) printf("%s: the first %lld x %lld\n", s->out, (long long)s->rows, (long long)s->columns);
     return flush_output();
 }
+
+static int info(const struct look *l)
+{
+    int64_t *count[PARTS] = { count_classes(l->part[0]), l->part[1] ? count_classes(l->part[1]) : NULL };
+    bool there = count[0] && (count[1] || !l->part[1]);
+    int code = there ? (l->s->json ? info_json : info_text)(l, count) : complain(FAILED, "out of memory");
+    free(count[0]);
+    free(count[1]);
+    return code;
+}
+
+/* -------------------------------------------------------------------- show */
+
+/* A sample a line: its class, and the numbers that are not 0. */
+static int print_rows(const struct look *l, const struct hsgd_data *d)
+{
+    int width = hsgd_data_shape(d).c;
+    float *x = malloc((size_t)width * sizeof *x);
+    if (!x) return complain(FAILED, "out of memory");
+    printf("\n%-16s %s\n", "class", "feature:number (from 1; those that are not 0)");
+    for (int64_t i = 0; i < l->s->rows && i < hsgd_data_count(d); i++) {
+        int32_t label;
+        int shown = 0;
+        hsgd_data_gather(d, &i, 1, NULL, x, &label);
+        printf("%-16s", hsgd_data_class_name(d, label));
+        for (int k = 0; k < width && shown <= l->s->columns; k++) {
+            if (x[k] == 0) continue;
+            if (shown++ < l->s->columns) printf(" %d:%g", k + 1, x[k]);
+            else printf(" ...");
+        }
+        putchar('\n');
+    }
+    free(x);
+    return OK;
+}
+
+static int write_sheet(const struct look *l, const struct hsgd_data *d)
+{
+    const struct settings *s = l->s;
+    int err = hsgd_data_sheet(l->run->ctx, d, s->out, (int)s->rows, (int)s->columns);
+    return err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(l->run->ctx)) : OK;
+}
+
+static int show(const struct look *l)
+{
+    const struct settings *s = l->s;
+    const struct hsgd_data *d = l->part[s->split];
+    if (s->json) return complain(USAGE, "--json goes with \"hsgd data info\"");
+    if (!d) return complain(USAGE, "data \"%s\": has no test part", l->what);
+    int code = s->out ? write_sheet(l, d) : OK;
+    if (code) return code;
+    print_part(d, hsgd_data_name(d));
+    if (s->out) printf("%s: the first %lld x %lld\n", s->out, (long long)s->rows, (long long)s->columns);
+    else if (is_plain(d)) code = print_rows(l, d);
+    return code ? code : flush_output();
+}
+
+/* ----------------------------------------------------------------- command */
+
+static const struct { const char *name; int (*run)(const struct look *l); } verbs[] = { { "info", info }, { "show", show } };
 
 int cmd_data(struct settings *s)
 {
     struct session run;
-    if (!s->words) return complain(USAGE, "\"hsgd data\" needs \"show\"");
-    if (strcmp(s->word[0], "show")) return complain(USAGE, "\"hsgd data\" knows \"show\", not \"%s\"", s->word[0]);
+    if (!s->words) return complain(USAGE, "\"hsgd data\" needs \"info\" or \"show\"");
+    int verb = strcmp(s->word[0], "info") ? 1 : 0;
+    if (strcmp(s->word[0], verbs[verb].name))
+        return complain(USAGE, "\"hsgd data\" knows \"info\" and \"show\", not \"%s\"", s->word[0]);
     int code = require_words(s, 2);
     if (code) return code;
     s->devices = "cpu";
     s->threads = 1;
     code = open_context(&run, s);
-    if (!code) code = show(&run, s, s->words > 1 ? s->word[1] : "digits");
+    struct look l = { s, &run, s->words > 1 ? s->word[1] : "digits", { NULL } };
+    if (!code) code = read_data(&run, s, l.what, &l.part[0], &l.part[1]);
+    if (!code) code = verbs[verb].run(&l);
+    for (int i = 0; i < PARTS; i++) hsgd_data_destroy(&l.part[i]);
     close_session(&run);
     return code;
 }

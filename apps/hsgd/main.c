@@ -16,7 +16,8 @@ const struct command commands[] = {
       "TensorBoard's event file, plan.json, trace.json, and checkpoints.  SIGINT and\n"
       "SIGTERM end the training after a checkpoint, a second one at once; SIGUSR1\n"
       "asks for a checkpoint.\n"
-      "PATH is a folder with the four IDX files of MNIST or of a data set like it." },
+      "PATH is a folder with IDX or CIFAR-10 files or pictures in folders of their\n"
+      "classes, a tar archive of these, a LIBSVM or CSV text, or NumPy arrays." },
     { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
       "Lists the devices that can be named in a device list, and which of them \"auto\"\n"
       "uses: every physical device once." },
@@ -30,9 +31,10 @@ const struct command commands[] = {
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"
       "the folder of a run, it shows that run; else it makes a plan for the model and\n"
       "runs 20 steps of it on made-up data." },
-    { "data", DATA, cmd_data, "data show digits|PATH [--out FILE.png] [OPTION...]", "look at a data set",
-      "Prints size and statistics of a data set; --out writes a sheet of its first\n"
-      "samples as a picture." },
+    { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "look at a data set",
+      "info prints format, sizes, statistics and how many samples each class has.\n"
+      "show prints the first samples that are no pictures; --out writes a sheet of\n"
+      "pictures." },
     { "models", MODELS, cmd_models, "models [--json]", "list the built-in models",
       "Lists the built-in models, with their parameters for their usual data.  They\n"
       "are model files (YAML), installed with the program; --model takes others too." },

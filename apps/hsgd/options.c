@@ -17,12 +17,20 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
+#define READS (TRAIN | PLAN | DATA)
 #define ALL (RUNS | DEVICES | DATA | MODELS | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
     { "data", 0, TEXT, TRAIN | PLAN, AT(data), 0, 0, NULL, "digits|PATH",
       "the data (train: digits; plan: made up, of the model's usual shape)" },
+    { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
+      "the format of the data (found by content)" },
+    { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
+      "the labels: a column of a CSV by name or number, an array of an\n"
+      ".npz, a file beside an .npy (found by usual names)" },
+    { "features", 0, WHOLE, READS, AT(features), 1, 1 << 24, NULL, "N",
+      "numbers in a plain sample (as many as there are)" },
     { "epochs", 0, WHOLE, TRAIN, AT(epochs), 1, 1e6, NULL, "N", "times to go through the data (5)" },
     { "steps", 0, WHOLE, TRAIN, AT(steps), 1, 1e12, NULL, "N",
       "stop after so many batches; without --epochs, these alone count" },
@@ -72,10 +80,10 @@ static const struct option_row table[] = {
       "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
-    { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet (8)" },
-    { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet (16)" },
+    { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
+    { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
     { "split", 0, CHOICE, DATA, AT(split), 0, 0, split_at, "NAME", "which samples (train)" },
-    { "json", 0, FLAG, RUNS | DEVICES | MODELS | PASSING, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
+    { "json", 0, FLAG, RUNS | DEVICES | DATA | MODELS | PASSING, AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | DEVICES | PASSING, AT(verbose), 0, 0, NULL, NULL, "the library's messages too" },
     { "help", 'h', FLAG, ALL | PASSING, AT(help), 0, 0, NULL, NULL, "print this help" },

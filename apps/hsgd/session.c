@@ -93,14 +93,16 @@ static void validate_not(struct session *run)
     run->whole = NULL;
 }
 
-/* The training part of other data, with the classes of ours. */
-static int open_validation(struct session *run, const char *path)
+/* The training part of other data, with the classes and features of ours. */
+static int open_validation(struct session *run, const char *path, const char *label)
 {
     int classes = hsgd_data_classes(run->whole), err = -ENOMEM;
     char **name = calloc((size_t)classes, sizeof *name);
     bool named = name;
     for (int i = 0; named && i < classes; i++) named = (name[i] = strdup(hsgd_data_class_name(run->whole, i)));
-    struct hsgd_data_options o = { .classes = classes, .class_name = (const char *const *)name };
+    struct hsgd_shape in = hsgd_data_shape(run->whole);
+    struct hsgd_data_options o = { .label = label, .features = in.h == 1 && in.w == 1 ? in.c : 0, .classes = classes,
+                                   .class_name = (const char *const *)name };
     if (named) err = hsgd_data_read(run->ctx, path, &o, &run->validation, NULL);
     for (int i = 0; name && i < classes; i++) free(name[i]);
     free(name);
@@ -112,7 +114,7 @@ static int open_validation(struct session *run, const char *path)
 static int split_off_validation(struct session *run, const struct settings *s)
 {
     double part, whole;
-    if (!read_fraction(s->validation, &part, &whole)) return open_validation(run, s->validation);
+    if (!read_fraction(s->validation, &part, &whole)) return open_validation(run, s->validation, s->label);
     if (!(part >= 0 && whole > 0 && part < whole))
         return complain(USAGE, "--validation \"%s\" is not a fraction from 0 to less than 1", s->validation);
     int64_t count = (int64_t)((double)hsgd_data_count(run->whole) * part / whole);
@@ -124,13 +126,19 @@ static int split_off_validation(struct session *run, const struct settings *s)
     return err ? library_error(run, err) : OK;
 }
 
+int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
+              struct hsgd_data **test)
+{
+    struct hsgd_data_options o = { .format = s->format, .label = s->label, .features = (int)s->features };
+    const char *option = s->data == what ? "--data" : "data";
+    int err = hsgd_data_read(run->ctx, what, &o, train, test);
+    return err ? complain(err == -ENOMEM ? FAILED : USAGE, "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
+}
+
 int open_data(struct session *run, const struct settings *s)
 {
-    const char *what = s->data ? s->data : "digits";
-    run->whole = hsgd_data_open(run->ctx, what, HSGD_TRAIN);
-    if (run->whole) run->test = hsgd_data_open(run->ctx, what, HSGD_TEST);
-    if (!run->test) return complain(USAGE, "--data \"%s\": %s", what, hsgd_error(run->ctx));
-    return split_off_validation(run, s);
+    int code = read_data(run, s, s->data ? s->data : "digits", &run->whole, &run->test);
+    return code ? code : split_off_validation(run, s);
 }
 
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes)
