@@ -134,7 +134,8 @@ static int read_file(struct settings *s, const char *path)
 
 /* ----------------------------------------------------------------- merging */
 
-static int compare(const struct settings *now, const struct settings *then, const struct option_row *o, const char *path)
+static int compare(const struct settings *now, const struct settings *then, const struct option_row *o,
+                   const char *path)
 {
     char *a = option_text(now, o), *b = option_text(then, o);
     bool same = a && b ? !strcmp(a, b) : a == b;

@@ -8,7 +8,7 @@ static int64_t count(const struct hsgd_data *d) { return d ? hsgd_data_count(d) 
 
 static void print_run(const struct training *t)
 {
-    if (t->s->dry_run) return;
+    if (!*t->folder.name) return;
     printf("run             %s", t->folder.name);
     if (t->folder.step >= 0) printf(", from step %lld on", (long long)t->folder.step);
     putchar('\n');
@@ -39,7 +39,8 @@ int train_print_dry_run(const struct training *t)
         return flush_output();
     }
     return json_print(json_pack(
-        "{s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "model", t->s->model, "data", t->s->data,
+        "{s:b, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "resume_step",
+        t->folder.step < 0 ? json_null() : json_integer(t->folder.step), "model", t->s->model, "data", t->s->data,
         "train_samples", (json_int_t)count(t->run.train), "validation_samples", (json_int_t)count(t->run.validation),
         "test_samples", (json_int_t)count(t->run.test), "steps", (json_int_t)t->options.steps, "batch_size",
         t->options.batch_size, "parameters", (json_int_t)hsgd_model_parameters(t->run.model), "plan",

@@ -203,11 +203,11 @@ int checkpoint_finish(struct hsgd_trainer *t, int err)
         return err;
     }
     err = forgive(t, join_writer(t));
-    if (!err && t->unsaved) {
-        err = begin_last(t);
-        if (err && err != -EDOM) err = begin_last(t); /* there is no later one to wait for */
-    }
-    return err;
+    if (err || !t->unsaved) return err;
+    err = begin_last(t);
+    if (!err || err == -EDOM) return err;
+    hsgd_log(t->state.ctx, HSGD_LOG_WARNING, "no checkpoint: %s; trying once more", t->state.ctx->error);
+    return begin_last(t);
 }
 
 /* ----------------------------------------------------------------- folders */

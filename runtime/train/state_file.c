@@ -23,20 +23,20 @@ static const struct field {
     { "step", AT(at.step), SAFETENSORS_I64, false, 0, 1e15 },
     { "epoch", AT(at.epoch), SAFETENSORS_I64, false, 0, 1e9 },
     { "epoch_samples", AT(at.samples), SAFETENSORS_I64, false, 0, 1e15 },
-    { "epoch_loss_sum", AT(at.loss_sum), SAFETENSORS_F64, false, -INFINITY, INFINITY },
+    { "epoch_loss_sum", AT(at.loss_sum), SAFETENSORS_F64, false, -1e300, 1e300 },
     { "epoch_correct_sum", AT(at.correct_sum), SAFETENSORS_F64, false, 0, 1e15 },
     { "epoch_terms_sum", AT(at.terms_sum), SAFETENSORS_F64, false, 0, 1e18 },
-    { "train_loss", AT(at.train_loss), SAFETENSORS_F64, true, -INFINITY, INFINITY },
+    { "train_loss", AT(at.train_loss), SAFETENSORS_F64, true, -1e300, 1e300 },
     { "train_accuracy", AT(at.train_accuracy), SAFETENSORS_F64, true, 0, 1 },
-    { "validation_loss", AT(at.validation_loss), SAFETENSORS_F64, true, -INFINITY, INFINITY },
+    { "validation_loss", AT(at.validation_loss), SAFETENSORS_F64, true, -1e300, 1e300 },
     { "validation_accuracy", AT(at.validation_accuracy), SAFETENSORS_F64, true, 0, 1 },
     { "best_step", AT(at.best_step), SAFETENSORS_I64, false, 0, 1e15 },
-    { "best_loss", AT(at.best_loss), SAFETENSORS_F64, false, -INFINITY, INFINITY },
+    { "best_loss", AT(at.best_loss), SAFETENSORS_F64, false, -1e300, 1e300 },
     { "best_accuracy", AT(at.best_accuracy), SAFETENSORS_F64, false, 0, 1 },
     { "epochs_since_best", AT(at.worse), SAFETENSORS_I64, false, 0, 1e9 },
     { "samples", AT(count), SAFETENSORS_I64, false, 0, 1e15 },
     { "batch_size", AT(batch_size), SAFETENSORS_I64, false, 1, 1 << 20 },
-    { "seed", AT(seed), SAFETENSORS_I64, false, -INFINITY, INFINITY },
+    { "seed", AT(seed), SAFETENSORS_I64, false, -1e300, 1e300 },
 #undef AT
 };
 enum { FIELDS = sizeof fields / sizeof *fields, SCALAR = 8 };
@@ -129,8 +129,8 @@ static int read_field(struct hsgd_context *ctx, const struct safetensors *f, con
     memcpy(&whole, t->data, SCALAR);
     memcpy(&real, t->data, SCALAR);
     double v = field->type == SAFETENSORS_I64 ? (double)whole : real;
-    if ((isnan(v) && field->may_be_nan) || (v >= field->low && v <= field->high && !isinf(v))) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %s is %g, which is not from %g to %g", f->path, field->name, v, field->low,
+    if ((isnan(v) && field->may_be_nan) || (v >= field->low && v <= field->high)) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: %s is %g, which is not from %.10g to %.10g", f->path, field->name, v, field->low,
                      field->high);
 }
 

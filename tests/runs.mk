@@ -1,0 +1,12 @@
+# Runs that are killed, disks that fail: short here, in full by hand.
+check_LTLIBRARIES = fault_shim.la
+fault_shim_la_SOURCES = tests/fault_shim.c
+fault_shim_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+fault_shim_la_LIBADD = -ldl
+TESTS += tests/test_runs.sh tests/kill.sh tests/io_faults.sh
+EXTRA_DIST += tests/test_runs.sh tests/check_run.py tests/kill.sh tests/io_faults.sh tests/shim.sh
+check-kill: hsgd fault_shim.la
+	ROUNDS=200 srcdir=$(srcdir) builddir=. sh $(srcdir)/tests/kill.sh
+check-io-faults: hsgd fault_shim.la
+	STRIDE=1 srcdir=$(srcdir) builddir=. sh $(srcdir)/tests/io_faults.sh
+.PHONY: check-kill check-io-faults
