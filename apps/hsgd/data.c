@@ -17,19 +17,25 @@ static void print_summary(const struct hsgd_data *d)
     putchar('\n');
 }
 
-static int sheet_error(const struct session *run, const char *out, int err)
+/* A sheet of the samples as they are, or as the first epoch changes them. */
+static int write_sheet(struct session *run, const struct settings *s)
 {
-    return complain(blame(err), "--out \"%s\": %s", out, hsgd_error(run->ctx));
+    struct hsgd_augment how = augment_options(s);
+    bool changes = how.crop || how.flip || how.resized_crop > 0 || how.rotate > 0;
+    struct hsgd_data *changed = NULL;
+    if (changes && !(changed = hsgd_data_augment(run->ctx, run->whole, &how, (uint64_t)s->seed, 0, s->rows * s->columns)))
+        return complain(USAGE, "%s", hsgd_error(run->ctx));
+    int err = hsgd_data_sheet(run->ctx, changes ? changed : run->whole, s->out, (int)s->rows, (int)s->columns);
+    hsgd_data_destroy(&changed);
+    return err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(run->ctx)) : OK;
 }
 
 static int show(struct session *run, const struct settings *s, const char *what)
 {
     run->whole = hsgd_data_open(run->ctx, what, s->split ? HSGD_TEST : HSGD_TRAIN);
     if (!run->whole) return complain(USAGE, "data \"%s\": %s", what, hsgd_error(run->ctx));
-    if (s->out) {
-        int err = hsgd_data_sheet(run->ctx, run->whole, s->out, (int)s->rows, (int)s->columns);
-        if (err) return sheet_error(run, s->out, err);
-    }
+    int code = s->out ? write_sheet(run, s) : OK;
+    if (code) return code;
     print_summary(run->whole);
     if (s->out) printf("%s: the first %lld x %lld\n", s->out, (long long)s->rows, (long long)s->columns);
     return flush_output();
