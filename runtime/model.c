@@ -181,7 +181,7 @@ struct hsgd_model *hsgd_add_dense(struct hsgd_model *m, int units, enum hsgd_act
 
 struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
 {
-    return hsgd_add(m, &hsgd_op_softmax_cross_entropy, NULL, NULL);
+    return hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ 0 }, NULL);
 }
 
 struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,

@@ -31,7 +31,9 @@ conv2d: slope applied twice|conv2d.c|s/a.activation && !e->layer->slope_applied/
 dropout: backward without the mask|dropout.c|s/mask(e, e->dy, e->dx)/e->training = false, mask(e, e->dy, e->dx)/|dropout|cpu
 dropout: not scaled|dropout.cl|s/from\[i\] \* scale : 0.0f/from[i] : 0.0f/|dropout|opencl
 dropout: rows of a slice counted from 0|dropout.cl|s/(u32)(first + row)/(u32)row/|dropout|cpu
-softmax: gradient against the guess|softmax_cross_entropy.cl|s/(c == t ? 1.0f : 0.0f)/(c == best ? 1.0f : 0.0f)/|softmax_cross_entropy|cpu
+softmax: gradient against the guess|softmax_cross_entropy.cl|s/(c == t ? ARG/(c == best ? ARG/|softmax_cross_entropy|cpu
+softmax: smoothing of all classes but the label|softmax_cross_entropy.cl|s/ : 0.0f) + ARG(even)/ : ARG(even))/|softmax_cross_entropy|opencl
+softmax: loss without smoothing|softmax_cross_entropy.cl|s/ - ARG(even) \* total//|softmax_cross_entropy|cpu
 mse: sum, not mean|mse.cl|s/2.0f \* d \/ (float)cols/2.0f * d/|mse|cpu
 adam: second moment not corrected|optimizer.cl|s/= step\[2\]/= 1.0f/;s/, step\[2\],/, 1.0f,/|optimizer|cpu
 nesterov: no look ahead|optimizer.cl|s/nesterov ? g + mu \* vi : vi/vi/|optimizer|cpu

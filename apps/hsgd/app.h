@@ -18,11 +18,12 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 struct settings {
     const char *command, *model, *data, *format, *label, *devices, *out, *svg;
     const char *config, *initial_checkpoint, *validation;
-    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features;
+    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop;
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
+    double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split;
-    bool deterministic, json, quiet, verbose, help, resume, dry_run;
+    bool deterministic, json, quiet, verbose, help, resume, dry_run, flip;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     int ntexts;              /* texts that config files have and the values point to */
     char **text;
@@ -79,6 +80,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
 /* A model for samples of this shape (h 0: the one its file gives), initialised
  * from --seed. */
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
+/* What --crop, --resized-crop, --flip and --rotate ask for. */
+struct hsgd_augment augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
 /* The exit code for an error of the library: USAGE where the input is to blame,

@@ -144,11 +144,19 @@ static int print_rows(const struct look *l, const struct hsgd_data *d)
     return OK;
 }
 
+/* A sheet of the samples as they are, or as the first epoch changes them. */
 static int write_sheet(const struct look *l, const struct hsgd_data *d)
 {
     const struct settings *s = l->s;
-    int err = hsgd_data_sheet(l->run->ctx, d, s->out, (int)s->rows, (int)s->columns);
-    return err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(l->run->ctx)) : OK;
+    struct hsgd_context *ctx = l->run->ctx;
+    struct hsgd_augment how = augment_options(s);
+    bool changes = how.crop || how.flip || how.resized_crop > 0 || how.rotate > 0;
+    struct hsgd_data *changed = NULL;
+    if (changes && !(changed = hsgd_data_augment(ctx, d, &how, (uint64_t)s->seed, 0, s->rows * s->columns)))
+        return complain(USAGE, "%s", hsgd_error(ctx));
+    int err = hsgd_data_sheet(ctx, changes ? changed : d, s->out, (int)s->rows, (int)s->columns);
+    hsgd_data_destroy(&changed);
+    return err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(ctx)) : OK;
 }
 
 static int show(const struct look *l)

@@ -43,6 +43,17 @@ static const struct option_row table[] = {
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
     { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
       "scale gradients so that their 2-norm is at most X (0: off)" },
+    { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",
+      "share of each label that is spread over all classes (0)" },
+    { "crop", 0, WHOLE, TRAIN | DATA, AT(crop), 0, 16384, NULL, "PIXELS",
+      "train on random parts of pictures with so many black pixels\n"
+      "added on each side (0)" },
+    { "resized-crop", 0, REAL, TRAIN | DATA, AT(resized_crop), 0, 1, NULL, "X",
+      "train on random parts with at least this share of the area,\n"
+      "scaled to the whole size (0: off)" },
+    { "flip", 0, FLAG, TRAIN | DATA, AT(flip), 0, 0, NULL, NULL, "swap left and right of random pictures in training" },
+    { "rotate", 0, REAL, TRAIN | DATA, AT(rotate), 0, 180, NULL, "DEGREES",
+      "turn pictures by up to so much, either way, in training (0)" },
     { "sched", 0, CHOICE, TRAIN, AT(schedule), 0, 0, schedule_at, "NAME",
       "learning rate over time (cosine; constant with --steps)" },
     { "warmup-steps", 0, WHOLE, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
@@ -56,7 +67,8 @@ static const struct option_row table[] = {
     { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
       "fraction of the training samples held back, such as 0.1 or\n"
       "1/12, 0 for none; or the data to validate with (1/12)" },
-    { "seed", 0, WHOLE, RUNS, AT(seed), 0, 9e15, NULL, "N", "of weights, order and validation samples (0)" },
+    { "seed", 0, WHOLE, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
+      "of weights, order, validation samples and changes (0)" },
     { "devices", 0, TEXT, RUNS | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto takes each physical one once; or as\n"
       "cpu,opencl:1 (auto)" },

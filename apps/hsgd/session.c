@@ -150,10 +150,17 @@ int open_model(struct session *run, const struct settings *s, struct hsgd_shape 
     return err ? library_error(run, err) : OK;
 }
 
+struct hsgd_augment augment_options(const struct settings *s)
+{
+    return (struct hsgd_augment){ .rotate = (float)s->rotate, .crop = (int)s->crop,
+                                  .resized_crop = (float)s->resized_crop, .flip = s->flip };
+}
+
+/* Memory apart, it is options, data and model that do not fit. */
 int open_trainer(struct session *run, const struct hsgd_train_options *options)
 {
     run->trainer = hsgd_trainer_create(run->model, options);
-    return run->trainer ? OK : complain(FAILED, "%s", hsgd_error(run->ctx));
+    return run->trainer ? OK : complain(USAGE, "%s", hsgd_error(run->ctx));
 }
 
 void close_session(struct session *run)

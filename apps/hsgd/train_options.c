@@ -28,6 +28,8 @@ static int check(const struct settings *s)
     if (s->warmup_epochs > 0 && s->warmup_steps > 0)
         return complain(USAGE, "--warmup-epochs %g does not go with --warmup-steps %lld", s->warmup_epochs,
                         (long long)s->warmup_steps);
+    if (s->crop && s->resized_crop > 0)
+        return complain(USAGE, "--crop %lld does not go with --resized-crop %g", (long long)s->crop, s->resized_crop);
     if (s->min_lr > s->lr) return complain(USAGE, "--min-lr %g is more than --lr %g", s->min_lr, s->lr);
     if (s->clip_grad > 0 && s->clip_grad < 1e-12) return complain(USAGE, "--clip-grad %g is too little", s->clip_grad);
     return OK;
@@ -48,6 +50,8 @@ int train_choose_options(struct training *t)
     o->momentum = (float)(s->momentum < 0 ? 0.9 : s->momentum);
     o->weight_decay = (float)s->weight_decay;
     o->clip_norm = (float)s->clip_grad;
+    o->label_smoothing = (float)s->label_smoothing;
+    o->augment = augment_options(s);
     o->schedule = (enum hsgd_schedule)s->schedule;
     o->warmup_steps = s->warmup_steps;
     o->step_size = s->step_size;

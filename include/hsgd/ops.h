@@ -244,8 +244,11 @@ struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; en
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
 
 /* Loss of logits z and class labels t, summed over rows:
- * L = sum_r log(sum_j exp z_rj) - z_rt;  dz = softmax(z) - onehot(t).
- * A row is correct when its largest logit (the first of equals) is t. */
+ * L = sum_r log(sum_j exp z_rj) - sum_j q_rj z_rj;  dz = softmax(z) - q,
+ * q = (1 - s) onehot(t) + s/C with s = label_smoothing in training, else 0.
+ * A row is correct when its largest logit (the first of equals) is t.
+ * Source: Szegedy et al., "Rethinking the Inception architecture", 7. */
+struct hsgd_softmax_cross_entropy { float label_smoothing; };
 HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
 
 /* L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */

@@ -60,6 +60,7 @@ struct hsgd_train_options {
     int64_t steps;               /* > 0: stop after so many steps */
     enum hsgd_optimizer optimizer;
     float learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
+    float label_smoothing;       /* > 0: of the model's softmax_cross_entropy, in place of what it has */
     float clip_norm;             /* > 0: scale gradients so that their global 2-norm is at most this */
     enum hsgd_schedule schedule;
     int64_t warmup_steps, step_size;

@@ -35,6 +35,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "beta2", o->beta2, 0, 0.9999999 },
         { "epsilon", o->epsilon, 0, 1 },
         { "weight_decay", o->weight_decay, 0, 1e6 },
+        { "label_smoothing", o->label_smoothing, 0, 0.999 },
         { "clip_norm", o->clip_norm, 0, 1e30 },
         { "schedule", o->schedule, 0, HSGD_SCHEDULES - 1 },
         { "warmup_steps", (double)o->warmup_steps, 0, 1e15 },
@@ -50,6 +51,18 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
             return hsgd_fail(ctx, EINVAL, "%s must be from %g to %g, not %g", ranges[i].field, ranges[i].low,
                              ranges[i].high, ranges[i].value);
+    return 0;
+}
+
+/* The loss is the model's last layer. */
+static int smooth_labels(struct hsgd_model *m, float smoothing)
+{
+    struct layer *loss = &m->layer[m->nlayers - 1];
+    if (smoothing == 0 || !m->finished) return 0;
+    if (loss->op != &hsgd_op_softmax_cross_entropy)
+        return hsgd_fail(m->ctx, EINVAL, "label_smoothing %g is for softmax_cross_entropy, model \"%s\" has %s",
+                         (double)smoothing, m->name, loss->op->name);
+    ((struct hsgd_softmax_cross_entropy *)loss->attributes)->label_smoothing = smoothing;
     return 0;
 }
 
@@ -76,7 +89,7 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         return NULL;
     }
     t->planned_steps = options->steps;
-    if (open_augment(t, model)) hsgd_trainer_destroy(&t);
+    if (open_augment(t, model) || smooth_labels(model, options->label_smoothing)) hsgd_trainer_destroy(&t);
     return t;
 }
 
