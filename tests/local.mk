@@ -1,5 +1,12 @@
-TESTS += tests/test_cli.sh tests/test_models_cli.sh tests/test_plan_cli.sh
-EXTRA_DIST += tests/peers tests/cli.sh tests/test_cli.sh tests/test_models_cli.sh tests/test_plan_cli.sh
+# Tests of the command line; one a line: branches that add some merge without conflict.
+cli_tests =
+cli_tests += tests/test_cli.sh
+cli_tests += tests/test_demos.sh
+cli_tests += tests/test_eval.sh
+cli_tests += tests/test_models_cli.sh
+cli_tests += tests/test_plan_cli.sh
+TESTS += $(cli_tests)
+EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk

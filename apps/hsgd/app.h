@@ -9,7 +9,7 @@
 enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 
 /* Commands, as bits, so that an option can name those that take it. */
-enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64 };
+enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256 };
 
 #define MOST_OPTIONS 96
 
@@ -17,6 +17,7 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
  * settings_read() knows a default. */
 struct settings {
     const char *command, *model, *data, *format, *label, *devices, *out, *svg;
+    const char *png, *checkpoint;
     const char *config, *initial_checkpoint, *validation;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop;
     int64_t patience, checkpoint_every, checkpoint_hist;
@@ -45,6 +46,8 @@ int cmd_bench(struct settings *s);
 int cmd_plan(struct settings *s);
 int cmd_data(struct settings *s);
 int cmd_models(struct settings *s);
+int cmd_eval(struct settings *s);
+int cmd_predict(struct settings *s);
 int cmd_help(struct settings *s);
 
 /* Reads the options that command `bit` takes; argv[0] is the command's name.

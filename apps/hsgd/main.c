@@ -31,6 +31,9 @@ const struct command commands[] = {
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"
       "the folder of a run, it shows that run; else it makes a plan for the model and\n"
       "runs 20 steps of it on made-up data." },
+    { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
+      "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
+      "recall and F1 of every class, and how often which class was taken for which." },
     { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "look at a data set",
       "info prints format, sizes, statistics and how many samples each class has.\n"
       "show prints the first samples that are no pictures; --out writes a sheet of\n"

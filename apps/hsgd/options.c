@@ -17,24 +17,27 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
-#define READS (TRAIN | PLAN | DATA)
-#define ALL (RUNS | DEVICES | DATA | MODELS | HELP)
+#define USES (EVAL | PREDICT)
+#define READS (TRAIN | PLAN | DATA | EVAL)
+#define ALL (RUNS | USES | DEVICES | DATA | MODELS | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
-    { "data", 0, TEXT, TRAIN | PLAN, AT(data), 0, 0, NULL, "digits|PATH",
-      "the data (train: digits; plan: made up, of the model's usual shape)" },
+    { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
+      "a checkpoint, the folder of a run (its best one), or a file\nwith weights" },
+    { "data", 0, TEXT, TRAIN | PLAN | EVAL, AT(data), 0, 0, NULL, "digits|PATH",
+      "the data (digits; plan: made up, of the model's usual shape)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
       "the format of the data (found by content)" },
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
       ".npz, a file beside an .npy (found by usual names)" },
-    { "features", 0, WHOLE, READS, AT(features), 1, 1 << 24, NULL, "N",
+    { "features", 0, WHOLE, TRAIN | PLAN | DATA, AT(features), 1, 1 << 24, NULL, "N",
       "numbers in a plain sample (as many as there are)" },
     { "epochs", 0, WHOLE, TRAIN, AT(epochs), 1, 1e6, NULL, "N", "times to go through the data (5)" },
     { "steps", 0, WHOLE, TRAIN, AT(steps), 1, 1e12, NULL, "N",
       "stop after so many batches; without --epochs, these alone count" },
-    { "batch-size", 'b', WHOLE, RUNS, AT(batch_size), 1, 1 << 20, NULL, "N", "samples in a batch (128)" },
+    { "batch-size", 'b', WHOLE, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples in a batch (128)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
     { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
       "learning rate (0.001 for adam and adamw, else 0.01)" },
@@ -69,14 +72,14 @@ static const struct option_row table[] = {
       "1/12, 0 for none; or the data to validate with (1/12)" },
     { "seed", 0, WHOLE, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
       "of weights, order, validation samples and changes (0)" },
-    { "devices", 0, TEXT, RUNS | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
+    { "devices", 0, TEXT, RUNS | USES | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto takes each physical one once; or as\n"
       "cpu,opencl:1 (auto)" },
-    { "threads", 0, WHOLE, RUNS | FREE, AT(threads), 1, 1 << 16, NULL, "N",
+    { "threads", 0, WHOLE, RUNS | USES | FREE, AT(threads), 1, 1 << 16, NULL, "N",
       "CPU cores to use (those this process may use)" },
-    { "deterministic", 0, FLAG, TRAIN | BENCH | PLAN, AT(deterministic), 0, 0, NULL, NULL,
+    { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
-    { "executor", 0, CHOICE, RUNS | FREE, AT(executor), 0, 0, executor_at, "NAME",
+    { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
       "options from a config.yaml; those given here win" },
@@ -93,13 +96,16 @@ static const struct option_row table[] = {
       "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
+    { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
     { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
-    { "split", 0, CHOICE, DATA, AT(split), 0, 0, split_at, "NAME", "which samples (train)" },
-    { "json", 0, FLAG, RUNS | DEVICES | DATA | MODELS | PASSING, AT(json), 0, 0, NULL, NULL,
+    { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
+      "which samples (train; eval: test, where there are such)" },
+    { "json", 0, FLAG, RUNS | USES | DEVICES | DATA | MODELS | PASSING, AT(json), 0, 0, NULL, NULL,
       "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | DEVICES | PASSING, AT(verbose), 0, 0, NULL, NULL, "the library's messages too" },
+    { "verbose", 'v', FLAG, RUNS | USES | DEVICES | PASSING, AT(verbose), 0, 0, NULL, NULL,
+      "the library's messages too" },
     { "help", 'h', FLAG, ALL | PASSING, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 
@@ -277,7 +283,7 @@ void settings_defaults(struct settings *s, const char *command)
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
 {
     settings_defaults(s, argv[0]);
-    int code = bit & RUNS ? read_environment(s) : OK;
+    int code = bit & (RUNS | USES) ? read_environment(s) : OK;
     if (!code) code = read_options(s, bit, argc, argv);
     s->words = argc - optind;
     s->word = argv + optind;

@@ -1,0 +1,129 @@
+/* Opening checkpoints, for eval and predict. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+
+#define WEIGHTS "model.safetensors"
+#define STATE "state.safetensors"
+
+/* ------------------------------------------------------------------ where */
+
+/* Where weights may lie in a folder: a checkpoint's own, then a run's. */
+static const char *const places[] = { WEIGHTS, "checkpoints/best/" WEIGHTS, "checkpoints/last/" WEIGHTS,
+                                      "best/" WEIGHTS, "last/" WEIGHTS };
+
+/* A path inside a folder; false when it is too long. */
+static bool join(char *out, size_t size, const char *folder, const char *name)
+{
+    return snprintf(out, size, "%s/%s", folder, name) < (int)size;
+}
+
+static int find_weights(struct opened *o, const char *given)
+{
+    struct stat st;
+    if (stat(given, &st)) return complain(USAGE, "--checkpoint \"%s\": %s", given, strerror(errno));
+    if (strlen(given) >= sizeof o->path) return complain(USAGE, "--checkpoint: the name is too long");
+    strcpy(o->path, given);
+    if (!S_ISDIR(st.st_mode)) return OK;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (join(o->path, sizeof o->path, given, places[i]) && !access(o->path, F_OK)) return OK;
+    return complain(USAGE, "--checkpoint \"%s\": there is no " WEIGHTS " in it", given);
+}
+
+/* The folder of the weights, when the state is in it, too. */
+static bool find_state(const struct opened *o, char folder[4096])
+{
+    char state[sizeof o->path + 40];
+    const char *slash = strrchr(o->path, '/');
+    if (slash) snprintf(folder, sizeof o->path, "%.*s", (int)(slash - o->path), slash == o->path ? "/" : o->path);
+    else strcpy(folder, ".");
+    return join(state, sizeof state, folder, STATE) && !access(state, F_OK);
+}
+
+/* ------------------------------------------------------------------- open */
+
+static int checkpoint_error(const struct opened *o, int err)
+{
+    return complain(err ? blame(err) : USAGE, "%s", hsgd_error(o->run.ctx));
+}
+
+static int read_state(struct opened *o)
+{
+    char folder[4096];
+    if (!find_state(o, folder)) {
+        complain(OK, "warning: %s lies without its " STATE ": samples are not normalised", o->path);
+        return OK;
+    }
+    o->info = hsgd_checkpoint_info_read(o->run.ctx, folder);
+    if (!o->info) return checkpoint_error(o, 0);
+    o->norm = o->info->normalisation;
+    return OK;
+}
+
+static int open_predictor(struct opened *o, const struct settings *s)
+{
+    struct hsgd_train_options options;
+    hsgd_train_defaults(&options);
+    options.batch_size = (int)s->batch_size;
+    options.executor = (enum hsgd_executor)s->executor;
+    options.optimizer = HSGD_SGD; /* which keeps no state */
+    int code = open_trainer(&o->run, &options);
+    if (!code) hsgd_trainer_set_normalisation(o->run.trainer, &o->norm);
+    return code;
+}
+
+int open_checkpoint(struct opened *o, const struct settings *s)
+{
+    *o = (struct opened){ 0 };
+    if (!s->checkpoint) return complain(USAGE, "--checkpoint is missing");
+    int code = find_weights(o, s->checkpoint);
+    if (!code) code = open_context(&o->run, s);
+    if (code) return code;
+    o->run.model = hsgd_model_open(o->run.ctx, o->path);
+    if (!o->run.model) return checkpoint_error(o, 0);
+    code = read_state(o);
+    if (!code && o->info && o->info->classes > hsgd_model_outputs(o->run.model))
+        code = complain(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
+                        hsgd_model_outputs(o->run.model));
+    return code ? code : open_predictor(o, s);
+}
+
+void close_checkpoint(struct opened *o)
+{
+    hsgd_checkpoint_info_destroy(&o->info);
+    close_session(&o->run);
+}
+
+/* ---------------------------------------------------------------- samples */
+
+const char *class_name(const struct opened *o, const struct hsgd_data *d, int i)
+{
+    static char number[16];
+    if (o->info && i < o->info->classes) return o->info->class_name[i];
+    if (d && i < hsgd_data_classes(d)) return hsgd_data_class_name(d, i);
+    snprintf(number, sizeof number, "%d", i);
+    return number;
+}
+
+int predict_data(const struct opened *o, const struct hsgd_data *d, int64_t first, int n, float *out, int32_t *labels)
+{
+    struct hsgd_shape in = hsgd_model_input(o->run.model);
+    int64_t *index = malloc((size_t)n * sizeof *index);
+    float *x = malloc((size_t)n * (size_t)in.h * (size_t)in.w * (size_t)in.c * sizeof *x);
+    int err = 0;
+    for (int i = 0; index && i < n; i++) index[i] = first + i;
+    if (index && x) {
+        hsgd_data_gather(d, index, n, o->norm.channels ? &o->norm : NULL, x, labels);
+        err = hsgd_trainer_predict(o->run.trainer, x, n, out, (int64_t)n * hsgd_model_outputs(o->run.model));
+    }
+    bool memory = index && x;
+    free(index);
+    free(x);
+    if (!memory) return complain(FAILED, "out of memory for %d samples", n);
+    return err ? library_error(&o->run, err) : OK;
+}

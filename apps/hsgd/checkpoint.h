@@ -1,0 +1,26 @@
+/* A checkpoint opened to work with: its model, normalisation and classes. */
+#ifndef HSGD_APP_CHECKPOINT_H
+#define HSGD_APP_CHECKPOINT_H
+
+#include "app.h"
+
+struct opened {
+    struct session run;                   /* context, model and a trainer that only predicts */
+    char path[4096];                      /* the file with the weights */
+    struct hsgd_checkpoint_info *info;    /* NULL: the weights lie alone */
+    struct hsgd_normalisation norm;       /* channels 0: none */
+};
+
+/* Opens --checkpoint: a checkpoint's folder, a run's (its best checkpoint, or
+ * the last), or a file with weights, beside which the state may lie.  OK or an
+ * exit code after a sentence; close_checkpoint() in any case. */
+int open_checkpoint(struct opened *o, const struct settings *s);
+void close_checkpoint(struct opened *o);
+
+/* "7", or the name the class had in training. */
+const char *class_name(const struct opened *o, const struct hsgd_data *d, int i);
+
+/* Outputs of samples first to first + n - 1 of a data set, and their labels. */
+int predict_data(const struct opened *o, const struct hsgd_data *d, int64_t first, int n, float *out, int32_t *labels);
+
+#endif

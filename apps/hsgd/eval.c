@@ -1,0 +1,205 @@
+/* hsgd eval */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "eval.h"
+#include "options.h"
+
+#define CHUNK 2048          /* samples in memory at once */
+#define MOST_CLASSES 20     /* of a confusion matrix as text */
+
+/* ----------------------------------------------------------------- scores */
+
+struct class_score class_score(const struct evaluation *e, int class)
+{
+    struct class_score s = { 0 };
+    int64_t right = e->confusion[class * e->classes + class];
+    for (int i = 0; i < e->classes; i++) {
+        s.samples += e->confusion[class * e->classes + i];
+        s.predicted += e->confusion[i * e->classes + class];
+    }
+    s.precision = s.predicted ? (double)right / (double)s.predicted : NAN;
+    s.recall = s.samples ? (double)right / (double)s.samples : NAN;
+    s.f1 = s.predicted + s.samples ? 2.0 * (double)right / (double)(s.predicted + s.samples) : NAN;
+    return s;
+}
+
+/* A class that is never predicted counts with precision 0, as elsewhere. */
+struct class_score mean_score(const struct evaluation *e)
+{
+    struct class_score sum = { 0 };
+    int n = 0;
+    for (int i = 0; i < e->classes; i++) {
+        struct class_score s = class_score(e, i);
+        if (!s.samples) continue;
+        sum.precision += s.predicted ? s.precision : 0;
+        sum.recall += s.recall;
+        sum.f1 += s.f1;
+        n++;
+    }
+    return (struct class_score){ .precision = sum.precision / n, .recall = sum.recall / n, .f1 = sum.f1 / n };
+}
+
+double evaluation_accuracy(const struct evaluation *e)
+{
+    int64_t right = 0;
+    for (int i = 0; i < e->classes; i++) right += e->confusion[i * e->classes + i];
+    return (double)right / (double)e->samples;
+}
+
+/* ---------------------------------------------------------------- measure */
+
+static int open_samples(struct opened *o, struct evaluation *e, const struct settings *s)
+{
+    struct hsgd_shape in = hsgd_model_input(o->run.model);
+    struct hsgd_data_options options = { .format = s->format, .label = s->label };
+    const char *what = s->data ? s->data : "digits";
+    if (in.h == 1 && in.w == 1) options.features = in.c;
+    if (o->info) {
+        options.classes = o->info->classes;
+        options.class_name = (const char *const *)o->info->class_name;
+    }
+    int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
+    if (err) return complain(blame(err), "--data \"%s\": %s", what, hsgd_error(o->run.ctx));
+    bool given = option_given(s, option_named("split", EVAL)), train = !o->run.test || (given && !s->split);
+    e->part = train ? o->run.test ? "train" : "all" : "test";
+    if (given && s->split && train) return complain(USAGE, "--split test: \"%s\" has no test part", what);
+    if (!train) {
+        hsgd_data_destroy(&o->run.whole);
+        o->run.whole = o->run.test;
+        o->run.test = NULL;
+    }
+    return OK;
+}
+
+/* Counts samples by true class and largest output. */
+static int count(const struct opened *o, struct evaluation *e)
+{
+    int outputs = hsgd_model_outputs(o->run.model), code = OK;
+    float *out = malloc(sizeof *out * CHUNK * (size_t)outputs);
+    int32_t labels[CHUNK];
+    if (!out) return complain(FAILED, "out of memory for %d outputs", outputs);
+    for (int64_t at = 0; !code && at < e->samples; at += CHUNK) {
+        int n = e->samples - at < CHUNK ? (int)(e->samples - at) : CHUNK;
+        code = predict_data(o, o->run.whole, at, n, out, labels);
+        for (int i = 0; !code && i < n; i++) {
+            const float *y = out + (int64_t)i * outputs;
+            int best = 0;
+            for (int k = 1; k < outputs; k++)
+                if (y[k] > y[best]) best = k;
+            e->confusion[labels[i] * e->classes + best]++;
+        }
+    }
+    free(out);
+    return code;
+}
+
+static int evaluate(const struct opened *o, struct evaluation *e)
+{
+    double began = now_seconds();
+    e->samples = hsgd_data_count(o->run.whole);
+    e->classes = hsgd_model_outputs(o->run.model);
+    e->data = hsgd_data_name(o->run.whole);
+    e->model = hsgd_model_name(o->run.model);
+    int err = hsgd_trainer_evaluate(o->run.trainer, o->run.whole, &e->loss, NULL); /* checks the shapes, too */
+    if (err) return library_error(&o->run, err);
+    e->confusion = calloc((size_t)e->classes * (size_t)e->classes, sizeof *e->confusion);
+    e->name = calloc((size_t)e->classes, sizeof *e->name);
+    if (!e->confusion || !e->name) return complain(FAILED, "out of memory for %d classes", e->classes);
+    for (int i = 0; i < e->classes; i++)
+        if (!(e->name[i] = strdup(class_name(o, o->run.whole, i)))) return complain(FAILED, "out of memory");
+    int code = count(o, e);
+    e->seconds = now_seconds() - began;
+    return code;
+}
+
+/* ----------------------------------------------------------------- report */
+
+static json_t *json_class(const struct evaluation *e, int i)
+{
+    struct class_score s = class_score(e, i);
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "name", e->name[i], "samples", (json_int_t)s.samples, "predicted",
+                     (json_int_t)s.predicted, "precision", json_number(s.precision), "recall", json_number(s.recall),
+                     "f1", json_number(s.f1));
+}
+
+static int print_json(const struct opened *o, const struct evaluation *e)
+{
+    struct class_score mean = mean_score(e);
+    json_t *classes = json_array(), *confusion = json_array();
+    for (int i = 0; i < e->classes; i++) {
+        json_t *row = json_array();
+        for (int k = 0; k < e->classes; k++) json_array_append_new(row, json_integer(e->confusion[i * e->classes + k]));
+        json_array_append_new(confusion, row);
+        json_array_append_new(classes, json_class(e, i));
+    }
+    return json_print(json_pack(
+        "{s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", o->path, "model", e->model,
+        "step", o->info ? json_integer(o->info->step) : json_null(), "data", e->data, "part", e->part, "samples",
+        (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy", json_number(evaluation_accuracy(e)),
+        "precision", json_number(mean.precision), "recall", json_number(mean.recall), "f1", json_number(mean.f1),
+        "seconds", json_number(e->seconds), "classes", classes, "confusion", confusion));
+}
+
+static void print_score(const char *name, const struct class_score *s, bool mean)
+{
+    printf("%-20.20s", name);
+    if (mean) printf(" %10s %10s", "", "");
+    else printf(" %10lld %10lld", (long long)s->samples, (long long)s->predicted);
+    const double fractions[] = { s->precision, s->recall, s->f1 };
+    for (int i = 0; i < 3; i++) {
+        if (isnan(fractions[i])) printf(" %10s", "-");
+        else printf(" %9.2f%%", 100 * fractions[i]);
+    }
+    putchar('\n');
+}
+
+static void print_confusion(const struct evaluation *e)
+{
+    printf("\n%-20s %s\n%-20s", "true", "predicted", "");
+    for (int k = 0; k < e->classes; k++) printf(" %7.7s", e->name[k]);
+    putchar('\n');
+    for (int i = 0; i < e->classes; i++) {
+        printf("%-20.20s", e->name[i]);
+        for (int k = 0; k < e->classes; k++) printf(" %7lld", (long long)e->confusion[i * e->classes + k]);
+        putchar('\n');
+    }
+}
+
+static int print_text(const struct opened *o, const struct evaluation *e)
+{
+    struct class_score mean = mean_score(e);
+    printf("checkpoint      %s", o->path);
+    if (o->info) printf(", step %lld", (long long)o->info->step);
+    printf("\nmodel           %s, %lld parameters\n", e->model, (long long)hsgd_model_parameters(o->run.model));
+    printf("data            %s: %lld samples (%s)\n", e->data, (long long)e->samples, e->part);
+    printf("loss            %.4f\naccuracy        %.2f%%\n\n", e->loss, 100 * evaluation_accuracy(e));
+    printf("%-20s %10s %10s %10s %10s %10s\n", "class", "samples", "predicted", "precision", "recall", "F1");
+    for (int i = 0; i < e->classes; i++) {
+        struct class_score s = class_score(e, i);
+        print_score(e->name[i], &s, false);
+    }
+    print_score("mean", &mean, true);
+    if (e->classes <= MOST_CLASSES) print_confusion(e);
+    return flush_output();
+}
+
+int cmd_eval(struct settings *s)
+{
+    struct opened o = { 0 };
+    struct evaluation e = { 0 };
+    int code = require_words(s, 0);
+    if (!code) code = open_checkpoint(&o, s);
+    if (!code) code = open_samples(&o, &e, s);
+    if (!code) code = evaluate(&o, &e);
+    if (!code && s->png) code = draw_confusion(&e, o.run.ctx, s->png);
+    if (!code) code = s->json ? print_json(&o, &e) : print_text(&o, &e);
+    for (int i = 0; e.name && i < e.classes; i++) free((char *)e.name[i]);
+    free(e.name);
+    free(e.confusion);
+    close_checkpoint(&o);
+    return code;
+}

@@ -1,0 +1,29 @@
+/* What an evaluation finds out. */
+#ifndef HSGD_APP_EVAL_H
+#define HSGD_APP_EVAL_H
+
+#include "app.h"
+
+struct evaluation {
+    const char *model, *data, *part;
+    int64_t samples;
+    int classes;
+    const char **name;       /* of every class */
+    int64_t *confusion;      /* [true class][predicted class] */
+    double loss, seconds;
+};
+
+/* NaN where there is nothing to divide by. */
+struct class_score {
+    int64_t samples, predicted;
+    double precision, recall, f1;
+};
+struct class_score class_score(const struct evaluation *e, int class);
+/* The mean over the classes that have a sample. */
+struct class_score mean_score(const struct evaluation *e);
+double evaluation_accuracy(const struct evaluation *e);
+
+/* The confusion matrix as a picture.  OK or an exit code after a sentence. */
+int draw_confusion(const struct evaluation *e, struct hsgd_context *ctx, const char *path);
+
+#endif
