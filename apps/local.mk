@@ -25,6 +25,7 @@ hsgd_SOURCES = \
 	apps/hsgd/plan_report.c \
 	apps/hsgd/plan_svg.c \
 	apps/hsgd/plan_text.c \
+	apps/hsgd/predict.c \
 	apps/hsgd/report.c \
 	apps/hsgd/run.h \
 	apps/hsgd/run_folder.c \

@@ -28,6 +28,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/glyphs.h \
 	runtime/data/idx.c \
 	runtime/data/images.c \
+	runtime/data/input.c \
 	runtime/data/labels.c \
 	runtime/data/labels.h \
 	runtime/data/layout.c \

@@ -5,6 +5,7 @@ cli_tests += tests/test_demos.sh
 cli_tests += tests/test_eval.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_plan_cli.sh
+cli_tests += tests/test_predict_cli.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests)
 include tests/runs.mk

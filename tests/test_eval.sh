@@ -3,7 +3,7 @@
 . "${srcdir:-.}/tests/cli.sh"
 "${hsgd%/hsgd}/apps/demos/mlp" digits 2 checkpoints >trained 2>&1
 check "the demo trains: $(cat trained)" $?
-accuracy=$(sed -n 's/.*test accuracy \([0-9.]*\) %.*/\1/p' trained)
+accuracy=$(sed -n 's/^test accuracy \([0-9.]*\) %.*/\1/p' trained)
 
 # ----------------------------------------------------------------- scores
 ok eval --checkpoint checkpoints --devices cpu --json --png confusion.png

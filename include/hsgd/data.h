@@ -64,6 +64,22 @@ struct hsgd_data_options {
 HSGD_API int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *options,
                             struct hsgd_data **train, struct hsgd_data **test);
 
+/* Samples without labels (they count as class 0), for predictions, from the
+ * bytes of one file; `name` stands for it in messages.  By content:
+ * a PNG or JPEG picture   one sample; of another size it is scaled, the shorter
+ *                         side to the shape's, and the middle taken (the shape
+ *                         must be square then); colours become grey (0.299 R +
+ *                         0.587 G + 0.114 B) where the shape has one channel
+ * a NumPy array (.npy)    N x h x w x c, N x h x w, or N x features
+ * LIBSVM text             labels are passed over
+ * rows of numbers         h*w*c in a line, with comma, semicolon or tab between;
+ *                         a header is allowed, and with it a column "label",
+ *                         "class", "target" or "y" that is passed over
+ * Text may be gzip- or xz-compressed.
+ * Errors (NULL): -EINVAL also when samples are not of this shape; -ENOMEM. */
+HSGD_API struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
+                                           struct hsgd_shape shape);
+
 /* Names of the formats, in the order they are looked for; NULL after the last. */
 HSGD_API const char *hsgd_data_format_at(int i);
 

@@ -23,6 +23,7 @@ struct csv {
     struct labels *labels;
     struct hsgd_data *d;
     char separator;
+    bool headless;                      /* the first record is a row */
     int64_t line, record;               /* the last line; the one where the record began */
     char *text;                         /* of the record, cut into fields */
     char **field, **column;             /* the record's; names of the columns */
@@ -166,10 +167,30 @@ static int64_t column_named(const struct csv *r, const char *name, bool exact)
     return -1;
 }
 
+static int64_t usual_label(const struct csv *r)
+{
+    static const char *const usual[] = { "label", "class", "target", "y" };
+    int64_t at = -1;
+    for (int i = 0; i < 4 && at < 0; i++) at = column_named(r, usual[i], false);
+    return at;
+}
+
+/* Without labels: there may be no header, and a column too many is passed
+ * over when it has the name of one. */
+static int find_features(struct csv *r)
+{
+    int64_t numbers = 0;
+    for (int64_t i = 0; i < r->columns; i++) numbers += is_number(r->column[i]);
+    r->headless = numbers == r->columns;
+    r->label = r->columns == r->options->features + 1 && !r->headless ? usual_label(r) : -1;
+    if (r->columns - (r->label >= 0) == r->options->features) return 0;
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns, %d features are expected", r->name,
+                     (long long)r->record, (long long)r->columns, r->options->features);
+}
+
 /* --label by name or number (from 1), else a usual name, else the last. */
 static int find_label(struct csv *r)
 {
-    static const char *const usual[] = { "label", "class", "target", "y" };
     const char *wanted = r->options->label;
     r->label = -1;
     if (wanted) {
@@ -182,7 +203,7 @@ static int find_label(struct csv *r)
                          (long long)r->record, hsgd_show(wanted).text, (long long)r->columns, hsgd_show(r->column[0]).text,
                          hsgd_show(r->column[r->columns - 1]).text);
     }
-    for (int i = 0; i < 4 && r->label < 0; i++) r->label = column_named(r, usual[i], false);
+    r->label = usual_label(r);
     if (r->label < 0) r->label = r->columns - 1;
     return 0;
 }
@@ -199,6 +220,7 @@ static int read_header(struct csv *r)
     if (!r->column) return memory_failed(r);
     for (; r->columns < r->fields; r->columns++)
         if (!(r->column[r->columns] = strdup(r->field[r->columns]))) return memory_failed(r);
+    if (!r->labels) return find_features(r);
     err = check_header(r);
     return err ? err : find_label(r);
 }
@@ -256,11 +278,12 @@ static int read_row(struct csv *r)
     if (r->fields != r->columns)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld fields, the header has %lld", r->name,
                          (long long)r->record, (long long)r->fields, (long long)r->columns);
-    int64_t width = r->columns - 1;
+    int64_t width = r->columns - (r->label >= 0);
     if (!text_grow(&r->values, &r->value_room, (r->d->count + 1) * width, sizeof *r->values)) return memory_failed(r);
     float *to = r->values + r->d->count * width;
     for (int64_t i = 0; i < r->columns; i++) {
         char *field = trim(r->field[i]);
+        if (i == r->label && !r->labels) continue;
         int err = i == r->label ? read_label(r, field) : read_value(r, i, field, to++);
         if (err) return err;
     }
@@ -272,10 +295,11 @@ static int finish(struct csv *r)
 {
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no rows after the header", r->name);
-    d->shape = (struct hsgd_shape){ 1, 1, (int)(r->columns - 1) };
+    d->shape = (struct hsgd_shape){ 1, 1, (int)(r->columns - (r->label >= 0)) };
     d->owned = r->values;
     d->values = r->values;
     r->values = NULL;
+    if (!r->labels) return 0;
     d->labels = d->owned_labels;
     int err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
@@ -296,6 +320,7 @@ int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd
     struct csv r = { .ctx = ctx, .s = s, .name = hsgd_stream_name(s), .options = options, .labels = labels };
     *out = r.d = hsgd_data_new(ctx, r.name);
     int err = r.d ? read_header(&r) : -ENOMEM, more = 0;
+    if (!err && r.headless) err = read_row(&r);
     while (!err && (more = read_record(&r)) > 0) err = read_row(&r);
     if (!err) err = more < 0 ? more : finish(&r);
     close_csv(&r);

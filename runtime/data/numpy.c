@@ -107,23 +107,28 @@ static int keep_bytes(struct array *x, const struct npy *a, struct hsgd_data *d)
     return 0;
 }
 
-int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
-               struct hsgd_data **out)
+int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out)
 {
-    struct npy samples, classes;
+    struct npy samples;
     struct hsgd_shape shape;
     int err = npy_parse(ctx, x->name, x->bytes, x->size, &samples);
-    if (!err) err = npy_parse(ctx, y->name, y->bytes, y->size, &classes);
     if (!err) err = sample_shape(ctx, x, &samples, features, &shape);
-    if (!err) err = check_label_array(ctx, x, y, &classes, samples.dim[0]);
     if (err) return err;
     struct hsgd_data *d = *out = hsgd_data_new(ctx, x->name);
     if (!d) return -ENOMEM;
     d->count = samples.dim[0];
     d->shape = shape;
-    err = read_labels(ctx, y, &classes, labels, d);
-    if (err) return err;
     return samples.kind == 'u' && samples.size == 1 ? keep_bytes(x, &samples, d) : to_floats(ctx, x, &samples, d);
+}
+
+int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
+               struct hsgd_data **out)
+{
+    struct npy classes;
+    int err = numpy_samples(ctx, x, features, out);
+    if (!err) err = npy_parse(ctx, y->name, y->bytes, y->size, &classes);
+    if (!err) err = check_label_array(ctx, x, y, &classes, (*out)->count);
+    return err ? err : read_labels(ctx, y, &classes, labels, *out);
 }
 
 static int same_shape(struct hsgd_context *ctx, const char *what, const struct data_parts *p)

@@ -19,6 +19,10 @@ enum { ARRAY_X, ARRAY_Y, ARRAY_TEST_X, ARRAY_TEST_Y, ARRAY_ROLES };
 extern const char *const numpy_names[][ARRAY_ROLES];
 enum { NUMPY_ROWS = 6 };
 
+/* Samples without labels; x gives its bytes away.  *out is freed by the caller,
+ * also after an error. */
+int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out);
+
 /* A part from its two arrays; x gives its bytes away.  *out is freed by the
  * caller, also after an error. */
 int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,

@@ -30,7 +30,9 @@ enum { MOST_FEATURES = 1 << 24 };
 
 /* *out is freed by the caller, also after an error.  labels that are not
  * fixed become the file's, sorted; samples get `features` numbers, 0: as many
- * as there are. */
+ * as there are.  csv_parse() without labels (NULL) reads rows of exactly
+ * options->features numbers, the header may be missing, and the samples get no
+ * labels. */
 int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
                  struct hsgd_data **out);
 int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,

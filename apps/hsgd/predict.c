@@ -1,0 +1,127 @@
+/* hsgd predict */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint.h"
+
+#define CHUNK 2048               /* samples in memory at once */
+#define SHOWN 3                  /* classes of a line of text */
+#define MOST_BYTES ((size_t)1 << 31)
+
+struct prediction {
+    struct opened o;
+    json_t *list;                /* --json */
+    int outputs;
+};
+
+/* ------------------------------------------------------------------ inputs */
+
+/* All bytes of a file, "-" standard input, to be freed. */
+static int read_bytes(const char *name, void **bytes, size_t *size)
+{
+    FILE *f = strcmp(name, "-") ? fopen(name, "rb") : stdin;
+    size_t room = 0, got = 1;
+    *bytes = NULL;
+    *size = 0;
+    if (!f) return complain(USAGE, "%s: cannot open: %s", name, strerror(errno));
+    while (got && *size < MOST_BYTES) {
+        room = room ? 2 * room : 1 << 16;
+        void *bigger = realloc(*bytes, room);
+        if (!bigger) break;
+        *bytes = bigger;
+        got = fread((char *)*bytes + *size, 1, room - *size, f);
+        *size += got;
+    }
+    bool failed = ferror(f);
+    int err = errno;
+    if (f != stdin) fclose(f);
+    if (failed) return complain(USAGE, "%s: cannot read: %s", name, strerror(err));
+    return got ? complain(USAGE, "%s: is larger than 2 GiB, or than the memory", name) : OK;
+}
+
+/* ------------------------------------------------------------------ output */
+
+/* The next largest output after `last`; ties go by number. */
+static int next_best(const float *y, int n, int last)
+{
+    int best = -1;
+    for (int i = 0; i < n; i++) {
+        bool after = last < 0 || y[i] < y[last] || (y[i] == y[last] && i > last);
+        if (after && (best < 0 || y[i] > y[best])) best = i;
+    }
+    return best;
+}
+
+static void add_json(struct prediction *p, const char *input, int64_t row, const float *y)
+{
+    json_t *values = json_array();
+    int best = next_best(y, p->outputs, -1);
+    for (int i = 0; i < p->outputs; i++) json_array_append_new(values, json_number(y[i]));
+    json_array_append_new(p->list, json_pack("{s:s, s:I, s:s, s:i, s:o}", "input", input, "row", (json_int_t)row, "class",
+                                             class_name(&p->o, NULL, best), "index", best, "probabilities", values));
+}
+
+static void print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
+{
+    if (rows > 1) printf("%s:%lld ", input, (long long)row + 1);
+    else printf("%s ", input);
+    for (int i = 0, k = -1; i < SHOWN && i < p->outputs; i++) {
+        k = next_best(y, p->outputs, k);
+        printf(" %s %.4f", class_name(&p->o, NULL, k), y[k]);
+    }
+    putchar('\n');
+}
+
+/* ----------------------------------------------------------------- predict */
+
+static int predict_all(struct prediction *p, const char *name, const struct hsgd_data *d)
+{
+    int64_t rows = hsgd_data_count(d);
+    int code = OK;
+    float *out = malloc(sizeof *out * CHUNK * (size_t)p->outputs);
+    if (!out) return complain(FAILED, "out of memory for %d outputs", p->outputs);
+    for (int64_t at = 0; !code && at < rows; at += CHUNK) {
+        int n = rows - at < CHUNK ? (int)(rows - at) : CHUNK;
+        code = predict_data(&p->o, d, at, n, out, NULL);
+        for (int i = 0; !code && i < n; i++) {
+            const float *y = out + (int64_t)i * p->outputs;
+            if (p->list) add_json(p, name, at + i, y);
+            else print_line(p, name, at + i, rows, y);
+        }
+    }
+    free(out);
+    return code;
+}
+
+static int predict_input(struct prediction *p, const char *name)
+{
+    void *bytes;
+    size_t size;
+    const char *shown = strcmp(name, "-") ? name : "standard input";
+    int code = read_bytes(name, &bytes, &size);
+    struct hsgd_data *d = NULL;
+    if (!code) {
+        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model));
+        if (!d) code = complain(USAGE, "%s", hsgd_error(p->o.run.ctx));
+    }
+    if (!code) code = predict_all(p, name, d);
+    hsgd_data_destroy(&d);
+    free(bytes);
+    return code;
+}
+
+int cmd_predict(struct settings *s)
+{
+    struct prediction p = { 0 };
+    if (!s->words) return complain(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
+    int code = open_checkpoint(&p.o, s);
+    if (!code) p.outputs = hsgd_model_outputs(p.o.run.model);
+    if (!code && s->json) p.list = json_array();
+    for (int i = 0; !code && i < s->words; i++) code = predict_input(&p, s->word[i]);
+    if (!code) code = p.list ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();
+    json_decref(p.list);
+    close_checkpoint(&p.o);
+    return code;
+}
