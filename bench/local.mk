@@ -13,10 +13,17 @@ floor_check_CPPFLAGS = -I$(top_srcdir)/include
 floor_check_LDADD = bench/libfloor.la
 TESTS += floor_check
 
+# What checkpoints cost: make checkpoint_bench && ./checkpoint_bench [MODEL [SECONDS]]
+EXTRA_PROGRAMS = checkpoint_bench
+CLEANFILES += checkpoint_bench
+checkpoint_bench_SOURCES = bench/checkpoint_bench.c
+checkpoint_bench_CPPFLAGS = -I$(top_srcdir)/include
+checkpoint_bench_LDADD = libhsgd.la
+
 # Kernels alone, against double precision and against the libraries:
 #   make conv_bench gemm_bench && ./conv_bench -k ../codelets && ./gemm_bench ../codelets/gemm.cl
 if X86_ISAS
-EXTRA_PROGRAMS = conv_bench gemm_bench
+EXTRA_PROGRAMS += conv_bench gemm_bench
 CLEANFILES += conv_bench gemm_bench
 bench_march = -std=gnu11 -O3 -march=x86-64-v4 -mprefer-vector-width=512 -Wno-psabi
 conv_bench_SOURCES = bench/conv_bench.c
