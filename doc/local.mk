@@ -10,5 +10,15 @@ clean-doc:
 	rm -rf doc/html doc/doxygen.log
 .PHONY: clean-doc
 
-EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/architecture.md doc/adding-an-op.md \
-	doc/environment.md doc/hacking.md doc/kernel-dialect.md doc/models.md doc/plan.md doc/plan.svg doc/runs.md doc/decisions
+EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/plan.svg doc/decisions
+# One a line: branches that add pages merge without conflict.
+EXTRA_DIST += \
+	doc/adding-an-op.md \
+	doc/architecture.md \
+	doc/data.md \
+	doc/environment.md \
+	doc/hacking.md \
+	doc/kernel-dialect.md \
+	doc/models.md \
+	doc/plan.md \
+	doc/runs.md

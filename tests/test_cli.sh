@@ -114,6 +114,30 @@ has out '^digits: 12000 samples of 28x28x1, 10 classes'
 ok data show digits --split test --out sheet.png --rows 2 --columns 3
 [ "$(head -c 8 sheet.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
 check 'a PNG file' $?
+ok data info digits --json
+json 'j["format"] == "digits" and j["shape"] == [28, 28, 1] and j["train"]["samples"] == 12000 and j["test"]["samples"] == 2000'
+json 'sum(c["train"] for c in j["classes"]) == 12000 and len(j["classes"]) == 10 and abs(j["train"]["mean"][0] - 0.1) < 0.1'
+printf 'length,width,species\n1,2,rose\n3,,tulip\n5,4,rose\n' >flowers.csv
+printf -- '-1 2:1 5:1\n+1 1:0.5 3:0.25\n-1\n' >small.svm
+ok data info flowers.csv
+has out '^flowers.csv: csv$'
+has out '^train: 3 samples of 1x1x2, 2 classes, mean 3.0000 3.0000, deviation 1.6330 1.0000$'
+has out '^rose +2 +-$'
+ok data show flowers.csv
+has out '^tulip +1:3 2:\?$'
+ok data show small.svm --features 7
+has out '^small.svm: 3 samples of 1x1x7, 2 classes, mean 0.0000, deviation 0.3318$'
+has out '^\+1 +1:0.5 3:0.25$'
+refused 'data "flowers.csv": has no test part' data show flowers.csv --split test
+refused '--json goes with "hsgd data info"' data show flowers.csv --json
+refused '--format "xls" is not one of idx, cifar, tar, images, npy, npz, libsvm, csv' data info flowers.csv --format xls
+refused '--features "0" is not a whole number from 1 to 16777216' data info flowers.csv --features 0
+refused 'data "flowers.csv": flowers.csv: line 2: column "species": "rose" is not a number' data info flowers.csv --label 1
+refused '--data "small.svm": small.svm: line 1: index of "5:1" is larger than 4, the number of features' train --model linear --data small.svm --features 4
+ok train --model linear --devices cpu --data flowers.csv --label 3 --epochs 2 --out flowers-run --json
+json 'j["test_accuracy"] is None and j["test_loss"] is None and j["steps"] == 2'
+has flowers-run/config.yaml '^label: "3"$'
+ok train --model linear --devices cpu --data small.svm --validation small.svm --epochs 1 --out small-run --quiet
 if [ -w /dev/full ]; then
     "$hsgd" models >/dev/full 2>err
     [ $? -eq 1 ] && grep -q '^hsgd: cannot write to standard output' err

@@ -135,7 +135,7 @@ static int print_rows(const struct look *l, const struct hsgd_data *d)
         printf("%-16s", hsgd_data_class_name(d, label));
         for (int k = 0; k < width && shown <= l->s->columns; k++) {
             if (x[k] == 0) continue;
-            if (shown++ < l->s->columns) printf(" %d:%g", k + 1, x[k]);
+            if (shown++ < l->s->columns) printf(isnan(x[k]) ? " %d:?" : " %d:%g", k + 1, x[k]);
             else printf(" ...");
         }
         putchar('\n');

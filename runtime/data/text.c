@@ -26,9 +26,10 @@ static double slow_number(const char *text)
 
 static const char *read_exponent(const char *c, int *exponent)
 {
+    if (*c != 'e' && *c != 'E') return c;
     const char *digits = c + 1 + (c[1] == '-' || c[1] == '+');
     int e = 0;
-    if ((*c != 'e' && *c != 'E') || !is_digit(*digits)) return c;
+    if (!is_digit(*digits)) return c;
     for (; is_digit(*digits); digits++) e = e < 10000 ? 10 * e + (*digits - '0') : e;
     *exponent += c[1] == '-' ? -e : e;
     return digits;

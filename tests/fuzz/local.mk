@@ -1,19 +1,22 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
 # sources need comes from the library, without sanitizers.
-FUZZ_TARGETS = model_file safetensors stream
+FUZZ_TARGETS = csv idx libsvm model_file npy npz safetensors stream
 fuzz_sources = runtime/error.c runtime/io/stream.c
 fuzz_sources += runtime/attribute.c runtime/io/yaml.c runtime/model.c runtime/model_build.c runtime/model_file.c \
 	runtime/model_text.c
 fuzz_sources += runtime/io/file.c runtime/io/safetensors.c runtime/io/safetensors_check.c \
 	runtime/io/safetensors_type.c
+fuzz_sources += runtime/data/csv.c runtime/data/dataset.c runtime/data/gather.c runtime/data/idx.c \
+	runtime/data/labels.c runtime/data/libsvm.c runtime/data/npy.c runtime/data/npz.c runtime/data/numpy.c \
+	runtime/data/text.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
 FUZZ_CC = clang
 FUZZ_TARGET = $(FUZZ_TARGETS)
 fuzz_cppflags = $(DEFS) -I. -I$(top_srcdir)/tests/fuzz $(runtime_libruntime_la_CPPFLAGS) $(CPPFLAGS)
 fuzz_flags = -std=gnu11 -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-fuzz_objects = $(patsubst %.c,tests/fuzz/objects/%.o,tests/fuzz/fuzz.c $(fuzz_sources))
+fuzz_objects = $(patsubst %.c,tests/fuzz/objects/%.o,tests/fuzz/fuzz.c tests/fuzz/fuzz_data.c $(fuzz_sources))
 tests/fuzz/objects/%.o: %.c
 	$(AM_V_CC)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_cppflags) $(fuzz_flags) -fsanitize=fuzzer-no-link -MMD -c $< -o $@
 tests/fuzz/%.fuzzer: tests/fuzz/objects/tests/fuzz/%.o $(fuzz_objects) runtime/libruntime.la
@@ -28,9 +31,10 @@ fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
 # make check: the targets over their seeds, with the ordinary compiler.
 fuzz_replays = $(FUZZ_TARGETS:%=tests/fuzz/%.replay)
 check_DATA = $(fuzz_replays)
-tests/fuzz/%.replay.o: tests/fuzz/%.c tests/fuzz/fuzz.h
+tests/fuzz/%.replay.o: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.h
 	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -c $< -o $@
-tests/fuzz/%.replay: tests/fuzz/%.replay.o tests/fuzz/fuzz.replay.o tests/fuzz/replay.replay.o runtime/libruntime.la
+fuzz_shared = tests/fuzz/fuzz.replay.o tests/fuzz/fuzz_data.replay.o tests/fuzz/replay.replay.o
+tests/fuzz/%.replay: tests/fuzz/%.replay.o $(fuzz_shared) runtime/libruntime.la
 	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $^
 TESTS += tests/fuzz/seeds.sh
 EXTRA_DIST += tests/fuzz

@@ -1,0 +1,46 @@
+#include "fuzz_data.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+enum { MOST_NUMBERS = 1 << 12, MOST_SAMPLES = 64 };
+
+static void check_sample(const struct hsgd_data *d, int64_t i, const struct hsgd_normalisation *norm)
+{
+    static float x[MOST_NUMBERS];
+    int32_t label;
+    hsgd_data_gather(d, &i, 1, norm, x, &label);
+    fuzz_require(label >= 0 && label < hsgd_data_classes(d), "a label without a class");
+    for (int64_t k = 0; k < hsgd_data_size(d); k++)
+        fuzz_require(!isnan(x[k]) || (!norm && d->missing), "a number that is none");
+}
+
+void fuzz_check_data(const struct hsgd_data *d)
+{
+    struct hsgd_normalisation norm;
+    fuzz_require(d && hsgd_data_count(d) > 0 && hsgd_data_size(d) > 0 && hsgd_data_classes(d) > 0, "an empty data set");
+    for (int i = 0; i < hsgd_data_classes(d); i++) fuzz_require(hsgd_data_class_name(d, i) != NULL, "a class without name");
+    if (hsgd_data_size(d) > MOST_NUMBERS) return;
+    hsgd_data_statistics(d, &norm);
+    for (int c = 0; c < norm.channels; c++)
+        fuzz_require(isfinite(norm.mean[c]) && norm.inv_std[c] > 0, "statistics that are not finite");
+    for (int64_t i = 0; i < hsgd_data_count(d) && i < MOST_SAMPLES; i++) {
+        check_sample(d, i, NULL);
+        check_sample(d, i, &norm);
+    }
+}
+
+void fuzz_check_same(const struct hsgd_data *a, const struct hsgd_data *b)
+{
+    static float x[MOST_NUMBERS], y[MOST_NUMBERS];
+    fuzz_require(hsgd_data_count(a) == hsgd_data_count(b) && hsgd_data_size(a) == hsgd_data_size(b), "other sizes");
+    if (hsgd_data_size(a) > MOST_NUMBERS) return;
+    for (int64_t i = 0; i < hsgd_data_count(a) && i < MOST_SAMPLES; i++) {
+        int32_t k, l;
+        hsgd_data_gather(a, &i, 1, NULL, x, &k);
+        hsgd_data_gather(b, &i, 1, NULL, y, &l);
+        fuzz_require(k == l && !memcmp(x, y, (size_t)hsgd_data_size(a) * sizeof *x), "other samples");
+    }
+}

@@ -1,0 +1,17 @@
+/* NumPy archives. */
+#include "data/numpy.h"
+#include "fuzz.h"
+#include "fuzz_data.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    static const struct hsgd_data_options options;
+    struct hsgd_context *ctx = fuzz_begin(bytes, n);
+    struct data_parts parts = { NULL, NULL };
+    int err = npz_parse(ctx, "input", bytes, n, &options, &parts);
+    if (!err) fuzz_check_data(parts.train);
+    if (!err && parts.test) fuzz_check_data(parts.test);
+    hsgd_data_destroy(&parts.train);
+    hsgd_data_destroy(&parts.test);
+    return fuzz_end(ctx, err);
+}
