@@ -1,15 +1,38 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
 # sources need comes from the library, without sanitizers.
-FUZZ_TARGETS = csv idx libsvm model_file npy npz safetensors stream
-fuzz_sources = runtime/error.c runtime/io/stream.c
-fuzz_sources += runtime/attribute.c runtime/io/yaml.c runtime/model.c runtime/model_build.c runtime/model_file.c \
+FUZZ_TARGETS = cifar csv idx image_cache jpeg libsvm model_file npy npz png safetensors stream tar
+fuzz_sources = \
+	runtime/attribute.c \
+	runtime/data/album.c \
+	runtime/data/cache.c \
+	runtime/data/cifar.c \
+	runtime/data/csv.c \
+	runtime/data/dataset.c \
+	runtime/data/decode.c \
+	runtime/data/gather.c \
+	runtime/data/idx.c \
+	runtime/data/labels.c \
+	runtime/data/layout.c \
+	runtime/data/libsvm.c \
+	runtime/data/npy.c \
+	runtime/data/npz.c \
+	runtime/data/numpy.c \
+	runtime/data/picture.c \
+	runtime/data/resample.c \
+	runtime/data/tar.c \
+	runtime/data/text.c \
+	runtime/error.c \
+	runtime/io/file.c \
+	runtime/io/safetensors.c \
+	runtime/io/safetensors_check.c \
+	runtime/io/safetensors_type.c \
+	runtime/io/stream.c \
+	runtime/io/yaml.c \
+	runtime/model.c \
+	runtime/model_build.c \
+	runtime/model_file.c \
 	runtime/model_text.c
-fuzz_sources += runtime/io/file.c runtime/io/safetensors.c runtime/io/safetensors_check.c \
-	runtime/io/safetensors_type.c
-fuzz_sources += runtime/data/csv.c runtime/data/dataset.c runtime/data/gather.c runtime/data/idx.c \
-	runtime/data/labels.c runtime/data/libsvm.c runtime/data/npy.c runtime/data/npz.c runtime/data/numpy.c \
-	runtime/data/text.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
 FUZZ_CC = clang
