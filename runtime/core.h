@@ -14,11 +14,15 @@
 #include "error.h"
 
 #define MAX_DEVICES 32
+#define MAX_SLOWNESS 4
 #define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
 
 struct opencl_device;
 struct cost_entry;
 struct trace;
+
+/* From a step on a device pretends to be slower by a factor. */
+struct slowness { double factor; int64_t from; };
 
 /* One device in use: one StarPU memory node and the workers on it. */
 struct device {
@@ -30,6 +34,8 @@ struct device {
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
+    int nslow;                            /* HSGD_SLOW; ascending steps */
+    struct slowness slow[MAX_SLOWNESS];
     atomic_ullong tasks, samples, busy_ns;
 };
 

@@ -91,6 +91,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/run.h \
 	runtime/sha256.c \
 	runtime/sha256.h \
+	runtime/slow.c \
+	runtime/slow.h \
 	runtime/task.c \
 	runtime/task.h \
 	runtime/tensor.c \

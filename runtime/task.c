@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cost.h"
+#include "slow.h"
 #include "trace.h"
 #include "train/state.h"
 
@@ -96,11 +97,13 @@ struct variant *cell_begin(struct cell_run *run, uint64_t *began)
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
 {
     struct cell *c = run->cell;
+    const struct trainer_state *s = run->plan->state;
+    if (v->device->nslow) slow_wait(v->device, (s ? s->first_step : 0) + run->step, began);
     uint64_t ended = monotonic_ns(), took = ended - began;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
     cost_measured(v, took);
-    if (run->plan->state && run->plan->state->shadow_weights) return; /* a trial is not work done */
+    if (s && s->shadow_weights) return; /* a trial is not work done */
     atomic_fetch_add(&v->device->busy_ns, took);
     atomic_fetch_add(&v->device->tasks, 1);
     if (run->plan->ctx->trace) trace_cell(run->plan->ctx->trace, run->plan, c, v->device, run->step, began, ended);

@@ -112,7 +112,8 @@ void trainer_state_close(struct trainer_state *s)
 
 int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s)
 {
-    *shadow = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards };
+    *shadow = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards,
+                                       .first_step = s->first_step };
     memcpy(shadow->shard, s->shard, sizeof s->shard);
     shadow->shadow_weights = calloc((size_t)s->model->floats + 16, sizeof *shadow->shadow_weights);
     if (!shadow->shadow_weights) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
