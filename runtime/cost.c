@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT 9            /* odd, so that the median is a sample */
 #define GUESS_US 500.0
 
 struct cost_entry {
@@ -11,7 +10,7 @@ struct cost_entry {
     const struct device *device;
     uint32_t footprint;
     atomic_uint n;
-    atomic_uint ns[KEPT];
+    atomic_uint ns[COST_KEPT];
 };
 
 static uint32_t mix(uint32_t h, const void *data, size_t bytes)
@@ -61,7 +60,7 @@ void cost_free(struct hsgd_context *ctx)
 void cost_measured(struct variant *v, uint64_t ns)
 {
     unsigned i = atomic_fetch_add(&v->cost->n, 1);
-    atomic_store(&v->cost->ns[i % KEPT], ns > UINT32_MAX ? UINT32_MAX : (unsigned)ns);
+    atomic_store(&v->cost->ns[i % COST_KEPT], ns > UINT32_MAX ? UINT32_MAX : (unsigned)ns);
 }
 
 static int ascending(const void *a, const void *b)
@@ -70,14 +69,26 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double cost_us(const struct variant *v)
+/* The measurements that are kept, ascending; how many. */
+static unsigned kept(const struct variant *v, unsigned *ns)
 {
-    unsigned ns[KEPT], n = atomic_load(&v->cost->n);
-    if (!n) return GUESS_US;
-    if (n > KEPT) n = KEPT;
+    unsigned n = atomic_load(&v->cost->n);
+    if (n > COST_KEPT) n = COST_KEPT;
     for (unsigned i = 0; i < n; i++) ns[i] = atomic_load(&v->cost->ns[i]);
     qsort(ns, n, sizeof *ns, ascending);
-    return 1e-3 * ns[n / 2];
+    return n;
+}
+
+double cost_us(const struct variant *v)
+{
+    unsigned ns[COST_KEPT], n = kept(v, ns);
+    return n ? 1e-3 * ns[n / 2] : GUESS_US;
+}
+
+double cost_least_us(const struct variant *v)
+{
+    unsigned ns[COST_KEPT], n = kept(v, ns);
+    return n ? 1e-3 * ns[0] : GUESS_US;
 }
 
 bool cost_known(const struct variant *v) { return atomic_load(&v->cost->n) > 0; }

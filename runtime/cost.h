@@ -5,6 +5,8 @@
 
 #include "plan.h"
 
+#define COST_KEPT 9 /* measurements; odd, so that the median is one of them */
+
 /* Finds the variant's entry: the same kernels, sizes and device share one,
  * over all plans of the context. */
 int cost_bind(struct hsgd_context *ctx, const struct cell *c, struct variant *v);
@@ -13,6 +15,8 @@ void cost_free(struct hsgd_context *ctx);
 void cost_measured(struct variant *v, uint64_t ns);
 /* Median of the last measurements; a guess before the first. */
 double cost_us(const struct variant *v);
+/* The least of them: what a cell takes when nothing else disturbs it. */
+double cost_least_us(const struct variant *v);
 bool cost_known(const struct variant *v);
 uint32_t cost_footprint(const struct variant *v);
 

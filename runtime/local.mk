@@ -98,9 +98,15 @@ runtime_libruntime_la_SOURCES = \
 	runtime/tensor.c \
 	runtime/trace.c \
 	runtime/trace.h \
+	runtime/train/algorithm.c \
+	runtime/train/algorithm.h \
 	runtime/train/checkpoint.c \
 	runtime/train/checkpoint.h \
 	runtime/train/checkpoint_info.c \
+	runtime/train/divide.c \
+	runtime/train/divide.h \
+	runtime/train/drift.c \
+	runtime/train/drift.h \
 	runtime/train/fit.c \
 	runtime/train/optimizer.c \
 	runtime/train/pass.c \
@@ -121,6 +127,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/state_file.h \
 	runtime/train/trainer.c \
 	runtime/train/trainer.h \
+	runtime/train/trials.c \
+	runtime/train/trials.h \
 	runtime/weights.c \
 	runtime/weights.h \
 	runtime/zoo.c \

@@ -19,7 +19,9 @@ struct replay {
 struct window {
     struct plan *plan;
     const struct batch_source *source;
-    int steps, ready, submitted, done;
+    struct span *span;
+    int ready, submitted, done;
+    int good;                   /* steps done without a failure */
     bool replays, direct, submitting, filler_waits;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -219,26 +221,28 @@ static void advance(struct window *w)
 {
     if (w->submitting) return;
     w->submitting = true;
-    while (w->submitted < w->ready && w->submitted - w->done < depth(w)) {
+    if (atomic_load(&w->plan->ctx->failed)) w->span->end = w->submitted;
+    while (w->submitted < w->ready && w->submitted < w->span->end && w->submitted - w->done < depth(w)) {
         int step = w->submitted++;
-        if (atomic_load(&w->plan->ctx->failed)) {
-            w->done++;
-            continue;
-        }
         pthread_mutex_unlock(&w->lock);
         bool going = w->replays ? submit_replay(w, step) : submit_insert(w, step);
         pthread_mutex_lock(&w->lock);
         w->done += !going;
     }
     w->submitting = false;
-    if (w->filler_waits || w->done == w->steps) pthread_cond_broadcast(&w->changed);
+    if (w->filler_waits || w->done == w->span->end) pthread_cond_broadcast(&w->changed);
 }
 
 static void step_done(void *arg)
 {
     struct window *w = arg;
+    const struct span *s = w->span;
     pthread_mutex_lock(&w->lock);
     w->done++;
+    if (!atomic_load(&w->plan->ctx->failed)) {
+        w->good++;
+        if (s->enough && s->enough(s->user) && w->submitted < s->end) w->span->end = w->submitted;
+    }
     advance(w);
     pthread_mutex_unlock(&w->lock);
 }
@@ -267,15 +271,22 @@ static void make_ready(struct window *w, int steps)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Waits until the slot of `step` is free; false when that step will not be. */
+static bool wait_for_slot(struct window *w, int step)
+{
+    pthread_mutex_lock(&w->lock);
+    w->filler_waits = true;
+    while (step < w->span->end && step - w->done >= PLAN_SLOTS) pthread_cond_wait(&w->changed, &w->lock);
+    w->filler_waits = false;
+    bool wanted = step < w->span->end;
+    pthread_mutex_unlock(&w->lock);
+    return wanted;
+}
+
 static void *fill_batches(void *arg)
 {
     struct window *w = arg;
-    for (int step = 1; step < w->steps; step++) {
-        pthread_mutex_lock(&w->lock);
-        w->filler_waits = true;
-        while (step - w->done >= PLAN_SLOTS) pthread_cond_wait(&w->changed, &w->lock);
-        w->filler_waits = false;
-        pthread_mutex_unlock(&w->lock);
+    for (int step = w->span->first + 1; wait_for_slot(w, step); step++) {
         fill_slot(w, step);
         make_ready(w, step + 1);
     }
@@ -290,22 +301,24 @@ static void run_window(struct window *w)
 {
     pthread_t filler;
     bool fills = w->source->fill;
-    if (fills) fill_slot(w, 0);
-    make_ready(w, fills ? 1 : w->steps);
+    int first = w->span->first, end = w->span->end;
+    if (fills) fill_slot(w, first);
+    make_ready(w, fills ? first + 1 : end);
     context_begin(w->plan->ctx);
-    bool threaded = fills && w->steps > 1 && !pthread_create(&filler, NULL, fill_batches, w);
+    bool threaded = fills && end > first + 1 && !pthread_create(&filler, NULL, fill_batches, w);
     if (fills && !threaded) fill_batches(w);
     pthread_mutex_lock(&w->lock);
-    while (w->done < w->steps) pthread_cond_wait(&w->changed, &w->lock);
+    while (w->done < w->span->end) pthread_cond_wait(&w->changed, &w->lock);
     while (w->submitting) pthread_cond_wait(&w->changed, &w->lock);
     pthread_mutex_unlock(&w->lock);
     if (threaded) pthread_join(filler, NULL);
     context_end(w->plan->ctx);
 }
 
-int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struct batch_source *source)
+int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, const struct batch_source *source)
 {
-    struct window w = { .plan = p, .source = source, .steps = steps, .replays = executor == HSGD_REPLAY };
+    struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
+                        .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.changed, NULL);
@@ -315,5 +328,6 @@ int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struc
     if (w.direct) hold_buffers(p, false);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
+    span->end = w.good;
     return hsgd_wait(p->ctx);
 }

@@ -12,8 +12,18 @@ struct batch_source {
     void *user;
 };
 
-/* Runs `steps` (at most WINDOW_STEPS) steps; returns when they are done, with
- * 0 or the first failure.  The step table must be filled in. */
-int plan_run(struct plan *plan, int steps, enum hsgd_executor executor, const struct batch_source *source);
+/* The steps of a window to run: rows first to end - 1 of the step table.
+ * `enough` (or NULL) is asked after each, on a worker; it says that no more
+ * should begin.  Afterwards `end` is where the run stopped: all steps before
+ * it are done. */
+struct span {
+    int first, end;
+    bool (*enough)(void *user);
+    void *user;
+};
+
+/* Runs steps; returns when they are done, with 0 or the first failure.  The
+ * step table must be filled in. */
+int plan_run(struct plan *plan, struct span *span, enum hsgd_executor executor, const struct batch_source *source);
 
 #endif

@@ -22,6 +22,7 @@ struct combination {
     int threads;
     enum hsgd_executor executor;
     const char *policy; /* NULL: the library's choice */
+    enum hsgd_algorithm algorithm;
 };
 
 static float *batch_x;
@@ -30,7 +31,7 @@ static int32_t *batch_labels;
 static const char *data_name;
 
 static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, enum hsgd_executor executor,
-                                         struct hsgd_model **model)
+                                         enum hsgd_algorithm algorithm, struct hsgd_model **model)
 {
     struct hsgd_train_options o;
     hsgd_train_defaults(&o);
@@ -40,6 +41,7 @@ static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, enum hsgd_exe
     o.batch_size = BATCH;
     o.steps = STEPS;
     o.executor = executor;
+    o.algorithm = algorithm;
     o.seed = 7;
     *model = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 28, 28, 1 }, 10);
     /* A maximum or a sign that rounding decides the other way starts a drift; this seed meets none. */
@@ -49,11 +51,11 @@ static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, enum hsgd_exe
     return t;
 }
 
-static void fit(struct hsgd_context *ctx, const char *data_name, enum hsgd_executor executor,
+static void fit(struct hsgd_context *ctx, enum hsgd_executor executor, enum hsgd_algorithm algorithm,
                 struct hsgd_fit_result *result)
 {
     struct hsgd_model *model;
-    struct hsgd_trainer *t = make_trainer(ctx, executor, &model);
+    struct hsgd_trainer *t = make_trainer(ctx, executor, algorithm, &model);
     struct hsgd_data *data = hsgd_data_open(ctx, data_name, HSGD_TRAIN);
     if (!CHECK_MSG(data && !hsgd_fit(t, data, NULL, result), "%s", hsgd_error(ctx))) core_end();
     hsgd_data_destroy(&data);
@@ -85,13 +87,13 @@ static void make_reference(void *arg)
     (void)arg;
     struct hsgd_context *ctx = core_context("cpu", 1, false);
     struct hsgd_fit_result result;
-    fit(ctx, data_name, HSGD_REPLAY, &result);
+    fit(ctx, HSGD_REPLAY, HSGD_SYNC, &result);
     REQUIRE(result.losses == STEPS && result.steps == STEPS);
     memcpy(reference->loss, result.loss, sizeof reference->loss);
     CHECK_MSG(mean(result.loss + STEPS - 10, 10) < 0.97 * mean(result.loss, 10), "the loss went from %g to %g",
               mean(result.loss, 10), mean(result.loss + STEPS - 10, 10));
     struct hsgd_model *model;
-    struct hsgd_trainer *t = make_trainer(ctx, HSGD_REPLAY, &model);
+    struct hsgd_trainer *t = make_trainer(ctx, HSGD_REPLAY, HSGD_SYNC, &model);
     for (int step = 0, point = 0; point < POINTS; step++) {
         if (step == point_step[point]) note_point(t, model, point++);
         REQUIRE(!hsgd_trainer_step(t, batch_x + step % 4 * BATCH * 784, batch_labels + step % 4 * BATCH, BATCH, NULL));
@@ -107,7 +109,7 @@ static void make_reference(void *arg)
 static unsigned long long compare_losses(struct hsgd_context *ctx, const struct combination *c)
 {
     struct hsgd_fit_result r;
-    fit(ctx, data_name, c->executor, &r);
+    fit(ctx, c->executor, c->algorithm, &r);
     CHECK(r.losses == STEPS);
     double worst = 0;
     int at = 0;
@@ -134,7 +136,7 @@ static void compare_gradients(struct hsgd_context *ctx, const struct combination
 {
     static float g[MOST];
     struct hsgd_model *model;
-    struct hsgd_trainer *t = make_trainer(ctx, c->executor, &model);
+    struct hsgd_trainer *t = make_trainer(ctx, c->executor, c->algorithm, &model);
     for (int p = 0; p < POINTS; p++) {
         core_set_weights(model, reference->weights[p]);
         REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, BATCH, g, reference->parameters));
@@ -151,7 +153,7 @@ static void compare(void *arg)
     if (c->policy) setenv("STARPU_SCHED", c->policy, 1);
     struct hsgd_context *ctx = core_context(c->devices, c->threads, false);
     unsigned long long samples = compare_losses(ctx, c);
-    if (strchr(c->devices, ',')) check_shares(ctx, samples);
+    if (c->algorithm == HSGD_DATA_PARALLEL) check_shares(ctx, samples);
     compare_gradients(ctx, c);
     hsgd_destroy(&ctx);
 }
@@ -159,8 +161,8 @@ static void compare(void *arg)
 static void try(struct combination c)
 {
     bool ok = core_child(compare, &c);
-    printf("  %s: %s, %d threads, %s, %s\n", ok ? "ok" : "FAILED", c.devices, c.threads,
-           c.executor == HSGD_INSERT ? "insert" : "replay", c.policy ? c.policy : "the library's policy");
+    printf("  %s: %s, %s, %d threads, %s, %s\n", ok ? "ok" : "FAILED", c.devices, hsgd_algorithm_name(c.algorithm),
+           c.threads, c.executor == HSGD_INSERT ? "insert" : "replay", c.policy ? c.policy : "the library's policy");
 }
 
 /* With sanitizers a training takes ten times as long: the library's own policy
@@ -187,7 +189,8 @@ static void all_combinations(void)
     core_child(make_reference, NULL);
     REQUIRE(reference->there);
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
-        struct combination c = { sets[s].devices, sets[s].threads, HSGD_REPLAY, NULL };
+        struct combination c = { sets[s].devices, sets[s].threads, HSGD_REPLAY, NULL,
+                                 strchr(sets[s].devices, ',') ? HSGD_DATA_PARALLEL : HSGD_SYNC };
         for (size_t p = 0; p < NPOLICIES; p++) {
             c.policy = policies[p];
             c.executor = HSGD_REPLAY;
@@ -199,6 +202,9 @@ static void all_combinations(void)
         c.executor = HSGD_INSERT;
         try(c);
         c.executor = HSGD_REPLAY;
+        try(c);
+        if (c.algorithm == HSGD_SYNC) continue;
+        c.algorithm = HSGD_SYNC; /* which may leave a device idle */
         try(c);
     }
 }

@@ -11,7 +11,7 @@ xml() # FILE: well-formed
 }
 
 # ---------------------------------------------------- a plan of two devices
-ok plan --model mlp --batch-size 64 --devices cpu,opencl --threads 1 --json --svg step.svg
+ok plan --model mlp --batch-size 64 --devices cpu,opencl --threads 1 --algorithm dpsgd --json --svg step.svg
 xml step.svg
 has step.svg 'mlp, a step of 64 samples'
 has step.svg 'predicted: [0-9.]+ ms'
@@ -32,7 +32,7 @@ check 'as many bars in its picture' $?
 ok plan run
 has out '^slice on cpu +cpu '
 has out '^opencl:0, [0-9]+ cells +[0-9.]+%'
-has out '^slice on opencl:0 +its share, so that all end together: trials say '
+has out '^slice on opencl:0 +equal shares, as the algorithm says'
 has out '^update on cpu +the parameters live in main memory'
 
 # --------------------------------------------------------------- wrong input

@@ -18,6 +18,7 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 struct settings {
     const char *command, *model, *data, *format, *label, *devices, *out, *svg;
     const char *png, *checkpoint;
+    const char *algorithm;
     const char *config, *initial_checkpoint, *validation;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t patience, checkpoint_every, checkpoint_hist;

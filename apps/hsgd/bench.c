@@ -36,6 +36,7 @@ static int open_bench(struct bench *b)
     hsgd_train_defaults(&b->options);
     b->options.batch_size = (int)s->batch_size;
     b->options.seed = (uint64_t)s->seed;
+    b->options.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
     b->options.executor = (enum hsgd_executor)s->executor;
     int code = open_context(&b->run, s);
     if (!code) code = open_model(&b->run, s, (struct hsgd_shape){ 0 }, 10);

@@ -12,6 +12,10 @@
 
 static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
 static const char *schedule_at(int i) { return i < HSGD_SCHEDULES ? hsgd_schedule_name(i) : NULL; }
+static const char *algorithm_at(int i)
+{
+    return i < HSGD_ALGORITHMS ? hsgd_algorithm_name(i) : i == HSGD_ALGORITHMS ? "dpsgd" : NULL;
+}
 static const char *executor_at(int i) { return i < 2 ? (const char *[]){ "replay", "insert" }[i] : NULL; }
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
@@ -82,6 +86,8 @@ static const struct option_row table[] = {
       "CPU cores to use (those this process may use)" },
     { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
+    { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
+      "how devices share the work, see doc/algorithms.md (sync)" },
     { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
@@ -280,7 +286,8 @@ void settings_defaults(struct settings *s, const char *command)
     *s = (struct settings){ .command = command, .epochs = -1, .steps = -1, .batch_size = 128, .warmup_steps = 0,
                             .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
-                            .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM, .schedule = -1 };
+                            .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
+                            .algorithm = "sync", .schedule = -1 };
 }
 
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)

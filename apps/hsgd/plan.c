@@ -14,6 +14,7 @@ static int open_planning(struct session *run, const struct settings *s)
     hsgd_train_defaults(&o);
     o.batch_size = (int)s->batch_size;
     o.seed = (uint64_t)s->seed;
+    o.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
     o.executor = (enum hsgd_executor)s->executor;
     int code = open_context(run, s), classes = 10;
     struct hsgd_shape shape = { 0 };

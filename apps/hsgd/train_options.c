@@ -58,6 +58,7 @@ int train_choose_options(struct training *t)
     o->step_gamma = (float)s->gamma;
     o->min_learning_rate = (float)s->min_lr;
     o->seed = (uint64_t)s->seed;
+    o->algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
     o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
     o->checkpoints = t->folder.checkpoints;

@@ -29,6 +29,16 @@ enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES
  * the dependencies that StarPU derives (the reference). */
 enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
 
+/* How the devices share a training; doc/algorithms.md has the equations.
+ * SYNC           the gradient of the whole batch, divided so that all devices end together (the default)
+ * DATA_PARALLEL  the same in equal shares */
+enum hsgd_algorithm { HSGD_SYNC, HSGD_DATA_PARALLEL, HSGD_ALGORITHMS };
+
+/* "sync", "data-parallel"; NULL when out of range. */
+HSGD_API const char *hsgd_algorithm_name(enum hsgd_algorithm a);
+/* Also by the alias "dpsgd" of data-parallel; -EINVAL: there is none. */
+HSGD_API int hsgd_algorithm_by_name(const char *name);
+
 /* "sgd", "momentum", "nesterov", "adam", "adamw"; NULL when out of range. */
 HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
 /* "constant", "step", "cosine"; NULL when out of range. */
@@ -67,6 +77,7 @@ struct hsgd_train_options {
     float step_gamma, min_learning_rate;
     uint64_t seed;
     struct hsgd_augment augment; /* of the training samples in hsgd_fit() */
+    enum hsgd_algorithm algorithm;
     enum hsgd_executor executor;
     int patience;                /* > 0: stop after so many epochs without a better validation */
     const char *checkpoints;     /* folder that hsgd_fit() keeps checkpoints in, used in place; NULL: none */

@@ -39,7 +39,8 @@ static int predict_window(struct prediction *p, int steps)
     struct plan *plan = trainer_plan(p->t, PLAN_PREDICT, p->batch);
     if (!plan) return -EIO;
     s->first_step = p->t->at.step;
-    int err = plan_run(plan, steps, s->options.executor, &source);
+    struct span span = { .end = steps };
+    int err = plan_run(plan, &span, s->options.executor, &source);
     for (int i = 0; !err && i < plan->nslices; i++) read_slice(p, plan, &plan->slice[i], steps);
     return err;
 }

@@ -5,23 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run.h"
+#include "algorithm.h"
+#include "trials.h"
 
-#define SLICE_ROWS 8        /* slices are multiples of this; the last takes the rest */
-#define MIN_ROWS 16
-#define LEAST_SHARE 0.4     /* of an equal share, for every device */
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
-#define TRIALS 4
-#define ROUNDS 3
-#define TRIAL_SECONDS 0.008
 #define WORTH 0.005         /* a gain below this is noise */
+#define IDLE_GAIN 0.03      /* so much shorter a step must be without a device that then rests */
 
 /* ------------------------------------------------------------- dividing */
 
 static int round_rows(double rows) { return (int)(rows / SLICE_ROWS + 0.5) * SLICE_ROWS; }
 
-/* Adds `rows` rows on a device, over at most `parts` slices of about equal size. */
-static int add_slices(struct slice_spec *out, int n, struct device *d, int rows, int parts)
+int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts)
 {
     if (parts > rows / MIN_ROWS) parts = rows / MIN_ROWS;
     if (parts < 1) parts = 1;
@@ -48,33 +43,14 @@ static void explain_all(struct division *out, int ndevices, const char *why)
     for (int i = 0; i < ndevices; i++) explain(out, i, "%s", why);
 }
 
-/* ----------------------------------------------------------- measuring */
-
-/* Seconds of one training step with these slices, on a shadow of the trainer:
- * the least of a few short trials. */
-static double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs)
-{
-    static const struct batch_source filled;
-    struct plan *p = plan_create(shadow, PLAN_TRAIN, n, specs);
-    double best = INFINITY;
-    int steps = 1;
-    for (int i = 0; p && i <= TRIALS; i++) {
-        uint64_t began = monotonic_ns();
-        if (plan_run(p, steps, HSGD_REPLAY, &filled)) break;
-        double t = 1e-9 * (double)(monotonic_ns() - began) / steps;
-        if (i > 0 && t < best) best = t; /* the first one warms up, and says how many steps fill a trial */
-        if (i == 0) steps = 1 + (int)fmin(TRIAL_SECONDS / t, WINDOW_STEPS - 1);
-    }
-    plan_destroy(p);
-    return best;
-}
+/* ----------------------------------------------------------- one device */
 
 /* One slice or one per core: whichever is faster for so many rows. */
 static void one_device(struct trainer_state *shadow, struct device *d, int rows, struct division *out)
 {
     struct slice_spec many[MAX_SLICES];
-    int n = add_slices(many, 0, d, rows, d->info.workers);
-    out->n = add_slices(out->slice, 0, d, rows, 1);
+    int n = slices_add(many, 0, d, rows, d->info.workers);
+    out->n = slices_add(out->slice, 0, d, rows, 1);
     explain(out, 0, "the only device in use");
     if (n == 1) return;
     double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
@@ -87,86 +63,25 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
 
 /* ---------------------------------------------------- several devices */
 
-/* Time of a device as fixed + per_row * rows, from trials at two sizes. */
-struct line { double fixed, per_row; };
-
-struct samples { int few; double t_few, t_all; };
-
-static struct line line_through(const struct samples *s, int batch)
-{
-    struct line l = { 0, s->t_all / batch };
-    if (batch > s->few && s->t_all > s->t_few) {
-        l.per_row = (s->t_all - s->t_few) / (batch - s->few);
-        l.fixed = fmax(0, s->t_few - l.per_row * s->few);
-    }
-    return l;
-}
-
-/* Every device in turn, and again: what else the machine does then disturbs
- * all of them alike, and the least time counts. */
-static void measure(struct trainer_state *shadow, int batch, struct line *line)
-{
-    struct hsgd_context *ctx = shadow->ctx;
-    struct samples s[MAX_DEVICES];
-    struct slice_spec specs[MAX_SLICES];
-    for (int round = 0; round < ROUNDS; round++)
-        for (int i = 0; i < ctx->ndevices; i++) {
-            struct device *d = &ctx->device[i];
-            if (!round) s[i] = (struct samples){ round_rows(batch / 4.0), INFINITY, INFINITY };
-            if (s[i].few < MIN_ROWS) s[i].few = MIN_ROWS;
-            s[i].t_few = fmin(s[i].t_few, trial(shadow, add_slices(specs, 0, d, s[i].few, d->info.workers), specs));
-            s[i].t_all = fmin(s[i].t_all, trial(shadow, add_slices(specs, 0, d, batch, d->info.workers), specs));
-        }
-    for (int i = 0; i < ctx->ndevices; i++) line[i] = line_through(&s[i], batch);
-}
-
-/* What every device takes at least: one that is asked for takes part. */
-static int least_rows(int n, int batch)
-{
-    int rows = (int)(batch * LEAST_SHARE / n);
-    return rows * n < batch - n * SLICE_ROWS ? (rows + SLICE_ROWS - 1) / SLICE_ROWS * SLICE_ROWS : 0;
-}
-
-/* Hands out rows, always to the device that would finish first. */
-static void balance(int n, const struct line *l, int batch, int *rows)
-{
-    int least = least_rows(n, batch);
-    for (int i = 0; i < n; i++) rows[i] = least;
-    for (int left = batch - n * least; left > 0;) {
-        int take = left < SLICE_ROWS ? left : SLICE_ROWS, best = 0;
-        double soonest = INFINITY;
-        for (int i = 0; i < n; i++) {
-            double t = l[i].fixed + l[i].per_row * (rows[i] + take);
-            if (t < soonest) {
-                soonest = t;
-                best = i;
-            }
-        }
-        rows[best] += take;
-        left -= take;
-    }
-}
-
 static int all_slices(const struct hsgd_context *ctx, const int *rows, struct slice_spec *out)
 {
     int n = 0;
     for (int i = 0; i < ctx->ndevices; i++) {
         struct device *d = (struct device *)&ctx->device[i];
-        if (rows[i]) n = add_slices(out, n, d, rows[i], d->info.workers);
+        if (rows[i]) n = slices_add(out, n, d, rows[i], d->info.workers);
     }
     return n;
 }
 
-/* Moves rows between two devices while the whole step gets faster: the lines
- * know nothing of copies and of waiting for each other. */
-static void refine(struct trainer_state *shadow, int from, int to, int batch, int *rows)
+/* Moves rows between two devices while the whole step gets faster: the curves
+ * know nothing of waiting and of what devices share.  Returns the step's time. */
+static double refine(struct trainer_state *shadow, int from, int to, int batch, int *rows)
 {
     struct slice_spec specs[MAX_SLICES];
     double best = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
-    int least = least_rows(shadow->ctx->ndevices, batch);
     int low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
-    if (low < least) low = least;
-    if (high > rows[from] + rows[to] - least) high = rows[from] + rows[to] - least;
+    if (low < MIN_ROWS) low = MIN_ROWS;
+    if (high > rows[from] + rows[to] - MIN_ROWS) high = rows[from] + rows[to] - MIN_ROWS;
     for (int move = round_rows(batch / 16.0); move >= SLICE_ROWS; move = round_rows(move / 2.0 - 1)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
@@ -182,31 +97,82 @@ static void refine(struct trainer_state *shadow, int from, int to, int batch, in
             rows[to] += sign * move;
         }
     }
+    return best;
 }
 
-/* What the trials said of a device, and what was made of it. */
-static void explain_share(struct division *out, int device, const struct line *l, int balanced, int rows, int least)
+/* The device that is fastest alone. */
+static int fastest(const struct hsgd_context *ctx, const struct curve *c, int batch)
 {
-    char then[60] = "";
-    if (rows != balanced) snprintf(then, sizeof then, "; %+d rows made the step shorter", rows - balanced);
-    else if (rows == least) snprintf(then, sizeof then, "; the least that a device takes");
-    explain(out, device, "its share, so that all end together: trials say %.3f ms + %.2f us a row%s", 1e3 * l->fixed,
-            1e6 * l->per_row, then);
+    int best = 0;
+    for (int i = 1; i < ctx->ndevices; i++)
+        if (curve_at(&c[i], batch) < curve_at(&c[best], batch)) best = i;
+    return best;
 }
 
-static void over_devices(struct trainer_state *shadow, int batch, struct division *out)
+static void give_all(const struct hsgd_context *ctx, int device, int batch, int *rows)
+{
+    for (int i = 0; i < ctx->ndevices; i++) rows[i] = i == device ? batch : 0;
+}
+
+/* What the trials found to be the best rows, all devices end together. */
+static void end_together(struct curve *c, int rows, double step)
+{
+    curve_scale(c, fmax(step - c->extra, 0.1 * step) / curve_at(c, rows));
+}
+
+/* Holds the division against the fastest device alone, by trials; the curves
+ * become those of devices that work together. */
+static void verify(struct trainer_state *shadow, int batch, struct balance *b)
 {
     struct hsgd_context *ctx = shadow->ctx;
-    struct line line[MAX_DEVICES];
-    int rows[MAX_DEVICES], balanced[MAX_DEVICES];
-    measure(shadow, batch, line);
-    balance(ctx->ndevices, line, batch, rows);
-    memcpy(balanced, rows, sizeof rows);
+    struct slice_spec specs[MAX_SLICES];
+    int rows[MAX_DEVICES], best = fastest(ctx, b->alone, batch);
+    double together = INFINITY;
     for (int i = 1; i < ctx->ndevices; i++)
-        if (rows[0] && rows[i]) refine(shadow, 0, i, batch, rows);
-    out->n = all_slices(ctx, rows, out->slice);
+        if (b->rows[0] && b->rows[i]) together = refine(shadow, 0, i, batch, b->rows);
+    if (isinf(together)) together = trial(shadow, all_slices(ctx, b->rows, specs), specs);
+    give_all(ctx, best, batch, rows);
+    b->step_alone = trial(shadow, all_slices(ctx, rows, specs), specs);
+    b->step = together;
     for (int i = 0; i < ctx->ndevices; i++)
-        explain_share(out, i, &line[i], balanced[i], rows[i], least_rows(ctx->ndevices, batch));
+        if (b->rows[i]) end_together(&b->curve[i], b->rows[i], together);
+    if (!(b->step_alone < (1 - IDLE_GAIN) * together)) return;
+    memcpy(b->rows, rows, sizeof rows);
+    b->step = b->step_alone;
+}
+
+static void explain_shares(const struct trainer_state *s, int batch, struct division *out)
+{
+    const struct balance *b = &s->balance;
+    for (int i = 0; i < s->ctx->ndevices; i++) {
+        double alone = 1e3 * curve_at(&b->alone[i], batch);
+        if (!b->rows[i])
+            explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it", alone);
+        else if (b->rows[i] == batch)
+            explain(out, i, "all rows: %.3f ms a step alone, %.3f ms expected together", alone, 1e3 * b->together);
+        else
+            explain(out, i, "its share, so that all end together: %.3f ms a step alone, %.3f ms expected together",
+                    alone, 1e3 * b->together);
+    }
+}
+
+static void tell_idle(const struct trainer_state *s, const struct division *d)
+{
+    for (int i = 0; i < s->ctx->ndevices; i++)
+        if (!s->balance.rows[i]) hsgd_log(s->ctx, HSGD_LOG_INFO, "%s is %s", s->ctx->device[i].info.id, d->why[i]);
+}
+
+static void over_devices(struct trainer_state *s, struct trainer_state *shadow, int batch, struct division *out)
+{
+    struct balance *b = &s->balance;
+    trials_calibrate(shadow, batch, b->alone);
+    memcpy(b->curve, b->alone, sizeof b->curve);
+    b->together = divide_rows(s->ctx->ndevices, b->curve, batch, b->rows);
+    verify(shadow, batch, b);
+    b->batch = batch;
+    out->n = all_slices(s->ctx, b->rows, out->slice);
+    explain_shares(s, batch, out);
+    tell_idle(s, out);
 }
 
 static void keep_proportions(struct trainer_state *s, const struct division *d, int batch)
@@ -225,25 +191,36 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
     int err = trainer_shadow_open(&shadow, s);
     if (err) return err;
     if (s->ctx->ndevices == 1) one_device(&shadow, &s->ctx->device[0], batch, out);
-    else over_devices(&shadow, batch, out);
+    else over_devices(s, &shadow, batch, out);
     trainer_shadow_close(&shadow);
     keep_proportions(s, out, batch);
     return 0;
 }
 
-/* Fixed slices: their number and sizes depend on the batch and the device
- * list only. */
-static void fixed(struct trainer_state *s, int batch, struct division *out)
+void slices_solve(struct trainer_state *s, int batch, struct division *out)
+{
+    struct balance *b = &s->balance;
+    *out = (struct division){ 0 };
+    b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, b->rows);
+    out->n = all_slices(s->ctx, b->rows, out->slice);
+    explain_shares(s, batch, out);
+    tell_idle(s, out);
+    keep_proportions(s, out, batch);
+}
+
+/* Equal shares over fixed slices (`parts` 0: one per worker): their number and
+ * sizes depend on the batch and the device list only. */
+static void equal(struct trainer_state *s, int batch, int parts, const char *why, struct division *out)
 {
     int ndevices = s->ctx->ndevices;
     for (int i = 0, left = batch; i < ndevices; i++) {
         int rows = i == ndevices - 1 ? left : round_rows((double)left / (ndevices - i));
         if (rows > left) rows = left;
-        if (rows) out->n = add_slices(out->slice, out->n, &s->ctx->device[i], rows, FIXED_SLICES);
+        if (rows) out->n = slices_add(out->slice, out->n, &s->ctx->device[i], rows,
+                                      parts ? parts : s->ctx->device[i].info.workers);
         left -= rows;
     }
-    explain_all(out, ndevices, s->ctx->deterministic ? "deterministic mode: equal shares, whatever is faster"
-                                                     : "too many devices for trials: equal shares");
+    explain_all(out, ndevices, why);
 }
 
 /* The proportions of the last measured batch, for work that is not worth
@@ -263,7 +240,7 @@ static void in_proportion(struct trainer_state *s, int batch, struct division *o
 
 static void whole(struct trainer_state *s, int batch, struct division *out)
 {
-    out->n = add_slices(out->slice, 0, &s->ctx->device[0], batch, 1);
+    out->n = slices_add(out->slice, 0, &s->ctx->device[0], batch, 1);
     explain(out, 0, "the only device in use, with one worker");
 }
 
@@ -272,7 +249,12 @@ int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struc
     struct hsgd_context *ctx = s->ctx;
     bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size);
     *out = (struct division){ 0 };
-    if (ctx->deterministic || ctx->ndevices > MAX_SLICES / 2) fixed(s, batch, out);
+    if (ctx->deterministic)
+        equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares, whatever is faster", out);
+    else if (ctx->ndevices > MAX_SLICES / 2)
+        equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
+    else if (ctx->ndevices > 1 && algorithm_row(s->options.algorithm)->slices == SLICE_EQUAL)
+        equal(s, batch, 0, "equal shares, as the algorithm says", out);
     else if (ctx->ndevices == 1 && ctx->device[0].info.workers == 1) whole(s, batch, out);
     else if (tried) in_proportion(s, batch, out);
     else return measured(s, batch, out);

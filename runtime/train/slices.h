@@ -16,4 +16,11 @@ struct division {
 /* Divides `batch` rows.  A negative errno when there is no memory for trials. */
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out);
 
+/* Divides anew by the present model (s->balance). */
+void slices_solve(struct trainer_state *s, int batch, struct division *out);
+
+/* Appends `rows` rows on a device to n slices, over at most `parts` of about
+ * equal size; returns how many there are then. */
+int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts);
+
 #endif

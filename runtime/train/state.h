@@ -5,8 +5,31 @@
 
 #include "model.h"
 #include "plan.h"
+#include "train/divide.h"
 
 #define MAX_PLANS 8
+
+/* How the batch of the training is divided over several devices, and the model
+ * that says so. */
+struct balance {
+    int batch;                  /* 0: it was not measured */
+    int rows[MAX_DEVICES];
+    struct curve alone[MAX_DEVICES]; /* of each device by itself */
+    struct curve curve[MAX_DEVICES]; /* when all work together, as measured last */
+    double together;            /* seconds of a step by the equations, */
+    double step, step_alone;    /* and by trials: as divided, and on the fastest device alone */
+};
+
+/* How far devices are from that model now. */
+struct drift {
+    const struct plan *plan;    /* being watched; NULL: none */
+    int steps;                  /* by it */
+    int waited, patience;       /* steps that another division would have been better for, and must be */
+    double busy_per_second[MAX_DEVICES]; /* microseconds in cells per second of the model; 0: not known yet */
+    double factor[MAX_DEVICES]; /* a device takes so many times as long as modelled */
+    double before, after;       /* seconds of a step as divided, and divided anew */
+    bool wanted;
+};
 
 struct trainer_state {
     struct hsgd_context *ctx;
@@ -21,6 +44,8 @@ struct trainer_state {
     int64_t uses;
     int64_t first_step;                 /* number of the first step of the window that runs */
     bool measured;
+    struct balance balance;
+    struct drift drift;
     double share[MAX_DEVICES];          /* of each device in the last batch measured */
     float *shadow_weights;              /* of a shadow: parameters of its own */
 };

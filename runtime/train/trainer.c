@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "checkpoint.h"
+#include "drift.h"
 #include "rng.h"
 #include "schedule.h"
 #include "slices.h"
@@ -42,6 +43,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "step_size", (double)o->step_size, 1, 1e15 },
         { "step_gamma", o->step_gamma, 0, 1 },
         { "min_learning_rate", o->min_learning_rate, 0, 1e6 },
+        { "algorithm", o->algorithm, 0, HSGD_ALGORITHMS - 1 },
         { "executor", o->executor, 0, HSGD_INSERT },
         { "patience", o->patience, 0, 1e9 },
         { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
@@ -128,13 +130,35 @@ static void keep_plan(struct trainer_state *s, struct plan *p)
     s->plan[oldest] = p;
 }
 
+static struct plan *plan_for(struct trainer_state *s, enum plan_mode mode, const struct division *d)
+{
+    struct plan *p = plan_create(s, mode, d->n, d->slice);
+    if (p) memcpy(p->why, d->why, sizeof p->why);
+    return p;
+}
+
 static struct plan *new_plan(struct trainer_state *s, enum plan_mode mode, int batch)
 {
     struct division d;
-    if (slices_choose(s, batch, mode, &d)) return NULL;
-    struct plan *p = plan_create(s, mode, d.n, d.slice);
-    if (p) memcpy(p->why, d.why, sizeof p->why);
-    return p;
+    return slices_choose(s, batch, mode, &d) ? NULL : plan_for(s, mode, &d);
+}
+
+/* Puts a plan of another division in the place of p. */
+static int divide_anew(struct trainer_state *s, struct plan *p)
+{
+    struct division d;
+    int i = 0;
+    slices_solve(s, p->batch, &d);
+    context_begin(s->ctx);
+    struct plan *better = plan_for(s, PLAN_TRAIN, &d);
+    while (better && s->plan[i] != p) i++;
+    if (better) {
+        better->last_used = p->last_used;
+        plan_destroy(p);
+        s->plan[i] = better;
+    }
+    context_end(s->ctx);
+    return better ? 0 : -EIO;
 }
 
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch)
@@ -189,15 +213,30 @@ static void read_metrics(struct trainer_state *s, int steps, struct batch_metric
     starpu_data_release(s->metrics.handle);
 }
 
-int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
-                   const struct batch_source *source, struct batch_metrics *metrics)
+/* Runs steps of a window from *done on, until they are done or the batch is
+ * divided anew. */
+static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
+                     const struct batch_source *source, int *done)
 {
     struct trainer_state *s = &t->state;
     struct plan *p = trainer_plan(t, mode, batch);
     if (!p) return -EIO;
+    drift_watch(s, p);
+    struct span span = { *done, steps, drift_enough, s };
+    int err = plan_run(p, &span, s->options.executor, source);
+    *done = span.end;
+    if (!err && drift_correct(s, t->at.step + *done)) err = divide_anew(s, p);
+    return err;
+}
+
+int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
+                   const struct batch_source *source, struct batch_metrics *metrics)
+{
+    struct trainer_state *s = &t->state;
+    int err = 0;
     fill_step_table(t, batch, steps);
     s->first_step = t->at.step;
-    int err = plan_run(p, steps, s->options.executor, source);
+    for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
     if (!err) read_metrics(s, steps, metrics);
     if (!err && mode == PLAN_TRAIN) t->at.step += steps;
     return err;

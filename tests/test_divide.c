@@ -1,0 +1,86 @@
+/* The equations that divide a batch over devices. */
+#include "core.h"
+
+#include <math.h>
+
+#include "train/divide.h"
+
+static struct curve straight(double fixed, double per_row, double extra)
+{
+    struct curve c = { { 32, 128, 512 }, { 0 }, extra };
+    for (int i = 0; i < CURVE_SIZES; i++) c.seconds[i] = fixed + per_row * c.rows[i];
+    return c;
+}
+
+static void curves(void)
+{
+    struct curve c = straight(2, 0.5, 0);
+    CHECK(fabs(curve_at(&c, 32) - 18) < 1e-12 && fabs(curve_at(&c, 64) - 34) < 1e-12);
+    CHECK(fabs(curve_at(&c, 1024) - 514) < 1e-12 && fabs(curve_at(&c, 8) - 6) < 1e-12);
+    curve_scale(&c, 3);
+    CHECK(fabs(curve_at(&c, 64) - 102) < 1e-12);
+    struct curve bent = { { 32, 128, 512 }, { 10, 20, 100 }, 0 };
+    CHECK(fabs(curve_at(&bent, 80) - 15) < 1e-12 && fabs(curve_at(&bent, 320) - 60) < 1e-12);
+    struct curve noise = { { 32, 128, 512 }, { 30, 20, 10 }, 0 };
+    CHECK(curve_at(&noise, 512) == 10 && curve_at(&noise, 256) == 5);
+}
+
+/* Rows add up, and every device in use ends within one block of rows of the
+ * last. */
+static void check_balance(int n, const struct curve *c, int batch, const int *rows)
+{
+    int sum = 0;
+    double last = divide_time(n, c, rows);
+    for (int i = 0; i < n; i++) {
+        sum += rows[i];
+        CHECK(rows[i] == 0 || rows[i] >= MIN_ROWS || rows[i] == batch);
+        if (!rows[i] || rows[i] == batch) continue;
+        double more = curve_at(&c[i], rows[i] + SLICE_ROWS) + c[i].extra;
+        CHECK_MSG(more >= last, "device %d with %d of %d rows ends at %g, the last at %g", i, rows[i], batch, more, last);
+    }
+    CHECK_MSG(sum == batch, "%d rows of %d", sum, batch);
+}
+
+static void ratios(void)
+{
+    for (int batch = 64; batch <= 2048; batch *= 2)
+        for (double ratio = 1; ratio <= 4; ratio += 0.5) {
+            struct curve c[2] = { straight(0, 1, 0), straight(0, ratio, 0) };
+            int rows[2];
+            double t = divide_rows(2, c, batch, rows);
+            check_balance(2, c, batch, rows);
+            if (batch / (1 + ratio) < MIN_ROWS + SLICE_ROWS) continue;
+            CHECK(rows[1] > 0 && fabs(rows[1] - batch / (1 + ratio)) <= SLICE_ROWS);
+            CHECK(fabs(t - divide_time(2, c, rows)) < 1e-12);
+        }
+}
+
+/* A device whose fixed costs are higher than the step is left idle. */
+static void idle(void)
+{
+    struct curve c[2] = { straight(0, 1, 0), straight(200, 1, 0) };
+    int rows[2];
+    CHECK(divide_rows(2, c, 128, rows) == 128);
+    CHECK(rows[0] == 128 && rows[1] == 0);
+    CHECK(divide_rows(2, c, 512, rows) < 512 && rows[1] > 0);
+    c[1] = straight(0, 1.1, 200); /* the same when the costs are copies, */
+    divide_rows(2, c, 128, rows);
+    CHECK(rows[0] == 128 && rows[1] == 0);
+    c[0] = straight(0, 10, 0);  /* which a device that works alone has not */
+    CHECK(fabs(divide_rows(2, c, 128, rows) - 140.8) < 1e-9);
+    CHECK(rows[0] == 0 && rows[1] == 128);
+}
+
+static void three(void)
+{
+    struct curve c[3] = { straight(5, 1, 0), straight(10, 0.5, 3), straight(400, 1, 0) };
+    int rows[3];
+    divide_rows(3, c, 300, rows);
+    check_balance(3, c, 300, rows);
+    CHECK(rows[0] > 0 && rows[1] > rows[0] && rows[2] == 0);
+    CHECK(divide_rows(3, c, 4, rows) == divide_time(3, c, rows));
+    CHECK(rows[0] + rows[1] + rows[2] == 4);
+}
+
+static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle }, { "three", three } };
+CORE_MAIN(cases)
