@@ -22,6 +22,7 @@ KERNELS = \
 	codelets/mse.cl \
 	codelets/optimizer.cl \
 	codelets/pool.cl \
+	codelets/server.cl \
 	codelets/softmax_cross_entropy.cl
 
 op_files = $(addprefix $(srcdir)/,$(OPS))

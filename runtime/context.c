@@ -139,12 +139,12 @@ int hsgd_wait(struct hsgd_context *ctx)
 
 void context_begin(struct hsgd_context *ctx)
 {
-    if (ctx->active++ == 0 && ctx->owns_starpu) starpu_resume();
+    if (atomic_fetch_add(&ctx->active, 1) == 0 && ctx->owns_starpu) starpu_resume();
 }
 
 void context_end(struct hsgd_context *ctx)
 {
-    if (--ctx->active == 0 && ctx->owns_starpu) starpu_pause();
+    if (atomic_fetch_sub(&ctx->active, 1) == 1 && ctx->owns_starpu) starpu_pause();
 }
 
 struct device *context_worker_device(struct hsgd_context *ctx)

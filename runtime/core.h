@@ -52,7 +52,7 @@ struct hsgd_context {
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;
     struct trace *trace;              /* NULL: nothing is recorded */
-    int active;                           /* nesting of context_begin() */
+    atomic_int active;                    /* nesting of context_begin() */
     pthread_mutex_t failure_lock;
     atomic_int failed;                    /* first asynchronous error, an errno */
     char failure[256];

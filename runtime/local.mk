@@ -100,6 +100,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/trace.h \
 	runtime/train/algorithm.c \
 	runtime/train/algorithm.h \
+	runtime/train/async.c \
+	runtime/train/async.h \
 	runtime/train/checkpoint.c \
 	runtime/train/checkpoint.h \
 	runtime/train/checkpoint_info.c \
@@ -115,8 +117,12 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/predict.c \
 	runtime/train/publish.c \
 	runtime/train/publish.h \
+	runtime/train/replica.c \
+	runtime/train/replica.h \
 	runtime/train/schedule.c \
 	runtime/train/schedule.h \
+	runtime/train/server.c \
+	runtime/train/server.h \
 	runtime/train/slices.c \
 	runtime/train/slices.h \
 	runtime/train/snapshot.c \

@@ -64,7 +64,7 @@ static int bind_variant(struct plan *p, struct cell *c, struct variant *v)
 
 const char *cell_kind_name(enum cell_kind kind)
 {
-    static const char *const names[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step" };
+    static const char *const names[CELL_KINDS] = { "slice", "gradient", "merge", "update", "step", "pull", "push" };
     return names[kind];
 }
 

@@ -59,9 +59,9 @@ void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data
 /* ---------------------------------------------------------------- cells */
 
 enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT, PLAN_PREDICT };
-enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, CELL_KINDS };
+enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, CELL_PULL, CELL_PUSH, CELL_KINDS };
 
-/* "slice", "gradient", "merge", "update", "step" */
+/* "slice", "gradient", "merge", "update", "step", "pull", "push" */
 const char *cell_kind_name(enum cell_kind kind);
 
 #define MAX_ACCESSES 64
@@ -119,6 +119,7 @@ struct plan {
     int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
     struct replay *replay;              /* prebuilt tasks */
     char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
+    bool pulls, pushes;                 /* what a replica exchanges with the server: before the step, after it */
     int64_t last_used;
 };
 

@@ -1,6 +1,7 @@
 /* One slice: the whole step is one cell. */
 #include "kernels.h"
 #include "plan_build.h"
+#include "train/server.h"
 #include "train/state.h"
 
 static void emit_clipped_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
@@ -35,12 +36,12 @@ static int emit_tiled_updates(struct plan *p, struct cell *c, struct hsgd_emit *
     return 0;
 }
 
-int plan_step_cells(struct plan *p)
+static int step_cell(struct plan *p)
 {
     struct slice *s = &p->slice[0];
     struct cell *c = new_cell(p, CELL_STEP, s->device, 0);
     struct hsgd_emit e;
-    c->affinity = 0;
+    c->affinity = p->state->worker;
     slice_program(p, c, s);
     if (p->mode == PLAN_PREDICT) return 0;
     begin_emit(p, &e, c, s->device);
@@ -50,4 +51,15 @@ int plan_step_cells(struct plan *p)
     if (tiled(p)) return emit_tiled_updates(p, c, &e);
     emit_clipped_updates(p, c, &e);
     return 0;
+}
+
+/* A replica takes parameters before its step and hands them in after it. */
+int plan_step_cells(struct plan *p)
+{
+    const struct exchange *x = p->state->exchange;
+    p->pulls = x && x->pull;
+    p->pushes = x && x->push;
+    int err = p->pulls ? server_pull_cells(p) : 0;
+    if (!err) err = step_cell(p);
+    return !err && p->pushes ? server_push_cells(p) : err;
 }

@@ -103,7 +103,7 @@ void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
     cost_measured(v, took);
-    if (s && s->shadow_weights) return; /* a trial is not work done */
+    if (s && s->is_trial) return; /* a trial is not work done */
     atomic_fetch_add(&v->device->busy_ns, took);
     atomic_fetch_add(&v->device->tasks, 1);
     if (run->plan->ctx->trace) trace_cell(run->plan->ctx->trace, run->plan, c, v->device, run->step, began, ended);

@@ -23,6 +23,8 @@ struct settings {
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
+    int64_t local_steps, staleness;
+    double moving_rate;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split;
     bool deterministic, json, quiet, verbose, help, resume, dry_run, flip;

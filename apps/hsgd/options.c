@@ -88,6 +88,12 @@ static const struct option_row table[] = {
       "the same result with any number of threads" },
     { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
       "how devices share the work, see doc/algorithms.md (sync)" },
+    { "local-steps", 0, WHOLE, TRAIN, AT(local_steps), 0, 128, NULL, "N",
+      "local, elastic: steps between two merges (0: 8, 4)" },
+    { "staleness", 0, WHOLE, TRAIN, AT(staleness), 0, 1 << 20, NULL, "N",
+      "stale: merges of others that a device may miss (0: 4)" },
+    { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
+      "elastic: how far a merge draws parameters together (0.9)" },
     { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
@@ -287,7 +293,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
                             .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
-                            .algorithm = "sync", .schedule = -1 };
+                            .algorithm = "sync", .moving_rate = 0.9, .schedule = -1 };
 }
 
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)

@@ -59,6 +59,9 @@ int train_choose_options(struct training *t)
     o->min_learning_rate = (float)s->min_lr;
     o->seed = (uint64_t)s->seed;
     o->algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
+    o->local_steps = (int)s->local_steps;
+    o->staleness = (int)s->staleness;
+    o->moving_rate = (float)s->moving_rate;
     o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
     o->checkpoints = t->folder.checkpoints;

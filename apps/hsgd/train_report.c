@@ -47,6 +47,39 @@ int train_print_dry_run(const struct training *t)
         plan_json(&t->plan)));
 }
 
+static json_t *json_replica(const struct hsgd_replica *r)
+{
+    return json_pack("{s:s, s:I, s:I, s:i, s:o}", "device", r->device, "updates", (json_int_t)r->updates, "samples",
+                     (json_int_t)r->samples, "batch_size", r->batch_size, "learning_rate", json_number(r->learning_rate));
+}
+
+/* What replicas did; null without any. */
+static json_t *json_server(const struct hsgd_fit_result *r)
+{
+    json_t *stale = json_array(), *replicas = json_array();
+    for (int i = 0; i < HSGD_KEPT_STALENESS; i++) json_array_append_new(stale, json_integer(r->stale[i]));
+    for (int i = 0; i < r->replicas; i++) json_array_append_new(replicas, json_replica(&r->replica[i]));
+    json_t *all = json_pack("{s:I, s:I, s:o, s:o}", "pushes", (json_int_t)r->pushes, "merges", (json_int_t)r->merges,
+                            "staleness", stale, "replicas", replicas);
+    if (r->replicas) return all;
+    json_decref(all);
+    return json_null();
+}
+
+static void print_server(const struct hsgd_fit_result *r)
+{
+    if (!r->replicas) return;
+    printf("\n%-12s %10s %12s %8s %10s\n", "replica", "updates", "samples", "batch", "last lr");
+    for (int i = 0; i < r->replicas; i++) {
+        const struct hsgd_replica *p = &r->replica[i];
+        printf("%-12s %10lld %12lld %8d %10.3g\n", p->device, (long long)p->updates, (long long)p->samples,
+               p->batch_size, p->learning_rate);
+    }
+    if (r->merges)
+        printf("%lld merges, %.1f %% of them stale\n", (long long)r->merges,
+               100.0 * (double)(r->merges - r->stale[0]) / (double)r->merges);
+}
+
 static int print_json(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
@@ -56,7 +89,8 @@ static int print_json(const struct training *t)
     json_t *losses = json_array();
     for (int i = 0; i < r->losses; i++) json_array_append_new(losses, json_number(r->loss[i]));
     return json_print(json_pack(
-        "{s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}",
+        "{s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, "
+        "s:s, s:o}",
         "model", t->s->model, "data", t->s->data, "epochs", r->epochs, "steps", (json_int_t)r->steps, "batch_size",
         t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
         (json_int_t)hsgd_model_parameters(t->run.model), "train_loss", json_number(r->train_loss), "train_accuracy",
@@ -66,7 +100,8 @@ static int print_json(const struct training *t)
         "seconds", json_number(r->seconds), "losses", losses, "devices", json_usage(&t->used, r->seconds),
         "final_weights_sha256", digest, "run", t->folder.name, "best_step",
         r->best_step ? json_integer(r->best_step) : json_null(), "best_validation_accuracy",
-        json_number(r->best_accuracy)));
+        json_number(r->best_accuracy), "algorithm", hsgd_algorithm_name(t->options.algorithm), "server",
+        json_server(r)));
 }
 
 static void print_summary(const struct training *t)
@@ -94,5 +129,6 @@ int train_report(const struct training *t)
     if (t->s->quiet || !r->samples) return flush_output();
     putchar('\n');
     print_usage(&t->used, r->seconds);
+    print_server(r);
     return flush_output();
 }

@@ -29,12 +29,25 @@ enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES
  * the dependencies that StarPU derives (the reference). */
 enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
 
-/* How the devices share a training; doc/algorithms.md has the equations.
+/* How the devices share a training; doc/algorithms.md has the equations,
+ * sources, and when to use which.
  * SYNC           the gradient of the whole batch, divided so that all devices end together (the default)
- * DATA_PARALLEL  the same in equal shares */
-enum hsgd_algorithm { HSGD_SYNC, HSGD_DATA_PARALLEL, HSGD_ALGORITHMS };
+ * DATA_PARALLEL  the same in equal shares
+ * LOCAL          steps on each device's share, then the average of the parameters
+ * ELASTIC        elastic averaging with the server's parameters
+ * STALE          changes are added to the server's parameters, with bounded staleness
+ * HOGWILD        CPU cores share the parameters without locks; CPU only
+ * HOGBATCH       small batches on CPU cores without locks, whole ones on accelerators
+ * ADAPTIVE       as STALE without a bound, batches follow the devices' speeds
+ * With all but the first two every device (with HOGWILD and HOGBATCH every CPU
+ * core) trains a replica on batches of its own; they need the replay executor
+ * and are not deterministic. */
+enum hsgd_algorithm {
+    HSGD_SYNC, HSGD_DATA_PARALLEL, HSGD_LOCAL, HSGD_ELASTIC, HSGD_STALE, HSGD_HOGWILD, HSGD_HOGBATCH, HSGD_ADAPTIVE,
+    HSGD_ALGORITHMS
+};
 
-/* "sync", "data-parallel"; NULL when out of range. */
+/* "sync", "data-parallel", ...; NULL when out of range. */
 HSGD_API const char *hsgd_algorithm_name(enum hsgd_algorithm a);
 /* Also by the alias "dpsgd" of data-parallel; -EINVAL: there is none. */
 HSGD_API int hsgd_algorithm_by_name(const char *name);
@@ -78,6 +91,9 @@ struct hsgd_train_options {
     uint64_t seed;
     struct hsgd_augment augment; /* of the training samples in hsgd_fit() */
     enum hsgd_algorithm algorithm;
+    int local_steps;             /* of LOCAL, ELASTIC: between two merges; 0: the algorithm's own (8, 4) */
+    int staleness;               /* of STALE: merges of others that a device may miss; 0: the algorithm's own (4) */
+    float moving_rate;           /* of ELASTIC: how far a merge draws parameters together, over the replicas' number */
     enum hsgd_executor executor;
     int patience;                /* > 0: stop after so many epochs without a better validation */
     const char *checkpoints;     /* folder that hsgd_fit() keeps checkpoints in, used in place; NULL: none */
@@ -88,7 +104,7 @@ struct hsgd_train_options {
 };
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8),
- * constant rate, replay, no patience, no checkpoints (hist 3). */
+ * constant rate, sync, moving rate 0.9, replay, no patience, no checkpoints (hist 3). */
 HSGD_API void hsgd_train_defaults(struct hsgd_train_options *o);
 
 struct hsgd_trainer;
@@ -117,6 +133,16 @@ HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hs
 HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, int64_t n, float *out, int64_t count);
 
 #define HSGD_KEPT_LOSSES 200
+#define HSGD_KEPT_STALENESS 16
+#define HSGD_KEPT_REPLICAS 64
+
+/* What a replica of an algorithm with a server has done. */
+struct hsgd_replica {
+    char device[24];              /* its device's id */
+    int64_t updates, samples;
+    int batch_size;               /* now */
+    double learning_rate;         /* of its last update */
+};
 
 /* Why hsgd_fit() ended: all steps are done, the progress function said so, or
  * `patience` epochs were not better. */
@@ -133,6 +159,11 @@ struct hsgd_fit_result {
     double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch; NaN: not known */
     int64_t best_step;            /* after the epoch of the best validation; 0: none */
     double best_loss, best_accuracy; /* its validation */
+    int64_t pushes;               /* replicas have handed in, and how many merges of shards these were; 0 with SYNC */
+    int64_t merges;
+    int64_t stale[HSGD_KEPT_STALENESS]; /* merges that missed so many merges of others; the last: so many or more */
+    int replicas;
+    struct hsgd_replica replica[HSGD_KEPT_REPLICAS];
     int losses;                   /* how many of the first step losses are kept */
     double loss[HSGD_KEPT_LOSSES];
 };

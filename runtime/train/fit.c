@@ -5,6 +5,7 @@
 
 #include <hsgd/plan.h>
 
+#include "async.h"
 #include "checkpoint.h"
 #include "pass.h"
 #include "schedule.h"
@@ -226,6 +227,7 @@ static void conclude(struct fit *f)
     struct hsgd_fit_result *r = f->result;
     const struct position *at = &f->t->at;
     bool partial = at->terms_sum > 0;
+    async_report(f->t, r);
     r->end = f->stop ? HSGD_FIT_STOPPED : out_of_patience(f) && at->step < f->total ? HSGD_FIT_PATIENCE : HSGD_FIT_DONE;
     r->epochs = (int)at->epoch + partial;
     r->steps = at->step;

@@ -253,7 +253,7 @@ int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struc
         equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares, whatever is faster", out);
     else if (ctx->ndevices > MAX_SLICES / 2)
         equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
-    else if (ctx->ndevices > 1 && algorithm_row(s->options.algorithm)->slices == SLICE_EQUAL)
+    else if (ctx->ndevices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
         equal(s, batch, 0, "equal shares, as the algorithm says", out);
     else if (ctx->ndevices == 1 && ctx->device[0].info.workers == 1) whole(s, batch, out);
     else if (tried) in_proportion(s, batch, out);

@@ -41,7 +41,8 @@ static void send_eagerly(struct trainer_state *s)
 {
     uint32_t nodes = 0;
     for (int i = 0; i < s->ctx->ndevices; i++) nodes |= 1u << s->ctx->device[i].node;
-    for (int i = 0; s->ctx->ndevices > 1 && i < s->nshards; i++) buffer_write_through(&s->param[i], nodes);
+    bool several = s->ctx->ndevices > 1 && !algorithm_has_server(algorithm_row(s->options.algorithm));
+    for (int i = 0; several && i < s->nshards; i++) buffer_write_through(&s->param[i], nodes);
 }
 
 static void cut_shards(struct trainer_state *s)
@@ -110,21 +111,55 @@ void trainer_state_close(struct trainer_state *s)
     s->model = NULL;
 }
 
+int trainer_replica_open(struct trainer_state *r, const struct trainer_state *s, bool shared)
+{
+    *r = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards,
+                                 .first_step = s->first_step };
+    memcpy(r->shard, s->shard, sizeof s->shard);
+    if (!shared) r->own_weights = calloc((size_t)s->model->floats + 16, sizeof *r->own_weights);
+    if (!shared && !r->own_weights) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    int err = open_buffers(r, shared ? s->model->weights : r->own_weights);
+    if (err) trainer_shadow_close(r);
+    return err;
+}
+
 int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s)
 {
-    *shadow = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards,
-                                       .first_step = s->first_step };
-    memcpy(shadow->shard, s->shard, sizeof s->shard);
-    shadow->shadow_weights = calloc((size_t)s->model->floats + 16, sizeof *shadow->shadow_weights);
-    if (!shadow->shadow_weights) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
-    int err = open_buffers(shadow, shadow->shadow_weights);
-    if (err) trainer_shadow_close(shadow);
+    int err = trainer_replica_open(shadow, s, false);
+    shadow->is_trial = true;
     return err;
 }
 
 void trainer_shadow_close(struct trainer_state *shadow)
 {
     close_buffers(shadow);
-    free(shadow->shadow_weights);
-    shadow->shadow_weights = NULL;
+    free(shadow->own_weights);
+    shadow->own_weights = NULL;
+}
+
+/* ------------------------------------------------------------------- plans */
+
+struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, bool pulls, bool pushes)
+{
+    for (int i = 0; i < s->nplans; i++) {
+        struct plan *p = s->plan[i];
+        if (p->mode != mode || p->batch != batch || p->pulls != pulls || p->pushes != pushes) continue;
+        p->last_used = ++s->uses;
+        return p;
+    }
+    return NULL;
+}
+
+void trainer_state_keep(struct trainer_state *s, struct plan *p)
+{
+    int oldest = 0;
+    p->last_used = ++s->uses;
+    for (int i = 1; i < s->nplans; i++)
+        if (s->plan[i]->last_used < s->plan[oldest]->last_used) oldest = i;
+    if (s->nplans < MAX_PLANS) {
+        s->plan[s->nplans++] = p;
+        return;
+    }
+    plan_destroy(s->plan[oldest]);
+    s->plan[oldest] = p;
 }

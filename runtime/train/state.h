@@ -6,6 +6,7 @@
 #include "model.h"
 #include "plan.h"
 #include "train/divide.h"
+#include "train/server.h"
 
 #define MAX_PLANS 8
 
@@ -43,11 +44,15 @@ struct trainer_state {
     struct plan *plan[MAX_PLANS];       /* least recently used goes first */
     int64_t uses;
     int64_t first_step;                 /* number of the first step of the window that runs */
+    struct buffer version[MAX_SHARDS];  /* of the parameters, for replicas */
+    struct exchange *exchange;          /* of a replica; NULL: it works on the parameters themselves */
+    int worker;                         /* of its device, on which a single slice runs */
     bool measured;
     struct balance balance;
     struct drift drift;
     double share[MAX_DEVICES];          /* of each device in the last batch measured */
-    float *shadow_weights;              /* of a shadow: parameters of its own */
+    float *own_weights;                 /* of a shadow or replica: parameters of its own */
+    bool is_trial;                      /* what runs is no work done */
 };
 
 /* Cuts the model's bucket and registers everything; -EBUSY when another
@@ -59,6 +64,15 @@ void trainer_state_close(struct trainer_state *s);
  * plans out on. */
 int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s);
 void trainer_shadow_close(struct trainer_state *shadow);
+
+/* The same with parameters of its own, or shared: with its own handles on the
+ * trainer's, for who writes them without asking. */
+int trainer_replica_open(struct trainer_state *replica, const struct trainer_state *s, bool shared);
+
+/* Plans that are kept: found by what they do, and room for one more by
+ * dropping the least recently used. */
+struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, bool pulls, bool pushes);
+void trainer_state_keep(struct trainer_state *s, struct plan *p);
 
 /* Floats of optimizer state per parameter. */
 int optimizer_state_floats(enum hsgd_optimizer o);

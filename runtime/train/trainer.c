@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "async.h"
 #include "checkpoint.h"
 #include "drift.h"
 #include "rng.h"
@@ -15,7 +16,7 @@ void hsgd_train_defaults(struct hsgd_train_options *o)
     *o = (struct hsgd_train_options){
         .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
         .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
-        .step_gamma = 0.1f, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
+        .step_gamma = 0.1f, .moving_rate = 0.9f, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
     };
 }
 
@@ -44,6 +45,9 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "step_gamma", o->step_gamma, 0, 1 },
         { "min_learning_rate", o->min_learning_rate, 0, 1e6 },
         { "algorithm", o->algorithm, 0, HSGD_ALGORITHMS - 1 },
+        { "local_steps", o->local_steps, 0, WINDOW_STEPS },
+        { "staleness", o->staleness, 0, 1 << 20 },
+        { "moving_rate", o->moving_rate, 0, 1 },
         { "executor", o->executor, 0, HSGD_INSERT },
         { "patience", o->patience, 0, 1e9 },
         { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
@@ -79,7 +83,7 @@ static int open_augment(struct hsgd_trainer *t, const struct hsgd_model *m)
 
 struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options)
 {
-    if (!model || check_options(model->ctx, options)) return NULL;
+    if (!model || check_options(model->ctx, options) || async_check(model->ctx, options)) return NULL;
     if (augment_check(model->ctx, &options->augment, model->in)) return NULL;
     struct hsgd_trainer *t = calloc(1, sizeof *t);
     if (!t) {
@@ -100,6 +104,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     struct hsgd_trainer *t = pt ? *pt : NULL;
     if (!t) return;
     checkpoint_close(t);
+    async_close(t);
     trainer_state_close(&t->state);
     free(t->augment.room);
     free(t->classes);
@@ -108,27 +113,6 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
 }
 
 /* ---------------------------------------------------------------- plans */
-
-static struct plan *find_plan(struct trainer_state *s, enum plan_mode mode, int batch)
-{
-    for (int i = 0; i < s->nplans; i++)
-        if (s->plan[i]->mode == mode && s->plan[i]->batch == batch) return s->plan[i];
-    return NULL;
-}
-
-/* Makes room by dropping the least recently used plan. */
-static void keep_plan(struct trainer_state *s, struct plan *p)
-{
-    int oldest = 0;
-    for (int i = 1; i < s->nplans; i++)
-        if (s->plan[i]->last_used < s->plan[oldest]->last_used) oldest = i;
-    if (s->nplans < MAX_PLANS) {
-        s->plan[s->nplans++] = p;
-        return;
-    }
-    plan_destroy(s->plan[oldest]);
-    s->plan[oldest] = p;
-}
 
 static struct plan *plan_for(struct trainer_state *s, enum plan_mode mode, const struct division *d)
 {
@@ -164,15 +148,14 @@ static int divide_anew(struct trainer_state *s, struct plan *p)
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch)
 {
     struct trainer_state *s = &t->state;
-    struct plan *p = find_plan(s, mode, batch);
+    struct plan *p = trainer_state_find(s, mode, batch, false, false);
     if (!p) {
         context_begin(s->ctx);
         p = new_plan(s, mode, batch);
-        if (p) keep_plan(s, p); /* workers are awake: what the dropped plan has on devices may be fetched */
+        if (p) trainer_state_keep(s, p); /* workers are awake: what the dropped plan has on devices may be fetched */
         context_end(s->ctx);
         if (!p) return NULL;
     }
-    p->last_used = ++s->uses;
     return p;
 }
 
@@ -233,11 +216,16 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
                    const struct batch_source *source, struct batch_metrics *metrics)
 {
     struct trainer_state *s = &t->state;
+    bool has_server = algorithm_has_server(algorithm_row(s->options.algorithm));
     int err = 0;
-    fill_step_table(t, batch, steps);
     s->first_step = t->at.step;
-    for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
-    if (!err) read_metrics(s, steps, metrics);
+    if (mode == PLAN_TRAIN && has_server) {
+        err = async_window(t, batch, steps, source, metrics);
+    } else {
+        fill_step_table(t, batch, steps);
+        for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
+        if (!err) read_metrics(s, steps, metrics);
+    }
     if (!err && mode == PLAN_TRAIN) t->at.step += steps;
     return err;
 }
@@ -340,7 +328,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     int batch = t->state.options.batch_size, err = 0;
     int64_t step = t->at.step;
     uint64_t spent = 0;
-    if (find_plan(&t->state, PLAN_TRAIN, batch) == NULL)
+    if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
         err = trainer_window(t, PLAN_TRAIN, batch, PLAN_SLOTS, &made_up, m);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;

@@ -20,6 +20,7 @@ struct position {
 };
 
 struct checkpoints;
+struct async;
 
 struct hsgd_trainer {
     struct trainer_state state;
@@ -31,6 +32,7 @@ struct hsgd_trainer {
     struct augmentation augment; /* of training samples in the running epoch */
     char *classes;              /* names of the training data's, as a JSON array; NULL: not known */
     int64_t count;              /* training samples; 0: not known */
+    struct async *async;        /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;
     bool unsaved;               /* trained since the last checkpoint */

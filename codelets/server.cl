@@ -1,0 +1,67 @@
+/* The parameter server: replicas take parameters and hand in what they made
+ * of them.  doc/algorithms.md has the equations. */
+#include "device.h"
+
+struct pull_args { int n; };
+
+/* w = base = server */
+KERNEL3(pull, pull_args)
+{
+    BUFFER(0, const float, server)
+    BUFFER(1, float, w)
+    BUFFER(2, float, base)
+    FOR_ITEMS(i, ARG(n)) {
+        float s = server[i];
+        w[i] = s;
+        base[i] = s;
+    }
+}
+
+struct push_args { int n; };
+
+/* server += share (w - base); share is in the step table */
+KERNEL4(push, push_args)
+{
+    BUFFER(0, const float, step)
+    BUFFER(1, const float, w)
+    BUFFER(2, const float, base)
+    BUFFER(3, float, server)
+    float share = step[6];
+    FOR_ITEMS(i, ARG(n)) server[i] += share * (w[i] - base[i]);
+}
+
+struct elastic_args { int n; };
+
+/* d = rate (w - server); w -= d; server += d; the rate is in the step table */
+KERNEL3(elastic, elastic_args)
+{
+    BUFFER(0, const float, step)
+    BUFFER(1, float, w)
+    BUFFER(2, float, server)
+    float rate = step[6];
+    FOR_ITEMS(i, ARG(n)) {
+        float d = rate * (w[i] - server[i]);
+        w[i] -= d;
+        server[i] += d;
+    }
+}
+
+struct ticket_args { int draw; };
+
+/* Drawing a ticket notes the server's version.  Handing it in counts the
+ * merges of others since then and begins the next version; versions count to
+ * 2^23, where a float still holds every whole number. */
+KERNEL3(ticket, ticket_args)
+{
+    BUFFER(0, float, version)
+    BUFFER(1, float, seen)
+    BUFFER(2, float, staleness)
+    FOR_ITEMS(i, 1) {
+        if (!ARG(draw)) {
+            float d = version[i] - seen[i];
+            staleness[i] = d < 0.0f ? d + 8388608.0f : d;
+            version[i] = version[i] + 1.0f < 8388608.0f ? version[i] + 1.0f : 0.0f;
+        }
+        seen[i] = version[i];
+    }
+}

@@ -1,0 +1,409 @@
+#include "async.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replica.h"
+#include "slices.h"
+
+#define SMALL 16        /* hogbatch: a CPU core's batch is a fraction of the user's */
+#define SHARED_STEPS 16 /* steps of who hands in nothing, between two looks for samples */
+#define ALPHA 2         /* adaptive: batches change by this factor, */
+#define RANGE 8         /* at most so far from the user's, */
+#define UNEVEN 1.25     /* when updates differ by so much, */
+#define RATIO 2         /* and nobody makes more than so many times the updates of another, */
+#define RATIO_SLACK 4   /* and these */
+
+struct async {
+    struct hsgd_trainer *t;
+    const struct algorithm *row;
+    int n, staleness;
+    struct replica *replica;
+    /* the window */
+    const struct batch_source *source;
+    struct batch_metrics *metrics;
+    int window_batch;
+    int64_t next, end;          /* samples that nobody has taken */
+    int waiting, turn;          /* averages: who has come, and how often all had */
+    int err;
+    pthread_mutex_t lock, fill_lock, plan_lock;
+    pthread_cond_t changed;
+    int64_t pushes, merges, stale[HSGD_KEPT_STALENESS];
+};
+
+/* ---------------------------------------------------------------- checking */
+
+static bool has_cpu(const struct hsgd_context *ctx)
+{
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (ctx->device[i].info.kind == HSGD_CPU) return true;
+    return false;
+}
+
+int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
+{
+    const struct algorithm *row = algorithm_row(o->algorithm);
+    if (!algorithm_has_server(row)) return 0;
+    if (ctx->deterministic) return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is not deterministic", row->name);
+    if (o->executor != HSGD_REPLAY)
+        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with the insert executor, which would order what it lets go",
+                         row->name);
+    if (ctx->starpu_places)
+        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with HSGD_PLACEMENT=starpu", row->name);
+    if (o->algorithm == HSGD_HOGWILD && !has_cpu(ctx))
+        return hsgd_fail(ctx, EINVAL, "algorithm \"hogwild\" needs the CPU among its devices");
+    return 0;
+}
+
+/* ---------------------------------------------------------------- replicas */
+
+/* The batch that a replica begins with, and how it may change. */
+static void size_replica(struct async *a, struct replica *r, const int *rows)
+{
+    int batch = a->t->state.options.batch_size;
+    bool small = a->row->slices == SLICE_BY_KIND && r->device->info.kind == HSGD_CPU;
+    r->batch = small ? batch / SMALL : a->row->slices == SLICE_EQUATIONS ? rows[r->device - a->t->state.ctx->device] : batch;
+    if (r->batch < 1) r->batch = 1;
+    r->least = r->most = r->batch;
+    if (a->row->slices != SLICE_ADAPTIVE) return;
+    r->least = batch / RANGE > 1 ? batch / RANGE : 1;
+    r->most = batch * ALPHA;
+}
+
+/* Hogwild's and hogbatch's CPU cores are replicas each; else a device is one. */
+static int add_device(struct async *a, struct device *d, const int *rows)
+{
+    bool cores = a->row->merge == MERGE_SHARED && d->info.kind == HSGD_CPU;
+    if (a->row->slices == SLICE_EQUATIONS && !rows[d - a->t->state.ctx->device]) return 0;
+    if (a->t->state.options.algorithm == HSGD_HOGWILD && !cores) {
+        hsgd_log(a->t->state.ctx, HSGD_LOG_INFO, "%s is left idle: hogwild trains on CPU cores", d->info.id);
+        return 0;
+    }
+    for (int w = 0; w < (cores ? d->info.workers : 1); w++) {
+        int err = replica_open(&a->replica[a->n], a->t, d, w, cores);
+        if (err) return err;
+        size_replica(a, &a->replica[a->n++], rows);
+    }
+    return 0;
+}
+
+static int open_versions(struct trainer_state *s)
+{
+    int err = 0;
+    for (int i = 0; !err && i < s->nshards; i++)
+        err = buffer_create(s->ctx, &s->version[i], "version", GRADIENT_HEADER, true);
+    return err;
+}
+
+/* Rows per device of a batch, as the equations say. */
+static int share_batch(struct trainer_state *s, int *rows)
+{
+    struct division d;
+    int err = slices_choose(s, s->options.batch_size, PLAN_TRAIN, &d);
+    memset(rows, 0, MAX_DEVICES * sizeof *rows);
+    for (int i = 0; !err && i < d.n; i++) rows[d.slice[i].device - s->ctx->device] += d.slice[i].rows;
+    return err;
+}
+
+static int open_replicas(struct async *a)
+{
+    struct trainer_state *s = &a->t->state;
+    int rows[MAX_DEVICES], most = 0, err = a->row->slices == SLICE_EQUATIONS ? share_batch(s, rows) : 0;
+    for (int i = 0; i < s->ctx->ndevices; i++) most += s->ctx->device[i].info.workers;
+    a->replica = calloc((size_t)most, sizeof *a->replica);
+    if (!a->replica) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    if (!err) err = open_versions(s);
+    for (int i = 0; !err && i < s->ctx->ndevices; i++) err = add_device(a, &s->ctx->device[i], rows);
+    return err;
+}
+
+static int async_open(struct hsgd_trainer *t)
+{
+    const struct hsgd_train_options *o = &t->state.options;
+    struct async *a = t->async = calloc(1, sizeof *a);
+    if (!a) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
+    a->t = t;
+    a->row = algorithm_row(o->algorithm);
+    a->staleness = o->algorithm == HSGD_STALE && o->staleness ? o->staleness : a->row->staleness;
+    pthread_mutex_init(&a->lock, NULL);
+    pthread_mutex_init(&a->fill_lock, NULL);
+    pthread_mutex_init(&a->plan_lock, NULL);
+    pthread_cond_init(&a->changed, NULL);
+    int err = open_replicas(a);
+    if (err) async_close(t);
+    return err;
+}
+
+void async_close(struct hsgd_trainer *t)
+{
+    struct async *a = t->async;
+    if (!a) return;
+    context_begin(t->state.ctx);
+    for (int i = 0; i < a->n; i++) replica_close(&a->replica[i]);
+    for (int i = 0; i < MAX_SHARDS; i++) buffer_destroy(&t->state.version[i]);
+    context_end(t->state.ctx);
+    pthread_mutex_destroy(&a->lock);
+    pthread_mutex_destroy(&a->fill_lock);
+    pthread_mutex_destroy(&a->plan_lock);
+    pthread_cond_destroy(&a->changed);
+    free(a->replica);
+    free(a);
+    t->async = NULL;
+}
+
+/* ------------------------------------------------------------- what is next */
+
+static int local_steps(const struct async *a, const struct replica *r)
+{
+    const struct hsgd_train_options *o = &a->t->state.options;
+    bool counts = a->row->merge == MERGE_AVERAGE || a->row->merge == MERGE_ELASTIC;
+    int steps = r->shares ? SHARED_STEPS : counts && o->local_steps ? o->local_steps : a->row->local_steps;
+    return steps < WINDOW_STEPS ? steps : WINDOW_STEPS;
+}
+
+/* Whether a round of r may begin: no round under way may miss more merges
+ * than the bound, nor this one. */
+static bool within_staleness(const struct async *a, const struct replica *r)
+{
+    int flying = 0;
+    if (a->staleness < 0) return true;
+    for (int i = 0; i < a->n; i++) {
+        const struct replica *o = &a->replica[i];
+        if (o == r || !o->flying) continue;
+        flying++;
+        if (o->after + 1 > a->staleness) return false;
+    }
+    return flying <= a->staleness;
+}
+
+static bool within_ratio(const struct async *a, const struct replica *r)
+{
+    int64_t least = INT64_MAX;
+    if (a->row->slices != SLICE_ADAPTIVE) return true;
+    for (int i = 0; i < a->n; i++)
+        if (&a->replica[i] != r && a->replica[i].updates < least) least = a->replica[i].updates;
+    return a->n == 1 || r->updates < RATIO * least + RATIO_SLACK;
+}
+
+static double share_of(const struct async *a)
+{
+    if (a->row->merge == MERGE_ELASTIC) return a->t->state.options.moving_rate / a->n;
+    return 1;
+}
+
+/* Takes samples for a round; with the lock held. */
+static void begin_round(struct async *a, struct replica *r)
+{
+    int64_t left = a->end - a->next;
+    int batch = r->batch, steps = local_steps(a, r);
+    while (batch > left) batch /= 2; /* few sizes, and so few plans, at the end of a window */
+    if (batch < 1) batch = 1;
+    if (steps > left / batch) steps = (int)(left / batch);
+    r->round = (struct round){ a->next, batch, steps, share_of(a), !r->shares };
+    if (a->row->merge == MERGE_ELASTIC) r->round.pulls = !r->begun;
+    a->next += (int64_t)batch * steps;
+    r->begun = r->flying = true;
+    r->after = 0;
+    for (int i = 0; i < a->n; i++) {
+        if (&a->replica[i] == r || !a->replica[i].flying) continue;
+        a->replica[i].after++;
+        r->after++;
+    }
+}
+
+/* The rounds of all replicas, who divide every batch; with the lock held. */
+static void begin_all(struct async *a)
+{
+    int64_t left = a->end - a->next;
+    int batch = a->t->state.options.batch_size, whole = left < batch ? (int)left : batch, taken = 0;
+    int steps = local_steps(a, &a->replica[0]);
+    if (steps > left / batch) steps = (int)(left / batch);
+    if (steps < 1) steps = 1;
+    for (int i = 0; i < a->n; i++) {
+        struct replica *r = &a->replica[i];
+        int rows = i == a->n - 1 ? whole - taken : (int)((int64_t)r->batch * whole / batch);
+        r->round = (struct round){ a->next, rows, rows ? steps : 0, (double)rows / (whole ? whole : 1), true };
+        a->next += (int64_t)rows * steps;
+        taken += rows;
+    }
+    a->turn++;
+    a->waiting = 0;
+    pthread_cond_broadcast(&a->changed);
+}
+
+/* Waits until all replicas have come for their part of the next samples. */
+static void meet(struct async *a, struct replica *r)
+{
+    int turn = a->turn;
+    r->round.steps = 0;
+    if (a->next >= a->end) return;
+    if (++a->waiting == a->n) begin_all(a);
+    while (a->turn == turn && !a->err) pthread_cond_wait(&a->changed, &a->lock);
+}
+
+/* Waits until r may go on by itself. */
+static void go_on(struct async *a, struct replica *r)
+{
+    r->round.steps = 0;
+    while (!a->err && a->next < a->end && !(within_staleness(a, r) && within_ratio(a, r)))
+        pthread_cond_wait(&a->changed, &a->lock);
+    if (!a->err && a->next < a->end) begin_round(a, r);
+}
+
+/* Waits for a round; false when there is none left. */
+static bool take_round(struct async *a, struct replica *r)
+{
+    pthread_mutex_lock(&a->lock);
+    if (a->row->merge == MERGE_AVERAGE) meet(a, r);
+    else go_on(a, r);
+    bool any = r->round.steps > 0 && !a->err;
+    pthread_mutex_unlock(&a->lock);
+    return any;
+}
+
+/* ------------------------------------------------------------- what was done */
+
+/* Spreads a step's metrics over the batches that its samples belong to. */
+static void add_metrics(struct async *a, int64_t first, int rows, const struct batch_metrics *m)
+{
+    for (int64_t at = first; at < first + rows;) {
+        int64_t step = at / a->window_batch, end = (step + 1) * a->window_batch;
+        if (end > first + rows) end = first + rows;
+        double part = (double)(end - at) / rows;
+        a->metrics[step].loss += part * m->loss;
+        a->metrics[step].correct += part * m->correct;
+        a->metrics[step].terms += part * m->terms;
+        at = end;
+    }
+}
+
+/* Halves the batch of who makes fewer updates than the others do on average,
+ * doubles that of who makes more. */
+static void adapt(struct async *a, struct replica *r)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < a->n; i++) sum += a->replica[i].updates;
+    double others = a->n > 1 ? (double)(sum - r->updates) / (a->n - 1) : 0;
+    if (a->n == 1 || r->updates - r->changed < RATIO_SLACK) return;
+    int batch = (double)r->updates > UNEVEN * others ? r->batch * ALPHA : r->updates * UNEVEN < others ? r->batch / ALPHA : r->batch;
+    if (batch < r->least) batch = r->least;
+    if (batch > r->most) batch = r->most;
+    if (batch != r->batch) r->changed = r->updates;
+    r->batch = batch;
+}
+
+static void end_round(struct async *a, struct replica *r, int err)
+{
+    struct batch_metrics m[WINDOW_STEPS];
+    const struct round *d = &r->round;
+    if (!err) replica_metrics(r, m);
+    pthread_mutex_lock(&a->lock);
+    if (err && !a->err) a->err = err;
+    for (int i = 0; !err && i < d->steps; i++) add_metrics(a, d->first + (int64_t)i * d->batch, d->batch, &m[i]);
+    if (!err) {
+        a->merges += replica_staleness(r, a->stale);
+        a->pushes += !r->shares;
+        r->updates += d->steps;
+        r->samples += (int64_t)d->steps * d->batch;
+    }
+    if (a->row->slices == SLICE_ADAPTIVE) adapt(a, r);
+    r->flying = false;
+    pthread_cond_broadcast(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* ------------------------------------------------------------------ a window */
+
+static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+{
+    struct replica *r = user;
+    struct async *a = r->trainer->async;
+    int64_t first = r->round.first + (int64_t)step * r->round.batch + first_row;
+    pthread_mutex_lock(&a->fill_lock);
+    a->source->fill(a->source->user, 0, (int)first, rows, x, labels);
+    pthread_mutex_unlock(&a->fill_lock);
+}
+
+static void *drive(void *user)
+{
+    struct replica *r = user;
+    struct async *a = r->trainer->async;
+    struct batch_source source = { a->source->fill ? fill : NULL, r };
+    while (take_round(a, r)) end_round(a, r, replica_run(r, &source, &a->plan_lock));
+    return NULL;
+}
+
+/* Whoever shares the server's parameters writes them in main memory. */
+static void fetch_parameters(struct trainer_state *s)
+{
+    for (int i = 0; i < s->nshards; i++) {
+        buffer_acquire(s->ctx, &s->param[i], STARPU_RW);
+        starpu_data_release(s->param[i].handle);
+    }
+}
+
+static int drive_all(struct async *a)
+{
+    pthread_t thread[a->n];
+    int started = 0;
+    while (started < a->n && !pthread_create(&thread[started], NULL, drive, &a->replica[started])) started++;
+    if (started < a->n) {
+        pthread_mutex_lock(&a->lock);
+        a->err = hsgd_fail(a->t->state.ctx, EAGAIN, "no thread for a replica");
+        pthread_cond_broadcast(&a->changed);
+        pthread_mutex_unlock(&a->lock);
+    }
+    for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
+    return a->err;
+}
+
+static void tell_batches(const struct async *a, const int *before)
+{
+    for (int i = 0; i < a->n; i++) {
+        const struct replica *r = &a->replica[i];
+        if (r->batch == before[i]) continue;
+        hsgd_log(a->t->state.ctx, HSGD_LOG_INFO,
+                 "step %lld: %s takes batches of %d instead of %d and a learning rate of %g: it has made %lld updates",
+                 (long long)a->t->at.step, r->device->info.id, r->batch, before[i], r->rate, (long long)r->updates);
+    }
+}
+
+int async_window(struct hsgd_trainer *t, int batch, int steps, const struct batch_source *source,
+                 struct batch_metrics *metrics)
+{
+    int err = t->async ? 0 : async_open(t);
+    if (err) return err;
+    struct async *a = t->async;
+    int before[a->n];
+    for (int i = 0; i < a->n; i++) before[i] = a->replica[i].batch;
+    memset(metrics, 0, (size_t)steps * sizeof *metrics);
+    a->source = source;
+    a->metrics = metrics;
+    a->window_batch = batch;
+    a->next = a->err = a->waiting = 0;
+    a->end = (int64_t)batch * steps;
+    fetch_parameters(&t->state);
+    context_begin(t->state.ctx);
+    err = drive_all(a);
+    context_end(t->state.ctx);
+    tell_batches(a, before);
+    return err;
+}
+
+void async_report(const struct hsgd_trainer *t, struct hsgd_fit_result *out)
+{
+    const struct async *a = t->async;
+    if (!a) return;
+    out->pushes = a->pushes;
+    out->merges = a->merges;
+    memcpy(out->stale, a->stale, sizeof out->stale);
+    out->replicas = a->n < HSGD_KEPT_REPLICAS ? a->n : HSGD_KEPT_REPLICAS;
+    for (int i = 0; i < out->replicas; i++) {
+        const struct replica *r = &a->replica[i];
+        out->replica[i] = (struct hsgd_replica){ .updates = r->updates, .samples = r->samples, .batch_size = r->batch,
+                                                 .learning_rate = r->rate };
+        snprintf(out->replica[i].device, sizeof out->replica[i].device, "%s", r->device->info.id);
+    }
+}

@@ -1,0 +1,88 @@
+#include "server.h"
+
+#include "kernels.h"
+#include "plan_build.h"
+#include "train/state.h"
+
+#define PRIORITY 9 /* others wait for what the server has */
+
+/* Where a cell finds the server's and the replica's parts of a shard. */
+struct places { int server, version, base, ticket; };
+
+static int add_places(struct plan *p, int shard, struct places *at)
+{
+    struct exchange *x = p->state->exchange;
+    at->server = add_buffer(p, x->server[shard], false);
+    at->version = add_buffer(p, x->version[shard], false);
+    at->base = add_buffer(p, &x->base[shard], false);
+    at->ticket = add_buffer(p, &x->ticket[shard], false);
+    return at->server < 0 || at->version < 0 || at->base < 0 || at->ticket < 0 ? -ENOMEM : 0;
+}
+
+static struct cell *begin_cell(struct plan *p, enum cell_kind kind, struct hsgd_emit *e)
+{
+    struct cell *c = new_cell(p, kind, p->state->exchange->home, PRIORITY);
+    begin_emit(p, e, c, c->device);
+    return c;
+}
+
+static void emit_ticket(struct hsgd_emit *e, struct cell *c, const struct places *at, bool draw)
+{
+    struct ticket_args a = { draw };
+    access_buffer(c, at->version, draw ? STARPU_R : STARPU_RW);
+    access_buffer(c, at->ticket, STARPU_RW);
+    HSGD_LAUNCH(e, HSGD_KERNEL(ticket), HSGD_ITEMS, 1, &a, ref(at->version, 0), ref(at->ticket, 0),
+                (struct hsgd_ref){ at->ticket, 1, TICKET_HEADER });
+}
+
+static int pull_cell(struct plan *p, int shard)
+{
+    struct places at;
+    struct hsgd_emit e;
+    int err = add_places(p, shard, &at);
+    if (err) return err;
+    struct pull_args a = { (int)p->state->shard[shard].floats };
+    struct cell *c = begin_cell(p, CELL_PULL, &e);
+    access_buffer(c, at.server, STARPU_R);
+    access_buffer(c, FIXED_PARAM + shard, STARPU_W);
+    access_buffer(c, at.base, STARPU_W);
+    HSGD_LAUNCH(&e, HSGD_KERNEL(pull), HSGD_ITEMS, a.n, &a, ref(at.server, 0), ref(FIXED_PARAM + shard, 0),
+                ref(at.base, 0));
+    emit_ticket(&e, c, &at, true);
+    return 0;
+}
+
+static int push_cell(struct plan *p, int shard)
+{
+    struct places at;
+    struct hsgd_emit e;
+    int err = add_places(p, shard, &at), n = (int)p->state->shard[shard].floats;
+    if (err) return err;
+    bool elastic = p->state->exchange->merge == MERGE_ELASTIC;
+    struct push_args push = { n };
+    struct elastic_args pull = { n };
+    struct hsgd_ref step = slotted(FIXED_STEP, HSGD_STEP_WORDS), w = ref(FIXED_PARAM + shard, 0);
+    struct cell *c = begin_cell(p, CELL_PUSH, &e);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    access_buffer(c, FIXED_PARAM + shard, elastic ? STARPU_RW : STARPU_R);
+    access_buffer(c, at.server, STARPU_RW);
+    if (!elastic) access_buffer(c, at.base, STARPU_R);
+    if (elastic) HSGD_LAUNCH(&e, HSGD_KERNEL(elastic), HSGD_ITEMS, n, &pull, step, w, ref(at.server, 0));
+    else HSGD_LAUNCH(&e, HSGD_KERNEL(push), HSGD_ITEMS, n, &push, step, w, ref(at.base, 0), ref(at.server, 0));
+    emit_ticket(&e, c, &at, false);
+    return 0;
+}
+
+int server_pull_cells(struct plan *p)
+{
+    int err = 0;
+    for (int s = 0; !err && s < p->state->nshards; s++) err = pull_cell(p, s);
+    return err;
+}
+
+int server_push_cells(struct plan *p)
+{
+    int err = 0;
+    for (int s = 0; !err && s < p->state->nshards; s++) err = push_cell(p, s);
+    return err;
+}
