@@ -2,6 +2,7 @@
 core_tests =
 core_tests += test_agreement
 core_tests += test_augment
+core_tests += test_async
 core_tests += test_checkpoint
 core_tests += test_context
 core_tests += test_deterministic
@@ -33,6 +34,9 @@ core_cppflags = -I$(top_srcdir)/include
 test_agreement_SOURCES = tests/test_agreement.c tests/core.c tests/core.h
 test_agreement_CPPFLAGS = $(core_cppflags)
 test_agreement_LDADD = $(core_ldadd)
+test_async_SOURCES = tests/test_async.c tests/core.c tests/core.h
+test_async_CPPFLAGS = $(core_cppflags)
+test_async_LDADD = $(core_ldadd)
 test_checkpoint_SOURCES = tests/test_checkpoint.c tests/core.c tests/core.h
 test_checkpoint_CPPFLAGS = $(core_cppflags)
 test_checkpoint_LDADD = $(core_ldadd)

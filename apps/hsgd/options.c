@@ -90,7 +90,7 @@ static const struct option_row table[] = {
       "how devices share the work, see doc/algorithms.md (sync)" },
     { "local-steps", 0, WHOLE, TRAIN, AT(local_steps), 0, 128, NULL, "N",
       "local, elastic: steps between two merges (0: 8, 4)" },
-    { "staleness", 0, WHOLE, TRAIN, AT(staleness), 0, 1 << 20, NULL, "N",
+    { "staleness", 0, WHOLE, TRAIN, AT(staleness), 0, 1e6, NULL, "N",
       "stale: merges of others that a device may miss (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
       "elastic: how far a merge draws parameters together (0.9)" },

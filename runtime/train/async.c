@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "replica.h"
-#include "slices.h"
 
 #define SMALL 16        /* hogbatch: a CPU core's batch is a fraction of the user's */
 #define SHARED_STEPS 16 /* steps of who hands in nothing, between two looks for samples */
@@ -98,19 +97,18 @@ static int open_versions(struct trainer_state *s)
 }
 
 /* Rows per device of a batch, as the equations say. */
-static int share_batch(struct trainer_state *s, int *rows)
+static int share_batch(struct hsgd_trainer *t, int *rows)
 {
-    struct division d;
-    int err = slices_choose(s, s->options.batch_size, PLAN_TRAIN, &d);
+    const struct plan *p = trainer_plan(t, PLAN_TRAIN, t->state.options.batch_size);
     memset(rows, 0, MAX_DEVICES * sizeof *rows);
-    for (int i = 0; !err && i < d.n; i++) rows[d.slice[i].device - s->ctx->device] += d.slice[i].rows;
-    return err;
+    for (int i = 0; p && i < p->nslices; i++) rows[p->slice[i].device - p->ctx->device] += p->slice[i].rows;
+    return p ? 0 : -EIO;
 }
 
 static int open_replicas(struct async *a)
 {
     struct trainer_state *s = &a->t->state;
-    int rows[MAX_DEVICES], most = 0, err = a->row->slices == SLICE_EQUATIONS ? share_batch(s, rows) : 0;
+    int rows[MAX_DEVICES], most = 0, err = a->row->slices == SLICE_EQUATIONS ? share_batch(a->t, rows) : 0;
     for (int i = 0; i < s->ctx->ndevices; i++) most += s->ctx->device[i].info.workers;
     a->replica = calloc((size_t)most, sizeof *a->replica);
     if (!a->replica) return hsgd_fail(s->ctx, ENOMEM, "out of memory");

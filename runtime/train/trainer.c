@@ -46,7 +46,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "min_learning_rate", o->min_learning_rate, 0, 1e6 },
         { "algorithm", o->algorithm, 0, HSGD_ALGORITHMS - 1 },
         { "local_steps", o->local_steps, 0, WINDOW_STEPS },
-        { "staleness", o->staleness, 0, 1 << 20 },
+        { "staleness", o->staleness, 0, 1e6 },
         { "moving_rate", o->moving_rate, 0, 1 },
         { "executor", o->executor, 0, HSGD_INSERT },
         { "patience", o->patience, 0, 1e9 },

@@ -1,0 +1,206 @@
+/* Algorithms with a parameter server: what is handed in arrives, whatever the
+ * order; bounds hold; and they learn. */
+#include "core.h"
+
+#include <errno.h>
+#include <math.h>
+
+enum { FEATURES = 4, CLASSES = 3, BATCH = 32, UPDATES = 64, SAMPLES = UPDATES * BATCH };
+
+static struct hsgd_context *ctx;
+static struct hsgd_model *model;
+static struct hsgd_trainer *trainer;
+
+static struct hsgd_train_options options(enum hsgd_algorithm algorithm)
+{
+    struct hsgd_train_options o;
+    hsgd_train_defaults(&o);
+    o.algorithm = algorithm;
+    o.optimizer = HSGD_SGD;
+    o.batch_size = BATCH;
+    return o;
+}
+
+static void end(void)
+{
+    hsgd_trainer_destroy(&trainer);
+    hsgd_model_destroy(&model);
+    hsgd_destroy(&ctx);
+}
+
+/* ---------------------------------------------------------------- options */
+
+static void names(void)
+{
+    for (int i = 0; i < HSGD_ALGORITHMS; i++)
+        CHECK(hsgd_algorithm_by_name(hsgd_algorithm_name((enum hsgd_algorithm)i)) == i);
+    CHECK(hsgd_algorithm_by_name("dpsgd") == HSGD_DATA_PARALLEL && hsgd_algorithm_by_name("sgd") == -EINVAL);
+    CHECK(hsgd_algorithm_name(HSGD_ALGORITHMS) == NULL);
+}
+
+static void refuse(struct hsgd_train_options o, const char *sentence)
+{
+    model = hsgd_model_by_name(ctx, "linear", (struct hsgd_shape){ 1, 1, FEATURES }, CLASSES);
+    REQUIRE(model);
+    trainer = hsgd_trainer_create(model, &o);
+    CHECK(trainer == NULL);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    hsgd_model_destroy(&model);
+}
+
+static void refusals(void)
+{
+    struct hsgd_train_options o = options(HSGD_STALE);
+    ctx = core_context("opencl", 0, false);
+    refuse(options(HSGD_HOGWILD), "algorithm \"hogwild\" needs the CPU among its devices");
+    o.executor = HSGD_INSERT;
+    refuse(o, "algorithm \"stale\" does not go with the insert executor, which would order what it lets go");
+    o = options(HSGD_STALE);
+    o.staleness = -1;
+    refuse(o, "staleness must be from 0 to 1e+06, not -1");
+    end();
+    ctx = core_context("cpu", 1, true);
+    refuse(options(HSGD_ELASTIC), "algorithm \"elastic\" is not deterministic");
+    end();
+}
+
+/* ----------------------------------------------------------- nothing is lost
+ * A linear model that is sure of class 1, and wrong: every sample's gradient
+ * is its input for class 1, minus that for class 0, whatever was merged
+ * before.  With whole numbers all sums are exact. */
+
+static float x[SAMPLES * FEATURES];
+static int32_t labels[SAMPLES];
+
+static void begin_linear(enum hsgd_algorithm algorithm, int staleness)
+{
+    struct hsgd_train_options o = options(algorithm);
+    float w[FEATURES * CLASSES] = { 0 }, b[CLASSES] = { 0, 2000, 0 };
+    o.learning_rate = 0.125f;
+    o.staleness = staleness;
+    o.local_steps = 4;
+    ctx = core_context("cpu,opencl", 1, false);
+    model = hsgd_model_create(ctx, "sure", (struct hsgd_shape){ 1, 1, FEATURES });
+    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
+    trainer = hsgd_trainer_create(model, &o);
+    REQUIRE(trainer);
+    REQUIRE(!hsgd_model_set_weight(model, hsgd_model_weight_name(model, 0), w, FEATURES * CLASSES));
+    REQUIRE(!hsgd_model_set_weight(model, hsgd_model_weight_name(model, 1), b, CLASSES));
+    for (int i = 0; i < SAMPLES * FEATURES; i++) x[i] = (float)((i * 7 + i / 11) % 4);
+}
+
+static void check_sums(const char *name)
+{
+    float w[FEATURES * CLASSES], b[CLASSES];
+    char weight[96], bias[96];
+    snprintf(weight, sizeof weight, "%s", hsgd_model_weight_name(model, 0));
+    snprintf(bias, sizeof bias, "%s", hsgd_model_weight_name(model, 1));
+    REQUIRE(!hsgd_model_get_weight(model, weight, w, FEATURES * CLASSES));
+    REQUIRE(!hsgd_model_get_weight(model, bias, b, CLASSES));
+    CHECK_MSG(b[0] == 0.125f * UPDATES && b[1] == 2000 - 0.125f * UPDATES && b[2] == 0, "%s: biases %g, %g, %g", name,
+              b[0], b[1], b[2]);
+    for (int k = 0; k < FEATURES; k++) {
+        float sum = 0;
+        for (int i = 0; i < SAMPLES; i++) sum += x[i * FEATURES + k];
+        sum *= 0.125f / BATCH;
+        CHECK_MSG(w[k * CLASSES] == sum && w[k * CLASSES + 1] == -sum, "%s: weight %d is %g, not %g", name, k,
+                  w[k * CLASSES], sum);
+    }
+}
+
+static void nothing_is_lost(void)
+{
+    static const enum hsgd_algorithm algorithms[] = { HSGD_STALE, HSGD_ADAPTIVE, HSGD_LOCAL };
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        double loss;
+        begin_linear(algorithms[i], 0);
+        if (!CHECK_MSG(!hsgd_trainer_step(trainer, x, labels, SAMPLES, &loss), "%s", hsgd_error(ctx))) core_end();
+        CHECK(isfinite(loss) && loss > 100);
+        check_sums(hsgd_algorithm_name(algorithms[i]));
+        end();
+    }
+}
+
+/* ------------------------------------------------------------------ training */
+
+static void fit(enum hsgd_algorithm algorithm, int staleness, int threads, struct hsgd_fit_result *r)
+{
+    struct hsgd_train_options o = options(algorithm);
+    o.learning_rate = 0.05f;
+    o.staleness = staleness;
+    o.batch_size = 64;
+    o.epochs = 2;
+    ctx = core_context(algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl", threads, false);
+    struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN), *test = hsgd_data_open(ctx, "digits", HSGD_TEST);
+    model = hsgd_model_by_name(ctx, "mlp-small", hsgd_data_shape(data), hsgd_data_classes(data));
+    trainer = hsgd_trainer_create(model, &o);
+    REQUIRE(trainer);
+    if (!CHECK_MSG(!hsgd_fit(trainer, data, test, r), "%s", hsgd_error(ctx))) core_end();
+    CHECK_MSG(r->epochs == 2 && r->samples == 2 * hsgd_data_count(data), "%lld samples", (long long)r->samples);
+    hsgd_data_destroy(&data);
+    hsgd_data_destroy(&test);
+}
+
+static int64_t sum_of(const struct hsgd_fit_result *r, bool samples)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < r->replicas; i++) sum += samples ? r->replica[i].samples : r->replica[i].updates;
+    return sum;
+}
+
+/* All learn, count all samples, and count every merge once. */
+static void learns(enum hsgd_algorithm algorithm, int threads)
+{
+    static struct hsgd_fit_result r;
+    int64_t stale = 0;
+    fit(algorithm, 0, threads, &r);
+    const char *name = hsgd_algorithm_name(algorithm);
+    CHECK_MSG(r.validation_accuracy > 0.8, "%s: accuracy %g after 2 epochs", name, r.validation_accuracy);
+    CHECK_MSG(r.replicas >= 1 && (algorithm == HSGD_LOCAL || sum_of(&r, true) == r.samples), "%s: %lld samples", name,
+              (long long)sum_of(&r, true));
+    for (int i = 0; i < HSGD_KEPT_STALENESS; i++) stale += r.stale[i];
+    CHECK_MSG(stale == r.merges && (r.pushes ? r.merges % r.pushes == 0 : r.merges == 0), "%s: %lld merges, %lld pushes",
+              name, (long long)r.merges, (long long)r.pushes);
+    end();
+}
+
+static void local(void) { learns(HSGD_LOCAL, 1); }
+static void elastic(void) { learns(HSGD_ELASTIC, 1); }
+static void stale(void) { learns(HSGD_STALE, 1); }
+static void hogwild(void) { learns(HSGD_HOGWILD, 0); }
+static void hogbatch(void) { learns(HSGD_HOGBATCH, 1); }
+static void adaptive(void) { learns(HSGD_ADAPTIVE, 1); }
+
+static void staleness_is_bounded(void)
+{
+    static struct hsgd_fit_result r;
+    for (int bound = 1; bound <= 3; bound += 2) {
+        fit(HSGD_STALE, bound, 1, &r);
+        for (int i = bound + 1; i < HSGD_KEPT_STALENESS; i++)
+            CHECK_MSG(r.stale[i] == 0, "%lld merges missed %d others, the bound is %d", (long long)r.stale[i], i, bound);
+        CHECK_MSG(r.stale[1] > 0, "no merge was stale");
+        end();
+    }
+}
+
+/* However different the devices: nobody makes more than twice the updates of
+ * another, but for a few at the beginning. */
+static void adaptive_balances(void)
+{
+    static struct hsgd_fit_result r;
+    setenv("HSGD_SLOW", "opencl:6", 1);
+    fit(HSGD_ADAPTIVE, 0, 1, &r);
+    REQUIRE(r.replicas == 2);
+    int64_t a = r.replica[0].updates, b = r.replica[1].updates;
+    CHECK_MSG(a <= 2 * b + 4 && b <= 2 * a + 4, "%lld and %lld updates", (long long)a, (long long)b);
+    CHECK_MSG(r.replica[0].batch_size != r.replica[1].batch_size, "batches of %d and %d", r.replica[0].batch_size,
+              r.replica[1].batch_size);
+    end();
+}
+
+static const struct core_case cases[] = {
+    { "names", names }, { "refusals", refusals }, { "nothing_is_lost", nothing_is_lost }, { "local", local },
+    { "elastic", elastic }, { "stale", stale }, { "hogwild", hogwild }, { "hogbatch", hogbatch },
+    { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded }, { "adaptive_balances", adaptive_balances }
+};
+CORE_MAIN(cases)
