@@ -7,7 +7,7 @@
 #include "devices.h"
 #include "kernels.h"
 #include "opencl_device.h"
-#include "slow.h"
+#include "imitate.h"
 
 /* One process has one StarPU: contexts of ours share it. */
 static pthread_mutex_t starpu_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -90,7 +90,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request);
     if (!err) err = devices_collect(ctx, &request);
-    if (!err) err = slow_read(ctx);
+    if (!err) err = imitate_read(ctx);
     if (err) return err;
     if (!ctx->owns_starpu && hsgd_blas_threads() != 1)
         hsgd_log(ctx, HSGD_LOG_WARNING, "OpenBLAS runs %d threads inside every worker: call openblas_set_num_threads(1)",

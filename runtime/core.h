@@ -36,6 +36,9 @@ struct device {
     struct opencl_device *opencl;
     int nslow;                            /* HSGD_SLOW; ascending steps */
     struct slowness slow[MAX_SLOWNESS];
+    bool fails;                           /* HSGD_FAIL, from a step on */
+    int64_t fails_from;
+    bool lost;                            /* it has failed: nothing runs there any more */
     atomic_ullong tasks, samples, busy_ns;
 };
 
@@ -56,6 +59,7 @@ struct hsgd_context {
     pthread_mutex_t failure_lock;
     atomic_int failed;                    /* first asynchronous error, an errno */
     char failure[256];
+    struct device *failed_device;         /* where; NULL: not one device's fault */
 };
 
 /* Wakes and rests the workers of a StarPU that is ours; nests. */
@@ -64,6 +68,10 @@ void context_end(struct hsgd_context *ctx);
 
 /* Records the first asynchronous failure; safe from any thread. */
 void context_failed(struct hsgd_context *ctx, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same, when the device is to blame. */
+void context_device_failed(struct hsgd_context *ctx, struct device *d, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The device of the calling worker; NULL outside workers. */

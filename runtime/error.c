@@ -43,15 +43,29 @@ void hsgd_log(struct hsgd_context *ctx, enum hsgd_log_level level, const char *f
     ctx->log(ctx->log_user, level, line);
 }
 
-void context_failed(struct hsgd_context *ctx, int err, const char *format, ...)
+static void note_failure(struct hsgd_context *ctx, int err, struct device *d, const char *format, va_list args)
 {
     pthread_mutex_lock(&ctx->failure_lock);
     if (!atomic_load(&ctx->failed)) {
-        va_list args;
-        va_start(args, format);
         vsnprintf(ctx->failure, sizeof ctx->failure, format, args);
-        va_end(args);
+        ctx->failed_device = d;
         atomic_store(&ctx->failed, err);
     }
     pthread_mutex_unlock(&ctx->failure_lock);
+}
+
+void context_failed(struct hsgd_context *ctx, int err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note_failure(ctx, err, NULL, format, args);
+    va_end(args);
+}
+
+void context_device_failed(struct hsgd_context *ctx, struct device *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note_failure(ctx, EIO, d, format, args);
+    va_end(args);
 }

@@ -57,6 +57,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec_cpu.c \
 	runtime/exec_opencl.c \
 	runtime/exec_opencl.h \
+	runtime/imitate.c \
+	runtime/imitate.h \
 	runtime/io/atomic.c \
 	runtime/io/atomic.h \
 	runtime/io/file.c \
@@ -91,8 +93,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/run.h \
 	runtime/sha256.c \
 	runtime/sha256.h \
-	runtime/slow.c \
-	runtime/slow.h \
 	runtime/task.c \
 	runtime/task.h \
 	runtime/tensor.c \
@@ -117,6 +117,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/predict.c \
 	runtime/train/publish.c \
 	runtime/train/publish.h \
+	runtime/train/recover.c \
+	runtime/train/recover.h \
 	runtime/train/replica.c \
 	runtime/train/replica.h \
 	runtime/train/schedule.c \

@@ -72,6 +72,10 @@ int plan_bind_cell(struct plan *p, struct cell *c)
 {
     int err = 0;
     snprintf(c->name, sizeof c->name, "%s on %s", cell_kind_name(c->kind), c->nvariants > 1 ? "any" : c->device->info.id);
+    for (int i = 0; i < c->naccesses; i++) {
+        int shard = c->access[i].buffer - FIXED_PARAM;
+        c->updates |= shard >= 0 && shard < MAX_SHARDS && c->access[i].mode != STARPU_R;
+    }
     for (int i = 0; !err && i < c->nvariants; i++) err = bind_variant(p, c, &c->variant[i]);
     return err;
 }

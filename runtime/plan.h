@@ -84,6 +84,7 @@ struct cell {
     struct device *device;
     int rows;                           /* samples that pass through, forward and backward; 0: none */
     int priority;
+    bool updates;                       /* it writes parameters */
     int affinity;                       /* worker of the device whose cache knows the data; -1: any */
     int nvariants;                      /* 1: its own device; more: any of these (HSGD_PLACEMENT=starpu) */
     struct variant *variant;
@@ -119,6 +120,7 @@ struct plan {
     int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
     struct replay *replay;              /* prebuilt tasks */
     char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
+    atomic_bool touched;                /* the step under way has begun to write parameters (replay) */
     bool pulls, pushes;                 /* what a replica exchanges with the server: before the step, after it */
     int64_t last_used;
 };

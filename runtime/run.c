@@ -183,6 +183,7 @@ static bool submit_replay(struct window *w, int step)
     struct starpu_task **t = p->replay->task + slot * (p->ncells + 1);
     struct cell_run *runs = (w->direct ? p->replay->direct : p->replay->run) + slot * p->ncells;
     t[p->ncells]->callback_arg = w;
+    atomic_store(&p->touched, false);
     for (int i = 0; i < p->ncells; i++) {
         runs[i].step = step;
         free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */

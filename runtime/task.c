@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cost.h"
-#include "slow.h"
+#include "imitate.h"
 #include "trace.h"
 #include "train/state.h"
 
@@ -85,20 +85,32 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
 
 /* ----------------------------------------------------------- bookkeeping */
 
+static int64_t step_of(const struct cell_run *run)
+{
+    const struct trainer_state *s = run->plan->state;
+    return (s ? s->first_step : 0) + run->step;
+}
+
 struct variant *cell_begin(struct cell_run *run, uint64_t *began)
 {
     struct hsgd_context *ctx = run->plan->ctx;
     struct cell *c = run->cell;
     if (atomic_load(&ctx->failed)) return NULL;
+    struct variant *v = c->nvariants == 1 ? c->variant : cell_variant(c, context_worker_device(ctx));
+    if (imitate_failure(v->device, step_of(run))) {
+        context_device_failed(ctx, v->device, "%s: the device failed, as HSGD_FAIL says", v->device->info.id);
+        return NULL;
+    }
+    if (c->updates) atomic_store(&run->plan->touched, true);
     *began = monotonic_ns();
-    return c->nvariants == 1 ? c->variant : cell_variant(c, context_worker_device(ctx));
+    return v;
 }
 
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
 {
     struct cell *c = run->cell;
     const struct trainer_state *s = run->plan->state;
-    if (v->device->nslow) slow_wait(v->device, (s ? s->first_step : 0) + run->step, began);
+    if (v->device->nslow) imitate_slowness(v->device, step_of(run), began);
     uint64_t ended = monotonic_ns(), took = ended - began;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);

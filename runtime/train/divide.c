@@ -71,7 +71,7 @@ double divide_rows(int n, const struct curve *c, int batch, int *rows)
     while (drop_least(n, rows, out));
     double together = divide_time(n, c, rows);
     for (int i = 0; i < n; i++) {
-        if (curve_at(&c[i], batch) > together) continue;
+        if (!(curve_at(&c[i], batch) < together)) continue; /* not a number: the device cannot be used */
         together = curve_at(&c[i], batch);
         for (int k = 0; k < n; k++) rows[k] = k == i ? batch : 0;
     }

@@ -40,12 +40,12 @@ static void note_busy(struct drift *d, const struct balance *b, int device, doub
     d->factor[device] = us / (modelled * d->busy_per_second[device]);
 }
 
-/* The largest over the smallest factor. */
-static double unevenness(const struct drift *d, const struct balance *b, int ndevices)
+/* The largest over the smallest factor; idle devices count as they were
+ * measured last, for they may be worth using now. */
+static double unevenness(const struct drift *d, int ndevices)
 {
     double low = INFINITY, high = 0;
     for (int i = 0; i < ndevices; i++) {
-        if (!b->rows[i]) continue;
         low = fmin(low, d->factor[i]);
         high = fmax(high, d->factor[i]);
     }
@@ -59,7 +59,7 @@ static bool would_help(struct trainer_state *s)
     const struct balance *b = &s->balance;
     int n = s->ctx->ndevices, rows[MAX_DEVICES];
     struct curve now[MAX_DEVICES];
-    if (unevenness(d, b, n) < UNEVEN) return false;
+    if (unevenness(d, n) < UNEVEN) return false;
     memcpy(now, b->curve, sizeof now);
     for (int i = 0; i < n; i++) curve_scale(&now[i], d->factor[i]);
     d->before = divide_time(n, now, b->rows);

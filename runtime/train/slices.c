@@ -43,6 +43,21 @@ static void explain_all(struct division *out, int ndevices, const char *why)
     for (int i = 0; i < ndevices; i++) explain(out, i, "%s", why);
 }
 
+/* Devices that have not failed. */
+static int usable(const struct hsgd_context *ctx)
+{
+    int n = 0;
+    for (int i = 0; i < ctx->ndevices; i++) n += !ctx->device[i].lost;
+    return n;
+}
+
+static struct device *first_usable(struct hsgd_context *ctx)
+{
+    int i = 0;
+    while (ctx->device[i].lost) i++;
+    return &ctx->device[i];
+}
+
 /* ----------------------------------------------------------- one device */
 
 /* One slice or one per core: whichever is faster for so many rows. */
@@ -51,10 +66,10 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
     struct slice_spec many[MAX_SLICES];
     int n = slices_add(many, 0, d, rows, d->info.workers);
     out->n = slices_add(out->slice, 0, d, rows, 1);
-    explain(out, 0, "the only device in use");
+    explain_all(out, shadow->ctx->ndevices, "the only device in use");
     if (n == 1) return;
     double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
-    explain(out, 0, "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n,
+    explain(out, (int)(d - shadow->ctx->device), "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n,
             1e3 * t_many);
     if (t_one < t_many) return;
     memcpy(out->slice, many, (size_t)n * sizeof *many);
@@ -146,7 +161,9 @@ static void explain_shares(const struct trainer_state *s, int batch, struct divi
     const struct balance *b = &s->balance;
     for (int i = 0; i < s->ctx->ndevices; i++) {
         double alone = 1e3 * curve_at(&b->alone[i], batch);
-        if (!b->rows[i])
+        if (s->ctx->device[i].lost)
+            explain(out, i, "left idle: it has failed");
+        else if (!b->rows[i])
             explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it", alone);
         else if (b->rows[i] == batch)
             explain(out, i, "all rows: %.3f ms a step alone, %.3f ms expected together", alone, 1e3 * b->together);
@@ -190,7 +207,7 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
     struct trainer_state shadow;
     int err = trainer_shadow_open(&shadow, s);
     if (err) return err;
-    if (s->ctx->ndevices == 1) one_device(&shadow, &s->ctx->device[0], batch, out);
+    if (usable(s->ctx) == 1) one_device(&shadow, first_usable(s->ctx), batch, out);
     else over_devices(s, &shadow, batch, out);
     trainer_shadow_close(&shadow);
     keep_proportions(s, out, batch);
@@ -212,15 +229,18 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
  * sizes depend on the batch and the device list only. */
 static void equal(struct trainer_state *s, int batch, int parts, const char *why, struct division *out)
 {
-    int ndevices = s->ctx->ndevices;
-    for (int i = 0, left = batch; i < ndevices; i++) {
-        int rows = i == ndevices - 1 ? left : round_rows((double)left / (ndevices - i));
+    struct hsgd_context *ctx = s->ctx;
+    int devices = usable(ctx);
+    for (int i = 0, left = batch; i < ctx->ndevices; i++) {
+        struct device *d = &ctx->device[i];
+        if (d->lost) continue;
+        int rows = devices == 1 ? left : round_rows((double)left / devices);
         if (rows > left) rows = left;
-        if (rows) out->n = slices_add(out->slice, out->n, &s->ctx->device[i], rows,
-                                      parts ? parts : s->ctx->device[i].info.workers);
+        if (rows) out->n = slices_add(out->slice, out->n, d, rows, parts ? parts : d->info.workers);
         left -= rows;
+        devices--;
     }
-    explain_all(out, ndevices, why);
+    explain_all(out, ctx->ndevices, why);
 }
 
 /* The proportions of the last measured batch, for work that is not worth
@@ -228,20 +248,22 @@ static void equal(struct trainer_state *s, int batch, int parts, const char *why
 static void in_proportion(struct trainer_state *s, int batch, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
-    int rows[MAX_DEVICES] = { 0 }, left = batch;
+    int rows[MAX_DEVICES] = { 0 }, left = batch, most = 0;
     for (int i = 0; i < ctx->ndevices; i++) {
-        rows[i] = i == ctx->ndevices - 1 ? left : round_rows(batch * s->share[i]);
+        rows[i] = round_rows(batch * s->share[i]);
         if (rows[i] > left) rows[i] = left;
         left -= rows[i];
+        if (s->share[i] > s->share[most]) most = i;
     }
+    rows[most] += left;
     out->n = all_slices(ctx, rows, out->slice);
     explain_all(out, ctx->ndevices, "the proportions of the batch that was tried out");
 }
 
 static void whole(struct trainer_state *s, int batch, struct division *out)
 {
-    out->n = slices_add(out->slice, 0, &s->ctx->device[0], batch, 1);
-    explain(out, 0, "the only device in use, with one worker");
+    out->n = slices_add(out->slice, 0, first_usable(s->ctx), batch, 1);
+    explain_all(out, s->ctx->ndevices, "the only device in use, with one worker");
 }
 
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
@@ -249,13 +271,14 @@ int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struc
     struct hsgd_context *ctx = s->ctx;
     bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size);
     *out = (struct division){ 0 };
+    int devices = usable(ctx);
     if (ctx->deterministic)
         equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares, whatever is faster", out);
-    else if (ctx->ndevices > MAX_SLICES / 2)
+    else if (devices > MAX_SLICES / 2)
         equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
-    else if (ctx->ndevices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
+    else if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
         equal(s, batch, 0, "equal shares, as the algorithm says", out);
-    else if (ctx->ndevices == 1 && ctx->device[0].info.workers == 1) whole(s, batch, out);
+    else if (devices == 1 && first_usable(ctx)->info.workers == 1) whole(s, batch, out);
     else if (tried) in_proportion(s, batch, out);
     else return measured(s, batch, out);
     return 0;

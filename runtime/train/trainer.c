@@ -7,6 +7,7 @@
 #include "async.h"
 #include "checkpoint.h"
 #include "drift.h"
+#include "recover.h"
 #include "rng.h"
 #include "schedule.h"
 #include "slices.h"
@@ -208,6 +209,7 @@ static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int
     struct span span = { *done, steps, drift_enough, s };
     int err = plan_run(p, &span, s->options.executor, source);
     *done = span.end;
+    if (err && recover(s, p, t->at.step + *done)) return 0;
     if (!err && drift_correct(s, t->at.step + *done)) err = divide_anew(s, p);
     return err;
 }

@@ -59,6 +59,7 @@ static void measure(struct trainer_state *shadow, struct curve *curve)
         for (int i = 0; i < ctx->ndevices; i++)
             for (int k = 0; k < CURVE_SIZES; k++) {
                 struct device *d = &ctx->device[i];
+                if (d->lost) continue;
                 int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers);
                 curve[i].seconds[k] = fmin(curve[i].seconds[k], trial(shadow, n, specs));
             }

@@ -1,0 +1,117 @@
+#include "imitate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_FACTOR 1000.0
+#define SPIN_NS 100000u /* sleeping ends late by about so much */
+
+/* One word of a variable: "opencl:3", "opencl:0:3", "cpu:2.5@500", and
+ * "opencl:0@500" where there is no factor. */
+struct entry {
+    char device[64];
+    double factor;
+    int64_t from;
+};
+
+static int refuse(struct hsgd_context *ctx, const char *variable, const char *word, const char *why)
+{
+    return hsgd_fail(ctx, EINVAL, "%s: \"%s\" %s", variable, hsgd_show(word).text, why);
+}
+
+static int slow_device(struct hsgd_context *ctx, struct device *d, const struct entry *e, const char *word)
+{
+    if (d->nslow == MAX_SLOWNESS) return refuse(ctx, "HSGD_SLOW", word, "is one change too many for its device");
+    if (d->nslow && d->slow[d->nslow - 1].from >= e->from)
+        return refuse(ctx, "HSGD_SLOW", word, "does not follow the entry before");
+    d->slow[d->nslow++] = (struct slowness){ e->factor, e->from };
+    return 0;
+}
+
+static int fail_device(struct hsgd_context *ctx, struct device *d, const struct entry *e, const char *word)
+{
+    (void)ctx, (void)word;
+    d->fails = true;
+    d->fails_from = e->from;
+    return 0;
+}
+
+typedef int apply_fn(struct hsgd_context *ctx, struct device *d, const struct entry *e, const char *word);
+
+/* The number behind `mark`, which is cut off; false: it is not one. */
+static bool cut_number(char *text, char mark, double *out)
+{
+    char *at = strrchr(text, mark), *end = at;
+    if (at) *out = strtod(at + 1, &end);
+    if (!at || end == at + 1 || *end) return false;
+    *at = 0;
+    return true;
+}
+
+static bool read_entry(const char *word, bool has_factor, struct entry *e)
+{
+    double from = 0;
+    if (strlen(word) >= sizeof e->device) return false;
+    strcpy(e->device, word);
+    bool ok = !strchr(word, '@') || cut_number(e->device, '@', &from);
+    if (ok && has_factor) ok = cut_number(e->device, ':', &e->factor);
+    e->from = from >= 0 && from < 1e15 ? (int64_t)from : -1;
+    return ok && e->from >= 0;
+}
+
+static int read_word(struct hsgd_context *ctx, const char *variable, const char *word, bool has_factor, apply_fn *apply)
+{
+    struct entry e = { .factor = 1 };
+    int found = 0, err = 0;
+    if (!read_entry(word, has_factor, &e))
+        return refuse(ctx, variable, word, has_factor ? "is not DEVICE:FACTOR or DEVICE:FACTOR@STEP" : "is not DEVICE or DEVICE@STEP");
+    if (!(e.factor >= 1 && e.factor <= MOST_FACTOR))
+        return refuse(ctx, variable, word, "has a factor that is not from 1 to 1000");
+    for (int i = 0; !err && i < ctx->ndevices; i++) {
+        struct device *d = &ctx->device[i];
+        if (strcmp(e.device, d->info.id) && strcmp(e.device, hsgd_device_kind_name(d->info.kind))) continue;
+        err = apply(ctx, d, &e, word);
+        found++;
+    }
+    if (!err && !found) hsgd_log(ctx, HSGD_LOG_WARNING, "%s: device \"%s\" is not in use", variable, e.device);
+    return err;
+}
+
+static int read_variable(struct hsgd_context *ctx, const char *variable, bool has_factor, apply_fn *apply)
+{
+    char copy[256];
+    const char *list = getenv(variable);
+    if (!list || !*list) return 0;
+    if (strlen(list) >= sizeof copy) return hsgd_fail(ctx, EINVAL, "%s is longer than 255 characters", variable);
+    strcpy(copy, list);
+    int err = 0;
+    for (char *rest = copy, *word; !err && (word = strsep(&rest, ","));)
+        err = read_word(ctx, variable, word, has_factor, apply);
+    return err;
+}
+
+int imitate_read(struct hsgd_context *ctx)
+{
+    int err = read_variable(ctx, "HSGD_SLOW", true, slow_device);
+    return err ? err : read_variable(ctx, "HSGD_FAIL", false, fail_device);
+}
+
+static double factor_at(const struct device *d, int64_t step)
+{
+    double factor = 1;
+    for (int i = 0; i < d->nslow && d->slow[i].from <= step; i++) factor = d->slow[i].factor;
+    return factor;
+}
+
+void imitate_slowness(const struct device *d, int64_t step, uint64_t began)
+{
+    uint64_t now = monotonic_ns();
+    uint64_t until = began + (uint64_t)(factor_at(d, step) * (double)(now - began));
+    if (until > now + 2 * SPIN_NS) {
+        uint64_t wake = until - SPIN_NS;
+        struct timespec t = { (time_t)(wake / 1000000000u), (long)(wake % 1000000000u) };
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    }
+    while (monotonic_ns() < until) continue;
+}

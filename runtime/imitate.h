@@ -1,0 +1,19 @@
+/* HSGD_SLOW and HSGD_FAIL: devices that pretend to be slower or to fail, so
+ * that any ratio of speeds and the loss of a device can be tried on one
+ * machine. */
+#ifndef HSGD_RUNTIME_IMITATE_H
+#define HSGD_RUNTIME_IMITATE_H
+
+#include "core.h"
+
+/* Reads the variables once the context's devices are known; -EINVAL. */
+int imitate_read(struct hsgd_context *ctx);
+
+/* Waits after a cell of training step `step` that began at `began` on d, so
+ * that it lasts as on the slower device. */
+void imitate_slowness(const struct device *d, int64_t step, uint64_t began);
+
+/* Whether cells of d are to fail in this step. */
+static inline bool imitate_failure(const struct device *d, int64_t step) { return d->fails && step >= d->fails_from; }
+
+#endif

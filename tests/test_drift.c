@@ -1,0 +1,156 @@
+/* The exact algorithm on devices that change while it runs: one becomes
+ * slower, one fails.  The losses stay those of one device. */
+#include "core.h"
+
+#include <math.h>
+
+enum { BATCH = 512, FEATURES = 784, STEPS = 90, CHANGE = 40, SETTLED = 20 };
+
+static struct hsgd_context *ctx;
+static struct hsgd_model *model;
+static struct hsgd_trainer *trainer;
+static float x[BATCH * FEATURES];
+static int32_t labels[BATCH];
+static char lines[8][300];
+static int nlines;
+
+static void note_line(void *user, enum hsgd_log_level level, const char *line)
+{
+    (void)user;
+    if (level != HSGD_LOG_DEBUG && nlines < 8) snprintf(lines[nlines++], sizeof lines[0], "%s", line);
+}
+
+static void begin(const char *devices, enum hsgd_algorithm algorithm)
+{
+    struct hsgd_context_options c = { .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0, .log = note_line };
+    struct hsgd_train_options o;
+    hsgd_train_defaults(&o);
+    o.batch_size = BATCH;
+    o.optimizer = HSGD_SGD;
+    o.algorithm = algorithm;
+    if (!CHECK_MSG(!hsgd_create(&ctx, &c), "%s", hsgd_error(ctx))) core_end();
+    model = hsgd_model_by_name(ctx, "mlp", (struct hsgd_shape){ 28, 28, 1 }, 10);
+    REQUIRE(model && !hsgd_model_initialise(model, 3));
+    trainer = hsgd_trainer_create(model, &o);
+    REQUIRE(trainer);
+    core_digits(0, BATCH, x, labels);
+}
+
+static void end(void)
+{
+    hsgd_trainer_destroy(&trainer);
+    hsgd_model_destroy(&model);
+    hsgd_destroy(&ctx);
+}
+
+static void train(int steps, double *loss)
+{
+    for (int i = 0; i < steps; i++)
+        if (!CHECK_MSG(!hsgd_trainer_step(trainer, x, labels, BATCH, &loss[i]), "%s", hsgd_error(ctx))) core_end();
+}
+
+static unsigned long long samples_of(const char *id)
+{
+    struct hsgd_device d;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
+        if (!strcmp(d.id, id)) return d.samples;
+    return 0;
+}
+
+static void run_reference(void *loss)
+{
+    begin("cpu", HSGD_SYNC);
+    train(STEPS, loss);
+    end();
+}
+
+/* The losses on one device, in a process of its own. */
+static double *reference(void)
+{
+    double *loss = core_shared(STEPS * sizeof *loss);
+    REQUIRE(core_child(run_reference, loss));
+    return loss;
+}
+
+static void check_losses(const double *got, const double *want)
+{
+    for (int i = 0; i < STEPS; i++)
+        if (!CHECK_MSG(fabs(got[i] - want[i]) <= 1e-3 * want[i], "step %d: loss %g, on one device %g", i + 1, got[i],
+                       want[i]))
+            return;
+}
+
+/* From step 40 on the OpenCL device takes eight times as long: 20 steps later
+ * it has far fewer rows, or none, and the log says why. */
+static void slower(void)
+{
+    double loss[STEPS], *want = reference();
+    setenv("HSGD_SLOW", "opencl:8@40", 1);
+    setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
+    begin("cpu,opencl", HSGD_SYNC);
+    train(CHANGE, loss);
+    unsigned long long before = samples_of("opencl:0");
+    train(SETTLED, loss + CHANGE);
+    unsigned long long at = samples_of("opencl:0");
+    train(STEPS - CHANGE - SETTLED, loss + CHANGE + SETTLED);
+    double first = (double)before / CHANGE, last = (double)(samples_of("opencl:0") - at) / (STEPS - CHANGE - SETTLED);
+    check_losses(loss, want);
+    if (first > 0.15 * BATCH) {
+        CHECK_MSG(last < 0.5 * first, "%g rows a step before, %g after", first, last);
+        CHECK(nlines > 0 && strstr(lines[nlines - 1], "opencl:0"));
+    } else {
+        core_skip("the machine is too busy: the OpenCL device had %g rows of %d at first", first, BATCH);
+    }
+    end();
+}
+
+static void fails(void)
+{
+    double loss[STEPS], *want = reference();
+    setenv("HSGD_FAIL", "opencl@30", 1);
+    begin("cpu,opencl", HSGD_DATA_PARALLEL);
+    train(STEPS, loss);
+    check_losses(loss, want);
+    CHECK(samples_of("opencl:0") == 30 * BATCH / 2);
+    unsigned long long once = 30 * BATCH / 2 + (STEPS - 30) * BATCH, cpu = samples_of("cpu");
+    CHECK_MSG(cpu == once || cpu == once + BATCH / 2, "%llu samples", cpu); /* its slice of step 31, twice or not */
+    CHECK(nlines == 1);
+    CHECK_STR(lines[0], "opencl:0: the device failed, as HSGD_FAIL says; step 31 is repeated, and training goes on "
+                        "without opencl:0");
+    end();
+}
+
+static void nothing_is_left(void)
+{
+    double loss;
+    setenv("HSGD_FAIL", "opencl@2", 1);
+    begin("opencl", HSGD_SYNC);
+    train(2, (double[2]){ 0 });
+    CHECK(hsgd_trainer_step(trainer, x, labels, BATCH, &loss) < 0);
+    CHECK_STR(hsgd_error(ctx), "opencl:0: the device failed, as HSGD_FAIL says");
+    end();
+}
+
+static void refuse(const char *variable, const char *value, const char *sentence)
+{
+    struct hsgd_context_options c = { .devices = "cpu", .threads = 1 };
+    setenv(variable, value, 1);
+    CHECK(hsgd_create(&ctx, &c) < 0);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    hsgd_destroy(&ctx);
+    unsetenv(variable);
+}
+
+static void refusals(void)
+{
+    refuse("HSGD_SLOW", "cpu", "HSGD_SLOW: \"cpu\" is not DEVICE:FACTOR or DEVICE:FACTOR@STEP");
+    refuse("HSGD_SLOW", "cpu:0.5", "HSGD_SLOW: \"cpu:0.5\" has a factor that is not from 1 to 1000");
+    refuse("HSGD_SLOW", "cpu:2@x", "HSGD_SLOW: \"cpu:2@x\" is not DEVICE:FACTOR or DEVICE:FACTOR@STEP");
+    refuse("HSGD_SLOW", "cpu:2@9,cpu:3@9", "HSGD_SLOW: \"cpu:3@9\" does not follow the entry before");
+    refuse("HSGD_FAIL", "cpu@-1", "HSGD_FAIL: \"cpu@-1\" is not DEVICE or DEVICE@STEP");
+}
+
+static const struct core_case cases[] = {
+    { "slower", slower }, { "fails", fails }, { "nothing_is_left", nothing_is_left }, { "refusals", refusals }
+};
+CORE_MAIN(cases)
