@@ -102,6 +102,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/algorithm.h \
 	runtime/train/async.c \
 	runtime/train/async.h \
+	runtime/train/calibration.c \
+	runtime/train/calibration.h \
+	runtime/train/candidates.c \
 	runtime/train/checkpoint.c \
 	runtime/train/checkpoint.h \
 	runtime/train/checkpoint_info.c \

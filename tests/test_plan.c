@@ -237,6 +237,32 @@ static void reasons_equations(void)
     end();
 }
 
+/* Each device alone and all together, by calibrations that the next trainer
+ * finds again. */
+static void candidates(void)
+{
+    struct hsgd_candidate c[2][16];
+    int n[2], chosen = 0, alone = 0;
+    for (int i = 0; i < 2; i++) {
+        begin("cpu,opencl", 1, false);
+        n[i] = hsgd_trainer_candidates(trainer, BATCH, c[i], 16);
+        CHECK(hsgd_trainer_candidates(trainer, 0, c[i], 16) == -EINVAL);
+        end();
+    }
+    REQUIRE(n[0] >= 4 && n[0] <= 5 && n[1] == n[0]); /* sync on both is none where one would be idle */
+    for (int i = 0; i < n[0]; i++) {
+        CHECK(c[0][i].predicted_ms > 0 && c[0][i].predicted_ms < 1e4);
+        CHECK_MSG(c[0][i].predicted_ms == c[1][i].predicted_ms, "%s: %g ms, then %g", c[0][i].devices,
+                  c[0][i].predicted_ms, c[1][i].predicted_ms);
+        chosen += c[0][i].chosen;
+        alone += !strchr(c[0][i].devices, ',');
+    }
+    CHECK(alone == 2 && chosen <= 1);
+    begin("cpu", 1, true);
+    CHECK(hsgd_trainer_candidates(trainer, BATCH, c[0], 16) == 0);
+    end();
+}
+
 static void reasons_placement(void)
 {
     setenv("HSGD_PLACEMENT", "starpu", 1);
@@ -248,7 +274,7 @@ static void reasons_placement(void)
 
 static const struct core_case cases[] = {
     { "reasons_one_worker", reasons_one_worker }, { "reasons_deterministic", reasons_deterministic },
-    { "reasons_both", reasons_both }, { "reasons_equations", reasons_equations }, { "reasons_placement", reasons_placement },
+    { "reasons_both", reasons_both }, { "reasons_equations", reasons_equations }, { "candidates", candidates }, { "reasons_placement", reasons_placement },
     { "trace_options", trace_options }, { "trace_cpu", trace_cpu }, { "trace_opencl", trace_opencl },
     { "trace_both", trace_both }, { "trace_is_bounded", trace_is_bounded }, { "trace_file", trace_file },
 };

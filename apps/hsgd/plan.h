@@ -6,6 +6,8 @@
 
 #define PLAN_MOST 4096            /* cells or devices of a report, more than any plan has */
 
+#define PLAN_CANDIDATES 64
+
 struct plan_cell {
     struct hsgd_plan_cell of;     /* predicted before the run, measured in it */
     int worker;                   /* in the step shown; -1: not recorded */
@@ -24,6 +26,8 @@ struct plan_report {
     int64_t shown_step;           /* the step of median length among those recorded; -1: none */
     struct plan_device *device;
     struct plan_cell *cell;
+    int ncandidates;              /* other sets of devices; of a plan that was made, not of a run */
+    struct hsgd_candidate candidate[PLAN_CANDIDATES];
 };
 
 /* What a device does in a step. */
@@ -38,6 +42,8 @@ struct plan_total plan_total(const struct plan_report *r, int device);
 /* The plan for batches of this size as predicted now.  OK or an exit code
  * after a sentence, as all that follow; plan_free() in any case. */
 int plan_predict(struct plan_report *r, const struct session *run, const char *model, int batch);
+/* Adds other sets of devices, the fastest first. */
+int plan_compare(struct plan_report *r, const struct session *run, int batch);
 /* Adds what was measured since: times per cell, one step from the trace (if
  * there is one), and the time of a step. */
 int plan_measure(struct plan_report *r, const struct session *run, double step_ms);

@@ -32,15 +32,27 @@ static json_t *json_device(const struct plan_report *r, int i)
                      json_number(t.idle_ms));
 }
 
+static json_t *json_candidates(const struct plan_report *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->ncandidates; i++) {
+        const struct hsgd_candidate *c = &r->candidate[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b}", "devices", c->devices, "algorithm", c->algorithm,
+                                              "predicted_ms", json_number(c->predicted_ms), "chosen", c->chosen));
+    }
+    return list;
+}
+
 json_t *plan_json(const struct plan_report *r)
 {
     json_t *devices = json_array(), *cells = json_array();
     for (int i = 0; i < r->ndevices; i++) json_array_append_new(devices, json_device(r, i));
     for (int i = 0; i < r->ncells; i++) json_array_append_new(cells, json_cell(&r->cell[i]));
-    return json_pack("{s:i, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "model", r->model, "batch_size",
+    return json_pack("{s:i, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "model", r->model, "batch_size",
                      r->batch, "predicted_step_ms", json_number(r->predicted_step_ms), "measured_step_ms",
                      json_number(r->measured_step_ms), "shown_step",
-                     r->shown_step < 0 ? json_null() : json_integer(r->shown_step), "devices", devices, "cells", cells);
+                     r->shown_step < 0 ? json_null() : json_integer(r->shown_step), "devices", devices, "candidates",
+                     json_candidates(r), "cells", cells);
 }
 
 int plan_write(const struct plan_report *r, const struct session *run, const char *path)
@@ -167,6 +179,24 @@ static void check_place(struct reader *r, const struct plan_report *p, const str
     refuse(r, "device", "the id of one of the devices");
 }
 
+/* Files of runs before there were candidates have none. */
+static void read_candidates(struct reader *r, struct plan_report *out)
+{
+    const json_t *list = field(r, "candidates");
+    if (!list) return;
+    if (!json_is_array(list) || json_array_size(list) > PLAN_CANDIDATES) refuse(r, "candidates", "a list of at most 64 objects");
+    for (size_t i = 0; !r->code && i < json_array_size(list); i++) {
+        struct hsgd_candidate *c = &out->candidate[out->ncandidates++];
+        struct reader e = element(r, list, "candidates", (int)i);
+        read_text(&e, "devices", c->devices, sizeof c->devices);
+        read_text(&e, "algorithm", c->algorithm, sizeof c->algorithm);
+        c->predicted_ms = read_ms(&e, "predicted_ms");
+        if (!json_is_boolean(field(&e, "chosen"))) refuse(&e, "chosen", "true or false");
+        c->chosen = json_is_true(field(&e, "chosen"));
+        r->code = e.code;
+    }
+}
+
 static void read_lists(struct reader *r, struct plan_report *out)
 {
     void *memory = NULL;
@@ -204,6 +234,7 @@ int plan_read(struct plan_report *out, const char *path)
     out->measured_step_ms = read_ms(&r, "measured_step_ms");
     out->shown_step = read_whole(&r, "shown_step", -1, INT64_MAX);
     if (!r.code) read_lists(&r, out);
+    if (!r.code) read_candidates(&r, out);
     json_decref(root);
     return r.code;
 }

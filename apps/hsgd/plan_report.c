@@ -52,6 +52,21 @@ int plan_predict(struct plan_report *r, const struct session *run, const char *m
     return err ? library_error(run, err) : OK;
 }
 
+static int faster(const void *a, const void *b)
+{
+    double x = ((const struct hsgd_candidate *)a)->predicted_ms, y = ((const struct hsgd_candidate *)b)->predicted_ms;
+    return (x > y) - (x < y);
+}
+
+int plan_compare(struct plan_report *r, const struct session *run, int batch)
+{
+    int n = hsgd_trainer_candidates(run->trainer, batch, r->candidate, PLAN_CANDIDATES);
+    if (n < 0) return library_error(run, n);
+    r->ncandidates = n;
+    qsort(r->candidate, (size_t)n, sizeof *r->candidate, faster);
+    return OK;
+}
+
 /* ---------------------------------------------------------------- measure */
 
 /* The mean over the runs since the prediction. */

@@ -73,11 +73,25 @@ static void print_reasons(const struct plan_report *r)
     }
 }
 
+/* Other sets of devices, the fastest first. */
+static void print_candidates(const struct plan_report *r)
+{
+    if (!r->ncandidates) return;
+    printf("\n%-24s %-14s %12s\n", "candidate", "algorithm", "predicted ms");
+    for (int i = 0; i < r->ncandidates; i++) {
+        const struct hsgd_candidate *c = &r->candidate[i];
+        printf("%-24s %-14s", c->devices, c->algorithm);
+        column(c->predicted_ms, 13, "");
+        puts(c->chosen ? "  chosen" : "");
+    }
+}
+
 int plan_print(const struct plan_report *r)
 {
     print_heading(r);
     print_cells(r);
     print_devices_of(r);
     print_reasons(r);
+    print_candidates(r);
     return flush_output();
 }

@@ -37,6 +37,21 @@ HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int
  * NaN on an error. */
 HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 
+/* A set of devices and an algorithm, and what a batch would take. */
+struct hsgd_candidate {
+    char devices[200];       /* a device list */
+    char algorithm[24];      /* for stale: the time in which all devices together train as many samples */
+    double predicted_ms;
+    bool chosen;             /* by the plan that there is */
+};
+
+/* Fills in at most `most` candidates for batches of `batch` samples, from what
+ * each device takes alone at three sizes, measured now or kept from before on
+ * this host (doc/environment.md, HSGD_CACHE).  A set with a device that sync
+ * would leave idle is shown for the other algorithms only.  Returns how many,
+ * 0 in deterministic mode, or a negative errno. */
+HSGD_API int hsgd_trainer_candidates(struct hsgd_trainer *trainer, int batch, struct hsgd_candidate *out, int most);
+
 #ifdef __cplusplus
 }
 #endif

@@ -214,6 +214,18 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
     return 0;
 }
 
+int slices_calibrate(struct trainer_state *s, int batch)
+{
+    struct trainer_state shadow;
+    if (s->balance.batch == batch) return 0;
+    context_begin(s->ctx);
+    int err = trainer_shadow_open(&shadow, s);
+    if (!err) trials_calibrate(&shadow, batch, s->balance.alone);
+    if (!err) trainer_shadow_close(&shadow);
+    context_end(s->ctx);
+    return err;
+}
+
 void slices_solve(struct trainer_state *s, int batch, struct division *out)
 {
     struct balance *b = &s->balance;

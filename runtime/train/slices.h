@@ -16,6 +16,9 @@ struct division {
 /* Divides `batch` rows.  A negative errno when there is no memory for trials. */
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out);
 
+/* Fills in s->balance.alone for batches of this size, by trials if need be. */
+int slices_calibrate(struct trainer_state *s, int batch);
+
 /* Divides anew by the present model (s->balance). */
 void slices_solve(struct trainer_state *s, int batch, struct division *out);
 

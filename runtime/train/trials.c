@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "calibration.h"
 #include "run.h"
 
 #define TRIALS 4
@@ -51,7 +52,7 @@ static double copy_seconds(const struct trainer_state *s, const struct device *d
 
 /* Every device in turn, and again: what else the machine does then disturbs
  * all of them alike, and the least time counts. */
-static void measure(struct trainer_state *shadow, struct curve *curve)
+static void measure(struct trainer_state *shadow, const bool *known, struct curve *curve)
 {
     struct hsgd_context *ctx = shadow->ctx;
     struct slice_spec specs[MAX_SLICES];
@@ -59,7 +60,7 @@ static void measure(struct trainer_state *shadow, struct curve *curve)
         for (int i = 0; i < ctx->ndevices; i++)
             for (int k = 0; k < CURVE_SIZES; k++) {
                 struct device *d = &ctx->device[i];
-                if (d->lost) continue;
+                if (d->lost || known[i]) continue;
                 int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers);
                 curve[i].seconds[k] = fmin(curve[i].seconds[k], trial(shadow, n, specs));
             }
@@ -68,10 +69,14 @@ static void measure(struct trainer_state *shadow, struct curve *curve)
 void trials_calibrate(struct trainer_state *shadow, int batch, struct curve *curve)
 {
     struct hsgd_context *ctx = shadow->ctx;
+    bool known[MAX_DEVICES];
     for (int i = 0; i < ctx->ndevices; i++) {
         sizes_for(batch, curve[i].rows);
         for (int k = 0; k < CURVE_SIZES; k++) curve[i].seconds[k] = INFINITY;
         curve[i].extra = copy_seconds(shadow, &ctx->device[i]);
+        known[i] = !ctx->device[i].lost && calibration_load(shadow, &ctx->device[i], &curve[i]);
     }
-    measure(shadow, curve);
+    measure(shadow, known, curve);
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (!known[i]) calibration_save(shadow, &ctx->device[i], &curve[i]);
 }

@@ -1,0 +1,111 @@
+#include "calibration.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/atomic.h"
+#include "kernels.h"
+#include "model_file.h"
+#include "sha256.h"
+
+#define FORMAT 1 /* of a file, and of how trials are made */
+
+/* ------------------------------------------------------------------- where */
+
+static void host_name(char *out, size_t size)
+{
+    const char *given = getenv("STARPU_HOSTNAME");
+    if (given && *given && !strchr(given, '/')) snprintf(out, size, "%s", given);
+    else if (gethostname(out, size)) snprintf(out, size, "host");
+    out[size - 1] = 0;
+}
+
+/* The folder, made when it is not there; false: none. */
+static bool folder(char *out, size_t size)
+{
+    static const struct { const char *variable, *below; } places[] = {
+        { "HSGD_CACHE", "" }, { "STARPU_HOME", "/.hsgd" }, { "XDG_CACHE_HOME", "/hsgd" }, { "HOME", "/.hsgd" }
+    };
+    char host[64];
+    const char *base = NULL;
+    size_t i = 0;
+    while (i < sizeof places / sizeof *places && !((base = getenv(places[i].variable)) && *base)) i++;
+    if (i == sizeof places / sizeof *places || !strcmp(base, "off")) return false;
+    host_name(host, sizeof host);
+    if (snprintf(out, size, "%s%s", base, places[i].below) >= (int)size) return false;
+    mkdir(out, 0777);
+    size_t used = strlen(out);
+    if (snprintf(out + used, size - used, "/calibration-%s", host) >= (int)(size - used)) return false;
+    return !mkdir(out, 0777) || !access(out, W_OK);
+}
+
+static void add_text(struct sha256 *h, const char *text) { sha256_add(h, text, strlen(text) + 1); }
+
+/* All that a step's time depends on: the kernels, the network, the optimizer,
+ * the device, and the sizes. */
+static void key_of(const struct trainer_state *s, const struct device *d, const struct curve *c, char hex[65])
+{
+    const struct hsgd_train_options *o = &s->options;
+    const char *slow = getenv("HSGD_SLOW"), *pocl = getenv("POCL_MAX_PTHREAD_COUNT");
+    char *text = model_text(NULL, s->model), numbers[200];
+    struct sha256 h;
+    snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d", FORMAT, s->model->in.h, s->model->in.w,
+             s->model->in.c, (int)o->optimizer, o->clip_norm > 0, d->info.workers, s->ctx->ndevices, c->rows[0], c->rows[1],
+             c->rows[2]);
+    sha256_begin(&h);
+    add_text(&h, PACKAGE_VERSION);
+    add_text(&h, hsgd_kernel_text);
+    add_text(&h, hsgd_kernels_isa());
+    add_text(&h, d->info.id);
+    add_text(&h, d->info.name);
+    add_text(&h, text ? text : "");
+    add_text(&h, numbers);
+    add_text(&h, slow ? slow : "");
+    add_text(&h, pocl ? pocl : "");
+    sha256_end(&h, hex);
+    free(text);
+}
+
+static bool path_of(const struct trainer_state *s, const struct device *d, const struct curve *c, char *out, size_t size)
+{
+    char hex[65];
+    if (!folder(out, size)) return false;
+    key_of(s, d, c, hex);
+    size_t used = strlen(out);
+    return snprintf(out + used, size - used, "/%.32s", hex) < (int)(size - used);
+}
+
+/* -------------------------------------------------------------- what is kept */
+
+bool calibration_load(const struct trainer_state *s, const struct device *d, struct curve *c)
+{
+    char path[1024];
+    struct curve read = *c;
+    FILE *f = path_of(s, d, c, path, sizeof path) ? fopen(path, "r") : NULL;
+    bool ok = f;
+    for (int i = 0, rows = 0; ok && i < CURVE_SIZES; i++)
+        ok = fscanf(f, "%d %lf", &rows, &read.seconds[i]) == 2 && rows == c->rows[i] && read.seconds[i] > 0 &&
+             read.seconds[i] < 1e6;
+    if (f) fclose(f);
+    if (ok) *c = read;
+    return ok;
+}
+
+void calibration_save(const struct trainer_state *s, const struct device *d, const struct curve *c)
+{
+    char path[1024], text[200], kept[sizeof s->ctx->error];
+    int used = 0;
+    for (int i = 0; i < CURVE_SIZES; i++) {
+        if (!isfinite(c->seconds[i])) return;
+        used += snprintf(text + used, sizeof text - (size_t)used, "%d %.9g\n", c->rows[i], c->seconds[i]);
+    }
+    if (!path_of(s, d, c, path, sizeof path)) return;
+    memcpy(kept, s->ctx->error, sizeof kept);
+    if (!hsgd_file_write(s->ctx, path, text, (size_t)used)) return;
+    hsgd_log(s->ctx, HSGD_LOG_DEBUG, "%s", s->ctx->error);
+    memcpy(s->ctx->error, kept, sizeof kept);
+}
