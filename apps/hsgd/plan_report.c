@@ -129,7 +129,7 @@ static void show_step(struct plan_report *r, const struct session *run, const st
     struct hsgd_trace_event e;
     r->shown_step = shown->step;
     for (int64_t i = 0; !hsgd_trace_get(run->ctx, i, &e); i++) {
-        if (!of_plan(r, &e) || e.step != shown->step) continue;
+        if (!of_plan(r, &e) || e.step != shown->step || e.cell >= r->ncells) continue;
         struct plan_cell *c = &r->cell[e.cell];
         c->worker = e.worker;
         c->start_ms = 1e3 * (e.begin - shown->begin);
@@ -138,10 +138,37 @@ static void show_step(struct plan_report *r, const struct session *run, const st
     }
 }
 
+/* Whether the batch is still divided as it was when the plan was predicted. */
+static bool same_division(const struct plan_report *r, const struct session *run)
+{
+    struct hsgd_plan_cell now;
+    if (hsgd_trainer_plan(run->trainer, r->batch) != r->ncells) return false;
+    for (int i = 0; i < r->ncells; i++)
+        if (hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now) || now.rows != r->cell[i].of.rows ||
+            strcmp(now.device, r->cell[i].of.device))
+            return false;
+    return true;
+}
+
+/* The plan as it is now; all that its cells have run is to be measured. */
+static int predict_again(struct plan_report *r, const struct session *run)
+{
+    struct plan_report now;
+    int code = plan_predict(&now, run, r->model, r->batch);
+    for (int i = 0; i < now.ncells; i++) now.cell[i].of.runs = 0;
+    now.ncandidates = r->ncandidates;
+    memcpy(now.candidate, r->candidate, sizeof now.candidate);
+    plan_free(r);
+    *r = now;
+    return code;
+}
+
 int plan_measure(struct plan_report *r, const struct session *run, double step_ms)
 {
     struct hsgd_plan_cell now;
     int64_t events = hsgd_trace_count(run->ctx, NULL);
+    int code = same_division(r, run) ? OK : predict_again(r, run);
+    if (code) return code;
     for (int i = 0; i < r->ncells; i++) {
         int err = hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now);
         if (err) return library_error(run, err);

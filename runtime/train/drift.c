@@ -12,12 +12,18 @@
 #define MOST_PATIENCE 64    /* steps that it must be so */
 #define CALM_STEPS 64       /* after so many without a change patience is halved */
 
-/* What each device spends in cells a step, in microseconds: the least of the
- * last steps, so that what interrupts a cell now and then is no drift. */
-static void busy(const struct plan *p, double *us)
+/* What each device takes for its cells of a step, in seconds: the least of the
+ * last steps, so that what interrupts a cell now and then is no drift.  The
+ * slices of a device run side by side. */
+static void busy(const struct plan *p, double *seconds)
 {
-    for (int i = 0; i < p->ctx->ndevices; i++) us[i] = 0;
-    for (int i = 0; i < p->ncells; i++) us[p->cell[i].device - p->ctx->device] += cost_least_us(&p->cell[i].variant[0]);
+    int n = p->ctx->ndevices, side_by_side[MAX_DEVICES] = { 0 };
+    for (int i = 0; i < n; i++) seconds[i] = 0;
+    for (int i = 0; i < p->nslices; i++) side_by_side[p->slice[i].device - p->ctx->device]++;
+    for (int i = 0; i < p->ncells; i++)
+        seconds[p->cell[i].device - p->ctx->device] += 1e-6 * cost_least_us(&p->cell[i].variant[0]);
+    for (int i = 0; i < n; i++)
+        if (side_by_side[i] > 1) seconds[i] /= side_by_side[i];
 }
 
 void drift_watch(struct trainer_state *s, const struct plan *p)
@@ -29,15 +35,6 @@ void drift_watch(struct trainer_state *s, const struct plan *p)
     d->plan = p;
     d->steps = d->waited = 0;
     d->wanted = false;
-}
-
-/* The first settled plan says what a device's cells are of the model's time:
- * cells of several workers overlap, copies are in no cell. */
-static void note_busy(struct drift *d, const struct balance *b, int device, double us)
-{
-    double modelled = curve_at(&b->curve[device], b->rows[device]);
-    if (!(d->busy_per_second[device] > 0)) d->busy_per_second[device] = us / modelled;
-    d->factor[device] = us / (modelled * d->busy_per_second[device]);
 }
 
 /* The largest over the smallest factor; idle devices count as they were
@@ -71,13 +68,12 @@ bool drift_enough(void *state)
 {
     struct trainer_state *s = state;
     struct drift *d = &s->drift;
-    double us[MAX_DEVICES];
+    const struct balance *b = &s->balance;
+    double seconds[MAX_DEVICES];
     if (!d->plan || d->wanted || ++d->steps < SETTLE_STEPS) return false;
-    busy(d->plan, us);
-    for (int i = 0; i < s->ctx->ndevices; i++) {
-        d->factor[i] = 1;
-        if (s->balance.rows[i]) note_busy(d, &s->balance, i, us[i]);
-    }
+    busy(d->plan, seconds);
+    for (int i = 0; i < s->ctx->ndevices; i++)
+        d->factor[i] = b->rows[i] ? seconds[i] / curve_at(&b->curve[i], b->rows[i]) : 1;
     if (d->steps % CALM_STEPS == 0) d->patience /= 2;
     d->waited = would_help(s) ? d->waited + 1 : 0;
     return d->wanted = d->waited > d->patience;

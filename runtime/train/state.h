@@ -26,7 +26,6 @@ struct drift {
     const struct plan *plan;    /* being watched; NULL: none */
     int steps;                  /* by it */
     int waited, patience;       /* steps that another division would have been better for, and must be */
-    double busy_per_second[MAX_DEVICES]; /* microseconds in cells per second of the model; 0: not known yet */
     double factor[MAX_DEVICES]; /* a device takes so many times as long as modelled */
     double before, after;       /* seconds of a step as divided, and divided anew */
     bool wanted;
