@@ -14,6 +14,7 @@ EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/plan.svg doc/decis
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
 	doc/adding-an-op.md \
+	doc/algorithms.md \
 	doc/architecture.md \
 	doc/data.md \
 	doc/environment.md \
