@@ -24,7 +24,7 @@ struct settings {
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split;
-    bool deterministic, json, quiet, verbose, help, resume, dry_run, flip;
+    bool deterministic, json, quiet, verbose, help, resume, dry_run, man, completion, flip;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     int ntexts;              /* texts that config files have and the values point to */
     char **text;
@@ -39,6 +39,11 @@ struct command {
     const char *usage, *summary, *description;
 };
 extern const struct command commands[];
+extern const char hsgd_version[], exit_statuses[];
+
+/* The page of a command, or of hsgd (NULL), for man(1). */
+int print_manual(const struct command *c);
+int print_completion(void);
 
 int cmd_train(struct settings *s);
 int cmd_devices(struct settings *s);
