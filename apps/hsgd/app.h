@@ -95,6 +95,8 @@ void close_session(struct session *run);
 /* The exit code for an error of the library: USAGE where the input is to blame,
  * NOT_FINITE where the training got out of hand. */
 int blame(int err);
+/* The same for what hsgd_data_read() returns: damaged data is input too. */
+int blame_data(int err);
 /* The sentence of the library's last error; its exit code. */
 int library_error(const struct session *run, int err);
 
