@@ -84,6 +84,8 @@ struct album_name album_name(const struct album *a, const struct album_entry *e)
 {
     struct album_name n;
     snprintf(n.text, sizeof n.text, "%s/%s", a->source, e->name);
+    for (char *c = n.text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?'; /* a sentence is one line */
     return n;
 }
 

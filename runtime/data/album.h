@@ -3,6 +3,7 @@
 #ifndef HSGD_DATA_ALBUM_H
 #define HSGD_DATA_ALBUM_H
 
+#include "../io/stream.h"
 #include "format.h"
 
 /* Pictures may decode to so many bytes beyond STREAM_EXPANSION times their
@@ -30,7 +31,7 @@ struct album {
  * belong to a data set.  Returns 0, or a negative errno with a sentence;
  * album_free() in any case. */
 int album_folder(struct hsgd_context *ctx, struct album *a, const char *path);
-int album_tar(struct hsgd_context *ctx, struct album *a, const char *path);
+int album_tar(struct hsgd_context *ctx, struct album *a, struct hsgd_stream *stream);
 /* Is there a file with a name that `wanted` takes, at most `depth` folders deep? */
 bool album_folder_has(const char *path, bool (*wanted)(const char *name), int depth);
 bool album_is_tar(const struct data_source *source);

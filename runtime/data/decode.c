@@ -5,7 +5,6 @@
 #endif
 #include "album.h"
 
-#include "../io/stream.h"
 #include "picture.h"
 #include "resample.h"
 

@@ -43,21 +43,30 @@ static void add_state(struct sha256 *key, int64_t size, int64_t changed)
     sha256_add(key, state, sizeof state);
 }
 
+static int decode_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
+                          const struct hsgd_data_options *options, struct data_parts *out)
+{
+    struct album a = { 0 };
+    struct hsgd_stream *stream = hsgd_stream_open(ctx, path);
+    int err = stream ? album_tar(ctx, &a, stream) : -EIO;
+    if (!err) err = interpret(ctx, &a, meaning, options, out);
+    album_free(&a);
+    hsgd_stream_close(&stream);
+    return err;
+}
+
 static int read_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
                         const struct hsgd_data_options *options, struct data_parts *out)
 {
     struct stat st;
     struct sha256 key;
-    struct album a = { 0 };
     char hex[65];
     if (stat(path, &st)) return hsgd_fail(ctx, errno, "%s: cannot open: %s", path, strerror(errno));
     begin_key(&key, path, meaning, options);
     add_state(&key, st.st_size, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
     sha256_end(&key, hex);
     if (cache_load(ctx, hex, path, out)) return 0;
-    int err = album_tar(ctx, &a, path);
-    if (!err) err = interpret(ctx, &a, meaning, options, out);
-    album_free(&a);
+    int err = decode_archive(ctx, path, meaning, options, out);
     if (!err) cache_store(ctx, hex, out);
     return err;
 }
@@ -130,7 +139,8 @@ static int relabel(struct hsgd_context *ctx, const char *path, const struct hsgd
         const char *class = hsgd_data_class_name(d, d->owned_labels[i]);
         int label = o->class_name ? index_of(class, o->class_name, o->classes) : d->owned_labels[i];
         if (label < 0 || label >= o->classes)
-            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not among the %d that are known", path, class, o->classes);
+            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not among the %d that are known", path,
+                             hsgd_show(class).text, o->classes);
         d->owned_labels[i] = label;
     }
     return 0;
@@ -157,7 +167,7 @@ static int settle_classes(struct hsgd_context *ctx, const char *path, const stru
     }
     if (out->train->classes >= LEAST_CLASSES) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: has only one class, \"%s\"; training wants %d", path,
-                     hsgd_data_class_name(out->train, 0), LEAST_CLASSES);
+                     hsgd_show(hsgd_data_class_name(out->train, 0)).text, LEAST_CLASSES);
 }
 
 /* ----------------------------------------------------------------- formats */

@@ -143,8 +143,8 @@ static int set_labels(struct hsgd_context *ctx, struct album *a, const struct la
         size_t length = class_length(l, e, &class, &e->part);
         e->label = length ? label_of(a->classes, class, length) : -1;
         if (length && e->label < 0)
-            return hsgd_fail(ctx, EINVAL, "%s: class \"%.*s\" is not among the %d classes to train with",
-                             album_name(a, e).text, (int)length, class, a->classes->count);
+            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not among the %d classes to train with",
+                             album_name(a, e).text, hsgd_show_bytes(class, length).text, a->classes->count);
         if (length) a->parts[e->part]++;
     }
     return 0;

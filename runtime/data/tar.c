@@ -1,8 +1,6 @@
 /* Members of a tar archive, plain, gzip or xz, by libarchive from a stream. */
 #include "album.h"
 
-#include "../io/stream.h"
-
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdlib.h>
@@ -50,7 +48,8 @@ static int archive_failed(struct tar *t)
 {
     const char *why = archive_error_string(t->archive);
     if (t->error) return t->error;
-    return hsgd_fail(t->ctx, EINVAL, "%s: the archive is damaged: %s", t->album->source, why ? why : "no reason given");
+    return hsgd_fail(t->ctx, EINVAL, "%s: the archive is damaged: %s", t->album->source,
+                     why ? hsgd_show(why).text : "no reason given");
 }
 
 /* ------------------------------------------------------------------ members */
@@ -84,13 +83,13 @@ static int check_member(struct tar *t, struct archive_entry *m, const char *name
 {
     const char *archive = t->album->source;
     if (!name || !*name) return hsgd_fail(t->ctx, EINVAL, "%s: a member has no name", archive);
-    if (*name == '/') return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has an absolute path", archive, name);
-    if (climbs(name)) return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has .. in its path", archive, name);
+    if (*name == '/') return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has an absolute path", archive, hsgd_show(name).text);
+    if (climbs(name)) return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has .. in its path", archive, hsgd_show(name).text);
     if (!album_wanted(name)) return 0;
     if (archive_entry_hardlink(m) || archive_entry_symlink(m))
-        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a link, not a file", archive, name);
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a link, not a file", archive, hsgd_show(name).text);
     if (archive_entry_sparse_count(m) > 0)
-        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a sparse file", archive, name);
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a sparse file", archive, hsgd_show(name).text);
     return 0;
 }
 
@@ -161,20 +160,24 @@ static int read_rest(struct tar *t)
     return (int)n;
 }
 
-int album_tar(struct hsgd_context *ctx, struct album *a, const char *path)
+static int read_tar(struct tar *t)
 {
-    int err = album_begin(ctx, a, path);
-    struct tar *t = err ? NULL : calloc(1, sizeof *t);
-    if (!err && !t) err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
-    if (err) return err;
-    *t = (struct tar){ .ctx = ctx, .album = a, .stream = hsgd_stream_open(ctx, path), .archive = archive_read_new() };
-    if (!t->stream) err = -EIO;
-    else if (!t->archive || archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
-        err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    int err = 0;
+    if (!t->archive || archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
+        err = hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
     if (!err) err = take_members(t);
-    if (!err) err = read_rest(t);
+    return err ? err : read_rest(t);
+}
+
+int album_tar(struct hsgd_context *ctx, struct album *a, struct hsgd_stream *stream)
+{
+    int err = album_begin(ctx, a, hsgd_stream_name(stream));
+    struct tar *t = err ? NULL : calloc(1, sizeof *t);
+    if (!err && !t) err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
+    if (err) return err;
+    *t = (struct tar){ .ctx = ctx, .album = a, .stream = stream, .archive = archive_read_new() };
+    err = read_tar(t);
     archive_read_free(t->archive);
-    hsgd_stream_close(&t->stream);
     free(t);
     return err;
 }

@@ -1,12 +1,15 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
 # sources need comes from the library, without sanitizers.
-FUZZ_TARGETS = model_file safetensors stream
+FUZZ_TARGETS = cifar image_cache jpeg model_file png safetensors stream tar
 fuzz_sources = runtime/error.c runtime/io/stream.c
 fuzz_sources += runtime/attribute.c runtime/io/yaml.c runtime/model.c runtime/model_build.c runtime/model_file.c \
 	runtime/model_text.c
 fuzz_sources += runtime/io/file.c runtime/io/safetensors.c runtime/io/safetensors_check.c \
 	runtime/io/safetensors_type.c
+
+fuzz_sources += runtime/data/album.c runtime/data/cache.c runtime/data/cifar.c runtime/data/dataset.c \
+	runtime/data/decode.c runtime/data/layout.c runtime/data/picture.c runtime/data/resample.c runtime/data/tar.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
 FUZZ_CC = clang

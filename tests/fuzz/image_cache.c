@@ -1,0 +1,25 @@
+/* The cache of decoded pictures: what is accepted is a sound set. */
+#include "data/cache.h"
+#include "fuzz.h"
+
+static void check(const struct hsgd_data *d)
+{
+    for (int64_t i = 0; d && i < d->count; i++)
+        fuzz_require(d->labels[i] >= 0 && d->labels[i] < d->classes, "a label without a class");
+    for (int i = 0; d && i < d->classes; i++) fuzz_require(hsgd_data_class_name(d, i) != NULL, "a class without a name");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct hsgd_context *ctx = fuzz_begin(bytes, n);
+    struct data_parts parts = { 0 };
+    struct safetensors f;
+    int err = safetensors_parse(ctx, &f, "input", bytes, n);
+    if (!err && cache_parse(&f, "key", "input", &parts)) fuzz_require(parts.train != NULL, "a set without samples");
+    check(parts.train);
+    check(parts.test);
+    hsgd_data_destroy(&parts.train);
+    hsgd_data_destroy(&parts.test);
+    if (!err) safetensors_close(&f);
+    return fuzz_end(ctx, err);
+}

@@ -1,0 +1,36 @@
+/* tar archives, plain, gzip or xz, of pictures or of CIFAR's files. */
+#include "data/album.h"
+#include "fuzz.h"
+
+static int interpret(struct hsgd_context *ctx, struct album *a, struct data_parts *out)
+{
+    static const struct hsgd_data_options none;
+    if (cifar_is(a)) return cifar_read(ctx, a, &none, out);
+    int err = album_sort(ctx, a);
+    return err ? err : album_decode(ctx, a, 0, out);
+}
+
+static void check(const struct hsgd_data *d)
+{
+    for (int64_t i = 0; d && i < d->count; i++)
+        fuzz_require(d->labels[i] >= 0 && d->labels[i] < d->classes, "a label without a class");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct hsgd_context *ctx = fuzz_begin(bytes, n);
+    struct data_parts parts = { 0 };
+    struct album a = { 0 };
+    fuzz_allow(4 * (ALBUM_FREE + STREAM_EXPANSION * n)); /* all pictures, and what libjpeg has of one */
+    struct hsgd_stream *s = hsgd_stream_memory(ctx, "input", bytes, n);
+    int err = s ? album_tar(ctx, &a, s) : -1;
+    if (!err) err = interpret(ctx, &a, &parts);
+    fuzz_require(err || (parts.train && parts.train->count > 0), "a set without samples");
+    check(parts.train);
+    check(parts.test);
+    hsgd_data_destroy(&parts.train);
+    hsgd_data_destroy(&parts.test);
+    album_free(&a);
+    hsgd_stream_close(&s);
+    return fuzz_end(ctx, err);
+}
