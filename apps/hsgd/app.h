@@ -19,7 +19,7 @@ struct settings {
     const char *command, *model, *data, *format, *label, *devices, *out, *svg;
     const char *png, *checkpoint;
     const char *config, *initial_checkpoint, *validation;
-    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop;
+    int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     double label_smoothing, resized_crop, rotate;
@@ -76,7 +76,7 @@ struct session {
 /* Each returns OK, or an exit code after a sentence on stderr. */
 int open_context(struct session *run, const struct settings *s);
 int open_data(struct session *run, const struct settings *s);
-/* "digits" or a path with --format, --label and --features; *test is NULL where
+/* "digits" or a path with --format, --label, --features and --resize; *test is NULL where
  * there is no test part. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);

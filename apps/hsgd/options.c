@@ -34,6 +34,9 @@ static const struct option_row table[] = {
       ".npz, a file beside an .npy (found by usual names)" },
     { "features", 0, WHOLE, TRAIN | PLAN | DATA, AT(features), 1, 1 << 24, NULL, "N",
       "numbers in a plain sample (as many as there are)" },
+    { "resize", 0, WHOLE, READS, AT(resize), 0, 4096, NULL, "N",
+      "scale pictures to a shorter side of N and take the middle, so\n"
+      "that sizes may differ (0: they are all of one size)" },
     { "epochs", 0, WHOLE, TRAIN, AT(epochs), 1, 1e6, NULL, "N", "times to go through the data (5)" },
     { "steps", 0, WHOLE, TRAIN, AT(steps), 1, 1e12, NULL, "N",
       "stop after so many batches; without --epochs, these alone count" },

@@ -94,27 +94,28 @@ static void validate_not(struct session *run)
 }
 
 /* The training part of other data, with the classes and features of ours. */
-static int open_validation(struct session *run, const char *path, const char *label)
+static int open_validation(struct session *run, const struct settings *s)
 {
     int classes = hsgd_data_classes(run->whole), err = -ENOMEM;
     char **name = calloc((size_t)classes, sizeof *name);
     bool named = name;
     for (int i = 0; named && i < classes; i++) named = (name[i] = strdup(hsgd_data_class_name(run->whole, i)));
     struct hsgd_shape in = hsgd_data_shape(run->whole);
-    struct hsgd_data_options o = { .label = label, .features = in.h == 1 && in.w == 1 ? in.c : 0, .classes = classes,
-                                   .class_name = (const char *const *)name };
-    if (named) err = hsgd_data_read(run->ctx, path, &o, &run->validation, NULL);
+    struct hsgd_data_options o = { .label = s->label, .features = in.h == 1 && in.w == 1 ? in.c : 0, .classes = classes,
+                                   .class_name = (const char *const *)name, .resize = (int)s->resize };
+    if (named) err = hsgd_data_read(run->ctx, s->validation, &o, &run->validation, NULL);
     for (int i = 0; name && i < classes; i++) free(name[i]);
     free(name);
     validate_not(run);
-    return !err ? OK : complain(blame(err), "--validation \"%s\": %s", path, named ? hsgd_error(run->ctx) : "out of memory");
+    return !err ? OK : complain(blame(err), "--validation \"%s\": %s", s->validation,
+                                named ? hsgd_error(run->ctx) : "out of memory");
 }
 
 /* A fraction of the training samples, drawn with the seed, or other data. */
 static int split_off_validation(struct session *run, const struct settings *s)
 {
     double part, whole;
-    if (!read_fraction(s->validation, &part, &whole)) return open_validation(run, s->validation, s->label);
+    if (!read_fraction(s->validation, &part, &whole)) return open_validation(run, s);
     if (!(part >= 0 && whole > 0 && part < whole))
         return complain(USAGE, "--validation \"%s\" is not a fraction from 0 to less than 1", s->validation);
     int64_t count = (int64_t)((double)hsgd_data_count(run->whole) * part / whole);
@@ -129,7 +130,8 @@ static int split_off_validation(struct session *run, const struct settings *s)
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test)
 {
-    struct hsgd_data_options o = { .format = s->format, .label = s->label, .features = (int)s->features };
+    struct hsgd_data_options o = { .format = s->format, .label = s->label, .features = (int)s->features,
+                                   .resize = (int)s->resize };
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
     return err ? complain(err == -ENOMEM ? FAILED : USAGE, "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
