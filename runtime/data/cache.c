@@ -89,9 +89,15 @@ static bool fits(const struct safetensor *images, const struct safetensor *label
     return images->dims[0] > 0 && images->dims[1] * images->dims[2] * images->dims[3] <= INT32_MAX;
 }
 
-static bool copy(struct hsgd_data *d, const struct safetensor *images, const struct safetensor *labels)
+/* The training part takes the file's memory over, labels apart: copying it
+ * would be most of the work. */
+static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *images, const struct safetensor *labels)
 {
-    memcpy(d->owned, images->data, images->bytes);
+    d->owned = memory && *memory ? *memory : malloc(images->bytes);
+    d->labels = d->owned_labels = malloc(labels->bytes);
+    if (memory && *memory) d->bytes = images->data, *memory = NULL;
+    else if (d->owned) d->bytes = memcpy(d->owned, images->data, images->bytes);
+    if (!d->owned || !d->owned_labels) return false;
     memcpy(d->owned_labels, labels->data, labels->bytes);
     for (int64_t i = 0; i < d->count; i++)
         if (d->labels[i] < 0 || d->labels[i] >= d->classes) return false;
@@ -99,7 +105,7 @@ static bool copy(struct hsgd_data *d, const struct safetensor *images, const str
 }
 
 /* NULL also when there is no such part. */
-static struct hsgd_data *read_part(const struct safetensors *f, int part, const char *name, struct hsgd_names *names)
+static struct hsgd_data *read_part(struct safetensors *f, int part, const char *name, struct hsgd_names *names)
 {
     const struct safetensor *images = find(f, part, "images"), *labels = find(f, part, "labels");
     struct hsgd_data *d = fits(images, labels) ? hsgd_data_new(NULL, name) : NULL;
@@ -108,7 +114,7 @@ static struct hsgd_data *read_part(const struct safetensors *f, int part, const 
     d->shape = (struct hsgd_shape){ (int)images->dims[1], (int)images->dims[2], (int)images->dims[3] };
     d->classes = names->count;
     d->names = hsgd_names_share(names);
-    if (hsgd_data_allocate(NULL, d) || !copy(d, images, labels)) hsgd_data_destroy(&d);
+    if (!fill(d, part ? NULL : &f->memory, images, labels)) hsgd_data_destroy(&d);
     return d;
 }
 
@@ -121,12 +127,12 @@ static bool sum_is_right(const struct safetensors *f)
     return !strcmp(said, text);
 }
 
-static bool read_parts(const struct safetensors *f, const char *name, struct data_parts *out)
+static bool read_parts(struct safetensors *f, const char *name, struct data_parts *out)
 {
     struct hsgd_names *names = read_names(f);
     if (!names) return false;
-    out->train = read_part(f, 0, name, names);
     out->test = read_part(f, 1, name, names);
+    out->train = read_part(f, 0, name, names);
     hsgd_names_free(names);
     if (out->train && !out->test == !find(f, 1, "images")) return true;
     hsgd_data_destroy(&out->train);
@@ -134,7 +140,7 @@ static bool read_parts(const struct safetensors *f, const char *name, struct dat
     return false;
 }
 
-bool cache_parse(const struct safetensors *f, const char *key, const char *name, struct data_parts *out)
+bool cache_parse(struct safetensors *f, const char *key, const char *name, struct data_parts *out)
 {
     const char *said = safetensors_metadata(f, "key");
     return said && !strcmp(said, key) && sum_is_right(f) && read_parts(f, name, out);

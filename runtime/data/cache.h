@@ -10,8 +10,8 @@
  * `name`.  False: there are none that are whole, and *out is as it was. */
 bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, struct data_parts *out);
 
-/* The same from a file in memory. */
-bool cache_parse(const struct safetensors *f, const char *key, const char *name, struct data_parts *out);
+/* The same from a file in memory, which *out may take over from f. */
+bool cache_parse(struct safetensors *f, const char *key, const char *name, struct data_parts *out);
 
 /* Keeps them.  Failing is no error: it is said in the log, and the next start
  * decodes again. */
