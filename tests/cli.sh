@@ -3,8 +3,8 @@ hsgd=${builddir:-.}/hsgd
 case $hsgd in /*) ;; *) hsgd=$PWD/$hsgd ;; esac
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-STARPU_HOME=$dir/starpu HWLOC_HIDE_ERRORS=2
-export STARPU_HOME HWLOC_HIDE_ERRORS
+STARPU_HOME=$dir/starpu HSGD_CACHE_DIR=$dir/cache HWLOC_HIDE_ERRORS=2
+export STARPU_HOME HSGD_CACHE_DIR HWLOC_HIDE_ERRORS
 unset HSGD_EXECUTOR
 mkdir "$STARPU_HOME"
 cd "$dir" || exit 99

@@ -3,6 +3,7 @@ cli_tests =
 cli_tests += tests/test_cli.sh
 cli_tests += tests/test_demos.sh
 cli_tests += tests/test_eval.sh
+cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_plan_cli.sh
 cli_tests += tests/test_predict_cli.sh

@@ -1,0 +1,83 @@
+#!/bin/sh
+# The command line on pictures: changes in training, label smoothing, sizes,
+# the cache, and what is refused.
+. "${srcdir:-.}/tests/cli.sh"
+opts='--model mlp-small --devices cpu --deterministic --epochs 2 -b 8 --validation 0 --json'
+
+# A sheet of one sample is a picture of 30 x 30.
+mkdir -p set/train/plain set/train/turned set/test/plain set/test/turned
+for i in 1 2 3 4 5 6 7 8; do
+    "$hsgd" data show --rows 1 --columns 1 --rotate 5 --seed $i --out set/train/plain/$i.png >/dev/null
+    "$hsgd" data show --rows 1 --columns 1 --rotate 90 --seed $i --out set/train/turned/$i.png >/dev/null
+done
+cp set/train/plain/1.png set/train/plain/2.png set/test/plain
+cp set/train/turned/1.png set/test/turned
+cmp -s set/train/turned/1.png set/train/turned/2.png
+[ $? -eq 1 ]
+check 'other seeds, other angles' $?
+
+digest() { sed -n 's/.*"final_weights_sha256": "\([0-9a-f]*\)".*/\1/p' out; }
+
+ok data info set
+has out '^set: images'
+has out '^plain +8 +2'
+[ "$(ls cache | wc -l)" -eq 1 ]
+check 'a file in the cache' $?
+ok train $opts --data set --out one
+plain=$(digest)
+json 'j["test_accuracy"] is not None and len(j["losses"]) == 4'
+HSGD_CACHE=off ok train $opts --data set --out two
+[ -n "$plain" ] && [ "$(digest)" = "$plain" ]
+check 'the same weights without the cache' $?
+ok train $opts --data set --out three --crop 3 --flip --rotate 15
+changed=$(digest)
+[ "$changed" != "$plain" ]
+check 'changes change the weights' $?
+ok train $opts --data set --out four --crop 3 --flip --rotate 15 --threads 1 --executor insert
+[ "$(digest)" = "$changed" ]
+check 'changes do not depend on threads and executor' $?
+ok train --config three/config.yaml --json --out five
+[ "$(digest)" = "$changed" ]
+check 'changes are in config.yaml' $?
+ok train $opts --data set --out six --label-smoothing 0.2
+[ "$(digest)" != "$plain" ]
+check 'label smoothing changes the weights' $?
+ok train $opts --data set --out seven --resize 12
+has seven/config.yaml '^resize: 12'
+ok data show set --resize 12
+has out ' 12x12x1, 2 classes'
+
+tar -cf set.tar set && xz -k set.tar
+ok train $opts --data set.tar.xz --out eight
+[ "$(digest)" = "$plain" ]
+check 'the same weights from an archive' $?
+
+# ------------------------------------------------------------------ refused
+refused '--crop "-1" is not a whole number from 0 to 16384' train $opts --crop -1
+refused '--crop "2.5" is not a whole number from 0 to 16384' train $opts --crop 2.5
+refused '--resized-crop "1.5" is not a number from 0 to 1' train $opts --resized-crop 1.5
+refused '--rotate "181" is not a number from 0 to 180' train $opts --rotate 181
+refused '--rotate "nan" is not a number from 0 to 180' train $opts --rotate nan
+refused '--label-smoothing "1" is not a number from 0 to 0.999' train $opts --label-smoothing 1
+refused '--resize "5000" is not a whole number from 0 to 4096' train $opts --resize 5000
+refused '--flip takes no value' train $opts --flip=yes
+refused '"hsgd bench" has no option "--crop"' bench --model mlp --crop 3
+refused '--crop 4 does not go with --resized-crop 0.5' train $opts --crop 4 --resized-crop 0.5
+refused 'crop 4 and resized_crop 0.5 exclude each other' data show --crop 4 --resized-crop 0.5 --out x.png
+printf 'x,y,label\n1,2,a\n2,1,b\n3,4,a\n' >rows.csv
+refused 'crop, resized_crop, flip and rotate are for pictures, not for samples of 1x1x2' \
+    train --model linear --devices cpu --data rows.csv --flip --out x
+head -c 100 set/train/plain/3.png >cut.png && mv cut.png set/train/plain/3.png
+refused '--data "set": set/train/plain/3.png: the PNG picture is damaged: read beyond end of data' \
+    train $opts --data set --out x
+cp set/train/plain/4.png set/train/plain/3.png
+mkdir set/train/empty
+refused '--data "set": set/train/empty: the class folder has no PNG or JPEG picture' train $opts --data set --out x
+rmdir set/train/empty
+"$hsgd" data show --rows 2 --columns 1 --out set/train/turned/9.png >/dev/null
+refused '--data "set": set/train/turned/9.png: is 59 x 30 pixels, but set/train/plain/1.png is 30 x 30; --resize N makes all pictures N x N' \
+    train $opts --data set --out x
+[ ! -e x ] && [ ! -e x.png ]
+check 'nothing is written where the input is bad' $?
+
+finish
