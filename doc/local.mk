@@ -11,4 +11,4 @@ clean-doc:
 .PHONY: clean-doc
 
 EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/architecture.md doc/adding-an-op.md \
-	doc/environment.md doc/hacking.md doc/kernel-dialect.md doc/models.md doc/plan.md doc/plan.svg doc/runs.md doc/decisions
+	doc/environment.md doc/hacking.md doc/kernel-dialect.md doc/models.md doc/pictures.md doc/plan.md doc/plan.svg doc/runs.md doc/decisions
