@@ -20,5 +20,6 @@ EXTRA_DIST += \
 	doc/hacking.md \
 	doc/kernel-dialect.md \
 	doc/models.md \
+	doc/pictures.md \
 	doc/plan.md \
 	doc/runs.md
