@@ -34,7 +34,8 @@ const struct command commands[] = {
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and how often which class was taken for which." },
-    { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]", "what a model makes of samples",
+    { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
+      "what a model makes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
       "picture, a NumPy array (.npy), or a text with a row of numbers for each sample\n"
       "(comma, semicolon or tab between them) or LIBSVM's; \"-\" is standard input." },
