@@ -76,6 +76,7 @@ struct hsgd_train_options options_for(enum hsgd_optimizer optimizer)
     o.schedule = HSGD_COSINE;
     o.warmup_steps = 3;
     o.clip_norm = 5;
+    o.augment = (struct hsgd_augment){ .crop = 1, .flip = true };
     o.seed = 9;
     return o;
 }
