@@ -63,7 +63,7 @@ static int open_samples(struct opened *o, struct evaluation *e, const struct set
         options.class_name = (const char *const *)o->info->class_name;
     }
     int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
-    if (err) return complain(blame(err), "--data \"%s\": %s", what, hsgd_error(o->run.ctx));
+    if (err) return complain(blame_data(err), "--data \"%s\": %s", what, hsgd_error(o->run.ctx));
     bool given = option_given(s, option_named("split", EVAL)), train = !o->run.test || (given && !s->split);
     e->part = train ? o->run.test ? "train" : "all" : "test";
     if (given && s->split && train) return complain(USAGE, "--split test: \"%s\" has no test part", what);
