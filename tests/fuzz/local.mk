@@ -61,7 +61,8 @@ fuzz_shared = tests/fuzz/fuzz.replay.o tests/fuzz/fuzz_data.replay.o tests/fuzz/
 tests/fuzz/%.replay: tests/fuzz/%.replay.o $(fuzz_shared) runtime/libruntime.la
 	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $^
 TESTS += tests/fuzz/seeds.sh
-EXTRA_DIST += tests/fuzz
+EXTRA_DIST += $(FUZZ_TARGETS:%=tests/fuzz/%.c) tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.c \
+	tests/fuzz/fuzz_data.h tests/fuzz/picture.h tests/fuzz/replay.c tests/fuzz/run.sh tests/fuzz/seeds tests/fuzz/seeds.sh
 
 clean-local: clean-fuzz
 clean-fuzz:
