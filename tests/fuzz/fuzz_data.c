@@ -26,7 +26,8 @@ void fuzz_check_data(const struct hsgd_data *d)
     if (hsgd_data_size(d) > MOST_NUMBERS) return;
     hsgd_data_statistics(d, &norm);
     for (int c = 0; c < norm.channels; c++)
-        fuzz_require(isfinite(norm.mean[c]) && norm.inv_std[c] > 0, "statistics that are not finite");
+        fuzz_require(isfinite(norm.mean[c]) && norm.inv_std[c] > 0 && isfinite(norm.inv_std[c]),
+                     "statistics that are not finite");
     for (int64_t i = 0; i < hsgd_data_count(d) && i < MOST_SAMPLES; i++) {
         check_sample(d, i, NULL);
         check_sample(d, i, &norm);
