@@ -41,9 +41,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/picture.c \
 	runtime/data/picture.h \
 	runtime/data/png.c \
+	runtime/data/readers.h \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
-	runtime/data/readers.h \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \
@@ -71,6 +71,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/stream.h \
 	runtime/io/yaml.c \
 	runtime/io/yaml.h \
+	runtime/leave.c \
+	runtime/leave.h \
 	runtime/model.c \
 	runtime/model.h \
 	runtime/model_build.c \

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leave.h"
 #include "task.h"
 
 /* Tasks of one plan, per input slot.  The replay executor submits the same
@@ -137,22 +138,11 @@ static bool prebuild(struct plan *p)
     return true;
 }
 
-static void nothing(void *arg) { (void)arg; }
-
-/* A worker may still be leaving a task that it ended steps ago, where the
- * machine took its core away; it then marks the task as done, though it was
- * submitted anew, and starpu_task_wait() returns early.  A worker that runs
- * something else has left. */
-static void leave_tasks(void)
-{
-    starpu_execute_on_each_worker(nothing, NULL, STARPU_CPU | STARPU_CUDA | STARPU_OPENCL);
-}
-
 void replay_free(struct plan *p)
 {
     struct replay *r = p->replay;
     if (!r) return;
-    if (r->task) leave_tasks();
+    if (r->task) leave_tasks(p->ctx);
     for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
