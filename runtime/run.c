@@ -185,6 +185,7 @@ static bool submit_replay(struct window *w, int step)
         runs[i].step = step;
         free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
         t[i]->dyn_interfaces = NULL;
+        t[i]->prefetched = 0; /* StarPU 1.4 asserts that nobody has done it */
         if (!submit(w, t[i])) return false;
     }
     return submit(w, t[p->ncells]);
