@@ -30,6 +30,7 @@ struct device {
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
+    void *cublas;                         /* a CUDA device's cublasHandle_t */
     atomic_ullong tasks, samples, busy_ns;
 };
 

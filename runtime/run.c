@@ -157,6 +157,7 @@ void replay_free(struct plan *p)
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
     }
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_release(&r->run[i]);
     free(r->task);
     free(r->base);
     free(r->direct);
@@ -314,6 +315,7 @@ int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struc
     if (w.direct) hold_buffers(p, true);
     run_window(&w);
     if (w.direct) hold_buffers(p, false);
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_settle(&p->replay->run[i]);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     return hsgd_wait(p->ctx);

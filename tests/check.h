@@ -78,8 +78,9 @@ void check_gradient(const char *what, double (*loss)(void *user), void *user, do
 /* False once the present test has failed. */
 bool check_going(void);
 
-/* Runs the tests named on the command line, or all; option --cpu leaves
- * OpenCL out.  Each must run shapes enough on every kind of device. */
+/* Runs the tests named on the command line, or all, on "cpu,opencl"; option
+ * --cpu leaves OpenCL out, --devices=LIST names others.  Each must run shapes
+ * enough on every kind of device. */
 struct check_test { const char *name; void (*run)(void); bool counted; };
 int check_main(int argc, char **argv, const struct check_test *tests, int n);
 
