@@ -3,6 +3,7 @@
 # version, options, CUDA toolkit and compiler, and prints where it is.
 # Concurrent runs wait for one another; an interrupted one goes on where it
 # stopped.  The folder keeps its log.
+# shellcheck disable=SC2086 # lists are split into words on purpose
 set -eu
 
 usage() {
@@ -23,7 +24,7 @@ archive=starpu_$version+dfsg.orig.tar.gz
 sha256=6b3bb9ec0d79f937882148b2da09ae6cb0ad4d1e83a104be45723dd70eba99c3
 sha1=bfb04db988392567c6142bc2b59f4baa8610c2d6
 here=$(cd "$(dirname "$0")" && pwd)
-patch=$here/starpu-cuda13.patch
+patches="$here/starpu-cuda13.patch $here/starpu-opencl-beside-cuda.patch"
 
 # More than today's machines have; what the library does not use stays out.
 options="--disable-static --enable-maxcpus=256 --enable-maxcudadev=16 --enable-maxnodes=32 --disable-build-doc
@@ -59,7 +60,7 @@ else
     options="$options --enable-cuda --with-cuda-dir=$cuda"
 fi
 
-key=$({ echo "$version $options"; cat "$patch"; ${CC:-cc} --version; [ "$cuda" = no ] || "$cuda/bin/nvcc" --version
+key=$({ echo "$version $options"; cat $patches; ${CC:-cc} --version; [ "$cuda" = no ] || "$cuda/bin/nvcc" --version
         pkg-config --modversion hwloc; } 2>/dev/null | sha256sum | cut -c1-12)
 cache=${HSGD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hsgd}
 base=$cache/starpu-$version-$key
@@ -102,7 +103,7 @@ unpack() {
     rm -rf "$base/unpacking"
     mkdir "$base/unpacking"
     { tar -xf "$base/$archive" -C "$base/unpacking" --strip-components=1 &&
-        patch -d "$base/unpacking" -p1 <"$patch"; } >>"$log" 2>&1 || fail unpack "Remove $base and run this again."
+        cat $patches | patch -d "$base/unpacking" -p1; } >>"$log" 2>&1 || fail unpack "Remove $base and run this again."
     mv "$base/unpacking" "$base/source"
 }
 
@@ -110,7 +111,6 @@ configure() {
     [ ! -f "$base/configured" ] || return 0
     say "configuring StarPU $version, CUDA: $cuda"
     mkdir -p "$base/build"
-    # shellcheck disable=SC2086 # options are words
     (cd "$base/build" && NVCCFLAGS="${NVCCFLAGS:-}" ../source/configure --prefix="$prefix" $options) >>"$log" 2>&1 ||
         fail configure "Remove $base and run this again, or use --starpu=system."
     if [ "$cuda" != no ] && ! grep -q 'define STARPU_USE_CUDA 1' "$base/build/include/starpu_config.h"; then

@@ -57,7 +57,7 @@ double check_slope(double y, enum hsgd_activation f);   /* f' from y = f(z) */
 
 /* --------------------------------------------------------- one test run */
 
-/* Devices of the run: 0 is the CPU, 1 the OpenCL device unless left out. */
+/* How many devices the run has. */
 int check_devices(void);
 struct hsgd_context *check_context(void);
 /* What is being checked, for messages. */
