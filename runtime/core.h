@@ -31,6 +31,7 @@ struct device {
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
     void *cublas;                         /* a CUDA device's cublasHandle_t */
+    pthread_mutex_t cublas_lock;          /* its stream is that of who holds this */
     atomic_ullong tasks, samples, busy_ns;
 };
 

@@ -43,12 +43,15 @@ int cuda_device_open(struct hsgd_context *ctx, struct device *d)
     cudaSetDevice(before);
     if (status) return hsgd_fail(ctx, EIO, "%s: cuBLAS does not start (status %d)", d->info.id, (int)status);
     d->cublas = handle;
+    pthread_mutex_init(&d->cublas_lock, NULL);
     return 0;
 }
 
 void cuda_device_close(struct device *d)
 {
-    if (d->cublas) cublasDestroy_v2(d->cublas);
+    if (!d->cublas) return;
+    cublasDestroy_v2(d->cublas);
+    pthread_mutex_destroy(&d->cublas_lock);
     d->cublas = NULL;
 }
 

@@ -136,7 +136,9 @@ void exec_cuda(void *buffers[], void *arg)
     float *base[MAX_ACCESSES];
     for (int i = 0; i < run->cell->naccesses; i++) base[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
     if (t) cudaEventRecord(t->began, stream);
+    pthread_mutex_lock(&v->device->cublas_lock);
     launch_all(run, v, base, stream);
+    pthread_mutex_unlock(&v->device->cublas_lock);
     if (!t) return;
     cudaEventRecord(t->ended, stream);
     t->variant = v;
