@@ -30,6 +30,8 @@ struct device {
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
+    void *cublas;                         /* a CUDA device's cublasHandle_t */
+    pthread_mutex_t cublas_lock;          /* its stream is that of who holds this */
     atomic_ullong tasks, samples, busy_ns;
 };
 

@@ -147,6 +147,7 @@ void replay_free(struct plan *p)
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
     }
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_release(&r->run[i]);
     free(r->task);
     free(r->base);
     free(r->direct);
@@ -175,6 +176,7 @@ static bool submit_replay(struct window *w, int step)
         runs[i].step = step;
         free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
         t[i]->dyn_interfaces = NULL;
+        t[i]->prefetched = 0; /* StarPU 1.4 asserts that nobody has done it */
         if (!submit(w, t[i])) return false;
     }
     return submit(w, t[p->ncells]);
@@ -303,6 +305,7 @@ int plan_run(struct plan *p, int steps, enum hsgd_executor executor, const struc
     if (w.direct) hold_buffers(p, true);
     run_window(&w);
     if (w.direct) hold_buffers(p, false);
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_settle(&p->replay->run[i]);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     return hsgd_wait(p->ctx);

@@ -13,4 +13,5 @@ EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk
+include tests/cudaemu.mk
 include tests/fuzz/local.mk
