@@ -16,6 +16,7 @@ hsgd_SOURCES = \
 	apps/hsgd/eval.h \
 	apps/hsgd/font.h \
 	apps/hsgd/main.c \
+	apps/hsgd/manual.c \
 	apps/hsgd/models.c \
 	apps/hsgd/options.c \
 	apps/hsgd/options.h \

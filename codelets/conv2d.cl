@@ -190,7 +190,7 @@ KERNEL4(conv2d_fwd, conv2d_args)
     const struct conv_row r = { ow, k, stride, pad, width, (pad + stride - 1) / stride, interior };
     struct conv_steps s = { width * c * 16, 0, stride * c * 16, row, 0, 1, ARG(kh) * row, 0, 0, 0, 0 };
     const v16 floor = V16_SPLAT(ARG(activation) == CONV2D_RELU ? 0.0f : -INFINITY);
-    FOR_ROWS(tile, ARG(tiles)) {
+    FOR_TILES(tile, ARG(tiles)) {
         const int block = tile / oh, oy = tile % oh;
         const struct taps t = taps_forward(oy, ARG(kh), stride, pad, h);
         GLOBAL float *out = y + (size_t)tile * ow * o * 16;
@@ -213,7 +213,7 @@ KERNEL3(conv2d_dx, conv2d_args)
     const struct conv_row r = { width, k, stride, pad, ow, k - 1 - pad, ow * stride - pad < width ? ow * stride - pad : width };
     struct conv_steps s = { -ow * o * 16, -o * 16, o * 16, stride * row, stride * c, ARG(kh) * row, 1, 0, 0, 0, o };
     const v16 floor = V16_SPLAT(-INFINITY);
-    FOR_ROWS(tile, ARG(tiles)) {
+    FOR_TILES(tile, ARG(tiles)) {
         const int block = tile / h, iy = tile % h;
         const struct taps t = taps_back(iy, ARG(kh), stride, pad, oh);
         s.rows = t.count;
@@ -415,7 +415,7 @@ KERNEL5(conv2d_dw, conv2d_args)
     BUFFER(4, float, work)
     const struct conv2d_args a = a_;
     const int plain = dw_plain(a), vectors = dw_vectors(a), entries = a.kw * a.c, weights = a.kh * entries;
-    FOR_ROWS(tile, a.tiles) {
+    FOR_TILES(tile, a.tiles) {
         const int split = tile % a.splits, o0 = plain ? 0 : tile / a.splits * vectors * 16;
         const int outputs = plain || a.o - o0 < vectors * 16 ? a.o - o0 : vectors * 16;
         const int ky_begin = a.kh * split / a.splits, ky_end = a.kh * (split + 1) / a.splits;
@@ -448,6 +448,7 @@ KERNEL5(conv2d_dw, conv2d_args)
                 }
             }
 
+        V16_AGREE();
         for (int i = ky_begin * entries; i < ky_end * entries; i++)
             for (int o = 0; o < outputs; o++) {
                 GLOBAL const float *sum = sums + (size_t)i * vectors * 16;

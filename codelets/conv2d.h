@@ -8,6 +8,12 @@
 #ifndef HSGD_CONV2D_H
 #define HSGD_CONV2D_H
 
+#ifdef __CUDACC__
+#define HOST_AND_DEVICE static __host__ __device__ inline
+#else
+#define HOST_AND_DEVICE static inline
+#endif
+
 enum { CONV2D_NONE, CONV2D_RELU, CONV2D_TANH, CONV2D_SIGMOID };
 
 /* x n×h×w×c, y n×oh×ow×o, weights o×kh×kw×c */
@@ -27,48 +33,48 @@ struct pool_args {
 /* n images of `size` floats each */
 struct lanes_args { int n, size, tiles; };
 
-static inline int conv2d_out_size(int in, int k, int stride, int pad)
+HOST_AND_DEVICE int conv2d_out_size(int in, int k, int stride, int pad)
 {
     return (in + 2 * pad - k) / stride + 1;
 }
 
-static inline int lanes_blocks(int n) { return (n + 15) / 16; }
-static inline int lanes_tiles(int n, int size) { return lanes_blocks(n) * ((size + 255) / 256); }
+HOST_AND_DEVICE int lanes_blocks(int n) { return (n + 15) / 16; }
+HOST_AND_DEVICE int lanes_tiles(int n, int size) { return lanes_blocks(n) * ((size + 255) / 256); }
 
-static inline int conv2d_fwd_tiles(struct conv2d_args a) { return lanes_blocks(a.n) * a.oh; }
-static inline int conv2d_dx_tiles(struct conv2d_args a)  { return lanes_blocks(a.n) * a.h; }
+HOST_AND_DEVICE int conv2d_fwd_tiles(struct conv2d_args a) { return lanes_blocks(a.n) * a.oh; }
+HOST_AND_DEVICE int conv2d_dx_tiles(struct conv2d_args a)  { return lanes_blocks(a.n) * a.h; }
 
-static inline int pool_max_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
-static inline int pool_avg_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
-static inline int pool_avg_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.h; }
-static inline int pool_is_2x2(struct pool_args a) { return a.k == 2 && a.stride == 2 && a.pad == 0; }
-static inline int pool_max_bwd_tiles(struct pool_args a)
+HOST_AND_DEVICE int pool_max_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
+HOST_AND_DEVICE int pool_avg_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
+HOST_AND_DEVICE int pool_avg_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.h; }
+HOST_AND_DEVICE int pool_is_2x2(struct pool_args a) { return a.k == 2 && a.stride == 2 && a.pad == 0; }
+HOST_AND_DEVICE int pool_max_bwd_tiles(struct pool_args a)
 {
     return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
 }
 
 /* conv2d_dw.  Few outputs: images stay in the lanes.  Else
  * one tile turns 16·dw_vectors() outputs into the lanes. */
-static inline int dw_plain(struct conv2d_args a)   { return a.o < 12; }
-static inline int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
-static inline int dw_groups(struct conv2d_args a)
+HOST_AND_DEVICE int dw_plain(struct conv2d_args a)   { return a.o < 12; }
+HOST_AND_DEVICE int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
+HOST_AND_DEVICE int dw_groups(struct conv2d_args a)
 {
     return dw_plain(a) ? 1 : (a.o + 16 * dw_vectors(a) - 1) / (16 * dw_vectors(a));
 }
-static inline int conv2d_dw_tiles(struct conv2d_args a) { return dw_groups(a) * a.splits; }
+HOST_AND_DEVICE int conv2d_dw_tiles(struct conv2d_args a) { return dw_groups(a) * a.splits; }
 
 /* output rows that a tile takes at a time: about 64 positions */
-static inline int dw_rows(struct conv2d_args a) { return a.ow >= 64 ? 1 : 64 / a.ow < a.oh ? 64 / a.ow : a.oh; }
+HOST_AND_DEVICE int dw_rows(struct conv2d_args a) { return a.ow >= 64 ? 1 : 64 / a.ow < a.oh ? 64 / a.ow : a.oh; }
 
 /* scratch of one tile, in vectors of 16 floats: bias sums, weight sums, turned rows of dy */
-static inline int dw_work_sums(struct conv2d_args a) { return dw_vectors(a); }
-static inline int dw_work_rows(struct conv2d_args a) { return dw_vectors(a) * (1 + a.kh * a.kw * a.c); }
-static inline int dw_work_tile(struct conv2d_args a)
+HOST_AND_DEVICE int dw_work_sums(struct conv2d_args a) { return dw_vectors(a); }
+HOST_AND_DEVICE int dw_work_rows(struct conv2d_args a) { return dw_vectors(a) * (1 + a.kh * a.kw * a.c); }
+HOST_AND_DEVICE int dw_work_tile(struct conv2d_args a)
 {
     return dw_work_rows(a) + (dw_plain(a) ? 0 : dw_rows(a) * a.ow * 16 * dw_vectors(a));
 }
 /* floats of scratch that conv2d_dw needs */
-static inline unsigned long conv2d_dw_work(struct conv2d_args a)
+HOST_AND_DEVICE unsigned long conv2d_dw_work(struct conv2d_args a)
 {
     return 16ul * (unsigned long)dw_work_tile(a) * (unsigned long)conv2d_dw_tiles(a);
 }

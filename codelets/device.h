@@ -21,6 +21,8 @@
 #ifndef HSGD_DEVICE_H
 #define HSGD_DEVICE_H
 
+#define LOCAL_MAX 256   /* no launcher asks for a larger group */
+
 #if defined(__OPENCL_VERSION__)            /* ------------------ OpenCL C 1.2 */
 
 #define GLOBAL      __global
@@ -59,16 +61,6 @@ typedef ulong u64;
 #define cosf   cos
 #define BITS_TO_FLOAT(u) as_float(u)
 
-#define KERNEL1(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), KERNEL_TAIL_(a))
-#define KERNEL2(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), KERNEL_TAIL_(a))
-#define KERNEL3(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), KERNEL_TAIL_(a))
-#define KERNEL4(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
-                                      KERNEL_TAIL_(a))
-#define KERNEL5(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
-                                      BUFFER_PAIR_(4), KERNEL_TAIL_(a))
-#define KERNEL6(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
-                                      BUFFER_PAIR_(4), BUFFER_PAIR_(5), KERNEL_TAIL_(a))
-
 /* Sixteen floats in a register: one image per lane, or 16 matrix columns. */
 typedef float16 v16;
 #define V16_SPLAT(x)       ((v16)(x))
@@ -89,7 +81,54 @@ DEVICE v16 V16_ZIP_LO(v16 a, v16 b) { v16 y; y.even = a.lo; y.odd = b.lo; return
 DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return y; }
 
 #elif defined(__CUDACC__)                  /* ---------------------- CUDA C++ */
-#error "the CUDA half of the dialect is added with the CUDA executor"
+
+#define GLOBAL
+#define LOCAL       __shared__
+#define LOCAL_ARG
+#define RESTRICT    __restrict__
+#define DEVICE      static __device__ __forceinline__
+#define UNROLL      _Pragma("unroll")
+#define INDEPENDENT
+#define LOCAL_ID    ((int)threadIdx.x)
+#define LOCAL_SIZE  ((int)blockDim.x)
+#define GROUP_ID    ((int)blockIdx.x)
+#define NUM_GROUPS  ((int)gridDim.x)
+#define PREFETCH(p) ((void)0)
+#define BARRIER()   __syncthreads()
+typedef unsigned int u32;
+typedef unsigned long long u64;
+#define BITS_TO_FLOAT(u) __uint_as_float(u)
+#define BUFFER_PAIR_(i) float *b##i##_, u64 o##i##_
+#define BUFFER(i, type, name) type *name = (type *)(b##i##_ + o##i##_);
+#define KERNEL_HEAD_(name) extern "C" __global__ void __launch_bounds__(LOCAL_MAX) hsgd_cuda_##name
+#define ARG(field)  a_.field
+#define KERNEL_TAIL_(args) const struct args a_
+
+/* Sixteen neighbouring threads hold a v16, a float each; whatever is not a v16 they all compute alike. */
+typedef float v16;
+#define LANE_              (LOCAL_ID & 15)
+#define LANES_MASK_        (0xffffu << (LOCAL_ID & 16))   /* they are one half of a warp */
+#define V16_SPLAT(x)       (x)
+#define V16_LOAD(p)        ((p)[LANE_])
+#define V16_STORE(p, v)    ((void)((p)[LANE_] = (v)))
+#define V16_ADD(a, b)      ((a) + (b))
+#define V16_MUL(a, b)      ((a) * (b))
+#define V16_FMA(a, b, c)   fmaf((a), (b), (c))
+#define V16_MAX(a, b)      fmaxf((a), (b))
+#define V16_SQRT(a)        sqrtf(a)
+#define V16_DIVIDE(a, b)   ((a) / (b))
+#define V16_KEEP(v)        ((void)0)
+#define V16_IF_EQ(a, b, x, y) ((a) == (b) ? (x) : (y))
+#define V16_IF_GT(a, b, x, y) ((a) > (b) ? (x) : (y))
+DEVICE v16 v16_zip(v16 a, v16 b, int first)
+{
+    const float even = __shfl_sync(LANES_MASK_, a, first + LANE_ / 2, 16);
+    const float odd = __shfl_sync(LANES_MASK_, b, first + LANE_ / 2, 16);
+    return LANE_ % 2 ? odd : even;
+}
+#define V16_ZIP_LO(a, b)   v16_zip((a), (b), 0)
+#define V16_ZIP_HI(a, b)   v16_zip((a), (b), 8)
+#define V16_AGREE()        __syncwarp(LANES_MASK_)
 
 #else                                      /* --------------------------- C11 */
 
@@ -231,6 +270,23 @@ DEVICE v16 v16_zip(v16 x, v16 y, int first)
 
 #endif
 
+#if defined(__OPENCL_VERSION__) || defined(__CUDACC__)
+#define KERNEL1(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), KERNEL_TAIL_(a))
+#define KERNEL2(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), KERNEL_TAIL_(a))
+#define KERNEL3(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), KERNEL_TAIL_(a))
+#define KERNEL4(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
+                                      KERNEL_TAIL_(a))
+#define KERNEL5(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
+                                      BUFFER_PAIR_(4), KERNEL_TAIL_(a))
+#define KERNEL6(n, a) KERNEL_HEAD_(n)(BUFFER_PAIR_(0), BUFFER_PAIR_(1), BUFFER_PAIR_(2), BUFFER_PAIR_(3), \
+                                      BUFFER_PAIR_(4), BUFFER_PAIR_(5), KERNEL_TAIL_(a))
+#endif
+
+/* From here on the elements of what was V16_STOREd may be read one by one. */
+#ifndef V16_AGREE
+#define V16_AGREE()        ((void)0)
+#endif
+
 /* r[i] lane j becomes r[j] lane i */
 DEVICE void v16_transpose(v16 *r)
 {
@@ -248,7 +304,6 @@ DEVICE void v16_transpose(v16 *r)
     }
 }
 
-#define LOCAL_MAX 256   /* no launcher asks for a larger group */
 /* every index i of [0,n), shared out over the whole launch: the iterations
  * are independent, which the C compiler is told */
 #ifdef HSGD_ONE_ITEM
@@ -260,11 +315,19 @@ DEVICE void v16_transpose(v16 *r)
 /* as FOR_ITEMS, where an iteration is a v16 of its own already */
 #ifdef HSGD_ONE_ITEM
 #define FOR_BLOCKS(i, n) for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
+#elif defined(__CUDACC__)
+#define FOR_BLOCKS(i, n) for (int i = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / 16; i < (n); i += NUM_GROUPS * LOCAL_SIZE / 16)
 #else
 #define FOR_BLOCKS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 #endif
 /* every row r of [0,n), one group each */
 #define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)
+/* every tile t of [0,n), one for all that holds a v16 together: a group, on CUDA sixteen threads */
+#ifdef __CUDACC__
+#define FOR_TILES(t, n) FOR_BLOCKS(t, n)
+#else
+#define FOR_TILES(t, n) FOR_ROWS(t, n)
+#endif
 /* every column c of [0,n), shared out over the items of the group */
 #define FOR_COLS(c, n)  INDEPENDENT for (int c = LOCAL_ID; c < (n); c += LOCAL_SIZE)
 

@@ -28,6 +28,9 @@ extern const char hsgd_kernel_text[];
 extern const struct hsgd_kernel hsgd_kernel_matmul_cpu;
 struct matmul_cpu_args { struct hsgd_matmul p; int has_bias; };
 
+/* GEMM by cuBLAS; buffers a, b, c. */
+extern const struct hsgd_kernel hsgd_kernel_matmul_cuda;
+
 /* Single-threaded BLAS and OpenMP for the calling worker around a cell. */
 struct hsgd_blas_state { int openmp_threads; };
 void hsgd_blas_enter(struct hsgd_blas_state *saved);

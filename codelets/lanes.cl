@@ -10,7 +10,7 @@ KERNEL2(lanes_pack, lanes_args)
     BUFFER(0, const float, x)
     BUFFER(1, float, lanes)
     const int n = ARG(n), size = ARG(size), chunks = (size + LANES_CHUNK - 1) / LANES_CHUNK;
-    FOR_ROWS(tile, ARG(tiles)) {
+    FOR_TILES(tile, ARG(tiles)) {
         const int block = tile / chunks, begin = tile % chunks * LANES_CHUNK;
         const int end = begin + LANES_CHUNK < size ? begin + LANES_CHUNK : size;
         const int images = n - block * 16 < 16 ? n - block * 16 : 16;
@@ -39,7 +39,7 @@ KERNEL2(lanes_unpack, lanes_args)
     BUFFER(0, const float, lanes)
     BUFFER(1, float, x)
     const int n = ARG(n), size = ARG(size), chunks = (size + LANES_CHUNK - 1) / LANES_CHUNK;
-    FOR_ROWS(tile, ARG(tiles)) {
+    FOR_TILES(tile, ARG(tiles)) {
         const int block = tile / chunks, begin = tile % chunks * LANES_CHUNK;
         const int end = begin + LANES_CHUNK < size ? begin + LANES_CHUNK : size;
         const int images = n - block * 16 < 16 ? n - block * 16 : 16;

@@ -19,15 +19,27 @@ static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
     HSGD_LAUNCH(e, HSGD_KERNEL(gemm_tiles), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias, work);
 }
 
+/* cuBLAS, and bias and activation after it. */
+static void emit_cublas(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
+                        struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
+{
+    struct bias_act_args epilogue = { p->m, p->n, p->ldc, has_bias, (int)p->activation };
+    HSGD_LAUNCH(e, &hsgd_kernel_matmul_cuda, HSGD_TILES, 1, p, a, b, c);
+    if (has_bias || p->activation != HSGD_NO_ACTIVATION)
+        HSGD_LAUNCH(e, HSGD_KERNEL(bias_act), HSGD_ROWS, p->m, &epilogue, c, bias);
+}
+
 void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias)
 {
     bool has_bias = bias.buffer >= 0;
     if (!has_bias) bias = c;
-    if (e->kind != HSGD_CPU) {
+    if (e->kind == HSGD_OPENCL) {
         emit_gemm(e, p, a, b, c, bias, has_bias);
-        return;
+    } else if (e->kind == HSGD_CUDA) {
+        emit_cublas(e, p, a, b, c, bias, has_bias);
+    } else {
+        struct matmul_cpu_args args = { *p, has_bias };
+        HSGD_LAUNCH(e, &hsgd_kernel_matmul_cpu, HSGD_TILES, 1, &args, a, b, c, bias);
     }
-    struct matmul_cpu_args args = { *p, has_bias };
-    HSGD_LAUNCH(e, &hsgd_kernel_matmul_cpu, HSGD_TILES, 1, &args, a, b, c, bias);
 }

@@ -62,4 +62,6 @@ static void matmul_cpu(void *const *buffers, const void *args)
     HSGD_KERNEL(bias_act)->cpu((void *const[]){ buffers[2], buffers[3] }, &epilogue);
 }
 
-const struct hsgd_kernel hsgd_kernel_matmul_cpu = { "matmul_cpu", 4, sizeof(struct matmul_cpu_args), matmul_cpu, NULL };
+const struct hsgd_kernel hsgd_kernel_matmul_cpu = {
+    .name = "matmul_cpu", .buffers = 4, .args_size = sizeof(struct matmul_cpu_args), .cpu = matmul_cpu
+};

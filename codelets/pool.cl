@@ -28,7 +28,7 @@ KERNEL2(pool_max_fwd, pool_args)
     BUFFER(1, float, y)
     const struct pool_args a = a_;
     const int column = a.c * 16, row = a.w * column, simple = pool_is_2x2(a);
-    FOR_ROWS(tile, a.tiles) {
+    FOR_TILES(tile, a.tiles) {
         const int block = tile / a.oh, oy = tile % a.oh;
         GLOBAL const float *xb = x + (size_t)block * a.h * row;
         GLOBAL float *out = y + (size_t)tile * a.ow * column;
@@ -102,7 +102,7 @@ KERNEL4(pool_max_bwd, pool_args)
     BUFFER(3, float, dx)
     const struct pool_args a = a_;
     const int column = a.c * 16, row = a.w * column, simple = pool_is_2x2(a);
-    FOR_ROWS(tile, a.tiles) {
+    FOR_TILES(tile, a.tiles) {
         if (simple) {
             const int oy = tile % a.oh, rest = a.w - 2 * a.ow;
             const size_t in = ((size_t)(tile / a.oh) * a.h + 2 * oy) * row, out = (size_t)tile * a.ow * column;
@@ -144,7 +144,7 @@ KERNEL2(pool_avg_fwd, pool_args)
     BUFFER(1, float, y)
     const struct pool_args a = a_;
     const int column = a.c * 16, row = a.w * column;
-    FOR_ROWS(tile, a.tiles) {
+    FOR_TILES(tile, a.tiles) {
         const int block = tile / a.oh, oy = tile % a.oh;
         GLOBAL const float *xb = x + (size_t)block * a.h * row;
         GLOBAL float *out = y + (size_t)tile * a.ow * column;
@@ -173,7 +173,7 @@ KERNEL2(pool_avg_bwd, pool_args)
     BUFFER(1, float, dx)
     const struct pool_args a = a_;
     const int column = a.c * 16;
-    FOR_ROWS(tile, a.tiles) {
+    FOR_TILES(tile, a.tiles) {
         const int block = tile / a.h, iy = tile % a.h;
         GLOBAL const float *from = dy + (size_t)block * a.oh * a.ow * column;
         GLOBAL float *out = dx + (size_t)tile * a.w * column;

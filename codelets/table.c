@@ -25,10 +25,25 @@ static hsgd_cpu_fn *const functions[HSGD_KERNELS][3] = {
 };
 
 struct hsgd_kernel hsgd_kernels[HSGD_KERNELS] = {
-#define KERNEL(name, buffers, args) { #name, buffers, sizeof(struct args), NULL, hsgd_kernel_text },
+#define KERNEL(id, n, args) { .name = #id, .buffers = n, .args_size = sizeof(struct args), .opencl_source = hsgd_kernel_text },
 #include "kernel_list.h"
 #undef KERNEL
 };
+
+#ifdef HSGD_USE_CUDA /* the host side of the __global__ functions in kernels.cu */
+#define KERNEL(name, buffers, args) void hsgd_cuda_##name(void);
+#include "kernel_cuda_list.h"
+#undef KERNEL
+#endif
+
+static void add_cuda_forms(void)
+{
+#ifdef HSGD_USE_CUDA
+#define KERNEL(name, buffers, args) hsgd_kernels[HSGD_KERNEL_##name].cuda = (const void *)hsgd_cuda_##name;
+#include "kernel_cuda_list.h"
+#undef KERNEL
+#endif
+}
 
 static const char *const isa_names[] = { "base", "v3", "v4" };
 static int isa;
@@ -56,6 +71,7 @@ static void choose(void)
     for (int i = 0; wish && i < isa; i++)
         if (!strcmp(wish, isa_names[i])) isa = i;
     for (int k = 0; k < HSGD_KERNELS; k++) hsgd_kernels[k].cpu = functions[k][isa];
+    add_cuda_forms();
 }
 
 void hsgd_kernels_init(void) { pthread_once(&once, choose); }

@@ -20,6 +20,15 @@ static void *aligned_memory(size_t bytes)
     return p;
 }
 
+static bool has_cuda(const struct hsgd_context *ctx)
+{
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (ctx->device[i].info.kind == HSGD_CUDA) return true;
+    return false;
+}
+
+static size_t bytes_of(const struct buffer *b) { return (size_t)b->floats * sizeof(float); }
+
 static void name_buffer(struct buffer *b, const char *name, int64_t floats)
 {
     *b = (struct buffer){ .floats = floats };
@@ -49,6 +58,7 @@ int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, 
     if (!memory) return hsgd_fail(ctx, ENOMEM, "no memory for buffer \"%s\" of %lld floats", name, (long long)floats);
     buffer_wrap(ctx, b, name, floats, memory);
     b->owned = true;
+    b->pinned = has_cuda(ctx) && !starpu_memory_pin(memory, bytes_of(b));
     return 0;
 }
 
@@ -91,6 +101,7 @@ void buffer_destroy(struct buffer *b)
     if (!b->handle) return;
     if (b->memory) starpu_data_unregister(b->handle);
     else starpu_data_unregister_no_coherency(b->handle);
+    if (b->pinned) starpu_memory_unpin(b->memory, bytes_of(b));
     if (b->owned) free(b->memory);
     *b = (struct buffer){ 0 };
 }

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "cost.h"
+#include "cuda_device.h"
 #include "devices.h"
 #include "kernels.h"
 #include "opencl_device.h"
@@ -19,7 +20,7 @@ static void environment_default(const char *name, const char *value) { setenv(na
 
 static const char *default_policy(const struct device_request *r)
 {
-    return r->cpu && !r->nopencl ? "eager" : "dmdas";
+    return r->cpu && !r->count[HSGD_CUDA] && !r->count[HSGD_OPENCL] ? "eager" : "dmdas";
 }
 
 static int start_starpu(struct hsgd_context *ctx, const struct device_request *r)
@@ -27,14 +28,17 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     struct starpu_conf conf;
     environment_default("STARPU_SILENT", "1");
     environment_default("STARPU_WORKERS_GETBIND", "1");
-    if (r->nopencl) setenv("STARPU_OPENCL_ON_CPUS", "1", 1); /* so that devices are numbered as we list them */
+    int ncuda = r->count[HSGD_CUDA], nopencl = r->count[HSGD_OPENCL];
+    if (nopencl) setenv("STARPU_OPENCL_ON_CPUS", "1", 1); /* so that devices are numbered as we list them */
     if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");
     conf.precedence_over_environment_variables = 1;
     conf.ncpus = r->cpu ? r->cores : 0;
-    conf.ncuda = 0;
-    conf.nopencl = r->nopencl;
-    conf.use_explicit_workers_opencl_gpuid = r->nopencl > 0;
-    for (int i = 0; i < r->nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->opencl[i];
+    conf.ncuda = ncuda;
+    conf.use_explicit_workers_cuda_gpuid = ncuda > 0;
+    for (int i = 0; i < ncuda; i++) conf.workers_cuda_gpuid[i] = (unsigned)r->index[HSGD_CUDA][i];
+    conf.nopencl = nopencl;
+    conf.use_explicit_workers_opencl_gpuid = nopencl > 0;
+    for (int i = 0; i < nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->index[HSGD_OPENCL][i];
     const char *policy = getenv("STARPU_SCHED");
     if (policy && !strcmp(policy, "heteroprio")) /* aborts unless the application fills its buckets */
         return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"heteroprio\", which cannot run restricted tasks: use dmdas");
@@ -42,7 +46,7 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     ctx->chose_policy = !policy;
     conf.catch_signals = 0;
     /* A driver that polls for the end of a copy takes the core the copy needs. */
-    if (r->nopencl && r->only_opencl_cpus) conf.disable_asynchronous_opencl_copy = 1;
+    if (nopencl && r->only_opencl_cpus) conf.disable_asynchronous_opencl_copy = 1;
     int err = starpu_init(&conf);
     if (err) return hsgd_fail(ctx, -err, "StarPU did not start: %s", strerror(-err));
     starpu_malloc_set_align(64);
@@ -118,6 +122,7 @@ void hsgd_destroy(struct hsgd_context **pctx)
     if (!ctx) return;
     for (int i = 0; i < ctx->ndevices; i++) {
         opencl_device_close(&ctx->device[i]);
+        cuda_device_close(&ctx->device[i]);
         free(ctx->device[i].one_worker);
     }
     detach_starpu(ctx);

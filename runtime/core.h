@@ -39,6 +39,8 @@ struct device {
     bool fails;                           /* HSGD_FAIL, from a step on */
     int64_t fails_from;
     bool lost;                            /* it has failed: nothing runs there any more */
+    void *cublas;                         /* a CUDA device's cublasHandle_t */
+    pthread_mutex_t cublas_lock;          /* its stream is that of who holds this */
     atomic_ullong tasks, samples, busy_ns;
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda_device.h"
 #include "opencl_device.h"
 
 static const char *const kind_names[HSGD_DEVICE_KINDS] = { "cpu", "cuda", "opencl" };
@@ -60,29 +61,44 @@ int devices_allowed_cores(void)
 
 /* -------------------------------------------------------------- the list */
 
-static int want_opencl(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have, int index)
+/* The accelerators there are, per kind. */
+struct machine {
+    int count[HSGD_DEVICE_KINDS];
+    struct opencl_list opencl;
+};
+
+static const char *const kind_words[HSGD_DEVICE_KINDS] = { "CPU", "CUDA", "OpenCL" }; /* in sentences */
+
+static int want_one(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
+                    enum hsgd_device_kind kind, int index)
 {
-    if (index >= have->count)
-        return hsgd_fail(ctx, ENODEV, have->count ? "device \"opencl:%d\" is not there: OpenCL devices are 0 to %d"
-                                                  : "device \"opencl:%d\" is not there: no OpenCL device was found",
-                         index, have->count - 1);
-    for (int i = 0; i < r->nopencl; i++)
-        if (r->opencl[i] == index) return 0;
-    r->only_opencl_cpus = have->is_cpu[index] && (r->only_opencl_cpus || !r->nopencl);
-    r->opencl[r->nopencl++] = index;
+    const char *name = kind_names[kind], *word = kind_words[kind];
+    int *n = &r->count[kind];
+    if (!have->count[kind])
+        return hsgd_fail(ctx, ENODEV, "device \"%s:%d\" is not there: no %s device was found", name, index, word);
+    if (index >= have->count[kind])
+        return hsgd_fail(ctx, ENODEV, "device \"%s:%d\" is not there: %s devices are 0 to %d", name, index, word,
+                         have->count[kind] - 1);
+    for (int i = 0; i < *n; i++)
+        if (r->index[kind][i] == index) return 0;
+    if (kind == HSGD_OPENCL) r->only_opencl_cpus = have->opencl.is_cpu[index] && (r->only_opencl_cpus || !*n);
+    r->index[kind][(*n)++] = index;
     return 0;
 }
 
-static int want_all_opencl(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have)
+static int want_all(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
+                    enum hsgd_device_kind kind)
 {
-    if (!have->count) return hsgd_fail(ctx, ENODEV, "device \"opencl\" is not there: no OpenCL device was found");
-    for (int i = 0; i < have->count; i++) want_opencl(ctx, r, have, i);
+    if (!have->count[kind])
+        return hsgd_fail(ctx, ENODEV, "device \"%s\" is not there: no %s device was found", kind_names[kind],
+                         kind_words[kind]);
+    for (int i = 0; i < have->count[kind]; i++) want_one(ctx, r, have, kind, i);
     return 0;
 }
 
 /* One word of the list: "cpu", "opencl", "opencl:1".  A bare number after
  * "opencl:0" ("opencl:0,1") names another device of that kind. */
-static int want_word(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have, char *word,
+static int want_word(struct hsgd_context *ctx, struct device_request *r, const struct machine *have, char *word,
                      enum hsgd_device_kind *kind)
 {
     char *colon = strchr(word, ':'), *number = colon ? colon + 1 : isdigit((unsigned char)word[0]) ? word : NULL;
@@ -93,7 +109,9 @@ static int want_word(struct hsgd_context *ctx, struct device_request *r, const s
         if (k == HSGD_DEVICE_KINDS) return hsgd_fail(ctx, EINVAL, "device \"%s\" is not one of cpu, cuda, opencl", word);
         *kind = k;
     }
+#ifndef HSGD_USE_CUDA
     if (*kind == HSGD_CUDA) return hsgd_fail(ctx, ENODEV, "device \"cuda\" is not there: built without CUDA");
+#endif
     char *end = number;
     long index = number ? strtol(number, &end, 10) : -1;
     if (number && (end == number || *end || index < 0 || index > 255))
@@ -103,10 +121,10 @@ static int want_word(struct hsgd_context *ctx, struct device_request *r, const s
         r->cpu = true;
         return 0;
     }
-    return number ? want_opencl(ctx, r, have, (int)index) : want_all_opencl(ctx, r, have);
+    return number ? want_one(ctx, r, have, *kind, (int)index) : want_all(ctx, r, have, *kind);
 }
 
-static int want_list(struct hsgd_context *ctx, struct device_request *r, const struct opencl_list *have,
+static int want_list(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
                      const char *list)
 {
     char copy[256];
@@ -133,28 +151,31 @@ static int environment_number(const char *name, int otherwise)
     return text && end != text && !*end && n >= 0 && n < 1 << 16 ? (int)n : otherwise;
 }
 
-int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out)
+/* Every physical device once: OpenCL devices that are CPUs, or NVIDIA's where
+ * CUDA drives them, are there already. */
+static void want_every_device(struct hsgd_context *ctx, struct device_request *r, const struct machine *have)
 {
-    struct opencl_list have = { 0 };
-    bool automatic = !list || !strcmp(list, "auto");
-    if (automatic || strstr(list, "opencl")) opencl_enumerate(&have); /* starts threads of the OpenCL library */
-    *out = (struct device_request){ 0 };
-    if (automatic) {
-        int most = environment_number("STARPU_NOPENCL", have.count);
-        out->cpu = true;
-        for (int i = 0; i < have.count; i++)
-            if (!have.is_cpu[i] && out->nopencl < most) want_opencl(ctx, out, &have, i);
-    } else {
-        int err = want_list(ctx, out, &have, list);
-        if (err) return err;
+    int most_cuda = environment_number("STARPU_NCUDA", have->count[HSGD_CUDA]);
+    int most_opencl = environment_number("STARPU_NOPENCL", have->count[HSGD_OPENCL]);
+    r->cpu = true;
+    for (int i = 0; i < have->count[HSGD_CUDA] && i < most_cuda; i++) want_one(ctx, r, have, HSGD_CUDA, i);
+    for (int i = 0; i < have->count[HSGD_OPENCL]; i++) {
+        bool again = have->opencl.is_cpu[i] || (have->opencl.is_nvidia[i] && have->count[HSGD_CUDA]);
+        if (!again && r->count[HSGD_OPENCL] < most_opencl) want_one(ctx, r, have, HSGD_OPENCL, i);
     }
+}
+
+/* An accelerator's driver takes a core. */
+static int want_cores(struct hsgd_context *ctx, struct device_request *out, int threads)
+{
     int allowed = devices_allowed_cores();
+    int left = allowed - out->count[HSGD_CUDA] - out->count[HSGD_OPENCL];
     if (!threads) threads = environment_number("STARPU_NCPU", 0);
     if (threads < 0) return hsgd_fail(ctx, EINVAL, "threads must be 0 or more, not %d", threads);
     if (threads > allowed)
         return hsgd_fail(ctx, EINVAL, "threads is %d, but this process may use %d core%s", threads, allowed,
                          allowed > 1 ? "s" : "");
-    out->cores = threads ? threads : allowed - out->nopencl > 1 ? allowed - out->nopencl : 1;
+    out->cores = threads ? threads : left > 1 ? left : 1;
     if (out->cores > STARPU_MAXCPUS) {
         hsgd_log(ctx, HSGD_LOG_WARNING,
                  "this StarPU drives at most %d of the %d cores: install one configured with --enable-maxcpus=%d",
@@ -162,6 +183,19 @@ int devices_request(struct hsgd_context *ctx, const char *list, int threads, str
         out->cores = STARPU_MAXCPUS;
     }
     return 0;
+}
+
+int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out)
+{
+    struct machine have = { 0 };
+    bool automatic = !list || !strcmp(list, "auto");
+    if (automatic || strstr(list, "opencl")) opencl_enumerate(&have.opencl); /* starts threads of the OpenCL library */
+    if (automatic || strstr(list, "cuda")) have.count[HSGD_CUDA] = cuda_count();
+    have.count[HSGD_OPENCL] = have.opencl.count;
+    *out = (struct device_request){ 0 };
+    if (automatic) want_every_device(ctx, out, &have);
+    int err = automatic ? 0 : want_list(ctx, out, &have, list);
+    return err ? err : want_cores(ctx, out, threads);
 }
 
 /* ------------------------------------------------------ StarPU's workers */
@@ -207,8 +241,8 @@ static void cpu_describe(struct device *d)
 static bool wanted(const struct device_request *r, enum hsgd_device_kind kind, int index)
 {
     if (kind == HSGD_CPU) return r->cpu;
-    for (int i = 0; kind == HSGD_OPENCL && i < r->nopencl; i++)
-        if (r->opencl[i] == index) return true;
+    for (int i = 0; i < r->count[kind]; i++)
+        if (r->index[kind][i] == index) return true;
     return false;
 }
 
@@ -227,7 +261,7 @@ static int new_device(struct hsgd_context *ctx, enum hsgd_device_kind kind, int 
         return 0;
     }
     snprintf(d->info.id, sizeof d->info.id, "%s:%d", kind_names[kind], index);
-    return opencl_device_open(ctx, d);
+    return kind == HSGD_CUDA ? cuda_device_open(ctx, d) : opencl_device_open(ctx, d);
 }
 
 int devices_collect(struct hsgd_context *ctx, const struct device_request *request)
@@ -253,9 +287,11 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
     int missing = ctx->joined ? EBUSY : ENODEV; /* the context that started StarPU wanted other devices */
     if (request->cpu && !find_device(ctx, HSGD_CPU, 0))
         return hsgd_fail(ctx, missing, "device \"cpu\" is not there: StarPU has no CPU worker");
-    for (int i = 0; i < request->nopencl; i++)
-        if (!find_device(ctx, HSGD_OPENCL, request->opencl[i]))
-            return hsgd_fail(ctx, missing, "device \"opencl:%d\" is not driven by StarPU", request->opencl[i]);
+    for (int kind = HSGD_CUDA; kind < HSGD_DEVICE_KINDS; kind++)
+        for (int i = 0; i < request->count[kind]; i++)
+            if (!find_device(ctx, kind, request->index[kind][i]))
+                return hsgd_fail(ctx, missing, "device \"%s:%d\" is not driven by StarPU", kind_names[kind],
+                                 request->index[kind][i]);
     return 0;
 }
 

@@ -9,6 +9,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/core.h \
 	runtime/cost.c \
 	runtime/cost.h \
+	runtime/cuda_device.c \
+	runtime/cuda_device.h \
 	runtime/data/album.c \
 	runtime/data/album.h \
 	runtime/data/augment.c \
@@ -41,9 +43,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/picture.c \
 	runtime/data/picture.h \
 	runtime/data/png.c \
+	runtime/data/readers.h \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
-	runtime/data/readers.h \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \
@@ -55,6 +57,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/error.c \
 	runtime/error.h \
 	runtime/exec_cpu.c \
+	runtime/exec_cuda.c \
 	runtime/exec_opencl.c \
 	runtime/exec_opencl.h \
 	runtime/imitate.c \
@@ -73,6 +76,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/stream.h \
 	runtime/io/yaml.c \
 	runtime/io/yaml.h \
+	runtime/leave.c \
+	runtime/leave.h \
 	runtime/model.c \
 	runtime/model.h \
 	runtime/model_build.c \
@@ -146,9 +151,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/zoo.h
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
 DATA_LIBS = $(ZLIB_LIBS) $(LZMA_LIBS) $(ARCHIVE_LIBS) $(YAML_LIBS) $(PNG_LIBS) $(TURBOJPEG_LIBS) $(JANSSON_LIBS)
-runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(DATA_CFLAGS)
+runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(CUDA_CFLAGS) $(DATA_CFLAGS)
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS)
-runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(OPENBLAS_LIBS) \
+runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(CUDA_LIBS) $(OPENBLAS_LIBS) \
 	$(ONEDNN_LIBS) $(DATA_LIBS) -lm -lpthread
 libhsgd_la_SOURCES =
 libhsgd_la_LIBADD = runtime/libruntime.la

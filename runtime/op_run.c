@@ -170,6 +170,8 @@ static int execute(struct op_job *j)
     task->detach = 0;
     err = starpu_task_submit(task);
     if (!err) err = starpu_task_wait(task);
+    cell_settle(&run);
+    cell_release(&run);
     if (err) return hsgd_fail(j->ctx, -err, "StarPU refused a task: %s", strerror(-err));
     return hsgd_wait(j->ctx);
 }

@@ -10,6 +10,8 @@
 
 #include "kernels.h"
 
+#define PCI_VENDOR_NVIDIA 0x10de
+
 /* StarPU asks each platform for its devices of these types at once. */
 void opencl_enumerate(struct opencl_list *out)
 {
@@ -26,7 +28,10 @@ void opencl_enumerate(struct opencl_list *out)
         if (room <= 0 || clGetDeviceIDs(platforms[p], types, (cl_uint)room, devices, &n)) continue;
         for (cl_uint i = 0; i < n && i < (cl_uint)room; i++) {
             cl_device_type type = 0;
+            cl_uint vendor = 0;
             clGetDeviceInfo(devices[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
+            clGetDeviceInfo(devices[i], CL_DEVICE_VENDOR_ID, sizeof vendor, &vendor, NULL);
+            out->is_nvidia[out->count] = vendor == PCI_VENDOR_NVIDIA;
             out->is_cpu[out->count++] = type & CL_DEVICE_TYPE_CPU;
         }
     }

@@ -8,6 +8,7 @@
 struct opencl_list {
     int count;
     bool is_cpu[STARPU_NMAXWORKERS];
+    bool is_nvidia[STARPU_NMAXWORKERS]; /* may be a CUDA device, too */
 };
 
 /* All OpenCL devices in the order StarPU numbers them when CPUs count. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cost.h"
+#include "cuda_device.h"
 #include "opencl_device.h"
 #include "plan_build.h"
 #include "train/state.h"
@@ -47,17 +48,22 @@ static int bind_refs(struct plan *p, const struct cell *c, struct launch *l)
     return 0;
 }
 
+/* Finds the kernel's form for the device. */
+static int bind_kernel(struct plan *p, struct device *d, struct launch *l)
+{
+    if (d->info.kind == HSGD_CUDA) return cuda_kernel_check(p->ctx, l->kernel);
+    if (d->info.kind == HSGD_OPENCL) return (l->device_object = opencl_kernel(p->ctx, d, l->kernel)) ? 0 : -ENODEV;
+    return l->kernel->cpu ? 0 : hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
+}
+
 static int bind_variant(struct plan *p, struct cell *c, struct variant *v)
 {
     if (v->program.error) return hsgd_fail(p->ctx, v->program.error, "cell \"%s\" could not be described", c->name);
     for (int i = 0; i < v->program.n; i++) {
         struct launch *l = &v->program.launch[i];
         int err = bind_refs(p, c, l);
+        if (!err) err = bind_kernel(p, v->device, l);
         if (err) return err;
-        if (v->device->info.kind == HSGD_OPENCL && !(l->device_object = opencl_kernel(p->ctx, v->device, l->kernel)))
-            return -ENODEV;
-        if (v->device->info.kind == HSGD_CPU && !l->kernel->cpu)
-            return hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
     }
     return cost_bind(p->ctx, c, v);
 }

@@ -37,6 +37,7 @@ struct buffer {
     int64_t floats;
     void *memory;                       /* in main memory; NULL: StarPU allocates where it is first written */
     bool owned;
+    bool pinned;                        /* CUDA devices copy from and to it directly */
     bool written_through;               /* what is written on one node is copied to others at once */
     starpu_data_handle_t handle;
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leave.h"
 #include "task.h"
 
 /* Tasks of one plan, per input slot.  The replay executor submits the same
@@ -139,26 +140,16 @@ static bool prebuild(struct plan *p)
     return true;
 }
 
-static void nothing(void *arg) { (void)arg; }
-
-/* A worker may still be leaving a task that it ended steps ago, where the
- * machine took its core away; it then marks the task as done, though it was
- * submitted anew, and starpu_task_wait() returns early.  A worker that runs
- * something else has left. */
-static void leave_tasks(void)
-{
-    starpu_execute_on_each_worker(nothing, NULL, STARPU_CPU | STARPU_CUDA | STARPU_OPENCL);
-}
-
 void replay_free(struct plan *p)
 {
     struct replay *r = p->replay;
     if (!r) return;
-    if (r->task) leave_tasks();
+    if (r->task) leave_tasks(p->ctx);
     for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
     }
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_release(&r->run[i]);
     free(r->task);
     free(r->base);
     free(r->direct);
@@ -188,6 +179,7 @@ static bool submit_replay(struct window *w, int step)
         runs[i].step = step;
         free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
         t[i]->dyn_interfaces = NULL;
+        t[i]->prefetched = 0; /* StarPU 1.4 asserts that nobody has done it */
         if (!submit(w, t[i])) return false;
     }
     return submit(w, t[p->ncells]);
@@ -327,6 +319,7 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     if (w.direct) hold_buffers(p, true);
     run_window(&w);
     if (w.direct) hold_buffers(p, false);
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_settle(&p->replay->run[i]);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     span->end = w.good;

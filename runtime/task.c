@@ -45,6 +45,10 @@ static struct starpu_codelet codelet = {
 #ifdef HSGD_USE_OPENCL
     .opencl_funcs = { exec_opencl },
 #endif
+#ifdef HSGD_USE_CUDA
+    .cuda_funcs = { exec_cuda },
+    .cuda_flags = { STARPU_CUDA_ASYNC },
+#endif
     .nbuffers = STARPU_VARIABLE_NBUFFERS,
     .model = &model,
     .name = "hsgd_cell",
@@ -106,18 +110,22 @@ struct variant *cell_begin(struct cell_run *run, uint64_t *began)
     return v;
 }
 
-void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
+void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t began, uint64_t took)
 {
     struct cell *c = run->cell;
     const struct trainer_state *s = run->plan->state;
-    if (v->device->nslow) imitate_slowness(v->device, step_of(run), began);
-    uint64_t ended = monotonic_ns(), took = ended - began;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
     cost_measured(v, took);
     if (s && s->is_trial) return; /* a trial is not work done */
     atomic_fetch_add(&v->device->busy_ns, took);
     atomic_fetch_add(&v->device->tasks, 1);
-    if (run->plan->ctx->trace) trace_cell(run->plan->ctx->trace, run->plan, c, v->device, run->step, began, ended);
+    if (run->plan->ctx->trace) trace_cell(run->plan->ctx->trace, run->plan, c, v->device, step, began, began + took);
     if (run->plan->mode == PLAN_TRAIN) atomic_fetch_add(&v->device->samples, (unsigned)c->rows);
+}
+
+void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
+{
+    if (v->device->nslow) imitate_slowness(v->device, step_of(run), began);
+    cell_measured(run, v, run->step, began, monotonic_ns() - began);
 }

@@ -10,6 +10,7 @@ struct cell_run {
     struct cell *cell;
     int step;                 /* row in the step table and the metrics */
     float **base;             /* the buffers, where the task itself carries none */
+    struct cuda_timing *timing; /* of the last run on a CUDA device */
 };
 
 /* Fills a created task for a cell whose input is batch slot `slot`. */
@@ -18,10 +19,19 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot);
 /* The launchers, one per kind of device. */
 void exec_cpu(void *buffers[], void *arg);
 void exec_opencl(void *buffers[], void *arg);
+void exec_cuda(void *buffers[], void *arg);
 
 /* Bookkeeping around a cell: the work for the calling worker's device, or NULL
  * when a step has failed, after which nothing changes anything. */
 struct variant *cell_begin(struct cell_run *run, uint64_t *began);
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began);
+/* Notes that a cell took `took` ns in a step; cell_end() does. */
+void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t began, uint64_t took);
+
+/* Cells on CUDA devices end after their launchers: notes what the last run
+ * took, if it ran there; to be called when it has ended. */
+void cell_settle(struct cell_run *run);
+/* Frees what cell_settle() needs. */
+void cell_release(struct cell_run *run);
 
 #endif

@@ -248,7 +248,7 @@ static bool wanted(const char *name, int argc, char **argv)
 {
     int names = 0;
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--cpu")) continue;
+        if (argv[i][0] == '-') continue;
         if (!strcmp(argv[i], name)) return true;
         names++;
     }
@@ -258,9 +258,12 @@ static bool wanted(const char *name, int argc, char **argv)
 int check_main(int argc, char **argv, const struct check_test *tests, int n)
 {
     int passed = 0, failed = 0;
-    bool cpu = false;
-    for (int i = 1; i < argc; i++) cpu |= !strcmp(argv[i], "--cpu");
-    context = test_context_on(cpu ? "cpu" : "cpu,opencl");
+    const char *devices = "cpu,opencl";
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--cpu")) devices = "cpu";
+        if (!strncmp(argv[i], "--devices=", 10)) devices = argv[i] + 10;
+    }
+    context = test_context_on(devices);
     for (int i = 0; i < n; i++)
         if (wanted(tests[i].name, argc, argv)) {
             if (run_test(&tests[i])) passed++;

@@ -57,7 +57,7 @@ double check_slope(double y, enum hsgd_activation f);   /* f' from y = f(z) */
 
 /* --------------------------------------------------------- one test run */
 
-/* Devices of the run: 0 is the CPU, 1 the OpenCL device unless left out. */
+/* How many devices the run has. */
 int check_devices(void);
 struct hsgd_context *check_context(void);
 /* What is being checked, for messages. */
@@ -78,8 +78,9 @@ void check_gradient(const char *what, double (*loss)(void *user), void *user, do
 /* False once the present test has failed. */
 bool check_going(void);
 
-/* Runs the tests named on the command line, or all; option --cpu leaves
- * OpenCL out.  Each must run shapes enough on every kind of device. */
+/* Runs the tests named on the command line, or all, on "cpu,opencl"; option
+ * --cpu leaves OpenCL out, --devices=LIST names others.  Each must run shapes
+ * enough on every kind of device. */
 struct check_test { const char *name; void (*run)(void); bool counted; };
 int check_main(int argc, char **argv, const struct check_test *tests, int n);
 

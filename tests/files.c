@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <lzma.h>
+#include <math.h>
 #include <zlib.h>
 
 struct bytes bytes_of(const void *from, size_t n)
@@ -106,4 +107,46 @@ void expect_refused(struct hsgd_context *ctx, const char *path, const struct hsg
     CHECK_STR(hsgd_error(ctx), sentence);
     hsgd_data_destroy(&train);
     hsgd_data_destroy(&test);
+}
+
+struct set read_set(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options)
+{
+    struct set s;
+    bool ok = !hsgd_data_read(ctx, path, options, &s.train, &s.test);
+    if (!ok) CHECK_STR(hsgd_error(ctx), "");
+    REQUIRE(ok && s.train);
+    return s;
+}
+
+void close_set(struct set *s)
+{
+    hsgd_data_destroy(&s->train);
+    hsgd_data_destroy(&s->test);
+}
+
+void expect_shape(const struct hsgd_data *d, int64_t count, int h, int w, int c)
+{
+    struct hsgd_shape s = hsgd_data_shape(d);
+    CHECK_MSG(hsgd_data_count(d) == count && s.h == h && s.w == w && s.c == c, "%lld of %dx%dx%d",
+              (long long)hsgd_data_count(d), s.h, s.w, s.c);
+}
+
+void expect_classes(const struct hsgd_data *d, const char *names)
+{
+    char all[200] = "";
+    for (int i = 0; i < hsgd_data_classes(d); i++) strcat(strcat(all, i ? " " : ""), hsgd_data_class_name(d, i));
+    CHECK_STR(all, names);
+}
+
+void expect_sample(const struct hsgd_data *d, int64_t i, int label, const float *want)
+{
+    struct hsgd_shape s = hsgd_data_shape(d);
+    int32_t got_label;
+    float *x = malloc(sizeof *x * (size_t)(s.h * s.w * s.c));
+    hsgd_data_gather(d, &i, 1, NULL, x, &got_label);
+    CHECK(got_label == label);
+    for (int k = 0; k < s.h * s.w * s.c; k++)
+        CHECK_MSG(x[k] == want[k] || (isnan(x[k]) && isnan(want[k])), "sample %d number %d: %g, not %g", (int)i, k,
+                  (double)x[k], (double)want[k]);
+    free(x);
 }

@@ -29,6 +29,18 @@ struct bytes npy(const char *type, const char *shape, struct bytes data);
 /* A zip archive; members by tar_add(), end by tar_end(). */
 struct archive *zip_begin(const char *path, bool deflate);
 
+/* A data set of both parts; the test part is NULL where there is none. */
+struct set { struct hsgd_data *train, *test; };
+struct set read_set(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options);
+void close_set(struct set *s);
+
+void expect_shape(const struct hsgd_data *d, int64_t count, int h, int w, int c);
+/* Names separated by spaces. */
+void expect_classes(const struct hsgd_data *d, const char *names);
+/* Label and raw numbers of sample i. */
+void expect_sample(const struct hsgd_data *d, int64_t i, int label, const float *want);
+#define SAMPLE(d, i, label, ...) expect_sample(d, i, label, (const float[]){ __VA_ARGS__ })
+
 /* Reads a data set and expects this sentence; options may be NULL. */
 void expect_refused(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                     const char *sentence);

@@ -4,6 +4,7 @@ cli_tests += tests/test_cli.sh
 cli_tests += tests/test_demos.sh
 cli_tests += tests/test_eval.sh
 cli_tests += tests/test_images_cli.sh
+cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_plan_cli.sh
 cli_tests += tests/test_predict_cli.sh
@@ -12,4 +13,5 @@ EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk
+include tests/cudaemu.mk
 include tests/fuzz/local.mk

@@ -138,6 +138,12 @@ ok train --model linear --devices cpu --data flowers.csv --label 3 --epochs 2 --
 json 'j["test_accuracy"] is None and j["test_loss"] is None and j["steps"] == 2'
 has flowers-run/config.yaml '^label: "3"$'
 ok train --model linear --devices cpu --data small.svm --validation small.svm --epochs 1 --out small-run --quiet
+awk 'BEGIN { for (k = 1; k <= 20; k++) printf "c%d,", k; print "y"
+    for (i = 0; i < 60; i++) { for (k = 1; k <= 20; k++) printf "%d,", (i * k * 7919 % 101) * k + 1000 * (k == 9) * (i % 2); print i % 2 } }' >wide.csv
+ok train --model linear --devices cpu --data wide.csv --epochs 60 --lr 0.1 -b 16 --out wide-run --json
+json 'j["train_accuracy"] > 0.95'
+ok eval --devices cpu --checkpoint wide-run --data wide.csv --json
+json 'j["accuracy"] > 0.95'
 if [ -w /dev/full ]; then
     "$hsgd" models >/dev/full 2>err
     [ $? -eq 1 ] && grep -q '^hsgd: cannot write to standard output' err

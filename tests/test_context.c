@@ -2,6 +2,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "config.h"
+
 #include "core.h"
 
 #include <cblas.h>
@@ -90,6 +92,22 @@ static void refused(const char *devices, int threads, int err, const char *sente
     CHECK(ctx == NULL);
 }
 
+static void no_cuda_device(void)
+{
+#ifdef HSGD_USE_CUDA
+    struct hsgd_context *ctx;
+    struct hsgd_context_options o = { .devices = "cuda" };
+    int err = hsgd_create(&ctx, &o);
+    hsgd_destroy(&ctx);
+    if (!err) return;
+    refused("cuda", 0, -ENODEV, "device \"cuda\" is not there: no CUDA device was found");
+    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda:0\" is not there: no CUDA device was found");
+#else
+    refused("cuda", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
+    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
+#endif
+}
+
 static void refuses_bad_lists(void)
 {
     char long_list[300], sentence[200];
@@ -105,8 +123,7 @@ static void refuses_bad_lists(void)
     refused("opencl:256", 0, -EINVAL, "device number \"256\" is not a whole number from 0 to 255");
     refused("opencl:", 0, -EINVAL, "device number \"\" is not a whole number from 0 to 255");
     refused("cpu:1", 0, -ENODEV, "device \"cpu:1\" is not there: the CPU is one device");
-    refused("cuda", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
-    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
+    no_cuda_device();
     memset(long_list, 'a', 299);
     long_list[299] = 0;
     refused(long_list, 0, -EINVAL, "the device list is longer than 255 characters");

@@ -307,6 +307,18 @@ Test(data, statistics_of_a_constant)
     hsgd_data_destroy(&d);
 }
 
+/* 1/deviation would be more than a float holds. */
+Test(data, statistics_of_hardly_anything)
+{
+    float x[4] = {1e-44f, 0, 0, 1e-44f};
+    int32_t labels[2] = {0, 0};
+    struct hsgd_normalisation norm;
+    struct hsgd_data *d = hsgd_data_memory(NULL, x, labels, 2, (struct hsgd_shape){1, 2, 1}, 1, HSGD_BORROW);
+    hsgd_data_statistics(d, &norm);
+    cr_expect(norm.channels == 1 && norm.inv_std[0] == 1);
+    hsgd_data_destroy(&d);
+}
+
 /* ---- splits ---- */
 
 /* Marks the samples of v, a view on numbered one-number samples. */

@@ -27,7 +27,7 @@ static void forward(struct hsgd_emit *e)
     struct copy_args copy = { a->nc };
     struct hsgd_ref none = { .buffer = -1 };
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a->nc, &copy, e->weight[2].piece[0].ref, e->y);
-    if (a->own) e->kind = HSGD_OPENCL; /* where BLAS is not chosen */
+    if (a->own && e->kind == HSGD_CPU) e->kind = HSGD_OPENCL; /* where BLAS is not chosen */
     hsgd_emit_matmul(e, &a->p, e->x, e->weight[0].piece[0].ref, e->y, a->bias ? e->weight[1].piece[0].ref : none);
 }
 

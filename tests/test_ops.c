@@ -1,5 +1,5 @@
 /* Every operation and kernel on the CPU and on OpenCL against a reference in
- * double precision.  Usage: test_ops [--cpu] [name...] */
+ * double precision.  Usage: test_ops [--cpu | --devices=LIST] [name...] */
 #include "test_ops.h"
 
 #include "check.h"

@@ -52,9 +52,15 @@ static const char source[] =
     "    for (int r = 0; r < a.rows; r++) sum += dy[r * a.size + i] * x[r * a.size + i] * x[r * a.size + i];\n"
     "    dw[i] = sum;\n  }\n}\n";
 
-static struct hsgd_kernel kernel_fwd = { "bend_fwd", 3, sizeof(struct bend_args), bend_fwd, source };
-static const struct hsgd_kernel kernel_dx = { "bend_dx", 4, sizeof(struct bend_args), bend_dx, source };
-static const struct hsgd_kernel kernel_dw = { "bend_dw", 3, sizeof(struct bend_args), bend_dw, source };
+static struct hsgd_kernel kernel_fwd = {
+    .name = "bend_fwd", .buffers = 3, .args_size = sizeof(struct bend_args), .cpu = bend_fwd, .opencl_source = source
+};
+static const struct hsgd_kernel kernel_dx = {
+    .name = "bend_dx", .buffers = 4, .args_size = sizeof(struct bend_args), .cpu = bend_dx, .opencl_source = source
+};
+static const struct hsgd_kernel kernel_dw = {
+    .name = "bend_dw", .buffers = 3, .args_size = sizeof(struct bend_args), .cpu = bend_dw, .opencl_source = source
+};
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {

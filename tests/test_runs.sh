@@ -107,6 +107,13 @@ check 'a folder for every run' $?
 ok train $opts --steps 4 --initial-checkpoint again/checkpoints/last --out warm --json
 json 'j["losses"][0] < 2.0'
 
+ok train $opts --steps 3 --validation digits --out validated
+has out ' 12000 samples to train, 12000 to validate '
+ok train $opts --steps 3 --validation 0.25 --out quarter
+has out ' 9000 samples to train, 3000 to validate '
+ok train $opts --epochs 2 --warmup-epochs 0.5 --validation 0 --out none --json
+json 'j["validation_accuracy"] is None and j["best_step"] is None and j["steps"] == 188'
+
 # ------------------------------------------------------------------- resume
 ok train $opts --steps 172 --epochs 2 --out whole
 ok train $opts --steps 172 --epochs 2 --out fresh --resume

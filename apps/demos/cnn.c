@@ -91,7 +91,8 @@ int main(int argc, char **argv)
         fputs("usage: cnn [DATA [EPOCHS [WEIGHTS]]]\n", stderr);
         return 2;
     }
-    int code = hsgd_create(&d.ctx, NULL) || hsgd_data_read(d.ctx, data, NULL, &d.train, &d.test) ? failed(&d) : build(&d);
+    bool opened = !hsgd_create(&d.ctx, NULL) && !hsgd_data_read(d.ctx, data, NULL, &d.train, &d.test);
+    int code = opened ? build(&d) : failed(&d);
     if (!code) code = train(&d, epochs);
     if (!code && argc > 3 && hsgd_model_save(d.model, argv[3])) code = failed(&d);
     close_all(&d);

@@ -47,9 +47,10 @@ static void open_batch(struct batch *b)
 {
     enum { ROWS = BATCH / PARTS };
     for (int i = 0; i < PARTS; i++) {
-        starpu_vector_data_register(&b->start[i], STARPU_MAIN_RAM, (uintptr_t)(b->x + i * ROWS * FEATURES), ROWS * FEATURES,
-                                    sizeof *b->x);
-        starpu_vector_data_register(&b->end[i], STARPU_MAIN_RAM, (uintptr_t)(b->well + i * ROWS), ROWS, sizeof *b->well);
+        float *x = b->x + i * ROWS * FEATURES;
+        int32_t *well = b->well + i * ROWS;
+        starpu_vector_data_register(&b->start[i], STARPU_MAIN_RAM, (uintptr_t)x, ROWS * FEATURES, sizeof *x);
+        starpu_vector_data_register(&b->end[i], STARPU_MAIN_RAM, (uintptr_t)well, ROWS, sizeof *well);
     }
 }
 

@@ -27,7 +27,7 @@ struct settings {
     double moving_rate;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split;
-    bool deterministic, json, quiet, verbose, help, resume, dry_run, flip;
+    bool deterministic, json, quiet, verbose, help, resume, dry_run, man, completion, flip;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     int ntexts;              /* texts that config files have and the values point to */
     char **text;
@@ -42,6 +42,11 @@ struct command {
     const char *usage, *summary, *description;
 };
 extern const struct command commands[];
+extern const char hsgd_version[], exit_statuses[];
+
+/* The page of a command, or of hsgd (NULL), for man(1). */
+int print_manual(const struct command *c);
+int print_completion(void);
 
 int cmd_train(struct settings *s);
 int cmd_devices(struct settings *s);
@@ -93,6 +98,8 @@ void close_session(struct session *run);
 /* The exit code for an error of the library: USAGE where the input is to blame,
  * NOT_FINITE where the training got out of hand. */
 int blame(int err);
+/* The same for what hsgd_data_read() returns: damaged data is input too. */
+int blame_data(int err);
 /* The sentence of the library's last error; its exit code. */
 int library_error(const struct session *run, int err);
 

@@ -175,7 +175,10 @@ static int show(const struct look *l)
 
 /* ----------------------------------------------------------------- command */
 
-static const struct { const char *name; int (*run)(const struct look *l); } verbs[] = { { "info", info }, { "show", show } };
+static const struct {
+    const char *name;
+    int (*run)(const struct look *l);
+} verbs[] = { { "info", info }, { "show", show } };
 
 int cmd_data(struct settings *s)
 {

@@ -55,7 +55,7 @@ double evaluation_accuracy(const struct evaluation *e)
 static int open_samples(struct opened *o, struct evaluation *e, const struct settings *s)
 {
     struct hsgd_shape in = hsgd_model_input(o->run.model);
-    struct hsgd_data_options options = { .format = s->format, .label = s->label };
+    struct hsgd_data_options options = { .format = s->format, .label = s->label, .resize = (int)s->resize };
     const char *what = s->data ? s->data : "digits";
     if (in.h == 1 && in.w == 1) options.features = in.c;
     if (o->info) {
@@ -63,7 +63,7 @@ static int open_samples(struct opened *o, struct evaluation *e, const struct set
         options.class_name = (const char *const *)o->info->class_name;
     }
     int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
-    if (err) return complain(blame(err), "--data \"%s\": %s", what, hsgd_error(o->run.ctx));
+    if (err) return complain(blame_data(err), "--data \"%s\": %s", what, hsgd_error(o->run.ctx));
     bool given = option_given(s, option_named("split", EVAL)), train = !o->run.test || (given && !s->split);
     e->part = train ? o->run.test ? "train" : "all" : "test";
     if (given && s->split && train) return complain(USAGE, "--split test: \"%s\" has no test part", what);
@@ -121,9 +121,9 @@ static int evaluate(const struct opened *o, struct evaluation *e)
 static json_t *json_class(const struct evaluation *e, int i)
 {
     struct class_score s = class_score(e, i);
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "name", e->name[i], "samples", (json_int_t)s.samples, "predicted",
-                     (json_int_t)s.predicted, "precision", json_number(s.precision), "recall", json_number(s.recall),
-                     "f1", json_number(s.f1));
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "name", e->name[i], "samples", (json_int_t)s.samples,
+                     "predicted", (json_int_t)s.predicted, "precision", json_number(s.precision), "recall",
+                     json_number(s.recall), "f1", json_number(s.f1));
 }
 
 static int print_json(const struct opened *o, const struct evaluation *e)
@@ -137,9 +137,9 @@ static int print_json(const struct opened *o, const struct evaluation *e)
         json_array_append_new(classes, json_class(e, i));
     }
     return json_print(json_pack(
-        "{s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", o->path, "model", e->model,
-        "step", o->info ? json_integer(o->info->step) : json_null(), "data", e->data, "part", e->part, "samples",
-        (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy", json_number(evaluation_accuracy(e)),
+        "{s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", o->path, "model",
+        e->model, "step", o->info ? json_integer(o->info->step) : json_null(), "data", e->data, "part", e->part,
+        "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy", json_number(evaluation_accuracy(e)),
         "precision", json_number(mean.precision), "recall", json_number(mean.recall), "f1", json_number(mean.f1),
         "seconds", json_number(e->seconds), "classes", classes, "confusion", confusion));
 }

@@ -34,7 +34,8 @@ const struct command commands[] = {
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and how often which class was taken for which." },
-    { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]", "what a model makes of samples",
+    { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
+      "what a model makes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
       "picture, a NumPy array (.npy), or a text with a row of numbers for each sample\n"
       "(comma, semicolon or tab between them) or LIBSVM's; \"-\" is standard input." },
@@ -45,7 +46,7 @@ const struct command commands[] = {
     { "models", MODELS, cmd_models, "models [--json]", "list the built-in models",
       "Lists the built-in models, with their parameters for their usual data.  They\n"
       "are model files (YAML), installed with the program; --model takes others too." },
-    { "help", HELP, cmd_help, "help [COMMAND]", "explain a command", "Prints how a command is used." },
+    { "help", HELP, cmd_help, "help [COMMAND] [OPTION...]", "explain a command", "Prints how a command is used." },
     { 0 }
 };
 
@@ -75,6 +76,10 @@ static int unknown_command(const char *name)
     return complain(USAGE, "command \"%s\" is not one of %s", name, names);
 }
 
+const char hsgd_version[] = PACKAGE_VERSION;
+const char exit_statuses[] = "0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not\n"
+                             "finite, 130 and 143 ended by SIGINT and SIGTERM after a checkpoint.";
+
 static int print_help(const struct command *c)
 {
     if (c) {
@@ -85,18 +90,17 @@ static int print_help(const struct command *c)
     printf("Usage: hsgd COMMAND [OPTION...]\n\nCommands:\n");
     for (c = commands; c->name; c++) printf("  %-10s %s\n", c->name, c->summary);
     printf("\n\"hsgd help COMMAND\" lists a command's options; \"hsgd --version\" prints the version.\n"
-           "Exit status: 0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not\n"
-           "finite, 130 and 143 ended by SIGINT and SIGTERM after a checkpoint.\n");
+           "Exit status: %s\n", exit_statuses);
     return flush_output();
 }
 
 int cmd_help(struct settings *s)
 {
-    if (!s->words) return print_help(NULL);
-    const struct command *c = find_command(s->word[0]);
-    if (!c) return unknown_command(s->word[0]);
-    int code = require_words(s, 1);
-    return code ? code : print_help(c);
+    const struct command *c = s->words ? find_command(s->word[0]) : NULL;
+    if (s->words && !c) return unknown_command(s->word[0]);
+    int code = require_words(s, s->completion ? 0 : 1);
+    if (code) return code;
+    return s->completion ? print_completion() : s->man ? print_manual(c) : print_help(c);
 }
 
 int main(int argc, char **argv)
@@ -105,7 +109,7 @@ int main(int argc, char **argv)
     if (argc < 2) return complain(USAGE, "a command is missing; \"hsgd help\" lists them");
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_help(NULL);
     if (!strcmp(argv[1], "--version")) {
-        puts("hsgd " PACKAGE_VERSION);
+        printf("hsgd %s\n", hsgd_version);
         return flush_output();
     }
     const struct command *c = find_command(argv[1]);

@@ -121,6 +121,8 @@ static const struct option_row table[] = {
     { "quiet", 'q', FLAG, TRAIN | PASSING, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "the library's messages too" },
+    { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print a page for man(1)" },
+    { "completion", 0, FLAG, HELP, AT(completion), 0, 0, NULL, NULL, "print completion for bash" },
     { "help", 'h', FLAG, ALL | PASSING, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 

@@ -59,8 +59,9 @@ static void add_json(struct prediction *p, const char *input, int64_t row, const
     json_t *values = json_array();
     int best = next_best(y, p->outputs, -1);
     for (int i = 0; i < p->outputs; i++) json_array_append_new(values, json_number(y[i]));
-    json_array_append_new(p->list, json_pack("{s:s, s:I, s:s, s:i, s:o}", "input", input, "row", (json_int_t)row, "class",
-                                             class_name(&p->o, NULL, best), "index", best, "probabilities", values));
+    json_array_append_new(p->list, json_pack("{s:s, s:I, s:s, s:i, s:o}", "input", input, "row", (json_int_t)row,
+                                             "class", class_name(&p->o, NULL, best), "index", best, "probabilities",
+                                             values));
 }
 
 static void print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)

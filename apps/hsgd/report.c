@@ -54,6 +54,7 @@ void print_devices(const struct hsgd_context *ctx, const char *list)
     for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) {
         printf("%s%s", i ? "                " : "devices         ", d.id);
         if (d.kind == HSGD_CPU) printf(" (%d core%s)", d.workers, d.workers == 1 ? "" : "s");
-        printf("  %s%s\n", d.name, i ? "" : automatic ? "  [auto: each physical device once]" : "  [as named]");
+        printf("  %s\n", d.name);
     }
+    printf("                %s\n", automatic ? "auto: each physical device once" : "as named");
 }

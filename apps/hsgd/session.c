@@ -39,6 +39,8 @@ int blame(int err)
     return err == -EDOM ? NOT_FINITE : FAILED;
 }
 
+int blame_data(int err) { return err == -ENOMEM ? FAILED : USAGE; }
+
 int library_error(const struct session *run, int err)
 {
     return complain(blame(err), "%s", hsgd_error(run->ctx));
@@ -107,7 +109,7 @@ static int open_validation(struct session *run, const struct settings *s)
     for (int i = 0; name && i < classes; i++) free(name[i]);
     free(name);
     validate_not(run);
-    return !err ? OK : complain(blame(err), "--validation \"%s\": %s", s->validation,
+    return !err ? OK : complain(blame_data(err), "--validation \"%s\": %s", s->validation,
                                 named ? hsgd_error(run->ctx) : "out of memory");
 }
 
@@ -134,7 +136,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
                                    .resize = (int)s->resize };
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
-    return err ? complain(err == -ENOMEM ? FAILED : USAGE, "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
+    return err ? complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
 }
 
 int open_data(struct session *run, const struct settings *s)

@@ -39,7 +39,8 @@ static int make_plans(struct training *t)
 {
     int64_t n = hsgd_data_count(t->run.train), batch = t->options.batch_size < n ? t->options.batch_size : n;
     int err = hsgd_trainer_plan(t->run.trainer, (int)batch);
-    if (err >= 0 && n % batch && t->options.steps > n / batch) err = hsgd_trainer_plan(t->run.trainer, (int)(n % batch));
+    bool partial = n % batch && t->options.steps > n / batch;
+    if (err >= 0 && partial) err = hsgd_trainer_plan(t->run.trainer, (int)(n % batch));
     if (err < 0) return library_error(&t->run, err);
     return plan_predict(&t->plan, &t->run, t->s->model, (int)batch);
 }

@@ -79,8 +79,8 @@ int train_choose_lengths(struct training *t)
     int64_t n = hsgd_data_count(t->run.train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
     int64_t steps = per_epoch * o->epochs;
     if (o->patience && !t->run.validation)
-        return complain(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none", o->patience,
-                        t->s->validation);
+        return complain(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",
+                        o->patience, t->s->validation);
     if (t->s->epochs > 0 && o->steps > steps) o->steps = steps;
     else if (!o->steps) o->steps = steps;
     if (t->s->warmup_epochs > 0) o->warmup_steps = (int64_t)(t->s->warmup_epochs * (double)per_epoch + 0.5);

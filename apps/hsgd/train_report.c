@@ -20,9 +20,10 @@ void train_print_header(const struct training *t)
     struct hsgd_shape in = hsgd_data_shape(t->run.train);
     print_run(t);
     printf("model           %s, %lld parameters\n", t->s->model, (long long)hsgd_model_parameters(t->run.model));
-    printf("data            %s: %lld samples to train, %lld to validate (split by seed %lld), %lld to test; %dx%dx%d\n",
-           hsgd_data_name(t->run.train), (long long)count(t->run.train), (long long)count(t->run.validation),
-           (long long)t->s->seed, (long long)count(t->run.test), in.h, in.w, in.c);
+    printf("data            %s: samples of %dx%dx%d\n", hsgd_data_name(t->run.train), in.h, in.w, in.c);
+    printf("                %lld samples to train, %lld to validate (split by seed %lld), %lld to test\n",
+           (long long)count(t->run.train), (long long)count(t->run.validation), (long long)t->s->seed,
+           (long long)count(t->run.test));
     printf("training        %lld steps of %d, %s, lr %g, %s\n", (long long)o->steps, o->batch_size,
            hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
     print_devices(t->run.ctx, t->s->devices);

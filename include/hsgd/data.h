@@ -126,6 +126,7 @@ HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
  * "memory" for sets that were not read; "" for NULL. */
 HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 
+/* How many numbers of their own samples may have in a hsgd_normalisation. */
 enum {
     HSGD_NORMALISED_CHANNELS = 16,     /* most channels of images with numbers of their own */
     HSGD_NORMALISED_FEATURES = 1024    /* most plain features with numbers of their own */

@@ -20,6 +20,17 @@ extern "C" {
  * argument struct. */
 typedef void hsgd_cpu_fn(void *const *buffers, const void *args);
 
+/* Where work for a CUDA device is enqueued. */
+struct hsgd_cuda_queue {
+    void *stream;  /* cudaStream_t */
+    void *cublas;  /* cublasHandle_t of the device, set to the stream */
+};
+
+/* Enqueues work on a CUDA device, with device addresses that have their
+ * offsets applied, and does not wait for it.  Returns 0, or an error code of
+ * the library it calls. */
+typedef int hsgd_cuda_fn(void *const *buffers, const void *args, const struct hsgd_cuda_queue *queue);
+
 #define HSGD_MAX_KERNEL_BUFFERS 6
 
 /* A kernel in every form it has. */
@@ -29,6 +40,8 @@ struct hsgd_kernel {
     size_t args_size;           /* bytes of the argument struct; it holds no pointer */
     hsgd_cpu_fn *cpu;           /* NULL: the kernel does not run on CPUs */
     const char *opencl_source;  /* text with the entry point; NULL: not on OpenCL devices */
+    const void *cuda;           /* address of the __global__ function; NULL: not on CUDA devices, unless */
+    hsgd_cuda_fn *cuda_call;    /* this is there, which is called instead */
 };
 
 /* How a kernel's loops are shared out over a launch. */

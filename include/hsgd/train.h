@@ -198,7 +198,8 @@ HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *trai
  * interrupted.  A checkpoint appears in its folder whole or not at all; "last"
  * and "best" are links to the newest one and that of the best epoch. */
 
-/* Writes a checkpoint into `folder` now; returns when it is on the disk.
+/* Writes a checkpoint into `folder` now; returns when it is on the disk.  Not
+ * while hsgd_fit() runs: see hsgd_checkpoint_request().
  * Errors: -EDOM a parameter or optimizer state is not finite; -EBUSY another
  * process keeps checkpoints there; that of the file system. */
 HSGD_API int hsgd_checkpoint_save(struct hsgd_trainer *trainer, const char *folder);

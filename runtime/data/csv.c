@@ -43,7 +43,8 @@ static int memory_failed(const struct csv *r)
 static int append(struct csv *r, const char *line, size_t length, int64_t *used, int64_t *quotes)
 {
     if (memchr(line, 0, length))
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name, (long long)r->line);
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name,
+                         (long long)r->line);
     if (!text_grow(&r->text, &r->text_room, *used + (int64_t)length + 2, 1)) return memory_failed(r);
     if (*used) r->text[(*used)++] = '\n';
     memcpy(r->text + *used, line, length + 1);
@@ -65,7 +66,8 @@ static int read_text(struct csv *r)
         if (more < 0) return more;
         if (!more && !used) return 0;
         if (!more)
-            return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: a quoted field does not end", r->name, (long long)r->record);
+            return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: a quoted field does not end", r->name,
+                             (long long)r->record);
         size_t skip = !r->line++ && !strncmp(line, bom, 3) ? 3 : 0;
         int err = append(r, line + skip, length - skip, &used, &quotes);
         if (err) return err;
@@ -199,8 +201,9 @@ static int find_label(struct csv *r)
         long long number = r->label < 0 ? strtoll(wanted, &end, 10) : 0;
         if (r->label < 0 && *wanted && !*end && number >= 1 && number <= r->columns) r->label = number - 1;
         if (r->label >= 0) return 0;
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column \"%s\"; there are %lld, from \"%s\" to \"%s\"", r->name,
-                         (long long)r->record, hsgd_show(wanted).text, (long long)r->columns, hsgd_show(r->column[0]).text,
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column \"%s\"; there are %lld, from \"%s\" to \"%s\"",
+                         r->name, (long long)r->record, hsgd_show(wanted).text, (long long)r->columns,
+                         hsgd_show(r->column[0]).text,
                          hsgd_show(r->column[r->columns - 1]).text);
     }
     r->label = usual_label(r);

@@ -111,10 +111,12 @@ void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, co
     }
 }
 
+/* What differs by less than a float can invert counts as constant. */
 static void store(struct hsgd_normalisation *out, int channel, double mean, double variance)
 {
+    float inverse = (float)(1 / sqrt(variance));
     out->mean[channel] = (float)mean;
-    out->inv_std[channel] = variance > 0 ? (float)(1 / sqrt(variance)) : 1.0f;
+    out->inv_std[channel] = variance > 0 && isfinite(inverse) ? inverse : 1.0f;
 }
 
 /* 8-bit samples: a histogram per channel, so the sums are exact. */

@@ -31,7 +31,8 @@ static int scale(const struct input *in, const struct picture *p, uint8_t **rgb)
     struct hsgd_shape s = in->shape;
     if (p->h == s.h && p->w == s.w) return 0;
     if (s.h != s.w)
-        return hsgd_fail(in->ctx, EINVAL, "%s: is %d x %d pixels, the model takes %d x %d", in->name, p->h, p->w, s.h, s.w);
+        return hsgd_fail(in->ctx, EINVAL, "%s: is %d x %d pixels, the model takes %d x %d", in->name, p->h, p->w, s.h,
+                         s.w);
     uint8_t *scaled = malloc((size_t)s.h * (size_t)s.w * RGB);
     if (!scaled || resample_middle(*rgb, p->h, p->w, RGB, scaled, s.h)) {
         free(scaled);
@@ -61,7 +62,8 @@ static int read_picture(const struct input *in, struct hsgd_data **out)
     struct picture p;
     struct hsgd_shape s = in->shape;
     if (s.c != 1 && s.c != RGB)
-        return hsgd_fail(in->ctx, EINVAL, "%s: is a picture, the model takes samples of %dx%dx%d", in->name, s.h, s.w, s.c);
+        return hsgd_fail(in->ctx, EINVAL, "%s: is a picture, the model takes samples of %dx%dx%d", in->name, s.h, s.w,
+                         s.c);
     int err = picture_look(in->ctx, in->name, in->bytes, in->size, &p);
     if (err) return err;
     if (!(*out = hsgd_data_new(in->ctx, in->name))) return -ENOMEM;
@@ -115,7 +117,8 @@ static const struct content {
     size_t bytes;
     int (*read)(const struct input *in, struct hsgd_data **out);
 } contents[] = {
-    { "\x89PNG", 4, read_picture }, { "\xff\xd8\xff", 3, read_picture }, { "\x93NUMPY", 6, read_array }, { "", 0, read_text },
+    { "\x89PNG", 4, read_picture }, { "\xff\xd8\xff", 3, read_picture }, { "\x93NUMPY", 6, read_array },
+    { "", 0, read_text },
 };
 
 /* Plain features get the shape that is wanted. */

@@ -125,7 +125,8 @@ static int read_line(struct libsvm *r, char *line, size_t length)
 {
     r->line++;
     if (memchr(line, 0, length))
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name, (long long)r->line);
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name,
+                         (long long)r->line);
     line[strcspn(line, "#")] = 0;
     char *at = (char *)skip_blanks(line);
     if (!*at) return 0;

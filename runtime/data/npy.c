@@ -171,7 +171,8 @@ static int find_header(struct hsgd_context *ctx, const char *name, const uint8_t
     if (*length > MOST_HEADER)
         return hsgd_fail(ctx, EINVAL, "%s: header has %zu bytes, more than %d", name, *length, MOST_HEADER);
     if (*length > n - *first)
-        return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: %zu of %zu bytes are there", name, n - *first, *length);
+        return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: %zu of %zu bytes are there", name, n - *first,
+                         *length);
     return 0;
 }
 

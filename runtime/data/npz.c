@@ -99,7 +99,7 @@ static int look_at_member(struct npz *z, struct archive_entry *member)
     size_t n = path ? strlen(path) : 0;
     if (!n) return hsgd_fail(z->ctx, EINVAL, "%s: a member has no name", z->name);
     if (*path == '/' || climbs(path))
-        return hsgd_fail(z->ctx, EINVAL, "%s: member \"%s\" leaves the archive", z->name, hsgd_show_bytes(path, n).text);
+        return hsgd_fail(z->ctx, EINVAL, "%s: member \"%s\" leaves the archive", z->name, hsgd_show(path).text);
     if (n < 5 || strcmp(path + n - 4, ".npy")) return 0;
     char key[64];
     snprintf(key, sizeof key, "%.*s", (int)(n - 4 < 63 ? n - 4 : 63), path);
@@ -111,7 +111,8 @@ static int read_members(struct npz *z)
 {
     struct archive_entry *member;
     int code, err = 0;
-    while (!err && (code = archive_read_next_header(z->archive, &member)) == ARCHIVE_OK) err = look_at_member(z, member);
+    while (!err && (code = archive_read_next_header(z->archive, &member)) == ARCHIVE_OK)
+        err = look_at_member(z, member);
     return err ? err : code == ARCHIVE_EOF ? 0 : archive_failed(z);
 }
 

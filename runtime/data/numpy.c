@@ -31,8 +31,8 @@ void array_free(struct array *a)
 
 /* ------------------------------------------------------------------ labels */
 
-static int check_label_array(struct hsgd_context *ctx, const struct array *x, const struct array *y, const struct npy *a,
-                             int64_t samples)
+static int check_label_array(struct hsgd_context *ctx, const struct array *x, const struct array *y,
+                             const struct npy *a, int64_t samples)
 {
     if (a->dimensions > 2 || (a->dimensions == 2 && a->dim[1] != 1))
         return hsgd_fail(ctx, EINVAL, "%s: labels have %d dimensions, one number a sample is expected", y->name,
@@ -75,7 +75,8 @@ static int sample_shape(struct hsgd_context *ctx, const struct array *x, const s
         return hsgd_fail(ctx, EINVAL, "%s: last dimension is %d, images have 1 to %d channels there (N x H x W x C)",
                          x->name, out->c, MOST_CHANNELS);
     if (size > INT32_MAX)
-        return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld numbers, more than %d", x->name, (long long)size, INT32_MAX);
+        return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld numbers, more than %d", x->name, (long long)size,
+                         INT32_MAX);
     if (image || !features || out->c == features) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: samples have %d features, %d are expected", x->name, out->c, features);
 }
@@ -184,7 +185,7 @@ static struct parts split_path(const char *path)
     return (struct parts){ (int)(name - path), dot ? (int)(dot - name) : (int)strlen(name), dot ? dot : "" };
 }
 
-/* PREFIX of path's folder, NAME and SUFFIX in one new string. */
+/* The first `folder` bytes of path, name, more and suffix in one new text. */
 static char *sibling(const char *path, int folder, const char *name, const char *more, const char *suffix)
 {
     size_t room = (size_t)folder + strlen(name) + strlen(more) + strlen(suffix) + 1;
@@ -193,8 +194,7 @@ static char *sibling(const char *path, int folder, const char *name, const char 
     return out;
 }
 
-/* The file of a sibling if it is there, with the letter case of the stem's
- * first letter: X_train.npy goes with y_train.npy or Y_train.npy. */
+/* A sibling if it is there, as it is named or with a capital: X_test.npy. */
 static char *existing(const char *path, const struct parts *p, const char *name, const char *more)
 {
     char *out = sibling(path, p->folder, name, more, p->suffix);
@@ -215,19 +215,19 @@ static int row_of(const char *stem)
 /* The file of labels: --label, the partner of a known name, STEM_labels. */
 static char *label_file(const char *path, const struct parts *p, const char *stem, const char *label)
 {
-    int row = row_of(stem);
-    char *out = label ? sibling(path, *label == '/' ? 0 : p->folder, label, "", "") : NULL;
-    for (int i = row; !label && i >= 0 && i < NUMPY_ROWS && !out; i++)
+    char *out = NULL;
+    if (label) return sibling(path, *label == '/' ? 0 : p->folder, label, "", "");
+    for (int i = 0; !out && i < NUMPY_ROWS; i++)
         if (!strcasecmp(stem, numpy_names[i][ARRAY_X])) out = existing(path, p, numpy_names[i][ARRAY_Y], "");
-    if (!label && !out) out = existing(path, p, stem, "_labels");
-    if (!label && !out) out = existing(path, p, "labels", "");
-    return out;
+    if (!out) out = existing(path, p, stem, "_labels");
+    return out ? out : existing(path, p, "labels", "");
 }
 
 static int read_test(struct hsgd_context *ctx, const char *path, const struct parts *p, int row,
                      struct array array[ARRAY_ROLES])
 {
-    char *x = existing(path, p, numpy_names[row][ARRAY_TEST_X], ""), *y = existing(path, p, numpy_names[row][ARRAY_TEST_Y], "");
+    char *x = existing(path, p, numpy_names[row][ARRAY_TEST_X], "");
+    char *y = existing(path, p, numpy_names[row][ARRAY_TEST_Y], "");
     int err = x && y ? read_array(ctx, x, &array[ARRAY_TEST_X]) : 0;
     if (!err && x && y) err = read_array(ctx, y, &array[ARRAY_TEST_Y]);
     free(x);

@@ -19,7 +19,7 @@ enum { CHUNK = 1 << 16, MOST_INPUT = 1 << 30 };
 struct coding {
     const char *name;
     unsigned char magic[6];
-    int magic_bytes;
+    size_t magic_bytes;
     int (*begin)(struct hsgd_stream *s);
     int (*pump)(struct hsgd_stream *s, bool finish);
     void (*end)(struct hsgd_stream *s);
@@ -162,8 +162,8 @@ static int check_expansion(struct hsgd_stream *s)
 {
     int64_t source = hsgd_stream_source_bytes(s);
     if (s->made <= STREAM_FREE || (s->made - STREAM_FREE) / STREAM_EXPANSION <= source) return 0;
-    return hsgd_fail(s->ctx, EINVAL, "%s: the %s stream expands to more than %d times its size", s->name, s->coding->name,
-                     STREAM_EXPANSION);
+    return hsgd_fail(s->ctx, EINVAL, "%s: the %s stream expands to more than %d times its size", s->name,
+                     s->coding->name, STREAM_EXPANSION);
 }
 
 /* Appends some decoded bytes to the output; none only at the end. */
@@ -206,7 +206,7 @@ static struct hsgd_stream *new_stream(struct hsgd_context *ctx, const char *name
 static int begin(struct hsgd_stream *s)
 {
     const struct coding *c = codings;
-    while (c->magic_bytes && (s->left < (size_t)c->magic_bytes || memcmp(s->next, c->magic, (size_t)c->magic_bytes))) c++;
+    while (s->left < c->magic_bytes || (c->magic_bytes && memcmp(s->next, c->magic, c->magic_bytes))) c++;
     if (c->begin && c->begin(s)) return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory", s->name);
     s->coding = c;
     return 0;
@@ -228,7 +228,8 @@ static int open_file(struct hsgd_stream *s)
 {
     struct stat st;
     s->fd = open(s->name, O_RDONLY | O_CLOEXEC);
-    if (s->fd < 0 || fstat(s->fd, &st)) return hsgd_fail(s->ctx, errno, "%s: cannot open: %s", s->name, strerror(errno));
+    if (s->fd < 0 || fstat(s->fd, &st))
+        return hsgd_fail(s->ctx, errno, "%s: cannot open: %s", s->name, strerror(errno));
     if (S_ISDIR(st.st_mode)) return hsgd_fail(s->ctx, EISDIR, "%s: is a folder, not a file", s->name);
     s->source_bytes = st.st_size;
     s->input = malloc(CHUNK);
@@ -296,7 +297,8 @@ static int append_to_line(struct hsgd_stream *s, size_t *length, size_t n)
     if (*length + n + 1 > s->line_room) {
         size_t room = 2 * (*length + n + 1);
         char *bigger = realloc(s->line, room);
-        if (!bigger) return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory for a line of %zu bytes", s->name, *length + n);
+        if (!bigger)
+            return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory for a line of %zu bytes", s->name, *length + n);
         s->line = bigger;
         s->line_room = room;
     }

@@ -70,7 +70,8 @@ void hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_no
 int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data)
 {
     json_t *list = json_array();
-    for (int i = 0; i < hsgd_data_classes(data); i++) json_array_append_new(list, json_string(hsgd_data_class_name(data, i)));
+    for (int i = 0; i < hsgd_data_classes(data); i++)
+        json_array_append_new(list, json_string(hsgd_data_class_name(data, i)));
     free(t->classes);
     t->classes = json_dumps(list, JSON_COMPACT);
     json_decref(list);

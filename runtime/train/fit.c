@@ -163,7 +163,8 @@ static int end_epoch(struct fit *f)
         return 0;
     }
     if (!err && f->validation && !isfinite(loss))
-        err = hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite", (long long)at->step);
+        err = hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite",
+                        (long long)at->step);
     if (err) return err;
     at->train_loss = at->loss_sum / at->terms_sum;
     at->train_accuracy = at->correct_sum / at->terms_sum;

@@ -35,7 +35,8 @@ static bool begins(const uint8_t *bytes, size_t n, const char *magic)
 
 struct hsgd_context *fuzz_begin(const uint8_t *bytes, size_t n)
 {
-    bool xz = begins(bytes, n, "\xfd" "7zXZ"), compressed = xz || begins(bytes, n, "\x1f\x8b") || begins(bytes, n, "PK");
+    bool xz = begins(bytes, n, "\xfd" "7zXZ");
+    bool compressed = xz || begins(bytes, n, "\x1f\x8b") || begins(bytes, n, "PK");
     compressed = compressed || begins(bytes, n, "\x89PNG") || begins(bytes, n, "\xff\xd8\xff");
     context.error[0] = 0;
     most = FUZZ_FREE + FUZZ_FACTOR * n * (compressed ? STREAM_EXPANSION : 1) + (xz ? STREAM_DICTIONARY : 0);

@@ -1,7 +1,7 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
 # sources need comes from the library, without sanitizers.
-FUZZ_TARGETS = cifar csv idx image_cache jpeg libsvm model_file npy npz png safetensors stream tar
+FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png safetensors stream tar
 fuzz_sources = \
 	runtime/attribute.c \
 	runtime/data/album.c \
@@ -12,6 +12,7 @@ fuzz_sources = \
 	runtime/data/decode.c \
 	runtime/data/gather.c \
 	runtime/data/idx.c \
+	runtime/data/input.c \
 	runtime/data/labels.c \
 	runtime/data/layout.c \
 	runtime/data/libsvm.c \
@@ -60,7 +61,8 @@ fuzz_shared = tests/fuzz/fuzz.replay.o tests/fuzz/fuzz_data.replay.o tests/fuzz/
 tests/fuzz/%.replay: tests/fuzz/%.replay.o $(fuzz_shared) runtime/libruntime.la
 	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $^
 TESTS += tests/fuzz/seeds.sh
-EXTRA_DIST += tests/fuzz
+EXTRA_DIST += $(FUZZ_TARGETS:%=tests/fuzz/%.c) tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.c \
+	tests/fuzz/fuzz_data.h tests/fuzz/picture.h tests/fuzz/replay.c tests/fuzz/run.sh tests/fuzz/seeds tests/fuzz/seeds.sh
 
 clean-local: clean-fuzz
 clean-fuzz:

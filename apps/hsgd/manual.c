@@ -1,0 +1,161 @@
+/* Manual pages and shell completion, from the tables of commands and options. */
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+
+/* ------------------------------------------------------------- man pages */
+
+/* Text in roff: no letter of it is a request or an escape. */
+static void roff(const char *text)
+{
+    for (bool begins = true; *text; text++) {
+        if (begins && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
+        begins = *text == '\n';
+        if (*text == '\\') fputs("\\e", stdout);
+        else if (*text == '-') fputs("\\-", stdout);
+        else putchar(*text);
+    }
+}
+
+static void section(const char *name, const char *text)
+{
+    printf(".SH %s\n", name);
+    roff(text);
+    putchar('\n');
+}
+
+static void begin_page(const char *name, const char *summary)
+{
+    fputs(".TH ", stdout);
+    for (const char *c = name; *c; c++) putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    printf(" 1 \"\" \"hsgd %s\" \"hsgd\"\n.SH NAME\n", hsgd_version);
+    roff(name);
+    fputs(" \\- ", stdout);
+    roff(summary);
+    putchar('\n');
+}
+
+static void option(const struct option_row *o)
+{
+    fputs(".TP\n", stdout);
+    if (o->letter) printf("\\fB\\-%c\\fR, ", o->letter);
+    fputs("\\fB\\-\\-", stdout);
+    roff(o->name);
+    fputs("\\fR", stdout);
+    if (o->argument) {
+        fputs(" \\fI", stdout);
+        roff(o->argument);
+        fputs("\\fR", stdout);
+    }
+    putchar('\n');
+    roff(o->help);
+    putchar('\n');
+    for (int i = 0; o->choice && o->choice(i); i++) {
+        fputs(i ? ", " : ".br\none of ", stdout);
+        roff(o->choice(i));
+    }
+    if (o->choice) putchar('\n');
+}
+
+static void command_page(const struct command *c)
+{
+    char name[40];
+    const struct option_row *o;
+    snprintf(name, sizeof name, "hsgd-%s", c->name);
+    begin_page(name, c->summary);
+    fputs(".SH SYNOPSIS\n.B hsgd\n", stdout);
+    roff(c->usage);
+    putchar('\n');
+    section("DESCRIPTION", c->description);
+    fputs(".SH OPTIONS\n", stdout);
+    for (int i = 0; (o = option_at(i)); i++)
+        if (o->commands & c->bit) option(o);
+    section("EXIT STATUS", exit_statuses);
+    fputs(".SH SEE ALSO\n.BR hsgd (1)\n", stdout);
+}
+
+static void main_page(void)
+{
+    begin_page("hsgd", "train neural networks on what a machine has");
+    fputs(".SH SYNOPSIS\n.B hsgd\n.I COMMAND\n[\\fIOPTION\\fR...]\n.SH DESCRIPTION\n", stdout);
+    roff("Trains neural networks on the CPU cores and OpenCL devices of a machine, alone or\n"
+         "together in one training step, and uses what it has trained.\n");
+    fputs(".SH COMMANDS\n", stdout);
+    for (const struct command *c = commands; c->name; c++) {
+        printf(".TP\n.BR hsgd\\-%s (1)\n", c->name);
+        roff(c->summary);
+        putchar('\n');
+    }
+    section("EXIT STATUS", exit_statuses);
+    section("ENVIRONMENT", "HSGD_EXECUTOR, HSGD_ISA, HSGD_PLACEMENT, HSGD_CACHE_DIR and StarPU's variables are\n"
+            "described in doc/environment.md.");
+    fputs(".SH SEE ALSO\n", stdout);
+    for (const struct command *c = commands; c->name; c++)
+        printf(".BR hsgd\\-%s (1)%s\n", c->name, c[1].name ? "," : "");
+}
+
+int print_manual(const struct command *c)
+{
+    if (c) command_page(c);
+    else main_page();
+    return flush_output();
+}
+
+/* ------------------------------------------------------------- completion */
+
+/* The values of an option: its choices, nothing for numbers, else files, which
+ * also serve beside the names of a text. */
+static void option_values(const struct option_row *o)
+{
+    if (o->kind == FLAG) return;
+    printf("    %s--%s) ", o->letter ? (char[]){ '-', o->letter, '|', 0 } : "", o->name);
+    if (o->choice) {
+        fputs("words=\"", stdout);
+        for (int i = 0; o->choice(i); i++) printf("%s%s", i ? " " : "", o->choice(i));
+        printf("\"%s ;;\n", o->kind == TEXT ? " files=1" : "");
+    } else {
+        puts(o->kind == TEXT ? "files=1 ;;" : "return ;;");
+    }
+}
+
+static void command_options(const struct command *c)
+{
+    const struct option_row *o;
+    printf("    %s) words=\"", c->name);
+    for (int i = 0, n = 0; (o = option_at(i)); i++)
+        if (o->commands & c->bit) printf("%s--%s", n++ ? " " : "", o->name);
+    puts("\" ;;");
+}
+
+int print_completion(void)
+{
+    const struct option_row *o;
+    puts("# bash completion for hsgd\n"
+         "_hsgd()\n"
+         "{\n"
+         "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= files=\n"
+         "    COMPREPLY=()\n"
+         "    if [ \"$COMP_CWORD\" -eq 1 ] || { [ \"$COMP_CWORD\" -eq 2 ] && [ \"$previous\" = help ]; }; then");
+    fputs("        COMPREPLY=($(compgen -W \"", stdout);
+    for (const struct command *c = commands; c->name; c++) printf("%s%s", c == commands ? "" : " ", c->name);
+    puts("\" -- \"$word\"))\n"
+         "        return\n"
+         "    fi\n"
+         "    case $previous in");
+    for (int i = 0; (o = option_at(i)); i++) option_values(o);
+    puts("    esac\n"
+         "    if [ -z \"$words$files\" ]; then\n"
+         "    case $word in\n"
+         "    -*) case ${COMP_WORDS[1]} in");
+    for (const struct command *c = commands; c->name; c++) command_options(c);
+    puts("    esac ;;\n"
+         "    *) files=1 ;;\n"
+         "    esac\n"
+         "    fi\n"
+         "    [ -n \"$words\" ] && COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+         "    [ -n \"$files\" ] && COMPREPLY+=($(compgen -f -- \"$word\"))\n"
+         "}\n"
+         "complete -o filenames -F _hsgd hsgd");
+    return flush_output();
+}

@@ -1,0 +1,15 @@
+#ifndef HSGD_RUNTIME_LEAVE_H
+#define HSGD_RUNTIME_LEAVE_H
+
+#include "core.h"
+
+/* Returns when no worker is still leaving a task that it has ended.
+ *
+ * Where the machine took its core away, a worker may be doing so for several
+ * steps; it then marks the task as done, though it was submitted anew, and
+ * starpu_task_wait() returns early.  A worker that runs something else has
+ * left.  An application's worker may be busy with a task of its own for as
+ * long as it likes: after a tenth of a second that is taken for granted. */
+void leave_tasks(struct hsgd_context *ctx);
+
+#endif

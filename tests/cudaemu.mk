@@ -1,0 +1,41 @@
+# Emulated CUDA devices (tests/cudaemu/emu.h): a library that is preloaded by
+# tests, the tests that use it, and planted faults that it must catch.
+cudaemu_c = tests/cudaemu/cublas.c tests/cudaemu/fiber.c tests/cudaemu/memory.c tests/cudaemu/runtime.c \
+	tests/cudaemu/stream.c
+cudaemu_files = $(cudaemu_c) tests/cudaemu/emu.h tests/cudaemu/kernels.cc tests/cudaemu/stream.h tests/cudaemu/words.h
+EXTRA_DIST += $(cudaemu_files) tests/test_emulated.sh tests/check_emulated.sh tests/emulated_faults.sh
+
+# The kernels come from the folder $(CUDAEMU_CODELETS), so that faults can be planted.
+CUDAEMU_CODELETS = $(srcdir)/codelets
+CUDAEMU_OUT = tests/cudaemu
+cudaemu_flags = -O2 -fPIC -fvisibility=hidden -Wall -Wextra -I$(srcdir)/tests/cudaemu -I$(CUDAEMU_CODELETS) -Icodelets \
+	$(CUDA_CFLAGS) $(OPENBLAS_CFLAGS)
+tests/cudaemu/libcudaemu.so: $(addprefix $(srcdir)/,$(cudaemu_files)) $(cuda_kernel_files) $(srcdir)/codelets/device.h \
+		codelets/kernel_args.h codelets/kernel_cuda_list.h codelets/kernel_cuda_all.h $(srcdir)/codelets/kernels.cu
+	$(AM_V_GEN)$(MKDIR_P) $(CUDAEMU_OUT) && \
+	  $(CC) -x c++ -std=gnu++14 $(cudaemu_flags) -fno-exceptions -fno-rtti -Wno-unknown-pragmas -Wno-unused-function \
+	    -c $(srcdir)/tests/cudaemu/kernels.cc -o $(CUDAEMU_OUT)/kernels.o && \
+	  $(CC) -std=gnu11 $(cudaemu_flags) -shared $(addprefix $(srcdir)/,$(cudaemu_c)) $(CUDAEMU_OUT)/kernels.o \
+	    $(OPENBLAS_LIBS) -lpthread -o $(CUDAEMU_OUT)/libcudaemu.so
+CLEANFILES += tests/cudaemu/libcudaemu.so tests/cudaemu/kernels.o
+
+# With a planted fault in $(VARIANT): the emulator's kernels, or a file of the library (tests/emulated_faults.sh).
+emulated-variant-kernels:
+	$(MAKE) -s -W $(srcdir)/tests/cudaemu/kernels.cc tests/cudaemu/libcudaemu.so CUDAEMU_CODELETS=$(VARIANT) \
+	  CUDAEMU_OUT=$(VARIANT)
+emulated-variant-program:
+	$(variant_compile) -I$(VARIANT) $(STARPU_CFLAGS) $(CUDA_CFLAGS) $(VARIANT)/$(CHANGED) -o $(VARIANT)/changed.o
+	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+	  -o $(VARIANT)/test_ops $(VARIANT)/changed.o $(test_ops_OBJECTS) $(test_ops_LDADD)
+
+if USE_CUDA
+EMULATED = tests/cudaemu/libcudaemu.so
+TESTS += tests/test_emulated.sh
+tests/test_emulated.log: $(EMULATED)
+check-emulated: test_ops test_agreement $(EMULATED)
+	srcdir="$(srcdir)" MAKE="$(MAKE)" sh $(srcdir)/tests/check_emulated.sh
+else
+check-emulated:
+	@echo "check-emulated: this build has no CUDA"; exit 1
+endif
+.PHONY: check-emulated emulated-variant-kernels emulated-variant-program

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Faults planted in kernels and in the launcher, to be caught on an emulated
+# CUDA device.  Run in the build folder; used by check_emulated.sh.
+set -u
+srcdir=$(cd "${srcdir:-..}" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-faults-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+# name | file | sed script | test | what must be said
+cat >"$work/list" <<'LIST'
+none|codelets/merge.cl||merge|passed
+missing barrier|codelets/merge.cl|0,/BARRIER();/s///|merge|wrong on cuda
+write past the end|codelets/dense.cl|s/FOR_ITEMS(c, ARG(cols)) out\[c\] = a/FOR_ITEMS(c, ARG(cols) + 1) out[c] = a/|dense|fault: .*past the end
+read past the end|codelets/softmax_cross_entropy.cl|s/t = labels\[r\]/t = labels[r + 1 < ARG(rows) ? r : r + 1]/|softmax_cross_entropy|fault: .*past the end
+wrong transpose flag|codelets/matmul_cuda.c|s/transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N/transpose_a ? CUBLAS_OP_N : CUBLAS_OP_T/|gemm|wrong on cuda\|fault: .*past the end
+host pointer as a device buffer|runtime/exec_cuda.c|s/base\[i\] = (float \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
+device pointer read by the host|runtime/exec_cuda.c|s/if (t) cudaEventRecord(t->began, stream);/if (base[0][0] == 7) return;/|activate|fault: .*the host touched device memory
+use after free|runtime/exec_cuda.c|s/if (t) cudaEventRecord(t->began, stream);/cudaMalloc((void **)\&base[0], 64), cudaFree(base[0]);/|activate|fault: .*was freed
+missing stream dependency|runtime/exec_cuda.c|s/cudaStream_t stream = starpu_cuda_get_local_stream();/static cudaStream_t stream; if (!stream) cudaStreamCreateWithFlags(\&stream, cudaStreamNonBlocking);/|activate|wrong on cuda\|fault: .*was freed
+LIST
+
+passed=0
+failed=0
+say() {
+    echo "$1 $name"
+    case $1 in ok*) passed=$((passed + 1)) ;; *) failed=$((failed + 1)); [ ! -f "$here/log" ] || tail -n 5 "$here/log" ;; esac
+}
+
+# plant: the changed file in a folder of its own, and what must be built of it.
+plant() {
+    mkdir "$here" || return 1
+    cp "$srcdir"/codelets/*.cl "$srcdir"/codelets/*.h "$srcdir"/codelets/*.cu "$here"
+    sed "$script" "$srcdir/$file" >"$here/${file##*/}"
+    case $file in
+    *.cl) ${MAKE:-make} -s emulated-variant-kernels VARIANT="$here" ;;
+    *) ${MAKE:-make} -s emulated-variant-program VARIANT="$here" CHANGED="${file##*/}" ;;
+    esac >"$here/log" 2>&1
+}
+
+run() {
+    emulator=$here/libcudaemu.so
+    [ -f "$emulator" ] || emulator=$PWD/tests/cudaemu/libcudaemu.so
+    program=$here/test_ops
+    [ -f "$program" ] || program=./test_ops
+    LD_PRELOAD=$emulator STARPU_SUBALLOCATOR=0 "$program" --devices=cuda:0 "$test" >"$here/log" 2>&1
+}
+
+while IFS='|' read -r name file script test said more; do
+    [ -z "$more" ] || said="$said|$more"
+    here=$work/$((passed + failed))
+    if ! plant; then say "NOT BUILT:"; continue; fi
+    if [ "$name" != none ] && cmp -s "$srcdir/$file" "$here/${file##*/}"; then say "NOT PLANTED:"; continue; fi
+    if run; then status=passes; else status=fails; fi
+    if ! grep -q "$said" "$here/log"; then say "NOT CAUGHT, $status:"
+    elif [ "$name" = none ] && [ $status = passes ]; then say "ok, passes without a fault:"
+    elif [ "$name" != none ] && [ $status = fails ]; then say "ok, caught:"
+    else say "NOT CAUGHT, $status:"
+    fi
+done <"$work/list"
+echo "$passed faults as they should be, $failed not"
+test $failed -eq 0

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Manual pages and bash completion have every command and option.
+. "${srcdir:-.}/tests/cli.sh"
+pages=${hsgd%/hsgd}/doc
+ok help
+commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' out)
+check "commands: $commands" "$([ "$(echo "$commands" | wc -l)" -ge 9 ]; echo $?)"
+for command in $commands; do
+    page=$pages/hsgd-$command.1
+    [ -s "$page" ]
+    check "there is $page" $?
+    has "$page" '^\.SH SYNOPSIS$'
+    grep -q "hsgd.-$command (1)" "$pages/hsgd.1"
+    check "hsgd(1) refers to $command" $?
+    ok help "$command"
+    for option in $(sed -n 's/^ .*  *--\([a-z-]*\)\( .*\)*$/\1/p' out | sort -u); do
+        grep -q "^.*fB.-.-$(echo "$option" | sed 's/-/\\\\-/g').fR" "$page"
+        check "$page has --$option" $?
+    done
+    if man --version >/dev/null 2>&1; then
+        [ -z "$(man -l --warnings "$page" 2>&1 >/dev/null)" ]
+        check "$page is sound: $(man -l --warnings "$page" 2>&1 >/dev/null)" $?
+    fi
+done
+refused '"hsgd help" does not take "train"' help train --completion
+
+complete() # LINE: what the last word of "hsgd LINE" can become, in one line
+{
+    bash -c '. "$1"; shift; COMP_WORDS=(hsgd "$@"); COMP_CWORD=$#; _hsgd; echo "${COMPREPLY[@]}"' bash \
+        "$pages/completion/hsgd" "$@"
+}
+if bash --version >/dev/null 2>&1; then
+    [ "$(complete pr)" = predict ]
+    check 'commands complete' $?
+    [ "$(complete help ev)" = eval ]
+    check 'commands after help' $?
+    [ "$(complete train --opt)" = --optimizer ]
+    check 'options complete' $?
+    [ "$(complete train --optimizer adam)" = 'adam adamw' ]
+    check 'values complete' $?
+    : >data.csv
+    [ "$(complete train --data da)" = data.csv ]
+    check 'files complete' $?
+    [ -z "$(complete eval --epo)" ]
+    check 'options of the command only' $?
+fi
+finish
