@@ -7,6 +7,10 @@ hsgd_SOURCES = \
 	apps/hsgd/bench.c \
 	apps/hsgd/checkpoint.c \
 	apps/hsgd/checkpoint.h \
+	apps/hsgd/compare.c \
+	apps/hsgd/compare.h \
+	apps/hsgd/compare_read.c \
+	apps/hsgd/compare_svg.c \
 	apps/hsgd/config_file.c \
 	apps/hsgd/config_file.h \
 	apps/hsgd/confusion.c \

@@ -9,7 +9,8 @@
 enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 
 /* Commands, as bits, so that an option can name those that take it. */
-enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256 };
+enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256,
+       COMPARE = 512 };
 
 #define MOST_OPTIONS 96
 
@@ -24,7 +25,7 @@ struct settings {
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness;
-    double moving_rate;
+    double moving_rate, target;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split;
     bool deterministic, json, quiet, verbose, help, resume, dry_run, man, completion, flip;
@@ -52,6 +53,7 @@ int cmd_train(struct settings *s);
 int cmd_devices(struct settings *s);
 int cmd_bench(struct settings *s);
 int cmd_plan(struct settings *s);
+int cmd_compare(struct settings *s);
 int cmd_data(struct settings *s);
 int cmd_models(struct settings *s);
 int cmd_eval(struct settings *s);

@@ -31,6 +31,10 @@ const struct command commands[] = {
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"
       "the folder of a run, it shows that run; else it makes a plan for the model and\n"
       "runs 20 steps of it on made-up data." },
+    { "compare", COMPARE, cmd_compare, "compare --out DIR [--target X] -- TRAIN-OPTION...", "train with every combination of options",
+      "Runs train once for every combination of the options after \"--\"; one that is\n"
+      "given several times is a list: --algorithm sync --algorithm stale --lr 0.1.\n"
+      "Prints a table; DIR gets the runs, compare.csv and compare.svg." },
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and how often which class was taken for which." },

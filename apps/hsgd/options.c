@@ -23,7 +23,7 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
 #define READS (TRAIN | PLAN | DATA | EVAL)
-#define ALL (RUNS | USES | DEVICES | DATA | MODELS | HELP)
+#define ALL (RUNS | COMPARE | USES | DEVICES | DATA | MODELS | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
@@ -110,6 +110,9 @@ static const struct option_row table[] = {
     { "dry-run", 0, FLAG, TRAIN | PASSING, AT(dry_run), 0, 0, NULL, NULL,
       "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
+    { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the table and the picture" },
+    { "target", 0, REAL, COMPARE, AT(target), 0, 1, NULL, "X",
+      "say when the validation accuracy has reached this fraction" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
     { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
     { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
