@@ -64,6 +64,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/imitate.h \
 	runtime/io/atomic.c \
 	runtime/io/atomic.h \
+	runtime/io/cache.c \
+	runtime/io/cache.h \
 	runtime/io/file.c \
 	runtime/io/file.h \
 	runtime/io/safetensors.c \

@@ -115,6 +115,7 @@ int core_main(int argc, char **argv, const struct core_case *cases, int ncases)
     snprintf(home, sizeof home, "%s/hsgd-core-XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(home)) abort();
     setenv("STARPU_HOME", home, 1);
+    setenv("HSGD_CACHE_DIR", home, 1);
     unsetenv("STARPU_SCHED");
     unsetenv("STARPU_NCPU");
     for (int i = 0; i < ncases; i++) {

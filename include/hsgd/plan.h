@@ -47,7 +47,7 @@ struct hsgd_candidate {
 
 /* Fills in at most `most` candidates for batches of `batch` samples, from what
  * each device takes alone at three sizes, measured now or kept from before on
- * this host (doc/environment.md, HSGD_CACHE).  A set with a device that sync
+ * this host (doc/environment.md, HSGD_CACHE_DIR).  A set with a device that sync
  * would leave idle is shown for the other algorithms only.  Returns how many,
  * 0 in deterministic mode, or a negative errno. */
 HSGD_API int hsgd_trainer_candidates(struct hsgd_trainer *trainer, int batch, struct hsgd_candidate *out, int most);

@@ -1,6 +1,7 @@
 #include "cache.h"
 
 #include "../io/atomic.h"
+#include "../io/cache.h"
 
 #include <lzma.h>
 #include <stdlib.h>
@@ -9,37 +10,14 @@
 
 enum { LONGEST_PATH = 4096 };
 
-/* --------------------------------------------------------------- the folder */
-
-/* False: there is to be no cache. */
-static bool find_folder(char *path, size_t size)
-{
-    const char *given = getenv("HSGD_CACHE_DIR"), *shared = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    const char *off = getenv("HSGD_CACHE");
-    int n = -1;
-    if (off && !strcmp(off, "off")) return false;
-    if (given && *given) n = snprintf(path, size, "%s", given);
-    else if (shared && *shared == '/') n = snprintf(path, size, "%s/hsgd", shared);
-    else if (home && *home) n = snprintf(path, size, "%s/.cache/hsgd", home);
-    return n > 0 && (size_t)n < size;
-}
+/* ------------------------------------------------------------------ the file */
 
 static bool file_of(const char *key, char *path, size_t size)
 {
     char folder[LONGEST_PATH];
-    if (!find_folder(folder, sizeof folder)) return false;
+    if (!hsgd_cache_folder(folder, sizeof folder)) return false;
     int n = snprintf(path, size, "%s/pictures-%s.safetensors", folder, key);
     return n > 0 && (size_t)n < size;
-}
-
-/* The folders of a path, where they are missing. */
-static void make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(path, 0777);
-        *slash = '/';
-    }
 }
 
 /* A file may be whole and yet have decayed: one sum is over all that counts. */
@@ -226,7 +204,7 @@ void cache_store(struct hsgd_context *ctx, const char *key, const struct data_pa
 {
     char path[LONGEST_PATH];
     if (!file_of(key, path, sizeof path)) return;
-    make_folders(path);
+    hsgd_cache_make_folders(path);
     char *names = names_text(parts->train);
     if (!names || store(NULL, path, key, parts, names))
         hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; pictures will be decoded again", path);

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/atomic.h"
+#include "io/cache.h"
 #include "kernels.h"
 #include "model_file.h"
 #include "sha256.h"
@@ -22,25 +22,6 @@ static void host_name(char *out, size_t size)
     if (given && *given && !strchr(given, '/')) snprintf(out, size, "%s", given);
     else if (gethostname(out, size)) snprintf(out, size, "host");
     out[size - 1] = 0;
-}
-
-/* The folder, made when it is not there; false: none. */
-static bool folder(char *out, size_t size)
-{
-    static const struct { const char *variable, *below; } places[] = {
-        { "HSGD_CACHE", "" }, { "STARPU_HOME", "/.hsgd" }, { "XDG_CACHE_HOME", "/hsgd" }, { "HOME", "/.hsgd" }
-    };
-    char host[64];
-    const char *base = NULL;
-    size_t i = 0;
-    while (i < sizeof places / sizeof *places && !((base = getenv(places[i].variable)) && *base)) i++;
-    if (i == sizeof places / sizeof *places || !strcmp(base, "off")) return false;
-    host_name(host, sizeof host);
-    if (snprintf(out, size, "%s%s", base, places[i].below) >= (int)size) return false;
-    mkdir(out, 0777);
-    size_t used = strlen(out);
-    if (snprintf(out + used, size - used, "/calibration-%s", host) >= (int)(size - used)) return false;
-    return !mkdir(out, 0777) || !access(out, W_OK);
 }
 
 static void add_text(struct sha256 *h, const char *text) { sha256_add(h, text, strlen(text) + 1); }
@@ -72,11 +53,12 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
 
 static bool path_of(const struct trainer_state *s, const struct device *d, const struct curve *c, char *out, size_t size)
 {
-    char hex[65];
-    if (!folder(out, size)) return false;
+    char host[64], hex[65];
+    if (!hsgd_cache_folder(out, size)) return false;
+    host_name(host, sizeof host);
     key_of(s, d, c, hex);
     size_t used = strlen(out);
-    return snprintf(out + used, size - used, "/%.32s", hex) < (int)(size - used);
+    return snprintf(out + used, size - used, "/calibration-%s-%.32s", host, hex) < (int)(size - used);
 }
 
 /* -------------------------------------------------------------- what is kept */
@@ -104,6 +86,7 @@ void calibration_save(const struct trainer_state *s, const struct device *d, con
         used += snprintf(text + used, sizeof text - (size_t)used, "%d %.9g\n", c->rows[i], c->seconds[i]);
     }
     if (!path_of(s, d, c, path, sizeof path)) return;
+    hsgd_cache_make_folders(path);
     memcpy(kept, s->ctx->error, sizeof kept);
     if (!hsgd_file_write(s->ctx, path, text, (size_t)used)) return;
     hsgd_log(s->ctx, HSGD_LOG_DEBUG, "%s", s->ctx->error);

@@ -10,7 +10,7 @@
 double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs);
 
 /* Measures every device alone at three sizes, or takes what was measured
- * before on this host (doc/environment.md, HSGD_CACHE). */
+ * before on this host (doc/environment.md, HSGD_CACHE_DIR). */
 void trials_calibrate(struct trainer_state *shadow, int batch, struct curve *curve);
 
 #endif

@@ -1,0 +1,27 @@
+#include "cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool hsgd_cache_folder(char *path, size_t size)
+{
+    const char *given = getenv("HSGD_CACHE_DIR"), *shared = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *off = getenv("HSGD_CACHE");
+    int n = -1;
+    if (off && !strcmp(off, "off")) return false;
+    if (given && *given) n = snprintf(path, size, "%s", given);
+    else if (shared && *shared == '/') n = snprintf(path, size, "%s/hsgd", shared);
+    else if (home && *home) n = snprintf(path, size, "%s/.cache/hsgd", home);
+    return n > 0 && (size_t)n < size;
+}
+
+void hsgd_cache_make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+}
