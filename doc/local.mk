@@ -10,7 +10,7 @@ clean-doc:
 	rm -rf doc/html doc/doxygen.log
 .PHONY: clean-doc
 
-EXTRA_DIST += doc/doxygen-filter.sed doc/architecture.svg doc/confusion.png doc/plan.svg doc/decisions
+EXTRA_DIST += doc/results doc/doxygen-filter.sed doc/architecture.svg doc/confusion.png doc/plan.svg doc/decisions
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
 	doc/adding-an-op.md \

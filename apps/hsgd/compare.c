@@ -182,7 +182,8 @@ int cmd_compare(struct settings *s)
     if (!s->out) return complain(USAGE, "--out is missing: the folder for the runs");
     if (strlen(s->out) > 1000) return complain(USAGE, "--out is longer than 1000 bytes");
     int code = read_lists(&c);
-    if (!code && mkdir(s->out, 0777)) code = complain(errno == EEXIST ? USAGE : blame(-errno), "--out \"%s\": %s", s->out, strerror(errno));
+    if (!code && mkdir(s->out, 0777))
+        code = complain(errno == EEXIST ? USAGE : blame(-errno), "--out \"%s\": %s", s->out, strerror(errno));
     for (int i = 0; !code && i < c.ntrials; i++) code = run_trial(&c, i);
     if (!code) code = report(&c);
     free(c.trial);

@@ -59,7 +59,8 @@ void compare_read(struct trial *t)
     t->samples_per_second = number(report, "samples_per_second");
     t->test_accuracy = number(report, "test_accuracy");
     double merges = number(server, "merges");
-    t->stale = merges > 0 ? 1 - json_number_value(json_array_get(json_object_get(server, "staleness"), 0)) / merges : NAN;
+    double fresh = json_number_value(json_array_get(json_object_get(server, "staleness"), 0));
+    t->stale = merges > 0 ? 1 - fresh / merges : NAN;
     read_shares(t, json_object_get(report, "devices"));
     json_decref(report);
 }

@@ -14,7 +14,9 @@
 #define GAP 80
 #define LINE 20             /* of the key */
 
-static const char *const colours[] = { "#4c78a8", "#e08214", "#3f8f4f", "#b2182b", "#8073ac", "#666666", "#c51b7d", "#35978f" };
+static const char *const colours[] = {
+    "#4c78a8", "#e08214", "#3f8f4f", "#b2182b", "#8073ac", "#666666", "#c51b7d", "#35978f"
+};
 enum { COLOURS = sizeof colours / sizeof *colours };
 
 struct range { double x, low, high; }; /* time or epochs to the right end; losses */
@@ -47,7 +49,8 @@ static double y_of(const struct range *r, double loss)
 
 static void draw_axes(FILE *f, int left, const struct range *r, const char *name)
 {
-    fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#999\"/>\n", left, TOP, PANEL, HEIGHT);
+    fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#999\"/>\n", left, TOP, PANEL,
+            HEIGHT);
     fprintf(f, "<text x=\"%d\" y=\"%d\">validation loss (logarithmic) over %s</text>\n", left, TOP - 12, name);
     fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.3g</text>\n", left - 6, TOP + 10, r->high);
     fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.3g</text>\n", left - 6, TOP + HEIGHT, r->low);

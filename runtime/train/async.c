@@ -5,32 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replica.h"
+#include "async_rounds.h"
 
 #define SMALL 16        /* hogbatch: a CPU core's batch is a fraction of the user's */
-#define SHARED_STEPS 16 /* steps of who hands in nothing, between two looks for samples */
-#define ALPHA 2         /* adaptive: batches change by this factor, */
-#define RANGE 8         /* at most so far from the user's, */
-#define UNEVEN 1.25     /* when updates differ by so much, */
-#define RATIO 2         /* and nobody makes more than so many times the updates of another, */
-#define RATIO_SLACK 4   /* and these */
-
-struct async {
-    struct hsgd_trainer *t;
-    const struct algorithm *row;
-    int n, staleness;
-    struct replica *replica;
-    /* the window */
-    const struct batch_source *source;
-    struct batch_metrics *metrics;
-    int window_batch;
-    int64_t next, end;          /* samples that nobody has taken */
-    int waiting, turn;          /* averages: who has come, and how often all had */
-    int err;
-    pthread_mutex_t lock, fill_lock, plan_lock;
-    pthread_cond_t changed;
-    int64_t pushes, merges, stale[HSGD_KEPT_STALENESS];
-};
+#define RANGE 8         /* adaptive: the least batch is so much smaller than the user's */
 
 /* ---------------------------------------------------------------- checking */
 
@@ -47,8 +25,8 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
     if (!algorithm_has_server(row)) return 0;
     if (ctx->deterministic) return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is not deterministic", row->name);
     if (o->executor != HSGD_REPLAY)
-        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with the insert executor, which would order what it lets go",
-                         row->name);
+        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with the insert executor, which would order what it "
+                                      "lets go", row->name);
     if (ctx->starpu_places)
         return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with HSGD_PLACEMENT=starpu", row->name);
     if (o->algorithm == HSGD_HOGWILD && !has_cpu(ctx))
@@ -63,7 +41,8 @@ static void size_replica(struct async *a, struct replica *r, const int *rows)
 {
     int batch = a->t->state.options.batch_size;
     bool small = a->row->slices == SLICE_BY_KIND && r->device->info.kind == HSGD_CPU;
-    r->batch = small ? batch / SMALL : a->row->slices == SLICE_EQUATIONS ? rows[r->device - a->t->state.ctx->device] : batch;
+    r->batch = small ? batch / SMALL : batch;
+    if (a->row->slices == SLICE_EQUATIONS) r->batch = rows[r->device - a->t->state.ctx->device];
     if (r->batch < 1) r->batch = 1;
     r->least = r->most = r->batch;
     if (a->row->slices != SLICE_ADAPTIVE) return;
@@ -151,116 +130,6 @@ void async_close(struct hsgd_trainer *t)
     t->async = NULL;
 }
 
-/* ------------------------------------------------------------- what is next */
-
-static int local_steps(const struct async *a, const struct replica *r)
-{
-    const struct hsgd_train_options *o = &a->t->state.options;
-    bool counts = a->row->merge == MERGE_AVERAGE || a->row->merge == MERGE_ELASTIC;
-    int steps = r->shares ? SHARED_STEPS : counts && o->local_steps ? o->local_steps : a->row->local_steps;
-    return steps < WINDOW_STEPS ? steps : WINDOW_STEPS;
-}
-
-/* Whether a round of r may begin: no round under way may miss more merges
- * than the bound, nor this one. */
-static bool within_staleness(const struct async *a, const struct replica *r)
-{
-    int flying = 0;
-    if (a->staleness < 0) return true;
-    for (int i = 0; i < a->n; i++) {
-        const struct replica *o = &a->replica[i];
-        if (o == r || !o->flying) continue;
-        flying++;
-        if (o->after + 1 > a->staleness) return false;
-    }
-    return flying <= a->staleness;
-}
-
-static bool within_ratio(const struct async *a, const struct replica *r)
-{
-    int64_t least = INT64_MAX;
-    if (a->row->slices != SLICE_ADAPTIVE) return true;
-    for (int i = 0; i < a->n; i++)
-        if (&a->replica[i] != r && a->replica[i].updates < least) least = a->replica[i].updates;
-    return a->n == 1 || r->updates < RATIO * least + RATIO_SLACK;
-}
-
-static double share_of(const struct async *a)
-{
-    if (a->row->merge == MERGE_ELASTIC) return a->t->state.options.moving_rate / a->n;
-    return 1;
-}
-
-/* Takes samples for a round; with the lock held. */
-static void begin_round(struct async *a, struct replica *r)
-{
-    int64_t left = a->end - a->next;
-    int batch = r->batch, steps = local_steps(a, r);
-    while (batch > left) batch /= 2; /* few sizes, and so few plans, at the end of a window */
-    if (batch < 1) batch = 1;
-    if (steps > left / batch) steps = (int)(left / batch);
-    r->round = (struct round){ a->next, batch, steps, share_of(a), !r->shares };
-    if (a->row->merge == MERGE_ELASTIC) r->round.pulls = !r->begun;
-    a->next += (int64_t)batch * steps;
-    r->begun = r->flying = true;
-    r->after = 0;
-    for (int i = 0; i < a->n; i++) {
-        if (&a->replica[i] == r || !a->replica[i].flying) continue;
-        a->replica[i].after++;
-        r->after++;
-    }
-}
-
-/* The rounds of all replicas, who divide every batch; with the lock held. */
-static void begin_all(struct async *a)
-{
-    int64_t left = a->end - a->next;
-    int batch = a->t->state.options.batch_size, whole = left < batch ? (int)left : batch, taken = 0;
-    int steps = local_steps(a, &a->replica[0]);
-    if (steps > left / batch) steps = (int)(left / batch);
-    if (steps < 1) steps = 1;
-    for (int i = 0; i < a->n; i++) {
-        struct replica *r = &a->replica[i];
-        int rows = i == a->n - 1 ? whole - taken : (int)((int64_t)r->batch * whole / batch);
-        r->round = (struct round){ a->next, rows, rows ? steps : 0, (double)rows / (whole ? whole : 1), true };
-        a->next += (int64_t)rows * steps;
-        taken += rows;
-    }
-    a->turn++;
-    a->waiting = 0;
-    pthread_cond_broadcast(&a->changed);
-}
-
-/* Waits until all replicas have come for their part of the next samples. */
-static void meet(struct async *a, struct replica *r)
-{
-    int turn = a->turn;
-    r->round.steps = 0;
-    if (a->next >= a->end) return;
-    if (++a->waiting == a->n) begin_all(a);
-    while (a->turn == turn && !a->err) pthread_cond_wait(&a->changed, &a->lock);
-}
-
-/* Waits until r may go on by itself. */
-static void go_on(struct async *a, struct replica *r)
-{
-    r->round.steps = 0;
-    while (!a->err && a->next < a->end && !(within_staleness(a, r) && within_ratio(a, r)))
-        pthread_cond_wait(&a->changed, &a->lock);
-    if (!a->err && a->next < a->end) begin_round(a, r);
-}
-
-/* Waits for a round; false when there is none left. */
-static bool take_round(struct async *a, struct replica *r)
-{
-    pthread_mutex_lock(&a->lock);
-    if (a->row->merge == MERGE_AVERAGE) meet(a, r);
-    else go_on(a, r);
-    bool any = r->round.steps > 0 && !a->err;
-    pthread_mutex_unlock(&a->lock);
-    return any;
-}
-
 /* ------------------------------------------------------------- what was done */
 
 /* Spreads a step's metrics over the batches that its samples belong to. */
@@ -277,21 +146,6 @@ static void add_metrics(struct async *a, int64_t first, int rows, const struct b
     }
 }
 
-/* Halves the batch of who makes fewer updates than the others do on average,
- * doubles that of who makes more. */
-static void adapt(struct async *a, struct replica *r)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < a->n; i++) sum += a->replica[i].updates;
-    double others = a->n > 1 ? (double)(sum - r->updates) / (a->n - 1) : 0;
-    if (a->n == 1 || r->updates - r->changed < RATIO_SLACK) return;
-    int batch = (double)r->updates > UNEVEN * others ? r->batch * ALPHA : r->updates * UNEVEN < others ? r->batch / ALPHA : r->batch;
-    if (batch < r->least) batch = r->least;
-    if (batch > r->most) batch = r->most;
-    if (batch != r->batch) r->changed = r->updates;
-    r->batch = batch;
-}
-
 static void end_round(struct async *a, struct replica *r, int err)
 {
     struct batch_metrics m[WINDOW_STEPS];
@@ -306,7 +160,7 @@ static void end_round(struct async *a, struct replica *r, int err)
         r->updates += d->steps;
         r->samples += (int64_t)d->steps * d->batch;
     }
-    if (a->row->slices == SLICE_ADAPTIVE) adapt(a, r);
+    if (a->row->slices == SLICE_ADAPTIVE) async_adapt(a, r);
     r->flying = false;
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
@@ -329,7 +183,7 @@ static void *drive(void *user)
     struct replica *r = user;
     struct async *a = r->trainer->async;
     struct batch_source source = { a->source->fill ? fill : NULL, r };
-    while (take_round(a, r)) end_round(a, r, replica_run(r, &source, &a->plan_lock));
+    while (async_take_round(a, r)) end_round(a, r, replica_run(r, &source, &a->plan_lock));
     return NULL;
 }
 

@@ -91,7 +91,7 @@ bool drift_correct(struct trainer_state *s, int64_t step)
             used += snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",
                              used ? ", " : "", s->ctx->device[i].info.id, d->factor[i]);
     }
-    hsgd_log(s->ctx, HSGD_LOG_INFO, "step %lld: the batch is divided anew: %s; %.3f ms a step instead of %.3f ms expected",
+    hsgd_log(s->ctx, HSGD_LOG_INFO, "step %lld: the batch is divided anew: %s; %.3f ms a step expected, not %.3f ms",
              (long long)step, text, 1e3 * d->after, 1e3 * d->before);
     d->patience = d->patience ? 2 * d->patience : 1;
     if (d->patience > MOST_PATIENCE) d->patience = MOST_PATIENCE;

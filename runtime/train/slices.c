@@ -69,8 +69,8 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
     explain_all(out, shadow->ctx->ndevices, "the only device in use");
     if (n == 1) return;
     double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
-    explain(out, (int)(d - shadow->ctx->device), "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n,
-            1e3 * t_many);
+    explain(out, (int)(d - shadow->ctx->device), "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms",
+            1e3 * t_one, n, 1e3 * t_many);
     if (t_one < t_many) return;
     memcpy(out->slice, many, (size_t)n * sizeof *many);
     out->n = n;
