@@ -18,6 +18,7 @@ static void train(struct hsgd_context *ctx, int steps)
 {
     struct hsgd_train_options o;
     hsgd_train_defaults(&o);
+    o.algorithm = HSGD_DATA_PARALLEL; /* every device takes part, whatever is faster */
     struct hsgd_model *m = hsgd_model_by_name(ctx, "mlp-small", (struct hsgd_shape){ 28, 28, 1 }, 10);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     double seconds;
