@@ -28,8 +28,8 @@ if ! grep -q ' 0 kernels never launched' "$work/log"; then
     failed=$((failed + 1))
     echo "FAILED: some kernels were not launched"
 fi
-# Emulated convolutions are slow: fewer steps.
-export HSGD_TEST_STEPS=${HSGD_TEST_STEPS:-30} HSGD_TEST_SECONDS=900
+# Emulated convolutions are slow.
+export HSGD_TEST_STEPS="${HSGD_TEST_STEPS:-20}" HSGD_TEST_BATCH="${HSGD_TEST_BATCH:-64}" HSGD_TEST_SECONDS=900
 part "agreement on two emulated CUDA devices" env HSGD_TEST_DEVICES=cuda HSGD_CUDAEMU_SEED=2 ./test_agreement digits
 part "agreement on CPU, OpenCL and two emulated CUDA devices" env HSGD_TEST_DEVICES=cpu,opencl,cuda \
     HSGD_CUDAEMU_SEED=3 ./test_agreement digits

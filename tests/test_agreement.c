@@ -25,7 +25,8 @@ struct combination {
     enum hsgd_algorithm algorithm;
 };
 
-static int steps = STEPS; /* HSGD_TEST_STEPS: fewer, where devices are emulated */
+/* HSGD_TEST_STEPS, HSGD_TEST_BATCH: less, where devices are emulated. */
+static int steps = STEPS, batch = BATCH;
 
 /* The mean of the last ten losses is to be below so much of the first ten's. */
 static double least_progress(void) { return steps < STEPS ? 0.995 : 0.97; }
@@ -42,8 +43,8 @@ static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, enum hsgd_exe
     hsgd_train_defaults(&o);
     o.optimizer = HSGD_SGD;
     /* digits are learnt so fast that at 0.01 rounding grows to 2e-3 in 100 steps */
-    o.learning_rate = strcmp(data_name, "digits") ? 0.01f : 0.003f;
-    o.batch_size = BATCH;
+    o.learning_rate = strcmp(data_name, "digits") || steps < STEPS ? 0.01f : 0.003f;
+    o.batch_size = batch;
     o.steps = steps;
     o.executor = executor;
     o.algorithm = algorithm;
@@ -84,7 +85,7 @@ static void note_point(struct hsgd_trainer *t, struct hsgd_model *model, int poi
     REQUIRE(r->parameters <= MOST);
     memcpy(r->weights[point], w, (size_t)r->parameters * sizeof *w);
     free(w);
-    REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, BATCH, r->gradients[point], r->parameters));
+    REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, batch, r->gradients[point], r->parameters));
 }
 
 static void make_reference(void *arg)
@@ -101,7 +102,7 @@ static void make_reference(void *arg)
     struct hsgd_trainer *t = make_trainer(ctx, HSGD_REPLAY, HSGD_SYNC, &model);
     for (int step = 0, point = 0; point < POINTS && point_step[point] <= steps; step++) {
         if (step == point_step[point]) note_point(t, model, point++);
-        REQUIRE(!hsgd_trainer_step(t, batch_x + step % 4 * BATCH * 784, batch_labels + step % 4 * BATCH, BATCH, NULL));
+        REQUIRE(!hsgd_trainer_step(t, batch_x + step % 4 * batch * 784, batch_labels + step % 4 * batch, batch, NULL));
     }
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);
@@ -144,7 +145,7 @@ static void compare_gradients(struct hsgd_context *ctx, const struct combination
     struct hsgd_trainer *t = make_trainer(ctx, c->executor, c->algorithm, &model);
     for (int p = 0; p < POINTS && point_step[p] <= steps; p++) {
         core_set_weights(model, reference->weights[p]);
-        REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, BATCH, g, reference->parameters));
+        REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, batch, g, reference->parameters));
         double d = core_distance(g, reference->gradients[p], reference->parameters);
         CHECK_MSG(d <= 1e-5, "gradients at step %d differ by %g", point_step[p], d);
     }
@@ -196,7 +197,8 @@ static void all_combinations(void)
         { "cpu", 1 }, { "cpu", 2 }, { "opencl", 0 }, { "cpu,opencl", 1 }
     };
     if (getenv("HSGD_TEST_STEPS")) steps = atoi(getenv("HSGD_TEST_STEPS"));
-    REQUIRE(steps >= 10 && steps <= STEPS);
+    if (getenv("HSGD_TEST_BATCH")) batch = atoi(getenv("HSGD_TEST_BATCH"));
+    REQUIRE(steps >= 10 && steps <= STEPS && batch >= 1 && batch <= BATCH);
     batch_x = malloc(sizeof *batch_x * 4 * BATCH * 784);
     batch_labels = malloc(sizeof *batch_labels * 4 * BATCH);
     REQUIRE(batch_x && batch_labels);
