@@ -15,7 +15,7 @@ Usage: setup/starpu.sh [--cuda=DIR | --no-cuda] [--jobs=N] [--where]
   --jobs=N     compile N files at once (default: one per core)
   --where      only print the folder; exit status 1 when nothing is built there yet
 
-HSGD_CACHE names another cache than ${XDG_CACHE_HOME:-$HOME/.cache}/hsgd.
+HSGD_STARPU_CACHE names another cache than ${XDG_CACHE_HOME:-$HOME/.cache}/hsgd.
 USAGE
 }
 
@@ -62,7 +62,7 @@ fi
 
 key=$({ echo "$version $options"; cat $patches; ${CC:-cc} --version; [ "$cuda" = no ] || "$cuda/bin/nvcc" --version
         pkg-config --modversion hwloc; } 2>/dev/null | sha256sum | cut -c1-12)
-cache=${HSGD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hsgd}
+cache=${HSGD_STARPU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hsgd}
 base=$cache/starpu-$version-$key
 prefix=$base/install
 log=$base/log

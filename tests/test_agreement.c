@@ -179,12 +179,11 @@ static void try(struct combination c)
 #define NPOLICIES (sizeof policies / sizeof *policies)
 #endif
 
-/* One device set by both executors and the library's policy. */
+/* One device set, every device with its share, by both executors and the library's policy. */
 static void one_set(const char *devices)
 {
-    enum hsgd_algorithm algorithm = strchr(devices, ',') ? HSGD_DATA_PARALLEL : HSGD_SYNC;
-    try((struct combination){ devices, 1, HSGD_INSERT, NULL, algorithm });
-    try((struct combination){ devices, 1, HSGD_REPLAY, NULL, algorithm });
+    try((struct combination){ devices, 1, HSGD_INSERT, NULL, HSGD_DATA_PARALLEL });
+    try((struct combination){ devices, 1, HSGD_REPLAY, NULL, HSGD_DATA_PARALLEL });
 }
 
 /* Every device set; all policies by replay, and each executor once by the

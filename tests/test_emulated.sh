@@ -4,7 +4,8 @@
 work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-emulated-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 if ! LD_PRELOAD=$PWD/tests/cudaemu/libcudaemu.so STARPU_SUBALLOCATOR=0 STARPU_HOME=$work ./hsgd train --model mlp-small \
-    --data digits --devices cpu,opencl,cuda --threads 1 --epochs 1 --out "$work/run" --json >"$work/result" 2>"$work/errors"
+    --data digits --devices cpu,opencl,cuda --threads 1 --epochs 1 \
+    --algorithm data-parallel --out "$work/run" --json >"$work/result" 2>"$work/errors"
 then
     cat "$work/errors"
     exit 1
