@@ -54,7 +54,7 @@ fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
 
 # make check: the targets over their seeds, with the ordinary compiler.
 fuzz_replays = $(FUZZ_TARGETS:%=tests/fuzz/%.replay)
-check_DATA = $(fuzz_replays)
+check_DATA += $(fuzz_replays)
 tests/fuzz/%.replay.o: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.h
 	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -c $< -o $@
 fuzz_shared = tests/fuzz/fuzz.replay.o tests/fuzz/fuzz_data.replay.o tests/fuzz/replay.replay.o
