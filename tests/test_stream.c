@@ -23,7 +23,7 @@ static bool reads(struct hsgd_stream *s, struct bytes want, size_t step)
     int64_t more = 1;
     for (; more > 0 && n <= want.n; n += more > 0 ? (size_t)more : 0)
         more = hsgd_stream_read(s, got + n, step < want.n + step - n ? step : want.n + step - n);
-    bool same = more == 0 && n == want.n && !memcmp(got, want.at, n);
+    bool same = more == 0 && n == want.n && (!n || !memcmp(got, want.at, n));
     free(got);
     hsgd_stream_close(&s);
     return same;
