@@ -47,7 +47,7 @@ static void ratios(void)
         for (double ratio = 1; ratio <= 4; ratio += 0.5) {
             struct curve c[2] = { straight(0, 1, 0), straight(0, ratio, 0) };
             int rows[2];
-            double t = divide_rows(2, c, batch, rows);
+            double t = divide_rows(2, c, batch, 0, rows);
             check_balance(2, c, batch, rows);
             if (batch / (1 + ratio) < MIN_ROWS + SLICE_ROWS) continue;
             CHECK(rows[1] > 0 && fabs(rows[1] - batch / (1 + ratio)) <= SLICE_ROWS);
@@ -60,14 +60,29 @@ static void idle(void)
 {
     struct curve c[2] = { straight(0, 1, 0), straight(200, 1, 0) };
     int rows[2];
-    CHECK(divide_rows(2, c, 128, rows) == 128);
+    CHECK(divide_rows(2, c, 128, 0, rows) == 128);
     CHECK(rows[0] == 128 && rows[1] == 0);
-    CHECK(divide_rows(2, c, 512, rows) < 512 && rows[1] > 0);
+    CHECK(divide_rows(2, c, 512, 0, rows) < 512 && rows[1] > 0);
     c[1] = straight(0, 1.1, 200); /* the same when the costs are copies, */
-    divide_rows(2, c, 128, rows);
+    divide_rows(2, c, 128, 0, rows);
     CHECK(rows[0] == 128 && rows[1] == 0);
     c[0] = straight(0, 10, 0);  /* which a device that works alone has not */
-    CHECK(fabs(divide_rows(2, c, 128, rows) - 140.8) < 1e-9);
+    CHECK(fabs(divide_rows(2, c, 128, 0, rows) - 140.8) < 1e-9);
+    CHECK(rows[0] == 0 && rows[1] == 128);
+}
+
+/* A part that every device keeps, whatever it costs. */
+static void shares(void)
+{
+    struct curve c[2] = { straight(0, 1, 0), straight(200, 10, 5) };
+    int rows[2];
+    CHECK(divide_rows(2, c, 128, 0.25, rows) == divide_time(2, c, rows) && rows[0] == 96 && rows[1] == 32);
+    divide_rows(2, c, 128, 0.9, rows);
+    CHECK(rows[0] == 64 && rows[1] == 64);
+    divide_rows(2, c, 128, 0.001, rows);
+    CHECK(rows[0] == 120 && rows[1] == 8);
+    c[0] = straight(NAN, 1, 0); /* it cannot be used */
+    divide_rows(2, c, 128, 0.25, rows);
     CHECK(rows[0] == 0 && rows[1] == 128);
 }
 
@@ -75,12 +90,13 @@ static void three(void)
 {
     struct curve c[3] = { straight(5, 1, 0), straight(10, 0.5, 3), straight(400, 1, 0) };
     int rows[3];
-    divide_rows(3, c, 300, rows);
+    divide_rows(3, c, 300, 0, rows);
     check_balance(3, c, 300, rows);
     CHECK(rows[0] > 0 && rows[1] > rows[0] && rows[2] == 0);
-    CHECK(divide_rows(3, c, 4, rows) == divide_time(3, c, rows));
+    CHECK(divide_rows(3, c, 4, 0, rows) == divide_time(3, c, rows));
     CHECK(rows[0] + rows[1] + rows[2] == 4);
 }
 
-static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle }, { "three", three } };
+static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle },
+                                         { "shares", shares }, { "three", three } };
 CORE_MAIN(cases)

@@ -37,6 +37,7 @@ static int open_bench(struct bench *b)
     b->options.batch_size = (int)s->batch_size;
     b->options.seed = (uint64_t)s->seed;
     b->options.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
+    b->options.min_share = (float)s->min_share;
     b->options.executor = (enum hsgd_executor)s->executor;
     int code = open_context(&b->run, s);
     if (!code) code = open_model(&b->run, s, (struct hsgd_shape){ 0 }, 10);

@@ -94,6 +94,9 @@ static const struct option_row table[] = {
       "stale: merges of others that a device may miss (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
       "elastic: how far a merge draws parameters together (0.9)" },
+    { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
+      "sync: part of a batch that no device has less than; with 0 one\n"
+      "that would not help is left idle (0)" },
     { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",

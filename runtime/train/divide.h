@@ -19,9 +19,12 @@ double curve_at(const struct curve *c, int rows);
 void curve_scale(struct curve *c, double factor);
 
 /* Rows per device so that all end together, T_1(b_1) = ... = T_n(b_n) and
- * sum b_i = batch; none for a device that would only make the step longer.
- * Returns what the step takes. */
-double divide_rows(int n, const struct curve *c, int batch, int *rows);
+ * sum b_i = batch.  With `share` 0 a device that would only make the step
+ * longer has none; else each has at least that part of the batch, or an equal
+ * one where that is less.  Returns what the step takes. */
+double divide_rows(int n, const struct curve *c, int batch, double share, int *rows);
+/* The rows that `share` leaves to each of n devices at least. */
+int divide_least(int n, int batch, double share);
 /* What a step takes with these rows. */
 double divide_time(int n, const struct curve *c, const int *rows);
 

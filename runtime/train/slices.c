@@ -95,8 +95,10 @@ static double refine(struct trainer_state *shadow, int from, int to, int batch, 
     struct slice_spec specs[MAX_SLICES];
     double best = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
     int low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
-    if (low < MIN_ROWS) low = MIN_ROWS;
-    if (high > rows[from] + rows[to] - MIN_ROWS) high = rows[from] + rows[to] - MIN_ROWS;
+    int least = divide_least(shadow->ctx->ndevices, batch, shadow->options.min_share);
+    if (least < MIN_ROWS) least = MIN_ROWS;
+    if (low < least) low = least;
+    if (high > rows[from] + rows[to] - least) high = rows[from] + rows[to] - least;
     for (int move = round_rows(batch / 16.0); move >= SLICE_ROWS; move = round_rows(move / 2.0 - 1)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
@@ -151,7 +153,7 @@ static void verify(struct trainer_state *shadow, int batch, struct balance *b)
     b->step = together;
     for (int i = 0; i < ctx->ndevices; i++)
         if (b->rows[i]) end_together(&b->curve[i], b->rows[i], together);
-    if (!(b->step_alone < (1 - IDLE_GAIN) * together)) return;
+    if (shadow->options.min_share > 0 || !(b->step_alone < (1 - IDLE_GAIN) * together)) return;
     memcpy(b->rows, rows, sizeof rows);
     b->step = b->step_alone;
 }
@@ -184,7 +186,7 @@ static void over_devices(struct trainer_state *s, struct trainer_state *shadow, 
     struct balance *b = &s->balance;
     trials_calibrate(shadow, batch, b->alone);
     memcpy(b->curve, b->alone, sizeof b->curve);
-    b->together = divide_rows(s->ctx->ndevices, b->curve, batch, b->rows);
+    b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
     verify(shadow, batch, b);
     b->batch = batch;
     out->n = all_slices(s->ctx, b->rows, out->slice);
@@ -230,7 +232,7 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
 {
     struct balance *b = &s->balance;
     *out = (struct division){ 0 };
-    b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, b->rows);
+    b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
     out->n = all_slices(s->ctx, b->rows, out->slice);
     explain_shares(s, batch, out);
     tell_idle(s, out);

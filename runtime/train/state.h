@@ -29,6 +29,8 @@ struct drift {
     double factor[MAX_DEVICES]; /* a device takes so many times as long as modelled */
     double before, after;       /* seconds of a step as divided, and divided anew */
     bool wanted;
+    uint64_t probe_after;       /* ns; when idle devices are measured again */
+    double probe_pause;         /* over what that took */
 };
 
 struct trainer_state {
