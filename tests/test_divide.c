@@ -5,9 +5,11 @@
 
 #include "train/divide.h"
 
+enum { BLOCK = 8 };
+
 static struct curve straight(double fixed, double per_row, double extra)
 {
-    struct curve c = { { 32, 128, 512 }, { 0 }, extra };
+    struct curve c = { BLOCK, { 32, 128, 512 }, { 0 }, extra };
     for (int i = 0; i < CURVE_SIZES; i++) c.seconds[i] = fixed + per_row * c.rows[i];
     return c;
 }
@@ -19,9 +21,9 @@ static void curves(void)
     CHECK(fabs(curve_at(&c, 1024) - 514) < 1e-12 && fabs(curve_at(&c, 8) - 6) < 1e-12);
     curve_scale(&c, 3);
     CHECK(fabs(curve_at(&c, 64) - 102) < 1e-12);
-    struct curve bent = { { 32, 128, 512 }, { 10, 20, 100 }, 0 };
+    struct curve bent = { BLOCK, { 32, 128, 512 }, { 10, 20, 100 }, 0 };
     CHECK(fabs(curve_at(&bent, 80) - 15) < 1e-12 && fabs(curve_at(&bent, 320) - 60) < 1e-12);
-    struct curve noise = { { 32, 128, 512 }, { 30, 20, 10 }, 0 };
+    struct curve noise = { BLOCK, { 32, 128, 512 }, { 30, 20, 10 }, 0 };
     CHECK(curve_at(&noise, 512) == 10 && curve_at(&noise, 256) == 5);
 }
 
@@ -35,7 +37,7 @@ static void check_balance(int n, const struct curve *c, int batch, const int *ro
         sum += rows[i];
         CHECK(rows[i] == 0 || rows[i] >= MIN_ROWS || rows[i] == batch);
         if (!rows[i] || rows[i] == batch) continue;
-        double more = curve_at(&c[i], rows[i] + SLICE_ROWS) + c[i].extra;
+        double more = curve_at(&c[i], rows[i] + BLOCK) + c[i].extra;
         CHECK_MSG(more >= last, "device %d with %d of %d rows ends at %g, the last at %g", i, rows[i], batch, more, last);
     }
     CHECK_MSG(sum == batch, "%d rows of %d", sum, batch);
@@ -49,8 +51,8 @@ static void ratios(void)
             int rows[2];
             double t = divide_rows(2, c, batch, 0, rows);
             check_balance(2, c, batch, rows);
-            if (batch / (1 + ratio) < MIN_ROWS + SLICE_ROWS) continue;
-            CHECK(rows[1] > 0 && fabs(rows[1] - batch / (1 + ratio)) <= SLICE_ROWS);
+            if (batch / (1 + ratio) < MIN_ROWS + BLOCK) continue;
+            CHECK(rows[1] > 0 && fabs(rows[1] - batch / (1 + ratio)) <= BLOCK);
             CHECK(fabs(t - divide_time(2, c, rows)) < 1e-12);
         }
 }

@@ -34,10 +34,10 @@ double divide_time(int n, const struct curve *c, const int *rows)
     return last;
 }
 
-int divide_least(int n, int batch, double share)
+int divide_least(int n, int block, int batch, double share)
 {
-    int least = (int)(fmin(share * batch, (double)batch / n) / SLICE_ROWS) * SLICE_ROWS;
-    return share > 0 && least < SLICE_ROWS && batch >= n * SLICE_ROWS ? SLICE_ROWS : least;
+    int least = (int)(fmin(share * batch, (double)batch / n) / block) * block;
+    return share > 0 && least < block && batch >= n * block ? block : least;
 }
 
 /* Whether the device takes part: time that is not a number says it cannot. */
@@ -50,7 +50,7 @@ static void fill_evenly(int n, const struct curve *c, const bool *out, int batch
     int left = batch;
     for (int i = 0; i < n; i++) left -= rows[i] = usable(&c[i], batch) ? least : 0;
     while (left > 0) {
-        int take = left < SLICE_ROWS ? left : SLICE_ROWS, best = -1;
+        int take = left < c->block ? left : c->block, best = -1;
         double soonest = INFINITY;
         for (int i = 0; i < n; i++) {
             double t = out[i] ? INFINITY : curve_at(&c[i], rows[i] + take) + c[i].extra;
@@ -77,7 +77,7 @@ static bool drop_least(int n, const int *rows, bool *out)
 double divide_rows(int n, const struct curve *c, int batch, double share, int *rows)
 {
     bool out[n];
-    int least = divide_least(n, batch, share);
+    int least = divide_least(n, c->block, batch, share);
     for (int i = 0; i < n; i++) out[i] = false;
     do fill_evenly(n, c, out, batch, least, rows);
     while (!least && drop_least(n, rows, out));

@@ -37,6 +37,7 @@ struct trainer_state {
     struct hsgd_context *ctx;
     struct hsgd_model *model;
     struct hsgd_train_options options;
+    int block;                          /* rows that slices are multiples of */
     int nshards;
     struct shard shard[MAX_SHARDS];
     struct buffer param[MAX_SHARDS], optimizer[MAX_SHARDS];

@@ -63,7 +63,7 @@ static void measure(struct trainer_state *shadow, const bool *known, struct curv
                 struct device *d = &ctx->device[i];
                 double so_far = curve[i].seconds[k];
                 if (d->lost || known[i] || (isfinite(so_far) && so_far > ONCE_SECONDS)) continue;
-                int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers);
+                int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers, shadow->block);
                 curve[i].seconds[k] = fmin(so_far, trial(shadow, n, specs));
             }
 }
@@ -73,6 +73,7 @@ void trials_calibrate(struct trainer_state *shadow, int batch, struct curve *cur
     struct hsgd_context *ctx = shadow->ctx;
     bool known[MAX_DEVICES];
     for (int i = 0; i < ctx->ndevices; i++) {
+        curve[i].block = shadow->block;
         sizes_for(batch, curve[i].rows);
         for (int k = 0; k < CURVE_SIZES; k++) curve[i].seconds[k] = INFINITY;
         curve[i].extra = copy_seconds(shadow, &ctx->device[i]);
