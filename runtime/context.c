@@ -23,13 +23,26 @@ static const char *default_policy(const struct device_request *r)
     return r->cpu && !r->count[HSGD_CUDA] && !r->count[HSGD_OPENCL] ? "eager" : "dmdas";
 }
 
+/* So that StarPU numbers OpenCL devices as we list them; the variable stays
+ * what the user has set. */
+static int init_with_opencl_cpus(struct starpu_conf *conf)
+{
+    bool was_set = getenv("STARPU_OPENCL_ON_CPUS");
+    char before[8];
+    snprintf(before, sizeof before, "%s", was_set ? getenv("STARPU_OPENCL_ON_CPUS") : "");
+    setenv("STARPU_OPENCL_ON_CPUS", "1", 1);
+    int err = starpu_init(conf);
+    if (was_set) setenv("STARPU_OPENCL_ON_CPUS", before, 1);
+    else unsetenv("STARPU_OPENCL_ON_CPUS");
+    return err;
+}
+
 static int start_starpu(struct hsgd_context *ctx, const struct device_request *r)
 {
     struct starpu_conf conf;
     environment_default("STARPU_SILENT", "1");
     environment_default("STARPU_WORKERS_GETBIND", "1");
     int ncuda = r->count[HSGD_CUDA], nopencl = r->count[HSGD_OPENCL];
-    if (nopencl) setenv("STARPU_OPENCL_ON_CPUS", "1", 1); /* so that devices are numbered as we list them */
     if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");
     conf.precedence_over_environment_variables = 1;
     conf.ncpus = r->cpu ? r->cores : 0;
@@ -47,7 +60,7 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     conf.catch_signals = 0;
     /* A driver that polls for the end of a copy takes the core the copy needs. */
     if (nopencl && r->only_opencl_cpus) conf.disable_asynchronous_opencl_copy = 1;
-    int err = starpu_init(&conf);
+    int err = nopencl ? init_with_opencl_cpus(&conf) : starpu_init(&conf);
     if (err) return hsgd_fail(ctx, -err, "StarPU did not start: %s", strerror(-err));
     starpu_malloc_set_align(64);
     starpu_pause();

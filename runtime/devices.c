@@ -151,16 +151,25 @@ static int environment_number(const char *name, int otherwise)
     return text && end != text && !*end && n >= 0 && n < 1 << 16 ? (int)n : otherwise;
 }
 
+/* Whether OpenCL devices that are CPUs have cores of their own: the user wants
+ * them, and CPU workers leave some. */
+static bool cpus_are_left(int threads)
+{
+    return environment_number("STARPU_OPENCL_ON_CPUS", 0) && threads > 0 && threads < devices_allowed_cores();
+}
+
 /* Every physical device once: OpenCL devices that are CPUs, or NVIDIA's where
  * CUDA drives them, are there already. */
-static void want_every_device(struct hsgd_context *ctx, struct device_request *r, const struct machine *have)
+static void want_every_device(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
+                              int threads)
 {
     int most_cuda = environment_number("STARPU_NCUDA", have->count[HSGD_CUDA]);
     int most_opencl = environment_number("STARPU_NOPENCL", have->count[HSGD_OPENCL]);
+    bool cpus = cpus_are_left(threads);
     r->cpu = true;
     for (int i = 0; i < have->count[HSGD_CUDA] && i < most_cuda; i++) want_one(ctx, r, have, HSGD_CUDA, i);
     for (int i = 0; i < have->count[HSGD_OPENCL]; i++) {
-        bool again = have->opencl.is_cpu[i] || (have->opencl.is_nvidia[i] && have->count[HSGD_CUDA]);
+        bool again = have->opencl.is_cpu[i] ? !cpus : have->opencl.is_nvidia[i] && have->count[HSGD_CUDA];
         if (!again && r->count[HSGD_OPENCL] < most_opencl) want_one(ctx, r, have, HSGD_OPENCL, i);
     }
 }
@@ -170,7 +179,6 @@ static int want_cores(struct hsgd_context *ctx, struct device_request *out, int 
 {
     int allowed = devices_allowed_cores();
     int left = allowed - out->count[HSGD_CUDA] - out->count[HSGD_OPENCL];
-    if (!threads) threads = environment_number("STARPU_NCPU", 0);
     if (threads < 0) return hsgd_fail(ctx, EINVAL, "threads must be 0 or more, not %d", threads);
     if (threads > allowed)
         return hsgd_fail(ctx, EINVAL, "threads is %d, but this process may use %d core%s", threads, allowed,
@@ -193,7 +201,8 @@ int devices_request(struct hsgd_context *ctx, const char *list, int threads, str
     if (automatic || strstr(list, "cuda")) have.count[HSGD_CUDA] = cuda_count();
     have.count[HSGD_OPENCL] = have.opencl.count;
     *out = (struct device_request){ 0 };
-    if (automatic) want_every_device(ctx, out, &have);
+    if (!threads) threads = environment_number("STARPU_NCPU", 0);
+    if (automatic) want_every_device(ctx, out, &have, threads);
     int err = automatic ? 0 : want_list(ctx, out, &have, list);
     return err ? err : want_cores(ctx, out, threads);
 }

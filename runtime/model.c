@@ -91,6 +91,13 @@ static enum hsgd_layout layout_after(const struct hsgd_model *m)
     return !l || l->op == &hsgd_op_to_nhwc ? HSGD_NHWC : l->op == &hsgd_op_to_lanes ? HSGD_LANES : l->info.layout;
 }
 
+int model_block(const struct hsgd_model *m)
+{
+    for (int i = 0; i < m->nlayers; i++)
+        if (m->layer[i].info.layout == HSGD_LANES) return 16;
+    return 8;
+}
+
 /* Puts a change of layout before an operation that needs the other one. */
 static struct hsgd_model *match_layout(struct hsgd_model *m, const struct hsgd_op *op)
 {

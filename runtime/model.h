@@ -36,6 +36,9 @@ struct hsgd_model {
 /* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
 int model_finish(struct hsgd_model *model);
 
+/* Rows that cost as much as one of them: slices should be multiples. */
+int model_block(const struct hsgd_model *m);
+
 /* Weights are read and written through these: they fetch and return what a
  * trainer has on devices. */
 void model_acquire(struct hsgd_model *model, bool write);

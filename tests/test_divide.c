@@ -5,9 +5,11 @@
 
 #include "train/divide.h"
 
+enum { BLOCK = 8 };
+
 static struct curve straight(double fixed, double per_row, double extra)
 {
-    struct curve c = { { 32, 128, 512 }, { 0 }, extra };
+    struct curve c = { BLOCK, { 32, 128, 512 }, { 0 }, extra };
     for (int i = 0; i < CURVE_SIZES; i++) c.seconds[i] = fixed + per_row * c.rows[i];
     return c;
 }
@@ -19,9 +21,9 @@ static void curves(void)
     CHECK(fabs(curve_at(&c, 1024) - 514) < 1e-12 && fabs(curve_at(&c, 8) - 6) < 1e-12);
     curve_scale(&c, 3);
     CHECK(fabs(curve_at(&c, 64) - 102) < 1e-12);
-    struct curve bent = { { 32, 128, 512 }, { 10, 20, 100 }, 0 };
+    struct curve bent = { BLOCK, { 32, 128, 512 }, { 10, 20, 100 }, 0 };
     CHECK(fabs(curve_at(&bent, 80) - 15) < 1e-12 && fabs(curve_at(&bent, 320) - 60) < 1e-12);
-    struct curve noise = { { 32, 128, 512 }, { 30, 20, 10 }, 0 };
+    struct curve noise = { BLOCK, { 32, 128, 512 }, { 30, 20, 10 }, 0 };
     CHECK(curve_at(&noise, 512) == 10 && curve_at(&noise, 256) == 5);
 }
 
@@ -35,7 +37,7 @@ static void check_balance(int n, const struct curve *c, int batch, const int *ro
         sum += rows[i];
         CHECK(rows[i] == 0 || rows[i] >= MIN_ROWS || rows[i] == batch);
         if (!rows[i] || rows[i] == batch) continue;
-        double more = curve_at(&c[i], rows[i] + SLICE_ROWS) + c[i].extra;
+        double more = curve_at(&c[i], rows[i] + BLOCK) + c[i].extra;
         CHECK_MSG(more >= last, "device %d with %d of %d rows ends at %g, the last at %g", i, rows[i], batch, more, last);
     }
     CHECK_MSG(sum == batch, "%d rows of %d", sum, batch);
@@ -47,10 +49,10 @@ static void ratios(void)
         for (double ratio = 1; ratio <= 4; ratio += 0.5) {
             struct curve c[2] = { straight(0, 1, 0), straight(0, ratio, 0) };
             int rows[2];
-            double t = divide_rows(2, c, batch, rows);
+            double t = divide_rows(2, c, batch, 0, rows);
             check_balance(2, c, batch, rows);
-            if (batch / (1 + ratio) < MIN_ROWS + SLICE_ROWS) continue;
-            CHECK(rows[1] > 0 && fabs(rows[1] - batch / (1 + ratio)) <= SLICE_ROWS);
+            if (batch / (1 + ratio) < MIN_ROWS + BLOCK) continue;
+            CHECK(rows[1] > 0 && fabs(rows[1] - batch / (1 + ratio)) <= BLOCK);
             CHECK(fabs(t - divide_time(2, c, rows)) < 1e-12);
         }
 }
@@ -60,14 +62,29 @@ static void idle(void)
 {
     struct curve c[2] = { straight(0, 1, 0), straight(200, 1, 0) };
     int rows[2];
-    CHECK(divide_rows(2, c, 128, rows) == 128);
+    CHECK(divide_rows(2, c, 128, 0, rows) == 128);
     CHECK(rows[0] == 128 && rows[1] == 0);
-    CHECK(divide_rows(2, c, 512, rows) < 512 && rows[1] > 0);
+    CHECK(divide_rows(2, c, 512, 0, rows) < 512 && rows[1] > 0);
     c[1] = straight(0, 1.1, 200); /* the same when the costs are copies, */
-    divide_rows(2, c, 128, rows);
+    divide_rows(2, c, 128, 0, rows);
     CHECK(rows[0] == 128 && rows[1] == 0);
     c[0] = straight(0, 10, 0);  /* which a device that works alone has not */
-    CHECK(fabs(divide_rows(2, c, 128, rows) - 140.8) < 1e-9);
+    CHECK(fabs(divide_rows(2, c, 128, 0, rows) - 140.8) < 1e-9);
+    CHECK(rows[0] == 0 && rows[1] == 128);
+}
+
+/* A part that every device keeps, whatever it costs. */
+static void shares(void)
+{
+    struct curve c[2] = { straight(0, 1, 0), straight(200, 10, 5) };
+    int rows[2];
+    CHECK(divide_rows(2, c, 128, 0.25, rows) == divide_time(2, c, rows) && rows[0] == 96 && rows[1] == 32);
+    divide_rows(2, c, 128, 0.9, rows);
+    CHECK(rows[0] == 64 && rows[1] == 64);
+    divide_rows(2, c, 128, 0.001, rows);
+    CHECK(rows[0] == 120 && rows[1] == 8);
+    c[0] = straight(NAN, 1, 0); /* it cannot be used */
+    divide_rows(2, c, 128, 0.25, rows);
     CHECK(rows[0] == 0 && rows[1] == 128);
 }
 
@@ -75,12 +92,13 @@ static void three(void)
 {
     struct curve c[3] = { straight(5, 1, 0), straight(10, 0.5, 3), straight(400, 1, 0) };
     int rows[3];
-    divide_rows(3, c, 300, rows);
+    divide_rows(3, c, 300, 0, rows);
     check_balance(3, c, 300, rows);
     CHECK(rows[0] > 0 && rows[1] > rows[0] && rows[2] == 0);
-    CHECK(divide_rows(3, c, 4, rows) == divide_time(3, c, rows));
+    CHECK(divide_rows(3, c, 4, 0, rows) == divide_time(3, c, rows));
     CHECK(rows[0] + rows[1] + rows[2] == 4);
 }
 
-static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle }, { "three", three } };
+static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle },
+                                         { "shares", shares }, { "three", three } };
 CORE_MAIN(cases)

@@ -25,7 +25,7 @@ struct settings {
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness;
-    double moving_rate, target;
+    double moving_rate, min_share, target, seconds;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split;
     bool deterministic, json, quiet, verbose, help, resume, dry_run, man, completion, flip;

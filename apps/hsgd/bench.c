@@ -9,7 +9,6 @@
 #define PAIRS 41          /* at most; turns of ours and the floor */
 #define LEAST_PAIRS 5
 #define TURN_SECONDS 0.02 /* about one turn */
-#define BUDGET_SECONDS 5.0
 
 struct bench {
     struct session run;
@@ -37,6 +36,7 @@ static int open_bench(struct bench *b)
     b->options.batch_size = (int)s->batch_size;
     b->options.seed = (uint64_t)s->seed;
     b->options.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
+    b->options.min_share = (float)s->min_share;
     b->options.executor = (enum hsgd_executor)s->executor;
     int code = open_context(&b->run, s);
     if (!code) code = open_model(&b->run, s, (struct hsgd_shape){ 0 }, 10);
@@ -74,7 +74,7 @@ static int measure(struct bench *b)
     if (err) return library_error(&b->run, err);
     if (b->floor) theirs = floor_run(b->floor, 1 + steps_in_turn(ours) / 4);
     double pair = fmax(ours, TURN_SECONDS) + (b->floor ? fmax(theirs, TURN_SECONDS) : 0);
-    b->pairs = (int)fmin(PAIRS, fmax(LEAST_PAIRS, BUDGET_SECONDS / pair));
+    b->pairs = (int)fmin(PAIRS, fmax(LEAST_PAIRS, b->s->seconds / pair));
     usage_now(b->run.ctx, &before);
     int code = take_turns(b, steps_in_turn(ours), b->floor ? steps_in_turn(theirs) : 0);
     usage_now(b->run.ctx, &b->used);

@@ -94,6 +94,9 @@ static const struct option_row table[] = {
       "stale: merges of others that a device may miss (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
       "elastic: how far a merge draws parameters together (0.9)" },
+    { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
+      "sync: part of a batch that no device has less than; with 0 one\n"
+      "that would not help is left idle (0)" },
     { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
@@ -113,6 +116,7 @@ static const struct option_row table[] = {
     { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the table and the picture" },
     { "target", 0, REAL, COMPARE, AT(target), 0, 1, NULL, "X",
       "say when the validation accuracy has reached this fraction" },
+    { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
     { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
     { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
@@ -298,7 +302,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
                             .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
-                            .algorithm = "sync", .moving_rate = 0.9, .schedule = -1 };
+                            .algorithm = "sync", .moving_rate = 0.9, .seconds = 5, .schedule = -1 };
 }
 
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)

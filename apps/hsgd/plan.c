@@ -15,6 +15,7 @@ static int open_planning(struct session *run, const struct settings *s)
     o.batch_size = (int)s->batch_size;
     o.seed = (uint64_t)s->seed;
     o.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
+    o.min_share = (float)s->min_share;
     o.executor = (enum hsgd_executor)s->executor;
     int code = open_context(run, s), classes = 10;
     struct hsgd_shape shape = { 0 };

@@ -138,14 +138,15 @@ static void show_step(struct plan_report *r, const struct session *run, const st
     }
 }
 
-/* Whether the batch is still divided as it was when the plan was predicted. */
+/* Whether it is still the plan that was predicted: divided anew and back, its
+ * cells have fewer runs. */
 static bool same_division(const struct plan_report *r, const struct session *run)
 {
     struct hsgd_plan_cell now;
     if (hsgd_trainer_plan(run->trainer, r->batch) != r->ncells) return false;
     for (int i = 0; i < r->ncells; i++)
         if (hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now) || now.rows != r->cell[i].of.rows ||
-            strcmp(now.device, r->cell[i].of.device))
+            now.runs < r->cell[i].of.runs || strcmp(now.device, r->cell[i].of.device))
             return false;
     return true;
 }

@@ -62,6 +62,7 @@ int train_choose_options(struct training *t)
     o->local_steps = (int)s->local_steps;
     o->staleness = (int)s->staleness;
     o->moving_rate = (float)s->moving_rate;
+    o->min_share = (float)s->min_share;
     o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
     o->checkpoints = t->folder.checkpoints;

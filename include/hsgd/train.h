@@ -94,6 +94,8 @@ struct hsgd_train_options {
     int local_steps;             /* of LOCAL, ELASTIC: between two merges; 0: the algorithm's own (8, 4) */
     int staleness;               /* of STALE: merges of others that a device may miss; 0: the algorithm's own (4) */
     float moving_rate;           /* of ELASTIC: how far a merge draws parameters together, over the replicas' number */
+    float min_share;             /* of SYNC: the part of a batch that every device keeps at least, as far as the number
+                                  * of devices allows; 0: a device that would not help is left idle */
     enum hsgd_executor executor;
     int patience;                /* > 0: stop after so many epochs without a better validation */
     const char *checkpoints;     /* folder that hsgd_fit() keeps checkpoints in, used in place; NULL: none */

@@ -55,7 +55,7 @@ static double predict(const struct trainer_state *s, set devices, enum slice_rul
     int n = gather(s, devices, c), rows[MAX_DEVICES];
     if (rule == SLICE_EQUAL) return equal_shares(n, c, batch);
     if (rule == SLICE_WHOLE) return own_batches(n, c, batch);
-    double t = divide_rows(n, c, batch, rows);
+    double t = divide_rows(n, c, batch, s->options.min_share, rows);
     for (int i = 0; i < n; i++)
         if (!rows[i]) return NAN; /* that is another candidate */
     return t;

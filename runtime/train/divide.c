@@ -34,12 +34,23 @@ double divide_time(int n, const struct curve *c, const int *rows)
     return last;
 }
 
-/* Hands out rows, always to the device that would end first. */
-static void fill_evenly(int n, const struct curve *c, const bool *out, int batch, int *rows)
+int divide_least(int n, int block, int batch, double share)
 {
-    for (int i = 0; i < n; i++) rows[i] = 0;
-    for (int left = batch; left > 0;) {
-        int take = left < SLICE_ROWS ? left : SLICE_ROWS, best = -1;
+    int least = (int)(fmin(share * batch, (double)batch / n) / block) * block;
+    return share > 0 && least < block && batch >= n * block ? block : least;
+}
+
+/* Whether the device takes part: time that is not a number says it cannot. */
+static bool usable(const struct curve *c, int batch) { return isfinite(curve_at(c, batch)); }
+
+/* Hands out rows, `least` to each and then always to the device that would end
+ * first. */
+static void fill_evenly(int n, const struct curve *c, const bool *out, int batch, int least, int *rows)
+{
+    int left = batch;
+    for (int i = 0; i < n; i++) left -= rows[i] = usable(&c[i], batch) ? least : 0;
+    while (left > 0) {
+        int take = left < c->block ? left : c->block, best = -1;
         double soonest = INFINITY;
         for (int i = 0; i < n; i++) {
             double t = out[i] ? INFINITY : curve_at(&c[i], rows[i] + take) + c[i].extra;
@@ -63,13 +74,15 @@ static bool drop_least(int n, const int *rows, bool *out)
     return out[least] = true;
 }
 
-double divide_rows(int n, const struct curve *c, int batch, int *rows)
+double divide_rows(int n, const struct curve *c, int batch, double share, int *rows)
 {
     bool out[n];
+    int least = divide_least(n, c->block, batch, share);
     for (int i = 0; i < n; i++) out[i] = false;
-    do fill_evenly(n, c, out, batch, rows);
-    while (drop_least(n, rows, out));
+    do fill_evenly(n, c, out, batch, least, rows);
+    while (!least && drop_least(n, rows, out));
     double together = divide_time(n, c, rows);
+    if (least) return together;
     for (int i = 0; i < n; i++) {
         if (!(curve_at(&c[i], batch) < together)) continue; /* not a number: the device cannot be used */
         together = curve_at(&c[i], batch);

@@ -3,13 +3,13 @@
 #ifndef HSGD_RUNTIME_TRAIN_DIVIDE_H
 #define HSGD_RUNTIME_TRAIN_DIVIDE_H
 
-#define SLICE_ROWS 8        /* slices are multiples of this; the last takes the rest */
 #define MIN_ROWS 16         /* less is not worth a device's fixed costs */
 #define CURVE_SIZES 3
 
 /* What a step of so many rows takes on a device, in seconds: straight between
  * the sizes that were measured and beyond them. */
 struct curve {
+    int block;              /* slices are multiples of so many rows; the last takes the rest */
     int rows[CURVE_SIZES];  /* ascending */
     double seconds[CURVE_SIZES];
     double extra;           /* on top when other devices take part: copies of parameters and gradients */
@@ -19,9 +19,12 @@ double curve_at(const struct curve *c, int rows);
 void curve_scale(struct curve *c, double factor);
 
 /* Rows per device so that all end together, T_1(b_1) = ... = T_n(b_n) and
- * sum b_i = batch; none for a device that would only make the step longer.
- * Returns what the step takes. */
-double divide_rows(int n, const struct curve *c, int batch, int *rows);
+ * sum b_i = batch.  With `share` 0 a device that would only make the step
+ * longer has none; else each has at least that part of the batch, or an equal
+ * one where that is less.  Returns what the step takes. */
+double divide_rows(int n, const struct curve *c, int batch, double share, int *rows);
+/* The rows that `share` leaves to each of n devices at least. */
+int divide_least(int n, int block, int batch, double share);
 /* What a step takes with these rows. */
 double divide_time(int n, const struct curve *c, const int *rows);
 

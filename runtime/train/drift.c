@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "cost.h"
+#include "slices.h"
+#include "trials.h"
 
 #define SETTLE_STEPS COST_KEPT /* then all that the cost model keeps is from this division */
 #define UNEVEN 1.1          /* devices drift apart by this factor, or nothing is computed */
 #define WORTH_MOVING 0.06   /* a step must become shorter by this much */
 #define MOST_PATIENCE 64    /* steps that it must be so */
+#define PROBE_FIRST 1000000000u /* ns from the first step */
+#define PROBE_PAUSE 100.0   /* times what probing takes; doubled whenever it led to another division */
 #define CALM_STEPS 64       /* after so many without a change patience is halved */
 
 /* What each device takes for its cells of a step, in seconds: the least of the
@@ -60,7 +64,7 @@ static bool would_help(struct trainer_state *s)
     memcpy(now, b->curve, sizeof now);
     for (int i = 0; i < n; i++) curve_scale(&now[i], d->factor[i]);
     d->before = divide_time(n, now, b->rows);
-    d->after = divide_rows(n, now, b->batch, rows);
+    d->after = divide_rows(n, now, b->batch, s->options.min_share, rows);
     return d->after < (1 - WORTH_MOVING) * d->before;
 }
 
@@ -79,6 +83,57 @@ bool drift_enough(void *state)
     return d->wanted = d->waited > d->patience;
 }
 
+/* ---------------------------------------------------------- idle devices */
+
+static bool is_idle(const struct trainer_state *s, int device)
+{
+    return !s->balance.rows[device] && !s->ctx->device[device].lost;
+}
+
+static bool probe_due(struct trainer_state *s, int batch, uint64_t now)
+{
+    struct drift *d = &s->drift;
+    bool any = false;
+    for (int i = 0; i < s->ctx->ndevices; i++) any |= is_idle(s, i);
+    if (!any || s->balance.batch != batch) return false;
+    if (!d->probe_after) d->probe_after = now + PROBE_FIRST;
+    return now >= d->probe_after;
+}
+
+/* How far idle devices are from what they took. */
+static int measure_idle(struct trainer_state *s)
+{
+    struct trainer_state shadow;
+    struct slice_spec specs[MAX_SLICES];
+    int err = trainer_shadow_open(&shadow, s);
+    if (err) return err;
+    for (int i = 0; i < s->ctx->ndevices; i++) {
+        struct device *d = &s->ctx->device[i];
+        const struct curve *c = &s->balance.curve[i];
+        int rows = c->rows[CURVE_SIZES / 2];
+        s->drift.factor[i] = 1;
+        if (!is_idle(s, i)) continue;
+        double t = trial(&shadow, slices_add(specs, 0, d, rows, d->info.workers, s->block), specs);
+        if (isfinite(t)) s->drift.factor[i] = t / curve_at(c, rows);
+    }
+    trainer_shadow_close(&shadow);
+    return 0;
+}
+
+bool drift_probe(struct trainer_state *s, int batch)
+{
+    struct drift *d = &s->drift;
+    uint64_t began = monotonic_ns();
+    if (!probe_due(s, batch, began)) return false;
+    context_begin(s->ctx);
+    d->wanted = !measure_idle(s) && would_help(s);
+    context_end(s->ctx);
+    uint64_t now = monotonic_ns();
+    d->probe_pause = d->wanted ? 2 * d->probe_pause : fmax(d->probe_pause, PROBE_PAUSE);
+    d->probe_after = now + (uint64_t)(d->probe_pause * (double)(now - began));
+    return d->wanted;
+}
+
 bool drift_correct(struct trainer_state *s, int64_t step)
 {
     struct drift *d = &s->drift;
@@ -87,7 +142,8 @@ bool drift_correct(struct trainer_state *s, int64_t step)
     if (!d->wanted) return false;
     for (int i = 0; i < s->ctx->ndevices; i++) {
         curve_scale(&s->balance.curve[i], d->factor[i]);
-        if (s->balance.rows[i] && used < (int)sizeof text)
+        bool says = s->balance.rows[i] || fabs(d->factor[i] - 1) > 0.05;
+        if (says && used < (int)sizeof text)
             used += snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",
                              used ? ", " : "", s->ctx->device[i].info.id, d->factor[i]);
     }

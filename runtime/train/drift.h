@@ -11,7 +11,12 @@ void drift_watch(struct trainer_state *s, const struct plan *p);
 /* After a step, on a worker: whether the batch should be divided anew. */
 bool drift_enough(void *state);
 
-/* Whether drift_enough() has said so, before step `step`; corrects the model
+/* Before a window: measures devices that are left idle, so seldom that it is
+ * no more than a hundredth of the time.  Whether the batch should be divided
+ * anew. */
+bool drift_probe(struct trainer_state *s, int batch);
+
+/* Whether drift_enough() or drift_probe() has said so, before step `step`; corrects the model
  * then, and tells. */
 bool drift_correct(struct trainer_state *s, int64_t step);
 

@@ -14,14 +14,14 @@
 
 /* ------------------------------------------------------------- dividing */
 
-static int round_rows(double rows) { return (int)(rows / SLICE_ROWS + 0.5) * SLICE_ROWS; }
+static int round_rows(double rows, int block) { return (int)(rows / block + 0.5) * block; }
 
-int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts)
+int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts, int block)
 {
     if (parts > rows / MIN_ROWS) parts = rows / MIN_ROWS;
     if (parts < 1) parts = 1;
     for (int i = 0, left = rows; i < parts && left > 0 && n < MAX_SLICES; i++) {
-        int take = i == parts - 1 ? left : round_rows((double)left / (parts - i));
+        int take = i == parts - 1 ? left : round_rows((double)left / (parts - i), block);
         if (take > left) take = left;
         if (take) out[n++] = (struct slice_spec){ d, take };
         left -= take;
@@ -64,8 +64,8 @@ static struct device *first_usable(struct hsgd_context *ctx)
 static void one_device(struct trainer_state *shadow, struct device *d, int rows, struct division *out)
 {
     struct slice_spec many[MAX_SLICES];
-    int n = slices_add(many, 0, d, rows, d->info.workers);
-    out->n = slices_add(out->slice, 0, d, rows, 1);
+    int n = slices_add(many, 0, d, rows, d->info.workers, shadow->block);
+    out->n = slices_add(out->slice, 0, d, rows, 1, shadow->block);
     explain_all(out, shadow->ctx->ndevices, "the only device in use");
     if (n == 1) return;
     double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
@@ -78,12 +78,13 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
 
 /* ---------------------------------------------------- several devices */
 
-static int all_slices(const struct hsgd_context *ctx, const int *rows, struct slice_spec *out)
+static int all_slices(const struct trainer_state *s, const int *rows, struct slice_spec *out)
 {
+    const struct hsgd_context *ctx = s->ctx;
     int n = 0;
     for (int i = 0; i < ctx->ndevices; i++) {
         struct device *d = (struct device *)&ctx->device[i];
-        if (rows[i]) n = slices_add(out, n, d, rows[i], d->info.workers);
+        if (rows[i]) n = slices_add(out, n, d, rows[i], d->info.workers, s->block);
     }
     return n;
 }
@@ -93,17 +94,21 @@ static int all_slices(const struct hsgd_context *ctx, const int *rows, struct sl
 static double refine(struct trainer_state *shadow, int from, int to, int batch, int *rows)
 {
     struct slice_spec specs[MAX_SLICES];
-    double best = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
-    int low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
-    if (low < MIN_ROWS) low = MIN_ROWS;
-    if (high > rows[from] + rows[to] - MIN_ROWS) high = rows[from] + rows[to] - MIN_ROWS;
-    for (int move = round_rows(batch / 16.0); move >= SLICE_ROWS; move = round_rows(move / 2.0 - 1)) {
+    double best = trial(shadow, all_slices(shadow, rows, specs), specs);
+    int block = shadow->block, low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
+    int least = divide_least(shadow->ctx->ndevices, block, batch, shadow->options.min_share);
+    if (least < MIN_ROWS) least = MIN_ROWS;
+    if (low < least) low = least;
+    if (high > rows[from] + rows[to] - least) high = rows[from] + rows[to] - least;
+    for (int move = round_rows(fmax(batch / 16.0, block), block); move >= block; move = round_rows(move / 2.0 - 1, block)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
-            if (now < low || now > high || now % SLICE_ROWS) continue;
+            if (now < low || now > high || now % block) continue;
             rows[from] += sign * move;
             rows[to] -= sign * move;
-            double t = trial(shadow, all_slices(shadow->ctx, rows, specs), specs);
+            int n = all_slices(shadow, rows, specs);
+            double t = trial(shadow, n, specs);
+            if (t < best * (1 - WORTH)) t = fmax(t, trial(shadow, n, specs)); /* luck does not count */
             if (t < best * (1 - WORTH)) {
                 best = t;
                 break;
@@ -145,13 +150,13 @@ static void verify(struct trainer_state *shadow, int batch, struct balance *b)
     double together = INFINITY;
     for (int i = 1; i < ctx->ndevices; i++)
         if (b->rows[0] && b->rows[i]) together = refine(shadow, 0, i, batch, b->rows);
-    if (isinf(together)) together = trial(shadow, all_slices(ctx, b->rows, specs), specs);
+    if (isinf(together)) together = trial(shadow, all_slices(shadow, b->rows, specs), specs);
     give_all(ctx, best, batch, rows);
-    b->step_alone = trial(shadow, all_slices(ctx, rows, specs), specs);
+    b->step_alone = trial(shadow, all_slices(shadow, rows, specs), specs);
     b->step = together;
     for (int i = 0; i < ctx->ndevices; i++)
         if (b->rows[i]) end_together(&b->curve[i], b->rows[i], together);
-    if (!(b->step_alone < (1 - IDLE_GAIN) * together)) return;
+    if (shadow->options.min_share > 0 || !(b->step_alone < (1 - IDLE_GAIN) * together)) return;
     memcpy(b->rows, rows, sizeof rows);
     b->step = b->step_alone;
 }
@@ -184,10 +189,10 @@ static void over_devices(struct trainer_state *s, struct trainer_state *shadow, 
     struct balance *b = &s->balance;
     trials_calibrate(shadow, batch, b->alone);
     memcpy(b->curve, b->alone, sizeof b->curve);
-    b->together = divide_rows(s->ctx->ndevices, b->curve, batch, b->rows);
+    b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
     verify(shadow, batch, b);
     b->batch = batch;
-    out->n = all_slices(s->ctx, b->rows, out->slice);
+    out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
     tell_idle(s, out);
 }
@@ -230,8 +235,8 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
 {
     struct balance *b = &s->balance;
     *out = (struct division){ 0 };
-    b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, b->rows);
-    out->n = all_slices(s->ctx, b->rows, out->slice);
+    b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
+    out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
     tell_idle(s, out);
     keep_proportions(s, out, batch);
@@ -246,9 +251,9 @@ static void equal(struct trainer_state *s, int batch, int parts, const char *why
     for (int i = 0, left = batch; i < ctx->ndevices; i++) {
         struct device *d = &ctx->device[i];
         if (d->lost) continue;
-        int rows = devices == 1 ? left : round_rows((double)left / devices);
+        int rows = devices == 1 ? left : round_rows((double)left / devices, s->block);
         if (rows > left) rows = left;
-        if (rows) out->n = slices_add(out->slice, out->n, d, rows, parts ? parts : d->info.workers);
+        if (rows) out->n = slices_add(out->slice, out->n, d, rows, parts ? parts : d->info.workers, s->block);
         left -= rows;
         devices--;
     }
@@ -262,19 +267,19 @@ static void in_proportion(struct trainer_state *s, int batch, struct division *o
     struct hsgd_context *ctx = s->ctx;
     int rows[MAX_DEVICES] = { 0 }, left = batch, most = 0;
     for (int i = 0; i < ctx->ndevices; i++) {
-        rows[i] = round_rows(batch * s->share[i]);
+        rows[i] = round_rows(batch * s->share[i], s->block);
         if (rows[i] > left) rows[i] = left;
         left -= rows[i];
         if (s->share[i] > s->share[most]) most = i;
     }
     rows[most] += left;
-    out->n = all_slices(ctx, rows, out->slice);
+    out->n = all_slices(s, rows, out->slice);
     explain_all(out, ctx->ndevices, "the proportions of the batch that was tried out");
 }
 
 static void whole(struct trainer_state *s, int batch, struct division *out)
 {
-    out->n = slices_add(out->slice, 0, first_usable(s->ctx), batch, 1);
+    out->n = slices_add(out->slice, 0, first_usable(s->ctx), batch, 1, s->block);
     explain_all(out, s->ctx->ndevices, "the only device in use, with one worker");
 }
 

@@ -23,7 +23,7 @@ int slices_calibrate(struct trainer_state *s, int batch);
 void slices_solve(struct trainer_state *s, int batch, struct division *out);
 
 /* Appends `rows` rows on a device to n slices, over at most `parts` of about
- * equal size; returns how many there are then. */
-int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts);
+ * equal size, in blocks of `block` rows; returns how many there are then. */
+int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts, int block);
 
 #endif

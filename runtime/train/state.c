@@ -93,7 +93,7 @@ int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const 
     struct hsgd_context *ctx = model->ctx;
     if (!model->finished) return hsgd_fail(ctx, EINVAL, "model \"%s\" has no loss", model->name);
     if (model->bound) return hsgd_fail(ctx, EBUSY, "model \"%s\" belongs to another trainer", model->name);
-    *s = (struct trainer_state){ .ctx = ctx, .model = model, .options = *o };
+    *s = (struct trainer_state){ .ctx = ctx, .model = model, .options = *o, .block = model_block(model) };
     cut_shards(s);
     int err = open_buffers(s, model->weights);
     model->bound = s;
@@ -114,7 +114,7 @@ void trainer_state_close(struct trainer_state *s)
 int trainer_replica_open(struct trainer_state *r, const struct trainer_state *s, bool shared)
 {
     *r = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards,
-                                 .first_step = s->first_step };
+                                 .first_step = s->first_step, .block = s->block };
     memcpy(r->shard, s->shard, sizeof s->shard);
     if (!shared) r->own_weights = calloc((size_t)s->model->floats + 16, sizeof *r->own_weights);
     if (!shared && !r->own_weights) return hsgd_fail(s->ctx, ENOMEM, "out of memory");

@@ -29,12 +29,15 @@ struct drift {
     double factor[MAX_DEVICES]; /* a device takes so many times as long as modelled */
     double before, after;       /* seconds of a step as divided, and divided anew */
     bool wanted;
+    uint64_t probe_after;       /* ns; when idle devices are measured again */
+    double probe_pause;         /* over what that took */
 };
 
 struct trainer_state {
     struct hsgd_context *ctx;
     struct hsgd_model *model;
     struct hsgd_train_options options;
+    int block;                          /* rows that slices are multiples of */
     int nshards;
     struct shard shard[MAX_SHARDS];
     struct buffer param[MAX_SHARDS], optimizer[MAX_SHARDS];

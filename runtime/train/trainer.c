@@ -49,6 +49,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "local_steps", o->local_steps, 0, WINDOW_STEPS },
         { "staleness", o->staleness, 0, 1e6 },
         { "moving_rate", o->moving_rate, 0, 1 },
+        { "min_share", o->min_share, 0, 1 },
         { "executor", o->executor, 0, HSGD_INSERT },
         { "patience", o->patience, 0, 1e9 },
         { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
@@ -197,6 +198,15 @@ static void read_metrics(struct trainer_state *s, int steps, struct batch_metric
     starpu_data_release(s->metrics.handle);
 }
 
+/* Divides the batch anew where drift was found before `step`. */
+static int correct(struct hsgd_trainer *t, int64_t step, int batch)
+{
+    struct trainer_state *s = &t->state;
+    if (!drift_correct(s, step)) return 0;
+    struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
+    return p ? divide_anew(s, p) : -EIO;
+}
+
 /* Runs steps of a window from *done on, until they are done or the batch is
  * divided anew. */
 static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
@@ -210,8 +220,7 @@ static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int
     int err = plan_run(p, &span, s->options.executor, source);
     *done = span.end;
     if (err && recover(s, p, t->at.step + *done)) return 0;
-    if (!err && drift_correct(s, t->at.step + *done)) err = divide_anew(s, p);
-    return err;
+    return err ? err : correct(t, t->at.step + *done, batch);
 }
 
 int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
@@ -224,6 +233,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     if (mode == PLAN_TRAIN && has_server) {
         err = async_window(t, batch, steps, source, metrics);
     } else {
+        if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
         fill_step_table(t, batch, steps);
         for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
         if (!err) read_metrics(s, steps, metrics);

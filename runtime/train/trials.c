@@ -10,6 +10,7 @@
 #define ROUNDS 3
 #define TRIAL_SECONDS 0.008
 #define LONG_SECONDS 0.025  /* steps that need no repetition */
+#define ONCE_SECONDS 0.1    /* and no second round */
 
 double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs)
 {
@@ -60,9 +61,10 @@ static void measure(struct trainer_state *shadow, const bool *known, struct curv
         for (int i = 0; i < ctx->ndevices; i++)
             for (int k = 0; k < CURVE_SIZES; k++) {
                 struct device *d = &ctx->device[i];
-                if (d->lost || known[i]) continue;
-                int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers);
-                curve[i].seconds[k] = fmin(curve[i].seconds[k], trial(shadow, n, specs));
+                double so_far = curve[i].seconds[k];
+                if (d->lost || known[i] || (isfinite(so_far) && so_far > ONCE_SECONDS)) continue;
+                int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers, shadow->block);
+                curve[i].seconds[k] = fmin(so_far, trial(shadow, n, specs));
             }
 }
 
@@ -71,6 +73,7 @@ void trials_calibrate(struct trainer_state *shadow, int batch, struct curve *cur
     struct hsgd_context *ctx = shadow->ctx;
     bool known[MAX_DEVICES];
     for (int i = 0; i < ctx->ndevices; i++) {
+        curve[i].block = shadow->block;
         sizes_for(batch, curve[i].rows);
         for (int k = 0; k < CURVE_SIZES; k++) curve[i].seconds[k] = INFINITY;
         curve[i].extra = copy_seconds(shadow, &ctx->device[i]);

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Heterogeneous steps on one CPU core and one core of PoCL, at ratios of speed that are imitated (HSGD_SLOW).
+
+    hetero.py ratios|choice [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
+
+ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as the CPU: what `sync` reaches of the sum
+         of both devices' own speeds, the same with equal shares, and of the possible gain over the faster device
+choice   twelve models and batch sizes: whether `--devices auto` takes the set of devices that is fastest within 5 %, and
+         how far `hsgd plan` is off on sets and batch sizes that were never calibrated.  Of auto itself the time is shown
+         too: a device that is left idle still costs some microseconds a step
+
+All ways to run a case take turns; medians count.  Exit status: 0 when the figures of doc/algorithms.md hold, 1 if not."""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+BOTH = ["--devices", "cpu,opencl", "--threads", "1"]
+WAYS = {
+    "cpu": ["--devices", "cpu", "--threads", "1"],
+    "opencl": ["--devices", "opencl"],
+    "cpu,opencl": BOTH,
+    "equal": BOTH + ["--algorithm", "data-parallel"],
+    "forced": BOTH + ["--min-share", "0.0625"],
+    "auto": ["--devices", "auto", "--threads", "1"],
+}
+RATIOS = [(model, batch, ratio) for model, batch in (("cifar-cnn", 128), ("mlp", 2048)) for ratio in (1, 3, 10)]
+LEAST_OF_SUM = {1: 0.90, 3: 0.88}
+CASES = [
+    ("mlp-small", 8, ""), ("lenet", 8, "opencl:10"), ("mlp-small", 32, "opencl:4"), ("cifar-cnn", 16, "opencl:20"),
+    ("mlp", 16, "cpu:10"), ("lenet", 32, "cpu:12"), ("mlp-small", 64, "cpu:20"), ("cifar-cnn", 32, "cpu:20"),
+    ("mlp", 512, ""), ("mlp", 1024, "opencl:3"), ("lenet", 256, ""), ("cifar-cnn", 128, "opencl:2"),
+]
+CALIBRATED = {8, 16, 32, 64, 128, 512}
+
+
+class Runner:
+    def __init__(self, options):
+        self.options = options
+        self.folder = tempfile.TemporaryDirectory(prefix="hetero-")
+        self.environment = dict(os.environ, POCL_MAX_PTHREAD_COUNT="1", STARPU_OPENCL_ON_CPUS="1",
+                                STARPU_HOME=self.folder.name, HSGD_CACHE_DIR=self.folder.name + "/cache")
+
+    def hsgd(self, command, model, batch, way, slow):
+        words = [self.options.hsgd, command, "--model", model, "--batch-size", str(batch), *WAYS[way], "--json"]
+        if command == "bench":
+            words += ["--seconds", str(self.options.seconds)]
+        done = subprocess.run(words, capture_output=True, text=True, env=dict(self.environment, HSGD_SLOW=slow))
+        if done.returncode:
+            sys.exit(f"{' '.join(words)}: exit status {done.returncode}: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+    def interleaved(self, model, batch, ways, slow):
+        """Milliseconds of a step, the median, and the last report of each way."""
+        times, last = {way: [] for way in ways}, {}
+        for _ in range(self.options.rounds):
+            for way in ways:
+                last[way] = self.hsgd("bench", model, batch, way, slow)
+                times[way].append(last[way]["step_ms"])
+        return {way: statistics.median(t) for way, t in times.items()}, last
+
+
+def used(report):
+    return ",".join(sorted(d["kind"] for d in report["devices"] if d["samples"]))
+
+
+def slowness(runner, model, batch, ratio):
+    """HSGD_SLOW that makes OpenCL `ratio` times as slow as the CPU."""
+    ms, _ = runner.interleaved(model, batch, ("cpu", "opencl"), "")
+    factor = ratio * ms["cpu"] / ms["opencl"]
+    return f"opencl:{factor:.3f}" if factor >= 1 else f"cpu:{1 / factor:.3f}"
+
+
+def print_row(options, cells):
+    print(("| " + " | ".join(cells) + " |") if options.markdown else "  ".join(f"{c:>14}" for c in cells), flush=True)
+
+
+def print_head(options, names):
+    print_row(options, names)
+    if options.markdown:
+        print("|" + "---|" * len(names))
+
+
+def ratios(runner):
+    options, well = runner.options, True
+    print_head(options, ["model", "batch", "ratio", "cpu ms", "opencl ms", "sync ms", "of the sum", "equal ms", "of the sum",
+                         "of the gain", "used"])
+    for model, batch, ratio in RATIOS:
+        slow = slowness(runner, model, batch, ratio)
+        ms, last = runner.interleaved(model, batch, ("cpu", "opencl", "cpu,opencl", "equal"), slow)
+        total = 1 / (1 / ms["cpu"] + 1 / ms["opencl"])
+        best = min(ms["cpu"], ms["opencl"])
+        gain = (best / ms["cpu,opencl"] - 1) / (best / total - 1)
+        alone = "," not in used(last["cpu,opencl"])
+        print_row(options, [model, str(batch), f"1:{ms['opencl'] / ms['cpu']:.2f}", f"{ms['cpu']:.3f}",
+                            f"{ms['opencl']:.3f}", f"{ms['cpu,opencl']:.3f}", f"{total / ms['cpu,opencl']:.3f}",
+                            f"{ms['equal']:.3f}", f"{total / ms['equal']:.3f}", f"{gain:.2f}", used(last["cpu,opencl"])])
+        well &= total / ms["cpu,opencl"] >= LEAST_OF_SUM[ratio] if ratio in LEAST_OF_SUM else gain >= 0.5 or alone
+        well &= ratio == 1 or ms["equal"] > ms["cpu,opencl"]
+    return well
+
+
+def predictions(runner, model, batch, slow):
+    """Of `sync` on each set of devices, in milliseconds."""
+    plan = runner.hsgd("plan", model, batch, "forced", slow)
+    return {c["devices"].replace(":0", ""): c["predicted_ms"] for c in plan["candidates"] if c["algorithm"] == "sync"}
+
+
+def choice(runner):
+    options, right, wins, errors = runner.options, 0, {}, []
+    print_head(options, ["model", "batch", "slow", "cpu ms", "opencl ms", "both ms", "predicted", "auto ms", "auto takes",
+                         "over best"])
+    for model, batch, slow in CASES:
+        ms, last = runner.interleaved(model, batch, ("cpu", "opencl", "forced", "auto"), slow)
+        predicted = predictions(runner, model, batch, slow)
+        measured = {"cpu": ms["cpu"], "opencl": ms["opencl"], "both": ms["forced"]}
+        best = min(measured, key=measured.get)
+        wins[best] = wins.get(best, 0) + 1
+        taken = used(last["auto"])
+        right += measured["both" if "," in taken else taken] <= 1.05 * measured[best]
+        shown = {"both" if "," in name else name: t for name, t in predicted.items()}
+        errors += [abs(shown[k] / measured[k] - 1) for k in shown if k == "both" or batch not in CALIBRATED]
+        print_row(options, [model, str(batch), slow or "-", *(f"{measured[k]:.3f}" for k in measured),
+                            " ".join(f"{shown[k]:.3f}" for k in measured if k in shown), f"{ms['auto']:.3f}",
+                            taken, f"{ms['auto'] / measured[best]:.3f}"])
+    error = statistics.median(errors)
+    print(f"{right} of {len(CASES)} sets within 5 % of the fastest; fastest: "
+          + ", ".join(f"{k} {n}" for k, n in sorted(wins.items()))
+          + f"; predictions off by {100 * error:.1f} % (median of {len(errors)})")
+    return right >= 0.9 * len(CASES) and all(wins.get(k, 0) >= 3 for k in ("cpu", "opencl", "both")) and error <= 0.15
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("ratios", "choice"))
+    parser.add_argument("--hsgd", default="./hsgd")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--markdown", action="store_true")
+    runner = Runner(parser.parse_args())
+    sys.exit(0 if {"ratios": ratios, "choice": choice}[runner.options.what](runner) else 1)
+
+
+if __name__ == "__main__":
+    main()
