@@ -114,6 +114,22 @@ has out ' 9000 samples to train, 3000 to validate '
 ok train $opts --epochs 2 --warmup-epochs 0.5 --validation 0 --out none --json
 json 'j["validation_accuracy"] is None and j["best_step"] is None and j["steps"] == 188'
 
+# ------------------------------------------------------------- a model file
+cp "$srcdir_abs/models/linear.yaml" net.yaml
+file_opts="--devices cpu --threads 1 --deterministic --steps 5"
+ok train --model net.yaml $file_opts --out file
+cp "$srcdir_abs/models/mlp-small.yaml" net.yaml
+ok train --config file/config.yaml --out file2
+cmp -s file/checkpoints/last/model.safetensors file2/checkpoints/last/model.safetensors
+check 'the model is that of the run, not what the file has become' $?
+ok train --resume --out file --model net.yaml
+cmp -s file/model.yaml file2/model.yaml
+check 'the copy of the model' $?
+refused '--model is other.yaml, and net.yaml in file/config.yaml, which --resume cannot change' \
+    train --out file --resume --model other.yaml
+rm net.yaml
+ok train --config file/config.yaml --out file3
+
 # ------------------------------------------------------------------- resume
 ok train $opts --steps 172 --epochs 2 --out whole
 ok train $opts --steps 172 --epochs 2 --out fresh --resume

@@ -1,9 +1,13 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "config_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "options.h"
@@ -146,6 +150,20 @@ static int compare(const struct settings *now, const struct settings *then, cons
     return code;
 }
 
+/* A run keeps a copy of its model file beside config.yaml: that is what it was
+ * trained with, whatever the file has become. */
+static int use_model_copy(struct settings *s, const char *model, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash + 1 - path) : 0;
+    char *copy;
+    if (!model || !s->model || strcmp(s->model, model) || !hsgd_model_is_file(model)) return OK;
+    if (asprintf(&copy, "%.*s%s", folder, path, CONFIG_MODEL) < 0 || !(copy = keep(s, copy)))
+        return complain(FAILED, "out of memory for \"%s\"", path);
+    if (!access(copy, F_OK)) s->model_copy = copy;
+    return OK;
+}
+
 /* `resuming`: what is given must be the same. */
 static int merge(struct settings *s, const char *path, bool resuming)
 {
@@ -165,6 +183,7 @@ static int merge(struct settings *s, const char *path, bool resuming)
     for (int i = 0; i < file.ntexts; i++)
         if (!keep(s, file.text[i]) && !code) code = complain(FAILED, "out of memory for \"%s\"", path);
     file.ntexts = 0; /* they are the other's now */
+    if (!code) code = use_model_copy(s, file.model, path);
     settings_free(&file);
     return code;
 }
@@ -184,7 +203,17 @@ static void write_value(FILE *out, const struct option_row *o, const char *text)
     json_decref(string);
 }
 
-int config_write(const struct session *run, const struct settings *s, const char *path)
+static int write_model(const struct session *run, const char *folder)
+{
+    char path[4096], *text = hsgd_model_text(run->model);
+    if (!text) return library_error(run, -EINVAL);
+    snprintf(path, sizeof path, "%s/%s", folder, CONFIG_MODEL);
+    int err = hsgd_file_write(run->ctx, path, text, strlen(text));
+    free(text);
+    return err ? library_error(run, err) : OK;
+}
+
+static int write_options(const struct session *run, const struct settings *s, const char *path)
 {
     char *text = NULL, *value;
     size_t size;
@@ -202,4 +231,13 @@ int config_write(const struct session *run, const struct settings *s, const char
     free(text);
     if (err == -ENOMEM) return complain(FAILED, "out of memory for \"%s\"", path);
     return err ? library_error(run, err) : OK;
+}
+
+int config_write(const struct session *run, const struct settings *s, const char *folder)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/config.yaml", folder) >= (int)sizeof path)
+        return complain(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 13);
+    int code = hsgd_model_is_file(s->model) ? write_model(run, folder) : OK;
+    return code ? code : write_options(run, s, path);
 }

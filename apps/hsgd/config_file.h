@@ -12,7 +12,10 @@ int config_read(struct settings *s, const char *path);
  * file says, except those that may change. */
 int config_resume(struct settings *s, const char *path);
 
-/* Writes all options that make the run. */
-int config_write(const struct session *run, const struct settings *s, const char *path);
+#define CONFIG_MODEL "model.yaml" /* the copy of a model file, beside config.yaml */
+
+/* Writes all options that make the run to `folder`/config.yaml, and its model
+ * beside it where that is a file. */
+int config_write(const struct session *run, const struct settings *s, const char *folder);
 
 #endif

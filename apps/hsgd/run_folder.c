@@ -126,7 +126,7 @@ int run_create(struct run_folder *f, const struct session *run, const struct set
 {
     int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
     if (err) return complain(blame(err), "%s: cannot make the folder: %s", f->name, strerror(-err));
-    int code = config_write(run, s, run_path(f, "config.yaml"));
+    int code = config_write(run, s, f->name);
     if (!code) code = shorten_log(f, run);
     if (code) return code;
     f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);

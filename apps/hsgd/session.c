@@ -147,7 +147,8 @@ int open_data(struct session *run, const struct settings *s)
 
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes)
 {
-    run->model = hsgd_model_by_name(run->ctx, s->model, shape, classes);
+    const char *name = s->model_copy ? s->model_copy : s->model;
+    run->model = hsgd_model_by_name(run->ctx, name, shape, classes);
     if (!run->model && hsgd_model_is_file(s->model)) return complain(USAGE, "%s", hsgd_error(run->ctx));
     if (!run->model) return complain(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));
     int err = hsgd_model_initialise(run->model, (uint64_t)s->seed);
