@@ -201,6 +201,33 @@ static void in_sequence(void)
     }
 }
 
+static bool automatic_has_pocl(int threads)
+{
+    struct hsgd_context *ctx = core_context(NULL, threads, false);
+    struct hsgd_device d;
+    bool found = false;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) found |= d.kind == HSGD_OPENCL && d.is_cpu;
+    hsgd_destroy(&ctx);
+    return found;
+}
+
+/* auto takes an OpenCL device that is the CPU when the user wants such devices
+ * and CPU workers leave it cores; asking for one by name leaves no trace. */
+static void automatic(void)
+{
+    unsetenv("STARPU_OPENCL_ON_CPUS");
+    struct hsgd_context *ctx = core_context("cpu,opencl", 1, false);
+    hsgd_destroy(&ctx);
+    CHECK(!getenv("STARPU_OPENCL_ON_CPUS"));
+    CHECK(!automatic_has_pocl(1));
+    setenv("STARPU_OPENCL_ON_CPUS", "1", 1);
+    CHECK(!automatic_has_pocl(0));
+    bool found = automatic_has_pocl(1);
+    ctx = core_context("cpu", 0, false);
+    CHECK(found == (device_called(ctx, "cpu").workers > 1));
+    hsgd_destroy(&ctx);
+}
+
 static void two_at_once(void)
 {
     int blas = openblas_get_num_threads();
@@ -258,7 +285,7 @@ static void warns_of_few_workers(void)
 static const struct core_case cases[] = {
     { "leaves_no_thread", leaves_no_thread }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
     { "refuses_bad_lists", refuses_bad_lists }, { "missing_opencl_device", missing_opencl_device },
-    { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "two_at_once", two_at_once },
+    { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "automatic", automatic }, { "two_at_once", two_at_once },
     { "defaults", defaults }, { "warns_of_few_workers", warns_of_few_workers }
 };
 CORE_MAIN(cases)

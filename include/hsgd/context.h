@@ -25,8 +25,9 @@ typedef void hsgd_log_fn(void *user, enum hsgd_log_level level, const char *line
 
 /* Zero-initialised is the default of every field. */
 struct hsgd_context_options {
-    const char *devices;   /* NULL or "auto": every physical device once; else a list such as "cpu,opencl",
-                              "opencl:1": exactly these, -ENODEV when one is missing */
+    const char *devices;   /* NULL or "auto": every physical device once, and OpenCL devices that are the CPU where
+                              STARPU_OPENCL_ON_CPUS=1 and `threads` leaves them cores; else a list such as
+                              "cpu,opencl", "opencl:1": exactly these, -ENODEV when one is missing */
     int threads;           /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
     bool deterministic;    /* fixed chunks and merge order: results do not depend on `threads` */
     hsgd_log_fn *log;      /* NULL: messages are dropped */
