@@ -13,6 +13,19 @@ floor_check_CPPFLAGS = -I$(top_srcdir)/include
 floor_check_LDADD = bench/libfloor.la
 TESTS += floor_check
 
+# Each operation on each device: ./op_bench --devices cpu,opencl
+noinst_PROGRAMS += op_bench
+op_bench_SOURCES = bench/op_bench.c bench/op_bench.h
+op_bench_CPPFLAGS = -I$(top_srcdir)/include $(CUDA_CFLAGS)
+op_bench_LDADD = libhsgd.la -lm
+if USE_CUDA
+op_bench_SOURCES += bench/op_bench_cuda.c
+op_bench_LDADD += $(CUDA_LIBS)
+else
+op_bench_SOURCES += bench/op_bench_none.c
+endif
+EXTRA_DIST += bench/gpu.py bench/hetero.py bench/stack.yaml bench/torch_step.py
+
 # What checkpoints cost: make checkpoint_bench && ./checkpoint_bench [MODEL [SECONDS]]
 EXTRA_PROGRAMS = checkpoint_bench
 CLEANFILES += checkpoint_bench

@@ -1,10 +1,14 @@
 /* Running one operation alone: a plan of one cell. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
 #include "plan.h"
 #include "task.h"
+
+#define WARM_RUNS 2
+#define TIMED_RUNS 5
 
 enum { BUF_INPUT, BUF_PARAMS, BUF_ARENA, BUF_GRADIENTS, BUF_STEP, RUN_BUFFERS };
 
@@ -60,7 +64,7 @@ static void describe_view(const struct op_job *j, struct hsgd_emit *e)
     if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->dy, e->dx);
 }
 
-static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
+static void describe_once(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
 {
     const struct hsgd_op_run *run = j->run;
     struct hsgd_ref none = { .buffer = -1 }, input = { BUF_INPUT, 0, 0 }, arena = { BUF_ARENA, 0, 0 };
@@ -84,6 +88,12 @@ static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd
     }
     j->op->forward(e);
     if (back && j->op->backward) j->op->backward(e);
+}
+
+static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
+{
+    describe_once(j, program, e);
+    for (int i = 1; j->run->seconds && i < j->run->repeats; i++) describe_once(j, program, e);
 }
 
 static int64_t sizes(struct op_job *j)
@@ -154,6 +164,34 @@ static void read_buffers(struct op_job *j)
 
 /* --------------------------------------------------------------------- run */
 
+static int run_task(struct op_job *j)
+{
+    struct cell_run run = { .plan = &j->plan, .cell = &j->cell };
+    struct starpu_task *task = starpu_task_create();
+    task_fill(task, &run, 0);
+    task->detach = 0;
+    int err = starpu_task_submit(task);
+    if (!err) err = starpu_task_wait(task);
+    cell_settle(&run);
+    cell_release(&run);
+    if (err) return hsgd_fail(j->ctx, -err, "StarPU refused a task: %s", strerror(-err));
+    return hsgd_wait(j->ctx);
+}
+
+/* The first runs bring the buffers there and warm up. */
+static int time_tasks(struct op_job *j)
+{
+    int err = 0, repeats = j->run->repeats > 1 ? j->run->repeats : 1;
+    *j->run->seconds = INFINITY;
+    for (int i = 0; !err && i < WARM_RUNS + TIMED_RUNS; i++) {
+        uint64_t began = monotonic_ns();
+        err = run_task(j);
+        double t = 1e-9 * (double)(monotonic_ns() - began) / repeats;
+        if (i >= WARM_RUNS) *j->run->seconds = fmin(*j->run->seconds, t);
+    }
+    return err;
+}
+
 static int execute(struct op_job *j)
 {
     struct hsgd_emit e;
@@ -164,16 +202,7 @@ static int execute(struct op_job *j)
     describe(j, &j->variant.program, &e);
     int err = plan_bind_cell(&j->plan, &j->cell);
     if (err) return err;
-    struct cell_run run = { .plan = &j->plan, .cell = &j->cell };
-    struct starpu_task *task = starpu_task_create();
-    task_fill(task, &run, 0);
-    task->detach = 0;
-    err = starpu_task_submit(task);
-    if (!err) err = starpu_task_wait(task);
-    cell_settle(&run);
-    cell_release(&run);
-    if (err) return hsgd_fail(j->ctx, -err, "StarPU refused a task: %s", strerror(-err));
-    return hsgd_wait(j->ctx);
+    return j->run->seconds ? time_tasks(j) : run_task(j);
 }
 
 static int prepare(struct op_job *j, const void *attributes)

@@ -236,6 +236,8 @@ struct hsgd_op_run {
     float *y, *dx, *gradients[HSGD_MAX_PARAMS], *sums;
     bool training;
     uint32_t seed;
+    int repeats;        /* with `seconds`: so many in a row, as one task */
+    double *seconds;    /* not NULL: what one takes, copies not counted; the other results are not of use then */
 };
 
 /* Runs an operation forward, and backward when dy (for a loss: dx) is given,

@@ -1,0 +1,212 @@
+/* Speed of each operation on each device, one JSON object a line:
+ *
+ *   op_bench [--devices LIST] [--quick]
+ *
+ * --quick leaves out what takes more than half a GFLOP.
+ * gflops counts multiplications and additions of dense and conv2d; of the
+ * others gbytes counts x, y and, with gradients, dy and dx once each.  direct
+ * is the same by direct calls of cuBLAS, where there is one. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hsgd/hsgd.h>
+
+#include "op_bench.h"
+
+#define MOST_REPEATS 100
+#define RUN_SECONDS 0.02
+#define QUICK_FLOPS 5e8
+
+struct bench_case {
+    const struct hsgd_op *op;
+    int rows;
+    struct hsgd_shape in;
+    const void *attributes;
+};
+
+#define DENSE(u) &(struct hsgd_dense){ .units = (u) }
+#define CONV(o, k, s, p) &(struct hsgd_conv2d){ .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
+#define POOL(k) &(struct hsgd_pool){ .kernel = (k), .stride = (k) }
+
+static const struct bench_case cases[] = {
+    { &hsgd_op_dense, 128, { 1, 1, 784 }, DENSE(512) },
+    { &hsgd_op_dense, 4096, { 1, 1, 784 }, DENSE(512) },
+    { &hsgd_op_dense, 1024, { 1, 1, 2048 }, DENSE(2048) },
+    { &hsgd_op_dense, 4096, { 1, 1, 4096 }, DENSE(4096) },
+    { &hsgd_op_conv2d, 128, { 32, 32, 3 }, CONV(32, 3, 1, 1) },
+    { &hsgd_op_conv2d, 128, { 16, 16, 32 }, CONV(64, 3, 1, 1) },
+    { &hsgd_op_conv2d, 128, { 32, 32, 64 }, CONV(64, 3, 1, 1) },
+    { &hsgd_op_conv2d, 256, { 16, 16, 128 }, CONV(128, 3, 1, 1) },
+    { &hsgd_op_max_pool, 512, { 32, 32, 64 }, POOL(2) },
+    { &hsgd_op_avg_pool, 512, { 32, 32, 64 }, POOL(2) },
+    { &hsgd_op_activate, 4096, { 1, 1, 4096 }, &(struct hsgd_activate){ HSGD_RELU } },
+    { &hsgd_op_dropout, 4096, { 1, 1, 4096 }, &(struct hsgd_dropout){ 0.5f } },
+    { &hsgd_op_softmax_cross_entropy, 4096, { 1, 1, 10 }, &(struct hsgd_softmax_cross_entropy){ 0 } },
+    { &hsgd_op_softmax_cross_entropy, 4096, { 1, 1, 1000 }, &(struct hsgd_softmax_cross_entropy){ 0 } },
+};
+
+static int fail(const char *sentence)
+{
+    fprintf(stderr, "op_bench: %s\n", sentence);
+    return 1;
+}
+
+/* ----------------------------------------------------------------- buffers */
+
+/* All that a run reads and writes, filled with small numbers. */
+struct buffers {
+    float *x, *dy, *params[HSGD_MAX_PARAMS], *gradients[HSGD_MAX_PARAMS], *dx;
+    int32_t *labels;
+    int64_t in, out;            /* floats of x and of y */
+};
+
+static float *filled(int64_t n)
+{
+    float *f = malloc((size_t)n * sizeof *f);
+    for (int64_t i = 0; f && i < n; i++) f[i] = (float)((i * 37 + 11) % 64 - 31) / 256;
+    return f;
+}
+
+static int64_t size(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
+
+static int64_t product(const struct hsgd_param_spec *p)
+{
+    int64_t n = 1;
+    for (int i = 0; i < p->ndims; i++) n *= p->dims[i];
+    return n;
+}
+
+static bool fill(struct buffers *b, const struct bench_case *c, const struct hsgd_layer *l)
+{
+    b->in = c->rows * size(c->in);
+    b->out = c->rows * size(l->out);
+    b->x = filled(b->in);
+    b->dx = filled(b->in);
+    b->dy = filled(b->out);
+    b->labels = calloc((size_t)c->rows, sizeof *b->labels);
+    bool ok = b->x && b->dx && b->dy && b->labels;
+    for (int p = 0; ok && p < l->params; p++) {
+        b->params[p] = filled(product(&l->param[p]));
+        b->gradients[p] = filled(product(&l->param[p]));
+        ok = b->params[p] && b->gradients[p];
+    }
+    return ok;
+}
+
+static void release(struct buffers *b)
+{
+    free(b->x);
+    free(b->dx);
+    free(b->dy);
+    free(b->labels);
+    for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
+        free(b->params[p]);
+        free(b->gradients[p]);
+    }
+}
+
+/* ------------------------------------------------------------------- timing */
+
+struct measured { double seconds; int repeats; };
+
+static int time_once(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
+                     bool backward, int repeats, double *seconds)
+{
+    struct hsgd_op_run run = { .rows = c->rows, .in = c->in, .x = b->x, .labels = b->labels, .training = true,
+                               .seed = 1, .repeats = repeats, .seconds = seconds };
+    for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
+        run.params[p] = b->params[p];
+        if (backward) run.gradients[p] = b->gradients[p];
+    }
+    if (backward) {
+        run.dx = b->dx;
+        run.dy = c->op->is_loss ? NULL : b->dy;
+    }
+    return hsgd_op_run(ctx, device, c->op, c->attributes, &run);
+}
+
+/* So many repetitions as fill a run. */
+static int measure(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
+                   bool backward, struct measured *out)
+{
+    int err = time_once(ctx, device, c, b, backward, 1, &out->seconds);
+    double n = RUN_SECONDS / out->seconds;
+    out->repeats = n < 1 ? 1 : n > MOST_REPEATS ? MOST_REPEATS : (int)n;
+    return err || out->repeats == 1 ? err : time_once(ctx, device, c, b, backward, out->repeats, &out->seconds);
+}
+
+/* ------------------------------------------------------------------ results */
+
+static bool has_products(const struct bench_case *c) { return c->op == &hsgd_op_dense || c->op == &hsgd_op_conv2d; }
+
+static void print_number(const char *name, double value)
+{
+    if (isfinite(value)) printf(", \"%s\": %.6g", name, value);
+    else printf(", \"%s\": null", name);
+}
+
+static void print(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_layer *l,
+                  const struct buffers *b, bool backward, const struct measured *m)
+{
+    double work = c->rows * (l->forward_flops + (backward ? l->backward_flops : 0)), bytes = 4.0 * (double)(b->in + b->out) * (backward ? 2 : 1);
+    bool direct = d->kind == HSGD_CUDA && c->op == &hsgd_op_dense;
+    double peer = direct ? direct_dense(d->index, c->rows, (int)size(c->in), l->out.c, backward, m->repeats) : NAN;
+    printf("{\"device\": \"%s\", \"name\": \"%s\", \"op\": \"%s\", \"rows\": %d, \"in\": [%d, %d, %d], "
+           "\"out\": [%d, %d, %d], \"gradients\": %s",
+           d->id, d->name, c->op->name, c->rows, c->in.h, c->in.w, c->in.c, l->out.h, l->out.w, l->out.c,
+           backward ? "true" : "false");
+    print_number("us", 1e6 * m->seconds);
+    print_number("gflops", has_products(c) ? 1e-9 * work / m->seconds : NAN);
+    print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes / m->seconds);
+    print_number("direct_us", 1e6 * peer);
+    puts("}");
+    fflush(stdout);
+}
+
+static int bench_case(struct hsgd_context *ctx, int device, const struct bench_case *c, bool quick)
+{
+    struct hsgd_device d;
+    struct buffers b = { 0 };
+    struct measured m;
+    char why[200] = "";
+    struct hsgd_layer l = { .attributes = c->attributes, .in = c->in };
+    hsgd_device_get(ctx, device, &d);
+    if (c->op->prepare(&l, why, sizeof why)) return fail(why);
+    if (quick && c->rows * l.forward_flops > QUICK_FLOPS) return 0;
+    int code = fill(&b, c, &l) ? 0 : fail("out of memory");
+    for (int backward = 0; !code && backward < 2; backward++) {
+        if (measure(ctx, device, c, &b, backward, &m)) code = fail(hsgd_error(ctx));
+        else print(&d, c, &l, &b, backward, &m);
+    }
+    release(&b);
+    return code;
+}
+
+/* ------------------------------------------------------------------ options */
+
+static int read_options(int argc, char **argv, struct hsgd_context_options *o, bool *quick)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--quick")) *quick = true;
+        else if (!strcmp(argv[i], "--devices") && i + 1 < argc) o->devices = argv[++i];
+        else return fail("usage: op_bench [--devices LIST] [--quick]") + 1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct hsgd_context_options o = { 0 };
+    struct hsgd_context *ctx;
+    bool quick = false;
+    int code = read_options(argc, argv, &o, &quick);
+    if (code) return code;
+    if (hsgd_create(&ctx, &o)) code = fail(hsgd_error(ctx));
+    for (int device = 0; !code && device < hsgd_device_count(ctx); device++)
+        for (size_t i = 0; !code && i < sizeof cases / sizeof *cases; i++)
+            code = bench_case(ctx, device, &cases[i], quick);
+    hsgd_destroy(&ctx);
+    return code;
+}
