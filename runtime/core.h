@@ -42,6 +42,7 @@ struct device {
     void *cublas;                         /* a CUDA device's cublasHandle_t */
     pthread_mutex_t cublas_lock;          /* its stream is that of who holds this */
     atomic_ullong tasks, samples, busy_ns;
+    atomic_ullong captures, graph_launches; /* CUDA graphs */
 };
 
 struct hsgd_context {
@@ -51,6 +52,7 @@ struct hsgd_context {
     bool deterministic, owns_starpu;
     bool joined;                          /* another context of ours started StarPU */
     bool chose_policy;                    /* the scheduling policy is our choice, not the user's */
+    bool cuda_graphs;                     /* HSGD_CUDA_GRAPHS: cells are captured on CUDA devices */
     bool starpu_places;                   /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
     uint32_t worker_mask[WORKER_WORDS];   /* all our devices' workers */
     int ndevices;

@@ -306,6 +306,8 @@ int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *o
     *out = d->info;
     out->tasks = atomic_load(&d->tasks);
     out->samples = atomic_load(&d->samples);
+    out->graphs_captured = atomic_load(&d->captures);
+    out->graphs_launched = atomic_load(&d->graph_launches);
     out->busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
     return 0;
 }

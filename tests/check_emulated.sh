@@ -36,6 +36,7 @@ for algorithm in stale elastic; do
     part "$algorithm on two emulated CUDA devices" env HSGD_CUDAEMU_REPORT=1 ./hsgd train --model mlp-small --data digits \
         --devices cuda --algorithm $algorithm --steps 20 --out "$work/$algorithm"
 done
+part "graphs against plain launches on emulated CUDA devices" ./test_graphs
 echo "== all kernels on emulated CUDA devices"
 if all_launched; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 # Emulated convolutions are slow.

@@ -192,6 +192,8 @@ void usage_since(const struct usage *from, struct usage *to)
         to->device[i].tasks -= from->device[i].tasks;
         to->device[i].samples -= from->device[i].samples;
         to->device[i].busy_seconds -= from->device[i].busy_seconds;
+        to->device[i].graphs_captured -= from->device[i].graphs_captured;
+        to->device[i].graphs_launched -= from->device[i].graphs_launched;
     }
 }
 
@@ -205,6 +207,8 @@ void usage_add(struct usage *sum, const struct usage *more)
         sum->device[i].tasks += more->device[i].tasks;
         sum->device[i].samples += more->device[i].samples;
         sum->device[i].busy_seconds += more->device[i].busy_seconds;
+        sum->device[i].graphs_captured += more->device[i].graphs_captured;
+        sum->device[i].graphs_launched += more->device[i].graphs_launched;
     }
 }
 

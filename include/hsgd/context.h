@@ -68,6 +68,8 @@ struct hsgd_device {
     bool is_cpu;                /* an OpenCL device that is the CPU itself */
     unsigned long long tasks;   /* cells run so far */
     unsigned long long samples; /* samples passed forward and backward so far, counted in the launchers */
+    unsigned long long graphs_captured; /* CUDA graphs made of cells so far */
+    unsigned long long graphs_launched; /* cells run as such a graph so far */
     double busy_seconds;        /* time spent in cells so far, summed over its workers */
 };
 

@@ -27,6 +27,7 @@ void emu_lock(void);
 void emu_unlock(void);
 int emu_device(void);                      /* current device of the calling thread */
 int emu_device_count(void);
+int emu_environment(const char *name, int otherwise);
 uint32_t emu_random(uint32_t below);       /* seeded by HSGD_CUDAEMU_SEED */
 /* What is going on, for faults. */
 void emu_doing(const char *what, const char *name);
@@ -56,6 +57,7 @@ size_t emu_bytes_free(int device);
 
 struct emu_stream;
 struct emu_event;
+struct emu_graph;
 
 /* Something enqueued; `run` gets `data`, a copy of what was passed. */
 void emu_enqueue(struct emu_stream *s, void (*run)(void *data), const void *data, size_t bytes);
