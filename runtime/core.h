@@ -17,6 +17,7 @@
 #define MAX_SLOWNESS 4
 #define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
 
+struct cuda_device;
 struct opencl_device;
 struct cost_entry;
 struct trace;
@@ -39,8 +40,7 @@ struct device {
     bool fails;                           /* HSGD_FAIL, from a step on */
     int64_t fails_from;
     bool lost;                            /* it has failed: nothing runs there any more */
-    void *cublas;                         /* a CUDA device's cublasHandle_t */
-    pthread_mutex_t cublas_lock;          /* its stream is that of who holds this */
+    struct cuda_device *cuda;
     atomic_ullong tasks, samples, busy_ns;
     atomic_ullong captures, graph_launches; /* CUDA graphs */
 };

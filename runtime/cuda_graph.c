@@ -1,6 +1,8 @@
-#include "cuda_graph.h"
+#include "config.h"
 
 #ifdef HSGD_USE_CUDA
+
+#include "cuda_graph.h"
 
 #include <stdlib.h>
 #include <string.h>

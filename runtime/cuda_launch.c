@@ -1,24 +1,28 @@
-#include "cuda_launch.h"
+#include "config.h"
 
 #ifdef HSGD_USE_CUDA
 
-#define ITEMS_PER_GROUP 256
-#define ITEMS_PER_ROW   128
-#define ITEMS_PER_TILE  16   /* a v16 is held by sixteen threads (device.h) */
-#define TILES_PER_GROUP 4
+#include "cuda_launch.h"
+
+#include "cuda_device.h"
+
 #define GROUPS_PER_UNIT 16
+
+/* The work-items of a group, and how many of what is shared out it takes: a
+ * v16 is held by sixteen of them, a warp has 32 (device.h). */
+static const struct group { int items, takes; } groups_of[] = {
+    [HSGD_ITEMS] = { 256, 256 }, [HSGD_ROWS] = { 128, 1 }, [HSGD_TILES] = { 64, 4 }, [HSGD_WARPS] = { 128, 4 }
+};
 
 /* How many groups of how many items; every loop of a kernel strides over what
  * is more. */
-static void launch_size(const struct device *d, const struct launch *l, dim3 *grid, dim3 *block)
+static void launch_size(int units, enum hsgd_grid how, int64_t count, dim3 *grid, dim3 *block)
 {
-    int64_t items = l->grid == HSGD_ITEMS ? ITEMS_PER_GROUP : l->grid == HSGD_ROWS ? ITEMS_PER_ROW
-                                                            : ITEMS_PER_TILE * TILES_PER_GROUP;
-    int64_t per_group = l->grid == HSGD_ITEMS ? items : l->grid == HSGD_ROWS ? 1 : TILES_PER_GROUP;
-    int64_t groups = (l->count + per_group - 1) / per_group, most = (int64_t)d->units * GROUPS_PER_UNIT;
+    struct group g = groups_of[how];
+    int64_t groups = (count + g.takes - 1) / g.takes, most = (int64_t)units * GROUPS_PER_UNIT;
     if (groups > most) groups = most;
     *grid = (dim3){ groups < 1 ? 1 : (unsigned)groups, 1, 1 };
-    *block = (dim3){ (unsigned)items, 1, 1 };
+    *block = (dim3){ (unsigned)g.items, 1, 1 };
 }
 
 static int64_t place(const struct hsgd_ref *r, int step) { return r->offset + (int64_t)r->slot_stride * step; }
@@ -34,7 +38,7 @@ void kernel_call_fill(struct kernel_call *call, const struct variant *v, const s
         call->parameter[n++] = &call->offset[r];
     }
     call->parameter[n] = v->program.args + l->args;
-    launch_size(v->device, l, &call->grid, &call->block);
+    launch_size(v->device->units, l->grid, l->count, &call->grid, &call->block);
 }
 
 static int launch_kernel(const struct variant *v, const struct launch *l, float *const *base, int step,
@@ -45,12 +49,28 @@ static int launch_kernel(const struct variant *v, const struct launch *l, float 
     return cudaLaunchKernel(l->kernel->cuda, call.grid, call.block, call.parameter, 0, stream);
 }
 
+int cuda_launch_beside(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid how,
+                       int64_t count, const void *args, void *const *buffers)
+{
+    unsigned long long none = 0;
+    void *parameter[2 * HSGD_MAX_KERNEL_BUFFERS + 1];
+    dim3 grid, block;
+    for (int i = 0; i < kernel->buffers; i++) {
+        parameter[2 * i] = (void *)&buffers[i];
+        parameter[2 * i + 1] = &none;
+    }
+    parameter[2 * kernel->buffers] = (void *)args;
+    launch_size(queue->units, how, count, &grid, &block);
+    return cudaLaunchKernel(kernel->cuda, grid, block, parameter, 0, queue->stream);
+}
+
 static int call_library(const struct variant *v, const struct launch *l, float *const *base, int step,
                         cudaStream_t stream)
 {
-    struct hsgd_cuda_queue queue = { stream, v->device->cublas };
+    struct hsgd_cuda_queue queue = cuda_device_queue(v->device, starpu_worker_get_id(), stream);
     void *at[HSGD_MAX_KERNEL_BUFFERS];
     for (int r = 0; r < l->nrefs; r++) at[r] = base[l->ref[r].buffer] + place(&l->ref[r], step);
+    queue.prepared = l->device_object;
     return l->kernel->cuda_call(at, v->program.args + l->args, &queue);
 }
 

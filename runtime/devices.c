@@ -273,6 +273,7 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
         struct device *d = find_device(ctx, kind, index);
         if (d && kind == HSGD_CPU && d->info.workers == request->cores) continue;
         int err = d ? 0 : new_device(ctx, kind, index, w, &d);
+        if (!err && kind == HSGD_CUDA) err = cuda_worker_open(ctx, d, w);
         if (err) return err;
         d->worker[d->info.workers++] = w;
         d->worker_mask[w / 32] |= 1u << w % 32;

@@ -4,7 +4,6 @@
 
 #ifdef HSGD_USE_CUDA
 
-#include <cublas_v2.h>
 #include <starpu_cuda.h>
 #include <stdlib.h>
 
@@ -87,7 +86,6 @@ static void launch(struct cell_run *run, struct variant *v, float *const *base, 
     cudaStream_t stream = starpu_cuda_get_local_stream();
     struct cuda_run *k = kept_of(run);
     bool wanted = k && run->plan->ctx->cuda_graphs;
-    cublasSetStream_v2(v->device->cublas, stream);
     cudaGraphExec_t graph =
         wanted ? cuda_graph_ready(&k->graph, v, base, run->cell->naccesses, run->step, stream) : NULL;
     if (k) cudaEventRecord(k->began, stream);
@@ -110,9 +108,7 @@ void exec_cuda(void *buffers[], void *arg)
     if (!v) return;
     float *base[MAX_ACCESSES];
     for (int i = 0; i < run->cell->naccesses; i++) base[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
-    pthread_mutex_lock(&v->device->cublas_lock);
     launch(run, v, base, began);
-    pthread_mutex_unlock(&v->device->cublas_lock);
 }
 
 #else /* without CUDA */

@@ -32,6 +32,9 @@ all_launched() {
 }
 
 part "operations on an emulated CUDA device" env HSGD_CUDAEMU_REPORT=1 ./test_ops --devices=cuda:0
+for operation in dense gemm; do
+    part "$operation without epilogues" env HSGD_CUDAEMU_EPILOGUES=0 ./test_ops --devices=cuda:0 $operation
+done
 for algorithm in stale elastic; do
     part "$algorithm on two emulated CUDA devices" env HSGD_CUDAEMU_REPORT=1 ./hsgd train --model mlp-small --data digits \
         --devices cuda --algorithm $algorithm --steps 20 --out "$work/$algorithm"

@@ -2,7 +2,7 @@
 # tests, the tests that use it, and planted faults that it must catch.
 cudaemu_c =
 cudaemu_c += tests/cudaemu/copy.c
-cudaemu_c += tests/cudaemu/cublas.c
+cudaemu_c += tests/cudaemu/cublaslt.c
 cudaemu_c += tests/cudaemu/fiber.c
 cudaemu_c += tests/cudaemu/graph.c
 cudaemu_c += tests/cudaemu/launch.c
