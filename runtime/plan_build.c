@@ -91,7 +91,8 @@ bool defers(const struct plan *p)
 
 bool tiled(const struct plan *p)
 {
-    return p->mode == PLAN_TRAIN && p->nslices == 1 && !(p->state->options.clip_norm > 0);
+    return p->mode == PLAN_TRAIN && p->nslices == 1 && p->slice[0].device->info.kind != HSGD_CUDA &&
+           !(p->state->options.clip_norm > 0);
 }
 
 bool single_node(const struct plan *p)
@@ -253,9 +254,9 @@ int tile_buffer(struct plan *p, int shard, const struct device *d, struct hsgd_r
 {
     int64_t most = 0;
     struct weight_rows r = { 0 };
-    while (next_weight_rows(p, shard, TILE_FLOATS, &r))
+    while (next_weight_rows(p, shard, tile_floats(d), &r))
         if (r.floats > most) most = r.floats;
-    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS), d, false);
+    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, tile_floats(d)), d, false);
     if (b < 0) return b;
     *out = ref(b, 0);
     *scratch = ref(b, most);
