@@ -114,6 +114,7 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     ctx->log = o->log;
     ctx->log_user = o->log_user;
     ctx->deterministic = o->deterministic;
+    ctx->tf32 = o->tf32;
     pthread_mutex_init(&ctx->failure_lock, NULL);
     hsgd_kernels_init();
     return open_context(ctx, o);

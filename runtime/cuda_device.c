@@ -27,6 +27,7 @@ struct prepared {
 
 struct cuda_device {
     cublasLtHandle_t cublas_lt;
+    bool tf32;
     size_t workspace_bytes;
     void *workspace[STARPU_NMAXWORKERS]; /* a worker's, who has one stream */
     struct prepared *first;
@@ -76,6 +77,7 @@ int cuda_device_open(struct hsgd_context *ctx, struct device *d)
 {
     int before = 0;
     if (!(d->cuda = calloc(1, sizeof *d->cuda))) return hsgd_fail(ctx, ENOMEM, "out of memory");
+    d->cuda->tf32 = ctx->tf32;
     cudaError_t err = describe(d);
     if (!err) err = enter(d, &before);
     if (err) return no_answer(ctx, d, err);
@@ -118,7 +120,7 @@ struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, voi
 {
     return (struct hsgd_cuda_queue){ .stream = stream, .cublas_lt = d->cuda->cublas_lt,
                                      .workspace = d->cuda->workspace[worker],
-                                     .workspace_bytes = d->cuda->workspace_bytes, .units = d->units,
+                                     .workspace_bytes = d->cuda->workspace_bytes, .tf32 = d->cuda->tf32, .units = d->units,
                                      .launch = cuda_launch_beside };
 }
 

@@ -9,12 +9,16 @@ trap 'exit 1' HUP INT TERM
 passed=0
 failed=0
 
+emulated() {
+    LD_PRELOAD=$PWD/tests/cudaemu/libcudaemu.so STARPU_SUBALLOCATOR=0 STARPU_HOME=$work "$@"
+}
+
 # part NAME COMMAND...: with the emulator preloaded.
 part() {
     name=$1
     shift
     echo "== $name"
-    if LD_PRELOAD=$PWD/tests/cudaemu/libcudaemu.so STARPU_SUBALLOCATOR=0 STARPU_HOME=$work "$@" >"$work/log" 2>&1; then
+    if emulated "$@" >"$work/log" 2>&1; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -40,6 +44,20 @@ for algorithm in stale elastic; do
         --devices cuda --algorithm $algorithm --steps 20 --out "$work/$algorithm"
 done
 part "graphs against plain launches on emulated CUDA devices" ./test_graphs
+# TF32 is rounding: other weights, and hardly another loss.  It is recorded.
+tf32() {
+    train="emulated ./hsgd train --model mlp-small --data digits --devices cuda:0 --steps 20 --json"
+    $train --out "$work/fp32" >"$work/fp32.json" && $train --tf32 --out "$work/tf32" >"$work/tf32.json" || return 1
+    grep -H tf32 "$work/fp32/config.yaml" "$work/tf32/config.yaml"
+    python3 - "$work/fp32.json" "$work/tf32.json" <<'PY' && grep -q '^tf32: true' "$work/tf32/config.yaml"
+import json, sys
+a, b = (json.load(open(f)) for f in sys.argv[1:])
+worst = max(abs(x / y - 1) for x, y in zip(a["losses"], b["losses"]))
+print(f"losses differ by at most {worst:.2g} (emulated)")
+sys.exit(not (1e-6 < worst < 2e-2 and a["final_weights_sha256"] != b["final_weights_sha256"]))
+PY
+}
+part "TF32 on an emulated CUDA device" tf32
 echo "== all kernels on emulated CUDA devices"
 if all_launched; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 # Emulated convolutions are slow.

@@ -71,7 +71,8 @@ int open_context(struct session *run, const struct settings *s)
     verbose = s->verbose;
     *run = (struct session){ 0 };
     struct hsgd_context_options o = { .devices = s->devices, .threads = (int)s->threads,
-                                      .deterministic = s->deterministic, .log = log_line, .log_user = &verbose };
+                                      .deterministic = s->deterministic, .tf32 = s->tf32, .log = log_line,
+                                      .log_user = &verbose };
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);

@@ -29,6 +29,8 @@ struct hsgd_context_options {
                               "opencl:1": exactly these, -ENODEV when one is missing */
     int threads;           /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
     bool deterministic;    /* fixed chunks and merge order: results do not depend on `threads` */
+    bool tf32;             /* matrix products on CUDA devices may round their operands to 10 bits after the first, which
+                              tensor cores multiply several times faster; other devices do not */
     hsgd_log_fn *log;      /* NULL: messages are dropped */
     void *log_user;
 };
