@@ -22,7 +22,7 @@ KERNEL2(copy, copy_args)
 
 struct square_sum_args { int n; };
 
-/* out[0] = sum g[i]^2 by one group: the sums of its items, added in order. */
+/* out[0] = sum g[i]^2 by one group: the sums of its warps, added in order. */
 KERNEL2(square_sum, square_sum_args)
 {
     BUFFER(0, const float, g)
@@ -31,10 +31,11 @@ KERNEL2(square_sum, square_sum_args)
     FOR_ROWS(row, 1) {
         float s = 0.0f;
         FOR_COLS(i, ARG(n)) s += g[i] * g[i];
-        partial[LOCAL_ID] = s;
+        s = WARP_SUM(s);
+        if (WARP_LANE == 0) partial[LOCAL_ID / WARP] = s;
         BARRIER();
         if (LOCAL_ID == 0) {
-            for (int i = 1; i < LOCAL_SIZE; i++) s += partial[i];
+            for (int i = 1; i < LOCAL_SIZE / WARP; i++) s += partial[i];
             out[0] = s;
         }
         BARRIER();

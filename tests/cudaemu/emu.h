@@ -89,7 +89,7 @@ struct emu_dim { unsigned x; };
 extern struct emu_dim threadIdx, blockIdx, blockDim, gridDim;
 void emu_barrier(void);
 void emu_lanes_barrier(void);
-float emu_shuffle(float value, int from);  /* among sixteen neighbours */
+float emu_shuffle(float value, int from, int width);  /* among 16 or 32 neighbours */
 
 #ifdef __cplusplus
 }

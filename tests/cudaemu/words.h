@@ -15,7 +15,8 @@
 
 #define __syncthreads() emu_barrier()
 #define __syncwarp(mask) emu_lanes_barrier()
-#define __shfl_sync(mask, value, from, width) emu_shuffle(value, from)
+#define __shfl_sync(mask, value, from, width) emu_shuffle(value, from, width)
+#define __shfl_xor_sync(mask, value, apart) emu_shuffle(value, (int)threadIdx.x ^ (apart), 32)
 #define fmaf(a, b, c) ((a) * (b) + (c))
 
 static inline float __uint_as_float(unsigned u)
