@@ -54,7 +54,8 @@ static void gradients(struct hsgd_emit *e, bool of_bias)
     int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
     struct hsgd_matmul p = { .m = in, .n = units, .k = e->rows, .lda = in, .ldb = units, .ldc = units,
                              .transpose_a = true, .bias_gradient = of_bias };
-    if (e->gradient[0].buffer >= 0) hsgd_emit_matmul(e, &p, e->x, e->dy, e->gradient[0], of_bias ? e->gradient[1] : absent);
+    if (e->gradient[0].buffer >= 0)
+        hsgd_emit_matmul(e, &p, e->x, e->dy, e->gradient[0], of_bias ? e->gradient[1] : absent);
     else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy, e->gradient[1]);
 }
 

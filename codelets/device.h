@@ -83,7 +83,7 @@ DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return
 #elif defined(__CUDACC__)                  /* ---------------------- CUDA C++ */
 
 #define GLOBAL
-#define LOCAL       __shared__
+#define LOCAL       __shared__ __align__(16) /* for loads of four floats */
 #define LOCAL_ARG
 #define RESTRICT    __restrict__
 #define DEVICE      static __device__ __forceinline__

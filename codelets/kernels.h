@@ -9,6 +9,7 @@
 enum hsgd_kernel_id {
 #define KERNEL(name, buffers, args) HSGD_KERNEL_##name,
 #include "kernel_list.h"
+#include "kernel_gpu_list.h"
 #undef KERNEL
     HSGD_KERNELS
 };

@@ -69,7 +69,8 @@ static cublasStatus_t prefer(cublasLtMatmulPreference_t p, unsigned alignment, s
     uint32_t bytes = alignment;
     uint64_t most = workspace;
     cublasStatus_t err = cublasLtMatmulPreferenceInit(p);
-    if (!err) err = cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most);
+    if (!err)
+        err = cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most);
     for (int i = 0; !err && i < 4; i++) err = cublasLtMatmulPreferenceSetAttribute(p, operand[i], &bytes, sizeof bytes);
     return err;
 }
@@ -86,8 +87,8 @@ static cublasStatus_t choose(struct prepared *r, const struct hsgd_matmul *p, un
     cublasStatus_t err = describe(&d, p, queue->tf32, r->epilogue, queue->workspace);
     if (!err) err = prefer(&preference, alignment, queue->workspace_bytes);
     if (!err)
-        err = cublasLtMatmulAlgoGetHeuristic(queue->cublas_lt, &d.product, &d.a, &d.b, &d.c, &d.c, &preference, 1, &best,
-                                             &found);
+        err = cublasLtMatmulAlgoGetHeuristic(queue->cublas_lt, &d.product, &d.a, &d.b, &d.c, &d.c, &preference, 1,
+                                             &best, &found);
     if (err || !found) return err ? err : CUBLAS_STATUS_NOT_SUPPORTED;
     r->algo = best.algo;
     return best.state;
@@ -116,8 +117,8 @@ static int product(const struct prepared *r, const struct matmul_args *m, void *
     struct description d;
     cublasStatus_t err = describe(&d, p, queue->tf32, r->epilogue, buffers[3]);
     if (err) return err;
-    return cublasLtMatmul(queue->cublas_lt, &d.product, &one, buffers[1], &d.a, buffers[0], &d.b, &beta, buffers[2], &d.c,
-                          buffers[2], &d.c, &r->algo, queue->workspace, queue->workspace_bytes, queue->stream);
+    return cublasLtMatmul(queue->cublas_lt, &d.product, &one, buffers[1], &d.a, buffers[0], &d.b, &beta, buffers[2],
+                          &d.c, buffers[2], &d.c, &r->algo, queue->workspace, queue->workspace_bytes, queue->stream);
 }
 
 /* What follows the product, without an epilogue. */

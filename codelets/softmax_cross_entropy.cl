@@ -18,7 +18,8 @@ KERNEL4(softmax_ce, softmax_ce_args)
         float own = zr[best], sum = 0.0f, total = 0.0f;
         for (int c = WARP_LANE + WARP; c < cols; c += WARP)
             if (zr[c] > own) { own = zr[c]; best = c; }
-        float top = WARP_MAX(own), first = -WARP_MAX(own == top ? -(float)best : -(float)cols); /* exact: cols <= 2^20 */
+        float top = WARP_MAX(own);
+        float first = -WARP_MAX(own == top ? -(float)best : -(float)cols); /* exact: cols <= 2^20 */
         for (int c = WARP_LANE; c < cols; c += WARP) {
             sum += expf(zr[c] - top);
             total += zr[c] - top;

@@ -10,6 +10,8 @@ trap 'exit 1' HUP INT TERM
 cat >"$work/list" <<'LIST'
 none|codelets/merge.cl||merge|passed
 missing barrier|codelets/merge.cl|0,/BARRIER();/s///|merge|wrong on cuda
+weights before they are there|codelets/conv2d_gpu.cl|/shared\[i\] = m < v.m/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
+positions before they are there|codelets/conv2d_gpu.cl|/dy, o0, e0, e, a, position, shared, x_rows/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
 a sum of one thread, not of its warp|codelets/softmax_cross_entropy.cl|s/sum = WARP_SUM(sum);//|softmax_cross_entropy|wrong on cuda
 write past the end|codelets/dense.cl|s/FOR_ITEMS(c, ARG(cols)) out\[c\] = a/FOR_ITEMS(c, ARG(cols) + 1) out[c] = a/|dense|fault: .*past the end
 read past the end|codelets/softmax_cross_entropy.cl|s/t = labels\[r\]/t = labels[r + 1 < ARG(rows) ? r : r + 1]/|softmax_cross_entropy|fault: .*past the end

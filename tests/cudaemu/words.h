@@ -8,6 +8,7 @@
 #define __global__
 #define __device__
 #define __host__
+#define __align__(n) __attribute__((aligned(n)))
 #define __forceinline__ inline
 #define __launch_bounds__(n)
 /* Poisoned before every group; one group runs at a time. */
