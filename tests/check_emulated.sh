@@ -57,6 +57,19 @@ print(f"losses differ by at most {worst:.2g} (emulated)")
 sys.exit(not (1e-6 < worst < 2e-2 and a["final_weights_sha256"] != b["final_weights_sha256"]))
 PY
 }
+# Gradients and parameters go from GPU to GPU: twice the steps are twice the
+# copies between devices, and no more to the host.  StarPU measures the links
+# in the first run of a STARPU_HOME.
+copies() {
+    for steps in 1 20 40; do
+        HSGD_CUDAEMU_REPORT=1 emulated ./hsgd train --model mlp-small --data digits --devices cuda \
+            --algorithm data-parallel --steps $steps --quiet --out "$work/copies$steps" >"$work/copied" || return 1
+        sed -n "s/.* \([0-9]*\) copies \(.*\), \([0-9]*\) bytes/$steps steps: \1 copies \2, \3 bytes/p" "$work/copied"
+    done | tee "$work/copies"
+    awk '/to the host/ { host[$1] = $3; } /between devices/ { peer[$1] = $3; seen++ }
+         END { exit !(seen == 3 && host[40] == host[20] && peer[20] > 0 && peer[40] > 1.8 * peer[20]) }' "$work/copies"
+}
+part "copies of two emulated CUDA devices" copies
 part "TF32 on an emulated CUDA device" tf32
 echo "== all kernels on emulated CUDA devices"
 if all_launched; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

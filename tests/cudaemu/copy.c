@@ -6,6 +6,7 @@
 #include <cuda_runtime_api.h>
 #pragma GCC visibility pop
 
+#include <stdio.h>
 #include <string.h>
 
 #include "graph.h"
@@ -31,6 +32,26 @@ static char *side(const void *p, size_t pitch, const struct copy *c, int device,
     return (char *)p;
 }
 
+/* What was copied, by its two sides. */
+enum { TO_DEVICE, TO_HOST, WITHIN, BETWEEN, WAYS };
+static const char *const ways[WAYS] = { "from the host", "to the host", "within a device", "between devices" };
+static struct { unsigned long n, bytes; } copied[WAYS];
+
+static void count(const struct copy *c)
+{
+    int way = c->to_device == HOST ? TO_HOST : c->from_device == HOST ? TO_DEVICE
+            : c->to_device == c->from_device ? WITHIN : BETWEEN;
+    if (!c->from || (c->to_device == HOST && c->from_device == HOST)) return;
+    copied[way].n++;
+    copied[way].bytes += c->width * c->height;
+}
+
+void emu_copy_report(void)
+{
+    for (int i = 0; i < WAYS; i++)
+        printf("emulated CUDA: %lu copies %s, %lu bytes\n", copied[i].n, ways[i], copied[i].bytes);
+}
+
 static void run_copy(void *data)
 {
     const struct copy *c = data;
@@ -50,6 +71,7 @@ static cudaError_t copy(struct copy c, bool later, cudaStream_t stream)
     if (!later) emu_outside_capture();
     side(c.to, c.to_pitch, &c, c.to_device, "destination");
     if (c.from) side(c.from, c.from_pitch, &c, c.from_device, "source");
+    count(&c);
     if (later) emu_enqueue(emu_stream(stream), run_copy, &c, sizeof c);
     else run_copy(&c);
     emu_progress();

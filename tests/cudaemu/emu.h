@@ -53,6 +53,8 @@ void emu_check_front(const void *address);
 size_t emu_bytes_free(int device);
 #define EMU_MEMORY ((size_t)2 << 30)       /* of a device */
 
+void emu_copy_report(void);
+
 /* --------------------------------------------------------------- streams */
 
 struct emu_stream;

@@ -135,4 +135,5 @@ __attribute__((destructor)) static void report(void)
     }
     printf("emulated CUDA: %lu launches, %d kernels never launched\n", total, never);
     emu_graph_report();
+    emu_copy_report();
 }
