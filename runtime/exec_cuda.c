@@ -10,21 +10,23 @@
 #include "cuda_graph.h"
 #include "cuda_launch.h"
 
-/* What is kept from run to run.  A cell ends after its launcher has returned:
- * events on the stream say when. */
+/* What is kept from run to run on one device.  A cell ends after its launcher
+ * has returned: events on the stream say when. */
 struct cuda_run {
     cudaEvent_t began, ended;
-    struct variant *variant;
+    struct variant *variant; /* of the last run */
     uint64_t launched;       /* our clock */
     int step;
     bool pending;
     struct cuda_graph *graph;
 };
 
-static struct cuda_run *kept_of(struct cell_run *run)
+/* Events belong to a device: on another one the cell begins anew. */
+static struct cuda_run *kept_of(struct cell_run *run, struct variant *v)
 {
     struct cuda_run *k = run->cuda;
-    if (k) return k;
+    if (k && k->variant == v) return k;
+    cell_release(run);
     if (!(k = calloc(1, sizeof *k))) return NULL;
     if (cudaEventCreateWithFlags(&k->began, cudaEventDefault)) {
         free(k);
@@ -35,6 +37,7 @@ static struct cuda_run *kept_of(struct cell_run *run)
         free(k);
         return NULL;
     }
+    k->variant = v;
     return run->cuda = k;
 }
 
@@ -84,7 +87,7 @@ static void launch_graph(struct cell_run *run, const struct variant *v, cudaGrap
 static void launch(struct cell_run *run, struct variant *v, float *const *base, uint64_t began)
 {
     cudaStream_t stream = starpu_cuda_get_local_stream();
-    struct cuda_run *k = kept_of(run);
+    struct cuda_run *k = kept_of(run, v);
     bool wanted = k && run->plan->ctx->cuda_graphs;
     cudaGraphExec_t graph =
         wanted ? cuda_graph_ready(&k->graph, v, base, run->cell->naccesses, run->step, stream) : NULL;
@@ -93,7 +96,6 @@ static void launch(struct cell_run *run, struct variant *v, float *const *base, 
     else launch_all(run, v, base, stream);
     if (!k) return;
     cudaEventRecord(k->ended, stream);
-    k->variant = v;
     k->launched = began;
     k->step = run->step;
     k->pending = true;

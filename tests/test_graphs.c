@@ -127,6 +127,25 @@ static void rate_takes_effect(void)
     CHECK(strcmp(run(t, "1").digest, until.digest));
 }
 
+/* StarPU moves cells between devices: what is kept of a run is one device's. */
+static void placed_by_starpu(void)
+{
+    struct training t = { "cuda", HSGD_REPLAY, HSGD_DATA_PARALLEL, HSGD_SGD, 0, 0.5f, 40, 7, NULL };
+    setenv("HSGD_PLACEMENT", "starpu", 1);
+    struct outcome plain = run(t, "0"), graphs = run(t, "1");
+    CHECK(plain.launched == 0 && graphs.launched > 0);
+    CHECK_STR(graphs.digest, plain.digest);
+}
+
+static void bad_variable(void)
+{
+    struct hsgd_context *ctx;
+    setenv("HSGD_CUDA_GRAPHS", "yes", 1);
+    CHECK(hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cuda:0" }) < 0);
+    CHECK_STR(hsgd_error(ctx), "HSGD_CUDA_GRAPHS is \"yes\", not 0 or 1");
+    hsgd_destroy(&ctx);
+}
+
 /* ------------------------------------------------ which graph is used when */
 
 enum { FLOATS = 100 };
@@ -189,7 +208,8 @@ static void other_buffers(void)
 
 static const struct core_case cases[] = {
     { "adam", adam }, { "momentum_clipped", momentum_clipped }, { "inserted", inserted },
-    { "two_devices", two_devices }, { "rate_takes_effect", rate_takes_effect }, { "other_buffers", other_buffers }
+    { "two_devices", two_devices }, { "rate_takes_effect", rate_takes_effect },
+    { "placed_by_starpu", placed_by_starpu }, { "bad_variable", bad_variable }, { "other_buffers", other_buffers }
 };
 
 int main(int argc, char **argv)

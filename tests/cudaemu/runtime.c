@@ -270,6 +270,7 @@ EXPORT cudaError_t cudaEventDestroy(cudaEvent_t e)
 EXPORT cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
     emu_lock();
+    emu_doing("cudaEventRecord", "");
     emu_event_record((struct emu_event *)e, emu_stream(s));
     return done(true);
 }

@@ -25,6 +25,7 @@ struct emu_stream {
 };
 
 struct emu_event {
+    int device;
     unsigned recorded, reached;
     uint64_t ns;
     struct emu_stream *stream;       /* of the last record */
@@ -163,6 +164,7 @@ struct emu_event *emu_event_create(void)
 {
     struct emu_event *e = calloc(1, sizeof *e);
     if (!e) emu_fault("no memory");
+    e->device = emu_device();
     return e;
 }
 
@@ -175,6 +177,7 @@ void emu_event_destroy(struct emu_event *e)
 void emu_event_record(struct emu_event *e, struct emu_stream *s)
 {
     not_captured(s, "recording an event on");
+    if (e->device != s->device) emu_fault("an event of device %d recorded on device %d", e->device, s->device);
     struct work *w = append(s, NULL, 0);
     w->record = e;
     w->number = ++e->recorded;
