@@ -59,7 +59,7 @@ void access_update(struct plan *p, struct cell *c, int shard);
 void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
                        const struct hsgd_ref part[3], bool clipped);
 /* out[0] = the sum of squares of the bucket floats [first, first + floats);
- * out[1] is lost. */
+ * SQUARE_PARTS behind it are lost. */
 void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
                      struct hsgd_ref gradient, struct hsgd_ref out);
 /* All deferred rows of a shard: the whole gradient to `out`, or tile by tile
