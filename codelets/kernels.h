@@ -24,6 +24,8 @@ const char *hsgd_kernels_isa(void);
 
 /* The OpenCL program that holds all of them. */
 extern const char hsgd_kernel_text[];
+/* The kernels that only GPUs have. */
+extern const char hsgd_gpu_kernel_text[];
 
 /* GEMM on CPUs by oneDNN or OpenBLAS; buffers a, b, c, bias. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cpu;

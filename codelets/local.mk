@@ -54,9 +54,11 @@ codelets/kernel_cuda_list.h: $(cuda_kernel_files) codelets/generate.sh codelets/
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(cuda_kernel_files) > $@
 codelets/kernel_cuda_all.h: $(cuda_kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(cuda_kernel_files) > $@
-codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) codelets/generate.sh codelets/local.mk
+codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) $(gpu_kernel_files) codelets/generate.sh \
+		codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && \
-	  sh $(srcdir)/codelets/generate.sh text $(srcdir)/codelets/device.h $(kernel_files) > $@
+	  { sh $(srcdir)/codelets/generate.sh text hsgd_kernel_text $(srcdir)/codelets/device.h $(kernel_files) && \
+	    sh $(srcdir)/codelets/generate.sh text hsgd_gpu_kernel_text $(gpu_kernel_files); } > $@
 
 # The C kernels, once per instruction set.  The user's CFLAGS come last, so what
 # the kernels need of -O3 is named.
