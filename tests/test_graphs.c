@@ -14,6 +14,7 @@ struct training {
     float clip_norm, gamma;
     int steps, step_size;
     const char *graphs;         /* HSGD_CUDA_GRAPHS */
+    const char *model;          /* NULL: small, with dropout */
 };
 
 struct outcome {
@@ -23,9 +24,11 @@ struct outcome {
 
 static struct outcome *outcome; /* of the child */
 
-static struct hsgd_model *make_model(struct hsgd_context *ctx)
+static struct hsgd_model *make_model(struct hsgd_context *ctx, const char *name)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "small", (struct hsgd_shape){ 28, 28, 1 });
+    struct hsgd_shape in = { 28, 28, 1 };
+    if (name) return hsgd_model_by_name(ctx, name, in, 10);
+    struct hsgd_model *m = hsgd_model_create(ctx, "small", in);
     hsgd_add_dense(m, 32, HSGD_RELU);
     hsgd_add_dropout(m, 0.3f);
     hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION);
@@ -47,7 +50,7 @@ static void train(void *arg)
     const struct training *t = arg;
     setenv("HSGD_CUDA_GRAPHS", t->graphs, 1);
     struct hsgd_context *ctx = core_context(t->devices, 0, false);
-    struct hsgd_model *model = make_model(ctx);
+    struct hsgd_model *model = make_model(ctx, t->model);
     struct hsgd_train_options o;
     hsgd_train_defaults(&o);
     o.batch_size = 64;
@@ -95,29 +98,34 @@ static void compare(struct training t)
 
 static void adam(void)
 {
-    compare((struct training){ "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_ADAM, 0, 0.5f, 60, 7, NULL });
+    compare((struct training){ "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_ADAM, 0, 0.5f, 60, 7, NULL, NULL });
 }
 
 static void momentum_clipped(void)
 {
-    compare((struct training){ "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_MOMENTUM, 0.5f, 0.5f, 60, 7, NULL });
+    compare((struct training){ "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_MOMENTUM, 0.5f, 0.5f, 60, 7, NULL, NULL });
 }
 
 static void inserted(void)
 {
-    compare((struct training){ "cuda:1", HSGD_INSERT, HSGD_SYNC, HSGD_SGD, 0, 0.5f, 60, 7, NULL });
+    compare((struct training){ "cuda:1", HSGD_INSERT, HSGD_SYNC, HSGD_SGD, 0, 0.5f, 60, 7, NULL, NULL });
+}
+
+static void convolution(void)
+{
+    compare((struct training){ "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_ADAM, 0, 0.5f, 30, 7, NULL, "lenet" });
 }
 
 static void two_devices(void)
 {
-    compare((struct training){ "cuda", HSGD_REPLAY, HSGD_DATA_PARALLEL, HSGD_ADAM, 0, 0.5f, 60, 7, NULL });
+    compare((struct training){ "cuda", HSGD_REPLAY, HSGD_DATA_PARALLEL, HSGD_ADAM, 0, 0.5f, 60, 7, NULL, NULL });
 }
 
 /* From step 12 on the rate is 0: nothing that is learnt before may be more or
  * less than in 12 steps. */
 static void rate_takes_effect(void)
 {
-    struct training t = { "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_SGD, 0, 0, 12, 12, NULL };
+    struct training t = { "cuda:0", HSGD_REPLAY, HSGD_SYNC, HSGD_SGD, 0, 0, 12, 12, NULL, NULL };
     struct outcome until = run(t, "1");
     t.steps = 40;
     struct outcome after = run(t, "1");
@@ -130,7 +138,7 @@ static void rate_takes_effect(void)
 /* StarPU moves cells between devices: what is kept of a run is one device's. */
 static void placed_by_starpu(void)
 {
-    struct training t = { "cuda", HSGD_REPLAY, HSGD_DATA_PARALLEL, HSGD_SGD, 0, 0.5f, 40, 7, NULL };
+    struct training t = { "cuda", HSGD_REPLAY, HSGD_DATA_PARALLEL, HSGD_SGD, 0, 0.5f, 40, 7, NULL, NULL };
     setenv("HSGD_PLACEMENT", "starpu", 1);
     struct outcome plain = run(t, "0"), graphs = run(t, "1");
     CHECK(plain.launched == 0 && graphs.launched > 0);
@@ -208,6 +216,7 @@ static void other_buffers(void)
 
 static const struct core_case cases[] = {
     { "adam", adam }, { "momentum_clipped", momentum_clipped }, { "inserted", inserted },
+    { "convolution", convolution },
     { "two_devices", two_devices }, { "rate_takes_effect", rate_takes_effect },
     { "placed_by_starpu", placed_by_starpu }, { "bad_variable", bad_variable }, { "other_buffers", other_buffers }
 };
