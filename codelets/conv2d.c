@@ -40,6 +40,17 @@ static struct conv2d_args args_of(const struct hsgd_emit *e)
                                  .activation = (int)a->activation, .splits = 1 };
 }
 
+/* By the output channels that a group takes: 8, 16, 32. */
+static const enum hsgd_kernel_id gpu_forward[] = { HSGD_KERNEL_conv2d_gpu_fwd8, HSGD_KERNEL_conv2d_gpu_fwd16,
+                                                   HSGD_KERNEL_conv2d_gpu_fwd32 };
+static const enum hsgd_kernel_id gpu_backward[] = { HSGD_KERNEL_conv2d_gpu_dx8, HSGD_KERNEL_conv2d_gpu_dx16,
+                                                    HSGD_KERNEL_conv2d_gpu_dx32 };
+
+static const struct hsgd_kernel *gpu_kernel(const enum hsgd_kernel_id *by_outputs, int channels)
+{
+    return &hsgd_kernels[by_outputs[gpu_outputs(channels) / 16]];
+}
+
 static int pixels(const struct conv2d_args *a, int h, int w) { return lanes_blocks(a->n) * h * w; }
 
 static void forward(struct hsgd_emit *e)
@@ -48,7 +59,7 @@ static void forward(struct hsgd_emit *e)
     struct hsgd_ref w = e->weight[0].piece[0].ref, bias = e->weight[1].piece[0].ref;
     if (e->kind == HSGD_CUDA) {
         a.tiles = gpu_tiles_of(a.o, pixels(&a, a.oh, a.ow));
-        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_fwd), HSGD_ROWS, a.tiles, &a, e->x, w, bias, e->y);
+        HSGD_LAUNCH(e, gpu_kernel(gpu_forward, a.o), HSGD_ROWS, a.tiles, &a, e->x, w, bias, e->y);
     } else {
         a.tiles = conv2d_fwd_tiles(a);
         HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_fwd), HSGD_TILES, a.tiles, &a, e->x, w, bias, e->y);
@@ -82,7 +93,7 @@ static void input_gradient(struct hsgd_emit *e, struct conv2d_args a)
     struct hsgd_ref w = e->weight[0].piece[0].ref;
     if (e->kind == HSGD_CUDA) {
         a.tiles = gpu_tiles_of(a.c, pixels(&a, a.h, a.w));
-        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_dx), HSGD_ROWS, a.tiles, &a, e->dy, w, e->dx);
+        HSGD_LAUNCH(e, gpu_kernel(gpu_backward, a.c), HSGD_ROWS, a.tiles, &a, e->dy, w, e->dx);
     } else {
         a.tiles = conv2d_dx_tiles(a);
         HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dx), HSGD_TILES, a.tiles, &a, e->dy, w, e->dx);

@@ -103,43 +103,53 @@ DEVICE void gpu_block(const int FORWARD, const int OB, GLOBAL const float *in, G
 }
 
 /* Tile after tile: neighbours have the same pixels and other channels. */
-DEVICE void gpu_tiles(const int FORWARD, GLOBAL const float *in, GLOBAL const float *w, GLOBAL const float *bias,
-                      GLOBAL float *out, struct gpu_conv v, struct conv2d_args a, LOCAL_ARG float *shared)
+DEVICE void gpu_tiles(const int FORWARD, const int OB, GLOBAL const float *in, GLOBAL const float *w,
+                      GLOBAL const float *bias, GLOBAL float *out, struct gpu_conv v, struct conv2d_args a,
+                      LOCAL_ARG float *shared)
 {
-    const int outputs = gpu_outputs(v.m), across = (v.m + outputs - 1) / outputs;
-    const int columns = lanes_blocks(a.n) * v.out_h * v.out_w * 16;
-    FOR_ROWS(tile, a.tiles) {
-        const int m0 = tile % across * outputs, first = tile / across * CONV_COLUMNS * LOCAL_SIZE;
-        if (outputs == 8) gpu_block(FORWARD, 8, in, w, bias, out, v, a, m0, first, columns, shared);
-        else if (outputs == 16) gpu_block(FORWARD, 16, in, w, bias, out, v, a, m0, first, columns, shared);
-        else gpu_block(FORWARD, 32, in, w, bias, out, v, a, m0, first, columns, shared);
-    }
+    const int across = (v.m + OB - 1) / OB, columns = lanes_blocks(a.n) * v.out_h * v.out_w * 16;
+    FOR_ROWS(tile, a.tiles)
+        gpu_block(FORWARD, OB, in, w, bias, out, v, a, tile % across * OB, tile / across * CONV_COLUMNS * LOCAL_SIZE,
+                  columns, shared);
 }
 
-/* conv2d_fwd's formula */
-KERNEL4(conv2d_gpu_fwd, conv2d_args)
-{
-    BUFFER(0, const float, x)
-    BUFFER(1, const float, w)
-    BUFFER(2, const float, bias)
-    BUFFER(3, float, y)
-    LOCAL float shared[CONV_STEP * 32];
-    const struct conv2d_args a = a_;
-    const struct gpu_conv v = { a.o, a.c, a.kh * a.kw, a.oh, a.ow, a.h, a.w };
-    gpu_tiles(1, x, w, bias, y, v, a, shared);
-}
+/* conv2d_fwd's formula.  A kernel for each gpu_outputs(), since registers are
+ * what the hungriest part of a kernel needs. */
+#define FORWARD_(OB)                                                                                               \
+    {                                                                                                              \
+        BUFFER(0, const float, x)                                                                                  \
+        BUFFER(1, const float, w)                                                                                  \
+        BUFFER(2, const float, bias)                                                                               \
+        BUFFER(3, float, y)                                                                                        \
+        LOCAL float shared[CONV_STEP * OB];                                                                        \
+        const struct conv2d_args a = a_;                                                                           \
+        const struct gpu_conv v = { a.o, a.c, a.kh * a.kw, a.oh, a.ow, a.h, a.w };                                 \
+        gpu_tiles(1, OB, x, w, bias, y, v, a, shared);                                                             \
+    }
+KERNEL4(conv2d_gpu_fwd8, conv2d_args)
+FORWARD_(8)
+KERNEL4(conv2d_gpu_fwd16, conv2d_args)
+FORWARD_(16)
+KERNEL4(conv2d_gpu_fwd32, conv2d_args)
+FORWARD_(32)
 
 /* conv2d_dx's formula */
-KERNEL3(conv2d_gpu_dx, conv2d_args)
-{
-    BUFFER(0, const float, dy)
-    BUFFER(1, const float, w)
-    BUFFER(2, float, dx)
-    LOCAL float shared[CONV_STEP * 32];
-    const struct conv2d_args a = a_;
-    const struct gpu_conv v = { a.c, a.o, a.kh * a.kw, a.h, a.w, a.oh, a.ow };
-    gpu_tiles(0, dy, w, dy, dx, v, a, shared);
-}
+#define BACKWARD_(OB)                                                                                              \
+    {                                                                                                              \
+        BUFFER(0, const float, dy)                                                                                 \
+        BUFFER(1, const float, w)                                                                                  \
+        BUFFER(2, float, dx)                                                                                       \
+        LOCAL float shared[CONV_STEP * OB];                                                                        \
+        const struct conv2d_args a = a_;                                                                           \
+        const struct gpu_conv v = { a.c, a.o, a.kh * a.kw, a.h, a.w, a.oh, a.ow };                                 \
+        gpu_tiles(0, OB, dy, w, dy, dx, v, a, shared);                                                             \
+    }
+KERNEL3(conv2d_gpu_dx8, conv2d_args)
+BACKWARD_(8)
+KERNEL3(conv2d_gpu_dx16, conv2d_args)
+BACKWARD_(16)
+KERNEL3(conv2d_gpu_dx32, conv2d_args)
+BACKWARD_(32)
 
 /* ------------------------------------------------------------- gradients */
 
