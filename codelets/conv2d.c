@@ -40,12 +40,44 @@ static struct conv2d_args args_of(const struct hsgd_emit *e)
                                  .activation = (int)a->activation, .splits = 1 };
 }
 
+/* By the output channels that a group takes: 8, 16, 32. */
+static const enum hsgd_kernel_id gpu_forward[] = { HSGD_KERNEL_conv2d_gpu_fwd8, HSGD_KERNEL_conv2d_gpu_fwd16,
+                                                   HSGD_KERNEL_conv2d_gpu_fwd32 };
+static const enum hsgd_kernel_id gpu_backward[] = { HSGD_KERNEL_conv2d_gpu_dx8, HSGD_KERNEL_conv2d_gpu_dx16,
+                                                    HSGD_KERNEL_conv2d_gpu_dx32 };
+
+static const struct hsgd_kernel *gpu_kernel(const enum hsgd_kernel_id *by_outputs, int channels)
+{
+    return &hsgd_kernels[by_outputs[gpu_outputs(channels) / 16]];
+}
+
+static int pixels(const struct conv2d_args *a, int h, int w) { return lanes_blocks(a->n) * h * w; }
+
 static void forward(struct hsgd_emit *e)
 {
     struct conv2d_args a = args_of(e);
-    a.tiles = conv2d_fwd_tiles(a);
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_fwd), HSGD_TILES, a.tiles, &a, e->x, e->weight[0].piece[0].ref,
-                e->weight[1].piece[0].ref, e->y);
+    struct hsgd_ref w = e->weight[0].piece[0].ref, bias = e->weight[1].piece[0].ref;
+    if (e->kind == HSGD_CUDA) {
+        a.tiles = gpu_tiles_of(a.o, pixels(&a, a.oh, a.ow));
+        HSGD_LAUNCH(e, gpu_kernel(gpu_forward, a.o), HSGD_ROWS, a.tiles, &a, e->x, w, bias, e->y);
+    } else {
+        a.tiles = conv2d_fwd_tiles(a);
+        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_fwd), HSGD_TILES, a.tiles, &a, e->x, w, bias, e->y);
+    }
+}
+
+/* As many parts as give every unit of the device some groups, of a few
+ * positions at least. */
+static void gpu_gradients(struct hsgd_emit *e, struct conv2d_args a)
+{
+    int most = pixels(&a, a.oh, a.ow) / 8, wanted = 4 * e->units / gpu_dw_tiles(a);
+    a.splits = wanted > most ? most : wanted;
+    if (a.splits < 1) a.splits = 1;
+    a.tiles = gpu_dw_tiles(a);
+    struct hsgd_ref work = hsgd_scratch(e, (int64_t)gpu_dw_work(a));
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_dw), HSGD_ROWS, a.tiles, &a, e->x, e->dy, work);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_sum), HSGD_ITEMS, a.o * gpu_dw_entries(a), &a, work, e->gradient[0],
+                e->gradient[1]);
 }
 
 static void gradients(struct hsgd_emit *e, struct conv2d_args a)
@@ -54,6 +86,18 @@ static void gradients(struct hsgd_emit *e, struct conv2d_args a)
     a.tiles = conv2d_dw_tiles(a);
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)conv2d_dw_work(a));
     HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dw), HSGD_TILES, a.tiles, &a, e->x, e->dy, e->gradient[0], e->gradient[1], work);
+}
+
+static void input_gradient(struct hsgd_emit *e, struct conv2d_args a)
+{
+    struct hsgd_ref w = e->weight[0].piece[0].ref;
+    if (e->kind == HSGD_CUDA) {
+        a.tiles = gpu_tiles_of(a.c, pixels(&a, a.h, a.w));
+        HSGD_LAUNCH(e, gpu_kernel(gpu_backward, a.c), HSGD_ROWS, a.tiles, &a, e->dy, w, e->dx);
+    } else {
+        a.tiles = conv2d_dx_tiles(a);
+        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dx), HSGD_TILES, a.tiles, &a, e->dy, w, e->dx);
+    }
 }
 
 /* dz = dy f'(z), unless the next operation's backward has done it; db and dW
@@ -65,10 +109,9 @@ static void backward(struct hsgd_emit *e)
         struct act_bwd_args act = { hsgd_stored_rows(e) * hsgd_size(e->layer->out), a.activation };
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
     }
-    if (e->gradient[0].buffer >= 0) gradients(e, a);
-    if (e->dx.buffer < 0) return;
-    a.tiles = conv2d_dx_tiles(a);
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dx), HSGD_TILES, a.tiles, &a, e->dy, e->weight[0].piece[0].ref, e->dx);
+    if (e->gradient[0].buffer >= 0 && e->kind == HSGD_CUDA) gpu_gradients(e, a);
+    else if (e->gradient[0].buffer >= 0) gradients(e, a);
+    if (e->dx.buffer >= 0) input_gradient(e, a);
 }
 
 static enum hsgd_activation activation(const void *attributes)

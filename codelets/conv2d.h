@@ -53,6 +53,25 @@ HOST_AND_DEVICE int pool_max_bwd_tiles(struct pool_args a)
     return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
 }
 
+/* conv2d_gpu.cl: output channels that a group takes at a time; tiles of m
+ * channels of so many pixels; entries of a weight, the bias among them; and
+ * dw's tiles, whose positions are dealt to `splits` parts. */
+HOST_AND_DEVICE int gpu_outputs(int m) { return m <= 8 ? 8 : m <= 16 ? 16 : 32; }
+HOST_AND_DEVICE int gpu_tiles_of(int m, int pixels)
+{
+    return (m + gpu_outputs(m) - 1) / gpu_outputs(m) * ((pixels + 15) / 16);
+}
+HOST_AND_DEVICE int gpu_dw_entries(struct conv2d_args a) { return a.kh * a.kw * a.c + 1; }
+HOST_AND_DEVICE int gpu_dw_tiles(struct conv2d_args a)
+{
+    int wide = 4096 / gpu_outputs(a.o);
+    return (a.o + gpu_outputs(a.o) - 1) / gpu_outputs(a.o) * ((gpu_dw_entries(a) + wide - 1) / wide) * a.splits;
+}
+HOST_AND_DEVICE unsigned long gpu_dw_work(struct conv2d_args a)
+{
+    return (unsigned long)a.splits * (unsigned long)a.o * (unsigned long)gpu_dw_entries(a);
+}
+
 /* conv2d_dw.  Few outputs: images stay in the lanes.  Else
  * one tile turns 16·dw_vectors() outputs into the lanes. */
 HOST_AND_DEVICE int dw_plain(struct conv2d_args a)   { return a.o < 12; }

@@ -48,6 +48,17 @@ static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_
     hsgd_emit_matmul(e, &p, hsgd_at(e->x, row), e->dy, out, absent);
 }
 
+/* Both gradients at once, where W's is not deferred. */
+static void gradients(struct hsgd_emit *e, bool of_bias)
+{
+    int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
+    struct hsgd_matmul p = { .m = in, .n = units, .k = e->rows, .lda = in, .ldb = units, .ldc = units,
+                             .transpose_a = true, .bias_gradient = of_bias };
+    if (e->gradient[0].buffer >= 0)
+        hsgd_emit_matmul(e, &p, e->x, e->dy, e->gradient[0], of_bias ? e->gradient[1] : absent);
+    else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy, e->gradient[1]);
+}
+
 /* dz = dy f'(z); db = column sums of dz; dW = x^T dz; dx = dz W^T, a piece of
  * W giving its own columns. */
 static void backward(struct hsgd_emit *e)
@@ -59,16 +70,12 @@ static void backward(struct hsgd_emit *e)
         struct act_bwd_args act = { e->rows * units, (int)a->activation };
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
     }
-    if (!a->no_bias && e->gradient[1].buffer >= 0) {
-        struct column_sums_args sums = { e->rows, units };
-        HSGD_LAUNCH(e, HSGD_KERNEL(column_sums), HSGD_ITEMS, units, &sums, e->dy, e->gradient[1]);
-    }
     for (int i = 0; e->dx.buffer >= 0 && i < w->pieces; i++) {
         struct hsgd_matmul p = { .m = e->rows, .n = w->piece[i].rows, .k = units, .lda = units, .ldb = units,
                                  .ldc = in, .transpose_b = true };
         hsgd_emit_matmul(e, &p, e->dy, w->piece[i].ref, hsgd_at(e->dx, w->piece[i].row), absent);
     }
-    if (e->gradient[0].buffer >= 0) weight_gradient(e, 0, in, e->gradient[0], false);
+    gradients(e, !a->no_bias && e->gradient[1].buffer >= 0);
 }
 
 #define AT(field) offsetof(struct hsgd_dense, field)

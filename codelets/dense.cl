@@ -17,14 +17,33 @@ KERNEL2(bias_act, bias_act_args)
     }
 }
 
-struct column_sums_args { int rows, cols; };
+#define COLUMN_BLOCK 8 /* columns that a group sums together: what memory is read by at least */
 
-/* out[c] = sum_r a[r][c], rows in order. */
+struct column_sums_args { int rows, cols, stride; };
+
+/* out[c] = sum_r a[r][c], rows in order; among the items of a group every so
+ * many rows, and then those sums in order. */
 KERNEL2(column_sums, column_sums_args)
 {
     BUFFER(0, const float, a)
     BUFFER(1, float, out)
-    FOR_ITEMS(c, ARG(cols)) out[c] = a[c];
-    for (int r = 1; r < ARG(rows); r++)
-        FOR_ITEMS(c, ARG(cols)) out[c] += a[(size_t)r * ARG(cols) + c];
+    LOCAL float partial[LOCAL_MAX];
+    if (LOCAL_SIZE == 1) {
+        FOR_ITEMS(c, ARG(cols)) out[c] = a[c];
+        for (int r = 1; r < ARG(rows); r++)
+            FOR_ITEMS(c, ARG(cols)) out[c] += a[(size_t)r * ARG(stride) + c];
+        return;
+    }
+    int lane = LOCAL_ID % COLUMN_BLOCK, ways = LOCAL_SIZE / COLUMN_BLOCK;
+    FOR_ROWS(block, (ARG(cols) + COLUMN_BLOCK - 1) / COLUMN_BLOCK) {
+        int c = block * COLUMN_BLOCK + lane;
+        float s = 0.0f;
+        for (int r = LOCAL_ID / COLUMN_BLOCK; c < ARG(cols) && r < ARG(rows); r += ways)
+            s += a[(size_t)r * ARG(stride) + c];
+        partial[LOCAL_ID] = s;
+        BARRIER();
+        for (int w = 1; LOCAL_ID < COLUMN_BLOCK && w < ways; w++) s += partial[w * COLUMN_BLOCK + lane];
+        if (LOCAL_ID < COLUMN_BLOCK && c < ARG(cols)) out[c] = s;
+        BARRIER();
+    }
 }

@@ -83,7 +83,7 @@ DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return
 #elif defined(__CUDACC__)                  /* ---------------------- CUDA C++ */
 
 #define GLOBAL
-#define LOCAL       __shared__
+#define LOCAL       __shared__ __align__(16) /* for loads of four floats */
 #define LOCAL_ARG
 #define RESTRICT    __restrict__
 #define DEVICE      static __device__ __forceinline__
@@ -129,6 +129,22 @@ DEVICE v16 v16_zip(v16 a, v16 b, int first)
 #define V16_ZIP_LO(a, b)   v16_zip((a), (b), 0)
 #define V16_ZIP_HI(a, b)   v16_zip((a), (b), 8)
 #define V16_AGREE()        __syncwarp(LANES_MASK_)
+
+/* All 32 threads of a warp get the sum, the largest. */
+#define WARP        32
+#define WARP_LANE   (LOCAL_ID & 31)
+DEVICE float WARP_SUM(float x)
+{
+    UNROLL
+    for (int apart = 16; apart; apart /= 2) x += __shfl_xor_sync(0xffffffffu, x, apart);
+    return x;
+}
+DEVICE float WARP_MAX(float x)
+{
+    UNROLL
+    for (int apart = 16; apart; apart /= 2) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, apart));
+    return x;
+}
 
 #else                                      /* --------------------------- C11 */
 
@@ -287,6 +303,14 @@ DEVICE v16 v16_zip(v16 x, v16 y, int first)
 #define V16_AGREE()        ((void)0)
 #endif
 
+/* Elsewhere a warp is one item. */
+#ifndef WARP
+#define WARP        1
+#define WARP_LANE   0
+#define WARP_SUM(x) (x)
+#define WARP_MAX(x) (x)
+#endif
+
 /* r[i] lane j becomes r[j] lane i */
 DEVICE void v16_transpose(v16 *r)
 {
@@ -319,6 +343,12 @@ DEVICE void v16_transpose(v16 *r)
 #define FOR_BLOCKS(i, n) for (int i = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / 16; i < (n); i += NUM_GROUPS * LOCAL_SIZE / 16)
 #else
 #define FOR_BLOCKS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
+#endif
+/* every row r of [0,n), one warp each: its items share out what is in the row */
+#ifdef __CUDACC__
+#define FOR_WARPS(r, n) for (int r = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / WARP; r < (n); r += NUM_GROUPS * LOCAL_SIZE / WARP)
+#else
+#define FOR_WARPS(r, n) FOR_ITEMS(r, n)
 #endif
 /* every row r of [0,n), one group each */
 #define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)

@@ -5,7 +5,7 @@
 #   args  the argument structs and numeric constants, for host code
 #   list  one line KERNEL(name, buffers, args) per kernel
 #   all   an #include line per file, for the C compilation
-#   text  the whole OpenCL program as a C string
+#   text  the files as one C string, whose name comes before them
 set -eu
 mode=$1; shift
 echo "/* Made by codelets/generate.sh; do not edit. */"
@@ -19,7 +19,7 @@ ops)  for f; do sed -n 's/^const struct hsgd_op hsgd_op_\([a-z0-9_]*\) = {.*/OP(
 list) for f; do sed -n 's/^KERNEL\([1-6]\)(\([a-z0-9_]*\), *\([a-z0-9_]*\))$/KERNEL(\2, \1, \3)/p' "$f"; done ;;
 all)  for f; do case $f in *.cl) echo "#include \"$(basename "$f")\"" ;; esac; done ;;
 text) echo '#include "kernels.h"'
-      echo 'const char hsgd_kernel_text[] ='
+      echo "const char $1[] ="; shift
       for f; do sed -e '/^#include/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/' "$f"; done
       echo ';' ;;
 *)    echo "generate.sh: unknown mode $mode" >&2; exit 2 ;;

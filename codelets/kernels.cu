@@ -1,3 +1,3 @@
-/* All kernels but the matrix products, which are cuBLAS's, in CUDA C++. */
+/* The kernels that CUDA devices have (local.mk), in CUDA C++. */
 #include "device.h"
 #include "kernel_cuda_all.h"

@@ -9,6 +9,7 @@
 enum hsgd_kernel_id {
 #define KERNEL(name, buffers, args) HSGD_KERNEL_##name,
 #include "kernel_list.h"
+#include "kernel_gpu_list.h"
 #undef KERNEL
     HSGD_KERNELS
 };
@@ -23,13 +24,19 @@ const char *hsgd_kernels_isa(void);
 
 /* The OpenCL program that holds all of them. */
 extern const char hsgd_kernel_text[];
+/* The kernels that only GPUs have. */
+extern const char hsgd_gpu_kernel_text[];
 
 /* GEMM on CPUs by oneDNN or OpenBLAS; buffers a, b, c, bias. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cpu;
-struct matmul_cpu_args { struct hsgd_matmul p; int has_bias; };
-
-/* GEMM by cuBLAS; buffers a, b, c. */
+/* GEMM by cuBLASLt; the same buffers. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cuda;
+struct matmul_args { struct hsgd_matmul p; int has_bias; };
+
+/* out[c] = the sum of column c of a matrix with rows `stride` floats apart. */
+void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struct hsgd_ref a, struct hsgd_ref out);
+/* How many groups that is worth. */
+static inline int column_sums_groups(int cols) { return (cols + COLUMN_BLOCK - 1) / COLUMN_BLOCK; }
 
 /* Single-threaded BLAS and OpenMP for the calling worker around a cell. */
 struct hsgd_blas_state { int openmp_threads; };

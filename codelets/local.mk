@@ -25,19 +25,25 @@ KERNELS = \
 	codelets/server.cl \
 	codelets/softmax_cross_entropy.cl
 
+# Those that only CUDA devices have.
+GPU_KERNELS = codelets/conv2d_gpu.cl
+
 op_files = $(addprefix $(srcdir)/,$(OPS))
-# Those that CUDA devices have, too: matrix products are cuBLAS's there.
-CUDA_KERNELS = $(filter-out codelets/gemm.cl,$(KERNELS))
+# Matrix products are cuBLASLt's there, and convolution has kernels for GPUs.
+CUDA_KERNELS = $(filter-out codelets/gemm.cl codelets/conv2d.cl,$(KERNELS)) $(GPU_KERNELS)
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
+gpu_kernel_files = $(addprefix $(srcdir)/,$(GPU_KERNELS))
 cuda_kernel_files = $(addprefix $(srcdir)/,$(CUDA_KERNELS))
 kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h \
-	codelets/kernel_cuda_list.h codelets/kernel_cuda_all.h codelets/op_list.h
+	codelets/kernel_cuda_list.h codelets/kernel_cuda_all.h codelets/kernel_gpu_list.h codelets/op_list.h
 BUILT_SOURCES += $(kernel_generated)
 CLEANFILES += $(kernel_generated)
-EXTRA_DIST += $(KERNELS) codelets/device.h codelets/generate.sh codelets/kernels.cu
+EXTRA_DIST += $(KERNELS) $(GPU_KERNELS) codelets/device.h codelets/generate.sh codelets/kernels.cu
 
-codelets/kernel_args.h: $(kernel_files) codelets/generate.sh codelets/local.mk
-	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh args $(kernel_files) > $@
+codelets/kernel_args.h: $(kernel_files) $(gpu_kernel_files) codelets/generate.sh codelets/local.mk
+	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh args $(kernel_files) $(gpu_kernel_files) > $@
+codelets/kernel_gpu_list.h: $(gpu_kernel_files) codelets/generate.sh codelets/local.mk
+	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(gpu_kernel_files) > $@
 codelets/kernel_list.h: $(kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(kernel_files) > $@
 codelets/kernel_all.h: $(kernel_files) codelets/generate.sh codelets/local.mk
@@ -48,9 +54,11 @@ codelets/kernel_cuda_list.h: $(cuda_kernel_files) codelets/generate.sh codelets/
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(cuda_kernel_files) > $@
 codelets/kernel_cuda_all.h: $(cuda_kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(cuda_kernel_files) > $@
-codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) codelets/generate.sh codelets/local.mk
+codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) $(gpu_kernel_files) codelets/generate.sh \
+		codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && \
-	  sh $(srcdir)/codelets/generate.sh text $(srcdir)/codelets/device.h $(kernel_files) > $@
+	  { sh $(srcdir)/codelets/generate.sh text hsgd_kernel_text $(srcdir)/codelets/device.h $(kernel_files) && \
+	    sh $(srcdir)/codelets/generate.sh text hsgd_gpu_kernel_text $(gpu_kernel_files); } > $@
 
 # The C kernels, once per instruction set.  The user's CFLAGS come last, so what
 # the kernels need of -O3 is named.

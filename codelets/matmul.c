@@ -19,27 +19,28 @@ static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
     HSGD_LAUNCH(e, HSGD_KERNEL(gemm_tiles), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias, work);
 }
 
-/* cuBLAS, and bias and activation after it. */
-static void emit_cublas(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
-                        struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
+void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struct hsgd_ref a, struct hsgd_ref out)
 {
-    struct bias_act_args epilogue = { p->m, p->n, p->ldc, has_bias, (int)p->activation };
-    HSGD_LAUNCH(e, &hsgd_kernel_matmul_cuda, HSGD_TILES, 1, p, a, b, c);
-    if (has_bias || p->activation != HSGD_NO_ACTIVATION)
-        HSGD_LAUNCH(e, HSGD_KERNEL(bias_act), HSGD_ROWS, p->m, &epilogue, c, bias);
+    struct column_sums_args sums = { rows, cols, stride };
+    HSGD_LAUNCH(e, HSGD_KERNEL(column_sums), HSGD_ROWS, column_sums_groups(cols), &sums, a, out);
+}
+
+/* A library's product, which does what follows it, too. */
+static void emit_library(struct hsgd_emit *e, const struct hsgd_kernel *kernel, const struct hsgd_matmul *p,
+                         struct hsgd_ref a, struct hsgd_ref b, struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
+{
+    struct matmul_args args = { *p, has_bias };
+    HSGD_LAUNCH(e, kernel, HSGD_TILES, 1, &args, a, b, c, bias);
 }
 
 void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias)
 {
-    bool has_bias = bias.buffer >= 0;
-    if (!has_bias) bias = c;
-    if (e->kind == HSGD_OPENCL) {
-        emit_gemm(e, p, a, b, c, bias, has_bias);
-    } else if (e->kind == HSGD_CUDA) {
-        emit_cublas(e, p, a, b, c, bias, has_bias);
-    } else {
-        struct matmul_cpu_args args = { *p, has_bias };
-        HSGD_LAUNCH(e, &hsgd_kernel_matmul_cpu, HSGD_TILES, 1, &args, a, b, c, bias);
-    }
+    bool has_bias = bias.buffer >= 0 && !p->bias_gradient;
+    if (p->bias_gradient && e->kind != HSGD_CUDA) emit_column_sums(e, p->k, p->n, p->ldb, b, bias);
+    if (bias.buffer < 0) bias = c;
+    if (e->kind == HSGD_OPENCL) emit_gemm(e, p, a, b, c, bias, has_bias);
+    else
+        emit_library(e, e->kind == HSGD_CUDA ? &hsgd_kernel_matmul_cuda : &hsgd_kernel_matmul_cpu, p, a, b, c, bias,
+                     has_bias);
 }

@@ -54,7 +54,7 @@ static void product(const struct hsgd_matmul *p, const float *a, const float *b,
 
 static void matmul_cpu(void *const *buffers, const void *args)
 {
-    const struct matmul_cpu_args *m = args;
+    const struct matmul_args *m = args;
     const struct hsgd_matmul *p = &m->p;
     product(p, buffers[0], buffers[1], buffers[2]);
     if (!m->has_bias && p->activation == HSGD_NO_ACTIVATION) return;
@@ -63,5 +63,5 @@ static void matmul_cpu(void *const *buffers, const void *args)
 }
 
 const struct hsgd_kernel hsgd_kernel_matmul_cpu = {
-    .name = "matmul_cpu", .buffers = 4, .args_size = sizeof(struct matmul_cpu_args), .cpu = matmul_cpu
+    .name = "matmul_cpu", .buffers = 4, .args_size = sizeof(struct matmul_args), .cpu = matmul_cpu
 };

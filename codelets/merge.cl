@@ -20,24 +20,46 @@ KERNEL2(copy, copy_args)
     FOR_ITEMS(i, ARG(n)) y[i] = x[i];
 }
 
-struct square_sum_args { int n; };
+#define SQUARE_PARTS 32 /* groups that a sum of squares is dealt to */
 
-/* out[0] = sum g[i]^2 by one group: the sums of its items, added in order. */
+struct square_sum_args { int n, add; };
+
+/* parts[p] (+)= the sum of g[i]^2 over part p of SQUARE_PARTS, by one group:
+ * the sums of its warps, added in order. */
 KERNEL2(square_sum, square_sum_args)
 {
     BUFFER(0, const float, g)
-    BUFFER(1, float, out)
+    BUFFER(1, float, parts)
     LOCAL float partial[LOCAL_MAX];
-    FOR_ROWS(row, 1) {
+    FOR_ROWS(part, SQUARE_PARTS) {
+        int begin = (int)((u64)ARG(n) * (u64)part / SQUARE_PARTS);
+        int here = (int)((u64)ARG(n) * (u64)(part + 1) / SQUARE_PARTS) - begin;
+        GLOBAL const float *from = g + begin;
         float s = 0.0f;
-        FOR_COLS(i, ARG(n)) s += g[i] * g[i];
-        partial[LOCAL_ID] = s;
+        FOR_COLS(i, here) s += from[i] * from[i];
+        s = WARP_SUM(s);
+        if (WARP_LANE == 0) partial[LOCAL_ID / WARP] = s;
         BARRIER();
         if (LOCAL_ID == 0) {
-            for (int i = 1; i < LOCAL_SIZE; i++) s += partial[i];
-            out[0] = s;
+            for (int i = 1; i < LOCAL_SIZE / WARP; i++) s += partial[i];
+            parts[part] = ARG(add) ? parts[part] + s : s;
         }
         BARRIER();
+    }
+}
+
+struct square_total_args { int n; };
+
+/* out[0] = the sum of n parts */
+KERNEL2(square_total, square_total_args)
+{
+    BUFFER(0, const float, parts)
+    BUFFER(1, float, out)
+    FOR_WARPS(row, 1) {
+        float s = 0.0f;
+        for (int i = WARP_LANE; i < ARG(n); i += WARP) s += parts[i];
+        s = WARP_SUM(s);
+        if (WARP_LANE == 0) out[row] = s;
     }
 }
 

@@ -20,7 +20,7 @@ static void forward(struct hsgd_emit *e)
     struct hsgd_ref stats = hsgd_scratch(e, 2 * e->rows);
     HSGD_LAUNCH(e, HSGD_KERNEL(mse), HSGD_ITEMS, e->rows, &a, e->x, e->labels, a.want_gradient ? e->dx : e->x, stats);
     struct loss_sums_args s = { e->rows };
-    HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_ITEMS, 3, &s, stats, e->sums);
+    HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
 const struct hsgd_op hsgd_op_mse = { .name = "mse", .layouts = 1u << HSGD_NHWC, .is_loss = true, .prepare = prepare,

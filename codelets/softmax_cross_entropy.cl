@@ -12,22 +12,28 @@ KERNEL4(softmax_ce, softmax_ce_args)
     BUFFER(1, const int, labels)
     BUFFER(2, float, dz)
     BUFFER(3, float, stats)
-    FOR_ITEMS(r, ARG(rows)) {
-        int cols = ARG(cols), t = labels[r], best = 0;
+    FOR_WARPS(r, ARG(rows)) {
+        int cols = ARG(cols), t = labels[r], best = WARP_LANE < cols ? WARP_LANE : 0;
         GLOBAL const float *zr = z + (size_t)r * cols;
-        float top = zr[0], sum = 0.0f, total = 0.0f;
-        for (int c = 1; c < cols; c++)
-            if (zr[c] > top) { top = zr[c]; best = c; }
-        for (int c = 0; c < cols; c++) {
+        float own = zr[best], sum = 0.0f, total = 0.0f;
+        for (int c = WARP_LANE + WARP; c < cols; c += WARP)
+            if (zr[c] > own) { own = zr[c]; best = c; }
+        float top = WARP_MAX(own);
+        float first = -WARP_MAX(own == top ? -(float)best : -(float)cols); /* exact: cols <= 2^20 */
+        for (int c = WARP_LANE; c < cols; c += WARP) {
             sum += expf(zr[c] - top);
             total += zr[c] - top;
         }
-        stats[r] = logf(sum) - ARG(sharp) * (zr[t] - top) - ARG(even) * total;
-        stats[ARG(rows) + r] = best == t ? 1.0f : 0.0f;
+        sum = WARP_SUM(sum);
+        total = WARP_SUM(total);
+        if (WARP_LANE == 0) {
+            stats[r] = logf(sum) - ARG(sharp) * (zr[t] - top) - ARG(even) * total;
+            stats[ARG(rows) + r] = (int)first == t ? 1.0f : 0.0f;
+        }
         if (ARG(want_gradient)) {
             GLOBAL float *dr = dz + (size_t)r * cols;
             float scale = 1.0f / sum;
-            for (int c = 0; c < cols; c++) {
+            for (int c = WARP_LANE; c < cols; c += WARP) {
                 float q = (c == t ? ARG(sharp) : 0.0f) + ARG(even);
                 dr[c] = expf(zr[c] - top) * scale - q;
             }
@@ -37,15 +43,15 @@ KERNEL4(softmax_ce, softmax_ce_args)
 
 struct loss_sums_args { int rows; };
 
-/* sums = { sum of losses, sum of correct, rows }; each sum by one item, rows
- * in order. */
+/* sums = { sum of losses, sum of correct, rows }; each sum by one warp. */
 KERNEL2(loss_sums, loss_sums_args)
 {
     BUFFER(0, const float, stats)
     BUFFER(1, float, sums)
-    FOR_ITEMS(i, 3) {
+    FOR_WARPS(i, 3) {
         float s = 0.0f;
-        for (int r = 0; i < 2 && r < ARG(rows); r++) s += stats[(size_t)i * ARG(rows) + r];
-        sums[i] = i < 2 ? s : (float)ARG(rows);
+        for (int r = WARP_LANE; i < 2 && r < ARG(rows); r += WARP) s += stats[(size_t)i * ARG(rows) + r];
+        s = WARP_SUM(s);
+        if (WARP_LANE == 0) sums[i] = i < 2 ? s : (float)ARG(rows);
     }
 }

@@ -25,8 +25,12 @@ static hsgd_cpu_fn *const functions[HSGD_KERNELS][3] = {
 };
 
 struct hsgd_kernel hsgd_kernels[HSGD_KERNELS] = {
-#define KERNEL(id, n, args) { .name = #id, .buffers = n, .args_size = sizeof(struct args), .opencl_source = hsgd_kernel_text },
+#define KERNEL(id, n, args) \
+    { .name = #id, .buffers = n, .args_size = sizeof(struct args), .opencl_source = hsgd_kernel_text },
 #include "kernel_list.h"
+#undef KERNEL
+#define KERNEL(id, n, args) { .name = #id, .buffers = n, .args_size = sizeof(struct args) },
+#include "kernel_gpu_list.h"
 #undef KERNEL
 };
 

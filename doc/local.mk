@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	doc/adding-an-op.md \
 	doc/algorithms.md \
 	doc/architecture.md \
+	doc/cuda.md \
 	doc/data.md \
 	doc/environment.md \
 	doc/hacking.md \

@@ -1,4 +1,4 @@
-# HSGD_CUDA: nvcc, the CUDA runtime and cuBLAS, and a StarPU built with CUDA.
+# HSGD_CUDA: nvcc, the CUDA runtime and cuBLASLt, and a StarPU built with CUDA.
 AC_DEFUN([HSGD_CUDA], [
   AC_ARG_WITH([cuda], [AS_HELP_STRING([--with-cuda=DIR],
     [the CUDA toolkit (default: that of nvcc in PATH, else /usr/local/cuda, if there); --without-cuda for none])])
@@ -27,7 +27,7 @@ AC_DEFUN([HSGD_CUDA_CHECK], [
   AS_IF([test -z "$NVCC"], [hsgd_cuda="no (nvcc was not found)"], [
     hsgd_toolkit=`readlink -f "$NVCC" | sed 's,/bin/nvcc$,,'`
     CUDA_CFLAGS="-isystem $hsgd_toolkit/include"
-    CUDA_LIBS="-L$hsgd_toolkit/lib64 -lcublas -lcudart"
+    CUDA_LIBS="-L$hsgd_toolkit/lib64 -lcublasLt -lcudart"
     CPPFLAGS="$CPPFLAGS $STARPU_CFLAGS $CUDA_CFLAGS"
     AC_PREPROC_IFELSE([AC_LANG_SOURCE([[
 #include <starpu_config.h>
@@ -39,12 +39,13 @@ AC_DEFUN([HSGD_CUDA_CHECK], [
   AS_IF([test "$hsgd_cuda" = yes], [
     LIBS="$CUDA_LIBS $LIBS"
     AC_LINK_IFELSE([AC_LANG_PROGRAM([[
-#include <cublas_v2.h>
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
 #if CUDART_VERSION < 11080
 #error too old
 #endif
-    ]], [[cublasHandle_t h; return cublasCreate(&h) || cudaSetDevice(0);]])], [],
-      [hsgd_cuda="no (no program with cuBLAS of CUDA 11.8 or newer could be linked)"])
+    ]], [[cublasLtHandle_t h; return cublasLtCreate(&h) || cudaSetDevice(0);]])], [],
+      [hsgd_cuda="no (no program with cuBLASLt of CUDA 11.8 or newer could be linked)"])
   ])
   CPPFLAGS=$hsgd_save_CPPFLAGS
   LIBS=$hsgd_save_LIBS

@@ -100,10 +100,13 @@ static void detach_starpu(struct hsgd_context *ctx)
 static int open_context(struct hsgd_context *ctx, const struct hsgd_context_options *o)
 {
     struct device_request request;
-    const char *placement = getenv("HSGD_PLACEMENT");
+    const char *placement = getenv("HSGD_PLACEMENT"), *graphs = getenv("HSGD_CUDA_GRAPHS");
     if (placement && strcmp(placement, "plan") && strcmp(placement, "starpu"))
         return hsgd_fail(ctx, EINVAL, "HSGD_PLACEMENT is \"%s\", not plan or starpu", placement);
+    if (graphs && strcmp(graphs, "0") && strcmp(graphs, "1"))
+        return hsgd_fail(ctx, EINVAL, "HSGD_CUDA_GRAPHS is \"%s\", not 0 or 1", graphs);
     ctx->starpu_places = placement && !strcmp(placement, "starpu");
+    ctx->cuda_graphs = !graphs || *graphs == '1';
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request);
     if (!err) err = devices_collect(ctx, &request);
@@ -124,6 +127,7 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     ctx->log = o->log;
     ctx->log_user = o->log_user;
     ctx->deterministic = o->deterministic;
+    ctx->tf32 = o->tf32;
     pthread_mutex_init(&ctx->failure_lock, NULL);
     hsgd_kernels_init();
     return open_context(ctx, o);

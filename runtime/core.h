@@ -17,6 +17,7 @@
 #define MAX_SLOWNESS 4
 #define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
 
+struct cuda_device;
 struct opencl_device;
 struct cost_entry;
 struct trace;
@@ -39,18 +40,19 @@ struct device {
     bool fails;                           /* HSGD_FAIL, from a step on */
     int64_t fails_from;
     bool lost;                            /* it has failed: nothing runs there any more */
-    void *cublas;                         /* a CUDA device's cublasHandle_t */
-    pthread_mutex_t cublas_lock;          /* its stream is that of who holds this */
+    struct cuda_device *cuda;
     atomic_ullong tasks, samples, busy_ns;
+    atomic_ullong captures, graph_launches; /* CUDA graphs */
 };
 
 struct hsgd_context {
     char error[512];
     hsgd_log_fn *log;
     void *log_user;
-    bool deterministic, owns_starpu;
+    bool deterministic, tf32, owns_starpu;
     bool joined;                          /* another context of ours started StarPU */
     bool chose_policy;                    /* the scheduling policy is our choice, not the user's */
+    bool cuda_graphs;                     /* HSGD_CUDA_GRAPHS: cells are captured on CUDA devices */
     bool starpu_places;                   /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
     uint32_t worker_mask[WORKER_WORDS];   /* all our devices' workers */
     int ndevices;

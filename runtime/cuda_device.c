@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "cuda_device.h"
 
 #include <hsgd/ops.h>
@@ -5,8 +7,31 @@
 
 #ifdef HSGD_USE_CUDA
 
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cuda_runtime_api.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cuda_launch.h"
+
+#define MOST_ALIGNMENT 256u  /* bytes: that of device memory */
+
+/* What a kernel's cuda_prepare() returned, and for what. */
+struct prepared {
+    struct prepared *next;
+    const struct hsgd_kernel *kernel;
+    unsigned alignment;
+    void *prepared;
+    unsigned char args[];
+};
+
+struct cuda_device {
+    cublasLtHandle_t cublas_lt;
+    bool tf32;
+    size_t workspace_bytes;
+    void *workspace[STARPU_NMAXWORKERS]; /* a worker's, who has one stream */
+    struct prepared *first;
+};
 
 int cuda_count(void)
 {
@@ -18,6 +43,11 @@ int cuda_count(void)
     return n < STARPU_MAXCUDADEVS ? n : STARPU_MAXCUDADEVS;
 }
 
+/* ---------------------------------------------------------------- life cycle */
+
+/* What NVIDIA recommends for cuBLAS: 32 MiB from Hopper on, else 4 MiB. */
+static size_t workspace_of(const struct cudaDeviceProp *p) { return (size_t)(p->major >= 9 ? 32 : 4) << 20; }
+
 static cudaError_t describe(struct device *d)
 {
     struct cudaDeviceProp properties;
@@ -26,39 +56,108 @@ static cudaError_t describe(struct device *d)
     snprintf(d->info.name, sizeof d->info.name, "%.127s", properties.name);
     d->info.memory_bytes = properties.totalGlobalMem;
     d->units = properties.multiProcessorCount;
+    d->cuda->workspace_bytes = workspace_of(&properties);
     return cudaSuccess;
 }
 
-/* The handle belongs to the device that is current when it is made; the
- * caller's thread keeps the device it had. */
+/* Makes the device current; *before is what the calling thread had. */
+static cudaError_t enter(const struct device *d, int *before)
+{
+    cudaError_t err = cudaGetDevice(before);
+    return err ? err : cudaSetDevice(d->info.index);
+}
+
+static int no_answer(struct hsgd_context *ctx, const struct device *d, cudaError_t err)
+{
+    return hsgd_fail(ctx, EIO, "%s: the device does not answer (CUDA: %s)", d->info.id, cudaGetErrorString(err));
+}
+
+/* The handle belongs to the device that is current when it is made. */
 int cuda_device_open(struct hsgd_context *ctx, struct device *d)
 {
     int before = 0;
-    cublasHandle_t handle = NULL;
+    if (!(d->cuda = calloc(1, sizeof *d->cuda))) return hsgd_fail(ctx, ENOMEM, "out of memory");
+    d->cuda->tf32 = ctx->tf32;
     cudaError_t err = describe(d);
-    if (!err) err = cudaGetDevice(&before);
-    if (!err) err = cudaSetDevice(d->info.index);
-    if (err) return hsgd_fail(ctx, EIO, "%s: the device does not answer (CUDA: %s)", d->info.id, cudaGetErrorString(err));
-    cublasStatus_t status = cublasCreate_v2(&handle);
+    if (!err) err = enter(d, &before);
+    if (err) return no_answer(ctx, d, err);
+    cublasStatus_t status = cublasLtCreate(&d->cuda->cublas_lt);
     cudaSetDevice(before);
-    if (status) return hsgd_fail(ctx, EIO, "%s: cuBLAS does not start (status %d)", d->info.id, (int)status);
-    d->cublas = handle;
-    pthread_mutex_init(&d->cublas_lock, NULL);
-    return 0;
+    return status ? hsgd_fail(ctx, EIO, "%s: cuBLASLt does not start (status %d)", d->info.id, (int)status) : 0;
+}
+
+int cuda_worker_open(struct hsgd_context *ctx, struct device *d, int worker)
+{
+    int before = 0;
+    cudaError_t err = enter(d, &before);
+    if (err) return no_answer(ctx, d, err);
+    err = cudaMalloc(&d->cuda->workspace[worker], d->cuda->workspace_bytes);
+    cudaSetDevice(before);
+    if (!err) return 0;
+    return hsgd_fail(ctx, ENOMEM, "%s: no %zu bytes for cuBLASLt (CUDA: %s)", d->info.id, d->cuda->workspace_bytes,
+                     cudaGetErrorString(err));
 }
 
 void cuda_device_close(struct device *d)
 {
-    if (!d->cublas) return;
-    cublasDestroy_v2(d->cublas);
-    pthread_mutex_destroy(&d->cublas_lock);
-    d->cublas = NULL;
+    struct cuda_device *c = d->cuda;
+    if (!c) return;
+    for (int i = 0; i < STARPU_NMAXWORKERS; i++)
+        if (c->workspace[i]) cudaFree(c->workspace[i]);
+    for (struct prepared *p = c->first, *next; p; p = next) {
+        next = p->next;
+        free(p->prepared);
+        free(p);
+    }
+    if (c->cublas_lt) cublasLtDestroy(c->cublas_lt);
+    free(c);
+    d->cuda = NULL;
 }
 
-int cuda_kernel_check(struct hsgd_context *ctx, const struct hsgd_kernel *kernel)
+/* ------------------------------------------------------------- library calls */
+
+struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, void *stream)
 {
-    if (kernel->cuda || kernel->cuda_call) return 0;
-    return hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no CUDA form", kernel->name);
+    return (struct hsgd_cuda_queue){ .stream = stream, .cublas_lt = d->cuda->cublas_lt,
+                                     .workspace = d->cuda->workspace[worker],
+                                     .workspace_bytes = d->cuda->workspace_bytes, .tf32 = d->cuda->tf32, .units = d->units,
+                                     .launch = cuda_launch_beside };
+}
+
+/* Bytes that every buffer's place is a multiple of. */
+static unsigned alignment_of(const struct launch *l)
+{
+    uint64_t bits = MOST_ALIGNMENT;
+    for (int r = 0; r < l->nrefs; r++) bits |= (uint64_t)l->ref[r].offset * sizeof(float);
+    return (unsigned)(bits & -bits);
+}
+
+static void *prepare(struct device *d, const struct launch *l, const unsigned char *args, unsigned alignment)
+{
+    const struct hsgd_kernel *k = l->kernel;
+    struct hsgd_cuda_queue queue = cuda_device_queue(d, d->worker[0], NULL);
+    struct prepared *p = malloc(sizeof *p + k->args_size);
+    int before = 0;
+    if (!p) return NULL;
+    *p = (struct prepared){ d->cuda->first, k, alignment, NULL };
+    memcpy(p->args, args, k->args_size);
+    if (!enter(d, &before)) p->prepared = k->cuda_prepare(args, alignment, &queue);
+    cudaSetDevice(before);
+    if (p->prepared) return (d->cuda->first = p)->prepared;
+    free(p);
+    return NULL;
+}
+
+int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args)
+{
+    const struct hsgd_kernel *k = l->kernel;
+    unsigned alignment = alignment_of(l);
+    if (!k->cuda && !k->cuda_call) return hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no CUDA form", k->name);
+    if (!k->cuda_prepare) return 0;
+    const struct prepared *p = d->cuda->first;
+    while (p && (p->kernel != k || p->alignment != alignment || memcmp(p->args, args, k->args_size))) p = p->next;
+    l->device_object = p ? p->prepared : prepare(d, l, args, alignment);
+    return l->device_object ? 0 : hsgd_fail(ctx, ENODEV, "%s: the library cannot do \"%s\"", d->info.id, k->name);
 }
 
 #else /* without CUDA */
@@ -70,11 +169,18 @@ int cuda_device_open(struct hsgd_context *ctx, struct device *d)
     return hsgd_fail(ctx, ENODEV, "%s: built without CUDA", d->info.id);
 }
 
+int cuda_worker_open(struct hsgd_context *ctx, struct device *d, int worker)
+{
+    (void)worker;
+    return hsgd_fail(ctx, ENODEV, "%s: built without CUDA", d->info.id);
+}
+
 void cuda_device_close(struct device *d) { (void)d; }
 
-int cuda_kernel_check(struct hsgd_context *ctx, const struct hsgd_kernel *kernel)
+int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args)
 {
-    return hsgd_fail(ctx, ENODEV, "kernel \"%s\": built without CUDA", kernel->name);
+    (void)args;
+    return hsgd_fail(ctx, ENODEV, "%s: kernel \"%s\": built without CUDA", d->info.id, l->kernel->name);
 }
 
 #endif

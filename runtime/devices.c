@@ -282,6 +282,7 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
         struct device *d = find_device(ctx, kind, index);
         if (d && kind == HSGD_CPU && d->info.workers == request->cores) continue;
         int err = d ? 0 : new_device(ctx, kind, index, w, &d);
+        if (!err && kind == HSGD_CUDA) err = cuda_worker_open(ctx, d, w);
         if (err) return err;
         d->worker[d->info.workers++] = w;
         d->worker_mask[w / 32] |= 1u << w % 32;
@@ -315,6 +316,8 @@ int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *o
     *out = d->info;
     out->tasks = atomic_load(&d->tasks);
     out->samples = atomic_load(&d->samples);
+    out->graphs_captured = atomic_load(&d->captures);
+    out->graphs_launched = atomic_load(&d->graph_launches);
     out->busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
     return 0;
 }

@@ -15,7 +15,8 @@ static void launch_size(const struct device *d, const struct launch *l, size_t *
 {
     bool one = d->one_item || l->grid == HSGD_TILES;
     size_t most = (size_t)d->units * (d->one_item ? 1 : GROUPS_PER_UNIT), groups = (size_t)l->count;
-    size_t per_group = l->grid != HSGD_ITEMS ? 1 : d->one_item ? 1024 : ITEMS_PER_GROUP;
+    bool items = l->grid == HSGD_ITEMS || l->grid == HSGD_WARPS; /* warps are items here */
+    size_t per_group = !items ? 1 : d->one_item ? 1024 : ITEMS_PER_GROUP;
     *local = one ? 1 : ITEMS_PER_GROUP;
     groups = (groups + per_group - 1) / per_group;
     if (l->grid != HSGD_TILES && groups > most) groups = most;

@@ -11,6 +11,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/cost.h \
 	runtime/cuda_device.c \
 	runtime/cuda_device.h \
+	runtime/cuda_graph.c \
+	runtime/cuda_graph.h \
+	runtime/cuda_launch.c \
+	runtime/cuda_launch.h \
 	runtime/data/album.c \
 	runtime/data/album.h \
 	runtime/data/augment.c \

@@ -49,9 +49,9 @@ static int bind_refs(struct plan *p, const struct cell *c, struct launch *l)
 }
 
 /* Finds the kernel's form for the device. */
-static int bind_kernel(struct plan *p, struct device *d, struct launch *l)
+static int bind_kernel(struct plan *p, struct device *d, struct launch *l, const unsigned char *args)
 {
-    if (d->info.kind == HSGD_CUDA) return cuda_kernel_check(p->ctx, l->kernel);
+    if (d->info.kind == HSGD_CUDA) return cuda_launch_bind(p->ctx, d, l, args);
     if (d->info.kind == HSGD_OPENCL) return (l->device_object = opencl_kernel(p->ctx, d, l->kernel)) ? 0 : -ENODEV;
     return l->kernel->cpu ? 0 : hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
 }
@@ -62,7 +62,7 @@ static int bind_variant(struct plan *p, struct cell *c, struct variant *v)
     for (int i = 0; i < v->program.n; i++) {
         struct launch *l = &v->program.launch[i];
         int err = bind_refs(p, c, l);
-        if (!err) err = bind_kernel(p, v->device, l);
+        if (!err) err = bind_kernel(p, v->device, l, v->program.args + l->args);
         if (err) return err;
     }
     return cost_bind(p->ctx, c, v);

@@ -11,7 +11,7 @@
 
 struct launch {
     const struct hsgd_kernel *kernel;
-    void *device_object;                /* the OpenCL form, resolved when the cell is bound */
+    void *device_object;                /* the OpenCL form, or what a CUDA library prepared, from when the cell is bound */
     enum hsgd_grid grid;
     int nrefs;
     int64_t count;
@@ -55,7 +55,7 @@ void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data
 #define WINDOW_STEPS 128  /* steps between two looks of the host at the step table and the metrics */
 #define PREDICT_STEPS 16  /* steps of a window that keep their outputs */
 #define METRICS 4         /* sum of losses, correct, terms, unused */
-#define GRADIENT_HEADER 16 /* floats before a buffer of gradients: loss sums, or the sum of squares */
+#define GRADIENT_HEADER 64 /* floats before a buffer of gradients: loss sums; the sum of squares and its parts */
 
 /* ---------------------------------------------------------------- cells */
 

@@ -91,7 +91,8 @@ bool defers(const struct plan *p)
 
 bool tiled(const struct plan *p)
 {
-    return p->mode == PLAN_TRAIN && p->nslices == 1 && !(p->state->options.clip_norm > 0);
+    return p->mode == PLAN_TRAIN && p->nslices == 1 && p->slice[0].device->info.kind != HSGD_CUDA &&
+           !(p->state->options.clip_norm > 0);
 }
 
 bool single_node(const struct plan *p)
@@ -209,14 +210,14 @@ static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
 void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
                      struct hsgd_ref gradient, struct hsgd_ref out)
 {
+    struct square_total_args total = { SQUARE_PARTS };
+    struct hsgd_ref parts = hsgd_at(out, 1);
     for (int64_t at = first, next; at < first + floats; at = next) {
         int64_t end = run_end(p->state->model, at, &next);
-        struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at) };
-        struct clip_add_args add = { 0 };
-        struct hsgd_ref part = at == first ? out : hsgd_at(out, 1);
-        HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, 1, &a, hsgd_at(gradient, at - first), part);
-        if (at > first) HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &add, part, out);
+        struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at), at > first };
+        HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &a, hsgd_at(gradient, at - first), parts);
     }
+    HSGD_LAUNCH(e, HSGD_KERNEL(square_total), HSGD_WARPS, 1, &total, parts, out);
 }
 
 /* --------------------------------------------------- deferred gradients */
@@ -253,9 +254,9 @@ int tile_buffer(struct plan *p, int shard, const struct device *d, struct hsgd_r
 {
     int64_t most = 0;
     struct weight_rows r = { 0 };
-    while (next_weight_rows(p, shard, TILE_FLOATS, &r))
+    while (next_weight_rows(p, shard, tile_floats(d), &r))
         if (r.floats > most) most = r.floats;
-    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, TILE_FLOATS), d, false);
+    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, tile_floats(d)), d, false);
     if (b < 0) return b;
     *out = ref(b, 0);
     *scratch = ref(b, most);

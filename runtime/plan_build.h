@@ -10,6 +10,11 @@
 enum { FIXED_STEP, FIXED_METRICS, FIXED_PARAM, FIXED_OPTIMIZER = FIXED_PARAM + MAX_SHARDS };
 
 #define TILE_FLOATS (32 * 1024) /* measured: larger tiles leave the cache */
+/* Floats of a gradient that a device makes before it uses them; a GPU all. */
+static inline int64_t tile_floats(const struct device *d)
+{
+    return d->info.kind == HSGD_CUDA ? INT64_C(1) << 40 : TILE_FLOATS;
+}
 
 /* A place in a buffer, and one that moves on with each step of a window. */
 static inline struct hsgd_ref ref(int buffer, int64_t offset) { return (struct hsgd_ref){ buffer, 0, offset }; }
@@ -30,8 +35,9 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 int add_fixed(struct plan *p);
 /* Whether slices leave deferred weights to gradient cells. */
 bool defers(const struct plan *p);
-/* One slice and no clipping: the gradient of a few rows of a deferred weight
- * at a time, each used up by the update while it is in the cache. */
+/* One slice, not on a GPU, and no clipping: the gradient of a few rows of a
+ * deferred weight at a time, each used up by the update while it is in the
+ * cache.  A GPU wants few and large products, and one pass over all parameters. */
 bool tiled(const struct plan *p);
 /* All slices on one device. */
 bool single_node(const struct plan *p);
@@ -53,7 +59,7 @@ void access_update(struct plan *p, struct cell *c, int shard);
 void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
                        const struct hsgd_ref part[3], bool clipped);
 /* out[0] = the sum of squares of the bucket floats [first, first + floats);
- * out[1] is lost. */
+ * SQUARE_PARTS behind it are lost. */
 void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
                      struct hsgd_ref gradient, struct hsgd_ref out);
 /* All deferred rows of a shard: the whole gradient to `out`, or tile by tile

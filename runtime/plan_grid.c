@@ -66,7 +66,7 @@ static int fused_cell(struct plan *p, int shard)
     access_buffer(c, b, STARPU_W);
     access_slices(p, c, d);
     access_update(p, c, shard);
-    emit_shard_rows(p, c, d, shard, tile, TILE_FLOATS, scratch, true);
+    emit_shard_rows(p, c, d, shard, tile, tile_floats(d), scratch, true);
     return 0;
 }
 

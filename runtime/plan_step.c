@@ -4,7 +4,8 @@
 #include "train/server.h"
 #include "train/state.h"
 
-static void emit_clipped_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
+/* Where the clipping factor has come to be. */
+static struct hsgd_ref emit_factor(struct plan *p, struct hsgd_emit *e)
 {
     struct trainer_state *t = p->state;
     int partial = p->slice[0].partial;
@@ -12,9 +13,18 @@ static void emit_clipped_updates(struct plan *p, struct cell *c, struct hsgd_emi
     struct clip_scale_args a = { t->options.clip_norm };
     emit_square_sum(p, e, 0, t->model->floats, ref(partial, GRADIENT_HEADER), factor);
     HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
+    return factor;
+}
+
+/* A pass over each shard, from the gradients of all parameters. */
+static void emit_whole_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
+{
+    struct trainer_state *t = p->state;
+    bool clip = t->options.clip_norm > 0;
+    struct hsgd_ref factor = clip ? emit_factor(p, e) : ref(0, 0); /* unused then */
     for (int i = 0; i < t->nshards; i++) {
-        struct hsgd_ref g = ref(partial, GRADIENT_HEADER + t->shard[i].first);
-        emit_shard_update(p, c, e, i, 1, (struct hsgd_ref[]){ g, factor, factor }, true);
+        struct hsgd_ref g = ref(p->slice[0].partial, GRADIENT_HEADER + t->shard[i].first);
+        emit_shard_update(p, c, e, i, 1, (struct hsgd_ref[]){ g, factor, factor }, clip);
     }
 }
 
@@ -49,7 +59,7 @@ static int step_cell(struct plan *p)
     p->gradient[0] = s->partial;
     if (p->mode != PLAN_TRAIN) return 0;
     if (tiled(p)) return emit_tiled_updates(p, c, &e);
-    emit_clipped_updates(p, c, &e);
+    emit_whole_updates(p, c, &e);
     return 0;
 }
 

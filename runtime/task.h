@@ -10,7 +10,7 @@ struct cell_run {
     struct cell *cell;
     int step;                 /* row in the step table and the metrics */
     float **base;             /* the buffers, where the task itself carries none */
-    struct cuda_timing *timing; /* of the last run on a CUDA device */
+    struct cuda_run *cuda;    /* what is kept of runs on a CUDA device */
 };
 
 /* Fills a created task for a cell whose input is batch slot `slot`. */
@@ -31,7 +31,7 @@ void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t b
 /* Cells on CUDA devices end after their launchers: notes what the last run
  * took, if it ran there; to be called when it has ended. */
 void cell_settle(struct cell_run *run);
-/* Frees what cell_settle() needs. */
+/* Frees what is kept of them; they have ended. */
 void cell_release(struct cell_run *run);
 
 #endif

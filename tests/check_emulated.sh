@@ -9,12 +9,16 @@ trap 'exit 1' HUP INT TERM
 passed=0
 failed=0
 
+emulated() {
+    LD_PRELOAD=$PWD/tests/cudaemu/libcudaemu.so STARPU_SUBALLOCATOR=0 STARPU_HOME=$work "$@"
+}
+
 # part NAME COMMAND...: with the emulator preloaded.
 part() {
     name=$1
     shift
     echo "== $name"
-    if LD_PRELOAD=$PWD/tests/cudaemu/libcudaemu.so STARPU_SUBALLOCATOR=0 STARPU_HOME=$work "$@" >"$work/log" 2>&1; then
+    if emulated "$@" >"$work/log" 2>&1; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -32,10 +36,41 @@ all_launched() {
 }
 
 part "operations on an emulated CUDA device" env HSGD_CUDAEMU_REPORT=1 ./test_ops --devices=cuda:0
+for operation in dense gemm; do
+    part "$operation without epilogues" env HSGD_CUDAEMU_EPILOGUES=0 ./test_ops --devices=cuda:0 $operation
+done
 for algorithm in stale elastic; do
     part "$algorithm on two emulated CUDA devices" env HSGD_CUDAEMU_REPORT=1 ./hsgd train --model mlp-small --data digits \
         --devices cuda --algorithm $algorithm --steps 20 --out "$work/$algorithm"
 done
+part "graphs against plain launches on emulated CUDA devices" ./test_graphs
+# TF32 is rounding: other weights, and hardly another loss.  It is recorded.
+tf32() {
+    train="emulated ./hsgd train --model mlp-small --data digits --devices cuda:0 --steps 20 --json"
+    $train --out "$work/fp32" >"$work/fp32.json" && $train --tf32 --out "$work/tf32" >"$work/tf32.json" || return 1
+    grep -H tf32 "$work/fp32/config.yaml" "$work/tf32/config.yaml"
+    python3 - "$work/fp32.json" "$work/tf32.json" <<'PY' && grep -q '^tf32: true' "$work/tf32/config.yaml"
+import json, sys
+a, b = (json.load(open(f)) for f in sys.argv[1:])
+worst = max(abs(x / y - 1) for x, y in zip(a["losses"], b["losses"]))
+print(f"losses differ by at most {worst:.2g} (emulated)")
+sys.exit(not (1e-6 < worst < 2e-2 and a["final_weights_sha256"] != b["final_weights_sha256"]))
+PY
+}
+# Gradients and parameters go from GPU to GPU: twice the steps are twice the
+# copies between devices, and no more to the host.  StarPU measures the links
+# in the first run of a STARPU_HOME.
+copies() {
+    for steps in 1 20 40; do
+        HSGD_CUDAEMU_REPORT=1 emulated ./hsgd train --model mlp-small --data digits --devices cuda \
+            --algorithm data-parallel --steps $steps --quiet --out "$work/copies$steps" >"$work/copied" || return 1
+        sed -n "s/.* \([0-9]*\) copies \(.*\), \([0-9]*\) bytes/$steps steps: \1 copies \2, \3 bytes/p" "$work/copied"
+    done | tee "$work/copies"
+    awk '/to the host/ { host[$1] = $3; } /between devices/ { peer[$1] = $3; seen++ }
+         END { exit !(seen == 3 && host[40] == host[20] && peer[20] > 0 && peer[40] > 1.8 * peer[20]) }' "$work/copies"
+}
+part "copies of two emulated CUDA devices" copies
+part "TF32 on an emulated CUDA device" tf32
 echo "== all kernels on emulated CUDA devices"
 if all_launched; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 # Emulated convolutions are slow.

@@ -1,8 +1,20 @@
 # Emulated CUDA devices (tests/cudaemu/emu.h): a library that is preloaded by
 # tests, the tests that use it, and planted faults that it must catch.
-cudaemu_c = tests/cudaemu/cublas.c tests/cudaemu/fiber.c tests/cudaemu/memory.c tests/cudaemu/runtime.c \
-	tests/cudaemu/stream.c
-cudaemu_files = $(cudaemu_c) tests/cudaemu/emu.h tests/cudaemu/kernels.cc tests/cudaemu/stream.h tests/cudaemu/words.h
+cudaemu_c =
+cudaemu_c += tests/cudaemu/copy.c
+cudaemu_c += tests/cudaemu/cublaslt.c
+cudaemu_c += tests/cudaemu/fiber.c
+cudaemu_c += tests/cudaemu/graph.c
+cudaemu_c += tests/cudaemu/launch.c
+cudaemu_c += tests/cudaemu/memory.c
+cudaemu_c += tests/cudaemu/runtime.c
+cudaemu_c += tests/cudaemu/stream.c
+cudaemu_files = $(cudaemu_c)
+cudaemu_files += tests/cudaemu/emu.h
+cudaemu_files += tests/cudaemu/graph.h
+cudaemu_files += tests/cudaemu/kernels.cc
+cudaemu_files += tests/cudaemu/stream.h
+cudaemu_files += tests/cudaemu/words.h
 EXTRA_DIST += $(cudaemu_files) tests/test_emulated.sh tests/check_emulated.sh tests/emulated_faults.sh
 
 # The kernels come from the folder $(CUDAEMU_CODELETS), so that faults can be planted.
@@ -26,13 +38,17 @@ emulated-variant-kernels:
 emulated-variant-program:
 	$(variant_compile) -I$(VARIANT) $(STARPU_CFLAGS) $(CUDA_CFLAGS) $(VARIANT)/$(CHANGED) -o $(VARIANT)/changed.o
 	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
-	  -o $(VARIANT)/test_ops $(VARIANT)/changed.o $(test_ops_OBJECTS) $(test_ops_LDADD)
+	  -o $(VARIANT)/$(PROGRAM) $(VARIANT)/changed.o $($(PROGRAM)_OBJECTS) $($(PROGRAM)_LDADD)
 
 if USE_CUDA
+check_PROGRAMS += test_graphs
+test_graphs_SOURCES = tests/test_graphs.c tests/core.c tests/core.h
+test_graphs_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(CUDA_CFLAGS)
+test_graphs_LDADD = runtime/libruntime.la $(CUDA_LIBS)
 EMULATED = tests/cudaemu/libcudaemu.so
 TESTS += tests/test_emulated.sh
 check_DATA += $(EMULATED)
-check-emulated: hsgd test_ops test_agreement $(EMULATED)
+check-emulated: hsgd test_ops test_agreement test_graphs $(EMULATED)
 	srcdir="$(srcdir)" MAKE="$(MAKE)" sh $(srcdir)/tests/check_emulated.sh
 else
 check-emulated:

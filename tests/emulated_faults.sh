@@ -6,17 +6,29 @@ srcdir=$(cd "${srcdir:-..}" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-faults-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-# name | file | sed script | test | what must be said
+# name | file | sed script | test of test_ops, or program:test | what must be said
 cat >"$work/list" <<'LIST'
 none|codelets/merge.cl||merge|passed
 missing barrier|codelets/merge.cl|0,/BARRIER();/s///|merge|wrong on cuda
-write past the end|codelets/dense.cl|s/FOR_ITEMS(c, ARG(cols)) out\[c\] = a/FOR_ITEMS(c, ARG(cols) + 1) out[c] = a/|dense|fault: .*past the end
+weights before they are there|codelets/conv2d_gpu.cl|/shared\[i\] = m < v.m/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
+positions before they are there|codelets/conv2d_gpu.cl|/dy, o0, e0, e, a, position, shared, x_rows/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
+a sum of one thread, not of its warp|codelets/softmax_cross_entropy.cl|s/sum = WARP_SUM(sum);//|softmax_cross_entropy|wrong on cuda
+write past the end|codelets/dense.cl|s/c < ARG(cols)) out\[c\] = s;/c < ARG(cols)) out[c] = out[c + 16] = s;/|dense|fault: .*past the end
 read past the end|codelets/softmax_cross_entropy.cl|s/t = labels\[r\]/t = labels[r + 1 < ARG(rows) ? r : r + 1]/|softmax_cross_entropy|fault: .*past the end
-wrong transpose flag|codelets/matmul_cuda.c|s/transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N/transpose_a ? CUBLAS_OP_N : CUBLAS_OP_T/|gemm|wrong on cuda\|fault: .*past the end
+wrong transpose flag|codelets/matmul_cuda.c|s/transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N/transpose_a ? CUBLAS_OP_N : CUBLAS_OP_T/|gemm|wrong on cuda\|library cannot do\|fault: .*past the end
+bias without its ReLU|codelets/matmul_cuda.c|s/m->has_bias ? CUBLASLT_EPILOGUE_RELU_BIAS/m->has_bias ? CUBLASLT_EPILOGUE_BIAS/|dense|wrong on cuda
+the gradient of the other bias|codelets/matmul_cuda.c|s/return CUBLASLT_EPILOGUE_BGRADA/return CUBLASLT_EPILOGUE_BGRADB/|dense|wrong on cuda\|fault: .*past the end
+an algorithm for another alignment|runtime/cuda_device.c|s/    for (int r = 0; r < l->nrefs; r++) bits/    for (int r = 0; r < 0; r++) bits/|dense|fault: .*is not aligned
+an algorithm for another product|runtime/cuda_device.c|s/memcmp(p->args, args, k->args_size)/0/|gemm|fault: .*chosen for another product
 host pointer as a device buffer|runtime/exec_cuda.c|s/base\[i\] = (float \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
-device pointer read by the host|runtime/exec_cuda.c|s/if (t) cudaEventRecord(t->began, stream);/if (base[0][0] == 7) return;/|activate|fault: .*the host touched device memory
-use after free|runtime/exec_cuda.c|s/if (t) cudaEventRecord(t->began, stream);/cudaMalloc((void **)\&base[0], 64), cudaFree(base[0]);/|activate|fault: .*was freed
+device pointer read by the host|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/if (base[0][0] == 7) return; &/|activate|fault: .*the host touched device memory
+use after free|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/cudaMalloc((void **)\&base[0], 64), cudaFree(base[0]); &/|activate|fault: .*was freed
 missing stream dependency|runtime/exec_cuda.c|s/cudaStream_t stream = starpu_cuda_get_local_stream();/static cudaStream_t stream; if (!stream) cudaStreamCreateWithFlags(\&stream, cudaStreamNonBlocking);/|activate|wrong on cuda\|fault: .*was freed
+a graph keeps its first step|runtime/cuda_graph.c|s/g->step != step;/0;/|test_graphs:adam|, expected "\|is not finite
+a graph keeps freed memory|runtime/cuda_graph.c|s/int ended = cudaStreamEndCapture(stream, &g->graph);/& cudaFree(g->base[0]);/|test_graphs:other_buffers|fault: .*was freed
+a graph is used for other buffers|runtime/cuda_graph.c|s/memcmp(g->base, base, (size_t)n \* sizeof \*base)/0/|test_graphs:other_buffers|fault: .*was freed
+waiting while a stream captures|runtime/cuda_graph.c|s/err = launch_captured(/cudaDeviceSynchronize(); &/|test_graphs:other_buffers|fault: .*not allowed while
+a graph is launched that was destroyed|runtime/cuda_graph.c|s/atomic_fetch_add(&d->captures, 1);/&cudaGraphExecDestroy(g->exec);/|test_graphs:other_buffers|fault: .*graph that was destroyed
 LIST
 
 passed=0
@@ -33,21 +45,24 @@ plant() {
     sed "$script" "$srcdir/$file" >"$here/${file##*/}"
     case $file in
     *.cl) ${MAKE:-make} -s emulated-variant-kernels VARIANT="$here" ;;
-    *) ${MAKE:-make} -s emulated-variant-program VARIANT="$here" CHANGED="${file##*/}" ;;
+    *) ${MAKE:-make} -s emulated-variant-program VARIANT="$here" CHANGED="${file##*/}" PROGRAM="$program" ;;
     esac >"$here/log" 2>&1
 }
 
 run() {
     emulator=$here/libcudaemu.so
     [ -f "$emulator" ] || emulator=$PWD/tests/cudaemu/libcudaemu.so
-    program=$here/test_ops
-    [ -f "$program" ] || program=./test_ops
-    LD_PRELOAD=$emulator STARPU_SUBALLOCATOR=0 "$program" --devices=cuda:0 "$test" >"$here/log" 2>&1
+    [ -f "$here/$program" ] && folder=$here || folder=.
+    LD_PRELOAD=$emulator STARPU_SUBALLOCATOR=0 "$folder/$program" $devices "$test" >"$here/log" 2>&1
 }
 
 while IFS='|' read -r name file script test said more; do
     [ -z "$more" ] || said="$said|$more"
     here=$work/$((passed + failed))
+    case $test in
+    *:*) program=${test%:*} test=${test#*:} devices= ;;
+    *) program=test_ops devices=--devices=cuda:0 ;;
+    esac
     if ! plant; then say "NOT BUILT:"; continue; fi
     if [ "$name" != none ] && cmp -s "$srcdir/$file" "$here/${file##*/}"; then say "NOT PLANTED:"; continue; fi
     if run; then status=passes; else status=fails; fi

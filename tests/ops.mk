@@ -18,7 +18,9 @@ variant_compile = $(CC) $(DEFS) $(DEFAULT_INCLUDES) -I$(VARIANT)/codelets -Icode
 test-ops-variant:
 	case "$(CHANGED)" in \
 	*.c) $(variant_compile) $(VARIANT)/codelets/$(CHANGED) -o $(VARIANT)/changed.o ;; \
-	*) cd $(VARIANT)/codelets && sh ./generate.sh text device.h $(notdir $(KERNELS)) > kernel_text.c && \
+	*) cd $(VARIANT)/codelets && \
+	   { sh ./generate.sh text hsgd_kernel_text device.h $(notdir $(KERNELS)) && \
+	     sh ./generate.sh text hsgd_gpu_kernel_text $(notdir $(GPU_KERNELS)); } > kernel_text.c && \
 	   cd $(abs_builddir) && \
 	   $(variant_compile) $(VARIANT)/codelets/kernel_text.c -o $(VARIANT)/text.o && \
 	   $(variant_compile) -DHSGD_ISA=base $(VARIANT)/codelets/kernels.c -o $(VARIANT)/kernels.o ;; \

@@ -1,5 +1,5 @@
 /* The kernels that put the gradients of slices together: add, copy,
- * square_sum, clip_add, clip_scale. */
+ * square_sum, square_total, clip_add, clip_scale. */
 #include "check.h"
 #include "kernels.h"
 #include "test_ops.h"
@@ -32,8 +32,13 @@ static void emit_add(struct hsgd_emit *e, int n)
 
 static void emit_square(struct hsgd_emit *e, int n, struct hsgd_ref from, struct hsgd_ref to)
 {
-    struct square_sum_args square = { n };
-    HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, 1, &square, from, to);
+    struct hsgd_ref parts = hsgd_at(hsgd_scratch(e, 16 + SQUARE_PARTS), 16);
+    int half = n / 2;
+    struct square_sum_args first = { half, false }, second = { n - half, true };
+    struct square_total_args total = { SQUARE_PARTS };
+    HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &first, from, parts);
+    HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &second, hsgd_at(from, half), parts);
+    HSGD_LAUNCH(e, HSGD_KERNEL(square_total), HSGD_WARPS, 1, &total, parts, to);
 }
 
 static void emit_clip(struct hsgd_emit *e, const struct merge *a)

@@ -86,6 +86,8 @@ static const struct option_row table[] = {
       "CPU cores to use (those this process may use)" },
     { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
+    { "tf32", 0, FLAG, RUNS | USES, AT(tf32), 0, 0, NULL, NULL,
+      "CUDA devices: faster matrix products with shorter operands" },
     { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
       "how devices share the work, see doc/algorithms.md (sync)" },
     { "local-steps", 0, WHOLE, TRAIN, AT(local_steps), 0, 128, NULL, "N",

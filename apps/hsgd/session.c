@@ -71,7 +71,8 @@ int open_context(struct session *run, const struct settings *s)
     verbose = s->verbose;
     *run = (struct session){ 0 };
     struct hsgd_context_options o = { .devices = s->devices, .threads = (int)s->threads,
-                                      .deterministic = s->deterministic, .log = log_line, .log_user = &verbose };
+                                      .deterministic = s->deterministic, .tf32 = s->tf32, .log = log_line,
+                                      .log_user = &verbose };
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);
@@ -193,6 +194,8 @@ void usage_since(const struct usage *from, struct usage *to)
         to->device[i].tasks -= from->device[i].tasks;
         to->device[i].samples -= from->device[i].samples;
         to->device[i].busy_seconds -= from->device[i].busy_seconds;
+        to->device[i].graphs_captured -= from->device[i].graphs_captured;
+        to->device[i].graphs_launched -= from->device[i].graphs_launched;
     }
 }
 
@@ -206,6 +209,8 @@ void usage_add(struct usage *sum, const struct usage *more)
         sum->device[i].tasks += more->device[i].tasks;
         sum->device[i].samples += more->device[i].samples;
         sum->device[i].busy_seconds += more->device[i].busy_seconds;
+        sum->device[i].graphs_captured += more->device[i].graphs_captured;
+        sum->device[i].graphs_launched += more->device[i].graphs_launched;
     }
 }
 

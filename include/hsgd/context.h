@@ -30,6 +30,8 @@ struct hsgd_context_options {
                               "cpu,opencl", "opencl:1": exactly these, -ENODEV when one is missing */
     int threads;           /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
     bool deterministic;    /* fixed chunks and merge order: results do not depend on `threads` */
+    bool tf32;             /* matrix products on CUDA devices may round their operands to 10 bits after the first, which
+                              tensor cores multiply several times faster; other devices do not */
     hsgd_log_fn *log;      /* NULL: messages are dropped */
     void *log_user;
 };
@@ -69,6 +71,8 @@ struct hsgd_device {
     bool is_cpu;                /* an OpenCL device that is the CPU itself */
     unsigned long long tasks;   /* cells run so far */
     unsigned long long samples; /* samples passed forward and backward so far, counted in the launchers */
+    unsigned long long graphs_captured; /* CUDA graphs made of cells so far */
+    unsigned long long graphs_launched; /* cells run as such a graph so far */
     double busy_seconds;        /* time spent in cells so far, summed over its workers */
 };
 

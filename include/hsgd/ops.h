@@ -20,16 +20,40 @@ extern "C" {
  * argument struct. */
 typedef void hsgd_cpu_fn(void *const *buffers, const void *args);
 
-/* Where work for a CUDA device is enqueued. */
+struct hsgd_kernel;
+
+/* How a kernel's loops are shared out over a launch. */
+enum hsgd_grid {
+    HSGD_ITEMS, /* FOR_ITEMS over `count` indices */
+    HSGD_ROWS,  /* FOR_ROWS over `count` rows, one work-group each, FOR_COLS inside */
+    HSGD_TILES, /* FOR_TILES over `count` tiles, one work-item each */
+    HSGD_WARPS  /* FOR_WARPS over `count` rows, one warp each, or one work-item where there are none */
+};
+
+/* Where a library call enqueues its work on a CUDA device. */
 struct hsgd_cuda_queue {
-    void *stream;  /* cudaStream_t */
-    void *cublas;  /* cublasHandle_t of the device, set to the stream */
+    void *stream;            /* cudaStream_t */
+    void *cublas_lt;         /* cublasLtHandle_t of the device */
+    void *workspace;         /* device memory for what is enqueued, free again in the order of the stream */
+    size_t workspace_bytes;
+    bool tf32;               /* matrix products may round their operands to TF32 */
+    int units;               /* work-groups the device runs at once */
+    void *prepared;          /* what hsgd_kernel.cuda_prepare returned for these arguments */
+    /* Enqueues a kernel beside the library's; 0 or an error code. */
+    int (*launch)(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
+                  int64_t count, const void *args, void *const *buffers);
 };
 
 /* Enqueues work on a CUDA device, with device addresses that have their
- * offsets applied, and does not wait for it.  Returns 0, or an error code of
- * the library it calls. */
+ * offsets applied, and does not wait for it.  Nothing may depend on the step
+ * but what the buffers hold: the call may be captured and replayed.  Returns
+ * 0, or an error code of the library it calls. */
 typedef int hsgd_cuda_fn(void *const *buffers, const void *args, const struct hsgd_cuda_queue *queue);
+
+/* Chooses once per arguments and device how it will be done; buffers lie at
+ * multiples of `alignment` bytes.  Returns memory of malloc(), which the
+ * device frees in the end, or NULL when it cannot be done. */
+typedef void *hsgd_cuda_prepare_fn(const void *args, unsigned alignment, const struct hsgd_cuda_queue *queue);
 
 #define HSGD_MAX_KERNEL_BUFFERS 6
 
@@ -42,13 +66,7 @@ struct hsgd_kernel {
     const char *opencl_source;  /* text with the entry point; NULL: not on OpenCL devices */
     const void *cuda;           /* address of the __global__ function; NULL: not on CUDA devices, unless */
     hsgd_cuda_fn *cuda_call;    /* this is there, which is called instead */
-};
-
-/* How a kernel's loops are shared out over a launch. */
-enum hsgd_grid {
-    HSGD_ITEMS, /* FOR_ITEMS over `count` indices */
-    HSGD_ROWS,  /* FOR_ROWS over `count` rows, one work-group each, FOR_COLS inside */
-    HSGD_TILES  /* FOR_ROWS over `count` tiles, one work-item each */
+    hsgd_cuda_prepare_fn *cuda_prepare; /* before that; NULL: nothing is to be prepared */
 };
 
 /* A place in one of the cell's buffers, in floats. */
@@ -209,6 +227,7 @@ struct hsgd_matmul {
     int m, n, k, lda, ldb, ldc;
     bool transpose_a, transpose_b, accumulate;
     enum hsgd_activation activation;
+    bool bias_gradient; /* bias is not added but written: the sums over the k rows of B, which is not transposed */
 };
 /* Appends a matrix product; bias.buffer -1: none. */
 HSGD_API void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,

@@ -27,6 +27,7 @@ void emu_lock(void);
 void emu_unlock(void);
 int emu_device(void);                      /* current device of the calling thread */
 int emu_device_count(void);
+int emu_environment(const char *name, int otherwise);
 uint32_t emu_random(uint32_t below);       /* seeded by HSGD_CUDAEMU_SEED */
 /* What is going on, for faults. */
 void emu_doing(const char *what, const char *name);
@@ -52,10 +53,13 @@ void emu_check_front(const void *address);
 size_t emu_bytes_free(int device);
 #define EMU_MEMORY ((size_t)2 << 30)       /* of a device */
 
+void emu_copy_report(void);
+
 /* --------------------------------------------------------------- streams */
 
 struct emu_stream;
 struct emu_event;
+struct emu_graph;
 
 /* Something enqueued; `run` gets `data`, a copy of what was passed. */
 void emu_enqueue(struct emu_stream *s, void (*run)(void *data), const void *data, size_t bytes);
@@ -87,7 +91,7 @@ struct emu_dim { unsigned x; };
 extern struct emu_dim threadIdx, blockIdx, blockDim, gridDim;
 void emu_barrier(void);
 void emu_lanes_barrier(void);
-float emu_shuffle(float value, int from);  /* among sixteen neighbours */
+float emu_shuffle(float value, int from, int width);  /* among 16 or 32 neighbours */
 
 #ifdef __cplusplus
 }

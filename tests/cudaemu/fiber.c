@@ -15,6 +15,7 @@
 
 #define ITEMS 256
 #define LANES 16
+#define WARP 32
 #define STACK ((size_t)128 << 10)
 
 struct gate { unsigned waiting, opened; };
@@ -39,7 +40,7 @@ static struct {                  /* the group under way */
     const uint64_t *offset;
     const void *args;
     unsigned items, started, ended, first, stride;
-    struct gate all, lanes[ITEMS / LANES];
+    struct gate all, lanes[ITEMS / LANES], warps[ITEMS / WARP];
     float shuffled[2][ITEMS];
     unsigned char turn[ITEMS];   /* which half of shuffled an item uses next */
 } group;
@@ -107,12 +108,12 @@ void emu_barrier(void) { wait_at(&group.all, group.items); }
 void emu_lanes_barrier(void) { wait_at(&group.lanes[threadIdx.x / LANES], LANES); }
 
 /* Nobody can be two shuffles ahead, so two halves are enough. */
-float emu_shuffle(float value, int from)
+float emu_shuffle(float value, int from, int width)
 {
-    unsigned item = threadIdx.x, half = group.turn[item]++ & 1;
+    unsigned item = threadIdx.x, half = group.turn[item]++ & 1, all = (unsigned)width;
     group.shuffled[half][item] = value;
-    emu_lanes_barrier();
-    return group.shuffled[half][item / LANES * LANES + (unsigned)from % LANES];
+    wait_at(all == LANES ? &group.lanes[item / LANES] : &group.warps[item / WARP], all);
+    return group.shuffled[half][item / all * all + (unsigned)from % all];
 }
 
 /* -------------------------------------------------------------- the grid */
@@ -146,6 +147,7 @@ static void run_group(void)
     group.stride = emu_random(group.items) | 1;     /* groups are powers of two: every item once */
     memset(&group.all, 0, sizeof group.all);
     memset(group.lanes, 0, sizeof group.lanes);
+    memset(group.warps, 0, sizeof group.warps);
     emu_shared_poison();
     while (group.ended < group.items)
         if (!start_one() && !resume_one())

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "graph.h"
 #include "stream.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -28,7 +29,7 @@ void emu_lock(void) { pthread_mutex_lock(&lock); }
 void emu_unlock(void) { pthread_mutex_unlock(&lock); }
 int emu_device(void) { return current; }
 
-static int environment(const char *name, int otherwise)
+int emu_environment(const char *name, int otherwise)
 {
     const char *text = getenv(name);
     return text ? atoi(text) : otherwise;
@@ -36,13 +37,13 @@ static int environment(const char *name, int otherwise)
 
 int emu_device_count(void)
 {
-    int n = environment("HSGD_CUDAEMU_DEVICES", 2);
+    int n = emu_environment("HSGD_CUDAEMU_DEVICES", 2);
     return n < 0 ? 0 : n > EMU_DEVICES ? EMU_DEVICES : n;
 }
 
 uint32_t emu_random(uint32_t below)
 {
-    if (!random_state) random_state = (uint64_t)environment("HSGD_CUDAEMU_SEED", 1) * 2 + 1;
+    if (!random_state) random_state = (uint64_t)emu_environment("HSGD_CUDAEMU_SEED", 1) * 2 + 1;
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)((random_state >> 33) % below);
 }
@@ -118,6 +119,8 @@ EXPORT cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned flags)
 EXPORT cudaError_t cudaDeviceSynchronize(void)
 {
     emu_lock();
+    emu_doing("cudaDeviceSynchronize", "");
+    emu_outside_capture();
     emu_drain_device(current);
     emu_unlock();
     return cudaSuccess;
@@ -140,6 +143,8 @@ EXPORT const char *cudaGetErrorString(cudaError_t err) { return err ? "an error 
 EXPORT cudaError_t cudaMalloc(void **p, size_t bytes)
 {
     emu_lock();
+    emu_doing("cudaMalloc", "");
+    emu_outside_capture();
     *p = emu_malloc(current, bytes);
     emu_unlock();
     return *p ? cudaSuccess : cudaErrorMemoryAllocation;
@@ -149,6 +154,7 @@ EXPORT cudaError_t cudaFree(void *p)
 {
     emu_lock();
     emu_doing("cudaFree", "");
+    emu_outside_capture();
     if (p) emu_free(p);
     emu_unlock();
     return cudaSuccess;
@@ -200,117 +206,6 @@ EXPORT cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *a, con
     memset(a, 0, sizeof *a);
     a->type = emu_is_device(p) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
     return cudaSuccess;
-}
-
-/* ---------------------------------------------------------------- copies */
-
-/* Sides of a copy: the host's, or a device's (EITHER: any of them). */
-enum { HOST = -2, EITHER = -1 };
-
-struct copy {
-    char *to;
-    const char *from;
-    size_t to_pitch, from_pitch, width, height;
-    int to_device, from_device;
-    int value;                       /* from NULL: what to fill with */
-};
-
-static char *side(const void *p, size_t pitch, const struct copy *c, int device, const char *what)
-{
-    if (device != HOST) return emu_translate(p, c->height ? pitch * (c->height - 1) + c->width : 0, device, what);
-    if (emu_is_device(p)) emu_fault("%s: %p is device memory, the direction says it is the host's", what, p);
-    return (char *)p;
-}
-
-static void run_copy(void *data)
-{
-    const struct copy *c = data;
-    emu_doing("copy", "");
-    char *to = side(c->to, c->to_pitch, c, c->to_device, "destination");
-    const char *from = c->from ? side(c->from, c->from_pitch, c, c->from_device, "source") : NULL;
-    for (size_t y = 0; y < c->height; y++)
-        if (from) memcpy(to + y * c->to_pitch, from + y * c->from_pitch, c->width);
-        else memset(to + y * c->to_pitch, c->value, c->width);
-}
-
-/* Checks at once what can be, and copies later or, without a stream, now. */
-static cudaError_t copy(struct copy c, bool later, cudaStream_t stream)
-{
-    emu_lock();
-    emu_doing("copy", "");
-    side(c.to, c.to_pitch, &c, c.to_device, "destination");
-    if (c.from) side(c.from, c.from_pitch, &c, c.from_device, "source");
-    if (later) emu_enqueue(emu_stream(stream), run_copy, &c, sizeof c);
-    else run_copy(&c);
-    emu_progress();
-    emu_unlock();
-    return cudaSuccess;
-}
-
-static struct copy plain(void *to, const void *from, size_t bytes, int to_device, int from_device)
-{
-    return (struct copy){ to, from, bytes, bytes, bytes, 1, to_device, from_device, 0 };
-}
-
-static int to_side(enum cudaMemcpyKind kind, const void *p)
-{
-    if (kind == cudaMemcpyDefault) return emu_is_device(p) ? EITHER : HOST;
-    return kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice ? EITHER : HOST;
-}
-
-static int from_side(enum cudaMemcpyKind kind, const void *p)
-{
-    if (kind == cudaMemcpyDefault) return emu_is_device(p) ? EITHER : HOST;
-    return kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice ? EITHER : HOST;
-}
-
-EXPORT cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
-{
-    return copy(plain(to, from, bytes, to_side(kind, to), from_side(kind, from)), false, NULL);
-}
-
-EXPORT cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t s)
-{
-    return copy(plain(to, from, bytes, to_side(kind, to), from_side(kind, from)), true, s);
-}
-
-EXPORT cudaError_t cudaMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
-                                size_t height, enum cudaMemcpyKind kind)
-{
-    struct copy c = { to, from, to_pitch, from_pitch, width, height, to_side(kind, to), from_side(kind, from), 0 };
-    return copy(c, false, NULL);
-}
-
-EXPORT cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
-                                     size_t height, enum cudaMemcpyKind kind, cudaStream_t s)
-{
-    struct copy c = { to, from, to_pitch, from_pitch, width, height, to_side(kind, to), from_side(kind, from), 0 };
-    return copy(c, true, s);
-}
-
-EXPORT cudaError_t cudaMemcpyPeer(void *to, int to_device, const void *from, int from_device, size_t bytes)
-{
-    return copy(plain(to, from, bytes, to_device, from_device), false, NULL);
-}
-
-EXPORT cudaError_t cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t bytes,
-                                       cudaStream_t s)
-{
-    return copy(plain(to, from, bytes, to_device, from_device), true, s);
-}
-
-EXPORT cudaError_t cudaMemset(void *to, int value, size_t bytes)
-{
-    struct copy c = plain(to, NULL, bytes, EITHER, HOST);
-    c.value = value;
-    return copy(c, false, NULL);
-}
-
-EXPORT cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s)
-{
-    struct copy c = plain(to, NULL, bytes, EITHER, HOST);
-    c.value = value;
-    return copy(c, true, s);
 }
 
 /* ---------------------------------------------------- streams and events */
@@ -375,6 +270,7 @@ EXPORT cudaError_t cudaEventDestroy(cudaEvent_t e)
 EXPORT cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
     emu_lock();
+    emu_doing("cudaEventRecord", "");
     emu_event_record((struct emu_event *)e, emu_stream(s));
     return done(true);
 }
@@ -382,6 +278,8 @@ EXPORT cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 EXPORT cudaError_t cudaEventQuery(cudaEvent_t e)
 {
     emu_lock();
+    emu_doing("cudaEventQuery", "");
+    emu_outside_capture();
     emu_progress();
     return done(emu_event_done((struct emu_event *)e));
 }
@@ -389,6 +287,8 @@ EXPORT cudaError_t cudaEventQuery(cudaEvent_t e)
 EXPORT cudaError_t cudaEventSynchronize(cudaEvent_t e)
 {
     emu_lock();
+    emu_doing("cudaEventSynchronize", "");
+    emu_outside_capture();
     emu_event_drain((struct emu_event *)e);
     return done(true);
 }
@@ -399,104 +299,4 @@ EXPORT cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t
     const struct emu_event *a = (struct emu_event *)from, *b = (struct emu_event *)to;
     *ms = 1e-6f * (float)(emu_event_ns(b) - emu_event_ns(a));
     return done(emu_event_done(a) && emu_event_done(b));
-}
-
-/* --------------------------------------------------------------- kernels */
-
-#define FUNCTIONS 1024
-
-static struct { const void *host; struct emu_kernel *kernel; } functions[FUNCTIONS];
-static int nfunctions;
-
-/* Called before main() by what nvcc makes, with the name in the kernel's own text. */
-EXPORT void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int limit, uint3 *t,
-                                   uint3 *b, dim3 *block, dim3 *grid, int *warp)
-{
-    (void)handle, (void)device, (void)limit, (void)t, (void)b, (void)block, (void)grid, (void)warp;
-    for (int i = 0; i < emu_nkernels && nfunctions < FUNCTIONS; i++) {
-        if (strcmp(emu_kernels[i].name, name)) continue;
-        functions[nfunctions].host = host;
-        functions[nfunctions++].kernel = &emu_kernels[i];
-    }
-}
-
-EXPORT void **__cudaRegisterFatBinary(void *code)
-{
-    static void *handle;
-    (void)code;
-    return &handle;
-}
-
-EXPORT void __cudaRegisterFatBinaryEnd(void **handle) { (void)handle; }
-EXPORT void __cudaUnregisterFatBinary(void **handle) { (void)handle; }
-
-struct launch {
-    struct emu_kernel *kernel;
-    struct emu_grid grid;
-    int device;
-    float *buffer[EMU_BUFFERS];
-    uint64_t offset[EMU_BUFFERS];
-    unsigned char args[];
-};
-
-/* The buffers as the host sees them; checked when launched and when run. */
-static void translate(const struct launch *l, float **to)
-{
-    char what[32];
-    emu_doing("kernel", l->kernel->name);
-    for (int i = 0; i < l->kernel->buffers; i++) {
-        snprintf(what, sizeof what, "buffer %d", i);
-        to[i] = emu_translate(l->buffer[i], 0, l->device, what);
-    }
-}
-
-static void run_launch(void *data)
-{
-    struct launch *l = data;
-    float *buffer[EMU_BUFFERS];
-    translate(l, buffer);
-    emu_run_grid(l->kernel, l->grid, buffer, l->offset, l->args);
-    for (int i = 0; i < l->kernel->buffers; i++) emu_check_front(l->buffer[i]);
-}
-
-static void enqueue_launch(struct emu_kernel *k, dim3 grid, dim3 block, void **parameter, cudaStream_t stream)
-{
-    size_t bytes = sizeof(struct launch) + k->args_size;
-    struct launch *l = calloc(1, bytes);
-    float *buffer[EMU_BUFFERS];
-    *l = (struct launch){ .kernel = k, .grid = { grid.x, block.x }, .device = current };
-    for (int i = 0; i < k->buffers; i++) {
-        l->buffer[i] = *(float **)parameter[2 * i];
-        l->offset[i] = *(uint64_t *)parameter[2 * i + 1];
-    }
-    memcpy(l->args, parameter[2 * k->buffers], k->args_size);
-    translate(l, buffer);
-    emu_enqueue(emu_stream(stream), run_launch, l, bytes);
-    free(l);
-}
-
-EXPORT cudaError_t cudaLaunchKernel(const void *host, dim3 grid, dim3 block, void **parameter, size_t shared,
-                                    cudaStream_t stream)
-{
-    int i = 0;
-    (void)shared;
-    emu_lock();
-    while (i < nfunctions && functions[i].host != host) i++;
-    if (i < nfunctions) enqueue_launch(functions[i].kernel, grid, block, parameter, stream);
-    emu_unlock();
-    return i < nfunctions ? cudaSuccess : cudaErrorInvalidDeviceFunction;
-}
-
-/* HSGD_CUDAEMU_REPORT=1: what has been launched, when the process ends. */
-__attribute__((destructor)) static void report(void)
-{
-    unsigned long total = 0;
-    int never = 0;
-    if (!environment("HSGD_CUDAEMU_REPORT", 0) || !nfunctions) return;
-    for (int i = 0; i < emu_nkernels; i++) {
-        printf("emulated CUDA: %-24s %8lu launches\n", emu_kernels[i].name, emu_kernels[i].launches);
-        total += emu_kernels[i].launches;
-        never += !emu_kernels[i].launches;
-    }
-    printf("emulated CUDA: %lu launches, %d kernels never launched\n", total, never);
 }

@@ -2,6 +2,8 @@
  * something, in the order of each, and in random order among them. */
 #include "stream.h"
 
+#include "graph.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,9 +21,11 @@ struct work {
 struct emu_stream {
     int device, place;
     struct work *first, **last;
+    struct emu_graph *graph;         /* it captures */
 };
 
 struct emu_event {
+    int device;
     unsigned recorded, reached;
     uint64_t ns;
     struct emu_stream *stream;       /* of the last record */
@@ -53,8 +57,18 @@ struct emu_stream *emu_stream(void *handle)
     return defaults[device];
 }
 
+int emu_stream_device(const struct emu_stream *s) { return s->device; }
+void emu_stream_capture(struct emu_stream *s, struct emu_graph *graph) { s->graph = graph; }
+struct emu_graph *emu_stream_capturing(const struct emu_stream *s) { return s->graph; }
+
+static void not_captured(const struct emu_stream *s, const char *what)
+{
+    if (s->graph) emu_fault("%s a stream that captures", what);
+}
+
 void emu_stream_destroy(struct emu_stream *s)
 {
+    not_captured(s, "destroying");
     emu_drain(s);
     streams[s->place] = NULL;
     free(s);
@@ -72,7 +86,8 @@ static struct work *append(struct emu_stream *s, const void *data, size_t bytes)
 
 void emu_enqueue(struct emu_stream *s, void (*run)(void *data), const void *data, size_t bytes)
 {
-    append(s, data, bytes)->run = run;
+    if (s->graph) emu_graph_add(s->graph, run, data, bytes);
+    else append(s, data, bytes)->run = run;
 }
 
 /* ---------------------------------------------------------------- running */
@@ -119,7 +134,11 @@ void emu_progress(void)
     for (unsigned n = emu_random(4); n; n--) run_any();
 }
 
-bool emu_stream_idle(struct emu_stream *s) { return !s->first; }
+bool emu_stream_idle(struct emu_stream *s)
+{
+    not_captured(s, "asking for the end of");
+    return !s->first;
+}
 
 /* Others may or may not get on meanwhile. */
 static void run_some(struct emu_stream *s)
@@ -145,6 +164,7 @@ struct emu_event *emu_event_create(void)
 {
     struct emu_event *e = calloc(1, sizeof *e);
     if (!e) emu_fault("no memory");
+    e->device = emu_device();
     return e;
 }
 
@@ -156,6 +176,8 @@ void emu_event_destroy(struct emu_event *e)
 
 void emu_event_record(struct emu_event *e, struct emu_stream *s)
 {
+    not_captured(s, "recording an event on");
+    if (e->device != s->device) emu_fault("an event of device %d recorded on device %d", e->device, s->device);
     struct work *w = append(s, NULL, 0);
     w->record = e;
     w->number = ++e->recorded;
@@ -164,6 +186,7 @@ void emu_event_record(struct emu_event *e, struct emu_stream *s)
 
 void emu_stream_wait(struct emu_stream *s, struct emu_event *e)
 {
+    not_captured(s, "waiting on");
     struct work *w = append(s, NULL, 0);
     w->wait = e;
     w->number = e->recorded;

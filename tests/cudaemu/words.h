@@ -8,6 +8,7 @@
 #define __global__
 #define __device__
 #define __host__
+#define __align__(n) __attribute__((aligned(n)))
 #define __forceinline__ inline
 #define __launch_bounds__(n)
 /* Poisoned before every group; one group runs at a time. */
@@ -15,7 +16,8 @@
 
 #define __syncthreads() emu_barrier()
 #define __syncwarp(mask) emu_lanes_barrier()
-#define __shfl_sync(mask, value, from, width) emu_shuffle(value, from)
+#define __shfl_sync(mask, value, from, width) emu_shuffle(value, from, width)
+#define __shfl_xor_sync(mask, value, apart) emu_shuffle(value, (int)threadIdx.x ^ (apart), 32)
 #define fmaf(a, b, c) ((a) * (b) + (c))
 
 static inline float __uint_as_float(unsigned u)

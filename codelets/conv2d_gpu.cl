@@ -1,0 +1,258 @@
+/* 2-D convolution on GPUs, in the layouts of conv2d.cl: sixteen images side by
+ * side, so that sixteen neighbouring threads read neighbouring floats.  Written
+ * for groups of 128; only CUDA devices have these kernels.
+ */
+#include "device.h"
+#include "conv2d.h"
+
+#define CONV_STEP 32     /* weights of an output channel that are in local memory at a time */
+#define CONV_COLUMNS 2   /* pixels of an image that a thread computes */
+
+/* A convolution seen from its outputs: out[q][m] = sum over taps and d of
+ * in[place of q under the tap][d] W[m][tap][d].  Backward, in is dy. */
+struct gpu_conv {
+    int m, d, taps;                    /* output channels, input channels, kernel size */
+    int out_h, out_w, in_h, in_w;
+};
+
+/* A thread's pixel: its block's images, its place, and whether it is one. */
+struct gpu_pixel { GLOBAL const float *image; int y, x; size_t at; };
+
+DEVICE struct gpu_pixel gpu_pixel(GLOBAL const float *in, struct gpu_conv v, int column, int columns)
+{
+    const int position = (column < columns ? column : columns - 1) / 16, block = position / (v.out_h * v.out_w);
+    struct gpu_pixel p;
+    p.y = position / v.out_w % v.out_h;
+    p.x = position % v.out_w;
+    p.image = in + (size_t)block * v.in_h * v.in_w * v.d * 16 + column % 16;
+    p.at = (size_t)position * v.m * 16 + column % 16;
+    return p;
+}
+
+/* Where the input of pixel p under a tap lies; NULL: outside. */
+DEVICE GLOBAL const float *gpu_input(const int FORWARD, struct gpu_pixel p, struct gpu_conv v, struct conv2d_args a,
+                                     int tap)
+{
+    int y, x;
+    if (FORWARD) {
+        y = p.y * a.stride - a.pad + tap / a.kw;
+        x = p.x * a.stride - a.pad + tap % a.kw;
+    } else {
+        y = p.y + a.pad - tap / a.kw;
+        x = p.x + a.pad - tap % a.kw;
+        if (y < 0 || x < 0 || y % a.stride || x % a.stride) return NULL;
+        y /= a.stride;
+        x /= a.stride;
+    }
+    if (y < 0 || y >= v.in_h || x < 0 || x >= v.in_w) return NULL;
+    return p.image + ((size_t)y * v.in_w + x) * v.d * 16;
+}
+
+/* Weights k of CONV_STEP from k0 on, of OB outputs from m0 on: shared[k][m]. */
+DEVICE void gpu_stage(const int FORWARD, const int OB, GLOBAL const float *w, struct gpu_conv v, int m0, int k0,
+                      LOCAL_ARG float *shared)
+{
+    const int all = v.taps * v.d;
+    BARRIER();
+    for (int i = LOCAL_ID; i < CONV_STEP * OB; i += LOCAL_SIZE) {
+        const int m = m0 + i % OB, k = k0 + i / OB;
+        const size_t at = FORWARD ? (size_t)m * all + k : ((size_t)(k % v.d) * v.taps + k / v.d) * v.m + m;
+        shared[i] = m < v.m && k < all ? w[at] : 0.0f;
+    }
+    BARRIER();
+}
+
+/* OB output channels of CONV_COLUMNS pixels per thread. */
+DEVICE void gpu_block(const int FORWARD, const int OB, GLOBAL const float *in, GLOBAL const float *w,
+                      GLOBAL const float *bias, GLOBAL float *out, struct gpu_conv v, struct conv2d_args a, int m0,
+                      int first, int columns, LOCAL_ARG float *shared)
+{
+    float acc[32 * CONV_COLUMNS];
+    struct gpu_pixel p[CONV_COLUMNS];
+    GLOBAL const float *from[CONV_COLUMNS];
+    int d = 0, tap = 0;
+    UNROLL
+    for (int j = 0; j < CONV_COLUMNS; j++) p[j] = gpu_pixel(in, v, first + j * LOCAL_SIZE + LOCAL_ID, columns);
+    UNROLL
+    for (int i = 0; i < OB * CONV_COLUMNS; i++) acc[i] = 0.0f;
+    for (int k0 = 0; k0 < v.taps * v.d; k0 += CONV_STEP) {
+        gpu_stage(FORWARD, OB, w, v, m0, k0, shared);
+        for (int k = 0; k < CONV_STEP && tap < v.taps; k++) {
+            UNROLL
+            for (int j = 0; j < CONV_COLUMNS; j++) {
+                if (d == 0) from[j] = gpu_input(FORWARD, p[j], v, a, tap);
+                const float x = from[j] ? from[j][d * 16] : 0.0f;
+                UNROLL
+                for (int i = 0; i < OB; i++) acc[i * CONV_COLUMNS + j] += shared[k * OB + i] * x;
+            }
+            if (++d == v.d) {
+                d = 0;
+                tap++;
+            }
+        }
+    }
+    UNROLL
+    for (int j = 0; j < CONV_COLUMNS; j++) {
+        UNROLL
+        for (int i = 0; i < OB; i++) {
+            if (first + j * LOCAL_SIZE + LOCAL_ID >= columns || m0 + i >= v.m) continue;
+            const float z = acc[i * CONV_COLUMNS + j] + (FORWARD ? bias[m0 + i] : 0.0f);
+            out[p[j].at + (size_t)(m0 + i) * 16] = FORWARD ? activate(z, a.activation) : z;
+        }
+    }
+}
+
+/* Tile after tile: neighbours have the same pixels and other channels. */
+DEVICE void gpu_tiles(const int FORWARD, const int OB, GLOBAL const float *in, GLOBAL const float *w,
+                      GLOBAL const float *bias, GLOBAL float *out, struct gpu_conv v, struct conv2d_args a,
+                      LOCAL_ARG float *shared)
+{
+    const int across = (v.m + OB - 1) / OB, columns = lanes_blocks(a.n) * v.out_h * v.out_w * 16;
+    FOR_ROWS(tile, a.tiles)
+        gpu_block(FORWARD, OB, in, w, bias, out, v, a, tile % across * OB, tile / across * CONV_COLUMNS * LOCAL_SIZE,
+                  columns, shared);
+}
+
+/* conv2d_fwd's formula.  A kernel for each gpu_outputs(), since registers are
+ * what the hungriest part of a kernel needs. */
+#define FORWARD_(OB)                                                                                               \
+    {                                                                                                              \
+        BUFFER(0, const float, x)                                                                                  \
+        BUFFER(1, const float, w)                                                                                  \
+        BUFFER(2, const float, bias)                                                                               \
+        BUFFER(3, float, y)                                                                                        \
+        LOCAL float shared[CONV_STEP * OB];                                                                        \
+        const struct conv2d_args a = a_;                                                                           \
+        const struct gpu_conv v = { a.o, a.c, a.kh * a.kw, a.oh, a.ow, a.h, a.w };                                 \
+        gpu_tiles(1, OB, x, w, bias, y, v, a, shared);                                                             \
+    }
+KERNEL4(conv2d_gpu_fwd8, conv2d_args)
+FORWARD_(8)
+KERNEL4(conv2d_gpu_fwd16, conv2d_args)
+FORWARD_(16)
+KERNEL4(conv2d_gpu_fwd32, conv2d_args)
+FORWARD_(32)
+
+/* conv2d_dx's formula */
+#define BACKWARD_(OB)                                                                                              \
+    {                                                                                                              \
+        BUFFER(0, const float, dy)                                                                                 \
+        BUFFER(1, const float, w)                                                                                  \
+        BUFFER(2, float, dx)                                                                                       \
+        LOCAL float shared[CONV_STEP * OB];                                                                        \
+        const struct conv2d_args a = a_;                                                                           \
+        const struct gpu_conv v = { a.c, a.o, a.kh * a.kw, a.h, a.w, a.oh, a.ow };                                 \
+        gpu_tiles(0, OB, dy, w, dy, dx, v, a, shared);                                                             \
+    }
+KERNEL3(conv2d_gpu_dx8, conv2d_args)
+BACKWARD_(8)
+KERNEL3(conv2d_gpu_dx16, conv2d_args)
+BACKWARD_(16)
+KERNEL3(conv2d_gpu_dx32, conv2d_args)
+BACKWARD_(32)
+
+/* ------------------------------------------------------------- gradients */
+
+/* What the entries of a tile are: k = (ky, kx, channel), then the bias, whose x is 1. */
+struct gpu_entries { LOCAL_ARG int *offset, *ky, *kx; int n; };
+
+DEVICE void gpu_entries_fill(struct gpu_entries e, int e0, struct conv2d_args a)
+{
+    for (int i = LOCAL_ID; i < e.n; i += LOCAL_SIZE) {
+        const int tap = (e0 + i) / a.c;
+        e.ky[i] = tap / a.kw;
+        e.kx[i] = tap % a.kw;
+        e.offset[i] = ((tap / a.kw * a.w + tap % a.kw) * a.c + (e0 + i) % a.c) * 16;
+    }
+}
+
+/* One position: dy of OB outputs and x of all entries, image by image: row [image]. */
+DEVICE void gpu_stage_position(const int OB, const int WIDE, GLOBAL const float *x, GLOBAL const float *dy, int o0,
+                               int e0, struct gpu_entries e, struct conv2d_args a, int position,
+                               LOCAL_ARG float *dy_rows, LOCAL_ARG float *x_rows)
+{
+    const int block = position / (a.oh * a.ow), y = position / a.ow % a.oh * a.stride - a.pad;
+    const int column = position % a.ow * a.stride - a.pad, bias = a.kh * a.kw * a.c - e0;
+    GLOBAL const float *corner = x + (ptrdiff_t)block * a.h * a.w * a.c * 16 + ((ptrdiff_t)y * a.w + column) * a.c * 16;
+    for (int i = LOCAL_ID; i < OB * 16; i += LOCAL_SIZE)
+        dy_rows[i % 16 * (OB + 4) + i / 16] =
+            o0 + i / 16 < a.o ? dy[((size_t)position * a.o + o0 + i / 16) * 16 + i % 16] : 0.0f;
+    for (int i = LOCAL_ID; i < e.n * 16; i += LOCAL_SIZE) {
+        const int k = i / 16, row = y + e.ky[k], col = column + e.kx[k];
+        const int inside = k < bias && row >= 0 && row < a.h && col >= 0 && col < a.w;
+        x_rows[i % 16 * (WIDE + 4) + k] = inside ? corner[e.offset[k] + i % 16] : k == bias ? 1.0f : 0.0f;
+    }
+}
+
+/* Sums over the positions [begin, end) for OB outputs and WIDE entries: a
+ * thread has eight outputs and four entries. */
+DEVICE void gpu_dw_block(const int OB, GLOBAL const float *x, GLOBAL const float *dy, GLOBAL float *sums, int o0,
+                         int e0, struct gpu_entries e, struct conv2d_args a, int begin, int end, LOCAL_ARG float *shared)
+{
+    const int WIDE = 4096 / OB, across = WIDE / 4, all = a.kh * a.kw * a.c + 1;
+    const int mine = LOCAL_ID % across * 4, outputs = LOCAL_ID / across * 8;
+    LOCAL_ARG float *x_rows = shared + 16 * (OB + 4);
+    float acc[32];
+    UNROLL
+    for (int i = 0; i < 32; i++) acc[i] = 0.0f;
+    for (int position = begin; position < end; position++) {
+        BARRIER();
+        gpu_stage_position(OB, WIDE, x, dy, o0, e0, e, a, position, shared, x_rows);
+        BARRIER();
+        for (int image = 0; mine < e.n && image < 16; image++) {
+            UNROLL
+            for (int i = 0; i < 8; i++)
+                UNROLL
+                for (int j = 0; j < 4; j++)
+                    acc[i * 4 + j] += shared[image * (OB + 4) + outputs + i] * x_rows[image * (WIDE + 4) + mine + j];
+        }
+    }
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+        UNROLL
+        for (int j = 0; j < 4; j++)
+            if (o0 + outputs + i < a.o && mine + j < e.n)
+                sums[(size_t)(o0 + outputs + i) * all + e0 + mine + j] = acc[i * 4 + j];
+    }
+}
+
+/* work[split][o][k, then the bias]: conv2d_dw's formula over a part of the positions */
+KERNEL3(conv2d_gpu_dw, conv2d_args)
+{
+    BUFFER(0, const float, x)
+    BUFFER(1, const float, dy)
+    BUFFER(2, float, work)
+    LOCAL float shared[16 * (512 + 4) + 16 * (8 + 4)];
+    LOCAL int offset[512], ky[512], kx[512];
+    const struct conv2d_args a = a_;
+    const int outputs = gpu_outputs(a.o), wide = 4096 / outputs, all = a.kh * a.kw * a.c + 1;
+    const int down = (a.o + outputs - 1) / outputs, across = (all + wide - 1) / wide;
+    const int positions = lanes_blocks(a.n) * a.oh * a.ow;
+    FOR_ROWS(tile, a.tiles) {
+        const int split = tile / (down * across), o0 = tile % down * outputs, e0 = tile / down % across * wide;
+        const int begin = (int)((u64)positions * (u64)split / (u64)a.splits);
+        const int end = (int)((u64)positions * (u64)(split + 1) / (u64)a.splits);
+        GLOBAL float *sums = work + (size_t)split * a.o * all;
+        const struct gpu_entries e = { offset, ky, kx, all - e0 < wide ? all - e0 : wide };
+        BARRIER();
+        gpu_entries_fill(e, e0, a);
+        if (outputs == 8) gpu_dw_block(8, x, dy, sums, o0, e0, e, a, begin, end, shared);
+        else if (outputs == 16) gpu_dw_block(16, x, dy, sums, o0, e0, e, a, begin, end, shared);
+        else gpu_dw_block(32, x, dy, sums, o0, e0, e, a, begin, end, shared);
+    }
+}
+
+/* dw and db from the parts, in order */
+KERNEL3(conv2d_gpu_sum, conv2d_args)
+{
+    BUFFER(0, const float, work)
+    BUFFER(1, float, dw)
+    BUFFER(2, float, db)
+    const int weights = ARG(kh) * ARG(kw) * ARG(c), all = weights + 1;
+    FOR_ITEMS(i, ARG(o) * all) {
+        float s = 0.0f;
+        for (int part = 0; part < ARG(splits); part++) s += work[(size_t)part * ARG(o) * all + i];
+        if (i % all < weights) dw[i / all * weights + i % all] = s;
+        else db[i / all] = s;
+    }
+}
