@@ -176,7 +176,10 @@ stops INT 130
 stops TERM 143
 begin asked
 kill -USR1 $pid
-sleep 0.7
+for i in $(seq 100); do
+    ls asked/checkpoints/step-* >/dev/null 2>&1 && break
+    sleep 0.2
+done
 ls asked/checkpoints/step-* >/dev/null 2>&1
 check 'SIGUSR1 makes a checkpoint' $?
 kill -0 $pid
