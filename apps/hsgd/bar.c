@@ -13,10 +13,10 @@
 
 static bool drawn;
 
-static int columns(void)
+static int columns(int file)
 {
     struct winsize w;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 1) return USUAL_COLUMNS;
+    if (ioctl(file, TIOCGWINSZ, &w) || w.ws_col < 1) return USUAL_COLUMNS;
     return w.ws_col < MOST_COLUMNS ? w.ws_col : MOST_COLUMNS;
 }
 
@@ -33,7 +33,7 @@ void bar_draw(const struct bar *b)
 {
     char line[2 * MOST_COLUMNS], cells[MOST_CELLS + 1];
     if (!isatty(STDERR_FILENO)) return;
-    int width = columns() - 1, percent = (int)(100 * b->done);
+    int width = columns(STDERR_FILENO) - 1, percent = (int)(100 * b->done);
     int room = width - (int)(strlen(b->what) + strlen(b->figures)) - 10;
     if (room > MOST_CELLS) room = MOST_CELLS;
     if (room >= LEAST_CELLS) {
@@ -51,4 +51,15 @@ void bar_clear(void)
 {
     if (drawn) fputs("\r\033[K", stderr);
     drawn = false;
+}
+
+/* Ends of the columns: train acc, val acc, samples/s, seconds. */
+void bar_table(const char *line)
+{
+    static const int ends[] = { 29, 42, 55, 65 };
+    int width = isatty(STDOUT_FILENO) ? columns(STDOUT_FILENO) : MOST_COLUMNS, end = 3;
+    while (end > 0 && ends[end] > width) end--;
+    bar_clear();
+    printf("%.*s\n", ends[end], line);
+    fflush(stdout);
 }

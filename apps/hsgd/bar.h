@@ -13,4 +13,8 @@ void bar_draw(const struct bar *b);
 /* Takes it away before other output. */
 void bar_clear(void);
 
+/* Prints a line of the table of epochs on stdout; on a terminal that is
+ * narrower without its last columns. */
+void bar_table(const char *line);
+
 #endif

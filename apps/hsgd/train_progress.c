@@ -59,12 +59,12 @@ static void draw(struct training *t, const struct hsgd_progress *p)
 /* A line of the table on stdout. */
 static void print_epoch(const struct training *t, const struct hsgd_progress *p)
 {
-    bar_clear();
-    printf("%5d %10.4f %11.2f%% ", p->epoch, p->loss, 100 * p->train_accuracy);
-    if (isnan(p->validation_accuracy)) printf("%12s", "-");
-    else printf("%11.2f%%", 100 * p->validation_accuracy);
-    printf(" %12.0f %9.1f\n", p->samples_per_second, now_seconds() - t->began);
-    fflush(stdout);
+    char line[200], validation[20] = "-";
+    if (!isnan(p->validation_accuracy))
+        snprintf(validation, sizeof validation, "%.2f%%", 100 * p->validation_accuracy);
+    snprintf(line, sizeof line, "%5d %10.4f %11.2f%% %12s %12.0f %9.1f", p->epoch, p->loss, 100 * p->train_accuracy,
+             validation, p->samples_per_second, now_seconds() - t->began);
+    bar_table(line);
 }
 
 /* --------------------------------------------------------------------- log */

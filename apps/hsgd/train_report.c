@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "bar.h"
 #include "train.h"
 
 static int64_t count(const struct hsgd_data *d) { return d ? hsgd_data_count(d) : 0; }
@@ -27,7 +28,9 @@ void train_print_header(const struct training *t)
     printf("training        %lld steps of %d, %s, lr %g, %s\n", (long long)o->steps, o->batch_size,
            hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
     print_devices(t->run.ctx, t->s->devices);
-    if (!t->s->dry_run) printf("\nepoch       loss    train acc      val acc    samples/s   seconds\n");
+    if (t->s->dry_run) return;
+    putchar('\n');
+    bar_table("epoch       loss    train acc      val acc    samples/s   seconds");
     fflush(stdout);
 }
 
