@@ -20,7 +20,7 @@ op_bench_CPPFLAGS = -I$(top_srcdir)/include $(CUDA_CFLAGS)
 op_bench_LDADD = libhsgd.la -lm
 if USE_CUDA
 op_bench_SOURCES += bench/op_bench_cuda.c
-op_bench_LDADD += $(CUDA_LIBS)
+op_bench_LDADD += $(CUDA_LIBS) -lcublas
 else
 op_bench_SOURCES += bench/op_bench_none.c
 endif
