@@ -118,7 +118,7 @@ static void launch_all(struct cell_run *run, const struct variant *v, float *con
         int err = l->kernel->cuda_call ? call(l, args, base, run->step, &queue)
                                        : launch_kernel(v->device, l, args, base, run->step, stream);
         if (!err) continue;
-        context_device_failed(run->plan->ctx, v->device, "%s: kernel \"%s\" failed (%s error %d)", v->device->info.name,
+        cell_failed(run, v->device, true, "%s: kernel \"%s\" failed (%s error %d)", v->device->info.name,
                        l->kernel->name, l->kernel->cuda_call ? "library" : "CUDA", err);
         return;
     }
