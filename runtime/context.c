@@ -128,7 +128,8 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     ctx->log_user = o->log_user;
     ctx->deterministic = o->deterministic;
     ctx->tf32 = o->tf32;
-    pthread_mutex_init(&ctx->failure_lock, NULL);
+    pthread_mutex_init(&ctx->error_lock, NULL);
+    failure_open(&ctx->failure);
     hsgd_kernels_init();
     return open_context(ctx, o);
 }
@@ -145,19 +146,13 @@ void hsgd_destroy(struct hsgd_context **pctx)
     detach_starpu(ctx);
     cost_free(ctx);
     hsgd_trace_stop(ctx);
-    pthread_mutex_destroy(&ctx->failure_lock);
+    failure_close(&ctx->failure);
+    pthread_mutex_destroy(&ctx->error_lock);
     free(ctx);
     *pctx = NULL;
 }
 
-int hsgd_wait(struct hsgd_context *ctx)
-{
-    int err = atomic_load(&ctx->failed);
-    if (!err) return 0;
-    hsgd_fail(ctx, err, "%s", ctx->failure);
-    atomic_store(&ctx->failed, 0);
-    return -err;
-}
+int hsgd_wait(struct hsgd_context *ctx) { return failure_take(ctx, &ctx->failure); }
 
 void context_begin(struct hsgd_context *ctx)
 {

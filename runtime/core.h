@@ -18,6 +18,7 @@
 #define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
 
 struct cuda_device;
+struct cell_run;
 struct opencl_device;
 struct cost_entry;
 struct trace;
@@ -39,10 +40,22 @@ struct device {
     struct slowness slow[MAX_SLOWNESS];
     bool fails;                           /* HSGD_FAIL, from a step on */
     int64_t fails_from;
-    bool lost;                            /* it has failed: nothing runs there any more */
+    atomic_bool lost;                     /* it has failed: nothing runs there any more */
     struct cuda_device *cuda;
     atomic_ullong tasks, samples, busy_ns;
     atomic_ullong captures, graph_launches; /* CUDA graphs */
+};
+
+/* The first failure of work that is under way.  The context has one; a
+ * replica has its own, so that others can go on. */
+struct failure {
+    pthread_mutex_t lock;
+    atomic_int err;                       /* an errno; 0: none */
+    char sentence[256];
+    struct device *device;                /* where; NULL: not one device's fault */
+    const struct cell_run *run;           /* the cell's; NULL: no cell's fault */
+    int step;                             /* its row in the step table */
+    bool begun;                           /* the cell had begun to write */
 };
 
 struct hsgd_context {
@@ -60,23 +73,22 @@ struct hsgd_context {
     struct cost_entry *costs;
     struct trace *trace;              /* NULL: nothing is recorded */
     atomic_int active;                    /* nesting of context_begin() */
-    pthread_mutex_t failure_lock;
-    atomic_int failed;                    /* first asynchronous error, an errno */
-    char failure[256];
-    struct device *failed_device;         /* where; NULL: not one device's fault */
+    struct failure failure;
+    pthread_mutex_t error_lock;           /* of error: replicas may fail at the same time */
 };
 
 /* Wakes and rests the workers of a StarPU that is ours; nests. */
 void context_begin(struct hsgd_context *ctx);
 void context_end(struct hsgd_context *ctx);
 
-/* Records the first asynchronous failure; safe from any thread. */
-void context_failed(struct hsgd_context *ctx, int err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* The same, when the device is to blame. */
-void context_device_failed(struct hsgd_context *ctx, struct device *d, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void failure_open(struct failure *f);
+void failure_close(struct failure *f);
+/* Notes a failure, unless there was one before; safe from any thread. */
+void failure_note(struct failure *f, const struct failure *what, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+/* 0, or the failure, whose sentence is then the context's; from now on there
+ * is none, but what else is known of it stays. */
+int failure_take(struct hsgd_context *ctx, struct failure *f);
 
 /* The device of the calling worker; NULL outside workers. */
 struct device *context_worker_device(struct hsgd_context *ctx);

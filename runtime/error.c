@@ -9,7 +9,9 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
     if (ctx) {
         va_list args;
         va_start(args, format);
+        pthread_mutex_lock(&ctx->error_lock);
         vsnprintf(ctx->error, sizeof ctx->error, format, args);
+        pthread_mutex_unlock(&ctx->error_lock);
         va_end(args);
     }
     return -err;
@@ -43,29 +45,35 @@ void hsgd_log(struct hsgd_context *ctx, enum hsgd_log_level level, const char *f
     ctx->log(ctx->log_user, level, line);
 }
 
-static void note_failure(struct hsgd_context *ctx, int err, struct device *d, const char *format, va_list args)
+/* ---------------------------------------------------- work under way */
+
+void failure_open(struct failure *f)
 {
-    pthread_mutex_lock(&ctx->failure_lock);
-    if (!atomic_load(&ctx->failed)) {
-        vsnprintf(ctx->failure, sizeof ctx->failure, format, args);
-        ctx->failed_device = d;
-        atomic_store(&ctx->failed, err);
+    *f = (struct failure){ 0 };
+    pthread_mutex_init(&f->lock, NULL);
+}
+
+void failure_close(struct failure *f) { pthread_mutex_destroy(&f->lock); }
+
+void failure_note(struct failure *f, const struct failure *what, const char *format, va_list args)
+{
+    pthread_mutex_lock(&f->lock);
+    if (!atomic_load(&f->err)) {
+        vsnprintf(f->sentence, sizeof f->sentence, format, args);
+        f->device = what->device;
+        f->run = what->run;
+        f->step = what->step;
+        f->begun = what->begun;
+        atomic_store(&f->err, atomic_load(&what->err));
     }
-    pthread_mutex_unlock(&ctx->failure_lock);
+    pthread_mutex_unlock(&f->lock);
 }
 
-void context_failed(struct hsgd_context *ctx, int err, const char *format, ...)
+int failure_take(struct hsgd_context *ctx, struct failure *f)
 {
-    va_list args;
-    va_start(args, format);
-    note_failure(ctx, err, NULL, format, args);
-    va_end(args);
-}
-
-void context_device_failed(struct hsgd_context *ctx, struct device *d, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    note_failure(ctx, EIO, d, format, args);
-    va_end(args);
+    int err = atomic_load(&f->err);
+    if (!err) return 0;
+    hsgd_fail(ctx, err, "%s", f->sentence);
+    atomic_store(&f->err, 0);
+    return -err;
 }

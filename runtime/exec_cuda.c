@@ -68,8 +68,8 @@ static void launch_all(struct cell_run *run, const struct variant *v, float *con
         const struct launch *l = &v->program.launch[i];
         int err = cuda_launch(v, l, base, run->step, stream);
         if (!err) continue;
-        context_device_failed(run->plan->ctx, v->device, "%s: kernel \"%s\" failed (%s error %d)", v->device->info.name,
-                              l->kernel->name, l->kernel->cuda_call ? "library" : "CUDA", err);
+        cell_failed(run, v->device, true, "%s: kernel \"%s\" failed (%s error %d)", v->device->info.name,
+                    l->kernel->name, l->kernel->cuda_call ? "library" : "CUDA", err);
         return;
     }
 }
@@ -78,8 +78,8 @@ static void launch_graph(struct cell_run *run, const struct variant *v, cudaGrap
 {
     int err = cudaGraphLaunch(graph, stream);
     if (err)
-        context_device_failed(run->plan->ctx, v->device, "%s: the graph of \"%s\" failed (CUDA error %d)",
-                              v->device->info.name, run->cell->name, err);
+        cell_failed(run, v->device, true, "%s: the graph of \"%s\" failed (CUDA error %d)", v->device->info.name,
+                    run->cell->name, err);
     else
         atomic_fetch_add(&v->device->graph_launches, 1);
 }

@@ -58,14 +58,14 @@ void exec_opencl(void *buffers[], void *arg)
         const struct launch *l = &p->launch[i];
         cl_int err = enqueue(v->device, l, p->args + l->args, base, run->step);
         if (err) {
-            context_device_failed(run->plan->ctx, v->device, "%s: kernel \"%s\" failed (OpenCL error %d)", v->device->info.name,
+            cell_failed(run, v->device, true, "%s: kernel \"%s\" failed (OpenCL error %d)", v->device->info.name,
                            l->kernel->name, err);
             break;
         }
     }
     cl_int err = clFinish(o->queue);
     if (err)
-        context_device_failed(run->plan->ctx, v->device, "%s: the device failed (OpenCL error %d)", v->device->info.name, err);
+        cell_failed(run, v->device, true, "%s: the device failed (OpenCL error %d)", v->device->info.name, err);
     cell_end(run, v, began);
 }
 

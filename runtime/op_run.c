@@ -195,7 +195,8 @@ static int time_tasks(struct op_job *j)
 static int execute(struct op_job *j)
 {
     struct hsgd_emit e;
-    j->plan = (struct plan){ .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer };
+    j->plan = (struct plan){ .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer,
+                             .failure = &j->ctx->failure };
     j->variant.device = j->cell.device = j->device;
     j->cell.variant = &j->variant;
     j->cell.nvariants = 1;

@@ -134,6 +134,7 @@ struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n
     if (!p) return NULL;
     p->ctx = state->ctx;
     p->state = state;
+    p->failure = state->failure ? state->failure : &p->ctx->failure;
     p->mode = mode;
     p->nslices = n;
     p->slice = calloc((size_t)n, sizeof *p->slice);

@@ -121,7 +121,8 @@ struct plan {
     int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
     struct replay *replay;              /* prebuilt tasks */
     char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
-    atomic_bool touched;                /* the step under way has begun to write parameters (replay) */
+    struct failure *failure;            /* where its cells note what goes wrong */
+    atomic_int touched;                 /* last step of the window that has begun to write parameters; -1: none */
     bool pulls, pushes;                 /* what a replica exchanges with the server: before the step, after it */
     int64_t last_used;
 };

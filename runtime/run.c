@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,10 +161,19 @@ void replay_free(struct plan *p)
 
 /* ----------------------------------------------------------- submission */
 
+static void refused(struct plan *p, int err, const char *format, ...)
+{
+    struct failure what = { .err = err };
+    va_list args;
+    va_start(args, format);
+    failure_note(p->failure, &what, format, args);
+    va_end(args);
+}
+
 static bool submit(struct window *w, struct starpu_task *t)
 {
     int err = starpu_task_submit(t);
-    if (err) context_failed(w->plan->ctx, -err, "StarPU refused a task: %s", strerror(-err));
+    if (err) refused(w->plan, -err, "StarPU refused a task: %s", strerror(-err));
     return !err;
 }
 
@@ -174,7 +184,6 @@ static bool submit_replay(struct window *w, int step)
     struct starpu_task **t = p->replay->task + slot * (p->ncells + 1);
     struct cell_run *runs = (w->direct ? p->replay->direct : p->replay->run) + slot * p->ncells;
     t[p->ncells]->callback_arg = w;
-    atomic_store(&p->touched, false);
     for (int i = 0; i < p->ncells; i++) {
         runs[i].step = step;
         free(t[i]->dyn_interfaces); /* each submission of a task with dyn_handles allocates it anew */
@@ -214,7 +223,7 @@ static void advance(struct window *w)
 {
     if (w->submitting) return;
     w->submitting = true;
-    if (atomic_load(&w->plan->ctx->failed)) w->span->end = w->submitted;
+    if (atomic_load(&w->plan->failure->err)) w->span->end = w->submitted;
     while (w->submitted < w->ready && w->submitted < w->span->end && w->submitted - w->done < depth(w)) {
         int step = w->submitted++;
         pthread_mutex_unlock(&w->lock);
@@ -232,7 +241,7 @@ static void step_done(void *arg)
     const struct span *s = w->span;
     pthread_mutex_lock(&w->lock);
     w->done++;
-    if (!atomic_load(&w->plan->ctx->failed)) {
+    if (!atomic_load(&w->plan->failure->err)) {
         w->good++;
         if (s->enough && s->enough(s->user) && w->submitted < s->end) w->span->end = w->submitted;
     }
@@ -308,11 +317,20 @@ static void run_window(struct window *w)
     context_end(w->plan->ctx);
 }
 
+/* The executor that lets steps overlap may have finished one before the step
+ * that failed without noticing. */
+static int good_steps(const struct window *w)
+{
+    const struct failure *f = w->plan->failure;
+    return atomic_load(&f->err) && f->run ? f->step : w->good;
+}
+
 int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, const struct batch_source *source)
 {
     struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
                         .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
+    atomic_store(&p->touched, -1);
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.changed, NULL);
     w.direct = w.replays && p->replay->direct;
@@ -322,6 +340,6 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_settle(&p->replay->run[i]);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
-    span->end = w.good;
-    return hsgd_wait(p->ctx);
+    span->end = good_steps(&w);
+    return failure_take(p->ctx, p->failure);
 }

@@ -1,5 +1,6 @@
 #include "task.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "cost.h"
@@ -95,17 +96,30 @@ static int64_t step_of(const struct cell_run *run)
     return (s ? s->first_step : 0) + run->step;
 }
 
+void cell_failed(const struct cell_run *run, struct device *d, bool begun, const char *format, ...)
+{
+    struct failure what = { .err = EIO, .device = d, .run = run, .step = run->step, .begun = begun };
+    va_list args;
+    va_start(args, format);
+    failure_note(run->plan->failure, &what, format, args);
+    va_end(args);
+}
+
 struct variant *cell_begin(struct cell_run *run, uint64_t *began)
 {
     struct hsgd_context *ctx = run->plan->ctx;
     struct cell *c = run->cell;
-    if (atomic_load(&ctx->failed)) return NULL;
+    if (atomic_load(&run->plan->failure->err)) return NULL;
     struct variant *v = c->nvariants == 1 ? c->variant : cell_variant(c, context_worker_device(ctx));
     if (imitate_failure(v->device, step_of(run))) {
-        context_device_failed(ctx, v->device, "%s: the device failed, as HSGD_FAIL says", v->device->info.id);
+        cell_failed(run, v->device, false, "%s: the device failed, as HSGD_FAIL says", v->device->info.id);
         return NULL;
     }
-    if (c->updates) atomic_store(&run->plan->touched, true);
+    if (v->device->lost) {
+        cell_failed(run, v->device, false, "%s: the device has failed", v->device->info.id);
+        return NULL;
+    }
+    if (c->updates) atomic_store(&run->plan->touched, run->step);
     *began = monotonic_ns();
     return v;
 }

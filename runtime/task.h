@@ -25,6 +25,10 @@ void exec_cuda(void *buffers[], void *arg);
  * when a step has failed, after which nothing changes anything. */
 struct variant *cell_begin(struct cell_run *run, uint64_t *began);
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began);
+/* Notes that a cell failed, as the device's fault; begun: it may have written
+ * already. */
+void cell_failed(const struct cell_run *run, struct device *d, bool begun, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Notes that a cell took `took` ns in a step; cell_end() does. */
 void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t began, uint64_t took);
 

@@ -21,6 +21,8 @@ static void note_line(void *user, enum hsgd_log_level level, const char *line)
     if (level != HSGD_LOG_DEBUG && nlines < 8) snprintf(lines[nlines++], sizeof lines[0], "%s", line);
 }
 
+static enum hsgd_executor executor = HSGD_REPLAY;
+
 static void begin(const char *devices, enum hsgd_algorithm algorithm)
 {
     struct hsgd_context_options c = { .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0, .log = note_line };
@@ -30,6 +32,8 @@ static void begin(const char *devices, enum hsgd_algorithm algorithm)
     o.optimizer = HSGD_SGD;
     o.algorithm = algorithm;
     o.min_share = least_share;
+    o.executor = executor;
+    o.steps = STEPS;
     if (!CHECK_MSG(!hsgd_create(&ctx, &c), "%s", hsgd_error(ctx))) core_end();
     model = hsgd_model_by_name(ctx, "mlp", (struct hsgd_shape){ 28, 28, 1 }, 10);
     REQUIRE(model && !hsgd_model_initialise(model, 3));
@@ -158,6 +162,67 @@ static void fails(void)
     end();
 }
 
+/* A window of steps over the samples again and again: with the insert executor
+ * later steps are under way when one fails. */
+static void fit(double *loss)
+{
+    static struct hsgd_fit_result r;
+    static float many[4 * sizeof x / sizeof *x];
+    static int32_t their[4 * BATCH];
+    for (int i = 0; i < 4 * BATCH; i++) {
+        memcpy(many + (size_t)i * FEATURES, x + (size_t)(i % BATCH) * FEATURES, FEATURES * sizeof *x);
+        their[i] = labels[i % BATCH];
+    }
+    struct hsgd_data *data = hsgd_data_memory(ctx, many, their, 4 * BATCH, (struct hsgd_shape){ 28, 28, 1 }, 10, HSGD_BORROW);
+    REQUIRE(data);
+    if (!CHECK_MSG(!hsgd_fit(trainer, data, NULL, &r), "%s", hsgd_error(ctx))) core_end();
+    REQUIRE(r.losses == STEPS);
+    memcpy(loss, r.loss, STEPS * sizeof *loss);
+    hsgd_data_destroy(&data);
+}
+
+static void fit_reference(void *loss)
+{
+    executor = HSGD_REPLAY;
+    unsetenv("HSGD_PLACEMENT");
+    begin("cpu", HSGD_SYNC);
+    fit(loss);
+    end();
+}
+
+static void fails_in_window(void)
+{
+    double loss[STEPS], *want = core_shared(sizeof loss);
+    REQUIRE(core_child(fit_reference, want));
+    setenv("HSGD_FAIL", "opencl@30", 1);
+    begin("cpu,opencl", HSGD_DATA_PARALLEL);
+    fit(loss);
+    check_losses(loss, want);
+    CHECK(nlines == 1 && strstr(lines[0], "training goes on without opencl:0"));
+    CHECK_MSG(samples_of("opencl:0") > 0 && samples_of("opencl:0") < 33 * BATCH, "%llu samples", samples_of("opencl:0"));
+    end();
+}
+
+static void fails_inserted(void)
+{
+    executor = HSGD_INSERT;
+    fails_in_window();
+}
+
+/* StarPU may have had one device do everything, so that none failed. */
+static void fails_placed(void)
+{
+    double loss[STEPS], *want = core_shared(sizeof loss);
+    REQUIRE(core_child(fit_reference, want));
+    setenv("HSGD_PLACEMENT", "starpu", 1);
+    setenv("HSGD_FAIL", "opencl@30", 1);
+    begin("cpu,opencl", HSGD_DATA_PARALLEL);
+    fit(loss);
+    check_losses(loss, want);
+    CHECK(nlines <= 1);
+    end();
+}
+
 static void nothing_is_left(void)
 {
     double loss;
@@ -189,7 +254,14 @@ static void refusals(void)
 }
 
 static const struct core_case cases[] = {
-    { "slower", slower }, { "comes_back", comes_back },           { "keeps_its_share", keeps_its_share },
-    { "fails", fails },   { "nothing_is_left", nothing_is_left }, { "refusals", refusals }
+    { "slower", slower },
+    { "comes_back", comes_back },
+    { "keeps_its_share", keeps_its_share },
+    { "fails", fails },
+    { "fails_in_window", fails_in_window },
+    { "fails_inserted", fails_inserted },
+    { "fails_placed", fails_placed },
+    { "nothing_is_left", nothing_is_left },
+    { "refusals", refusals },
 };
 CORE_MAIN(cases)

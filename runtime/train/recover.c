@@ -10,7 +10,7 @@ static bool another_is_left(const struct hsgd_context *ctx, const struct device 
 static bool uses(const struct plan *p, const struct device *d)
 {
     for (int i = 0; i < p->ncells; i++)
-        if (p->cell[i].device == d) return true;
+        if (cell_variant(&p->cell[i], d)) return true;
     return false;
 }
 
@@ -25,13 +25,20 @@ static void drop_plans(struct trainer_state *s, const struct device *d)
     context_end(s->ctx);
 }
 
+/* From now on nothing is to run there. */
+static void lose(struct hsgd_context *ctx, struct device *d)
+{
+    d->lost = true;
+    for (int i = 0; i < WORKER_WORDS; i++) ctx->worker_mask[i] &= ~d->worker_mask[i];
+}
+
 bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
 {
     struct hsgd_context *ctx = s->ctx;
-    struct device *d = ctx->failed_device;
-    if (!d || s->options.executor != HSGD_REPLAY || ctx->starpu_places) return false;
-    if (atomic_load(&p->touched) || !another_is_left(ctx, d)) return false;
-    d->lost = true;
+    const struct failure *f = p->failure;
+    struct device *d = f->device;
+    if (!d || atomic_load(&p->touched) == f->step || !another_is_left(ctx, d)) return false;
+    lose(ctx, d);
     hsgd_log(ctx, HSGD_LOG_WARNING, "%s; step %lld is repeated, and training goes on without %s", ctx->error,
              (long long)step + 1, d->info.id);
     s->drift.plan = NULL;

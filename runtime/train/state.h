@@ -42,6 +42,7 @@ struct trainer_state {
     struct shard shard[MAX_SHARDS];
     struct buffer param[MAX_SHARDS], optimizer[MAX_SHARDS];
     struct buffer step, metrics;
+    struct failure *failure;            /* of a replica's work; NULL: the context's */
     int nplans;
     struct plan *plan[MAX_PLANS];       /* least recently used goes first */
     int64_t uses;
