@@ -60,6 +60,7 @@ typedef ulong u64;
 #define fabsf  fabs
 #define cosf   cos
 #define BITS_TO_FLOAT(u) as_float(u)
+#define ATOMIC_ADD(p, n) atomic_add((p), (n))
 
 /* Sixteen floats in a register: one image per lane, or 16 matrix columns. */
 typedef float16 v16;
@@ -98,6 +99,7 @@ DEVICE v16 V16_ZIP_HI(v16 a, v16 b) { v16 y; y.even = a.hi; y.odd = b.hi; return
 typedef unsigned int u32;
 typedef unsigned long long u64;
 #define BITS_TO_FLOAT(u) __uint_as_float(u)
+#define ATOMIC_ADD(p, n) atomicAdd((p), (n))
 #define BUFFER_PAIR_(i) float *b##i##_, u64 o##i##_
 #define BUFFER(i, type, name) type *name = (type *)(b##i##_ + o##i##_);
 #define KERNEL_HEAD_(name) extern "C" __global__ void __launch_bounds__(LOCAL_MAX) hsgd_cuda_##name
@@ -167,6 +169,7 @@ DEVICE float WARP_MAX(float x)
 typedef uint32_t u32;
 typedef uint64_t u64;
 DEVICE float BITS_TO_FLOAT(u32 u) { float f; memcpy(&f, &u, 4); return f; }
+#define ATOMIC_ADD(p, n) __atomic_fetch_add((p), (n), __ATOMIC_RELAXED)
 
 /* The C kernels are compiled once per instruction set; HSGD_ISA is its name. */
 #ifndef HSGD_ISA

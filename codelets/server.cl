@@ -46,22 +46,22 @@ KERNEL3(elastic, elastic_args)
     }
 }
 
-struct ticket_args { int draw; };
+struct ticket_args { int n, draw; };
 
-/* Drawing a ticket notes the server's version.  Handing it in counts the
- * merges of others since then and begins the next version; versions count to
- * 2^23, where a float still holds every whole number. */
+#define VERSION_INTS 16 /* from one shard's version to the next */
+
+/* For n shards: drawing a ticket notes the server's version.  Handing it in
+ * counts the merges of others since then, and begins the next version.  Cores
+ * that write the server's parameters without locks count here too. */
 KERNEL3(ticket, ticket_args)
 {
-    BUFFER(0, float, version)
-    BUFFER(1, float, seen)
-    BUFFER(2, float, staleness)
-    FOR_ITEMS(i, 1) {
-        if (!ARG(draw)) {
-            float d = version[i] - seen[i];
-            staleness[i] = d < 0.0f ? d + 8388608.0f : d;
-            version[i] = version[i] + 1.0f < 8388608.0f ? version[i] + 1.0f : 0.0f;
-        }
-        seen[i] = version[i];
+    BUFFER(0, int, version)
+    BUFFER(1, int, seen)
+    BUFFER(2, int, missed)
+    int merged = ARG(draw) ? 0 : 1;
+    FOR_ITEMS(i, ARG(n)) {
+        u32 now = (u32)ATOMIC_ADD(&version[i * VERSION_INTS], merged);
+        if (merged) missed[i] = (int)(now - (u32)seen[i]);
+        seen[i] = (int)(now + (u32)merged);
     }
 }

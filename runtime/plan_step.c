@@ -51,16 +51,22 @@ static int step_cell(struct plan *p)
     struct slice *s = &p->slice[0];
     struct cell *c = new_cell(p, CELL_STEP, s->device, 0);
     struct hsgd_emit e;
+    struct ticket_places ticket;
     c->affinity = p->state->worker;
+    bool shared = p->state->exchange && p->state->exchange->shared;
+    int err = shared ? server_add_ticket(p, &ticket) : 0;
+    if (err) return err;
+    if (shared) server_shared_ticket(p, c, &ticket, true);
     slice_program(p, c, s);
     if (p->mode == PLAN_PREDICT) return 0;
     begin_emit(p, &e, c, s->device);
     emit_metrics(p, c, &e);
     p->gradient[0] = s->partial;
     if (p->mode != PLAN_TRAIN) return 0;
-    if (tiled(p)) return emit_tiled_updates(p, c, &e);
-    emit_whole_updates(p, c, &e);
-    return 0;
+    if (tiled(p)) err = emit_tiled_updates(p, c, &e);
+    else emit_whole_updates(p, c, &e);
+    if (shared) server_shared_ticket(p, c, &ticket, false);
+    return err;
 }
 
 /* A replica takes parameters before its step and hands them in after it. */
@@ -70,6 +76,6 @@ int plan_step_cells(struct plan *p)
     p->pulls = x && x->pull;
     p->pushes = x && x->push;
     int err = p->pulls ? server_pull_cells(p) : 0;
-    if (!err) err = step_cell(p);
+    if (!err && (!x || x->step)) err = step_cell(p);
     return !err && p->pushes ? server_push_cells(p) : err;
 }

@@ -198,9 +198,32 @@ static void adaptive_balances(void)
     end();
 }
 
+/* A device that fails gives its samples to the others, and is not used again. */
+static void goes_on(enum hsgd_algorithm algorithm)
+{
+    static struct hsgd_fit_result r;
+    int failed = 0;
+    setenv("HSGD_FAIL", "opencl@20", 1);
+    fit(algorithm, 0, 1, &r);
+    const char *name = hsgd_algorithm_name(algorithm);
+    for (int i = 0; i < r.replicas; i++)
+        if (!strcmp(r.replica[i].device, "opencl:0")) failed = i;
+    CHECK_MSG(r.replica[failed].updates < sum_of(&r, false) / 2, "%s: %lld updates of the device that failed", name,
+              (long long)r.replica[failed].updates);
+    CHECK_MSG(r.validation_accuracy > 0.8, "%s: accuracy %g", name, r.validation_accuracy);
+    CHECK_MSG(sum_of(&r, true) == r.samples, "%s: %lld samples of %lld", name, (long long)sum_of(&r, true),
+              (long long)r.samples);
+    end();
+}
+
+static void stale_goes_on(void) { goes_on(HSGD_STALE); }
+static void adaptive_goes_on(void) { goes_on(HSGD_ADAPTIVE); }
+static void hogbatch_goes_on(void) { goes_on(HSGD_HOGBATCH); }
+
 static const struct core_case cases[] = {
     { "names", names }, { "refusals", refusals }, { "nothing_is_lost", nothing_is_lost }, { "local", local },
     { "elastic", elastic }, { "stale", stale }, { "hogwild", hogwild }, { "hogbatch", hogbatch },
-    { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded }, { "adaptive_balances", adaptive_balances }
+    { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded }, { "adaptive_balances", adaptive_balances },
+    { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on }, { "hogbatch_goes_on", hogbatch_goes_on }
 };
 CORE_MAIN(cases)

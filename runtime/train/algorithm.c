@@ -5,7 +5,7 @@
 static const struct algorithm table[HSGD_ALGORITHMS] = {
     [HSGD_SYNC] = { "sync", NULL, SLICE_EQUATIONS, 0, MERGE_GRADIENT, 0 },
     [HSGD_DATA_PARALLEL] = { "data-parallel", "dpsgd", SLICE_EQUAL, 0, MERGE_GRADIENT, 0 },
-    [HSGD_LOCAL] = { "local", NULL, SLICE_EQUATIONS, 8, MERGE_AVERAGE, 0 },
+    [HSGD_LOCAL] = { "local", NULL, SLICE_EQUAL, 8, MERGE_AVERAGE, -1 },
     [HSGD_ELASTIC] = { "elastic", NULL, SLICE_WHOLE, 4, MERGE_ELASTIC, -1 },
     [HSGD_STALE] = { "stale", NULL, SLICE_WHOLE, 1, MERGE_DELTA, 4 },
     [HSGD_HOGWILD] = { "hogwild", NULL, SLICE_WHOLE, 16, MERGE_SHARED, -1 },

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "async_rounds.h"
+#include "kernels.h"
+#include "pass.h"
+#include "recover.h"
 
-#define SMALL 16        /* hogbatch: a CPU core's batch is a fraction of the user's */
+#define SMALL 4         /* hogbatch: a CPU core's batch is a fraction of the user's */
 #define RANGE 8         /* adaptive: the least batch is so much smaller than the user's */
 
 /* ---------------------------------------------------------------- checking */
@@ -37,13 +40,11 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 /* ---------------------------------------------------------------- replicas */
 
 /* The batch that a replica begins with, and how it may change. */
-static void size_replica(struct async *a, struct replica *r, const int *rows)
+static void size_replica(struct async *a, struct replica *r)
 {
     int batch = a->t->state.options.batch_size;
     bool small = a->row->slices == SLICE_BY_KIND && r->device->info.kind == HSGD_CPU;
-    r->batch = small ? batch / SMALL : batch;
-    if (a->row->slices == SLICE_EQUATIONS) r->batch = rows[r->device - a->t->state.ctx->device];
-    if (r->batch < 1) r->batch = 1;
+    r->batch = small && batch >= SMALL ? batch / SMALL : batch;
     r->least = r->most = r->batch;
     if (a->row->slices != SLICE_ADAPTIVE) return;
     r->least = batch / RANGE > 1 ? batch / RANGE : 1;
@@ -51,10 +52,10 @@ static void size_replica(struct async *a, struct replica *r, const int *rows)
 }
 
 /* Hogwild's and hogbatch's CPU cores are replicas each; else a device is one. */
-static int add_device(struct async *a, struct device *d, const int *rows)
+static int add_device(struct async *a, struct device *d)
 {
     bool cores = a->row->merge == MERGE_SHARED && d->info.kind == HSGD_CPU;
-    if (a->row->slices == SLICE_EQUATIONS && !rows[d - a->t->state.ctx->device]) return 0;
+    if (d->lost) return 0;
     if (a->t->state.options.algorithm == HSGD_HOGWILD && !cores) {
         hsgd_log(a->t->state.ctx, HSGD_LOG_INFO, "%s is left idle: hogwild trains on CPU cores", d->info.id);
         return 0;
@@ -62,38 +63,45 @@ static int add_device(struct async *a, struct device *d, const int *rows)
     for (int w = 0; w < (cores ? d->info.workers : 1); w++) {
         int err = replica_open(&a->replica[a->n], a->t, d, w, cores);
         if (err) return err;
-        size_replica(a, &a->replica[a->n++], rows);
+        size_replica(a, &a->replica[a->n++]);
     }
     return 0;
 }
 
-static int open_versions(struct trainer_state *s)
+/* All in one piece, for who counts in all. */
+static int open_versions(struct async *a)
 {
+    struct trainer_state *s = &a->t->state;
     int err = 0;
+    a->versions = aligned_alloc(64, (size_t)s->nshards * VERSION_INTS * sizeof *a->versions);
+    if (!a->versions) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    memset(a->versions, 0, (size_t)s->nshards * VERSION_INTS * sizeof *a->versions);
     for (int i = 0; !err && i < s->nshards; i++)
-        err = buffer_create(s->ctx, &s->version[i], "version", GRADIENT_HEADER, true);
+        err = buffer_wrap(s->ctx, &s->version[i], "version", VERSION_INTS, (float *)(a->versions + i * VERSION_INTS));
     return err;
-}
-
-/* Rows per device of a batch, as the equations say. */
-static int share_batch(struct hsgd_trainer *t, int *rows)
-{
-    const struct plan *p = trainer_plan(t, PLAN_TRAIN, t->state.options.batch_size);
-    memset(rows, 0, MAX_DEVICES * sizeof *rows);
-    for (int i = 0; p && i < p->nslices; i++) rows[p->slice[i].device - p->ctx->device] += p->slice[i].rows;
-    return p ? 0 : -EIO;
 }
 
 static int open_replicas(struct async *a)
 {
-    struct trainer_state *s = &a->t->state;
-    int rows[MAX_DEVICES], most = 0, err = a->row->slices == SLICE_EQUATIONS ? share_batch(a->t, rows) : 0;
-    for (int i = 0; i < s->ctx->ndevices; i++) most += s->ctx->device[i].info.workers;
+    struct hsgd_context *ctx = a->t->state.ctx;
+    int most = 0, err = open_versions(a);
+    for (int i = 0; i < ctx->ndevices; i++) most += ctx->device[i].info.workers;
     a->replica = calloc((size_t)most, sizeof *a->replica);
-    if (!a->replica) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
-    if (!err) err = open_versions(s);
-    for (int i = 0; !err && i < s->ctx->ndevices; i++) err = add_device(a, &s->ctx->device[i], rows);
-    return err;
+    a->back = calloc((size_t)most, sizeof *a->back);
+    if (!a->replica || !a->back) return hsgd_fail(ctx, ENOMEM, "out of memory");
+    for (int i = 0; !err && i < ctx->ndevices; i++) err = add_device(a, &ctx->device[i]);
+    a->alive = a->n;
+    return err || a->n ? err : hsgd_fail(ctx, EIO, "all devices have failed");
+}
+
+/* Waits on a clock that nobody sets. */
+static void open_condition(struct async *a)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&a->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 static int async_open(struct hsgd_trainer *t)
@@ -107,7 +115,7 @@ static int async_open(struct hsgd_trainer *t)
     pthread_mutex_init(&a->lock, NULL);
     pthread_mutex_init(&a->fill_lock, NULL);
     pthread_mutex_init(&a->plan_lock, NULL);
-    pthread_cond_init(&a->changed, NULL);
+    open_condition(a);
     int err = open_replicas(a);
     if (err) async_close(t);
     return err;
@@ -125,7 +133,10 @@ void async_close(struct hsgd_trainer *t)
     pthread_mutex_destroy(&a->fill_lock);
     pthread_mutex_destroy(&a->plan_lock);
     pthread_cond_destroy(&a->changed);
+    free(a->versions);
     free(a->replica);
+    free(a->back);
+    free(a->line);
     free(a);
     t->async = NULL;
 }
@@ -136,37 +147,74 @@ void async_close(struct hsgd_trainer *t)
 static void add_metrics(struct async *a, int64_t first, int rows, const struct batch_metrics *m)
 {
     for (int64_t at = first; at < first + rows;) {
-        int64_t step = at / a->window_batch, end = (step + 1) * a->window_batch;
+        int64_t index = at / a->batch, end = (index + 1) * a->batch;
         if (end > first + rows) end = first + rows;
+        struct async_batch *b = &a->done[index];
         double part = (double)(end - at) / rows;
-        a->metrics[step].loss += part * m->loss;
-        a->metrics[step].correct += part * m->correct;
-        a->metrics[step].terms += part * m->terms;
+        b->sum.loss += part * m->loss;
+        b->sum.correct += part * m->correct;
+        b->sum.terms += part * m->terms;
+        b->rows += (int)(end - at);
         at = end;
     }
 }
 
-static void end_round(struct async *a, struct replica *r, int err)
+/* The bound holds for every merge. */
+static int count_merges(struct async *a, struct replica *r, int merged)
+{
+    int most;
+    a->merges += replica_staleness(r, merged, a->stale, &most);
+    a->pushes += r->shares ? merged : 1;
+    if (a->staleness < 0 || most <= a->staleness) return 0;
+    return hsgd_fail(a->t->state.ctx, EPROTO, "algorithm \"%s\": a merge of %s has missed %d others, the bound is %d",
+                     a->row->name, r->device->info.id, most, a->staleness);
+}
+
+static int count_round(struct async *a, struct replica *r, int merged)
 {
     struct batch_metrics m[WINDOW_STEPS];
     const struct round *d = &r->round;
-    if (!err) replica_metrics(r, m);
-    pthread_mutex_lock(&a->lock);
-    if (err && !a->err) a->err = err;
-    for (int i = 0; !err && i < d->steps; i++) add_metrics(a, d->first + (int64_t)i * d->batch, d->batch, &m[i]);
-    if (!err) {
-        a->merges += replica_staleness(r, a->stale);
-        a->pushes += !r->shares;
-        r->updates += d->steps;
-        r->samples += (int64_t)d->steps * d->batch;
+    if (!merged) return 0;
+    replica_metrics(r, merged, m);
+    for (int i = 0; i < merged; i++) add_metrics(a, d->first + (int64_t)i * d->batch, d->batch, &m[i]);
+    r->updates += merged;
+    r->samples += (int64_t)merged * d->batch;
+    a->merged += (int64_t)merged * d->batch;
+    return count_merges(a, r, merged);
+}
+
+/* Training goes on while there is a device. */
+static int lose_replicas(struct async *a, const struct replica *r, int err)
+{
+    const struct device *d = r->failure.device;
+    int lost = 0;
+    if (!d) return err;
+    for (int i = 0; i < a->n; i++) {
+        if (a->replica[i].device != d || a->replica[i].gone) continue;
+        a->replica[i].gone = true;
+        a->alive--;
+        lost++;
     }
-    if (a->row->slices == SLICE_ADAPTIVE) async_adapt(a, r);
+    if (lost && a->alive)
+        async_say(a, "%s; its samples go to the others, and training goes on without %s", r->failure.sentence, d->info.id);
+    return a->alive ? 0 : err;
+}
+
+static void end_round(struct async *a, struct replica *r, int err, int merged)
+{
+    pthread_mutex_lock(&a->lock);
     r->flying = false;
+    int counted = count_round(a, r, merged);
+    async_give_back(a, r, merged);
+    if (r->failure.device) err = lose_replicas(a, r, err);
+    if (!err) err = counted;
+    if (err && !a->err) a->err = err;
+    if (a->row->slices == SLICE_ADAPTIVE && !r->gone) async_adapt(a, r);
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
 }
 
-/* ------------------------------------------------------------------ a window */
+/* -------------------------------------------------------------------- a run */
 
 static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
 {
@@ -174,7 +222,7 @@ static void fill(void *user, int step, int first_row, int rows, float *x, int32_
     struct async *a = r->trainer->async;
     int64_t first = r->round.first + (int64_t)step * r->round.batch + first_row;
     pthread_mutex_lock(&a->fill_lock);
-    a->source->fill(a->source->user, 0, (int)first, rows, x, labels);
+    a->source->fill(a->source->user, (int)(first / a->batch), (int)(first % a->batch), rows, x, labels);
     pthread_mutex_unlock(&a->fill_lock);
 }
 
@@ -183,7 +231,10 @@ static void *drive(void *user)
     struct replica *r = user;
     struct async *a = r->trainer->async;
     struct batch_source source = { a->source->fill ? fill : NULL, r };
-    while (async_take_round(a, r)) end_round(a, r, replica_run(r, &source, &a->plan_lock));
+    while (async_take_round(a, r)) {
+        int merged, err = replica_run(r, &a->origin, &source, &a->plan_lock, &merged);
+        end_round(a, r, err, merged);
+    }
     return NULL;
 }
 
@@ -196,51 +247,123 @@ static void fetch_parameters(struct trainer_state *s)
     }
 }
 
-static int drive_all(struct async *a)
+static int start(struct async *a, pthread_t *thread)
 {
-    pthread_t thread[a->n];
     int started = 0;
     while (started < a->n && !pthread_create(&thread[started], NULL, drive, &a->replica[started])) started++;
-    if (started < a->n) {
-        pthread_mutex_lock(&a->lock);
-        a->err = hsgd_fail(a->t->state.ctx, EAGAIN, "no thread for a replica");
-        pthread_cond_broadcast(&a->changed);
-        pthread_mutex_unlock(&a->lock);
+    if (started == a->n) return started;
+    pthread_mutex_lock(&a->lock);
+    a->err = hsgd_fail(a->t->state.ctx, EAGAIN, "no thread for a replica");
+    pthread_cond_broadcast(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+    return started;
+}
+
+/* ---------------------------------------------------------------- listening */
+
+/* What is done and was not heard of. */
+struct heard { int64_t batches; uint64_t at; };
+
+static bool is_done(const struct async *a, int64_t index)
+{
+    int64_t rows = a->end - index * a->batch;
+    return rows > 0 && a->done[index].rows == (rows < a->batch ? rows : a->batch);
+}
+
+static void tell_lines(struct async *a)
+{
+    int n = a->nlines;
+    char **line = a->line;
+    if (!n) return;
+    a->line = NULL;
+    a->nlines = 0;
+    pthread_mutex_unlock(&a->lock);
+    for (int i = 0; i < n; i++) {
+        hsgd_log(a->t->state.ctx, HSGD_LOG_INFO, "%s", line[i]);
+        free(line[i]);
     }
+    free(line);
+    pthread_mutex_lock(&a->lock);
+}
+
+/* No samples are taken any more but those of batches that were begun. */
+static void stop(struct async *a)
+{
+    int64_t begun = (a->next + a->batch - 1) / a->batch * a->batch;
+    if (begun < a->end) a->end = begun;
+    pthread_cond_broadcast(&a->changed);
+}
+
+static void tell_batches(struct async *a, const struct async_listener *l, struct heard *h)
+{
+    struct batch_metrics m[WINDOW_STEPS];
+    int n = 0;
+    for (; n < WINDOW_STEPS && is_done(a, h->batches); h->batches++) m[n++] = a->done[h->batches].sum;
+    if (!n) return;
+    pthread_mutex_unlock(&a->lock);
+    uint64_t now = monotonic_ns();
+    a->t->at.step += n;
+    bool goes_on = l->hear(l->user, m, n, 1e-9 * (double)(now - h->at));
+    h->at = now;
+    pthread_mutex_lock(&a->lock);
+    if (!goes_on) stop(a);
+}
+
+/* Until everything is merged; with the lock held. */
+static void listen(struct async *a, const struct async_listener *l)
+{
+    struct heard h = { 0, monotonic_ns() };
+    uint64_t next = h.at;
+    while (!a->err && h.batches * a->batch < a->end) {
+        struct timespec until;
+        if (monotonic_ns() >= next) next = monotonic_ns() + (uint64_t)(1e9 * WINDOW_SECONDS);
+        until = (struct timespec){ (time_t)(next / 1000000000u), (long)(next % 1000000000u) };
+        while (!a->err && !a->nlines && a->merged < a->end && monotonic_ns() < next)
+            pthread_cond_timedwait(&a->changed, &a->lock, &until);
+        tell_lines(a);
+        if (!a->err && (a->merged >= a->end || monotonic_ns() >= next)) tell_batches(a, l, &h);
+    }
+    tell_lines(a);
+}
+
+static int run(struct async *a, const struct async_listener *l)
+{
+    pthread_t thread[a->n];
+    int started = start(a, thread);
+    pthread_mutex_lock(&a->lock);
+    listen(a, l);
+    pthread_mutex_unlock(&a->lock);
     for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
     return a->err;
 }
 
-static void tell_batches(const struct async *a, const int *before)
+/* What evaluates is not to find out once more that a device has failed. */
+static void drop_lost(struct trainer_state *s)
 {
-    for (int i = 0; i < a->n; i++) {
-        const struct replica *r = &a->replica[i];
-        if (r->batch == before[i]) continue;
-        hsgd_log(a->t->state.ctx, HSGD_LOG_INFO,
-                 "step %lld: %s takes batches of %d instead of %d and a learning rate of %g: it has made %lld updates",
-                 (long long)a->t->at.step, r->device->info.id, r->batch, before[i], r->rate, (long long)r->updates);
-    }
+    for (int i = 0; i < s->ctx->ndevices; i++)
+        if (s->ctx->device[i].lost) recover_drop_plans(s, &s->ctx->device[i]);
 }
 
-int async_window(struct hsgd_trainer *t, int batch, int steps, const struct batch_source *source,
-                 struct batch_metrics *metrics)
+int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_source *source,
+              const struct async_listener *listener)
 {
     int err = t->async ? 0 : async_open(t);
     if (err) return err;
     struct async *a = t->async;
-    int before[a->n];
-    for (int i = 0; i < a->n; i++) before[i] = a->replica[i].batch;
-    memset(metrics, 0, (size_t)steps * sizeof *metrics);
+    a->done = calloc((size_t)((n + batch - 1) / batch), sizeof *a->done);
+    if (!a->done) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     a->source = source;
-    a->metrics = metrics;
-    a->window_batch = batch;
-    a->next = a->err = a->waiting = 0;
-    a->end = (int64_t)batch * steps;
+    a->origin = (struct origin){ t->at.step, t->at.samples, t->at.epoch };
+    a->batch = batch;
+    a->next = a->merged = a->err = a->nback = 0;
+    a->end = n;
     fetch_parameters(&t->state);
     context_begin(t->state.ctx);
-    err = drive_all(a);
+    err = run(a, listener);
     context_end(t->state.ctx);
-    tell_batches(a, before);
+    free(a->done);
+    a->done = NULL;
+    drop_lost(&t->state);
     return err;
 }
 

@@ -8,10 +8,20 @@
 /* -EINVAL when the options or devices do not go with the algorithm. */
 int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o);
 
-/* Trains on steps * batch samples, as trainer_window() does; returns when all
- * are merged.  The metrics of a step are those of its samples. */
-int async_window(struct hsgd_trainer *t, int batch, int steps, const struct batch_source *source,
-                 struct batch_metrics *metrics);
+/* Hears of batches that are done, in order, about as often as after a window
+ * of steps; returns whether to go on. */
+struct async_listener {
+    bool (*hear)(void *user, const struct batch_metrics *m, int batches, double seconds);
+    void *user;
+};
+
+/* Trains on n samples of the source, of batches that the user's size counts
+ * (the last may be smaller), and moves the trainer's step on.  No replica waits
+ * for another but where the algorithm says so, until all samples are merged, or
+ * the listener has said that it is enough: then the batches that were begun
+ * are. */
+int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_source *source,
+              const struct async_listener *listener);
 void async_close(struct hsgd_trainer *t);
 
 /* What the replicas have done so far. */

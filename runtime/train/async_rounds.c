@@ -1,9 +1,27 @@
 #include "async_rounds.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #define SHARED_STEPS 16 /* steps of who hands in nothing, between two looks for samples */
 #define UNEVEN 1.25     /* adaptive: batches change when updates differ by so much, */
 #define RATIO 2         /* and nobody makes more than so many times the updates of another, */
 #define RATIO_SLACK 4   /* and these */
+
+void async_say(struct async *a, const char *format, ...)
+{
+    char **more = realloc(a->line, (size_t)(a->nlines + 1) * sizeof *more);
+    va_list args;
+    if (!more) return;
+    a->line = more;
+    va_start(args, format);
+    if (vasprintf(&a->line[a->nlines], format, args) >= 0) a->nlines++;
+    va_end(args);
+    pthread_cond_broadcast(&a->changed);
+}
+
+/* ---------------------------------------------------------- who may begin */
 
 static int local_steps(const struct async *a, const struct replica *r)
 {
@@ -33,27 +51,55 @@ static bool within_ratio(const struct async *a, const struct replica *r)
     int64_t least = INT64_MAX;
     if (a->row->slices != SLICE_ADAPTIVE) return true;
     for (int i = 0; i < a->n; i++)
-        if (&a->replica[i] != r && a->replica[i].updates < least) least = a->replica[i].updates;
-    return a->n == 1 || r->updates < RATIO * least + RATIO_SLACK;
+        if (&a->replica[i] != r && !a->replica[i].gone && a->replica[i].updates < least) least = a->replica[i].updates;
+    return a->alive == 1 || r->updates < RATIO * least + RATIO_SLACK;
 }
 
+/* -------------------------------------------------------------- its samples */
+
+/* Of what it hands in. */
 static double share_of(const struct async *a)
 {
-    if (a->row->merge == MERGE_ELASTIC) return a->t->state.options.moving_rate / a->n;
-    return 1;
+    switch (a->row->merge) {
+    case MERGE_ELASTIC: return a->t->state.options.moving_rate / a->alive;
+    case MERGE_AVERAGE: return 1.0 / a->alive;
+    default: return 1;
+    }
 }
 
-/* Takes samples for a round; with the lock held. */
+static int batch_of(const struct async *a, struct replica *r)
+{
+    if (a->row->slices == SLICE_EQUAL) r->batch = a->t->state.options.batch_size / a->alive;
+    if (r->batch < 1) r->batch = 1;
+    return r->batch;
+}
+
+static bool any_left(const struct async *a) { return a->nback || a->next < a->end; }
+
+/* Takes up to n samples: their number and the first. */
+static int64_t take(struct async *a, int64_t n, int64_t *first)
+{
+    struct stretch *back = a->nback ? &a->back[a->nback - 1] : NULL;
+    *first = back ? back->first : a->next;
+    if (!back) {
+        a->next += n;
+        return n;
+    }
+    back->first += n;
+    back->n -= n;
+    a->nback -= !back->n;
+    return n;
+}
+
 static void begin_round(struct async *a, struct replica *r)
 {
-    int64_t left = a->end - a->next;
-    int batch = r->batch, steps = local_steps(a, r);
-    while (batch > left) batch /= 2; /* few sizes, and so few plans, at the end of a window */
-    if (batch < 1) batch = 1;
+    int64_t left = a->nback ? a->back[a->nback - 1].n : a->end - a->next, first;
+    int batch = batch_of(a, r), steps = local_steps(a, r);
+    if (batch > left) batch = (int)left;
     if (steps > left / batch) steps = (int)(left / batch);
-    r->round = (struct round){ a->next, batch, steps, share_of(a), !r->shares };
+    take(a, (int64_t)batch * steps, &first);
+    r->round = (struct round){ first, batch, steps, share_of(a), !r->shares };
     if (a->row->merge == MERGE_ELASTIC) r->round.pulls = !r->begun;
-    a->next += (int64_t)batch * steps;
     r->begun = r->flying = true;
     r->after = 0;
     for (int i = 0; i < a->n; i++) {
@@ -63,66 +109,45 @@ static void begin_round(struct async *a, struct replica *r)
     }
 }
 
-/* The rounds of all replicas, who divide every batch; with the lock held. */
-static void begin_all(struct async *a)
-{
-    int64_t left = a->end - a->next;
-    int batch = a->t->state.options.batch_size, whole = left < batch ? (int)left : batch, taken = 0;
-    int steps = local_steps(a, &a->replica[0]);
-    if (steps > left / batch) steps = (int)(left / batch);
-    if (steps < 1) steps = 1;
-    for (int i = 0; i < a->n; i++) {
-        struct replica *r = &a->replica[i];
-        int rows = i == a->n - 1 ? whole - taken : (int)((int64_t)r->batch * whole / batch);
-        r->round = (struct round){ a->next, rows, rows ? steps : 0, (double)rows / (whole ? whole : 1), true };
-        a->next += (int64_t)rows * steps;
-        taken += rows;
-    }
-    a->turn++;
-    a->waiting = 0;
-    pthread_cond_broadcast(&a->changed);
-}
-
-/* Waits until all replicas have come for their part of the next samples. */
-static void meet(struct async *a, struct replica *r)
-{
-    int turn = a->turn;
-    r->round.steps = 0;
-    if (a->next >= a->end) return;
-    if (++a->waiting == a->n) begin_all(a);
-    while (a->turn == turn && !a->err) pthread_cond_wait(&a->changed, &a->lock);
-}
-
-/* Waits until r may go on by itself. */
-static void go_on(struct async *a, struct replica *r)
-{
-    r->round.steps = 0;
-    while (!a->err && a->next < a->end && !(within_staleness(a, r) && within_ratio(a, r)))
-        pthread_cond_wait(&a->changed, &a->lock);
-    if (!a->err && a->next < a->end) begin_round(a, r);
-}
-
+/* Who finds nothing left stays until all is merged: a device that fails gives
+ * samples back. */
 bool async_take_round(struct async *a, struct replica *r)
 {
     pthread_mutex_lock(&a->lock);
-    if (a->row->merge == MERGE_AVERAGE) meet(a, r);
-    else go_on(a, r);
-    bool any = r->round.steps > 0 && !a->err;
+    while (!a->err && !r->gone && a->merged < a->end &&
+           !(any_left(a) && within_staleness(a, r) && within_ratio(a, r)))
+        pthread_cond_wait(&a->changed, &a->lock);
+    bool goes_on = !a->err && !r->gone && a->merged < a->end;
+    if (goes_on) begin_round(a, r);
     pthread_mutex_unlock(&a->lock);
-    return any;
+    return goes_on;
 }
+
+void async_give_back(struct async *a, struct replica *r, int merged)
+{
+    const struct round *d = &r->round;
+    int64_t kept = (int64_t)merged * d->batch, all = (int64_t)d->steps * d->batch;
+    if (kept < all) a->back[a->nback++] = (struct stretch){ d->first + kept, all - kept };
+    if (d->pulls && !merged) r->begun = false;
+}
+
+/* ---------------------------------------------------------------- adaptive */
 
 void async_adapt(struct async *a, struct replica *r)
 {
     int64_t sum = 0;
-    for (int i = 0; i < a->n; i++) sum += a->replica[i].updates;
-    double others = a->n > 1 ? (double)(sum - r->updates) / (a->n - 1) : 0;
-    if (a->n == 1 || r->updates - r->changed < RATIO_SLACK) return;
+    if (a->alive == 1 || r->updates - r->changed < RATIO_SLACK) return;
+    for (int i = 0; i < a->n; i++)
+        if (!a->replica[i].gone) sum += a->replica[i].updates;
+    double others = (double)(sum - r->updates) / (a->alive - 1);
     int batch = r->batch;
     if ((double)r->updates > UNEVEN * others) batch *= ALPHA;
     if ((double)r->updates * UNEVEN < others) batch /= ALPHA;
     if (batch < r->least) batch = r->least;
     if (batch > r->most) batch = r->most;
-    if (batch != r->batch) r->changed = r->updates;
+    if (batch == r->batch) return;
+    async_say(a, "step %lld: %s takes batches of %d instead of %d: it has made %lld updates, the others %.0f",
+              (long long)r->state.first_step, r->device->info.id, batch, r->batch, (long long)r->updates, others);
+    r->changed = r->updates;
     r->batch = batch;
 }

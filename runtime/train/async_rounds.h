@@ -6,28 +6,45 @@
 
 #define ALPHA 2         /* adaptive: batches change by this factor */
 
+/* A batch as the user counts them: what its samples have brought so far. */
+struct async_batch { struct batch_metrics sum; int rows; };
+
+/* Samples that were taken and given back. */
+struct stretch { int64_t first, n; };
+
 struct async {
     struct hsgd_trainer *t;
     const struct algorithm *row;
-    int n, staleness;
+    int n, alive, staleness;
     struct replica *replica;
-    /* the window */
+    int32_t *versions;          /* the server's, VERSION_INTS apart */
+    /* the run */
     const struct batch_source *source;
-    struct batch_metrics *metrics;
-    int window_batch;
-    int64_t next, end;          /* samples that nobody has taken */
-    int waiting, turn;          /* averages: who has come, and how often all had */
-    int err;
+    struct async_batch *done;
+    struct origin origin;
+    int batch;
+    int64_t next, end;          /* samples that nobody has taken yet */
+    int64_t merged;
+    struct stretch *back;       /* room for one of each replica */
+    int nback, err;
     pthread_mutex_t lock, fill_lock, plan_lock;
     pthread_cond_t changed;
+    char **line;                /* for the log, from the thread that started the run */
+    int nlines;
     int64_t pushes, merges, stale[HSGD_KEPT_STALENESS];
 };
 
 /* Waits for a round; false when there is none left. */
 bool async_take_round(struct async *a, struct replica *r);
 
+/* What r has not merged of its round goes to the others; with the lock held. */
+void async_give_back(struct async *a, struct replica *r, int merged);
+
 /* Halves the batch of who makes fewer updates than the others do on average,
  * doubles that of who makes more; with the lock held. */
 void async_adapt(struct async *a, struct replica *r);
+
+/* A line for the log; with the lock held. */
+void async_say(struct async *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -143,13 +143,18 @@ static int look_after_writer(struct hsgd_trainer *t)
     return c && c->busy && atomic_load(&c->done) ? forgive(t, join_writer(t)) : 0;
 }
 
-int checkpoint_in_epoch(struct hsgd_trainer *t)
+bool checkpoint_is_due(const struct hsgd_trainer *t)
 {
     int64_t every = t->state.options.checkpoint_every;
+    if (!t->state.options.checkpoints) return false;
+    return t->wants_checkpoint || (every && t->at.step % every == 0) || far_enough(t->checkpoints, LONGEST_WAIT);
+}
+
+int checkpoint_in_epoch(struct hsgd_trainer *t)
+{
     if (!t->state.options.checkpoints) return 0;
     int err = look_after_writer(t);
-    bool due = t->wants_checkpoint || (every && t->at.step % every == 0) || far_enough(t->checkpoints, LONGEST_WAIT);
-    return !err && due ? begin(t, false) : err;
+    return !err && checkpoint_is_due(t) ? begin(t, false) : err;
 }
 
 static int hold(struct hsgd_trainer *t)

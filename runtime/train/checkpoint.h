@@ -12,6 +12,8 @@ int checkpoint_open(struct hsgd_trainer *t, const char *folder);
  * time for one.  -EDOM when an earlier one found something that is not finite;
  * other failures are warnings. */
 int checkpoint_in_epoch(struct hsgd_trainer *t);
+/* Whether that would begin one. */
+bool checkpoint_is_due(const struct hsgd_trainer *t);
 int checkpoint_after_epoch(struct hsgd_trainer *t, bool best);
 
 /* At the end of a training that gave `err`: a last checkpoint, unless it

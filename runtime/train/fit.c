@@ -71,6 +71,21 @@ static void tell(struct fit *f, bool epoch_end)
     if (!o->progress(o->progress_user, &p)) f->stop = true;
 }
 
+static int note_steps(struct fit *f, const struct batch_metrics *m, int steps, int batch, double seconds)
+{
+    struct position *at = &f->t->at;
+    int64_t n = hsgd_data_count(f->train);
+    int err = note_losses(f, m, steps);
+    if (!err) err = note_time(f, seconds, steps);
+    if (err) return err;
+    if (batch == f->t->state.options.batch_size) f->t->step_seconds = seconds / steps;
+    at->samples += (int64_t)steps * batch;
+    if (at->samples > n) at->samples = n; /* the last batch of a run of replicas */
+    f->t->unsaved = true;
+    tell(f, false);
+    return 0;
+}
+
 static int train_window(struct fit *f, struct pass *p, int steps)
 {
     struct batch_metrics m[WINDOW_STEPS];
@@ -78,15 +93,29 @@ static int train_window(struct fit *f, struct pass *p, int steps)
     if (!trainer_plan(f->t, PLAN_TRAIN, p->batch)) return -EIO;
     uint64_t began = monotonic_ns();
     int err = trainer_window(f->t, PLAN_TRAIN, p->batch, steps, &source, m);
-    double seconds = 1e-9 * (double)(monotonic_ns() - began);
-    if (!err) err = note_losses(f, m, steps);
-    if (!err) err = note_time(f, seconds, steps);
-    if (err) return err;
-    if (p->batch == f->t->state.options.batch_size) f->t->step_seconds = seconds / steps;
-    f->t->at.samples += (int64_t)steps * p->batch;
-    f->t->unsaved = true;
-    tell(f, false);
-    return 0;
+    return err ? err : note_steps(f, m, steps, p->batch, 1e-9 * (double)(monotonic_ns() - began));
+}
+
+/* ---------------------------------------------------------------- replicas */
+
+struct replica_run { struct fit *fit; int batch, err; };
+
+static bool hear(void *user, const struct batch_metrics *m, int batches, double seconds)
+{
+    struct replica_run *r = user;
+    if (!r->err) r->err = note_steps(r->fit, m, batches, r->batch, seconds);
+    return !r->err && !r->fit->stop && !checkpoint_is_due(r->fit->t);
+}
+
+/* Replicas go on until there is something to do that needs them all to stop. */
+static int train_replicas(struct fit *f, struct pass *p, int64_t steps)
+{
+    struct replica_run r = { f, p->batch, 0 };
+    struct batch_source source = pass_source(p);
+    struct async_listener listener = { hear, &r };
+    int64_t left = hsgd_data_count(f->train) - p->at, n = steps * p->batch;
+    int err = async_run(f->t, p->batch, n < left ? n : left, &source, &listener);
+    return err ? err : r.err;
 }
 
 /* ----------------------------------------------------------------- epochs */
@@ -111,12 +140,14 @@ static int train_epoch(struct fit *f)
     if (batch > n) batch = (int)n;
     pass_shuffle(f->order, n, t->state.options.seed, t->at.epoch);
     t->augment.key = augment_key(t->state.options.seed, t->at.epoch);
-    if (!t->step_seconds) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
+    bool by_replicas = trainer_has_server(t);
+    if (!t->step_seconds && !by_replicas) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
     while (!err && t->at.samples < n && t->at.step < f->total && !f->stop) {
-        int64_t full = (n - t->at.samples) / batch;
-        struct pass p = { f->train, &t->norm, f->order, t->at.samples, full ? batch : (int)(n - t->at.samples),
+        int64_t left = n - t->at.samples, full = left / batch;
+        struct pass p = { f->train, &t->norm, f->order, t->at.samples, full || by_replicas ? batch : (int)left,
                           t->augment.room ? &t->augment : NULL };
-        err = train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
+        err = by_replicas ? train_replicas(f, &p, steps_ahead(f, (left + batch - 1) / batch))
+                          : train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
         if (!err && t->at.samples < n && t->at.step < f->total && !f->stop) err = checkpoint_in_epoch(t);
     }
     return err;

@@ -14,7 +14,7 @@ static bool uses(const struct plan *p, const struct device *d)
     return false;
 }
 
-static void drop_plans(struct trainer_state *s, const struct device *d)
+void recover_drop_plans(struct trainer_state *s, const struct device *d)
 {
     context_begin(s->ctx);
     for (int i = s->nplans - 1; i >= 0; i--) {
@@ -25,8 +25,7 @@ static void drop_plans(struct trainer_state *s, const struct device *d)
     context_end(s->ctx);
 }
 
-/* From now on nothing is to run there. */
-static void lose(struct hsgd_context *ctx, struct device *d)
+void recover_lose(struct hsgd_context *ctx, struct device *d)
 {
     d->lost = true;
     for (int i = 0; i < WORKER_WORDS; i++) ctx->worker_mask[i] &= ~d->worker_mask[i];
@@ -38,12 +37,12 @@ bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
     const struct failure *f = p->failure;
     struct device *d = f->device;
     if (!d || atomic_load(&p->touched) == f->step || !another_is_left(ctx, d)) return false;
-    lose(ctx, d);
+    recover_lose(ctx, d);
     hsgd_log(ctx, HSGD_LOG_WARNING, "%s; step %lld is repeated, and training goes on without %s", ctx->error,
              (long long)step + 1, d->info.id);
     s->drift.plan = NULL;
     s->balance.batch = 0;
     s->measured = false;
-    drop_plans(s, d);
+    recover_drop_plans(s, d);
     return true;
 }

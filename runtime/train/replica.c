@@ -4,57 +4,86 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels.h"
+#include "recover.h"
 #include "rng.h"
 #include "schedule.h"
-#include "slices.h"
+#include "task.h"
 
 /* ------------------------------------------------------------- life cycle */
 
+/* Where merges run: on the CPU when there is one, else on the first device. */
 static struct device *home_of(struct hsgd_context *ctx)
 {
-    for (int i = 0; i < ctx->ndevices; i++)
-        if (ctx->device[i].info.kind == HSGD_CPU) return &ctx->device[i];
-    return &ctx->device[0];
+    struct device *first = NULL;
+    for (int i = 0; i < ctx->ndevices; i++) {
+        struct device *d = &ctx->device[i];
+        if (d->lost) continue;
+        if (d->info.kind == HSGD_CPU) return d;
+        if (!first) first = d;
+    }
+    return first;
+}
+
+static int open_tickets(struct replica *r, int n, int shards)
+{
+    struct exchange *x = &r->exchange;
+    int err = 0;
+    for (int i = 0; !err && i < n; i++)
+        err = buffer_create(r->state.ctx, &x->ticket[i], "ticket", TICKET_HEADER + WINDOW_STEPS * shards, true);
+    return err;
+}
+
+static int open_shared(struct replica *r)
+{
+    struct trainer_state *s = &r->trainer->state;
+    int err = buffer_wrap(s->ctx, &r->exchange.versions, "versions", s->nshards * VERSION_INTS, s->version[0].memory);
+    r->exchange.shared = true;
+    return err ? err : open_tickets(r, 1, s->nshards);
 }
 
 static int open_exchange(struct replica *r)
 {
     struct trainer_state *s = &r->trainer->state;
     struct exchange *x = &r->exchange;
-    int err = 0;
-    x->merge = algorithm_row(s->options.algorithm)->merge;
-    x->home = home_of(s->ctx);
+    int err = open_tickets(r, s->nshards, 1);
     uint32_t nodes = 1u << x->home->node | 1u << r->device->node;
     for (int i = 0; !err && i < s->nshards; i++) {
         x->server[i] = &s->param[i];
         x->version[i] = &s->version[i];
         err = buffer_create(s->ctx, &x->base[i], "base", s->shard[i].floats, true);
-        if (!err) err = buffer_create(s->ctx, &x->ticket[i], "ticket", TICKET_HEADER + WINDOW_STEPS, true);
         if (r->device != x->home) buffer_write_through(&r->state.param[i], nodes);
     }
-    r->state.exchange = x;
     return err;
 }
 
 int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, int worker, bool shares)
 {
     *r = (struct replica){ .trainer = t, .device = d, .shares = shares };
+    failure_open(&r->failure);
     int err = trainer_replica_open(&r->state, &t->state, shares);
     r->state.worker = worker;
-    if (!err && !shares) err = open_exchange(r);
+    r->state.failure = &r->failure;
+    r->state.exchange = &r->exchange;
+    r->exchange.merge = algorithm_row(t->state.options.algorithm)->merge;
+    r->exchange.home = home_of(t->state.ctx);
+    r->exchange.step = true;
+    if (!err) err = shares ? open_shared(r) : open_exchange(r);
     if (err) replica_close(r);
     return err;
 }
 
 void replica_close(struct replica *r)
 {
-    if (!r->state.ctx) return;
-    trainer_shadow_close(&r->state);
+    if (!r->trainer) return;
+    if (r->state.ctx) trainer_shadow_close(&r->state);
+    buffer_destroy(&r->exchange.versions);
     for (int i = 0; i < MAX_SHARDS; i++) {
         buffer_destroy(&r->exchange.base[i]);
         buffer_destroy(&r->exchange.ticket[i]);
     }
-    r->state.ctx = NULL;
+    failure_close(&r->failure);
+    r->trainer = NULL;
 }
 
 /* ------------------------------------------------------------------ a round */
@@ -76,12 +105,12 @@ static double scale_of(const struct replica *r)
     return o->optimizer == HSGD_ADAM || o->optimizer == HSGD_ADAMW ? sqrt(ratio) : ratio;
 }
 
-static void fill_step_table(struct replica *r)
+static void fill_step_table(struct replica *r, const struct origin *from)
 {
     struct trainer_state *s = &r->state;
     const struct hsgd_train_options *o = &s->options;
-    int64_t step = r->trainer->at.step + r->round.first / o->batch_size;
-    r->rate = scale_of(r) * schedule_rate(o, step, r->trainer->planned_steps);
+    s->first_step = from->step + r->round.first / o->batch_size;
+    r->rate = scale_of(r) * schedule_rate(o, s->first_step, r->trainer->planned_steps);
     buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < r->round.steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
@@ -90,65 +119,165 @@ static void fill_step_table(struct replica *r)
         row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, update)));
         row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, update)));
         row[HSGD_STEP_SCALE] = 1.0f / (float)r->round.batch;
-        row[HSGD_STEP_NUMBER] = bits((uint32_t)(r->trainer->at.samples + r->round.first + (int64_t)i * r->round.batch));
-        row[HSGD_STEP_SEED] = bits((uint32_t)hsgd_random(o->seed, 0x5eed + (uint64_t)r->trainer->at.epoch));
+        row[HSGD_STEP_NUMBER] = bits((uint32_t)(from->samples + r->round.first + (int64_t)i * r->round.batch));
+        row[HSGD_STEP_SEED] = bits((uint32_t)hsgd_random(o->seed, 0x5eed + (uint64_t)from->epoch));
         row[HSGD_STEP_SHARE] = (float)r->round.share;
     }
     starpu_data_release(s->step.handle);
-    s->first_step = step;
+}
+
+/* The tickets of the round, whose last step hands in; shared: of every step. */
+static int tickets(const struct replica *r) { return r->shares ? 1 : r->state.nshards; }
+static int per_step(const struct replica *r) { return r->shares ? r->state.nshards : 1; }
+
+static int32_t *missed(struct replica *r, int ticket, int step)
+{
+    return (int32_t *)r->exchange.ticket[ticket].memory + TICKET_HEADER + step * per_step(r);
+}
+
+/* Marks them, to see later what was handed in. */
+static void clear_tickets(struct replica *r)
+{
+    for (int i = 0; i < tickets(r); i++) {
+        struct buffer *b = &r->exchange.ticket[i];
+        buffer_acquire(r->state.ctx, b, STARPU_RW);
+        for (int k = 0; k < r->round.steps * per_step(r); k++) missed(r, i, 0)[k] = NOT_HANDED_IN;
+        starpu_data_release(b->handle);
+    }
+}
+
+static struct plan *new_plan(struct replica *r, bool pulls, bool steps, bool pushes)
+{
+    struct slice_spec whole = { r->device, r->round.batch };
+    r->exchange.pull = pulls;
+    r->exchange.step = steps;
+    r->exchange.push = pushes;
+    return plan_create(&r->state, PLAN_TRAIN, 1, &whole);
 }
 
 static struct plan *plan_of(struct replica *r, bool pulls, bool pushes, pthread_mutex_t *lock)
 {
     struct trainer_state *s = &r->state;
-    struct slice_spec whole = { r->device, r->round.batch };
     struct plan *p = trainer_state_find(s, PLAN_TRAIN, r->round.batch, pulls, pushes);
     if (p) return p;
     pthread_mutex_lock(lock);
-    r->exchange.pull = pulls;
-    r->exchange.push = pushes;
-    if ((p = plan_create(s, PLAN_TRAIN, 1, &whole))) trainer_state_keep(s, p);
+    if ((p = new_plan(r, pulls, true, pushes))) trainer_state_keep(s, p);
     pthread_mutex_unlock(lock);
     return p;
 }
 
 /* The first step takes parameters, the last hands in; those between are
- * plain. */
-int replica_run(struct replica *r, const struct batch_source *source, pthread_mutex_t *plan_lock)
+ * plain.  *done: steps that are. */
+static int run_steps(struct replica *r, const struct batch_source *source, pthread_mutex_t *plan_lock, int *done)
 {
     int err = 0, last = r->round.steps - 1;
-    fill_step_table(r);
-    for (struct span span = { 0 }; !err && span.first <= last; span.first = span.end) {
-        bool pulls = r->round.pulls && span.first == 0, pushes = !r->shares && span.first == last;
+    for (*done = 0; !err && *done <= last;) {
+        bool pulls = r->round.pulls && *done == 0, pushes = !r->shares && *done == last;
         int plain_end = r->shares ? last + 1 : last;
-        span.end = pulls || pushes ? span.first + 1 : plain_end;
+        struct span span = { .first = *done, .end = pulls || pushes ? *done + 1 : plain_end };
         struct plan *p = plan_of(r, pulls, pushes, plan_lock);
         err = p ? plan_run(p, &span, HSGD_REPLAY, source) : -EIO;
+        if (p) *done = span.end;
     }
     return err;
 }
 
-void replica_metrics(struct replica *r, struct batch_metrics *m)
+/* --------------------------------------------------- a device has failed */
+
+/* Merges run where there is a device. */
+static void move_home(struct replica *r, pthread_mutex_t *plan_lock)
+{
+    struct device *lost = r->exchange.home;
+    pthread_mutex_lock(plan_lock);
+    recover_drop_plans(&r->state, lost);
+    r->exchange.home = home_of(r->state.ctx);
+    pthread_mutex_unlock(plan_lock);
+}
+
+/* Hands in the shards of the last step that were not, elsewhere. */
+static int finish_push(struct replica *r, pthread_mutex_t *plan_lock)
+{
+    static const struct batch_source nothing;
+    struct span span = { .first = r->round.steps - 1, .end = r->round.steps };
+    for (int i = 0; i < r->state.nshards; i++) {
+        struct buffer *b = &r->exchange.ticket[i];
+        buffer_acquire(r->state.ctx, b, STARPU_R);
+        r->exchange.merged[i] = *missed(r, i, span.first) != NOT_HANDED_IN;
+        starpu_data_release(b->handle);
+    }
+    move_home(r, plan_lock);
+    if (!r->exchange.home) return -EIO;
+    pthread_mutex_lock(plan_lock);
+    struct plan *p = new_plan(r, false, false, true);
+    memset(r->exchange.merged, 0, sizeof r->exchange.merged);
+    pthread_mutex_unlock(plan_lock);
+    int err = p ? plan_run(p, &span, HSGD_REPLAY, &nothing) : -EIO;
+    pthread_mutex_lock(plan_lock);
+    context_begin(r->state.ctx);
+    plan_destroy(p);
+    context_end(r->state.ctx);
+    pthread_mutex_unlock(plan_lock);
+    return err;
+}
+
+/* What of the round the server has, or is given. */
+static int salvage(struct replica *r, pthread_mutex_t *plan_lock, int err, int done, int *merged)
+{
+    const struct failure *f = &r->failure;
+    *merged = r->shares ? done : 0;
+    if (!f->device || !f->run) return err;
+    bool pushing = f->run->cell->kind == CELL_PUSH;
+    if (f->begun && (pushing || r->shares)) {
+        r->failure.device = NULL;       /* the server may have half of it */
+        return err;
+    }
+    pthread_mutex_lock(plan_lock);
+    recover_lose(r->state.ctx, f->device);
+    pthread_mutex_unlock(plan_lock);
+    if (!pushing || (err = finish_push(r, plan_lock))) return err;
+    *merged = r->round.steps;
+    return 0;
+}
+
+int replica_run(struct replica *r, const struct origin *from, const struct batch_source *source,
+                pthread_mutex_t *plan_lock, int *merged)
+{
+    int done;
+    if (r->exchange.home->lost) move_home(r, plan_lock);
+    r->failure.device = NULL;
+    fill_step_table(r, from);
+    clear_tickets(r);
+    int err = run_steps(r, source, plan_lock, &done);
+    *merged = done;
+    return err ? salvage(r, plan_lock, err, done, merged) : 0;
+}
+
+/* ------------------------------------------------------------ after a round */
+
+void replica_metrics(struct replica *r, int steps, struct batch_metrics *m)
 {
     struct trainer_state *s = &r->state;
     buffer_acquire(s->ctx, &s->metrics, STARPU_R);
-    for (int i = 0; i < r->round.steps; i++) {
+    for (int i = 0; i < steps; i++) {
         const float *row = (const float *)s->metrics.memory + (size_t)i * METRICS;
         m[i] = (struct batch_metrics){ row[0], row[1], row[2] };
     }
     starpu_data_release(s->metrics.handle);
 }
 
-int replica_staleness(struct replica *r, int64_t *stale)
+int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS], int *most)
 {
-    struct trainer_state *s = &r->state;
-    if (r->shares) return 0;
-    for (int i = 0; i < s->nshards; i++) {
+    int first = r->shares ? 0 : steps - 1, n = (steps - first) * per_step(r);
+    *most = 0;
+    for (int i = 0; i < tickets(r); i++) {
         struct buffer *b = &r->exchange.ticket[i];
-        buffer_acquire(s->ctx, b, STARPU_R);
-        int missed = (int)((const float *)b->memory)[TICKET_HEADER + r->round.steps - 1];
+        buffer_acquire(r->state.ctx, b, STARPU_R);
+        for (int k = 0; k < n; k++) {
+            int m = missed(r, i, first)[k];
+            if (m > *most) *most = m;
+            stale[m < HSGD_KEPT_STALENESS ? m : HSGD_KEPT_STALENESS - 1]++;
+        }
         starpu_data_release(b->handle);
-        stale[missed < HSGD_KEPT_STALENESS ? missed : HSGD_KEPT_STALENESS - 1]++;
     }
-    return s->nshards;
+    return tickets(r) * n;
 }

@@ -7,19 +7,24 @@
 
 /* What a replica does between two merges. */
 struct round {
-    int64_t first;              /* sample of the window */
+    int64_t first;              /* sample of the run */
     int batch, steps;
     double share;               /* of what it hands in */
     bool pulls;
 };
+
+/* Where a run of the engine begins: sample 0 of it. */
+struct origin { int64_t step, samples, epoch; };
 
 struct replica {
     struct hsgd_trainer *trainer;
     struct device *device;
     struct trainer_state state;
     struct exchange exchange;
+    struct failure failure;
     bool shares;                /* it writes the server's parameters: no exchange */
     bool begun;                 /* it has parameters */
+    bool gone;                  /* its device has failed */
     int batch, least, most;     /* samples of an update; what they may become */
     int64_t updates, samples, changed; /* changed: updates when the batch was */
     double rate;                /* of the last update */
@@ -31,14 +36,18 @@ struct replica {
 int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, int worker, bool shares);
 void replica_close(struct replica *r);
 
-/* Runs its round; fills from `source`, whose user is the replica.  plan_lock
- * guards making plans. */
-int replica_run(struct replica *r, const struct batch_source *source, pthread_mutex_t *plan_lock);
+/* Runs its round, from what `from` says on; fills from `source`, whose user is
+ * the replica.  *merged: how many of its steps the server has afterwards, also
+ * where something failed on the way.  plan_lock guards making plans.  An error
+ * is the end of the training, unless it is the failure of one device that has
+ * left the server's parameters whole: then `failure` names the device. */
+int replica_run(struct replica *r, const struct origin *from, const struct batch_source *source,
+                pthread_mutex_t *plan_lock, int *merged);
 
-/* After a round: metrics of its steps; missed merges per shard into stale. */
-void replica_metrics(struct replica *r, struct batch_metrics *m);
-/* Adds to a histogram what the round's merges had missed; returns how many
- * merges there were. */
-int replica_staleness(struct replica *r, int64_t *stale);
+/* After a round: metrics of its first `steps` steps. */
+void replica_metrics(struct replica *r, int steps, struct batch_metrics *m);
+/* Adds to a histogram what the merges of these steps had missed; `most` gets
+ * the largest.  Returns how many merges there were. */
+int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS], int *most);
 
 #endif

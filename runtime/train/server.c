@@ -26,13 +26,28 @@ static struct cell *begin_cell(struct plan *p, enum cell_kind kind, struct hsgd_
     return c;
 }
 
-static void emit_ticket(struct hsgd_emit *e, struct cell *c, const struct places *at, bool draw)
+static void emit_ticket(struct hsgd_emit *e, struct cell *c, int version, int ticket, int shards, bool draw)
 {
-    struct ticket_args a = { draw };
-    access_buffer(c, at->version, draw ? STARPU_R : STARPU_RW);
-    access_buffer(c, at->ticket, STARPU_RW);
-    HSGD_LAUNCH(e, HSGD_KERNEL(ticket), HSGD_ITEMS, 1, &a, ref(at->version, 0), ref(at->ticket, 0),
-                (struct hsgd_ref){ at->ticket, 1, TICKET_HEADER });
+    struct ticket_args a = { shards, draw };
+    access_buffer(c, version, draw ? STARPU_R : STARPU_RW);
+    access_buffer(c, ticket, STARPU_RW);
+    HSGD_LAUNCH(e, HSGD_KERNEL(ticket), HSGD_ITEMS, shards, &a, ref(version, 0), ref(ticket, 0),
+                (struct hsgd_ref){ ticket, shards, TICKET_HEADER });
+}
+
+int server_add_ticket(struct plan *p, struct ticket_places *at)
+{
+    struct exchange *x = p->state->exchange;
+    at->version = add_buffer(p, &x->versions, false);
+    at->ticket = add_buffer(p, &x->ticket[0], false);
+    return at->version < 0 || at->ticket < 0 ? -ENOMEM : 0;
+}
+
+void server_shared_ticket(struct plan *p, struct cell *c, const struct ticket_places *at, bool draw)
+{
+    struct hsgd_emit e;
+    begin_emit(p, &e, c, c->device);
+    emit_ticket(&e, c, at->version, at->ticket, p->state->nshards, draw);
 }
 
 static int pull_cell(struct plan *p, int shard)
@@ -48,7 +63,7 @@ static int pull_cell(struct plan *p, int shard)
     access_buffer(c, at.base, STARPU_W);
     HSGD_LAUNCH(&e, HSGD_KERNEL(pull), HSGD_ITEMS, a.n, &a, ref(at.server, 0), ref(FIXED_PARAM + shard, 0),
                 ref(at.base, 0));
-    emit_ticket(&e, c, &at, true);
+    emit_ticket(&e, c, at.version, at.ticket, 1, true);
     return 0;
 }
 
@@ -69,7 +84,7 @@ static int push_cell(struct plan *p, int shard)
     if (!elastic) access_buffer(c, at.base, STARPU_R);
     if (elastic) HSGD_LAUNCH(&e, HSGD_KERNEL(elastic), HSGD_ITEMS, n, &pull, step, w, ref(at.server, 0));
     else HSGD_LAUNCH(&e, HSGD_KERNEL(push), HSGD_ITEMS, n, &push, step, w, ref(at.base, 0), ref(at.server, 0));
-    emit_ticket(&e, c, &at, false);
+    emit_ticket(&e, c, at.version, at.ticket, 1, false);
     return 0;
 }
 
@@ -83,6 +98,7 @@ int server_pull_cells(struct plan *p)
 int server_push_cells(struct plan *p)
 {
     int err = 0;
-    for (int s = 0; !err && s < p->state->nshards; s++) err = push_cell(p, s);
+    for (int s = 0; !err && s < p->state->nshards; s++)
+        if (!p->state->exchange->merged[s]) err = push_cell(p, s);
     return err;
 }

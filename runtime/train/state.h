@@ -47,7 +47,7 @@ struct trainer_state {
     struct plan *plan[MAX_PLANS];       /* least recently used goes first */
     int64_t uses;
     int64_t first_step;                 /* number of the first step of the window that runs */
-    struct buffer version[MAX_SHARDS];  /* of the parameters, for replicas */
+    struct buffer version[MAX_SHARDS];  /* of the parameters, for replicas; one after the other in memory */
     struct exchange *exchange;          /* of a replica; NULL: it works on the parameters themselves */
     int worker;                         /* of its device, on which a single slice runs */
     bool measured;

@@ -161,6 +161,11 @@ struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch
     return p;
 }
 
+bool trainer_has_server(const struct hsgd_trainer *t)
+{
+    return algorithm_has_server(algorithm_row(t->state.options.algorithm));
+}
+
 /* -------------------------------------------------------------- windows */
 
 static float bits(uint32_t u)
@@ -227,17 +232,12 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
                    const struct batch_source *source, struct batch_metrics *metrics)
 {
     struct trainer_state *s = &t->state;
-    bool has_server = algorithm_has_server(algorithm_row(s->options.algorithm));
     int err = 0;
     s->first_step = t->at.step;
-    if (mode == PLAN_TRAIN && has_server) {
-        err = async_window(t, batch, steps, source, metrics);
-    } else {
-        if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
-        fill_step_table(t, batch, steps);
-        for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
-        if (!err) read_metrics(s, steps, metrics);
-    }
+    if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
+    fill_step_table(t, batch, steps);
+    for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
+    if (!err) read_metrics(s, steps, metrics);
     if (!err && mode == PLAN_TRAIN) t->at.step += steps;
     return err;
 }
@@ -265,13 +265,24 @@ static int check_batch(struct hsgd_trainer *t, const int32_t *labels, int n)
     return 0;
 }
 
+/* The last batches, of which only the first is of interest. */
+static bool hear_batch(void *user, const struct batch_metrics *m, int n, double seconds)
+{
+    (void)n, (void)seconds;
+    *(struct batch_metrics *)user = *m;
+    return true;
+}
+
 static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, const float *x, const int32_t *labels, int n,
                          struct batch_metrics *m)
 {
     struct memory_batch b = { x, labels, hsgd_size(t->state.model->in) };
     struct batch_source source = { fill_from_memory, &b };
+    struct async_listener listener = { hear_batch, m };
     int err = check_batch(t, labels, n);
-    return err ? err : trainer_window(t, mode, n, 1, &source, m);
+    if (err) return err;
+    bool by_replicas = mode == PLAN_TRAIN && trainer_has_server(t);
+    return by_replicas ? async_run(t, n, n, &source, &listener) : trainer_window(t, mode, n, 1, &source, m);
 }
 
 int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, double *loss)
@@ -332,20 +343,28 @@ static void fill_made_up(void *user, int step, int first_row, int rows, float *x
     for (int i = 0; i < rows; i++) labels[i] = (int32_t)(hsgd_random(11, (uint64_t)(first_row + i)) % (uint64_t)classes);
 }
 
+static int time_window(struct hsgd_trainer *t, int steps, const struct batch_source *source)
+{
+    struct batch_metrics m[WINDOW_STEPS];
+    struct async_listener listener = { hear_batch, m };
+    int batch = t->state.options.batch_size;
+    return trainer_has_server(t) ? async_run(t, batch, (int64_t)steps * batch, source, &listener)
+                                 : trainer_window(t, PLAN_TRAIN, batch, steps, source, m);
+}
+
 int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_step)
 {
     static const struct batch_source filled;
     struct batch_source made_up = { fill_made_up, t->state.model };
-    struct batch_metrics m[WINDOW_STEPS];
     int batch = t->state.options.batch_size, err = 0;
     int64_t step = t->at.step;
     uint64_t spent = 0;
     if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
-        err = trainer_window(t, PLAN_TRAIN, batch, PLAN_SLOTS, &made_up, m);
+        err = time_window(t, PLAN_SLOTS, &made_up);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
         uint64_t began = monotonic_ns();
-        err = trainer_window(t, PLAN_TRAIN, batch, n, &filled, m);
+        err = time_window(t, n, &filled);
         spent += monotonic_ns() - began;
         done += n;
     }

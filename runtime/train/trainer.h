@@ -44,6 +44,9 @@ int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data);
 /* The plan for batches of this size, from the cache or new. */
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch);
 
+/* Whether its algorithm has: then replicas train, and not its own plans. */
+bool trainer_has_server(const struct hsgd_trainer *t);
+
 struct batch_metrics { double loss, correct, terms; };
 
 /* Runs `steps` (at most WINDOW_STEPS) batches of `batch` samples; metrics of
