@@ -34,6 +34,7 @@ hsgd_SOURCES = \
 	apps/hsgd/report.c \
 	apps/hsgd/run.h \
 	apps/hsgd/run_folder.c \
+	apps/hsgd/selftest.c \
 	apps/hsgd/session.c \
 	apps/hsgd/signals.c \
 	apps/hsgd/signals.h \
@@ -44,7 +45,7 @@ hsgd_SOURCES = \
 	apps/hsgd/train_progress.c \
 	apps/hsgd/train_report.c
 hsgd_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include $(JANSSON_CFLAGS) $(PNG_CFLAGS) $(YAML_CFLAGS)
-hsgd_LDADD = bench/libfloor.la libhsgd.la $(JANSSON_LIBS) $(PNG_LIBS) $(YAML_LIBS) -lm
+hsgd_LDADD = bench/libfloor.la reference/libreference.la libhsgd.la $(JANSSON_LIBS) $(PNG_LIBS) $(YAML_LIBS) -lm
 
 # The demo trainers.
 demos = apps/demos/cnn apps/demos/embedded apps/demos/mlp

@@ -2,12 +2,11 @@
 # groups, and with the C kernels of lesser machines.
 check_PROGRAMS += test_ops
 test_ops_SOURCES = \
-	tests/check.c tests/check.h tests/test_ops.c tests/test_ops.h tests/test_activate.c tests/test_conv2d.c \
-	tests/test_dense.c tests/test_dropout.c tests/test_flatten.c tests/test_gemm.c tests/test_lanes.c \
-	tests/test_loss.c tests/test_merge.c tests/test_optimizer.c tests/test_pool.c
-test_ops_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
+	tests/main.c tests/main.h tests/test_ops.c tests/test_ops.h tests/test_gemm.c tests/test_lanes.c \
+	tests/test_merge.c tests/test_optimizer.c
+test_ops_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(STARPU_CFLAGS)
 test_ops_CFLAGS = $(AM_CFLAGS) -O2
-test_ops_LDADD = runtime/libruntime.la
+test_ops_LDADD = reference/libreference.la runtime/libruntime.la -lm
 TESTS += test_ops tests/test_ops_groups.sh tests/test_ops_isas.sh
 EXTRA_DIST += tests/test_ops_groups.sh tests/test_ops_isas.sh tests/faults.sh
 
@@ -33,9 +32,9 @@ check-faults: test_ops
 
 if HAVE_CRITERION
 check_PROGRAMS += test_data
-test_data_SOURCES = tests/check.c tests/check.h tests/test_data.c
-test_data_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
-test_data_LDADD = libhsgd.la $(CRITERION_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) -lm
+test_data_SOURCES = tests/main.c tests/main.h tests/test_data.c
+test_data_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CRITERION_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
+test_data_LDADD = reference/libreference.la libhsgd.la $(CRITERION_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) -lm
 TESTS += test_data
 endif
 

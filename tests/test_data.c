@@ -3,7 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw */
 #endif
-#include "check.h"
+#include "main.h"
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * what CPUs use instead of them. */
 #include <string.h>
 
-#include "check.h"
+#include "reference/check.h"
 #include "kernels.h"
 #include "test_ops.h"
 

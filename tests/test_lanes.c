@@ -1,6 +1,6 @@
 /* lanes_pack and lanes_unpack: each against the layout's formula, and there
  * and back.  Nothing is computed: everything is exact. */
-#include "check.h"
+#include "reference/check.h"
 #include "kernels.h"
 #include "test_ops.h"
 

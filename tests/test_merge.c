@@ -1,6 +1,6 @@
 /* The kernels that put the gradients of slices together: add, copy,
  * square_sum, square_total, clip_add, clip_scale. */
-#include "check.h"
+#include "reference/check.h"
 #include "kernels.h"
 #include "test_ops.h"
 

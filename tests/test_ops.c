@@ -2,14 +2,16 @@
  * double precision.  Usage: test_ops [--cpu | --devices=LIST] [name...] */
 #include "test_ops.h"
 
-#include "check.h"
+#include "main.h"
+#include "reference/reference.h"
 
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
 #define TEST(name) { #name, test_##name, true },
 #define TEST_FEW(name) { #name, test_##name, false },
-        TEST_LIST
+#define REFERENCE(name) { #name, reference_##name, true },
+        REFERENCE_LIST(REFERENCE) TEST_LIST { "flatten_model", reference_flatten_model, false },
     };
     return check_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -2,7 +2,7 @@
  * parts and clipped, and a trainer's steps. */
 #include <string.h>
 
-#include "check.h"
+#include "reference/check.h"
 #include "kernels.h"
 #include "test_ops.h"
 #include "train/state.h"

@@ -10,7 +10,7 @@ enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 
 /* Commands, as bits, so that an option can name those that take it. */
 enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256,
-       COMPARE = 512 };
+       COMPARE = 512, SELFTEST = 1024 };
 
 #define MOST_OPTIONS 96
 
@@ -52,6 +52,7 @@ int print_completion(void);
 
 int cmd_train(struct settings *s);
 int cmd_devices(struct settings *s);
+int cmd_selftest(struct settings *s);
 int cmd_bench(struct settings *s);
 int cmd_plan(struct settings *s);
 int cmd_compare(struct settings *s);

@@ -23,7 +23,7 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
 #define READS (TRAIN | PLAN | DATA | EVAL)
-#define ALL (RUNS | COMPARE | USES | DEVICES | DATA | MODELS | HELP)
+#define ALL (RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
@@ -79,10 +79,10 @@ static const struct option_row table[] = {
       "1/12, 0 for none; or the data to validate with (1/12)" },
     { "seed", 0, WHOLE, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
       "of weights, order, validation samples and changes (0)" },
-    { "devices", 0, TEXT, RUNS | USES | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
+    { "devices", 0, TEXT, RUNS | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto takes each physical one once; or as\n"
       "cpu,opencl:1 (auto)" },
-    { "threads", 0, WHOLE, RUNS | USES | FREE, AT(threads), 1, 1 << 16, NULL, "N",
+    { "threads", 0, WHOLE, RUNS | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
       "CPU cores to use (those this process may use)" },
     { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
@@ -125,10 +125,10 @@ static const struct option_row table[] = {
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "which samples (train; eval: test, where there are such)" },
-    { "json", 0, FLAG, RUNS | USES | DEVICES | DATA | MODELS | PASSING, AT(json), 0, 0, NULL, NULL,
+    { "json", 0, FLAG, RUNS | USES | DEVICES | SELFTEST | DATA | MODELS | PASSING, AT(json), 0, 0, NULL, NULL,
       "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | USES | DEVICES | PASSING, AT(verbose), 0, 0, NULL, NULL,
+    { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "the library's messages too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print a page for man(1)" },
     { "completion", 0, FLAG, HELP, AT(completion), 0, 0, NULL, NULL, "print completion for bash" },

@@ -196,7 +196,8 @@ static int lose_replicas(struct async *a, const struct replica *r, int err)
         lost++;
     }
     if (lost && a->alive)
-        async_say(a, "%s; its samples go to the others, and training goes on without %s", r->failure.sentence, d->info.id);
+        async_say(a, HSGD_LOG_WARNING, "%s; its samples go to the others, and training goes on without %s",
+                  r->failure.sentence, d->info.id);
     return a->alive ? 0 : err;
 }
 
@@ -273,14 +274,14 @@ static bool is_done(const struct async *a, int64_t index)
 static void tell_lines(struct async *a)
 {
     int n = a->nlines;
-    char **line = a->line;
+    struct async_line *line = a->line;
     if (!n) return;
     a->line = NULL;
     a->nlines = 0;
     pthread_mutex_unlock(&a->lock);
     for (int i = 0; i < n; i++) {
-        hsgd_log(a->t->state.ctx, HSGD_LOG_INFO, "%s", line[i]);
-        free(line[i]);
+        hsgd_log(a->t->state.ctx, line[i].level, "%s", line[i].text);
+        free(line[i].text);
     }
     free(line);
     pthread_mutex_lock(&a->lock);

@@ -9,14 +9,15 @@
 #define RATIO 2         /* and nobody makes more than so many times the updates of another, */
 #define RATIO_SLACK 4   /* and these */
 
-void async_say(struct async *a, const char *format, ...)
+void async_say(struct async *a, enum hsgd_log_level level, const char *format, ...)
 {
-    char **more = realloc(a->line, (size_t)(a->nlines + 1) * sizeof *more);
+    struct async_line *more = realloc(a->line, (size_t)(a->nlines + 1) * sizeof *more);
     va_list args;
     if (!more) return;
     a->line = more;
     va_start(args, format);
-    if (vasprintf(&a->line[a->nlines], format, args) >= 0) a->nlines++;
+    more[a->nlines].level = level;
+    if (vasprintf(&more[a->nlines].text, format, args) >= 0) a->nlines++;
     va_end(args);
     pthread_cond_broadcast(&a->changed);
 }
@@ -146,7 +147,7 @@ void async_adapt(struct async *a, struct replica *r)
     if (batch < r->least) batch = r->least;
     if (batch > r->most) batch = r->most;
     if (batch == r->batch) return;
-    async_say(a, "step %lld: %s takes batches of %d instead of %d: it has made %lld updates, the others %.0f",
+    async_say(a, HSGD_LOG_INFO, "step %lld: %s takes batches of %d instead of %d: it has made %lld updates, the others %.0f",
               (long long)r->state.first_step, r->device->info.id, batch, r->batch, (long long)r->updates, others);
     r->changed = r->updates;
     r->batch = batch;

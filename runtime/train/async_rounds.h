@@ -12,6 +12,8 @@ struct async_batch { struct batch_metrics sum; int rows; };
 /* Samples that were taken and given back. */
 struct stretch { int64_t first, n; };
 
+struct async_line { enum hsgd_log_level level; char *text; };
+
 struct async {
     struct hsgd_trainer *t;
     const struct algorithm *row;
@@ -29,7 +31,7 @@ struct async {
     int nback, err;
     pthread_mutex_t lock, fill_lock, plan_lock;
     pthread_cond_t changed;
-    char **line;                /* for the log, from the thread that started the run */
+    struct async_line *line;    /* for the log, from the thread that started the run */
     int nlines;
     int64_t pushes, merges, stale[HSGD_KEPT_STALENESS];
 };
@@ -45,6 +47,6 @@ void async_give_back(struct async *a, struct replica *r, int merged);
 void async_adapt(struct async *a, struct replica *r);
 
 /* A line for the log; with the lock held. */
-void async_say(struct async *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void async_say(struct async *a, enum hsgd_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

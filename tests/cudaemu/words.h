@@ -16,6 +16,7 @@
 
 #define __syncthreads() emu_barrier()
 #define __syncwarp(mask) emu_lanes_barrier()
+#define atomicAdd(p, n) __atomic_fetch_add((p), (n), __ATOMIC_RELAXED)
 #define __shfl_sync(mask, value, from, width) emu_shuffle(value, from, width)
 #define __shfl_xor_sync(mask, value, apart) emu_shuffle(value, (int)threadIdx.x ^ (apart), 32)
 #define fmaf(a, b, c) ((a) * (b) + (c))

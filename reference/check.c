@@ -1,63 +1,9 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* nftw */
-#endif
 #include "check.h"
 
 #include <float.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define SHAPES 200          /* of each operation on each kind of device */
-#define LARGE_SHAPES 50     /* of them with more outputs than LARGE */
-#define LARGE 256
-
-/* -------------------------------------------------------------- contexts */
-
-static char home[512];
-static pid_t home_owner;
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st, (void)type, (void)where;
-    return remove(path);
-}
-
-static void remove_home(void)
-{
-    if (home_owner == getpid()) nftw(home, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void make_home(void)
-{
-    const char *base = getenv("TMPDIR");
-    if (home_owner == getpid()) return;
-    snprintf(home, sizeof home, "%s/hsgd-starpu-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(home)) {
-        perror(home);
-        exit(1);
-    }
-    home_owner = getpid();
-    setenv("STARPU_HOME", home, 1);
-    atexit(remove_home);
-}
-
-struct hsgd_context *test_context_on(const char *devices)
-{
-    struct hsgd_context *ctx;
-    struct hsgd_context_options options = { .devices = devices, .threads = 1 };
-    make_home();
-    if (hsgd_create(&ctx, &options)) {
-        fprintf(stderr, "no context on \"%s\": %s\n", devices, hsgd_error(ctx));
-        hsgd_destroy(&ctx);
-        exit(1);
-    }
-    return ctx;
-}
-
-struct hsgd_context *test_context(void) { return test_context_on("cpu"); }
 
 /* --------------------------------------------------------- random values */
 
@@ -134,16 +80,23 @@ double check_slope(double y, enum hsgd_activation f)
 /* ------------------------------------------------------------------- run */
 
 static struct hsgd_context *context;
-static const char *test = "";
 static char shape[200];
-static int failures;
-static struct { int shapes, large; } count[HSGD_DEVICE_KINDS];
+static struct check_outcome outcome;
+
+void check_begin(struct hsgd_context *ctx, const char *name)
+{
+    context = ctx;
+    outcome = (struct check_outcome){ 0 };
+    check_seed(strlen(name) * 1000 + (unsigned char)*name);
+}
+
+const struct check_outcome *check_outcome(void) { return &outcome; }
 
 struct hsgd_context *check_context(void) { return context; }
 
 int check_devices(void) { return hsgd_device_count(context); }
 
-bool check_going(void) { return failures == 0; }
+bool check_going(void) { return outcome.failures == 0; }
 
 void check_shape(const char *format, ...)
 {
@@ -154,6 +107,7 @@ void check_shape(const char *format, ...)
 }
 
 static const char *where = "";
+static int running = -1;
 
 void check_that(bool holds, const char *format, ...)
 {
@@ -163,7 +117,9 @@ void check_that(bool holds, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    if (failures++ < 3) printf("%s: wrong on %s: %s (%s)\n", test, where, message, shape);
+    if (running >= 0) outcome.device[running].failures++;
+    if (outcome.failures >= CHECK_MESSAGES) return;
+    snprintf(outcome.message[outcome.failures++], sizeof outcome.message[0], "wrong on %s: %s (%s)", where, message, shape);
 }
 
 void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_run *run,
@@ -172,14 +128,17 @@ void check_run(int device, const struct hsgd_op *op, const void *attributes, con
     static struct hsgd_device info;
     hsgd_device_get(context, device, &info);
     where = info.id;
-    check_that(hsgd_op_run(context, device, op, attributes, run) == 0, "%s", hsgd_error(context));
-    count[info.kind].shapes += elements >= 0;
-    count[info.kind].large += elements > LARGE;
+    running = device < CHECK_DEVICES ? device : -1;
+    bool ran = hsgd_op_run(context, device, op, attributes, run) == 0;
+    check_that(ran, "%s", hsgd_error(context));
+    if (running < 0 || !ran) return;
+    outcome.device[device].shapes += elements >= 0;
+    outcome.device[device].large += elements > CHECK_LARGE;
 }
 
 void check_near(const char *what, const float *got, const struct approx *want, int64_t n)
 {
-    for (int64_t i = 0; i < n && failures < 3; i++) {
+    for (int64_t i = 0; i < n && outcome.failures < CHECK_MESSAGES; i++) {
         double e = want[i].e + 4 * FLT_MIN; /* numbers below FLT_MIN may count as zero */
         bool right = isnan(want[i].v) ? isnan(got[i]) : fabs(got[i] - want[i].v) <= e;
         check_that(right, "%s[%lld] of %lld is %.9g, not %.9g within %.2g", what, (long long)i, (long long)n, got[i],
@@ -205,71 +164,9 @@ void check_gradient(const char *what, double (*loss)(void *user), void *user, do
     for (int64_t i = 0; i < n; i++) at[i] = from[i];
     double difference = (up - down) / (2 * h), bound = 1e-6 * magnitude + 1e-8 * (1 + fabs(up));
     where = "reference";
+    running = -1;
     check_that(fabs(difference - along) <= bound, "%s: the gradient gives %.9g, the difference %.9g", what, along,
                difference);
     free(from);
     free(direction);
-}
-
-static void report(const struct check_test *t)
-{
-    printf("%s:%s", t->name, t->counted ? "" : failures ? " failed" : " passed");
-    for (int d = 0; d < check_devices(); d++) {
-        struct hsgd_device info;
-        hsgd_device_get(context, d, &info);
-        where = info.id;
-        check_shape("all shapes");
-        if (t->counted)
-            printf("%s %d shapes on %s, %d of them large", d ? ";" : "", count[info.kind].shapes, info.id,
-                   count[info.kind].large);
-    }
-    printf("\n");
-    for (int d = 0; d < check_devices() && t->counted && !failures; d++) {
-        struct hsgd_device info;
-        hsgd_device_get(context, d, &info);
-        check_that(count[info.kind].shapes >= SHAPES && count[info.kind].large >= LARGE_SHAPES,
-                   "needs %d shapes, %d of them with more than %d outputs", SHAPES, LARGE_SHAPES, LARGE);
-    }
-}
-
-static bool run_test(const struct check_test *t)
-{
-    memset(count, 0, sizeof count);
-    failures = 0;
-    test = t->name;
-    check_seed(strlen(test) * 1000 + (unsigned char)*test);
-    t->run();
-    report(t);
-    fflush(stdout);
-    return failures == 0;
-}
-
-static bool wanted(const char *name, int argc, char **argv)
-{
-    int names = 0;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-') continue;
-        if (!strcmp(argv[i], name)) return true;
-        names++;
-    }
-    return !names;
-}
-
-int check_main(int argc, char **argv, const struct check_test *tests, int n)
-{
-    int passed = 0, failed = 0;
-    const char *devices = "cpu,opencl";
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--cpu")) devices = "cpu";
-        if (!strncmp(argv[i], "--devices=", 10)) devices = argv[i] + 10;
-    }
-    context = test_context_on(devices);
-    for (int i = 0; i < n; i++)
-        if (wanted(tests[i].name, argc, argv)) {
-            if (run_test(&tests[i])) passed++;
-            else failed++;
-        }
-    hsgd_destroy(&context);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed || !passed;
 }

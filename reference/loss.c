@@ -1,6 +1,6 @@
 /* softmax_cross_entropy and mse. */
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 struct loss { bool mse; float smoothing; int rows, cols; double *z; int32_t *labels; };
 
@@ -103,12 +103,12 @@ static void one(int turn, bool mse, float smoothing)
     free(z), free(dz), free(s.z), free(s.labels), free(want_dz);
 }
 
-void test_softmax_cross_entropy(void)
+void reference_softmax_cross_entropy(void)
 {
     for (int i = 0; i < 210 && check_going(); i++) one(i, false, i % 3 ? 0 : (float)check_int(1, 9) / 10);
 }
 
-void test_mse(void)
+void reference_mse(void)
 {
     for (int i = 0; i < 210 && check_going(); i++) one(i, true, 0);
 }

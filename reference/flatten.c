@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 static void one(int turn)
 {
@@ -20,7 +20,7 @@ static void one(int turn)
     free(x), free(dy), free(y), free(dx);
 }
 
-void test_flatten(void)
+void reference_flatten(void)
 {
     for (int i = 0; i < 200 && check_going(); i++) one(i);
 }
@@ -66,7 +66,7 @@ static void model_of(struct hsgd_shape in, int rows)
     free(x), free(w), free(g), free(labels), free(want);
 }
 
-void test_flatten_model(void)
+void reference_flatten_model(void)
 {
     model_of((struct hsgd_shape){ 5, 4, 3 }, 70);
     model_of((struct hsgd_shape){ 2, 9, 5 }, 33);

@@ -1,6 +1,6 @@
 /* dropout: the mask, its independence of device and slice, and its rate. */
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 /* Philox2x32-10, Salmon et al. 2011, section 3. */
 static uint32_t philox(uint32_t key, uint32_t lo, uint32_t hi)
@@ -124,7 +124,7 @@ static void rate(float p)
     free(x), free(y);
 }
 
-void test_dropout(void)
+void reference_dropout(void)
 {
     for (int i = 0; i < 204 && check_going(); i++) one(i);
     slices(false);

@@ -1,6 +1,6 @@
 /* dense: y = f(x W + b), with the weight whole and in pieces. */
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 struct dense {
     int rows, in, units;
@@ -182,7 +182,7 @@ static void not_a_number(int units)
     free(x), free(w), free(b), free(y);
 }
 
-void test_dense(void)
+void reference_dense(void)
 {
     for (int i = 0; i < 210 && check_going(); i++) one(i);
     not_a_number(5);

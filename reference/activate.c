@@ -1,6 +1,6 @@
 /* activate: y = f(x), dx = dy f'(x), in both layouts. */
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 struct shape { int rows, size; enum hsgd_activation f; const double *x, *dy; };
 
@@ -85,7 +85,7 @@ static void not_a_number(void)
     }
 }
 
-void test_activate(void)
+void reference_activate(void)
 {
     for (int i = 0; i < 204 && check_going(); i++) one(i);
     not_a_number();

@@ -1,19 +1,13 @@
-/* Shared by the tests: contexts, random shapes, and comparing what an
- * operation computes with a double-precision reference. */
-#ifndef HSGD_TESTS_CHECK_H
-#define HSGD_TESTS_CHECK_H
+/* Random shapes, and comparing what an operation computes with a
+ * double-precision reference. */
+#ifndef HSGD_REFERENCE_CHECK_H
+#define HSGD_REFERENCE_CHECK_H
 
 #include <hsgd/hsgd.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-/* A context of one CPU core, for tests that need any context.  StarPU keeps
- * its files in a folder that is gone when the process ends. */
-struct hsgd_context *test_context(void);
-/* The same for any device list. */
-struct hsgd_context *test_context_on(const char *devices);
 
 /* ------------------------------------------------------- random values */
 
@@ -57,6 +51,23 @@ double check_slope(double y, enum hsgd_activation f);   /* f' from y = f(z) */
 
 /* --------------------------------------------------------- one test run */
 
+#define CHECK_DEVICES 32  /* that are counted */
+#define CHECK_MESSAGES 3  /* that are kept */
+#define CHECK_LARGE 256   /* outputs of a work-group */
+
+/* What a device has run, and got wrong. */
+struct check_count { int shapes, large, failures; };
+
+struct check_outcome {
+    int failures;         /* at most CHECK_MESSAGES */
+    char message[CHECK_MESSAGES][600];
+    struct check_count device[CHECK_DEVICES];
+};
+
+/* Begins to count anew, with random values that the name decides. */
+void check_begin(struct hsgd_context *ctx, const char *name);
+const struct check_outcome *check_outcome(void);
+
 /* How many devices the run has. */
 int check_devices(void);
 struct hsgd_context *check_context(void);
@@ -77,11 +88,5 @@ void check_gradient(const char *what, double (*loss)(void *user), void *user, do
                     const struct approx *gradient, int64_t n);
 /* False once the present test has failed. */
 bool check_going(void);
-
-/* Runs the tests named on the command line, or all, on "cpu,opencl"; option
- * --cpu leaves OpenCL out, --devices=LIST names others.  Each must run shapes
- * enough on every kind of device. */
-struct check_test { const char *name; void (*run)(void); bool counted; };
-int check_main(int argc, char **argv, const struct check_test *tests, int n);
 
 #endif

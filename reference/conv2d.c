@@ -1,6 +1,6 @@
 /* conv2d against seven plain loops. */
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 struct conv {
     int n, stride, pad, k, o;
@@ -175,7 +175,7 @@ static void not_a_number(void)
     free(x), free(w), free(b), free(y);
 }
 
-void test_conv2d(void)
+void reference_conv2d(void)
 {
     for (int i = 0; i < 216 && check_going(); i++) one(i);
     not_a_number();

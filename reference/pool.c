@@ -1,6 +1,6 @@
 /* max_pool and avg_pool. */
 #include "check.h"
-#include "test_ops.h"
+#include "reference.h"
 
 struct pool {
     int n, k, stride, pad;
@@ -117,12 +117,12 @@ static void one(int turn, bool average)
     free(x), free(dy), free(y), free(dx), free(s.x), free(s.dy), free(want_y), free(want_dx);
 }
 
-void test_max_pool(void)
+void reference_max_pool(void)
 {
     for (int i = 0; i < 220 && check_going(); i++) one(i, false);
 }
 
-void test_avg_pool(void)
+void reference_avg_pool(void)
 {
     for (int i = 0; i < 220 && check_going(); i++) one(i, true);
 }

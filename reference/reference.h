@@ -1,0 +1,20 @@
+/* Every operation against a reference in double precision, on all devices of
+ * check_begin()'s context. */
+#ifndef HSGD_REFERENCE_H
+#define HSGD_REFERENCE_H
+
+#include "check.h"
+
+/* R(name) for each operation. */
+#define REFERENCE_LIST(R)                                                                           \
+    R(activate) R(dense) R(conv2d) R(max_pool) R(avg_pool) R(dropout) R(flatten)                    \
+    R(softmax_cross_entropy) R(mse)
+
+#define REFERENCE_DECLARE(name) void reference_##name(void);
+REFERENCE_LIST(REFERENCE_DECLARE)
+#undef REFERENCE_DECLARE
+
+/* A model with a view in its middle, through a trainer. */
+void reference_flatten_model(void);
+
+#endif

@@ -1,0 +1,124 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* nftw */
+#endif
+#include "main.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reference/check.h"
+
+#define SHAPES 200          /* of each operation on each device */
+#define LARGE_SHAPES 50     /* of them with more outputs than a work-group */
+
+/* -------------------------------------------------------------- contexts */
+
+static char home[512];
+static pid_t home_owner;
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st, (void)type, (void)where;
+    return remove(path);
+}
+
+static void remove_home(void)
+{
+    if (home_owner == getpid()) nftw(home, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void make_home(void)
+{
+    const char *base = getenv("TMPDIR");
+    if (home_owner == getpid()) return;
+    snprintf(home, sizeof home, "%s/hsgd-starpu-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(home)) {
+        perror(home);
+        exit(1);
+    }
+    home_owner = getpid();
+    setenv("STARPU_HOME", home, 1);
+    atexit(remove_home);
+}
+
+struct hsgd_context *test_context_on(const char *devices)
+{
+    struct hsgd_context *ctx;
+    struct hsgd_context_options options = { .devices = devices, .threads = 1 };
+    make_home();
+    if (hsgd_create(&ctx, &options)) {
+        fprintf(stderr, "no context on \"%s\": %s\n", devices, hsgd_error(ctx));
+        hsgd_destroy(&ctx);
+        exit(1);
+    }
+    return ctx;
+}
+
+struct hsgd_context *test_context(void) { return test_context_on("cpu"); }
+
+/* ------------------------------------------------------------------- run */
+
+static void check_counts(const struct check_test *t)
+{
+    for (int d = 0; d < check_devices() && t->counted && check_going(); d++) {
+        const struct check_count *c = &check_outcome()->device[d];
+        check_shape("all shapes");
+        check_that(c->shapes >= SHAPES && c->large >= LARGE_SHAPES, "device %d ran %d shapes, %d of them large: needs %d and %d",
+                   d, c->shapes, c->large, SHAPES, LARGE_SHAPES);
+    }
+}
+
+static void report(const struct check_test *t)
+{
+    const struct check_outcome *o = check_outcome();
+    for (int i = 0; i < o->failures; i++) printf("%s: %s\n", t->name, o->message[i]);
+    printf("%s:%s", t->name, t->counted ? "" : o->failures ? " failed" : " passed");
+    for (int d = 0; d < check_devices() && t->counted; d++) {
+        struct hsgd_device info;
+        hsgd_device_get(check_context(), d, &info);
+        printf("%s %d shapes on %s, %d of them large", d ? ";" : "", o->device[d].shapes, info.id, o->device[d].large);
+    }
+    printf("\n");
+}
+
+static bool run_test(struct hsgd_context *ctx, const struct check_test *t)
+{
+    check_begin(ctx, t->name);
+    t->run();
+    check_counts(t);
+    report(t);
+    fflush(stdout);
+    return check_going();
+}
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+    int names = 0;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-') continue;
+        if (!strcmp(argv[i], name)) return true;
+        names++;
+    }
+    return !names;
+}
+
+int check_main(int argc, char **argv, const struct check_test *tests, int n)
+{
+    int passed = 0, failed = 0;
+    const char *devices = "cpu,opencl";
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--cpu")) devices = "cpu";
+        if (!strncmp(argv[i], "--devices=", 10)) devices = argv[i] + 10;
+    }
+    struct hsgd_context *ctx = test_context_on(devices);
+    for (int i = 0; i < n; i++)
+        if (wanted(tests[i].name, argc, argv)) {
+            if (run_test(ctx, &tests[i])) passed++;
+            else failed++;
+        }
+    hsgd_destroy(&ctx);
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed || !passed;
+}
