@@ -1,0 +1,40 @@
+#!/bin/sh
+# The bundle in a root that has nothing but glibc, a shell and CUDA's runtime
+# libraries: selftest on the CPU, and on an emulated CUDA device where EMULATOR
+# names the emulator.  Exit status 77: this user can make no root.
+set -eu
+archive=$(ls hsgd-"$VERSION"-*.tar.xz)
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+own_root() { unshare --mount --map-root-user "$@"; }
+own_root true 2>/dev/null || { echo "skipped: no namespaces for this user"; exit 77; }
+mkdir -p "$root/bin" "$root/lib" "$root/lib64" "$root/proc" "$root/sys" "$root/dev" "$root/tmp" "$root/cuda" "$root/moved"
+tar -C "$root/moved" -xJf "$archive"
+mv "$root/moved"/hsgd-* "$root/moved/here"
+
+cp -L "$(command -v dash)" "$root/bin/sh"
+for library in libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1; do
+    cp -L "/lib/x86_64-linux-gnu/$library" "$root/lib/"
+done
+cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
+cp -L "$root/lib64/ld-linux-x86-64.so.2" "$root/lib/"
+[ -z "${EMULATOR:-}" ] || cp -L "$EMULATOR" "$root/lib/libcudaemu.so"
+cuda=$(dirname "$(ldconfig -p | sed -n 's/.*libcublasLt\.so\.[0-9]* .*=> //p' | head -n 1)")
+[ -d "$cuda" ] || cuda=${CUDA_LIBRARIES:-/usr/local/cuda/lib64}
+
+inside() # ENVIRONMENT... -- ARGS of run
+{
+    own_root sh -c '
+        root=$1 cuda=$2
+        shift 2
+        for folder in proc sys dev; do mount --rbind /$folder "$root/$folder"; done
+        [ ! -d "$cuda" ] || mount --rbind "$cuda" "$root/cuda"
+        exec chroot "$root" /bin/sh -c "$@"' sh "$root" "$cuda" "$1"
+}
+echo "== selftest on the CPU"
+inside 'export HOME=/tmp LD_LIBRARY_PATH=/cuda:/lib; /moved/here/run selftest --devices cpu'
+if [ -n "${EMULATOR:-}" ]; then
+    echo "== selftest on an emulated CUDA device"
+    inside 'export HOME=/tmp LD_LIBRARY_PATH=/moved/here/lib:/cuda:/lib STARPU_SUBALLOCATOR=0 LD_PRELOAD=/lib/libcudaemu.so
+        exec /moved/here/run selftest --devices cuda:0'
+fi

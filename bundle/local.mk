@@ -1,0 +1,14 @@
+# make bundle: one archive to carry to another machine; make check-bundle
+# tries it in a root of its own.
+bundle_programs = hsgd op_bench test_ops test_agreement
+if USE_CUDA
+bundle_programs += test_graphs
+endif
+bundle: $(bundle_programs)
+	sh $(srcdir)/bundle/make.sh $(srcdir) $(VERSION) $(bundle_programs)
+check-bundle: bundle
+	VERSION=$(VERSION) EMULATOR=$(if $(wildcard tests/cudaemu/libcudaemu.so),$(abs_builddir)/tests/cudaemu/libcudaemu.so) \
+	  sh $(srcdir)/bundle/check.sh
+.PHONY: bundle check-bundle
+EXTRA_DIST += bundle/README bundle/check.sh bundle/make.sh bundle/run
+CLEANFILES += hsgd-$(VERSION)-*.tar.xz

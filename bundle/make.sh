@@ -1,0 +1,46 @@
+#!/bin/sh
+# make bundle: programs, tests, benchmarks and all libraries but those that a
+# machine with CUDA has, as one archive.  Run in the build folder:
+#   make.sh SOURCE-FOLDER VERSION [PROGRAM...]
+set -eu
+srcdir=$1 version=$2
+shift 2
+most=$((40 * 1024 * 1024))
+name=hsgd-$version-$(uname -m)
+stage=$(mktemp -d) root=
+trap 'rm -rf "$stage"' EXIT
+root=$stage/$name
+mkdir -p "$root/bin" "$root/lib" "$root/bench" "$root/licences"
+
+# What libtool has built, not its wrapper.
+program() { if [ -f ".libs/$1" ]; then cp ".libs/$1" "$root/bin/"; else cp "$1" "$root/bin/"; fi; }
+for p in "$@"; do program "$p"; done
+cp "$srcdir"/bench/gpu.py "$srcdir"/bench/torch_step.py "$srcdir"/bench/stack.yaml "$root/bench/"
+cp "$srcdir/bundle/run" "$srcdir/bundle/README" "$root/"
+[ ! -f "$srcdir/COPYING" ] || cp "$srcdir/COPYING" "$root/licences/hsgd"
+
+# Libraries that the machine has: glibc, the driver's, CUDA's.
+from_machine='^(ld-linux.*|libc|libm|libdl|libpthread|librt|libresolv|libutil|libcuda|libnv.*|libcublas.*|libcudart|libcudnn.*|libcusolver|libcusparse)\.so'
+needed() { LD_LIBRARY_PATH=$PWD/.libs ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 } $3 == "not" { print $1, "missing" }' | sort -u; }
+needed >"$stage/needed"
+! grep -vE "$from_machine" "$stage/needed" | grep ' missing$' || { echo "make bundle: a library is missing" >&2; exit 1; }
+
+licence() # of the Debian package that a library is from
+{
+    package=$(dpkg -S "$(realpath "$1")" 2>/dev/null | cut -d: -f1 | head -n 1)
+    [ -z "$package" ] || cp "/usr/share/doc/$package/copyright" "$root/licences/$package" 2>/dev/null || :
+}
+grep -vE "$from_machine" "$stage/needed" | while read -r soname path; do
+    cp -L "$path" "$root/lib/$soname"
+    licence "$path"
+done
+for copying in "$(pkg-config --variable=prefix starpu-1.4 2>/dev/null)"/share/doc/starpu/COPYING*; do
+    [ ! -f "$copying" ] || cp "$copying" "$root/licences/starpu"
+done
+find "$root/bin" "$root/lib" -type f -exec strip --strip-unneeded {} +
+
+XZ_OPT=-9 tar -C "$stage" --owner=0 --group=0 -cJf "$name.tar.xz.part" "$name"
+size=$(stat -c %s "$name.tar.xz.part")
+[ "$size" -le $most ] || { echo "make bundle: $size bytes are more than 40 MiB" >&2; exit 1; }
+mv "$name.tar.xz.part" "$name.tar.xz"
+echo "$name.tar.xz: $size bytes, $(ls "$root/lib" | wc -l) libraries"
