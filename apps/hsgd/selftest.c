@@ -208,18 +208,22 @@ static int print_json(const struct selftest *t, const struct usage *u)
                                 "failed", t->failed));
 }
 
-static int test_all(struct selftest *t, struct usage *u)
+static int test_operations(struct selftest *t, const struct session *run)
 {
-    struct session run;
-    int code = open_context(&run, t->s);
-    if (code) return code;
-    usage_now(run.ctx, u);
     if (!t->s->json) {
-        print_devices(run.ctx, t->s->devices);
+        print_devices(run->ctx, t->s->devices);
         printf("\n%-24s %-10s %7s\n", "check", "device", "runs");
     }
-    for (size_t i = 0; i < sizeof references / sizeof *references; i++) test_operation(t, run.ctx, (int)i);
-    code = test_copies(t, run.ctx);
+    for (size_t i = 0; i < sizeof references / sizeof *references; i++) test_operation(t, run->ctx, (int)i);
+    return test_copies(t, run->ctx);
+}
+
+static int test_all(struct selftest *t, struct usage *u)
+{
+    struct session run = { 0 };
+    int code = open_context(&run, t->s);
+    if (!code) usage_now(run.ctx, u);
+    if (!code) code = test_operations(t, &run);
     close_session(&run);
     if (!code) test_trainings(t, u);
     return code;
