@@ -14,6 +14,7 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -56,15 +57,15 @@ class Bench:
     def operations(self):
         rows = []
         for device in self.options.devices:
-            words = [self.options.op_bench, "--devices", device] + (["--quick"] if self.options.quick else [])
+            words = self.options.op_bench + ["--devices", device] + (["--quick"] if self.options.quick else [])
             rows += [json.loads(line) for line in (self.tried(words) or "").splitlines()]
         return rows
 
     # -------------------------------------------------------------- training
 
     def hsgd_step(self, model, batch, devices):
-        text = self.tried([self.options.hsgd, "bench", "--model", MODELS[model], "--batch-size", str(batch), "--devices",
-                           devices, "--seconds", str(self.options.seconds), "--json"])
+        text = self.tried(self.options.hsgd + ["bench", "--model", MODELS[model], "--batch-size", str(batch), "--devices",
+                                               devices, "--seconds", str(self.options.seconds), "--json"])
         return json.loads(text)["step_ms"] if text else None
 
     def torch_step(self, model, batch, mode):
@@ -167,7 +168,7 @@ def draw(path, rows, options):
 
 
 def machine(bench):
-    info = json.loads(bench.run([bench.options.hsgd, "devices", "--json"]))
+    info = json.loads(bench.run(bench.options.hsgd + ["devices", "--json"]))
     used = {d.split(":")[0] for d in bench.options.devices}
     return sorted({d["name"] for d in info["devices"] if d["id"].split(":")[0] in used})
 
@@ -196,8 +197,8 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = lambda text: text.split(",")
     parser.add_argument("--out", default="gpu-bench")
-    parser.add_argument("--hsgd", default="./hsgd")
-    parser.add_argument("--op-bench", default="./op_bench")
+    parser.add_argument("--hsgd", type=shlex.split, default=["./hsgd"], help="a command")
+    parser.add_argument("--op-bench", type=shlex.split, default=["./op_bench"], help="a command")
     parser.add_argument("--models", type=names, default=list(MODELS))
     parser.add_argument("--batches", type=lambda t: [int(b) for b in t.split(",")], default=BATCHES)
     parser.add_argument("--devices", type=names, default=["cpu", "cuda"])

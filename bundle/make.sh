@@ -27,15 +27,19 @@ needed >"$stage/needed"
 
 licence() # of the Debian package that a library is from
 {
-    package=$(dpkg -S "$(realpath "$1")" 2>/dev/null | cut -d: -f1 | head -n 1)
-    [ -z "$package" ] || cp "/usr/share/doc/$package/copyright" "$root/licences/$package" 2>/dev/null || :
+    real=$(realpath "$1")
+    package=$(dpkg -S "$real" 2>/dev/null || dpkg -S "${real#/usr}" 2>/dev/null || dpkg -S "$1" 2>/dev/null) || package=
+    package=$(echo "$package" | cut -d: -f1 | head -n 1)
+    if [ -n "$package" ]; then cp "/usr/share/doc/$package/copyright" "$root/licences/$package"; return; fi
+    for copying in "${1%/lib/*}"/share/doc/starpu/COPYING*; do
+        [ ! -f "$copying" ] || { cp "$copying" "$root/licences/starpu"; return; }
+    done
+    echo "make bundle: no licence of $1" >&2
+    return 1
 }
 grep -vE "$from_machine" "$stage/needed" | while read -r soname path; do
     cp -L "$path" "$root/lib/$soname"
     licence "$path"
-done
-for copying in "$(pkg-config --variable=prefix starpu-1.4 2>/dev/null)"/share/doc/starpu/COPYING*; do
-    [ ! -f "$copying" ] || cp "$copying" "$root/licences/starpu"
 done
 find "$root/bin" "$root/lib" -type f -exec strip --strip-unneeded {} +
 

@@ -80,12 +80,14 @@ double check_slope(double y, enum hsgd_activation f)
 /* ------------------------------------------------------------------- run */
 
 static struct hsgd_context *context;
+static int only = CHECK_ALL;
 static char shape[200];
 static struct check_outcome outcome;
 
-void check_begin(struct hsgd_context *ctx, const char *name)
+void check_begin(struct hsgd_context *ctx, const char *name, int device)
 {
     context = ctx;
+    only = device;
     outcome = (struct check_outcome){ 0 };
     check_seed(strlen(name) * 1000 + (unsigned char)*name);
 }
@@ -94,7 +96,7 @@ const struct check_outcome *check_outcome(void) { return &outcome; }
 
 struct hsgd_context *check_context(void) { return context; }
 
-int check_devices(void) { return hsgd_device_count(context); }
+int check_devices(void) { return only == CHECK_ALL ? hsgd_device_count(context) : 1; }
 
 bool check_going(void) { return outcome.failures == 0; }
 
@@ -126,6 +128,7 @@ void check_run(int device, const struct hsgd_op *op, const void *attributes, con
                int64_t elements)
 {
     static struct hsgd_device info;
+    if (only != CHECK_ALL) device = only;
     hsgd_device_get(context, device, &info);
     where = info.id;
     running = device < CHECK_DEVICES ? device : -1;

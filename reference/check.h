@@ -64,8 +64,12 @@ struct check_outcome {
     struct check_count device[CHECK_DEVICES];
 };
 
-/* Begins to count anew, with random values that the name decides. */
-void check_begin(struct hsgd_context *ctx, const char *name);
+#define CHECK_SHAPES 200  /* that each device must have run of an operation */
+
+/* Begins to count anew, with random values that the name decides; on all
+ * devices, or on one alone. */
+#define CHECK_ALL -1
+void check_begin(struct hsgd_context *ctx, const char *name, int device);
 const struct check_outcome *check_outcome(void);
 
 /* How many devices the run has. */

@@ -10,7 +10,6 @@
 
 #include "reference/check.h"
 
-#define SHAPES 200          /* of each operation on each device */
 #define LARGE_SHAPES 50     /* of them with more outputs than a work-group */
 
 /* -------------------------------------------------------------- contexts */
@@ -65,8 +64,8 @@ static void check_counts(const struct check_test *t)
     for (int d = 0; d < check_devices() && t->counted && check_going(); d++) {
         const struct check_count *c = &check_outcome()->device[d];
         check_shape("all shapes");
-        check_that(c->shapes >= SHAPES && c->large >= LARGE_SHAPES, "device %d ran %d shapes, %d of them large: needs %d and %d",
-                   d, c->shapes, c->large, SHAPES, LARGE_SHAPES);
+        check_that(c->shapes >= CHECK_SHAPES && c->large >= LARGE_SHAPES, "device %d ran %d shapes, %d of them large: needs %d and %d",
+                   d, c->shapes, c->large, CHECK_SHAPES, LARGE_SHAPES);
     }
 }
 
@@ -85,7 +84,7 @@ static void report(const struct check_test *t)
 
 static bool run_test(struct hsgd_context *ctx, const struct check_test *t)
 {
-    check_begin(ctx, t->name);
+    check_begin(ctx, t->name, CHECK_ALL);
     t->run();
     check_counts(t);
     report(t);

@@ -122,7 +122,7 @@ static void slower(void)
 static void comes_back(void)
 {
     double loss;
-    setenv("HSGD_SLOW", "opencl:30,opencl:1@40", 1);
+    setenv("HSGD_SLOW", "opencl:200,opencl:1@40", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     begin("cpu,opencl", HSGD_SYNC);
     for (int i = 0; i < 40; i++) train(1, &loss);
