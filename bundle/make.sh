@@ -39,7 +39,7 @@ licence() # of the Debian package that a library is from
 }
 grep -vE "$from_machine" "$stage/needed" | while read -r soname path; do
     cp -L "$path" "$root/lib/$soname"
-    licence "$path"
+    case $path in "$PWD"/*) ;; *) licence "$path" ;; esac
 done
 find "$root/bin" "$root/lib" -type f -exec strip --strip-unneeded {} +
 
