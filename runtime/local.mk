@@ -84,6 +84,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/yaml.h \
 	runtime/leave.c \
 	runtime/leave.h \
+	runtime/memory.c \
+	runtime/memory.h \
 	runtime/model.c \
 	runtime/model.h \
 	runtime/model_build.c \

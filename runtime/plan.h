@@ -122,6 +122,7 @@ struct plan {
     struct replay *replay;              /* prebuilt tasks */
     char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
     struct failure *failure;            /* where its cells note what goes wrong */
+    bool has_room;                      /* its buffers fit into the devices' memory */
     atomic_int touched;                 /* last step of the window that has begun to write parameters; -1: none */
     bool pulls, pushes;                 /* what a replica exchanges with the server: before the step, after it */
     int64_t last_used;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "leave.h"
+#include "memory.h"
 #include "task.h"
 
 /* Tasks of one plan, per input slot.  The replay executor submits the same
@@ -331,6 +332,10 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
                         .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     atomic_store(&p->touched, -1);
+    if (!p->has_room && !(p->has_room = memory_suffices(p))) {
+        span->end = span->first;
+        return failure_take(p->ctx, p->failure);
+    }
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.changed, NULL);
     w.direct = w.replays && p->replay->direct;

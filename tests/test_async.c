@@ -123,6 +123,8 @@ static void nothing_is_lost(void)
 
 /* ------------------------------------------------------------------ training */
 
+static const char *model_name = "mlp-small";
+
 static void fit(enum hsgd_algorithm algorithm, int staleness, int threads, struct hsgd_fit_result *r)
 {
     struct hsgd_train_options o = options(algorithm);
@@ -132,7 +134,7 @@ static void fit(enum hsgd_algorithm algorithm, int staleness, int threads, struc
     o.epochs = 2;
     ctx = core_context(algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl", threads, false);
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN), *test = hsgd_data_open(ctx, "digits", HSGD_TEST);
-    model = hsgd_model_by_name(ctx, "mlp-small", hsgd_data_shape(data), hsgd_data_classes(data));
+    model = hsgd_model_by_name(ctx, model_name, hsgd_data_shape(data), hsgd_data_classes(data));
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
     if (!CHECK_MSG(!hsgd_fit(trainer, data, test, r), "%s", hsgd_error(ctx))) core_end();
@@ -220,10 +222,30 @@ static void stale_goes_on(void) { goes_on(HSGD_STALE); }
 static void adaptive_goes_on(void) { goes_on(HSGD_ADAPTIVE); }
 static void hogbatch_goes_on(void) { goes_on(HSGD_HOGBATCH); }
 
+/* Nor does one that has no room. */
+static void has_no_room(void)
+{
+    static const enum hsgd_algorithm algorithms[] = { HSGD_STALE, HSGD_LOCAL, HSGD_HOGBATCH };
+    static struct hsgd_fit_result r;
+    setenv("STARPU_LIMIT_OPENCL_MEM", "1", 1);
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        const char *name = hsgd_algorithm_name(algorithms[i]);
+        model_name = "mlp";
+        fit(algorithms[i], 0, 1, &r);
+        for (int k = 0; k < r.replicas; k++)
+            CHECK_MSG((r.replica[k].samples == 0) == !strcmp(r.replica[k].device, "opencl:0"), "%s: %lld samples on %s", name,
+                      (long long)r.replica[k].samples, r.replica[k].device);
+        CHECK_MSG(sum_of(&r, true) == r.samples, "%s: %lld samples of %lld", name, (long long)sum_of(&r, true),
+                  (long long)r.samples);
+        end();
+    }
+}
+
 static const struct core_case cases[] = {
     { "names", names }, { "refusals", refusals }, { "nothing_is_lost", nothing_is_lost }, { "local", local },
     { "elastic", elastic }, { "stale", stale }, { "hogwild", hogwild }, { "hogbatch", hogbatch },
     { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded }, { "adaptive_balances", adaptive_balances },
-    { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on }, { "hogbatch_goes_on", hogbatch_goes_on }
+    { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on }, { "hogbatch_goes_on", hogbatch_goes_on },
+    { "has_no_room", has_no_room }
 };
 CORE_MAIN(cases)

@@ -1,7 +1,8 @@
 /* The exact algorithm on devices that change while it runs: one becomes
- * slower, one fails.  The losses stay those of one device. */
+ * slower, one fails, one has no memory left.  The losses stay those of one device. */
 #include "core.h"
 
+#include <errno.h>
 #include <math.h>
 
 enum { BATCH = 512, FEATURES = 784, STEPS = 90, CHANGE = 40, SETTLED = 20 };
@@ -234,6 +235,42 @@ static void nothing_is_left(void)
     end();
 }
 
+/* Device memory that is not there: found before anything is submitted, at the
+ * first step or while trying out; training goes on without the device. */
+static void has_no_room(enum hsgd_algorithm algorithm, const char *says, const char *sentence)
+{
+    double loss[STEPS], *want = reference();
+    setenv("STARPU_LIMIT_OPENCL_MEM", "4", 1);
+    begin("cpu,opencl", algorithm);
+    train(STEPS, loss);
+    check_losses(loss, want);
+    REQUIRE(nlines >= 1);
+    CHECK_MSG(strstr(lines[0], says) && strstr(lines[0], sentence), "\"%s\"", lines[0]);
+    CHECK(samples_of("opencl:0") == 0 && samples_of("cpu") == (unsigned long long)STEPS * BATCH);
+    end();
+}
+
+static void equal_shares_have_no_room(void)
+{
+    has_no_room(HSGD_DATA_PARALLEL, "opencl:0: a batch of 512 needs ", " MiB of its memory, which has 4.0 MiB; step 1 is "
+                                    "repeated, and training goes on without opencl:0");
+}
+
+static void trials_have_no_room(void)
+{
+    has_no_room(HSGD_SYNC, "opencl:0: a batch of ", " MiB of its memory, which has 4.0 MiB; it is left idle");
+}
+
+static void no_device_has_room(void)
+{
+    double loss;
+    setenv("STARPU_LIMIT_OPENCL_MEM", "4", 1);
+    begin("opencl", HSGD_SYNC);
+    CHECK(hsgd_trainer_step(trainer, x, labels, BATCH, &loss) == -ENOMEM);
+    CHECK(strstr(hsgd_error(ctx), "opencl:0: a batch of 512 needs "));
+    end();
+}
+
 static void refuse(const char *variable, const char *value, const char *sentence)
 {
     struct hsgd_context_options c = { .devices = "cpu", .threads = 1 };
@@ -262,6 +299,9 @@ static const struct core_case cases[] = {
     { "fails_inserted", fails_inserted },
     { "fails_placed", fails_placed },
     { "nothing_is_left", nothing_is_left },
+    { "equal_shares_have_no_room", equal_shares_have_no_room },
+    { "trials_have_no_room", trials_have_no_room },
+    { "no_device_has_room", no_device_has_room },
     { "refusals", refusals },
 };
 CORE_MAIN(cases)

@@ -225,8 +225,8 @@ static int salvage(struct replica *r, pthread_mutex_t *plan_lock, int err, int d
 {
     const struct failure *f = &r->failure;
     *merged = r->shares ? done : 0;
-    if (!f->device || !f->run) return err;
-    bool pushing = f->run->cell->kind == CELL_PUSH;
+    if (!f->device) return err;
+    bool pushing = f->run && f->run->cell->kind == CELL_PUSH;
     if (f->begun && (pushing || r->shares)) {
         r->failure.device = NULL;       /* the server may have half of it */
         return err;

@@ -168,6 +168,8 @@ static void explain_shares(const struct trainer_state *s, int batch, struct divi
         double alone = 1e3 * curve_at(&b->alone[i], batch);
         if (s->ctx->device[i].lost)
             explain(out, i, "left idle: it has failed");
+        else if (!isfinite(alone))
+            explain(out, i, "left idle: it cannot do a step");
         else if (!b->rows[i])
             explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it", alone);
         else if (b->rows[i] == batch)

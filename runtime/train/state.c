@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 /* ------------------------------------------------------------------ shards */
 
 /* How many parts the deferred weights are cut into: one per worker that can
@@ -35,12 +37,13 @@ static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
     return m->floats;
 }
 
-/* Several devices: what one writes and another reads is sent as soon as it is
- * written. */
-static void send_eagerly(struct trainer_state *s)
+void trainer_state_send_eagerly(struct trainer_state *s)
 {
     uint32_t nodes = 0;
-    for (int i = 0; i < s->ctx->ndevices; i++) nodes |= 1u << s->ctx->device[i].node;
+    for (int i = 0; i < s->ctx->ndevices; i++) {
+        const struct device *d = &s->ctx->device[i];
+        if (!d->lost && memory_holds(d, s->model->floats)) nodes |= 1u << d->node;
+    }
     bool several = s->ctx->ndevices > 1 && !algorithm_has_server(algorithm_row(s->options.algorithm));
     for (int i = 0; several && i < s->nshards; i++) buffer_write_through(&s->param[i], nodes);
 }
@@ -73,7 +76,7 @@ static int open_buffers(struct trainer_state *s, float *weights)
     }
     if (!err) err = buffer_create(s->ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
     if (!err) err = buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
-    if (!err) send_eagerly(s);
+    if (!err) trainer_state_send_eagerly(s);
     return err;
 }
 

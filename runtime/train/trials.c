@@ -51,20 +51,30 @@ static double copy_seconds(const struct trainer_state *s, const struct device *d
     return isfinite(us) && us > 0 ? 1e-6 * us : 0;
 }
 
+/* A device that cannot do it is not asked again. */
+static void measure_size(struct trainer_state *shadow, struct device *d, int k, struct curve *c, bool *known)
+{
+    struct slice_spec specs[MAX_SLICES];
+    int n = slices_add(specs, 0, d, c->rows[k], d->info.workers, shadow->block);
+    double t = trial(shadow, n, specs);
+    c->seconds[k] = isfinite(t) ? fmin(c->seconds[k], t) : INFINITY;
+    if (isfinite(t)) return;
+    hsgd_log(shadow->ctx, HSGD_LOG_WARNING, "%s; it is left idle", hsgd_error(shadow->ctx));
+    *known = true;
+}
+
 /* Every device in turn, and again: what else the machine does then disturbs
  * all of them alike, and the least time counts. */
-static void measure(struct trainer_state *shadow, const bool *known, struct curve *curve)
+static void measure(struct trainer_state *shadow, bool *known, struct curve *curve)
 {
     struct hsgd_context *ctx = shadow->ctx;
-    struct slice_spec specs[MAX_SLICES];
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < ctx->ndevices; i++)
             for (int k = 0; k < CURVE_SIZES; k++) {
                 struct device *d = &ctx->device[i];
                 double so_far = curve[i].seconds[k];
                 if (d->lost || known[i] || (isfinite(so_far) && so_far > ONCE_SECONDS)) continue;
-                int n = slices_add(specs, 0, d, curve[i].rows[k], d->info.workers, shadow->block);
-                curve[i].seconds[k] = fmin(so_far, trial(shadow, n, specs));
+                measure_size(shadow, d, k, &curve[i], &known[i]);
             }
 }
 

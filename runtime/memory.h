@@ -1,0 +1,16 @@
+/* Room for a plan in its devices' memory. */
+#ifndef HSGD_RUNTIME_MEMORY_H
+#define HSGD_RUNTIME_MEMORY_H
+
+#include "plan.h"
+
+/* Whether everything that the plan keeps on a device has room there; if not,
+ * that is noted in the plan's failure, with the device.  To be asked before
+ * the first task is submitted: where a device has no memory left StarPU tries
+ * again for ever. */
+bool memory_suffices(struct plan *plan);
+
+/* Whether the device has room for so many floats, if nothing else is there. */
+bool memory_holds(const struct device *d, int64_t floats);
+
+#endif
