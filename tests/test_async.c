@@ -56,6 +56,10 @@ static void refusals(void)
     o.executor = HSGD_INSERT;
     refuse(o, "algorithm \"stale\" does not go with the insert executor, which would order what it lets go");
     o = options(HSGD_STALE);
+    o.least_batch = 9;
+    o.most_batch = 8;
+    refuse(o, "least_batch 9 is more than most_batch 8");
+    o = options(HSGD_STALE);
     o.staleness = -1;
     refuse(o, "staleness must be from 0 to 1e+06, not -1");
     end();
@@ -79,6 +83,7 @@ static void begin_linear(enum hsgd_algorithm algorithm, int staleness)
     o.learning_rate = 0.125f;
     o.staleness = staleness;
     o.local_steps = 4;
+    o.rate_ramp = 0; /* a sample weighs the same in a batch of any size */
     ctx = core_context("cpu,opencl", 1, false);
     model = hsgd_model_create(ctx, "sure", (struct hsgd_shape){ 1, 1, FEATURES });
     model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
@@ -110,7 +115,7 @@ static void check_sums(const char *name)
 
 static void nothing_is_lost(void)
 {
-    static const enum hsgd_algorithm algorithms[] = { HSGD_STALE, HSGD_ADAPTIVE, HSGD_LOCAL };
+    static const enum hsgd_algorithm algorithms[] = { HSGD_STALE, HSGD_ADAPTIVE, HSGD_LOCAL, HSGD_HOGBATCH };
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         double loss;
         begin_linear(algorithms[i], 0);
@@ -125,14 +130,19 @@ static void nothing_is_lost(void)
 
 static const char *model_name = "mlp-small";
 
-static void fit(enum hsgd_algorithm algorithm, int staleness, int threads, struct hsgd_fit_result *r)
+static char line[300];
+
+static void keep_line(void *user, enum hsgd_log_level level, const char *text)
 {
-    struct hsgd_train_options o = options(algorithm);
-    o.learning_rate = 0.05f;
-    o.staleness = staleness;
-    o.batch_size = 64;
-    o.epochs = 2;
-    ctx = core_context(algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl", threads, false);
+    (void)user, (void)level;
+    snprintf(line, sizeof line, "%s", text);
+}
+
+static void fit_with(struct hsgd_train_options o, int threads, struct hsgd_fit_result *r)
+{
+    struct hsgd_context_options c = { .devices = o.algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl", .threads = threads,
+                                      .log = keep_line };
+    REQUIRE(!hsgd_create(&ctx, &c));
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN), *test = hsgd_data_open(ctx, "digits", HSGD_TEST);
     model = hsgd_model_by_name(ctx, model_name, hsgd_data_shape(data), hsgd_data_classes(data));
     trainer = hsgd_trainer_create(model, &o);
@@ -141,6 +151,22 @@ static void fit(enum hsgd_algorithm algorithm, int staleness, int threads, struc
     CHECK_MSG(r->epochs == 2 && r->samples == 2 * hsgd_data_count(data), "%lld samples", (long long)r->samples);
     hsgd_data_destroy(&data);
     hsgd_data_destroy(&test);
+}
+
+static struct hsgd_train_options fit_options(enum hsgd_algorithm algorithm)
+{
+    struct hsgd_train_options o = options(algorithm);
+    o.learning_rate = 0.05f;
+    o.batch_size = 64;
+    o.epochs = 2;
+    return o;
+}
+
+static void fit(enum hsgd_algorithm algorithm, int staleness, int threads, struct hsgd_fit_result *r)
+{
+    struct hsgd_train_options o = fit_options(algorithm);
+    o.staleness = staleness;
+    fit_with(o, threads, r);
 }
 
 static int64_t sum_of(const struct hsgd_fit_result *r, bool samples)
@@ -200,6 +226,60 @@ static void adaptive_balances(void)
     end();
 }
 
+/* Batches stay within the user's bounds, and rates follow them as the user
+ * says; the log says so. */
+static void adaptive_is_bounded(void)
+{
+    static struct hsgd_fit_result r;
+    struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
+    setenv("HSGD_SLOW", "opencl:6", 1);
+    o.least_batch = 48;
+    o.most_batch = 96;
+    o.rate_scaling = HSGD_SCALE_NONE;
+    fit_with(o, 1, &r);
+    REQUIRE(r.replicas == 2);
+    for (int i = 0; i < 2; i++) {
+        CHECK_MSG(r.replica[i].batch_size == (strcmp(r.replica[i].device, "cpu") ? 48 : 96), "%s: batches of %d",
+                  r.replica[i].device, r.replica[i].batch_size);
+        CHECK_MSG((float)r.replica[i].learning_rate == 0.05f, "learning rate %.9g", r.replica[i].learning_rate);
+    }
+    end();
+    o.rate_scaling = HSGD_SCALE_ROOT;
+    o.least_batch = o.most_batch = 16;
+    fit_with(o, 1, &r);
+    for (int i = 0; i < 2; i++) CHECK_MSG((float)r.replica[i].learning_rate == 0.025f, "learning rate %.9g", r.replica[i].learning_rate);
+    end();
+}
+
+static void changes_are_told(void)
+{
+    static struct hsgd_fit_result r;
+    struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
+    setenv("HSGD_SLOW", "opencl:6", 1);
+    o.least_batch = 64;
+    o.most_batch = 128;
+    fit_with(o, 1, &r);
+    CHECK_MSG(strstr(line, ": cpu takes batches of 128 instead of 64 and, within 10 updates, 2 instead of 1 times the "
+                           "learning rate: it has made "), "\"%s\"", line);
+    end();
+}
+
+static void hogbatch_sizes(void)
+{
+    static struct hsgd_fit_result r;
+    struct hsgd_train_options o = fit_options(HSGD_HOGBATCH);
+    o.least_batch = 20;
+    o.most_batch = 100;
+    fit_with(o, 1, &r);
+    REQUIRE(r.replicas == 2);
+    for (int i = 0; i < 2; i++) {
+        bool cpu = !strcmp(r.replica[i].device, "cpu");
+        CHECK_MSG(r.replica[i].batch_size == (cpu ? 20 : 100), "batches of %d", r.replica[i].batch_size);
+        CHECK(r.replica[i].samples <= r.replica[i].updates * r.replica[i].batch_size);
+    }
+    end();
+}
+
 /* A device that fails gives its samples to the others, and is not used again. */
 static void goes_on(enum hsgd_algorithm algorithm)
 {
@@ -246,6 +326,8 @@ static const struct core_case cases[] = {
     { "elastic", elastic }, { "stale", stale }, { "hogwild", hogwild }, { "hogbatch", hogbatch },
     { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded }, { "adaptive_balances", adaptive_balances },
     { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on }, { "hogbatch_goes_on", hogbatch_goes_on },
+    { "adaptive_is_bounded", adaptive_is_bounded }, { "changes_are_told", changes_are_told },
+    { "hogbatch_sizes", hogbatch_sizes },
     { "has_no_room", has_no_room }
 };
 CORE_MAIN(cases)

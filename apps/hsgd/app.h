@@ -24,10 +24,10 @@ struct settings {
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
-    int64_t local_steps, staleness;
+    int64_t local_steps, staleness, least_batch, most_batch, lr_ramp;
     double moving_rate, min_share, target, seconds;
     double label_smoothing, resized_crop, rotate;
-    int optimizer, schedule, executor, split;
+    int optimizer, schedule, executor, split, lr_scaling;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */

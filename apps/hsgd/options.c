@@ -16,6 +16,7 @@ static const char *algorithm_at(int i)
 {
     return i < HSGD_ALGORITHMS ? hsgd_algorithm_name(i) : i == HSGD_ALGORITHMS ? "dpsgd" : NULL;
 }
+static const char *scaling_at(int i) { return i < HSGD_RATE_SCALINGS ? hsgd_rate_scaling_name(i) : NULL; }
 static const char *executor_at(int i) { return i < 2 ? (const char *[]){ "replay", "insert" }[i] : NULL; }
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
@@ -96,6 +97,17 @@ static const struct option_row table[] = {
       "stale: merges of others that a device may miss (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
       "elastic: how far a merge draws parameters together (0.9)" },
+    { "least-batch", 0, WHOLE, TRAIN, AT(least_batch), 0, 1 << 20, NULL, "N",
+      "adaptive: no update of fewer samples (0: --batch-size / 8);\n"
+      "hogbatch: samples of an update on CPU cores (0: / 4)" },
+    { "most-batch", 0, WHOLE, TRAIN, AT(most_batch), 0, 1 << 20, NULL, "N",
+      "adaptive: no update of more samples (0: twice --batch-size);\n"
+      "hogbatch: samples of an update on accelerators (0: --batch-size)" },
+    { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",
+      "hogbatch, adaptive: the learning rate follows the samples of an\n"
+      "update (auto: linear, for adam and adamw by the root)" },
+    { "lr-ramp", 0, WHOLE, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
+      "adaptive: updates in which it goes over to another size's (10)" },
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
       "sync: part of a batch that no device has less than; with 0 one\n"
       "that would not help is left idle (0)" },
@@ -304,7 +316,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
                             .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
-                            .algorithm = "sync", .moving_rate = 0.9, .seconds = 5, .schedule = -1 };
+                            .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .seconds = 5, .schedule = -1 };
 }
 
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)

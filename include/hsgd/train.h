@@ -25,6 +25,11 @@ enum hsgd_optimizer { HSGD_SGD, HSGD_MOMENTUM, HSGD_NESTEROV, HSGD_ADAM, HSGD_AD
  * COSINE  min + (lr - min) (1 + cos(pi (s - warmup)/(n - warmup)))/2. */
 enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES };
 
+/* What becomes of the learning rate where an update's batch is r times
+ * `batch_size` (HOGBATCH, ADAPTIVE): AUTO r, for ADAM and ADAMW the root of r;
+ * LINEAR r (Goyal et al. 2017); ROOT the root of r (Krizhevsky 2014); NONE 1. */
+enum hsgd_rate_scaling { HSGD_SCALE_AUTO, HSGD_SCALE_LINEAR, HSGD_SCALE_ROOT, HSGD_SCALE_NONE, HSGD_RATE_SCALINGS };
+
 /* How steps are submitted: prebuilt tasks again and again, or fresh tasks with
  * the dependencies that StarPU derives (the reference). */
 enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
@@ -56,6 +61,9 @@ HSGD_API int hsgd_algorithm_by_name(const char *name);
 HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
 /* "constant", "step", "cosine"; NULL when out of range. */
 HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);
+
+/* "auto", "linear", "root", "none"; NULL when out of range. */
+HSGD_API const char *hsgd_rate_scaling_name(enum hsgd_rate_scaling s);
 
 /* Progress of hsgd_fit(), every so many steps (at most 128, about 0.2 s) and
  * at the end of an epoch; of evaluations that take longer, too. */
@@ -94,6 +102,11 @@ struct hsgd_train_options {
     int local_steps;             /* of LOCAL, ELASTIC: between two merges; 0: the algorithm's own (8, 4) */
     int staleness;               /* of STALE: merges of others that a device may miss; 0: the algorithm's own (4) */
     float moving_rate;           /* of ELASTIC: how far a merge draws parameters together, over the replicas' number */
+    int least_batch, most_batch; /* of ADAPTIVE: bounds of an update's samples; 0: batch_size / 8, 2 batch_size.
+                                  * Of HOGBATCH: samples of an update on CPU cores, and on accelerators; 0:
+                                  * batch_size / 4, batch_size */
+    enum hsgd_rate_scaling rate_scaling;
+    int rate_ramp;               /* of ADAPTIVE: updates in which the rate goes over to that of another batch */
     float min_share;             /* of SYNC: the part of a batch that every device keeps at least, as far as the number
                                   * of devices allows; 0: a device that would not help is left idle */
     enum hsgd_executor executor;
@@ -106,7 +119,7 @@ struct hsgd_train_options {
 };
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8),
- * constant rate, sync, moving rate 0.9, replay, no patience, no checkpoints (hist 3). */
+ * constant rate, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3). */
 HSGD_API void hsgd_train_defaults(struct hsgd_train_options *o);
 
 struct hsgd_trainer;

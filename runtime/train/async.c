@@ -10,8 +10,8 @@
 #include "pass.h"
 #include "recover.h"
 
-#define SMALL 4         /* hogbatch: a CPU core's batch is a fraction of the user's */
-#define RANGE 8         /* adaptive: the least batch is so much smaller than the user's */
+#define SMALL 4         /* hogbatch: a CPU core's batch is a fraction of the user's, */
+#define RANGE 8         /* adaptive: the least batch is a smaller one, where the user says nothing else */
 
 /* ---------------------------------------------------------------- checking */
 
@@ -32,6 +32,8 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
                                       "lets go", row->name);
     if (ctx->starpu_places)
         return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with HSGD_PLACEMENT=starpu", row->name);
+    if (o->least_batch && o->most_batch && o->least_batch > o->most_batch)
+        return hsgd_fail(ctx, EINVAL, "least_batch %d is more than most_batch %d", o->least_batch, o->most_batch);
     if (o->algorithm == HSGD_HOGWILD && !has_cpu(ctx))
         return hsgd_fail(ctx, EINVAL, "algorithm \"hogwild\" needs the CPU among its devices");
     return 0;
@@ -39,16 +41,22 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 
 /* ---------------------------------------------------------------- replicas */
 
+static int or_else(int given, int otherwise) { return given ? given : otherwise > 1 ? otherwise : 1; }
+
 /* The batch that a replica begins with, and how it may change. */
 static void size_replica(struct async *a, struct replica *r)
 {
-    int batch = a->t->state.options.batch_size;
-    bool small = a->row->slices == SLICE_BY_KIND && r->device->info.kind == HSGD_CPU;
-    r->batch = small && batch >= SMALL ? batch / SMALL : batch;
-    r->least = r->most = r->batch;
+    const struct hsgd_train_options *o = &a->t->state.options;
+    int batch = r->batch = r->least = r->most = o->batch_size;
+    if (a->row->slices == SLICE_BY_KIND && r->device->info.kind == HSGD_CPU)
+        r->batch = or_else(o->least_batch, batch / SMALL);
+    else if (a->row->slices == SLICE_BY_KIND)
+        r->batch = or_else(o->most_batch, batch);
     if (a->row->slices != SLICE_ADAPTIVE) return;
-    r->least = batch / RANGE > 1 ? batch / RANGE : 1;
-    r->most = batch * ALPHA;
+    r->least = or_else(o->least_batch, batch / RANGE);
+    r->most = or_else(o->most_batch, batch * ALPHA);
+    if (r->batch < r->least) r->batch = r->least;
+    if (r->batch > r->most) r->batch = r->most;
 }
 
 /* Hogwild's and hogbatch's CPU cores are replicas each; else a device is one. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "schedule.h"
+
 #define SHARED_STEPS 16 /* steps of who hands in nothing, between two looks for samples */
 #define UNEVEN 1.25     /* adaptive: batches change when updates differ by so much, */
 #define RATIO 2         /* and nobody makes more than so many times the updates of another, */
@@ -134,6 +136,15 @@ void async_give_back(struct async *a, struct replica *r, int merged)
 
 /* ---------------------------------------------------------------- adaptive */
 
+static void say_change(struct async *a, const struct replica *r, int batch, double others)
+{
+    const struct hsgd_train_options *o = &a->t->state.options;
+    double size = o->batch_size, before = schedule_scale(o, r->batch / size), after = schedule_scale(o, batch / size);
+    async_say(a, HSGD_LOG_INFO, "step %lld: %s takes batches of %d instead of %d and, within %d updates, %g instead of %g "
+              "times the learning rate: it has made %lld updates, the others %.0f", (long long)r->state.first_step,
+              r->device->info.id, batch, r->batch, o->rate_ramp, after, before, (long long)r->updates, others);
+}
+
 void async_adapt(struct async *a, struct replica *r)
 {
     int64_t sum = 0;
@@ -147,8 +158,8 @@ void async_adapt(struct async *a, struct replica *r)
     if (batch < r->least) batch = r->least;
     if (batch > r->most) batch = r->most;
     if (batch == r->batch) return;
-    async_say(a, HSGD_LOG_INFO, "step %lld: %s takes batches of %d instead of %d: it has made %lld updates, the others %.0f",
-              (long long)r->state.first_step, r->device->info.id, batch, r->batch, (long long)r->updates, others);
+    say_change(a, r, batch, others);
     r->changed = r->updates;
+    r->batch_before = r->batch;
     r->batch = batch;
 }

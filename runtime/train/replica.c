@@ -95,14 +95,17 @@ static float bits(uint32_t u)
     return f;
 }
 
-/* The rate for a batch of another size than the user's: in proportion, and
- * for Adam, which divides by the gradient's size, by the root. */
-static double scale_of(const struct replica *r)
+/* The rate's factor in an update whose batch may be of another size than the
+ * user's: for some updates after a change of size it is on the way. */
+static double scale_of(const struct replica *r, int64_t update)
 {
     const struct hsgd_train_options *o = &r->state.options;
-    double ratio = (double)r->round.batch / o->batch_size;
+    double size = o->batch_size, since = (double)(update - r->changed), ramp = o->rate_ramp;
     if (!algorithm_scales_rate(algorithm_row(o->algorithm))) return 1;
-    return o->optimizer == HSGD_ADAM || o->optimizer == HSGD_ADAMW ? sqrt(ratio) : ratio;
+    double scale = schedule_scale(o, r->round.batch / size);
+    if (!r->batch_before || since >= ramp) return scale;
+    double before = schedule_scale(o, r->batch_before / size), now = schedule_scale(o, r->batch / size);
+    return scale * (before + (now - before) * since / ramp) / now;
 }
 
 static void fill_step_table(struct replica *r, const struct origin *from)
@@ -110,11 +113,12 @@ static void fill_step_table(struct replica *r, const struct origin *from)
     struct trainer_state *s = &r->state;
     const struct hsgd_train_options *o = &s->options;
     s->first_step = from->step + r->round.first / o->batch_size;
-    r->rate = scale_of(r) * schedule_rate(o, s->first_step, r->trainer->planned_steps);
+    double rate = schedule_rate(o, s->first_step, r->trainer->planned_steps);
     buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < r->round.steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
         double update = (double)(r->updates + i + 1);
+        r->rate = scale_of(r, r->updates + i + 1) * rate;
         row[HSGD_STEP_RATE] = (float)r->rate;
         row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, update)));
         row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, update)));

@@ -26,7 +26,9 @@ struct replica {
     bool begun;                 /* it has parameters */
     bool gone;                  /* its device has failed */
     int batch, least, most;     /* samples of an update; what they may become */
-    int64_t updates, samples, changed; /* changed: updates when the batch was */
+    int batch_before;           /* the last change, */
+    int64_t changed;            /* and updates until then */
+    int64_t updates, samples;
     double rate;                /* of the last update */
     struct round round;
     bool flying;                /* in a round, */

@@ -6,6 +6,18 @@ static const char *const names[HSGD_SCHEDULES] = { "constant", "step", "cosine" 
 
 const char *hsgd_schedule_name(enum hsgd_schedule s) { return s < HSGD_SCHEDULES ? names[s] : NULL; }
 
+static const char *const scalings[HSGD_RATE_SCALINGS] = { "auto", "linear", "root", "none" };
+
+const char *hsgd_rate_scaling_name(enum hsgd_rate_scaling s) { return s < HSGD_RATE_SCALINGS ? scalings[s] : NULL; }
+
+double schedule_scale(const struct hsgd_train_options *o, double ratio)
+{
+    bool adam = o->optimizer == HSGD_ADAM || o->optimizer == HSGD_ADAMW; /* it divides by the gradient's size */
+    enum hsgd_rate_scaling by = o->rate_scaling;
+    if (by == HSGD_SCALE_AUTO) by = adam ? HSGD_SCALE_ROOT : HSGD_SCALE_LINEAR;
+    return by == HSGD_SCALE_LINEAR ? ratio : by == HSGD_SCALE_ROOT ? sqrt(ratio) : 1;
+}
+
 static double decayed(const struct hsgd_train_options *o, double s, double n)
 {
     double lr = o->learning_rate, low = o->min_learning_rate;

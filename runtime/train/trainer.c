@@ -17,7 +17,7 @@ void hsgd_train_defaults(struct hsgd_train_options *o)
     *o = (struct hsgd_train_options){
         .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
         .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
-        .step_gamma = 0.1f, .moving_rate = 0.9f, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
+        .step_gamma = 0.1f, .moving_rate = 0.9f, .rate_ramp = 10, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
     };
 }
 
@@ -49,6 +49,10 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "local_steps", o->local_steps, 0, WINDOW_STEPS },
         { "staleness", o->staleness, 0, 1e6 },
         { "moving_rate", o->moving_rate, 0, 1 },
+        { "least_batch", o->least_batch, 0, 1 << 20 },
+        { "most_batch", o->most_batch, 0, 1 << 20 },
+        { "rate_scaling", o->rate_scaling, 0, HSGD_RATE_SCALINGS - 1 },
+        { "rate_ramp", o->rate_ramp, 0, 1e9 },
         { "min_share", o->min_share, 0, 1 },
         { "executor", o->executor, 0, HSGD_INSERT },
         { "patience", o->patience, 0, 1e9 },
