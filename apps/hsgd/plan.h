@@ -6,7 +6,7 @@
 
 #define PLAN_MOST 4096            /* cells or devices of a report, more than any plan has */
 
-#define PLAN_CANDIDATES 64
+#define PLAN_CANDIDATES 512
 
 struct plan_cell {
     struct hsgd_plan_cell of;     /* predicted before the run, measured in it */

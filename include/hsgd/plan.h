@@ -40,7 +40,7 @@ HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 /* A set of devices and an algorithm, and what a batch would take. */
 struct hsgd_candidate {
     char devices[200];       /* a device list */
-    char algorithm[24];      /* for stale: the time in which all devices together train as many samples */
+    char algorithm[24];      /* with a server: the time in which all replicas together train as many samples */
     double predicted_ms;
     bool chosen;             /* by the plan that there is */
 };

@@ -13,6 +13,10 @@ static const struct algorithm table[HSGD_ALGORITHMS] = {
     [HSGD_ADAPTIVE] = { "adaptive", NULL, SLICE_ADAPTIVE, 1, MERGE_DELTA, -1 },
 };
 
+#define SMALL 4         /* hogbatch: a CPU core's batch is a fraction of the user's, */
+#define RANGE 8         /* adaptive: the least batch is a smaller one, and the largest */
+#define ALPHA 2         /* so many times the user's, where the user says nothing else */
+
 const struct algorithm *algorithm_row(enum hsgd_algorithm a) { return &table[a]; }
 
 const char *hsgd_algorithm_name(enum hsgd_algorithm a) { return a < HSGD_ALGORITHMS ? table[a].name : NULL; }
@@ -22,4 +26,30 @@ int hsgd_algorithm_by_name(const char *name)
     for (int i = 0; i < HSGD_ALGORITHMS; i++)
         if (!strcmp(name, table[i].name) || (table[i].alias && !strcmp(name, table[i].alias))) return i;
     return -EINVAL;
+}
+
+/* ----------------------------------------------------------------- batches */
+
+static int or_else(int given, int otherwise) { return given ? given : otherwise > 1 ? otherwise : 1; }
+
+int algorithm_least_batch(const struct hsgd_train_options *o) { return or_else(o->least_batch, o->batch_size / RANGE); }
+int algorithm_most_batch(const struct hsgd_train_options *o) { return or_else(o->most_batch, o->batch_size * ALPHA); }
+
+static int within(int batch, int least, int most) { return batch < least ? least : batch > most ? most : batch; }
+
+int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *o, int batch,
+                    enum hsgd_device_kind kind, int n)
+{
+    switch (a->slices) {
+    case SLICE_EQUAL: return or_else(0, batch / n);
+    case SLICE_BY_KIND: return kind == HSGD_CPU ? or_else(o->least_batch, batch / SMALL) : or_else(o->most_batch, batch);
+    case SLICE_ADAPTIVE: return within(batch, algorithm_least_batch(o), algorithm_most_batch(o));
+    default: return batch;
+    }
+}
+
+int algorithm_local_steps(const struct algorithm *a, const struct hsgd_train_options *o)
+{
+    bool counts = a->merge == MERGE_AVERAGE || a->merge == MERGE_ELASTIC;
+    return counts && o->local_steps ? o->local_steps : a->local_steps;
 }

@@ -2,6 +2,8 @@
 #ifndef HSGD_RUNTIME_TRAIN_ALGORITHM_H
 #define HSGD_RUNTIME_TRAIN_ALGORITHM_H
 
+#include <hsgd/train.h>
+
 #include "core.h"
 
 /* Which samples a device takes at a time. */
@@ -38,5 +40,20 @@ static inline bool algorithm_scales_rate(const struct algorithm *a)
 {
     return a->slices == SLICE_BY_KIND || a->slices == SLICE_ADAPTIVE;
 }
+
+/* Whether CPU cores train by themselves, on the server's parameters. */
+static inline bool algorithm_shares_cores(const struct algorithm *a, enum hsgd_device_kind kind)
+{
+    return a->merge == MERGE_SHARED && kind == HSGD_CPU;
+}
+/* Samples of a replica's first update, one of n replicas on that kind of
+ * device, where a batch of the user's has `batch`. */
+int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *o, int batch,
+                    enum hsgd_device_kind kind, int n);
+/* Bounds of what it may become. */
+int algorithm_least_batch(const struct hsgd_train_options *o);
+int algorithm_most_batch(const struct hsgd_train_options *o);
+/* Steps between two merges. */
+int algorithm_local_steps(const struct algorithm *a, const struct hsgd_train_options *o);
 
 #endif

@@ -10,9 +10,6 @@
 #include "pass.h"
 #include "recover.h"
 
-#define SMALL 4         /* hogbatch: a CPU core's batch is a fraction of the user's, */
-#define RANGE 8         /* adaptive: the least batch is a smaller one, where the user says nothing else */
-
 /* ---------------------------------------------------------------- checking */
 
 static bool has_cpu(const struct hsgd_context *ctx)
@@ -41,37 +38,20 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 
 /* ---------------------------------------------------------------- replicas */
 
-static int or_else(int given, int otherwise) { return given ? given : otherwise > 1 ? otherwise : 1; }
-
-/* The batch that a replica begins with, and how it may change. */
-static void size_replica(struct async *a, struct replica *r)
-{
-    const struct hsgd_train_options *o = &a->t->state.options;
-    int batch = r->batch = r->least = r->most = o->batch_size;
-    if (a->row->slices == SLICE_BY_KIND && r->device->info.kind == HSGD_CPU)
-        r->batch = or_else(o->least_batch, batch / SMALL);
-    else if (a->row->slices == SLICE_BY_KIND)
-        r->batch = or_else(o->most_batch, batch);
-    if (a->row->slices != SLICE_ADAPTIVE) return;
-    r->least = or_else(o->least_batch, batch / RANGE);
-    r->most = or_else(o->most_batch, batch * ALPHA);
-    if (r->batch < r->least) r->batch = r->least;
-    if (r->batch > r->most) r->batch = r->most;
-}
-
 /* Hogwild's and hogbatch's CPU cores are replicas each; else a device is one. */
 static int add_device(struct async *a, struct device *d)
 {
-    bool cores = a->row->merge == MERGE_SHARED && d->info.kind == HSGD_CPU;
+    const struct hsgd_train_options *o = &a->t->state.options;
+    bool cores = algorithm_shares_cores(a->row, d->info.kind);
     if (d->lost) return 0;
-    if (a->t->state.options.algorithm == HSGD_HOGWILD && !cores) {
+    if (o->algorithm == HSGD_HOGWILD && !cores) {
         hsgd_log(a->t->state.ctx, HSGD_LOG_INFO, "%s is left idle: hogwild trains on CPU cores", d->info.id);
         return 0;
     }
     for (int w = 0; w < (cores ? d->info.workers : 1); w++) {
         int err = replica_open(&a->replica[a->n], a->t, d, w, cores);
         if (err) return err;
-        size_replica(a, &a->replica[a->n++]);
+        a->replica[a->n++].batch = algorithm_batch(a->row, o, o->batch_size, d->info.kind, 1);
     }
     return 0;
 }

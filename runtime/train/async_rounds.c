@@ -7,7 +7,8 @@
 #include "schedule.h"
 
 #define SHARED_STEPS 16 /* steps of who hands in nothing, between two looks for samples */
-#define UNEVEN 1.25     /* adaptive: batches change when updates differ by so much, */
+#define STEP 2          /* adaptive: batches change by this factor */
+#define UNEVEN 1.25     /* when updates differ by so much, */
 #define RATIO 2         /* and nobody makes more than so many times the updates of another, */
 #define RATIO_SLACK 4   /* and these */
 
@@ -28,9 +29,7 @@ void async_say(struct async *a, enum hsgd_log_level level, const char *format, .
 
 static int local_steps(const struct async *a, const struct replica *r)
 {
-    const struct hsgd_train_options *o = &a->t->state.options;
-    bool counts = a->row->merge == MERGE_AVERAGE || a->row->merge == MERGE_ELASTIC;
-    int steps = r->shares ? SHARED_STEPS : counts && o->local_steps ? o->local_steps : a->row->local_steps;
+    int steps = r->shares ? SHARED_STEPS : algorithm_local_steps(a->row, &a->t->state.options);
     return steps < WINDOW_STEPS ? steps : WINDOW_STEPS;
 }
 
@@ -72,8 +71,9 @@ static double share_of(const struct async *a)
 
 static int batch_of(const struct async *a, struct replica *r)
 {
-    if (a->row->slices == SLICE_EQUAL) r->batch = a->t->state.options.batch_size / a->alive;
-    if (r->batch < 1) r->batch = 1;
+    const struct hsgd_train_options *o = &a->t->state.options;
+    if (a->row->slices == SLICE_EQUAL)
+        r->batch = algorithm_batch(a->row, o, o->batch_size, r->device->info.kind, a->alive);
     return r->batch;
 }
 
@@ -147,16 +147,17 @@ static void say_change(struct async *a, const struct replica *r, int batch, doub
 
 void async_adapt(struct async *a, struct replica *r)
 {
+    const struct hsgd_train_options *o = &a->t->state.options;
     int64_t sum = 0;
     if (a->alive == 1 || r->updates - r->changed < RATIO_SLACK) return;
     for (int i = 0; i < a->n; i++)
         if (!a->replica[i].gone) sum += a->replica[i].updates;
     double others = (double)(sum - r->updates) / (a->alive - 1);
     int batch = r->batch;
-    if ((double)r->updates > UNEVEN * others) batch *= ALPHA;
-    if ((double)r->updates * UNEVEN < others) batch /= ALPHA;
-    if (batch < r->least) batch = r->least;
-    if (batch > r->most) batch = r->most;
+    if ((double)r->updates > UNEVEN * others) batch *= STEP;
+    if ((double)r->updates * UNEVEN < others) batch /= STEP;
+    if (batch < algorithm_least_batch(o)) batch = algorithm_least_batch(o);
+    if (batch > algorithm_most_batch(o)) batch = algorithm_most_batch(o);
     if (batch == r->batch) return;
     say_change(a, r, batch, others);
     r->changed = r->updates;

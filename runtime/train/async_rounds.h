@@ -4,8 +4,6 @@
 
 #include "replica.h"
 
-#define ALPHA 2         /* adaptive: batches change by this factor */
-
 /* A batch as the user counts them: what its samples have brought so far. */
 struct async_batch { struct batch_metrics sum; int rows; };
 

@@ -34,39 +34,71 @@ static int gather(const struct trainer_state *s, set devices, struct curve *c)
     return n;
 }
 
-static double equal_shares(int n, const struct curve *c, int batch)
+static double equal_parts(int n, const struct curve *c, int batch)
 {
     int rows[MAX_DEVICES];
     for (int i = 0; i < n; i++) rows[i] = batch / n + (i < batch % n);
     return divide_time(n, c, rows);
 }
 
-/* Seconds a batch when every device takes batches of its own: rates add up. */
-static double own_batches(int n, const struct curve *c, int batch)
+/* Samples a second of a device that takes batches of its own. */
+static double own_rate(const struct trainer_state *s, const struct algorithm *a, int device, int n, int batch)
 {
-    double rate = 0;
-    for (int i = 0; i < n; i++) rate += 1 / (curve_at(&c[i], batch) + c[i].extra);
-    return 1 / rate;
+    const struct hsgd_device *d = &s->ctx->device[device].info;
+    const struct curve *c = &s->balance.alone[device];
+    int rows = algorithm_batch(a, &s->options, batch, d->kind, n);
+    if (algorithm_shares_cores(a, d->kind)) rows *= d->workers; /* as many at the same time */
+    return rows / (curve_at(c, rows) + c->extra / algorithm_local_steps(a, &s->options));
 }
 
-static double predict(const struct trainer_state *s, set devices, enum slice_rule rule, int batch)
+/* Seconds in which all together train as many samples as a batch has. */
+static double own_batches(const struct trainer_state *s, const struct algorithm *a, set devices, int batch)
 {
-    struct curve c[MAX_DEVICES] = { 0 };
-    int n = gather(s, devices, c), rows[MAX_DEVICES];
-    if (rule == SLICE_EQUAL) return equal_shares(n, c, batch);
-    if (rule == SLICE_WHOLE) return own_batches(n, c, batch);
+    double rate = 0;
+    for (int i = 0; i < s->ctx->ndevices; i++)
+        if (devices >> i & 1) rate += own_rate(s, a, i, members(devices), batch);
+    return batch / rate;
+}
+
+static double together(const struct trainer_state *s, int n, const struct curve *c, int batch)
+{
+    int rows[MAX_DEVICES];
     double t = divide_rows(n, c, batch, s->options.min_share, rows);
     for (int i = 0; i < n; i++)
         if (!rows[i]) return NAN; /* that is another candidate */
     return t;
 }
 
-/* The set that the batch is divided over now. */
+static double predict(const struct trainer_state *s, set devices, const struct algorithm *a, int batch)
+{
+    struct curve c[MAX_DEVICES] = { 0 };
+    int n = gather(s, devices, c);
+    if (algorithm_has_server(a)) return own_batches(s, a, devices, batch);
+    return a->slices == SLICE_EQUAL ? equal_parts(n, c, batch) : together(s, n, c, batch);
+}
+
+/* Whether the algorithm makes sense there: several replicas, and hogwild's are
+ * CPU cores. */
+static bool fits(const struct hsgd_context *ctx, enum hsgd_algorithm algorithm, set devices)
+{
+    int workers = 0;
+    bool cpu = true;
+    for (int i = 0; i < ctx->ndevices; i++) {
+        if (!(devices >> i & 1)) continue;
+        workers += ctx->device[i].info.workers;
+        cpu &= ctx->device[i].info.kind == HSGD_CPU;
+    }
+    if (algorithm == HSGD_HOGWILD) return cpu && workers > 1;
+    return algorithm == HSGD_SYNC || members(devices) > 1;
+}
+
+/* The set that the batch is divided over now; replicas are on all devices. */
 static set chosen_set(const struct trainer_state *s)
 {
     set devices = 0;
+    bool by_rows = algorithm_row(s->options.algorithm)->slices == SLICE_EQUATIONS;
     for (int i = 0; i < s->ctx->ndevices; i++)
-        if (s->balance.rows[i] > 0) devices |= 1u << i;
+        if (by_rows ? s->balance.rows[i] > 0 : !s->ctx->device[i].lost) devices |= 1u << i;
     return devices;
 }
 
@@ -79,15 +111,14 @@ static bool shown(const struct hsgd_context *ctx, set devices)
 
 static int compare_set(struct trainer_state *s, set devices, int batch, struct hsgd_candidate *out, int most)
 {
-    static const enum hsgd_algorithm algorithms[] = { HSGD_SYNC, HSGD_DATA_PARALLEL, HSGD_STALE };
-    int n = 0, tried = members(devices) == 1 ? 1 : sizeof algorithms / sizeof *algorithms;
-    for (int i = 0; i < tried && n < most; i++) {
-        double t = predict(s, devices, algorithm_row(algorithms[i])->slices, batch);
+    int n = 0;
+    for (enum hsgd_algorithm i = 0; i < HSGD_ALGORITHMS && n < most; i++) {
+        double t = fits(s->ctx, i, devices) ? predict(s, devices, algorithm_row(i), batch) : NAN;
         if (!isfinite(t)) continue;
         struct hsgd_candidate *c = &out[n++];
-        *c = (struct hsgd_candidate){ .predicted_ms = 1e3 * t, .chosen = s->options.algorithm == algorithms[i] &&
+        *c = (struct hsgd_candidate){ .predicted_ms = 1e3 * t, .chosen = s->options.algorithm == i &&
                                                                          devices == chosen_set(s) };
-        snprintf(c->algorithm, sizeof c->algorithm, "%s", hsgd_algorithm_name(algorithms[i]));
+        snprintf(c->algorithm, sizeof c->algorithm, "%s", hsgd_algorithm_name(i));
         name_set(s->ctx, devices, c);
     }
     return n;

@@ -25,7 +25,7 @@ struct replica {
     bool shares;                /* it writes the server's parameters: no exchange */
     bool begun;                 /* it has parameters */
     bool gone;                  /* its device has failed */
-    int batch, least, most;     /* samples of an update; what they may become */
+    int batch;                  /* samples of an update */
     int batch_before;           /* the last change, */
     int64_t changed;            /* and updates until then */
     int64_t updates, samples;
