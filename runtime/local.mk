@@ -115,6 +115,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/algorithm.h \
 	runtime/train/async.c \
 	runtime/train/async.h \
+	runtime/train/async_plans.c \
 	runtime/train/async_rounds.c \
 	runtime/train/async_rounds.h \
 	runtime/train/calibration.c \

@@ -37,6 +37,20 @@ has out '^opencl:0, [0-9]+ cells +[0-9.]+%'
 has out '^slice on opencl:0 +equal shares, as the algorithm says'
 has out '^update on cpu +the parameters live in main memory'
 
+# --------------------------------------------------------------- of replicas
+ok plan --model mlp --batch-size 64 --devices cpu,opencl --threads 1 --algorithm local --json
+json 'set(c["replica"] for c in j["cells"]) == {0, 1} and j["predicted_step_ms"] > 0'
+json 'all(c["rows"] == 32 for c in j["cells"] if c["name"].startswith("step"))'
+json 'all(sum(c["name"].startswith("step") and c["replica"] == r for c in j["cells"]) == 3 for r in (0, 1))'
+json 'all(c["runs"] > 0 and c["measured_ms"] > 0 for c in j["cells"])'
+json '[c["algorithm"] for c in j["candidates"] if c["chosen"]] == ["local"]'
+mkdir replicas
+cp out replicas/plan.json
+ok plan replicas
+has out '^replica 1$'
+has out '^step on cpu +batches of its own, as the algorithm says'
+refused '--svg "step.svg": replicas have no common step to draw' plan replicas --svg step.svg
+
 # --------------------------------------------------------------- wrong input
 begins 'unable to open none/plan.json' plan none
 refused '--model does not go with the run "run"' plan run --model mlp

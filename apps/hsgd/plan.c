@@ -76,6 +76,8 @@ int cmd_plan(struct settings *s)
     struct plan_report r = { 0 };
     int code = require_words(s, 1);
     if (!code) code = s->words ? read_run(&r, &run, s) : make_plan(&r, &run, s);
+    if (!code && s->svg && plan_of_replicas(&r))
+        code = complain(USAGE, "--svg \"%s\": replicas have no common step to draw", s->svg);
     if (!code && s->svg) code = plan_draw(&r, &run, s->svg);
     if (!code) code = s->json ? json_print(plan_json(&r)) : plan_print(&r);
     plan_free(&r);

@@ -32,11 +32,13 @@ struct plan_report {
 
 /* What a device does in a step. */
 struct plan_total {
-    int rows, cells;
+    int rows, cells;              /* rows: of one update of each replica */
     double predicted_ms, measured_ms; /* over its workers */
-    double share;                 /* of the batch */
+    double share;                 /* of the batch; NaN where replicas have batches of their own */
     double busy, idle_ms;         /* fraction of the measured step, and time without work per worker; NaN: not known */
 };
+/* Whether replicas train, so that there is no step that all devices share. */
+bool plan_of_replicas(const struct plan_report *r);
 struct plan_total plan_total(const struct plan_report *r, int device);
 
 /* The plan for batches of this size as predicted now.  OK or an exit code

@@ -12,7 +12,8 @@ static json_t *json_cell(const struct plan_cell *c)
 {
     const struct hsgd_plan_cell *o = &c->of;
     return json_pack(
-        "{s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name", o->name, "device", o->device,
+        "{s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name", o->name,
+        "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device", o->device,
         "reason", o->reason, "rows", o->rows, "launches", o->launches, "accesses", o->accesses, "predicted_ms",
         json_number(o->known ? o->predicted_ms : NAN), "predicted_start_ms",
         json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker", o->predicted_worker, "measured_ms",
@@ -124,7 +125,8 @@ static void read_cell(struct reader *r, struct plan_cell *c, int most_rows)
     read_text(r, "name", o->name, sizeof o->name);
     read_text(r, "device", o->device, sizeof o->device);
     read_text(r, "reason", o->reason, sizeof o->reason);
-    o->rows = (int)read_whole(r, "rows", 0, most_rows);
+    o->replica = field(r, "replica") ? (int)read_whole(r, "replica", -1, PLAN_MOST) : -1; /* older files have none */
+    o->rows = (int)read_whole(r, "rows", 0, o->replica < 0 ? most_rows : 1 << 20);
     o->launches = (int)read_whole(r, "launches", 0, 1 << 30);
     o->accesses = (int)read_whole(r, "accesses", 0, 1 << 30);
     o->predicted_ms = read_ms(r, "predicted_ms");

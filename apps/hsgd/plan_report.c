@@ -167,7 +167,7 @@ static int predict_again(struct plan_report *r, const struct session *run)
 int plan_measure(struct plan_report *r, const struct session *run, double step_ms)
 {
     struct hsgd_plan_cell now;
-    int64_t events = hsgd_trace_count(run->ctx, NULL);
+    int64_t events = plan_of_replicas(r) ? 0 : hsgd_trace_count(run->ctx, NULL);
     int code = same_division(r, run) ? OK : predict_again(r, run);
     if (code) return code;
     for (int i = 0; i < r->ncells; i++) {
@@ -188,20 +188,24 @@ int plan_measure(struct plan_report *r, const struct session *run, double step_m
 
 /* ----------------------------------------------------------------- totals */
 
+bool plan_of_replicas(const struct plan_report *r) { return r->ncells && r->cell[0].of.replica >= 0; }
+
 struct plan_total plan_total(const struct plan_report *r, int device)
 {
     const struct plan_device *d = &r->device[device];
     struct plan_total t = { 0 };
+    int replica = -1;
     for (int i = 0; i < r->ncells; i++) {
         const struct hsgd_plan_cell *c = &r->cell[i].of;
         if (strcmp(c->device, d->id)) continue;
-        t.rows += c->rows;
+        if (c->replica < 0 || (c->rows && c->replica != replica)) t.rows += c->rows;
+        if (c->rows) replica = c->replica;
         t.cells++;
         t.predicted_ms += c->known ? c->predicted_ms : NAN;
         t.measured_ms += c->measured_ms;
     }
-    t.share = (double)t.rows / r->batch;
-    t.busy = t.measured_ms / (r->measured_step_ms * d->workers);
+    t.share = plan_of_replicas(r) ? NAN : (double)t.rows / r->batch;
+    t.busy = plan_of_replicas(r) ? NAN : t.measured_ms / (r->measured_step_ms * d->workers);
     t.idle_ms = fmax(0, r->measured_step_ms - t.measured_ms / d->workers);
     if (isnan(t.busy)) t.idle_ms = NAN;
     return t;

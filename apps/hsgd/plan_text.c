@@ -28,13 +28,15 @@ static void print_heading(const struct plan_report *r)
 
 static void print_cells(const struct plan_report *r)
 {
+    double step = plan_of_replicas(r) ? NAN : r->measured_step_ms;
     printf("%-24s %-10s %6s %12s %12s %8s\n", "cell", "device", "rows", "predicted ms", "measured ms", "of step");
     for (int i = 0; i < r->ncells; i++) {
         const struct hsgd_plan_cell *c = &r->cell[i].of;
+        if (c->replica >= 0 && (!i || c->replica != r->cell[i - 1].of.replica)) printf("replica %d\n", c->replica);
         printf("%-24s %-10s %6d", c->name, c->device, c->rows);
         column(c->known ? c->predicted_ms : NAN, 12, "");
         column(c->measured_ms, 12, "");
-        column(100 * c->measured_ms / r->measured_step_ms, 8, "%");
+        column(100 * c->measured_ms / step, 8, "%");
         putchar('\n');
     }
 }
@@ -45,9 +47,9 @@ static void print_devices_of(const struct plan_report *r)
            "idle ms");
     for (int i = 0; i < r->ndevices; i++) {
         struct plan_total t = plan_total(r, i);
-        char name[60], share[24];
+        char name[60], share[24] = "-";
         snprintf(name, sizeof name, "%s, %d cell%s", r->device[i].id, t.cells, t.cells == 1 ? "" : "s");
-        snprintf(share, sizeof share, "%.1f%%", 100 * t.share);
+        if (!isnan(t.share)) snprintf(share, sizeof share, "%.1f%%", 100 * t.share);
         printf("%-24s %-10s %6d", name, share, t.rows);
         column(t.predicted_ms, 12, "");
         column(t.measured_ms, 12, "");

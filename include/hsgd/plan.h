@@ -13,6 +13,7 @@ struct hsgd_plan_cell {
     char name[40];           /* "slice on cpu" */
     char device[24];         /* id, as in struct hsgd_device */
     char reason[160];        /* why it runs there: what the plan decided, and by which figures */
+    int replica;             /* of algorithms with a server: whose, from 0; else -1 */
     int rows;                /* samples that pass through, forward and backward; 0: none */
     bool known;              /* false: predicted_ms is a guess, nothing was measured yet */
     double predicted_ms;     /* by the cost model: the median of the last runs of cells that do the same */
@@ -28,13 +29,16 @@ struct hsgd_plan_cell {
  * Returns the number of its cells, or a negative errno. */
 HSGD_API int hsgd_trainer_plan(struct hsgd_trainer *trainer, int batch);
 
-/* Fills *cell with cell i, in the order of submission. */
+/* Fills *cell with cell i, in the order of submission; of algorithms with a
+ * server, first all of the first replica, as many plans as its steps between
+ * two merges need: the one that takes parameters, a plain one, the one that
+ * hands in. */
 HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell);
 
 /* Milliseconds the cost model expects of one step: the cells in order, each
  * on its worker, or the first free one of its device, once those it depends
- * on are done.
- * NaN on an error. */
+ * on are done.  With a server: the time in which all replicas together train a
+ * batch of samples.  NaN on an error. */
 HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 
 /* A set of devices and an algorithm, and what a batch would take. */

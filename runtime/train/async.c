@@ -92,9 +92,10 @@ static void open_condition(struct async *a)
     pthread_condattr_destroy(&monotonic);
 }
 
-static int async_open(struct hsgd_trainer *t)
+int async_open(struct hsgd_trainer *t)
 {
     const struct hsgd_train_options *o = &t->state.options;
+    if (t->async) return 0;
     struct async *a = t->async = calloc(1, sizeof *a);
     if (!a) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     a->t = t;
@@ -336,7 +337,7 @@ static void drop_lost(struct trainer_state *s)
 int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_source *source,
               const struct async_listener *listener)
 {
-    int err = t->async ? 0 : async_open(t);
+    int err = async_open(t);
     if (err) return err;
     struct async *a = t->async;
     a->done = calloc((size_t)((n + batch - 1) / batch), sizeof *a->done);

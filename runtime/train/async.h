@@ -24,6 +24,19 @@ int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_s
               const struct async_listener *listener);
 void async_close(struct hsgd_trainer *t);
 
+/* A part of what a replica does between two merges. */
+struct async_part {
+    int replica;
+    struct plan *plan;
+    bool pulls, pushes;
+    int steps;                  /* made by this plan */
+};
+#define ASYNC_PARTS 4           /* of a replica, at most */
+
+/* What the replicas run for a batch of the user's, made now where it is not
+ * there; how many parts that are, or a negative errno. */
+int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int most);
+
 /* What the replicas have done so far. */
 void async_report(const struct hsgd_trainer *t, struct hsgd_fit_result *result);
 

@@ -2,6 +2,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_ASYNC_ROUNDS_H
 #define HSGD_RUNTIME_TRAIN_ASYNC_ROUNDS_H
 
+#include "async.h"
 #include "replica.h"
 
 /* A batch as the user counts them: what its samples have brought so far. */
@@ -33,6 +34,9 @@ struct async {
     int nlines;
     int64_t pushes, merges, stale[HSGD_KEPT_STALENESS];
 };
+
+/* Makes the replicas, unless they are there. */
+int async_open(struct hsgd_trainer *t);
 
 /* Waits for a round; false when there is none left. */
 bool async_take_round(struct async *a, struct replica *r);

@@ -4,22 +4,37 @@
 
 #include <hsgd/plan.h>
 
+#include "async.h"
 #include "cost.h"
 #include "trainer.h"
 
-static struct plan *training_plan(struct hsgd_trainer *t, int batch, int *err)
+#define MOST_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)
+
+/* The plans that train a batch: one, or those of replicas. */
+struct view { int n; struct async_part part[MOST_PARTS]; };
+
+static int look(struct hsgd_trainer *t, int batch, struct view *v)
 {
-    *err = batch < 1 ? hsgd_fail(t->state.ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch) : 0;
-    struct plan *p = *err ? NULL : trainer_plan(t, PLAN_TRAIN, batch);
-    if (!p && !*err) *err = -EIO;
-    return p;
+    if (batch < 1) return hsgd_fail(t->state.ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
+    if (trainer_has_server(t)) return (v->n = async_view(t, batch, v->part, MOST_PARTS)) < 0 ? v->n : 0;
+    struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
+    v->n = 1;
+    v->part[0] = (struct async_part){ .replica = -1, .plan = p, .steps = 1 };
+    return p ? 0 : -EIO;
+}
+
+static int cells_of(const struct view *v)
+{
+    int n = 0;
+    for (int i = 0; i < v->n; i++) n += v->part[i].plan->ncells;
+    return n;
 }
 
 int hsgd_trainer_plan(struct hsgd_trainer *t, int batch)
 {
-    int err;
-    struct plan *p = training_plan(t, batch, &err);
-    return p ? p->ncells : err;
+    struct view v;
+    int err = look(t, batch, &v);
+    return err ? err : cells_of(&v);
 }
 
 /* ------------------------------------------------------------ prediction */
@@ -62,13 +77,27 @@ static double lay_out(const struct plan *p, struct place *place)
     return last;
 }
 
+/* Samples a millisecond of the replica whose parts begin at *i; moves on to the
+ * next one's. */
+static double rate(const struct view *v, int *i)
+{
+    double ms = 0, samples = 0;
+    for (int replica = v->part[*i].replica; *i < v->n && v->part[*i].replica == replica; ++*i) {
+        const struct async_part *part = &v->part[*i];
+        struct place place[part->plan->ncells];
+        ms += part->steps * lay_out(part->plan, place);
+        samples += (double)part->steps * part->plan->batch;
+    }
+    return samples / ms;
+}
+
 double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
 {
-    int err;
-    struct plan *p = training_plan(t, batch, &err);
-    if (!p) return NAN;
-    struct place place[p->ncells];
-    return lay_out(p, place);
+    struct view v;
+    double rates = 0;
+    if (look(t, batch, &v)) return NAN;
+    for (int i = 0; i < v.n;) rates += rate(&v, &i);
+    return batch / rates;
 }
 
 /* ------------------------------------------------------------------ cells */
@@ -79,6 +108,7 @@ static const char *reason(const struct plan *p, const struct cell *c)
 {
     bool home_is_cpu = c->device->info.kind == HSGD_CPU;
     if (c->nvariants > 1) return "HSGD_PLACEMENT=starpu: the scheduling policy chooses a device for every run";
+    if (p->state->exchange && c->kind == CELL_STEP) return "batches of its own, as the algorithm says";
     if (c->kind == CELL_SLICE || c->kind == CELL_STEP) return p->why[c->device - p->ctx->device];
     if (p->ctx->ndevices == 1) return "the only device in use";
     if (c->kind == CELL_GRADIENT) return "the activations of its slices are there";
@@ -105,11 +135,13 @@ static void describe(const struct plan *p, int i, struct hsgd_plan_cell *out)
 
 int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out)
 {
-    int err;
-    struct plan *p = training_plan(t, batch, &err);
-    if (!p) return err;
-    if (i < 0 || i >= p->ncells)
-        return hsgd_fail(p->ctx, EINVAL, "the plan has cells 0 to %d, not %d", p->ncells - 1, i);
-    describe(p, i, out);
+    struct view v;
+    int err = look(t, batch, &v), cells = err ? 0 : cells_of(&v), part = 0;
+    if (err) return err;
+    if (i < 0 || i >= cells)
+        return hsgd_fail(t->state.ctx, EINVAL, "the plan has cells 0 to %d, not %d", cells - 1, i);
+    while (i >= v.part[part].plan->ncells) i -= v.part[part++].plan->ncells;
+    describe(v.part[part].plan, i, out);
+    out->replica = v.part[part].replica;
     return 0;
 }

@@ -150,22 +150,22 @@ static void clear_tickets(struct replica *r)
     }
 }
 
-static struct plan *new_plan(struct replica *r, bool pulls, bool steps, bool pushes)
+static struct plan *new_plan(struct replica *r, int batch, bool pulls, bool steps, bool pushes)
 {
-    struct slice_spec whole = { r->device, r->round.batch };
+    struct slice_spec whole = { r->device, batch };
     r->exchange.pull = pulls;
     r->exchange.step = steps;
     r->exchange.push = pushes;
     return plan_create(&r->state, PLAN_TRAIN, 1, &whole);
 }
 
-static struct plan *plan_of(struct replica *r, bool pulls, bool pushes, pthread_mutex_t *lock)
+struct plan *replica_plan(struct replica *r, int batch, bool pulls, bool pushes, pthread_mutex_t *lock)
 {
     struct trainer_state *s = &r->state;
-    struct plan *p = trainer_state_find(s, PLAN_TRAIN, r->round.batch, pulls, pushes);
+    struct plan *p = trainer_state_find(s, PLAN_TRAIN, batch, pulls, pushes);
     if (p) return p;
     pthread_mutex_lock(lock);
-    if ((p = new_plan(r, pulls, true, pushes))) trainer_state_keep(s, p);
+    if ((p = new_plan(r, batch, pulls, true, pushes))) trainer_state_keep(s, p);
     pthread_mutex_unlock(lock);
     return p;
 }
@@ -179,7 +179,7 @@ static int run_steps(struct replica *r, const struct batch_source *source, pthre
         bool pulls = r->round.pulls && *done == 0, pushes = !r->shares && *done == last;
         int plain_end = r->shares ? last + 1 : last;
         struct span span = { .first = *done, .end = pulls || pushes ? *done + 1 : plain_end };
-        struct plan *p = plan_of(r, pulls, pushes, plan_lock);
+        struct plan *p = replica_plan(r, r->round.batch, pulls, pushes, plan_lock);
         err = p ? plan_run(p, &span, HSGD_REPLAY, source) : -EIO;
         if (p) *done = span.end;
     }
@@ -212,7 +212,7 @@ static int finish_push(struct replica *r, pthread_mutex_t *plan_lock)
     move_home(r, plan_lock);
     if (!r->exchange.home) return -EIO;
     pthread_mutex_lock(plan_lock);
-    struct plan *p = new_plan(r, false, false, true);
+    struct plan *p = new_plan(r, r->round.batch, false, false, true);
     memset(r->exchange.merged, 0, sizeof r->exchange.merged);
     pthread_mutex_unlock(plan_lock);
     int err = p ? plan_run(p, &span, HSGD_REPLAY, &nothing) : -EIO;

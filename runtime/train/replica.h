@@ -38,6 +38,10 @@ struct replica {
 int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, int worker, bool shares);
 void replica_close(struct replica *r);
 
+/* Its plan for a step of `batch` samples, made now where it is not there; NULL
+ * on an error.  The lock guards making plans. */
+struct plan *replica_plan(struct replica *r, int batch, bool pulls, bool pushes, pthread_mutex_t *lock);
+
 /* Runs its round, from what `from` says on; fills from `source`, whose user is
  * the replica.  *merged: how many of its steps the server has afterwards, also
  * where something failed on the way.  plan_lock guards making plans.  An error

@@ -1,0 +1,30 @@
+/* The plans of replicas, to look at. */
+#include "async_rounds.h"
+
+int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int most)
+{
+    const struct hsgd_train_options *o = &t->state.options;
+    int err = async_open(t), n = 0;
+    struct async *a = t->async;
+    for (int i = 0; !err && i < a->n && n + ASYNC_PARTS <= most; i++) {
+        struct replica *r = &a->replica[i];
+        int steps = algorithm_local_steps(a->row, o), rows = r->batch;
+        if (r->gone) continue;
+        if (batch != o->batch_size) rows = algorithm_batch(a->row, o, batch, r->device->info.kind, a->alive);
+        bool plain = r->shares, one = !plain && steps == 1, first = !plain && !one && a->row->merge != MERGE_ELASTIC;
+        const struct async_part part[ASYNC_PARTS] = {
+            { .pulls = true, .pushes = true, .steps = one },
+            { .pulls = true, .steps = first },
+            { .steps = plain ? 1 : one ? 0 : steps - 1 - first },
+            { .pushes = true, .steps = !plain && !one },
+        };
+        for (int k = 0; !err && k < ASYNC_PARTS; k++) {
+            if (part[k].steps < 1) continue;
+            out[n] = part[k];
+            out[n].replica = i;
+            out[n].plan = replica_plan(r, rows, part[k].pulls, part[k].pushes, &a->plan_lock);
+            err = out[n++].plan ? 0 : -EIO;
+        }
+    }
+    return err ? err : n;
+}
