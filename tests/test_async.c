@@ -187,6 +187,16 @@ static void learns(enum hsgd_algorithm algorithm, int threads)
     CHECK_MSG(r.replicas >= 1 && (algorithm == HSGD_LOCAL || sum_of(&r, true) == r.samples), "%s: %lld samples", name,
               (long long)sum_of(&r, true));
     for (int i = 0; i < HSGD_KEPT_STALENESS; i++) stale += r.stale[i];
+    int64_t merges = 0, fresh = 0, missed = 0;
+    for (int i = 0; i < r.replicas; i++) {
+        const struct hsgd_replica *p = &r.replica[i];
+        merges += p->merges;
+        fresh += p->merges - p->stale;
+        missed += p->missed;
+        CHECK(p->missed >= p->stale && p->missed <= p->stale * p->most_missed);
+    }
+    CHECK_MSG(merges == r.merges && fresh == r.stale[0] && (missed > 0) == (fresh < merges), "%s: the replicas' merges",
+              name);
     CHECK_MSG(stale == r.merges && (r.pushes ? r.merges % r.pushes == 0 : r.merges == 0), "%s: %lld merges, %lld pushes",
               name, (long long)r.merges, (long long)r.pushes);
     end();
@@ -207,6 +217,7 @@ static void staleness_is_bounded(void)
         for (int i = bound + 1; i < HSGD_KEPT_STALENESS; i++)
             CHECK_MSG(r.stale[i] == 0, "%lld merges missed %d others, the bound is %d", (long long)r.stale[i], i, bound);
         CHECK_MSG(r.stale[1] > 0, "no merge was stale");
+        for (int i = 0; i < r.replicas; i++) CHECK(r.replica[i].most_missed <= bound);
         end();
     }
 }

@@ -211,6 +211,60 @@ static void patience(void)
     end();
 }
 
+/* ---------------------------------------------------------- target and time */
+
+static bool count_epochs(void *user, const struct hsgd_progress *p)
+{
+    int *told = user;
+    *told += p->epoch_end && p->epoch == 1 && p->seconds > 0 && isfinite(p->validation_loss);
+    return true;
+}
+
+/* The epoch is validated where the time is over, and done to its end later. */
+static void time_limit(void)
+{
+    struct hsgd_train_options o = options_for(HSGD_ADAM);
+    struct outcome whole, first, second;
+    int told = 0;
+    begin("cpu");
+    REQUIRE(!train_from(NULL, &o, &whole));
+    o.checkpoints = folder;
+    o.checkpoint_every = 1; /* windows of a step */
+    o.time_limit = 1e-9;
+    o.progress = count_epochs;
+    o.progress_user = &told;
+    REQUIRE(!train_from(NULL, &o, &first));
+    CHECK(first.fit.end == HSGD_FIT_TIME && first.fit.steps == 1 && first.fit.epochs == 1);
+    CHECK(told == 1 && isfinite(first.fit.validation_loss) && first.fit.best_step == 0 && linked("last") == 1);
+    o.time_limit = 0;
+    o.progress = NULL;
+    REQUIRE(!train_from(in_folder("last"), &o, &second));
+    compare(&whole, &second, "cut short", 1);
+    free(whole.weights), free(first.weights), free(second.weights);
+    end();
+}
+
+static void target(void)
+{
+    struct hsgd_train_options o = options_for(HSGD_ADAM);
+    struct outcome r;
+    begin("cpu");
+    o.target_accuracy = 1e-6;
+    REQUIRE(!train_from(NULL, &o, &r));
+    CHECK(r.fit.end == HSGD_FIT_TARGET && r.fit.steps == 4 && r.fit.validation_accuracy >= 1e-6);
+    free(r.weights);
+    struct hsgd_model *m = make_model("small");
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
+    CHECK(hsgd_fit(t, train, NULL, &r.fit) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "target_accuracy 1e-06 needs validation");
+    hsgd_trainer_destroy(&t);
+    o.time_limit = -1;
+    CHECK(!hsgd_trainer_create(m, &o));
+    CHECK_STR(hsgd_error(ctx), "time_limit must be from 0 to 1e+09, not -1");
+    hsgd_model_destroy(&m);
+    end();
+}
+
 static void stops_when_the_loss_is_not_finite(void)
 {
     struct hsgd_train_options o = options_for(HSGD_SGD);
@@ -336,7 +390,8 @@ static const struct core_case cases[] = {
     { "saving_changes_nothing", saving_changes_nothing },
     { "keeps_the_newest_and_the_best", keeps_the_newest_and_the_best },
     { "a_finished_run_stays", a_finished_run_stays }, { "stops_in_validation", stops_in_validation },
-    { "patience", patience }, { "stops_when_the_loss_is_not_finite", stops_when_the_loss_is_not_finite },
+    { "patience", patience }, { "time_limit", time_limit }, { "target", target },
+    { "stops_when_the_loss_is_not_finite", stops_when_the_loss_is_not_finite },
     { "on_request", on_request }, { "information", information },
     { "refuses_a_folder_of_later_steps", refuses_a_folder_of_later_steps },
     { "one_process_at_a_time", one_process_at_a_time },

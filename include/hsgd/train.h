@@ -74,8 +74,9 @@ struct hsgd_progress {
     int64_t done, count;
     double loss;                  /* mean over the epoch so far */
     double samples_per_second;
+    double seconds;               /* training proper so far, without evaluation */
     double learning_rate;         /* of the last step */
-    bool epoch_end;
+    bool epoch_end;               /* also where time_limit has cut the epoch short */
     double train_accuracy;        /* over the epoch so far */
     double validation_loss, validation_accuracy; /* at epoch_end; NaN where not known */
 };
@@ -111,6 +112,8 @@ struct hsgd_train_options {
                                   * of devices allows; 0: a device that would not help is left idle */
     enum hsgd_executor executor;
     int patience;                /* > 0: stop after so many epochs without a better validation */
+    double target_accuracy;      /* > 0: stop after the first epoch whose validation accuracy is at least this */
+    double time_limit;           /* > 0: stop after so many seconds of training proper, see hsgd_fit() */
     const char *checkpoints;     /* folder that hsgd_fit() keeps checkpoints in, used in place; NULL: none */
     int64_t checkpoint_every;    /* steps between checkpoints; 0: see hsgd_fit() */
     int checkpoint_hist;         /* how many are kept beside the best */
@@ -157,11 +160,15 @@ struct hsgd_replica {
     int64_t updates, samples;
     int batch_size;               /* now */
     double learning_rate;         /* of its last update */
+    int64_t merges, stale;        /* of shards; those that missed others, */
+    int64_t missed;               /* how many all of them missed, together, */
+    int most_missed;              /* and one at most */
 };
 
-/* Why hsgd_fit() ended: all steps are done, the progress function said so, or
- * `patience` epochs were not better. */
-enum hsgd_fit_end { HSGD_FIT_DONE, HSGD_FIT_STOPPED, HSGD_FIT_PATIENCE };
+/* Why hsgd_fit() ended: all steps are done, the progress function said so,
+ * `patience` epochs were not better, target_accuracy was reached, or time_limit
+ * was over. */
+enum hsgd_fit_end { HSGD_FIT_DONE, HSGD_FIT_STOPPED, HSGD_FIT_PATIENCE, HSGD_FIT_TARGET, HSGD_FIT_TIME };
 
 /* What hsgd_fit() has done.  A training that goes on from a checkpoint counts
  * epochs and steps from its beginning, the rest from the checkpoint. */
@@ -189,6 +196,12 @@ struct hsgd_fit_result {
  * An epoch is better than another when it has the higher validation accuracy,
  * or the same and the lower loss; `patience` and the link "best" go by that.
  *
+ * time_limit counts the seconds that steps take, from this call on; it is
+ * looked at between windows of steps, so that a training takes up to a window
+ * (0.2 s, or one step) more.  The epoch is cut short there: it is validated and
+ * told as one that has ended, but is no candidate for the best, and a training
+ * that goes on from its checkpoint does the rest of it.
+ *
  * Checkpoints are written by another thread while training goes on: every
  * checkpoint_every steps, at the end of every epoch, after 5 minutes without
  * one, and at the end.  Those of epochs keep a distance of 40 times what one
@@ -197,8 +210,8 @@ struct hsgd_fit_result {
  * a warning, and training goes on, except the last.
  *
  * Errors: -EDOM a loss, parameter or optimizer state is not finite: nothing is
- * checkpointed since; -EINVAL data and model do not fit, or patience without
- * validation; -EEXIST the folder has checkpoints of later steps; -EBUSY
+ * checkpointed since; -EINVAL data and model do not fit, or patience or
+ * target_accuracy without validation; -EEXIST the folder has checkpoints of later steps; -EBUSY
  * another process keeps its checkpoints there; that of the file system for the
  * last checkpoint. */
 HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *train, const struct hsgd_data *validation,

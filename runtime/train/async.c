@@ -151,12 +151,11 @@ static void add_metrics(struct async *a, int64_t first, int rows, const struct b
 /* The bound holds for every merge. */
 static int count_merges(struct async *a, struct replica *r, int merged)
 {
-    int most;
-    a->merges += replica_staleness(r, merged, a->stale, &most);
+    a->merges += replica_staleness(r, merged, a->stale);
     a->pushes += r->shares ? merged : 1;
-    if (a->staleness < 0 || most <= a->staleness) return 0;
+    if (a->staleness < 0 || r->most_missed <= a->staleness) return 0;
     return hsgd_fail(a->t->state.ctx, EPROTO, "algorithm \"%s\": a merge of %s has missed %d others, the bound is %d",
-                     a->row->name, r->device->info.id, most, a->staleness);
+                     a->row->name, r->device->info.id, r->most_missed, a->staleness);
 }
 
 static int count_round(struct async *a, struct replica *r, int merged)
@@ -368,7 +367,8 @@ void async_report(const struct hsgd_trainer *t, struct hsgd_fit_result *out)
     for (int i = 0; i < out->replicas; i++) {
         const struct replica *r = &a->replica[i];
         out->replica[i] = (struct hsgd_replica){ .updates = r->updates, .samples = r->samples, .batch_size = r->batch,
-                                                 .learning_rate = r->rate };
+                                                 .learning_rate = r->rate, .merges = r->merges, .stale = r->stale,
+                                                 .missed = r->missed, .most_missed = r->most_missed };
         snprintf(out->replica[i].device, sizeof out->replica[i].device, "%s", r->device->info.id);
     }
 }

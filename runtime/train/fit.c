@@ -17,8 +17,41 @@ struct fit {
     int64_t *order, total;
     double *step_seconds;       /* per window */
     int windows, window_capacity;
-    bool stop;
+    bool stop, cut;             /* the progress function said so; the last epoch is not whole */
 };
+
+/* ------------------------------------------------------------ reasons to end */
+
+static bool out_of_patience(const struct fit *f)
+{
+    int patience = f->t->state.options.patience;
+    return patience && f->t->at.worse >= patience;
+}
+
+static bool out_of_time(const struct fit *f)
+{
+    double limit = f->t->state.options.time_limit;
+    return limit > 0 && f->result->seconds >= limit;
+}
+
+static bool on_target(const struct fit *f)
+{
+    double target = f->t->state.options.target_accuracy;
+    return target > 0 && f->t->at.validation_accuracy >= target;
+}
+
+static bool all_done(const struct fit *f) { return f->t->at.step >= f->total && !f->t->at.samples; }
+
+static bool finished(const struct fit *f)
+{
+    return all_done(f) || out_of_patience(f) || out_of_time(f) || on_target(f);
+}
+
+static enum hsgd_fit_end end_of(const struct fit *f)
+{
+    return f->stop ? HSGD_FIT_STOPPED : on_target(f) ? HSGD_FIT_TARGET : all_done(f) ? HSGD_FIT_DONE
+         : out_of_patience(f) ? HSGD_FIT_PATIENCE : HSGD_FIT_TIME;
+}
 
 /* ---------------------------------------------------------------- windows */
 
@@ -60,9 +93,9 @@ static void tell(struct fit *f, bool epoch_end)
     struct hsgd_fit_result *r = f->result;
     if (!o->progress || f->stop) return;
     struct hsgd_progress p = {
-        .epoch = (int)at->epoch + !epoch_end, .epochs = o->epochs, .step = at->step, .steps = f->total,
+        .epoch = (int)at->epoch + (!epoch_end || f->cut), .epochs = o->epochs, .step = at->step, .steps = f->total,
         .loss = epoch_end ? at->train_loss : at->loss_sum / at->terms_sum,
-        .samples_per_second = (double)r->samples / r->seconds,
+        .samples_per_second = (double)r->samples / r->seconds, .seconds = r->seconds,
         .learning_rate = schedule_rate(o, at->step - 1, f->total), .epoch_end = epoch_end,
         .train_accuracy = epoch_end ? at->train_accuracy : at->correct_sum / at->terms_sum,
         .validation_loss = epoch_end ? at->validation_loss : NAN,
@@ -104,7 +137,7 @@ static bool hear(void *user, const struct batch_metrics *m, int batches, double 
 {
     struct replica_run *r = user;
     if (!r->err) r->err = note_steps(r->fit, m, batches, r->batch, seconds);
-    return !r->err && !r->fit->stop && !checkpoint_is_due(r->fit->t);
+    return !r->err && !r->fit->stop && !out_of_time(r->fit) && !checkpoint_is_due(r->fit->t);
 }
 
 /* Replicas go on until there is something to do that needs them all to stop. */
@@ -132,6 +165,13 @@ static int64_t steps_ahead(const struct fit *f, int64_t full)
     return steps;
 }
 
+/* Nothing but a checkpoint keeps the epoch from going on. */
+static bool epoch_goes_on(const struct fit *f)
+{
+    const struct position *at = &f->t->at;
+    return at->samples < hsgd_data_count(f->train) && at->step < f->total && !f->stop && !out_of_time(f);
+}
+
 static int train_epoch(struct fit *f)
 {
     struct hsgd_trainer *t = f->t;
@@ -142,13 +182,13 @@ static int train_epoch(struct fit *f)
     t->augment.key = augment_key(t->state.options.seed, t->at.epoch);
     bool by_replicas = trainer_has_server(t);
     if (!t->step_seconds && !by_replicas) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
-    while (!err && t->at.samples < n && t->at.step < f->total && !f->stop) {
+    while (!err && epoch_goes_on(f)) {
         int64_t left = n - t->at.samples, full = left / batch;
         struct pass p = { f->train, &t->norm, f->order, t->at.samples, full || by_replicas ? batch : (int)left,
                           t->augment.room ? &t->augment : NULL };
         err = by_replicas ? train_replicas(f, &p, steps_ahead(f, (left + batch - 1) / batch))
                           : train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
-        if (!err && t->at.samples < n && t->at.step < f->total && !f->stop) err = checkpoint_in_epoch(t);
+        if (!err && epoch_goes_on(f)) err = checkpoint_in_epoch(t);
     }
     return err;
 }
@@ -173,18 +213,8 @@ static bool note_best(struct position *at)
     return true;
 }
 
-static bool out_of_patience(const struct fit *f)
-{
-    int patience = f->t->state.options.patience;
-    return patience && f->t->at.worse >= patience;
-}
-
-static bool finished(const struct fit *f)
-{
-    return out_of_patience(f) || (f->t->at.step >= f->total && !f->t->at.samples);
-}
-
-static int end_epoch(struct fit *f)
+/* What the epoch has come to, whole or not. */
+static int measure_epoch(struct fit *f)
 {
     struct position *at = &f->t->at;
     double loss = NAN, accuracy = NAN;
@@ -201,13 +231,37 @@ static int end_epoch(struct fit *f)
     at->train_accuracy = at->correct_sum / at->terms_sum;
     at->validation_loss = loss;
     at->validation_accuracy = accuracy;
+    f->t->unsaved = true;
+    return 0;
+}
+
+static int end_epoch(struct fit *f)
+{
+    struct position *at = &f->t->at;
+    int err = measure_epoch(f);
+    if (err || f->stop) return err;
     at->loss_sum = at->correct_sum = at->terms_sum = 0;
     at->samples = 0;
     at->epoch++;
-    f->t->unsaved = true;
     bool best = f->validation && note_best(at);
     tell(f, true);
     return checkpoint_after_epoch(f->t, best);
+}
+
+/* The position stays within the epoch, for who goes on from the checkpoint. */
+static int cut_epoch(struct fit *f)
+{
+    int err = measure_epoch(f);
+    if (err || f->stop) return err;
+    f->cut = true;
+    tell(f, true);
+    return 0;
+}
+
+static bool is_whole(const struct fit *f)
+{
+    const struct position *at = &f->t->at;
+    return at->samples >= hsgd_data_count(f->train) || at->step >= f->total;
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -220,6 +274,8 @@ static int check_fit(const struct fit *f)
     int err = pass_check(t, f->train);
     if (!err && f->validation) err = pass_check(t, f->validation);
     if (err) return err;
+    if (t->state.options.target_accuracy > 0 && !f->validation)
+        return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);
     if (t->state.options.patience && !f->validation)
         return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
     if (t->at.step && t->count && t->count != n)
@@ -242,7 +298,7 @@ static int run(struct fit *f)
     int err = 0;
     while (!err && !f->stop && !finished(f)) {
         err = train_epoch(f);
-        if (!err && !f->stop) err = end_epoch(f);
+        if (!err && !f->stop) err = is_whole(f) ? end_epoch(f) : cut_epoch(f);
     }
     return err;
 }
@@ -260,13 +316,13 @@ static void conclude(struct fit *f)
     const struct position *at = &f->t->at;
     bool partial = at->terms_sum > 0;
     async_report(f->t, r);
-    r->end = f->stop ? HSGD_FIT_STOPPED : out_of_patience(f) && at->step < f->total ? HSGD_FIT_PATIENCE : HSGD_FIT_DONE;
+    r->end = end_of(f);
     r->epochs = (int)at->epoch + partial;
     r->steps = at->step;
     r->train_loss = partial ? at->loss_sum / at->terms_sum : at->epoch ? at->train_loss : NAN;
     r->train_accuracy = partial ? at->correct_sum / at->terms_sum : at->epoch ? at->train_accuracy : NAN;
-    r->validation_loss = at->epoch ? at->validation_loss : NAN;
-    r->validation_accuracy = at->epoch ? at->validation_accuracy : NAN;
+    r->validation_loss = at->epoch || f->cut ? at->validation_loss : NAN;
+    r->validation_accuracy = at->epoch || f->cut ? at->validation_accuracy : NAN;
     r->best_step = at->best_step;
     r->best_loss = at->best_step ? at->best_loss : NAN;
     r->best_accuracy = at->best_step ? at->best_accuracy : NAN;

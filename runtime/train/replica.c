@@ -269,16 +269,23 @@ void replica_metrics(struct replica *r, int steps, struct batch_metrics *m)
     starpu_data_release(s->metrics.handle);
 }
 
-int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS], int *most)
+static void note_merge(struct replica *r, int missed)
+{
+    r->merges++;
+    r->stale += missed > 0;
+    r->missed += missed;
+    if (missed > r->most_missed) r->most_missed = missed;
+}
+
+int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS])
 {
     int first = r->shares ? 0 : steps - 1, n = (steps - first) * per_step(r);
-    *most = 0;
     for (int i = 0; i < tickets(r); i++) {
         struct buffer *b = &r->exchange.ticket[i];
         buffer_acquire(r->state.ctx, b, STARPU_R);
         for (int k = 0; k < n; k++) {
             int m = missed(r, i, first)[k];
-            if (m > *most) *most = m;
+            note_merge(r, m);
             stale[m < HSGD_KEPT_STALENESS ? m : HSGD_KEPT_STALENESS - 1]++;
         }
         starpu_data_release(b->handle);

@@ -30,6 +30,8 @@ struct replica {
     int64_t changed;            /* and updates until then */
     int64_t updates, samples;
     double rate;                /* of the last update */
+    int64_t merges, stale, missed; /* as in struct hsgd_replica */
+    int most_missed;
     struct round round;
     bool flying;                /* in a round, */
     int after;                  /* and others may hand in so often before it does */
@@ -52,8 +54,8 @@ int replica_run(struct replica *r, const struct origin *from, const struct batch
 
 /* After a round: metrics of its first `steps` steps. */
 void replica_metrics(struct replica *r, int steps, struct batch_metrics *m);
-/* Adds to a histogram what the merges of these steps had missed; `most` gets
- * the largest.  Returns how many merges there were. */
-int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS], int *most);
+/* Adds to a histogram, and to the replica's figures, what the merges of these
+ * steps had missed.  Returns how many merges there were. */
+int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS]);
 
 #endif

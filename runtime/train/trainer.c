@@ -56,6 +56,8 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "min_share", o->min_share, 0, 1 },
         { "executor", o->executor, 0, HSGD_INSERT },
         { "patience", o->patience, 0, 1e9 },
+        { "target_accuracy", o->target_accuracy, 0, 1 },
+        { "time_limit", o->time_limit, 0, 1e9 },
         { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
         { "checkpoint_hist", o->checkpoint_hist, 1, 1e6 },
     };
