@@ -15,7 +15,7 @@ refused '--model is empty' bench --model=
 refused '"hsgd train" has no option "--colour"' train --colour
 refused '"hsgd train" has no option "-z"' train -z
 refused '"hsgd devices" has no option "--epochs"' devices --epochs 3
-refused '--json takes no value' train $opts --json=yes
+refused '--json "yes" is neither true nor false' train $opts --json=yes
 refused '--epochs needs a value' train $opts --epochs
 refused '--epochs "-1" is not a whole number from 1 to 1000000' train $opts --epochs -1
 refused '--epochs "1.5" is not a whole number from 1 to 1000000' train $opts --epochs 1.5

@@ -60,7 +60,7 @@ refused '--rotate "181" is not a number from 0 to 180' train $opts --rotate 181
 refused '--rotate "nan" is not a number from 0 to 180' train $opts --rotate nan
 refused '--label-smoothing "1" is not a number from 0 to 0.999' train $opts --label-smoothing 1
 refused '--resize "5000" is not a whole number from 0 to 4096' train $opts --resize 5000
-refused '--flip takes no value' train $opts --flip=yes
+refused '--flip "yes" is neither true nor false' train $opts --flip=yes
 refused '"hsgd bench" has no option "--crop"' bench --model mlp --crop 3
 refused '--crop 4 does not go with --resized-crop 0.5' train $opts --crop 4 --resized-crop 0.5
 refused 'crop 4 and resized_crop 0.5 exclude each other' data show --crop 4 --resized-crop 0.5 --out x.png

@@ -7,7 +7,7 @@ opts='--model linear --devices cpu --threads 1 --deterministic'
 
 # ------------------------------------------------------------ wrong options
 refused '--resume needs --out, the folder of the run' train $opts --resume
-refused '--resume takes no value' train $opts --out a --resume=yes
+refused '--resume "yes" is neither true nor false' train $opts --out a --resume=yes
 refused '--out is empty' train $opts --out ''
 refused '--config is empty' train --config ''
 refused '--initial-checkpoint is empty' train $opts --initial-checkpoint ''

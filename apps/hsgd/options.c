@@ -75,6 +75,11 @@ static const struct option_row table[] = {
     { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "where step and cosine end (0)" },
     { "patience", 0, WHOLE, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
       "stop after N epochs without a better validation (0: never)" },
+    { "target", 0, REAL, TRAIN | COMPARE | FREE, AT(target), 0, 1, NULL, "X",
+      "stop after the first epoch with this validation accuracy (0: off)" },
+    { "time-limit", 0, REAL, TRAIN | COMPARE | FREE, AT(time_limit), 0, 1e9, NULL, "SECONDS",
+      "stop after so much training, evaluations apart; the epoch is cut\n"
+      "short and scored there (0: off)" },
     { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
       "fraction of the training samples held back, such as 0.1 or\n"
       "1/12, 0 for none; or the data to validate with (1/12)" },
@@ -115,8 +120,8 @@ static const struct option_row table[] = {
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
       "options from a config.yaml; those given here win" },
-    { "out", 0, TEXT, TRAIN | PASSING, AT(out), 0, 0, NULL, "DIR", "folder of the run (runs/DATE-MODEL)" },
-    { "resume", 0, FLAG, TRAIN | PASSING, AT(resume), 0, 0, NULL, NULL,
+    { "out", 0, TEXT, TRAIN | PASSING | SINGLE, AT(out), 0, 0, NULL, "DIR", "folder of the run (runs/DATE-MODEL)" },
+    { "resume", 0, FLAG, TRAIN | PASSING | SINGLE, AT(resume), 0, 0, NULL, NULL,
       "go on from the newest checkpoint in --out, if there is one" },
     { "initial-checkpoint", 0, TEXT, TRAIN, AT(initial_checkpoint), 0, 0, NULL, "FILE",
       "weights to begin with: a model.safetensors, or a folder with one" },
@@ -124,12 +129,10 @@ static const struct option_row table[] = {
       "steps between checkpoints (0: after epochs, and every 5 minutes)" },
     { "checkpoint-hist", 0, WHOLE, TRAIN | FREE, AT(checkpoint_hist), 1, 1e6, NULL, "N",
       "checkpoints to keep beside the best (3)" },
-    { "dry-run", 0, FLAG, TRAIN | PASSING, AT(dry_run), 0, 0, NULL, NULL,
+    { "dry-run", 0, FLAG, TRAIN | PASSING | SINGLE, AT(dry_run), 0, 0, NULL, NULL,
       "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
-    { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the table and the picture" },
-    { "target", 0, REAL, COMPARE, AT(target), 0, 1, NULL, "X",
-      "say when the validation accuracy has reached this fraction" },
+    { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the pictures" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
     { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
@@ -137,14 +140,14 @@ static const struct option_row table[] = {
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "which samples (train; eval: test, where there are such)" },
-    { "json", 0, FLAG, RUNS | USES | DEVICES | SELFTEST | DATA | MODELS | PASSING, AT(json), 0, 0, NULL, NULL,
+    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | PASSING | SINGLE, AT(json), 0, 0, NULL, NULL,
       "print one JSON object and nothing else" },
-    { "quiet", 'q', FLAG, TRAIN | PASSING, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
+    { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "the library's messages too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print a page for man(1)" },
     { "completion", 0, FLAG, HELP, AT(completion), 0, 0, NULL, NULL, "print completion for bash" },
-    { "help", 'h', FLAG, ALL | PASSING, AT(help), 0, 0, NULL, NULL, "print this help" },
+    { "help", 'h', FLAG, ALL | PASSING | SINGLE, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 
 enum { ROWS = sizeof table / sizeof *table };
@@ -267,10 +270,10 @@ static void getopt_tables(unsigned bit, struct option *longs, char *shorts)
     *shorts++ = ':';
     for (int i = 0; i < ROWS; i++) {
         if (!(table[i].commands & bit)) continue;
-        int argument = table[i].kind == FLAG ? no_argument : required_argument;
-        *longs++ = (struct option){ table[i].name, argument, NULL, 256 + i };
+        bool flag = table[i].kind == FLAG;
+        *longs++ = (struct option){ table[i].name, flag ? optional_argument : required_argument, NULL, 256 + i };
         if (table[i].letter) *shorts++ = table[i].letter;
-        if (table[i].letter && argument) *shorts++ = ':';
+        if (table[i].letter && !flag) *shorts++ = ':';
     }
     *longs = (struct option){ 0 };
     *shorts = 0;
@@ -283,31 +286,39 @@ static int row_of(int c)
     return -1;
 }
 
-static int refuse(const struct settings *s, int c, const char *word)
+static int refuse(const char *command, int c, const char *word)
 {
     int row = row_of(optopt);
     if (c == ':') return complain(USAGE, "--%s needs a value", row < 0 ? "?" : table[row].name);
-    if (optopt >= 256 && row >= 0) return complain(USAGE, "--%s takes no value", table[row].name);
-    if (optopt) return complain(USAGE, "\"hsgd %s\" has no option \"-%c\"", s->command, optopt);
-    return complain(USAGE, "\"hsgd %s\" has no option \"%s\"", s->command, word);
+    if (optopt) return complain(USAGE, "\"hsgd %s\" has no option \"-%c\"", command, optopt);
+    return complain(USAGE, "\"hsgd %s\" has no option \"%s\"", command, word);
 }
 
-static int read_options(struct settings *s, unsigned bit, int argc, char **argv)
+int options_each(unsigned bit, const char *command, int argc, char **argv, option_fn *each, void *user)
 {
     struct option longs[ROWS + 1];
-    char shorts[2 * ROWS + 2], name[40];
+    char shorts[2 * ROWS + 2];
     int code = OK;
     getopt_tables(bit, longs, shorts);
     opterr = 0;
+    optind = 0; /* from the beginning, whatever was read before */
     for (int c; !code && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        if (c == '?' || c == ':') return refuse(s, c, argv[optind - 1]);
+        if (c == '?' || c == ':') return refuse(command, c, argv[optind - 1]);
         const struct option_row *o = &table[row_of(c)];
-        snprintf(name, sizeof name, "--%s", o->name);
-        code = option_set(s, o, name, o->kind == FLAG ? "true" : optarg);
-        option_mark_given(s, o);
-        if (s->help) break;
+        code = each(user, o, o->kind == FLAG && !optarg ? "true" : optarg);
     }
     return code;
+}
+
+/* After --help nothing counts. */
+static int set_given(void *user, const struct option_row *o, const char *text)
+{
+    struct settings *s = user;
+    char name[40];
+    snprintf(name, sizeof name, "--%s", o->name);
+    if (s->help) return OK;
+    option_mark_given(s, o);
+    return option_set(s, o, name, text);
 }
 
 void settings_defaults(struct settings *s, const char *command)
@@ -323,7 +334,7 @@ int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
 {
     settings_defaults(s, argv[0]);
     int code = bit & (RUNS | USES) ? read_environment(s) : OK;
-    if (!code) code = read_options(s, bit, argc, argv);
+    if (!code) code = options_each(bit, s->command, argc, argv, set_given, s);
     s->words = argc - optind;
     s->word = argv + optind;
     return !code && s->config && !s->help ? config_read(s, s->config) : code;

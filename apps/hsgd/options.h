@@ -9,14 +9,15 @@ typedef const char *choice_fn(int i);
 
 /* What --resume does with an option: FREE may have another value than in the
  * run's config.yaml, PASSING belongs to the call and is not there; all others
- * must be as they were.  Beside the commands that take it. */
-enum { FREE = 1 << 30, PASSING = 1 << 29 };
+ * must be as they were.  SINGLE ones hsgd compare decides about itself.  Beside
+ * the commands that take it. */
+enum { FREE = 1 << 30, PASSING = 1 << 29, SINGLE = 1 << 28 };
 
 struct option_row {
     const char *name;
     char letter;
     enum option_kind kind;
-    unsigned commands;       /* and FREE or PASSING */
+    unsigned commands;       /* and FREE, PASSING, SINGLE */
     size_t offset;           /* of the value in struct settings */
     double low, high;        /* of numbers */
     choice_fn *choice;       /* names to choose from; NULL after the last */
@@ -27,6 +28,14 @@ struct option_row {
 const struct option_row *option_at(int i);
 /* NULL: the command has none of that name. */
 const struct option_row *option_named(const char *name, unsigned bit);
+
+/* Hears of an option that was found; not OK ends the reading. */
+typedef int option_fn(void *user, const struct option_row *o, const char *text);
+/* Reads the options that command `bit` takes, which a message calls `command`;
+ * a flag may have "=true" or "=false".  argv[0] is passed over; words that are
+ * no options come last, from optind on.  OK or USAGE after a sentence, or what
+ * `each` returned. */
+int options_each(unsigned bit, const char *command, int argc, char **argv, option_fn *each, void *user);
 
 /* Sets it from text, which must outlive s; `name` is what a message calls it.
  * OK, or USAGE after a sentence. */

@@ -72,6 +72,8 @@ int train_choose_options(struct training *t)
     o->min_share = (float)s->min_share;
     o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
+    o->target_accuracy = s->target;
+    o->time_limit = s->time_limit;
     o->checkpoints = t->folder.checkpoints;
     o->checkpoint_every = s->checkpoint_every;
     o->checkpoint_hist = (int)s->checkpoint_hist;
@@ -83,15 +85,19 @@ int train_choose_options(struct training *t)
 /* With both --epochs and --steps, what ends first counts. */
 int train_choose_lengths(struct training *t)
 {
+    const struct settings *s = t->s;
     struct hsgd_train_options *o = &t->options;
     int64_t n = hsgd_data_count(t->run.train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
     int64_t steps = per_epoch * o->epochs;
+    if (s->target > 0 && !t->run.validation)
+        return complain(USAGE, "--target %g needs validation samples, and --validation \"%s\" leaves none", s->target,
+                        s->validation);
     if (o->patience && !t->run.validation)
         return complain(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",
-                        o->patience, t->s->validation);
-    if (t->s->epochs > 0 && o->steps > steps) o->steps = steps;
+                        o->patience, s->validation);
+    if (s->epochs > 0 && o->steps > steps) o->steps = steps;
     else if (!o->steps) o->steps = steps;
-    if (t->s->warmup_epochs > 0) o->warmup_steps = (int64_t)(t->s->warmup_epochs * (double)per_epoch + 0.5);
+    if (s->warmup_epochs > 0) o->warmup_steps = (int64_t)(s->warmup_epochs * (double)per_epoch + 0.5);
     t->steps_per_epoch = per_epoch;
     return OK;
 }

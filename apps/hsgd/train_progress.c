@@ -22,10 +22,17 @@ static void print_time(char *out, size_t size, double seconds)
     else snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
+/* From 0 to 1: of the steps from `first` on, or of the time where that ends first. */
+static double done_since(const struct training *t, const struct hsgd_progress *p, int64_t first)
+{
+    double time = t->s->time_limit > 0 ? fmin(1, p->seconds / t->s->time_limit) : 0;
+    return fmax(time, (double)(p->step - first) / (double)(p->steps - first));
+}
+
 static double time_left(const struct training *t, const struct hsgd_progress *p)
 {
-    double per_step = (now_seconds() - t->began) / (double)(p->step - t->first_step);
-    return per_step * (double)(p->steps - p->step);
+    double done = done_since(t, p, t->first_step);
+    return (now_seconds() - t->began) * (1 - done) / done;
 }
 
 static void draw_training(const struct training *t, const struct hsgd_progress *p)
@@ -36,7 +43,7 @@ static void draw_training(const struct training *t, const struct hsgd_progress *
     snprintf(what, sizeof what, "epoch %d/%lld", p->epoch, (long long)epochs);
     snprintf(figures, sizeof figures, "loss %.4f acc %.2f%% %.0f/s ETA %s", p->loss, 100 * p->train_accuracy,
              p->samples_per_second, left);
-    bar_draw(&(struct bar){ what, (double)p->step / (double)p->steps, figures });
+    bar_draw(&(struct bar){ what, done_since(t, p, 0), figures });
 }
 
 static void draw_evaluation(const struct training *t, const struct hsgd_progress *p)
@@ -91,6 +98,8 @@ static void log_progress(struct training *t, const struct hsgd_progress *p)
         if (isfinite(figures[i].value)) run_scalar(&t->folder, figures[i].tag, p->step, figures[i].value);
     }
     json_object_set_new(line, "seconds", json_number(now_seconds() - t->began));
+    json_object_set_new(line, "train_seconds", json_number(p->seconds));
+    json_object_set_new(line, "epochs", json_number((double)p->step / (double)t->steps_per_epoch));
     run_log(&t->folder, line);
     t->logged = now_seconds();
     t->logged_step = p->step;

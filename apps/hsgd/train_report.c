@@ -53,8 +53,11 @@ int train_print_dry_run(const struct training *t)
 
 static json_t *json_replica(const struct hsgd_replica *r)
 {
-    return json_pack("{s:s, s:I, s:I, s:i, s:o}", "device", r->device, "updates", (json_int_t)r->updates, "samples",
-                     (json_int_t)r->samples, "batch_size", r->batch_size, "learning_rate", json_number(r->learning_rate));
+    double mean = (double)r->missed / (double)r->merges;
+    return json_pack("{s:s, s:I, s:I, s:i, s:o, s:I, s:I, s:o, s:i}", "device", r->device, "updates",
+                     (json_int_t)r->updates, "samples", (json_int_t)r->samples, "batch_size", r->batch_size,
+                     "learning_rate", json_number(r->learning_rate), "merges", (json_int_t)r->merges, "stale_merges",
+                     (json_int_t)r->stale, "mean_staleness", json_number(mean), "largest_staleness", r->most_missed);
 }
 
 /* What replicas did; null without any. */
@@ -84,6 +87,15 @@ static void print_server(const struct hsgd_fit_result *r)
                100.0 * (double)(r->merges - r->stale[0]) / (double)r->merges);
 }
 
+/* Why a training ended; without a sentence where it is what was asked for. */
+static const struct { const char *name, *sentence; } ends[] = {
+    [HSGD_FIT_DONE] = { "done", NULL },
+    [HSGD_FIT_STOPPED] = { "stopped", NULL },
+    [HSGD_FIT_PATIENCE] = { "patience", "patience is over: the validation has not become better" },
+    [HSGD_FIT_TARGET] = { "target", "the target is reached" },
+    [HSGD_FIT_TIME] = { "time-limit", "the time is over" },
+};
+
 static int print_json(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
@@ -93,10 +105,10 @@ static int print_json(const struct training *t)
     json_t *losses = json_array();
     for (int i = 0; i < r->losses; i++) json_array_append_new(losses, json_number(r->loss[i]));
     return json_print(json_pack(
-        "{s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, "
-        "s:s, s:o}",
-        "model", t->s->model, "data", t->s->data, "epochs", r->epochs, "steps", (json_int_t)r->steps, "batch_size",
-        t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
+        "{s:s, s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, "
+        "s:o, s:s, s:o}",
+        "end", ends[r->end].name, "model", t->s->model, "data", t->s->data, "epochs", r->epochs, "steps",
+        (json_int_t)r->steps, "batch_size", t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
         (json_int_t)hsgd_model_parameters(t->run.model), "train_loss", json_number(r->train_loss), "train_accuracy",
         json_number(r->train_accuracy), "validation_accuracy", json_number(r->validation_accuracy), "test_loss",
         json_number(t->test_loss), "test_accuracy", json_number(t->test_accuracy), "samples_per_second",
@@ -111,7 +123,7 @@ static int print_json(const struct training *t)
 static void print_summary(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
-    if (r->end == HSGD_FIT_PATIENCE) printf("no better validation for %d epochs\n", t->options.patience);
+    if (ends[r->end].sentence) printf("%s\n", ends[r->end].sentence);
     if (r->best_step)
         printf("best validation accuracy %.2f%% at step %lld\n", 100 * r->best_accuracy, (long long)r->best_step);
 }
