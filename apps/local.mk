@@ -5,12 +5,22 @@ hsgd_SOURCES = \
 	apps/hsgd/bar.c \
 	apps/hsgd/bar.h \
 	apps/hsgd/bench.c \
+	apps/hsgd/canvas.c \
+	apps/hsgd/canvas.h \
+	apps/hsgd/canvas_png.c \
+	apps/hsgd/canvas_shapes.h \
+	apps/hsgd/canvas_svg.c \
+	apps/hsgd/chart.c \
+	apps/hsgd/chart.h \
 	apps/hsgd/checkpoint.c \
 	apps/hsgd/checkpoint.h \
 	apps/hsgd/compare.c \
 	apps/hsgd/compare.h \
+	apps/hsgd/compare_csv.c \
+	apps/hsgd/compare_draw.c \
+	apps/hsgd/compare_print.c \
 	apps/hsgd/compare_read.c \
-	apps/hsgd/compare_svg.c \
+	apps/hsgd/compare_run.c \
 	apps/hsgd/config_file.c \
 	apps/hsgd/config_file.h \
 	apps/hsgd/confusion.c \

@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	doc/algorithms.md \
 	doc/architecture.md \
 	doc/cuda.md \
+	doc/compare.md \
 	doc/data.md \
 	doc/environment.md \
 	doc/hacking.md \

@@ -13,7 +13,7 @@
 
 static bool drawn;
 
-static int columns(int file)
+int terminal_columns(int file)
 {
     struct winsize w;
     if (ioctl(file, TIOCGWINSZ, &w) || w.ws_col < 1) return USUAL_COLUMNS;
@@ -33,7 +33,7 @@ void bar_draw(const struct bar *b)
 {
     char line[2 * MOST_COLUMNS], cells[MOST_CELLS + 1];
     if (!isatty(STDERR_FILENO)) return;
-    int width = columns(STDERR_FILENO) - 1, percent = (int)(100 * b->done);
+    int width = terminal_columns(STDERR_FILENO) - 1, percent = (int)(100 * b->done);
     int room = width - (int)(strlen(b->what) + strlen(b->figures)) - 10;
     if (room > MOST_CELLS) room = MOST_CELLS;
     if (room >= LEAST_CELLS) {
@@ -57,7 +57,7 @@ void bar_clear(void)
 void bar_table(const char *line)
 {
     static const int ends[] = { 29, 42, 55, 65 };
-    int width = isatty(STDOUT_FILENO) ? columns(STDOUT_FILENO) : MOST_COLUMNS, end = 3;
+    int width = isatty(STDOUT_FILENO) ? terminal_columns(STDOUT_FILENO) : MOST_COLUMNS, end = 3;
     while (end > 0 && ends[end] > width) end--;
     bar_clear();
     printf("%.*s\n", ends[end], line);

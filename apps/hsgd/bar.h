@@ -17,4 +17,7 @@ void bar_clear(void);
  * narrower without its last columns. */
 void bar_table(const char *line);
 
+/* How wide the terminal is that file descriptor `file` is; 80 when it is none. */
+int terminal_columns(int file);
+
 #endif

@@ -2,178 +2,175 @@
 #include "compare.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <getopt.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-extern char **environ;
+#include "signals.h"
 
 /* ------------------------------------------------------------------- lists */
 
-static struct list *find_list(struct comparison *c, const char *name)
+static struct list *list_of(struct comparison *c, const struct option_row *o)
 {
     for (int i = 0; i < c->nlists; i++)
-        if (!strcmp(c->list[i].name, name)) return &c->list[i];
-    if (c->nlists == COMPARE_LISTS) return NULL;
-    c->list[c->nlists] = (struct list){ .name = name };
+        if (c->list[i].option == o) return &c->list[i];
+    c->list[c->nlists] = (struct list){ .option = o };
     return &c->list[c->nlists++];
 }
 
-static bool is_option(const char *word) { return !strncmp(word, "--", 2) && word[2]; }
-
-/* "--name value", "--name=value", or "--name" for a flag; the number of words
- * it took, 0 after a sentence. */
-static int add_option(struct comparison *c, char **word, int words)
+/* A value that train would refuse is refused before anything runs. */
+static int add_value(void *user, const struct option_row *o, const char *text)
 {
-    static const char *const own[] = { "out", "resume", "json", "quiet", "dry-run", "config" };
-    char *equals = strchr(word[0], '=');
-    bool follows = !equals && words > 1 && !is_option(word[1]);
-    if (!is_option(word[0])) return complain(0, "after \"--\" come options of train, not \"%s\"", word[0]);
-    if (equals) *equals = 0;
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (!strcmp(word[0] + 2, own[i])) return complain(0, "\"hsgd compare\" decides about %s itself", word[0]);
-    struct list *l = find_list(c, word[0] + 2);
-    if (!l || l->n == COMPARE_VALUES) return complain(0, "too many options, or values of %s", word[0]);
-    l->value[l->n++] = equals ? equals + 1 : follows ? word[1] : NULL;
-    return 1 + follows;
+    struct comparison *c = user;
+    struct settings any;
+    char name[40];
+    snprintf(name, sizeof name, "--%s", o->name);
+    if (o->commands & SINGLE) return complain(USAGE, "\"hsgd compare\" decides about %s itself", name);
+    settings_defaults(&any, "train");
+    int code = option_set(&any, o, name, text);
+    if (code) return code;
+    struct list *l = list_of(c, o);
+    for (int i = 0; i < l->n; i++)
+        if (!strcmp(l->value[i], text)) return complain(USAGE, "%s \"%s\" is there twice", name, text);
+    if (l->n == COMPARE_VALUES) return complain(USAGE, "%s has more than %d values", name, COMPARE_VALUES);
+    l->value[l->n++] = text;
+    return OK;
+}
+
+/* Options of compare that are train's too: they hold for every run. */
+static int add_shared(struct comparison *c)
+{
+    const struct option_row *o;
+    for (int i = 0; (o = option_at(i)); i++) {
+        if (!(o->commands & COMPARE && o->commands & TRAIN) || !option_given(c->s, o) || o->commands & SINGLE) continue;
+        char *text = c->text[c->ntexts] = option_text(c->s, o);
+        if (!text) return complain(FAILED, "out of memory");
+        c->ntexts++;
+        int code = add_value(c, o, text);
+        if (code) return code;
+    }
+    return OK;
 }
 
 static int read_lists(struct comparison *c)
 {
     const struct settings *s = c->s;
-    for (int i = 0, took; i < s->words; i += took)
-        if (!(took = add_option(c, s->word + i, s->words - i))) return USAGE;
-    c->ntrials = 1;
-    for (int i = 0; i < c->nlists; i++)
-        if ((c->ntrials *= c->list[i].n) > 1000) return complain(USAGE, "more than 1000 combinations");
-    c->trial = calloc((size_t)c->ntrials, sizeof *c->trial);
-    return c->trial ? OK : complain(FAILED, "out of memory for %d runs", c->ntrials);
-}
-
-/* ----------------------------------------------------------------- one run */
-
-/* The words of a run's command, and its label: the options with several
- * values. */
-static void describe(const struct comparison *c, int index, struct trial *t, char *words, size_t size, char **argv)
-{
-    size_t used = 0, label = 0;
-    int n = 0;
-    argv[n++] = "hsgd";
-    argv[n++] = "train";
-    for (int i = 0, rest = index; i < c->nlists; rest /= c->list[i++].n) {
-        const struct list *l = &c->list[i];
-        const char *value = l->value[rest % l->n];
-        argv[n++] = words + used;
-        used += (size_t)snprintf(words + used, size - used, "--%s", l->name) + 1;
-        if (value) argv[n++] = (char *)value;
-        if (l->n > 1 && label < sizeof t->label)
-            label += (size_t)snprintf(t->label + label, sizeof t->label - label, "%s%s %s", label ? ", " : "", l->name,
-                                      value ? value : "on");
-    }
-    if (!label) snprintf(t->label, sizeof t->label, "train");
-    argv[n++] = "--json";
-    argv[n++] = "--out";
-    argv[n++] = t->folder;
-    argv[n] = NULL;
-}
-
-/* Runs train with its report in FOLDER.json. */
-static int spawn_train(struct trial *t, char **argv)
-{
-    posix_spawn_file_actions_t actions;
-    char report[sizeof t->folder + 8];
-    pid_t pid;
-    int status = 0;
-    snprintf(report, sizeof report, "%s.json", t->folder);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, report, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    int err = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (err) return complain(FAILED, "cannot start train: %s", strerror(err));
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-    t->code = WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
-    return OK;
-}
-
-static int run_trial(struct comparison *c, int index)
-{
-    struct trial *t = &c->trial[index];
-    char words[COMPARE_LISTS * 40], *argv[2 * COMPARE_LISTS + 8];
-    snprintf(t->folder, sizeof t->folder, "%s/run-%03d", c->s->out, index + 1);
-    describe(c, index, t, words, sizeof words, argv);
-    fprintf(stderr, "%d/%d  %s\n", index + 1, c->ntrials, t->label);
-    int code = spawn_train(t, argv);
+    int code = options_each(TRAIN, "train", s->words + 1, s->word - 1, add_value, c);
     if (code) return code;
-    compare_read(t);
-    return t->code == USAGE ? USAGE : OK; /* the others would say the same */
+    if (optind <= s->words)
+        return complain(USAGE, "after \"--\" come options of train, not \"%s\"", s->word[optind - 1]);
+    code = add_shared(c);
+    c->ncombinations = 1;
+    for (int i = 0; !code && i < c->nlists; i++)
+        if ((c->ncombinations *= c->list[i].n) > COMPARE_TRIALS)
+            code = complain(USAGE, "more than %d combinations", COMPARE_TRIALS);
+    if (code) return code;
+    c->trial = calloc((size_t)c->ncombinations, sizeof *c->trial);
+    return c->trial ? OK : complain(FAILED, "out of memory for %d runs", c->ncombinations);
+}
+
+const char *compare_value(const struct comparison *c, int combination, int i)
+{
+    for (int k = 0; k < i; k++) combination /= c->list[k].n;
+    return c->list[i].value[combination % c->list[i].n];
+}
+
+/* ---------------------------------------------------------------- one trial */
+
+/* Its label is the options that have several values. */
+static void describe(const struct comparison *c, struct trial *t)
+{
+    size_t used = 0;
+    for (int i = 0; i < c->nlists; i++) {
+        const char *name = c->list[i].option->name, *value = compare_value(c, t->number - 1, i);
+        if (!strcmp(name, "target")) t->target = atof(value);
+        if (c->list[i].n > 1 && used < sizeof t->label)
+            used += (size_t)snprintf(t->label + used, sizeof t->label - used, "%s%s %s", used ? ", " : "", name, value);
+    }
+    if (!used) snprintf(t->label, sizeof t->label, "train");
+    snprintf(t->folder, sizeof t->folder, "%s/run-%03d", c->s->out, t->number);
+}
+
+/* "hsgd train --NAME=VALUE... --json --out=FOLDER", as one text with the words
+ * in argv; NULL: out of memory. */
+static char *command_line(const struct comparison *c, const struct trial *t, char **argv)
+{
+    char *words = NULL;
+    size_t size, at = 0;
+    int n = 0;
+    FILE *f = open_memstream(&words, &size);
+    if (!f) return NULL;
+    fprintf(f, "hsgd%ctrain%c", 0, 0);
+    for (int i = 0; i < c->nlists; i++)
+        fprintf(f, "--%s=%s%c", c->list[i].option->name, compare_value(c, t->number - 1, i), 0);
+    fprintf(f, "--json%c--out=%s%c", 0, t->folder, 0);
+    if (fclose(f)) return NULL;
+    for (; at < size; at += strlen(words + at) + 1) argv[n++] = words + at;
+    argv[n] = NULL;
+    return words;
+}
+
+static void name_end(struct trial *t)
+{
+    if (t->code == OK) return; /* the report has said it */
+    t->end = t->code == NOT_FINITE ? "not finite" : t->code == USAGE ? "refused"
+           : t->code > 128 ? "interrupted" : "failed";
+}
+
+static void tell(const struct trial *t)
+{
+    const struct epoch *last = compare_last(t);
+    fprintf(stderr, "     %s", t->end);
+    if (last) fprintf(stderr, ": %.2f epochs, %.2f s, loss %.4g", last->epochs, t->seconds, last->loss);
+    if (!isnan(compare_best(t))) fprintf(stderr, ", best accuracy %.2f %%", 100 * compare_best(t));
+    fputc('\n', stderr);
+}
+
+static int run_trial(struct comparison *c)
+{
+    char *argv[MOST_OPTIONS + 8];
+    struct trial *t = &c->trial[c->ntrials++];
+    t->number = c->ntrials;
+    describe(c, t);
+    fprintf(stderr, "%d/%d  %s\n", t->number, c->ncombinations, t->label);
+    char *words = command_line(c, t, argv);
+    int code = words ? compare_run(t, argv) : complain(FAILED, "out of memory");
+    free(words);
+    if (!code) code = compare_read(t);
+    name_end(t);
+    if (!code) tell(t);
+    return code;
 }
 
 /* ------------------------------------------------------------------ report */
 
-/* The first epoch with the accuracy wished for; 0: none. */
-static int reached(const struct trial *t, double target)
-{
-    for (int i = 0; i < t->epochs; i++)
-        if (t->epoch[i].accuracy >= target) return i + 1;
-    return 0;
-}
-
-static double best(const struct trial *t)
-{
-    double most = NAN;
-    for (int i = 0; i < t->epochs; i++) most = fmax(most, t->epoch[i].accuracy);
-    return most;
-}
-
-static void print_table(const struct comparison *c)
-{
-    double target = c->s->target;
-    printf("%-36s %7s %9s %9s %9s %10s %7s %8s %8s  %s\n", "run", "epochs", "best val", "test", "seconds", "samples/s",
-           "stale", "to goal", "seconds", "samples per device");
-    for (int i = 0; i < c->ntrials; i++) {
-        const struct trial *t = &c->trial[i];
-        int epoch = target > 0 ? reached(t, target) : 0;
-        if (t->code) printf("%-36s ended with exit status %d\n", t->label, t->code);
-        if (!t->epochs) continue;
-        printf("%-36s %7d %8.2f%% %8.2f%% %9.2f %10.0f ", t->label, t->epochs, 100 * best(t), 100 * t->test_accuracy,
-               t->epoch[t->epochs - 1].seconds, t->samples_per_second);
-        if (isnan(t->stale)) printf("%7s ", "-");
-        else printf("%6.1f%% ", 100 * t->stale);
-        if (epoch) printf("%8d %8.2f  %s\n", epoch, t->epoch[epoch - 1].seconds, t->shares);
-        else printf("%8s %8s  %s\n", "-", "-", t->shares);
-    }
-}
-
-static int write_csv(const struct comparison *c, const char *path)
-{
-    FILE *f = fopen(path, "w");
-    if (!f) return complain(blame(-errno), "%s: %s", path, strerror(errno));
-    fprintf(f, "run,label,epoch,seconds,loss,validation_loss,validation_accuracy\n");
-    for (int i = 0; i < c->ntrials; i++)
-        for (int e = 0; e < c->trial[i].epochs; e++) {
-            const struct epoch *p = &c->trial[i].epoch[e];
-            fprintf(f, "%d,\"%s\",%d,%.6g,%.6g,%.6g,%.6g\n", i + 1, c->trial[i].label, e + 1, p->seconds, p->loss,
-                    p->validation_loss, p->accuracy);
-        }
-    bool bad = ferror(f);
-    return fclose(f) || bad ? complain(FAILED, "%s: %s", path, strerror(errno)) : OK;
-}
-
 static int report(const struct comparison *c)
 {
-    char path[1100];
-    print_table(c);
-    snprintf(path, sizeof path, "%s/compare.csv", c->s->out);
-    int code = write_csv(c, path);
-    snprintf(path, sizeof path, "%s/compare.svg", c->s->out);
-    if (!code) code = compare_draw(c, path);
-    return code ? code : flush_output();
+    int code = compare_write_csv(c);
+    if (!code) code = compare_draw(c);
+    if (!code) code = c->s->json ? compare_print_json(c) : compare_print(c);
+    return code;
+}
+
+/* What ended all of them, or one that a signal ended. */
+static int outcome(const struct comparison *c)
+{
+    if (signals_stop()) return 128 + signals_stop();
+    for (int i = 0; i < c->ntrials; i++)
+        if (!c->trial[i].code) return OK;
+    return c->trial[0].code;
+}
+
+static int run_all(struct comparison *c)
+{
+    int code = OK;
+    signals_catch();
+    while (!code && c->ntrials < c->ncombinations && !signals_stop()) code = run_trial(c);
+    if (!code) code = report(c);
+    return code ? code : outcome(c);
 }
 
 int cmd_compare(struct settings *s)
@@ -184,8 +181,9 @@ int cmd_compare(struct settings *s)
     int code = read_lists(&c);
     if (!code && mkdir(s->out, 0777))
         code = complain(errno == EEXIST ? USAGE : blame(-errno), "--out \"%s\": %s", s->out, strerror(errno));
-    for (int i = 0; !code && i < c.ntrials; i++) code = run_trial(&c, i);
-    if (!code) code = report(&c);
+    if (!code) code = run_all(&c);
+    for (int i = 0; i < c.ntrials; i++) compare_free(&c.trial[i]);
+    for (int i = 0; i < c.ntexts; i++) free(c.text[i]);
     free(c.trial);
     return code;
 }

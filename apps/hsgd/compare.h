@@ -2,43 +2,80 @@
 #ifndef HSGD_APP_COMPARE_H
 #define HSGD_APP_COMPARE_H
 
-#include "app.h"
+#include <sys/types.h>
 
-#define COMPARE_EPOCHS 1000
-#define COMPARE_LISTS 64
-#define COMPARE_VALUES 32
+#include "options.h"
+
+#define COMPARE_VALUES 64
+#define COMPARE_TRIALS 1000
+#define COMPARE_LABEL 240
 
 /* An option of train with the values it is given. */
 struct list {
-    const char *name;          /* without the dashes */
+    const struct option_row *option;
     int n;
-    const char *value[COMPARE_VALUES]; /* NULL: a flag */
+    const char *value[COMPARE_VALUES];
 };
 
-struct epoch { double loss, validation_loss, accuracy, seconds; };
+/* NaN is what is not known. */
+struct epoch {
+    double epochs, seconds;     /* from the beginning; seconds of training proper */
+    double loss, accuracy, validation_loss, validation_accuracy;
+};
+
+struct device_use {
+    char id[24];
+    int workers;
+    double updates, samples, busy_seconds, busy_fraction;
+    double merges, stale, missed, most_missed; /* as in struct hsgd_replica */
+    double last_batch;          /* of its last replica */
+};
 
 /* One run: a combination of values. */
 struct trial {
-    char label[200], folder[1024];
-    int code;                  /* of train */
+    int number;                 /* from 1 */
+    char label[COMPARE_LABEL];
+    char folder[1100];
+    int code;                   /* of train */
+    const char *end;            /* "done", "target", ...; "not finite", "refused", "failed", "interrupted" */
+    char message[400];          /* its last sentence */
     int epochs;
-    struct epoch epoch[COMPARE_EPOCHS];
-    double samples_per_second, test_accuracy;
-    char shares[120];          /* samples per device, in percent */
-    double stale;              /* fraction of the merges; NaN: no server */
+    struct epoch *epoch;
+    int devices;
+    struct device_use *device;
+    double target;              /* 0: none */
+    double steps, seconds, samples_per_second, test_loss, test_accuracy, pushes, merges, stale; /* stale: a fraction */
 };
 
 struct comparison {
     const struct settings *s;
-    int nlists, ntrials;
-    struct list list[COMPARE_LISTS];
+    int nlists, ncombinations, ntrials; /* ntrials: run so far */
+    struct list list[MOST_OPTIONS];
+    int ntexts;
+    char *text[MOST_OPTIONS];   /* values that are ours */
     struct trial *trial;
 };
 
+/* The value that list i has in a combination, counted from 0. */
+const char *compare_value(const struct comparison *c, int combination, int i);
+
+/* Runs train with its report in FOLDER.json; code and message are set then.
+ * OK or an exit code after a sentence: it could not be started. */
+int compare_run(struct trial *t, char **argv);
 /* Fills in what a run has left in its folder. */
-void compare_read(struct trial *t);
-/* Loss over time and over epochs, as a picture.  OK or an exit code after a
- * sentence. */
-int compare_draw(const struct comparison *c, const char *path);
+int compare_read(struct trial *t);
+void compare_free(struct trial *t);
+
+/* The first epoch with the accuracy aimed at, best accuracy and last loss;
+ * NULL and NaN: there is none. */
+const struct epoch *compare_reached(const struct trial *t);
+double compare_best(const struct trial *t);
+const struct epoch *compare_last(const struct trial *t);
+
+/* Each returns OK or an exit code after a sentence. */
+int compare_write_csv(const struct comparison *c);
+int compare_draw(const struct comparison *c);
+int compare_print(const struct comparison *c);
+int compare_print_json(const struct comparison *c);
 
 #endif

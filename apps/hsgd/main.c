@@ -37,10 +37,15 @@ const struct command commands[] = {
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"
       "the folder of a run, it shows that run; else it makes a plan for the model and\n"
       "runs 20 steps of it on made-up data." },
-    { "compare", COMPARE, cmd_compare, "compare --out DIR [--target X] -- TRAIN-OPTION...", "train with every combination of options",
+    { "compare", COMPARE, cmd_compare, "compare --out DIR [OPTION...] -- TRAIN-OPTION...",
+      "train with every combination of options",
       "Runs train once for every combination of the options after \"--\"; one that is\n"
-      "given several times is a list: --algorithm sync --algorithm stale --lr 0.1.\n"
-      "Prints a table; DIR gets the runs, compare.csv and compare.svg." },
+      "given several times is a list: --algorithm sync --algorithm stale --lr 0.1; of a\n"
+      "flag, --flip --flip=false.  Every run has the same seed, unless there is a list\n"
+      "of them.  A run that fails is a row with the reason, and the others go on; after\n"
+      "SIGINT or SIGTERM what there is by then is reported.  Prints tables; DIR gets the\n"
+      "runs, summary.csv, epochs.csv, devices.csv, compare.png and compare.svg.  The exit\n"
+      "status is 0 when one run at least has ended well, else the first one's." },
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and how often which class was taken for which." },

@@ -1,0 +1,114 @@
+/* What hsgd compare found, as CSV files: a line per run, per epoch, per device. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+
+/* A name may have commas and quotes. */
+static void text(FILE *f, const char *s)
+{
+    putc('"', f);
+    for (; *s; s++) fprintf(f, *s == '"' ? "\"%c" : "%c", *s);
+    putc('"', f);
+}
+
+/* What is not known is left empty. */
+static void numbers(FILE *f, const double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(v[i])) fprintf(f, ",%.9g", v[i]);
+        else putc(',', f);
+}
+
+static void begin(FILE *f, const struct trial *t)
+{
+    fprintf(f, "%d,", t->number);
+    text(f, t->label);
+}
+
+static void summary(FILE *f, const struct comparison *c, const struct trial *t)
+{
+    const struct epoch *at = compare_reached(t), *last = compare_last(t);
+    const double v[] = { last ? last->epochs : NAN, t->steps, t->seconds, t->samples_per_second,
+                         at ? at->epochs : NAN, at ? at->seconds : NAN, compare_best(t), last ? last->loss : NAN,
+                         last ? last->validation_loss : NAN, t->test_loss, t->test_accuracy, t->pushes, t->merges,
+                         t->stale };
+    begin(f, t);
+    for (int i = 0; i < c->nlists; i++) {
+        if (c->list[i].n < 2) continue;
+        putc(',', f);
+        text(f, compare_value(c, t->number - 1, i));
+    }
+    fprintf(f, ",%s,%d,", t->end, t->code);
+    text(f, t->message);
+    numbers(f, v, sizeof v / sizeof *v);
+    putc('\n', f);
+}
+
+static void summary_table(FILE *f, const struct comparison *c)
+{
+    fputs("run,label", f);
+    for (int i = 0; i < c->nlists; i++)
+        if (c->list[i].n > 1) fprintf(f, ",%s", c->list[i].option->name);
+    fputs(",end,exit_status,message,epochs,steps,seconds,samples_per_second,target_epochs,target_seconds,"
+          "best_validation_accuracy,loss,validation_loss,test_loss,test_accuracy,pushes,merges,stale_fraction\n", f);
+    for (int i = 0; i < c->ntrials; i++) summary(f, c, &c->trial[i]);
+}
+
+static void epoch_table(FILE *f, const struct comparison *c)
+{
+    fputs("run,label,epochs,seconds,loss,accuracy,validation_loss,validation_accuracy\n", f);
+    for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
+        for (const struct epoch *e = t->epoch; e < t->epoch + t->epochs; e++) {
+            const double v[] = { e->epochs, e->seconds, e->loss, e->accuracy, e->validation_loss,
+                                 e->validation_accuracy };
+            begin(f, t);
+            numbers(f, v, sizeof v / sizeof *v);
+            putc('\n', f);
+        }
+}
+
+static void device_table(FILE *f, const struct comparison *c)
+{
+    fputs("run,label,device,workers,updates,samples,busy_seconds,busy_fraction,mean_staleness,largest_staleness,"
+          "stale_fraction,mean_batch_size,last_batch_size\n", f);
+    for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
+        for (const struct device_use *d = t->device; d < t->device + t->devices; d++) {
+            const double v[] = { d->workers, d->updates, d->samples, d->busy_seconds, d->busy_fraction,
+                                 d->missed / d->merges, d->merges > 0 ? d->most_missed : NAN, d->stale / d->merges,
+                                 d->samples / d->updates, d->last_batch };
+            begin(f, t);
+            putc(',', f);
+            text(f, d->id);
+            numbers(f, v, sizeof v / sizeof *v);
+            putc('\n', f);
+        }
+}
+
+static int write_table(const struct comparison *c, const char *name, void (*print)(FILE *, const struct comparison *))
+{
+    char path[1100], *bytes = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&bytes, &size);
+    if (!f) return complain(FAILED, "out of memory for %s", name);
+    print(f, c);
+    bool bad = ferror(f);
+    snprintf(path, sizeof path, "%s/%s", c->s->out, name);
+    int err = fclose(f) || bad ? -ENOMEM : hsgd_file_write(NULL, path, bytes, size);
+    free(bytes);
+    return err ? complain(blame(err), "%s: %s", path, strerror(-err)) : OK;
+}
+
+int compare_write_csv(const struct comparison *c)
+{
+    static const struct { const char *name; void (*print)(FILE *, const struct comparison *); } tables[] = {
+        { "summary.csv", summary_table }, { "epochs.csv", epoch_table }, { "devices.csv", device_table },
+    };
+    int code = OK;
+    for (size_t i = 0; !code && i < sizeof tables / sizeof *tables; i++)
+        code = write_table(c, tables[i].name, tables[i].print);
+    return code;
+}
