@@ -195,7 +195,7 @@ int cmd_eval(struct settings *s)
     if (!code) code = open_checkpoint(&o, s);
     if (!code) code = open_samples(&o, &e, s);
     if (!code) code = evaluate(&o, &e);
-    if (!code && s->png) code = draw_confusion(&e, o.run.ctx, s->png);
+    if (!code && s->png) code = draw_confusion(&e, s->png);
     if (!code) code = s->json ? print_json(&o, &e) : print_text(&o, &e);
     for (int i = 0; e.name && i < e.classes; i++) free((char *)e.name[i]);
     free(e.name);

@@ -24,6 +24,6 @@ struct class_score mean_score(const struct evaluation *e);
 double evaluation_accuracy(const struct evaluation *e);
 
 /* The confusion matrix as a picture.  OK or an exit code after a sentence. */
-int draw_confusion(const struct evaluation *e, struct hsgd_context *ctx, const char *path);
+int draw_confusion(const struct evaluation *e, const char *path);
 
 #endif
