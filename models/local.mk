@@ -1,8 +1,8 @@
-# The built-in models, in the order in which `hsgd models` lists them.
+# The built-in models, in the order in which `hsgd models` lists them; the others are files only.
 MODELS = models/linear.yaml models/mlp.yaml models/mlp-small.yaml models/lenet.yaml models/cifar-cnn.yaml
 
 modelsdir = $(pkgdatadir)/models
-dist_models_DATA = $(MODELS)
+dist_models_DATA = $(MODELS) models/w8a-deep.yaml
 EXTRA_DIST += models/embed.sh
 CLEANFILES += models/embedded.c
 models/embedded.c: $(MODELS) models/embed.sh models/local.mk
