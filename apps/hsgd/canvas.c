@@ -66,6 +66,12 @@ void canvas_text(struct canvas *c, int x, int y, enum canvas_align align, struct
     add(c, (struct shape){ SHAPE_TEXT, left, y, 0, 0, 0, align == CANVAS_UP, colour, strdup(text) });
 }
 
+void canvas_note(struct canvas *c, const char *text)
+{
+    struct shape *last = c->n ? &c->shape[c->n - 1] : NULL;
+    if (last && !last->text && !(last->text = strdup(text))) c->failed = true;
+}
+
 int canvas_no_memory(const struct canvas *c)
 {
     return complain(FAILED, "out of memory for a picture of %dx%d", c->width, c->height);

@@ -26,6 +26,8 @@ void canvas_fill(struct canvas *c, int x, int y, int width, int height, struct c
 void canvas_line(struct canvas *c, double x0, double y0, double x1, double y1, double width, struct colour colour);
 /* UTF-8; letters that are not ASCII become "?" in a PNG picture. */
 void canvas_text(struct canvas *c, int x, int y, enum canvas_align align, struct colour colour, const char *text);
+/* What an SVG picture shows of the last shape when it is pointed at. */
+void canvas_note(struct canvas *c, const char *text);
 /* How many letters a text has. */
 int canvas_letters(const char *text);
 

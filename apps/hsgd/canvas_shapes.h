@@ -14,7 +14,7 @@ struct shape {
     double width;               /* of a line */
     bool up;
     struct colour colour;
-    char *text;
+    char *text;                 /* or a note */
 };
 
 struct canvas {

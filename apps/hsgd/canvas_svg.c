@@ -13,7 +13,7 @@ static void escape(FILE *f, const char *s)
         if (*s == '<') fputs("&lt;", f);
         else if (*s == '>') fputs("&gt;", f);
         else if (*s == '&') fputs("&amp;", f);
-        else putc((unsigned char)*s < 0x20 ? ' ' : *s, f);
+        else putc((unsigned char)*s < 0x20 && *s != '\n' ? ' ' : *s, f);
     }
 }
 
@@ -29,16 +29,29 @@ static void print_text(FILE *f, const struct shape *s)
     fputs("</text>\n", f);
 }
 
+/* Ends the element. */
+static void print_note(FILE *f, const struct shape *s, const char *element)
+{
+    if (!s->text) {
+        fputs("/>\n", f);
+        return;
+    }
+    fputs("><title>", f);
+    escape(f, s->text);
+    fprintf(f, "</title></%s>\n", element);
+}
+
 static void print_shape(FILE *f, const struct shape *s)
 {
     struct colour k = s->colour;
     if (s->kind == SHAPE_FILL)
-        fprintf(f, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"#%02x%02x%02x\"/>\n", s->x, s->y,
+        fprintf(f, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"#%02x%02x%02x\"", s->x, s->y,
                 s->x1 - s->x, s->y1 - s->y, k.r, k.g, k.b);
     else if (s->kind == SHAPE_LINE)
-        fprintf(f, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#%02x%02x%02x\" stroke-width=\"%g\"/>\n", s->x, s->y,
+        fprintf(f, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#%02x%02x%02x\" stroke-width=\"%g\"", s->x, s->y,
                 s->x1, s->y1, k.r, k.g, k.b, s->width);
-    else print_text(f, s);
+    if (s->kind == SHAPE_TEXT) print_text(f, s);
+    else print_note(f, s, s->kind == SHAPE_FILL ? "rect" : "path");
 }
 
 static void print(FILE *f, const struct canvas *c)

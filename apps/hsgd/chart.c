@@ -9,6 +9,8 @@ static const struct colour frame = { 120, 120, 120 };
 
 #define POINT 5.0           /* half the width of one */
 #define MOST_POINTS 30      /* with more, only some are marked */
+#define TICK_ACROSS 80      /* pixels between two numbers, at least */
+#define TICK_UP 45
 #define DECADES 2.5         /* a longer axis has lines at powers of ten only */
 
 /* ------------------------------------------------------------------- axes */
@@ -114,8 +116,8 @@ void chart_frame(const struct chart *d, bool up)
 {
     struct canvas *c = d->canvas;
     double x1 = d->x + d->width, y1 = d->y + d->height;
-    ticks(d, &d->across, 6, across_tick);
-    if (up) ticks(d, &d->up, 8, up_tick);
+    ticks(d, &d->across, d->width / TICK_ACROSS, across_tick);
+    if (up) ticks(d, &d->up, d->height / TICK_UP, up_tick);
     canvas_line(c, d->x, d->y, x1, d->y, 1, frame);
     canvas_line(c, x1, d->y, x1, y1, 1, frame);
     canvas_line(c, x1, y1, d->x, y1, 1, frame);

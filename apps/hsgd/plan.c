@@ -78,7 +78,7 @@ int cmd_plan(struct settings *s)
     if (!code) code = s->words ? read_run(&r, &run, s) : make_plan(&r, &run, s);
     if (!code && s->svg && plan_of_replicas(&r))
         code = complain(USAGE, "--svg \"%s\": replicas have no common step to draw", s->svg);
-    if (!code && s->svg) code = plan_draw(&r, &run, s->svg);
+    if (!code && s->svg) code = plan_draw(&r, s->svg);
     if (!code) code = s->json ? json_print(plan_json(&r)) : plan_print(&r);
     plan_free(&r);
     close_session(&run);

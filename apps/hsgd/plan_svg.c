@@ -1,30 +1,32 @@
 /* A plan's report as a picture: a row per worker, time to the right. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "chart.h"
 #include "plan.h"
 
 /* In pixels. */
-#define WIDTH 1000
-#define LEFT 130            /* where time begins */
-#define RIGHT 30
-#define TOP 98
-#define ROW 34
-#define BAR 26
-#define GAP 74              /* between the two timelines */
-#define LETTER 8.4          /* width of a digit at 13 pixels */
+#define WIDTH 1600
+#define LEFT 230            /* where time begins */
+#define RIGHT 40
+#define TOP 110
+#define ROW 40
+#define BAR 32
+#define GAP 90              /* between the two timelines */
+#define LINE 24             /* of the totals */
+
+static const struct colour ground = { 241, 241, 241 }, white = { 255, 255, 255 }, other = { 119, 119, 119 };
 
 struct drawing {
-    FILE *f;
+    struct canvas *canvas;
     const struct plan_report *r;
     double ms;              /* at the right edge */
 };
 
-static const struct { const char *kind, *colour; } colours[] = {
-    { "slice", "#4c78a8" }, { "gradient", "#e08214" }, { "merge", "#b2182b" }, { "update", "#3f8f4f" },
-    { "step", "#4c78a8" },
+static const struct { const char *kind; struct colour colour; } colours[] = {
+    { "slice", { 76, 120, 168 } }, { "gradient", { 224, 130, 20 } }, { "merge", { 178, 24, 43 } },
+    { "update", { 63, 143, 79 } }, { "step", { 76, 120, 168 } },
 };
 enum { COLOURS = sizeof colours / sizeof *colours };
 
@@ -34,34 +36,12 @@ static bool is_kind(const struct plan_cell *c, int k)
     return !strncmp(c->of.name, colours[k].kind, n) && (c->of.name[n] == ' ' || !c->of.name[n]);
 }
 
-static const char *colour(const struct plan_cell *c)
+static struct colour colour(const struct plan_cell *c)
 {
     for (int k = 0; k < COLOURS; k++)
         if (is_kind(c, k)) return colours[k].colour;
-    return "#777777";
+    return other;
 }
-
-/* ------------------------------------------------------------------- text */
-
-/* Names come from drivers and files. */
-static void escape(FILE *f, const char *s)
-{
-    for (; *s; s++) {
-        if (*s == '<') fputs("&lt;", f);
-        else if (*s == '&') fputs("&amp;", f);
-        else if (*s == '"') fputs("&quot;", f);
-        else putc((unsigned char)*s < 0x20 ? ' ' : *s, f);
-    }
-}
-
-static void text(struct drawing *d, double x, double y, const char *attributes, const char *s)
-{
-    fprintf(d->f, "<text x=\"%.1f\" y=\"%.1f\"%s>", x, y, attributes);
-    escape(d->f, s);
-    fputs("</text>\n", d->f);
-}
-
-static double at(const struct drawing *d, double ms) { return LEFT + (WIDTH - LEFT - RIGHT) * ms / d->ms; }
 
 /* ------------------------------------------------------------------- rows */
 
@@ -82,90 +62,83 @@ static int row_of(const struct plan_report *r, const char *id, int worker)
     return worker;
 }
 
-static void draw_rows(struct drawing *d, double top)
+static void draw_rows(const struct chart *t, const struct drawing *d)
 {
     char name[64];
     int row = 0;
     for (int i = 0; i < d->r->ndevices; i++)
         for (int w = 0; w < d->r->device[i].workers; w++, row++) {
-            double y = top + row * ROW;
+            int y = t->y + row * ROW;
             if (d->r->device[i].workers > 1) snprintf(name, sizeof name, "%s worker %d", d->r->device[i].id, w);
             else snprintf(name, sizeof name, "%s", d->r->device[i].id);
-            text(d, LEFT - 10, y + BAR / 2.0 + 5, " text-anchor=\"end\"", name);
-            fprintf(d->f, "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%d\" fill=\"#f1f1f1\"/>\n", LEFT, y,
-                    WIDTH - LEFT - RIGHT, BAR);
+            canvas_text(d->canvas, LEFT - 10, y + (BAR - CANVAS_LINE) / 2, CANVAS_RIGHT, chart_black, name);
+            canvas_fill(d->canvas, LEFT, y, t->width, BAR, ground);
         }
 }
 
-static void draw_bar(struct drawing *d, double top, int cell, int worker, double start, double end)
+/* The longest label that fits in w pixels. */
+static void write_label(const struct drawing *d, const struct hsgd_plan_cell *of, int cell, double ms, int x, int y,
+                        int w)
+{
+    char label[64];
+    snprintf(label, sizeof label, of->rows ? "%d: %d rows, %.3f ms" : "%d", cell, of->rows, ms);
+    if (canvas_letters(label) * CANVAS_LETTER > w) snprintf(label, sizeof label, "%d", cell);
+    if (canvas_letters(label) * CANVAS_LETTER < w)
+        canvas_text(d->canvas, x + w / 2, y + (BAR - CANVAS_LINE) / 2, CANVAS_MIDDLE, white, label);
+}
+
+static void draw_bar(const struct chart *t, const struct drawing *d, int cell, int worker, double start, double end)
 {
     const struct plan_cell *c = &d->r->cell[cell];
-    double x = at(d, start), w = at(d, end) - x, y = top + row_of(d->r, c->of.device, worker) * ROW;
-    char label[64];
-    fprintf(d->f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\" stroke=\"#ffffff\" "
-            "stroke-width=\"%s\"><title>cell %d: ", x, y, fmax(w, 0.8), BAR, colour(c), w > 4 ? "1" : "0", cell);
-    escape(d->f, c->of.name);
-    fprintf(d->f, ", %d rows, %.4f ms\n", c->of.rows, end - start);
-    escape(d->f, c->of.reason);
-    fputs("</title></rect>\n", d->f);
-    snprintf(label, sizeof label, c->of.rows ? "%d: %d rows, %.3f ms" : "%d", cell, c->of.rows, end - start);
-    if (LETTER * (double)strlen(label) > w) snprintf(label, sizeof label, "%d", cell);
-    if (LETTER * (double)strlen(label) < w)
-        text(d, x + w / 2, y + BAR / 2.0 + 4.5, " text-anchor=\"middle\" fill=\"#ffffff\" font-size=\"13\"", label);
-}
-
-/* A tick about every tenth of the width, at 1, 2 or 5 times a power of ten. */
-static double tick_ms(double ms)
-{
-    double unit = pow(10, floor(log10(ms / 10))), n = ms / 10 / unit;
-    return unit * (n > 5 ? 10 : n > 2 ? 5 : n > 1 ? 2 : 1);
-}
-
-static void draw_axis(struct drawing *d, double top)
-{
-    double bottom = top + rows_of(d->r) * ROW, tick = tick_ms(d->ms);
-    char label[32];
-    for (int i = 0; i * tick <= d->ms * 1.0001; i++) {
-        double x = at(d, i * tick);
-        fprintf(d->f, "<path d=\"M%.1f %.1fV%.1f\" stroke=\"#bbbbbb\"/>\n", x, top - 4, bottom);
-        snprintf(label, sizeof label, "%g", i * tick);
-        text(d, x, bottom + 14, " text-anchor=\"middle\" font-size=\"13\"", label);
-    }
-    text(d, LEFT - 14, bottom + 14, " text-anchor=\"end\" font-size=\"13\"", "ms");
+    int x = (int)chart_x(t, start), w = (int)chart_x(t, end) - x, y = t->y + row_of(d->r, c->of.device, worker) * ROW;
+    char note[600];
+    snprintf(note, sizeof note, "cell %d: %s, %d rows, %.4f ms\n%s", cell, c->of.name, c->of.rows, end - start,
+             c->of.reason);
+    canvas_fill(d->canvas, x, y, w > 4 ? w - 1 : w < 1 ? 1 : w, BAR, colour(c));
+    canvas_note(d->canvas, note);
+    write_label(d, &c->of, cell, end - start, x, y, w);
 }
 
 /* -------------------------------------------------------------- timelines */
 
-static void draw_predicted(struct drawing *d, double top)
+/* Empty, with its title above. */
+static struct chart draw_timeline(const struct drawing *d, int top, const char *title)
+{
+    struct chart t = { d->canvas, LEFT, top, WIDTH - LEFT - RIGHT, rows_of(d->r) * ROW, "", "ms",
+                       { 0, d->ms, false }, { 0, 1, false } };
+    canvas_text(d->canvas, LEFT, top - 22, CANVAS_LEFT, chart_black, title);
+    draw_rows(&t, d);
+    chart_frame(&t, false);
+    return t;
+}
+
+static void draw_predicted(const struct drawing *d, int top)
 {
     char title[80] = "predicted: not known before the run";
     if (!isnan(d->r->predicted_step_ms)) snprintf(title, sizeof title, "predicted: %.3f ms", d->r->predicted_step_ms);
-    text(d, LEFT, top - 12, " font-weight=\"bold\"", title);
-    draw_rows(d, top);
-    draw_axis(d, top);
+    struct chart t = draw_timeline(d, top, title);
     for (int i = 0; i < d->r->ncells; i++) {
         const struct hsgd_plan_cell *c = &d->r->cell[i].of;
         if (c->known)
-            draw_bar(d, top, i, c->predicted_worker, c->predicted_start_ms, c->predicted_start_ms + c->predicted_ms);
+            draw_bar(&t, d, i, c->predicted_worker, c->predicted_start_ms, c->predicted_start_ms + c->predicted_ms);
     }
 }
 
-static void draw_measured(struct drawing *d, double top)
+static void draw_measured(const struct drawing *d, int top)
 {
     char title[160] = "measured: no step was recorded";
     if (d->r->shown_step >= 0)
         snprintf(title, sizeof title, "measured: step %lld, of median length among those recorded; on average %.3f ms",
                  (long long)d->r->shown_step, d->r->measured_step_ms);
-    text(d, LEFT, top - 12, " font-weight=\"bold\"", title);
-    draw_rows(d, top);
-    draw_axis(d, top);
+    struct chart t = draw_timeline(d, top, title);
     for (int i = 0; i < d->r->ncells; i++) {
         const struct plan_cell *c = &d->r->cell[i];
-        if (c->worker >= 0 && !isnan(c->start_ms + c->end_ms)) draw_bar(d, top, i, c->worker, c->start_ms, c->end_ms);
+        if (c->worker >= 0 && !isnan(c->start_ms + c->end_ms))
+            draw_bar(&t, d, i, c->worker, c->start_ms, c->end_ms);
     }
 }
 
-static void draw_totals(struct drawing *d, double top)
+static void draw_totals(const struct drawing *d, int top)
 {
     char line[240];
     for (int i = 0; i < d->r->ndevices; i++) {
@@ -175,21 +148,20 @@ static void draw_totals(struct drawing *d, double top)
         if (!isnan(t.busy))
             snprintf(line + n, sizeof line - (size_t)n, ", busy %.0f %%, idle %.3f ms of a step; %.40s", 100 * t.busy,
                      t.idle_ms, d->r->device[i].name);
-        text(d, LEFT, top + 20 * i, "", line);
+        canvas_text(d->canvas, LEFT, top + LINE * i, CANVAS_LEFT, chart_black, line);
     }
 }
 
-static void draw_legend(struct drawing *d, double y)
+static void draw_legend(const struct drawing *d, int y)
 {
-    double x = LEFT;
+    int x = LEFT;
     for (int k = 0; k < COLOURS; k++) {
         int i = 0;
         while (i < d->r->ncells && !is_kind(&d->r->cell[i], k)) i++;
         if (i == d->r->ncells) continue;
-        fprintf(d->f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"14\" fill=\"%s\"/>\n", x, y - 12,
-                colours[k].colour);
-        text(d, x + 20, y, "", colours[k].kind);
-        x += 40 + LETTER * (double)strlen(colours[k].kind);
+        canvas_fill(d->canvas, x, y, CANVAS_LINE, CANVAS_LINE, colours[k].colour);
+        canvas_text(d->canvas, x + 24, y, CANVAS_LEFT, chart_black, colours[k].kind);
+        x += 60 + CANVAS_LETTER * canvas_letters(colours[k].kind);
     }
 }
 
@@ -204,37 +176,19 @@ static double longest(const struct plan_report *r)
     return ms;
 }
 
-static void draw(struct drawing *d)
+int plan_draw(const struct plan_report *r, const char *path)
 {
     char title[120];
-    double panel = rows_of(d->r) * ROW, second = TOP + panel + GAP, totals = second + panel + 44;
-    double height = totals + 20 * d->r->ndevices;
-    fprintf(d->f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
-            "font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\" font-size=\"14\" fill=\"#222222\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n", WIDTH, height, WIDTH, height);
-    snprintf(title, sizeof title, "%s, a step of %d samples", d->r->model, d->r->batch);
-    text(d, LEFT, 26, " font-size=\"18\" font-weight=\"bold\"", title);
-    draw_legend(d, 50);
-    draw_predicted(d, TOP);
-    draw_measured(d, second);
-    draw_totals(d, totals);
-    fputs("</svg>\n", d->f);
-}
-
-int plan_draw(const struct plan_report *r, const struct session *run, const char *path)
-{
-    char *bytes = NULL;
-    size_t size = 0;
-    struct drawing d = { open_memstream(&bytes, &size), r, longest(r) };
-    if (!d.f) return complain(FAILED, "out of memory for the picture");
-    draw(&d);
-    bool failed = ferror(d.f);
-    if (fclose(d.f) || failed) {
-        free(bytes);
-        return complain(FAILED, "out of memory for the picture");
-    }
-    int err = hsgd_file_write(run->ctx, path, bytes, size);
-    free(bytes);
-    return err ? complain(blame(err), "--svg \"%s\": %s", path, hsgd_error(run->ctx)) : OK;
+    int panel = rows_of(r) * ROW, second = TOP + panel + GAP, totals = second + panel + 74;
+    struct drawing d = { canvas_create(WIDTH, totals + LINE * r->ndevices + 10), r, longest(r) };
+    if (!d.canvas) return complain(FAILED, "out of memory for the picture");
+    snprintf(title, sizeof title, "%s, a step of %d samples", r->model, r->batch);
+    canvas_text(d.canvas, LEFT, 14, CANVAS_LEFT, chart_black, title);
+    draw_legend(&d, 44);
+    draw_predicted(&d, TOP);
+    draw_measured(&d, second);
+    draw_totals(&d, totals);
+    int code = canvas_write_svg(d.canvas, "--svg", path);
+    canvas_destroy(d.canvas);
+    return code;
 }
