@@ -99,9 +99,10 @@ has out '^    --momentum 0.5 does not go with --optimizer adam$'
 has bad/summary.csv '^1,"optimizer sgd, lr 1e3","sgd","1e3",not finite,3,"the loss of step [0-9]+ is not finite'
 has bad/summary.csv '^2,"optimizer adam, lr 1e3","adam","1e3",refused,2,'
 picture bad '[1110, 1890, 3]'
-run compare --out none -- $few --devices cpu --data nowhere
+run compare --out none -- $few --devices cpu --data nowhere --data nowhere/where/a/path/as/long/as/this/one/leads/to/the-end
 check "exit status $code when nothing was trained" "$([ $code -eq 2 ]; echo $?)"
-has none/summary.csv '^1,"train",refused,2,"--data ""nowhere"": '
+has none/summary.csv '^1,"data nowhere","nowhere",refused,2,"--data ""nowhere"": '
+has out '^  2 .* refused +data \.\.\.ath/as/long/as/this/one/leads/to/the-end$'
 
 "$hsgd" compare --out cut -- $few --devices cpu --epochs 100000 --lr 0.1 --lr 0.2 >out 2>err &
 pid=$!

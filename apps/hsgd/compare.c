@@ -11,6 +11,8 @@
 
 #include "signals.h"
 
+#define MOST_SHOWN 40       /* bytes of a value in a label */
+
 /* ------------------------------------------------------------------- lists */
 
 static struct list *list_of(struct comparison *c, const struct option_row *o)
@@ -80,17 +82,37 @@ const char *compare_value(const struct comparison *c, int combination, int i)
 
 /* ---------------------------------------------------------------- one trial */
 
+void compare_cut(char *text, size_t most)
+{
+    if (strlen(text) <= most) return;
+    while (most && ((unsigned char)text[most] & 0xc0) == 0x80) most--;
+    text[most] = '\0';
+}
+
+/* The end of a long value: paths differ there. */
+static const char *end_of(const char *value)
+{
+    size_t n = strlen(value);
+    if (n > MOST_SHOWN) value += n - MOST_SHOWN;
+    while (((unsigned char)*value & 0xc0) == 0x80) value++;
+    return value;
+}
+
 /* Its label is the options that have several values. */
 static void describe(const struct comparison *c, struct trial *t)
 {
+    char label[2 * COMPARE_LABEL];
     size_t used = 0;
     for (int i = 0; i < c->nlists; i++) {
         const char *name = c->list[i].option->name, *value = compare_value(c, t->number - 1, i);
         if (!strcmp(name, "target")) t->target = atof(value);
-        if (c->list[i].n > 1 && used < sizeof t->label)
-            used += (size_t)snprintf(t->label + used, sizeof t->label - used, "%s%s %s", used ? ", " : "", name, value);
+        if (c->list[i].n > 1 && used < sizeof label)
+            used += (size_t)snprintf(label + used, sizeof label - used, "%s%s %s%s", used ? ", " : "", name,
+                                     end_of(value) == value ? "" : "...", end_of(value));
     }
-    if (!used) snprintf(t->label, sizeof t->label, "train");
+    if (!used) snprintf(label, sizeof label, "train");
+    compare_cut(label, sizeof t->label - 1);
+    memcpy(t->label, label, strlen(label) + 1);
     snprintf(t->folder, sizeof t->folder, "%s/run-%03d", c->s->out, t->number);
 }
 

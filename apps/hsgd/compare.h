@@ -59,6 +59,9 @@ struct comparison {
 /* The value that list i has in a combination, counted from 0. */
 const char *compare_value(const struct comparison *c, int combination, int i);
 
+/* Shortens a text to at most so many bytes, at the end of a letter. */
+void compare_cut(char *text, size_t most);
+
 /* Runs train with its report in FOLDER.json; code and message are set then.
  * OK or an exit code after a sentence: it could not be started. */
 int compare_run(struct trial *t, char **argv);

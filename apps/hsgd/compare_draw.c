@@ -67,8 +67,9 @@ static const struct {
 static int draw_curve(const struct picture *p, const struct chart *d, int run, int panel)
 {
     const struct trial *t = &p->c->trial[run];
-    double *x = calloc(2 * (size_t)t->epochs + 1, sizeof *x), *y = x + t->epochs;
+    double *x = calloc(2 * (size_t)t->epochs + 1, sizeof *x);
     if (!x) return complain(FAILED, "out of memory for the picture");
+    double *y = x + t->epochs;
     for (int e = 0; e < t->epochs; e++) {
         double up = curves[panel].up(&t->epoch[e]);
         x[e] = chart_x(d, curves[panel].across(&t->epoch[e]));
@@ -185,9 +186,11 @@ static void draw_devices(const struct picture *p, int y)
 /* "3  lr 0.1, algorithm sync", cut at `most` letters. */
 static void key_text(const struct trial *t, char *out, size_t size, int most)
 {
-    int used = snprintf(out, size, "%2d %s%s%s%s", t->number, t->label, t->code ? " (" : "", t->code ? t->end : "",
-                        t->code ? ")" : "");
-    if (used > most) snprintf(out + most - 3, size - (size_t)most + 3, "...");
+    snprintf(out, size, "%2d %s%s%s%s", t->number, t->label, t->code ? " (" : "", t->code ? t->end : "",
+             t->code ? ")" : "");
+    if (canvas_letters(out) <= most) return;
+    compare_cut(out, (size_t)most - 3);
+    strcat(out, "...");
 }
 
 /* How many letters the longest has. */
@@ -197,7 +200,7 @@ static int longest_key(const struct picture *p)
     int longest = 0;
     for (int i = 0; i < p->runs; i++) {
         key_text(&p->c->trial[i], text, sizeof text, sizeof text - 1);
-        if ((int)strlen(text) > longest) longest = (int)strlen(text);
+        if (canvas_letters(text) > longest) longest = canvas_letters(text);
     }
     return longest;
 }

@@ -119,12 +119,18 @@ static void option_values(const struct option_row *o)
     }
 }
 
+/* Behind compare's own come those of train. */
+static bool completes(const struct command *c, const struct option_row *o)
+{
+    return o->commands & c->bit || (c->bit == COMPARE && o->commands & TRAIN && !(o->commands & SINGLE));
+}
+
 static void command_options(const struct command *c)
 {
     const struct option_row *o;
     printf("    %s) words=\"", c->name);
     for (int i = 0, n = 0; (o = option_at(i)); i++)
-        if (o->commands & c->bit) printf("%s--%s", n++ ? " " : "", o->name);
+        if (completes(c, o)) printf("%s--%s", n++ ? " " : "", o->name);
     puts("\" ;;");
 }
 
