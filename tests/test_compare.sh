@@ -41,7 +41,7 @@ has all/compare.svg '4 lr 0.1, algorithm stale, flip true'
 lines all/epochs.csv 9
 lines all/summary.csv 9
 lines all/devices.csv 9
-picture all '[1136, 1890, 3]'
+picture all '[1626, 1890, 3]'
 python 'CSV files hold what the runs have measured' '
 summary, epochs, devices = table("all/summary.csv"), table("all/epochs.csv"), table("all/devices.csv")
 for i, (s, e, d) in enumerate(zip(summary, epochs, devices)):

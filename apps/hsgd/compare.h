@@ -28,7 +28,7 @@ struct device_use {
     int workers;
     double updates, samples, busy_seconds, busy_fraction;
     double merges, stale, missed, most_missed; /* as in struct hsgd_replica */
-    double last_batch;          /* of its last replica */
+    double last_batch, last_rate; /* of its last replica */
 };
 
 /* One run: a combination of values. */

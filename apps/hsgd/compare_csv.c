@@ -74,12 +74,12 @@ static void epoch_table(FILE *f, const struct comparison *c)
 static void device_table(FILE *f, const struct comparison *c)
 {
     fputs("run,label,device,workers,updates,samples,busy_seconds,busy_fraction,mean_staleness,largest_staleness,"
-          "stale_fraction,mean_batch_size,last_batch_size\n", f);
+          "stale_fraction,mean_batch_size,last_batch_size,last_learning_rate\n", f);
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
         for (const struct device_use *d = t->device; d < t->device + t->devices; d++) {
             const double v[] = { d->workers, d->updates, d->samples, d->busy_seconds, d->busy_fraction,
                                  d->missed / d->merges, d->merges > 0 ? d->most_missed : NAN, d->stale / d->merges,
-                                 d->samples / d->updates, d->last_batch };
+                                 d->samples / d->updates, d->last_batch, d->last_rate };
             begin(f, t);
             putc(',', f);
             text(f, d->id);

@@ -1,5 +1,6 @@
 /* Runs side by side as a picture: loss over time and over epochs, accuracy;
- * updates, samples and utilisation per device. */
+ * updates, samples and utilisation per device, and what the server makes of
+ * them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct picture {
     const struct comparison *c;
     struct canvas *canvas;
     int runs, rows;         /* rows: the height of the lower frames */
+    int panels;             /* of bars: with a server, the second line of them */
     int ndevices;
     char device[8][24];     /* ids; more are not drawn */
 };
@@ -42,6 +44,9 @@ static double accuracy_of(const struct epoch *e) { return 100 * e->validation_ac
 static double updates_of(const struct device_use *d) { return d->updates; }
 static double samples_of(const struct device_use *d) { return d->samples; }
 static double busy_of(const struct device_use *d) { return 100 * d->busy_fraction; }
+static double stale_of(const struct device_use *d) { return 100 * d->stale / d->merges; }
+static double batch_of(const struct device_use *d) { return d->samples / d->updates; }
+static double missed_of(const struct device_use *d) { return d->missed / d->merges; }
 
 static const struct {
     const char *title, *logarithmic, *below;
@@ -56,10 +61,14 @@ static const struct {
     const char *title, *below;
     double (*value)(const struct device_use *);
     bool stacked;
-} bars[COLUMNS] = {
-    { "updates by device", "updates", updates_of, true },
-    { "samples by device", "samples", samples_of, true },
-    { "utilisation of devices", "busy part of the training time (%)", busy_of, false },
+    double least;           /* what is shown at least */
+} bars[2 * COLUMNS] = {
+    { "updates by device", "updates", updates_of, true, 0 },
+    { "samples by device", "samples", samples_of, true, 0 },
+    { "utilisation of devices", "busy part of the training time (%)", busy_of, false, 100 },
+    { "stale merges by device", "part of its merges (%)", stale_of, false, 100 },
+    { "staleness by device", "merges of others missed, on average", missed_of, false, 0 },
+    { "samples of an update by device", "samples, on average", batch_of, false, 0 },
 };
 
 /* ------------------------------------------------------------------ curves */
@@ -163,9 +172,10 @@ static void draw_row(const struct picture *p, const struct chart *d, int panel, 
 
 static void draw_bars(const struct picture *p, int panel)
 {
-    struct chart d = { p->canvas, panel * PITCH + LEFT, TOP + HEIGHT + BELOW + TOP, FRAME, p->rows, bars[panel].title,
+    int y = TOP + HEIGHT + BELOW + TOP + panel / COLUMNS * (p->rows + BELOW + TOP);
+    struct chart d = { p->canvas, panel % COLUMNS * PITCH + LEFT, y, FRAME, p->rows, bars[panel].title,
                        bars[panel].below, axis_none(), axis_none() };
-    double most = bars[panel].stacked ? longest(p, panel) : fmax(100, longest(p, panel));
+    double most = fmax(bars[panel].least, longest(p, panel));
     d.across = (struct axis){ 0, most > 0 ? 1.02 * most : 1, false };
     chart_frame(&d, false);
     for (int i = 0; i < p->runs; i++) draw_row(p, &d, panel, i);
@@ -246,12 +256,24 @@ static void find_devices(struct picture *p)
         }
 }
 
+static bool has_server(const struct comparison *c)
+{
+    for (int i = 0; i < c->ntrials; i++)
+        if (c->trial[i].merges > 0) return true;
+    return false;
+}
+
+static int panels_height(const struct picture *p)
+{
+    return TOP + HEIGHT + BELOW + p->panels / COLUMNS * (TOP + p->rows + BELOW);
+}
+
 static int draw(const struct picture *p)
 {
-    int code = OK, y = 2 * (TOP + BELOW) + HEIGHT + p->rows;
+    int code = OK, y = panels_height(p);
     char note[80];
     for (int panel = 0; !code && panel < COLUMNS; panel++) code = draw_curves(p, panel);
-    for (int panel = 0; panel < COLUMNS; panel++) draw_bars(p, panel);
+    for (int panel = 0; panel < p->panels; panel++) draw_bars(p, panel);
     draw_devices(p, y);
     draw_key(p, y + 2 * KEY);
     if (p->runs == p->c->ntrials) return code;
@@ -273,8 +295,9 @@ int compare_draw(const struct comparison *c)
 {
     struct picture p = { .c = c, .runs = c->ntrials < MOST_RUNS ? c->ntrials : MOST_RUNS };
     p.rows = p.runs * ROW > HEIGHT ? p.runs * ROW : HEIGHT;
+    p.panels = has_server(c) ? 2 * COLUMNS : COLUMNS;
     find_devices(&p);
-    p.canvas = canvas_create(COLUMNS * PITCH, 2 * (TOP + BELOW) + HEIGHT + p.rows + (3 + key_lines(&p)) * KEY);
+    p.canvas = canvas_create(COLUMNS * PITCH, panels_height(&p) + (3 + key_lines(&p)) * KEY);
     if (!p.canvas) return complain(FAILED, "out of memory for the picture");
     int code = draw(&p);
     if (!code) code = save(&p);

@@ -79,13 +79,14 @@ int compare_print(const struct comparison *c)
 
 static json_t *json_device(const struct device_use *d)
 {
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", d->id, "workers", d->workers,
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", d->id, "workers", d->workers,
                      "updates", json_number(d->updates), "samples", json_number(d->samples), "busy_seconds",
                      json_number(d->busy_seconds), "busy_fraction", json_number(d->busy_fraction), "mean_staleness",
                      json_number(d->missed / d->merges), "largest_staleness",
                      json_number(d->merges > 0 ? d->most_missed : NAN), "stale_fraction",
                      json_number(d->stale / d->merges), "mean_batch_size", json_number(d->samples / d->updates),
-                     "last_batch_size", json_number(d->last_batch));
+                     "last_batch_size", json_number(d->last_batch), "last_learning_rate",
+                     json_number(d->last_rate));
 }
 
 static json_t *json_epoch(const struct epoch *e)
