@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cuda_launch.h"
+#include "cudnn_library.h"
 
 #define MOST_ALIGNMENT 256u  /* bytes: that of device memory */
 
@@ -22,6 +23,7 @@ struct prepared {
     const struct hsgd_kernel *kernel;
     unsigned alignment;
     void *prepared;
+    hsgd_cuda_release_fn *release;
     unsigned char args[];
 };
 
@@ -30,6 +32,8 @@ struct cuda_device {
     bool tf32;
     size_t workspace_bytes;
     void *workspace[STARPU_NMAXWORKERS]; /* a worker's, who has one stream */
+    struct cudnn *cudnn[STARPU_NMAXWORKERS]; /* a worker's; NULL: it is not used */
+    struct cudnn *preparing;             /* the same for plans being built, while workers are at work */
     struct prepared *first;
 };
 
@@ -82,8 +86,10 @@ int cuda_device_open(struct hsgd_context *ctx, struct device *d)
     if (!err) err = enter(d, &before);
     if (err) return no_answer(ctx, d, err);
     cublasStatus_t status = cublasLtCreate(&d->cuda->cublas_lt);
+    int failed = cudnn_open(ctx, d, &d->cuda->preparing);
     cudaSetDevice(before);
-    return status ? hsgd_fail(ctx, EIO, "%s: cuBLASLt does not start (status %d)", d->info.id, (int)status) : 0;
+    if (status) return hsgd_fail(ctx, EIO, "%s: cuBLASLt does not start (status %d)", d->info.id, (int)status);
+    return failed;
 }
 
 int cuda_worker_open(struct hsgd_context *ctx, struct device *d, int worker)
@@ -92,24 +98,33 @@ int cuda_worker_open(struct hsgd_context *ctx, struct device *d, int worker)
     cudaError_t err = enter(d, &before);
     if (err) return no_answer(ctx, d, err);
     err = cudaMalloc(&d->cuda->workspace[worker], d->cuda->workspace_bytes);
+    int failed = err || !d->cuda->preparing ? 0 : cudnn_open(ctx, d, &d->cuda->cudnn[worker]);
     cudaSetDevice(before);
-    if (!err) return 0;
-    return hsgd_fail(ctx, ENOMEM, "%s: no %zu bytes for cuBLASLt (CUDA: %s)", d->info.id, d->cuda->workspace_bytes,
-                     cudaGetErrorString(err));
+    if (err)
+        return hsgd_fail(ctx, ENOMEM, "%s: no %zu bytes for cuBLASLt (CUDA: %s)", d->info.id, d->cuda->workspace_bytes,
+                         cudaGetErrorString(err));
+    if (failed || !d->cuda->preparing || d->cuda->cudnn[worker]) return failed;
+    return hsgd_fail(ctx, EIO, "%s: cuDNN starts once, but not for each worker", d->info.id);
 }
 
 void cuda_device_close(struct device *d)
 {
     struct cuda_device *c = d->cuda;
+    int before = 0;
     if (!c) return;
-    for (int i = 0; i < STARPU_NMAXWORKERS; i++)
-        if (c->workspace[i]) cudaFree(c->workspace[i]);
+    bool entered = !enter(d, &before);
     for (struct prepared *p = c->first, *next; p; p = next) {
         next = p->next;
-        free(p->prepared);
+        p->release(p->prepared);
         free(p);
     }
+    for (int i = 0; i < STARPU_NMAXWORKERS; i++) {
+        if (c->workspace[i]) cudaFree(c->workspace[i]);
+        cudnn_close(c->cudnn[i]);
+    }
+    cudnn_close(c->preparing);
     if (c->cublas_lt) cublasLtDestroy(c->cublas_lt);
+    if (entered) cudaSetDevice(before);
     free(c);
     d->cuda = NULL;
 }
@@ -120,27 +135,27 @@ struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, voi
 {
     return (struct hsgd_cuda_queue){ .stream = stream, .cublas_lt = d->cuda->cublas_lt,
                                      .workspace = d->cuda->workspace[worker],
-                                     .workspace_bytes = d->cuda->workspace_bytes, .tf32 = d->cuda->tf32, .units = d->units,
-                                     .launch = cuda_launch_beside };
+                                     .workspace_bytes = d->cuda->workspace_bytes, .cudnn = d->cuda->cudnn[worker],
+                                     .tf32 = d->cuda->tf32, .units = d->units, .launch = cuda_launch_beside };
 }
 
 /* Bytes that every buffer's place is a multiple of. */
-static unsigned alignment_of(const struct launch *l)
+static unsigned alignment_of(const struct hsgd_ref *ref, int n)
 {
     uint64_t bits = MOST_ALIGNMENT;
-    for (int r = 0; r < l->nrefs; r++) bits |= (uint64_t)l->ref[r].offset * sizeof(float);
+    for (int r = 0; r < n; r++) bits |= (uint64_t)ref[r].offset * sizeof(float);
     return (unsigned)(bits & -bits);
 }
 
-static void *prepare(struct device *d, const struct launch *l, const unsigned char *args, unsigned alignment)
+static void *prepare(struct device *d, const struct hsgd_kernel *k, const void *args, unsigned alignment)
 {
-    const struct hsgd_kernel *k = l->kernel;
     struct hsgd_cuda_queue queue = cuda_device_queue(d, d->worker[0], NULL);
     struct prepared *p = malloc(sizeof *p + k->args_size);
     int before = 0;
     if (!p) return NULL;
-    *p = (struct prepared){ d->cuda->first, k, alignment, NULL };
+    *p = (struct prepared){ d->cuda->first, k, alignment, NULL, k->cuda_release ? k->cuda_release : free };
     memcpy(p->args, args, k->args_size);
+    queue.cudnn = d->cuda->preparing;
     if (!enter(d, &before)) p->prepared = k->cuda_prepare(args, alignment, &queue);
     cudaSetDevice(before);
     if (p->prepared) return (d->cuda->first = p)->prepared;
@@ -148,15 +163,20 @@ static void *prepare(struct device *d, const struct launch *l, const unsigned ch
     return NULL;
 }
 
+void *cuda_prepared(struct device *d, const struct hsgd_kernel *k, const void *args, const struct hsgd_ref *refs)
+{
+    unsigned alignment = alignment_of(refs, k->buffers);
+    const struct prepared *p = d->cuda->first;
+    while (p && (p->kernel != k || p->alignment != alignment || memcmp(p->args, args, k->args_size))) p = p->next;
+    return p ? p->prepared : prepare(d, k, args, alignment);
+}
+
 int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args)
 {
     const struct hsgd_kernel *k = l->kernel;
-    unsigned alignment = alignment_of(l);
     if (!k->cuda && !k->cuda_call) return hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no CUDA form", k->name);
     if (!k->cuda_prepare) return 0;
-    const struct prepared *p = d->cuda->first;
-    while (p && (p->kernel != k || p->alignment != alignment || memcmp(p->args, args, k->args_size))) p = p->next;
-    l->device_object = p ? p->prepared : prepare(d, l, args, alignment);
+    l->device_object = cuda_prepared(d, k, args, l->ref);
     return l->device_object ? 0 : hsgd_fail(ctx, ENODEV, "%s: the library cannot do \"%s\"", d->info.id, k->name);
 }
 
@@ -176,6 +196,12 @@ int cuda_worker_open(struct hsgd_context *ctx, struct device *d, int worker)
 }
 
 void cuda_device_close(struct device *d) { (void)d; }
+
+void *cuda_prepared(struct device *d, const struct hsgd_kernel *k, const void *args, const struct hsgd_ref *refs)
+{
+    (void)d, (void)k, (void)args, (void)refs;
+    return NULL;
+}
 
 int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args)
 {

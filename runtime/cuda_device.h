@@ -17,6 +17,10 @@ void cuda_device_close(struct device *d);
 /* Where a worker's library calls go; stream is a cudaStream_t. */
 struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, void *stream);
 
+/* What the kernel's cuda_prepare() returns for these arguments and places,
+ * asked once for all that are alike; NULL: it cannot be done. */
+void *cuda_prepared(struct device *d, const struct hsgd_kernel *k, const void *args, const struct hsgd_ref *refs);
+
 /* Prepares a launch with these arguments for the device, once for all that are
  * alike.  -ENODEV when the kernel has no form for CUDA devices or cannot do it. */
 int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args);

@@ -4,6 +4,8 @@
 
 #include "cuda_launch.h"
 
+#include <stdio.h>
+
 #include "cuda_device.h"
 
 #define GROUPS_PER_UNIT 16
@@ -77,6 +79,14 @@ static int call_library(const struct variant *v, const struct launch *l, float *
 int cuda_launch(const struct variant *v, const struct launch *l, float *const *base, int step, cudaStream_t stream)
 {
     return l->kernel->cuda_call ? call_library(v, l, base, step, stream) : launch_kernel(v, l, base, step, stream);
+}
+
+void cuda_launch_error(const struct variant *v, const struct launch *l, int err, char *text, size_t size)
+{
+    const struct hsgd_kernel *k = l->kernel;
+    struct hsgd_cuda_queue queue = cuda_device_queue(v->device, starpu_worker_get_id(), NULL);
+    if (k->cuda_error) snprintf(text, size, "%s", k->cuda_error(err, &queue));
+    else snprintf(text, size, "%s error %d", k->cuda_call ? "library" : "CUDA", err);
 }
 
 bool launch_moves(const struct launch *l)

@@ -24,6 +24,9 @@ int cuda_launch_beside(const struct hsgd_cuda_queue *queue, const struct hsgd_ke
 /* Enqueues one launch; 0, or an error of CUDA or of the library called. */
 int cuda_launch(const struct variant *v, const struct launch *l, float *const *base, int step, cudaStream_t stream);
 
+/* What such an error means, as text. */
+void cuda_launch_error(const struct variant *v, const struct launch *l, int err, char *text, size_t size);
+
 /* Whether what it is given depends on the step. */
 bool launch_moves(const struct launch *l);
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
+#include "cuda_device.h"
 
 void program_free(struct hsgd_program *p)
 {
@@ -48,6 +48,12 @@ void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsg
     memcpy(l->ref, refs, (size_t)kernel->buffers * sizeof *refs);
     memcpy(p->args + p->args_bytes, args, kernel->args_size);
     p->args_bytes += args_bytes;
+}
+
+const void *hsgd_prepared(const struct hsgd_emit *e, const struct hsgd_kernel *kernel, const void *args,
+                          const struct hsgd_ref *refs)
+{
+    return e->kind == HSGD_CUDA && kernel->cuda_prepare ? cuda_prepared(e->device, kernel, args, refs) : NULL;
 }
 
 struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats)

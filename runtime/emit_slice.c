@@ -88,10 +88,11 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     const struct layer *l = &m->layer[i];
     int before = source_layer(m, i);
     bool training = !plan_forward_only(p);
-    const struct device *target = plan_target(p, s->device);
+    struct device *target = plan_target(p, s->device);
     *e = (struct hsgd_emit){
-        .layer = &l->info, .kind = target->info.kind, .units = target->units, .rows = s->rows, .first_row = s->first_row,
-        .layer_index = i, .training = training, .step = at->step, .program = program,
+        .layer = &l->info, .kind = target->info.kind, .units = target->units, .device = target,
+        .rows = s->rows, .first_row = s->first_row, .layer_index = i, .training = training, .step = at->step,
+        .program = program,
         .x = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
         .y = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
         .dy = training && !l->op->is_loss ? hsgd_at(at->arena, a->dy[i]) : absent,

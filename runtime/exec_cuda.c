@@ -67,9 +67,10 @@ static void launch_all(struct cell_run *run, const struct variant *v, float *con
     for (int i = 0; i < v->program.n; i++) {
         const struct launch *l = &v->program.launch[i];
         int err = cuda_launch(v, l, base, run->step, stream);
+        char why[160];
         if (!err) continue;
-        cell_failed(run, v->device, true, "%s: kernel \"%s\" failed (%s error %d)", v->device->info.name,
-                    l->kernel->name, l->kernel->cuda_call ? "library" : "CUDA", err);
+        cuda_launch_error(v, l, err, why, sizeof why);
+        cell_failed(run, v->device, true, "%s: kernel \"%s\" failed (%s)", v->device->info.name, l->kernel->name, why);
         return;
     }
 }

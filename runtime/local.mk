@@ -15,6 +15,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/cuda_graph.h \
 	runtime/cuda_launch.c \
 	runtime/cuda_launch.h \
+	runtime/cudnn_library.c \
+	runtime/cudnn_library.h \
 	runtime/data/album.c \
 	runtime/data/album.h \
 	runtime/data/augment.c \
@@ -162,7 +164,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/zoo.h
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
 DATA_LIBS = $(ZLIB_LIBS) $(LZMA_LIBS) $(ARCHIVE_LIBS) $(YAML_LIBS) $(PNG_LIBS) $(TURBOJPEG_LIBS) $(JANSSON_LIBS)
-runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(CUDA_CFLAGS) $(DATA_CFLAGS)
+runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) \
+	$(DATA_CFLAGS)
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS)
 runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(CUDA_LIBS) $(OPENBLAS_LIBS) \
 	$(ONEDNN_LIBS) $(DATA_LIBS) -lm -lpthread

@@ -70,7 +70,8 @@ static void describe_once(struct op_job *j, struct hsgd_program *program, struct
     struct hsgd_ref none = { .buffer = -1 }, input = { BUF_INPUT, 0, 0 }, arena = { BUF_ARENA, 0, 0 };
     bool back = j->op->is_loss ? run->dx != NULL : run->dy != NULL;
     *e = (struct hsgd_emit){
-        .layer = &j->layer, .kind = j->device->info.kind, .units = j->device->units, .rows = run->rows, .training = run->training,
+        .layer = &j->layer, .kind = j->device->info.kind, .units = j->device->units, .device = j->device,
+        .rows = run->rows, .training = run->training,
         .x = input, .labels = hsgd_at(input, j->labels), .y = hsgd_at(arena, j->y), .dy = hsgd_at(arena, j->dy),
         .dx = back && run->dx ? hsgd_at(arena, j->dx) : none, .sums = { BUF_GRADIENTS, 0, 0 },
         .step = { BUF_STEP, 0, 0 }, .program = program, .scratch_base = hsgd_at(arena, j->scratch),

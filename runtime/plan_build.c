@@ -128,7 +128,8 @@ int64_t partial_floats(const struct plan *p, const struct slice *s)
 void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struct device *d)
 {
     struct device *t = plan_target(p, d);
-    *e = (struct hsgd_emit){ .kind = t->info.kind, .units = t->units, .program = program_of(p, c), .training = true };
+    *e = (struct hsgd_emit){ .kind = t->info.kind, .units = t->units, .device = t, .program = program_of(p, c),
+                             .training = true };
 }
 
 static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)

@@ -18,7 +18,7 @@ read past the end|codelets/softmax_cross_entropy.cl|s/t = labels\[r\]/t = labels
 wrong transpose flag|codelets/matmul_cuda.c|s/transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N/transpose_a ? CUBLAS_OP_N : CUBLAS_OP_T/|gemm|wrong on cuda\|library cannot do\|fault: .*past the end
 bias without its ReLU|codelets/matmul_cuda.c|s/m->has_bias ? CUBLASLT_EPILOGUE_RELU_BIAS/m->has_bias ? CUBLASLT_EPILOGUE_BIAS/|dense|wrong on cuda
 the gradient of the other bias|codelets/matmul_cuda.c|s/return CUBLASLT_EPILOGUE_BGRADA/return CUBLASLT_EPILOGUE_BGRADB/|dense|wrong on cuda\|fault: .*past the end
-an algorithm for another alignment|runtime/cuda_device.c|s/    for (int r = 0; r < l->nrefs; r++) bits/    for (int r = 0; r < 0; r++) bits/|dense|fault: .*is not aligned
+an algorithm for another alignment|runtime/cuda_device.c|s/    for (int r = 0; r < n; r++) bits/    for (int r = 0; r < 0; r++) bits/|dense|fault: .*is not aligned
 an algorithm for another product|runtime/cuda_device.c|s/memcmp(p->args, args, k->args_size)/0/|gemm|fault: .*chosen for another product
 host pointer as a device buffer|runtime/exec_cuda.c|s/base\[i\] = (float \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
 device pointer read by the host|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/if (base[0][0] == 7) return; &/|activate|fault: .*the host touched device memory

@@ -69,6 +69,7 @@ struct hsgd_device {
     int numa_node;              /* -1: not known */
     size_t memory_bytes;        /* 0: not known */
     bool is_cpu;                /* an OpenCL device that is the CPU itself */
+    char cudnn[16];             /* the version of cuDNN that convolutions may use there, "9.1.0"; "": none */
     unsigned long long tasks;   /* cells run so far */
     unsigned long long samples; /* samples passed forward and backward so far, counted in the launchers */
     unsigned long long graphs_captured; /* CUDA graphs made of cells so far */

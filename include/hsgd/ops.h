@@ -39,6 +39,7 @@ struct hsgd_cuda_queue {
     bool tf32;               /* matrix products may round their operands to TF32 */
     int units;               /* work-groups the device runs at once */
     void *prepared;          /* what hsgd_kernel.cuda_prepare returned for these arguments */
+    const void *cudnn;       /* private; NULL: cuDNN is not used on this device */
     /* Enqueues a kernel beside the library's; 0 or an error code. */
     int (*launch)(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
                   int64_t count, const void *args, void *const *buffers);
@@ -51,9 +52,15 @@ struct hsgd_cuda_queue {
 typedef int hsgd_cuda_fn(void *const *buffers, const void *args, const struct hsgd_cuda_queue *queue);
 
 /* Chooses once per arguments and device how it will be done; buffers lie at
- * multiples of `alignment` bytes.  Returns memory of malloc(), which the
- * device frees in the end, or NULL when it cannot be done. */
+ * multiples of `alignment` bytes, and queue->stream is not there yet.  Returns
+ * what the device keeps until it is closed, or NULL when it cannot be done. */
 typedef void *hsgd_cuda_prepare_fn(const void *args, unsigned alignment, const struct hsgd_cuda_queue *queue);
+
+/* Frees that. */
+typedef void hsgd_cuda_release_fn(void *prepared);
+
+/* What an error code of hsgd_cuda_fn means. */
+typedef const char *hsgd_cuda_error_fn(int err, const struct hsgd_cuda_queue *queue);
 
 #define HSGD_MAX_KERNEL_BUFFERS 6
 
@@ -67,6 +74,8 @@ struct hsgd_kernel {
     const void *cuda;           /* address of the __global__ function; NULL: not on CUDA devices, unless */
     hsgd_cuda_fn *cuda_call;    /* this is there, which is called instead */
     hsgd_cuda_prepare_fn *cuda_prepare; /* before that; NULL: nothing is to be prepared */
+    hsgd_cuda_release_fn *cuda_release; /* of what it returned; NULL: free() */
+    hsgd_cuda_error_fn *cuda_error;     /* NULL: a code is shown as a number */
 };
 
 /* A place in one of the cell's buffers, in floats. */
@@ -160,6 +169,7 @@ struct hsgd_emit {
     struct hsgd_weight weight[HSGD_MAX_PARAMS];
     struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* absent: deferred to weight_gradient() */
     struct hsgd_program *program;  /* private */
+    void *device;                  /* private */
     struct hsgd_ref scratch_base;  /* private */
     int64_t scratch_floats;        /* private */
     int error;                     /* private */
@@ -216,6 +226,11 @@ HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel,
                           int64_t count, const void *args, const struct hsgd_ref *refs);
 #define HSGD_LAUNCH(e, kernel, grid, count, args, ...) \
     hsgd_launch(e, kernel, grid, count, args, (const struct hsgd_ref[]){ __VA_ARGS__ })
+
+/* What the kernel's cuda_prepare() returns for such a launch on the device of
+ * the cell; NULL: it cannot be done there, and something else must be launched. */
+HSGD_API const void *hsgd_prepared(const struct hsgd_emit *e, const struct hsgd_kernel *kernel, const void *args,
+                                   const struct hsgd_ref *refs);
 
 /* Scratch memory of the cell, shared by all its launches: valid until the
  * operation's function returns. */
