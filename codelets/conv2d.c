@@ -2,7 +2,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "kernels.h"
+#include "conv2d_cudnn.h"
 #include "window.h"
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
@@ -57,6 +57,7 @@ static void forward(struct hsgd_emit *e)
 {
     struct conv2d_args a = args_of(e);
     struct hsgd_ref w = e->weight[0].piece[0].ref, bias = e->weight[1].piece[0].ref;
+    if (conv2d_cudnn_forward(e, a)) return;
     if (e->kind == HSGD_CUDA) {
         a.tiles = gpu_tiles_of(a.o, pixels(&a, a.oh, a.ow));
         HSGD_LAUNCH(e, gpu_kernel(gpu_forward, a.o), HSGD_ROWS, a.tiles, &a, e->x, w, bias, e->y);
@@ -109,9 +110,10 @@ static void backward(struct hsgd_emit *e)
         struct act_bwd_args act = { hsgd_stored_rows(e) * hsgd_size(e->layer->out), a.activation };
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
     }
-    if (e->gradient[0].buffer >= 0 && e->kind == HSGD_CUDA) gpu_gradients(e, a);
-    else if (e->gradient[0].buffer >= 0) gradients(e, a);
-    if (e->dx.buffer >= 0) input_gradient(e, a);
+    bool wanted = e->gradient[0].buffer >= 0, by_cudnn = wanted && conv2d_cudnn_gradients(e, a);
+    if (wanted && !by_cudnn && e->kind == HSGD_CUDA) gpu_gradients(e, a);
+    else if (wanted && !by_cudnn) gradients(e, a);
+    if (e->dx.buffer >= 0 && !conv2d_cudnn_input_gradient(e, a, by_cudnn)) input_gradient(e, a);
 }
 
 static enum hsgd_activation activation(const void *attributes)

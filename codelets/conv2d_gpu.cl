@@ -256,3 +256,42 @@ KERNEL3(conv2d_gpu_sum, conv2d_args)
         else db[i / all] = s;
     }
 }
+
+/* ----------------------------------------------------- after cuDNN's call */
+
+#define FINISH_CHUNK 256 /* floats per image that one tile moves, as lanes_tiles() counts */
+
+struct conv2d_finish_args { int n, size, channels, activation, tiles; };
+
+/* y[b][e][l] = act(z[16b+l][e] + bias[e mod channels]): lanes_pack with what
+ * ends a convolution.  z n×size in NHWC, y ceil(n/16)×size×16.  Here a v16 is a
+ * thread's float, so that activate() takes it. */
+KERNEL3(conv2d_gpu_finish, conv2d_finish_args)
+{
+    BUFFER(0, const float, z)
+    BUFFER(1, const float, bias)
+    BUFFER(2, float, y)
+    const struct conv2d_finish_args a = a_;
+    const int chunks = (a.size + FINISH_CHUNK - 1) / FINISH_CHUNK;
+    FOR_TILES(tile, a.tiles) {
+        const int block = tile / chunks, begin = tile % chunks * FINISH_CHUNK;
+        const int end = begin + FINISH_CHUNK < a.size ? begin + FINISH_CHUNK : a.size;
+        const int images = a.n - block * 16 < 16 ? a.n - block * 16 : 16;
+        GLOBAL const float *from = z + (size_t)block * 16 * a.size;
+        GLOBAL float *to = y + (size_t)block * 16 * a.size;
+        int e = begin;
+        for (; e + 16 <= end; e += 16) {
+            v16 r[16];
+            UNROLL
+            for (int l = 0; l < 16; l++) r[l] = l < images ? V16_LOAD(from + (size_t)l * a.size + e) : V16_SPLAT(0.0f);
+            v16_transpose(r);
+            UNROLL
+            for (int i = 0; i < 16; i++)
+                V16_STORE(to + (size_t)(e + i) * 16, activate(r[i] + bias[(e + i) % a.channels], a.activation));
+        }
+        for (; e < end; e++)
+            for (int l = 0; l < 16; l++)
+                to[(size_t)e * 16 + l] =
+                    activate((l < images ? from[(size_t)l * a.size + e] : 0.0f) + bias[e % a.channels], a.activation);
+    }
+}

@@ -1,0 +1,260 @@
+/* Convolution by cuDNN: tensors are turned from lanes to NHWC in scratch memory
+ * and back; bias and activation, and the gradient of the bias, are ours.
+ * doc/decisions/0024-cudnn.md says why it is done like this. */
+#include "config.h"
+
+#include "conv2d_cudnn.h"
+
+#include <stdlib.h>
+
+#ifdef HSGD_USE_CUDNN
+
+#include "cudnn_calls.h"
+
+#define MOST_ALGORITHMS 16
+#define MOST_WORKSPACE ((size_t)256 << 20) /* what an algorithm may take beside the tensors */
+
+/* A convolution as cuDNN is told it, and how it will be done. */
+struct prepared {
+    const struct cudnn *cudnn;
+    cudnnTensorDescriptor_t x, y;
+    cudnnFilterDescriptor_t w;
+    cudnnConvolutionDescriptor_t conv;
+    int algorithm;
+    size_t workspace;
+};
+
+/* ------------------------------------------------------------- preparing */
+
+static cudnnStatus_t create(struct prepared *p)
+{
+    const struct cudnn *c = p->cudnn;
+    cudnnStatus_t err = c->cudnnCreateTensorDescriptor(&p->x);
+    if (!err) err = c->cudnnCreateTensorDescriptor(&p->y);
+    if (!err) err = c->cudnnCreateFilterDescriptor(&p->w);
+    if (!err) err = c->cudnnCreateConvolutionDescriptor(&p->conv);
+    return err;
+}
+
+/* Filters of NHWC are o x kh x kw x c, as ours are. */
+static cudnnStatus_t describe(struct prepared *p, const struct conv2d_args *a, bool tf32)
+{
+    const struct cudnn *c = p->cudnn;
+    cudnnStatus_t err = create(p);
+    if (!err) err = c->cudnnSetTensor4dDescriptor(p->x, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, a->n, a->c, a->h, a->w);
+    if (!err) err = c->cudnnSetTensor4dDescriptor(p->y, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, a->n, a->o, a->oh, a->ow);
+    if (!err) err = c->cudnnSetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, a->o, a->c, a->kh, a->kw);
+    if (!err)
+        err = c->cudnnSetConvolution2dDescriptor(p->conv, a->pad, a->pad, a->stride, a->stride, 1, 1,
+                                                 CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
+    if (!err) err = c->cudnnSetConvolutionMathType(p->conv, tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH);
+    return err;
+}
+
+static void release(void *prepared)
+{
+    struct prepared *p = prepared;
+    const struct cudnn *c = p->cudnn;
+    if (p->x) c->cudnnDestroyTensorDescriptor(p->x);
+    if (p->y) c->cudnnDestroyTensorDescriptor(p->y);
+    if (p->w) c->cudnnDestroyFilterDescriptor(p->w);
+    if (p->conv) c->cudnnDestroyConvolutionDescriptor(p->conv);
+    free(p);
+}
+
+/* Algorithms that add up the products themselves.  The others go through a
+ * transform: what it rounds is not in proportion to the terms of a sum. */
+static const unsigned plain_forward = 1u << CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM |
+                                      1u << CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM |
+                                      1u << CUDNN_CONVOLUTION_FWD_ALGO_GEMM | 1u << CUDNN_CONVOLUTION_FWD_ALGO_DIRECT;
+static const unsigned plain_data = 1u << CUDNN_CONVOLUTION_BWD_DATA_ALGO_0 | 1u << CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+static const unsigned plain_filter = 1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 |
+                                     1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1 |
+                                     1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3;
+
+/* choose_*(): of cuDNN's list, which begins with the fastest, the first that is
+ * plain, gives the same bits each time and does with our workspace.  Each
+ * direction has types of its own. */
+#define CHOOSE(name, direction, result, plain, ...)                                                                  \
+    static bool choose_##name(struct prepared *p)                                                                    \
+    {                                                                                                                \
+        const struct cudnn *c = p->cudnn;                                                                            \
+        result list[MOST_ALGORITHMS];                                                                                \
+        int n = 0;                                                                                                   \
+        if (c->cudnnGetConvolution##direction##Algorithm_v7(c->handle, __VA_ARGS__, MOST_ALGORITHMS, &n, list))      \
+            return false;                                                                                            \
+        for (int i = 0; i < n; i++) {                                                                                \
+            if (list[i].status || list[i].determinism != CUDNN_DETERMINISTIC || !((plain) >> list[i].algo & 1))      \
+                continue;                                                                                            \
+            p->algorithm = (int)list[i].algo;                                                                        \
+            if (!c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, list[i].algo,              \
+                                                                  &p->workspace) &&                                  \
+                p->workspace <= MOST_WORKSPACE)                                                                      \
+                return true;                                                                                         \
+        }                                                                                                            \
+        return false;                                                                                                \
+    }
+CHOOSE(forward, Forward, cudnnConvolutionFwdAlgoPerf_t, plain_forward, p->x, p->w, p->conv, p->y)
+CHOOSE(data, BackwardData, cudnnConvolutionBwdDataAlgoPerf_t, plain_data, p->w, p->y, p->conv, p->x)
+CHOOSE(filter, BackwardFilter, cudnnConvolutionBwdFilterAlgoPerf_t, plain_filter, p->x, p->y, p->conv, p->w)
+
+static void *prepare(const struct conv2d_args *a, const struct hsgd_cuda_queue *queue,
+                     bool (*choose)(struct prepared *))
+{
+    const struct cudnn *c = queue->cudnn;
+    if (!c || a->c < c->least_channels || a->o < c->least_channels) return NULL;
+    struct prepared *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->cudnn = c;
+    if (!describe(p, a, queue->tf32) && choose(p)) return p;
+    release(p);
+    return NULL;
+}
+
+#define PREPARE(name)                                                                                          \
+    static void *prepare_##name(const void *args, unsigned alignment, const struct hsgd_cuda_queue *queue)     \
+    {                                                                                                          \
+        (void)alignment;                                                                                       \
+        return prepare(args, queue, choose_##name);                                                            \
+    }
+PREPARE(forward)
+PREPARE(data)
+PREPARE(filter)
+
+/* --------------------------------------------------------------- running */
+
+static const float one = 1, zero = 0;
+
+static int forward_call(void *const *b, const void *args, const struct hsgd_cuda_queue *queue)
+{
+    const struct cudnn *c = queue->cudnn;
+    const struct prepared *p = queue->prepared;
+    cudnnStatus_t err = c->cudnnSetStream(c->handle, queue->stream);
+    (void)args;
+    if (err) return (int)err;
+    return (int)c->cudnnConvolutionForward(c->handle, &one, p->x, b[0], p->w, b[1], p->conv,
+                                           (cudnnConvolutionFwdAlgo_t)p->algorithm, b[3], p->workspace, &zero, p->y,
+                                           b[2]);
+}
+
+static int data_call(void *const *b, const void *args, const struct hsgd_cuda_queue *queue)
+{
+    const struct cudnn *c = queue->cudnn;
+    const struct prepared *p = queue->prepared;
+    cudnnStatus_t err = c->cudnnSetStream(c->handle, queue->stream);
+    (void)args;
+    if (err) return (int)err;
+    return (int)c->cudnnConvolutionBackwardData(c->handle, &one, p->w, b[1], p->y, b[0], p->conv,
+                                                (cudnnConvolutionBwdDataAlgo_t)p->algorithm, b[3], p->workspace, &zero,
+                                                p->x, b[2]);
+}
+
+static int filter_call(void *const *b, const void *args, const struct hsgd_cuda_queue *queue)
+{
+    const struct cudnn *c = queue->cudnn;
+    const struct prepared *p = queue->prepared;
+    cudnnStatus_t err = c->cudnnSetStream(c->handle, queue->stream);
+    (void)args;
+    if (err) return (int)err;
+    return (int)c->cudnnConvolutionBackwardFilter(c->handle, &one, p->x, b[0], p->y, b[1], p->conv,
+                                                  (cudnnConvolutionBwdFilterAlgo_t)p->algorithm, b[3], p->workspace,
+                                                  &zero, p->w, b[2]);
+}
+
+static const char *error_text(int err, const struct hsgd_cuda_queue *queue)
+{
+    const struct cudnn *c = queue->cudnn;
+    return c->cudnnGetErrorString((cudnnStatus_t)err);
+}
+
+#define BY_CUDNN(direction) .buffers = 4, .args_size = sizeof(struct conv2d_args), .cuda_call = direction##_call, \
+                            .cuda_prepare = prepare_##direction, .cuda_release = release, .cuda_error = error_text
+/* Buffers: x, w, y; dy, w, dx; x, dy, dw; then the workspace. */
+static const struct hsgd_kernel kernel_forward = { .name = "conv2d_cudnn_fwd", BY_CUDNN(forward) };
+static const struct hsgd_kernel kernel_data = { .name = "conv2d_cudnn_dx", BY_CUDNN(data) };
+static const struct hsgd_kernel kernel_filter = { .name = "conv2d_cudnn_dw", BY_CUDNN(filter) };
+
+/* ------------------------------------------------------------ describing */
+
+/* Scratch memory: a tensor of the slice's samples, another, and what is behind. */
+struct places { struct hsgd_ref first, second, rest; int64_t floats; };
+
+static struct places places_of(struct hsgd_emit *e, struct hsgd_shape first, struct hsgd_shape second)
+{
+    int64_t before = ((int64_t)e->rows * hsgd_size(first) + 15) / 16 * 16;
+    int64_t both = before + ((int64_t)e->rows * hsgd_size(second) + 15) / 16 * 16;
+    struct hsgd_ref base = hsgd_scratch(e, 0);
+    return (struct places){ base, hsgd_at(base, before), hsgd_at(base, both), both };
+}
+
+/* Whether cuDNN can do this; if so the scratch memory is there, too, and as
+ * much of it behind the tensors as the workspace and `others` need. */
+static bool can(struct hsgd_emit *e, const struct hsgd_kernel *kernel, const struct conv2d_args *a,
+                const struct hsgd_ref *refs, const struct places *at, int64_t others)
+{
+    const struct prepared *p = hsgd_prepared(e, kernel, a, refs);
+    if (!p) return false;
+    int64_t rest = (int64_t)((p->workspace + sizeof(float) - 1) / sizeof(float));
+    hsgd_scratch(e, at->floats + (rest > others ? rest : others));
+    return true;
+}
+
+static void turn(struct hsgd_emit *e, const struct hsgd_kernel *kernel, struct hsgd_shape s, struct hsgd_ref from,
+                 struct hsgd_ref to)
+{
+    struct lanes_args a = { e->rows, hsgd_size(s), lanes_tiles(e->rows, hsgd_size(s)) };
+    HSGD_LAUNCH(e, kernel, HSGD_TILES, a.tiles, &a, from, to);
+}
+
+bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
+{
+    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    struct places at = places_of(e, in, out);
+    struct hsgd_ref refs[] = { at.first, e->weight[0].piece[0].ref, at.second, at.rest };
+    struct conv2d_finish_args finish = { a.n, hsgd_size(out), a.o, a.activation, lanes_tiles(a.n, hsgd_size(out)) };
+    if (!can(e, &kernel_forward, &a, refs, &at, 0)) return false;
+    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, at.first);
+    hsgd_launch(e, &kernel_forward, HSGD_TILES, 1, &a, refs);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, at.second,
+                e->weight[1].piece[0].ref, e->y);
+    return true;
+}
+
+/* db in two sums, first over the images: there are columns enough for the whole device. */
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a)
+{
+    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    struct places at = places_of(e, out, in);
+    struct hsgd_ref refs[] = { at.second, at.first, e->gradient[0], at.rest };
+    if (!can(e, &kernel_filter, &a, refs, &at, hsgd_size(out))) return false;
+    turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, at.first);
+    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, at.second);
+    hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
+    emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), at.first, at.rest);
+    emit_column_sums(e, a.oh * a.ow, a.o, a.o, at.rest, e->gradient[1]);
+    return true;
+}
+
+bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, bool turned)
+{
+    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    struct places at = places_of(e, out, in);
+    struct hsgd_ref refs[] = { at.first, e->weight[0].piece[0].ref, at.second, at.rest };
+    if (!can(e, &kernel_data, &a, refs, &at, 0)) return false;
+    if (!turned) turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, at.first);
+    hsgd_launch(e, &kernel_data, HSGD_TILES, 1, &a, refs);
+    turn(e, HSGD_KERNEL(lanes_pack), in, at.second, e->dx);
+    return true;
+}
+
+#else /* without cuDNN */
+
+bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a) { return (void)e, (void)a, false; }
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a) { return (void)e, (void)a, false; }
+
+bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, bool turned)
+{
+    return (void)e, (void)a, (void)turned, false;
+}
+
+#endif
