@@ -9,13 +9,21 @@ cudaemu_c += tests/cudaemu/launch.c
 cudaemu_c += tests/cudaemu/memory.c
 cudaemu_c += tests/cudaemu/runtime.c
 cudaemu_c += tests/cudaemu/stream.c
+# The emulated cuDNN, which HSGD_CUDNN names.
+cudnnemu_c =
+cudnnemu_c += tests/cudaemu/convolution.c
+cudnnemu_c += tests/cudaemu/cudnn.c
 cudaemu_files = $(cudaemu_c)
 cudaemu_files += tests/cudaemu/emu.h
 cudaemu_files += tests/cudaemu/graph.h
 cudaemu_files += tests/cudaemu/kernels.cc
 cudaemu_files += tests/cudaemu/stream.h
 cudaemu_files += tests/cudaemu/words.h
-EXTRA_DIST += $(cudaemu_files) tests/test_emulated.sh tests/check_emulated.sh tests/emulated_faults.sh
+cudnnemu_files = $(cudnnemu_c)
+cudnnemu_files += tests/cudaemu/convolution.h
+cudnnemu_files += tests/cudaemu/emu.h
+cudnnemu_files += tests/cudaemu/stream.h
+EXTRA_DIST += $(cudaemu_files) $(cudnnemu_files) tests/test_emulated.sh tests/check_emulated.sh tests/emulated_faults.sh
 
 # The kernels come from the folder $(CUDAEMU_CODELETS), so that faults can be planted.
 CUDAEMU_CODELETS = $(srcdir)/codelets
@@ -29,7 +37,10 @@ tests/cudaemu/libcudaemu.so: $(addprefix $(srcdir)/,$(cudaemu_files)) $(cuda_ker
 	    -c $(srcdir)/tests/cudaemu/kernels.cc -o $(CUDAEMU_OUT)/kernels.o && \
 	  $(CC) -std=gnu11 $(cudaemu_flags) -shared $(addprefix $(srcdir)/,$(cudaemu_c)) $(CUDAEMU_OUT)/kernels.o \
 	    $(OPENBLAS_LIBS) -lpthread -o $(CUDAEMU_OUT)/libcudaemu.so
-CLEANFILES += tests/cudaemu/libcudaemu.so tests/cudaemu/kernels.o
+tests/cudaemu/libcudnn.so: $(addprefix $(srcdir)/,$(cudnnemu_files))
+	$(AM_V_GEN)$(MKDIR_P) tests/cudaemu && \
+	  $(CC) -std=gnu11 $(cudaemu_flags) $(CUDNN_CFLAGS) -shared $(addprefix $(srcdir)/,$(cudnnemu_c)) -o $@
+CLEANFILES += tests/cudaemu/libcudaemu.so tests/cudaemu/libcudnn.so tests/cudaemu/kernels.o
 
 # With a planted fault in $(VARIANT): the emulator's kernels, or a file of the library (tests/emulated_faults.sh).
 emulated-variant-kernels:

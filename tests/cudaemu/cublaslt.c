@@ -180,21 +180,11 @@ static struct product translate(struct product p)
     return p;
 }
 
-/* The nearest number of ten bits after the first, as tensor cores take it. */
-static float tf32(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits = (bits + 0x1000) & ~0x1fffu;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 static float *rounded(const float *x, size_t bytes)
 {
     float *copy = malloc(bytes);
     if (!copy) emu_fault("no memory");
-    for (size_t i = 0; i < bytes / sizeof *x; i++) copy[i] = tf32(x[i]);
+    for (size_t i = 0; i < bytes / sizeof *x; i++) copy[i] = emu_tf32(x[i]);
     return copy;
 }
 

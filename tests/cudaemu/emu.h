@@ -1,6 +1,7 @@
 /* Emulated CUDA devices, for tests only: a preloaded library that stands in
  * for the CUDA runtime and the part of cuBLAS that is used, over host memory.
- * doc/hacking.md says what it checks.
+ * doc/hacking.md says what it checks.  cuDNN, which programs load themselves,
+ * is emulated by a library beside it (convolution.h).
  *
  * One lock is around everything: emulated devices take turns.  What is
  * enqueued runs later, when somebody asks for the end of something, streams in
@@ -20,6 +21,9 @@ extern "C" {
 #define EMU_FAULT 86
 #define EMU_DEVICES 8       /* at most; HSGD_CUDAEMU_DEVICES says how many */
 #define EMU_BUFFERS 6       /* of a kernel */
+
+/* What the emulated cuDNN, a library of its own, uses of this one. */
+#pragma GCC visibility push(default)
 
 /* ---------------------------------------------------------------- common */
 
@@ -66,6 +70,16 @@ void emu_enqueue(struct emu_stream *s, void (*run)(void *data), const void *data
 struct emu_stream *emu_stream(void *handle);   /* NULL: the default stream of the current device */
 void emu_drain(struct emu_stream *s);
 void emu_drain_device(int device);
+
+#pragma GCC visibility pop
+
+/* The nearest number of ten bits after the first, as tensor cores take it. */
+static inline float emu_tf32(float x)
+{
+    union { float f; uint32_t bits; } u = { x };
+    u.bits = (u.bits + 0x1000) & ~0x1fffu;
+    return u.f;
+}
 
 /* --------------------------------------------------------------- kernels */
 

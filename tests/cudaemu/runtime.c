@@ -67,6 +67,9 @@ void emu_fault(const char *format, ...)
     _exit(EMU_FAULT);
 }
 
+/* The real cuDNN, where there is one, knows nothing of emulated devices. */
+__attribute__((constructor)) static void no_real_cudnn(void) { setenv("HSGD_CUDNN", "0", 0); }
+
 /* --------------------------------------------------------------- devices */
 
 EXPORT cudaError_t cudaGetDeviceCount(int *n) { return (*n = emu_device_count()) ? cudaSuccess : cudaErrorNoDevice; }

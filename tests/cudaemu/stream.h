@@ -7,7 +7,7 @@
 struct emu_stream *emu_stream_create(int device);
 void emu_stream_destroy(struct emu_stream *s);
 bool emu_stream_idle(struct emu_stream *s);
-int emu_stream_device(const struct emu_stream *s);
+__attribute__((visibility("default"))) int emu_stream_device(const struct emu_stream *s);
 /* Where what is enqueued goes instead; NULL: it is run. */
 void emu_stream_capture(struct emu_stream *s, struct emu_graph *graph);
 struct emu_graph *emu_stream_capturing(const struct emu_stream *s);
