@@ -1,8 +1,11 @@
 #!/bin/sh
 # On emulated CUDA devices: every operation, the agreement of trainings, and
 # planted faults, each of which must be caught.  Run in the build folder.
+# CUDNN: where in it the emulated cuDNN is; empty: built without.
 set -u
 srcdir=${srcdir:-..}
+CUDNN=${CUDNN:+$PWD/$CUDNN}
+export CUDNN
 work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-emulated-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -28,11 +31,39 @@ part() {
     cat "$work/log" >>"$work/all"
 }
 
-# Fails when some kernel was launched by no part.
+# Fails when some kernel was launched by no part; one is there for cuDNN.
 all_launched() {
-    awk '/^emulated CUDA: hsgd_cuda_/ { n[$3] += $4 }
+    awk -v cudnn="$CUDNN" '/^emulated CUDA: hsgd_cuda_/ && (cudnn || !/conv2d_gpu_finish/) { n[$3] += $4 }
          END { for (k in n) { seen++; if (!n[k]) { print "never launched: " k; never++ } }
                print seen + 0 " kernels, " never + 0 " never launched"; exit never || !seen }' "$work/all"
+}
+
+# The same for the kinds of convolution by cuDNN.
+all_convolved() {
+    awk '/^emulated cuDNN: .* convolutions$/ { kind = $3 " " ($4 ~ /^[0-9]/ ? "" : $4); n[kind] += $(NF - 1) }
+         END { for (k in n) { print "emulated cuDNN: " k, n[k]; seen++; never += !n[k] }
+               exit never || seen != 3 }' "$work/all"
+}
+
+# agreement WHAT VARIABLE...
+agreement() {
+    what=$1
+    shift
+    part "agreement $what" env "$@" HSGD_TEST_STEPS="${HSGD_TEST_STEPS:-20}" HSGD_TEST_BATCH="${HSGD_TEST_BATCH:-64}" \
+        HSGD_TEST_SECONDS=900 ./test_agreement digits # emulated convolutions are slow
+}
+
+# By cuDNN whatever it can do.
+with_cudnn() {
+    part "convolution by emulated cuDNN" env HSGD_CUDNN="$CUDNN" HSGD_CUDAEMU_REPORT=1 ./test_ops --devices=cuda:0 conv2d
+    part "convolution where cuDNN knows no algorithm" env HSGD_CUDNN="$CUDNN" HSGD_CUDAEMU_ALGORITHMS=0 \
+        ./test_ops --devices=cuda:0 conv2d
+    part "trainings by emulated cuDNN" env HSGD_CUDNN="$CUDNN" ./test_cudnn
+    part "graphs against plain launches by emulated cuDNN" env HSGD_CUDNN="$CUDNN" ./test_graphs convolution
+    agreement "on two emulated CUDA devices by emulated cuDNN" HSGD_CUDNN="$CUDNN" HSGD_TEST_DEVICES=cuda \
+        HSGD_CUDAEMU_SEED=4
+    echo "== all kinds of convolution by emulated cuDNN"
+    if all_convolved; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
 part "operations on an emulated CUDA device" env HSGD_CUDAEMU_REPORT=1 ./test_ops --devices=cuda:0
@@ -71,13 +102,11 @@ copies() {
 }
 part "copies of two emulated CUDA devices" copies
 part "TF32 on an emulated CUDA device" tf32
+if [ -n "$CUDNN" ]; then with_cudnn; else echo "== built without cuDNN"; fi
 echo "== all kernels on emulated CUDA devices"
 if all_launched; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-# Emulated convolutions are slow.
-export HSGD_TEST_STEPS="${HSGD_TEST_STEPS:-20}" HSGD_TEST_BATCH="${HSGD_TEST_BATCH:-64}" HSGD_TEST_SECONDS=900
-part "agreement on two emulated CUDA devices" env HSGD_TEST_DEVICES=cuda HSGD_CUDAEMU_SEED=2 ./test_agreement digits
-part "agreement on CPU, OpenCL and two emulated CUDA devices" env HSGD_TEST_DEVICES=cpu,opencl,cuda \
-    HSGD_CUDAEMU_SEED=3 ./test_agreement digits
+agreement "on two emulated CUDA devices" HSGD_TEST_DEVICES=cuda HSGD_CUDAEMU_SEED=2
+agreement "on CPU, OpenCL and two emulated CUDA devices" HSGD_TEST_DEVICES=cpu,opencl,cuda HSGD_CUDAEMU_SEED=3
 echo "== planted faults on an emulated CUDA device"
 if sh "$srcdir/tests/emulated_faults.sh"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 echo "emulated CUDA: $passed passed, $failed failed"

@@ -39,7 +39,8 @@ tests/cudaemu/libcudaemu.so: $(addprefix $(srcdir)/,$(cudaemu_files)) $(cuda_ker
 	    $(OPENBLAS_LIBS) -lpthread -o $(CUDAEMU_OUT)/libcudaemu.so
 tests/cudaemu/libcudnn.so: $(addprefix $(srcdir)/,$(cudnnemu_files))
 	$(AM_V_GEN)$(MKDIR_P) tests/cudaemu && \
-	  $(CC) -std=gnu11 $(cudaemu_flags) $(CUDNN_CFLAGS) -shared $(addprefix $(srcdir)/,$(cudnnemu_c)) -o $@
+	  $(CC) -std=gnu11 $(cudaemu_flags) $(CUDNN_CFLAGS) -shared -Wl,-soname,libcudnn.so.$(CUDNN_MAJOR) \
+	    $(addprefix $(srcdir)/,$(cudnnemu_c)) -o $@
 CLEANFILES += tests/cudaemu/libcudaemu.so tests/cudaemu/libcudnn.so tests/cudaemu/kernels.o
 
 # With a planted fault in $(VARIANT): the emulator's kernels, or a file of the library (tests/emulated_faults.sh).
@@ -47,7 +48,7 @@ emulated-variant-kernels:
 	$(MAKE) -s -W $(srcdir)/tests/cudaemu/kernels.cc tests/cudaemu/libcudaemu.so CUDAEMU_CODELETS=$(VARIANT) \
 	  CUDAEMU_OUT=$(VARIANT)
 emulated-variant-program:
-	$(variant_compile) -I$(VARIANT) $(STARPU_CFLAGS) $(CUDA_CFLAGS) $(VARIANT)/$(CHANGED) -o $(VARIANT)/changed.o
+	$(variant_compile) -I$(VARIANT) $(STARPU_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) $(VARIANT)/$(CHANGED) -o $(VARIANT)/changed.o
 	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 	  -o $(VARIANT)/$(PROGRAM) $(VARIANT)/changed.o $($(PROGRAM)_OBJECTS) $($(PROGRAM)_LDADD)
 
@@ -57,10 +58,20 @@ test_graphs_SOURCES = tests/test_graphs.c tests/core.c tests/core.h
 test_graphs_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(CUDA_CFLAGS)
 test_graphs_LDADD = runtime/libruntime.la $(CUDA_LIBS)
 EMULATED = tests/cudaemu/libcudaemu.so
+ON_EMULATED = hsgd test_ops test_agreement test_graphs
+if USE_CUDNN
+check_PROGRAMS += test_cudnn
+test_cudnn_SOURCES = tests/test_cudnn.c tests/core.c tests/core.h
+test_cudnn_CPPFLAGS = $(core_cppflags)
+test_cudnn_LDADD = $(core_ldadd)
+EMULATED_CUDNN = tests/cudaemu/libcudnn.so
+EMULATED += $(EMULATED_CUDNN)
+ON_EMULATED += test_cudnn
+endif
 TESTS += tests/test_emulated.sh
 check_DATA += $(EMULATED)
-check-emulated: hsgd test_ops test_agreement test_graphs $(EMULATED)
-	srcdir="$(srcdir)" MAKE="$(MAKE)" sh $(srcdir)/tests/check_emulated.sh
+check-emulated: $(ON_EMULATED) $(EMULATED)
+	srcdir="$(srcdir)" MAKE="$(MAKE)" CUDNN="$(EMULATED_CUDNN)" sh $(srcdir)/tests/check_emulated.sh
 else
 check-emulated:
 	@echo "check-emulated: this build has no CUDA"; exit 1

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Faults planted in kernels and in the launcher, to be caught on an emulated
-# CUDA device.  Run in the build folder; used by check_emulated.sh.
+# CUDA device.  Run in the build folder; used by check_emulated.sh.  CUDNN: the
+# emulated cuDNN; empty: its faults are left out.
 set -u
+CUDNN=${CUDNN:-}
 srcdir=$(cd "${srcdir:-..}" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-faults-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -29,6 +31,18 @@ a graph keeps freed memory|runtime/cuda_graph.c|s/int ended = cudaStreamEndCaptu
 a graph is used for other buffers|runtime/cuda_graph.c|s/memcmp(g->base, base, (size_t)n \* sizeof \*base)/0/|test_graphs:other_buffers|fault: .*was freed
 waiting while a stream captures|runtime/cuda_graph.c|s/err = launch_captured(/cudaDeviceSynchronize(); &/|test_graphs:other_buffers|fault: .*not allowed while
 a graph is launched that was destroyed|runtime/cuda_graph.c|s/atomic_fetch_add(&d->captures, 1);/&cudaGraphExecDestroy(g->exec);/|test_graphs:other_buffers|fault: .*graph that was destroyed
+no cudnn fault|codelets/conv2d_cudnn.c||conv2d|passed
+a smaller workspace|codelets/conv2d_cudnn.c|s/b\[3\], p->workspace,/b[3], p->workspace \/ 2,/|conv2d|fault: .*a workspace of
+no memory for the workspace|codelets/conv2d_cudnn.c|s/rest > others ? rest : others/others/|conv2d|fault: .*workspace: .*past the end
+host pointer as x|codelets/conv2d_cudnn.c|s/p->x, b\[0\], p->w/p->x, \&one, p->w/|conv2d|fault: .*x: .*is not device memory
+swapped filter layout|codelets/conv2d_cudnn.c|s/CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, a->o/CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, a->o/|conv2d|wrong on cuda
+swapped tensor layout|codelets/conv2d_cudnn.c|s/p->y, CUDNN_TENSOR_NHWC/p->y, CUDNN_TENSOR_NCHW/|conv2d|wrong on cuda
+stride and padding swapped|codelets/conv2d_cudnn.c|s/a->pad, a->pad, a->stride, a->stride/a->stride, a->stride, a->pad, a->pad/|conv2d|fault: .*do not fit
+convolution on another stream|codelets/conv2d_cudnn.c|s/cudnnSetStream(c->handle, queue->stream)/cudnnSetStream(c->handle, NULL)/|conv2d|wrong on cuda
+TF32 without being asked for|codelets/conv2d_cudnn.c|s/tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH/CUDNN_DEFAULT_MATH/|conv2d|wrong on cuda
+other bits each time|codelets/conv2d_cudnn.c|s/list\[i\].determinism != CUDNN_DETERMINISTIC/0/|conv2d|fault: .*not to be chosen
+a transform|codelets/conv2d_cudnn.c|s/!((plain) >> list\[i\].algo & 1)/0/|conv2d|fault: .*not to be chosen
+dy left from before|codelets/conv2d_cudnn.c|s/if (!turned) turn/if (0) turn/;s/turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, at.first);/;/|conv2d|wrong on cuda
 LIST
 
 passed=0
@@ -37,6 +51,8 @@ say() {
     echo "$1 $name"
     case $1 in ok*) passed=$((passed + 1)) ;; *) failed=$((failed + 1)); [ ! -f "$here/log" ] || tail -n 5 "$here/log" ;; esac
 }
+
+unchanged() { [ -z "$script" ]; }
 
 # plant: the changed file in a folder of its own, and what must be built of it.
 plant() {
@@ -53,22 +69,24 @@ run() {
     emulator=$here/libcudaemu.so
     [ -f "$emulator" ] || emulator=$PWD/tests/cudaemu/libcudaemu.so
     [ -f "$here/$program" ] && folder=$here || folder=.
-    LD_PRELOAD=$emulator STARPU_SUBALLOCATOR=0 "$folder/$program" $devices "$test" >"$here/log" 2>&1
+    case $file in *cudnn*) cudnn=$CUDNN ;; *) cudnn=0 ;; esac
+    LD_PRELOAD=$emulator HSGD_CUDNN=$cudnn STARPU_SUBALLOCATOR=0 "$folder/$program" $devices "$test" >"$here/log" 2>&1
 }
 
 while IFS='|' read -r name file script test said more; do
     [ -z "$more" ] || said="$said|$more"
+    case $file in *cudnn*) [ -n "$CUDNN" ] || continue ;; esac
     here=$work/$((passed + failed))
     case $test in
     *:*) program=${test%:*} test=${test#*:} devices= ;;
     *) program=test_ops devices=--devices=cuda:0 ;;
     esac
     if ! plant; then say "NOT BUILT:"; continue; fi
-    if [ "$name" != none ] && cmp -s "$srcdir/$file" "$here/${file##*/}"; then say "NOT PLANTED:"; continue; fi
+    if ! unchanged && cmp -s "$srcdir/$file" "$here/${file##*/}"; then say "NOT PLANTED:"; continue; fi
     if run; then status=passes; else status=fails; fi
     if ! grep -q "$said" "$here/log"; then say "NOT CAUGHT, $status:"
-    elif [ "$name" = none ] && [ $status = passes ]; then say "ok, passes without a fault:"
-    elif [ "$name" != none ] && [ $status = fails ]; then say "ok, caught:"
+    elif unchanged && [ $status = passes ]; then say "ok, passes without a fault:"
+    elif ! unchanged && [ $status = fails ]; then say "ok, caught:"
     else say "NOT CAUGHT, $status:"
     fi
 done <"$work/list"

@@ -4,7 +4,6 @@
 #include <cudnn.h>
 #pragma GCC visibility pop
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "convolution.h"
@@ -17,8 +16,6 @@ struct cudnnTensorStruct { struct tensor is; };
 struct cudnnFilterStruct { struct tensor is; };
 struct cudnnConvolutionStruct { struct convolution is; };
 
-static unsigned long calls[CONVOLVE_KINDS];
-
 EXPORT size_t cudnnGetVersion(void) { return CUDNN_VERSION; }
 
 EXPORT const char *cudnnGetErrorString(cudnnStatus_t status)
@@ -27,15 +24,15 @@ EXPORT const char *cudnnGetErrorString(cudnnStatus_t status)
 }
 
 #define CREATE(Call, type)                                                                           \
-    EXPORT cudnnStatus_t cudnnCreate##Call(type *out)                                                \
-    {                                                                                                \
-        return (*out = calloc(1, sizeof **out)) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_ALLOC_FAILED;  \
+    EXPORT cudnnStatus_t cudnnCreate##Call(type *out)                                                                  \
+    {                                                                                                                  \
+        return (*out = calloc(1, sizeof **out)) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_ALLOC_FAILED;                    \
     }
 #define DESTROY(Call, type)                                                                          \
-    EXPORT cudnnStatus_t cudnnDestroy##Call(type it)                                                 \
-    {                                                                                                \
-        free(it);                                                                                    \
-        return CUDNN_STATUS_SUCCESS;                                                                 \
+    EXPORT cudnnStatus_t cudnnDestroy##Call(type it)                                                                   \
+    {                                                                                                                  \
+        free(it);                                                                                                      \
+        return CUDNN_STATUS_SUCCESS;                                                                                   \
     }
 CREATE(TensorDescriptor, cudnnTensorDescriptor_t)
 CREATE(FilterDescriptor, cudnnFilterDescriptor_t)
@@ -126,6 +123,7 @@ static size_t needed(const struct convolution *v)
     return v->w.h == 2 ? 0 : floats * sizeof(float) - 2;
 }
 
+#define LARGE ((size_t)1 << 40)
 /* A list has first what is not to be chosen: not supported, another result each
  * time, a transform, too large.  GOOD is the last one. */
 #define ALGORITHMS(Direction, Result, Algo, TRANSFORM, BAD, GOOD, KIND, First, first, Second, second, Third, third)    \
@@ -134,7 +132,7 @@ static size_t needed(const struct convolution *v)
         const Third third, Algo algo, size_t *bytes)                                                                   \
     {                                                                                                                  \
         struct convolution v = together(handle, conv, x, w, y, KIND);                                                  \
-        *bytes = algo == GOOD ? needed(&v) : (size_t)1 << 40;                                                          \
+        *bytes = algo == BAD && v.w.h == 3 ? LARGE : needed(&v);                                                       \
         return CUDNN_STATUS_SUCCESS;                                                                                   \
     }                                                                                                                  \
     EXPORT cudnnStatus_t cudnnGetConvolution##Direction##Algorithm_v7(                                                 \
@@ -146,7 +144,8 @@ static size_t needed(const struct convolution *v)
             { .algo = BAD, .status = CUDNN_STATUS_NOT_SUPPORTED, .determinism = CUDNN_DETERMINISTIC },                 \
             { .algo = BAD, .determinism = CUDNN_NON_DETERMINISTIC },                                                   \
             { .algo = TRANSFORM, .determinism = CUDNN_DETERMINISTIC },                                                 \
-            { .algo = BAD, .determinism = CUDNN_DETERMINISTIC, .memory = (size_t)1 << 40 },                            \
+            { .algo = BAD, .status = v.w.h == 3 ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED,                   \
+              .determinism = CUDNN_DETERMINISTIC, .memory = LARGE },                                                   \
             { .algo = GOOD, .determinism = CUDNN_DETERMINISTIC, .memory = needed(&v) }                                 \
         };                                                                                                             \
         *found = emu_environment("HSGD_CUDAEMU_ALGORITHMS", 1) ? (int)(sizeof all / sizeof *all) : 0;                  \
@@ -184,7 +183,6 @@ static cudnnStatus_t enqueue(cudnnHandle_t handle, struct convolution v, const v
     v.workspace = workspace;
     v.workspace_bytes = needed(&v);
     convolution_check(&v);
-    calls[v.kind]++;
     bool fails = emu_environment("HSGD_CUDAEMU_CUDNN_FAILS", 0);
     if (!fails) emu_enqueue(s, convolution_run, &v, sizeof v);
     emu_unlock();
@@ -221,12 +219,4 @@ EXPORT cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const 
     struct convolution v = together(handle, conv, x, w, y, CONVOLVE_FILTER);
     v.memory[0] = x_at, v.memory[1] = w_at, v.memory[2] = y_at;
     return enqueue(handle, v, alpha, beta, algo == GOOD_FILTER, workspace, bytes);
-}
-
-/* HSGD_CUDAEMU_REPORT=1: what has been called, when the process ends. */
-__attribute__((destructor)) static void report(void)
-{
-    static const char *const names[] = { "forward", "backward data", "backward filter" };
-    for (int i = 0; i < CONVOLVE_KINDS && emu_environment("HSGD_CUDAEMU_REPORT", 0); i++)
-        printf("emulated cuDNN: %-16s %8lu calls\n", names[i], calls[i]);
 }
