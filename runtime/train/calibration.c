@@ -32,6 +32,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
 {
     const struct hsgd_train_options *o = &s->options;
     const char *slow = getenv("HSGD_SLOW"), *pocl = getenv("POCL_MAX_PTHREAD_COUNT");
+    const char *cudnn = getenv("HSGD_CUDNN");
     char *text = model_text(NULL, s->model), numbers[200];
     struct sha256 h;
     snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d %d", FORMAT, s->model->in.h, s->model->in.w,
@@ -48,6 +49,8 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     add_text(&h, numbers);
     add_text(&h, slow ? slow : "");
     add_text(&h, pocl ? pocl : "");
+    add_text(&h, d->info.cudnn);
+    add_text(&h, cudnn ? cudnn : "");
     sha256_end(&h, hex);
     free(text);
 }
