@@ -11,6 +11,16 @@ struct found {
     bool automatic[MOST_DEVICES];
 };
 
+/* What is to be said of it beside its name. */
+static void remark(const struct found *f, int i, char *text, size_t size)
+{
+    const struct hsgd_device *d = &f->all.device[i];
+    *text = 0;
+    if (d->kind == HSGD_CUDA && *d->cudnn) snprintf(text, size, " (cuDNN %s)", d->cudnn);
+    else if (d->kind == HSGD_CUDA) snprintf(text, size, " (no cuDNN)");
+    else if (d->kind == HSGD_OPENCL && d->is_cpu && !f->automatic[i]) snprintf(text, size, " (this is the CPU)");
+}
+
 /* Everything that a list can name.  Lists are tried from the longest: one
  * that names an absent device fails. */
 static void find_all(struct usage *all)
@@ -52,11 +62,11 @@ static int print_json(const struct found *f)
     for (int i = 0; i < f->all.n; i++) {
         const struct hsgd_device *d = &f->all.device[i];
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:o, s:b, s:b}", "id", d->id, "name", d->name, "kind",
+            list, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:o, s:b, s:s?, s:b}", "id", d->id, "name", d->name, "kind",
                             hsgd_device_kind_name(d->kind), "index", d->index, "workers", d->workers, "memory_bytes",
                             (json_int_t)d->memory_bytes, "numa_node",
-                            d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu, "auto",
-                            f->automatic[i]));
+                            d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu, "cudnn",
+                            *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i]));
     }
     return json_print(json_pack("{s:o}", "devices", list));
 }
@@ -66,10 +76,11 @@ static int print_table(const struct found *f)
     printf("%-10s %7s %10s %5s %5s  %s\n", "device", "workers", "memory", "NUMA", "auto", "name");
     for (int i = 0; i < f->all.n; i++) {
         const struct hsgd_device *d = &f->all.device[i];
-        char numa[12] = "-";
+        char numa[12] = "-", more[40];
         if (d->numa_node >= 0) snprintf(numa, sizeof numa, "%d", d->numa_node);
+        remark(f, i, more, sizeof more);
         printf("%-10s %7d %6.1f GiB %5s %5s  %s%s\n", d->id, d->workers, (double)d->memory_bytes / (1 << 30), numa,
-               f->automatic[i] ? "yes" : "no", d->name, f->automatic[i] || !d->is_cpu ? "" : " (this is the CPU)");
+               f->automatic[i] ? "yes" : "no", d->name, more);
     }
     return flush_output();
 }
