@@ -182,7 +182,7 @@ def report(bench, operations, training):
     text = [f"# {', '.join(machine(bench))}", "",
             f"{datetime.date.today()}, {platform.release()}, PyTorch {bench.torch or 'not there'}. "
             f"`{' '.join(['gpu.py'] + sys.argv[1:])}`", "", "## Operations", "",
-            "`of direct`: the speed of direct calls of cuBLAS that we reach, in one process.", "",
+            "`of direct`: the speed of direct calls of cuBLAS or cuDNN that we reach, in one process.", "",
             operation_table(operations), "", "## Training", "",
             "Milliseconds a step; `auto of best`: the time of the best single device over that of auto; "
             "`over`: our time on CUDA over PyTorch's.", "", training_table(training, options), ""]

@@ -16,10 +16,10 @@ TESTS += floor_check
 # Each operation on each device: ./op_bench --devices cpu,opencl
 noinst_PROGRAMS += op_bench
 op_bench_SOURCES = bench/op_bench.c bench/op_bench.h
-op_bench_CPPFLAGS = -I$(top_srcdir)/include $(CUDA_CFLAGS)
+op_bench_CPPFLAGS = -I$(top_srcdir)/include -I$(top_srcdir)/codelets $(CUDA_CFLAGS) $(CUDNN_CFLAGS)
 op_bench_LDADD = libhsgd.la -lm
 if USE_CUDA
-op_bench_SOURCES += bench/op_bench_cuda.c
+op_bench_SOURCES += bench/op_bench_cuda.c bench/op_bench_cudnn.c
 op_bench_LDADD += $(CUDA_LIBS) -lcublas
 else
 op_bench_SOURCES += bench/op_bench_none.c

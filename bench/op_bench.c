@@ -4,8 +4,9 @@
  *
  * --quick leaves out what takes more than half a GFLOP.
  * gflops counts multiplications and additions of dense and conv2d; of the
- * others gbytes counts x, y and, with gradients, dy and dx once each.  direct
- * is the same by direct calls of cuBLAS, where there is one. */
+ * others gbytes counts x, y and, with gradients, dy and dx once each.
+ * direct_us is for the same by direct calls of cuBLAS or cuDNN, where there is
+ * one. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,12 +148,22 @@ static void print_number(const char *name, double value)
     else printf(", \"%s\": null", name);
 }
 
+static double direct(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_layer *l, bool backward,
+                     int repeats)
+{
+    if (d->kind != HSGD_CUDA) return NAN;
+    if (c->op == &hsgd_op_dense) return direct_dense(d->index, c->rows, (int)size(c->in), l->out.c, backward, repeats);
+    if (c->op != &hsgd_op_conv2d) return NAN;
+    const struct hsgd_conv2d *a = c->attributes;
+    struct direct_conv same = { c->rows, c->in, l->out, a->kernel, a->stride, a->padding };
+    return direct_conv2d(d->index, &same, backward, repeats);
+}
+
 static void print(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_layer *l,
                   const struct buffers *b, bool backward, const struct measured *m)
 {
-    double work = c->rows * (l->forward_flops + (backward ? l->backward_flops : 0)), bytes = 4.0 * (double)(b->in + b->out) * (backward ? 2 : 1);
-    bool direct = d->kind == HSGD_CUDA && c->op == &hsgd_op_dense;
-    double peer = direct ? direct_dense(d->index, c->rows, (int)size(c->in), l->out.c, backward, m->repeats) : NAN;
+    double work = c->rows * (l->forward_flops + (backward ? l->backward_flops : 0));
+    double bytes = 4.0 * (double)(b->in + b->out) * (backward ? 2 : 1);
     printf("{\"device\": \"%s\", \"name\": \"%s\", \"op\": \"%s\", \"rows\": %d, \"in\": [%d, %d, %d], "
            "\"out\": [%d, %d, %d], \"gradients\": %s",
            d->id, d->name, c->op->name, c->rows, c->in.h, c->in.w, c->in.c, l->out.h, l->out.w, l->out.c,
@@ -160,7 +171,7 @@ static void print(const struct hsgd_device *d, const struct bench_case *c, const
     print_number("us", 1e6 * m->seconds);
     print_number("gflops", has_products(c) ? 1e-9 * work / m->seconds : NAN);
     print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes / m->seconds);
-    print_number("direct_us", 1e6 * peer);
+    print_number("direct_us", 1e6 * direct(d, c, l, backward, m->repeats));
     puts("}");
     fflush(stdout);
 }

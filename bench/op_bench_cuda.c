@@ -12,16 +12,18 @@ struct products {
     cublasHandle_t blas;
     float *matrix[MATRICES];
     int rows, in, units;
+    bool backward;
 };
 
 /* Row-major matrices are cuBLAS's transposed ones. */
-static bool multiply(const struct products *p, bool backward)
+static bool multiply(const void *arg)
 {
+    const struct products *p = arg;
     const float one = 1, zero = 0;
     float *const *m = p->matrix;
     int b = p->rows, n = p->in, u = p->units;
     bool ok = !cublasSgemm(p->blas, CUBLAS_OP_N, CUBLAS_OP_N, u, b, n, &one, m[W], u, m[X], n, &zero, m[Y], u);
-    if (!ok || !backward) return ok;
+    if (!ok || !p->backward) return ok;
     return !cublasSgemm(p->blas, CUBLAS_OP_N, CUBLAS_OP_T, u, n, b, &one, m[Y], u, m[X], n, &zero, m[DW], u) &&
            !cublasSgemm(p->blas, CUBLAS_OP_T, CUBLAS_OP_N, n, b, u, &one, m[W], u, m[Y], u, &zero, m[DX], n);
 }
@@ -33,13 +35,13 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double least_seconds(const struct products *p, bool backward, int repeats)
+double least_seconds(bool (*enqueue)(const void *arg), const void *arg, int repeats)
 {
     double least = INFINITY;
     for (int run = 0; run < RUNS; run++) {
         double began = now();
         for (int i = 0; i < repeats; i++)
-            if (!multiply(p, backward)) return NAN;
+            if (!enqueue(arg)) return NAN;
         if (cudaDeviceSynchronize()) return NAN;
         if (run) least = fmin(least, (now() - began) / repeats);
     }
@@ -59,10 +61,10 @@ static bool allocate(struct products *p)
 
 double direct_dense(int index, int rows, int in, int units, bool backward, int repeats)
 {
-    struct products p = { .rows = rows, .in = in, .units = units };
+    struct products p = { .rows = rows, .in = in, .units = units, .backward = backward };
     double seconds = NAN;
     if (cudaSetDevice(index)) return NAN;
-    if (allocate(&p)) seconds = least_seconds(&p, backward, repeats);
+    if (allocate(&p)) seconds = least_seconds(multiply, &p, repeats);
     if (p.blas) cublasDestroy(p.blas);
     for (int i = 0; i < MATRICES; i++) cudaFree(p.matrix[i]);
     return seconds;
