@@ -36,8 +36,8 @@ double divide_time(int n, const struct curve *c, const int *rows)
 
 int divide_least(int n, int block, int batch, double share)
 {
-    int least = (int)(fmin(share * batch, (double)batch / n) / block) * block;
-    return share > 0 && least < block && batch >= n * block ? block : least;
+    int least = (int)ceil(fmin(share * batch, (double)batch / n) / block) * block;
+    return n * least > batch ? least - block : least; /* whole blocks for everyone */
 }
 
 /* Whether the device takes part: time that is not a number says it cannot. */
