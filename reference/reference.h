@@ -8,7 +8,7 @@
 /* R(name) for each operation. */
 #define REFERENCE_LIST(R)                                                                           \
     R(activate) R(dense) R(conv2d) R(max_pool) R(avg_pool) R(dropout) R(flatten)                    \
-    R(softmax_cross_entropy) R(mse)
+    R(softmax_cross_entropy) R(mse) R(optimizer) R(clip_factor)
 
 #define REFERENCE_DECLARE(name) void reference_##name(void);
 REFERENCE_LIST(REFERENCE_DECLARE)
@@ -16,5 +16,11 @@ REFERENCE_LIST(REFERENCE_DECLARE)
 
 /* A model with a view in its middle, through a trainer. */
 void reference_flatten_model(void);
+
+/* One weight after step t (from 1) with the mean gradient g, as hsgd/train.h
+ * says it; s is its state. */
+void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, double *w, double s[2]);
+/* Optimizers in turn, with several settings. */
+struct hsgd_train_options reference_options(int turn);
 
 #endif

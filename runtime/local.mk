@@ -154,6 +154,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/state.h \
 	runtime/train/state_file.c \
 	runtime/train/state_file.h \
+	runtime/train/step_ops.c \
 	runtime/train/trainer.c \
 	runtime/train/trainer.h \
 	runtime/train/trials.c \

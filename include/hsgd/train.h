@@ -269,6 +269,26 @@ HSGD_API int hsgd_trainer_time(struct hsgd_trainer *trainer, int steps, double *
 HSGD_API int hsgd_trainer_gradients(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
                                     float *out, int64_t count);
 
+/* What follows the gradient in a step as operations for hsgd_op_run(), for
+ * tests and tools; rows is 1.
+ *
+ * update: one step of an optimizer on n weights.  x and y: n weights, then two
+ * times n floats of state (momentum or first moment; second moment).  params:
+ * 0..2, n floats each, parts of the summed gradient, of which the first `parts`
+ * count; 3, a row of the step table.  clipped: only part 0 counts, and the
+ * first float of 1 is a factor for it. */
+struct hsgd_update {
+    struct hsgd_train_options options;
+    int parts;
+    bool clipped;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_update;
+
+/* clip_factor: y[0] = min(1, max_norm / (scale |x|)), the 2-norm taken over
+ * `shards` parts of x; params: 0, a row of the step table, which has scale. */
+struct hsgd_clip_factor { int shards; float max_norm; };
+HSGD_API extern const struct hsgd_op hsgd_op_clip_factor;
+
 #ifdef __cplusplus
 }
 #endif
