@@ -45,6 +45,9 @@ hsgd_SOURCES = \
 	apps/hsgd/run.h \
 	apps/hsgd/run_folder.c \
 	apps/hsgd/selftest.c \
+	apps/hsgd/selftest.h \
+	apps/hsgd/selftest_table.c \
+	apps/hsgd/selftest_train.c \
 	apps/hsgd/session.c \
 	apps/hsgd/signals.c \
 	apps/hsgd/signals.h \

@@ -88,7 +88,8 @@ void check_begin(struct hsgd_context *ctx, const char *name, int device)
 {
     context = ctx;
     only = device;
-    outcome = (struct check_outcome){ 0 };
+    free(outcome.device);
+    outcome = (struct check_outcome){ .device = allocate(hsgd_device_count(ctx), sizeof *outcome.device) };
     check_seed(strlen(name) * 1000 + (unsigned char)*name);
 }
 
@@ -121,7 +122,8 @@ void check_that(bool holds, const char *format, ...)
     va_end(arguments);
     if (running >= 0) outcome.device[running].failures++;
     if (outcome.failures >= CHECK_MESSAGES) return;
-    snprintf(outcome.message[outcome.failures++], sizeof outcome.message[0], "wrong on %s: %s (%s)", where, message, shape);
+    char *to = outcome.message[outcome.failures++];
+    snprintf(to, sizeof outcome.message[0], "wrong on %s: %s (%s)", where, message, shape);
 }
 
 void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_run *run,
@@ -131,19 +133,30 @@ void check_run(int device, const struct hsgd_op *op, const void *attributes, con
     if (only != CHECK_ALL) device = only;
     hsgd_device_get(context, device, &info);
     where = info.id;
-    running = device < CHECK_DEVICES ? device : -1;
+    running = device;
     bool ran = hsgd_op_run(context, device, op, attributes, run) == 0;
     check_that(ran, "%s", hsgd_error(context));
-    if (running < 0 || !ran) return;
+    if (!ran) return;
     outcome.device[device].shapes += elements >= 0;
     outcome.device[device].large += elements > CHECK_LARGE;
+}
+
+/* Not a number is the worst. */
+static void note_error(double off, double bound)
+{
+    struct check_count *c = running < 0 ? NULL : &outcome.device[running];
+    if (!c || off * c->bound < c->error * bound) return;
+    c->error = isnan(off) ? INFINITY : off;
+    c->bound = bound;
 }
 
 void check_near(const char *what, const float *got, const struct approx *want, int64_t n)
 {
     for (int64_t i = 0; i < n && outcome.failures < CHECK_MESSAGES; i++) {
         double e = want[i].e + 4 * FLT_MIN; /* numbers below FLT_MIN may count as zero */
-        bool right = isnan(want[i].v) ? isnan(got[i]) : fabs(got[i] - want[i].v) <= e;
+        double off = isnan(want[i].v) ? (isnan(got[i]) ? 0 : NAN) : fabs(got[i] - want[i].v);
+        bool right = off <= e;
+        note_error(off, e);
         check_that(right, "%s[%lld] of %lld is %.9g, not %.9g within %.2g", what, (long long)i, (long long)n, got[i],
                    want[i].v, e);
     }

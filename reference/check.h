@@ -51,17 +51,17 @@ double check_slope(double y, enum hsgd_activation f);   /* f' from y = f(z) */
 
 /* --------------------------------------------------------- one test run */
 
-#define CHECK_DEVICES 32  /* that are counted */
 #define CHECK_MESSAGES 3  /* that are kept */
 #define CHECK_LARGE 256   /* outputs of a work-group */
 
-/* What a device has run, and got wrong. */
-struct check_count { int shapes, large, failures; };
+/* What a device has run, and got wrong; of its numbers the one nearest to its
+ * bound: how far it is from the reference, and may be (0: there was none). */
+struct check_count { int shapes, large, failures; double error, bound; };
 
 struct check_outcome {
     int failures;         /* at most CHECK_MESSAGES */
     char message[CHECK_MESSAGES][600];
-    struct check_count device[CHECK_DEVICES];
+    struct check_count *device; /* of every device of the context */
 };
 
 #define CHECK_SHAPES 200  /* that each device must have run of an operation */

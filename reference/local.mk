@@ -10,6 +10,8 @@ reference_libreference_la_SOURCES = \
 	reference/dropout.c \
 	reference/flatten.c \
 	reference/loss.c \
+	reference/network.c \
+	reference/network.h \
 	reference/optimizer.c \
 	reference/pool.c \
 	reference/reference.h

@@ -23,10 +23,14 @@ const struct command commands[] = {
       "uses: every physical device once." },
     { "selftest", SELFTEST, cmd_selftest, "selftest [--devices LIST] [--json]", "check what devices compute",
       "Runs every operation on each device with some 200 shapes and holds the results\n"
-      "against a reference in double precision; copies 64 MiB there and back; trains\n"
-      "three networks on each device and on all together, and compares the losses with\n"
-      "those of one CPU core.  On CUDA devices captured graphs are compared with plain\n"
-      "launches.  Exit status 1 when something is wrong." },
+      "against a reference in double precision, optimizers and clipping included;\n"
+      "copies 64 MiB there and back; trains three networks on each device and on all\n"
+      "together, where each must do a part, and compares the losses with those of plain\n"
+      "loops in double precision.  On CUDA devices graphs must be captured, and launch\n"
+      "what plain launches do, bit by bit.\n"
+      "The table has for each check the number nearest to its bound: how far it is off,\n"
+      "and may be; \"-\" where every bit is compared.  Exit status 1 when something is\n"
+      "wrong." },
     { "bench", BENCH, cmd_bench, "bench --model NAME [OPTION...]", "time training steps",
       "Times training steps on made-up data.  On the CPU alone, mlp, mlp-small and\n"
       "lenet are compared with a hand-written step (the floor): both run in turns in\n"
