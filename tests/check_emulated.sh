@@ -74,6 +74,15 @@ for algorithm in stale elastic; do
     part "$algorithm on two emulated CUDA devices" env HSGD_CUDAEMU_REPORT=1 ./hsgd train --model mlp-small --data digits \
         --devices cuda --algorithm $algorithm --steps 20 --out "$work/$algorithm"
 done
+# selftest passes, and finds a wrong number, and that no graph is launched.
+selftest() {
+    ./hsgd selftest --devices cuda:0 || return 1
+    LD_PRELOAD=$PWD/.libs/wrong_shim.so:$LD_PRELOAD WRONG="dense@cuda:0 plain@cuda:0" ./hsgd selftest --devices cuda:0 \
+        >"$work/wrong"
+    [ $? -eq 1 ] && grep FAILED "$work/wrong" && [ "$(grep -c 'FAILED: no graph was captured' "$work/wrong")" -eq 3 ] &&
+        grep -q '^dense .*FAILED: wrong on cuda:0: y' "$work/wrong" && tail -n 1 "$work/wrong" | grep ', 4 failed$'
+}
+part "selftest on an emulated CUDA device" selftest
 part "graphs against plain launches on emulated CUDA devices" ./test_graphs
 # TF32 is rounding: other weights, and hardly another loss.  It is recorded.
 tf32() {

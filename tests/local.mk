@@ -7,8 +7,10 @@ cli_tests += tests/test_eval.sh
 cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
-cli_tests += tests/test_plan_cli.sh tests/test_selftest.sh
+cli_tests += tests/test_plan_cli.sh
 cli_tests += tests/test_predict_cli.sh
+cli_tests += tests/test_selftest.sh
+cli_tests += tests/test_selftest_wrong.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests)
 include tests/runs.mk

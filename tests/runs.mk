@@ -1,8 +1,14 @@
 # Runs that are killed, disks that fail: short here, in full by hand.
-check_LTLIBRARIES = fault_shim.la
+check_LTLIBRARIES =
+check_LTLIBRARIES += fault_shim.la
+check_LTLIBRARIES += wrong_shim.la
 fault_shim_la_SOURCES = tests/fault_shim.c
 fault_shim_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 fault_shim_la_LIBADD = -ldl
+wrong_shim_la_SOURCES = tests/wrong_shim.c
+wrong_shim_la_CPPFLAGS = -I$(top_srcdir)/include
+wrong_shim_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+wrong_shim_la_LIBADD = -ldl
 TESTS += tests/test_runs.sh tests/kill.sh tests/io_faults.sh
 EXTRA_DIST += tests/test_runs.sh tests/check_run.py tests/kill.sh tests/io_faults.sh tests/shim.sh
 check-kill: hsgd fault_shim.la

@@ -1,5 +1,5 @@
-# Where fault_shim.so is; it cannot be preloaded before a sanitizer.
-shim=$(dirname "$hsgd")/.libs/fault_shim.so
+# Where the library that is preloaded is ($shim, or fault_shim); it cannot be preloaded before a sanitizer.
+shim=$(dirname "$hsgd")/.libs/${shim:-fault_shim}.so
 [ -f "$shim" ] || { echo "$shim is not there"; exit 99; }
 if ldd "$(dirname "$hsgd")/.libs/hsgd" 2>/dev/null | grep -q libasan; then
     echo "skipped: a preloaded library does not go with sanitizers"
