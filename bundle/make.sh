@@ -6,6 +6,7 @@ set -eu
 srcdir=$1 version=$2
 shift 2
 most=$((40 * 1024 * 1024))
+command -v patchelf >/dev/null || { echo "make bundle: patchelf is missing" >&2; exit 1; }
 name=hsgd-$version-$(uname -m)
 stage=$(mktemp -d) root=
 trap 'rm -rf "$stage"' EXIT
@@ -42,6 +43,10 @@ grep -vE "$from_machine" "$stage/needed" | while read -r soname path; do
     case $path in "$PWD"/*) ;; *) licence "$path" ;; esac
 done
 find "$root/bin" "$root/lib" -type f -exec strip --strip-unneeded {} +
+# An RPATH, not a RUNPATH: it comes before LD_LIBRARY_PATH, in which a machine may have other builds of these
+# libraries, and holds for what libraries need, too.
+patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$root"/bin/*
+patchelf --remove-rpath "$root"/lib/*
 
 XZ_OPT=-9 tar -C "$stage" --owner=0 --group=0 -cJf "$name.tar.xz.part" "$name"
 size=$(stat -c %s "$name.tar.xz.part")

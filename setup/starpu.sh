@@ -24,7 +24,7 @@ archive=starpu_$version+dfsg.orig.tar.gz
 sha256=6b3bb9ec0d79f937882148b2da09ae6cb0ad4d1e83a104be45723dd70eba99c3
 sha1=bfb04db988392567c6142bc2b59f4baa8610c2d6
 here=$(cd "$(dirname "$0")" && pwd)
-patches="$here/starpu-cuda13.patch $here/starpu-opencl-beside-cuda.patch"
+patches="$here/starpu-cuda13.patch $here/starpu-opencl-beside-cuda.patch $here/starpu-moved.patch"
 
 # More than today's machines have; what the library does not use stays out.
 options="--disable-static --enable-maxcpus=256 --enable-maxcudadev=16 --enable-maxnodes=32 --disable-build-doc
