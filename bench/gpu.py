@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What a machine's devices reach: each operation, and training over batch sizes, against direct calls and PyTorch.
 
-    gpu.py [--out FOLDER] [--hsgd FILE] [--op-bench FILE] [--models LIST] [--batches LIST] [--devices LIST]
+    gpu.py [--out FOLDER] [--hsgd COMMAND] [--op-bench COMMAND] [--models LIST] [--batches LIST] [--devices LIST]
            [--seconds X] [--rounds N] [--quick]
 
 Writes FOLDER/gpu.md (the tables), operations.csv, training.csv and, where Matplotlib is there, training.png:
-samples/s over batch size.  Training: every way to run a case takes turns, medians count; `auto` chooses among all
-devices.  PyTorch (bench/torch_step.py) takes part where it is installed, eager and as a CUDA graph.  Devices that are
-emulated are called so.  Exit status: 0, or 1 when something failed to run."""
+samples/s over batch size.  Training: each device of --devices alone, and --devices auto; all ways to run a case take
+turns, medians count.  PyTorch (bench/torch_step.py) takes part where it can be imported, eager and compiled, on the
+CUDA device, or on the CPU where there is none for it.  Devices that are emulated are called so.  Exit status: 0, or 1
+when something failed to run."""
 import argparse
 import csv
 import datetime
@@ -23,6 +24,11 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = {"mlp": "mlp", "lenet": "lenet", "cifar-cnn": "cifar-cnn", "stack": os.path.join(HERE, "stack.yaml")}
 BATCHES = [32, 64, 128, 256, 512, 1024, 2048, 4096]
+TORCH_MODES = ["eager", "compiled"]
+
+
+def kind_of(device):
+    return device.split(":")[0]
 
 
 class Failed(Exception):
@@ -63,47 +69,55 @@ class Bench:
 
     # -------------------------------------------------------------- training
 
-    def hsgd_step(self, model, batch, devices):
-        text = self.tried(self.options.hsgd + ["bench", "--model", MODELS[model], "--batch-size", str(batch), "--devices",
-                                               devices, "--seconds", str(self.options.seconds), "--json"])
-        return json.loads(text)["step_ms"] if text else None
+    def step(self, words, model, batch):
+        """Samples a second; None where it failed or is skipped."""
+        case = ["--model", model, "--batch-size", str(batch), "--seconds", str(self.options.seconds)]
+        text = self.tried(words + case)
+        return 1e3 * batch / json.loads(text)["step_ms"] if text else None
 
-    def torch_step(self, model, batch, mode):
-        text = self.tried([sys.executable, os.path.join(HERE, "torch_step.py"), "--model", model, "--batch-size", str(batch),
-                           "--mode", mode, "--seconds", str(self.options.seconds)])
-        return json.loads(text)["step_ms"] if text else None
+    def torch_words(self, device, mode):
+        return [sys.executable, os.path.join(HERE, "torch_step.py"), "--device", device, "--mode", mode]
+
+    def find_torch(self):
+        """The first kind of device that PyTorch has, too, and PyTorch's version."""
+        for kind in ("cuda", "cpu"):
+            if kind in (kind_of(d) for d in self.options.devices):
+                case = ["--model", "mlp", "--batch-size", "32", "--seconds", "0"]
+                text = self.tried(self.torch_words(kind, "eager") + case)
+                if text:
+                    return kind, json.loads(text)["torch"]
+        return None, None
 
     def ways(self):
-        ways = {device: lambda m, b, d=device: self.hsgd_step(m, b, d) for device in self.options.devices}
-        if len(ways) > 1:
-            ways["auto"] = lambda m, b: self.hsgd_step(m, b, ",".join(self.options.devices))
-        if self.torch:
-            ways |= {f"torch {mode}": lambda m, b, mode=mode: self.torch_step(m, b, mode) for mode in ("eager", "graphs")}
-        return ways
+        ours = lambda devices: lambda m, b: self.step(
+            self.options.hsgd + ["bench", "--devices", devices, "--json"], MODELS[m], b)
+        torch = lambda mode: lambda m, b: self.step(self.torch_words(self.torch, mode), m, b)
+        ways = {way: ours(way) for way in self.options.devices + ["auto"]}
+        return ways | ({f"torch {mode}": torch(mode) for mode in TORCH_MODES} if self.torch else {})
 
     def training(self):
-        probe = self.tried([sys.executable, os.path.join(HERE, "torch_step.py"), "--model", "mlp", "--batch-size", "32",
-                            "--seconds", "0.1"]) if "cuda" in self.options.devices else None
-        self.torch = json.loads(probe)["torch"] if probe else None
+        self.torch, self.torch_version = self.find_torch()
         ways, rows = self.ways(), []
         for model in self.options.models:
             for batch in self.options.batches:
-                times = {way: [] for way in ways}
+                speeds = {way: [] for way in ways}
                 for _ in range(self.options.rounds):
                     for way, step in ways.items():
-                        times[way].append(step(model, batch))
-                row = {"model": model, "batch_size": batch}
-                row |= {way: statistics.median(t) if None not in t else None for way, t in times.items()}
+                        speeds[way].append(step(model, batch))
+                row = {"model": model, "batch size": batch}
+                row |= {way: statistics.median(v) if None not in v else None for way, v in speeds.items()}
                 rows.append(row)
-                print("  ".join(f"{k} {v if not isinstance(v, float) else round(v, 4)}" for k, v in row.items()), flush=True)
+                print("  ".join(f"{k} {number(v)}" for k, v in row.items()), flush=True)
         return rows
 
 
 # ------------------------------------------------------------------- reports
 
 
-def number(value, digits=4):
-    return "-" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+def number(value):
+    if not isinstance(value, float):
+        return "-" if value is None else str(value)
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def markdown(rows, columns):
@@ -111,9 +125,8 @@ def markdown(rows, columns):
     return "\n".join(lines + ["| " + " | ".join(number(r.get(c)) for c in columns) + " |" for r in rows])
 
 
-def of_best(row, devices):
-    alone = [row[d] for d in devices if row.get(d)]
-    return min(alone) / row["auto"] if row.get("auto") and alone else None
+def quotient(a, b):
+    return a / b if a and b else None
 
 
 def operation_table(rows):
@@ -123,29 +136,32 @@ def operation_table(rows):
         shown.append({"device": r["device"], "operation": r["op"] + (" + gradients" if r["gradients"] else ""),
                       "rows": r["rows"], "in": "x".join(map(str, r["in"])), "out": "x".join(map(str, r["out"])),
                       "us": r["us"], "GFLOP/s": r["gflops"], "GB/s": r["gbytes"],
-                      "of direct": direct / r["us"] if direct else None})
+                      "of direct": quotient(direct, r["us"])})
     return markdown(shown, ["device", "operation", "rows", "in", "out", "us", "GFLOP/s", "GB/s", "of direct"])
 
 
-def training_table(rows, options):
-    for r in rows:
-        r["auto of best"] = of_best(r, options.devices)
-        for mode in ("eager", "graphs"):
-            peer, ours = r.get(f"torch {mode}"), r.get("cuda")
-            if peer and ours:
-                r[f"over {mode}"] = ours / peer
-    columns = list(dict.fromkeys(k for r in rows for k in r))
-    return markdown(rows, columns)
+def ratios(row, bench):
+    """Of auto to the best single device, and of our speed on PyTorch's device to PyTorch's."""
+    devices = bench.options.devices
+    found = {"auto of best": quotient(row["auto"], max((row[d] for d in devices if row[d]), default=None))}
+    if bench.torch:
+        ours = max((row[d] for d in devices if kind_of(d) == bench.torch and row[d]), default=None)
+        found |= {f"of {mode}": quotient(ours, row[f"torch {mode}"]) for mode in TORCH_MODES}
+    return row | found
+
+
+def columns_of(rows):
+    return list(dict.fromkeys(k for r in rows for k in r))
 
 
 def write_csv(path, rows):
     with open(path, "w", newline="") as f:
-        writer = csv.DictWriter(f, list(dict.fromkeys(k for r in rows for k in r)))
+        writer = csv.DictWriter(f, columns_of(rows))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def draw(path, rows, options):
+def draw(path, rows, bench):
     try:
         import matplotlib
     except ImportError:
@@ -153,14 +169,16 @@ def draw(path, rows, options):
         return
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    options = bench.options
     figure, axes = pyplot.subplots(1, len(options.models), figsize=(4.5 * len(options.models), 4), squeeze=False)
-    known = {"model", "batch_size", "auto of best", "over eager", "over graphs"}
     for axis, model in zip(axes[0], options.models):
-        mine = [r for r in rows if r["model"] == model]
-        for way in [k for k in mine[0] if k not in known]:
-            points = [(r["batch_size"], 1e3 * r["batch_size"] / r[way]) for r in mine if r[way]]
+        for way in bench.ways():
+            points = [(r["batch size"], r[way]) for r in rows if r["model"] == model and r[way]]
             if points:
-                axis.loglog(*zip(*points), marker="o", label=way)
+                axis.plot(*zip(*points), marker="o", label=way)
+        axis.set(xscale="log", yscale="log")
+        axis.set_xticks(options.batches, labels=options.batches, rotation=90, minor=False)
+        axis.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
         axis.set(title=model, xlabel="batch size", ylabel="samples/s")
         axis.legend()
     figure.tight_layout()
@@ -169,8 +187,8 @@ def draw(path, rows, options):
 
 def machine(bench):
     info = json.loads(bench.run(bench.options.hsgd + ["devices", "--json"]))
-    used = {d.split(":")[0] for d in bench.options.devices}
-    return sorted({d["name"] for d in info["devices"] if d["id"].split(":")[0] in used})
+    used = {kind_of(d) for d in bench.options.devices}
+    return sorted({d["name"] for d in info["devices"] if kind_of(d["id"]) in used})
 
 
 def report(bench, operations, training):
@@ -179,17 +197,18 @@ def report(bench, operations, training):
     os.makedirs(out, exist_ok=True)
     write_csv(f"{out}/operations.csv", operations)
     write_csv(f"{out}/training.csv", training)
-    text = [f"# {', '.join(machine(bench))}", "",
-            f"{datetime.date.today()}, {platform.release()}, PyTorch {bench.torch or 'not there'}. "
-            f"`{' '.join(['gpu.py'] + sys.argv[1:])}`", "", "## Operations", "",
-            "`of direct`: the speed of direct calls of cuBLAS or cuDNN that we reach, in one process.", "",
+    torch = f"PyTorch {bench.torch_version} on {bench.torch}" if bench.torch else "no PyTorch"
+    text = [f"# {', '.join(machine(bench))}", "", f"{datetime.date.today()}, {platform.release()}, {torch}.", "",
+            f"    {shlex.join(['gpu.py'] + sys.argv[1:])}", "", "## Operations", "",
+            "`of direct`: the speed of direct calls of cuBLAS or cuDNN that we reach, in one process. GB/s of "
+            "optimizers count the copy of weights and state that comes before the step here.", "",
             operation_table(operations), "", "## Training", "",
-            "Milliseconds a step; `auto of best`: the time of the best single device over that of auto; "
-            "`over`: our time on CUDA over PyTorch's.", "", training_table(training, options), ""]
+            "Samples a second, medians. `auto of best`: of the speed of the best single device; `of eager`, "
+            "`of compiled`: of PyTorch's on the same device.", "", markdown(training, columns_of(training)), ""]
     text += [f"FAILED: {f}" for f in bench.failures]
     with open(f"{out}/gpu.md", "w") as f:
         f.write("\n".join(text))
-    draw(f"{out}/training.png", training, options)
+    draw(f"{out}/training.png", training, bench)
     print(f"written: {out}/gpu.md")
 
 
@@ -215,7 +234,8 @@ def options():
 def main():
     bench = Bench(options())
     operations = bench.operations()
-    report(bench, operations, bench.training())
+    training = bench.training()
+    report(bench, operations, [ratios(row, bench) for row in training])
     sys.exit(1 if bench.failures else 0)
 
 

@@ -4,9 +4,10 @@
  *
  * --quick leaves out what takes more than half a GFLOP.
  * gflops counts multiplications and additions of dense and conv2d; of the
- * others gbytes counts x, y and, with gradients, dy and dx once each.
- * direct_us is for the same by direct calls of cuBLAS or cuDNN, where there is
- * one. */
+ * others gbytes counts x, y and, with gradients, dy and dx once each; of
+ * optimizers all that the kernels read and write: weights and state are copied
+ * to where the step is done.  direct_us is for the same by direct calls of
+ * cuBLAS or cuDNN, where there is one. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,10 @@ struct bench_case {
 #define DENSE(u) &(struct hsgd_dense){ .units = (u) }
 #define CONV(o, k, s, p) &(struct hsgd_conv2d){ .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
 #define POOL(k) &(struct hsgd_pool){ .kernel = (k), .stride = (k) }
+#define STEP(n, which) \
+    { &hsgd_op_update, 1, { 1, 1, 3 * (n) }, \
+      &(struct hsgd_update){ { .optimizer = (which), .learning_rate = 1e-3f, .momentum = 0.9f, .beta1 = 0.9f, \
+                               .beta2 = 0.999f, .epsilon = 1e-8f }, 1, false } }
 
 static const struct bench_case cases[] = {
     { &hsgd_op_dense, 128, { 1, 1, 784 }, DENSE(512) },
@@ -46,6 +51,15 @@ static const struct bench_case cases[] = {
     { &hsgd_op_dropout, 4096, { 1, 1, 4096 }, &(struct hsgd_dropout){ 0.5f } },
     { &hsgd_op_softmax_cross_entropy, 4096, { 1, 1, 10 }, &(struct hsgd_softmax_cross_entropy){ 0 } },
     { &hsgd_op_softmax_cross_entropy, 4096, { 1, 1, 1000 }, &(struct hsgd_softmax_cross_entropy){ 0 } },
+    STEP(1 << 16, HSGD_SGD),
+    STEP(1 << 20, HSGD_SGD),
+    STEP(1 << 20, HSGD_MOMENTUM),
+    STEP(1 << 20, HSGD_NESTEROV),
+    STEP(1 << 16, HSGD_ADAM),
+    STEP(1 << 20, HSGD_ADAM),
+    STEP(1 << 22, HSGD_ADAM),
+    STEP(1 << 20, HSGD_ADAMW),
+    { &hsgd_op_clip_factor, 1, { 1, 1, 1 << 20 }, &(struct hsgd_clip_factor){ 1, 1 } },
 };
 
 static int fail(const char *sentence)
@@ -84,6 +98,7 @@ static bool fill(struct buffers *b, const struct bench_case *c, const struct hsg
     b->in = c->rows * size(c->in);
     b->out = c->rows * size(l->out);
     b->x = filled(b->in);
+    for (int64_t i = 0; b->x && i < b->in; i++) b->x[i] = fabsf(b->x[i]); /* there are second moments in it */
     b->dx = filled(b->in);
     b->dy = filled(b->out);
     b->labels = calloc((size_t)c->rows, sizeof *b->labels);
@@ -142,6 +157,23 @@ static int measure(struct hsgd_context *ctx, int device, const struct bench_case
 
 static bool has_products(const struct bench_case *c) { return c->op == &hsgd_op_dense || c->op == &hsgd_op_conv2d; }
 
+/* NULL: not an optimizer. */
+static const struct hsgd_train_options *optimizer(const struct bench_case *c)
+{
+    return c->op == &hsgd_op_update ? &((const struct hsgd_update *)c->attributes)->options : NULL;
+}
+
+/* An optimizer reads a gradient, and reads and writes the weight and its
+ * state, after all three floats have been copied. */
+static double bytes_moved(const struct bench_case *c, const struct buffers *b, bool backward)
+{
+    static const int state[HSGD_OPTIMIZERS] = {
+        [HSGD_MOMENTUM] = 1, [HSGD_NESTEROV] = 1, [HSGD_ADAM] = 2, [HSGD_ADAMW] = 2
+    };
+    if (!optimizer(c)) return 4.0 * (double)(b->in + b->out) * (backward ? 2 : 1);
+    return 4.0 * (double)(b->in / 3) * (2 * 3 + 1 + 2 * (1 + state[optimizer(c)->optimizer]));
+}
+
 static void print_number(const char *name, double value)
 {
     if (isfinite(value)) printf(", \"%s\": %.6g", name, value);
@@ -163,14 +195,14 @@ static void print(const struct hsgd_device *d, const struct bench_case *c, const
                   const struct buffers *b, bool backward, const struct measured *m)
 {
     double work = c->rows * (l->forward_flops + (backward ? l->backward_flops : 0));
-    double bytes = 4.0 * (double)(b->in + b->out) * (backward ? 2 : 1);
+    const char *name = optimizer(c) ? hsgd_optimizer_name(optimizer(c)->optimizer) : c->op->name;
     printf("{\"device\": \"%s\", \"name\": \"%s\", \"op\": \"%s\", \"rows\": %d, \"in\": [%d, %d, %d], "
            "\"out\": [%d, %d, %d], \"gradients\": %s",
-           d->id, d->name, c->op->name, c->rows, c->in.h, c->in.w, c->in.c, l->out.h, l->out.w, l->out.c,
+           d->id, d->name, name, c->rows, c->in.h, c->in.w, c->in.c, l->out.h, l->out.w, l->out.c,
            backward ? "true" : "false");
     print_number("us", 1e6 * m->seconds);
     print_number("gflops", has_products(c) ? 1e-9 * work / m->seconds : NAN);
-    print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes / m->seconds);
+    print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes_moved(c, b, backward) / m->seconds);
     print_number("direct_us", 1e6 * direct(d, c, l, backward, m->repeats));
     puts("}");
     fflush(stdout);
@@ -187,7 +219,8 @@ static int bench_case(struct hsgd_context *ctx, int device, const struct bench_c
     if (c->op->prepare(&l, why, sizeof why)) return fail(why);
     if (quick && c->rows * l.forward_flops > QUICK_FLOPS) return 0;
     int code = fill(&b, c, &l) ? 0 : fail("out of memory");
-    for (int backward = 0; !code && backward < 2; backward++) {
+    bool gradients = c->op->backward || c->op->is_loss;
+    for (int backward = 0; !code && backward <= gradients; backward++) {
         if (measure(ctx, device, c, &b, backward, &m)) code = fail(hsgd_error(ctx));
         else print(&d, c, &l, &b, backward, &m);
     }

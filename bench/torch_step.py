@@ -2,9 +2,10 @@
 """Milliseconds of a training step in PyTorch, fp32 without TF32, Adam, data on the device: what bench/gpu.py compares
 with.
 
-    torch_step.py --model mlp|lenet|cifar-cnn|stack --batch-size N [--device cuda|cpu] [--mode eager|graphs] [--seconds X]
+    torch_step.py --model mlp|lenet|cifar-cnn|stack --batch-size N [--device cuda|cpu] [--mode eager|compiled]
+                  [--seconds X]
 
-graphs: torch.compile() in mode "max-autotune-no-cudagraphs" where it works, the whole step captured as one CUDA graph.
+compiled: torch.compile() in mode "max-autotune-no-cudagraphs"; on CUDA the whole step is captured as one CUDA graph.
 Prints one JSON object.  Exit status 77: PyTorch or the device is not there."""
 import argparse
 import json
@@ -54,10 +55,11 @@ class Step:
     def __init__(self, options):
         make, shape = MODELS[options.model]
         torch.manual_seed(0)
-        graphs = options.mode == "graphs"
+        compiled = options.mode == "compiled"
+        captured = compiled and options.device == "cuda"
         self.model = make().to(options.device)
-        self.run_model = torch.compile(self.model, mode="max-autotune-no-cudagraphs") if graphs else self.model
-        self.optimizer = torch.optim.Adam(self.model.parameters(), capturable=graphs, fused=not graphs or None)
+        self.run_model = torch.compile(self.model, mode="max-autotune-no-cudagraphs") if compiled else self.model
+        self.optimizer = torch.optim.Adam(self.model.parameters(), capturable=captured, fused=not captured or None)
         self.x = torch.rand(options.batch_size, *shape, device=options.device)
         self.labels = torch.randint(10, (options.batch_size,), device=options.device)
 
@@ -94,7 +96,7 @@ def main():
     parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--mode", choices=("eager", "graphs"), default="eager")
+    parser.add_argument("--mode", choices=("eager", "compiled"), default="eager")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=1)
     options = parser.parse_args()
@@ -106,7 +108,7 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     wait = torch.cuda.synchronize if options.device == "cuda" else lambda: None
     run = Step(options)
-    if options.mode == "graphs" and options.device == "cuda":
+    if options.mode == "compiled" and options.device == "cuda":
         run = captured(run)
     timed(run, wait, 3)
     n = max(1, int(0.02 / timed(run, wait, 3)))
