@@ -76,7 +76,8 @@ int main(int argc, char **argv)
         kept = train(ctx, name, data, folder, seconds);
         if (i % 2 == 0) plain = train(ctx, name, data, NULL, seconds);
         ratio[i] = kept / plain;
-        printf("%s: %.4f ms a step without, %.4f with checkpoints, ratio %.4f\n", name, 1e3 * plain, 1e3 * kept, ratio[i]);
+        printf("%s: %.4f ms a step without, %.4f with checkpoints, ratio %.4f\n", name, 1e3 * plain, 1e3 * kept,
+               ratio[i]);
         char command[100];
         snprintf(command, sizeof command, "rm -r %s", folder);
         if (system(command)) return 1;

@@ -216,7 +216,8 @@ static void launch_close(struct launch *l)
     for (int i = 0; i < l->count; i++) {
         if (use_opencl) {
             int e;
-            void *p = clEnqueueMapBuffer(queue, l->m[i], 1, CL_MAP_READ, 0, l->a[i].n * sizeof(float), 0, NULL, NULL, &e);
+            void *p = clEnqueueMapBuffer(queue, l->m[i], 1, CL_MAP_READ, 0, l->a[i].n * sizeof(float), 0, NULL, NULL,
+                                         &e);
             clEnqueueUnmapMemObject(queue, l->m[i], p, 0, NULL, NULL);
             clFinish(queue);
             clReleaseMemObject(l->m[i]);
@@ -497,7 +498,8 @@ static void time_conv(const char *name, int n, int size, int c, int o, int k, in
     a.oh = a.ow = conv2d_out_size(size, k, 1, pad);
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * o * 16), dy = array_new(y.n);
-    struct array w = array_new((size_t)o * k * k * c), dw = array_new(w.n), b = array_new((size_t)o), db = array_new(b.n);
+    struct array w = array_new((size_t)o * k * k * c), dw = array_new(w.n);
+    struct array b = array_new((size_t)o), db = array_new(b.n);
     struct array work = array_new(conv2d_dw_work(a));
     array_random(x), array_random(dy), array_random(w), array_random(b);
     const double flops = 2.0 * n * a.oh * a.ow * o * k * k * c;
@@ -536,8 +538,8 @@ static void time_pool(const char *name, int n, int size, int c, int k, int strid
     a.tiles = pool_avg_bwd_tiles(a);
     LAUNCH(ab, AVG_BWD, 2, a.tiles, a, dy, dx);
     const double t3 = shortest(ab);
-    printf("%-26s max fwd %5.0f us  bwd %5.0f us   avg fwd %5.0f us  bwd %5.0f us\n", name, t0 * 1e6, t1 * 1e6, t2 * 1e6,
-           t3 * 1e6);
+    printf("%-26s max fwd %5.0f us  bwd %5.0f us   avg fwd %5.0f us  bwd %5.0f us\n", name, t0 * 1e6, t1 * 1e6,
+           t2 * 1e6, t3 * 1e6);
     free(x.v), free(dx.v), free(y.v), free(dy.v);
 }
 

@@ -190,7 +190,8 @@ static void check_lenet(int batch)
     for (int layout = 0; layout < LENET_LAYOUTS; layout++)
         for (int split = 0; split < LENET_SPLITS; split++)
             for (int threads = 1; threads <= 2; threads++) {
-                struct floor *f = floor_lenet_create(batch, threads, (enum lenet_split)split, (enum lenet_layout)layout);
+                struct floor *f = floor_lenet_create(batch, threads, (enum lenet_split)split,
+                                                     (enum lenet_layout)layout);
                 if (!f) {
                     expect(split == LENET_REPLICAS && threads > 1, "lenet", "no such variant for batch", batch);
                     continue;

@@ -23,7 +23,8 @@ void adam_next(struct adam *adam)
     adam->beta2_power *= adam->beta2;
 }
 
-VECTORISED static void adam_loop(float *restrict w, float *restrict m, float *restrict v, const float *restrict gradient,
+VECTORISED static void adam_loop(float *restrict w, float *restrict m, float *restrict v,
+                                 const float *restrict gradient,
                                  size_t n, float beta1, float beta2, float rate, float epsilon)
 {
     for (size_t i = 0; i < n; i++) {

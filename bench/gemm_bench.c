@@ -2,7 +2,8 @@
  * cblas_sgemm and dnnl_sgemm.
  *
  *   make gemm_bench
- *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ./gemm_bench codelets/gemm.cl [check|time [m n k ta tb]]
+ *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+ *     ./gemm_bench codelets/gemm.cl [check|time [m n k ta tb]]
  *
  * Every repetition times all four in turn; the figures are the minima of the repetitions.
  */
@@ -125,7 +126,11 @@ static void run_c(const struct gemm_args *a, float **buf)
 /* ---------------------------------------------------------------- the checks */
 
 static unsigned long long seed = 1;
-static unsigned rnd(unsigned n) { seed = seed * 6364136223846793005ull + 1442695040888963407ull; return (unsigned)(seed >> 33) % n; }
+static unsigned rnd(unsigned n)
+{
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (unsigned)(seed >> 33) % n;
+}
 static float rndf(void) { return (float)rnd(1u << 24) / (1 << 23) - 1.0f; }
 
 /* n random floats */
@@ -161,7 +166,8 @@ static void compare(const char *who, const struct gemm_args *g, const float *c, 
                 if (c[at] != old[at]) die("%s: wrote outside C at %d,%d of %dx%d", who, i, j, g->m, g->n);
                 continue;
             }
-            /* |err| <= 4·(k+2)·eps·(Σ|a||b| + |c| + |bias|): c and bias are two more terms; does not enlarge it, itself 4 eps */
+            /* |err| <= 4·(k+2)·eps·(Σ|a||b| + |c| + |bias|): c and bias are two more terms; the activation does not
+             * enlarge it and has 4 eps itself */
             double bound = 4.0 * (g->k + 2) * FLT_EPSILON * mag[at] + 4 * FLT_EPSILON;
             double err = fabs(c[at] - ref[at]);
             if (!(err <= bound))
@@ -220,16 +226,22 @@ static void check_one(struct gemm_args g)
 
 static void check(void)
 {
-    static const int edges[] = { 1, 2, 3, 4, 5, 10, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 47, 48, 49, 64, 65, 96, 100 };
+    static const int edges[] = { 1, 2, 3, 4, 5, 10, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 47, 48, 49, 64, 65, 96,
+                                 100 };
     const int ne = sizeof edges / sizeof *edges;
     int shapes = 0;
     for (int rep = 0; rep < 8; rep++)
         for (int v = 0; v < 64; v++, shapes++) { /* ta, tb, accumulate, bias, act: all of them */
-            struct gemm_args g = { .ta = v & 1, .tb = v >> 1 & 1, .accumulate = v >> 2 & 1, .bias = v >> 3 & 1, .act = v >> 4 };
+            struct gemm_args g = { .ta = v & 1, .tb = v >> 1 & 1, .accumulate = v >> 2 & 1, .bias = v >> 3 & 1,
+                                   .act = v >> 4 };
             g.m = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(150);
             g.n = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(200);
             g.k = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(300);
-            if (rep == 7 && v % 16 < 4) { g.m = 1 + rnd(40); g.n = 1 + rnd(80); g.k = 2040 + rnd(1500); } /* blocks of k */
+            if (rep == 7 && v % 16 < 4) { /* blocks of k */
+                g.m = 1 + rnd(40);
+                g.n = 1 + rnd(80);
+                g.k = 2040 + rnd(1500);
+            }
             if (rep == 6 && v % 16 < 4) { g.m = 250 + rnd(40); g.n = 1 + rnd(80); g.k = 1 + rnd(40); }    /* of rows */
             g.lda = (g.ta ? g.m : g.k) + (rnd(2) ? rnd(9) : 0);
             g.ldb = (g.tb ? g.k : g.n) + (rnd(2) ? rnd(9) : 0);
@@ -260,11 +272,14 @@ static void time_one(const char *what, int m, int n, int k, int ta, int tb)
                 if (who == 1) run_c(&g, buf);
                 if (who == 2) cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
                                           m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0], g.ldc);
-                if (who == 3) dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0], g.ldc);
+                if (who == 3)
+                    dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0],
+                               g.ldc);
                 t = now() - t;
                 if (t < best[who]) best[who] = t;
             }
-    printf("%-4s %5d %5d %5d %c%c | %6.1f %6.1f %6.1f %6.1f | %5.2f %5.2f | %5.2f %5.2f\n", what, m, n, k, ta ? 'T' : 'N',
+    printf("%-4s %5d %5d %5d %c%c | %6.1f %6.1f %6.1f %6.1f | %5.2f %5.2f | %5.2f %5.2f\n", what, m, n, k,
+           ta ? 'T' : 'N',
            tb ? 'T' : 'N', flop / best[0] * 1e-9, flop / best[1] * 1e-9, flop / best[2] * 1e-9, flop / best[3] * 1e-9,
            best[2] / best[0], best[3] / best[0], best[2] / best[1], best[3] / best[1]);
     fflush(stdout);
@@ -279,7 +294,8 @@ int main(int argc, char **argv)
     if (argc == 8)
         time_one("", atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), atoi(argv[7]));
     else if (argc < 3 || !strcmp(argv[2], "time")) {
-        printf("         m     n     k    |     OpenCL / C / cblas / dnnl GFLOP/s | OpenCL: /cblas /dnnl | C: /cblas /dnnl\n");
+        printf("         m     n     k    |     OpenCL / C / cblas / dnnl GFLOP/s | OpenCL: /cblas /dnnl"
+               " | C: /cblas /dnnl\n");
         static const int batch[] = { 64, 128, 256, 1024 };
         for (int i = 0; i < 4; i++) {
             int s = batch[i];

@@ -37,7 +37,8 @@ DEVICE void conv_activate(GLOBAL float *y, int vectors, int activation)
     else if (activation == CONV2D_SIGMOID)
         for (int i = 0; i < vectors; i++)
             V16_STORE(y + (size_t)i * 16,
-                      V16_FMA(conv_tanh(V16_MUL(V16_LOAD(y + (size_t)i * 16), V16_SPLAT(0.5f))), V16_SPLAT(0.5f), V16_SPLAT(0.5f)));
+                      V16_FMA(conv_tanh(V16_MUL(V16_LOAD(y + (size_t)i * 16), V16_SPLAT(0.5f))), V16_SPLAT(0.5f),
+                              V16_SPLAT(0.5f)));
 }
 
 /* The valid taps of one output index along one axis: kernel index `first`
@@ -210,7 +211,8 @@ KERNEL3(conv2d_dx, conv2d_args)
     BUFFER(2, float, dx)
     const int c = ARG(c), o = ARG(o), h = ARG(h), width = ARG(w), oh = ARG(oh), ow = ARG(ow);
     const int k = ARG(kw), stride = ARG(stride), pad = ARG(pad), row = k * c;
-    const struct conv_row r = { width, k, stride, pad, ow, k - 1 - pad, ow * stride - pad < width ? ow * stride - pad : width };
+    const struct conv_row r = { width, k, stride, pad, ow, k - 1 - pad,
+                                ow * stride - pad < width ? ow * stride - pad : width };
     struct conv_steps s = { -ow * o * 16, -o * 16, o * 16, stride * row, stride * c, ARG(kh) * row, 1, 0, 0, 0, o };
     const v16 floor = V16_SPLAT(-INFINITY);
     FOR_TILES(tile, ARG(tiles)) {

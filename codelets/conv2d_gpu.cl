@@ -187,7 +187,8 @@ DEVICE void gpu_stage_position(const int OB, const int WIDE, GLOBAL const float 
 /* Sums over the positions [begin, end) for OB outputs and WIDE entries: a
  * thread has eight outputs and four entries. */
 DEVICE void gpu_dw_block(const int OB, GLOBAL const float *x, GLOBAL const float *dy, GLOBAL float *sums, int o0,
-                         int e0, struct gpu_entries e, struct conv2d_args a, int begin, int end, LOCAL_ARG float *shared)
+                         int e0, struct gpu_entries e, struct conv2d_args a, int begin, int end,
+                         LOCAL_ARG float *shared)
 {
     const int WIDE = 4096 / OB, across = WIDE / 4, all = a.kh * a.kw * a.c + 1;
     const int mine = LOCAL_ID % across * 4, outputs = LOCAL_ID / across * 8;

@@ -335,21 +335,25 @@ DEVICE void v16_transpose(v16 *r)
  * are independent, which the C compiler is told */
 #ifdef HSGD_ONE_ITEM
 #define SHARE_(n, g) ((int)((u64)(n) * (u64)(g) / (u64)NUM_GROUPS))
-#define FOR_ITEMS(i, n) INDEPENDENT for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
+#define FOR_ITEMS(i, n) INDEPENDENT \
+    for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
 #else
-#define FOR_ITEMS(i, n) INDEPENDENT for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
+#define FOR_ITEMS(i, n) INDEPENDENT \
+    for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 #endif
 /* as FOR_ITEMS, where an iteration is a v16 of its own already */
 #ifdef HSGD_ONE_ITEM
 #define FOR_BLOCKS(i, n) for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
 #elif defined(__CUDACC__)
-#define FOR_BLOCKS(i, n) for (int i = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / 16; i < (n); i += NUM_GROUPS * LOCAL_SIZE / 16)
+#define FOR_BLOCKS(i, n) \
+    for (int i = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / 16; i < (n); i += NUM_GROUPS * LOCAL_SIZE / 16)
 #else
 #define FOR_BLOCKS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 #endif
 /* every row r of [0,n), one warp each: its items share out what is in the row */
 #ifdef __CUDACC__
-#define FOR_WARPS(r, n) for (int r = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / WARP; r < (n); r += NUM_GROUPS * LOCAL_SIZE / WARP)
+#define FOR_WARPS(r, n) \
+    for (int r = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / WARP; r < (n); r += NUM_GROUPS * LOCAL_SIZE / WARP)
 #else
 #define FOR_WARPS(r, n) FOR_ITEMS(r, n)
 #endif

@@ -112,7 +112,8 @@ static void draw(struct conv *s, int turn)
 {
     do {
         s->n = check_size(turn % 10 == 9 ? 200 : 40);
-        s->in = (struct hsgd_shape){ check_int(1, 14), check_int(1, 20), check_int(0, 2) ? check_size(8) : check_size(40) };
+        s->in = (struct hsgd_shape){ check_int(1, 14), check_int(1, 20),
+                                     check_int(0, 2) ? check_size(8) : check_size(40) };
         s->k = check_int(1, 5), s->stride = check_int(1, 3), s->pad = check_int(0, s->k - 1);
         s->o = check_int(0, 2) ? check_size(17) : check_size(65);
         s->f = (enum hsgd_activation)(turn % 4);
@@ -126,7 +127,8 @@ static void one(int turn)
 {
     struct conv s = { 0 };
     draw(&s, turn);
-    struct hsgd_conv2d a = { .out_channels = s.o, .kernel = s.k, .stride = s.stride, .padding = s.pad, .activation = s.f };
+    struct hsgd_conv2d a = { .out_channels = s.o, .kernel = s.k, .stride = s.stride, .padding = s.pad,
+                             .activation = s.f };
     struct hsgd_op op = hsgd_op_conv2d;
     bool applied = turn % 8 == 5;
     if (applied) op.prepare = prepare_applied;

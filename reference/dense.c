@@ -92,7 +92,8 @@ static void cut_weight(struct hsgd_emit *e)
     struct hsgd_ref ref = w->piece[0].ref;
     w->pieces = 2;
     w->piece[0] = (struct hsgd_piece){ ref, 0, a->cut };
-    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut, hsgd_size(e->layer->in) - a->cut };
+    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut,
+                                       hsgd_size(e->layer->in) - a->cut };
 }
 
 static void pieces_forward(struct hsgd_emit *e)

@@ -39,7 +39,8 @@ static void backward(struct hsgd_emit *e)
 static bool kept(const struct placed *a, uint32_t seed, int row, int element)
 {
     uint32_t key = seed + 0x85EBCA6Bu * (uint32_t)a->layer;
-    return philox(key, (uint32_t)element, (uint32_t)(a->first_row + row)) / 2 >= (uint32_t)((double)a->dropout.p * 0x1p31);
+    uint32_t drawn = philox(key, (uint32_t)element, (uint32_t)(a->first_row + row));
+    return drawn / 2 >= (uint32_t)((double)a->dropout.p * 0x1p31);
 }
 
 /* Bound: 4 u of the value, for 1 / (1 - p) and the product; zeros exact. */
@@ -93,7 +94,8 @@ static void slices(bool lanes)
     struct hsgd_op op = placed_op(lanes);
     check_shape("slices, lanes %d", lanes);
     for (int d = 0; d < check_devices(); d++) {
-        struct hsgd_op_run run = { .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = whole, .training = true, .seed = 9 };
+        struct hsgd_op_run run = { .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = whole, .training = true,
+                                   .seed = 9 };
         check_run(d, &op, &a, &run, UNCOUNTED);
         run.rows = ROWS - FROM, run.x = x + FROM * SIZE, run.y = part;
         check_run(check_devices() - 1 - d, &op, &b, &run, UNCOUNTED);

@@ -25,7 +25,8 @@ static struct row softmax_row(int cols, const double *z, int label, double smoot
     if (smoothing > 0) r.e += CHECK_U * (cols + 4) * -even * total;
     for (int c = 0; c < cols; c++) {
         double p = exp(z[c] - z[r.best]) / sum;
-        dz[c] = (struct approx){ p - (1 - smoothing) * (c == label) - even, CHECK_U * (p * (cols + 10 + 4 * apart) + 4) };
+        dz[c] = (struct approx){ p - (1 - smoothing) * (c == label) - even,
+                                 CHECK_U * (p * (cols + 10 + 4 * apart) + 4) };
     }
     return r;
 }
@@ -72,7 +73,8 @@ static double loss(void *user)
 static void one(int turn, bool mse, float smoothing)
 {
     struct hsgd_softmax_cross_entropy attributes = { smoothing };
-    struct loss s = { mse, smoothing, turn % 10 == 9 ? check_int(1000, 5000) : check_size(200), 1 + check_size(100), NULL, NULL };
+    struct loss s = { mse, smoothing, turn % 10 == 9 ? check_int(1000, 5000) : check_size(200), 1 + check_size(100),
+                      NULL, NULL };
     if (s.rows >= 1000) s.cols = check_int(2, 12);
     int n = s.rows * s.cols;
     const struct hsgd_op *op = mse ? &hsgd_op_mse : &hsgd_op_softmax_cross_entropy;

@@ -51,7 +51,8 @@ struct update { struct hsgd_update a; int n; float scale, *part[STEPS][PARTS], s
 
 static struct update draw(int turn)
 {
-    struct update u = { { reference_options(turn), turn / 5 % PARTS + 1, turn / 5 % 5 == 4 }, 0, 0, { { NULL } }, { { 0 } } };
+    struct update u = { { reference_options(turn), turn / 5 % PARTS + 1, turn / 5 % 5 == 4 }, 0, 0, { { NULL } },
+                        { { 0 } } };
     u.n = turn % 2 ? check_size(200) : check_int(257, 3000);
     u.scale = 1.0f / (float)check_int(1, 8);
     for (int t = 0; t < STEPS; t++) {

@@ -113,8 +113,8 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     if (!err) err = imitate_read(ctx);
     if (err) return err;
     if (!ctx->owns_starpu && hsgd_blas_threads() != 1)
-        hsgd_log(ctx, HSGD_LOG_WARNING, "OpenBLAS runs %d threads inside every worker: call openblas_set_num_threads(1)",
-                 hsgd_blas_threads());
+        hsgd_log(ctx, HSGD_LOG_WARNING,
+                 "OpenBLAS runs %d threads inside every worker: call openblas_set_num_threads(1)", hsgd_blas_threads());
     return 0;
 }
 

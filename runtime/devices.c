@@ -106,7 +106,8 @@ static int want_word(struct hsgd_context *ctx, struct device_request *r, const s
     if (number != word) {
         int k = 0;
         while (k < HSGD_DEVICE_KINDS && strcmp(word, kind_names[k])) k++;
-        if (k == HSGD_DEVICE_KINDS) return hsgd_fail(ctx, EINVAL, "device \"%s\" is not one of cpu, cuda, opencl", word);
+        if (k == HSGD_DEVICE_KINDS)
+            return hsgd_fail(ctx, EINVAL, "device \"%s\" is not one of cpu, cuda, opencl", word);
         *kind = k;
     }
 #ifndef HSGD_USE_CUDA

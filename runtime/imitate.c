@@ -65,7 +65,8 @@ static int read_word(struct hsgd_context *ctx, const char *variable, const char 
     struct entry e = { .factor = 1 };
     int found = 0, err = 0;
     if (!read_entry(word, has_factor, &e))
-        return refuse(ctx, variable, word, has_factor ? "is not DEVICE:FACTOR or DEVICE:FACTOR@STEP" : "is not DEVICE or DEVICE@STEP");
+        return refuse(ctx, variable, word, has_factor ? "is not DEVICE:FACTOR or DEVICE:FACTOR@STEP"
+                                                      : "is not DEVICE or DEVICE@STEP");
     if (!(e.factor >= 1 && e.factor <= MOST_FACTOR))
         return refuse(ctx, variable, word, "has a factor that is not from 1 to 1000");
     for (int i = 0; !err && i < ctx->ndevices; i++) {

@@ -124,7 +124,8 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
     if (!(m = match_layout(m, op))) return NULL;
     struct layer *l = new_layer(m);
-    if (!l || !(l->attributes = calloc(1, op->attributes_size + 1))) return refuse(m, ENOMEM, op->name, "out of memory");
+    if (!l || !(l->attributes = calloc(1, op->attributes_size + 1)))
+        return refuse(m, ENOMEM, op->name, "out of memory");
     if (op->attributes_size) memcpy(l->attributes, attributes, op->attributes_size);
     l->op = op;
     l->info.attributes = l->attributes;
@@ -194,7 +195,8 @@ struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
 struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,
                                    enum hsgd_activation activation)
 {
-    return hsgd_add(m, &hsgd_op_conv2d, &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT }, NULL);
+    return hsgd_add(m, &hsgd_op_conv2d, &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation,
+                                                               HSGD_INIT_GLOROT }, NULL);
 }
 
 struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)

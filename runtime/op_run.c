@@ -121,7 +121,8 @@ static int make_buffers(struct op_job *j)
 {
     static const char *const names[RUN_BUFFERS] = { "input", "params", "arena", "gradients", "step" };
     int64_t arena = sizes(j), params = j->param[j->layer.params];
-    int64_t floats[RUN_BUFFERS] = { j->labels + j->run->rows, params, arena, GRADIENT_HEADER + params, HSGD_STEP_WORDS };
+    int64_t floats[RUN_BUFFERS] = { j->labels + j->run->rows, params, arena, GRADIENT_HEADER + params,
+                                    HSGD_STEP_WORDS };
     int err = 0;
     for (int i = 0; !err && i < RUN_BUFFERS; i++) {
         err = buffer_create(j->ctx, &j->buffer[i], names[i], floats[i], true);
@@ -213,7 +214,8 @@ static int prepare(struct op_job *j, const void *attributes)
     j->layer.attributes = attributes;
     j->layer.in = j->run->in;
     j->layer.layout = j->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
-    if (j->run->rows < 1) return hsgd_fail(j->ctx, EINVAL, "%s: rows must be at least 1, not %d", j->op->name, j->run->rows);
+    if (j->run->rows < 1)
+        return hsgd_fail(j->ctx, EINVAL, "%s: rows must be at least 1, not %d", j->op->name, j->run->rows);
     if (j->op->prepare(&j->layer, why, sizeof why)) return hsgd_fail(j->ctx, EINVAL, "%s: %s", j->op->name, why);
     return 0;
 }

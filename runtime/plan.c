@@ -77,7 +77,8 @@ const char *cell_kind_name(enum cell_kind kind)
 int plan_bind_cell(struct plan *p, struct cell *c)
 {
     int err = 0;
-    snprintf(c->name, sizeof c->name, "%s on %s", cell_kind_name(c->kind), c->nvariants > 1 ? "any" : c->device->info.id);
+    snprintf(c->name, sizeof c->name, "%s on %s", cell_kind_name(c->kind),
+             c->nvariants > 1 ? "any" : c->device->info.id);
     for (int i = 0; i < c->naccesses; i++) {
         int shard = c->access[i].buffer - FIXED_PARAM;
         c->updates |= shard >= 0 && shard < MAX_SHARDS && c->access[i].mode != STARPU_R;
@@ -146,7 +147,8 @@ struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n
         p->slice[i] = (struct slice){ .device = specs[i].device, .first_row = p->batch, .rows = specs[i].rows };
         p->batch += specs[i].rows;
     }
-    int err = p->slice && p->slot_buffer && p->cell && p->variant ? build(p) : hsgd_fail(state->ctx, ENOMEM, "out of memory");
+    bool there = p->slice && p->slot_buffer && p->cell && p->variant;
+    int err = there ? build(p) : hsgd_fail(state->ctx, ENOMEM, "out of memory");
     if (err) plan_destroy(p);
     return err ? NULL : p;
 }

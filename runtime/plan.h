@@ -11,7 +11,7 @@
 
 struct launch {
     const struct hsgd_kernel *kernel;
-    void *device_object;                /* the OpenCL form, or what a CUDA library prepared, from when the cell is bound */
+    void *device_object;                /* the OpenCL form, or what a CUDA library prepared, once the cell is bound */
     enum hsgd_grid grid;
     int nrefs;
     int64_t count;

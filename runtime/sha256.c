@@ -27,8 +27,10 @@ static void compress(struct sha256 *s, const unsigned char *p)
     }
     memcpy(h, s->state, sizeof h);
     for (int i = 0; i < 64; i++) {
-        uint32_t t1 = h[7] + (turn(h[4], 6) ^ turn(h[4], 11) ^ turn(h[4], 25)) + ((h[4] & h[5]) ^ (~h[4] & h[6])) + k[i] + w[i];
-        uint32_t t2 = (turn(h[0], 2) ^ turn(h[0], 13) ^ turn(h[0], 22)) + ((h[0] & h[1]) ^ (h[0] & h[2]) ^ (h[1] & h[2]));
+        uint32_t choice = (h[4] & h[5]) ^ (~h[4] & h[6]);
+        uint32_t t1 = h[7] + (turn(h[4], 6) ^ turn(h[4], 11) ^ turn(h[4], 25)) + choice + k[i] + w[i];
+        uint32_t majority = (h[0] & h[1]) ^ (h[0] & h[2]) ^ (h[1] & h[2]);
+        uint32_t t2 = (turn(h[0], 2) ^ turn(h[0], 13) ^ turn(h[0], 22)) + majority;
         memmove(h + 1, h, 7 * sizeof *h);
         h[4] += t1;
         h[0] = t1 + t2;

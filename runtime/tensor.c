@@ -14,12 +14,15 @@ struct hsgd_tensor {
 
 static int measure(struct hsgd_context *ctx, int ndims, const int *dims, int64_t *size)
 {
-    if (ndims < 1 || ndims > MAX_DIMS) return hsgd_fail(ctx, EINVAL, "a tensor has 1 to %d dimensions, not %d", MAX_DIMS, ndims);
+    if (ndims < 1 || ndims > MAX_DIMS)
+        return hsgd_fail(ctx, EINVAL, "a tensor has 1 to %d dimensions, not %d", MAX_DIMS, ndims);
     *size = 1;
     for (int i = 0; i < ndims; i++) {
-        if (dims[i] < 1) return hsgd_fail(ctx, EINVAL, "dimension %d of a tensor must be at least 1, not %d", i, dims[i]);
+        if (dims[i] < 1)
+            return hsgd_fail(ctx, EINVAL, "dimension %d of a tensor must be at least 1, not %d", i, dims[i]);
         if (*size > INT32_MAX / dims[i])
-            return hsgd_fail(ctx, EINVAL, "a tensor holds at most %d floats: dimension %d is %d", INT32_MAX, i, dims[i]);
+            return hsgd_fail(ctx, EINVAL, "a tensor holds at most %d floats: dimension %d is %d", INT32_MAX, i,
+                             dims[i]);
         *size *= dims[i];
     }
     return 0;

@@ -64,7 +64,8 @@ static void check_counts(const struct check_test *t)
     for (int d = 0; d < check_devices() && t->counted && check_going(); d++) {
         const struct check_count *c = &check_outcome()->device[d];
         check_shape("all shapes");
-        check_that(c->shapes >= CHECK_SHAPES && c->large >= LARGE_SHAPES, "device %d ran %d shapes, %d of them large: needs %d and %d",
+        check_that(c->shapes >= CHECK_SHAPES && c->large >= LARGE_SHAPES,
+                   "device %d ran %d shapes, %d of them large: needs %d and %d",
                    d, c->shapes, c->large, CHECK_SHAPES, LARGE_SHAPES);
     }
 }

@@ -56,8 +56,8 @@ struct bytes make_jpeg(int h, int w, int c, const uint8_t *colour)
     unsigned char *out = NULL;
     unsigned long n = 0;
     tjhandle tj = tjInitCompress();
-    REQUIRE(!tjCompress2(tj, pixels, w, 0, h, c == 1 ? TJPF_GRAY : TJPF_RGB, &out, &n, c == 1 ? TJSAMP_GRAY : TJSAMP_420,
-                         95, 0));
+    REQUIRE(!tjCompress2(tj, pixels, w, 0, h, c == 1 ? TJPF_GRAY : TJPF_RGB, &out, &n,
+                         c == 1 ? TJSAMP_GRAY : TJSAMP_420, 95, 0));
     struct bytes b = { malloc(n), n };
     memcpy(b.at, out, n);
     tjFree(out);
@@ -102,7 +102,10 @@ void put(const char *path, struct bytes b)
     free(b.at);
 }
 
-void put_text(const char *path, const char *text) { put(path, (struct bytes){ (uint8_t *)strdup(text), strlen(text) }); }
+void put_text(const char *path, const char *text)
+{
+    put(path, (struct bytes){ (uint8_t *)strdup(text), strlen(text) });
+}
 
 struct bytes get(const char *path)
 {

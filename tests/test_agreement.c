@@ -96,8 +96,8 @@ static void make_reference(void *arg)
     fit(ctx, HSGD_REPLAY, HSGD_SYNC, &result);
     REQUIRE(result.losses == steps && result.steps == steps);
     memcpy(reference->loss, result.loss, sizeof reference->loss);
-    CHECK_MSG(mean(result.loss + steps - 10, 10) < least_progress() * mean(result.loss, 10), "the loss went from %g to %g",
-              mean(result.loss, 10), mean(result.loss + steps - 10, 10));
+    CHECK_MSG(mean(result.loss + steps - 10, 10) < least_progress() * mean(result.loss, 10),
+              "the loss went from %g to %g", mean(result.loss, 10), mean(result.loss + steps - 10, 10));
     struct hsgd_model *model;
     struct hsgd_trainer *t = make_trainer(ctx, HSGD_REPLAY, HSGD_SYNC, &model);
     for (int step = 0, point = 0; point < POINTS && point_step[point] <= steps; step++) {

@@ -143,7 +143,8 @@ static void fit_with(struct hsgd_train_options o, int threads, struct hsgd_fit_r
     struct hsgd_context_options c = { .devices = o.algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl", .threads = threads,
                                       .log = keep_line };
     REQUIRE(!hsgd_create(&ctx, &c));
-    struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN), *test = hsgd_data_open(ctx, "digits", HSGD_TEST);
+    struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN);
+    struct hsgd_data *test = hsgd_data_open(ctx, "digits", HSGD_TEST);
     model = hsgd_model_by_name(ctx, model_name, hsgd_data_shape(data), hsgd_data_classes(data));
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
@@ -197,8 +198,8 @@ static void learns(enum hsgd_algorithm algorithm, int threads)
     }
     CHECK_MSG(merges == r.merges && fresh == r.stale[0] && (missed > 0) == (fresh < merges), "%s: the replicas' merges",
               name);
-    CHECK_MSG(stale == r.merges && (r.pushes ? r.merges % r.pushes == 0 : r.merges == 0), "%s: %lld merges, %lld pushes",
-              name, (long long)r.merges, (long long)r.pushes);
+    CHECK_MSG(stale == r.merges && (r.pushes ? r.merges % r.pushes == 0 : r.merges == 0),
+              "%s: %lld merges, %lld pushes", name, (long long)r.merges, (long long)r.pushes);
     end();
 }
 
@@ -215,7 +216,8 @@ static void staleness_is_bounded(void)
     for (int bound = 1; bound <= 3; bound += 2) {
         fit(HSGD_STALE, bound, 1, &r);
         for (int i = bound + 1; i < HSGD_KEPT_STALENESS; i++)
-            CHECK_MSG(r.stale[i] == 0, "%lld merges missed %d others, the bound is %d", (long long)r.stale[i], i, bound);
+            CHECK_MSG(r.stale[i] == 0, "%lld merges missed %d others, the bound is %d", (long long)r.stale[i], i,
+                      bound);
         CHECK_MSG(r.stale[1] > 0, "no merge was stale");
         for (int i = 0; i < r.replicas; i++) CHECK(r.replica[i].most_missed <= bound);
         end();
@@ -258,7 +260,8 @@ static void adaptive_is_bounded(void)
     o.rate_scaling = HSGD_SCALE_ROOT;
     o.least_batch = o.most_batch = 16;
     fit_with(o, 1, &r);
-    for (int i = 0; i < 2; i++) CHECK_MSG((float)r.replica[i].learning_rate == 0.025f, "learning rate %.9g", r.replica[i].learning_rate);
+    for (int i = 0; i < 2; i++)
+        CHECK_MSG((float)r.replica[i].learning_rate == 0.025f, "learning rate %.9g", r.replica[i].learning_rate);
     end();
 }
 
@@ -324,8 +327,8 @@ static void has_no_room(void)
         model_name = "mlp";
         fit(algorithms[i], 0, 1, &r);
         for (int k = 0; k < r.replicas; k++)
-            CHECK_MSG((r.replica[k].samples == 0) == !strcmp(r.replica[k].device, "opencl:0"), "%s: %lld samples on %s", name,
-                      (long long)r.replica[k].samples, r.replica[k].device);
+            CHECK_MSG((r.replica[k].samples == 0) == !strcmp(r.replica[k].device, "opencl:0"), "%s: %lld samples on %s",
+                      name, (long long)r.replica[k].samples, r.replica[k].device);
         CHECK_MSG(sum_of(&r, true) == r.samples, "%s: %lld samples of %lld", name, (long long)sum_of(&r, true),
                   (long long)r.samples);
         end();
@@ -335,8 +338,10 @@ static void has_no_room(void)
 static const struct core_case cases[] = {
     { "names", names }, { "refusals", refusals }, { "nothing_is_lost", nothing_is_lost }, { "local", local },
     { "elastic", elastic }, { "stale", stale }, { "hogwild", hogwild }, { "hogbatch", hogbatch },
-    { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded }, { "adaptive_balances", adaptive_balances },
-    { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on }, { "hogbatch_goes_on", hogbatch_goes_on },
+    { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded },
+    { "adaptive_balances", adaptive_balances },
+    { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on },
+    { "hogbatch_goes_on", hogbatch_goes_on },
     { "adaptive_is_bounded", adaptive_is_bounded }, { "changes_are_told", changes_are_told },
     { "hogbatch_sizes", hogbatch_sizes },
     { "has_no_room", has_no_room }

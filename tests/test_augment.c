@@ -101,7 +101,8 @@ static void resized_crop(void)
             const float *u = at(x, i, k / W, k % W);
             double py = fmin(fmax(top + (k / W + 0.5) * h / H, 0.5), H - 0.5);
             double px = fmin(fmax(begin + (k % W + 0.5) * w / W, 0.5), W - 0.5);
-            CHECK_MSG(fabs(u[0] - py) < 1e-4 && fabs(u[1] - px) < 1e-4 && fabs(u[2] - 1) < 1e-6, "sample %d at %d", i, k);
+            CHECK_MSG(fabs(u[0] - py) < 1e-4 && fabs(u[1] - px) < 1e-4 && fabs(u[2] - 1) < 1e-6,
+                      "sample %d at %d", i, k);
         }
     }
     /* sides are whole pixels: shares and ratios may be a little outside of what was asked for */
@@ -124,13 +125,14 @@ static void rotate(void)
         least = fmin(least, angle * 180 / M_PI), most = fmax(most, angle * 180 / M_PI);
         for (int k = 0; k < H * W; k++) {
             const float *u = at(x, i, k / W, k % W);
-            double dy = k / W + 0.5 - H / 2, dx = k % W + 0.5 - W / 2, py = H / 2 + c * dy + s * dx, px = W / 2 - s * dy + c * dx;
+            double dy = k / W + 0.5 - H / 2, dx = k % W + 0.5 - W / 2, py = H / 2 + c * dy + s * dx;
+            double px = W / 2 - s * dy + c * dx;
             double beyond = fmax(fmax(-py, py - H), fmax(-px, px - W)); /* > 0: outside of the picture */
             if (fabs(beyond) < 1e-3) continue;
             py = beyond > 0 ? 0 : fmin(fmax(py, 0.5), H - 0.5);
             px = beyond > 0 ? 0 : fmin(fmax(px, 0.5), W - 0.5);
-            CHECK_MSG(fabs(u[0] - py) < 1e-3 && fabs(u[1] - px) < 1e-3, "sample %d at %d: %g %g, not %g %g", i, k, u[0], u[1],
-                      py, px);
+            CHECK_MSG(fabs(u[0] - py) < 1e-3 && fabs(u[1] - px) < 1e-3, "sample %d at %d: %g %g, not %g %g", i, k, u[0],
+                      u[1], py, px);
             black += u[2] == 0;
         }
     }
@@ -165,7 +167,8 @@ static void bytes_stay(void)
 {
     struct hsgd_data *d = hsgd_data_digits(NULL, 0, 0, 20);
     struct hsgd_augment none = { .crop = 0 }, crop = { .crop = 3 };
-    struct hsgd_data *same = hsgd_data_augment(NULL, d, &none, 1, 0, 20), *moved = hsgd_data_augment(NULL, d, &crop, 1, 0, 20);
+    struct hsgd_data *same = hsgd_data_augment(NULL, d, &none, 1, 0, 20);
+    struct hsgd_data *moved = hsgd_data_augment(NULL, d, &crop, 1, 0, 20);
     float x[784], y[784], z[784];
     double before = 0, after = 0;
     int32_t labels[2];
@@ -175,7 +178,8 @@ static void bytes_stay(void)
         hsgd_data_gather(same, &i, 1, NULL, y, labels + 1);
         hsgd_data_gather(moved, &i, 1, NULL, z, NULL);
         CHECK(labels[0] == labels[1] && !memcmp(x, y, sizeof x));
-        for (int k = 0; k < 784; k++) before += x[k], after += z[k], CHECK(fabsf(z[k] * 255 - roundf(z[k] * 255)) < 1e-3f);
+        for (int k = 0; k < 784; k++)
+            before += x[k], after += z[k], CHECK(fabsf(z[k] * 255 - roundf(z[k] * 255)) < 1e-3f);
     }
     CHECK(fabs(after / before - 1) < 0.05 && after != before); /* digits have wide margins */
     hsgd_data_destroy(&d), hsgd_data_destroy(&same), hsgd_data_destroy(&moved);

@@ -273,7 +273,8 @@ static void warns_of_few_workers(void)
     struct hsgd_device d;
     struct hsgd_context *ctx;
     REQUIRE(!sched_getaffinity(0, sizeof set, &set));
-    REQUIRE(!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cpu", .log = count_lines, .log_user = &warnings }));
+    REQUIRE(!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cpu", .log = count_lines,
+                                                               .log_user = &warnings }));
     CHECK(!hsgd_device_get(ctx, 0, &d));
     hsgd_destroy(&ctx);
     if (d.workers >= CPU_COUNT(&set)) core_skip("StarPU drives all %d cores", CPU_COUNT(&set));
@@ -285,7 +286,8 @@ static void warns_of_few_workers(void)
 static const struct core_case cases[] = {
     { "leaves_no_thread", leaves_no_thread }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
     { "refuses_bad_lists", refuses_bad_lists }, { "missing_opencl_device", missing_opencl_device },
-    { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "automatic", automatic }, { "two_at_once", two_at_once },
+    { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "automatic", automatic },
+    { "two_at_once", two_at_once },
     { "defaults", defaults }, { "warns_of_few_workers", warns_of_few_workers }
 };
 CORE_MAIN(cases)

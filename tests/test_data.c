@@ -531,7 +531,8 @@ Test(data, idx_missing_files, .init = make_folder, .fini = remove_folder)
     struct hsgd_context *ctx = test_context();
     char sentence[1024];
     cr_expect_null(hsgd_data_open(ctx, folder, HSGD_TRAIN));
-    snprintf(sentence, sizeof sentence, "data set \"%s\": not recognised; it is none of: a folder with IDX files", folder);
+    snprintf(sentence, sizeof sentence, "data set \"%s\": not recognised; it is none of: a folder with IDX files",
+             folder);
     cr_expect_eq(strncmp(hsgd_error(ctx), sentence, strlen(sentence)), 0, "%s", hsgd_error(ctx));
     put_good_files();
     cr_assert_eq(rename(at("train-labels-idx1-ubyte"), at("elsewhere")), 0);

@@ -38,7 +38,8 @@ static void check_balance(int n, const struct curve *c, int batch, const int *ro
         CHECK(rows[i] == 0 || rows[i] >= MIN_ROWS || rows[i] == batch);
         if (!rows[i] || rows[i] == batch) continue;
         double more = curve_at(&c[i], rows[i] + BLOCK) + c[i].extra;
-        CHECK_MSG(more >= last, "device %d with %d of %d rows ends at %g, the last at %g", i, rows[i], batch, more, last);
+        CHECK_MSG(more >= last, "device %d with %d of %d rows ends at %g, the last at %g", i, rows[i], batch, more,
+                  last);
     }
     CHECK_MSG(sum == batch, "%d rows of %d", sum, batch);
 }

@@ -26,7 +26,8 @@ static enum hsgd_executor executor = HSGD_REPLAY;
 
 static void begin(const char *devices, enum hsgd_algorithm algorithm)
 {
-    struct hsgd_context_options c = { .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0, .log = note_line };
+    struct hsgd_context_options c = { .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0,
+                                      .log = note_line };
     struct hsgd_train_options o;
     hsgd_train_defaults(&o);
     o.batch_size = BATCH;
@@ -90,7 +91,8 @@ static void check_losses(const double *got, const double *want)
 static void check_near(const int *rows, int from, int to, double want, const char *when)
 {
     for (int i = from; i < to; i++)
-        if (!CHECK_MSG(fabs(rows[i] - want) <= 0.15 * BATCH, "%s: %d rows in step %d, not about %g", when, rows[i], i + 1, want))
+        if (!CHECK_MSG(fabs(rows[i] - want) <= 0.15 * BATCH, "%s: %d rows in step %d, not about %g", when, rows[i],
+                       i + 1, want))
             return;
 }
 
@@ -174,7 +176,8 @@ static void fit(double *loss)
         memcpy(many + (size_t)i * FEATURES, x + (size_t)(i % BATCH) * FEATURES, FEATURES * sizeof *x);
         their[i] = labels[i % BATCH];
     }
-    struct hsgd_data *data = hsgd_data_memory(ctx, many, their, 4 * BATCH, (struct hsgd_shape){ 28, 28, 1 }, 10, HSGD_BORROW);
+    struct hsgd_data *data = hsgd_data_memory(ctx, many, their, 4 * BATCH, (struct hsgd_shape){ 28, 28, 1 }, 10,
+                                              HSGD_BORROW);
     REQUIRE(data);
     if (!CHECK_MSG(!hsgd_fit(trainer, data, NULL, &r), "%s", hsgd_error(ctx))) core_end();
     REQUIRE(r.losses == STEPS);
@@ -200,7 +203,8 @@ static void fails_in_window(void)
     fit(loss);
     check_losses(loss, want);
     CHECK(nlines == 1 && strstr(lines[0], "training goes on without opencl:0"));
-    CHECK_MSG(samples_of("opencl:0") > 0 && samples_of("opencl:0") < 33 * BATCH, "%llu samples", samples_of("opencl:0"));
+    CHECK_MSG(samples_of("opencl:0") > 0 && samples_of("opencl:0") < 33 * BATCH, "%llu samples",
+              samples_of("opencl:0"));
     end();
 }
 
@@ -252,7 +256,8 @@ static void has_no_room(enum hsgd_algorithm algorithm, const char *says, const c
 
 static void equal_shares_have_no_room(void)
 {
-    has_no_room(HSGD_DATA_PARALLEL, "opencl:0: a batch of 512 needs ", " MiB of its memory, which has 4.0 MiB; step 1 is "
+    has_no_room(HSGD_DATA_PARALLEL, "opencl:0: a batch of 512 needs ",
+                " MiB of its memory, which has 4.0 MiB; step 1 is "
                                     "repeated, and training goes on without opencl:0");
 }
 

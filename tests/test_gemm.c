@@ -64,8 +64,7 @@ static struct product draw(int turn)
     struct hsgd_matmul *p = &a.p;
     *p = (struct hsgd_matmul){ check_size(150), check_size(150), check_size(200), 0, 0, 0, turn & 1, turn >> 1 & 1,
                                turn >> 2 & 1, (enum hsgd_activation)(turn >> 4 & 3), false };
-    if (turn % 16 == 7) *p = (struct hsgd_matmul){ check_int(1, 30), check_int(1, 50), check_int(800, 1300), 0, 0, 0,
-                                                   p->transpose_a, p->transpose_b, p->accumulate, p->activation, false };
+    if (turn % 16 == 7) p->m = check_int(1, 30), p->n = check_int(1, 50), p->k = check_int(800, 1300);
     if (turn % 16 == 14) p->m = check_int(1, 40), p->n = check_int(1, 16);
     p->lda = (p->transpose_a ? p->m : p->k) + gap();
     p->ldb = (p->transpose_b ? p->k : p->n) + gap();

@@ -80,8 +80,8 @@ static struct outcome run(struct training t, const char *graphs)
     memset(outcome, 0, sizeof *outcome);
     t.graphs = graphs;
     REQUIRE(core_child(train, &t));
-    printf("  HSGD_CUDA_GRAPHS=%s: %llu cells, %llu graphs captured, %llu launched (emulated)\n", graphs, outcome->tasks,
-           outcome->captured, outcome->launched);
+    printf("  HSGD_CUDA_GRAPHS=%s: %llu cells, %llu graphs captured, %llu launched (emulated)\n", graphs,
+           outcome->tasks, outcome->captured, outcome->launched);
     return *outcome;
 }
 

@@ -83,12 +83,13 @@ static void compare(const struct surroundings *a, const struct surroundings *b)
     CHECK_STR(b->policy->policy_name, "lws");
     CHECK_MSG(a->blas_threads == b->blas_threads, "OpenBLAS threads: %d, before %d", b->blas_threads, a->blas_threads);
     for (unsigned w = 0; w < starpu_worker_get_count(); w++)
-        CHECK_MSG(a->openmp[w] == b->openmp[w], "OpenMP threads of worker %u: %d, before %d", w, b->openmp[w], a->openmp[w]);
+        CHECK_MSG(a->openmp[w] == b->openmp[w], "OpenMP threads of worker %u: %d, before %d", w, b->openmp[w],
+                  a->openmp[w]);
     CHECK_MSG(a->nsettings == b->nsettings, "%d environment variables, before %d", b->nsettings, a->nsettings);
     for (int i = 0; i < a->nsettings && i < b->nsettings; i++) CHECK_STR(b->settings[i], a->settings[i]);
     for (int i = 1; i < 64; i++)
-        CHECK_MSG(a->signals[i].sa_sigaction == b->signals[i].sa_sigaction && a->signals[i].sa_flags == b->signals[i].sa_flags,
-                  "the handler of signal %d changed", i);
+        CHECK_MSG(a->signals[i].sa_sigaction == b->signals[i].sa_sigaction &&
+                  a->signals[i].sa_flags == b->signals[i].sa_flags, "the handler of signal %d changed", i);
 }
 
 static void start_starpu(void)

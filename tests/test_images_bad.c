@@ -123,14 +123,16 @@ static void sizes(void)
     picture(make_jpeg(7, 8, 3, colour),
             "set/b/1.png: is 7 x 8 pixels, but set/a/1.png is 8 x 8; --resize N makes all pictures N x N");
     picture((struct bytes){ malloc(1), 0 }, "set/b/1.png: is neither a PNG nor a JPEG picture (0 bytes)");
-    picture((struct bytes){ (uint8_t *)strdup("GIF89a"), 6 }, "set/b/1.png: is neither a PNG nor a JPEG picture (6 bytes)");
+    picture((struct bytes){ (uint8_t *)strdup("GIF89a"), 6 },
+            "set/b/1.png: is neither a PNG nor a JPEG picture (6 bytes)");
     for (int i = 0; i < 20; i++) { /* of several the first is named, whichever thread finds it */
         char path[60];
         for (int k = 0; !i && k < 200; k++) {
             snprintf(path, sizeof path, "many/%d/%03d.png", k % 2, k);
             put(path, make_png(4, k > 99 ? 5 : 4, 3, k));
         }
-        refused("many", "many/0/100.png: is 4 x 5 pixels, but many/0/000.png is 4 x 4; --resize N makes all pictures N x N");
+        refused("many",
+                "many/0/100.png: is 4 x 5 pixels, but many/0/000.png is 4 x 4; --resize N makes all pictures N x N");
     }
 }
 
@@ -167,8 +169,10 @@ static void folders(void)
     put("set/b/c/1.png", make_png(8, 8, 3, 1));
     refused_with("set", &(struct hsgd_data_options){ .classes = 2, .class_name = names },
                  "set: class \"b\" is not among the 2 that are known");
-    refused_with("set", &(struct hsgd_data_options){ .classes = 1 }, "set: class \"b\" is not among the 1 that are known");
-    refused_with("set", &(struct hsgd_data_options){ .resize = -1 }, "data set \"set\": resize is -1, it must be in 0..4096");
+    refused_with("set", &(struct hsgd_data_options){ .classes = 1 },
+                 "set: class \"b\" is not among the 1 that are known");
+    refused_with("set", &(struct hsgd_data_options){ .resize = -1 },
+                 "data set \"set\": resize is -1, it must be in 0..4096");
     refused_with("set", &(struct hsgd_data_options){ .resize = 4097 },
                  "data set \"set\": resize is 4097, it must be in 0..4096");
     refused_with("set", &(struct hsgd_data_options){ .resize = 4096 },

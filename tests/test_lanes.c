@@ -48,7 +48,8 @@ static void one(int turn)
             int image = i / pack.size, e = i % pack.size;
             lanes[(image / 16 * pack.size + e) * 16 + image % 16] = x[i];
         }
-        check_run(d, &op, &unpack, &(struct hsgd_op_run){ .rows = 1, .in = { 1, 1, all }, .x = lanes, .y = back }, UNCOUNTED);
+        check_run(d, &op, &unpack, &(struct hsgd_op_run){ .rows = 1, .in = { 1, 1, all }, .x = lanes, .y = back },
+                  UNCOUNTED);
         check_near("x", back, want_x, n);
     }
     free(x), free(lanes), free(back), free(want), free(want_x);

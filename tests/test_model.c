@@ -42,7 +42,8 @@ static void refuses_bad_attributes(void)
             "model \"m\", layer 2 (dense): units must be in 1..1048576, not -3");
     refused(hsgd_add_conv2d(start(), 0, 5, 2, HSGD_RELU),
             "model \"m\", layer 1 (conv2d): out_channels must be in 1..65536, not 0");
-    refused(hsgd_add_conv2d(start(), 6, 5, 5, HSGD_RELU), "model \"m\", layer 1 (conv2d): kernel 5, stride 1, padding 5: "
+    refused(hsgd_add_conv2d(start(), 6, 5, 5, HSGD_RELU),
+            "model \"m\", layer 1 (conv2d): kernel 5, stride 1, padding 5: "
             "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
     refused(hsgd_add_conv2d(start(), 6, 29, 0, HSGD_RELU),
             "model \"m\", layer 1 (conv2d): a 29x29 kernel does not fit into 28x28 with padding 0");
@@ -122,7 +123,8 @@ static void digests(void)
 {
     char a[65], b[65], c[65];
     ctx = core_context("cpu", 1, false);
-    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", image, 10), *n = hsgd_model_by_name(ctx, "lenet", image, 10);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", image, 10);
+    struct hsgd_model *n = hsgd_model_by_name(ctx, "lenet", image, 10);
     REQUIRE(m && n);
     CHECK(!hsgd_model_digest(m, a) && !hsgd_model_digest(n, b));
     CHECK(strlen(a) == 64 && strspn(a, "0123456789abcdef") == 64);

@@ -140,8 +140,8 @@ static void trains_everywhere(void)
     for (int i = 0; i < 3; i++) {
         r[i].devices = devices[i];
         core_child(train, &r[i]);
-        CHECK_MSG(r[i].loss[STEPS - 1] < 0.8 * r[i].loss[0], "%s: the loss went from %g to %g", devices[i], r[i].loss[0],
-                  r[i].loss[STEPS - 1]);
+        CHECK_MSG(r[i].loss[STEPS - 1] < 0.8 * r[i].loss[0], "%s: the loss went from %g to %g", devices[i],
+                  r[i].loss[0], r[i].loss[STEPS - 1]);
         for (int s = 0; s < STEPS; s++)
             CHECK_MSG(fabs(r[i].loss[s] - r[0].loss[s]) <= 1e-4 * r[0].loss[s], "%s: loss of step %d is %g, not %g",
                       devices[i], s, r[i].loss[s], r[0].loss[s]);

@@ -210,7 +210,8 @@ static void reasons_both(void)
         bool slice = !strncmp(c.name, "slice", 5);
         slices += slice;
         if (slice) CHECK_STR(c.reason, "equal shares, as the algorithm says");
-        if (!strncmp(c.name, "update", 6)) CHECK_STR(c.reason, "the parameters live in main memory: the CPU takes part");
+        if (!strncmp(c.name, "update", 6))
+            CHECK_STR(c.reason, "the parameters live in main memory: the CPU takes part");
         if (!strncmp(c.name, "gradient", 8)) there += !strcmp(c.reason, "the activations of its slices are there");
     }
     CHECK(slices == 2 && there >= 2);
@@ -230,7 +231,8 @@ static void reasons_equations(void)
         if (strncmp(c.name, "slice", 5) && strncmp(c.name, "step", 4)) continue;
         slices++;
         const char *figures = strchr(c.reason, ':');
-        CHECK_MSG(figures && sscanf(figures, ": %lf ms a step alone, %lf ms expected together", &alone, &together) == 2 &&
+        CHECK_MSG(figures && sscanf(figures, ": %lf ms a step alone, %lf ms expected together", &alone,
+                                    &together) == 2 &&
                       alone > 0 && together > 0, "%s", c.reason);
     }
     CHECK_MSG(slices >= 1, "%d cells, %d slices", ncells, slices);
@@ -275,7 +277,8 @@ static void reasons_placement(void)
 
 static const struct core_case cases[] = {
     { "reasons_one_worker", reasons_one_worker }, { "reasons_deterministic", reasons_deterministic },
-    { "reasons_both", reasons_both }, { "reasons_equations", reasons_equations }, { "candidates", candidates }, { "reasons_placement", reasons_placement },
+    { "reasons_both", reasons_both }, { "reasons_equations", reasons_equations }, { "candidates", candidates },
+    { "reasons_placement", reasons_placement },
     { "trace_options", trace_options }, { "trace_cpu", trace_cpu }, { "trace_opencl", trace_opencl },
     { "trace_both", trace_both }, { "trace_is_bounded", trace_is_bounded }, { "trace_file", trace_file },
 };

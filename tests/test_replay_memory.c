@@ -114,8 +114,8 @@ static void replay(const char *devices, int threads, const char *name)
     atomic_store(&counting, true);
     REQUIRE(!hsgd_trainer_time(t, 9000, &seconds));
     atomic_store(&counting, false);
-    CHECK_MSG(atomic_load(&calls) == 0, "%llu calls, the last from libhsgd+0x%lx", (unsigned long long)atomic_load(&calls),
-              (unsigned long)atomic_load(&last_caller));
+    CHECK_MSG(atomic_load(&calls) == 0, "%llu calls, the last from libhsgd+0x%lx",
+              (unsigned long long)atomic_load(&calls), (unsigned long)atomic_load(&last_caller));
     double grown = resident_mib() - before;
     CHECK_MSG(grown < 2, "resident memory grew by %.1f MiB in 9000 steps", grown);
     hsgd_trainer_destroy(&t);

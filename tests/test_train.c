@@ -52,7 +52,8 @@ static void end(void)
 
 static void step(struct hsgd_trainer *t, int first, int n)
 {
-    if (!CHECK_MSG(!hsgd_trainer_step(t, x + first * FEATURES, labels + first, n, NULL), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(!hsgd_trainer_step(t, x + first * FEATURES, labels + first, n, NULL), "%s", hsgd_error(ctx)))
+        core_end();
 }
 
 static struct hsgd_data *points(int n)
@@ -422,7 +423,8 @@ static void refuses_bad_data(void)
     CHECK(hsgd_trainer_step(t, x, labels, 8, NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "label -1 of sample 5 is not in 0..3");
     labels[5] = 1;
-    struct hsgd_data *wide = hsgd_data_memory(ctx, x, labels, 50, (struct hsgd_shape){ 1, 2, FEATURES }, CLASSES, HSGD_BORROW);
+    struct hsgd_data *wide = hsgd_data_memory(ctx, x, labels, 50, (struct hsgd_shape){ 1, 2, FEATURES }, CLASSES,
+                                              HSGD_BORROW);
     struct hsgd_data *many = hsgd_data_memory(ctx, x, labels, 50, shape, CLASSES + 1, HSGD_BORROW), *good = points(50);
     CHECK(hsgd_fit(t, wide, NULL, &r) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "data \"memory\" has samples of 1x2x12, model \"linear\" takes 1x1x12");
@@ -486,7 +488,8 @@ static const struct core_case cases[] = {
     { "gradients_are_what_a_step_subtracts", gradients_are_what_a_step_subtracts },
     { "last_batch_means_over_its_size", last_batch_means_over_its_size },
     { "fit_does_the_same_steps", fit_does_the_same_steps }, { "batches_of_many_sizes", batches_of_many_sizes },
-    { "shuffles_by_seed", shuffles_by_seed }, { "evaluates", evaluates }, { "refuses_bad_options", refuses_bad_options },
+    { "shuffles_by_seed", shuffles_by_seed }, { "evaluates", evaluates },
+    { "refuses_bad_options", refuses_bad_options },
     { "refuses_bad_data", refuses_bad_data }, { "progress", progress }
 };
 CORE_MAIN(cases)

@@ -120,7 +120,8 @@ static json_t *json_trial(const struct comparison *c, const struct trial *t)
                      json_number(at ? at->seconds : NAN), "best_validation_accuracy", json_number(compare_best(t)),
                      "loss", json_number(last ? last->loss : NAN), "validation_loss",
                      json_number(last ? last->validation_loss : NAN), "pushes", json_number(t->pushes), "merges",
-                     json_number(t->merges), "test_loss", json_number(t->test_loss), "test_accuracy", json_number(t->test_accuracy),
+                     json_number(t->merges), "test_loss", json_number(t->test_loss), "test_accuracy",
+                     json_number(t->test_accuracy),
                      "stale_fraction", json_number(t->stale), "epochs", epochs, "devices", devices);
 }
 

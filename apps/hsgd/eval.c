@@ -139,7 +139,8 @@ static int print_json(const struct opened *o, const struct evaluation *e)
     return json_print(json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", o->path, "model",
         e->model, "step", o->info ? json_integer(o->info->step) : json_null(), "data", e->data, "part", e->part,
-        "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy", json_number(evaluation_accuracy(e)),
+        "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
+        json_number(evaluation_accuracy(e)),
         "precision", json_number(mean.precision), "recall", json_number(mean.recall), "f1", json_number(mean.f1),
         "seconds", json_number(e->seconds), "classes", classes, "confusion", confusion));
 }

@@ -186,7 +186,8 @@ static void read_candidates(struct reader *r, struct plan_report *out)
 {
     const json_t *list = field(r, "candidates");
     if (!list) return;
-    if (!json_is_array(list) || json_array_size(list) > PLAN_CANDIDATES) refuse(r, "candidates", "a list of at most 512 objects");
+    if (!json_is_array(list) || json_array_size(list) > PLAN_CANDIDATES)
+        refuse(r, "candidates", "a list of at most 512 objects");
     for (size_t i = 0; !r->code && i < json_array_size(list); i++) {
         struct hsgd_candidate *c = &out->candidate[out->ncandidates++];
         struct reader e = element(r, list, "candidates", (int)i);

@@ -9,7 +9,8 @@
 
 int flush_output(void)
 {
-    if (fflush(stdout) || ferror(stdout)) return complain(FAILED, "cannot write to standard output: %s", strerror(errno));
+    if (fflush(stdout) || ferror(stdout))
+        return complain(FAILED, "cannot write to standard output: %s", strerror(errno));
     return OK;
 }
 
@@ -47,7 +48,8 @@ void print_usage(const struct usage *u, double seconds)
     printf("%-12s %10s %12s %8s   %s\n", "device", "tasks", "samples", "busy %", "name");
     for (int i = 0; i < u->n; i++) {
         const struct hsgd_device *d = &u->device[i];
-        printf("%-12s %10llu %12llu %8.1f   %s\n", d->id, d->tasks, d->samples, 100 * usage_busy(u, i, seconds), d->name);
+        printf("%-12s %10llu %12llu %8.1f   %s\n", d->id, d->tasks, d->samples, 100 * usage_busy(u, i, seconds),
+               d->name);
     }
 }
 

@@ -39,8 +39,9 @@ int augment_check(struct hsgd_context *ctx, const struct hsgd_augment *how, stru
         return hsgd_fail(ctx, EINVAL, "crop %d and resized_crop %g exclude each other", how->crop,
                          (double)how->resized_crop);
     if (augment_any(how) && shape.h == 1 && shape.w == 1)
-        return hsgd_fail(ctx, EINVAL, "crop, resized_crop, flip and rotate are for pictures, not for samples of %dx%dx%d",
-                         shape.h, shape.w, shape.c);
+        return hsgd_fail(ctx, EINVAL,
+                         "crop, resized_crop, flip and rotate are for pictures, not for samples of %dx%dx%d", shape.h,
+                         shape.w, shape.c);
     return 0;
 }
 
@@ -145,7 +146,8 @@ static void pixel(const float *from, struct hsgd_shape s, float y, float x, floa
  * crop and flip do, and a tenth of the work. */
 static bool is_shift(const struct map *m)
 {
-    return m->yy == 1 && fabsf(m->xx) == 1 && m->yx == 0 && m->xy == 0 && m->y0 == floorf(m->y0) && m->x0 == floorf(m->x0);
+    return m->yy == 1 && fabsf(m->xx) == 1 && m->yx == 0 && m->xy == 0 && m->y0 == floorf(m->y0) &&
+        m->x0 == floorf(m->x0);
 }
 
 static void shift_row(int x0, bool flip, const float *from, int w, int c, float *to)
@@ -205,7 +207,8 @@ static int fill(const struct augmentation *a, const struct hsgd_data *d, struct 
     for (int64_t i = 0; raw && i < made->count; i++) {
         change(a, d, i, raw, &made->owned_labels[i]);
         if (d->bytes)
-            for (int64_t k = 0; k < size; k++) ((uint8_t *)made->owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
+            for (int64_t k = 0; k < size; k++)
+                ((uint8_t *)made->owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
         else
             memcpy((float *)made->owned + i * size, a->room, (size_t)size * sizeof *raw);
     }
@@ -235,7 +238,8 @@ struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_
                                     uint64_t seed, int64_t epoch, int64_t count)
 {
     if (!d || !how || count < 1) {
-        hsgd_fail(ctx, EINVAL, "augment: %s", !d ? "no data set given" : !how ? "no changes given" : "count is below 1");
+        const char *what = !d ? "no data set given" : !how ? "no changes given" : "count is below 1";
+        hsgd_fail(ctx, EINVAL, "augment: %s", what);
         return NULL;
     }
     if (augment_check(ctx, how, d->shape)) return NULL;

@@ -141,7 +141,8 @@ static int find_files(struct cifar *c, const char *const *name, int files, const
     *count = 0;
     for (int i = 0; i < files; i++) {
         e[i] = album_find(c->album, name[i]);
-        if (!e[i]) return hsgd_fail(c->ctx, ENOENT, "%s: no %s, which %s has", c->album->source, name[i], c->kind->what);
+        if (!e[i])
+            return hsgd_fail(c->ctx, ENOENT, "%s: no %s, which %s has", c->album->source, name[i], c->kind->what);
         if (e[i]->size % record || !e[i]->size)
             return hsgd_fail(c->ctx, EINVAL, "%s: length is %lld bytes, a %s file has records of %d",
                              album_name(c->album, e[i]).text, (long long)e[i]->size, c->kind->what, record);
@@ -177,7 +178,8 @@ int cifar_read(struct hsgd_context *ctx, const struct album *a, const struct hsg
     struct cifar c = { .ctx = ctx, .album = a, .kind = kind_of(a) };
     struct hsgd_names *names = NULL;
     int files = 0;
-    if (!c.kind) return hsgd_fail(ctx, EINVAL, "%s: has no data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100)", a->source);
+    if (!c.kind)
+        return hsgd_fail(ctx, EINVAL, "%s: has no data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100)", a->source);
     while (files < TRAIN_FILES && c.kind->train[files]) files++;
     int err = choose_label(&c, options->label);
     if (!err) err = read_names(&c, &names);

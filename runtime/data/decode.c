@@ -32,7 +32,8 @@ static int check_size(struct hsgd_context *ctx, const struct decoding *d, int i,
     const struct album *a = d->album;
     if (p->h == d->size.h && p->w == d->size.w) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: is %d x %d pixels, but %s is %d x %d; --resize N makes all pictures N x N",
-                     album_name(a, &a->entry[i]).text, p->h, p->w, album_name(a, &a->entry[0]).text, d->size.h, d->size.w);
+                     album_name(a, &a->entry[i]).text, p->h, p->w, album_name(a, &a->entry[0]).text, d->size.h,
+                     d->size.w);
 }
 
 static int decode_resized(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
@@ -40,7 +41,8 @@ static int decode_resized(struct hsgd_context *ctx, const char *name, const uint
 {
     uint8_t *rgb = calloc(1, picture_bytes(p));
     int err = rgb ? picture_decode(ctx, name, bytes, n, p, rgb) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
-    if (!err && resample_middle(rgb, p->h, p->w, RGB, to, resize)) err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
+    if (!err && resample_middle(rgb, p->h, p->w, RGB, to, resize))
+        err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
     free(rgb);
     return err;
 }
@@ -122,12 +124,12 @@ static int check_total(struct hsgd_context *ctx, const struct decoding *d)
     const struct album *a = d->album;
     int64_t pixels = (int64_t)d->size.h * d->size.w;
     if (pixels > INT_MAX / RGB)
-        return hsgd_fail(ctx, EINVAL, "%s: pictures of %d x %d have more than %d numbers", a->source, d->size.h, d->size.w,
-                         INT_MAX);
+        return hsgd_fail(ctx, EINVAL, "%s: pictures of %d x %d have more than %d numbers", a->source, d->size.h,
+                         d->size.w, INT_MAX);
     double total = (double)pixels * RGB * a->count;
     if (total <= (double)ALBUM_FREE + (double)a->source_bytes * STREAM_EXPANSION) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %d pictures of %d x %d would need more than %d times their %lld bytes", a->source,
-                     a->count, d->size.h, d->size.w, STREAM_EXPANSION, (long long)a->source_bytes);
+    return hsgd_fail(ctx, EINVAL, "%s: %d pictures of %d x %d would need more than %d times their %lld bytes",
+                     a->source, a->count, d->size.h, d->size.w, STREAM_EXPANSION, (long long)a->source_bytes);
 }
 
 static struct hsgd_data *make_part(struct hsgd_context *ctx, const struct decoding *d, int part)

@@ -65,7 +65,8 @@ static int look(struct hsgd_context *ctx, const char *path, const struct data_fo
                          path, strerror(errno));
     source.folder = S_ISDIR(st.st_mode);
     if (!source.folder && !S_ISREG(st.st_mode))
-        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is no file that can be read twice, so its format must be given", path);
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is no file that can be read twice, so its format must be given",
+                         path);
     struct hsgd_stream *s = source.folder ? NULL : hsgd_stream_open(ctx, path);
     if (!source.folder && !s) return -EIO;
     int64_t n = s ? hsgd_stream_peek(s, &source.head, STREAM_PEEK) : 0;

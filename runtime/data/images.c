@@ -30,7 +30,8 @@ static void begin_key(struct sha256 *key, const char *path, enum meaning meaning
                       const struct hsgd_data_options *options)
 {
     char *real = realpath(path, NULL), text[200];
-    int n = snprintf(text, sizeof text, "\n%d %d %s\n", (int)meaning, options->resize, options->label ? options->label : "");
+    int n = snprintf(text, sizeof text, "\n%d %d %s\n", (int)meaning, options->resize,
+                     options->label ? options->label : "");
     sha256_begin(key);
     sha256_add(key, real ? real : path, strlen(real ? real : path));
     sha256_add(key, text, (size_t)(n < (int)sizeof text ? n : (int)sizeof text - 1));
@@ -146,7 +147,8 @@ static int relabel(struct hsgd_context *ctx, const char *path, const struct hsgd
     return 0;
 }
 
-static int use_classes(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o, struct hsgd_data *d)
+static int use_classes(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o,
+                       struct hsgd_data *d)
 {
     int err = d ? relabel(ctx, path, o, d) : 0;
     if (err || !d) return err;
@@ -208,7 +210,8 @@ static bool is_cifar(const struct data_source *source)
 }
 
 const struct data_format hsgd_format_cifar = { "cifar", "a folder with CIFAR's binary files", is_cifar, read_cifar };
-const struct data_format hsgd_format_images = { "images", "a folder with a folder of PNG or JPEG pictures for each class",
+const struct data_format hsgd_format_images = { "images",
+                                                "a folder with a folder of PNG or JPEG pictures for each class",
                                                 is_images, read_images };
 const struct data_format hsgd_format_tar = { "tar", "a .tar, .tar.gz or .tar.xz archive of either", album_is_tar,
                                              read_tar };

@@ -83,8 +83,10 @@ static int check_member(struct tar *t, struct archive_entry *m, const char *name
 {
     const char *archive = t->album->source;
     if (!name || !*name) return hsgd_fail(t->ctx, EINVAL, "%s: a member has no name", archive);
-    if (*name == '/') return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has an absolute path", archive, hsgd_show(name).text);
-    if (climbs(name)) return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has .. in its path", archive, hsgd_show(name).text);
+    if (*name == '/')
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has an absolute path", archive, hsgd_show(name).text);
+    if (climbs(name))
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has .. in its path", archive, hsgd_show(name).text);
     if (!album_wanted(name)) return 0;
     if (archive_entry_hardlink(m) || archive_entry_symlink(m))
         return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a link, not a file", archive, hsgd_show(name).text);
@@ -110,7 +112,8 @@ static int read_member(struct tar *t, struct archive_entry *m, struct album_entr
             int64_t wish = room ? 2 * room : BLOCK;
             room = wish < most ? wish : most > 0 ? most : 1;
             uint8_t *bigger = realloc(e->bytes, (size_t)room);
-            if (!bigger) return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->album->source, (long long)room);
+            if (!bigger)
+                return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->album->source, (long long)room);
             e->bytes = bigger;
         }
         la_ssize_t n = most > 0 ? archive_read_data(t->archive, e->bytes + e->size, (size_t)(room - e->size)) : 0;

@@ -42,7 +42,8 @@ int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *
 {
     switch (a->slices) {
     case SLICE_EQUAL: return or_else(0, batch / n);
-    case SLICE_BY_KIND: return kind == HSGD_CPU ? or_else(o->least_batch, batch / SMALL) : or_else(o->most_batch, batch);
+    case SLICE_BY_KIND:
+        return kind == HSGD_CPU ? or_else(o->least_batch, batch / SMALL) : or_else(o->most_batch, batch);
     case SLICE_ADAPTIVE: return within(batch, algorithm_least_batch(o), algorithm_most_batch(o));
     default: return batch;
     }

@@ -25,8 +25,8 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
     if (!algorithm_has_server(row)) return 0;
     if (ctx->deterministic) return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is not deterministic", row->name);
     if (o->executor != HSGD_REPLAY)
-        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with the insert executor, which would order what it "
-                                      "lets go", row->name);
+        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with the insert executor, which would order what "
+                                      "it lets go", row->name);
     if (ctx->starpu_places)
         return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with HSGD_PLACEMENT=starpu", row->name);
     if (o->least_batch && o->most_batch && o->least_batch > o->most_batch)

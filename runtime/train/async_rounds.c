@@ -140,7 +140,8 @@ static void say_change(struct async *a, const struct replica *r, int batch, doub
 {
     const struct hsgd_train_options *o = &a->t->state.options;
     double size = o->batch_size, before = schedule_scale(o, r->batch / size), after = schedule_scale(o, batch / size);
-    async_say(a, HSGD_LOG_INFO, "step %lld: %s takes batches of %d instead of %d and, within %d updates, %g instead of %g "
+    async_say(a, HSGD_LOG_INFO,
+              "step %lld: %s takes batches of %d instead of %d and, within %d updates, %g instead of %g "
               "times the learning rate: it has made %lld updates, the others %.0f", (long long)r->state.first_step,
               r->device->info.id, batch, r->batch, o->rate_ramp, after, before, (long long)r->updates, others);
 }

@@ -49,6 +49,7 @@ void async_give_back(struct async *a, struct replica *r, int merged);
 void async_adapt(struct async *a, struct replica *r);
 
 /* A line for the log; with the lock held. */
-void async_say(struct async *a, enum hsgd_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void async_say(struct async *a, enum hsgd_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -17,7 +17,7 @@ struct exchange {
     struct buffer *server[MAX_SHARDS], *version[MAX_SHARDS];
     struct buffer versions;             /* shared: all of them, by handles of its own */
     struct buffer base[MAX_SHARDS];     /* what was taken */
-    struct buffer ticket[MAX_SHARDS];   /* per step a number per shard of the ticket; shared: one ticket for all shards */
+    struct buffer ticket[MAX_SHARDS];   /* per step a number per shard of the ticket; shared: one for all shards */
     /* of the plan being built */
     bool pull, step, push;              /* parameters are taken, a step is made, it is handed in */
     bool merged[MAX_SHARDS];            /* shards that are not to be pushed again */

@@ -69,8 +69,8 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
     explain_all(out, shadow->ctx->ndevices, "the only device in use");
     if (n == 1) return;
     double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
-    explain(out, (int)(d - shadow->ctx->device), "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms",
-            1e3 * t_one, n, 1e3 * t_many);
+    explain(out, (int)(d - shadow->ctx->device),
+            "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n, 1e3 * t_many);
     if (t_one < t_many) return;
     memcpy(out->slice, many, (size_t)n * sizeof *many);
     out->n = n;
@@ -100,7 +100,8 @@ static double refine(struct trainer_state *shadow, int from, int to, int batch, 
     if (least < MIN_ROWS) least = MIN_ROWS;
     if (low < least) low = least;
     if (high > rows[from] + rows[to] - least) high = rows[from] + rows[to] - least;
-    for (int move = round_rows(fmax(batch / 16.0, block), block); move >= block; move = round_rows(move / 2.0 - 1, block)) {
+    for (int move = round_rows(fmax(batch / 16.0, block), block); move >= block;
+         move = round_rows(move / 2.0 - 1, block)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
             if (now < low || now > high || now % block) continue;

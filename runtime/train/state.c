@@ -54,10 +54,9 @@ static void cut_shards(struct trainer_state *s)
     int parts = m->floats > m->small_floats ? deferred_parts(s->ctx) : 0;
     s->nshards = 1;
     s->shard[0] = (struct shard){ 0, parts ? m->small_floats : m->floats };
-    int64_t from = m->small_floats;
+    int64_t small = m->small_floats, from = small;
     for (int i = 0; i < parts; i++) {
-        int64_t to = i == parts - 1 ? m->floats
-                                    : row_boundary(m, m->small_floats + (m->floats - m->small_floats) * (i + 1) / parts);
+        int64_t to = i == parts - 1 ? m->floats : row_boundary(m, small + (m->floats - small) * (i + 1) / parts);
         if (to <= from) continue;
         s->shard[s->nshards++] = (struct shard){ from, to - from };
         from = to;

@@ -89,6 +89,7 @@ const char *optimizer_state_name(enum hsgd_optimizer o, int i);
  * and the factor in its second place); the state's second moment lies
  * `stride` floats after the first. */
 void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, int64_t stride,
-                    struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts, const struct hsgd_ref part[3], bool clipped);
+                    struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts,
+                    const struct hsgd_ref part[3], bool clipped);
 
 #endif

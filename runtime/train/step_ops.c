@@ -74,7 +74,8 @@ static void clip_forward(struct hsgd_emit *e)
     struct hsgd_ref sum = hsgd_scratch(e, 16 + SQUARE_PARTS), parts = hsgd_at(sum, 16);
     struct square_total_args total = { SQUARE_PARTS };
     for (int s = 0; s < a->shards; s++) {
-        int from = (int)((int64_t)n * s / a->shards), to = (int)((int64_t)n * (s + 1) / a->shards), half = (to - from) / 2;
+        int from = (int)((int64_t)n * s / a->shards), to = (int)((int64_t)n * (s + 1) / a->shards);
+        int half = (to - from) / 2;
         struct square_sum_args first = { half, false }, second = { to - from - half, true };
         struct clip_add_args add = { s == 0 };
         HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &first, hsgd_at(e->x, from), parts);

@@ -346,7 +346,8 @@ static void fill_made_up(void *user, int step, int first_row, int rows, float *x
     int64_t size = hsgd_size(m->in), classes = hsgd_size(m->layer[m->nlayers - 1].info.in);
     for (int64_t i = 0; i < rows * size; i++)
         x[i] = 2.0f * hsgd_random_float(7 + (uint64_t)step, (uint64_t)(first_row * size + i)) - 1.0f;
-    for (int i = 0; i < rows; i++) labels[i] = (int32_t)(hsgd_random(11, (uint64_t)(first_row + i)) % (uint64_t)classes);
+    for (int i = 0; i < rows; i++)
+        labels[i] = (int32_t)(hsgd_random(11, (uint64_t)(first_row + i)) % (uint64_t)classes);
 }
 
 static int time_window(struct hsgd_trainer *t, int steps, const struct batch_source *source)

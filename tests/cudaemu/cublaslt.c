@@ -38,8 +38,8 @@ EXPORT cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle)
 
 /* ---------------------------------------------------------- descriptions */
 
-EXPORT cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t desc, size_t size, cublasComputeType_t compute,
-                                                      cudaDataType_t scale)
+EXPORT cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t desc, size_t size,
+                                                      cublasComputeType_t compute, cudaDataType_t scale)
 {
     if (scale != CUDA_R_32F || (compute != CUBLAS_COMPUTE_32F && compute != CUBLAS_COMPUTE_32F_FAST_TF32))
         return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -89,8 +89,8 @@ EXPORT cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPrefere
     struct preference *p = (struct preference *)preference;
     if (what == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES && bytes == sizeof p->workspace) {
         memcpy(&p->workspace, value, bytes);
-    } else if (what >= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES && what <= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES &&
-               bytes == sizeof p->alignment) {
+    } else if (what >= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES &&
+               what <= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES && bytes == sizeof p->alignment) {
         uint32_t alignment;
         memcpy(&alignment, value, bytes);
         if (alignment < p->alignment) p->alignment = alignment;
@@ -138,7 +138,8 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cu
     if (wanted < 1 || memcmp(c, d, sizeof *c)) return CUBLAS_STATUS_INVALID_VALUE;
     if (!shape(handle, (struct desc *)desc, (struct layout *)a, (struct layout *)b, (struct layout *)c, &algo))
         return CUBLAS_STATUS_INVALID_VALUE;
-    if (!has_epilogue((cublasLtEpilogue_t)algo.epilogue) || p->workspace < WORKSPACE) return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (!has_epilogue((cublasLtEpilogue_t)algo.epilogue) || p->workspace < WORKSPACE)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     algo.alignment = (int)p->alignment;
     memset(result, 0, sizeof *result);
     memcpy(&result->algo, &algo, sizeof algo);
@@ -255,16 +256,19 @@ static void check_alignment(const struct product *p)
             emu_fault("%c is not aligned to %d bytes, which its algorithm needs", "ABC"[i], p->is.alignment);
 }
 
-EXPORT cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha, const void *a,
-                                     cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout,
+EXPORT cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha,
+                                     const void *a, cublasLtMatrixLayout_t a_layout, const void *b,
+                                     cublasLtMatrixLayout_t b_layout,
                                      const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *d,
                                      cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t *algo, void *workspace,
                                      size_t workspace_bytes, cudaStream_t stream)
 {
     const struct desc *is = (struct desc *)desc;
-    const struct layout *la = (struct layout *)a_layout, *lb = (struct layout *)b_layout, *lc = (struct layout *)c_layout;
+    const struct layout *la = (struct layout *)a_layout, *lb = (struct layout *)b_layout;
+    const struct layout *lc = (struct layout *)c_layout;
     struct product p = { .lda = (int)la->ld, .ldb = (int)lb->ld, .ldc = (int)lc->ld, .alpha = *(const float *)alpha,
-                         .beta = *(const float *)beta, .a = a, .b = b, .c = d, .bias = is->bias, .workspace = workspace };
+                         .beta = *(const float *)beta, .a = a, .b = b, .c = d, .bias = is->bias,
+                         .workspace = workspace };
     emu_lock();
     emu_doing("cublasLtMatmul", "");
     if (emu_device() != handle->device) emu_fault("a handle of device %d on device %d", handle->device, emu_device());

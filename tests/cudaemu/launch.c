@@ -114,7 +114,8 @@ EXPORT cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t exec, cudaGr
     struct emu_kernel *k = find(p->func);
     if (!k) return cudaErrorInvalidDeviceFunction;
     emu_lock();
-    struct launch *to = emu_exec_data(exec, node, run_launch), *l = make_launch(k, p->gridDim, p->blockDim, p->kernelParams);
+    struct launch *to = emu_exec_data(exec, node, run_launch);
+    struct launch *l = make_launch(k, p->gridDim, p->blockDim, p->kernelParams);
     if (!to || to->kernel != k) emu_fault("a graph's node is set to kernel %s, which it is not", k->name);
     memcpy(to, l, launch_bytes(k));
     free(l);

@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct data_parts parts = { 0 };
     struct album a;
     int err = album_begin(ctx, &a, "input");
-    for (int i = 0; !err && i < FILES - 1; i++) err = add_records(ctx, &a, names[i], bytes[1 + 2 * i], bytes[2 + 2 * i]);
+    for (int i = 0; !err && i < FILES - 1; i++)
+        err = add_records(ctx, &a, names[i], bytes[1 + 2 * i], bytes[2 + 2 * i]);
     if (!err && bytes[0] & 2) err = add_names(ctx, &a, "batches.meta.txt", bytes + HEADER, n - HEADER);
     if (!err && bytes[0] & 4) err = add_names(ctx, &a, "fine_label_names.txt", bytes + HEADER, n - HEADER);
     if (!err && bytes[0] & 8) err = add_names(ctx, &a, names[FILES - 1], bytes + HEADER, n - HEADER);
