@@ -111,6 +111,8 @@ static const char *reason(const struct plan *p, const struct cell *c)
     if (p->state->exchange && c->kind == CELL_STEP) return "batches of its own, as the algorithm says";
     if (c->kind == CELL_SLICE || c->kind == CELL_STEP) return p->why[c->device - p->ctx->device];
     if (p->ctx->ndevices == 1) return "the only device in use";
+    if (p->state->exchange && p->state->exchange->merge != MERGE_SHARED)
+        return "the replica's own device, so that it waits for no other";
     if (c->kind == CELL_GRADIENT) return "the activations of its slices are there";
     return home_is_cpu ? "the parameters live in main memory: the CPU takes part"
                        : "the parameters live on the first device with a slice: the CPU takes no part";

@@ -12,10 +12,14 @@
 
 /* ------------------------------------------------------------- life cycle */
 
-/* Where merges run: on the CPU when there is one, else on the first device. */
-static struct device *home_of(struct hsgd_context *ctx)
+/* Where its merges run: on its own device, for another may be in the middle of
+ * a long step; but where CPU cores write the server's memory as they go, or
+ * the device has failed, on the CPU, and without one on the first that is left. */
+static struct device *home_of(const struct replica *r)
 {
+    struct hsgd_context *ctx = r->trainer->state.ctx;
     struct device *first = NULL;
+    if (r->exchange.merge != MERGE_SHARED && !r->device->lost) return r->device;
     for (int i = 0; i < ctx->ndevices; i++) {
         struct device *d = &ctx->device[i];
         if (d->lost) continue;
@@ -53,6 +57,8 @@ static int open_exchange(struct replica *r)
         x->version[i] = &s->version[i];
         err = buffer_create(s->ctx, &x->base[i], "base", s->shard[i].floats, true);
         if (r->device != x->home) buffer_write_through(&r->state.param[i], nodes);
+        buffer_write_through(&s->param[i], 1u << STARPU_MAIN_RAM); /* not lost with a device */
+        buffer_write_through(&s->version[i], 1u << STARPU_MAIN_RAM);
     }
     return err;
 }
@@ -66,7 +72,7 @@ int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, in
     r->state.failure = &r->failure;
     r->state.exchange = &r->exchange;
     r->exchange.merge = algorithm_row(t->state.options.algorithm)->merge;
-    r->exchange.home = home_of(t->state.ctx);
+    r->exchange.home = home_of(r);
     r->exchange.step = true;
     if (!err) err = shares ? open_shared(r) : open_exchange(r);
     if (err) replica_close(r);
@@ -194,7 +200,7 @@ static void move_home(struct replica *r, pthread_mutex_t *plan_lock)
     struct device *lost = r->exchange.home;
     pthread_mutex_lock(plan_lock);
     recover_drop_plans(&r->state, lost);
-    r->exchange.home = home_of(r->state.ctx);
+    r->exchange.home = home_of(r);
     pthread_mutex_unlock(plan_lock);
 }
 
