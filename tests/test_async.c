@@ -59,6 +59,9 @@ static void refusals(void)
     o.least_batch = 9;
     o.most_batch = 8;
     refuse(o, "least_batch 9 is more than most_batch 8");
+    o = options(HSGD_ADAPTIVE);
+    o.least_batch = 2 * BATCH + 1;
+    refuse(o, "least_batch 65 is more than most_batch 64");
     o = options(HSGD_STALE);
     o.staleness = -1;
     refuse(o, "staleness must be from 0 to 1e+06, not -1");
@@ -224,14 +227,24 @@ static void staleness_is_bounded(void)
     }
 }
 
+/* Adaptive on devices of different speed, with bounds of the batches. */
+static void fit_adaptive(int least, int most, enum hsgd_rate_scaling scaling, struct hsgd_fit_result *r)
+{
+    struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
+    setenv("HSGD_SLOW", "opencl:6", 1);
+    o.least_batch = least;
+    o.most_batch = most;
+    o.rate_scaling = scaling;
+    fit_with(o, 1, r);
+    REQUIRE(r->replicas == 2);
+}
+
 /* However different the devices: nobody makes more than twice the updates of
  * another, but for a few at the beginning. */
 static void adaptive_balances(void)
 {
     static struct hsgd_fit_result r;
-    setenv("HSGD_SLOW", "opencl:6", 1);
-    fit(HSGD_ADAPTIVE, 0, 1, &r);
-    REQUIRE(r.replicas == 2);
+    fit_adaptive(0, 0, HSGD_SCALE_AUTO, &r);
     int64_t a = r.replica[0].updates, b = r.replica[1].updates;
     CHECK_MSG(a <= 2 * b + 4 && b <= 2 * a + 4, "%lld and %lld updates", (long long)a, (long long)b);
     CHECK_MSG(r.replica[0].batch_size != r.replica[1].batch_size, "batches of %d and %d", r.replica[0].batch_size,
@@ -244,22 +257,14 @@ static void adaptive_balances(void)
 static void adaptive_is_bounded(void)
 {
     static struct hsgd_fit_result r;
-    struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
-    setenv("HSGD_SLOW", "opencl:6", 1);
-    o.least_batch = 48;
-    o.most_batch = 96;
-    o.rate_scaling = HSGD_SCALE_NONE;
-    fit_with(o, 1, &r);
-    REQUIRE(r.replicas == 2);
+    fit_adaptive(48, 96, HSGD_SCALE_NONE, &r);
     for (int i = 0; i < 2; i++) {
         CHECK_MSG(r.replica[i].batch_size == (strcmp(r.replica[i].device, "cpu") ? 48 : 96), "%s: batches of %d",
                   r.replica[i].device, r.replica[i].batch_size);
         CHECK_MSG((float)r.replica[i].learning_rate == 0.05f, "learning rate %.9g", r.replica[i].learning_rate);
     }
     end();
-    o.rate_scaling = HSGD_SCALE_ROOT;
-    o.least_batch = o.most_batch = 16;
-    fit_with(o, 1, &r);
+    fit_adaptive(16, 16, HSGD_SCALE_ROOT, &r);
     for (int i = 0; i < 2; i++)
         CHECK_MSG((float)r.replica[i].learning_rate == 0.025f, "learning rate %.9g", r.replica[i].learning_rate);
     end();
@@ -268,11 +273,7 @@ static void adaptive_is_bounded(void)
 static void changes_are_told(void)
 {
     static struct hsgd_fit_result r;
-    struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
-    setenv("HSGD_SLOW", "opencl:6", 1);
-    o.least_batch = 64;
-    o.most_batch = 128;
-    fit_with(o, 1, &r);
+    fit_adaptive(64, 128, HSGD_SCALE_AUTO, &r);
     CHECK_MSG(strstr(line, ": cpu takes batches of 128 instead of 64 and, within 10 updates, 2 instead of 1 times the "
                            "learning rate: it has made "), "\"%s\"", line);
     end();

@@ -19,6 +19,17 @@ static bool has_cpu(const struct hsgd_context *ctx)
     return false;
 }
 
+/* Of adaptive also a bound that the user gives against one that follows from
+ * batch_size. */
+static int check_bounds(struct hsgd_context *ctx, const struct algorithm *row, const struct hsgd_train_options *o)
+{
+    bool adaptive = row->slices == SLICE_ADAPTIVE;
+    int least = adaptive ? algorithm_least_batch(o) : o->least_batch;
+    int most = adaptive ? algorithm_most_batch(o) : o->most_batch;
+    if (!least || !most || least <= most) return 0;
+    return hsgd_fail(ctx, EINVAL, "least_batch %d is more than most_batch %d", least, most);
+}
+
 int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 {
     const struct algorithm *row = algorithm_row(o->algorithm);
@@ -29,11 +40,9 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
                                       "it lets go", row->name);
     if (ctx->starpu_places)
         return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with HSGD_PLACEMENT=starpu", row->name);
-    if (o->least_batch && o->most_batch && o->least_batch > o->most_batch)
-        return hsgd_fail(ctx, EINVAL, "least_batch %d is more than most_batch %d", o->least_batch, o->most_batch);
     if (o->algorithm == HSGD_HOGWILD && !has_cpu(ctx))
         return hsgd_fail(ctx, EINVAL, "algorithm \"hogwild\" needs the CPU among its devices");
-    return 0;
+    return check_bounds(ctx, row, o);
 }
 
 /* ---------------------------------------------------------------- replicas */
