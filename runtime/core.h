@@ -23,8 +23,9 @@ struct opencl_device;
 struct cost_entry;
 struct trace;
 
-/* From a step on a device pretends to be slower by a factor. */
-struct slowness { double factor; int64_t from; };
+/* From a step on a device pretends to be slower by a factor, or to take at
+ * least so many microseconds for a row. */
+struct slowness { double factor, row_us; int64_t from; };
 
 /* One device in use: one StarPU memory node and the workers on it. */
 struct device {

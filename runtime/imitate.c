@@ -5,14 +5,14 @@
 #include <string.h>
 
 #define MOST_FACTOR 1000.0
+#define MOST_ROW_US 1e6
 #define SPIN_NS 100000u /* sleeping ends late by about so much */
 
-/* One word of a variable: "opencl:3", "opencl:0:3", "cpu:2.5@500", and
- * "opencl:0@500" where there is no factor. */
+/* One word of a variable: "opencl:3", "opencl:0:3", "cpu:2.5@500", "cpu:40us",
+ * and "opencl:0@500" where there is no slowness. */
 struct entry {
     char device[64];
-    double factor;
-    int64_t from;
+    struct slowness slow; /* `from` is that of either variable */
 };
 
 static int refuse(struct hsgd_context *ctx, const char *variable, const char *word, const char *why)
@@ -23,9 +23,9 @@ static int refuse(struct hsgd_context *ctx, const char *variable, const char *wo
 static int slow_device(struct hsgd_context *ctx, struct device *d, const struct entry *e, const char *word)
 {
     if (d->nslow == MAX_SLOWNESS) return refuse(ctx, "HSGD_SLOW", word, "is one change too many for its device");
-    if (d->nslow && d->slow[d->nslow - 1].from >= e->from)
+    if (d->nslow && d->slow[d->nslow - 1].from >= e->slow.from)
         return refuse(ctx, "HSGD_SLOW", word, "does not follow the entry before");
-    d->slow[d->nslow++] = (struct slowness){ e->factor, e->from };
+    d->slow[d->nslow++] = e->slow;
     return 0;
 }
 
@@ -33,7 +33,7 @@ static int fail_device(struct hsgd_context *ctx, struct device *d, const struct 
 {
     (void)ctx, (void)word;
     d->fails = true;
-    d->fails_from = e->from;
+    d->fails_from = e->slow.from;
     return 0;
 }
 
@@ -49,26 +49,38 @@ static bool cut_number(char *text, char mark, double *out)
     return true;
 }
 
-static bool read_entry(const char *word, bool has_factor, struct entry *e)
+/* "3": a factor; "40us": a row's time. */
+static bool cut_slowness(char *text, struct slowness *out)
+{
+    size_t n = strlen(text);
+    bool is_time = n > 2 && !strcmp(text + n - 2, "us");
+    if (is_time) text[n - 2] = 0;
+    return cut_number(text, ':', is_time ? &out->row_us : &out->factor);
+}
+
+static bool read_entry(const char *word, bool has_slowness, struct entry *e)
 {
     double from = 0;
     if (strlen(word) >= sizeof e->device) return false;
     strcpy(e->device, word);
     bool ok = !strchr(word, '@') || cut_number(e->device, '@', &from);
-    if (ok && has_factor) ok = cut_number(e->device, ':', &e->factor);
-    e->from = from >= 0 && from < 1e15 ? (int64_t)from : -1;
-    return ok && e->from >= 0;
+    if (ok && has_slowness) ok = cut_slowness(e->device, &e->slow);
+    e->slow.from = from >= 0 && from < 1e15 ? (int64_t)from : -1;
+    return ok && e->slow.from >= 0;
 }
 
-static int read_word(struct hsgd_context *ctx, const char *variable, const char *word, bool has_factor, apply_fn *apply)
+static int read_word(struct hsgd_context *ctx, const char *variable, const char *word, bool has_slowness,
+                     apply_fn *apply)
 {
-    struct entry e = { .factor = 1 };
+    struct entry e = { .slow = { .factor = 1 } };
     int found = 0, err = 0;
-    if (!read_entry(word, has_factor, &e))
-        return refuse(ctx, variable, word, has_factor ? "is not DEVICE:FACTOR or DEVICE:FACTOR@STEP"
-                                                      : "is not DEVICE or DEVICE@STEP");
-    if (!(e.factor >= 1 && e.factor <= MOST_FACTOR))
+    if (!read_entry(word, has_slowness, &e))
+        return refuse(ctx, variable, word, has_slowness ? "is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without"
+                                                        : "is not DEVICE or DEVICE@STEP");
+    if (!(e.slow.factor >= 1 && e.slow.factor <= MOST_FACTOR))
         return refuse(ctx, variable, word, "has a factor that is not from 1 to 1000");
+    if (!(e.slow.row_us >= 0 && e.slow.row_us <= MOST_ROW_US))
+        return refuse(ctx, variable, word, "has a time that is not from 0 to 1000000 us");
     for (int i = 0; !err && i < ctx->ndevices; i++) {
         struct device *d = &ctx->device[i];
         if (strcmp(e.device, d->info.id) && strcmp(e.device, hsgd_device_kind_name(d->info.kind))) continue;
@@ -79,7 +91,7 @@ static int read_word(struct hsgd_context *ctx, const char *variable, const char 
     return err;
 }
 
-static int read_variable(struct hsgd_context *ctx, const char *variable, bool has_factor, apply_fn *apply)
+static int read_variable(struct hsgd_context *ctx, const char *variable, bool has_slowness, apply_fn *apply)
 {
     char copy[256];
     const char *list = getenv(variable);
@@ -88,7 +100,7 @@ static int read_variable(struct hsgd_context *ctx, const char *variable, bool ha
     strcpy(copy, list);
     int err = 0;
     for (char *rest = copy, *word; !err && (word = strsep(&rest, ","));)
-        err = read_word(ctx, variable, word, has_factor, apply);
+        err = read_word(ctx, variable, word, has_slowness, apply);
     return err;
 }
 
@@ -98,17 +110,18 @@ int imitate_read(struct hsgd_context *ctx)
     return err ? err : read_variable(ctx, "HSGD_FAIL", false, fail_device);
 }
 
-static double factor_at(const struct device *d, int64_t step)
+static struct slowness slowness_at(const struct device *d, int64_t step)
 {
-    double factor = 1;
-    for (int i = 0; i < d->nslow && d->slow[i].from <= step; i++) factor = d->slow[i].factor;
-    return factor;
+    struct slowness s = { .factor = 1 };
+    for (int i = 0; i < d->nslow && d->slow[i].from <= step; i++) s = d->slow[i];
+    return s;
 }
 
-void imitate_slowness(const struct device *d, int64_t step, uint64_t began)
+void imitate_slowness(const struct device *d, int rows, int64_t step, uint64_t began)
 {
+    struct slowness s = slowness_at(d, step);
     uint64_t now = monotonic_ns();
-    uint64_t until = began + (uint64_t)(factor_at(d, step) * (double)(now - began));
+    uint64_t until = began + (uint64_t)fmax(s.factor * (double)(now - began), 1e3 * s.row_us * rows);
     if (until > now + 2 * SPIN_NS) {
         uint64_t wake = until - SPIN_NS;
         struct timespec t = { (time_t)(wake / 1000000000u), (long)(wake % 1000000000u) };

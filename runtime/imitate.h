@@ -9,9 +9,9 @@
 /* Reads the variables once the context's devices are known; -EINVAL. */
 int imitate_read(struct hsgd_context *ctx);
 
-/* Waits after a cell of training step `step` that began at `began` on d, so
- * that it lasts as on the slower device. */
-void imitate_slowness(const struct device *d, int64_t step, uint64_t began);
+/* Waits after a cell of `rows` rows of training step `step` that began at
+ * `began` on d, so that it lasts as on the slower device. */
+void imitate_slowness(const struct device *d, int rows, int64_t step, uint64_t began);
 
 /* Whether cells of d are to fail in this step. */
 static inline bool imitate_failure(const struct device *d, int64_t step) { return d->fails && step >= d->fails_from; }

@@ -140,6 +140,6 @@ void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t b
 
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
 {
-    if (v->device->nslow) imitate_slowness(v->device, step_of(run), began);
+    if (v->device->nslow) imitate_slowness(v->device, run->cell->rows, step_of(run), began);
     cell_measured(run, v, run->step, began, monotonic_ns() - began);
 }
