@@ -120,6 +120,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/async_plans.c \
 	runtime/train/async_rounds.c \
 	runtime/train/async_rounds.h \
+	runtime/train/async_state.c \
 	runtime/train/calibration.c \
 	runtime/train/calibration.h \
 	runtime/train/candidates.c \

@@ -36,12 +36,15 @@ void new_folder(void)
     REQUIRE(mkdtemp(folder));
 }
 
-void begin(const char *devices)
+static void open_all(const char *devices, int threads, bool deterministic)
 {
-    ctx = core_context(devices, 2, true);
+    ctx = core_context(devices, threads, deterministic);
     make_data();
     new_folder();
 }
+
+void begin(const char *devices) { open_all(devices, 2, true); }
+void begin_replicas(const char *devices) { open_all(devices, 1, false); }
 
 void end(void)
 {

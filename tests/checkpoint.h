@@ -16,6 +16,8 @@ extern char folder[512];
 
 /* Deterministic, with the data and a new folder. */
 void begin(const char *devices);
+/* The same, not deterministic, and with one thread. */
+void begin_replicas(const char *devices);
 void end(void);
 void new_folder(void);
 /* A path in the folder, until the next call. */

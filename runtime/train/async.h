@@ -24,6 +24,10 @@ int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_s
               const struct async_listener *listener);
 void async_close(struct hsgd_trainer *t);
 
+/* What the replicas' optimizers have, on average by their updates, becomes the
+ * trainer's own, so that a checkpoint has it; while no replica trains. */
+void async_gather_state(struct hsgd_trainer *t);
+
 /* A part of what a replica does between two merges. */
 struct async_part {
     int replica;

@@ -63,9 +63,24 @@ static int open_exchange(struct replica *r)
     return err;
 }
 
+/* It goes on with what the trainer has: after a checkpoint not zero. */
+static void take_optimizer(struct replica *r)
+{
+    struct trainer_state *from = &r->trainer->state, *to = &r->state;
+    int per = optimizer_state_floats(from->options.optimizer);
+    for (int i = 0; per && i < from->nshards; i++) {
+        buffer_acquire(from->ctx, &from->optimizer[i], STARPU_R);
+        buffer_acquire(to->ctx, &to->optimizer[i], STARPU_W);
+        memcpy(to->optimizer[i].memory, from->optimizer[i].memory,
+               (size_t)(per * from->shard[i].floats) * sizeof(float));
+        starpu_data_release(to->optimizer[i].handle);
+        starpu_data_release(from->optimizer[i].handle);
+    }
+}
+
 int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, int worker, bool shares)
 {
-    *r = (struct replica){ .trainer = t, .device = d, .shares = shares };
+    *r = (struct replica){ .trainer = t, .device = d, .shares = shares, .before = t->at.updates };
     failure_open(&r->failure);
     int err = trainer_replica_open(&r->state, &t->state, shares);
     r->state.worker = worker;
@@ -76,6 +91,7 @@ int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, in
     r->exchange.step = true;
     if (!err) err = shares ? open_shared(r) : open_exchange(r);
     if (err) replica_close(r);
+    else take_optimizer(r);
     return err;
 }
 
@@ -123,7 +139,7 @@ static void fill_step_table(struct replica *r, const struct origin *from)
     buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < r->round.steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
-        double update = (double)(r->updates + i + 1);
+        double update = (double)(r->before + r->updates + i + 1);
         r->rate = scale_of(r, r->updates + i + 1) * rate;
         row[HSGD_STEP_RATE] = (float)r->rate;
         row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, update)));

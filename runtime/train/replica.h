@@ -29,6 +29,7 @@ struct replica {
     int batch_before;           /* the last change, */
     int64_t changed;            /* and updates until then */
     int64_t updates, samples;
+    int64_t before;             /* updates that its optimizer's state began with */
     double rate;                /* of the last update */
     int64_t merges, stale, missed; /* as in struct hsgd_replica */
     int most_missed;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "async.h"
 #include "state_file.h"
 #include "weights.h"
 
@@ -53,6 +54,7 @@ int snapshot_take(struct snapshot *s, struct hsgd_trainer *t, bool best)
     struct hsgd_model *m = t->state.model;
     int err = allocate(s, t);
     if (err) return err;
+    async_gather_state(t);
     s->at = t->at;
     s->best = best;
     model_acquire(m, false);
@@ -101,6 +103,7 @@ static int read_state(struct hsgd_trainer *t, const char *folder, struct snapsho
 static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state_file *state)
 {
     struct hsgd_model *m = t->state.model;
+    async_close(t); /* replicas begin from what is read */
     model_acquire(m, true);
     memcpy(m->weights, s->param, (size_t)m->floats * sizeof(float));
     model_release(m);

@@ -9,7 +9,7 @@
 #include "io/atomic.h"
 #include "weights.h"
 
-#define FORMAT "1"
+#define FORMAT "2"
 
 /* The scalars, one tensor each.  Figures of an epoch may be NaN: not known. */
 static const struct field {
@@ -21,6 +21,7 @@ static const struct field {
 } fields[] = {
 #define AT(member) offsetof(struct state_file, member)
     { "step", AT(at.step), SAFETENSORS_I64, false, 0, 1e15 },
+    { "updates", AT(at.updates), SAFETENSORS_I64, false, 0, 1e15 },
     { "epoch", AT(at.epoch), SAFETENSORS_I64, false, 0, 1e9 },
     { "epoch_samples", AT(at.samples), SAFETENSORS_I64, false, 0, 1e15 },
     { "epoch_loss_sum", AT(at.loss_sum), SAFETENSORS_F64, false, -1e300, 1e300 },

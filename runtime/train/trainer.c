@@ -190,8 +190,9 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
         int64_t step = t->at.step + i;
         row[HSGD_STEP_RATE] = schedule_rate(o, step, t->planned_steps);
-        row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, (double)step + 1)));
-        row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, (double)step + 1)));
+        double updates = (double)(t->at.updates + i + 1);
+        row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, updates)));
+        row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, updates)));
         row[HSGD_STEP_SCALE] = 1.0f / (float)batch;
         row[HSGD_STEP_NUMBER] = bits((uint32_t)step);
         row[HSGD_STEP_SEED] = bits((uint32_t)hsgd_random(o->seed, 0x5eed));
@@ -244,8 +245,10 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     fill_step_table(t, batch, steps);
     for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
     if (!err) read_metrics(s, steps, metrics);
-    if (!err && mode == PLAN_TRAIN) t->at.step += steps;
-    return err;
+    if (err || mode != PLAN_TRAIN) return err;
+    t->at.step += steps;
+    t->at.updates += steps;
+    return 0;
 }
 
 /* --------------------------------------------------------- single steps */
@@ -364,7 +367,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     static const struct batch_source filled;
     struct batch_source made_up = { fill_made_up, t->state.model };
     int batch = t->state.options.batch_size, err = 0;
-    int64_t step = t->at.step;
+    struct position at = t->at;
     uint64_t spent = 0;
     if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
         err = time_window(t, PLAN_SLOTS, &made_up);
@@ -375,7 +378,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
         spent += monotonic_ns() - began;
         done += n;
     }
-    t->at.step = step;
+    t->at = at;
     *seconds_per_step = 1e-9 * (double)spent / steps;
     return err;
 }

@@ -11,6 +11,7 @@
  * for a training to go on as if it had not been interrupted. */
 struct position {
     int64_t step;               /* steps done */
+    int64_t updates;            /* that the optimizer's state has seen; of replicas on average */
     int64_t epoch;              /* epochs ended */
     int64_t samples;            /* done of the running epoch; all: only its validation is left */
     double loss_sum, correct_sum, terms_sum; /* of the running epoch */
