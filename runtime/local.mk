@@ -124,6 +124,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/calibration.c \
 	runtime/train/calibration.h \
 	runtime/train/candidates.c \
+	runtime/train/capacity.c \
+	runtime/train/capacity.h \
 	runtime/train/checkpoint.c \
 	runtime/train/checkpoint.h \
 	runtime/train/checkpoint_info.c \

@@ -1,5 +1,6 @@
 #include "memory.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -80,7 +81,7 @@ static bool suffices(const struct needs *w)
     size_t missing = 0;
     for (int i = 0; i < w->n; i++) missing += w->missing[i];
     const char *name = w->device->info.id;
-    if (total > 0 && (double)w->all > USABLE * (double)total) {
+    if ((double)w->all > memory_room(w->device)) {
         note(w, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", name, w->plan->batch,
              megabytes(w->all), megabytes((size_t)total));
         return false;
@@ -91,11 +92,23 @@ static bool suffices(const struct needs *w)
     return false;
 }
 
+double memory_room(const struct device *d)
+{
+    starpu_ssize_t total = d->node == STARPU_MAIN_RAM ? 0 : starpu_memory_get_total(d->node);
+    return total > 0 ? USABLE * (double)total : INFINITY;
+}
+
 bool memory_holds(const struct device *d, int64_t floats)
 {
-    size_t bytes = (size_t)floats * sizeof(float);
-    starpu_ssize_t total = starpu_memory_get_total(d->node);
-    return d->node == STARPU_MAIN_RAM || total <= 0 || (double)bytes <= USABLE * (double)total;
+    return (double)floats * sizeof(float) <= memory_room(d);
+}
+
+size_t memory_need(struct plan *p, struct device *d)
+{
+    size_t missing[p->nbuffers * PLAN_SLOTS];
+    struct needs w = { .plan = p, .device = d, .missing = missing };
+    survey(&w);
+    return w.all;
 }
 
 bool memory_suffices(struct plan *p)

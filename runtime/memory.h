@@ -10,6 +10,11 @@
  * again for ever. */
 bool memory_suffices(struct plan *plan);
 
+/* Bytes of all that the plan keeps on a device, and how many it has for that:
+ * INFINITY where that is not known. */
+size_t memory_need(struct plan *plan, struct device *d);
+double memory_room(const struct device *d);
+
 /* Whether the device has room for so many floats, if nothing else is there. */
 bool memory_holds(const struct device *d, int64_t floats);
 

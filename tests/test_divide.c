@@ -9,7 +9,7 @@ enum { BLOCK = 8 };
 
 static struct curve straight(double fixed, double per_row, double extra)
 {
-    struct curve c = { BLOCK, { 32, 128, 512 }, { 0 }, extra };
+    struct curve c = { BLOCK, { 32, 128, 512 }, { 0 }, extra, 0 };
     for (int i = 0; i < CURVE_SIZES; i++) c.seconds[i] = fixed + per_row * c.rows[i];
     return c;
 }
@@ -21,9 +21,9 @@ static void curves(void)
     CHECK(fabs(curve_at(&c, 1024) - 514) < 1e-12 && fabs(curve_at(&c, 8) - 6) < 1e-12);
     curve_scale(&c, 3);
     CHECK(fabs(curve_at(&c, 64) - 102) < 1e-12);
-    struct curve bent = { BLOCK, { 32, 128, 512 }, { 10, 20, 100 }, 0 };
+    struct curve bent = { BLOCK, { 32, 128, 512 }, { 10, 20, 100 }, 0, 0 };
     CHECK(fabs(curve_at(&bent, 80) - 15) < 1e-12 && fabs(curve_at(&bent, 320) - 60) < 1e-12);
-    struct curve noise = { BLOCK, { 32, 128, 512 }, { 30, 20, 10 }, 0 };
+    struct curve noise = { BLOCK, { 32, 128, 512 }, { 30, 20, 10 }, 0, 0 };
     CHECK(curve_at(&noise, 512) == 10 && curve_at(&noise, 256) == 5);
 }
 
@@ -100,6 +100,28 @@ static void three(void)
     CHECK(rows[0] + rows[1] + rows[2] == 4);
 }
 
+/* A device has no more rows than its memory holds, however fast it is. */
+static void limited(void)
+{
+    struct curve c[2] = { straight(0, 10, 0), straight(0, 1, 0) };
+    int rows[2];
+    c[1].most = 132;
+    CHECK(curve_at(&c[1], 132) == 132 && isinf(curve_at(&c[1], 133)));
+    divide_rows(2, c, 128, 0, rows);
+    CHECK(rows[1] > 100 && rows[0] + rows[1] == 128);
+    CHECK(divide_rows(2, c, 256, 0, rows) == 1280);
+    CHECK(rows[0] == 128 && rows[1] == 128);
+    divide_rows(2, c, 512, 0.4, rows); /* also where the user wants it to have more */
+    CHECK(rows[0] == 384 && rows[1] == 128);
+    c[1].most = 20;
+    c[1].extra = 1e6;
+    CHECK(divide_rows(2, c, 256, 0, rows) == 2560 && rows[1] == 0);
+    c[0].most = 100; /* neither can */
+    c[1].extra = 0;
+    CHECK(isinf(divide_rows(2, c, 256, 0, rows)) && rows[0] + rows[1] == 256);
+}
+
 static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle },
-                                         { "shares", shares }, { "three", three } };
+                                         { "shares", shares }, { "three", three },
+                                         { "limited", limited } };
 CORE_MAIN(cases)

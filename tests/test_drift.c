@@ -264,6 +264,28 @@ static void trials_have_no_room(void)
     has_no_room(HSGD_SYNC, "opencl:0: a batch of ", " MiB of its memory, which has 4.0 MiB; it is left idle");
 }
 
+/* A fast device whose memory holds fewer rows than its share has as many as it
+ * holds. */
+static void some_room(void)
+{
+    double loss[STEPS], *want = reference();
+    setenv("STARPU_LIMIT_OPENCL_MEM", "9", 1);
+    setenv("HSGD_SLOW", "cpu:100us", 1);
+    begin("cpu,opencl", HSGD_SYNC);
+    train(STEPS, loss);
+    check_losses(loss, want);
+    unsigned long long rows = samples_of("opencl:0") / STEPS;
+    CHECK_MSG(rows >= 32 && rows < BATCH / 2, "%llu rows", rows);
+    CHECK(samples_of("opencl:0") == rows * STEPS && samples_of("cpu") == (BATCH - rows) * STEPS);
+    struct hsgd_plan_cell cell;
+    REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0);
+    bool told = false;
+    for (int i = 0; !hsgd_trainer_plan_cell(trainer, BATCH, i, &cell); i++)
+        told |= strstr(cell.reason, "rows that its memory holds") != NULL;
+    CHECK(told);
+    end();
+}
+
 static void no_device_has_room(void)
 {
     double loss;
@@ -308,6 +330,7 @@ static const struct core_case cases[] = {
     { "nothing_is_left", nothing_is_left },
     { "equal_shares_have_no_room", equal_shares_have_no_room },
     { "trials_have_no_room", trials_have_no_room },
+    { "some_room", some_room },
     { "no_device_has_room", no_device_has_room },
     { "refusals", refusals },
 };

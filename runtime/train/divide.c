@@ -6,6 +6,7 @@
 double curve_at(const struct curve *c, int rows)
 {
     int i = 1;
+    if (c->most && rows > c->most) return INFINITY;
     while (i < CURVE_SIZES - 1 && rows > c->rows[i]) i++;
     double rise = (c->seconds[i] - c->seconds[i - 1]) / (c->rows[i] - c->rows[i - 1]);
     /* A measurement that falls with size is noise: time in proportion is the safe reading. */
@@ -40,15 +41,21 @@ int divide_least(int n, int block, int batch, double share)
     return n * least > batch ? least - block : least; /* whole blocks for everyone */
 }
 
-/* Whether the device takes part: time that is not a number says it cannot. */
-static bool usable(const struct curve *c, int batch) { return isfinite(curve_at(c, batch)); }
+/* What the device has at least: nothing where time that is not a number says
+ * that it cannot take part, and not more than its memory holds. */
+static int least_of(const struct curve *c, int least)
+{
+    int most = c->most / c->block * c->block;
+    if (!isfinite(curve_at(c, c->block))) return 0;
+    return c->most && most < least ? most : least;
+}
 
 /* Hands out rows, `least` to each and then always to the device that would end
  * first. */
 static void fill_evenly(int n, const struct curve *c, const bool *out, int batch, int least, int *rows)
 {
     int left = batch;
-    for (int i = 0; i < n; i++) left -= rows[i] = usable(&c[i], batch) ? least : 0;
+    for (int i = 0; i < n; i++) left -= rows[i] = least_of(&c[i], least);
     while (left > 0) {
         int take = left < c->block ? left : c->block, best = -1;
         double soonest = INFINITY;

@@ -13,8 +13,10 @@ struct curve {
     int rows[CURVE_SIZES];  /* ascending */
     double seconds[CURVE_SIZES];
     double extra;           /* on top when other devices take part: copies of parameters and gradients */
+    int most;               /* rows that the device's memory holds; 0: any number */
 };
 
+/* INFINITY for more rows than the device can do. */
 double curve_at(const struct curve *c, int rows);
 void curve_scale(struct curve *c, double factor);
 

@@ -44,6 +44,6 @@ bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
     s->balance.batch = 0;
     s->measured = false;
     recover_drop_plans(s, d);
-    trainer_state_send_eagerly(s);
+    trainer_state_send_eagerly(s, NULL);
     return true;
 }

@@ -167,10 +167,16 @@ static void explain_shares(const struct trainer_state *s, int batch, struct divi
     const struct balance *b = &s->balance;
     for (int i = 0; i < s->ctx->ndevices; i++) {
         double alone = 1e3 * curve_at(&b->alone[i], batch);
+        int most = b->alone[i].most;
         if (s->ctx->device[i].lost)
             explain(out, i, "left idle: it has failed");
-        else if (!isfinite(alone))
+        else if (most && b->rows[i])
+            explain(out, i, "its share, of at most %d rows that its memory holds: %.3f ms expected together", most,
+                    1e3 * b->together);
+        else if (!isfinite(alone) && !most)
             explain(out, i, "left idle: it cannot do a step");
+        else if (!isfinite(alone))
+            explain(out, i, "left idle: its memory holds %d rows, and the step would not be shorter with them", most);
         else if (!b->rows[i])
             explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it", alone);
         else if (b->rows[i] == batch)

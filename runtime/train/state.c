@@ -37,14 +37,23 @@ static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
     return m->floats;
 }
 
-void trainer_state_send_eagerly(struct trainer_state *s)
+/* The memory of the devices with slices of a plan; 0: it does not train. */
+static uint32_t trains_on(const struct trainer_state *s, const struct plan *p)
 {
     uint32_t nodes = 0;
-    for (int i = 0; i < s->ctx->ndevices; i++) {
-        const struct device *d = &s->ctx->device[i];
+    for (int i = 0; p && p->mode == PLAN_TRAIN && i < p->nslices; i++) {
+        const struct device *d = p->slice[i].device;
         if (!d->lost && memory_holds(d, s->model->floats)) nodes |= 1u << d->node;
     }
+    return nodes;
+}
+
+void trainer_state_send_eagerly(struct trainer_state *s, const struct plan *trial)
+{
+    uint32_t nodes = trains_on(s, trial);
     bool several = s->ctx->ndevices > 1 && !algorithm_has_server(algorithm_row(s->options.algorithm));
+    for (int i = 0; i < s->nplans; i++) nodes |= trains_on(s, s->plan[i]);
+    if (!(nodes & (nodes - 1))) nodes = 0; /* one has them anyway */
     for (int i = 0; several && i < s->nshards; i++) buffer_write_through(&s->param[i], nodes);
 }
 
@@ -75,7 +84,6 @@ static int open_buffers(struct trainer_state *s, float *weights)
     }
     if (!err) err = buffer_create(s->ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
     if (!err) err = buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
-    if (!err) trainer_state_send_eagerly(s);
     return err;
 }
 
@@ -160,8 +168,9 @@ void trainer_state_keep(struct trainer_state *s, struct plan *p)
         if (s->plan[i]->last_used < s->plan[oldest]->last_used) oldest = i;
     if (s->nplans < MAX_PLANS) {
         s->plan[s->nplans++] = p;
-        return;
+    } else {
+        plan_destroy(s->plan[oldest]);
+        s->plan[oldest] = p;
     }
-    plan_destroy(s->plan[oldest]);
-    s->plan[oldest] = p;
+    trainer_state_send_eagerly(s, NULL);
 }

@@ -63,9 +63,10 @@ struct trainer_state {
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o);
 void trainer_state_close(struct trainer_state *s);
 
-/* Several devices: parameters that one writes are sent to the others as soon
- * as they are written, but to those that have failed. */
-void trainer_state_send_eagerly(struct trainer_state *s);
+/* Parameters that a device writes are sent to the others as soon as they are
+ * written: to those that train by the plans that are kept, or by this trial
+ * (or NULL), and have not failed. */
+void trainer_state_send_eagerly(struct trainer_state *s, const struct plan *trial);
 
 /* The same trainer with parameters and state of its own (all zero), to try
  * plans out on. */

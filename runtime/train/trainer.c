@@ -148,6 +148,7 @@ static int divide_anew(struct trainer_state *s, struct plan *p)
         better->last_used = p->last_used;
         plan_destroy(p);
         s->plan[i] = better;
+        trainer_state_send_eagerly(s, NULL);
     }
     context_end(s->ctx);
     return better ? 0 : -EIO;

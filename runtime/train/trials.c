@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calibration.h"
+#include "capacity.h"
 #include "run.h"
 
 #define TRIALS 4
@@ -18,6 +19,7 @@ double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs
     struct plan *p = plan_create(shadow, PLAN_TRAIN, n, specs);
     double best = INFINITY;
     int steps = 1, trials = TRIALS;
+    if (p) trainer_state_send_eagerly(shadow, p);
     for (int i = 0; p && i <= trials; i++) {
         struct span span = { .end = steps };
         uint64_t began = monotonic_ns();
@@ -52,15 +54,20 @@ static double copy_seconds(const struct trainer_state *s, const struct device *d
 }
 
 /* A device that cannot do it is not asked again. */
+static void leave_idle(struct trainer_state *shadow, struct curve *c, bool *known)
+{
+    hsgd_log(shadow->ctx, HSGD_LOG_WARNING, "%s; it is left idle", hsgd_error(shadow->ctx));
+    for (int k = 0; k < CURVE_SIZES; k++) c->seconds[k] = INFINITY;
+    *known = true;
+}
+
 static void measure_size(struct trainer_state *shadow, struct device *d, int k, struct curve *c, bool *known)
 {
     struct slice_spec specs[MAX_SLICES];
     int n = slices_add(specs, 0, d, c->rows[k], d->info.workers, shadow->block);
     double t = trial(shadow, n, specs);
-    c->seconds[k] = isfinite(t) ? fmin(c->seconds[k], t) : INFINITY;
-    if (isfinite(t)) return;
-    hsgd_log(shadow->ctx, HSGD_LOG_WARNING, "%s; it is left idle", hsgd_error(shadow->ctx));
-    *known = true;
+    if (isfinite(t)) c->seconds[k] = fmin(c->seconds[k], t);
+    else leave_idle(shadow, c, known);
 }
 
 /* Every device in turn, and again: what else the machine does then disturbs
@@ -78,17 +85,23 @@ static void measure(struct trainer_state *shadow, bool *known, struct curve *cur
             }
 }
 
+/* What is known without trying: how many rows there is memory for, and what
+ * was measured before. */
+static void begin_curve(struct trainer_state *shadow, struct device *d, int batch, struct curve *c, bool *known)
+{
+    int most = d->lost ? batch : capacity_rows(shadow, d, batch);
+    *c = (struct curve){ .block = shadow->block, .extra = copy_seconds(shadow, d), .most = most < batch ? most : 0 };
+    sizes_for(most, c->rows);
+    for (int k = 0; k < CURVE_SIZES; k++) c->seconds[k] = INFINITY;
+    *known = !d->lost && most && calibration_load(shadow, d, c);
+    if (!most) leave_idle(shadow, c, known);
+}
+
 void trials_calibrate(struct trainer_state *shadow, int batch, struct curve *curve)
 {
     struct hsgd_context *ctx = shadow->ctx;
     bool known[MAX_DEVICES];
-    for (int i = 0; i < ctx->ndevices; i++) {
-        curve[i].block = shadow->block;
-        sizes_for(batch, curve[i].rows);
-        for (int k = 0; k < CURVE_SIZES; k++) curve[i].seconds[k] = INFINITY;
-        curve[i].extra = copy_seconds(shadow, &ctx->device[i]);
-        known[i] = !ctx->device[i].lost && calibration_load(shadow, &ctx->device[i], &curve[i]);
-    }
+    for (int i = 0; i < ctx->ndevices; i++) begin_curve(shadow, &ctx->device[i], batch, &curve[i], &known[i]);
     measure(shadow, known, curve);
     for (int i = 0; i < ctx->ndevices; i++)
         if (!known[i]) calibration_save(shadow, &ctx->device[i], &curve[i]);

@@ -1,0 +1,56 @@
+#include "capacity.h"
+
+#include <math.h>
+
+#include "memory.h"
+#include "slices.h"
+
+#define AHEAD 8     /* blocks, to see how need grows with rows */
+#define MARGIN 1.5
+#define MIB 1048576.0
+
+static double need_of(struct trainer_state *shadow, struct device *d, int n, const struct slice_spec *specs)
+{
+    struct plan *p = plan_create(shadow, PLAN_TRAIN, n, specs);
+    double bytes = p ? (double)memory_need(p, d) : 0;
+    plan_destroy(p);
+    return bytes;
+}
+
+/* Bytes on d of a step with so many rows there: alone, where it has the
+ * optimizer's state too, or with a block on every other device, whose gradients
+ * may be merged on d. */
+static double need(struct trainer_state *shadow, struct device *d, int rows)
+{
+    struct hsgd_context *ctx = shadow->ctx;
+    struct slice_spec specs[MAX_SLICES] = { { d, rows } };
+    int n = 1;
+    for (int i = 0; i < ctx->ndevices && n < MAX_SLICES; i++)
+        if (&ctx->device[i] != d && !ctx->device[i].lost)
+            specs[n++] = (struct slice_spec){ &ctx->device[i], shadow->block };
+    return fmax(need_of(shadow, d, 1, specs), need_of(shadow, d, n, specs));
+}
+
+/* Whether there is so much more room that no large plan needs to be made. */
+static bool surely_fits(struct trainer_state *shadow, struct device *d, int batch, double room)
+{
+    double few = need(shadow, d, shadow->block), some = need(shadow, d, AHEAD * shadow->block);
+    double rise = (some - few) / ((AHEAD - 1) * shadow->block);
+    return few + MARGIN * rise * batch <= room;
+}
+
+int capacity_rows(struct trainer_state *shadow, struct device *d, int batch)
+{
+    double room = memory_room(d);
+    if (isinf(room) || surely_fits(shadow, d, batch, room) || need(shadow, d, batch) <= room) return batch;
+    int fits = 0, beyond = batch / shadow->block + 1;
+    while (beyond - fits > 1) {
+        int middle = (fits + beyond) / 2;
+        if (need(shadow, d, middle * shadow->block) <= room) fits = middle;
+        else beyond = middle;
+    }
+    if (!fits)
+        hsgd_fail(shadow->ctx, ENOMEM, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", d->info.id,
+                  shadow->block, need(shadow, d, shadow->block) / MIB, (double)starpu_memory_get_total(d->node) / MIB);
+    return fits * shadow->block;
+}
