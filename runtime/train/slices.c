@@ -89,17 +89,34 @@ static int all_slices(const struct trainer_state *s, const int *rows, struct sli
     return n;
 }
 
+static int most_rows(const struct curve *c, int batch) { return c->most && c->most < batch ? c->most : batch; }
+
+/* Between what refine() looks for the rows of `from`: near what it has, and
+ * such that both keep as many as they must and no more than they can. */
+static void near(const struct trainer_state *shadow, int from, int to, int batch, const struct curve *c,
+                 const int *rows, int *low, int *high)
+{
+    int both = rows[from] + rows[to];
+    int least = divide_least(shadow->ctx->ndevices, shadow->block, batch, shadow->options.min_share);
+    if (least < MIN_ROWS) least = MIN_ROWS;
+    const int floors[] = { rows[from] * 3 / 4, least, both - most_rows(&c[to], batch) };
+    const int ceilings[] = { rows[from] + rows[to] / 4, both - least, most_rows(&c[from], batch) };
+    *low = 0;
+    *high = both;
+    for (int i = 0; i < 3; i++) {
+        if (floors[i] > *low) *low = floors[i];
+        if (ceilings[i] < *high) *high = ceilings[i];
+    }
+}
+
 /* Moves rows between two devices while the whole step gets faster: the curves
  * know nothing of waiting and of what devices share.  Returns the step's time. */
-static double refine(struct trainer_state *shadow, int from, int to, int batch, int *rows)
+static double refine(struct trainer_state *shadow, int from, int to, int batch, const struct curve *c, int *rows)
 {
     struct slice_spec specs[MAX_SLICES];
     double best = trial(shadow, all_slices(shadow, rows, specs), specs);
-    int block = shadow->block, low = rows[from] * 3 / 4, high = rows[from] + rows[to] / 4;
-    int least = divide_least(shadow->ctx->ndevices, block, batch, shadow->options.min_share);
-    if (least < MIN_ROWS) least = MIN_ROWS;
-    if (low < least) low = least;
-    if (high > rows[from] + rows[to] - least) high = rows[from] + rows[to] - least;
+    int block = shadow->block, low, high;
+    near(shadow, from, to, batch, c, rows, &low, &high);
     for (int move = round_rows(fmax(batch / 16.0, block), block); move >= block;
          move = round_rows(move / 2.0 - 1, block)) {
         for (int sign = -1; sign <= 1; sign += 2) {
@@ -135,9 +152,11 @@ static void give_all(const struct hsgd_context *ctx, int device, int batch, int 
     for (int i = 0; i < ctx->ndevices; i++) rows[i] = i == device ? batch : 0;
 }
 
-/* What the trials found to be the best rows, all devices end together. */
+/* What the trials found to be the best rows, all devices end together; but for
+ * one whose memory is full. */
 static void end_together(struct curve *c, int rows, double step)
 {
+    if (c->most && rows + c->block > c->most) return;
     curve_scale(c, fmax(step - c->extra, 0.1 * step) / curve_at(c, rows));
 }
 
@@ -150,7 +169,7 @@ static void verify(struct trainer_state *shadow, int batch, struct balance *b)
     int rows[MAX_DEVICES], best = fastest(ctx, b->alone, batch);
     double together = INFINITY;
     for (int i = 1; i < ctx->ndevices; i++)
-        if (b->rows[0] && b->rows[i]) together = refine(shadow, 0, i, batch, b->rows);
+        if (b->rows[0] && b->rows[i]) together = refine(shadow, 0, i, batch, b->alone, b->rows);
     if (isinf(together)) together = trial(shadow, all_slices(shadow, b->rows, specs), specs);
     give_all(ctx, best, batch, rows);
     b->step_alone = trial(shadow, all_slices(shadow, rows, specs), specs);
