@@ -32,7 +32,8 @@ check-faults: test_ops
 
 if HAVE_CRITERION
 check_PROGRAMS += test_data
-test_data_SOURCES = tests/main.c tests/main.h tests/test_data.c
+test_data_SOURCES = tests/main.c tests/main.h tests/data_folder.c tests/data_folder.h \
+	tests/test_data.c tests/test_idx.c tests/test_sheet.c
 test_data_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CRITERION_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
 test_data_LDADD = reference/libreference.la libhsgd.la $(CRITERION_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) -lm
 TESTS += test_data
