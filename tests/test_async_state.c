@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "train/async_rounds.h"
+#include "weights.h"
 
 static struct hsgd_model *model;
 static struct hsgd_trainer *trainer;
@@ -104,6 +105,22 @@ static void check_shard(int shard, double all)
     free(mean);
 }
 
+/* Both states of the weights in the first shard; between weights there may be
+ * anything. */
+static void check_weights(const float *saved, const float *read)
+{
+    struct weight_place w;
+    int64_t all = trainer->state.shard[0].floats, seen = 0;
+    for (int i = 0; model_weight(model, i, &w); i++) {
+        int64_t n = spec_size(w.spec);
+        if (w.offset + n > all) continue;
+        for (int k = 0; k < 2; k++)
+            CHECK(!memcmp(saved + k * all + w.offset, read + k * all + w.offset, (size_t)n * sizeof *read));
+        seen++;
+    }
+    CHECK(seen > 0);
+}
+
 /* The mean of what two replicas have, by their updates; who loads it has it,
  * in the replicas that it makes, too. */
 static void a_checkpoint_has_the_mean(void)
@@ -126,7 +143,7 @@ static void a_checkpoint_has_the_mean(void)
     REQUIRE(!async_open(trainer));
     CHECK(trainer->at.updates == updates && trainer->async->replica[1].before == updates);
     float *read = copy_of(&trainer->async->replica[1].state, 0, n);
-    CHECK(!memcmp(mean, read, (size_t)n * sizeof *read));
+    check_weights(mean, read);
     free(mean), free(read);
     close_trainer();
     end();
