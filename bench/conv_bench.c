@@ -1,17 +1,15 @@
-/* Checks the kernels of lanes.cl, conv2d.cl and pool.cl against double-precision
- * references over random shapes, as C and as OpenCL C, then times them.
+/* Times the kernels of lanes.cl, conv2d.cl and pool.cl by themselves, as C and as
+ * OpenCL C, without the library: one direction at a time, the shortest of many
+ * runs.  test_ops checks them; op_bench times whole operations.
  *
- *     conv_bench [-k codelets] [-n shapes] [-s seed] [c|opencl]
- *
- * A sum of K products is accepted when |error| <= 4·K·eps·Σ|a·b|, K counted
- * with the bias and eps half the spacing at 1; tanh and sigmoid add 4e-7.
+ *     conv_bench [-k codelets] [c|opencl]
  *
  * Build:  make conv_bench
  */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
-#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +35,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static u64 rng = 1;
 static u32 random_bits(void)
 {
+    static u64 rng = 1;
     rng = rng * 6364136223846793005u + 1442695040888963407u;
     return (u32)(rng >> 33);
 }
-static int between(int a, int b) { return a + (int)(random_bits() % (u32)(b - a + 1)); }
-static int at_least(int a, int b) { return a > b ? a : b; }
 
 static void *checked_alloc(size_t bytes)
 {
@@ -54,43 +50,14 @@ static void *checked_alloc(size_t bytes)
     return p;
 }
 
-/* a buffer of floats with a canary behind it */
 struct array { float *v; size_t n; };
-#define CANARY 1.25e30f
 
-static struct array array_new(size_t n)
-{
-    struct array a = { checked_alloc((n + 16) * sizeof(float)), n };
-    for (size_t i = 0; i < n + 16; i++)
-        a.v[i] = CANARY;
-    return a;
-}
+static struct array array_new(size_t n) { return (struct array){ checked_alloc(n * sizeof(float)), n }; }
+
 static void array_random(struct array a)
 {
     for (size_t i = 0; i < a.n; i++)
         a.v[i] = (float)random_bits() / 2147483648.0f - 0.5f;
-}
-/* few distinct values, so that maxima tie */
-static void array_coarse(struct array a)
-{
-    for (size_t i = 0; i < a.n; i++)
-        a.v[i] = (float)between(-2, 2) * 0.25f;
-}
-
-/* NHWC n×size to lanes and back, the plain way */
-static size_t lanes_at(int image, size_t size, size_t e)
-{
-    return ((size_t)(image / 16) * size + e) * 16 + (size_t)(image % 16);
-}
-static struct array lanes_of(struct array x, int n, size_t size)
-{
-    struct array l = array_new((size_t)lanes_blocks(n) * size * 16);
-    for (size_t i = 0; i < l.n; i++)
-        l.v[i] = 0;
-    for (int i = 0; i < n; i++)
-        for (size_t e = 0; e < size; e++)
-            l.v[lanes_at(i, size, e)] = x.v[(size_t)i * size + e];
-    return l;
 }
 
 /* ---------------------------------------------------------------- launching */
@@ -186,7 +153,7 @@ static void launch_open(struct launch *l)
     for (int i = 0; use_opencl && i < l->count; i++) {
         int e;
         const cl_ulong offset = 0;
-        l->m[i] = clCreateBuffer(context, CL_MEM_USE_HOST_PTR, (l->a[i].n + 16) * sizeof(float), l->a[i].v, &e);
+        l->m[i] = clCreateBuffer(context, CL_MEM_USE_HOST_PTR, l->a[i].n * sizeof(float), l->a[i].v, &e);
         if (e)
             die("clCreateBuffer", e);
         clSetKernelArg(cl_kernels[l->kernel], (cl_uint)(2 * i), sizeof(cl_mem), &l->m[i]);
@@ -213,265 +180,14 @@ static void launch_run(struct launch *l)
 
 static void launch_close(struct launch *l)
 {
-    for (int i = 0; i < l->count; i++) {
-        if (use_opencl) {
-            int e;
-            void *p = clEnqueueMapBuffer(queue, l->m[i], 1, CL_MAP_READ, 0, l->a[i].n * sizeof(float), 0, NULL, NULL,
-                                         &e);
-            clEnqueueUnmapMemObject(queue, l->m[i], p, 0, NULL, NULL);
-            clFinish(queue);
-            clReleaseMemObject(l->m[i]);
-        }
-        for (int j = 0; j < 16; j++)
-            if (l->a[i].v[l->a[i].n + (size_t)j] != CANARY)
-                die("wrote past the end", l->kernel);
-    }
+    for (int i = 0; use_opencl && i < l->count; i++)
+        clReleaseMemObject(l->m[i]);
 }
 
 #define ARRAYS_(...) { __VA_ARGS__ }
 #define LAUNCH(name, k, n, tile_count, arg, ...) \
     struct launch name = { .kernel = k, .count = n, .tiles = tile_count, .a = ARRAYS_(__VA_ARGS__), \
                            .args = &arg, .args_size = sizeof arg }
-
-static void run_once(struct launch l)
-{
-    launch_open(&l);
-    launch_run(&l);
-    launch_close(&l);
-}
-
-/* ---------------------------------------------------------------- checking */
-
-static int failures;
-static double worst[KERNELS];
-
-/* value against reference; bound is the error allowed */
-static void expect(int kernel, double got, double want, double bound, const char *shape)
-{
-    const double error = fabs(got - want), ratio = bound > 0 ? error / bound : error > 0 ? 1e9 : 0;
-    if (ratio > worst[kernel])
-        worst[kernel] = ratio;
-    if (!(error <= bound) && failures++ < 20)
-        fprintf(stderr, "%s %s: got %.9g, want %.9g, bound %.2g\n", kernels[kernel].name, shape, got, want, bound);
-}
-
-static double activate(double z, int activation)
-{
-    return activation == CONV2D_RELU ? (z > 0 ? z : 0) : activation == CONV2D_TANH ? tanh(z)
-         : activation == CONV2D_SIGMOID ? 1 / (1 + exp(-z)) : z;
-}
-static double slope(double y, int activation)
-{
-    return activation == CONV2D_RELU ? y > 0 : activation == CONV2D_TANH ? 1 - y * y
-         : activation == CONV2D_SIGMOID ? y * (1 - y) : 1;
-}
-
-static struct conv2d_args random_conv(void)
-{
-    for (;;) {
-        struct conv2d_args a = { .n = between(1, 40), .h = between(1, 19), .w = between(1, 19),
-                                 .kh = between(1, 6), .kw = between(1, 6),
-                                 .stride = between(0, 2) ? 1 : between(2, 4), .activation = between(0, 3) };
-        a.c = between(0, 2) ? between(1, 20) : between(1, 70);
-        a.o = between(0, 2) ? between(1, 20) : between(1, 70);
-        a.pad = between(0, at_least(a.kh, a.kw));
-        a.splits = between(1, a.kh);
-        if (a.h + 2 * a.pad < a.kh || a.w + 2 * a.pad < a.kw)
-            continue;
-        a.oh = conv2d_out_size(a.h, a.kh, a.stride, a.pad);
-        a.ow = conv2d_out_size(a.w, a.kw, a.stride, a.pad);
-        if ((double)a.n * a.oh * a.ow * a.o * a.kh * a.kw * a.c < 2e7)
-            return a;
-    }
-}
-
-/* the convolution spelled out: body sees (i, oy, ox, o, iy, ix, ky, kx, c) of every product */
-#define X_AT ((((size_t)i * a.h + iy) * a.w + ix) * a.c + c)
-#define Y_AT ((((size_t)i * a.oh + oy) * a.ow + ox) * a.o + o)
-#define W_AT ((((size_t)o * a.kh + ky) * a.kw + kx) * a.c + c)
-#define FOR_PRODUCTS(...)                                                                           \
-    for (int i = 0; i < a.n; i++) for (int oy = 0; oy < a.oh; oy++) for (int ox = 0; ox < a.ow; ox++) \
-    for (int o = 0; o < a.o; o++) for (int ky = 0; ky < a.kh; ky++) for (int kx = 0; kx < a.kw; kx++) { \
-        const int iy = oy * a.stride - a.pad + ky, ix = ox * a.stride - a.pad + kx;                 \
-        if (iy >= 0 && iy < a.h && ix >= 0 && ix < a.w)                                             \
-            for (int c = 0; c < a.c; c++) { __VA_ARGS__; }                                          \
-    }
-
-struct sums { double *v, *abs; };
-static struct sums sums_new(size_t n)
-{
-    struct sums s = { calloc(n, sizeof(double)), calloc(n, sizeof(double)) };
-    if (!s.v || !s.abs)
-        die("out of memory", 0);
-    return s;
-}
-static void sums_add(struct sums s, size_t at, double a, double b)
-{
-    s.v[at] += a * b;
-    s.abs[at] += fabs(a * b);
-}
-static void sums_free(struct sums s) { free(s.v); free(s.abs); }
-
-static void check_conv(void)
-{
-    struct conv2d_args a = random_conv();
-    const size_t xs = (size_t)a.h * a.w * a.c, ys = (size_t)a.oh * a.ow * a.o, ws = (size_t)a.o * a.kh * a.kw * a.c;
-    struct array x = array_new(a.n * xs), dy = array_new(a.n * ys), w = array_new(ws), b = array_new((size_t)a.o);
-    array_random(x), array_random(dy), array_random(w), array_random(b);
-    struct array xl = lanes_of(x, a.n, xs), dyl = lanes_of(dy, a.n, ys);
-    struct array yl = array_new(dyl.n), dxl = array_new(xl.n), dw = array_new(ws), db = array_new((size_t)a.o);
-    struct array work = array_new(conv2d_dw_work(a));
-    char shape[200];
-    snprintf(shape, sizeof shape, "n%d %dx%dx%d->%dx%dx%d k%dx%d s%d p%d f%d splits %d", a.n, a.h, a.w, a.c, a.oh, a.ow,
-             a.o, a.kh, a.kw, a.stride, a.pad, a.activation, a.splits);
-
-    struct sums ry = sums_new(dy.n), rx = sums_new(x.n), rw = sums_new(ws), rb = sums_new((size_t)a.o);
-    FOR_PRODUCTS(sums_add(ry, Y_AT, x.v[X_AT], w.v[W_AT]); sums_add(rx, X_AT, dy.v[Y_AT], w.v[W_AT]);
-                 sums_add(rw, W_AT, x.v[X_AT], dy.v[Y_AT]))
-    for (size_t i = 0; i < dy.n; i++)
-        sums_add(rb, i % (size_t)a.o, dy.v[i], 1), sums_add(ry, i, b.v[i % (size_t)a.o], 1);
-
-    a.tiles = conv2d_fwd_tiles(a);
-    LAUNCH(fwd, CONV_FWD, 4, a.tiles, a, xl, w, b, yl);
-    run_once(fwd);
-    const double eps4 = 4 * (double)FLT_EPSILON / 2, terms = a.kh * a.kw * a.c + 1;
-    for (int i = 0; i < a.n; i++)
-        for (size_t e = 0; e < ys; e++) {
-            const size_t at = (size_t)i * ys + e;
-            expect(CONV_FWD, yl.v[lanes_at(i, ys, e)], activate(ry.v[at], a.activation),
-                   eps4 * terms * ry.abs[at] + (a.activation > CONV2D_RELU ? 4e-7 : 0), shape);
-        }
-    for (size_t i = 0; i < yl.n; i++)
-        if (!(fabsf(yl.v[i]) < 1e6f))
-            die("a lane is not finite", CONV_FWD);
-
-    a.tiles = conv2d_dx_tiles(a);
-    LAUNCH(dx, CONV_DX, 3, a.tiles, a, dyl, w, dxl);
-    run_once(dx);
-    for (int i = 0; i < lanes_blocks(a.n) * 16; i++)
-        for (size_t e = 0; e < xs; e++) {
-            const size_t at = (size_t)i * xs + e;
-            expect(CONV_DX, dxl.v[lanes_at(i, xs, e)], i < a.n ? rx.v[at] : 0,
-                   i < a.n ? eps4 * a.kh * a.kw * a.o * rx.abs[at] : 0, shape);
-        }
-
-    a.tiles = conv2d_dw_tiles(a);
-    LAUNCH(dwl, CONV_DW, 5, a.tiles, a, xl, dyl, dw, db, work);
-    run_once(dwl);
-    for (size_t i = 0; i < ws; i++)
-        expect(CONV_DW, dw.v[i], rw.v[i], eps4 * a.n * a.oh * a.ow * rw.abs[i], shape);
-    for (size_t i = 0; i < (size_t)a.o; i++)
-        expect(CONV_DW, db.v[i], rb.v[i], eps4 * a.n * a.oh * a.ow * rb.abs[i], shape);
-
-    /* the same bits whatever the number of tiles */
-    struct array again = array_new(ws), work1 = array_new(conv2d_dw_work((a.splits = 1, a)));
-    a.tiles = conv2d_dw_tiles(a);
-    LAUNCH(dw1, CONV_DW, 5, a.tiles, a, xl, dyl, again, db, work1);
-    run_once(dw1);
-    for (size_t i = 0; i < ws; i++)
-        expect(CONV_DW, again.v[i], dw.v[i], 0, "splits 1");
-
-    struct array all[] = { x, dy, w, b, xl, dyl, yl, dxl, dw, db, work, again, work1 };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        free(all[i].v);
-    sums_free(ry), sums_free(rx), sums_free(rw), sums_free(rb);
-}
-
-static struct pool_args random_pool(void)
-{
-    for (;;) {
-        struct pool_args a = { .n = between(1, 40), .h = between(1, 19), .w = between(1, 19), .c = between(1, 20),
-                               .k = between(1, 4), .stride = between(1, 4), .activation = between(0, 3) };
-        a.pad = between(0, a.k - 1);
-        if (between(0, 2) == 0)
-            a.k = a.stride = 2, a.pad = 0;
-        if (a.h + 2 * a.pad < a.k || a.w + 2 * a.pad < a.k)
-            continue;
-        a.oh = conv2d_out_size(a.h, a.k, a.stride, a.pad);
-        a.ow = conv2d_out_size(a.w, a.k, a.stride, a.pad);
-        return a;
-    }
-}
-
-static void check_pool(void)
-{
-    struct pool_args a = random_pool();
-    const size_t xs = (size_t)a.h * a.w * a.c, ys = (size_t)a.oh * a.ow * a.c;
-    struct array x = array_new(a.n * xs), dy = array_new(a.n * ys);
-    array_coarse(x), array_random(dy);
-    struct array xl = lanes_of(x, a.n, xs), dyl = lanes_of(dy, a.n, ys);
-    struct array yl = array_new(dyl.n), dxl = array_new(xl.n), ml = array_new(dyl.n), el = array_new(xl.n);
-    struct sums rm = sums_new(x.n), ra = sums_new(x.n);
-    char shape[200];
-    snprintf(shape, sizeof shape, "n%d %dx%dx%d->%dx%d k%d s%d p%d f%d", a.n, a.h, a.w, a.c, a.oh, a.ow, a.k, a.stride,
-             a.pad, a.activation);
-    a.tiles = pool_max_fwd_tiles(a);
-    LAUNCH(mf, MAX_FWD, 2, a.tiles, a, xl, yl);
-    run_once(mf);
-    a.tiles = pool_max_bwd_tiles(a);
-    LAUNCH(mb, MAX_BWD, 4, a.tiles, a, xl, yl, dyl, dxl);
-    run_once(mb);
-    a.tiles = pool_avg_fwd_tiles(a);
-    LAUNCH(af, AVG_FWD, 2, a.tiles, a, xl, ml);
-    run_once(af);
-    a.tiles = pool_avg_bwd_tiles(a);
-    LAUNCH(ab, AVG_BWD, 2, a.tiles, a, dyl, el);
-    run_once(ab);
-    for (int i = 0; i < a.n; i++)
-        for (int oy = 0; oy < a.oh; oy++)
-            for (int ox = 0; ox < a.ow; ox++)
-                for (int c = 0; c < a.c; c++) {
-                    double best = -INFINITY, sum = 0;
-                    size_t at = 0, cells[16];
-                    int count = 0;
-                    for (int ky = 0; ky < a.k; ky++)
-                        for (int kx = 0; kx < a.k; kx++) {
-                            const int iy = oy * a.stride - a.pad + ky, ix = ox * a.stride - a.pad + kx;
-                            if (iy < 0 || iy >= a.h || ix < 0 || ix >= a.w)
-                                continue;
-                            cells[count++] = X_AT;
-                            sum += x.v[X_AT];
-                            if (x.v[X_AT] > best)
-                                best = x.v[at = X_AT];
-                        }
-                    const size_t e = (((size_t)oy * a.ow + ox) * a.c + c), q = (size_t)i * ys + e;
-                    expect(MAX_FWD, yl.v[lanes_at(i, ys, e)], best, 0, shape);
-                    expect(AVG_FWD, ml.v[lanes_at(i, ys, e)], sum / count, 4 * count * (double)FLT_EPSILON, shape);
-                    sums_add(rm, at, dy.v[q], slope(best, a.activation));
-                    for (int j = 0; j < count; j++)
-                        sums_add(ra, cells[j], dy.v[q], 1.0 / count);
-                }
-    for (int i = 0; i < lanes_blocks(a.n) * 16; i++)
-        for (size_t e = 0; e < xs; e++) {
-            const size_t at = (size_t)i * xs + e;
-            const double bound = 4 * a.k * a.k * (double)FLT_EPSILON;
-            expect(MAX_BWD, dxl.v[lanes_at(i, xs, e)], i < a.n ? rm.v[at] : 0, i < a.n ? bound * rm.abs[at] : 0, shape);
-            expect(AVG_BWD, el.v[lanes_at(i, xs, e)], i < a.n ? ra.v[at] : 0, i < a.n ? bound * ra.abs[at] : 0, shape);
-        }
-    struct array all[] = { x, dy, xl, dyl, yl, dxl, ml, el };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        free(all[i].v);
-    sums_free(rm), sums_free(ra);
-}
-
-static void check_lanes(void)
-{
-    struct lanes_args a = { between(1, 50), between(1, 700), 0 };
-    const size_t size = (size_t)a.size;
-    struct array x = array_new(a.n * size), back = array_new(x.n);
-    array_random(x);
-    struct array want = lanes_of(x, a.n, size), got = array_new(want.n);
-    a.tiles = lanes_tiles(a.n, a.size);
-    LAUNCH(pack, LANES_PACK, 2, a.tiles, a, x, got);
-    run_once(pack);
-    LAUNCH(unpack, LANES_UNPACK, 2, a.tiles, a, got, back);
-    run_once(unpack);
-    for (size_t i = 0; i < got.n; i++)
-        expect(LANES_PACK, got.v[i], want.v[i], 0, "lanes");
-    for (size_t i = 0; i < x.n; i++)
-        expect(LANES_UNPACK, back.v[i], x.v[i], 0, "lanes");
-    free(x.v), free(back.v), free(want.v), free(got.v);
-}
 
 /* ---------------------------------------------------------------- timing */
 
@@ -575,14 +291,10 @@ static void time_all(void)
 
 int main(int argc, char **argv)
 {
-    int shapes = 200, option;
-    while ((option = getopt(argc, argv, "k:n:s:")) != -1)
+    int option;
+    while ((option = getopt(argc, argv, "k:")) != -1)
         if (option == 'k')
             kernel_dir = optarg;
-        else if (option == 'n')
-            shapes = atoi(optarg);
-        else if (option == 's')
-            rng = strtoull(optarg, NULL, 0);
         else
             return 2;
     const char *only = optind < argc ? argv[optind] : "";
@@ -591,14 +303,8 @@ int main(int argc, char **argv)
             continue;
         if (use_opencl)
             opencl_open();
-        memset(worst, 0, sizeof worst);
-        for (int i = 0; i < shapes; i++)
-            check_lanes(), check_conv(), check_pool();
-        printf("%s: %d shapes each, %d wrong; worst error/bound:", use_opencl ? "OpenCL" : "C", shapes, failures);
-        for (int k = 0; k < KERNELS; k++)
-            printf(" %s %.2g", kernels[k].name, worst[k]);
-        printf("\n");
+        printf("%s\n", use_opencl ? "OpenCL" : "C");
         time_all();
     }
-    return failures ? 1 : 0;
+    return 0;
 }

@@ -33,7 +33,7 @@ checkpoint_bench_SOURCES = bench/checkpoint_bench.c
 checkpoint_bench_CPPFLAGS = -I$(top_srcdir)/include
 checkpoint_bench_LDADD = libhsgd.la
 
-# Kernels alone, against double precision and against the libraries:
+# Kernels alone; those of gemm.cl also against double precision and the libraries:
 #   make conv_bench gemm_bench && ./conv_bench -k ../codelets && ./gemm_bench ../codelets/gemm.cl
 if X86_ISAS
 EXTRA_PROGRAMS += conv_bench gemm_bench
