@@ -223,8 +223,11 @@ HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *trai
  * the optimizer's state, the position in the data, the normalisation and what
  * else a training needs to go on.  With equal devices in deterministic mode a
  * training that goes on ends with the very weights of one that was never
- * interrupted.  A checkpoint appears in its folder whole or not at all; "last"
- * and "best" are links to the newest one and that of the best epoch. */
+ * interrupted.  Algorithms with a server keep one optimizer state, the mean of
+ * the replicas' by their updates; loading makes new replicas, which begin with
+ * it and with the server's parameters.  A checkpoint appears in its folder whole
+ * or not at all; "last" and "best" are links to the newest one and that of the
+ * best epoch. */
 
 /* Writes a checkpoint into `folder` now; returns when it is on the disk.  Not
  * while hsgd_fit() runs: see hsgd_checkpoint_request().
