@@ -1,92 +1,10 @@
 /* The exact algorithm on devices that change while it runs: one becomes
- * slower, one fails, one has no memory left.  The losses stay those of one device. */
-#include "core.h"
+ * slower, one fails.  The losses stay those of one device. */
+#include "steps.h"
 
-#include <errno.h>
 #include <math.h>
 
-enum { BATCH = 512, FEATURES = 784, STEPS = 90, CHANGE = 40, SETTLED = 20 };
-
-static struct hsgd_context *ctx;
-static struct hsgd_model *model;
-static struct hsgd_trainer *trainer;
-static float x[BATCH * FEATURES];
-static int32_t labels[BATCH];
-static char lines[8][300];
-static int nlines;
-static float least_share;
-
-static void note_line(void *user, enum hsgd_log_level level, const char *line)
-{
-    (void)user;
-    if (level != HSGD_LOG_DEBUG && nlines < 8) snprintf(lines[nlines++], sizeof lines[0], "%s", line);
-}
-
-static enum hsgd_executor executor = HSGD_REPLAY;
-
-static void begin(const char *devices, enum hsgd_algorithm algorithm)
-{
-    struct hsgd_context_options c = { .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0,
-                                      .log = note_line };
-    struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
-    o.batch_size = BATCH;
-    o.optimizer = HSGD_SGD;
-    o.algorithm = algorithm;
-    o.min_share = least_share;
-    o.executor = executor;
-    o.steps = STEPS;
-    if (!CHECK_MSG(!hsgd_create(&ctx, &c), "%s", hsgd_error(ctx))) core_end();
-    model = hsgd_model_by_name(ctx, "mlp", (struct hsgd_shape){ 28, 28, 1 }, 10);
-    REQUIRE(model && !hsgd_model_initialise(model, 3));
-    trainer = hsgd_trainer_create(model, &o);
-    REQUIRE(trainer);
-    core_digits(0, BATCH, x, labels);
-}
-
-static void end(void)
-{
-    hsgd_trainer_destroy(&trainer);
-    hsgd_model_destroy(&model);
-    hsgd_destroy(&ctx);
-}
-
-static void train(int steps, double *loss)
-{
-    for (int i = 0; i < steps; i++)
-        if (!CHECK_MSG(!hsgd_trainer_step(trainer, x, labels, BATCH, &loss[i]), "%s", hsgd_error(ctx))) core_end();
-}
-
-static unsigned long long samples_of(const char *id)
-{
-    struct hsgd_device d;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
-        if (!strcmp(d.id, id)) return d.samples;
-    return 0;
-}
-
-static void run_reference(void *loss)
-{
-    begin("cpu", HSGD_SYNC);
-    train(STEPS, loss);
-    end();
-}
-
-/* The losses on one device, in a process of its own. */
-static double *reference(void)
-{
-    double *loss = core_shared(STEPS * sizeof *loss);
-    REQUIRE(core_child(run_reference, loss));
-    return loss;
-}
-
-static void check_losses(const double *got, const double *want)
-{
-    for (int i = 0; i < STEPS; i++)
-        if (!CHECK_MSG(fabs(got[i] - want[i]) <= 1e-3 * want[i], "step %d: loss %g, on one device %g", i + 1, got[i],
-                       want[i]))
-            return;
-}
+enum { CHANGE = 40, SETTLED = 20 };
 
 static void check_near(const int *rows, int from, int to, int want, const char *when)
 {
@@ -237,73 +155,6 @@ static void nothing_is_left(void)
     end();
 }
 
-/* Device memory that is not there: found before anything is submitted, at the
- * first step or while trying out; training goes on without the device. */
-static void has_no_room(enum hsgd_algorithm algorithm, const char *says, const char *sentence)
-{
-    double loss[STEPS], *want = reference();
-    setenv("STARPU_LIMIT_OPENCL_MEM", "4", 1);
-    begin("cpu,opencl", algorithm);
-    train(STEPS, loss);
-    check_losses(loss, want);
-    REQUIRE(nlines >= 1);
-    CHECK_MSG(strstr(lines[0], says) && strstr(lines[0], sentence), "\"%s\"", lines[0]);
-    CHECK(samples_of("opencl:0") == 0 && samples_of("cpu") == (unsigned long long)STEPS * BATCH);
-    end();
-}
-
-static void equal_shares_have_no_room(void)
-{
-    has_no_room(HSGD_DATA_PARALLEL, "opencl:0: a batch of 512 needs ",
-                " MiB of its memory, which has 4.0 MiB; step 1 is "
-                                    "repeated, and training goes on without opencl:0");
-}
-
-static void trials_have_no_room(void)
-{
-    has_no_room(HSGD_SYNC, "opencl:0: a batch of ", " MiB of its memory, which has 4.0 MiB; it is left idle");
-}
-
-/* What the plan says of how many rows a device's memory holds; 0: nothing. */
-static int most_rows_told(void)
-{
-    struct hsgd_plan_cell cell;
-    int most = 0;
-    REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0);
-    for (int i = 0; !most && !hsgd_trainer_plan_cell(trainer, BATCH, i, &cell); i++) {
-        const char *at = strstr(cell.reason, "of at most ");
-        if (at) most = atoi(at + strlen("of at most "));
-    }
-    return most;
-}
-
-/* A fast device whose memory holds fewer rows than its share has as many as it
- * holds. */
-static void some_room(void)
-{
-    double loss[STEPS], *want = reference();
-    setenv("STARPU_LIMIT_OPENCL_MEM", "9", 1);
-    setenv("HSGD_SLOW", "cpu:100us", 1);
-    begin("cpu,opencl", HSGD_SYNC);
-    train(STEPS, loss);
-    check_losses(loss, want);
-    unsigned long long rows = samples_of("opencl:0"), most = (unsigned long long)most_rows_told();
-    CHECK_MSG(most >= 32 && most < BATCH / 2 && rows > 0 && rows <= most * STEPS, "%llu rows of %llu a step", rows,
-              most);
-    CHECK(rows + samples_of("cpu") == (unsigned long long)BATCH * STEPS);
-    end();
-}
-
-static void no_device_has_room(void)
-{
-    double loss;
-    setenv("STARPU_LIMIT_OPENCL_MEM", "4", 1);
-    begin("opencl", HSGD_SYNC);
-    CHECK(hsgd_trainer_step(trainer, x, labels, BATCH, &loss) == -ENOMEM);
-    CHECK(strstr(hsgd_error(ctx), "opencl:0: a batch of 512 needs "));
-    end();
-}
-
 static void refuse(const char *variable, const char *value, const char *sentence)
 {
     struct hsgd_context_options c = { .devices = "cpu", .threads = 1 };
@@ -336,10 +187,6 @@ static const struct core_case cases[] = {
     { "fails_inserted", fails_inserted },
     { "fails_placed", fails_placed },
     { "nothing_is_left", nothing_is_left },
-    { "equal_shares_have_no_room", equal_shares_have_no_room },
-    { "trials_have_no_room", trials_have_no_room },
-    { "some_room", some_room },
-    { "no_device_has_room", no_device_has_room },
     { "refusals", refusals },
 };
 CORE_MAIN(cases)
