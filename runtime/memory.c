@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define USABLE 0.95 /* of a device's memory: fragments are lost */
@@ -82,14 +83,21 @@ static bool suffices(const struct needs *w)
     for (int i = 0; i < w->n; i++) missing += w->missing[i];
     const char *name = w->device->info.id;
     if ((double)w->all > memory_room(w->device)) {
-        note(w, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", name, w->plan->batch,
-             megabytes(w->all), megabytes((size_t)total));
+        note(w, "%s", memory_too_small(w->device, w->plan->batch, w->all).text);
         return false;
     }
     if ((total > 0 && missing > (size_t)free) || can_be_had(w)) return true;
     note(w, "%s: a batch of %d needs %.1f MiB more of its memory, which are not there", name, w->plan->batch,
          megabytes(missing));
     return false;
+}
+
+struct memory_sentence memory_too_small(const struct device *d, int batch, size_t bytes)
+{
+    struct memory_sentence s;
+    snprintf(s.text, sizeof s.text, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", d->info.id,
+             batch, megabytes(bytes), megabytes((size_t)starpu_memory_get_total(d->node)));
+    return s;
 }
 
 double memory_room(const struct device *d)

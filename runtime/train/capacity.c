@@ -7,7 +7,6 @@
 
 #define AHEAD 8     /* blocks, to see how need grows with rows */
 #define MARGIN 1.5
-#define MIB 1048576.0
 
 static double need_of(struct trainer_state *shadow, struct device *d, int n, const struct slice_spec *specs)
 {
@@ -49,8 +48,9 @@ int capacity_rows(struct trainer_state *shadow, struct device *d, int batch)
         if (need(shadow, d, middle * shadow->block) <= room) fits = middle;
         else beyond = middle;
     }
-    if (!fits)
-        hsgd_fail(shadow->ctx, ENOMEM, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", d->info.id,
-                  shadow->block, need(shadow, d, shadow->block) / MIB, (double)starpu_memory_get_total(d->node) / MIB);
+    if (!fits) {
+        size_t bytes = (size_t)need(shadow, d, shadow->block);
+        hsgd_fail(shadow->ctx, ENOMEM, "%s", memory_too_small(d, shadow->block, bytes).text);
+    }
     return fits * shadow->block;
 }

@@ -1,12 +1,10 @@
 #include "replica.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
 #include "recover.h"
-#include "rng.h"
 #include "schedule.h"
 #include "task.h"
 
@@ -110,13 +108,6 @@ void replica_close(struct replica *r)
 
 /* ------------------------------------------------------------------ a round */
 
-static float bits(uint32_t u)
-{
-    float f;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
 /* The rate's factor in an update whose batch may be of another size than the
  * user's: for some updates after a change of size it is on the way. */
 static double scale_of(const struct replica *r, int64_t update)
@@ -139,14 +130,11 @@ static void fill_step_table(struct replica *r, const struct origin *from)
     buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < r->round.steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
-        double update = (double)(r->before + r->updates + i + 1);
-        r->rate = scale_of(r, r->updates + i + 1) * rate;
-        row[HSGD_STEP_RATE] = (float)r->rate;
-        row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, update)));
-        row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, update)));
-        row[HSGD_STEP_SCALE] = 1.0f / (float)r->round.batch;
-        row[HSGD_STEP_NUMBER] = bits((uint32_t)(from->samples + r->round.first + (int64_t)i * r->round.batch));
-        row[HSGD_STEP_SEED] = bits((uint32_t)hsgd_random(o->seed, 0x5eed + (uint64_t)from->epoch));
+        int64_t update = r->updates + i + 1;
+        r->rate = scale_of(r, update) * rate;
+        struct schedule_step step = { (float)r->rate, r->before + update, r->round.batch,
+                                      from->samples + r->round.first + (int64_t)i * r->round.batch, from->epoch };
+        schedule_fill(o, &step, row);
         row[HSGD_STEP_SHARE] = (float)r->round.share;
     }
     starpu_data_release(s->step.handle);

@@ -1,6 +1,10 @@
-#include <math.h>
-
 #include "schedule.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "rng.h"
 
 static const char *const names[HSGD_SCHEDULES] = { "constant", "step", "cosine" };
 
@@ -33,4 +37,22 @@ float schedule_rate(const struct hsgd_train_options *o, int64_t step, int64_t st
     int64_t warm = o->warmup_steps;
     if (step < warm) return o->learning_rate * (float)(step + 1) / (float)warm;
     return (float)decayed(o, (double)(step - warm), (double)(steps - warm));
+}
+
+static float bits(uint64_t u)
+{
+    float f;
+    uint32_t low = (uint32_t)u;
+    memcpy(&f, &low, sizeof f);
+    return f;
+}
+
+void schedule_fill(const struct hsgd_train_options *o, const struct schedule_step *step, float *row)
+{
+    row[HSGD_STEP_RATE] = step->rate;
+    row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, (double)step->updates)));
+    row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, (double)step->updates)));
+    row[HSGD_STEP_SCALE] = 1.0f / (float)step->batch;
+    row[HSGD_STEP_NUMBER] = bits((uint64_t)step->number);
+    row[HSGD_STEP_SEED] = bits(hsgd_random(o->seed, 0x5eed + (uint64_t)step->epoch));
 }

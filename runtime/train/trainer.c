@@ -175,13 +175,6 @@ bool trainer_has_server(const struct hsgd_trainer *t)
 
 /* -------------------------------------------------------------- windows */
 
-static float bits(uint32_t u)
-{
-    float f;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
 static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
 {
     struct trainer_state *s = &t->state;
@@ -189,14 +182,9 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     buffer_acquire(s->ctx, &s->step, STARPU_W);
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
-        int64_t step = t->at.step + i;
-        row[HSGD_STEP_RATE] = schedule_rate(o, step, t->planned_steps);
-        double updates = (double)(t->at.updates + i + 1);
-        row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, updates)));
-        row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, updates)));
-        row[HSGD_STEP_SCALE] = 1.0f / (float)batch;
-        row[HSGD_STEP_NUMBER] = bits((uint32_t)step);
-        row[HSGD_STEP_SEED] = bits((uint32_t)hsgd_random(o->seed, 0x5eed));
+        struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1, batch,
+                                      t->at.step + i, 0 };
+        schedule_fill(o, &step, row);
     }
     starpu_data_release(s->step.handle);
 }
