@@ -85,8 +85,10 @@ static void check_events(int ncells, int kept_steps)
     CHECK(last < 60);
 }
 
+/* By equal shares: the equations may change the cells of a plan between steps. */
 static void traced_on(const char *devices)
 {
+    algorithm = HSGD_DATA_PARALLEL;
     begin(devices, 0, false);
     int ncells = hsgd_trainer_plan(trainer, BATCH);
     REQUIRE(ncells > 0 && ncells <= 64);
