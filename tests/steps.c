@@ -7,7 +7,7 @@ struct hsgd_model *model;
 struct hsgd_trainer *trainer;
 float x[BATCH * FEATURES];
 int32_t labels[BATCH];
-char lines[8][300];
+char lines[LINES][300];
 int nlines;
 float least_share;
 enum hsgd_executor executor = HSGD_REPLAY;
@@ -15,7 +15,14 @@ enum hsgd_executor executor = HSGD_REPLAY;
 static void note_line(void *user, enum hsgd_log_level level, const char *line)
 {
     (void)user;
-    if (level != HSGD_LOG_DEBUG && nlines < 8) snprintf(lines[nlines++], sizeof lines[0], "%s", line);
+    if (level != HSGD_LOG_DEBUG && nlines < LINES) snprintf(lines[nlines++], sizeof lines[0], "%s", line);
+}
+
+bool said(const char *text)
+{
+    bool found = false;
+    for (int i = 0; i < nlines; i++) found |= strstr(lines[i], text) != NULL;
+    return found;
 }
 
 void begin(const char *devices, enum hsgd_algorithm algorithm)

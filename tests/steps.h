@@ -5,15 +5,16 @@
 
 #include "core.h"
 
-enum { BATCH = 512, FEATURES = 784, STEPS = 90 };
+enum { BATCH = 512, FEATURES = 784, STEPS = 90, LINES = 32 };
 
 extern struct hsgd_context *ctx;
 extern struct hsgd_model *model;
 extern struct hsgd_trainer *trainer;
 extern float x[BATCH * FEATURES];
 extern int32_t labels[BATCH];
-extern char lines[8][300]; /* of the log */
+extern char lines[LINES][300]; /* of the log */
 extern int nlines;
+bool said(const char *text); /* in any of them */
 /* For begin(): min_share and executor. */
 extern float least_share;
 extern enum hsgd_executor executor;
