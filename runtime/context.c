@@ -9,6 +9,7 @@
 #include "kernels.h"
 #include "opencl_device.h"
 #include "imitate.h"
+#include "starpu_environment.h"
 
 /* One process has one StarPU: contexts of ours share it. */
 static pthread_mutex_t starpu_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -16,32 +17,17 @@ static int starpu_users, blas_threads_before;
 
 /* --------------------------------------------------- starting StarPU */
 
-static void environment_default(const char *name, const char *value) { setenv(name, value, 0); }
-
 static const char *default_policy(const struct device_request *r)
 {
     return r->cpu && !r->count[HSGD_CUDA] && !r->count[HSGD_OPENCL] ? "eager" : "dmdas";
 }
 
-/* So that StarPU numbers OpenCL devices as we list them; the variable stays
- * what the user has set. */
-static int init_with_opencl_cpus(struct starpu_conf *conf)
-{
-    bool was_set = getenv("STARPU_OPENCL_ON_CPUS");
-    char before[8];
-    snprintf(before, sizeof before, "%s", was_set ? getenv("STARPU_OPENCL_ON_CPUS") : "");
-    setenv("STARPU_OPENCL_ON_CPUS", "1", 1);
-    int err = starpu_init(conf);
-    if (was_set) setenv("STARPU_OPENCL_ON_CPUS", before, 1);
-    else unsetenv("STARPU_OPENCL_ON_CPUS");
-    return err;
-}
-
 static int start_starpu(struct hsgd_context *ctx, const struct device_request *r)
 {
     struct starpu_conf conf;
-    environment_default("STARPU_SILENT", "1");
-    environment_default("STARPU_WORKERS_GETBIND", "1");
+    starpu_environment_defaults();
+    int err = starpu_environment_check(ctx);
+    if (err) return err;
     int ncuda = r->count[HSGD_CUDA], nopencl = r->count[HSGD_OPENCL];
     if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");
     conf.precedence_over_environment_variables = 1;
@@ -53,14 +39,12 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     conf.use_explicit_workers_opencl_gpuid = nopencl > 0;
     for (int i = 0; i < nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->index[HSGD_OPENCL][i];
     const char *policy = getenv("STARPU_SCHED");
-    if (policy && !strcmp(policy, "heteroprio")) /* aborts unless the application fills its buckets */
-        return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"heteroprio\", which cannot run restricted tasks: use dmdas");
     conf.sched_policy_name = policy ? policy : default_policy(r);
     ctx->chose_policy = !policy;
     conf.catch_signals = 0;
     /* A driver that polls for the end of a copy takes the core the copy needs. */
     if (nopencl && r->only_opencl_cpus) conf.disable_asynchronous_opencl_copy = 1;
-    int err = nopencl ? init_with_opencl_cpus(&conf) : starpu_init(&conf);
+    err = starpu_environment_init(ctx, &conf);
     if (err) return hsgd_fail(ctx, -err, "StarPU did not start: %s", strerror(-err));
     starpu_malloc_set_align(64);
     starpu_pause();

@@ -108,6 +108,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/run.h \
 	runtime/sha256.c \
 	runtime/sha256.h \
+	runtime/starpu_environment.c \
+	runtime/starpu_environment.h \
 	runtime/task.c \
 	runtime/task.h \
 	runtime/tensor.c \

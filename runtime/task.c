@@ -105,12 +105,24 @@ void cell_failed(const struct cell_run *run, struct device *d, bool begun, const
     va_end(args);
 }
 
+/* Not every policy keeps to a task's workers. */
+static void misplaced(const struct cell_run *run, const struct device *where)
+{
+    cell_failed(run, NULL, false, "the scheduling policy ran a cell of %s on %s, where it may not run; eager, lws and "
+                                  "dmdas never do", run->cell->device->info.id, where ? where->info.id : "another device");
+}
+
 struct variant *cell_begin(struct cell_run *run, uint64_t *began)
 {
     struct hsgd_context *ctx = run->plan->ctx;
     struct cell *c = run->cell;
     if (atomic_load(&run->plan->failure->err)) return NULL;
-    struct variant *v = c->nvariants == 1 ? c->variant : cell_variant(c, context_worker_device(ctx));
+    const struct device *here = context_worker_device(ctx);
+    struct variant *v = cell_variant(c, here);
+    if (!v) {
+        misplaced(run, here);
+        return NULL;
+    }
     if (imitate_failure(v->device, step_of(run))) {
         cell_failed(run, v->device, false, "%s: the device failed, as HSGD_FAIL says", v->device->info.id);
         return NULL;

@@ -59,7 +59,8 @@ static void log_line(void *user, enum hsgd_log_level level, const char *line)
 /* The options that choose devices, as they were given. */
 static void device_options(const struct settings *s, char *out, size_t size)
 {
-    int used = s->devices ? snprintf(out, size, "--devices \"%s\"%s", s->devices, s->threads ? " " : ": ") : 0;
+    bool named = s->devices && strcmp(s->devices, "auto");
+    int used = named ? snprintf(out, size, "--devices \"%s\"%s", s->devices, s->threads ? " " : ": ") : 0;
     if (used >= 0 && (size_t)used < size && s->threads)
         snprintf(out + used, size - (size_t)used, "--threads %lld: ", (long long)s->threads);
 }

@@ -1,0 +1,236 @@
+#include "starpu_environment.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/cache.h"
+
+static bool begins(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
+
+/* ----------------------------------------------------------------- numbers */
+
+enum form { WHOLE, REAL, CORES };
+
+/* What StarPU 1.3 and 1.4 read with starpu_get_env_number() and
+ * starpu_get_env_float_default(), and their lists of cores.  The first pattern
+ * that fits counts.  Variables of what is never started from here
+ * (master-slave, SimGrid, heteroprio) are left out. */
+static const struct { const char *pattern; enum form form; int least; } variables[] = {
+    { "STARPU_NTHREADS_PER_CORE", WHOLE, 1 },
+    { "STARPU_N*", WHOLE, 0 },
+    { "STARPU_BACKOFF_M*", WHOLE, 0 },
+    { "STARPU_BUS_CALIBRATE", WHOLE, 0 },
+    { "STARPU_BUS_STATS", WHOLE, 0 },
+    { "STARPU_CALIBRATE*", WHOLE, 0 },
+    { "STARPU_CATCH_SIGNALS", WHOLE, 0 },
+    { "STARPU_CHECK_ENTIRE_PLATFORM", WHOLE, 0 },
+    { "STARPU_CODELET_PROFILING", WHOLE, 0 },
+    { "STARPU_CUDA_*", WHOLE, 0 },
+    { "STARPU_DATA_LOCALITY_ENFORCE", WHOLE, 0 },
+    { "STARPU_DISABLE_*", WHOLE, 0 },
+    { "STARPU_DISK_SWAP_SIZE", WHOLE, 0 },
+    { "STARPU_DISPLAY_BINDINGS", WHOLE, 0 },
+    { "STARPU_ENABLE_CUDA_GPU_GPU_DIRECT", WHOLE, 0 },
+    { "STARPU_ENABLE_MAP", WHOLE, 0 },
+    { "STARPU_ENERGY_PROFILING", WHOLE, 0 },
+    { "STARPU_EXPECTED_TRANSFER_TIME_WRITEBACK", WHOLE, 0 },
+    { "STARPU_EXP_LEN_THRESHOLD", REAL, 0 },
+    { "STARPU_FXT_TRACE", WHOLE, 0 },
+    { "STARPU_GENERATE_TRACE", WHOLE, 0 },
+    { "STARPU_GLOBAL_ARBITER", WHOLE, 0 },
+    { "STARPU_HISTORY_MAX_ERROR", WHOLE, 0 },
+    { "STARPU_IDLE_POWER", REAL, 0 },
+    { "STARPU_LIMIT_*", WHOLE, 0 },
+    { "STARPU_MAIN_THREAD_*", WHOLE, 0 },
+    { "STARPU_MAX_*", WHOLE, 0 },
+    { "STARPU_MEMORY_STATS", WHOLE, 0 },
+    { "STARPU_MIN*", WHOLE, 0 },
+    { "STARPU_OPENCL_ON*", WHOLE, 0 },
+    { "STARPU_OPENCL_PIPELINE", WHOLE, 0 },
+    { "STARPU_PCI_FLAT", WHOLE, 0 },
+    { "STARPU_PERF_MODEL_HOMOGENEOUS_*", WHOLE, 0 },
+    { "STARPU_PREFETCH", WHOLE, 0 },
+    { "STARPU_RAND_SEED", WHOLE, 0 },
+    { "STARPU_RESERVE_NCPU", WHOLE, 0 },
+    { "STARPU_SCHED_ALPHA", REAL, 0 },
+    { "STARPU_SCHED_BETA", REAL, 0 },
+    { "STARPU_SCHED_GAMMA", REAL, 0 },
+    { "STARPU_SCHED_GRAPH_TEST_DESCENDANTS", WHOLE, 0 },
+    { "STARPU_SCHED_READY", WHOLE, 0 },
+    { "STARPU_SCHED_SORTED_*", WHOLE, 0 },
+    { "STARPU_SILENT", WHOLE, 0 },
+    { "STARPU_SINGLE_COMBINED_WORKER", WHOLE, 0 },
+    { "STARPU_STATS", WHOLE, 0 },
+    { "STARPU_SUBALLOCATOR", WHOLE, 0 },
+    { "STARPU_SYNTHESIZE_ARITY_COMBINED_WORKER", WHOLE, 0 },
+    { "STARPU_TARGET_*", WHOLE, 0 },
+    { "STARPU_TASK_*", WHOLE, 0 },
+    { "STARPU_TRACE_BUFFER_SIZE", WHOLE, 0 },
+    { "STARPU_USE_NUMA", WHOLE, 0 },
+    { "STARPU_WATCHDOG_*", WHOLE, 0 },
+    { "STARPU_WINDOW_TIME_SIZE", REAL, 0 },
+    { "STARPU_WORKERS_COREID", CORES, 0 },
+    { "STARPU_WORKERS_CPUID", CORES, 0 },
+    { "STARPU_WORKERS_GETBIND", WHOLE, 0 },
+    { "STARPU_WORKERS_NOBIND", WHOLE, 0 },
+    { "STARPU_WORKER_TREE", WHOLE, 0 },
+};
+
+/* "0 2 4", "0,2", "4-7", "4-": numbers and ranges. */
+static bool is_core_list(const char *text)
+{
+    do {
+        char *end;
+        text += strspn(text, " ,");
+        long first = strtol(text, &end, 10), last = first;
+        if (end == text || first < 0) return false;
+        if (*end == '-') {
+            text = end + 1;
+            last = strtol(text, &end, 10);
+            if (end == text) last = first;
+        }
+        if (last < first || !strchr(" ,", *end)) return false;
+        text = end + strspn(end, " ,");
+    } while (*text);
+    return true;
+}
+
+static int check_number(struct hsgd_context *ctx, const char *name, const char *value, int which)
+{
+    char *end;
+    int least = variables[which].least;
+    switch (variables[which].form) {
+    case WHOLE: {
+        long n = strtol(value, &end, 10);
+        if (!*end && n >= least && n <= INT_MAX) return 0;
+        return hsgd_fail(ctx, EINVAL, "%s is \"%s\", not a whole number from %d to %d", name, value, least, INT_MAX);
+    }
+    case REAL:
+        strtof(value, &end);
+        return *end ? hsgd_fail(ctx, EINVAL, "%s is \"%s\", not a number", name, value) : 0;
+    default:
+        if (is_core_list(value)) return 0;
+        return hsgd_fail(ctx, EINVAL, "%s is \"%s\", not a list of cores like \"0 2 4\" or \"4-7\"", name, value);
+    }
+}
+
+static int check_numbers(struct hsgd_context *ctx)
+{
+    enum { NVARIABLES = sizeof variables / sizeof *variables };
+    for (char **e = environ; e && *e; e++) {
+        char name[64];
+        size_t length = strcspn(*e, "=");
+        if (!begins(*e, "STARPU_") || length >= sizeof name || !(*e)[length]) continue;
+        snprintf(name, sizeof name, "%.*s", (int)length, *e);
+        int i = 0;
+        while (i < NVARIABLES && fnmatch(variables[i].pattern, name, 0)) i++;
+        int err = i < NVARIABLES ? check_number(ctx, name, *e + length + 1, i) : 0;
+        if (err) return err;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------- words */
+
+/* StarPU takes another policy when it does not know the name.  Heteroprio
+ * aborts unless the application fills its buckets. */
+static int check_policy(struct hsgd_context *ctx)
+{
+    const char *name = getenv("STARPU_SCHED");
+    char known[300] = "";
+    size_t used = 0;
+    if (!name || getenv("STARPU_SCHED_LIB")) return 0;
+    if (!strcmp(name, "heteroprio"))
+        return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"heteroprio\", which cannot run restricted tasks: use dmdas");
+    for (struct starpu_sched_policy **p = starpu_sched_get_predefined_policies(); *p; p++) {
+        const char *has = (*p)->policy_name;
+        if (!strcmp(name, has)) return 0;
+        if (used < sizeof known && !begins(has, "modular-") && strcmp(has, "heteroprio"))
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s, ", has);
+    }
+    return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"%s\", not one of %smodular-*", name, known);
+}
+
+/* The models of a host are in files of its name. */
+static int check_host(struct hsgd_context *ctx)
+{
+    const char *name = getenv("STARPU_HOSTNAME");
+    if (!name || !strchr(name, '/')) return 0;
+    return hsgd_fail(ctx, EINVAL, "STARPU_HOSTNAME is \"%s\", which no file can be called", name);
+}
+
+/* ------------------------------------------------- where measurements are */
+
+/* As StarPU chooses: the first that is set. */
+static void sampling_folder(char *path, size_t size)
+{
+    static const char *const homes[] = { "XDG_CACHE_HOME", "STARPU_HOME", "HOME", "TMPDIR", "TEMP", "TMP" };
+    const char *chosen = getenv("STARPU_PERF_MODEL_DIR"), *home = NULL;
+    for (size_t i = 0; !home && i < sizeof homes / sizeof *homes; i++) home = getenv(homes[i]);
+    if (chosen) snprintf(path, size, "%s/", chosen);
+    else snprintf(path, size, "%s/.starpu/sampling/", home ? home : "/tmp");
+}
+
+static int check_folder(struct hsgd_context *ctx)
+{
+    char path[PATH_MAX];
+    sampling_folder(path, sizeof path);
+    hsgd_cache_make_folders(path);
+    if (!access(path, W_OK | X_OK)) return 0;
+    int err = errno;
+    return hsgd_fail(ctx, err, "%s: %s; StarPU keeps its measurements there: set STARPU_HOME to another folder", path,
+                     strerror(err));
+}
+
+/* ---------------------------------------------------------------- starting */
+
+void starpu_environment_defaults(void)
+{
+    const char *home = getenv("STARPU_HOME");
+    setenv("STARPU_SILENT", "1", 0);
+    setenv("STARPU_WORKERS_GETBIND", "1", 0);
+    if (!home || !*home) return;
+    char path[PATH_MAX]; /* else XDG_CACHE_HOME would win */
+    snprintf(path, sizeof path, "%s/.starpu/sampling", home);
+    setenv("STARPU_PERF_MODEL_DIR", path, 0);
+}
+
+int starpu_environment_check(struct hsgd_context *ctx)
+{
+    int err = check_numbers(ctx);
+    if (!err) err = check_policy(ctx);
+    if (!err) err = check_host(ctx);
+    return err ? err : check_folder(ctx);
+}
+
+/* Variables that would have StarPU number or choose accelerators otherwise
+ * than the device list does. */
+static const char *const of_devices[] = {
+    "STARPU_OPENCL_ON_CPUS", "STARPU_OPENCL_ONLY_ON_CPUS", "STARPU_WORKERS_OPENCLID", "STARPU_WORKERS_CUDAID"
+};
+enum { OF_DEVICES = sizeof of_devices / sizeof *of_devices };
+
+int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
+{
+    char *before[OF_DEVICES];
+    for (int i = 0; i < OF_DEVICES; i++) {
+        const char *value = getenv(of_devices[i]);
+        before[i] = value ? strdup(value) : NULL;
+        if (value && strstr(of_devices[i], "_WORKERS_"))
+            hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: the device list names devices", of_devices[i]);
+        unsetenv(of_devices[i]);
+    }
+    if (conf->nopencl) setenv("STARPU_OPENCL_ON_CPUS", "1", 1);
+    int err = starpu_init(conf);
+    for (int i = 0; i < OF_DEVICES; i++) {
+        if (before[i]) setenv(of_devices[i], before[i], 1);
+        else unsetenv(of_devices[i]);
+        free(before[i]);
+    }
+    return err;
+}
