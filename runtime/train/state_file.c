@@ -180,8 +180,8 @@ int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, stru
     const char *version = safetensors_metadata(f, "hsgd.state");
     *state = (struct state_file){ 0 };
     if (!version || strcmp(version, FORMAT))
-        return hsgd_fail(ctx, EINVAL, "%s: hsgd.state is %s%s%s, not \"" FORMAT "\"", f->path, version ? "\"" : "",
-                         version ? version : "missing", version ? "\"" : "");
+        return hsgd_fail(ctx, EINVAL, "%s: hsgd.state is %s%s%s, not \"" FORMAT "\", which this version reads", f->path,
+                         version ? "\"" : "", version ? version : "missing", version ? "\"" : "");
     int err = 0;
     for (int i = 0; !err && i < FIELDS; i++) err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
     if (!err) err = check_position(ctx, f, state);
