@@ -37,7 +37,8 @@ void begin(const char *devices, enum hsgd_algorithm algorithm)
     o.min_share = least_share;
     o.executor = executor;
     o.steps = STEPS;
-    if (!CHECK_MSG(!hsgd_create(&ctx, &c), "%s", hsgd_error(ctx))) core_end();
+    int err = hsgd_create(&ctx, &c);
+    if (!CHECK_MSG(!err, "%s", hsgd_error(ctx))) core_end();
     model = hsgd_model_by_name(ctx, "mlp", (struct hsgd_shape){ 28, 28, 1 }, 10);
     REQUIRE(model && !hsgd_model_initialise(model, 3));
     trainer = hsgd_trainer_create(model, &o);

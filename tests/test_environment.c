@@ -17,7 +17,8 @@ static void refuse(const char *variable, const char *value, int error, const cha
     const char *before = getenv(variable);
     if (before) snprintf(kept, sizeof kept, "%s", before);
     setenv(variable, value, 1);
-    CHECK_MSG(create(&ctx, "cpu") == -error, "%s=%s: %s", variable, value, hsgd_error(ctx));
+    int err = create(&ctx, "cpu");
+    CHECK_MSG(err == -error, "%s=%s: %s", variable, value, hsgd_error(ctx));
     if (sentence) CHECK_STR(hsgd_error(ctx), sentence);
     hsgd_destroy(&ctx);
     if (before) setenv(variable, kept, 1);
@@ -94,7 +95,7 @@ static void home_is_used(void)
     setenv("STARPU_HOME", home, 1);
     snprintf(path, sizeof path, "%s/cache", home);
     setenv("XDG_CACHE_HOME", path, 1);
-    if (!CHECK_MSG(!create(&ctx, "cpu"), "%s", hsgd_error(ctx))) core_end();
+    ctx = core_context("cpu", 1, false);
     hsgd_destroy(&ctx);
     snprintf(path, sizeof path, "%s/.starpu/sampling/bus", home);
     CHECK(!access(path, R_OK));
@@ -123,7 +124,8 @@ static void others(void)
     struct hsgd_context *ctx;
     struct hsgd_device d;
     for (int i = 0; i < N; i++) setenv(values[i][0], values[i][1], 1);
-    if (!CHECK_MSG(!hsgd_create(&ctx, &o), "%s", hsgd_error(ctx))) core_end();
+    int err = hsgd_create(&ctx, &o);
+    if (!CHECK_MSG(!err, "%s", hsgd_error(ctx))) core_end();
     REQUIRE(hsgd_device_count(ctx) == 1 && !hsgd_device_get(ctx, 0, &d));
     CHECK_STR(d.id, "opencl:0");
     CHECK(warnings == 1);
