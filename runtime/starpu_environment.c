@@ -166,14 +166,14 @@ static int check_host(struct hsgd_context *ctx)
 
 /* ------------------------------------------------- where measurements are */
 
-/* As StarPU chooses: the first that is set. */
+/* The first that is set; StarPU would take XDG_CACHE_HOME before STARPU_HOME. */
 static void sampling_folder(char *path, size_t size)
 {
-    static const char *const homes[] = { "XDG_CACHE_HOME", "STARPU_HOME", "HOME", "TMPDIR", "TEMP", "TMP" };
+    static const char *const homes[] = { "STARPU_HOME", "XDG_CACHE_HOME", "HOME", "TMPDIR", "TEMP", "TMP" };
     const char *chosen = getenv("STARPU_PERF_MODEL_DIR"), *home = NULL;
-    for (size_t i = 0; !home && i < sizeof homes / sizeof *homes; i++) home = getenv(homes[i]);
-    if (chosen) snprintf(path, size, "%s/", chosen);
-    else snprintf(path, size, "%s/.starpu/sampling/", home ? home : "/tmp");
+    for (size_t i = 0; (!home || !*home) && i < sizeof homes / sizeof *homes; i++) home = getenv(homes[i]);
+    if (chosen && *chosen) snprintf(path, size, "%s/", chosen);
+    else snprintf(path, size, "%s/.starpu/sampling/", home && *home ? home : "/tmp");
 }
 
 static int check_folder(struct hsgd_context *ctx)
@@ -191,13 +191,8 @@ static int check_folder(struct hsgd_context *ctx)
 
 void starpu_environment_defaults(void)
 {
-    const char *home = getenv("STARPU_HOME");
     setenv("STARPU_SILENT", "1", 0);
     setenv("STARPU_WORKERS_GETBIND", "1", 0);
-    if (!home || !*home) return;
-    char path[PATH_MAX]; /* else XDG_CACHE_HOME would win */
-    snprintf(path, sizeof path, "%s/.starpu/sampling", home);
-    setenv("STARPU_PERF_MODEL_DIR", path, 0);
 }
 
 int starpu_environment_check(struct hsgd_context *ctx)
@@ -208,29 +203,45 @@ int starpu_environment_check(struct hsgd_context *ctx)
     return err ? err : check_folder(ctx);
 }
 
-/* Variables that would have StarPU number or choose accelerators otherwise
- * than the device list does. */
-static const char *const of_devices[] = {
-    "STARPU_OPENCL_ON_CPUS", "STARPU_OPENCL_ONLY_ON_CPUS", "STARPU_WORKERS_OPENCLID", "STARPU_WORKERS_CUDAID"
+/* What a variable is while StarPU starts; NULL: not set. */
+struct setting {
+    const char *name, *value;
+    bool told;      /* the user is, where it was set */
+    char *before;
 };
-enum { OF_DEVICES = sizeof of_devices / sizeof *of_devices };
+
+static void put(const char *name, const char *value)
+{
+    if (value) setenv(name, value, 1);
+    else unsetenv(name);
+}
+
+static void set(struct hsgd_context *ctx, struct setting *s)
+{
+    const char *value = getenv(s->name);
+    if (value && s->told)
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: the device list names devices", s->name);
+    s->before = value ? strdup(value) : NULL;
+    put(s->name, s->value);
+}
 
 int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
 {
-    char *before[OF_DEVICES];
-    for (int i = 0; i < OF_DEVICES; i++) {
-        const char *value = getenv(of_devices[i]);
-        before[i] = value ? strdup(value) : NULL;
-        if (value && strstr(of_devices[i], "_WORKERS_"))
-            hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: the device list names devices", of_devices[i]);
-        unsetenv(of_devices[i]);
-    }
-    if (conf->nopencl) setenv("STARPU_OPENCL_ON_CPUS", "1", 1);
+    char folder[PATH_MAX];
+    struct setting settings[] = {
+        { .name = "STARPU_PERF_MODEL_DIR", .value = folder },
+        { .name = "STARPU_OPENCL_ON_CPUS", .value = conf->nopencl ? "1" : NULL },
+        { .name = "STARPU_OPENCL_ONLY_ON_CPUS", .told = true },
+        { .name = "STARPU_WORKERS_OPENCLID", .told = true },
+        { .name = "STARPU_WORKERS_CUDAID", .told = true },
+    };
+    enum { SETTINGS = sizeof settings / sizeof *settings };
+    sampling_folder(folder, sizeof folder);
+    for (int i = 0; i < SETTINGS; i++) set(ctx, &settings[i]);
     int err = starpu_init(conf);
-    for (int i = 0; i < OF_DEVICES; i++) {
-        if (before[i]) setenv(of_devices[i], before[i], 1);
-        else unsetenv(of_devices[i]);
-        free(before[i]);
+    for (int i = 0; i < SETTINGS; i++) {
+        put(settings[i].name, settings[i].before);
+        free(settings[i].before);
     }
     return err;
 }

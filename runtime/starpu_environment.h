@@ -12,8 +12,9 @@ void starpu_environment_defaults(void);
  * its measurements when that cannot be written. */
 int starpu_environment_check(struct hsgd_context *ctx);
 
-/* starpu_init() with the devices of `conf`, whatever variables name others;
- * they are afterwards what the user has set. */
+/* starpu_init() with the devices of `conf`, whatever variables name others, and
+ * with the folder that was checked; the variables are afterwards what the user
+ * has set. */
 int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf);
 
 #endif

@@ -3,6 +3,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <starpu_config.h>
 #include <unistd.h>
 
 static int create(struct hsgd_context **ctx, const char *devices)
@@ -78,7 +79,10 @@ static void folders(void)
     snprintf(sentence, sizeof sentence,
              "%s/: Not a directory; StarPU keeps its measurements there: set STARPU_HOME to another folder", below);
     refuse("STARPU_PERF_MODEL_DIR", below, ENOTDIR, sentence);
-    unsetenv("STARPU_PERF_MODEL_DIR"); /* a default that follows STARPU_HOME */
+    refuse("STARPU_HOME", "/proc/nobody", ENOENT, NULL);
+    struct hsgd_context *ctx = core_context("cpu", 1, false); /* with another folder, as the error says */
+    hsgd_destroy(&ctx);
+    CHECK(!getenv("STARPU_PERF_MODEL_DIR"));
     unsetenv("STARPU_HOME");
     unsetenv("XDG_CACHE_HOME");
     refuse("HOME", "/proc/nobody", ENOENT,
@@ -133,7 +137,7 @@ static void others(void)
     hsgd_destroy(&ctx);
 }
 
-/* Some policies of StarPU run a task where it may not run: an error, no crash. */
+/* Some policies of StarPU 1.3 run a task where it may not run: an error, no crash. */
 static void misplaced(void)
 {
     enum { FEATURES = 64, BATCH = 32 };
@@ -149,7 +153,7 @@ static void misplaced(void)
     REQUIRE(t);
     int err = 0;
     for (int i = 0; !err && i < 50; i++) err = hsgd_trainer_step(t, x, labels, BATCH, NULL);
-    CHECK_MSG(!err || strstr(hsgd_error(ctx), ", where it may not run; "), "%s", hsgd_error(ctx));
+    CHECK_MSG((!err && STARPU_MINOR_VERSION > 3) || strstr(hsgd_error(ctx), ", where it may not run; "), "%s", hsgd_error(ctx));
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);
     hsgd_destroy(&ctx);

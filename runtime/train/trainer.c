@@ -1,6 +1,5 @@
 #include "trainer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
