@@ -71,5 +71,19 @@ begins 'cut.png: ' predict $use cut.png
 refused 'sheet.png: is a picture, the model takes samples of 1x1x2' predict --devices cpu --checkpoint points sheet.png
 printf '\377\330\377\340' >cut.jpg
 begins 'cut.jpg: ' predict $use cut.jpg
-ok predict --devices cpu --checkpoint points rows.csv
+
+# A bad input does not keep the others from being predicted.
+use='--devices cpu --checkpoint points'
+run predict $use none.csv rows.csv cut.png rows.csv.gz
+[ "$code" -eq 1 ] && [ "$(cut -d' ' -f1 out | tr '\n' ' ')" = 'rows.csv:1 rows.csv:2 rows.csv.gz:1 rows.csv.gz:2 ' ] &&
+    [ "$(grep -c '^hsgd: none.csv: cannot open: \|^hsgd: cut.png: ' err)" -eq 2 ]
+check "two of four inputs are bad (exit $code: $(cat err))" $?
+run predict $use --json cut.png rows.csv
+[ "$code" -eq 1 ]
+check "one of two inputs is bad (exit $code: $(cat err))" $?
+json 'len(j["predictions"]) == 2'
+run predict $use --json none.csv cut.png
+[ "$code" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 2 ]
+check "all inputs are bad (exit $code: $(cat err))" $?
+ok predict $use rows.csv
 finish

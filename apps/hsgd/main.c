@@ -57,7 +57,9 @@ const struct command commands[] = {
       "what a model makes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
       "picture, a NumPy array (.npy), or a text with a row of numbers for each sample\n"
-      "(comma, semicolon or tab between them) or LIBSVM's; \"-\" is standard input." },
+      "(comma, semicolon or tab between them) or LIBSVM's; \"-\" is standard input.\n"
+      "An input that cannot be read is reported and the others are predicted;\n"
+      "the exit status is then 1." },
     { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "look at a data set",
       "info prints format, sizes, statistics and how many samples each class has.\n"
       "show prints the first samples that are no pictures; --out writes a sheet of\n"

@@ -13,7 +13,7 @@
 struct prediction {
     struct opened o;
     json_t *list;                /* --json */
-    int outputs;
+    int outputs, read, refused;  /* inputs that were predicted, and that could not be read */
 };
 
 /* ------------------------------------------------------------------ inputs */
@@ -113,6 +113,20 @@ static int predict_input(struct prediction *p, const char *name)
     return code;
 }
 
+/* An input that cannot be read does not keep the others from being predicted. */
+static int predict_inputs(struct prediction *p, const struct settings *s)
+{
+    int code = OK;
+    for (int i = 0; !code && i < s->words; i++) {
+        code = predict_input(p, s->word[i]);
+        p->read += !code;
+        if (code != USAGE) continue;
+        p->refused++;
+        code = OK;
+    }
+    return code || p->read ? code : USAGE;
+}
+
 int cmd_predict(struct settings *s)
 {
     struct prediction p = { 0 };
@@ -120,8 +134,9 @@ int cmd_predict(struct settings *s)
     int code = open_checkpoint(&p.o, s);
     if (!code) p.outputs = hsgd_model_outputs(p.o.run.model);
     if (!code && s->json) p.list = json_array();
-    for (int i = 0; !code && i < s->words; i++) code = predict_input(&p, s->word[i]);
+    if (!code) code = predict_inputs(&p, s);
     if (!code) code = p.list ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();
+    if (!code && p.refused) code = FAILED;
     json_decref(p.list);
     close_checkpoint(&p.o);
     return code;
