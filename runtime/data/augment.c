@@ -221,10 +221,9 @@ static struct hsgd_data *like(const struct hsgd_data *d, int64_t count)
 {
     struct hsgd_data *made = hsgd_data_new(NULL, d->name);
     if (!made) return NULL;
+    hsgd_data_describe(made, d);
     made->count = count < d->count ? count : d->count;
     made->shape = d->shape;
-    made->classes = d->classes;
-    made->names = hsgd_names_share(d->names);
     size_t numbers = (size_t)made->count * (size_t)hsgd_data_size(d);
     made->owned = calloc(numbers, d->bytes ? 1 : sizeof(float));
     made->labels = made->owned_labels = calloc((size_t)made->count, sizeof *made->owned_labels);

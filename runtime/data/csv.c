@@ -294,17 +294,37 @@ static int read_row(struct csv *r)
     return 0;
 }
 
+/* The names of the features and of the label, for the data set. */
+static int keep_names(struct csv *r)
+{
+    struct hsgd_data *d = r->d;
+    const char **feature = calloc((size_t)r->columns, sizeof *feature);
+    int n = 0;
+    if (r->headless || !feature) {
+        free(feature);
+        return r->headless ? 0 : memory_failed(r);
+    }
+    for (int64_t i = 0; i < r->columns; i++)
+        if (i != r->label) feature[n++] = r->column[i];
+    d->columns = hsgd_names_copy(feature, n);
+    if (r->label >= 0) d->label = hsgd_names_copy((const char *const *)&r->column[r->label], 1);
+    free(feature);
+    return d->columns && (d->label || r->label < 0) ? 0 : memory_failed(r);
+}
+
 static int finish(struct csv *r)
 {
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no rows after the header", r->name);
+    int err = keep_names(r);
+    if (err) return err;
     d->shape = (struct hsgd_shape){ 1, 1, (int)(r->columns - (r->label >= 0)) };
     d->owned = r->values;
     d->values = r->values;
     r->values = NULL;
     if (!r->labels) return 0;
     d->labels = d->owned_labels;
-    int err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
+    err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 

@@ -39,6 +39,9 @@ void hsgd_data_destroy(struct hsgd_data **d)
     free((*d)->owned_labels);
     free((*d)->index);
     hsgd_names_free((*d)->names);
+    hsgd_names_free((*d)->columns);
+    hsgd_names_free((*d)->label);
+    hsgd_names_free((*d)->ignored);
     if ((*d)->owned_sparse) {
         free((*d)->sparse.start);
         free((*d)->sparse.column);
@@ -62,6 +65,18 @@ struct hsgd_names *hsgd_names_new(char **name, int n)
     return names;
 }
 
+struct hsgd_names *hsgd_names_copy(const char *const *name, int n)
+{
+    char **copy = calloc((size_t)n + 1, sizeof *copy);
+    int done = 0;
+    while (copy && done < n && (copy[done] = strdup(name[done]))) done++;
+    if (copy && done == n)
+        return hsgd_names_new(copy, n);
+    while (done > 0) free(copy[--done]);
+    free(copy);
+    return NULL;
+}
+
 struct hsgd_names *hsgd_names_share(struct hsgd_names *names)
 {
     if (names)
@@ -76,6 +91,17 @@ void hsgd_names_free(struct hsgd_names *names)
     for (int i = 0; i < names->count; i++)
         free(names->name[i]);
     free(names);
+}
+
+void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
+{
+    d->format = as->format;
+    d->classes = as->classes;
+    d->names = hsgd_names_share(as->names);
+    d->columns = hsgd_names_share(as->columns);
+    d->label = hsgd_names_share(as->label);
+    d->ignored = hsgd_names_share(as->ignored);
+    d->integers = as->integers;
 }
 
 const char *hsgd_data_class_name(const struct hsgd_data *d, int i)
@@ -176,16 +202,14 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
     struct hsgd_data *v = hsgd_data_new(ctx, d->name);
     if (!v)
         return NULL;
-    v->format = d->format;
+    hsgd_data_describe(v, d);
     v->count = count;
     v->shape = d->shape;
-    v->classes = d->classes;
     v->bytes = d->bytes;
     v->values = d->values;
     v->sparse = d->sparse;
     v->missing = d->missing;
     v->labels = d->labels;
-    v->names = hsgd_names_share(d->names);
     v->index = malloc((size_t)count * sizeof *v->index);
     if (v->index) {
         memcpy(v->index, places, (size_t)count * sizeof *v->index);

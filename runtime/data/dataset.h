@@ -32,6 +32,10 @@ struct hsgd_data {
     int32_t *owned_labels;
     bool owned_sparse;
     struct hsgd_names *names;
+    struct hsgd_names *columns;  /* names of the plain features, in their order; NULL: the format has none */
+    struct hsgd_names *label;    /* one name: the column (or array, where it was given) of the labels; NULL: none */
+    struct hsgd_names *ignored;  /* columns of the file that are neither; NULL: there are none */
+    bool integers;               /* the values have an integer type in the file */
     int64_t *index;
 };
 
@@ -42,7 +46,7 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name);
  * set.  Returns 0 or -ENOMEM with a sentence. */
 int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d);
 
-/* Names of classes, shared by the parts of a data set and their views. */
+/* Names of classes or columns, shared by the parts of a data set and their views. */
 struct hsgd_names {
     int users, count;
     char *name[];
@@ -51,10 +55,16 @@ struct hsgd_names {
 /* Takes n names over, each from malloc(), and frees the array; NULL (and all
  * freed) when memory is exhausted. */
 struct hsgd_names *hsgd_names_new(char **name, int n);
+/* Copies of n names; NULL when memory is exhausted. */
+struct hsgd_names *hsgd_names_copy(const char *const *name, int n);
 /* Another user of the same names; NULL for NULL. */
 struct hsgd_names *hsgd_names_share(struct hsgd_names *names);
 /* NULL-safe. */
 void hsgd_names_free(struct hsgd_names *names);
+
+/* What both have in common that the samples do not show: format, classes and
+ * all names, shared. */
+void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as);
 
 /* Numbers in one sample. */
 static inline int64_t hsgd_data_size(const struct hsgd_data *d)

@@ -123,16 +123,6 @@ static int index_of(const char *name, const char *const *names, int n)
     return -1;
 }
 
-static struct hsgd_names *copy_names(const char *const *names, int n)
-{
-    char **copy = calloc((size_t)n, sizeof *copy);
-    bool whole = copy != NULL;
-    for (int i = 0; whole && i < n; i++) whole = (copy[i] = strdup(names[i])) != NULL;
-    struct hsgd_names *made = copy ? hsgd_names_new(copy, n) : NULL;
-    if (!whole) hsgd_names_free(made);
-    return whole ? made : NULL;
-}
-
 /* Labels of the set become those of the options' classes. */
 static int relabel(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o, struct hsgd_data *d)
 {
@@ -152,7 +142,7 @@ static int use_classes(struct hsgd_context *ctx, const char *path, const struct 
 {
     int err = d ? relabel(ctx, path, o, d) : 0;
     if (err || !d) return err;
-    struct hsgd_names *names = o->class_name ? copy_names(o->class_name, o->classes) : hsgd_names_share(d->names);
+    struct hsgd_names *names = o->class_name ? hsgd_names_copy(o->class_name, o->classes) : hsgd_names_share(d->names);
     if (o->class_name && !names) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
     hsgd_names_free(d->names);
     d->names = names;

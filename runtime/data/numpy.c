@@ -119,6 +119,7 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
     if (!d) return -ENOMEM;
     d->count = samples.dim[0];
     d->shape = shape;
+    d->integers = samples.kind != 'f';
     return samples.kind == 'u' && samples.size == 1 ? keep_bytes(x, &samples, d) : to_floats(ctx, x, &samples, d);
 }
 
