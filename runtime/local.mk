@@ -169,12 +169,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/zoo.c \
 	runtime/zoo.h
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
-DATA_LIBS = $(ZLIB_LIBS) $(LZMA_LIBS) $(ARCHIVE_LIBS) $(YAML_LIBS) $(PNG_LIBS) $(TURBOJPEG_LIBS) $(JANSSON_LIBS)
 runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) \
 	$(DATA_CFLAGS)
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS)
-runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(STARPU_LIBS) $(HWLOC_LIBS) $(OPENCL_LIBS) $(CUDA_LIBS) $(OPENBLAS_LIBS) \
-	$(ONEDNN_LIBS) $(DATA_LIBS) -lm -lpthread
+runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(HSGD_PRIVATE_LIBS)
 libhsgd_la_SOURCES =
 libhsgd_la_LIBADD = runtime/libruntime.la
 libhsgd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined
