@@ -1,9 +1,11 @@
 /* hsgd: train neural networks on everything a machine has. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "bar.h"
@@ -13,9 +15,9 @@ const struct command commands[] = {
       "Trains a built-in model or that of a model file.  A part of the training\n"
       "samples is held back for validation; the test samples are scored once, at the\n"
       "end.  A folder gets config.yaml (all options, for --config), log.jsonl,\n"
-      "TensorBoard's event file, plan.json, trace.json, and checkpoints.  SIGINT and\n"
-      "SIGTERM end the training after a checkpoint, a second one at once; SIGUSR1\n"
-      "asks for a checkpoint.\n"
+      "TensorBoard's event file, plan.json, trace.json, and checkpoints.  SIGINT,\n"
+      "SIGTERM, SIGHUP and SIGPIPE end the training after a checkpoint, a second SIGINT\n"
+      "or SIGTERM at once; SIGUSR1 asks for a checkpoint.\n"
       "PATH is a folder with IDX or CIFAR-10 files or pictures in folders of their\n"
       "classes, a tar archive of these, a LIBSVM or CSV text, or NumPy arrays." },
     { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
@@ -99,7 +101,8 @@ static int unknown_command(const char *name)
 
 const char hsgd_version[] = PACKAGE_VERSION;
 const char exit_statuses[] = "0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not\n"
-                             "finite, 130 and 143 ended by SIGINT and SIGTERM after a checkpoint.";
+                             "finite, 129, 130, 141 and 143 ended by SIGHUP, SIGINT, SIGPIPE and SIGTERM\n"
+                             "after a checkpoint.";
 
 static int print_help(const struct command *c)
 {
@@ -124,9 +127,18 @@ int cmd_help(struct settings *s)
     return s->completion ? print_completion() : s->man ? print_manual(c) : print_help(c);
 }
 
+/* Else the first files that are opened would get what is printed. */
+static bool open_standard_files(void)
+{
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++)
+        if (fcntl(file, F_GETFD) < 0 && open("/dev/null", O_RDWR) != file) return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct settings s;
+    if (!open_standard_files()) return FAILED;
     if (argc < 2) return complain(USAGE, "a command is missing; \"hsgd help\" lists them");
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_help(NULL);
     if (!strcmp(argv[1], "--version")) {

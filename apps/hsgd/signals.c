@@ -4,12 +4,21 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop, checkpoint;
+static const struct { int number; const char *name; } stops[] = {
+    { SIGINT, "SIGINT" }, { SIGTERM, "SIGTERM" }, { SIGHUP, "SIGHUP" }, { SIGPIPE, "SIGPIPE" },
+};
+enum { STOPS = sizeof stops / sizeof *stops };
 
+static volatile sig_atomic_t stop, insisted, checkpoint;
+
+/* A terminal that is closed may send SIGHUP twice, and each line that is
+ * written to a broken pipe sends SIGPIPE: only the other two, repeated, quit. */
 static void ask_to_stop(int number)
 {
-    if (stop) _exit(128 + number);
-    stop = number;
+    bool may_insist = number == SIGINT || number == SIGTERM;
+    if (may_insist && insisted) _exit(128 + number);
+    insisted = insisted || may_insist;
+    if (!stop) stop = number;
 }
 
 static void ask_for_checkpoint(int number)
@@ -18,19 +27,36 @@ static void ask_for_checkpoint(int number)
     checkpoint = 1;
 }
 
+static void catch(int number, void (*handler)(int))
+{
+    struct sigaction a = { .sa_handler = handler, .sa_flags = SA_RESTART };
+    sigemptyset(&a.sa_mask);
+    sigaction(number, &a, NULL);
+}
+
+/* What nohup or the parent ignores.  Shells ignore SIGINT for every program in
+ * the background, which kill(1) may stop all the same. */
+static bool stays_ignored(int number)
+{
+    struct sigaction before;
+    return (number == SIGHUP || number == SIGPIPE) && !sigaction(number, NULL, &before) && before.sa_handler == SIG_IGN;
+}
+
 void signals_catch(void)
 {
-    static const struct { int number; void (*handler)(int); } caught[] = {
-        { SIGINT, ask_to_stop }, { SIGTERM, ask_to_stop }, { SIGUSR1, ask_for_checkpoint },
-    };
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
-        struct sigaction a = { .sa_handler = caught[i].handler, .sa_flags = SA_RESTART };
-        sigemptyset(&a.sa_mask);
-        sigaction(caught[i].number, &a, NULL);
-    }
+    for (int i = 0; i < STOPS; i++)
+        if (!stays_ignored(stops[i].number)) catch(stops[i].number, ask_to_stop);
+    catch(SIGUSR1, ask_for_checkpoint);
 }
 
 int signals_stop(void) { return stop; }
+
+const char *signals_name(int number)
+{
+    int i = 0;
+    while (i < STOPS - 1 && stops[i].number != number) i++;
+    return stops[i].name;
+}
 
 bool signals_checkpoint(void)
 {

@@ -4,11 +4,14 @@
 
 #include <stdbool.h>
 
-/* SIGINT and SIGTERM ask for a stop, a second one quits at once; SIGUSR1 asks
- * for a checkpoint. */
+/* SIGINT, SIGTERM, SIGHUP and SIGPIPE ask for a stop; a second SIGINT or SIGTERM
+ * quits at once; SIGUSR1 asks for a checkpoint.  SIGHUP and SIGPIPE stay ignored
+ * where they are. */
 void signals_catch(void);
 /* The signal that asked for a stop; 0: none. */
 int signals_stop(void);
+/* "SIGINT" */
+const char *signals_name(int number);
 /* Whether a checkpoint was asked for since the last call. */
 bool signals_checkpoint(void);
 

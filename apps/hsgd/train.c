@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,9 +63,8 @@ static int first(int code, int next) { return code ? code : next; }
 
 static int stopped(const struct training *t)
 {
-    static const char *const name[] = { "SIGINT", "SIGTERM" };
     int number = signals_stop();
-    return complain(128 + number, "%s at step %lld; --out %s --resume goes on", name[number == SIGTERM],
+    return complain(128 + number, "%s at step %lld; --out %s --resume goes on", signals_name(number),
                     (long long)t->result.steps, t->folder.name);
 }
 
