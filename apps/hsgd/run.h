@@ -9,14 +9,16 @@
 struct run_folder {
     char name[RUN_NAME], checkpoints[RUN_NAME + 16];
     int64_t step;            /* of the checkpoint to go on from; -1: from the beginning */
+    int lock;                /* the folder, taken for this process; -1: not yet */
     int log, events;         /* files; -1: not open */
     bool log_failed, events_failed; /* said so already */
 };
 
 /* Where the run goes, before anything is opened: refuses an --out that is not
- * empty; with --resume takes the options that the run had.  Writes nothing. */
+ * empty; with --resume locks the folder and takes the options that the run had.
+ * Writes nothing. */
 int run_choose(struct run_folder *f, struct settings *s);
-/* Makes the folder with config.yaml, and opens the logs. */
+/* Makes and locks the folder, writes config.yaml, and opens the logs. */
 int run_create(struct run_folder *f, const struct session *run, const struct settings *s);
 void run_close(struct run_folder *f);
 /* The path of a file in the folder, until the next call. */

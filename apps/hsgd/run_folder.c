@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,18 @@ static int is_filled(const char *folder)
     return filled;
 }
 
+/* ------------------------------------------------------------------- lock */
+
+/* Until the file is closed.  File systems that cannot lock are no reason to
+ * refuse them. */
+static int lock(struct run_folder *f)
+{
+    f->lock = open(f->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->lock < 0) return complain(blame(-errno), "--out \"%s\": cannot open: %s", f->name, strerror(errno));
+    if (!flock(f->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return OK;
+    return complain(FAILED, "--out \"%s\": another process keeps its checkpoints there", f->name);
+}
+
 /* ---------------------------------------------------------------- choosing */
 
 /* "runs/2026-11-25_10-30-00-lenet"; of a model's file its name. */
@@ -53,14 +66,19 @@ static void default_name(struct run_folder *f, const char *model)
 
 static int choose_resumed(struct run_folder *f, struct settings *s)
 {
+    int code = lock(f);
+    if (code) return code;
     f->step = hsgd_checkpoint_latest(NULL, f->checkpoints);
     if (f->step < 0) f->step = -1;
+    if (f->step < 0 && !access(run_path(f, "checkpoints/last/state.safetensors"), F_OK))
+        return complain(USAGE, "--resume: %s has no step-N, but \"last\" is there: rename it to step-N, N the step that "
+                        "it is of", f->checkpoints);
     return access(run_path(f, "config.yaml"), F_OK) ? OK : config_resume(s, run_path(f, "config.yaml"));
 }
 
 int run_choose(struct run_folder *f, struct settings *s)
 {
-    *f = (struct run_folder){ .step = -1, .log = -1, .events = -1 };
+    *f = (struct run_folder){ .step = -1, .lock = -1, .log = -1, .events = -1 };
     if (s->resume && !s->out) return complain(USAGE, "--resume needs --out, the folder of the run");
     if (!s->out) return OK;
     if (snprintf(f->name, sizeof f->name, "%s", s->out) >= (int)sizeof f->name)
@@ -122,11 +140,20 @@ static int shorten_log(const struct run_folder *f, const struct session *run)
          : err ? library_error(run, err) : OK;
 }
 
+/* A folder that was empty or not there may be another's by now. */
+static int take(struct run_folder *f)
+{
+    int code = lock(f);
+    if (code || is_filled(f->name) <= 0) return code;
+    return complain(FAILED, "--out \"%s\": another process has begun a run there", f->name);
+}
+
 int run_create(struct run_folder *f, const struct session *run, const struct settings *s)
 {
     int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
     if (err) return complain(blame(err), "%s: cannot make the folder: %s", f->name, strerror(-err));
-    int code = config_write(run, s, f->name);
+    int code = f->lock < 0 ? take(f) : OK;
+    if (!code) code = config_write(run, s, f->name);
     if (!code) code = shorten_log(f, run);
     if (code) return code;
     f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -140,7 +167,8 @@ void run_close(struct run_folder *f)
 {
     if (f->log >= 0) close(f->log);
     if (f->events >= 0) close(f->events);
-    f->log = f->events = -1;
+    if (f->lock >= 0) close(f->lock);
+    f->log = f->events = f->lock = -1;
 }
 
 /* ----------------------------------------------------------------- logging */
