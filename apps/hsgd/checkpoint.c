@@ -13,9 +13,8 @@
 
 /* ------------------------------------------------------------------ where */
 
-/* Where weights may lie in a folder: a checkpoint's own, then a run's. */
-static const char *const places[] = { WEIGHTS, "checkpoints/best/" WEIGHTS, "checkpoints/last/" WEIGHTS,
-                                      "best/" WEIGHTS, "last/" WEIGHTS };
+/* Where checkpoints may lie in a run's folder, or in one that was copied out of it. */
+static const char *const places[] = { "/checkpoints", "" };
 
 /* A path inside a folder; false when it is too long. */
 static bool join(char *out, size_t size, const char *folder, const char *name)
@@ -23,15 +22,36 @@ static bool join(char *out, size_t size, const char *folder, const char *name)
     return snprintf(out, size, "%s/%s", folder, name) < (int)size;
 }
 
+static bool exists(char *out, size_t size, const char *folder, const char *name)
+{
+    return join(out, size, folder, name) && !access(out, F_OK);
+}
+
+/* The best checkpoint in a folder of them: by its link, by what the newest
+ * knows where the link is gone, or the last. */
+static bool find_best(struct opened *o, const char *folder)
+{
+    char name[60];
+    if (exists(o->path, sizeof o->path, folder, "best/" WEIGHTS)) return true;
+    int64_t step = hsgd_checkpoint_best(NULL, folder);
+    snprintf(name, sizeof name, "step-%lld/" WEIGHTS, (long long)step);
+    return (step >= 0 && exists(o->path, sizeof o->path, folder, name)) ||
+           exists(o->path, sizeof o->path, folder, "last/" WEIGHTS);
+}
+
 static int find_weights(struct opened *o, const char *given)
 {
+    char folder[sizeof o->path + 16];
     struct stat st;
     if (stat(given, &st)) return complain(USAGE, "--checkpoint \"%s\": %s", given, strerror(errno));
     if (strlen(given) >= sizeof o->path) return complain(USAGE, "--checkpoint: the name is too long");
     strcpy(o->path, given);
     if (!S_ISDIR(st.st_mode)) return OK;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (join(o->path, sizeof o->path, given, places[i]) && !access(o->path, F_OK)) return OK;
+    if (exists(o->path, sizeof o->path, given, WEIGHTS)) return OK;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(folder, sizeof folder, "%s%s", given, places[i]);
+        if (find_best(o, folder)) return OK;
+    }
     return complain(USAGE, "--checkpoint \"%s\": there is no " WEIGHTS " in it", given);
 }
 

@@ -227,7 +227,7 @@ HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *trai
  * the replicas' by their updates; loading makes new replicas, which begin with
  * it and with the server's parameters.  A checkpoint appears in its folder whole
  * or not at all; "last" and "best" are links to the newest one and that of the
- * best epoch. */
+ * best epoch, for people: they may be gone, and are made again. */
 
 /* Writes a checkpoint into `folder` now; returns when it is on the disk.  Not
  * while hsgd_fit() runs: see hsgd_checkpoint_request().
@@ -247,6 +247,12 @@ HSGD_API int hsgd_checkpoint_load(struct hsgd_trainer *trainer, const char *path
 
 /* Step of the newest checkpoint in `folder`; -ENOENT: there is none. */
 HSGD_API int64_t hsgd_checkpoint_latest(struct hsgd_context *ctx, const char *folder);
+
+/* Step of the best epoch's checkpoint in `folder`, as the newest one knows it;
+ * of the newest where there was no validation or that one is not there.  Links
+ * are not asked.  Errors: -ENOENT there is no checkpoint; -EINVAL the newest is
+ * damaged; that of the file system. */
+HSGD_API int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *folder);
 
 /* What a checkpoint knows of its training and data. */
 struct hsgd_checkpoint_info {

@@ -23,6 +23,8 @@ struct checkpoints {
     pthread_t thread;
     atomic_bool done;             /* the thread has nothing left to do */
     int error;                    /* its result */
+    char unlinked[sizeof ((struct hsgd_context *)0)->error]; /* why a link could not be made; empty: it could */
+    bool warned;                  /* that it could not */
     double cost, write_seconds;   /* processor time of the last checkpoint, and the thread's part */
     uint64_t began;               /* when the last one did */
 };
@@ -36,6 +38,13 @@ static double thread_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* A checkpoint is as good without its link, which some file systems lack. */
+static void point_at(struct checkpoints *c, const char *name, int64_t step)
+{
+    if (!publish_exists(c->folder, step) || publish_linked(c->folder, name) == step) return;
+    if (publish_link(c->quiet, c->folder, name, step)) strcpy(c->unlinked, c->quiet->error);
+}
+
 static int write_one(struct checkpoints *c, const struct snapshot *s)
 {
     char *temporary;
@@ -45,10 +54,11 @@ static int write_one(struct checkpoints *c, const struct snapshot *s)
     if (!err) err = publish_commit(c->quiet, c->folder, temporary, s->at.step);
     if (err) publish_abandon(temporary);
     free(temporary);
-    if (!err) err = publish_link(c->quiet, c->folder, "last", s->at.step);
-    if (!err && s->best) err = publish_link(c->quiet, c->folder, "best", s->at.step);
-    if (!err) publish_prune(c->folder, c->keep);
-    return err;
+    if (err) return err;
+    point_at(c, "last", s->at.step);
+    if (s->at.best_step) point_at(c, "best", s->at.best_step);
+    publish_prune(c->folder, c->keep, s->at.best_step);
+    return 0;
 }
 
 /* In the order of their steps, so that "last" ends at the newest. */
@@ -86,6 +96,15 @@ static void keep_best(struct checkpoints *c)
     }
 }
 
+static void warn_unlinked(struct hsgd_trainer *t)
+{
+    struct checkpoints *c = t->checkpoints;
+    if (*c->unlinked && !c->warned)
+        hsgd_log(t->state.ctx, HSGD_LOG_WARNING, "%s; the checkpoints themselves are written", c->unlinked);
+    c->warned = c->warned || *c->unlinked;
+    *c->unlinked = '\0';
+}
+
 /* Waits for the thread; its error, with the sentence in the trainer's context. */
 static int join_writer(struct hsgd_trainer *t)
 {
@@ -94,6 +113,7 @@ static int join_writer(struct hsgd_trainer *t)
     if (c->threaded) pthread_join(c->thread, NULL);
     c->busy = false;
     c->cost += c->write_seconds;
+    warn_unlinked(t);
     if (!c->error) return 0;
     keep_best(c);
     t->unsaved = true;
@@ -249,10 +269,20 @@ static int open_folder(struct hsgd_trainer *t, const char *folder)
     return err;
 }
 
+/* Those that were lost when the folder was copied. */
+static void make_links(struct hsgd_trainer *t, int64_t latest)
+{
+    if (latest < 0) return;
+    point_at(t->checkpoints, "last", latest);
+    if (t->at.best_step) point_at(t->checkpoints, "best", t->at.best_step);
+    warn_unlinked(t);
+}
+
 int checkpoint_open(struct hsgd_trainer *t, const char *folder)
 {
     int err = open_folder(t, folder);
     int64_t latest = err ? -1 : publish_latest(folder);
+    if (!err && latest <= t->at.step) make_links(t, latest);
     if (latest <= t->at.step) return err;
     return hsgd_fail(t->state.ctx, EEXIST, "%s: there is a checkpoint of step %lld already, and training begins at "
                      "step %lld", folder, (long long)latest, (long long)t->at.step);

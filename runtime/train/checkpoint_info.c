@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "publish.h"
 #include "state_file.h"
 
 static bool name_classes(struct hsgd_checkpoint_info *info, const json_t *list)
@@ -50,6 +51,29 @@ struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx,
     }
     safetensors_close(&f);
     return info;
+}
+
+static int read_best(struct hsgd_context *ctx, const char *folder, int64_t latest, int64_t *best)
+{
+    struct safetensors f;
+    struct state_file state = { 0 };
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/step-%lld/" STATE_FILE, folder, (long long)latest) >= (int)sizeof path)
+        return hsgd_fail(ctx, ENAMETOOLONG, "%s: the name is too long", folder);
+    int err = safetensors_read(ctx, &f, path);
+    if (err) return err;
+    err = state_file_parse(ctx, &f, &state);
+    if (!err) free(state.classes);
+    *best = state.at.best_step;
+    safetensors_close(&f);
+    return err;
+}
+
+int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *folder)
+{
+    int64_t best, latest = hsgd_checkpoint_latest(ctx, folder);
+    int err = latest < 0 ? (int)latest : read_best(ctx, folder, latest, &best);
+    return err ? err : best > 0 && publish_exists(folder, best) ? best : latest;
 }
 
 void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info)

@@ -157,12 +157,26 @@ int publish_commit(struct hsgd_context *ctx, const char *folder, const char *tem
     return rc;
 }
 
+/* Copying a run may have made a folder of a link.  Another folder is not ours
+ * to remove. */
+static void remove_copy(const char *folder, const char *path)
+{
+    char *state = join(path, STATE_FILE), *temporary = temporary_path(folder);
+    struct stat st;
+    bool copy = state && !lstat(path, &st) && S_ISDIR(st.st_mode) && !access(state, F_OK);
+    if (copy && temporary && !rename(path, temporary)) remove_flat(temporary);
+    free(state);
+    free(temporary);
+}
+
 int publish_link(struct hsgd_context *ctx, const char *folder, const char *name, int64_t step)
 {
     char target[40], *path = join(folder, name), *temporary = temporary_path(folder);
     snprintf(target, sizeof target, "step-%" PRId64, step);
     bool made = path && temporary && !symlink(target, temporary);
-    int err = !path || !temporary ? ENOMEM : !made || rename(temporary, path) ? errno : 0;
+    int err = !path || !temporary ? ENOMEM : made ? 0 : errno;
+    if (!err) remove_copy(folder, path);
+    if (!err && rename(temporary, path)) err = errno;
     if (err && made) unlink(temporary);
     if (err) err = hsgd_fail(ctx, err, "%s/%s: cannot make the link: %s", folder, name, strerror(err));
     free(path);
@@ -187,7 +201,15 @@ static int64_t newest_below(const char *folder, int64_t below)
 
 int64_t publish_latest(const char *folder) { return newest_below(folder, INT64_MAX); }
 
-static int64_t linked_step(const char *folder, const char *name)
+bool publish_exists(const char *folder, int64_t step)
+{
+    char *path = step_path(folder, step);
+    bool exists = path && !access(path, F_OK);
+    free(path);
+    return exists;
+}
+
+int64_t publish_linked(const char *folder, const char *name)
 {
     char target[NAME_MAX + 1], *path = join(folder, name);
     ssize_t length = path ? readlink(path, target, NAME_MAX) : -1;
@@ -196,9 +218,9 @@ static int64_t linked_step(const char *folder, const char *name)
     return step_of(target);
 }
 
-void publish_prune(const char *folder, int keep)
+void publish_prune(const char *folder, int keep, int64_t best)
 {
-    int64_t best = linked_step(folder, "best"), step = INT64_MAX;
+    int64_t linked = publish_linked(folder, "best"), step = INT64_MAX;
     while ((step = newest_below(folder, step)) >= 0)
-        if (keep-- <= 0 && step != best) remove_step(folder, step);
+        if (keep-- <= 0 && step != best && step != linked) remove_step(folder, step);
 }

@@ -2,10 +2,8 @@
 #ifndef HSGD_RUNTIME_TRAIN_SNAPSHOT_H
 #define HSGD_RUNTIME_TRAIN_SNAPSHOT_H
 
+#include "publish.h"
 #include "trainer.h"
-
-#define MODEL_FILE "model.safetensors"
-#define STATE_FILE "state.safetensors"
 
 struct snapshot {
     const struct hsgd_trainer *t; /* for what does not change: model, options, count, normalisation, classes */
