@@ -24,6 +24,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/cache.c \
 	runtime/data/cache.h \
 	runtime/data/cifar.c \
+	runtime/data/class_names.c \
 	runtime/data/csv.c \
 	runtime/data/dataset.c \
 	runtime/data/dataset.h \
@@ -74,6 +75,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/cache.h \
 	runtime/io/file.c \
 	runtime/io/file.h \
+	runtime/io/json.c \
+	runtime/io/json.h \
 	runtime/io/safetensors.c \
 	runtime/io/safetensors.h \
 	runtime/io/safetensors_check.c \
@@ -82,6 +85,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/safetensors_write.c \
 	runtime/io/stream.c \
 	runtime/io/stream.h \
+	runtime/io/text.c \
 	runtime/io/yaml.c \
 	runtime/io/yaml.h \
 	runtime/leave.c \

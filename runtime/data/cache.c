@@ -36,19 +36,11 @@ static void sum_up(const char *classes, const struct safetensor *tensor, int n, 
 
 static struct hsgd_names *read_names(const struct safetensors *f)
 {
-    const char *text = safetensors_metadata(f, "classes");
-    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
-    size_t n = json_array_size(list);
-    char **name = n ? calloc(n, sizeof *name) : NULL;
-    bool whole = name != NULL;
-    for (size_t i = 0; name && i < n; i++) {
-        const char *one = json_string_value(json_array_get(list, i));
-        whole = (name[i] = one ? strdup(one) : NULL) && whole;
-    }
-    json_decref(list);
-    struct hsgd_names *made = name ? hsgd_names_new(name, (int)n) : NULL;
-    if (!whole) hsgd_names_free(made);
-    return whole ? made : NULL;
+    int n;
+    char **name = class_names_read(safetensors_metadata(f, "classes"), &n);
+    if (name && n) return hsgd_names_new(name, n);
+    free(name);
+    return NULL;
 }
 
 static const struct safetensor *find(const struct safetensors *f, int part, const char *what)
@@ -141,16 +133,6 @@ bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, str
 
 /* ------------------------------------------------------------------ writing */
 
-static char *names_text(const struct hsgd_data *d)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < d->classes; i++)
-        if (json_array_append_new(list, json_string(hsgd_data_class_name(d, i)))) break;
-    char *text = (int)json_array_size(list) == d->classes ? json_dumps(list, JSON_COMPACT) : NULL;
-    json_decref(list);
-    return text;
-}
-
 enum { TENSORS = 4 };
 
 /* The tensors of a file; returns how many there are. */
@@ -205,7 +187,7 @@ void cache_store(struct hsgd_context *ctx, const char *key, const struct data_pa
     char path[LONGEST_PATH];
     if (!file_of(key, path, sizeof path)) return;
     hsgd_cache_make_folders(path);
-    char *names = names_text(parts->train);
+    char *names = class_names_text(parts->train);
     if (!names || store(NULL, path, key, parts, names))
         hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; pictures will be decoded again", path);
     free(names);

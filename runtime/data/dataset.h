@@ -66,6 +66,12 @@ void hsgd_names_free(struct hsgd_names *names);
  * all names, shared. */
 void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as);
 
+/* The names of d's classes as JSON text, to be freed; NULL: out of memory. */
+char *class_names_text(const struct hsgd_data *d);
+/* Reads such a text: *n names, each and the array to be freed.  NULL: it is
+ * none, or memory is exhausted. */
+char **class_names_read(const char *text, int *n);
+
 /* Numbers in one sample. */
 static inline int64_t hsgd_data_size(const struct hsgd_data *d)
 {

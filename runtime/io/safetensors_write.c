@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../error.h"
+#include "json.h"
 #include "safetensors_type.h"
 
 /* Keeps the first error. */
@@ -24,7 +25,7 @@ void safetensors_describe(struct safetensors_writer *w, const char *key, const c
 static json_t *shape_of(int ndims, const int64_t *dims)
 {
     json_t *list = json_array();
-    for (int i = 0; i < ndims; i++) json_array_append_new(list, json_integer(dims[i]));
+    for (int i = 0; list && i < ndims; i++) hsgd_json_append(&list, json_integer(dims[i]));
     return list;
 }
 
@@ -62,9 +63,9 @@ static void put_header(struct safetensors_writer *w)
 {
     json_t *all = json_object();
     uint8_t length[8];
-    if (json_object_size(w->metadata)) json_object_set(all, "__metadata__", w->metadata);
-    json_object_update(all, w->header);
-    char *text = json_dumps(all, JSON_COMPACT);
+    if (json_object_size(w->metadata)) hsgd_json_set(&all, "__metadata__", json_incref(w->metadata));
+    bool whole = all && !json_object_update(all, w->header);
+    char *text = whole ? json_dumps(all, JSON_COMPACT) : NULL;
     json_decref(all);
     if (!text) {
         FAIL(w, ENOMEM, "%s: out of memory", w->path);

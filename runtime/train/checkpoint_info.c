@@ -7,29 +7,18 @@
 #include "publish.h"
 #include "state_file.h"
 
-static bool name_classes(struct hsgd_checkpoint_info *info, const json_t *list)
-{
-    size_t n = json_array_size(list);
-    info->class_name = calloc(n + 1, sizeof *info->class_name);
-    for (size_t i = 0; info->class_name && i < n; i++) {
-        info->class_name[i] = strdup(json_string_value(json_array_get(list, i)));
-        if (!info->class_name[i]) return false;
-        info->classes++;
-    }
-    return info->class_name;
-}
-
 static struct hsgd_checkpoint_info *make_info(const struct state_file *state)
 {
     struct hsgd_checkpoint_info *info = calloc(1, sizeof *info);
-    json_t *classes = state->classes ? json_loads(state->classes, 0, NULL) : NULL;
-    if (info) {
-        info->step = state->at.step;
-        info->epochs = state->at.epoch;
-        info->normalisation = state->norm;
-        if (classes && !name_classes(info, classes)) hsgd_checkpoint_info_destroy(&info);
+    if (!info) return NULL;
+    info->step = state->at.step;
+    info->epochs = state->at.epoch;
+    info->normalisation = state->norm;
+    info->class_name = class_names_read(state->classes ? state->classes : "[]", &info->classes);
+    if (!info->class_name) {
+        info->classes = 0;
+        hsgd_checkpoint_info_destroy(&info);
     }
-    json_decref(classes);
     return info;
 }
 
@@ -93,11 +82,7 @@ void hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_no
 
 int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data)
 {
-    json_t *list = json_array();
-    for (int i = 0; i < hsgd_data_classes(data); i++)
-        json_array_append_new(list, json_string(hsgd_data_class_name(data, i)));
     free(t->classes);
-    t->classes = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
+    t->classes = class_names_text(data);
     return t->classes ? 0 : hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the names of classes");
 }

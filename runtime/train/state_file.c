@@ -154,12 +154,11 @@ static int read_norm(struct hsgd_context *ctx, const struct safetensors *f, stru
 static int read_classes(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
 {
     const char *text = safetensors_metadata(f, "hsgd.classes");
-    size_t i;
-    json_t *name, *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    bool good = !text || json_is_array(list);
-    json_array_foreach(list, i, name) good = good && json_is_string(name);
-    json_decref(list);
-    if (!good) return hsgd_fail(ctx, EINVAL, "%s: hsgd.classes is not a JSON array of strings", f->path);
+    int n = 0;
+    char **name = text ? class_names_read(text, &n) : NULL;
+    for (int i = 0; name && i < n; i++) free(name[i]);
+    free(name);
+    if (text && !name) return hsgd_fail(ctx, EINVAL, "%s: hsgd.classes is not a JSON array of strings", f->path);
     state->classes = text ? strdup(text) : NULL;
     return text && !state->classes ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", f->path) : 0;
 }

@@ -7,6 +7,7 @@ fuzz_sources = \
 	runtime/data/album.c \
 	runtime/data/cache.c \
 	runtime/data/cifar.c \
+	runtime/data/class_names.c \
 	runtime/data/csv.c \
 	runtime/data/dataset.c \
 	runtime/data/decode.c \
@@ -25,10 +26,12 @@ fuzz_sources = \
 	runtime/data/text.c \
 	runtime/error.c \
 	runtime/io/file.c \
+	runtime/io/json.c \
 	runtime/io/safetensors.c \
 	runtime/io/safetensors_check.c \
 	runtime/io/safetensors_type.c \
 	runtime/io/stream.c \
+	runtime/io/text.c \
 	runtime/io/yaml.c \
 	runtime/model.c \
 	runtime/model_build.c \

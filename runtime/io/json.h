@@ -1,0 +1,19 @@
+/* Making JSON so that what cannot be made is noticed: every failure leaves
+ * NULL, which the next function and at last the writer see. */
+#ifndef HSGD_IO_JSON_H
+#define HSGD_IO_JSON_H
+
+#include <jansson.h>
+
+/* A string of any bytes, see hsgd_text_encode(). */
+json_t *hsgd_json_text(const char *bytes);
+/* The bytes of such a string, to be freed; NULL: it is no string, or memory is
+ * exhausted. */
+char *hsgd_json_bytes(const json_t *string);
+
+/* Take `value` over; *list or *object becomes NULL, and is freed, when that is
+ * NULL or memory is exhausted. */
+void hsgd_json_append(json_t **list, json_t *value);
+void hsgd_json_set(json_t **object, const char *key, json_t *value);
+
+#endif
