@@ -53,6 +53,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/readers.h \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
+	runtime/data/statistics.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \

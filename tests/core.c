@@ -144,12 +144,13 @@ struct hsgd_context *core_context(const char *devices, int threads, bool determi
 void core_digits(int first, int count, float *x, int32_t *labels)
 {
     struct hsgd_data *d = hsgd_data_open(NULL, "digits", HSGD_TRAIN);
-    struct hsgd_normalisation norm;
     int64_t *index = malloc((size_t)count * sizeof *index);
     REQUIRE(d && index);
     for (int i = 0; i < count; i++) index[i] = first + i;
-    hsgd_data_statistics(d, &norm);
-    hsgd_data_gather(d, index, count, &norm, x, labels);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+    REQUIRE(norm);
+    hsgd_data_gather(d, index, count, norm, x, labels);
+    hsgd_normalisation_destroy(&norm);
     free(index);
     hsgd_data_destroy(&d);
 }

@@ -326,22 +326,22 @@ static void information(void)
 {
     struct hsgd_train_options o = options_for(HSGD_ADAM);
     struct outcome r;
-    struct hsgd_normalisation norm;
     begin("cpu");
     o.checkpoints = folder;
     REQUIRE(!train_from(NULL, &o, &r));
-    hsgd_data_statistics(train, &norm);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(train);
     struct hsgd_checkpoint_info *info = hsgd_checkpoint_info_read(ctx, in_folder("last"));
-    REQUIRE(info);
+    REQUIRE(norm && info && info->normalisation);
     CHECK(info->step == 12 && info->epochs == 3 && info->classes == CLASSES);
     CHECK_STR(info->class_name[3], "3");
-    CHECK(info->normalisation.channels == 1 && info->normalisation.mean[0] == norm.mean[0] &&
-          info->normalisation.inv_std[0] == norm.inv_std[0]);
+    CHECK(info->normalisation->channels == 1 && info->normalisation->mean[0] == norm->mean[0] &&
+          info->normalisation->inv_std[0] == norm->inv_std[0]);
+    hsgd_normalisation_destroy(&norm);
     struct hsgd_model *m = make_model("small");
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     double loss, accuracy;
     CHECK(!hsgd_model_load(m, in_folder("last/model.safetensors")));
-    hsgd_trainer_set_normalisation(t, &info->normalisation);
+    CHECK(!hsgd_trainer_set_normalisation(t, info->normalisation));
     REQUIRE(!hsgd_trainer_evaluate(t, held_back, &loss, &accuracy));
     CHECK(loss == r.fit.validation_loss && accuracy == r.fit.validation_accuracy);
     hsgd_checkpoint_info_destroy(&info);

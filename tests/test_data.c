@@ -148,18 +148,18 @@ static void check_statistics(const struct hsgd_data *d, int channels)
     struct hsgd_shape s = hsgd_data_shape(d);
     int64_t n = hsgd_data_count(d) * s.h * s.w * s.c;
     float *x = gather_all(d, NULL);
-    struct hsgd_normalisation norm;
-    hsgd_data_statistics(d, &norm);
-    cr_assert_eq(norm.channels, channels);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+    cr_assert_eq(norm->channels, channels);
     for (int c = 0; c < channels; c++) {
         double sum = 0, squares = 0, m = (double)n / channels;
         for (int64_t i = c; i < n; i += channels)
             sum += x[i];
         for (int64_t i = c; i < n; i += channels)
             squares += (x[i] - sum / m) * (x[i] - sum / m);
-        cr_expect_float_eq(norm.mean[c], sum / m, 1e-6 * (1 + fabs(sum / m)));
-        cr_expect_float_eq(norm.inv_std[c], 1 / sqrt(squares / m), 1e-5 / sqrt(squares / m));
+        cr_expect_float_eq(norm->mean[c], sum / m, 1e-6 * (1 + fabs(sum / m)));
+        cr_expect_float_eq(norm->inv_std[c], 1 / sqrt(squares / m), 1e-5 / sqrt(squares / m));
     }
+    hsgd_normalisation_destroy(&norm);
     free(x);
 }
 
@@ -185,10 +185,10 @@ static void check_gather(const struct hsgd_data *d, const struct hsgd_normalisat
 
 static void check_numbers(const struct hsgd_data *d, int channels)
 {
-    struct hsgd_normalisation norm;
     check_statistics(d, channels);
-    hsgd_data_statistics(d, &norm);
-    check_gather(d, &norm);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+    check_gather(d, norm);
+    hsgd_normalisation_destroy(&norm);
 }
 
 Test(data, statistics_and_gather_of_bytes)
@@ -204,8 +204,8 @@ Test(data, statistics_and_gather_of_bytes)
 Test(data, statistics_and_gather_of_floats)
 {
     static const struct { struct hsgd_shape shape; int channels; } cases[] = {
-        {{2, 3, 2}, 2}, {{5, 7, 3}, 3}, {{4, 4, 16}, 16}, {{3, 3, 17}, 1}, {{1, 1, 40}, 40}, {{1, 2, 5}, 5},
-        {{1, 1, 1}, 1},
+        {{2, 3, 2}, 2}, {{5, 7, 3}, 3}, {{4, 4, 16}, 16}, {{3, 3, 17}, 17}, {{1, 1, 40}, 40}, {{1, 2, 5}, 5},
+        {{1, 1, 1}, 1}, {{1, 1, 1100}, 1100}, {{2, 1, 1030}, 1030},
     };
     int32_t labels[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -213,7 +213,7 @@ Test(data, statistics_and_gather_of_floats)
         int n = 9 * s.h * s.w * s.c;
         float *x = malloc(sizeof *x * (size_t)n);
         for (int k = 0; k < n; k++)
-            x[k] = (float)((k * 7919) % 1009) * 0.01f + (float)(k % s.c);
+            x[k] = (float)((k * 7919) % 1009) * 0.01f + (float)(k % s.c % 41);
         struct hsgd_data *d = hsgd_data_memory(NULL, x, labels, 9, s, 3, HSGD_BORROW);
         cr_assert_not_null(d);
         check_numbers(d, cases[i].channels);
@@ -226,23 +226,29 @@ Test(data, statistics_of_a_constant)
 {
     float x[4] = {3, 3, 3, 3};
     int32_t labels[2] = {0, 0};
-    struct hsgd_normalisation norm;
     struct hsgd_data *d = hsgd_data_memory(NULL, x, labels, 2, (struct hsgd_shape){1, 2, 1}, 1, HSGD_BORROW);
-    hsgd_data_statistics(d, &norm);
-    cr_expect(norm.channels == 1 && norm.mean[0] == 3 && norm.inv_std[0] == 1);
-    hsgd_data_destroy(&d);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+    cr_expect(norm->channels == 1 && norm->mean[0] == 3 && norm->inv_std[0] == 1);
+    hsgd_normalisation_destroy(&norm), hsgd_data_destroy(&d);
 }
 
-/* 1/deviation would be more than a float holds. */
-Test(data, statistics_of_hardly_anything)
+/* Numbers near both ends of what floats hold, and numbers whose mean is many
+ * deviations: all become -1 and 1. */
+Test(data, extreme_scales)
 {
-    float x[4] = {1e-44f, 0, 0, 1e-44f};
+    static const float pairs[][2] = {
+        {1e-44f, 0}, {1.0e-42f, 1.2e-42f}, {-1e38f, 1e38f}, {-3e38f, 3e38f}, {16777216, 16777218}, {1.5e9f, 1.5e9f + 256},
+    };
     int32_t labels[2] = {0, 0};
-    struct hsgd_normalisation norm;
-    struct hsgd_data *d = hsgd_data_memory(NULL, x, labels, 2, (struct hsgd_shape){1, 2, 1}, 1, HSGD_BORROW);
-    hsgd_data_statistics(d, &norm);
-    cr_expect(norm.channels == 1 && norm.inv_std[0] == 1);
-    hsgd_data_destroy(&d);
+    int64_t index[2] = {0, 1};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        float y[2], sign = pairs[i][0] > pairs[i][1] ? -1 : 1;
+        struct hsgd_data *d = hsgd_data_memory(NULL, pairs[i], labels, 2, (struct hsgd_shape){1, 1, 1}, 1, HSGD_BORROW);
+        struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+        hsgd_data_gather(d, index, 2, norm, y, NULL);
+        cr_expect(y[0] == -sign && y[1] == sign, "pair %zu: %g and %g", i, (double)y[0], (double)y[1]);
+        hsgd_normalisation_destroy(&norm), hsgd_data_destroy(&d);
+    }
 }
 
 /* ---- splits ---- */

@@ -19,9 +19,9 @@ static void last_batch_means_over_its_size(void)
     fit(d, &r);
     CHECK(r.steps == 2 && r.samples == 100 && r.losses == 2);
     float *fitted = core_weights(model, NULL), one[FEATURES];
-    struct hsgd_normalisation norm;
-    hsgd_data_statistics(d, &norm);
-    hsgd_data_gather(d, &(int64_t){ 0 }, 1, &norm, one, NULL);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+    hsgd_data_gather(d, &(int64_t){ 0 }, 1, norm, one, NULL);
+    hsgd_normalisation_destroy(&norm);
     CHECK(!hsgd_model_initialise(model, 0));
     struct hsgd_trainer *t = trainer();
     for (int i = 0; i < 2; i++) {
@@ -53,10 +53,10 @@ static void fit_does_the_same_steps(void)
     fit(d, &r);
     CHECK(r.epochs == 5 && r.steps == 5 && r.samples == 5 * SAMPLES);
     float *fitted = core_weights(model, NULL);
-    struct hsgd_normalisation norm;
-    hsgd_data_statistics(d, &norm);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
     for (int i = 0; i < SAMPLES; i++) index[i] = i;
-    hsgd_data_gather(d, index, SAMPLES, &norm, all, NULL);
+    hsgd_data_gather(d, index, SAMPLES, norm, all, NULL);
+    hsgd_normalisation_destroy(&norm);
     CHECK(!hsgd_model_initialise(model, 0));
     options.steps = 5;
     struct hsgd_trainer *t = trainer();

@@ -233,15 +233,15 @@ Test(idx, mnist)
     static const int32_t train_first[5] = {5, 0, 4, 1, 9}, test_first[5] = {7, 2, 1, 0, 4};
     int64_t index[5] = {0, 1, 2, 3, 4};
     int32_t labels[5];
-    struct hsgd_normalisation norm;
     cr_assert(train && test);
     cr_expect(hsgd_data_count(train) == 60000 && hsgd_data_count(test) == 10000 && hsgd_data_classes(test) == 10);
     hsgd_data_gather(train, index, 5, NULL, NULL, labels);
     cr_expect_eq(memcmp(labels, train_first, sizeof labels), 0);
     hsgd_data_gather(test, index, 5, NULL, NULL, labels);
     cr_expect_eq(memcmp(labels, test_first, sizeof labels), 0);
-    hsgd_data_statistics(train, &norm);
-    cr_expect_float_eq(norm.mean[0], 0.1307, 1e-4);
-    cr_expect_float_eq(norm.inv_std[0], 1 / 0.3081, 2e-3);
+    struct hsgd_normalisation *norm = hsgd_data_statistics(train);
+    cr_expect_float_eq(norm->mean[0], 0.1307, 1e-4);
+    cr_expect_float_eq(norm->inv_std[0], 1 / 0.3081, 2e-3);
+    hsgd_normalisation_destroy(&norm);
     hsgd_data_destroy(&train), hsgd_data_destroy(&test);
 }

@@ -93,33 +93,36 @@ static void sparse_gather(void)
     struct hsgd_shape five_wide = { 1, 1, 5 };
     struct hsgd_data *d = hsgd_data_memory(ctx, dense, labels, 40, five_wide, 3, HSGD_BORROW), *a, *b, *c, *e;
     REQUIRE(d && !hsgd_data_split(ctx, s.train, 10, 4, &a, &b) && !hsgd_data_split(ctx, d, 10, 4, &c, &e));
-    struct hsgd_normalisation five, one = { .channels = 1, .mean = { 2 }, .inv_std = { 0.5f } };
-    hsgd_data_statistics(d, &five);
+    struct hsgd_normalisation *five = hsgd_data_statistics(d);
+    struct hsgd_normalisation *one = hsgd_normalisation_create(1, &(double){ 2 }, &(double){ 0.5 });
+    REQUIRE(five && one);
     for (int64_t i = 0; i < 10; i++) {
         float x[5], y[5];
         for (int turn = 0; turn < 3; turn++) {
-            const struct hsgd_normalisation *n = (const struct hsgd_normalisation *[]){ NULL, &one, &five }[turn];
+            const struct hsgd_normalisation *n = (const struct hsgd_normalisation *[]){ NULL, one, five }[turn];
             hsgd_data_gather(a, &i, 1, n, x, NULL);
             hsgd_data_gather(c, &i, 1, n, y, NULL);
             for (int k = 0; k < 5; k++) CHECK(fabsf(x[k] - y[k]) < 1e-6f * (1 + fabsf(y[k])));
         }
     }
+    hsgd_normalisation_destroy(&one), hsgd_normalisation_destroy(&five);
     hsgd_data_destroy(&a), hsgd_data_destroy(&b), hsgd_data_destroy(&c), hsgd_data_destroy(&e), hsgd_data_destroy(&d);
     close_set(&s);
 }
 
 static void sparse_statistics(void)
 {
-    struct hsgd_normalisation n;
     float x[2];
     begin();
     put_text("set", "0 1:3\n1 2:4\n1\n0 1:1\n");
     struct set s = read_set(ctx, "set", NULL);
-    hsgd_data_statistics(s.train, &n);
-    CHECK(n.channels == 1 && n.mean[0] == 0);
-    CHECK(fabs(n.inv_std[0] - 1 / sqrt((9 + 16 + 1) / 8.0)) < 1e-6);
-    hsgd_data_gather(s.train, &(int64_t){ 0 }, 1, &n, x, NULL);
-    CHECK(fabs(x[0] - 3 * n.inv_std[0]) < 1e-6 && x[1] == 0);
+    struct hsgd_normalisation *n = hsgd_data_statistics(s.train);
+    REQUIRE(n);
+    CHECK(n->channels == 1 && n->mean[0] == 0);
+    CHECK(fabs(n->inv_std[0] - 1 / sqrt((9 + 16 + 1) / 8.0)) < 1e-6);
+    hsgd_data_gather(s.train, &(int64_t){ 0 }, 1, n, x, NULL);
+    CHECK(fabs(x[0] - 3 * n->inv_std[0]) < 1e-6 && x[1] == 0);
+    hsgd_normalisation_destroy(&n);
     close_set(&s);
 }
 
@@ -196,20 +199,21 @@ static void csv_labels(void)
 /* A missing value is the mean of its column. */
 static void csv_missing(void)
 {
-    struct hsgd_normalisation n;
     float x[2];
     begin();
     put_text("set", "a,b,label\n1,?,0\n,20,1\nNA, nan ,0\n5,30,1\nnull,N/A,1\n");
     struct set s = read_set(ctx, "set", NULL);
     SAMPLE(s.train, 0, 0, 1, NAN);
-    hsgd_data_statistics(s.train, &n);
-    CHECK(n.channels == 2 && n.mean[0] == 3 && n.mean[1] == 25);
-    CHECK(fabs(n.inv_std[0] - 0.5) < 1e-6 && fabs(n.inv_std[1] - 0.2) < 1e-6);
+    struct hsgd_normalisation *n = hsgd_data_statistics(s.train);
+    REQUIRE(n);
+    CHECK(n->channels == 2 && n->mean[0] == 3 && n->mean[1] == 25);
+    CHECK(fabs(n->inv_std[0] - 0.5) < 1e-6 && fabs(n->inv_std[1] - 0.2) < 1e-6);
     for (int64_t i = 0; i < 5; i++) {
         static const float want[5][2] = { { -1, 0 }, { 0, -1 }, { 0, 0 }, { 1, 1 }, { 0, 0 } };
-        hsgd_data_gather(s.train, &i, 1, &n, x, NULL);
+        hsgd_data_gather(s.train, &i, 1, n, x, NULL);
         CHECK(fabsf(x[0] - want[i][0]) < 1e-6f && fabsf(x[1] - want[i][1]) < 1e-6f);
     }
+    hsgd_normalisation_destroy(&n);
     close_set(&s);
 }
 

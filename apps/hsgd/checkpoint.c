@@ -93,8 +93,8 @@ static int open_predictor(struct opened *o, const struct settings *s)
     options.executor = (enum hsgd_executor)s->executor;
     options.optimizer = HSGD_SGD; /* which keeps no state */
     int code = open_trainer(&o->run, &options);
-    if (!code) hsgd_trainer_set_normalisation(o->run.trainer, &o->norm);
-    return code;
+    int err = code ? 0 : hsgd_trainer_set_normalisation(o->run.trainer, o->norm);
+    return err ? checkpoint_error(o, err) : code;
 }
 
 int open_checkpoint(struct opened *o, const struct settings *s)
@@ -138,7 +138,7 @@ int predict_data(const struct opened *o, const struct hsgd_data *d, int64_t firs
     int err = 0;
     for (int i = 0; index && i < n; i++) index[i] = first + i;
     if (index && x) {
-        hsgd_data_gather(d, index, n, o->norm.channels ? &o->norm : NULL, x, labels);
+        hsgd_data_gather(d, index, n, o->norm, x, labels);
         err = hsgd_trainer_predict(o->run.trainer, x, n, out, (int64_t)n * hsgd_model_outputs(o->run.model));
     }
     bool memory = index && x;

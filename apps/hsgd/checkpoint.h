@@ -8,7 +8,7 @@ struct opened {
     struct session run;                   /* context, model and a trainer that only predicts */
     char path[4096];                      /* the file with the weights */
     struct hsgd_checkpoint_info *info;    /* NULL: the weights lie alone */
-    struct hsgd_normalisation norm;       /* channels 0: none */
+    const struct hsgd_normalisation *norm; /* of info; NULL: none */
 };
 
 /* Opens --checkpoint: a checkpoint's folder, a run's (its best checkpoint, or

@@ -34,34 +34,36 @@ static int64_t *count_classes(const struct hsgd_data *d)
 }
 
 /* "0.1307", or the range of many. */
-static void print_numbers(const char *name, const float *v, int n, bool inverse)
+static void print_numbers(const char *name, const double *v, int n, bool inverse)
 {
-    float low = INFINITY, high = -INFINITY;
+    double low = INFINITY, high = -INFINITY;
     printf(", %s", name);
     for (int i = 0; i < n; i++) {
-        float x = inverse ? 1 / v[i] : v[i];
-        low = fminf(low, x);
-        high = fmaxf(high, x);
+        double x = inverse ? 1 / v[i] : v[i];
+        low = fmin(low, x);
+        high = fmax(high, x);
         if (n <= 4) printf(" %.4f", x);
     }
     if (n > 4) printf(" %.4f to %.4f", low, high);
 }
 
-static void print_part(const struct hsgd_data *d, const char *name)
+static int print_part(const struct hsgd_data *d, const char *name)
 {
     struct hsgd_shape in = hsgd_data_shape(d);
-    struct hsgd_normalisation n;
-    hsgd_data_statistics(d, &n);
+    struct hsgd_normalisation *n = hsgd_data_statistics(d);
+    if (!n) return complain(FAILED, "out of memory");
     printf("%s: %lld samples of %dx%dx%d, %d classes", name, (long long)hsgd_data_count(d), in.h, in.w, in.c,
            hsgd_data_classes(d));
-    print_numbers("mean", n.mean, n.channels, false);
-    print_numbers("deviation", n.inv_std, n.channels, true);
+    print_numbers("mean", n->mean, n->channels, false);
+    print_numbers("deviation", n->inv_std, n->channels, true);
     putchar('\n');
+    hsgd_normalisation_destroy(&n);
+    return OK;
 }
 
 /* -------------------------------------------------------------------- info */
 
-static json_t *json_numbers(const float *v, int n, bool inverse)
+static json_t *json_numbers(const double *v, int n, bool inverse)
 {
     json_t *list = json_array();
     for (int i = 0; i < n; i++) json_array_append_new(list, json_number(inverse ? 1 / v[i] : v[i]));
@@ -70,11 +72,13 @@ static json_t *json_numbers(const float *v, int n, bool inverse)
 
 static json_t *json_part(const struct hsgd_data *d)
 {
-    struct hsgd_normalisation n;
-    if (!d) return json_null();
-    hsgd_data_statistics(d, &n);
-    return json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
-                     json_numbers(n.mean, n.channels, false), "deviation", json_numbers(n.inv_std, n.channels, true));
+    struct hsgd_normalisation *n = hsgd_data_statistics(d);
+    if (!n) return d ? NULL : json_null();
+    json_t *part = json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
+                             json_numbers(n->mean, n->channels, false), "deviation",
+                             json_numbers(n->inv_std, n->channels, true));
+    hsgd_normalisation_destroy(&n);
+    return part;
 }
 
 static json_t *json_classes(const struct look *l, int64_t *const count[PARTS])
@@ -98,8 +102,10 @@ static int info_json(const struct look *l, int64_t *const count[PARTS])
 static int info_text(const struct look *l, int64_t *const count[PARTS])
 {
     printf("%s: %s\n", l->what, hsgd_data_format(l->part[0]));
-    for (int i = 0; i < PARTS; i++)
-        if (l->part[i]) print_part(l->part[i], part_name[i]);
+    int code = OK;
+    for (int i = 0; !code && i < PARTS; i++)
+        if (l->part[i]) code = print_part(l->part[i], part_name[i]);
+    if (code) return code;
     printf("\n%-24s %10s %10s\n", "class", "train", "test");
     for (int i = 0; i < hsgd_data_classes(l->part[0]); i++) {
         printf("%-24s %10lld ", hsgd_data_class_name(l->part[0], i), (long long)count[0][i]);
@@ -167,7 +173,8 @@ static int show(const struct look *l)
     if (!d) return complain(USAGE, "data \"%s\": has no test part", l->what);
     int code = s->out ? write_sheet(l, d) : OK;
     if (code) return code;
-    print_part(d, hsgd_data_name(d));
+    code = print_part(d, hsgd_data_name(d));
+    if (code) return code;
     if (s->out) printf("%s: the first %lld x %lld\n", s->out, (long long)s->rows, (long long)s->columns);
     else if (is_plain(d)) code = print_rows(l, d);
     return code ? code : flush_output();

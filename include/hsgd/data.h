@@ -126,29 +126,34 @@ HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
  * "memory" for sets that were not read; "" for NULL. */
 HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 
-/* How many numbers of their own samples may have in a hsgd_normalisation. */
-enum {
-    HSGD_NORMALISED_CHANNELS = 16,     /* most channels of images with numbers of their own */
-    HSGD_NORMALISED_FEATURES = 1024    /* most plain features with numbers of their own */
-};
-
-/* x' = (x - mean[channel]) * inv_std[channel]; channels 1: the same for all. */
+/* x' = (x - mean[channel]) * inv_std[channel], computed so that no digit of x
+ * is lost before the mean is subtracted; channels 1: the same for all.  Only
+ * the library makes one, so that later versions can append fields. */
 struct hsgd_normalisation {
-    int channels;
-    float mean[HSGD_NORMALISED_FEATURES], inv_std[HSGD_NORMALISED_FEATURES];
+    int channels;               /* at least 1 */
+    double *mean, *inv_std;     /* one for each channel */
 };
 
-/* Mean and 1/deviation over the whole set: of each channel of images, of each
- * plain feature; one for all where there are more than the limits above, and
- * for plain features of 8 bits.  Missing values do not count.  Sparse samples
- * have mean 0 and the root of the mean square as deviation, one for all, so
- * that what is zero stays zero.  1/deviation of a constant is 1. */
-HSGD_API void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *out);
+/* Mean and 1/(standard deviation) over the whole set: of each channel of
+ * images, of each plain feature; one for all of plain features of 8 bits.
+ * Missing values do not count.  Sparse samples have mean 0 and the root of the
+ * mean square as standard deviation, one for all, so that what is zero stays
+ * zero.  inv_std of a constant is 1.  Undone by hsgd_normalisation_destroy().
+ * NULL: d is NULL, or out of memory. */
+HSGD_API struct hsgd_normalisation *hsgd_data_statistics(const struct hsgd_data *d);
+
+/* A copy of `channels` means and 1/(standard deviations); mean NULL: all 0,
+ * inv_std NULL: all 1.  NULL: channels is below 1, or out of memory. */
+HSGD_API struct hsgd_normalisation *hsgd_normalisation_create(int channels, const double *mean, const double *inv_std);
+
+/* NULL-safe. */
+HSGD_API void hsgd_normalisation_destroy(struct hsgd_normalisation **n);
 
 /* Writes samples index[0..n) as normalised floats (n x h x w x c) and their
  * labels.  norm NULL: raw values, 8-bit images scaled to [0,1], missing ones
- * NaN.  norm with as many channels as the samples applies per channel, else its
- * first entry to all; missing values become 0, the mean.  x or labels NULL: not
+ * NaN.  norm with as many channels as the samples (as many as plain features)
+ * applies per channel, else its first entry to all; missing values become 0,
+ * the mean.  x or labels NULL: not
  * written.  Each index must be in [0, hsgd_data_count(d)).  Thread-safe. */
 HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
                                const struct hsgd_normalisation *norm, float *x, int32_t *labels);

@@ -257,7 +257,7 @@ HSGD_API int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *fold
 /* What a checkpoint knows of its training and data. */
 struct hsgd_checkpoint_info {
     int64_t step, epochs;         /* done */
-    struct hsgd_normalisation normalisation; /* channels 0: none */
+    struct hsgd_normalisation *normalisation; /* NULL: none */
     int classes;                  /* 0: not known */
     char **class_name;
 };
@@ -267,8 +267,9 @@ HSGD_API struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_cont
 /* NULL-safe. */
 HSGD_API void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info);
 
-/* Normalises what hsgd_trainer_evaluate() reads as this says; channels 0: not. */
-HSGD_API void hsgd_trainer_set_normalisation(struct hsgd_trainer *trainer, const struct hsgd_normalisation *n);
+/* Normalises what hsgd_trainer_evaluate() reads with a copy of this; NULL: not.
+ * Errors: -EINVAL channels is below 1; -ENOMEM. */
+HSGD_API int hsgd_trainer_set_normalisation(struct hsgd_trainer *trainer, const struct hsgd_normalisation *n);
 
 /* Seconds per step of `steps` steps on fixed made-up data, for benchmarks. */
 HSGD_API int hsgd_trainer_time(struct hsgd_trainer *trainer, int steps, double *seconds_per_step);

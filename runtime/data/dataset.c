@@ -37,6 +37,7 @@ void hsgd_data_destroy(struct hsgd_data **d)
     free((*d)->name);
     free((*d)->owned);
     free((*d)->owned_labels);
+    free((*d)->owned_origin);
     free((*d)->index);
     hsgd_names_free((*d)->names);
     hsgd_names_free((*d)->columns);
@@ -207,6 +208,7 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
     v->shape = d->shape;
     v->bytes = d->bytes;
     v->values = d->values;
+    v->origin = d->origin;
     v->sparse = d->sparse;
     v->missing = d->missing;
     v->labels = d->labels;

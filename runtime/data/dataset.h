@@ -13,10 +13,13 @@ struct hsgd_sparse {
     float *value;
 };
 
+/* Of a channel, or plain feature, whose values a 32-bit float would round too
+ * much: value = offset + unit * the number that is stored. */
+struct hsgd_origin { double offset, unit; };
+
 /* Samples are 8-bit (bytes), float (values; NaN is a missing one) or sparse,
  * only one of these.  A view (a split) borrows them and picks samples through
- * index; index NULL is every sample in order.  `owned`, `owned_labels` and `owned_sparse` are freed
- * with the set.  Class names are counted references (hsgd_names). */
+ * index; index NULL is every sample in order.  What begins with `owned` is freed with the set.  Class names are counted references (hsgd_names). */
 struct hsgd_data {
     char *name;
     const char *format;          /* NULL: was not read */
@@ -25,11 +28,13 @@ struct hsgd_data {
     int classes;
     const uint8_t *bytes;
     const float *values;
+    const struct hsgd_origin *origin;    /* one for each channel of values; NULL: {0, 1} for all */
     struct hsgd_sparse sparse;
     bool missing;                /* some values are */
     const int32_t *labels;
     void *owned;
     int32_t *owned_labels;
+    struct hsgd_origin *owned_origin;
     bool owned_sparse;
     struct hsgd_names *names;
     struct hsgd_names *columns;  /* names of the plain features, in their order; NULL: the format has none */
@@ -88,8 +93,7 @@ static inline int64_t hsgd_data_place(const struct hsgd_data *d, int64_t i)
 static inline int hsgd_data_channels(const struct hsgd_data *d)
 {
     bool plain = d->shape.h == 1 && d->shape.w == 1;
-    int most = plain ? HSGD_NORMALISED_FEATURES : HSGD_NORMALISED_CHANNELS;
-    return d->sparse.start || (plain && d->bytes) || d->shape.c > most ? 1 : d->shape.c;
+    return d->sparse.start || (plain && d->bytes) ? 1 : d->shape.c;
 }
 
 #endif

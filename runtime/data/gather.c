@@ -1,35 +1,81 @@
-/* From stored samples to normalised floats, and the numbers that normalise. */
+/* From stored samples to normalised floats. */
 #include "dataset.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 16, CHANNELS = HSGD_NORMALISED_CHANNELS };
+enum { LANES = 16, REPEATED = 16, BLOCK = 1024 };
 
-/* x' = x * scale + shift.  The channels of images repeat, so that a block of
- * LANES numbers starting at a multiple of LANES finds its own side by side;
- * `length` is where they begin again.  Plain features with numbers of their
- * own do not repeat. */
+/* x' = x * scale + shift for a block of channels.  A few channels repeat, so
+ * that a block of LANES numbers starting at a multiple of LANES finds its own
+ * side by side and one affine serves a whole sample; `length` is where they
+ * begin again.  More channels are gone through in blocks. */
 struct affine {
     int length;
-    float scale[HSGD_NORMALISED_FEATURES], shift[HSGD_NORMALISED_FEATURES];
+    bool exact;                 /* some channel is, see is_exact() */
+    float scale[BLOCK], shift[BLOCK];
+};
+
+/* What a gather does, and for which channels now. */
+struct gather {
+    const struct hsgd_data *d;
+    const struct hsgd_normalisation *norm;
+    int channels;               /* with numbers of their own; 1: the same for all */
+    int first, width;           /* the block, and numbers side by side that belong to it */
+    struct affine a;
 };
 
 static int channels_of(const struct hsgd_data *d, const struct hsgd_normalisation *norm)
 {
-    bool plain = d->shape.h == 1 && d->shape.w == 1;
-    int most = plain ? HSGD_NORMALISED_FEATURES : CHANNELS;
-    return norm && norm->channels == d->shape.c && norm->channels <= most ? norm->channels : 1;
+    return (norm && norm->channels == d->shape.c) || d->origin ? d->shape.c : 1;
 }
 
-static void affine_fill(struct affine *a, const struct hsgd_data *d, const struct hsgd_normalisation *norm)
+static struct hsgd_origin origin_of(const struct gather *g, int channel)
 {
-    float unit = d->bytes ? 1.0f / 255.0f : 1.0f;
-    int channels = channels_of(d, norm);
-    a->length = channels <= CHANNELS ? LANES * channels : channels;
+    return g->d->origin ? g->d->origin[channel] : (struct hsgd_origin){ 0, 1 };
+}
+
+static int norm_channel(const struct gather *g, int channel) { return g->norm->channels == g->d->shape.c ? channel : 0; }
+
+/* Whether floats are too coarse for this channel: it is stored as differences,
+ * 1/(standard deviation) is beyond them, or the mean is so many of it that
+ * x * scale and shift would cancel. */
+static bool is_exact(const struct gather *g, int channel)
+{
+    enum { MOST_DEVIATIONS = 4096 };
+    struct hsgd_origin o = origin_of(g, channel);
+    bool shifted = o.offset != 0 || o.unit != 1;
+    if (!g->norm) return shifted;
+    double inverse = g->norm->inv_std[norm_channel(g, channel)], mean = g->norm->mean[norm_channel(g, channel)];
+    return shifted || inverse < (double)FLT_MIN || inverse > (double)FLT_MAX ||
+           fabs(mean) * inverse > MOST_DEVIATIONS;
+}
+
+/* x' in double, of the number that is stored. */
+static float exact_value(const struct gather *g, int channel, double stored)
+{
+    struct hsgd_origin o = origin_of(g, channel);
+    double unit = g->d->bytes ? o.unit / 255 : o.unit;
+    if (!g->norm) return (float)(o.offset + unit * stored);
+    int k = norm_channel(g, channel);
+    return (float)((unit * stored + (o.offset - g->norm->mean[k])) * g->norm->inv_std[k]);
+}
+
+static void affine_fill(struct gather *g)
+{
+    struct affine *a = &g->a;
+    float unit = g->d->bytes ? 1.0f / 255.0f : 1.0f;
+    int channels = g->channels <= REPEATED ? g->channels : g->width;
+    a->length = g->channels <= REPEATED ? LANES * channels : channels;
+    a->exact = false;
     for (int i = 0; i < a->length; i++) {
-        float inv = norm ? norm->inv_std[i % channels] : 1.0f;
+        int channel = g->first + i % channels, k = g->norm ? norm_channel(g, channel) : 0;
+        float inv = g->norm ? (float)g->norm->inv_std[k] : 1.0f;
         a->scale[i] = inv * unit;
-        a->shift[i] = norm ? -norm->mean[i % channels] * inv : 0.0f;
+        a->shift[i] = g->norm ? -(float)g->norm->mean[k] * inv : 0.0f;
+        if (!is_exact(g, channel)) continue;
+        a->exact = true;
+        a->shift[i] = exact_value(g, channel, 0);
     }
 }
 
@@ -66,14 +112,30 @@ static void fill_missing(float *x, int64_t size)
     for (int64_t i = 0; i < size; i++) x[i] = isnan(x[i]) ? 0 : x[i];
 }
 
-/* All are what 0 becomes, but for the few that are there. */
-static void from_sparse(const struct affine *a, const struct hsgd_sparse *s, int64_t place, int64_t size, float *to)
+/* Again, those of exact channels; `at`: the first number in memory. */
+static void from_exact(const struct gather *g, int64_t at, float *to)
 {
-    for (int64_t i = 0; i < size; i += a->length)
-        memcpy(to + i, a->shift, (size_t)(size - i < a->length ? size - i : a->length) * sizeof *to);
-    for (int64_t k = s->start[place]; k < s->start[place + 1]; k++) {
-        int at = s->column[k] % a->length;
-        to[s->column[k]] = s->value[k] * a->scale[at] + a->shift[at];
+    int repeat = g->channels <= REPEATED ? g->channels : g->width;
+    for (int i = 0; i < g->width; i++) {
+        int channel = g->first + i % repeat;
+        double stored = g->d->bytes ? (double)g->d->bytes[at + i] : (double)g->d->values[at + i];
+        if (is_exact(g, channel)) to[i] = exact_value(g, channel, stored);
+    }
+}
+
+/* All are what 0 becomes, but for the few that are there. */
+static void from_sparse(const struct gather *g, int64_t place, float *to)
+{
+    const struct hsgd_sparse *s = &g->d->sparse;
+    const struct affine *a = &g->a;
+    int64_t k = s->start[place], end = s->start[place + 1];
+    for (int i = 0; i < g->width; i += a->length)
+        memcpy(to + i, a->shift, (size_t)(g->width - i < a->length ? g->width - i : a->length) * sizeof *to);
+    for (; k < end; k++) {
+        int at = s->column[k] - g->first;
+        if (at < 0 || at >= g->width) continue;
+        if (a->exact) to[at] = exact_value(g, s->column[k], s->value[k]);
+        else to[at] = s->value[k] * a->scale[at % a->length] + a->shift[at % a->length];
     }
 }
 
@@ -86,113 +148,40 @@ static void fetch_ahead(const void *sample, int64_t bytes)
         __builtin_prefetch((const char *)sample + i);
 }
 
+/* The block's numbers, from `at` in memory on. */
+static void convert(const struct gather *g, int64_t at, float *to)
+{
+    const struct hsgd_data *d = g->d;
+    if (d->bytes) from_bytes(&g->a, d->bytes + at, g->width, to);
+    else if (g->norm) from_values(&g->a, d->values + at, g->width, to);
+    else memcpy(to, d->values + at, (size_t)g->width * sizeof *to);
+    if (g->a.exact) from_exact(g, at, to);
+    if (g->norm && d->missing) fill_missing(to, g->width);
+}
+
+/* The block of every sample; in images of many channels it comes once a pixel. */
+static void gather_block(struct gather *g, const int64_t *index, int n, float *x)
+{
+    int64_t size = hsgd_data_size(g->d), step = g->channels <= REPEATED ? size : g->channels;
+    affine_fill(g);
+    for (int i = 0; i < n; i++, x += size) {
+        int64_t place = hsgd_data_place(g->d, index[i]);
+        if (g->d->bytes && i + 1 < n)
+            fetch_ahead(g->d->bytes + hsgd_data_place(g->d, index[i + 1]) * size, size);
+        if (g->d->sparse.start) from_sparse(g, place, x + g->first);
+        else
+            for (int64_t at = g->first; at < size; at += step) convert(g, place * size + at, x + at);
+    }
+}
+
 void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, const struct hsgd_normalisation *norm,
                       float *x, int32_t *labels)
 {
-    int64_t size = hsgd_data_size(d);
-    struct affine a;
-    affine_fill(&a, d, norm);
-    for (int i = 0; i < n; i++) {
-        int64_t place = hsgd_data_place(d, index[i]);
-        if (d->bytes && i + 1 < n)
-            fetch_ahead(d->bytes + hsgd_data_place(d, index[i + 1]) * size, size);
-        if (labels)
-            labels[i] = d->labels[place];
-        if (x && d->bytes)
-            from_bytes(&a, d->bytes + place * size, size, x + i * size);
-        else if (x && d->sparse.start)
-            from_sparse(&a, &d->sparse, place, size, x + i * size);
-        else if (x && norm)
-            from_values(&a, d->values + place * size, size, x + i * size);
-        else if (x)
-            memcpy(x + i * size, d->values + place * size, (size_t)size * sizeof *x);
-        if (x && norm && d->missing)
-            fill_missing(x + i * size, size);
+    struct gather g = { .d = d, .norm = norm, .channels = channels_of(d, norm) };
+    int all = g.channels <= REPEATED ? (int)hsgd_data_size(d) : g.channels, block = g.channels <= REPEATED ? all : BLOCK;
+    for (int i = 0; labels && i < n; i++) labels[i] = d->labels[hsgd_data_place(d, index[i])];
+    for (; x && g.first < all; g.first += block) {
+        g.width = all - g.first < block ? all - g.first : block;
+        gather_block(&g, index, n, x);
     }
-}
-
-/* What differs by less than a float can invert counts as constant. */
-static void store(struct hsgd_normalisation *out, int channel, double mean, double variance)
-{
-    float inverse = (float)(1 / sqrt(variance));
-    out->mean[channel] = (float)mean;
-    out->inv_std[channel] = variance > 0 && isfinite(inverse) ? inverse : 1.0f;
-}
-
-/* 8-bit samples: a histogram per channel, so the sums are exact. */
-static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisation *out)
-{
-    int64_t size = hsgd_data_size(d), histogram[CHANNELS][256] = {{0}};
-    for (int64_t i = 0; i < d->count; i++) {
-        const uint8_t *from = d->bytes + hsgd_data_place(d, i) * size;
-        for (int64_t k = 0, channel = 0; k < size; k++) {
-            histogram[channel][from[k]]++;
-            channel = channel + 1 < out->channels ? channel + 1 : 0;
-        }
-    }
-    double n = (double)(d->count * (size / out->channels));
-    for (int c = 0; c < out->channels; c++) {
-        double sum = 0, squares = 0;
-        for (int v = 0; v < 256; v++)
-            sum += (double)histogram[c][v] * v / 255;
-        for (int v = 0; v < 256; v++)
-            squares += (double)histogram[c][v] * (v / 255.0 - sum / n) * (v / 255.0 - sum / n);
-        store(out, c, sum / n, squares / n);
-    }
-}
-
-/* Sums over the values of a channel that are there. */
-struct sums { double mean, sum, squares, count; };
-
-static void add_sample(struct sums *sums, int channels, const float *from, int64_t size)
-{
-    for (int64_t k = 0, channel = 0; k < size; k++) {
-        struct sums *s = &sums[channel];
-        channel = channel + 1 < channels ? channel + 1 : 0;
-        if (isnan(from[k]))
-            continue;
-        double difference = from[k] - s->mean;
-        s->sum += difference;
-        s->squares += difference * difference;
-        s->count++;
-    }
-}
-
-/* Twice: the squares are those of distances from the mean. */
-static void statistics_values(const struct hsgd_data *d, struct hsgd_normalisation *out)
-{
-    int64_t size = hsgd_data_size(d);
-    struct sums sums[HSGD_NORMALISED_FEATURES] = {{0}};
-    for (int turn = 0; turn < 2; turn++) {
-        for (int64_t i = 0; i < d->count; i++)
-            add_sample(sums, out->channels, d->values + hsgd_data_place(d, i) * size, size);
-        for (int c = 0; c < out->channels && turn == 0; c++)
-            sums[c] = (struct sums){.mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0};
-    }
-    for (int c = 0; c < out->channels; c++)
-        store(out, c, sums[c].mean, sums[c].count > 0 ? sums[c].squares / sums[c].count : 0);
-}
-
-/* The mean is 0 by choice: see hsgd_data_statistics(). */
-static void statistics_sparse(const struct hsgd_data *d, struct hsgd_normalisation *out)
-{
-    double squares = 0;
-    for (int64_t i = 0; i < d->count; i++) {
-        int64_t place = hsgd_data_place(d, i);
-        for (int64_t k = d->sparse.start[place]; k < d->sparse.start[place + 1]; k++)
-            squares += (double)d->sparse.value[k] * d->sparse.value[k];
-    }
-    store(out, 0, 0, squares / ((double)d->count * (double)hsgd_data_size(d)));
-}
-
-void hsgd_data_statistics(const struct hsgd_data *d, struct hsgd_normalisation *out)
-{
-    memset(out, 0, sizeof *out);
-    out->channels = hsgd_data_channels(d);
-    if (d->bytes)
-        statistics_bytes(d, out);
-    else if (d->sparse.start)
-        statistics_sparse(d, out);
-    else
-        statistics_values(d, out);
 }

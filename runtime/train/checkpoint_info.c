@@ -7,13 +7,15 @@
 #include "publish.h"
 #include "state_file.h"
 
-static struct hsgd_checkpoint_info *make_info(const struct state_file *state)
+/* Takes the normalisation over. */
+static struct hsgd_checkpoint_info *make_info(struct state_file *state)
 {
     struct hsgd_checkpoint_info *info = calloc(1, sizeof *info);
     if (!info) return NULL;
     info->step = state->at.step;
     info->epochs = state->at.epoch;
     info->normalisation = state->norm;
+    state->norm = NULL;
     info->class_name = class_names_read(state->classes ? state->classes : "[]", &info->classes);
     if (!info->class_name) {
         info->classes = 0;
@@ -36,7 +38,7 @@ struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx,
     if (!state_file_parse(ctx, &f, &state)) {
         info = make_info(&state);
         if (!info) hsgd_fail(ctx, ENOMEM, "%s: out of memory", file);
-        free(state.classes);
+        state_file_free(&state);
     }
     safetensors_close(&f);
     return info;
@@ -70,14 +72,21 @@ void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info)
     if (!info || !*info) return;
     for (int i = 0; i < (*info)->classes; i++) free((*info)->class_name[i]);
     free((*info)->class_name);
+    hsgd_normalisation_destroy(&(*info)->normalisation);
     free(*info);
     *info = NULL;
 }
 
-void hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_normalisation *n)
+int hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_normalisation *n)
 {
-    t->norm = *n;
-    t->has_norm = n->channels > 0;
+    struct hsgd_normalisation *copy = n ? hsgd_normalisation_create(n->channels, n->mean, n->inv_std) : NULL;
+    if (n && !copy)
+        return hsgd_fail(t->state.ctx, n->channels < 1 ? EINVAL : ENOMEM,
+                         "normalisation of %d channels: %s", n->channels,
+                         n->channels < 1 ? "there must be one" : "out of memory");
+    hsgd_normalisation_destroy(&t->norm);
+    t->norm = copy;
+    return 0;
 }
 
 int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data)

@@ -184,7 +184,7 @@ static int train_epoch(struct fit *f)
     if (!t->step_seconds && !by_replicas) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
     while (!err && epoch_goes_on(f)) {
         int64_t left = n - t->at.samples, full = left / batch;
-        struct pass p = { f->train, &t->norm, f->order, t->at.samples, full || by_replicas ? batch : (int)left,
+        struct pass p = { f->train, t->norm, f->order, t->at.samples, full || by_replicas ? batch : (int)left,
                           t->augment.room ? &t->augment : NULL };
         err = by_replicas ? train_replicas(f, &p, steps_ahead(f, (left + batch - 1) / batch))
                           : train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
@@ -287,8 +287,9 @@ static int check_fit(const struct fit *f)
 /* What the trainer keeps of its data. */
 static int adopt_data(struct hsgd_trainer *t, const struct hsgd_data *train)
 {
-    if (!t->at.step || !t->has_norm) hsgd_data_statistics(train, &t->norm);
-    t->has_norm = true;
+    if (!t->at.step) hsgd_normalisation_destroy(&t->norm);
+    if (!t->norm) t->norm = hsgd_data_statistics(train);
+    if (!t->norm) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the mean of the training samples");
     t->count = hsgd_data_count(train);
     return trainer_name_classes(t, train);
 }

@@ -97,7 +97,7 @@ int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, 
     if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     for (int64_t i = 0; i < n; i++) order[i] = i;
     struct evaluation e = { .t = t, .count = n, .step_seconds = t->step_seconds,
-                            .pass = { data, t->has_norm ? &t->norm : NULL, order, 0, t->state.options.batch_size } };
+                            .pass = { data, t->norm, order, 0, t->state.options.batch_size } };
     while (!err && e.pass.at < n) {
         err = evaluate_window(&e);
         if (!err) err = tell_evaluating(&e);

@@ -109,8 +109,8 @@ static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state
     model_release(m);
     copy_moments(t, s->moment, true);
     t->at = s->at;
+    hsgd_normalisation_destroy(&t->norm);
     t->norm = state->norm;
-    t->has_norm = state->norm.channels > 0;
     t->count = state->count;
     free(t->classes);
     t->classes = state->classes;

@@ -1,6 +1,7 @@
 #include "state_file.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -42,6 +43,8 @@ static const struct field {
 };
 enum { FIELDS = sizeof fields / sizeof *fields, SCALAR = 8 };
 
+static const char *const norm_name[] = { "normalisation.mean", "normalisation.inv_std" };
+
 /* ----------------------------------------------------------------- writing */
 
 static int check_finite(struct hsgd_context *ctx, const struct snapshot *s, int moments)
@@ -77,8 +80,9 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
     safetensors_describe(out, "hsgd.optimizer", hsgd_optimizer_name(o->optimizer));
     if (state->classes) safetensors_describe(out, "hsgd.classes", state->classes);
     for (int i = 0; i < FIELDS; i++) safetensors_declare(out, fields[i].name, fields[i].type, 0, NULL);
-    safetensors_declare(out, "normalisation.mean", SAFETENSORS_F32, 1, &(int64_t){ state->norm.channels });
-    safetensors_declare(out, "normalisation.inv_std", SAFETENSORS_F32, 1, &(int64_t){ state->norm.channels });
+    int64_t channels = state->norm ? state->norm->channels : 0;
+    safetensors_declare(out, norm_name[0], SAFETENSORS_F64, 1, &channels);
+    safetensors_declare(out, norm_name[1], SAFETENSORS_F64, 1, &channels);
     for (int k = 0; k < optimizer_state_floats(o->optimizer); k++)
         for (int i = 0; model_weight(s->t->state.model, i, &w); i++) {
             name_moment(s->t, k, &w, name);
@@ -89,10 +93,10 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
 static void append(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state)
 {
     struct weight_place w;
-    size_t norm = (size_t)state->norm.channels * sizeof(float);
+    const struct hsgd_normalisation *n = state->norm;
     for (int i = 0; i < FIELDS; i++) safetensors_append(out, (const char *)state + fields[i].offset, SCALAR);
-    safetensors_append(out, state->norm.mean, norm);
-    safetensors_append(out, state->norm.inv_std, norm);
+    if (n) safetensors_append(out, n->mean, (size_t)n->channels * sizeof *n->mean);
+    if (n) safetensors_append(out, n->inv_std, (size_t)n->channels * sizeof *n->inv_std);
     for (int k = 0; k < optimizer_state_floats(s->t->state.options.optimizer); k++)
         for (int i = 0; model_weight(s->t->state.model, i, &w); i++)
             safetensors_append(out, s->moment[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
@@ -104,8 +108,7 @@ int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const c
     struct safetensors_writer out;
     const struct hsgd_trainer *t = s->t;
     struct state_file state = { s->at, t->count, t->state.options.batch_size, (int64_t)t->state.options.seed,
-                                { 0 }, t->classes };
-    if (t->has_norm) state.norm = t->norm;
+                                t->norm, t->classes };
     int err = check_finite(ctx, s, optimizer_state_floats(t->state.options.optimizer));
     if (!err) err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
@@ -135,20 +138,31 @@ static int read_field(struct hsgd_context *ctx, const struct safetensors *f, con
                      field->high);
 }
 
-static int read_norm(struct hsgd_context *ctx, const struct safetensors *f, struct hsgd_normalisation *norm)
+/* 64-bit numbers, or 32-bit ones as earlier versions wrote them. */
+static int read_numbers(struct hsgd_context *ctx, const struct safetensors *f, const char *name, int64_t count,
+                        double *to)
 {
-    static const char *const name[] = { "normalisation.mean", "normalisation.inv_std" };
-    float *const to[] = { norm->mean, norm->inv_std };
-    const struct safetensor *first = safetensors_find(f, name[0]);
-    int64_t channels = first && first->ndims == 1 && first->dims[0] <= HSGD_NORMALISED_FEATURES ? first->dims[0] : 0;
-    norm->channels = (int)channels;
-    for (int i = 0; i < 2; i++) {
-        const struct safetensor *t = safetensors_need(ctx, f, name[i], SAFETENSORS_F32, 1, &channels);
-        int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
-        if (err) return err;
-        memcpy(to[i], t->data, t->bytes);
+    const struct safetensor *t = safetensors_find(f, name);
+    enum safetensors_type type = t && t->type == SAFETENSORS_F32 ? SAFETENSORS_F32 : SAFETENSORS_F64;
+    t = safetensors_need(ctx, f, name, type, 1, &count);
+    int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
+    for (int64_t i = 0; !err && i < count; i++) {
+        float narrow;
+        if (type == SAFETENSORS_F64) memcpy(&to[i], (const char *)t->data + i * 8, 8);
+        else memcpy(&narrow, (const char *)t->data + i * 4, 4), to[i] = (double)narrow;
     }
-    return 0;
+    return err;
+}
+
+static int read_norm(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
+{
+    const struct safetensor *first = safetensors_find(f, norm_name[0]);
+    int64_t channels = first && first->ndims == 1 && first->dims[0] <= INT_MAX ? first->dims[0] : 0;
+    struct hsgd_normalisation *n = channels ? hsgd_normalisation_create((int)channels, NULL, NULL) : NULL;
+    if (channels && !n) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", f->path);
+    state->norm = n;
+    int err = read_numbers(ctx, f, norm_name[0], channels, n ? n->mean : NULL);
+    return err ? err : read_numbers(ctx, f, norm_name[1], channels, n ? n->inv_std : NULL);
 }
 
 static int read_classes(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
@@ -174,6 +188,13 @@ static int check_position(struct hsgd_context *ctx, const struct safetensors *f,
     return 0;
 }
 
+void state_file_free(struct state_file *state)
+{
+    hsgd_normalisation_destroy(&state->norm);
+    free(state->classes);
+    state->classes = NULL;
+}
+
 int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
 {
     const char *version = safetensors_metadata(f, "hsgd.state");
@@ -184,8 +205,10 @@ int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, stru
     int err = 0;
     for (int i = 0; !err && i < FIELDS; i++) err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
     if (!err) err = check_position(ctx, f, state);
-    if (!err) err = read_norm(ctx, f, &state->norm);
-    return err ? err : read_classes(ctx, f, state);
+    if (!err) err = read_norm(ctx, f, state);
+    if (!err) err = read_classes(ctx, f, state);
+    if (err) state_file_free(state);
+    return err;
 }
 
 /* What must be as it was for the training to go on as it would have. */
@@ -233,7 +256,7 @@ int state_file_read(struct hsgd_context *ctx, struct snapshot *s, struct state_f
     err = state_file_parse(ctx, &f, state);
     if (!err) err = check_options(ctx, &f, state, &s->t->state.options);
     if (!err) err = read_moments(ctx, &f, s);
-    if (err) free(state->classes);
+    if (err) state_file_free(state);
     s->at = state->at;
     safetensors_close(&f);
     return err;

@@ -8,17 +8,20 @@
 struct state_file {
     struct position at;
     int64_t count, batch_size, seed;
-    struct hsgd_normalisation norm; /* channels 0: none */
+    struct hsgd_normalisation *norm; /* NULL: none */
     char *classes;                  /* a JSON array of strings, or NULL */
 };
 
 int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *path);
 
-/* Everything but the optimizer's state; undone by free(state->classes). */
+/* Everything but the optimizer's state; undone by state_file_free(). */
 int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state);
 
 /* Reads and checks position and optimizer state for s->t, with room for it in
  * s; undone as above. */
 int state_file_read(struct hsgd_context *ctx, struct snapshot *s, struct state_file *state, const char *path);
+
+/* Frees what is in it.  Harmless when repeated. */
+void state_file_free(struct state_file *state);
 
 #endif

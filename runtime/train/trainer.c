@@ -115,6 +115,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     trainer_state_close(&t->state);
     free(t->augment.room);
     free(t->classes);
+    hsgd_normalisation_destroy(&t->norm);
     free(t);
     *pt = NULL;
 }

@@ -28,8 +28,7 @@ struct hsgd_trainer {
     struct position at;
     double step_seconds;        /* of the last window of full batches; 0: not known */
     int64_t planned_steps;      /* length of the whole training, for the schedule; 0: not known */
-    struct hsgd_normalisation norm; /* of the training data */
-    bool has_norm;
+    struct hsgd_normalisation *norm; /* of the training data; NULL: none yet */
     struct augmentation augment; /* of training samples in the running epoch */
     char *classes;              /* names of the training data's, as a JSON array; NULL: not known */
     int64_t count;              /* training samples; 0: not known */

@@ -19,19 +19,20 @@ static void check_sample(const struct hsgd_data *d, int64_t i, const struct hsgd
 
 void fuzz_check_data(const struct hsgd_data *d)
 {
-    struct hsgd_normalisation norm;
     fuzz_require(d && hsgd_data_count(d) > 0 && hsgd_data_size(d) > 0 && hsgd_data_classes(d) > 0, "an empty data set");
     for (int i = 0; i < hsgd_data_classes(d); i++)
         fuzz_require(hsgd_data_class_name(d, i) != NULL, "a class without name");
     if (hsgd_data_size(d) > MOST_NUMBERS) return;
-    hsgd_data_statistics(d, &norm);
-    for (int c = 0; c < norm.channels; c++)
-        fuzz_require(isfinite(norm.mean[c]) && norm.inv_std[c] > 0 && isfinite(norm.inv_std[c]),
+    struct hsgd_normalisation *norm = hsgd_data_statistics(d);
+    fuzz_require(norm != NULL, "no statistics");
+    for (int c = 0; c < norm->channels; c++)
+        fuzz_require(isfinite(norm->mean[c]) && norm->inv_std[c] > 0 && isfinite(norm->inv_std[c]),
                      "statistics that are not finite");
     for (int64_t i = 0; i < hsgd_data_count(d) && i < MOST_SAMPLES; i++) {
         check_sample(d, i, NULL);
-        check_sample(d, i, &norm);
+        check_sample(d, i, norm);
     }
+    hsgd_normalisation_destroy(&norm);
 }
 
 void fuzz_check_same(const struct hsgd_data *a, const struct hsgd_data *b)

@@ -22,6 +22,7 @@ fuzz_sources = \
 	runtime/data/numpy.c \
 	runtime/data/picture.c \
 	runtime/data/resample.c \
+	runtime/data/statistics.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/error.c \
