@@ -124,6 +124,8 @@ struct plan {
     struct failure *failure;            /* where its cells note what goes wrong */
     bool has_room;                      /* its buffers fit into the devices' memory */
     atomic_int touched;                 /* last step of the window that has begun to write parameters; -1: none */
+    int64_t steps;                      /* that it has run, */
+    uint64_t run_ns;                    /* and what they took by the wall clock */
     bool pulls, pushes;                 /* what a replica exchanges with the server: before the step, after it */
     int64_t last_used;
 };

@@ -330,6 +330,7 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
 {
     struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
                         .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
+    uint64_t began = monotonic_ns();
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     atomic_store(&p->touched, -1);
     if (!p->has_room && !(p->has_room = memory_suffices(p))) {
@@ -346,5 +347,7 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     span->end = good_steps(&w);
+    p->steps += span->end - span->first;
+    p->run_ns += monotonic_ns() - began;
     return failure_take(p->ctx, p->failure);
 }

@@ -83,7 +83,7 @@ check 'nothing on stderr' $?
 json 'j["steps"] == 20 and len(j["losses"]) == 20 and j["losses"][19] < 0.7 * j["losses"][0]'
 json 'set("model data epochs steps batch_size train_loss train_accuracy validation_accuracy test_loss test_accuracy samples_per_second step_ms_median losses devices final_weights_sha256".split()) <= set(j)'
 json 'sum(d["samples"] for d in j["devices"]) == 20 * 128 and 0.3 < j["test_accuracy"] <= 1'
-json 'len(j["final_weights_sha256"]) == 64 and all(0 < d["busy_fraction"] <= 1.05 and d["tasks"] >= 20 for d in j["devices"])'
+json 'len(j["final_weights_sha256"]) == 64 and all(0 < d["busy_fraction"] <= 1 and d["tasks"] >= 20 for d in j["devices"])'
 run train $opts --epochs 1 -b 1000 --optimizer sgd --lr 1000 --json
 [ $code -eq 3 ] && [ ! -s out ] && grep -Eq '^hsgd: the (validation )?loss (of|after) step [0-9]+ is not finite' err
 check "a loss that is not finite (exit $code: $(cat err))" $?

@@ -248,11 +248,29 @@ static void progress(void)
     end();
 }
 
+/* 19 quick steps in one window and a slow one in another: of 20 steps the median
+ * is a quick one, and no more than the time of the slow one was spent in it. */
+static void median_is_over_steps(void)
+{
+    struct hsgd_fit_result r;
+    setenv("HSGD_SLOW", "cpu:100000us@19", 1);
+    begin("linear", false);
+    options.batch_size = 10;
+    options.epochs = 1;
+    struct hsgd_data *d = points(191);
+    fit(d, &r);
+    CHECK(r.steps == 20);
+    CHECK_MSG(r.step_seconds_median < 0.1 && r.seconds >= 0.1, "median %g s, all %g s", r.step_seconds_median,
+              r.seconds);
+    hsgd_data_destroy(&d);
+    end();
+}
+
 static const struct core_case cases[] = {
     { "last_batch_means_over_its_size", last_batch_means_over_its_size },
     { "fit_does_the_same_steps", fit_does_the_same_steps }, { "batches_of_many_sizes", batches_of_many_sizes },
     { "shuffles_by_seed", shuffles_by_seed }, { "evaluates", evaluates },
     { "refuses_bad_options", refuses_bad_options }, { "refuses_bad_data", refuses_bad_data },
-    { "progress", progress },
+    { "progress", progress }, { "median_is_over_steps", median_is_over_steps },
 };
 CORE_MAIN(cases)

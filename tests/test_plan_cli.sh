@@ -37,6 +37,11 @@ has out '^opencl:0, [0-9]+ cells +[0-9.]+%'
 has out '^slice on opencl:0 +equal shares, as the algorithm says'
 has out '^update on cpu +the parameters live in main memory'
 
+ok train --model linear --devices cpu --threads 1 --steps 20 -b 1024 --out short --quiet
+ok plan short --json
+json 'sum(c["measured_ms"] for c in j["cells"]) <= j["measured_step_ms"]'
+json 'all(0 < d["busy_fraction"] <= 1 for d in j["devices"])'
+
 # --------------------------------------------------------------- of replicas
 ok plan --model mlp --batch-size 64 --devices cpu,opencl --threads 1 --algorithm local --json
 json 'set(c["replica"] for c in j["cells"]) == {0, 1} and j["predicted_step_ms"] > 0'

@@ -22,6 +22,8 @@ struct plan_device {
 struct plan_report {
     char model[64];
     int batch, ndevices, ncells;
+    int64_t steps;                /* that the plan had run before, */
+    double seconds;               /* and their time */
     double predicted_step_ms, measured_step_ms; /* NaN: not known */
     int64_t shown_step;           /* the step of median length among those recorded; -1: none */
     struct plan_device *device;

@@ -41,6 +41,7 @@ int plan_predict(struct plan_report *r, const struct session *run, const char *m
     r->ndevices = hsgd_device_count(run->ctx);
     for (int i = 0; i < r->ndevices; i++) read_device(&r->device[i], run, i);
     bool known = true;
+    r->steps = hsgd_trainer_plan_steps(run->trainer, batch, &r->seconds);
     for (; !err && r->ncells < n; r->ncells++) {
         struct plan_cell *c = &r->cell[r->ncells];
         err = hsgd_trainer_plan_cell(run->trainer, batch, r->ncells, &c->of);
@@ -157,11 +158,22 @@ static int predict_again(struct plan_report *r, const struct session *run)
     struct plan_report now;
     int code = plan_predict(&now, run, r->model, r->batch);
     for (int i = 0; i < now.ncells; i++) now.cell[i].of.runs = 0;
+    now.steps = 0;
+    now.seconds = 0;
     now.ncandidates = r->ncandidates;
     memcpy(now.candidate, r->candidate, sizeof now.candidate);
     plan_free(r);
     *r = now;
     return code;
+}
+
+/* The mean of the steps whose cells are measured, so that what a device did in
+ * them is a part of it; of replicas what the caller measured. */
+static double measured_step(const struct plan_report *r, const struct session *run, double step_ms)
+{
+    double seconds;
+    int64_t steps = hsgd_trainer_plan_steps(run->trainer, r->batch, &seconds) - r->steps;
+    return steps > 0 ? 1e3 * (seconds - r->seconds) / (double)steps : step_ms;
 }
 
 int plan_measure(struct plan_report *r, const struct session *run, double step_ms)
@@ -175,7 +187,7 @@ int plan_measure(struct plan_report *r, const struct session *run, double step_m
         if (err) return library_error(run, err);
         measure_cell(&r->cell[i].of, &now);
     }
-    r->measured_step_ms = step_ms;
+    r->measured_step_ms = measured_step(r, run, step_ms);
     if (!events) return OK;
     struct span *span = malloc((size_t)events * sizeof *span);
     if (!span) return complain(FAILED, "out of memory for %lld events", (long long)events);

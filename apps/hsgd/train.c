@@ -84,7 +84,7 @@ static int score(struct training *t)
 static int write_plan(struct training *t)
 {
     if (!t->result.samples) return OK;
-    int code = plan_measure(&t->plan, &t->run, 1e3 * t->result.step_seconds_median);
+    int code = plan_measure(&t->plan, &t->run, 1e3 * train_step_seconds(t));
     if (!code) code = plan_write(&t->plan, &t->run, run_path(&t->folder, "plan.json"));
     return code ? code : trace_write(&t->run, run_path(&t->folder, "trace.json"));
 }

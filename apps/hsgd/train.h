@@ -35,6 +35,8 @@ void train_log_test(struct training *t);
 void train_print_header(const struct training *t);
 /* With --dry-run, in place of training. */
 int train_print_dry_run(const struct training *t);
+/* The mean over the steps of this call; NaN without any. */
+double train_step_seconds(const struct training *t);
 int train_report(const struct training *t);
 
 #endif

@@ -128,6 +128,24 @@ static void print_summary(const struct training *t)
         printf("best validation accuracy %.2f%% at step %lld\n", 100 * r->best_accuracy, (long long)r->best_step);
 }
 
+double train_step_seconds(const struct training *t)
+{
+    int64_t steps = t->result.steps - t->first_step;
+    return steps > 0 ? t->result.seconds / (double)steps : NAN;
+}
+
+/* The last line with --quiet; of a run that was resumed, how many steps were
+ * done now. */
+static void print_result(const struct training *t)
+{
+    const struct hsgd_fit_result *r = &t->result;
+    if (t->run.test) printf("test accuracy %.2f%%, loss %.4g; ", 100 * t->test_accuracy, t->test_loss);
+    printf("%lld steps", (long long)r->steps);
+    if (r->samples && t->first_step) printf(", %lld now", (long long)(r->steps - t->first_step));
+    if (r->samples) printf(" in %.2f s", r->seconds);
+    putchar('\n');
+}
+
 int train_report(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
@@ -136,13 +154,9 @@ int train_report(const struct training *t)
         putchar('\n');
         print_summary(t);
     }
-    if (t->run.test) printf("test accuracy %.2f%%, loss %.4f; ", 100 * t->test_accuracy, t->test_loss);
-    printf("%lld steps", (long long)r->steps);
-    if (r->samples)
-        printf(" in %.2f s, %.0f samples/s, %.3f ms a step", r->seconds, (double)r->samples / r->seconds,
-               1e3 * r->step_seconds_median);
-    putchar('\n');
+    print_result(t);
     if (t->s->quiet || !r->samples) return flush_output();
+    printf("%.0f samples/s, %.3f ms a step\n", (double)r->samples / r->seconds, 1e3 * train_step_seconds(t));
     putchar('\n');
     print_usage(&t->used, r->seconds);
     print_server(r);

@@ -41,6 +41,11 @@ HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int
  * batch of samples.  NaN on an error. */
 HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 
+/* How many steps the plan for batches of `batch` samples has run since it was
+ * built, and in *seconds their wall time, in which the runs of its cells lie.
+ * 0 with a server, whose replicas have no common step, or a negative errno. */
+HSGD_API int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *trainer, int batch, double *seconds);
+
 /* A set of devices and an algorithm, and what a batch would take. */
 struct hsgd_candidate {
     char devices[200];       /* a device list */

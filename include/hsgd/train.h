@@ -177,7 +177,7 @@ struct hsgd_fit_result {
     int epochs;
     int64_t steps, samples;
     double seconds;               /* training proper, without evaluation */
-    double step_seconds_median;
+    double step_seconds_median;   /* over steps; each takes the mean of its window (at most 128 steps, about 0.2 s) */
     double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch; NaN: not known */
     int64_t best_step;            /* after the epoch of the best validation; 0: none */
     double best_loss, best_accuracy; /* its validation */

@@ -308,9 +308,9 @@ static void tell_batches(struct async *a, const struct async_listener *l, struct
 }
 
 /* Until everything is merged; with the lock held. */
-static void listen(struct async *a, const struct async_listener *l)
+static void listen(struct async *a, const struct async_listener *l, uint64_t began)
 {
-    struct heard h = { 0, monotonic_ns() };
+    struct heard h = { 0, began };
     uint64_t next = h.at;
     while (!a->err && h.batches * a->batch < a->end) {
         struct timespec until;
@@ -327,9 +327,10 @@ static void listen(struct async *a, const struct async_listener *l)
 static int run(struct async *a, const struct async_listener *l)
 {
     pthread_t thread[a->n];
+    uint64_t began = monotonic_ns(); /* the first cells may end before anyone listens */
     int started = start(a, thread);
     pthread_mutex_lock(&a->lock);
-    listen(a, l);
+    listen(a, l, began);
     pthread_mutex_unlock(&a->lock);
     for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
     return a->err;

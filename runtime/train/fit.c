@@ -10,12 +10,14 @@
 #include "pass.h"
 #include "schedule.h"
 
+struct timed_steps { double seconds; int steps; }; /* of one of them */
+
 struct fit {
     struct hsgd_trainer *t;
     const struct hsgd_data *train, *validation;
     struct hsgd_fit_result *result;
     int64_t *order, total;
-    double *step_seconds;       /* per window */
+    struct timed_steps *timed;  /* per window */
     int windows, window_capacity;
     bool stop, cut;             /* the progress function said so; the last epoch is not whole */
 };
@@ -76,12 +78,12 @@ static int note_time(struct fit *f, double seconds, int steps)
 {
     if (f->windows == f->window_capacity) {
         int capacity = f->window_capacity ? 2 * f->window_capacity : 64;
-        double *bigger = realloc(f->step_seconds, (size_t)capacity * sizeof *bigger);
+        struct timed_steps *bigger = realloc(f->timed, (size_t)capacity * sizeof *bigger);
         if (!bigger) return hsgd_fail(f->t->state.ctx, ENOMEM, "out of memory");
-        f->step_seconds = bigger;
+        f->timed = bigger;
         f->window_capacity = capacity;
     }
-    f->step_seconds[f->windows++] = seconds / steps;
+    f->timed[f->windows++] = (struct timed_steps){ seconds / steps, steps };
     f->result->seconds += seconds;
     return 0;
 }
@@ -306,8 +308,20 @@ static int run(struct fit *f)
 
 static int ascending(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    double x = ((const struct timed_steps *)a)->seconds, y = ((const struct timed_steps *)b)->seconds;
     return (x > y) - (x < y);
+}
+
+/* Over steps, each of which took what its window took on average: a window of
+ * one short batch counts as one step beside another's 85. */
+static double median_step(struct timed_steps *timed, int windows)
+{
+    int64_t steps = 0, passed = 0;
+    int i = 0;
+    for (int k = 0; k < windows; k++) steps += timed[k].steps;
+    qsort(timed, (size_t)windows, sizeof *timed, ascending);
+    while (2 * (passed += timed[i].steps) < steps) i++;
+    return timed[i].seconds;
 }
 
 /* Of an epoch that was stopped, the mean so far. */
@@ -327,9 +341,7 @@ static void conclude(struct fit *f)
     r->best_step = at->best_step;
     r->best_loss = at->best_step ? at->best_loss : NAN;
     r->best_accuracy = at->best_step ? at->best_accuracy : NAN;
-    if (!f->windows) return;
-    qsort(f->step_seconds, (size_t)f->windows, sizeof *f->step_seconds, ascending);
-    r->step_seconds_median = f->step_seconds[f->windows / 2];
+    if (f->windows) r->step_seconds_median = median_step(f->timed, f->windows);
 }
 
 int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct hsgd_data *validation,
@@ -351,6 +363,6 @@ int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct
     err = checkpoint_finish(t, err);
     conclude(&f);
     free(f.order);
-    free(f.step_seconds);
+    free(f.timed);
     return err;
 }

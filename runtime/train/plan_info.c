@@ -100,6 +100,17 @@ double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
     return batch / rates;
 }
 
+int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *t, int batch, double *seconds)
+{
+    struct view v;
+    *seconds = 0;
+    int err = look(t, batch, &v);
+    if (err) return err;
+    if (trainer_has_server(t)) return 0;
+    *seconds = 1e-9 * (double)v.part[0].plan->run_ns;
+    return v.part[0].plan->steps;
+}
+
 /* ------------------------------------------------------------------ cells */
 
 /* Slices are placed by how the batch was divided, everything else by where
