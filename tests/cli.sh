@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What tests of the command line share: a folder of their own, and checks that count.
 hsgd=${builddir:-.}/hsgd
 case $hsgd in /*) ;; *) hsgd=$PWD/$hsgd ;; esac

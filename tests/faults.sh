@@ -67,7 +67,7 @@ if ! ${MAKE:-make} -s test-ops-variant VARIANT="$here" CHANGED="$file" > "$here/
     say "NOT BUILT:"
     exit 0
 fi
-option= groups=0
+option="" groups=0
 test "$devices" != cpu || option=--cpu
 test "$devices" != groups || groups=1
 if HSGD_ISA=base HSGD_OPENCL_GROUPS=$groups POCL_CACHE_DIR=$here/pocl \

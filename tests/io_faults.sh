@@ -17,7 +17,7 @@ shimmed() # WHAT AT ERRNO
 
 loads() # the newest checkpoint is whole
 {
-    [ ! -d run/checkpoints ] || ! ls run/checkpoints | grep -q ^step- ||
+    [ ! -d run/checkpoints ] || [ -z "$(find run/checkpoints -name "step-*")" ] ||
         "$hsgd" train --out run --resume --dry-run --quiet >/dev/null 2>&1
 }
 

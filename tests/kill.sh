@@ -59,7 +59,7 @@ while [ $((inside + outside)) -lt "$rounds" ]; do
     if [ "$step" -eq 150 ]; then check_whole; fi
 done
 ok train $opts --out run --resume
-ls -A run/checkpoints | grep -q '^\.tmp'
+find run/checkpoints -name '.tmp*' | grep -q .
 [ $? -ne 0 ] && [ "$(readlink run/checkpoints/last)" = step-150 ]
 check "nothing half-written is left" $?
 check_whole

@@ -1,4 +1,10 @@
-# Tests of what surrounds the library: README, installation, documentation.
+# Tests of what surrounds the library: README, installation, documentation, licences.
 script_tests = tests/readme.sh tests/check_prefix.sh tests/check_doc.sh
 TESTS += $(script_tests)
 EXTRA_DIST += $(script_tests) tests/readme_program.sh tests/lsan.supp README.md quickstart
+EXTRA_DIST += AUTHORS COPYING CITATION.cff CONTRIBUTING.md NEWS SECURITY.md
+
+lint: $(BUILT_SOURCES)
+	srcdir="$(srcdir)" sh $(srcdir)/tests/lint.sh
+.PHONY: lint
+EXTRA_DIST += tests/check_licence.sh tests/lint.sh tests/cppcheck.cfg tests/cppcheck.supp .clang-format .shellcheckrc

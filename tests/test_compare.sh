@@ -107,7 +107,7 @@ has out '^  2 .* refused +data \.\.\.ath/as/long/as/this/one/leads/to/the-end$'
 
 "$hsgd" compare --out cut -- $few --devices cpu --epochs 100000 --lr 0.1 --lr 0.2 >out 2>err &
 pid=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     grep -q '"epoch"' cut/run-001/log.jsonl 2>/dev/null && break
     sleep 0.5
 done

@@ -24,24 +24,24 @@ for command in $commands; do
 done
 refused '"hsgd help" does not take "train"' help train --completion
 
-complete() # LINE: what the last word of "hsgd LINE" can become, in one line
+completions() # LINE: what the last word of "hsgd LINE" can become, in one line
 {
     bash -c '. "$1"; shift; COMP_WORDS=(hsgd "$@"); COMP_CWORD=$#; _hsgd; echo "${COMPREPLY[@]}"' bash \
         "$pages/completion/hsgd" "$@"
 }
 if bash --version >/dev/null 2>&1; then
-    [ "$(complete pr)" = predict ]
+    [ "$(completions pr)" = predict ]
     check 'commands complete' $?
-    [ "$(complete help ev)" = eval ]
+    [ "$(completions help ev)" = eval ]
     check 'commands after help' $?
-    [ "$(complete train --opt)" = --optimizer ]
+    [ "$(completions train --opt)" = --optimizer ]
     check 'options complete' $?
-    [ "$(complete train --optimizer adam)" = 'adam adamw' ]
+    [ "$(completions train --optimizer adam)" = 'adam adamw' ]
     check 'values complete' $?
     : >data.csv
-    [ "$(complete train --data da)" = data.csv ]
+    [ "$(completions train --data da)" = data.csv ]
     check 'files complete' $?
-    [ -z "$(complete eval --epo)" ]
+    [ -z "$(completions eval --epo)" ]
     check 'options of the command only' $?
 fi
 finish

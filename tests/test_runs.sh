@@ -73,7 +73,7 @@ printf 'model: "lin\377"\n' >bad.yaml
 begins 'bad.yaml, line ' train --config bad.yaml
 head -c 1100000 /dev/zero | tr '\0' '#' >bad.yaml
 refused 'bad.yaml: the file is longer than 1048576 bytes' train --config bad.yaml
-ls | grep -vx 'starpu\|out\|err\|text\|full\|bad.yaml'
+find . -mindepth 1 -maxdepth 1 | grep -vx './\(starpu\|out\|err\|text\|full\|bad.yaml\)'
 check 'nothing is written when something is wrong' $((! $?))
 
 # --------------------------------------------------------------------- runs
@@ -155,7 +155,7 @@ begin() # starts a long run in the folder $1 and waits for its first epoch
 {
     "$hsgd" train $opts --epochs 100000 --out "$1" >out 2>err &
     pid=$!
-    for i in $(seq 200); do
+    for _ in $(seq 200); do
         [ -s "$1/log.jsonl" ] && [ "$(wc -l <"$1/log.jsonl")" -gt 2 ] && return
         sleep 0.1
     done
@@ -176,7 +176,7 @@ stops INT 130
 stops TERM 143
 begin asked
 kill -USR1 $pid
-for i in $(seq 100); do
+for _ in $(seq 100); do
     ls asked/checkpoints/step-* >/dev/null 2>&1 && break
     sleep 0.2
 done
