@@ -9,6 +9,7 @@ cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_plan_cli.sh
 cli_tests += tests/test_predict_cli.sh
+cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_safety.sh
 cli_tests += tests/test_selftest.sh
 cli_tests += tests/test_selftest_wrong.sh

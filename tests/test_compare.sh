@@ -75,8 +75,8 @@ json 'j["runs"][0]["options"] == {"model": "mlp-small", "threads": "1", "devices
 json '[d["last_batch_size"] for d in j["runs"][0]["devices"] if d["id"] == "cpu"] == [32]'
 
 # ------------------------------------------------------------ target and time
-ok compare --out target --target 0.85 -- $few --devices cpu --epochs 30 --lr 0.1 --lr 1e-12 --patience 2
-has out '^  1 .* target +lr 0.1$'
+ok compare --out target --stop-at 0.85 -- $few --devices cpu --epochs 30 --lr 0.1 --lr 1e-12 --patience 2
+has out '^  1 .* stop-at +lr 0.1$'
 has out '^  2 .* patience +lr 1e-12$'
 python 'the first epoch on target is the last' '
 one, two = table("target/summary.csv")
@@ -128,7 +128,7 @@ refused 'after "--" come options of train, not "mlp"' compare --out new -- mlp
 refused '"hsgd train" has no option "--speed"' compare --out new -- --speed 3
 refused '--lr "fast" is not a number from 1e-12 to 1000' compare --out new -- --lr 0.1 --lr fast
 refused '--lr "0.1" is there twice' compare --out new -- --lr 0.1 --lr 0.1
-refused '--target "2" is not a number from 0 to 1' compare --out new --target 2 -- --model mlp
+refused '--stop-at "2" is not a number from 0 to 1' compare --out new --stop-at 2 -- --model mlp
 refused '--time-limit "-1" is not a number from 0 to 1000000000' compare --out new --time-limit -1 -- --model mlp
 for option in --json --quiet --resume --dry-run --help --out=x; do
     refused "\"hsgd compare\" decides about ${option%=x} itself" compare --out new -- --model mlp $option

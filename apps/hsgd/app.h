@@ -25,7 +25,7 @@ struct settings {
     int64_t patience, checkpoint_every, checkpoint_hist;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness, least_batch, most_batch, lr_ramp;
-    double moving_rate, min_share, target, time_limit, seconds;
+    double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split, lr_scaling;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip;

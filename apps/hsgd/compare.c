@@ -105,7 +105,7 @@ static void describe(const struct comparison *c, struct trial *t)
     size_t used = 0;
     for (int i = 0; i < c->nlists; i++) {
         const char *name = c->list[i].option->name, *value = compare_value(c, t->number - 1, i);
-        if (!strcmp(name, "target")) t->target = atof(value);
+        if (!strcmp(name, "stop-at")) t->target = atof(value);
         if (c->list[i].n > 1 && used < sizeof label)
             used += (size_t)snprintf(label + used, sizeof label - used, "%s%s %s%s", used ? ", " : "", name,
                                      end_of(value) == value ? "" : "...", end_of(value));

@@ -37,13 +37,13 @@ struct trial {
     char label[COMPARE_LABEL];
     char folder[1100];
     int code;                   /* of train */
-    const char *end;            /* "done", "target", ...; "not finite", "refused", "failed", "interrupted" */
+    const char *end;            /* "done", "stop-at", ...; "not finite", "refused", "failed", "interrupted" */
     char message[400];          /* its last sentence */
     int epochs;
     struct epoch *epoch;
     int devices;
     struct device_use *device;
-    double target;              /* 0: none */
+    double target;              /* --stop-at; 0: none */
     double steps, seconds, samples_per_second, test_loss, test_accuracy, pushes, merges, stale; /* stale: a fraction */
 };
 

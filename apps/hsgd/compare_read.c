@@ -118,7 +118,7 @@ static bool read_devices(struct trial *t, const json_t *devices, const json_t *s
 
 static const char *read_end(const json_t *report)
 {
-    static const char *const ends[] = { "done", "target", "time-limit", "patience" };
+    static const char *const ends[] = { "done", "stop-at", "time-limit", "patience" };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (is_text(report, "end", ends[i])) return ends[i];
     return "failed";

@@ -79,13 +79,19 @@ static int set_value(struct config_reader *r, const struct option_row *o, int li
     return option_set(r->s, o, name, text);
 }
 
+/* Earlier versions called --stop-at "target". */
+static const struct option_row *option_of(const char *key)
+{
+    return option_named(strcmp(key, "target") ? key : "stop-at", TRAIN);
+}
+
 static int read_pair(struct config_reader *r)
 {
     const char *key = (char *)r->event.data.scalar.value;
     int line = line_of(r);
     if (r->event.type != YAML_SCALAR_EVENT)
         return complain(USAGE, "%s, line %d: the name of an option is expected", r->path, line);
-    const struct option_row *o = option_named(key, TRAIN);
+    const struct option_row *o = option_of(key);
     if (!o || !is_kept(o))
         return complain(USAGE, "%s, line %d: \"%.80s\" is not an option that a run has", r->path, line, key);
     int i = (int)(o - option_at(0));

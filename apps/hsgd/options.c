@@ -75,7 +75,7 @@ static const struct option_row table[] = {
     { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "where step and cosine end (0)" },
     { "patience", 0, WHOLE, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
       "stop after N epochs without a better validation (0: never)" },
-    { "target", 0, REAL, TRAIN | COMPARE | FREE, AT(target), 0, 1, NULL, "X",
+    { "stop-at", 0, REAL, TRAIN | COMPARE | FREE, AT(stop_at), 0, 1, NULL, "X",
       "stop after the first epoch with this validation accuracy (0: off)" },
     { "time-limit", 0, REAL, TRAIN | COMPARE | FREE, AT(time_limit), 0, 1e9, NULL, "SECONDS",
       "stop after so much training, evaluations apart; the epoch is cut\n"

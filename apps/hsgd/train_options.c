@@ -72,7 +72,7 @@ int train_choose_options(struct training *t)
     o->min_share = (float)s->min_share;
     o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
-    o->target_accuracy = s->target;
+    o->target_accuracy = s->stop_at;
     o->time_limit = s->time_limit;
     o->checkpoints = t->folder.checkpoints;
     o->checkpoint_every = s->checkpoint_every;
@@ -89,8 +89,8 @@ int train_choose_lengths(struct training *t)
     struct hsgd_train_options *o = &t->options;
     int64_t n = hsgd_data_count(t->run.train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
     int64_t steps = per_epoch * o->epochs;
-    if (s->target > 0 && !t->run.validation)
-        return complain(USAGE, "--target %g needs validation samples, and --validation \"%s\" leaves none", s->target,
+    if (s->stop_at > 0 && !t->run.validation)
+        return complain(USAGE, "--stop-at %g needs validation samples, and --validation \"%s\" leaves none", s->stop_at,
                         s->validation);
     if (o->patience && !t->run.validation)
         return complain(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",

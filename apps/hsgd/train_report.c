@@ -92,7 +92,7 @@ static const struct { const char *name, *sentence; } ends[] = {
     [HSGD_FIT_DONE] = { "done", NULL },
     [HSGD_FIT_STOPPED] = { "stopped", NULL },
     [HSGD_FIT_PATIENCE] = { "patience", "patience is over: the validation has not become better" },
-    [HSGD_FIT_TARGET] = { "target", "the target is reached" },
+    [HSGD_FIT_TARGET] = { "stop-at", "the validation accuracy of --stop-at is reached" },
     [HSGD_FIT_TIME] = { "time-limit", "the time is over" },
 };
 
