@@ -29,6 +29,7 @@ hsgd_SOURCES = \
 	apps/hsgd/eval.c \
 	apps/hsgd/eval.h \
 	apps/hsgd/font.h \
+	apps/hsgd/json.c \
 	apps/hsgd/main.c \
 	apps/hsgd/manual.c \
 	apps/hsgd/models.c \

@@ -123,8 +123,14 @@ void usage_since(const struct usage *from, struct usage *to);
 void usage_add(struct usage *sum, const struct usage *more);
 double usage_busy(const struct usage *u, int i, double seconds);
 
-/* JSON: numbers that are not finite are null. */
+/* JSON: numbers that are not finite are null, texts may be any bytes
+ * (hsgd_text_encode()). */
 json_t *json_number(double v);
+json_t *json_text(const char *bytes);
+/* Take `value` over.  *list or *object becomes NULL, and is freed, when that
+ * is NULL or memory is exhausted: nothing is left out. */
+void json_append(json_t **list, json_t *value);
+void json_set(json_t **object, const char *key, json_t *value);
 json_t *json_usage(const struct usage *u, double seconds);
 /* Prints and frees the object. */
 int json_print(json_t *object);

@@ -93,11 +93,12 @@ static void conclude(struct bench *b)
 static int print_json(const struct bench *b)
 {
     return json_print(json_pack(
-        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "model", b->s->model, "batch_size", b->options.batch_size,
+        "{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "model", json_text(b->s->model), "batch_size",
+        b->options.batch_size,
         "step_ms", json_number(b->step_ms), "floor_ms", json_number(b->floor_ms), "ratio", json_number(b->ratio),
         "bound_ms", json_number(b->bound_ms), "samples_per_second",
         json_number(1e3 * b->options.batch_size / b->step_ms),
-        "turns", b->pairs, "floor_variant", b->floor ? json_string(floor_variant(b->floor)) : json_null(),
+        "turns", b->pairs, "floor_variant", b->floor ? json_text(floor_variant(b->floor)) : json_null(),
         "devices", json_usage(&b->used, b->seconds)));
 }
 

@@ -101,7 +101,7 @@ static json_t *json_options(const struct comparison *c, const struct trial *t)
 {
     json_t *all = json_object();
     for (int i = 0; i < c->nlists; i++)
-        json_object_set_new(all, c->list[i].option->name, json_string(compare_value(c, t->number - 1, i)));
+        json_set(&all, c->list[i].option->name, json_text(compare_value(c, t->number - 1, i)));
     return all;
 }
 
@@ -109,13 +109,13 @@ static json_t *json_trial(const struct comparison *c, const struct trial *t)
 {
     const struct epoch *at = compare_reached(t), *last = compare_last(t);
     json_t *epochs = json_array(), *devices = json_array();
-    for (int i = 0; i < t->epochs; i++) json_array_append_new(epochs, json_epoch(&t->epoch[i]));
-    for (int i = 0; i < t->devices; i++) json_array_append_new(devices, json_device(&t->device[i]));
-    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+    for (int i = 0; i < t->epochs; i++) json_append(&epochs, json_epoch(&t->epoch[i]));
+    for (int i = 0; i < t->devices; i++) json_append(&devices, json_device(&t->device[i]));
+    return json_pack("{s:i, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
                      "s:o, s:o, s:o}",
-                     "run", t->number, "label", t->label, "options", json_options(c, t), "folder", t->folder, "end",
-                     t->end, "exit_status", t->code, "message", t->message, "steps", json_number(t->steps), "seconds",
-                     json_number(t->seconds), "samples_per_second", json_number(t->samples_per_second),
+                     "run", t->number, "label", json_text(t->label), "options", json_options(c, t), "folder",
+                     json_text(t->folder), "end", t->end, "exit_status", t->code, "message", json_text(t->message),
+                     "steps", json_number(t->steps), "seconds", json_number(t->seconds), "samples_per_second", json_number(t->samples_per_second),
                      "target_epochs", json_number(at ? at->epochs : NAN), "target_seconds",
                      json_number(at ? at->seconds : NAN), "best_validation_accuracy", json_number(compare_best(t)),
                      "loss", json_number(last ? last->loss : NAN), "validation_loss",
@@ -128,6 +128,6 @@ static json_t *json_trial(const struct comparison *c, const struct trial *t)
 int compare_print_json(const struct comparison *c)
 {
     json_t *runs = json_array();
-    for (int i = 0; i < c->ntrials; i++) json_array_append_new(runs, json_trial(c, &c->trial[i]));
-    return json_print(json_pack("{s:s, s:o}", "out", c->s->out, "runs", runs));
+    for (int i = 0; i < c->ntrials; i++) json_append(&runs, json_trial(c, &c->trial[i]));
+    return json_print(json_pack("{s:o, s:o}", "out", json_text(c->s->out), "runs", runs));
 }

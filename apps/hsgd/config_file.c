@@ -72,7 +72,7 @@ static int set_value(struct config_reader *r, const struct option_row *o, int li
     if (code) return code;
     if (r->event.data.scalar.length != strlen((char *)r->event.data.scalar.value))
         return complain(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, o->name);
-    char *text = keep(r->s, strdup((char *)r->event.data.scalar.value));
+    char *text = keep(r->s, hsgd_text_decode((char *)r->event.data.scalar.value));
     if (!text) return complain(FAILED, "out of memory for \"%s\"", r->path);
     snprintf(name, sizeof name, "%.120s, line %d: %s", r->path, line, o->name);
     option_mark_given(r->s, o);
@@ -199,14 +199,15 @@ int config_resume(struct settings *s, const char *path) { return merge(s, path, 
 
 /* ----------------------------------------------------------------- writing */
 
-/* Texts as JSON writes them, which is YAML too. */
-static void write_value(FILE *out, const struct option_row *o, const char *text)
+/* Texts as JSON writes them, which is YAML too.  False: out of memory. */
+static bool write_value(FILE *out, const struct option_row *o, const char *text)
 {
-    json_t *string = o->kind == TEXT ? json_string(text) : NULL;
+    json_t *string = o->kind == TEXT ? json_text(text) : NULL;
     char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    fprintf(out, "%s: %s\n", o->name, quoted ? quoted : text);
+    bool written = (quoted || o->kind != TEXT) && fprintf(out, "%s: %s\n", o->name, quoted ? quoted : text) > 0;
     free(quoted);
     json_decref(string);
+    return written;
 }
 
 static int write_model(const struct session *run, const char *folder)
@@ -227,12 +228,13 @@ static int write_options(const struct session *run, const struct settings *s, co
     FILE *out = open_memstream(&text, &size);
     if (!out) return complain(FAILED, "out of memory for \"%s\"", path);
     fputs("# What makes this run: hsgd train --config FILE does it again.\n", out);
+    bool written = true;
     for (int i = 0; (o = option_at(i)); i++) {
         if (!is_kept(o) || !(value = option_text(s, o))) continue;
-        write_value(out, o, value);
+        written = write_value(out, o, value) && written;
         free(value);
     }
-    bool written = !ferror(out);
+    written = written && !ferror(out);
     int err = fclose(out) || !written ? -ENOMEM : hsgd_file_write(run->ctx, path, text, size);
     free(text);
     if (err == -ENOMEM) return complain(FAILED, "out of memory for \"%s\"", path);

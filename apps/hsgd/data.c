@@ -66,7 +66,7 @@ static int print_part(const struct hsgd_data *d, const char *name)
 static json_t *json_numbers(const double *v, int n, bool inverse)
 {
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_number(inverse ? 1 / v[i] : v[i]));
+    for (int i = 0; i < n; i++) json_append(&list, json_number(inverse ? 1 / v[i] : v[i]));
     return list;
 }
 
@@ -85,16 +85,16 @@ static json_t *json_classes(const struct look *l, int64_t *const count[PARTS])
 {
     json_t *list = json_array();
     for (int i = 0; i < hsgd_data_classes(l->part[0]); i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "name", hsgd_data_class_name(l->part[0], i), "train",
-                                              (json_int_t)count[0][i], "test",
-                                              count[1] ? json_integer((json_int_t)count[1][i]) : json_null()));
+        json_append(&list, json_pack("{s:o, s:I, s:o}", "name", json_text(hsgd_data_class_name(l->part[0], i)), "train",
+                                     (json_int_t)count[0][i], "test",
+                                     count[1] ? json_integer((json_int_t)count[1][i]) : json_null()));
     return list;
 }
 
 static int info_json(const struct look *l, int64_t *const count[PARTS])
 {
     struct hsgd_shape in = hsgd_data_shape(l->part[0]);
-    return json_print(json_pack("{s:s, s:s, s:[i,i,i], s:o, s:o, s:o}", "data", l->what, "format",
+    return json_print(json_pack("{s:o, s:s, s:[i,i,i], s:o, s:o, s:o}", "data", json_text(l->what), "format",
                                 hsgd_data_format(l->part[0]), "shape", in.h, in.w, in.c, "train", json_part(l->part[0]),
                                 "test", json_part(l->part[1]), "classes", json_classes(l, count)));
 }

@@ -121,7 +121,7 @@ static int evaluate(const struct opened *o, struct evaluation *e)
 static json_t *json_class(const struct evaluation *e, int i)
 {
     struct class_score s = class_score(e, i);
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "name", e->name[i], "samples", (json_int_t)s.samples,
+    return json_pack("{s:o, s:I, s:I, s:o, s:o, s:o}", "name", json_text(e->name[i]), "samples", (json_int_t)s.samples,
                      "predicted", (json_int_t)s.predicted, "precision", json_number(s.precision), "recall",
                      json_number(s.recall), "f1", json_number(s.f1));
 }
@@ -132,14 +132,14 @@ static int print_json(const struct opened *o, const struct evaluation *e)
     json_t *classes = json_array(), *confusion = json_array();
     for (int i = 0; i < e->classes; i++) {
         json_t *row = json_array();
-        for (int k = 0; k < e->classes; k++) json_array_append_new(row, json_integer(e->confusion[i * e->classes + k]));
-        json_array_append_new(confusion, row);
-        json_array_append_new(classes, json_class(e, i));
+        for (int k = 0; k < e->classes; k++) json_append(&row, json_integer(e->confusion[i * e->classes + k]));
+        json_append(&confusion, row);
+        json_append(&classes, json_class(e, i));
     }
     return json_print(json_pack(
-        "{s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", o->path, "model",
-        e->model, "step", o->info ? json_integer(o->info->step) : json_null(), "data", e->data, "part", e->part,
-        "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
+        "{s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", json_text(o->path),
+        "model", json_text(e->model), "step", o->info ? json_integer(o->info->step) : json_null(), "data",
+        json_text(e->data), "part", e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
         json_number(evaluation_accuracy(e)),
         "precision", json_number(mean.precision), "recall", json_number(mean.recall), "f1", json_number(mean.f1),
         "seconds", json_number(e->seconds), "classes", classes, "confusion", confusion));

@@ -8,7 +8,7 @@ enum { CLASSES = 10 };
 static json_t *json_model(const struct hsgd_model *m)
 {
     struct hsgd_shape in = hsgd_model_input(m);
-    return json_pack("{s:s, s:I, s:{s:i, s:i, s:i}, s:i}", "name", hsgd_model_name(m), "parameters",
+    return json_pack("{s:o, s:I, s:{s:i, s:i, s:i}, s:i}", "name", json_text(hsgd_model_name(m)), "parameters",
                      (json_int_t)hsgd_model_parameters(m), "input", "h", in.h, "w", in.w, "c", in.c, "classes",
                      CLASSES);
 }
@@ -21,13 +21,13 @@ static void print_model(const struct hsgd_model *m)
 }
 
 /* Every model for its usual data; list: where to put them, NULL: print them. */
-static int list_models(struct session *run, struct settings *s, json_t *list)
+static int list_models(struct session *run, struct settings *s, json_t **list)
 {
     for (int i = 0; hsgd_model_name_at(i); i++) {
         s->model = hsgd_model_name_at(i);
         int code = open_model(run, s, (struct hsgd_shape){ 0 }, CLASSES);
         if (code) return code;
-        if (list) json_array_append_new(list, json_model(run->model));
+        if (list) json_append(list, json_model(run->model));
         else print_model(run->model);
         hsgd_model_destroy(&run->model);
     }
@@ -42,11 +42,11 @@ int cmd_models(struct settings *s)
     s->devices = "cpu";
     code = open_context(&run, s);
     json_t *list = !code && s->json ? json_array() : NULL;
-    if (!code) code = list_models(&run, s, list);
+    if (!code) code = list_models(&run, s, s->json ? &list : NULL);
     close_session(&run);
     if (code) {
         json_decref(list);
         return code;
     }
-    return list ? json_print(json_pack("{s:o}", "models", list)) : flush_output();
+    return s->json ? json_print(json_pack("{s:o}", "models", list)) : flush_output();
 }

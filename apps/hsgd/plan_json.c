@@ -12,7 +12,7 @@ static json_t *json_cell(const struct plan_cell *c)
 {
     const struct hsgd_plan_cell *o = &c->of;
     return json_pack(
-        "{s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name", o->name,
+        "{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name", json_text(o->name),
         "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device", o->device,
         "reason", o->reason, "rows", o->rows, "launches", o->launches, "accesses", o->accesses, "predicted_ms",
         json_number(o->known ? o->predicted_ms : NAN), "predicted_start_ms",
@@ -26,8 +26,8 @@ static json_t *json_device(const struct plan_report *r, int i)
 {
     const struct plan_device *d = &r->device[i];
     struct plan_total t = plan_total(r, i);
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name", d->name, "id", d->id, "kind",
-                     d->kind, "workers", d->workers, "samples", t.rows, "cells", t.cells, "share",
+    return json_pack("{s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name", json_text(d->name), "id", d->id,
+                     "kind", d->kind, "workers", d->workers, "samples", t.rows, "cells", t.cells, "share",
                      json_number(t.share), "predicted_ms", json_number(t.predicted_ms), "measured_ms",
                      json_number(t.measured_ms), "busy_fraction", json_number(t.busy), "idle_ms",
                      json_number(t.idle_ms));
@@ -38,8 +38,8 @@ static json_t *json_candidates(const struct plan_report *r)
     json_t *list = json_array();
     for (int i = 0; i < r->ncandidates; i++) {
         const struct hsgd_candidate *c = &r->candidate[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b}", "devices", c->devices, "algorithm", c->algorithm,
-                                              "predicted_ms", json_number(c->predicted_ms), "chosen", c->chosen));
+        json_append(&list, json_pack("{s:s, s:s, s:o, s:b}", "devices", c->devices, "algorithm", c->algorithm,
+                                     "predicted_ms", json_number(c->predicted_ms), "chosen", c->chosen));
     }
     return list;
 }
@@ -47,10 +47,10 @@ static json_t *json_candidates(const struct plan_report *r)
 json_t *plan_json(const struct plan_report *r)
 {
     json_t *devices = json_array(), *cells = json_array();
-    for (int i = 0; i < r->ndevices; i++) json_array_append_new(devices, json_device(r, i));
-    for (int i = 0; i < r->ncells; i++) json_array_append_new(cells, json_cell(&r->cell[i]));
-    return json_pack("{s:i, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "model", r->model, "batch_size",
-                     r->batch, "predicted_step_ms", json_number(r->predicted_step_ms), "measured_step_ms",
+    for (int i = 0; i < r->ndevices; i++) json_append(&devices, json_device(r, i));
+    for (int i = 0; i < r->ncells; i++) json_append(&cells, json_cell(&r->cell[i]));
+    return json_pack("{s:i, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "model", json_text(r->model),
+                     "batch_size", r->batch, "predicted_step_ms", json_number(r->predicted_step_ms), "measured_step_ms",
                      json_number(r->measured_step_ms), "shown_step",
                      r->shown_step < 0 ? json_null() : json_integer(r->shown_step), "devices", devices, "candidates",
                      json_candidates(r), "cells", cells);

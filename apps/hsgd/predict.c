@@ -12,7 +12,8 @@
 
 struct prediction {
     struct opened o;
-    json_t *list;                /* --json */
+    bool json;
+    json_t *list;                /* of them, with --json */
     int outputs, read, refused;  /* inputs that were predicted, and that could not be read */
 };
 
@@ -58,10 +59,10 @@ static void add_json(struct prediction *p, const char *input, int64_t row, const
 {
     json_t *values = json_array();
     int best = next_best(y, p->outputs, -1);
-    for (int i = 0; i < p->outputs; i++) json_array_append_new(values, json_number(y[i]));
-    json_array_append_new(p->list, json_pack("{s:s, s:I, s:s, s:i, s:o}", "input", input, "row", (json_int_t)row,
-                                             "class", class_name(&p->o, NULL, best), "index", best, "probabilities",
-                                             values));
+    for (int i = 0; i < p->outputs; i++) json_append(&values, json_number(y[i]));
+    json_append(&p->list, json_pack("{s:o, s:I, s:o, s:i, s:o}", "input", json_text(input), "row", (json_int_t)row,
+                                    "class", json_text(class_name(&p->o, NULL, best)), "index", best, "probabilities",
+                                    values));
 }
 
 static void print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
@@ -88,7 +89,7 @@ static int predict_all(struct prediction *p, const char *name, const struct hsgd
         code = predict_data(&p->o, d, at, n, out, NULL);
         for (int i = 0; !code && i < n; i++) {
             const float *y = out + (int64_t)i * p->outputs;
-            if (p->list) add_json(p, name, at + i, y);
+            if (p->json) add_json(p, name, at + i, y);
             else print_line(p, name, at + i, rows, y);
         }
     }
@@ -133,9 +134,9 @@ int cmd_predict(struct settings *s)
     if (!s->words) return complain(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
     int code = open_checkpoint(&p.o, s);
     if (!code) p.outputs = hsgd_model_outputs(p.o.run.model);
-    if (!code && s->json) p.list = json_array();
+    if (!code && (p.json = s->json)) p.list = json_array();
     if (!code) code = predict_inputs(&p, s);
-    if (!code) code = p.list ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();
+    if (!code) code = p.json ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();
     if (!code && p.refused) code = FAILED;
     json_decref(p.list);
     close_checkpoint(&p.o);

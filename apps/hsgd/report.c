@@ -14,21 +14,19 @@ int flush_output(void)
     return OK;
 }
 
-json_t *json_number(double v) { return isfinite(v) ? json_real(v) : json_null(); }
-
 json_t *json_usage(const struct usage *u, double seconds)
 {
     json_t *list = json_array();
     for (int i = 0; i < u->n; i++) {
         const struct hsgd_device *d = &u->device[i];
-        json_t *one = json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "name", d->name, "id", d->id, "kind",
-                                hsgd_device_kind_name(d->kind), "workers", d->workers, "tasks", (json_int_t)d->tasks,
-                                "samples", (json_int_t)d->samples, "busy_seconds",
+        json_t *one = json_pack("{s:o, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "name", json_text(d->name), "id", d->id,
+                                "kind", hsgd_device_kind_name(d->kind), "workers", d->workers, "tasks",
+                                (json_int_t)d->tasks, "samples", (json_int_t)d->samples, "busy_seconds",
                                 json_number(d->busy_seconds), "busy_fraction", json_number(usage_busy(u, i, seconds)));
         if (d->kind == HSGD_CUDA)
-            json_object_set_new(one, "graphs", json_pack("{s:I, s:I}", "captured", (json_int_t)d->graphs_captured,
-                                                         "launched", (json_int_t)d->graphs_launched));
-        json_array_append_new(list, one);
+            json_set(&one, "graphs", json_pack("{s:I, s:I}", "captured", (json_int_t)d->graphs_captured, "launched",
+                                               (json_int_t)d->graphs_launched));
+        json_append(&list, one);
     }
     return list;
 }

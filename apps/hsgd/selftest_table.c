@@ -45,15 +45,15 @@ static json_t *json_row(const struct result *r)
     return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:o}", "check", r->check, "device", r->device, "runs",
                      r->runs,
                      "unit", r->unit, "error", json_number(r->error), "allowed", json_number(r->bound), "ok", !r->fault,
-                     "message", r->fault ? json_string(r->fault) : json_null());
+                     "message", r->fault ? json_text(r->fault) : json_null());
 }
 
 static int print_json(const struct selftest *t, const struct usage *u)
 {
     json_t *list = json_array(), *devices = json_array();
-    for (int i = 0; i < t->n; i++) json_array_append_new(list, json_row(&t->result[i]));
+    for (int i = 0; i < t->n; i++) json_append(&list, json_row(&t->result[i]));
     for (int k = 0; k < u->n; k++)
-        json_array_append_new(devices, json_pack("{s:s, s:s}", "id", u->device[k].id, "name", u->device[k].name));
+        json_append(&devices, json_pack("{s:s, s:o}", "id", u->device[k].id, "name", json_text(u->device[k].name)));
     return json_print(json_pack("{s:o, s:o, s:i, s:i}", "devices", devices, "checks", list, "passed", t->n - t->failed,
                                 "failed", t->failed));
 }

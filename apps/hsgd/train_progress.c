@@ -94,12 +94,12 @@ static void log_progress(struct training *t, const struct hsgd_progress *p)
     json_t *line = json_pack("{s:s, s:I, s:i}", "event", p->epoch_end ? "epoch" : "steps", "step", (json_int_t)p->step,
                              "epoch", p->epoch);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-        json_object_set_new(line, figures[i].key, json_number(figures[i].value));
+        json_set(&line, figures[i].key, json_number(figures[i].value));
         if (isfinite(figures[i].value)) run_scalar(&t->folder, figures[i].tag, p->step, figures[i].value);
     }
-    json_object_set_new(line, "seconds", json_number(now_seconds() - t->began));
-    json_object_set_new(line, "train_seconds", json_number(p->seconds));
-    json_object_set_new(line, "epochs", json_number((double)p->step / (double)t->steps_per_epoch));
+    json_set(&line, "seconds", json_number(now_seconds() - t->began));
+    json_set(&line, "train_seconds", json_number(p->seconds));
+    json_set(&line, "epochs", json_number((double)p->step / (double)t->steps_per_epoch));
     run_log(&t->folder, line);
     t->logged = now_seconds();
     t->logged_step = p->step;

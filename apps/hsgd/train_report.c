@@ -43,9 +43,10 @@ int train_print_dry_run(const struct training *t)
         return flush_output();
     }
     return json_print(json_pack(
-        "{s:b, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "resume_step",
-        t->folder.step < 0 ? json_null() : json_integer(t->folder.step), "model", t->s->model, "data", t->s->data,
-        "train_samples", (json_int_t)count(t->run.train), "validation_samples", (json_int_t)count(t->run.validation),
+        "{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "resume_step",
+        t->folder.step < 0 ? json_null() : json_integer(t->folder.step), "model", json_text(t->s->model), "data",
+        json_text(t->s->data), "train_samples", (json_int_t)count(t->run.train), "validation_samples",
+        (json_int_t)count(t->run.validation),
         "test_samples", (json_int_t)count(t->run.test), "steps", (json_int_t)t->options.steps, "batch_size",
         t->options.batch_size, "parameters", (json_int_t)hsgd_model_parameters(t->run.model), "plan",
         plan_json(&t->plan)));
@@ -64,8 +65,8 @@ static json_t *json_replica(const struct hsgd_replica *r)
 static json_t *json_server(const struct hsgd_fit_result *r)
 {
     json_t *stale = json_array(), *replicas = json_array();
-    for (int i = 0; i < HSGD_KEPT_STALENESS; i++) json_array_append_new(stale, json_integer(r->stale[i]));
-    for (int i = 0; i < r->replicas; i++) json_array_append_new(replicas, json_replica(&r->replica[i]));
+    for (int i = 0; i < HSGD_KEPT_STALENESS; i++) json_append(&stale, json_integer(r->stale[i]));
+    for (int i = 0; i < r->replicas; i++) json_append(&replicas, json_replica(&r->replica[i]));
     json_t *all = json_pack("{s:I, s:I, s:o, s:o}", "pushes", (json_int_t)r->pushes, "merges", (json_int_t)r->merges,
                             "staleness", stale, "replicas", replicas);
     if (r->replicas) return all;
@@ -103,18 +104,18 @@ static int print_json(const struct training *t)
     int err = hsgd_model_digest(t->run.model, digest);
     if (err) return library_error(&t->run, err);
     json_t *losses = json_array();
-    for (int i = 0; i < r->losses; i++) json_array_append_new(losses, json_number(r->loss[i]));
+    for (int i = 0; i < r->losses; i++) json_append(&losses, json_number(r->loss[i]));
     return json_print(json_pack(
-        "{s:s, s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, "
+        "{s:s, s:o, s:o, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, "
         "s:o, s:s, s:o}",
-        "end", ends[r->end].name, "model", t->s->model, "data", t->s->data, "epochs", r->epochs, "steps",
-        (json_int_t)r->steps, "batch_size", t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
+        "end", ends[r->end].name, "model", json_text(t->s->model), "data", json_text(t->s->data), "epochs",
+        r->epochs, "steps", (json_int_t)r->steps, "batch_size", t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
         (json_int_t)hsgd_model_parameters(t->run.model), "train_loss", json_number(r->train_loss), "train_accuracy",
         json_number(r->train_accuracy), "validation_accuracy", json_number(r->validation_accuracy), "test_loss",
         json_number(t->test_loss), "test_accuracy", json_number(t->test_accuracy), "samples_per_second",
         json_number((double)r->samples / r->seconds), "step_ms_median", json_number(1e3 * r->step_seconds_median),
         "seconds", json_number(r->seconds), "losses", losses, "devices", json_usage(&t->used, r->seconds),
-        "final_weights_sha256", digest, "run", t->folder.name, "best_step",
+        "final_weights_sha256", digest, "run", json_text(t->folder.name), "best_step",
         r->best_step ? json_integer(r->best_step) : json_null(), "best_validation_accuracy",
         json_number(r->best_accuracy), "algorithm", hsgd_algorithm_name(t->options.algorithm), "server",
         json_server(r)));

@@ -1,0 +1,31 @@
+/* Making JSON.  What cannot be made is NULL, and so is all that it was to be
+ * part of: json_print() reports it. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "app.h"
+
+json_t *json_number(double v) { return isfinite(v) ? json_real(v) : json_null(); }
+
+json_t *json_text(const char *bytes)
+{
+    char *text = hsgd_text_encode(bytes);
+    json_t *string = text ? json_string(text) : NULL;
+    free(text);
+    return string;
+}
+
+/* code: of a call that has taken a value into *to. */
+static void keep(json_t **to, int code)
+{
+    if (!code) return;
+    json_decref(*to);
+    *to = NULL;
+}
+
+void json_append(json_t **list, json_t *value) { keep(list, json_array_append_new(*list, value)); }
+
+void json_set(json_t **object, const char *key, json_t *value)
+{
+    keep(object, json_object_set_new(*object, key, value));
+}
