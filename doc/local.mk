@@ -1,16 +1,31 @@
 # The API reference: make doc.  Fields and enumerators may speak for
 # themselves; everything else needs a comment.
-doc: doc/Doxyfile
-	$(AM_V_GEN)doxygen doc/Doxyfile && \
-	  ! grep -Ev 'Member .* \((variable|enumvalue|macro definition)\).* is not documented' doc/doxygen.log
+doc/html/index.html: doc/Doxyfile $(hsgdinclude_HEADERS) doc/doxygen-filter.sed
+	$(AM_V_GEN)doxygen doc/Doxyfile
+doc: doc/html/index.html
+	@! grep -Ev 'Member .* \((variable|enumvalue|macro definition)\).* is not documented' doc/doxygen.log
 .PHONY: doc
+
+if HAVE_DOXYGEN
+noinst_DATA += doc/html/index.html
+endif
+
+# The pages, the API reference and the demos.
+install_doc = sh $(srcdir)/doc/install.sh
+install_doc_to = "$(srcdir)" "$(DESTDIR)$(docdir)" "$(includedir)" "$(modelsdir)"
+install-data-local: $(noinst_DATA)
+	$(install_doc) install $(install_doc_to)
+uninstall-local:
+	$(install_doc) uninstall $(install_doc_to)
+examplesdir = $(docdir)/examples
+dist_examples_DATA = apps/demos/Makefile apps/demos/cnn.c apps/demos/embedded.c apps/demos/mlp.c
 
 clean-local: clean-doc
 clean-doc:
 	rm -rf doc/html doc/doxygen.log
 .PHONY: clean-doc
 
-EXTRA_DIST += doc/results doc/doxygen-filter.sed doc/architecture.svg doc/confusion.png doc/plan.svg doc/decisions
+EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/confusion.png doc/plan.svg doc/decisions
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
 	doc/adding-an-op.md \
@@ -20,10 +35,12 @@ EXTRA_DIST += \
 	doc/compare.md \
 	doc/data.md \
 	doc/environment.md \
+	doc/glossary.md \
 	doc/hacking.md \
 	doc/kernel-dialect.md \
 	doc/models.md \
 	doc/pictures.md \
 	doc/plan.md \
+	doc/releasing.md \
 	doc/runs.md \
 	doc/using.md

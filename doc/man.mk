@@ -6,6 +6,14 @@ doc/hsgd.1: hsgd$(EXEEXT)
 $(man_commands:%=doc/hsgd-%.1): doc/hsgd-%.1: hsgd$(EXEEXT)
 	$(AM_V_GEN)mkdir -p doc && ./hsgd help $* --man > $@-tmp && mv $@-tmp $@
 
+# Pages that are worth a manual page; the others refer to each other too much.
+man_pages = algorithms data environment models runs
+man7_MANS = $(man_pages:%=doc/hsgd-%.7)
+doc/hsgd-%.7: doc/%.md doc/man.awk
+	$(AM_V_GEN)mkdir -p doc && awk -v name=hsgd-$* -v version=$(PACKAGE_VERSION) -f $(srcdir)/doc/man.awk $< > $@-tmp && \
+	  mv $@-tmp $@
+CLEANFILES += $(man7_MANS)
+
 bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA = doc/completion/hsgd
 doc/completion/hsgd: hsgd$(EXEEXT)

@@ -10,6 +10,12 @@ for page in "$src"/README.md "$src"/doc/*.md "$src"/doc/decisions/*.md; do
         [ -e "$(dirname "$page")/$link" ] || { echo "$page: no file \"$link\""; status=1; }
     done
 done
+if man --version >/dev/null 2>&1; then
+    for page in doc/*.7; do
+        warnings=$(man -l --warnings "$page" 2>&1 >/dev/null)
+        [ -z "$warnings" ] || { echo "$page: $warnings"; status=1; }
+    done
+fi
 if command -v doxygen >/dev/null; then
     ${MAKE:-make} -s doc || status=1
 else

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `make install` leaves is enough: README.md's program compiles and runs with the flags that pkg-config gives for
 # the installed tree, with the shared library and with the archive, and in a CMake project; the archive has no global
-# name of others.
+# name of others; the installed pages' links lead somewhere, and the installed demos are built.
 # shellcheck source=tests/readme_program.sh
 . "${srcdir:-.}/tests/readme_program.sh"
 
@@ -84,3 +84,22 @@ CMAKE
 else
     echo "no cmake here: find_package(hsgd) was not tried"
 fi
+
+doc=$(dirname "$(find "$folder/root" -name architecture.md)")
+for page in "$doc"/*.md "$doc"/*/*.md; do
+    for link in $(grep -o '](\([^)#]*\)' "$page" | sed -e 's/^](//' -e '/^http/d' | sort -u); do
+        case $link in /*) to=$folder/root$link ;; *) to=$(dirname "$page")/$link ;; esac
+        [ -e "$to" ] || { echo "$page: no file \"$link\""; exit 1; }
+    done
+done
+for page in man1/hsgd.1 man1/hsgd-train.1 man7/hsgd-environment.7 man7/hsgd-models.7; do
+    [ -n "$(find "$folder/root" -path "*/$page")" ] || { echo "$page was not installed"; exit 1; }
+done
+${MAKE:-make} -C "$doc/examples" CC="$CC" CFLAGS="$SAN_CFLAGS -Wall -Wextra -Werror" >"$folder/examples.log" 2>&1 ||
+    { cat "$folder/examples.log"; exit 1; }
+
+# Nothing is left behind.
+${MAKE:-make} -C "$doc/examples" clean >/dev/null
+${MAKE:-make} uninstall DESTDIR="$folder/root" >"$folder/uninstall.log" 2>&1 || { cat "$folder/uninstall.log"; exit 1; }
+left=$(find "$folder/root" -type f -o -type l)
+[ -z "$left" ] || { echo "make uninstall leaves: $left"; exit 1; }
