@@ -45,7 +45,7 @@ static double train(struct hsgd_context *ctx, const char *name, const struct hsg
     struct hsgd_train_options o;
     struct hsgd_fit_result r;
     struct hsgd_model *m = hsgd_model_by_name(ctx, name, hsgd_data_shape(data), hsgd_data_classes(data));
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.epochs = 1000000;
     o.checkpoints = folder;
     o.progress = watch;
@@ -53,7 +53,7 @@ static double train(struct hsgd_context *ctx, const char *name, const struct hsg
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     if (!t || hsgd_trainer_plan(t, o.batch_size) < 0) goto failed;
     turn.began = now();
-    if (hsgd_fit(t, data, NULL, &r)) goto failed;
+    if (hsgd_fit(t, data, NULL, &r, sizeof r)) goto failed;
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
     return (turn.ended - turn.began) / (double)turn.steps;
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     double seconds = argc > 2 ? atof(argv[2]) : 2, ratio[PAIRS], plain = 0, kept;
     char folder[64];
     struct hsgd_context *ctx;
-    if (hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cpu" })) return 1;
+    if (hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu"))) return 1;
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN);
     for (int i = 0; i < PAIRS; i++) {
         snprintf(folder, sizeof folder, "checkpoint-bench-%d-%d", (int)getpid(), i);

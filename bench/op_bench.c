@@ -130,7 +130,7 @@ struct measured { double seconds; int repeats; };
 static int time_once(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
                      bool backward, int repeats, double *seconds)
 {
-    struct hsgd_op_run run = { .rows = c->rows, .in = c->in, .x = b->x, .labels = b->labels, .training = true,
+    struct hsgd_op_call run = { .rows = c->rows, .in = c->in, .x = b->x, .labels = b->labels, .training = true,
                                .seed = 1, .repeats = repeats, .seconds = seconds };
     for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
         run.params[p] = b->params[p];
@@ -215,7 +215,7 @@ static int bench_case(struct hsgd_context *ctx, int device, const struct bench_c
     struct measured m;
     char why[200] = "";
     struct hsgd_layer l = { .attributes = c->attributes, .in = c->in };
-    hsgd_device_get(ctx, device, &d);
+    hsgd_device_get(ctx, device, &d, sizeof d);
     if (c->op->prepare(&l, why, sizeof why)) return fail(why);
     if (quick && c->rows * l.forward_flops > QUICK_FLOPS) return 0;
     int code = fill(&b, c, &l) ? 0 : fail("out of memory");
@@ -242,7 +242,7 @@ static int read_options(int argc, char **argv, struct hsgd_context_options *o, b
 
 int main(int argc, char **argv)
 {
-    struct hsgd_context_options o = { 0 };
+    struct hsgd_context_options o = { .size = sizeof o };
     struct hsgd_context *ctx;
     bool quick = false;
     int code = read_options(argc, argv, &o, &quick);

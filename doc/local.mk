@@ -28,6 +28,7 @@ clean-doc:
 EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/confusion.png doc/plan.svg doc/decisions
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
+	doc/abi.md \
 	doc/adding-an-op.md \
 	doc/algorithms.md \
 	doc/architecture.md \

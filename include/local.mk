@@ -7,6 +7,6 @@ hsgdinclude_HEADERS = \
 	include/hsgd/model.h \
 	include/hsgd/ops.h \
 	include/hsgd/plan.h \
-	include/hsgd/tensor.h \
 	include/hsgd/trace.h \
-	include/hsgd/train.h
+	include/hsgd/train.h \
+	include/hsgd/version.h

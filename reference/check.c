@@ -126,12 +126,12 @@ void check_that(bool holds, const char *format, ...)
     snprintf(to, sizeof outcome.message[0], "wrong on %s: %s (%s)", where, message, shape);
 }
 
-void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_run *run,
+void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_call *run,
                int64_t elements)
 {
     static struct hsgd_device info;
     if (only != CHECK_ALL) device = only;
-    hsgd_device_get(context, device, &info);
+    hsgd_device_get(context, device, &info, sizeof info);
     where = info.id;
     running = device;
     bool ran = hsgd_op_run(context, device, op, attributes, run) == 0;

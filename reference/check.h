@@ -81,7 +81,7 @@ void check_shape(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * output deciding whether it is larger than a work-group; UNCOUNTED: a shape
  * counted before. */
 #define UNCOUNTED -1
-void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_run *run,
+void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_call *run,
                int64_t elements);
 /* Fails where got[i] is further than e from v, or not NaN where v is. */
 void check_near(const char *what, const float *got, const struct approx *want, int64_t n);

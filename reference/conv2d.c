@@ -144,7 +144,7 @@ static void one(int turn)
     if (ny < 300) gradient_of_reference(&s, want_y);
     for (int d = 0; d < check_devices() && check_going(); d++) {
         bool wants_dx = turn % 7 != 0;
-        struct hsgd_op_run run = { .rows = s.n, .in = s.in, .x = x, .dy = dy, .params = { w, b }, .y = y,
+        struct hsgd_op_call run = { .rows = s.n, .in = s.in, .x = x, .dy = dy, .params = { w, b }, .y = y,
                                    .dx = wants_dx ? dx : NULL, .gradients = { dw, db }, .training = true };
         check_run(d, &op, &a, &run, ny);
         check_near("y", y, want_y, ny);
@@ -170,7 +170,7 @@ static void not_a_number(void)
     x[17 * SIDE * SIDE * C + 11] = NAN;
     for (int d = 0; d < check_devices(); d++) {
         check_run(d, &hsgd_op_conv2d, &a,
-                  &(struct hsgd_op_run){ .rows = N, .in = { SIDE, SIDE, C }, .x = x, .params = { w, b }, .y = y },
+                  &(struct hsgd_op_call){ .rows = N, .in = { SIDE, SIDE, C }, .x = x, .params = { w, b }, .y = y },
                   UNCOUNTED);
         for (int i = 0; i < N * O; i++) check_that(!isnan(y[i]) == (i / O != 17), "y[%d] is %g", i, y[i]);
     }

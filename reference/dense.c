@@ -148,7 +148,7 @@ static void one(int turn)
     if (ny < 300) gradient_of_reference(&s, want_y);
     for (int d = 0; d < check_devices() && check_going(); d++) {
         bool wants_dx = turn % 7 != 0;
-        struct hsgd_op_run run = { .rows = rows, .in = in, .x = x, .dy = dy, .params = { weight, bias }, .y = y,
+        struct hsgd_op_call run = { .rows = rows, .in = in, .x = x, .dy = dy, .params = { weight, bias }, .y = y,
                                    .dx = wants_dx ? dx : NULL, .gradients = { dw, db }, .training = true };
         check_run(d, &op, &a, &run, ny);
         check_near("y", y, want_y, ny);
@@ -175,7 +175,7 @@ static void not_a_number(int units)
     x[3 * in + 5] = NAN;
     for (int d = 0; d < check_devices(); d++) {
         check_run(d, &hsgd_op_dense, &a,
-                  &(struct hsgd_op_run){ .rows = rows, .in = { 1, 1, in }, .x = x, .params = { w, b }, .y = y },
+                  &(struct hsgd_op_call){ .rows = rows, .in = { 1, 1, in }, .x = x, .params = { w, b }, .y = y },
                   UNCOUNTED);
         for (int i = 0; i < rows * units; i++)
             check_that(!isnan(y[i]) == (i / units != 3), "y[%d] is %g", i, y[i]);

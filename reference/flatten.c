@@ -12,7 +12,7 @@ static void one(int turn)
     check_shape("shape %d: %d rows of %dx%dx%d", turn, rows, in.h, in.w, in.c);
     float *x = check_floats(n), *dy = check_floats(n), *y = check_floats(n), *dx = check_floats(n);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_run run = { .rows = rows, .in = in, .x = x, .dy = dy, .y = y, .dx = dx, .training = true };
+        struct hsgd_op_call run = { .rows = rows, .in = in, .x = x, .dy = dy, .y = y, .dx = dx, .training = true };
         check_run(d, &hsgd_op_flatten, NULL, &run, n);
         check_that(!memcmp(x, y, (size_t)n * sizeof *x), "y is not x");
         check_that(!memcmp(dy, dx, (size_t)n * sizeof *x), "dx is not dy");
@@ -39,7 +39,7 @@ static void model_of(struct hsgd_shape in, int rows)
     check_shape("%d images of %dx%dx%d", rows, in.h, in.w, in.c);
     check_that(m != NULL, "%s", hsgd_error(check_context()));
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     struct hsgd_trainer *t = m ? hsgd_trainer_create(m, &o) : NULL;
     check_that(t != NULL, "%s", hsgd_error(check_context()));
     float *x = check_floats(rows * size), *w = check_floats(weights), *g = check_floats(weights + CLASSES);

@@ -92,7 +92,7 @@ static void one(int turn, bool mse, float smoothing)
     reference(&s, want, want_dz);
     if (turn < 30 && s.rows < 1000) check_gradient("dz", loss, &s, s.z, want_dz, n);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_run run = { .rows = s.rows, .in = { 1, 1, s.cols }, .x = z, .labels = s.labels, .dx = dz,
+        struct hsgd_op_call run = { .rows = s.rows, .in = { 1, 1, s.cols }, .x = z, .labels = s.labels, .dx = dz,
                                    .sums = sums, .training = true };
         check_run(d, op, &attributes, &run, n);
         check_near("sums", sums, want, 3);

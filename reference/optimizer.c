@@ -26,7 +26,7 @@ void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, dou
 struct hsgd_train_options reference_options(int turn)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.optimizer = (enum hsgd_optimizer)(turn % HSGD_OPTIMIZERS);
     o.learning_rate = 0.05f;
     o.weight_decay = turn / 5 % 2 ? 0.1f : 0;
@@ -100,7 +100,7 @@ static void one(int turn)
         memcpy(got, start, (size_t)all * sizeof *got);
         for (int t = 0; t < STEPS; t++) {
             memcpy(from, got, (size_t)all * sizeof *got);
-            struct hsgd_op_run run = { .rows = 1, .in = { 1, 1, all }, .x = from, .y = got,
+            struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, all }, .x = from, .y = got,
                                        .params = { u.part[t][0], u.part[t][1], u.part[t][2], u.step[t] } };
             check_run(d, &hsgd_op_update, &u.a, &run, t ? UNCOUNTED : u.n);
         }

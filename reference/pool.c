@@ -109,7 +109,7 @@ static void one(int turn, bool average)
     reference(&s, want_y, want_dx);
     if (ny < 300 && !ties && !s.f) check_gradient("dx", loss, &s, s.x, want_dx, nx);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_run run = { .rows = s.n, .in = s.in, .x = x, .dy = dy, .y = y, .dx = dx, .training = true };
+        struct hsgd_op_call run = { .rows = s.n, .in = s.in, .x = x, .dy = dy, .y = y, .dx = dx, .training = true };
         check_run(d, &op, &a, &run, ny);
         check_near("y", y, want_y, ny);
         check_near("dx", dx, want_dx, nx);

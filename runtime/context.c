@@ -9,6 +9,7 @@
 #include "kernels.h"
 #include "opencl_device.h"
 #include "imitate.h"
+#include "sized.h"
 #include "starpu_environment.h"
 
 /* One process has one StarPU: contexts of ours share it. */
@@ -102,20 +103,26 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     return 0;
 }
 
+int hsgd_context_defaults(struct hsgd_context_options *o, size_t size)
+{
+    return SIZED_GIVE(NULL, hsgd_context_options, o, size, &(struct hsgd_context_options){ 0 });
+}
+
 int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *options)
 {
-    static const struct hsgd_context_options defaults;
-    const struct hsgd_context_options *o = options ? options : &defaults;
+    struct hsgd_context_options o = { 0 };
     struct hsgd_context *ctx = *out = calloc(1, sizeof *ctx);
     if (!ctx) return -ENOMEM;
-    ctx->log = o->log;
-    ctx->log_user = o->log_user;
-    ctx->deterministic = o->deterministic;
-    ctx->tf32 = o->tf32;
     pthread_mutex_init(&ctx->error_lock, NULL);
     failure_open(&ctx->failure);
+    int err = SIZED_TAKE(ctx, hsgd_context_options, &o, options);
+    if (err) return err;
+    ctx->log = o.log;
+    ctx->log_user = o.log_user;
+    ctx->deterministic = o.deterministic;
+    ctx->tf32 = o.tf32;
     hsgd_kernels_init();
-    return open_context(ctx, o);
+    return open_context(ctx, &o);
 }
 
 void hsgd_destroy(struct hsgd_context **pctx)

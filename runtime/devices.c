@@ -1,4 +1,5 @@
 #include "devices.h"
+#include "sized.h"
 
 #include <ctype.h>
 #include <hwloc.h>
@@ -310,15 +311,15 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
 
 int hsgd_device_count(const struct hsgd_context *ctx) { return ctx ? ctx->ndevices : 0; }
 
-int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *out)
+int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *out, size_t size)
 {
     if (!ctx || i < 0 || i >= ctx->ndevices) return -EINVAL;
     const struct device *d = &ctx->device[i];
-    *out = d->info;
-    out->tasks = atomic_load(&d->tasks);
-    out->samples = atomic_load(&d->samples);
-    out->graphs_captured = atomic_load(&d->captures);
-    out->graphs_launched = atomic_load(&d->graph_launches);
-    out->busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
-    return 0;
+    struct hsgd_device full = d->info;
+    full.tasks = atomic_load(&d->tasks);
+    full.samples = atomic_load(&d->samples);
+    full.graphs_captured = atomic_load(&d->captures);
+    full.graphs_launched = atomic_load(&d->graph_launches);
+    full.busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
+    return SIZED_GIVE(NULL, hsgd_device, out, size, &full);
 }

@@ -112,12 +112,13 @@ runtime_libruntime_la_SOURCES = \
 	runtime/run.c \
 	runtime/run.h \
 	runtime/sha256.c \
+	runtime/sized.c \
+	runtime/sized.h \
 	runtime/sha256.h \
 	runtime/starpu_environment.c \
 	runtime/starpu_environment.h \
 	runtime/task.c \
 	runtime/task.h \
-	runtime/tensor.c \
 	runtime/trace.c \
 	runtime/trace.h \
 	runtime/train/algorithm.c \
@@ -169,6 +170,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/trainer.h \
 	runtime/train/trials.c \
 	runtime/train/trials.h \
+	runtime/version.c \
 	runtime/weights.c \
 	runtime/weights.h \
 	runtime/zoo.c \
@@ -180,4 +182,5 @@ runtime_libruntime_la_CFLAGS = $(AM_CFLAGS)
 runtime_libruntime_la_LIBADD = codelets/libcodelets.la $(HSGD_PRIVATE_LIBS)
 libhsgd_la_SOURCES =
 libhsgd_la_LIBADD = runtime/libruntime.la
+# At a release: doc/abi.md.
 libhsgd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined

@@ -16,7 +16,7 @@ struct op_job {
     struct hsgd_context *ctx;
     struct device *device;
     const struct hsgd_op *op;
-    const struct hsgd_op_run *run;
+    const struct hsgd_op_call *run;
     struct hsgd_layer layer;
     struct buffer buffer[RUN_BUFFERS], *pointer[RUN_BUFFERS];
     struct cell cell;
@@ -66,7 +66,7 @@ static void describe_view(const struct op_job *j, struct hsgd_emit *e)
 
 static void describe_once(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
 {
-    const struct hsgd_op_run *run = j->run;
+    const struct hsgd_op_call *run = j->run;
     struct hsgd_ref none = { .buffer = -1 }, input = { BUF_INPUT, 0, 0 }, arena = { BUF_ARENA, 0, 0 };
     bool back = j->op->is_loss ? run->dx != NULL : run->dy != NULL;
     *e = (struct hsgd_emit){
@@ -135,7 +135,7 @@ static int make_buffers(struct op_job *j)
 
 static void fill_buffers(struct op_job *j)
 {
-    const struct hsgd_op_run *run = j->run;
+    const struct hsgd_op_call *run = j->run;
     float *input = j->buffer[BUF_INPUT].memory, *params = j->buffer[BUF_PARAMS].memory;
     uint32_t *step = j->buffer[BUF_STEP].memory;
     put(j, input, run->x, j->layer.in);
@@ -151,7 +151,7 @@ static void fill_buffers(struct op_job *j)
 
 static void read_buffers(struct op_job *j)
 {
-    const struct hsgd_op_run *run = j->run;
+    const struct hsgd_op_call *run = j->run;
     const float *arena = j->buffer[BUF_ARENA].memory, *gradients = j->buffer[BUF_GRADIENTS].memory;
     get(j, run->y, arena + j->y, j->layer.out);
     get(j, run->dx, arena + j->dx, j->layer.in);
@@ -221,7 +221,7 @@ static int prepare(struct op_job *j, const void *attributes)
 }
 
 int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
-                const struct hsgd_op_run *run)
+                const struct hsgd_op_call *run)
 {
     if (device < 0 || device >= ctx->ndevices)
         return hsgd_fail(ctx, EINVAL, "device %d is not in 0..%d", device, ctx->ndevices - 1);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/atomic.h"
+#include "sized.h"
 #include "train/state.h"
 
 struct record {
@@ -51,7 +52,7 @@ void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, con
 
 /* ----------------------------------------------------------------- public */
 
-int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *o)
+static int check_options(struct hsgd_context *ctx, const struct hsgd_trace_options *o)
 {
     const struct { const char *field; int64_t value, low, high; } ranges[] = {
         { "capacity", o->capacity, 1, 1 << 24 },
@@ -63,11 +64,25 @@ int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *
         if (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high)
             return hsgd_fail(ctx, EINVAL, "trace: %s must be from %lld to %lld, not %lld", ranges[i].field,
                              (long long)ranges[i].low, (long long)ranges[i].high, (long long)ranges[i].value);
+    return 0;
+}
+
+int hsgd_trace_defaults(struct hsgd_trace_options *o, size_t size)
+{
+    return SIZED_GIVE(NULL, hsgd_trace_options, o, size, &(struct hsgd_trace_options){ 0 });
+}
+
+int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *options)
+{
+    struct hsgd_trace_options o = { 0 };
+    int err = SIZED_TAKE(ctx, hsgd_trace_options, &o, options);
+    if (!err) err = check_options(ctx, &o);
+    if (err) return err;
     hsgd_trace_stop(ctx);
-    struct trace *t = malloc(sizeof *t + (size_t)o->capacity * sizeof *t->record);
-    if (!t) return hsgd_fail(ctx, ENOMEM, "trace: no memory for %lld cells", (long long)o->capacity);
-    memset(t, 0, sizeof *t + (size_t)o->capacity * sizeof *t->record); /* now, not page by page while cells run */
-    t->options = *o;
+    struct trace *t = malloc(sizeof *t + (size_t)o.capacity * sizeof *t->record);
+    if (!t) return hsgd_fail(ctx, ENOMEM, "trace: no memory for %lld cells", (long long)o.capacity);
+    memset(t, 0, sizeof *t + (size_t)o.capacity * sizeof *t->record); /* now, not page by page while cells run */
+    t->options = o;
     t->started = monotonic_ns();
     ctx->trace = t;
     return 0;
@@ -88,17 +103,17 @@ int64_t hsgd_trace_count(const struct hsgd_context *ctx, int64_t *dropped)
     return kept;
 }
 
-int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_event *out)
+int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_event *out, size_t size)
 {
     if (i < 0 || i >= hsgd_trace_count(ctx, NULL)) return -EINVAL;
     const struct trace *t = ctx->trace;
     const struct record *r = &t->record[i];
-    *out = (struct hsgd_trace_event){
+    const struct hsgd_trace_event full = {
         .kind = cell_kind_name((enum cell_kind)r->kind), .training = r->training, .device = r->device,
         .worker = r->worker, .step = r->step, .batch = r->batch, .cell = r->cell, .rows = r->rows,
         .begin = 1e-9 * (double)(r->began - t->started), .end = 1e-9 * (double)(r->ended - t->started),
     };
-    return 0;
+    return SIZED_GIVE(NULL, hsgd_trace_event, out, size, &full);
 }
 
 /* --------------------------------------------------------- Chrome's format */

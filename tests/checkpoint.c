@@ -69,8 +69,9 @@ struct hsgd_model *make_model(const char *name)
 
 struct hsgd_train_options options_for(enum hsgd_optimizer optimizer)
 {
+    static const struct hsgd_augment_options augment = { .size = sizeof augment, .crop = 1, .flip = true };
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = BATCH;
     o.epochs = EPOCHS;
     o.optimizer = optimizer;
@@ -79,7 +80,7 @@ struct hsgd_train_options options_for(enum hsgd_optimizer optimizer)
     o.schedule = HSGD_COSINE;
     o.warmup_steps = 3;
     o.clip_norm = 5;
-    o.augment = (struct hsgd_augment){ .crop = 1, .flip = true };
+    o.augment = &augment;
     o.seed = 9;
     return o;
 }
@@ -90,7 +91,7 @@ int train_from(const char *checkpoint, const struct hsgd_train_options *o, struc
     struct hsgd_trainer *t = hsgd_trainer_create(m, o);
     REQUIRE(t);
     if (checkpoint && !CHECK_MSG(!hsgd_checkpoint_load(t, checkpoint), "%s", hsgd_error(ctx))) core_end();
-    int err = hsgd_fit(t, train, held_back, &out->fit);
+    int err = hsgd_fit(t, train, held_back, &out->fit, sizeof out->fit);
     out->weights = core_weights(m, &out->count);
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);

@@ -135,7 +135,8 @@ int core_main(int argc, char **argv, const struct core_case *cases, int ncases)
 struct hsgd_context *core_context(const char *devices, int threads, bool deterministic)
 {
     struct hsgd_context *ctx;
-    struct hsgd_context_options o = { .devices = devices, .threads = threads, .deterministic = deterministic };
+    struct hsgd_context_options o = { .size = sizeof o, .devices = devices, .threads = threads,
+                                      .deterministic = deterministic };
     int err = hsgd_create(&ctx, &o);
     if (!CHECK_MSG(!err, "\"%s\", %d threads: %s", devices ? devices : "auto", threads, hsgd_error(ctx))) core_end();
     return ctx;

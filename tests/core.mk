@@ -1,5 +1,6 @@
 # Tests of the library as a whole: contexts, models, files, training, agreement.
 core_tests =
+core_tests += test_abi
 core_tests += test_agreement
 core_tests += test_augment
 core_tests += test_async
@@ -29,7 +30,6 @@ core_tests += test_replay_memory
 core_tests += test_room
 core_tests += test_safetensors
 core_tests += test_stream
-core_tests += test_tensor
 core_tests += test_text
 core_tests += test_train
 core_tests += test_weights
@@ -39,6 +39,9 @@ TESTS += $(core_tests)
 core_ldadd = libhsgd.la -lm
 core_cppflags = -I$(top_srcdir)/include
 
+test_abi_SOURCES = tests/test_abi.c tests/core.c tests/core.h
+test_abi_CPPFLAGS = $(core_cppflags)
+test_abi_LDADD = $(core_ldadd)
 test_agreement_SOURCES = tests/test_agreement.c tests/core.c tests/core.h
 test_agreement_CPPFLAGS = $(core_cppflags)
 test_agreement_LDADD = $(core_ldadd)
@@ -103,9 +106,6 @@ test_replay_memory_LDADD = $(core_ldadd)
 test_room_SOURCES = tests/test_room.c $(steps_sources)
 test_room_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(JANSSON_CFLAGS)
 test_room_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
-test_tensor_SOURCES = tests/test_tensor.c tests/core.c tests/core.h
-test_tensor_CPPFLAGS = $(core_cppflags) $(STARPU_CFLAGS)
-test_tensor_LDADD = $(core_ldadd) $(STARPU_LIBS)
 test_text_SOURCES = tests/test_text.c tests/core.c tests/core.h
 test_text_CPPFLAGS = $(core_cppflags)
 test_text_LDADD = $(core_ldadd)

@@ -45,7 +45,7 @@ static void make_home(void)
 struct hsgd_context *test_context_on(const char *devices)
 {
     struct hsgd_context *ctx;
-    struct hsgd_context_options options = { .devices = devices, .threads = 1 };
+    struct hsgd_context_options options = { .size = sizeof options, .devices = devices, .threads = 1 };
     make_home();
     if (hsgd_create(&ctx, &options)) {
         fprintf(stderr, "no context on \"%s\": %s\n", devices, hsgd_error(ctx));
@@ -77,7 +77,7 @@ static void report(const struct check_test *t)
     printf("%s:%s", t->name, t->counted ? "" : o->failures ? " failed" : " passed");
     for (int d = 0; d < check_devices() && t->counted; d++) {
         struct hsgd_device info;
-        hsgd_device_get(check_context(), d, &info);
+        hsgd_device_get(check_context(), d, &info, sizeof info);
         printf("%s %d shapes on %s, %d of them large", d ? ";" : "", o->device[d].shapes, info.id, o->device[d].large);
     }
     printf("\n");

@@ -22,7 +22,7 @@ void pictures_begin(void)
 struct hsgd_context *pictures_context(void)
 {
     struct hsgd_context *ctx = NULL;
-    struct hsgd_context_options none = { .devices = "none" };
+    struct hsgd_context_options none = { .size = sizeof none, .devices = "none" };
     REQUIRE(hsgd_create(&ctx, &none) && ctx);
     return ctx;
 }

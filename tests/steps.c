@@ -27,10 +27,11 @@ bool said(const char *text)
 
 void begin(const char *devices, enum hsgd_algorithm algorithm)
 {
-    struct hsgd_context_options c = { .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0,
+    struct hsgd_context_options c = { .size = sizeof c, .devices = devices, .threads = strcmp(devices,
+                                                                                              "opencl") ? 1 : 0,
                                       .log = note_line };
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = BATCH;
     o.optimizer = HSGD_SGD;
     o.algorithm = algorithm;
@@ -62,7 +63,7 @@ void train(int steps, double *loss)
 unsigned long long samples_of(const char *id)
 {
     struct hsgd_device d;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++)
         if (!strcmp(d.id, id)) return d.samples;
     return 0;
 }

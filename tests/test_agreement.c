@@ -40,7 +40,7 @@ static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, enum hsgd_exe
                                          enum hsgd_algorithm algorithm, struct hsgd_model **model)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.optimizer = HSGD_SGD;
     /* digits are learnt so fast that at 0.01 rounding grows to 2e-3 in 100 steps */
     o.learning_rate = strcmp(data_name, "digits") || steps < STEPS ? 0.01f : 0.003f;
@@ -63,7 +63,7 @@ static void fit(struct hsgd_context *ctx, enum hsgd_executor executor, enum hsgd
     struct hsgd_model *model;
     struct hsgd_trainer *t = make_trainer(ctx, executor, algorithm, &model);
     struct hsgd_data *data = hsgd_data_open(ctx, data_name, HSGD_TRAIN);
-    if (!CHECK_MSG(data && !hsgd_fit(t, data, NULL, result), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(data && !hsgd_fit(t, data, NULL, result, sizeof *result), "%s", hsgd_error(ctx))) core_end();
     hsgd_data_destroy(&data);
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);
@@ -132,9 +132,9 @@ static void check_shares(struct hsgd_context *ctx, unsigned long long samples)
 {
     unsigned long long all = 0, n = (unsigned long long)hsgd_device_count(ctx);
     struct hsgd_device d;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) all += d.samples;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++) all += d.samples;
     CHECK_MSG(all == samples, "%llu samples, not %llu", all, samples);
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++)
         CHECK_MSG(5 * n * d.samples >= 2 * all, "%s passed %llu of %llu samples", d.id, d.samples, all);
 }
 

@@ -14,7 +14,7 @@ static struct hsgd_trainer *trainer;
 static struct hsgd_train_options options(enum hsgd_algorithm algorithm)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.algorithm = algorithm;
     o.optimizer = HSGD_SGD;
     o.batch_size = BATCH;
@@ -144,7 +144,8 @@ static void keep_line(void *user, enum hsgd_log_level level, const char *text)
 
 static void fit_with(struct hsgd_train_options o, int threads, struct hsgd_fit_result *r)
 {
-    struct hsgd_context_options c = { .devices = o.algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl", .threads = threads,
+    struct hsgd_context_options c = { .size = sizeof c, .devices = o.algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl",
+                                      .threads = threads,
                                       .log = keep_line };
     REQUIRE(!hsgd_create(&ctx, &c));
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN);
@@ -152,7 +153,7 @@ static void fit_with(struct hsgd_train_options o, int threads, struct hsgd_fit_r
     model = hsgd_model_by_name(ctx, model_name, hsgd_data_shape(data), hsgd_data_classes(data));
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
-    if (!CHECK_MSG(!hsgd_fit(trainer, data, test, r), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(!hsgd_fit(trainer, data, test, r, sizeof *r), "%s", hsgd_error(ctx))) core_end();
     CHECK_MSG(r->epochs == 2 && r->samples == 2 * hsgd_data_count(data), "%lld samples", (long long)r->samples);
     hsgd_data_destroy(&data);
     hsgd_data_destroy(&test);

@@ -128,7 +128,7 @@ static void a_checkpoint_has_the_mean(void)
     struct hsgd_fit_result r;
     begin_replicas("cpu,opencl");
     open_trainer(HSGD_STALE);
-    REQUIRE(!hsgd_fit(trainer, train, NULL, &r));
+    REQUIRE(!hsgd_fit(trainer, train, NULL, &r, sizeof r));
     REQUIRE(!hsgd_checkpoint_save(trainer, folder));
     const struct async *a = trainer->async;
     double u = (double)a->replica[0].updates, v = (double)a->replica[1].updates;
@@ -167,7 +167,7 @@ static void loading_begins_anew(void)
     int64_t count;
     for (int i = 0; i < 2; i++) {
         REQUIRE(!hsgd_checkpoint_load(trainer, in_folder("last")));
-        REQUIRE(!hsgd_fit(trainer, train, NULL, &r));
+        REQUIRE(!hsgd_fit(trainer, train, NULL, &r, sizeof r));
         weights[i] = core_weights(model, &count);
         CHECK_MSG(r.replica[0].samples == TRAINED, "%lld samples", (long long)r.replica[0].samples);
     }

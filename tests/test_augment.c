@@ -25,7 +25,8 @@ static struct hsgd_data *places(int count)
 }
 
 /* All numbers of the changed set. */
-static float *changed(const struct hsgd_data *d, struct hsgd_augment how, uint64_t seed, int64_t epoch, int count)
+static float *changed(const struct hsgd_data *d, struct hsgd_augment_options how, uint64_t seed, int64_t epoch,
+                      int count)
 {
     struct hsgd_data *made = hsgd_data_augment(NULL, d, &how, seed, epoch, count);
     REQUIRE(made && hsgd_data_count(made) == count);
@@ -61,7 +62,7 @@ static void crop_and_flip(void)
 {
     struct hsgd_data *d = places(COUNT);
     int seen[2][5][5] = { 0 }, found = 0;
-    float *x = changed(d, (struct hsgd_augment){ .crop = 2, .flip = true }, 5, 0, COUNT);
+    float *x = changed(d, *HSGD_OPTIONS(augment, .crop = 2, .flip = true), 5, 0, COUNT);
     for (int i = 0; i < COUNT; i++)
         for (int k = 0; k < 50; k++)
             if (is_shifted(x, i, k / 5 % 5 - 2, k % 5 - 2, k / 25)) seen[k / 25][k / 5 % 5][k % 5]++, found++;
@@ -71,7 +72,7 @@ static void crop_and_flip(void)
         CHECK_MSG(n >= 40 && n <= 120, "shift %d: %d times", k, n);
     }
     free(x);
-    x = changed(d, (struct hsgd_augment){ .flip = true }, 5, 0, COUNT);
+    x = changed(d, *HSGD_OPTIONS(augment, .flip = true), 5, 0, COUNT);
     int flipped = 0;
     for (int i = 0; i < COUNT; i++) {
         bool flip = is_shifted(x, i, 0, 0, true);
@@ -87,7 +88,7 @@ static void crop_and_flip(void)
 static void resized_crop(void)
 {
     struct hsgd_data *d = places(COUNT);
-    float *x = changed(d, (struct hsgd_augment){ .resized_crop = 0.25f }, 9, 3, COUNT);
+    float *x = changed(d, *HSGD_OPTIONS(augment, .resized_crop = 0.25f), 9, 3, COUNT);
     double least = 1, most = 0, narrow = 9, wide = 0;
     for (int i = 0; i < COUNT; i++) {
         const float *v = at(x, i, H / 2, W / 2), *up = at(x, i, H / 2 - 1, W / 2), *left = at(x, i, H / 2, W / 2 - 1);
@@ -116,7 +117,7 @@ static void resized_crop(void)
 static void rotate(void)
 {
     struct hsgd_data *d = places(COUNT);
-    float *x = changed(d, (struct hsgd_augment){ .rotate = 30 }, 1, 0, COUNT);
+    float *x = changed(d, *HSGD_OPTIONS(augment, .rotate = 30), 1, 0, COUNT);
     double least = 90, most = -90;
     int black = 0;
     for (int i = 0; i < COUNT; i++) {
@@ -145,7 +146,7 @@ static void rotate(void)
 /* Of seed, epoch and index, and of nothing else. */
 static void pure(void)
 {
-    struct hsgd_augment all = { .rotate = 10, .resized_crop = 0.5f, .flip = true };
+    struct hsgd_augment_options all = { .size = sizeof all, .rotate = 10, .resized_crop = 0.5f, .flip = true };
     struct hsgd_data *d = places(50), *part, *rest;
     size_t size = H * W * 3 * sizeof(float);
     float *a = changed(d, all, 1, 2, 50), *b = changed(d, all, 1, 2, 20);
@@ -166,7 +167,7 @@ static void pure(void)
 static void bytes_stay(void)
 {
     struct hsgd_data *d = hsgd_data_digits(NULL, 0, 0, 20);
-    struct hsgd_augment none = { .crop = 0 }, crop = { .crop = 3 };
+    struct hsgd_augment_options none = { .size = sizeof none, .crop = 0 }, crop = { .size = sizeof crop, .crop = 3 };
     struct hsgd_data *same = hsgd_data_augment(NULL, d, &none, 1, 0, 20);
     struct hsgd_data *moved = hsgd_data_augment(NULL, d, &crop, 1, 0, 20);
     float x[784], y[784], z[784];
@@ -188,18 +189,19 @@ static void bytes_stay(void)
 /* --------------------------------------------------------------- in training */
 
 /* The first losses, and the weights' digest, of a training on digits. */
-static void train(const char *devices, int threads, struct hsgd_augment how, struct hsgd_fit_result *r, char digest[65])
+static void train(const char *devices, int threads, struct hsgd_augment_options how, struct hsgd_fit_result *r,
+                  char digest[65])
 {
     struct hsgd_context *ctx = core_context(devices, threads, true);
     struct hsgd_data *d = hsgd_data_digits(ctx, 0, 0, 600);
     struct hsgd_model *m = hsgd_model_by_name(ctx, "mlp-small", (struct hsgd_shape){ 28, 28, 1 }, 10);
     struct hsgd_train_options o;
     double loss;
-    hsgd_train_defaults(&o);
-    o.batch_size = 50, o.epochs = 2, o.seed = 3, o.augment = how;
+    hsgd_train_defaults(&o, sizeof o);
+    o.batch_size = 50, o.epochs = 2, o.seed = 3, o.augment = &how;
     REQUIRE(d && m && !hsgd_model_initialise(m, 1));
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
-    REQUIRE(t && !hsgd_fit(t, d, NULL, r) && !hsgd_trainer_evaluate(t, d, &loss, NULL));
+    REQUIRE(t && !hsgd_fit(t, d, NULL, r, sizeof *r) && !hsgd_trainer_evaluate(t, d, &loss, NULL));
     CHECK_MSG(loss < 2.2, "%g", loss);
     CHECK(!hsgd_model_digest(m, digest));
     hsgd_trainer_destroy(&t);
@@ -210,7 +212,8 @@ static void train(const char *devices, int threads, struct hsgd_augment how, str
 
 static void training(void)
 {
-    struct hsgd_augment none = { .crop = 0 }, all = { .crop = 3, .flip = true, .rotate = 10 };
+    struct hsgd_augment_options none = { .size = sizeof none, .crop = 0 }, all = { .size = sizeof all, .crop = 3,
+                                                                                   .flip = true, .rotate = 10 };
     static struct hsgd_fit_result plain, one, two;
     char a[65], b[65], c[65];
     train("cpu", 1, none, &plain, a);
@@ -224,31 +227,31 @@ static void training(void)
 
 static void refusals(void)
 {
-    static const struct { struct hsgd_augment how; const char *sentence; } bad[] = {
-        { { .crop = -1 }, "crop must be from 0 to 16384, not -1" },
-        { { .crop = 20000 }, "crop must be from 0 to 16384, not 20000" },
-        { { .resized_crop = 1.5f }, "resized_crop must be from 0 to 1, not 1.5" },
-        { { .resized_crop = -1 }, "resized_crop must be from 0 to 1, not -1" },
-        { { .rotate = 181 }, "rotate must be from 0 to 180, not 181" },
-        { { .rotate = NAN }, "rotate must be from 0 to 180, not nan" },
-        { { .crop = 4, .resized_crop = 0.5f }, "crop 4 and resized_crop 0.5 exclude each other" },
+    const struct { struct hsgd_augment_options how; const char *sentence; } bad[] = {
+        { *HSGD_OPTIONS(augment, .crop = -1), "crop must be from 0 to 16384, not -1" },
+        { *HSGD_OPTIONS(augment, .crop = 20000), "crop must be from 0 to 16384, not 20000" },
+        { *HSGD_OPTIONS(augment, .resized_crop = 1.5f), "resized_crop must be from 0 to 1, not 1.5" },
+        { *HSGD_OPTIONS(augment, .resized_crop = -1), "resized_crop must be from 0 to 1, not -1" },
+        { *HSGD_OPTIONS(augment, .rotate = 181), "rotate must be from 0 to 180, not 181" },
+        { *HSGD_OPTIONS(augment, .rotate = NAN), "rotate must be from 0 to 180, not nan" },
+        { *HSGD_OPTIONS(augment, .crop = 4, .resized_crop = 0.5f), "crop 4 and resized_crop 0.5 exclude each other" },
     };
     struct hsgd_context *ctx = core_context("cpu", 1, false);
     struct hsgd_data *d = places(2);
     struct hsgd_model *m = hsgd_model_by_name(ctx, "linear", (struct hsgd_shape){ 1, 1, 9 }, 2);
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        o.augment = bad[i].how;
+        o.augment = &bad[i].how;
         CHECK(!hsgd_data_augment(ctx, d, &bad[i].how, 0, 0, 1));
         CHECK_STR(hsgd_error(ctx), bad[i].sentence);
         CHECK(!hsgd_trainer_create(m, &o));
         CHECK_STR(hsgd_error(ctx), bad[i].sentence);
     }
-    o.augment = (struct hsgd_augment){ .flip = true };
+    o.augment = HSGD_OPTIONS(augment, .flip = true);
     CHECK(!hsgd_trainer_create(m, &o));
     CHECK_STR(hsgd_error(ctx), "crop, resized_crop, flip and rotate are for pictures, not for samples of 1x1x9");
-    CHECK(!hsgd_data_augment(ctx, d, &o.augment, 0, 0, 0));
+    CHECK(!hsgd_data_augment(ctx, d, o.augment, 0, 0, 0));
     CHECK_STR(hsgd_error(ctx), "augment: count is below 1");
     hsgd_model_destroy(&m);
     hsgd_data_destroy(&d);

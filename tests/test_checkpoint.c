@@ -204,7 +204,7 @@ static void patience(void)
     free(r.weights), free(again.weights);
     struct hsgd_model *m = make_model("small");
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
-    CHECK(hsgd_fit(t, train, NULL, &r.fit) == -EINVAL);
+    CHECK(hsgd_fit(t, train, NULL, &r.fit, sizeof r.fit) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "patience 3 needs validation");
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
@@ -255,7 +255,7 @@ static void target(void)
     free(r.weights);
     struct hsgd_model *m = make_model("small");
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
-    CHECK(hsgd_fit(t, train, NULL, &r.fit) == -EINVAL);
+    CHECK(hsgd_fit(t, train, NULL, &r.fit, sizeof r.fit) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "target_accuracy 1e-06 needs validation");
     hsgd_trainer_destroy(&t);
     o.time_limit = -1;
@@ -312,7 +312,7 @@ static void on_request(void)
     o.checkpoint_hist = 10;
     struct hsgd_model *m = make_model("small");
     asked = hsgd_trainer_create(m, &o);
-    REQUIRE(!hsgd_fit(asked, train, held_back, &r));
+    REQUIRE(!hsgd_fit(asked, train, held_back, &r, sizeof r));
     CHECK(!access(in_folder("step-4"), F_OK) && !access(in_folder("step-12"), F_OK));
     CHECK(!hsgd_checkpoint_save(asked, folder));
     hsgd_trainer_destroy(&asked);

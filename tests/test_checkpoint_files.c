@@ -189,7 +189,7 @@ static void refuses_another_training(void)
     m = make_model("small");
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     REQUIRE(!hsgd_checkpoint_load(t, in_folder("last")));
-    CHECK(hsgd_fit(t, held_back, NULL, &r.fit) == -EINVAL);
+    CHECK(hsgd_fit(t, held_back, NULL, &r.fit, sizeof r.fit) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with 160 training samples, not 40");
     CHECK(hsgd_checkpoint_load(t, in_folder("nothing")) == -ENOENT);
     CHECK(hsgd_checkpoint_latest(ctx, in_folder("nothing")) == -ENOENT);

@@ -17,7 +17,7 @@
 static void train(struct hsgd_context *ctx, int steps)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.algorithm = HSGD_DATA_PARALLEL; /* every device takes part, whatever is faster */
     struct hsgd_model *m = hsgd_model_by_name(ctx, "mlp-small", (struct hsgd_shape){ 28, 28, 1 }, 10);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
@@ -85,7 +85,7 @@ static void both_idle(void) { check_idle("cpu,opencl"); }
 static void refused(const char *devices, int threads, int err, const char *sentence)
 {
     struct hsgd_context *ctx;
-    struct hsgd_context_options o = { .devices = devices, .threads = threads };
+    struct hsgd_context_options o = { .size = sizeof o, .devices = devices, .threads = threads };
     CHECK_MSG(hsgd_create(&ctx, &o) == err, "\"%s\"", devices);
     CHECK_STR(hsgd_error(ctx), sentence);
     CHECK(hsgd_device_count(ctx) == 0);
@@ -97,7 +97,7 @@ static void no_cuda_device(void)
 {
 #ifdef HSGD_USE_CUDA
     struct hsgd_context *ctx;
-    struct hsgd_context_options o = { .devices = "cuda" };
+    struct hsgd_context_options o = { .size = sizeof o, .devices = "cuda" };
     int err = hsgd_create(&ctx, &o);
     hsgd_destroy(&ctx);
     if (!err) return;
@@ -131,7 +131,7 @@ static void refuses_bad_lists(void)
     refused("cpu", -1, -EINVAL, "threads must be 0 or more, not -1");
     struct hsgd_context *ctx = core_context("cpu", 0, false);
     struct hsgd_device d;
-    REQUIRE(!hsgd_device_get(ctx, 0, &d));
+    REQUIRE(!hsgd_device_get(ctx, 0, &d, sizeof d));
     hsgd_destroy(&ctx);
     if (d.workers == 4) {
         core_skip("too many threads: StarPU may drive fewer workers than there are cores");
@@ -164,7 +164,7 @@ static void on_one_core(void *arg)
     CPU_SET(core, &set);
     REQUIRE(!sched_setaffinity(0, sizeof set, &set));
     struct hsgd_context *ctx = core_context("cpu", 0, false);
-    CHECK(!hsgd_device_get(ctx, 0, &d) && d.workers == 1);
+    CHECK(!hsgd_device_get(ctx, 0, &d, sizeof d) && d.workers == 1);
     train(ctx, 10);
     hsgd_destroy(&ctx);
     refused("cpu", 2, -EINVAL, "threads is 2, but this process may use 1 core");
@@ -175,7 +175,7 @@ static void respects_affinity(void) { core_child(on_one_core, NULL); }
 static struct hsgd_device device_called(struct hsgd_context *ctx, const char *id)
 {
     struct hsgd_device d;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++)
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++)
         if (!strcmp(d.id, id)) return d;
     CHECK_MSG(false, "no device is called \"%s\"", id);
     core_end();
@@ -188,7 +188,7 @@ static void in_sequence(void)
         struct hsgd_device d;
         CHECK(hsgd_device_count(ctx) >= 2);
         for (int k = 0; k < hsgd_device_count(ctx); k++)
-            CHECK(!hsgd_device_get(ctx, k, &d) && d.tasks == 0 && d.samples == 0 && d.busy_seconds == 0);
+            CHECK(!hsgd_device_get(ctx, k, &d, sizeof d) && d.tasks == 0 && d.samples == 0 && d.busy_seconds == 0);
         d = device_called(ctx, "cpu");
         CHECK(d.kind == HSGD_CPU && d.is_cpu && d.workers == 1 && d.memory_bytes > 0 && d.name[0]);
         d = device_called(ctx, "opencl:0");
@@ -196,7 +196,8 @@ static void in_sequence(void)
         train(ctx, 5);
         d = device_called(ctx, "opencl:0");
         CHECK(d.tasks > 0 && d.busy_seconds > 0);
-        CHECK(hsgd_device_get(ctx, -1, &d) == -EINVAL && hsgd_device_get(ctx, hsgd_device_count(ctx), &d) == -EINVAL);
+        CHECK(hsgd_device_get(ctx, -1, &d, sizeof d) == -EINVAL && hsgd_device_get(ctx, hsgd_device_count(ctx), &d,
+                                                                                   sizeof d) == -EINVAL);
         hsgd_destroy(&ctx);
     }
 }
@@ -206,7 +207,7 @@ static bool automatic_has_pocl(int threads)
     struct hsgd_context *ctx = core_context(NULL, threads, false);
     struct hsgd_device d;
     bool found = false;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) found |= d.kind == HSGD_OPENCL && d.is_cpu;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++) found |= d.kind == HSGD_OPENCL && d.is_cpu;
     hsgd_destroy(&ctx);
     return found;
 }
@@ -235,7 +236,7 @@ static void two_at_once(void)
     train(first, 5);
     train(second, 5);
     struct hsgd_context *other;
-    struct hsgd_context_options o = { .devices = "cpu,opencl" };
+    struct hsgd_context_options o = { .size = sizeof o, .devices = "cpu,opencl" };
     CHECK(hsgd_create(&other, &o) == -EBUSY);
     CHECK_STR(hsgd_error(other), "device \"opencl:0\" is not driven by StarPU");
     hsgd_destroy(&other);
@@ -273,9 +274,9 @@ static void warns_of_few_workers(void)
     struct hsgd_device d;
     struct hsgd_context *ctx;
     REQUIRE(!sched_getaffinity(0, sizeof set, &set));
-    REQUIRE(!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cpu", .log = count_lines,
-                                                               .log_user = &warnings }));
-    CHECK(!hsgd_device_get(ctx, 0, &d));
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .log = count_lines,
+                                                               .log_user = &warnings)));
+    CHECK(!hsgd_device_get(ctx, 0, &d, sizeof d));
     hsgd_destroy(&ctx);
     if (d.workers >= CPU_COUNT(&set)) core_skip("StarPU drives all %d cores", CPU_COUNT(&set));
     else if (d.workers != 4) core_skip("%d workers, by hardware threads or quota", d.workers);

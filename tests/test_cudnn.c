@@ -52,17 +52,17 @@ static void train(void *arg)
     make_samples();
     count(); /* loads it under its name, so that "auto" finds no other */
     struct hsgd_context *ctx;
-    REQUIRE(!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cuda:0", .tf32 = t->tf32 }));
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cuda:0", .tf32 = t->tf32)));
     struct hsgd_model *model = hsgd_model_by_name(ctx, t->model, t->in, 10);
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.optimizer = HSGD_SGD;
     struct hsgd_trainer *trainer = model ? hsgd_trainer_create(model, &o) : NULL;
     REQUIRE(trainer);
     for (; outcome->steps < STEPS && !outcome->err; outcome->steps += !outcome->err)
         outcome->err = hsgd_trainer_step(trainer, x, labels, BATCH, &outcome->loss[outcome->steps]);
     snprintf(outcome->error, sizeof outcome->error, "%s", hsgd_error(ctx));
-    REQUIRE(!hsgd_model_digest(model, outcome->digest) && !hsgd_device_get(ctx, 0, &d));
+    REQUIRE(!hsgd_model_digest(model, outcome->digest) && !hsgd_device_get(ctx, 0, &d, sizeof d));
     memcpy(outcome->version, d.cudnn, sizeof d.cudnn);
     outcome->graphs = d.graphs_launched;
     hsgd_trainer_destroy(&trainer);
@@ -153,7 +153,7 @@ static void refused(const char *wish, const char *sentence)
 {
     struct hsgd_context *ctx;
     setenv("HSGD_CUDNN", wish, 1);
-    CHECK(hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cuda:0" }) < 0);
+    CHECK(hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cuda:0")) < 0);
     CHECK_MSG(!strncmp(hsgd_error(ctx), sentence, strlen(sentence)), "%s", hsgd_error(ctx));
     hsgd_destroy(&ctx);
 }

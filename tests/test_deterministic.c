@@ -17,12 +17,12 @@ static void train(void *arg)
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN);
     struct hsgd_train_options o;
     struct hsgd_fit_result result;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.steps = STEPS;
     o.seed = j->seed;
     struct hsgd_model *model = hsgd_model_by_name(ctx, j->model, hsgd_data_shape(data), 10);
     struct hsgd_trainer *t = hsgd_trainer_create(model, &o);
-    REQUIRE(t && !hsgd_fit(t, data, NULL, &result) && !hsgd_model_digest(model, j->digest));
+    REQUIRE(t && !hsgd_fit(t, data, NULL, &result, sizeof result) && !hsgd_model_digest(model, j->digest));
     CHECK(strlen(j->digest) == 64);
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);

@@ -95,7 +95,7 @@ static void fit(double *loss)
     struct hsgd_data *data = hsgd_data_memory(ctx, many, their, 4 * BATCH, (struct hsgd_shape){ 28, 28, 1 }, 10,
                                               HSGD_BORROW);
     REQUIRE(data);
-    if (!CHECK_MSG(!hsgd_fit(trainer, data, NULL, &r), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(!hsgd_fit(trainer, data, NULL, &r, sizeof r), "%s", hsgd_error(ctx))) core_end();
     REQUIRE(r.losses == STEPS);
     memcpy(loss, r.loss, STEPS * sizeof *loss);
     hsgd_data_destroy(&data);
@@ -157,7 +157,7 @@ static void nothing_is_left(void)
 
 static void refuse(const char *variable, const char *value, const char *sentence)
 {
-    struct hsgd_context_options c = { .devices = "cpu", .threads = 1 };
+    struct hsgd_context_options c = { .size = sizeof c, .devices = "cpu", .threads = 1 };
     setenv(variable, value, 1);
     CHECK(hsgd_create(&ctx, &c) < 0);
     CHECK_STR(hsgd_error(ctx), sentence);

@@ -8,7 +8,7 @@
 
 static int create(struct hsgd_context **ctx, const char *devices)
 {
-    return hsgd_create(ctx, &(struct hsgd_context_options){ .devices = devices, .threads = 1 });
+    return hsgd_create(ctx, HSGD_OPTIONS(context, .devices = devices, .threads = 1));
 }
 
 static void refuse(const char *variable, const char *value, int error, const char *sentence)
@@ -124,13 +124,13 @@ static void others(void)
         { "STARPU_OPENCL_ON_CPUS", "0" }, { "STARPU_WHATEVER", "x" },
     };
     enum { N = sizeof values / sizeof *values };
-    struct hsgd_context_options o = { .devices = "opencl:0", .log = count_warnings };
+    struct hsgd_context_options o = { .size = sizeof o, .devices = "opencl:0", .log = count_warnings };
     struct hsgd_context *ctx;
     struct hsgd_device d;
     for (int i = 0; i < N; i++) setenv(values[i][0], values[i][1], 1);
     int err = hsgd_create(&ctx, &o);
     if (!CHECK_MSG(!err, "%s", hsgd_error(ctx))) core_end();
-    REQUIRE(hsgd_device_count(ctx) == 1 && !hsgd_device_get(ctx, 0, &d));
+    REQUIRE(hsgd_device_count(ctx) == 1 && !hsgd_device_get(ctx, 0, &d, sizeof d));
     CHECK_STR(d.id, "opencl:0");
     CHECK(warnings == 1);
     for (int i = 0; i < N; i++) CHECK_STR(getenv(values[i][0]), values[i][1]);
@@ -144,7 +144,7 @@ static void misplaced(void)
     static float x[BATCH * FEATURES];
     static int32_t labels[BATCH];
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.algorithm = HSGD_DATA_PARALLEL;
     setenv("STARPU_SCHED", "modular-random", 1);
     struct hsgd_context *ctx = core_context("cpu,opencl", 1, false);
@@ -153,7 +153,8 @@ static void misplaced(void)
     REQUIRE(t);
     int err = 0;
     for (int i = 0; !err && i < 50; i++) err = hsgd_trainer_step(t, x, labels, BATCH, NULL);
-    CHECK_MSG((!err && STARPU_MINOR_VERSION > 3) || strstr(hsgd_error(ctx), ", where it may not run; "), "%s", hsgd_error(ctx));
+    CHECK_MSG((!err && STARPU_MINOR_VERSION > 3) || strstr(hsgd_error(ctx), ", where it may not run; "), "%s",
+              hsgd_error(ctx));
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);
     hsgd_destroy(&ctx);

@@ -76,7 +76,7 @@ static void batches_of_many_sizes(void)
     make_points();
     ctx = core_context("cpu,opencl", 1, false);
     model = hsgd_model_by_name(ctx, "linear", shape, CLASSES);
-    hsgd_train_defaults(&options);
+    hsgd_train_defaults(&options, sizeof options);
     struct hsgd_trainer *t = trainer();
     for (int round = 0; round < 2; round++)
         for (int n = 1; n <= 12; n++) {
@@ -148,13 +148,13 @@ static void refused(const char *sentence)
 {
     CHECK(!hsgd_trainer_create(model, &options));
     CHECK_STR(hsgd_error(ctx), sentence);
-    hsgd_train_defaults(&options);
+    hsgd_train_defaults(&options, sizeof options);
 }
 
 static void refuses_bad_options(void)
 {
     begin("linear", false);
-    hsgd_train_defaults(&options);
+    hsgd_train_defaults(&options, sizeof options);
     options.batch_size = 0, refused("batch_size must be from 1 to 1.04858e+06, not 0");
     options.epochs = -1, refused("epochs must be from 0 to 1e+09, not -1");
     options.steps = -5, refused("steps must be from 0 to 1e+15, not -5");
@@ -192,11 +192,11 @@ static void refuses_bad_data(void)
     struct hsgd_data *wide = hsgd_data_memory(ctx, x, labels, 50, (struct hsgd_shape){ 1, 2, FEATURES }, CLASSES,
                                               HSGD_BORROW);
     struct hsgd_data *many = hsgd_data_memory(ctx, x, labels, 50, shape, CLASSES + 1, HSGD_BORROW), *good = points(50);
-    CHECK(hsgd_fit(t, wide, NULL, &r) == -EINVAL);
+    CHECK(hsgd_fit(t, wide, NULL, &r, sizeof r) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "data \"memory\" has samples of 1x2x12, model \"linear\" takes 1x1x12");
     CHECK(hsgd_trainer_evaluate(t, many, NULL, NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "data \"memory\" has 5 classes, model \"linear\" has 4 outputs");
-    CHECK(hsgd_fit(t, good, many, &r) == -EINVAL);
+    CHECK(hsgd_fit(t, good, many, &r, sizeof r) == -EINVAL);
     CHECK(!hsgd_model_digest(model, after));
     CHECK_STR(after, before);
     hsgd_data_destroy(&wide), hsgd_data_destroy(&many), hsgd_data_destroy(&good);
@@ -233,7 +233,7 @@ static void progress(void)
     options.progress = watch;
     options.progress_user = &s;
     struct hsgd_trainer *t = trainer();
-    REQUIRE(!hsgd_fit(t, d, d, &r));
+    REQUIRE(!hsgd_fit(t, d, d, &r, sizeof r));
     CHECK(s.epochs == 4 && s.step == 16 && r.steps == 16 && r.epochs == 4);
     CHECK(s.validation == r.validation_accuracy && r.validation_accuracy > 0.5);
     double want = 0.5 * (1 + cos(acos(-1) * 15 / 16)) / 2;
@@ -241,7 +241,7 @@ static void progress(void)
     hsgd_trainer_destroy(&t);
     s = (struct seen){ .stop_at = 3 };
     t = trainer();
-    REQUIRE(!hsgd_fit(t, d, d, &r));
+    REQUIRE(!hsgd_fit(t, d, d, &r, sizeof r));
     CHECK_MSG(s.calls == 3 && r.steps > 4 && r.steps <= 8, "%d calls, %lld steps", s.calls, (long long)r.steps);
     hsgd_trainer_destroy(&t);
     hsgd_data_destroy(&d);

@@ -86,7 +86,7 @@ static void one(int turn)
     struct approx *want = check_approx(a.nc);
     reference(&a, x, b, bias, c, want);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_run run = { .rows = 1, .in = { 1, 1, a.na }, .x = x, .params = { b, bias, c }, .y = y };
+        struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, a.na }, .x = x, .params = { b, bias, c }, .y = y };
         check_run(d, &op, &a, &run, p->m * p->n);
         check_near("c", y, want, a.nc);
     }

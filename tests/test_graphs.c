@@ -38,7 +38,7 @@ static struct hsgd_model *make_model(struct hsgd_context *ctx, const char *name)
 static void count(const struct hsgd_context *ctx)
 {
     struct hsgd_device d;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) {
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++) {
         outcome->tasks += d.tasks;
         outcome->captured += d.graphs_captured;
         outcome->launched += d.graphs_launched;
@@ -52,7 +52,7 @@ static void train(void *arg)
     struct hsgd_context *ctx = core_context(t->devices, 0, false);
     struct hsgd_model *model = make_model(ctx, t->model);
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = 64;
     o.steps = t->steps;
     o.executor = t->executor;
@@ -65,7 +65,8 @@ static void train(void *arg)
     struct hsgd_fit_result result;
     struct hsgd_trainer *trainer = model ? hsgd_trainer_create(model, &o) : NULL;
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN);
-    if (!CHECK_MSG(trainer && data && !hsgd_fit(trainer, data, NULL, &result), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(trainer && data && !hsgd_fit(trainer, data, NULL, &result, sizeof result), "%s",
+                   hsgd_error(ctx))) core_end();
     CHECK(result.steps == t->steps);
     REQUIRE(!hsgd_model_digest(model, outcome->digest));
     count(ctx);
@@ -149,7 +150,7 @@ static void bad_variable(void)
 {
     struct hsgd_context *ctx;
     setenv("HSGD_CUDA_GRAPHS", "yes", 1);
-    CHECK(hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cuda:0" }) < 0);
+    CHECK(hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cuda:0")) < 0);
     CHECK_STR(hsgd_error(ctx), "HSGD_CUDA_GRAPHS is \"yes\", not 0 or 1");
     hsgd_destroy(&ctx);
 }

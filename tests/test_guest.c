@@ -107,7 +107,7 @@ static void start_starpu(void)
 static struct hsgd_trainer *make_trainer(struct hsgd_context *ctx, const char *name, struct hsgd_model **m)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     *m = hsgd_model_by_name(ctx, name, (struct hsgd_shape){ 28, 28, 1 }, 10);
     struct hsgd_trainer *t = hsgd_trainer_create(*m, &o);
     REQUIRE(t);
@@ -142,7 +142,7 @@ static void leaves_things_alone(void)
         look(&during);
         compare(&before, &during);
         struct hsgd_device d;
-        CHECK(!hsgd_device_get(ctx, 0, &d) && d.samples == 30 * 128);
+        CHECK(!hsgd_device_get(ctx, 0, &d, sizeof d) && d.samples == 30 * 128);
         hsgd_trainer_destroy(&t);
         hsgd_model_destroy(&m);
         hsgd_destroy(&ctx);

@@ -177,7 +177,7 @@ static double scaled(int seed, int h, int w, int n, int y, int x, int k)
 static void resized(void)
 {
     static const struct { int h, w; } size[] = { { 8, 8 }, { 3, 2 }, { 40, 90 }, { 37, 17 }, { 1, 1 } };
-    struct hsgd_data_options o = { .resize = 8 };
+    struct hsgd_data_options o = { .size = sizeof o, .resize = 8 };
     uint8_t pixels[8 * 8 * 3];
     char path[60];
     pictures_begin();
@@ -201,7 +201,7 @@ static void resized(void)
 static void chosen_classes(void)
 {
     static const char *const names[] = { "zebra", "cat", "ant" };
-    struct hsgd_data_options o = { .classes = 3, .class_name = names };
+    struct hsgd_data_options o = { .size = sizeof o, .classes = 3, .class_name = names };
     pictures_begin();
     put("set/cat/1.png", make_png(4, 4, 3, 1));
     read_set("set", &o);
@@ -209,7 +209,7 @@ static void chosen_classes(void)
     check_sample(train, 0, 1, 1);
     CHECK_STR(hsgd_data_class_name(train, 2), "ant");
     close_set();
-    o = (struct hsgd_data_options){ .classes = 5 };
+    o = *HSGD_OPTIONS(data, .classes = 5);
     read_set("set", &o);
     check_set(1, 0, 3, 5);
     close_set();
@@ -303,7 +303,7 @@ static void cifar_10(void)
 
 static void cifar_100(void)
 {
-    struct hsgd_data_options coarse = { .label = "coarse" };
+    struct hsgd_data_options coarse = { .size = sizeof coarse, .label = "coarse" };
     char names[2000] = "";
     pictures_begin();
     for (int i = 0; i < 100; i++) snprintf(names + strlen(names), sizeof names - strlen(names), "fine %d\r\n", i);

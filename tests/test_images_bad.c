@@ -160,22 +160,22 @@ static void bomb(void)
 static void folders(void)
 {
     static const char *const names[] = { "a", "c" };
-    struct hsgd_data_options images = { .format = "images" };
+    struct hsgd_data_options images = { .size = sizeof images, .format = "images" };
     begin();
     put("set/a/1.png", make_png(8, 8, 3, 1));
     refused("set", "set: has only one class, \"a\"; training wants 2");
     put_folder("set/b/c/");
     refused("set", "set/b: the class folder has no PNG or JPEG picture");
     put("set/b/c/1.png", make_png(8, 8, 3, 1));
-    refused_with("set", &(struct hsgd_data_options){ .classes = 2, .class_name = names },
+    refused_with("set", HSGD_OPTIONS(data, .classes = 2, .class_name = names),
                  "set: class \"b\" is not among the 2 that are known");
-    refused_with("set", &(struct hsgd_data_options){ .classes = 1 },
+    refused_with("set", HSGD_OPTIONS(data, .classes = 1),
                  "set: class \"b\" is not among the 1 that are known");
-    refused_with("set", &(struct hsgd_data_options){ .resize = -1 },
+    refused_with("set", HSGD_OPTIONS(data, .resize = -1),
                  "data set \"set\": resize is -1, it must be in 0..4096");
-    refused_with("set", &(struct hsgd_data_options){ .resize = 4097 },
+    refused_with("set", HSGD_OPTIONS(data, .resize = 4097),
                  "data set \"set\": resize is 4097, it must be in 0..4096");
-    refused_with("set", &(struct hsgd_data_options){ .resize = 4096 },
+    refused_with("set", HSGD_OPTIONS(data, .resize = 4096),
                  "set: 2 pictures of 4096 x 4096 would need more than 1100 times their 224 bytes");
     put_text("empty/a/notes.txt", "x");
     refused_with("empty", &images, "empty: has no PNG or JPEG picture");
@@ -271,7 +271,7 @@ static void change_header(struct bytes b, size_t offset, size_t at, uint8_t v)
 
 static void damaged_archives(void)
 {
-    struct hsgd_data_options tar = { .format = "tar" };
+    struct hsgd_data_options tar = { .size = sizeof tar, .format = "tar" };
     begin();
     put("t", cut(two_members(0), 700));
     refused("t", "t: the archive is damaged: Truncated tar archive");
@@ -331,7 +331,8 @@ static struct bytes labelled(int labels, int place, uint8_t label)
 
 static void cifar_10(void)
 {
-    struct hsgd_data_options fine = { .label = "fine" }, cifar = { .format = "cifar" };
+    struct hsgd_data_options fine = { .size = sizeof fine, .label = "fine" }, cifar = { .size = sizeof cifar,
+                                                                                        .format = "cifar" };
     begin();
     good_cifar();
     put("c/data_batch_2.bin", cut(make_cifar(2, 1, 10, 1), 6145));
@@ -357,7 +358,8 @@ static void cifar_10(void)
 
 static void cifar_100(void)
 {
-    struct hsgd_data_options class = { .label = "class" }, coarse = { .label = "coarse" };
+    struct hsgd_data_options class = { .size = sizeof class, .label = "class" }, coarse = { .size = sizeof coarse,
+                                                                                            .label = "coarse" };
     begin();
     put("c/train.bin", make_cifar(2, 2, 10, 6));
     put("c/test.bin", labelled(2, 1, 100));

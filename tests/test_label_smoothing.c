@@ -16,7 +16,7 @@ static void begin(void)
     for (int i = 0; i < SAMPLES * FEATURES; i++) x[i] = (float)(i * 37 % 101) / 50 - 1;
     for (int i = 0; i < SAMPLES; i++) labels[i] = i % CLASSES;
     ctx = core_context("cpu", 1, false);
-    hsgd_train_defaults(&options);
+    hsgd_train_defaults(&options, sizeof options);
 }
 
 static struct hsgd_model *made(const char *loss)

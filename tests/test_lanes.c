@@ -40,7 +40,7 @@ static void one(int turn)
         want[(image / 16 * pack.size + e) * 16 + image % 16].v = want_x[i].v = x[i];
     }
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        check_run(d, &op, &pack, &(struct hsgd_op_run){ .rows = 1, .in = { 1, 1, n }, .x = x, .y = lanes }, all);
+        check_run(d, &op, &pack, &(struct hsgd_op_call){ .rows = 1, .in = { 1, 1, n }, .x = x, .y = lanes }, all);
         check_near("lanes", lanes, want, all);
         for (int i = 0; i < all; i++)
             if (want[i].v == 0 && lanes[i] == 0) lanes[i] = 7; /* the images that are not there do not matter */
@@ -48,7 +48,7 @@ static void one(int turn)
             int image = i / pack.size, e = i % pack.size;
             lanes[(image / 16 * pack.size + e) * 16 + image % 16] = x[i];
         }
-        check_run(d, &op, &unpack, &(struct hsgd_op_run){ .rows = 1, .in = { 1, 1, all }, .x = lanes, .y = back },
+        check_run(d, &op, &unpack, &(struct hsgd_op_call){ .rows = 1, .in = { 1, 1, all }, .x = lanes, .y = back },
                   UNCOUNTED);
         check_near("x", back, want_x, n);
     }

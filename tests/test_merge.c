@@ -69,7 +69,7 @@ static void one(int turn)
     struct approx *want = check_approx(a.n);
     reference(&a, x, p, want);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        check_run(d, &op, &a, &(struct hsgd_op_run){ .rows = 1, .in = { 1, 1, a.n }, .x = x, .params = { p }, .y = y },
+        check_run(d, &op, &a, &(struct hsgd_op_call){ .rows = 1, .in = { 1, 1, a.n }, .x = x, .params = { p }, .y = y },
                   a.n);
         check_near("y", y, want, out);
     }

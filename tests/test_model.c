@@ -222,7 +222,7 @@ static void one_trainer_per_model(void)
     ctx = core_context("cpu", 1, false);
     struct hsgd_model *m = hsgd_model_by_name(ctx, "linear", image, 10);
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     CHECK(t && !hsgd_trainer_create(m, &o));
     CHECK_STR(hsgd_error(ctx), "model \"linear\" belongs to another trainer");

@@ -49,7 +49,7 @@ static void npy_files(void)
     }
     put("d/samples.npy", f4("(3, 2)"));
     put("d/classes.npy", i8());
-    struct set s = read_set(ctx, "d/samples.npy", &(struct hsgd_data_options){ .label = "classes.npy" });
+    struct set s = read_set(ctx, "d/samples.npy", HSGD_OPTIONS(data, .label = "classes.npy"));
     expect_six(s, "npy");
     close_set(&s);
 }
@@ -171,7 +171,7 @@ static void npz_parts_and_label(void)
     REQUIRE(s.test);
     SAMPLE(s.test, 1, 0, 3.5f, 4);
     close_set(&s);
-    s = read_set(ctx, "set.npz", &(struct hsgd_data_options){ .label = "fine_train" });
+    s = read_set(ctx, "set.npz", HSGD_OPTIONS(data, .label = "fine_train"));
     expect_classes(s.train, "0 1");
     CHECK(!s.test);
     close_set(&s);
@@ -229,7 +229,7 @@ static void bad_files(void)
     begin();
     put("x.npy", npy("<f4", "(2,)", many(0, 8)));
     expect_refused(ctx, "x.npy", NULL, "x.npy: no file with its labels, such as x_labels.npy; --label names one");
-    expect_refused(ctx, "x.npy", &(struct hsgd_data_options){ .label = "c.npy" },
+    expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .label = "c.npy"),
                    "c.npy: cannot open: No such file or directory");
     put("y.npy", npy("|u1", "(3,)", many(0, 3)));
     expect_refused(ctx, "x.npy", NULL, "y.npy: 3 labels, but x.npy has 2 samples");
@@ -244,7 +244,7 @@ static void bad_files(void)
     put("x.npy", npy("<f8", "(1, 2)", bytes_of((double[]){ 1, 1e300 }, 16)));
     put("y.npy", npy("|u1", "(1,)", many(0, 1)));
     expect_refused(ctx, "x.npy", NULL, "x.npy: number 1 of sample 0 is 1e+300, a finite 32-bit float is expected");
-    expect_refused(ctx, "x.npy", &(struct hsgd_data_options){ .features = 3 },
+    expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .features = 3),
                    "x.npy: samples have 2 features, 3 are expected");
     put("x.npy", npy("|u1", "(1, 3, 8, 8)", many(0, 192)));
     expect_refused(ctx, "x.npy", NULL, "x.npy: last dimension is 8, images have 1 to 4 channels there (N x H x W x C)");
@@ -265,7 +265,7 @@ static void bad_prefix(void)
     put("y.npy", npy("|u1", "(2,)", many(0, 2)));
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         put("x.npy", bytes_of(list[i].bytes, list[i].n));
-        expect_refused(ctx, "x.npy", &(struct hsgd_data_options){ .format = "npy" }, list[i].sentence);
+        expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .format = "npy"), list[i].sentence);
     }
 }
 
@@ -310,7 +310,7 @@ static void bad_npz(void)
     zip_with("/etc/evil.npy", good());
     expect_refused(ctx, "set.npz", NULL, "set.npz: member \"/etc/evil.npy\" leaves the archive");
     zip_with("other.npy", good());
-    expect_refused(ctx, "set.npz", &(struct hsgd_data_options){ .label = "z" },
+    expect_refused(ctx, "set.npz", HSGD_OPTIONS(data, .label = "z"),
                    "set.npz: no arrays x_train or x and z, or others known; there are: x, y, other");
     struct archive *a = zip_begin("set.npz", false);
     tar_add(a, "a.npy", good(), NULL);

@@ -107,7 +107,7 @@ static struct hsgd_model *make_model(struct hsgd_context *ctx)
 static struct hsgd_trainer *make_trainer(struct hsgd_model *m)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.optimizer = HSGD_SGD;
     o.learning_rate = 0.01f;
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);

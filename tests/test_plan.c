@@ -19,7 +19,7 @@ static enum hsgd_algorithm algorithm;
 static void begin(const char *devices, int threads, bool deterministic)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.algorithm = algorithm;
     o.batch_size = BATCH;
     ctx = core_context(devices, threads, deterministic);
@@ -51,12 +51,12 @@ static void trace_options(void)
     struct hsgd_trace_event e;
     int64_t dropped = 7;
     CHECK(hsgd_trace_count(ctx, &dropped) == 0 && dropped == 0);
-    CHECK(hsgd_trace_get(ctx, 0, &e) == -EINVAL);
+    CHECK(hsgd_trace_get(ctx, 0, &e, sizeof e) == -EINVAL);
     CHECK(hsgd_trace_write(ctx, "no.json") == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "no.json: no trace was started");
-    CHECK(hsgd_trace_start(ctx, &(struct hsgd_trace_options){ 0 }) == -EINVAL);
+    CHECK(hsgd_trace_start(ctx, HSGD_OPTIONS(trace)) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "trace: capacity must be from 1 to 16777216, not 0");
-    CHECK(hsgd_trace_start(ctx, &(struct hsgd_trace_options){ .capacity = 8, .few = -3 }) == -EINVAL);
+    CHECK(hsgd_trace_start(ctx, HSGD_OPTIONS(trace, .capacity = 8, .few = -3)) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "trace: few must be from 0 to 9223372036854775807, not -3");
     hsgd_trace_stop(ctx);
     end();
@@ -71,9 +71,9 @@ static void check_events(int ncells, int kept_steps)
     int seen[64] = { 0 };
     double last = 0;
     CHECK(hsgd_trace_count(ctx, NULL) == (int64_t)ncells * kept_steps);
-    for (int64_t i = 0; !hsgd_trace_get(ctx, i, &e); i++) {
-        REQUIRE(e.cell >= 0 && e.cell < ncells && !hsgd_device_get(ctx, e.device, &d));
-        REQUIRE(!hsgd_trainer_plan_cell(trainer, BATCH, e.cell, &c));
+    for (int64_t i = 0; !hsgd_trace_get(ctx, i, &e, sizeof e); i++) {
+        REQUIRE(e.cell >= 0 && e.cell < ncells && !hsgd_device_get(ctx, e.device, &d, sizeof d));
+        REQUIRE(!hsgd_trainer_plan_cell(trainer, BATCH, e.cell, &c, sizeof c));
         CHECK_STR(c.device, d.id);
         CHECK(!strncmp(c.name, e.kind, strlen(e.kind)) && e.rows == c.rows && e.batch == BATCH && e.training);
         CHECK(e.worker >= 0 && e.worker < d.workers && e.begin >= 0 && e.end > e.begin);
@@ -92,7 +92,7 @@ static void traced_on(const char *devices)
     begin(devices, 0, false);
     int ncells = hsgd_trainer_plan(trainer, BATCH);
     REQUIRE(ncells > 0 && ncells <= 64);
-    struct hsgd_trace_options o = { .capacity = 1000, .first = 2, .every = 4, .few = 1 };
+    struct hsgd_trace_options o = { .size = sizeof o, .capacity = 1000, .first = 2, .every = 4, .few = 1 };
     REQUIRE(!hsgd_trace_start(ctx, &o));
     steps(10);
     check_events(ncells, 4);
@@ -108,11 +108,11 @@ static void trace_is_bounded(void)
     begin("cpu", 1, false);
     int ncells = hsgd_trainer_plan(trainer, BATCH);
     int64_t dropped;
-    REQUIRE(!hsgd_trace_start(ctx, &(struct hsgd_trace_options){ .capacity = 3, .first = 100 }));
+    REQUIRE(!hsgd_trace_start(ctx, HSGD_OPTIONS(trace, .capacity = 3, .first = 100)));
     steps(5);
     CHECK(hsgd_trace_count(ctx, &dropped) == 3);
     CHECK(dropped == 5 * ncells - 3);
-    REQUIRE(!hsgd_trace_start(ctx, &(struct hsgd_trace_options){ .capacity = 3, .first = 100 }));
+    REQUIRE(!hsgd_trace_start(ctx, HSGD_OPTIONS(trace, .capacity = 3, .first = 100)));
     CHECK(hsgd_trace_count(ctx, &dropped) == 0 && dropped == 0);
     end();
 }
@@ -122,7 +122,7 @@ static void trace_file(void)
     begin("cpu,opencl", 1, true);
     char path[] = "/tmp/hsgd-trace-XXXXXX";
     REQUIRE(mkstemp(path) >= 0);
-    REQUIRE(!hsgd_trace_start(ctx, &(struct hsgd_trace_options){ .capacity = 1000, .first = 3 }));
+    REQUIRE(!hsgd_trace_start(ctx, HSGD_OPTIONS(trace, .capacity = 1000, .first = 3)));
     steps(3);
     CHECK(!hsgd_trace_write(ctx, path));
     json_error_t error;
@@ -156,7 +156,7 @@ static void trace_file(void)
 static struct hsgd_plan_cell cell(int i)
 {
     struct hsgd_plan_cell c;
-    if (!CHECK_MSG(!hsgd_trainer_plan_cell(trainer, BATCH, i, &c), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(!hsgd_trainer_plan_cell(trainer, BATCH, i, &c, sizeof c), "%s", hsgd_error(ctx))) core_end();
     return c;
 }
 
@@ -249,8 +249,8 @@ static void candidates(void)
     int n[2], chosen = 0, alone = 0;
     for (int i = 0; i < 2; i++) {
         begin("cpu,opencl", 1, false);
-        n[i] = hsgd_trainer_candidates(trainer, BATCH, c[i], 32);
-        CHECK(hsgd_trainer_candidates(trainer, 0, c[i], 32) == -EINVAL);
+        n[i] = hsgd_trainer_candidates(trainer, BATCH, c[i], sizeof *c[i], 32);
+        CHECK(hsgd_trainer_candidates(trainer, 0, c[i], sizeof *c[i], 32) == -EINVAL);
         end();
     }
     /* Both: all algorithms but hogwild; sync is none where one would be idle. */
@@ -264,7 +264,7 @@ static void candidates(void)
     }
     CHECK(alone == 2 && chosen <= 1);
     begin("cpu", 1, true);
-    CHECK(hsgd_trainer_candidates(trainer, BATCH, c[0], 16) == 0);
+    CHECK(hsgd_trainer_candidates(trainer, BATCH, c[0], sizeof *c[0], 16) == 0);
     end();
 }
 

@@ -23,7 +23,7 @@ static struct hsgd_model *two_layers(bool softmax)
 static struct hsgd_trainer *make_trainer(enum hsgd_executor executor)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = BATCH;
     o.optimizer = HSGD_SGD;
     o.learning_rate = 0.05f;

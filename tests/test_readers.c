@@ -60,7 +60,8 @@ static void libsvm_test_part(void)
 /* As a checkpoint asks for it: its width, its classes. */
 static void libsvm_options(void)
 {
-    struct hsgd_data_options o = { .features = 5, .classes = 3, .class_name = (const char *const[]){ "a", "-1", "1" } };
+    struct hsgd_data_options o = { .size = sizeof o, .features = 5, .classes = 3,
+                                   .class_name = (const char *const[]){ "a", "-1", "1" } };
     begin();
     put_text("few", "+1 2:3\n-1.0 1:1\n");
     struct set s = read_set(ctx, "few", &o);
@@ -133,7 +134,7 @@ static void csv(void)
     begin();
     put_text("iris.csv", "\xef\xbb\xbfwidth,\"species\",\"length, cm\"\r\n1.5,setosa,2\r\n"
                          "3e1,\"versi\"\"color\"\"\",4\r\n\r\n-1,setosa,.5");
-    struct hsgd_data_options o = { .label = "species" };
+    struct hsgd_data_options o = { .size = sizeof o, .label = "species" };
     struct set s = read_set(ctx, "iris.csv", &o);
     expect_shape(s.train, 3, 1, 1, 2);
     expect_classes(s.train, "setosa versi\"color\"");
@@ -169,7 +170,7 @@ static void csv_label_column(void)
     begin();
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         char text[100];
-        struct hsgd_data_options o = { .label = tests[i].label };
+        struct hsgd_data_options o = { .size = sizeof o, .label = tests[i].label };
         snprintf(text, sizeof text, "%s\n1,2,3\n", tests[i].header);
         put_text("set", text);
         struct set s = read_set(ctx, "set", &o);

@@ -24,7 +24,7 @@ static void each(const struct bad *b, size_t n, const char *path, const struct h
         expect_refused(ctx, path, o, b[i].sentence);
     }
 }
-#define EACH(list, path, ...) each(list, sizeof list / sizeof *list, path, &(struct hsgd_data_options){ __VA_ARGS__ })
+#define EACH(list, path, ...) each(list, sizeof list / sizeof *list, path, HSGD_OPTIONS(data, __VA_ARGS__))
 
 /* ------------------------------------------------------------------- paths */
 
@@ -46,10 +46,10 @@ static void paths(void)
     expect_refused(ctx, "empty", NULL, "data set \"empty\": the file is empty");
     expect_refused(ctx, "empty.gz", NULL, "data set \"empty.gz\": the file is empty");
     expect_refused(ctx, "set", NULL, "set.t: is a folder, not a file");
-    expect_refused(ctx, "folder", &(struct hsgd_data_options){ .format = "csv" }, "folder: is a folder, not a file");
-    expect_refused(ctx, "folder", &(struct hsgd_data_options){ .format = "libsvm" }, "folder: is a folder, not a file");
-    expect_refused(ctx, "folder", &(struct hsgd_data_options){ .format = "npz" }, "folder: is a folder, not a file");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .format = "parquet" },
+    expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "csv"), "folder: is a folder, not a file");
+    expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "libsvm"), "folder: is a folder, not a file");
+    expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "npz"), "folder: is a folder, not a file");
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .format = "parquet"),
                    "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, images, npy, npz, libsvm, csv");
     CHECK(hsgd_data_read(ctx, "binary", NULL, NULL, NULL) < 0);
     CHECK(!strncmp(hsgd_error(ctx), "data set \"binary\": not recognised; it is none of: ", 50));
@@ -92,7 +92,7 @@ static void libsvm_zero(void)
 {
     begin();
     put("set", bytes_of("1 1:1\n1 2:\0001\n", 14));
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .format = "libsvm" },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .format = "libsvm"),
                    "set: line 2: holds a zero byte, this is no text");
 }
 
@@ -101,10 +101,10 @@ static void libsvm_limits(void)
     const char *const names[] = { "-1", "1" };
     begin();
     put_text("set", "1 1:1 4:1\n");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .features = 3 },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .features = 3),
                    "set: line 1: index of \"4:1\" is larger than 3, the number of features");
     put_text("set", "1 1:1\n+2 1:1\n");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .classes = 2, .class_name = names },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .classes = 2, .class_name = names),
                    "set: line 2: label \"+2\" is not one of the 2 classes -1, 1");
     put_text("set.t", "3 1:1\n");
     expect_refused(ctx, "set", NULL, "set.t: line 1: label \"3\" is not one of the 2 classes 1, +2");
@@ -148,18 +148,18 @@ static void csv_options(void)
     const char *const names[] = { "cat", "dog" };
     begin();
     put_text("set", "a,b,c\n1,2,dog\n1,2,cow\n");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .label = "d" },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .label = "d"),
                    "set: line 1: no column \"d\"; there are 3, from \"a\" to \"c\"");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .label = "0" },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .label = "0"),
                    "set: line 1: no column \"0\"; there are 3, from \"a\" to \"c\"");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .label = "4" },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .label = "4"),
                    "set: line 1: no column \"4\"; there are 3, from \"a\" to \"c\"");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .features = 3 },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .features = 3),
                    "set: line 1: 2 columns beside the label, 3 features are expected");
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .classes = 2, .class_name = names },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .classes = 2, .class_name = names),
                    "set: line 3: column \"c\": label \"cow\" is not one of the 2 classes cat, dog");
     put("set", bytes_of("a,b\n1,\0x\n", 9));
-    expect_refused(ctx, "set", &(struct hsgd_data_options){ .format = "csv" },
+    expect_refused(ctx, "set", HSGD_OPTIONS(data, .format = "csv"),
                    "set: line 2: holds a zero byte, this is no text");
     put("set", packed(joined(text_of("a,b\n1,"), many('0', 4 << 20)), 'J'));
     expect_refused(ctx, "set", NULL, "set: the xz stream expands to more than 1100 times its size");

@@ -98,7 +98,7 @@ static void replay(const char *devices, int threads, const char *name)
     struct hsgd_train_options o;
     struct hsgd_context *ctx = core_context(devices, threads, false);
     struct hsgd_model *model = hsgd_model_by_name(ctx, name, (struct hsgd_shape){ 28, 28, 1 }, 10);
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = 32;
     o.min_share = 0.5f;
     struct hsgd_trainer *t = hsgd_trainer_create(model, &o);

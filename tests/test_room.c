@@ -41,7 +41,7 @@ static int most_rows_told(void)
     struct hsgd_plan_cell cell;
     int most = 0;
     REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0);
-    for (int i = 0; !most && !hsgd_trainer_plan_cell(trainer, BATCH, i, &cell); i++) {
+    for (int i = 0; !most && !hsgd_trainer_plan_cell(trainer, BATCH, i, &cell, sizeof cell); i++) {
         const char *at = strstr(cell.reason, "of at most ");
         if (at) most = atoi(at + strlen("of at most "));
     }

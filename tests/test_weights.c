@@ -216,7 +216,7 @@ static void weights_on_devices(void)
     char before[65], other[65], after[65];
     double first, again;
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     ctx = core_context("opencl", 0, false);
     snprintf(path, sizeof path, "%s/device.safetensors", getenv("STARPU_HOME"));
     core_digits(0, 128, x, labels);

@@ -93,7 +93,7 @@ static void compare(const char *devices, float *out, const float *x, const int32
     struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 28, 28, 1 }, CLASSES);
     struct hsgd_train_options o;
     struct safetensors f;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     REQUIRE(t);
     for (int i = 0; i < 20; i++)

@@ -26,7 +26,7 @@ void begin(const char *name, bool deterministic)
     ctx = core_context("cpu", 0, deterministic);
     model = hsgd_model_by_name(ctx, name, shape, CLASSES);
     REQUIRE(model);
-    hsgd_train_defaults(&options);
+    hsgd_train_defaults(&options, sizeof options);
     options.optimizer = HSGD_SGD;
     options.learning_rate = 0.5f;
 }
@@ -58,7 +58,7 @@ struct hsgd_data *points(int n)
 void fit(const struct hsgd_data *d, struct hsgd_fit_result *r)
 {
     struct hsgd_trainer *t = trainer();
-    if (!CHECK_MSG(!hsgd_fit(t, d, NULL, r), "%s", hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(!hsgd_fit(t, d, NULL, r, sizeof *r), "%s", hsgd_error(ctx))) core_end();
     hsgd_trainer_destroy(&t);
 }
 

@@ -28,14 +28,14 @@ static bool wrong(const char *what, const char *device)
 }
 
 int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
-                const struct hsgd_op_run *run)
+                const struct hsgd_op_call *run)
 {
     REAL(hsgd_op_run);
     struct hsgd_device d;
     char name[40];
     int err = real(ctx, device, op, attributes, run);
     snprintf(name, sizeof name, "%s@", op->name);
-    if (err || hsgd_device_get(ctx, device, &d) || !wrong(name, d.id)) return err;
+    if (err || hsgd_device_get(ctx, device, &d, sizeof d) || !wrong(name, d.id)) return err;
     struct hsgd_layer l = { .attributes = attributes, .in = run->in };
     char why[200];
     if (op->prepare(&l, why, sizeof why)) abort();
@@ -55,10 +55,10 @@ int hsgd_trainer_step(struct hsgd_trainer *trainer, const float *x, const int32_
     return err;
 }
 
-int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device)
+int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device, size_t size)
 {
     REAL(hsgd_device_get);
-    int err = real(ctx, i, device);
+    int err = real(ctx, i, device, size);
     if (!err && wrong("idle@", device->id)) device->samples = 0;
     if (!err && wrong("plain@", device->id)) device->graphs_captured = device->graphs_launched = 0;
     return err;

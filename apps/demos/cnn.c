@@ -28,7 +28,8 @@ static bool progress(void *user, const struct hsgd_progress *p)
     if (!p->epoch_end) return true;
     printf("epoch %d of %d: loss %.4f, accuracy %.2f %%, %.0f samples/s", p->epoch, p->epochs, p->loss,
            100 * p->train_accuracy, p->samples_per_second);
-    for (int i = 0; !hsgd_device_get(d->ctx, i, &device); i++) printf(", %s %llu samples", device.id, device.samples);
+    for (int i = 0; !hsgd_device_get(d->ctx, i, &device, sizeof device); i++) printf(", %s %llu samples", device.id,
+                                                                                     device.samples);
     putchar('\n');
     return true;
 }
@@ -59,14 +60,14 @@ static int train(struct demo *d, int epochs)
     struct hsgd_train_options o;
     struct hsgd_fit_result r;
     double loss, accuracy;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.epochs = epochs;
     o.schedule = HSGD_COSINE;
     o.warmup_steps = 50;
     o.progress = progress;
     o.progress_user = d;
     d->trainer = hsgd_trainer_create(d->model, &o);
-    if (!d->trainer || hsgd_fit(d->trainer, d->train, NULL, &r)) return failed(d);
+    if (!d->trainer || hsgd_fit(d->trainer, d->train, NULL, &r, sizeof r)) return failed(d);
     if (!d->test) return 0;
     if (hsgd_trainer_evaluate(d->trainer, d->test, &loss, &accuracy)) return failed(d);
     printf("test accuracy %.2f %%, loss %.4f\n", 100 * accuracy, loss);

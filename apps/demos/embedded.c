@@ -118,10 +118,10 @@ int main(int argc, char **argv)
     int steps = argc > 1 ? atoi(argv[1]) : 1000, code = 1;
     if (starpu_init(NULL)) return fputs("embedded: StarPU did not start\n", stderr), 1;
     for (int i = 0; i < BUFFERS; i++) open_batch(&batch[i]);
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = BATCH;
     o.learning_rate = 0.01f;
-    int err = hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = "cpu" });
+    int err = hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu"));
     struct hsgd_model *model = err ? NULL : build(ctx);
     struct hsgd_trainer *trainer = model ? hsgd_trainer_create(model, &o) : NULL;
     if (trainer) code = run(ctx, trainer, batch, steps);

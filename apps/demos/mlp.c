@@ -57,7 +57,7 @@ static int build(struct demo *d)
 static int open_trainer(struct demo *d, int epochs, const char *folder)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.epochs = epochs;
     o.optimizer = HSGD_ADAMW;
     o.weight_decay = 0.01f;
@@ -84,7 +84,7 @@ static int train(struct demo *d)
 {
     struct hsgd_fit_result r;
     double loss, accuracy;
-    if (hsgd_fit(d->trainer, d->train, d->validation, &r)) return failed(d);
+    if (hsgd_fit(d->trainer, d->train, d->validation, &r, sizeof r)) return failed(d);
     printf("%lld steps in %.1f s\n", (long long)r.steps, r.seconds);
     if (!d->test) return 0;
     if (hsgd_trainer_evaluate(d->trainer, d->test, &loss, &accuracy)) return failed(d);

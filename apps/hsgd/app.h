@@ -44,7 +44,7 @@ struct command {
     const char *usage, *summary, *description;
 };
 extern const struct command commands[];
-extern const char hsgd_version[], exit_statuses[];
+extern const char exit_statuses[];
 
 /* The page of a command, or of hsgd (NULL), for man(1). */
 int print_manual(const struct command *c);
@@ -96,7 +96,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
  * from --seed. */
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
 /* What --crop, --resized-crop, --flip and --rotate ask for. */
-struct hsgd_augment augment_options(const struct settings *s);
+struct hsgd_augment_options augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
 /* The exit code for an error of the library: USAGE where the input is to blame,

@@ -25,14 +25,15 @@ struct bench {
 static struct floor *open_floor(const struct bench *b)
 {
     struct hsgd_device d;
-    if (hsgd_device_count(b->run.ctx) != 1 || hsgd_device_get(b->run.ctx, 0, &d) || d.kind != HSGD_CPU) return NULL;
+    if (hsgd_device_count(b->run.ctx) != 1 || hsgd_device_get(b->run.ctx, 0, &d, sizeof d) ||
+        d.kind != HSGD_CPU) return NULL;
     return floor_create(b->s->model, (int)b->s->batch_size, d.workers);
 }
 
 static int open_bench(struct bench *b)
 {
     const struct settings *s = b->s;
-    hsgd_train_defaults(&b->options);
+    hsgd_train_defaults(&b->options, sizeof b->options);
     b->options.batch_size = (int)s->batch_size;
     b->options.seed = (uint64_t)s->seed;
     b->options.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);

@@ -88,7 +88,7 @@ static int read_state(struct opened *o)
 static int open_predictor(struct opened *o, const struct settings *s)
 {
     struct hsgd_train_options options;
-    hsgd_train_defaults(&options);
+    hsgd_train_defaults(&options, sizeof options);
     options.batch_size = (int)s->batch_size;
     options.executor = (enum hsgd_executor)s->executor;
     options.optimizer = HSGD_SGD; /* which keeps no state */

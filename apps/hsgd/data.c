@@ -155,7 +155,7 @@ static int write_sheet(const struct look *l, const struct hsgd_data *d)
 {
     const struct settings *s = l->s;
     struct hsgd_context *ctx = l->run->ctx;
-    struct hsgd_augment how = augment_options(s);
+    struct hsgd_augment_options how = augment_options(s);
     bool changes = how.crop || how.flip || how.resized_crop > 0 || how.rotate > 0;
     struct hsgd_data *changed = NULL;
     if (changes && !(changed = hsgd_data_augment(ctx, d, &how, (uint64_t)s->seed, 0, s->rows * s->columns)))

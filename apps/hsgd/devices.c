@@ -28,7 +28,7 @@ static void find_all(struct usage *all)
     static const char *const lists[] = { "cpu,cuda,opencl", "cpu,cuda", "cpu,opencl", "cpu" };
     for (size_t i = 0; !all->n && i < sizeof lists / sizeof *lists; i++) {
         struct hsgd_context *ctx;
-        if (!hsgd_create(&ctx, &(struct hsgd_context_options){ .devices = lists[i] })) usage_now(ctx, all);
+        if (!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = lists[i]))) usage_now(ctx, all);
         hsgd_destroy(&ctx);
     }
 }
@@ -46,7 +46,7 @@ static int find(struct found *f, const struct settings *s)
     find_all(&f->all);
     qsort(f->all.device, (size_t)f->all.n, sizeof *f->all.device, by_kind);
     int code = open_context(&run, s);
-    for (int i = 0; !code && !hsgd_device_get(run.ctx, i, &d); i++)
+    for (int i = 0; !code && !hsgd_device_get(run.ctx, i, &d, sizeof d); i++)
         for (int k = 0; k < f->all.n; k++)
             if (!strcmp(f->all.device[k].id, d.id)) {
                 f->automatic[k] = true;

@@ -55,7 +55,8 @@ double evaluation_accuracy(const struct evaluation *e)
 static int open_samples(struct opened *o, struct evaluation *e, const struct settings *s)
 {
     struct hsgd_shape in = hsgd_model_input(o->run.model);
-    struct hsgd_data_options options = { .format = s->format, .label = s->label, .resize = (int)s->resize };
+    struct hsgd_data_options options = { .size = sizeof options, .format = s->format, .label = s->label,
+                                         .resize = (int)s->resize };
     const char *what = s->data ? s->data : "digits";
     if (in.h == 1 && in.w == 1) options.features = in.c;
     if (o->info) {

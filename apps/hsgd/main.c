@@ -99,7 +99,6 @@ static int unknown_command(const char *name)
     return complain(USAGE, "command \"%s\" is not one of %s", name, names);
 }
 
-const char hsgd_version[] = PACKAGE_VERSION;
 const char exit_statuses[] = "0 done, 1 the run failed, 2 wrong input or usage, 3 the loss is not\n"
                              "finite, 129, 130, 141 and 143 ended by SIGHUP, SIGINT, SIGPIPE and SIGTERM\n"
                              "after a checkpoint.";
@@ -142,7 +141,7 @@ int main(int argc, char **argv)
     if (argc < 2) return complain(USAGE, "a command is missing; \"hsgd help\" lists them");
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_help(NULL);
     if (!strcmp(argv[1], "--version")) {
-        printf("hsgd %s\n", hsgd_version);
+        printf("hsgd %s\n", hsgd_version_text());
         return flush_output();
     }
     const struct command *c = find_command(argv[1]);

@@ -29,7 +29,7 @@ static void begin_page(const char *name, const char *summary)
 {
     fputs(".TH ", stdout);
     for (const char *c = name; *c; c++) putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-    printf(" 1 \"\" \"hsgd %s\" \"hsgd\"\n.SH NAME\n", hsgd_version);
+    printf(" 1 \"\" \"hsgd %s\" \"hsgd\"\n.SH NAME\n", hsgd_version_text());
     roff(name);
     fputs(" \\- ", stdout);
     roff(summary);

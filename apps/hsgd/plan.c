@@ -11,7 +11,7 @@
 static int open_planning(struct session *run, const struct settings *s)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = (int)s->batch_size;
     o.seed = (uint64_t)s->seed;
     o.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);

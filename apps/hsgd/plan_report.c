@@ -22,7 +22,7 @@ void plan_free(struct plan_report *r)
 static void read_device(struct plan_device *d, const struct session *run, int i)
 {
     struct hsgd_device info;
-    hsgd_device_get(run->ctx, i, &info);
+    hsgd_device_get(run->ctx, i, &info, sizeof info);
     d->workers = info.workers;
     snprintf(d->id, sizeof d->id, "%s", info.id);
     snprintf(d->name, sizeof d->name, "%s", info.name);
@@ -44,7 +44,7 @@ int plan_predict(struct plan_report *r, const struct session *run, const char *m
     r->steps = hsgd_trainer_plan_steps(run->trainer, batch, &r->seconds);
     for (; !err && r->ncells < n; r->ncells++) {
         struct plan_cell *c = &r->cell[r->ncells];
-        err = hsgd_trainer_plan_cell(run->trainer, batch, r->ncells, &c->of);
+        err = hsgd_trainer_plan_cell(run->trainer, batch, r->ncells, &c->of, sizeof c->of);
         c->worker = -1;
         c->start_ms = c->end_ms = NAN;
         known &= c->of.known;
@@ -61,7 +61,7 @@ static int faster(const void *a, const void *b)
 
 int plan_compare(struct plan_report *r, const struct session *run, int batch)
 {
-    int n = hsgd_trainer_candidates(run->trainer, batch, r->candidate, PLAN_CANDIDATES);
+    int n = hsgd_trainer_candidates(run->trainer, batch, r->candidate, sizeof *r->candidate, PLAN_CANDIDATES);
     if (n < 0) return library_error(run, n);
     r->ncandidates = n;
     qsort(r->candidate, (size_t)n, sizeof *r->candidate, faster);
@@ -104,7 +104,7 @@ static int read_spans(const struct plan_report *r, const struct session *run, st
 {
     struct hsgd_trace_event e;
     int n = 0;
-    for (int64_t i = 0; !hsgd_trace_get(run->ctx, i, &e); i++)
+    for (int64_t i = 0; !hsgd_trace_get(run->ctx, i, &e, sizeof e); i++)
         if (of_plan(r, &e)) span[n++] = (struct span){ e.step, 1, e.begin, e.end };
     qsort(span, (size_t)n, sizeof *span, by_step);
     return n;
@@ -129,7 +129,7 @@ static void show_step(struct plan_report *r, const struct session *run, const st
 {
     struct hsgd_trace_event e;
     r->shown_step = shown->step;
-    for (int64_t i = 0; !hsgd_trace_get(run->ctx, i, &e); i++) {
+    for (int64_t i = 0; !hsgd_trace_get(run->ctx, i, &e, sizeof e); i++) {
         if (!of_plan(r, &e) || e.step != shown->step || e.cell >= r->ncells) continue;
         struct plan_cell *c = &r->cell[e.cell];
         c->worker = e.worker;
@@ -146,7 +146,7 @@ static bool same_division(const struct plan_report *r, const struct session *run
     struct hsgd_plan_cell now;
     if (hsgd_trainer_plan(run->trainer, r->batch) != r->ncells) return false;
     for (int i = 0; i < r->ncells; i++)
-        if (hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now) || now.rows != r->cell[i].of.rows ||
+        if (hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now, sizeof now) || now.rows != r->cell[i].of.rows ||
             now.runs < r->cell[i].of.runs || strcmp(now.device, r->cell[i].of.device))
             return false;
     return true;
@@ -183,7 +183,7 @@ int plan_measure(struct plan_report *r, const struct session *run, double step_m
     int code = same_division(r, run) ? OK : predict_again(r, run);
     if (code) return code;
     for (int i = 0; i < r->ncells; i++) {
-        int err = hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now);
+        int err = hsgd_trainer_plan_cell(run->trainer, r->batch, i, &now, sizeof now);
         if (err) return library_error(run, err);
         measure_cell(&r->cell[i].of, &now);
     }
@@ -227,7 +227,8 @@ struct plan_total plan_total(const struct plan_report *r, int device)
 
 int trace_begin(const struct session *run, int64_t steps_per_epoch)
 {
-    struct hsgd_trace_options o = { .capacity = TRACE_CELLS, .first = FIRST_STEPS, .every = steps_per_epoch,
+    struct hsgd_trace_options o = { .size = sizeof o, .capacity = TRACE_CELLS, .first = FIRST_STEPS,
+                                    .every = steps_per_epoch,
                                     .few = STEPS_OF_EPOCH };
     int err = hsgd_trace_start(run->ctx, &o);
     return err ? library_error(run, err) : OK;

@@ -55,7 +55,7 @@ void print_devices(const struct hsgd_context *ctx, const char *list)
 {
     bool automatic = !list || !strcmp(list, "auto");
     struct hsgd_device d;
-    for (int i = 0; !hsgd_device_get(ctx, i, &d); i++) {
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++) {
         printf("%s%s", i ? "                " : "devices         ", d.id);
         if (d.kind == HSGD_CPU) printf(" (%d core%s)", d.workers, d.workers == 1 ? "" : "s");
         printf("  %s\n", d.name);

@@ -29,7 +29,7 @@ static struct result row(const char *check, const char *device, int runs, const 
 static void test_operation(struct selftest *t, struct hsgd_context *ctx, int i)
 {
     struct hsgd_device d;
-    for (int k = 0; !hsgd_device_get(ctx, k, &d); k++) {
+    for (int k = 0; !hsgd_device_get(ctx, k, &d, sizeof d); k++) {
         check_begin(ctx, references[i].name, k);
         references[i].run();
         const struct check_outcome *o = check_outcome();
@@ -55,8 +55,8 @@ static void test_copy(struct selftest *t, struct hsgd_context *ctx, int device, 
 {
     struct hsgd_device d;
     char message[600];
-    struct hsgd_op_run run = { .rows = 1, .in = { 1, 1, COPY_FLOATS }, .x = from, .y = to };
-    hsgd_device_get(ctx, device, &d);
+    struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, COPY_FLOATS }, .x = from, .y = to };
+    hsgd_device_get(ctx, device, &d, sizeof d);
     memset(to, 0, COPY_FLOATS * sizeof *to);
     int err = hsgd_op_run(ctx, device, &hsgd_op_flatten, NULL, &run);
     struct result r = row("64 MiB there and back", d.id, 1, "copy");

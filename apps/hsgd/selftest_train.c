@@ -114,7 +114,7 @@ struct trained { int err; char error[300]; double loss[STEPS]; struct usage used
 static int train(struct hsgd_context *ctx, const struct training *w, int batch, double *loss)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = batch;
     o.optimizer = HSGD_SGD;
     o.learning_rate = w->rate;
@@ -131,7 +131,7 @@ static int train(struct hsgd_context *ctx, const struct training *w, int batch, 
 static void train_on(const struct selftest *t, const char *devices, int batch, struct trained *out)
 {
     struct hsgd_context *ctx;
-    struct hsgd_context_options o = { .devices = devices, .threads = (int)t->s->threads };
+    struct hsgd_context_options o = { .size = sizeof o, .devices = devices, .threads = (int)t->s->threads };
     int err = hsgd_create(&ctx, &o);
     for (int i = 0; i < TRAININGS; i++) {
         struct usage before;

@@ -71,7 +71,7 @@ int open_context(struct session *run, const struct settings *s)
     char given[400] = "";
     verbose = s->verbose;
     *run = (struct session){ 0 };
-    struct hsgd_context_options o = { .devices = s->devices, .threads = (int)s->threads,
+    struct hsgd_context_options o = { .size = sizeof o, .devices = s->devices, .threads = (int)s->threads,
                                       .deterministic = s->deterministic, .tf32 = s->tf32, .log = log_line,
                                       .log_user = &verbose };
     int err = hsgd_create(&run->ctx, &o);
@@ -105,7 +105,8 @@ static int open_validation(struct session *run, const struct settings *s)
     bool named = name;
     for (int i = 0; named && i < classes; i++) named = (name[i] = strdup(hsgd_data_class_name(run->whole, i)));
     struct hsgd_shape in = hsgd_data_shape(run->whole);
-    struct hsgd_data_options o = { .label = s->label, .features = in.h == 1 && in.w == 1 ? in.c : 0, .classes = classes,
+    struct hsgd_data_options o = { .size = sizeof o, .label = s->label, .features = in.h == 1 && in.w == 1 ? in.c : 0,
+                                   .classes = classes,
                                    .class_name = (const char *const *)name, .resize = (int)s->resize };
     if (named) err = hsgd_data_read(run->ctx, s->validation, &o, &run->validation, NULL);
     for (int i = 0; name && i < classes; i++) free(name[i]);
@@ -134,7 +135,8 @@ static int split_off_validation(struct session *run, const struct settings *s)
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test)
 {
-    struct hsgd_data_options o = { .format = s->format, .label = s->label, .features = (int)s->features,
+    struct hsgd_data_options o = { .size = sizeof o, .format = s->format, .label = s->label,
+                                   .features = (int)s->features,
                                    .resize = (int)s->resize };
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
@@ -157,10 +159,10 @@ int open_model(struct session *run, const struct settings *s, struct hsgd_shape 
     return err ? library_error(run, err) : OK;
 }
 
-struct hsgd_augment augment_options(const struct settings *s)
+struct hsgd_augment_options augment_options(const struct settings *s)
 {
-    return (struct hsgd_augment){ .rotate = (float)s->rotate, .crop = (int)s->crop,
-                                  .resized_crop = (float)s->resized_crop, .flip = s->flip };
+    return *HSGD_OPTIONS(augment, .rotate = (float)s->rotate, .crop = (int)s->crop,
+                                  .resized_crop = (float)s->resized_crop, .flip = s->flip);
 }
 
 /* Memory apart, it is options, data and model that do not fit. */
@@ -186,7 +188,7 @@ void close_session(struct session *run)
 void usage_now(const struct hsgd_context *ctx, struct usage *u)
 {
     for (u->n = 0; u->n < hsgd_device_count(ctx) && u->n < MOST_DEVICES; u->n++)
-        hsgd_device_get(ctx, u->n, &u->device[u->n]);
+        hsgd_device_get(ctx, u->n, &u->device[u->n], sizeof *u->device);
 }
 
 void usage_since(const struct usage *from, struct usage *to)

@@ -91,7 +91,7 @@ static int write_plan(struct training *t)
 
 static int fit(struct training *t)
 {
-    int err = hsgd_fit(t->run.trainer, t->run.train, t->run.validation, &t->result);
+    int err = hsgd_fit(t->run.trainer, t->run.train, t->run.validation, &t->result, sizeof t->result);
     bar_clear();
     if (err == -EDOM) return complain(NOT_FINITE, "%s; try a smaller --lr or --clip-grad", hsgd_error(t->run.ctx));
     if (err) return library_error(&t->run, err);

@@ -9,6 +9,7 @@ struct training {
     struct session run;
     struct settings *s;
     struct hsgd_train_options options;
+    struct hsgd_augment_options augment; /* that it points to */
     struct hsgd_fit_result result;
     struct run_folder folder;
     struct plan_report plan;

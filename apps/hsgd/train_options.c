@@ -43,7 +43,7 @@ int train_choose_options(struct training *t)
     struct settings *s = t->s;
     struct hsgd_train_options *o = &t->options;
     complete(s);
-    hsgd_train_defaults(o);
+    hsgd_train_defaults(o, sizeof *o);
     o->batch_size = (int)s->batch_size;
     if (s->epochs > 0) o->epochs = (int)s->epochs;
     o->steps = s->steps > 0 ? s->steps : 0;
@@ -54,7 +54,8 @@ int train_choose_options(struct training *t)
     o->weight_decay = (float)s->weight_decay;
     o->clip_norm = (float)s->clip_grad;
     o->label_smoothing = (float)s->label_smoothing;
-    o->augment = augment_options(s);
+    t->augment = augment_options(s);
+    o->augment = &t->augment;
     o->schedule = (enum hsgd_schedule)s->schedule;
     o->warmup_steps = s->warmup_steps;
     o->step_size = s->step_size;

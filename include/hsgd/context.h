@@ -2,14 +2,13 @@
 #ifndef HSGD_CONTEXT_H
 #define HSGD_CONTEXT_H
 
+#include <hsgd/version.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define HSGD_API __attribute__((visibility("default")))
 
 struct hsgd_context;
 
@@ -23,8 +22,20 @@ enum hsgd_log_level { HSGD_LOG_DEBUG, HSGD_LOG_INFO, HSGD_LOG_WARNING };
 /* Receives one line without newline; called from the calling thread only. */
 typedef void hsgd_log_fn(void *user, enum hsgd_log_level level, const char *line);
 
-/* Zero-initialised is the default of every field. */
+/* Option and result structs begin with their size as the program knows them:
+ * a library that is newer writes no byte behind it, and a field that the
+ * program lacks has its default (doc/abi.md).  A call that fills in a struct is
+ * given its size: hsgd_train_defaults(&o, sizeof o), hsgd_device_get(ctx, 0,
+ * &d, sizeof d).  -EINVAL: a size that no version of the struct has.
+ *
+ * Where 0 is the default of every field, in C also in one expression:
+ * hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu")). */
+#define HSGD_OPTIONS(kind, ...) \
+    (&(struct hsgd_##kind##_options){ .size = sizeof(struct hsgd_##kind##_options), __VA_ARGS__ })
+
+/* 0 is the default of every field. */
 struct hsgd_context_options {
+    size_t size;
     const char *devices;   /* NULL or "auto": every physical device once, and OpenCL devices that are the CPU where
                               STARPU_OPENCL_ON_CPUS=1 and `threads` leaves them cores; else a list such as
                               "cpu,opencl", "opencl:1": exactly these, -ENODEV when one is missing */
@@ -36,7 +47,10 @@ struct hsgd_context_options {
     void *log_user;
 };
 
-/* Creates a context.  When StarPU is not running yet the context starts it
+/* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
+HSGD_API int hsgd_context_defaults(struct hsgd_context_options *o, size_t size);
+
+/* Creates a context (options NULL: the defaults).  When StarPU is not running yet the context starts it
  * and shuts it down again in hsgd_destroy(); when the application has started
  * it, the context is a guest: it uses the workers that are there and never
  * pauses, shuts down, waits for all tasks, nor changes policy, environment,
@@ -61,6 +75,7 @@ HSGD_API int hsgd_wait(struct hsgd_context *ctx);
 
 /* A device in use and what it has done so far, as hsgd_device_get() gives it. */
 struct hsgd_device {
+    size_t size;
     char name[128];             /* as the driver calls it */
     char id[24];                /* as named in a device list: "cpu", "opencl:0" */
     enum hsgd_device_kind kind;
@@ -80,7 +95,7 @@ struct hsgd_device {
 /* Number of devices in use. */
 HSGD_API int hsgd_device_count(const struct hsgd_context *ctx);
 /* Fills *device; -EINVAL when i is out of range. */
-HSGD_API int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device);
+HSGD_API int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device, size_t size);
 /* "cpu", "cuda", "opencl". */
 HSGD_API const char *hsgd_device_kind_name(enum hsgd_device_kind kind);
 

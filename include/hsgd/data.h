@@ -17,8 +17,9 @@ struct hsgd_data;
 /* Which part of a data set. */
 enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
 
-/* How to read; zero-initialised is the default of every field. */
+/* How to read; 0 is the default of every field. */
 struct hsgd_data_options {
+    size_t size;                     /* of this struct */
     const char *format;              /* NULL: found by content; else a name of hsgd_data_format_at() */
     const char *label;               /* column or array that holds the labels, where the format has several */
     int features;                    /* number of features of plain samples; 0: as many as there are */
@@ -26,6 +27,9 @@ struct hsgd_data_options {
     const char *const *class_name;   /* NULL: "0", "1", ... */
     int resize;                      /* > 0: pictures of any size become this high and wide */
 };
+
+/* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
+HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
 
 /* Opens "digits" or a path, and gives its training part and, where there is
  * one, its test part (else *test is NULL).
@@ -159,9 +163,10 @@ HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, 
                                const struct hsgd_normalisation *norm, float *x, int32_t *labels);
 
 /* How samples are changed in training, each anew in every epoch, in this
- * order; what is zero is not done.  Places between pixels are interpolated
+ * order; what is zero, the default, is not done.  Places between pixels are interpolated
  * (bilinear), places outside of the picture are black (0). */
-struct hsgd_augment {
+struct hsgd_augment_options {
+    size_t size;           /* of this struct */
     float rotate;          /* turned about the middle by up to so many degrees, either way */
     int crop;              /* so many pixels are added on each side, and a part of the old size is taken */
     float resized_crop;    /* a part with at least this share of the area, and sides from 3:4 to 4:3, is
@@ -169,13 +174,16 @@ struct hsgd_augment {
     bool flip;             /* every other sample, on average, has left and right swapped */
 };
 
+/* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
+HSGD_API int hsgd_augment_defaults(struct hsgd_augment_options *o, size_t size);
+
 /* The first `count` samples of d (all, if there are fewer) as training with
  * this seed sees them in this epoch, from 0: a pure function of seed, epoch
  * and the sample's index in d.  8-bit samples stay so.
  * Errors (NULL): -EINVAL a value is out of range, or the samples are not
  * pictures; -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_data *d,
-                                             const struct hsgd_augment *how, uint64_t seed, int64_t epoch,
+                                             const struct hsgd_augment_options *how, uint64_t seed, int64_t epoch,
                                              int64_t count);
 
 /* A sheet of the first rows x columns samples as a PNG file, with a line of

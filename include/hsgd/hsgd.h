@@ -12,6 +12,10 @@
  *             NULL and sets the pointer to NULL.  Objects made from a context
  *             are destroyed before it.  Memory handed in is copied
  *             (HSGD_COPY) or must outlive the object (HSGD_BORROW).
+ * Structs.    Option and result structs begin with their size; every call that
+ *             fills one in is given sizeof of it: hsgd_train_defaults(&o,
+ *             sizeof o).  Options NULL: the defaults.  A program works with a
+ *             newer library of the same soname, see doc/abi.md.
  * Threads.    A context and what was made from it belong to one thread at a
  *             time.  Different contexts are independent, except that one
  *             process has one StarPU.
@@ -27,8 +31,8 @@
 #include <hsgd/model.h>
 #include <hsgd/ops.h>
 #include <hsgd/plan.h>
-#include <hsgd/tensor.h>
 #include <hsgd/trace.h>
 #include <hsgd/train.h>
+#include <hsgd/version.h>
 
 #endif

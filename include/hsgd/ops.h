@@ -261,7 +261,7 @@ static inline int hsgd_size(struct hsgd_shape s) { return s.h * s.w * s.c; }
 
 /* Buffers of hsgd_op_run(), host memory, NHWC: x, dy, labels and params are
  * read; y, dx, gradients and sums written where not NULL. */
-struct hsgd_op_run {
+struct hsgd_op_call {
     int rows;
     struct hsgd_shape in;
     const float *x, *dy;
@@ -278,7 +278,7 @@ struct hsgd_op_run {
  * on device `device` of the context.  For tests, tools and trying out an
  * operation. */
 HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
-                         const struct hsgd_op_run *run);
+                         const struct hsgd_op_call *run);
 
 /* ------------------------------------------------ the library's operations */
 

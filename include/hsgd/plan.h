@@ -10,6 +10,7 @@ extern "C" {
 
 /* A cell is one StarPU task: a list of kernel launches on one device. */
 struct hsgd_plan_cell {
+    size_t size;             /* of this struct */
     char name[40];           /* "slice on cpu" */
     char device[24];         /* id, as in struct hsgd_device */
     char reason[160];        /* why it runs there: what the plan decided, and by which figures */
@@ -33,7 +34,8 @@ HSGD_API int hsgd_trainer_plan(struct hsgd_trainer *trainer, int batch);
  * server, first all of the first replica, as many plans as its steps between
  * two merges need: the one that takes parameters, a plain one, the one that
  * hands in. */
-HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell);
+HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell,
+                                    size_t size);
 
 /* Milliseconds the cost model expects of one step: the cells in order, each
  * on its worker, or the first free one of its device, once those it depends
@@ -48,18 +50,20 @@ HSGD_API int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *trainer, int batch
 
 /* A set of devices and an algorithm, and what a batch would take. */
 struct hsgd_candidate {
+    size_t size;             /* of this struct */
     char devices[200];       /* a device list */
     char algorithm[24];      /* with a server: the time in which all replicas together train as many samples */
     double predicted_ms;
     bool chosen;             /* by the plan that there is */
 };
 
-/* Fills in at most `most` candidates for batches of `batch` samples, from what
+/* Fills in at most `most` candidates, of `size` bytes each, for batches of `batch` samples, from what
  * each device takes alone at three sizes, measured now or kept from before on
  * this host (doc/environment.md, HSGD_CACHE_DIR).  A set with a device that sync
  * would leave idle is shown for the other algorithms only.  Returns how many,
  * 0 in deterministic mode, or a negative errno. */
-HSGD_API int hsgd_trainer_candidates(struct hsgd_trainer *trainer, int batch, struct hsgd_candidate *out, int most);
+HSGD_API int hsgd_trainer_candidates(struct hsgd_trainer *trainer, int batch, struct hsgd_candidate *out, size_t size,
+                                     int most);
 
 #ifdef __cplusplus
 }

@@ -10,15 +10,20 @@ extern "C" {
 #endif
 
 /* Which steps a trace keeps; steps are numbered from 0 as the trainer counts
- * them.  Zero-initialised: none. */
+ * them.  0 is the default of every field. */
 struct hsgd_trace_options {
+    size_t size;           /* of this struct */
     int64_t capacity;      /* cells kept at most, 1 to 2^24; their memory is taken at once */
     int64_t first;         /* steps 0 to first - 1 are kept, */
     int64_t every, few;    /* and of every `every` steps the first `few`; every 0: no others */
 };
 
+/* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
+HSGD_API int hsgd_trace_defaults(struct hsgd_trace_options *o, size_t size);
+
 /* One run of a cell. */
 struct hsgd_trace_event {
+    size_t size;           /* of this struct */
     const char *kind;      /* "slice", "gradient", "merge", "update", "step" */
     bool training;         /* false: it evaluates */
     int device;            /* for hsgd_device_get() */
@@ -40,7 +45,7 @@ HSGD_API void hsgd_trace_stop(struct hsgd_context *ctx);
 HSGD_API int64_t hsgd_trace_count(const struct hsgd_context *ctx, int64_t *dropped);
 /* Fills *event with number i, in the order in which the cells ended; -EINVAL
  * when out of range. */
-HSGD_API int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_event *event);
+HSGD_API int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_event *event, size_t size);
 
 /* Writes what is kept in Chrome's trace event format, which Perfetto and
  * chrome://tracing show: a process per device, a thread per worker, times in

@@ -68,6 +68,7 @@ HSGD_API const char *hsgd_rate_scaling_name(enum hsgd_rate_scaling s);
 /* Progress of hsgd_fit(), every so many steps (at most 128, about 0.2 s) and
  * at the end of an epoch; of evaluations that take longer, too. */
 struct hsgd_progress {
+    size_t size;                  /* of this struct, as the library has it */
     int epoch, epochs;
     int64_t step, steps;          /* global, from 1 */
     bool evaluating;              /* done of count samples are evaluated; only the fields above hold */
@@ -87,6 +88,7 @@ typedef bool hsgd_progress_fn(void *user, const struct hsgd_progress *p);
 
 /* How to train; start from hsgd_train_defaults(). */
 struct hsgd_train_options {
+    size_t size;                 /* of this struct */
     int batch_size;
     int epochs;
     int64_t steps;               /* > 0: stop after so many steps */
@@ -98,7 +100,7 @@ struct hsgd_train_options {
     int64_t warmup_steps, step_size;
     float step_gamma, min_learning_rate;
     uint64_t seed;
-    struct hsgd_augment augment; /* of the training samples in hsgd_fit() */
+    const struct hsgd_augment_options *augment; /* of the training samples in hsgd_fit(); copied; NULL: none */
     enum hsgd_algorithm algorithm;
     int local_steps;             /* of LOCAL, ELASTIC: between two merges; 0: the algorithm's own (8, 4) */
     int staleness;               /* of STALE: merges of others that a device may miss; 0: the algorithm's own (4) */
@@ -122,12 +124,14 @@ struct hsgd_train_options {
 };
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8),
- * constant rate, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3). */
-HSGD_API void hsgd_train_defaults(struct hsgd_train_options *o);
+ * constant rate, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
+ * -EINVAL: o is NULL, or its size is wrong. */
+HSGD_API int hsgd_train_defaults(struct hsgd_train_options *o, size_t size);
 
 struct hsgd_trainer;
 
-/* Errors (NULL): -EINVAL naming the field and value, -ENOMEM. */
+/* options NULL: the defaults.
+ * Errors (NULL): -EINVAL naming the field and value, -ENOMEM. */
 HSGD_API struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options);
 /* Frees a trainer; the model keeps the weights.  NULL-safe. */
 HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
@@ -154,7 +158,7 @@ HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, 
 #define HSGD_KEPT_STALENESS 16
 #define HSGD_KEPT_REPLICAS 64
 
-/* What a replica of an algorithm with a server has done. */
+/* What a replica of an algorithm with a server has done; fixed, as it lies in another struct. */
 struct hsgd_replica {
     char device[24];              /* its device's id */
     int64_t updates, samples;
@@ -173,6 +177,7 @@ enum hsgd_fit_end { HSGD_FIT_DONE, HSGD_FIT_STOPPED, HSGD_FIT_PATIENCE, HSGD_FIT
 /* What hsgd_fit() has done.  A training that goes on from a checkpoint counts
  * epochs and steps from its beginning, the rest from the checkpoint. */
 struct hsgd_fit_result {
+    size_t size;                  /* of this struct */
     enum hsgd_fit_end end;
     int epochs;
     int64_t steps, samples;
@@ -191,7 +196,8 @@ struct hsgd_fit_result {
 };
 
 /* Trains over the data for the trainer's epochs or steps, or on from the
- * checkpoint that was loaded.  validation may be NULL.
+ * checkpoint that was loaded.  validation may be NULL; so may result (its size is
+ * then not looked at).
  *
  * An epoch is better than another when it has the higher validation accuracy,
  * or the same and the lower loss; `patience` and the link "best" go by that.
@@ -215,7 +221,7 @@ struct hsgd_fit_result {
  * another process keeps its checkpoints there; that of the file system for the
  * last checkpoint. */
 HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *train, const struct hsgd_data *validation,
-                      struct hsgd_fit_result *result);
+                      struct hsgd_fit_result *result, size_t size);
 
 /* ----------------------------------------------------------- checkpoints
  * A checkpoint is a folder "step-<n>" with two safetensors files:
@@ -256,6 +262,7 @@ HSGD_API int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *fold
 
 /* What a checkpoint knows of its training and data. */
 struct hsgd_checkpoint_info {
+    size_t size;                  /* of this struct, as the library has it */
     int64_t step, epochs;         /* done */
     struct hsgd_normalisation *normalisation; /* NULL: none */
     int classes;                  /* 0: not known */

@@ -5,6 +5,7 @@
 #include "augment.h"
 
 #include "../rng.h"
+#include "../sized.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,12 +23,12 @@ enum draw { FLIP, CROP_Y, CROP_X, ANGLE, RESIZED = 8 };
  * (y0 + yy y + yx x, x0 + xy y + xx x) in the picture. */
 struct map { float y0, yy, yx, x0, xy, xx; };
 
-bool augment_any(const struct hsgd_augment *how)
+bool augment_any(const struct hsgd_augment_options *how)
 {
     return how->crop || how->flip || how->resized_crop != 0 || how->rotate != 0;
 }
 
-int augment_check(struct hsgd_context *ctx, const struct hsgd_augment *how, struct hsgd_shape shape)
+int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *how, struct hsgd_shape shape)
 {
     if (how->crop < 0 || how->crop > MOST_CROP)
         return hsgd_fail(ctx, EINVAL, "crop must be from 0 to %d, not %d", MOST_CROP, how->crop);
@@ -97,7 +98,7 @@ static void turn(struct map *m, float angle, int h, int w)
 }
 
 /* The last change comes first: it is about places in the result. */
-static struct map choose_map(const struct hsgd_augment *how, uint64_t key, int h, int w)
+static struct map choose_map(const struct hsgd_augment_options *how, uint64_t key, int h, int w)
 {
     struct map m = { .yy = 1, .xx = 1 };
     if (how->flip && draw_whole(key, FLIP, 1)) m.x0 = (float)w, m.xx = -1;
@@ -233,16 +234,23 @@ static struct hsgd_data *like(const struct hsgd_data *d, int64_t count)
     return made;
 }
 
-struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_data *d, const struct hsgd_augment *how,
-                                    uint64_t seed, int64_t epoch, int64_t count)
+int hsgd_augment_defaults(struct hsgd_augment_options *o, size_t size)
 {
-    if (!d || !how || count < 1) {
-        const char *what = !d ? "no data set given" : !how ? "no changes given" : "count is below 1";
+    return SIZED_GIVE(NULL, hsgd_augment_options, o, size, &(struct hsgd_augment_options){ 0 });
+}
+
+struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_data *d,
+                                    const struct hsgd_augment_options *options, uint64_t seed, int64_t epoch,
+                                    int64_t count)
+{
+    struct hsgd_augment_options how = { 0 };
+    if (!d || !options || count < 1) {
+        const char *what = !d ? "no data set given" : !options ? "no changes given" : "count is below 1";
         hsgd_fail(ctx, EINVAL, "augment: %s", what);
         return NULL;
     }
-    if (augment_check(ctx, how, d->shape)) return NULL;
-    struct augmentation a = { *how, augment_key(seed, epoch), malloc((size_t)hsgd_data_size(d) * sizeof *a.room) };
+    if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, d->shape)) return NULL;
+    struct augmentation a = { how, augment_key(seed, epoch), malloc((size_t)hsgd_data_size(d) * sizeof *a.room) };
     struct hsgd_data *made = a.room ? like(d, count) : NULL;
     if (made && fill(&a, d, made)) hsgd_data_destroy(&made);
     if (!made) hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %lld samples", d->name, (long long)count);

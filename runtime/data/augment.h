@@ -4,14 +4,14 @@
 
 #include "dataset.h"
 
-bool augment_any(const struct hsgd_augment *how);
+bool augment_any(const struct hsgd_augment_options *how);
 
 /* -EINVAL with a sentence when samples of this shape cannot be changed so. */
-int augment_check(struct hsgd_context *ctx, const struct hsgd_augment *how, struct hsgd_shape shape);
+int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *how, struct hsgd_shape shape);
 
 /* Which changes: those of all samples in an epoch follow from its key. */
 struct augmentation {
-    struct hsgd_augment how;
+    struct hsgd_augment_options how;
     uint64_t key;
     float *room;    /* for one sample */
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "../io/stream.h"
+#include "../sized.h"
 
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
@@ -98,12 +99,18 @@ static int read_parts(struct hsgd_context *ctx, const char *what, const struct h
     return err;
 }
 
+int hsgd_data_defaults(struct hsgd_data_options *o, size_t size)
+{
+    return SIZED_GIVE(NULL, hsgd_data_options, o, size, &(struct hsgd_data_options){ 0 });
+}
+
 int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *options,
                    struct hsgd_data **train, struct hsgd_data **test)
 {
-    static const struct hsgd_data_options defaults;
+    struct hsgd_data_options o = { 0 };
     struct data_parts parts = { 0 };
-    int err = read_parts(ctx, what, options ? options : &defaults, &parts);
+    int err = SIZED_TAKE(ctx, hsgd_data_options, &o, options);
+    if (!err) err = read_parts(ctx, what, &o, &parts);
     if (train) *train = err ? NULL : parts.train;
     if (test) *test = err ? NULL : parts.test;
     if (err || !train) hsgd_data_destroy(&parts.train);

@@ -1,11 +1,13 @@
 /* What a step would take on other sets of devices. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <hsgd/plan.h>
 
 #include "algorithm.h"
+#include "sized.h"
 #include "slices.h"
 #include "trainer.h"
 
@@ -124,14 +126,21 @@ static int compare_set(struct trainer_state *s, set devices, int batch, struct h
     return n;
 }
 
-int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candidate *out, int most)
+int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candidate *out, size_t size, int most)
 {
+    enum { ALL = (1 << MOST_SUBSETS) * HSGD_ALGORITHMS };
     struct trainer_state *s = &t->state;
     struct hsgd_context *ctx = s->ctx;
     if (batch < 1) return hsgd_fail(ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
     if (ctx->deterministic || ctx->ndevices > 16 || !trainer_plan(t, PLAN_TRAIN, batch)) return 0;
+    struct hsgd_candidate *full = calloc(ALL, sizeof *full);
+    if (!full) return hsgd_fail(ctx, ENOMEM, "out of memory");
     int err = slices_calibrate(s, batch), n = 0;
+    if (most > ALL) most = ALL;
     for (set devices = 1; !err && devices < 1u << ctx->ndevices && n < most; devices++)
-        if (shown(ctx, devices)) n += compare_set(s, devices, batch, out + n, most - n);
+        if (shown(ctx, devices)) n += compare_set(s, devices, batch, full + n, most - n);
+    for (int i = 0; !err && i < n; i++)
+        err = SIZED_GIVE(ctx, hsgd_candidate, (char *)out + (size_t)i * size, size, &full[i]);
+    free(full);
     return err ? err : n;
 }

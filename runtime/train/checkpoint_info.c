@@ -12,6 +12,7 @@ static struct hsgd_checkpoint_info *make_info(struct state_file *state)
 {
     struct hsgd_checkpoint_info *info = calloc(1, sizeof *info);
     if (!info) return NULL;
+    info->size = sizeof *info;
     info->step = state->at.step;
     info->epochs = state->at.epoch;
     info->normalisation = state->norm;

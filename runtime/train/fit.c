@@ -9,6 +9,7 @@
 #include "checkpoint.h"
 #include "pass.h"
 #include "schedule.h"
+#include "sized.h"
 
 struct timed_steps { double seconds; int steps; }; /* of one of them */
 
@@ -95,7 +96,8 @@ static void tell(struct fit *f, bool epoch_end)
     struct hsgd_fit_result *r = f->result;
     if (!o->progress || f->stop) return;
     struct hsgd_progress p = {
-        .epoch = (int)at->epoch + (!epoch_end || f->cut), .epochs = o->epochs, .step = at->step, .steps = f->total,
+        .size = sizeof p, .epoch = (int)at->epoch + (!epoch_end || f->cut), .epochs = o->epochs, .step = at->step,
+            .steps = f->total,
         .loss = epoch_end ? at->train_loss : at->loss_sum / at->terms_sum,
         .samples_per_second = (double)r->samples / r->seconds, .seconds = r->seconds,
         .learning_rate = schedule_rate(o, at->step - 1, f->total), .epoch_end = epoch_end,
@@ -345,15 +347,16 @@ static void conclude(struct fit *f)
 }
 
 int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct hsgd_data *validation,
-             struct hsgd_fit_result *result)
+             struct hsgd_fit_result *result, size_t size)
 {
+    struct hsgd_fit_result full = { .validation_loss = NAN, .validation_accuracy = NAN };
     const struct hsgd_train_options *o = &t->state.options;
     int64_t n = hsgd_data_count(train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
-    struct fit f = { .t = t, .train = train, .validation = validation, .result = result,
+    struct fit f = { .t = t, .train = train, .validation = validation, .result = &full,
                      .total = o->steps ? o->steps : per_epoch * o->epochs };
     int err = check_fit(&f);
+    if (!err && result) err = SIZED_GIVE(t->state.ctx, hsgd_fit_result, result, size, &full);
     if (err) return err;
-    *result = (struct hsgd_fit_result){ .validation_loss = NAN, .validation_accuracy = NAN };
     f.order = malloc((size_t)n * sizeof *f.order);
     if (!f.order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     t->planned_steps = f.total;
@@ -362,6 +365,7 @@ int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct
     if (!err) err = run(&f);
     err = checkpoint_finish(t, err);
     conclude(&f);
+    if (result) SIZED_GIVE(t->state.ctx, hsgd_fit_result, result, size, &full);
     free(f.order);
     free(f.timed);
     return err;

@@ -81,7 +81,8 @@ static int evaluate_window(struct evaluation *e)
 static int tell_evaluating(const struct evaluation *e)
 {
     const struct hsgd_train_options *o = &e->t->state.options;
-    struct hsgd_progress p = { .epoch = (int)e->t->at.epoch + 1, .epochs = o->epochs, .step = e->t->at.step,
+    struct hsgd_progress p = { .size = sizeof p, .epoch = (int)e->t->at.epoch + 1, .epochs = o->epochs,
+                               .step = e->t->at.step,
                                .steps = e->t->planned_steps, .evaluating = true, .done = e->pass.at,
                                .count = e->count, .validation_loss = NAN, .validation_accuracy = NAN };
     if (!o->progress || e->pass.at >= e->count || o->progress(o->progress_user, &p)) return 0;

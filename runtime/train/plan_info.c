@@ -6,6 +6,7 @@
 
 #include "async.h"
 #include "cost.h"
+#include "sized.h"
 #include "trainer.h"
 
 #define MOST_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)
@@ -146,15 +147,16 @@ static void describe(const struct plan *p, int i, struct hsgd_plan_cell *out)
     snprintf(out->reason, sizeof out->reason, "%s", reason(p, c));
 }
 
-int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out)
+int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out, size_t size)
 {
+    struct hsgd_plan_cell full;
     struct view v;
     int err = look(t, batch, &v), cells = err ? 0 : cells_of(&v), part = 0;
     if (err) return err;
     if (i < 0 || i >= cells)
         return hsgd_fail(t->state.ctx, EINVAL, "the plan has cells 0 to %d, not %d", cells - 1, i);
     while (i >= v.part[part].plan->ncells) i -= v.part[part++].plan->ncells;
-    describe(v.part[part].plan, i, out);
-    out->replica = v.part[part].replica;
-    return 0;
+    describe(v.part[part].plan, i, &full);
+    full.replica = v.part[part].replica;
+    return SIZED_GIVE(t->state.ctx, hsgd_plan_cell, out, size, &full);
 }

@@ -9,15 +9,18 @@
 #include "recover.h"
 #include "rng.h"
 #include "schedule.h"
+#include "sized.h"
 #include "slices.h"
 
-void hsgd_train_defaults(struct hsgd_train_options *o)
+static const struct hsgd_train_options defaults = {
+    .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
+    .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
+    .step_gamma = 0.1f, .moving_rate = 0.9f, .rate_ramp = 10, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
+};
+
+int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
 {
-    *o = (struct hsgd_train_options){
-        .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
-        .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
-        .step_gamma = 0.1f, .moving_rate = 0.9f, .rate_ramp = 10, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
-    };
+    return SIZED_GIVE(NULL, hsgd_train_options, o, size, &defaults);
 }
 
 /* ------------------------------------------------------------- checking */
@@ -82,27 +85,43 @@ static int smooth_labels(struct hsgd_model *m, float smoothing)
 static int open_augment(struct hsgd_trainer *t, const struct hsgd_model *m)
 {
     struct augmentation *a = &t->augment;
-    a->how = t->state.options.augment;
+    a->how = *t->state.options.augment;
+    t->state.options.augment = &a->how;
     if (!augment_any(&a->how)) return 0;
     a->room = malloc((size_t)hsgd_size(m->in) * sizeof *a->room);
     return a->room ? 0 : hsgd_fail(m->ctx, ENOMEM, "out of memory");
 }
 
+/* The options of a program, which may be shorter or longer, in full. */
+static int take_options(const struct hsgd_model *m, const struct hsgd_train_options *given,
+                        struct hsgd_train_options *o, struct hsgd_augment_options *augment)
+{
+    struct hsgd_context *ctx = m->ctx;
+    int err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
+    if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
+    if (!err) err = check_options(ctx, o);
+    if (!err) err = async_check(ctx, o);
+    if (!err) err = augment_check(ctx, augment, m->in);
+    o->augment = augment;
+    return err;
+}
+
 struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options)
 {
-    if (!model || check_options(model->ctx, options) || async_check(model->ctx, options)) return NULL;
-    if (augment_check(model->ctx, &options->augment, model->in)) return NULL;
+    struct hsgd_train_options o = defaults;
+    struct hsgd_augment_options augment = { 0 };
+    if (!model || take_options(model, options, &o, &augment)) return NULL;
     struct hsgd_trainer *t = calloc(1, sizeof *t);
     if (!t) {
         hsgd_fail(model->ctx, ENOMEM, "out of memory");
         return NULL;
     }
-    if (trainer_state_open(&t->state, model, options)) {
+    if (trainer_state_open(&t->state, model, &o)) {
         free(t);
         return NULL;
     }
-    t->planned_steps = options->steps;
-    if (open_augment(t, model) || smooth_labels(model, options->label_smoothing)) hsgd_trainer_destroy(&t);
+    t->planned_steps = o.steps;
+    if (open_augment(t, model) || smooth_labels(model, o.label_smoothing)) hsgd_trainer_destroy(&t);
     return t;
 }
 

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     if (n < HEADER) return 0;
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
-    struct hsgd_data_options o = { .label = bytes[0] & 1 ? "coarse" : NULL };
+    struct hsgd_data_options o = { .size = sizeof o, .label = bytes[0] & 1 ? "coarse" : NULL };
     struct data_parts parts = { 0 };
     struct album a;
     int err = album_begin(ctx, &a, "input");

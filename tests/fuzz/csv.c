@@ -33,5 +33,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
     const char *label = n % 2 ? "2" : NULL;
-    return fuzz_end(ctx, parse_twice(ctx, bytes, n, (struct hsgd_data_options){ .label = label }));
+    return fuzz_end(ctx, parse_twice(ctx, bytes, n, *HSGD_OPTIONS(data, .label = label)));
 }

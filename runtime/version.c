@@ -1,0 +1,7 @@
+#include "config.h"
+
+#include <hsgd/version.h>
+
+int hsgd_version(void) { return HSGD_VERSION; }
+
+const char *hsgd_version_text(void) { return PACKAGE_VERSION; }
