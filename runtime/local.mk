@@ -5,6 +5,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/attribute.c \
 	runtime/attribute.h \
 	runtime/buffer.c \
+	runtime/c_locale.c \
+	runtime/c_locale.h \
 	runtime/context.c \
 	runtime/core.h \
 	runtime/cost.c \
