@@ -5,8 +5,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/attribute.c \
 	runtime/attribute.h \
 	runtime/buffer.c \
-	runtime/c_locale.c \
-	runtime/c_locale.h \
 	runtime/context.c \
 	runtime/core.h \
 	runtime/cost.c \
@@ -49,8 +47,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
 	runtime/data/numpy.h \
-	runtime/data/passed.c \
-	runtime/data/passed.h \
 	runtime/data/picture.c \
 	runtime/data/picture.h \
 	runtime/data/png.c \
@@ -58,7 +54,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
 	runtime/data/statistics.c \
-	runtime/data/summary.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \

@@ -20,7 +20,6 @@ fuzz_sources = \
 	runtime/data/npy.c \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
-	runtime/data/passed.c \
 	runtime/data/picture.c \
 	runtime/data/resample.c \
 	runtime/data/statistics.c \
