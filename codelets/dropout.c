@@ -2,13 +2,14 @@
  * by 1 - p. */
 #include <stdio.h>
 
+#include "c_locale.h"
 #include "kernels.h"
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
     const struct hsgd_dropout *a = l->attributes;
     if (!(a->p >= 0 && a->p < 1)) {
-        snprintf(why, n, "p must be in [0, 1), not %g", a->p);
+        c_snprintf(why, n, "p must be in [0, 1), not %g", a->p);
         return -1;
     }
     l->out = l->in;

@@ -1,13 +1,14 @@
 /* Softmax cross-entropy loss on class labels. */
 #include <stdio.h>
 
+#include "c_locale.h"
 #include "kernels.h"
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
     const struct hsgd_softmax_cross_entropy *a = l->attributes;
     if (!(a->label_smoothing >= 0 && a->label_smoothing < 1)) {
-        snprintf(why, n, "label_smoothing must be in [0, 1), not %g", (double)a->label_smoothing);
+        c_snprintf(why, n, "label_smoothing must be in [0, 1), not %g", (double)a->label_smoothing);
         return -1;
     }
     if (l->in.h != 1 || l->in.w != 1 || l->in.c < 2) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c_locale.h"
+
 static const char *const activations[] = { "none", "relu", "tanh", "sigmoid", NULL };
 static const char *const inits[] = { "glorot", "he", "zero", NULL };
 
@@ -31,7 +33,7 @@ static bool read_real(const char *text, void *at)
 {
     char *end;
     if (!*text || strspn(text, "+-.eE0123456789") != strlen(text)) return false;
-    float v = strtof(text, &end);
+    float v = c_strtof(text, &end);
     if (*end || end == text || !isfinite(v)) return false;
     *(float *)at = v;
     return true;
@@ -78,8 +80,8 @@ static void write_real(const void *at, FILE *out)
 {
     char text[32];
     for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)*(const float *)at);
-        if (strtof(text, NULL) == *(const float *)at) break;
+        c_snprintf(text, sizeof text, "%.*g", digits, (double)*(const float *)at);
+        if (c_strtof(text, NULL) == *(const float *)at) break;
     }
     fputs(text, out);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c_locale.h"
 #include "core.h"
 #include "cost.h"
 #include "cuda_device.h"
@@ -73,8 +74,10 @@ static void detach_starpu(struct hsgd_context *ctx)
     if (!ctx->owns_starpu) return;
     pthread_mutex_lock(&starpu_lock);
     if (--starpu_users == 0) {
+        locale_t before = c_locale_enter();
         starpu_resume();
         starpu_shutdown();
+        c_locale_leave(before);
         hsgd_blas_restore(blas_threads_before);
     }
     pthread_mutex_unlock(&starpu_lock);
@@ -108,6 +111,15 @@ int hsgd_context_defaults(struct hsgd_context_options *o, size_t size)
     return SIZED_GIVE(NULL, hsgd_context_options, o, size, &(struct hsgd_context_options){ 0 });
 }
 
+/* StarPU and OpenCL read and write files with numbers. */
+static int open_in_c_locale(struct hsgd_context *ctx, const struct hsgd_context_options *o)
+{
+    locale_t before = c_locale_enter();
+    int err = open_context(ctx, o);
+    c_locale_leave(before);
+    return err;
+}
+
 int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *options)
 {
     struct hsgd_context_options o = { 0 };
@@ -122,7 +134,7 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     ctx->deterministic = o.deterministic;
     ctx->tf32 = o.tf32;
     hsgd_kernels_init();
-    return open_context(ctx, &o);
+    return open_in_c_locale(ctx, &o);
 }
 
 void hsgd_destroy(struct hsgd_context **pctx)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "c_locale.h"
 #include "core.h"
 
 int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
@@ -10,7 +11,7 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
         va_list args;
         va_start(args, format);
         pthread_mutex_lock(&ctx->error_lock);
-        vsnprintf(ctx->error, sizeof ctx->error, format, args);
+        c_vsnprintf(ctx->error, sizeof ctx->error, format, args);
         pthread_mutex_unlock(&ctx->error_lock);
         va_end(args);
     }
@@ -40,7 +41,7 @@ void hsgd_log(struct hsgd_context *ctx, enum hsgd_log_level level, const char *f
     char line[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    c_vsnprintf(line, sizeof line, format, args);
     va_end(args);
     ctx->log(ctx->log_user, level, line);
 }
@@ -59,7 +60,7 @@ void failure_note(struct failure *f, const struct failure *what, const char *for
 {
     pthread_mutex_lock(&f->lock);
     if (!atomic_load(&f->err)) {
-        vsnprintf(f->sentence, sizeof f->sentence, format, args);
+        c_vsnprintf(f->sentence, sizeof f->sentence, format, args);
         f->device = what->device;
         f->run = what->run;
         f->step = what->step;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c_locale.h"
+
 #define MOST_FACTOR 1000.0
 #define MOST_ROW_US 1e6
 #define SPIN_NS 100000u /* sleeping ends late by about so much */
@@ -43,7 +45,7 @@ typedef int apply_fn(struct hsgd_context *ctx, struct device *d, const struct en
 static bool cut_number(char *text, char mark, double *out)
 {
     char *at = strrchr(text, mark), *end = at;
-    if (at) *out = strtod(at + 1, &end);
+    if (at) *out = c_strtod(at + 1, &end);
     if (!at || end == at + 1 || *end) return false;
     *at = 0;
     return true;

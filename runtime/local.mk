@@ -5,6 +5,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/attribute.c \
 	runtime/attribute.h \
 	runtime/buffer.c \
+	runtime/c_locale.c \
+	runtime/c_locale.h \
 	runtime/context.c \
 	runtime/core.h \
 	runtime/cost.c \
@@ -47,6 +49,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
 	runtime/data/numpy.h \
+	runtime/data/passed.c \
+	runtime/data/passed.h \
 	runtime/data/picture.c \
 	runtime/data/picture.h \
 	runtime/data/png.c \
@@ -54,6 +58,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
 	runtime/data/statistics.c \
+	runtime/data/summary.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "c_locale.h"
+
 #define USABLE 0.95 /* of a device's memory: fragments are lost */
 
 /* What of a plan lies on one device. */
@@ -95,7 +97,7 @@ static bool suffices(const struct needs *w)
 struct memory_sentence memory_too_small(const struct device *d, int batch, size_t bytes)
 {
     struct memory_sentence s;
-    snprintf(s.text, sizeof s.text, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", d->info.id,
+    c_snprintf(s.text, sizeof s.text, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", d->info.id,
              batch, megabytes(bytes), megabytes((size_t)starpu_memory_get_total(d->node)));
     return s;
 }

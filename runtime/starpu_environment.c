@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "c_locale.h"
 #include "io/cache.h"
 
 static bool begins(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
@@ -111,7 +112,7 @@ static int check_number(struct hsgd_context *ctx, const char *name, const char *
         return hsgd_fail(ctx, EINVAL, "%s is \"%s\", not a whole number from %d to %d", name, value, least, INT_MAX);
     }
     case REAL:
-        strtof(value, &end);
+        c_strtof(value, &end);
         return *end ? hsgd_fail(ctx, EINVAL, "%s is \"%s\", not a number", name, value) : 0;
     default:
         if (is_core_list(value)) return 0;

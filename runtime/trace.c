@@ -165,7 +165,7 @@ static void write_devices(struct chrome *c, const struct hsgd_context *ctx)
     }
 }
 
-/* Microseconds without printf's %f, which writes the locale's decimal point. */
+/* Microseconds, in whole nanoseconds. */
 static void write_time(FILE *f, const char *field, uint64_t ns)
 {
     fprintf(f, ",\"%s\":%llu.%03llu", field, (unsigned long long)ns / 1000, (unsigned long long)ns % 1000);

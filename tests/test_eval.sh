@@ -22,7 +22,7 @@ has out '^class +samples +predicted +precision +recall +F1'
 has out '^9 +191( +[0-9.]+%?){4}$'
 has out '^true +predicted'
 ok eval --checkpoint checkpoints/step-170/model.safetensors --split train -b 1000 --devices cpu
-has out '^data +digits: 12000 samples \(train\)'
+has out '^data +digits \(train\): digits, 12000 samples of 28x28x1, 10 classes$'
 cp checkpoints/last/model.safetensors alone.safetensors
 ok eval --checkpoint alone.safetensors --devices cpu
 has err '^hsgd: warning: alone.safetensors lies without its state.safetensors: samples are not normalised$'

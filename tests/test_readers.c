@@ -1,8 +1,9 @@
 /* LIBSVM and CSV texts: what is in the data sets they become. */
 #include "files.h"
 
-#include <locale.h>
 #include <math.h>
+
+#include "comma.h"
 
 static struct hsgd_context *ctx;
 
@@ -229,7 +230,7 @@ static void numbers(void)
         { "1e-400", 0 },
     };
     begin();
-    CHECK(setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "C"));
+    REQUIRE(comma_locale());
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         char text[100];
         snprintf(text, sizeof text, "a,label\n%s,0\n", tests[i].text);

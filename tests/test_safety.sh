@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Nothing of a run is lost or torn: two processes with one folder, folders that
 # were copied without their links, closed descriptors, pipes and terminals that
 # go away.  Nothing here waits for a time: it waits for a state.

@@ -99,6 +99,9 @@ int open_model(struct session *run, const struct settings *s, struct hsgd_shape 
 struct hsgd_augment_options augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
+/* hsgd_data_summary(). */
+struct summary { char text[1500]; };
+struct summary summary_of(const struct hsgd_data *d);
 /* The exit code for an error of the library: USAGE where the input is to blame,
  * NOT_FINITE where the training got out of hand. */
 int blame(int err);

@@ -91,17 +91,29 @@ static json_t *json_classes(const struct look *l, int64_t *const count[PARTS])
     return list;
 }
 
+static json_t *json_passed(const struct hsgd_data *d)
+{
+    json_t *list = json_array();
+    struct hsgd_passed p;
+    for (int i = 0; hsgd_data_passed(d, i, &p); i++)
+        json_append(&list, json_pack("{s:s, s:I, s:o}", "why", p.why, "files", (json_int_t)p.count, "first",
+                                     json_text(p.first)));
+    return list;
+}
+
 static int info_json(const struct look *l, int64_t *const count[PARTS])
 {
     struct hsgd_shape in = hsgd_data_shape(l->part[0]);
-    return json_print(json_pack("{s:o, s:s, s:[i,i,i], s:o, s:o, s:o}", "data", json_text(l->what), "format",
-                                hsgd_data_format(l->part[0]), "shape", in.h, in.w, in.c, "train", json_part(l->part[0]),
-                                "test", json_part(l->part[1]), "classes", json_classes(l, count)));
+    return json_print(json_pack("{s:o, s:s, s:o, s:[i,i,i], s:o, s:o, s:o, s:o}", "data", json_text(l->what), "format",
+                                hsgd_data_format(l->part[0]), "summary", json_text(summary_of(l->part[0]).text),
+                                "shape", in.h, in.w, in.c, "train", json_part(l->part[0]), "test",
+                                json_part(l->part[1]), "passed_over", json_passed(l->part[0]), "classes",
+                                json_classes(l, count)));
 }
 
 static int info_text(const struct look *l, int64_t *const count[PARTS])
 {
-    printf("%s: %s\n", l->what, hsgd_data_format(l->part[0]));
+    printf("%s: %s\n", l->what, summary_of(l->part[0]).text);
     int code = OK;
     for (int i = 0; !code && i < PARTS; i++)
         if (l->part[i]) code = print_part(l->part[i], part_name[i]);

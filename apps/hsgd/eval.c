@@ -177,7 +177,7 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     printf("checkpoint      %s", o->path);
     if (o->info) printf(", step %lld", (long long)o->info->step);
     printf("\nmodel           %s, %lld parameters\n", e->model, (long long)hsgd_model_parameters(o->run.model));
-    printf("data            %s: %lld samples (%s)\n", e->data, (long long)e->samples, e->part);
+    printf("data            %s (%s): %s\n", e->data, e->part, summary_of(o->run.whole).text);
     printf("loss            %.4f\naccuracy        %.2f%%\n\n", e->loss, 100 * evaluation_accuracy(e));
     printf("%-20s %10s %10s %10s %10s %10s\n", "class", "samples", "predicted", "precision", "recall", "F1");
     for (int i = 0; i < e->classes; i++) {

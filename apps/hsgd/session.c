@@ -183,6 +183,13 @@ void close_session(struct session *run)
     hsgd_destroy(&run->ctx);
 }
 
+struct summary summary_of(const struct hsgd_data *d)
+{
+    struct summary s;
+    hsgd_data_summary(d, s.text, sizeof s.text);
+    return s;
+}
+
 /* ------------------------------------------------------------------ usage */
 
 void usage_now(const struct hsgd_context *ctx, struct usage *u)

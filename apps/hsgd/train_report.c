@@ -18,10 +18,12 @@ static void print_run(const struct training *t)
 void train_print_header(const struct training *t)
 {
     const struct hsgd_train_options *o = &t->options;
-    struct hsgd_shape in = hsgd_data_shape(t->run.train);
+    const struct hsgd_data *read = t->run.whole ? t->run.whole : t->run.train;
     print_run(t);
     printf("model           %s, %lld parameters\n", t->s->model, (long long)hsgd_model_parameters(t->run.model));
-    printf("data            %s: samples of %dx%dx%d\n", hsgd_data_name(t->run.train), in.h, in.w, in.c);
+    printf("data            %s: %s\n", hsgd_data_name(read), summary_of(read).text);
+    if (t->run.validation && !t->run.whole)
+        printf("validation      %s: %s\n", hsgd_data_name(t->run.validation), summary_of(t->run.validation).text);
     printf("                %lld samples to train, %lld to validate (split by seed %lld), %lld to test\n",
            (long long)count(t->run.train), (long long)count(t->run.validation), (long long)t->s->seed,
            (long long)count(t->run.test));

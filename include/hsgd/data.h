@@ -130,6 +130,24 @@ HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
  * "memory" for sets that were not read; "" for NULL. */
 HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 
+/* What was read, as one line: format, samples, features or image size, label
+ * column, classes, columns ignored, and files passed over, such as
+ * "csv, 150 samples of 2 features (length, width), label "species", 3 classes
+ * (setosa, versicolor, virginica)".  Cut off at `size` bytes with the zero;
+ * text may be NULL when that is 0.  Returns the length of the whole line; 0
+ * for NULL. */
+HSGD_API int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size);
+
+/* Files that were passed over for the same reason. */
+struct hsgd_passed {
+    const char *why;                   /* "damaged" */
+    const char *first;                 /* the first by name, below the folder or in the archive */
+    int64_t count;
+};
+/* The i-th such reason, from 0 on; false: there are no more.  The texts are
+ * d's. */
+HSGD_API bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out);
+
 /* x' = (x - mean[channel]) * inv_std[channel], computed so that no digit of x
  * is lost before the mean is subtracted; channels 1: the same for all.  Only
  * the library makes one, so that later versions can append fields. */

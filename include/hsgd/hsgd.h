@@ -19,6 +19,8 @@
  * Threads.    A context and what was made from it belong to one thread at a
  *             time.  Different contexts are independent, except that one
  *             process has one StarPU.
+ * Locale.     Numbers in files, messages and variables have a decimal point,
+ *             whatever locale the program has set.
  * Layout.     Images are NHWC (sample, row, column, channel), matrices
  *             row-major, numbers are 32-bit floats unless a name says other.
  */

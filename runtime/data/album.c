@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "c_locale.h"
+
 int album_begin(struct hsgd_context *ctx, struct album *a, const char *path)
 {
     *a = (struct album){ .source = strdup(path) };
@@ -57,7 +59,7 @@ int album_add(struct hsgd_context *ctx, struct album *a, struct album_entry *e)
 static bool ends_with(const char *name, const char *end)
 {
     size_t n = strlen(name), m = strlen(end);
-    return n > m && !strcasecmp(name + n - m, end);
+    return n > m && !c_strcasecmp(name + n - m, end);
 }
 
 bool album_is_picture(const char *name)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "c_locale.h"
 #include "text.h"
 
 static const char separators[] = { ',', ';', '\t' };
@@ -165,7 +166,7 @@ static int check_header(const struct csv *r)
 static int64_t column_named(const struct csv *r, const char *name, bool exact)
 {
     for (int64_t i = 0; i < r->columns; i++)
-        if (!(exact ? strcmp : strcasecmp)(r->column[i], name)) return i;
+        if (!(exact ? strcmp : c_strcasecmp)(r->column[i], name)) return i;
     return -1;
 }
 
@@ -243,7 +244,7 @@ static bool is_missing(const char *field)
 {
     static const char *const words[] = { "", "NA", "N/A", "NaN", "null", "?" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcasecmp(field, words[i])) return true;
+        if (!c_strcasecmp(field, words[i])) return true;
     return false;
 }
 

@@ -43,6 +43,7 @@ void hsgd_data_destroy(struct hsgd_data **d)
     hsgd_names_free((*d)->columns);
     hsgd_names_free((*d)->label);
     hsgd_names_free((*d)->ignored);
+    passed_free((*d)->passed);
     if ((*d)->owned_sparse) {
         free((*d)->sparse.start);
         free((*d)->sparse.column);
@@ -102,6 +103,7 @@ void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
     d->columns = hsgd_names_share(as->columns);
     d->label = hsgd_names_share(as->label);
     d->ignored = hsgd_names_share(as->ignored);
+    d->passed = passed_share(as->passed);
     d->integers = as->integers;
 }
 

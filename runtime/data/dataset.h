@@ -3,6 +3,7 @@
 #define HSGD_DATA_DATASET_H
 
 #include "../error.h"
+#include "passed.h"
 #include <hsgd/data.h>
 
 /* Rows of which only some numbers are not zero: those of sample i are
@@ -40,6 +41,7 @@ struct hsgd_data {
     struct hsgd_names *columns;  /* names of the plain features, in their order; NULL: the format has none */
     struct hsgd_names *label;    /* one name: the column (or array, where it was given) of the labels; NULL: none */
     struct hsgd_names *ignored;  /* columns of the file that are neither; NULL: there are none */
+    struct passed *passed;       /* files that were passed over; NULL: none */
     bool integers;               /* the values have an integer type in the file */
     int64_t *index;
 };

@@ -10,6 +10,7 @@
 
 #include "../io/file.h"
 #include "../io/stream.h"
+#include "c_locale.h"
 
 enum { MOST_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
 
@@ -44,9 +45,9 @@ static bool climbs(const char *name)
 
 static bool is_wanted(const struct npz *z, const char *key)
 {
-    bool wanted = z->label && !strcasecmp(key, z->label);
+    bool wanted = z->label && !c_strcasecmp(key, z->label);
     for (int i = 0; i < NUMPY_ROWS * ARRAY_ROLES && !wanted; i++)
-        wanted = !strcasecmp(key, numpy_names[i / ARRAY_ROLES][i % ARRAY_ROLES]);
+        wanted = !c_strcasecmp(key, numpy_names[i / ARRAY_ROLES][i % ARRAY_ROLES]);
     return wanted;
 }
 
@@ -121,7 +122,7 @@ static int read_members(struct npz *z)
 static struct array *find(struct npz *z, const char *key)
 {
     for (int i = 0; i < z->arrays; i++)
-        if (!strcasecmp(z->array[i].key, key)) return &z->array[i];
+        if (!c_strcasecmp(z->array[i].key, key)) return &z->array[i];
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../io/stream.h"
+#include "c_locale.h"
 
 enum { MOST_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
 
@@ -50,7 +51,7 @@ static int read_labels(struct hsgd_context *ctx, const struct array *y, const st
     if (!d->labels) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", y->name, (long long)d->count);
     for (int64_t i = 0; i < d->count; i++) {
         double v = npy_number(a, i);
-        snprintf(text, sizeof text, "%.15g", v);
+        c_snprintf(text, sizeof text, "%.15g", v);
         snprintf(place, sizeof place, "%s: number %lld", y->name, (long long)i);
         if (!isfinite(v)) return hsgd_fail(ctx, EINVAL, "%s: label is %s, it must be finite", place, text);
         d->owned_labels[i] = labels_class(labels, text);
@@ -209,7 +210,7 @@ static char *existing(const char *path, const struct parts *p, const char *name,
 static int row_of(const char *stem)
 {
     for (int i = 0; i < NUMPY_ROWS; i++)
-        if (!strcasecmp(stem, numpy_names[i][ARRAY_X])) return i;
+        if (!c_strcasecmp(stem, numpy_names[i][ARRAY_X])) return i;
     return -1;
 }
 
@@ -219,7 +220,7 @@ static char *label_file(const char *path, const struct parts *p, const char *ste
     char *out = NULL;
     if (label) return sibling(path, *label == '/' ? 0 : p->folder, label, "", "");
     for (int i = 0; !out && i < NUMPY_ROWS; i++)
-        if (!strcasecmp(stem, numpy_names[i][ARRAY_X])) out = existing(path, p, numpy_names[i][ARRAY_Y], "");
+        if (!c_strcasecmp(stem, numpy_names[i][ARRAY_X])) out = existing(path, p, numpy_names[i][ARRAY_Y], "");
     if (!out) out = existing(path, p, stem, "_labels");
     return out ? out : existing(path, p, "labels", "");
 }

@@ -2,27 +2,15 @@
 
 #include "text.h"
 
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "c_locale.h"
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* ---------------------------------------------------------------- numbers */
-
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", NULL); }
-
-/* Any decimal number, rounded correctly. */
-static double slow_number(const char *text)
-{
-    pthread_once(&c_locale_once, make_c_locale);
-    return c_locale ? strtod_l(text, NULL, c_locale) : strtod(text, NULL);
-}
 
 static const char *read_exponent(const char *c, int *exponent)
 {
@@ -60,7 +48,7 @@ static const char *read_word(const char *c, double *out)
         { "infinity", INFINITY }, { "inf", INFINITY }, { "nan", NAN },
     };
     for (int i = 0; i < 3; i++)
-        if (!strncasecmp(c, words[i].word, strlen(words[i].word))) {
+        if (!c_strncasecmp(c, words[i].word, strlen(words[i].word))) {
             *out = words[i].value;
             return c + strlen(words[i].word);
         }
@@ -77,7 +65,7 @@ const char *text_number(const char *text, double *out)
     bool exact;
     const char *end = read_digits(start, &mantissa, &exponent, &exact);
     if (!end) end = read_word(start, out);
-    else if (!exact || exponent > 22 || exponent < -22) *out = slow_number(start);
+    else if (!exact || exponent > 22 || exponent < -22) *out = c_strtod(start, NULL);
     else *out = exponent < 0 ? (double)mantissa / power[-exponent] : (double)mantissa * power[exponent];
     if (end && *text == '-') *out = -*out;
     return end;

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "../error.h"
+#include "c_locale.h"
 
 int hsgd_yaml_fail(struct hsgd_yaml *y, int line, const char *format, ...)
 {
     char sentence[400];
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    c_vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
     return hsgd_fail(y->ctx, EINVAL, "%s:%d: %s", y->path, line, sentence);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "c_locale.h"
 #include "io/atomic.h"
 #include "io/cache.h"
 #include "kernels.h"
@@ -68,15 +69,23 @@ static bool path_of(const struct trainer_state *s, const struct device *d, const
 
 /* -------------------------------------------------------------- what is kept */
 
+/* "ROWS SECONDS" */
+static bool read_line(const char *line, int rows, double *seconds)
+{
+    char *end, *after;
+    long read = strtol(line, &end, 10);
+    *seconds = c_strtod(end, &after);
+    return end != line && after != end && read == rows && *seconds > 0 && *seconds < 1e6;
+}
+
 bool calibration_load(const struct trainer_state *s, const struct device *d, struct curve *c)
 {
-    char path[1024];
+    char path[1024], line[64];
     struct curve read = *c;
     FILE *f = path_of(s, d, c, path, sizeof path) ? fopen(path, "r") : NULL;
     bool ok = f;
-    for (int i = 0, rows = 0; ok && i < CURVE_SIZES; i++)
-        ok = fscanf(f, "%d %lf", &rows, &read.seconds[i]) == 2 && rows == c->rows[i] && read.seconds[i] > 0 &&
-             read.seconds[i] < 1e6;
+    for (int i = 0; ok && i < CURVE_SIZES; i++)
+        ok = fgets(line, sizeof line, f) && read_line(line, c->rows[i], &read.seconds[i]);
     if (f) fclose(f);
     if (ok) *c = read;
     return ok;
@@ -88,7 +97,7 @@ void calibration_save(const struct trainer_state *s, const struct device *d, con
     int used = 0;
     for (int i = 0; i < CURVE_SIZES; i++) {
         if (!isfinite(c->seconds[i])) return;
-        used += snprintf(text + used, sizeof text - (size_t)used, "%d %.9g\n", c->rows[i], c->seconds[i]);
+        used += c_snprintf(text + used, sizeof text - (size_t)used, "%d %.9g\n", c->rows[i], c->seconds[i]);
     }
     if (!path_of(s, d, c, path, sizeof path)) return;
     hsgd_cache_make_folders(path);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "c_locale.h"
 #include "cost.h"
 #include "slices.h"
 #include "trials.h"
@@ -144,7 +145,7 @@ bool drift_correct(struct trainer_state *s, int64_t step)
         curve_scale(&s->balance.curve[i], d->factor[i]);
         bool says = s->balance.rows[i] || fabs(d->factor[i] - 1) > 0.05;
         if (says && used < (int)sizeof text)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",
+            used += c_snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",
                              used ? ", " : "", s->ctx->device[i].info.id, d->factor[i]);
     }
     hsgd_log(s->ctx, HSGD_LOG_INFO, "step %lld: the batch is divided anew: %s; %.3f ms a step expected, not %.3f ms",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "algorithm.h"
+#include "c_locale.h"
 #include "trials.h"
 
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
@@ -33,7 +34,7 @@ static void __attribute__((format(printf, 3, 4))) explain(struct division *out, 
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(out->why[device], sizeof out->why[device], format, args);
+    c_vsnprintf(out->why[device], sizeof out->why[device], format, args);
     va_end(args);
 }
 

@@ -20,6 +20,7 @@ fuzz_sources = \
 	runtime/data/npy.c \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
+	runtime/data/passed.c \
 	runtime/data/picture.c \
 	runtime/data/resample.c \
 	runtime/data/statistics.c \

@@ -1,0 +1,75 @@
+/* What was read, as one line. */
+#include "dataset.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { NAMES_SHOWN = 3 };
+
+/* A text that is appended to; `used` counts on beyond its size. */
+struct line {
+    char *text;
+    size_t size;
+    int used;
+};
+
+static void add(struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct line *l, const char *format, ...)
+{
+    va_list args;
+    bool fits = (size_t)l->used < l->size;
+    va_start(args, format);
+    l->used += vsnprintf(fits ? l->text + l->used : NULL, fits ? l->size - (size_t)l->used : 0, format, args);
+    va_end(args);
+}
+
+/* "(a, b, c, ...)" */
+static void add_names(struct line *l, const struct hsgd_names *names)
+{
+    for (int i = 0; names && i < names->count && i < NAMES_SHOWN; i++)
+        add(l, "%s%s", i ? ", " : " (", hsgd_show(names->name[i]).text);
+    if (names && names->count) add(l, "%s)", names->count > NAMES_SHOWN ? ", ..." : "");
+}
+
+static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
+
+static void add_samples(struct line *l, const struct hsgd_data *d)
+{
+    struct hsgd_shape s = d->shape;
+    add(l, "%s, %lld sample%s of ", hsgd_data_format(d), (long long)d->count, plural(d->count));
+    if (s.h != 1 || s.w != 1) {
+        add(l, "%dx%dx%d", s.h, s.w, s.c);
+        return;
+    }
+    add(l, "%d feature%s", s.c, plural(s.c));
+    add_names(l, d->columns);
+}
+
+int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
+{
+    struct line l = { text, size, 0 };
+    if (size) *text = 0;
+    if (!d) return 0;
+    add_samples(&l, d);
+    if (d->label && d->label->count) add(&l, ", label \"%s\"", hsgd_show(d->label->name[0]).text);
+    add(&l, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
+    add_names(&l, d->names);
+    if (d->ignored && d->ignored->count) {
+        add(&l, ", ignored");
+        add_names(&l, d->ignored);
+    }
+    if (!passed_text(d->passed, NULL, 0)) return l.used;
+    add(&l, "; ");
+    bool fits = (size_t)l.used < size;
+    return l.used + passed_text(d->passed, fits ? text + l.used : NULL, fits ? size - (size_t)l.used : 0);
+}
+
+bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out)
+{
+    for (int kind = 0; d && d->passed && i >= 0 && kind < PASSED_KINDS; kind++) {
+        if (!d->passed->count[kind] || i--) continue;
+        *out = (struct hsgd_passed){ passed_why(kind), d->passed->first[kind], d->passed->count[kind] };
+        return true;
+    }
+    return false;
+}
