@@ -53,6 +53,8 @@ hsgd_SOURCES = \
 	apps/hsgd/signals.c \
 	apps/hsgd/signals.h \
 	apps/hsgd/tensorboard.c \
+	apps/hsgd/text.c \
+	apps/hsgd/text.h \
 	apps/hsgd/train.c \
 	apps/hsgd/train.h \
 	apps/hsgd/train_options.c \

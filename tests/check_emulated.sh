@@ -79,8 +79,8 @@ selftest() {
     ./hsgd selftest --devices cuda:0 || return 1
     LD_PRELOAD=$PWD/.libs/wrong_shim.so:$LD_PRELOAD WRONG="dense@cuda:0 plain@cuda:0" ./hsgd selftest --devices cuda:0 \
         >"$work/wrong"
-    [ $? -eq 1 ] && grep FAILED "$work/wrong" && [ "$(grep -c 'FAILED: no graph was captured' "$work/wrong")" -eq 3 ] &&
-        grep -q '^dense .*FAILED: wrong on cuda:0: y' "$work/wrong" && tail -n 1 "$work/wrong" | grep ', 4 failed$'
+    [ $? -eq 1 ] && grep FAILED "$work/wrong" && [ "$(grep -c '^    no graph was captured' "$work/wrong")" -eq 3 ] &&
+        grep -A 1 '^dense .*FAILED' "$work/wrong" | grep -q '^    wrong on cuda:0: y' && tail -n 1 "$work/wrong" | grep ', 4 failed$'
 }
 part "selftest on an emulated CUDA device" selftest
 part "graphs against plain launches on emulated CUDA devices" ./test_graphs

@@ -22,10 +22,22 @@ run() # ARGS...: leaves out, err and code
     code=$?
 }
 
+narrow() # NAME [FILE]: text for a screen: 80 characters a line, no control characters
+{
+    file=${2:-out}
+    case $(head -c 1 "$file") in "{") return ;; esac
+    wide=$(LC_ALL=C.UTF-8 grep -n '.\{81\}' "$file")
+    check "lines of $1 that are longer than 80 characters: $wide" "$([ -z "$wide" ]; echo $?)"
+    check "control characters of $1" "$(LC_ALL=C tr -d '\n\040-\176\200-\377' <"$file" | head -c 1 | wc -c)"
+    iconv -f UTF-8 -t UTF-8 "$file" >/dev/null 2>&1
+    check "bytes of $1 that are not UTF-8" $?
+}
+
 ok() # ARGS...: must succeed
 {
     run "$@"
     check "hsgd $* (exit $code: $(cat err))" $code
+    case " $* " in " compare "* | *" --man "* | *" --completion "*) ;; *) narrow "hsgd $*" ;; esac
 }
 
 refused() # MESSAGE ARGS...: exit 2, exactly this sentence, nothing on stdout
@@ -41,6 +53,12 @@ has() # FILE REGEX
 {
     grep -Eq "$2" "$1"
     check "$1 has $2: $(cat "$1")" $?
+}
+
+says() # TEXT: out has it, wherever lines were wrapped
+{
+    tr -s '\n ' '  ' <out | grep -Fq -- "$1"
+    check "out says $1: $(cat out)" $?
 }
 
 json() # EXPRESSION: about j, the one object in out

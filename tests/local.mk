@@ -1,6 +1,7 @@
 # Tests of the command line; one a line: branches that add some merge without conflict.
 cli_tests =
 cli_tests += tests/test_cli.sh
+cli_tests += tests/test_columns.sh
 cli_tests += tests/test_compare.sh
 cli_tests += tests/test_demos.sh
 cli_tests += tests/test_eval.sh

@@ -28,7 +28,8 @@ LD_PRELOAD=$shim "$hsgd" selftest --devices cpu >out 2>err
 code=$?
 [ $code -eq 1 ] && [ ! -s err ]
 check "exit $code as text: $(cat err)" $?
-has out '^optimizer +cpu +[0-9]+ shapes +[0-9.e+-]+ +[0-9.e+-]+  FAILED: wrong on cpu: w and state\['
+has out '^optimizer +cpu +[0-9]+ shapes +[0-9.e+-]+ +[0-9.e+-]+  FAILED$'
+has out '^    wrong on cpu: w and state\['
 has out '^dense +cpu +210 shapes +[0-9.e-]+ +[0-9.e-]+  ok$'
 has out '^[0-9]+ passed, [0-9]+ failed$'
 finish

@@ -70,7 +70,9 @@ void settings_free(struct settings *s);
 /* The options that command `bit` takes, one a line, on stdout. */
 void settings_help(unsigned bit);
 
-/* "hsgd: <sentence>" on stderr; returns code. */
+/* "hsgd: <kind><sentence>" on stderr, in one line whatever names it has. */
+void say(const char *kind, const char *sentence);
+/* "hsgd: <sentence>"; returns code. */
 int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Checks the name given with --model, and that there are at most `words` words. */

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -27,12 +28,20 @@ static void fill(char *out, int cells, double done)
     out[cells] = '\0';
 }
 
+/* A terminal that is called dumb knows no escapes, one without a name none that
+ * are known. */
+static bool can_redraw(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && terminal && *terminal && strcmp(terminal, "dumb");
+}
+
 /* The last column stays free: a character there makes some terminals go to
  * the next line. */
 void bar_draw(const struct bar *b)
 {
     char line[2 * MOST_COLUMNS], cells[MOST_CELLS + 1];
-    if (!isatty(STDERR_FILENO)) return;
+    if (!can_redraw()) return;
     int width = terminal_columns(STDERR_FILENO) - 1, percent = (int)(100 * b->done);
     int room = width - (int)(strlen(b->what) + strlen(b->figures)) - 10;
     if (room > MOST_CELLS) room = MOST_CELLS;

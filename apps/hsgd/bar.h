@@ -8,7 +8,8 @@ struct bar {
     const char *figures;     /* "loss 0.1234  acc 97.12%  82269/s  ETA 0:12" */
 };
 
-/* Draws it, no wider than the terminal is now; nothing when stderr is none. */
+/* Draws it, no wider than the terminal is now; nothing when stderr is none, or
+ * one that cannot draw a line again (TERM is dumb). */
 void bar_draw(const struct bar *b);
 /* Takes it away before other output. */
 void bar_clear(void);

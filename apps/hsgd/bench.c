@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "text.h"
 #include "bench/floor.h"
 
 #define PAIRS 41          /* at most; turns of ours and the floor */
@@ -105,12 +106,12 @@ static int print_json(const struct bench *b)
 
 static int print_text(const struct bench *b)
 {
-    printf("model           %s, batch of %d\n", b->s->model, b->options.batch_size);
+    text_field("model", "%s, batch of %d", b->s->model, b->options.batch_size);
     print_devices(b->run.ctx, b->s->devices);
-    printf("step            %.4f ms, %.0f samples/s\n", b->step_ms, 1e3 * b->options.batch_size / b->step_ms);
+    text_field("step", "%.4f ms, %.0f samples/s", b->step_ms, 1e3 * b->options.batch_size / b->step_ms);
     if (b->floor) {
-        printf("floor           %.4f ms (%s), ratio %.3f\n", b->floor_ms, floor_variant(b->floor), b->ratio);
-        printf("bound           %.4f ms\n", b->bound_ms);
+        text_field("floor", "%.4f ms (%s), ratio %.3f", b->floor_ms, floor_variant(b->floor), b->ratio);
+        text_field("bound", "%.4f ms", b->bound_ms);
     }
     putchar('\n');
     print_usage(&b->used, b->seconds);

@@ -1,12 +1,16 @@
 /* hsgd data info, hsgd data show */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
+#include "text.h"
 
-enum { PARTS = 2 };
+enum { PARTS = 2, CLASS = 40 /* columns */ };
 static const char *const part_name[PARTS] = { "train", "test" };
 
 /* The parts of a data set; the test part may be NULL. */
@@ -33,18 +37,18 @@ static int64_t *count_classes(const struct hsgd_data *d)
     return count;
 }
 
-/* "0.1307", or the range of many. */
-static void print_numbers(const char *name, const double *v, int n, bool inverse)
+/* "0.1307 0.2", or the range of many. */
+static void write_numbers(char out[100], const double *v, int n, bool inverse)
 {
     double low = INFINITY, high = -INFINITY;
-    printf(", %s", name);
+    int used = 0;
     for (int i = 0; i < n; i++) {
         double x = inverse ? 1 / v[i] : v[i];
         low = fmin(low, x);
         high = fmax(high, x);
-        if (n <= 4) printf(" %.4f", x);
+        if (n <= 4) used += snprintf(out + used, 25, fabs(x) < 1e9 ? " %.4f" : " %.10g", x);
     }
-    if (n > 4) printf(" %.4f to %.4f", low, high);
+    if (n > 4) snprintf(out, 100, fabs(high) < 1e9 ? " %.4f to %.4f" : " %.10g to %.10g", low, high);
 }
 
 static int print_part(const struct hsgd_data *d, const char *name)
@@ -52,11 +56,11 @@ static int print_part(const struct hsgd_data *d, const char *name)
     struct hsgd_shape in = hsgd_data_shape(d);
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
     if (!n) return complain(FAILED, "out of memory");
-    printf("%s: %lld samples of %dx%dx%d, %d classes", name, (long long)hsgd_data_count(d), in.h, in.w, in.c,
-           hsgd_data_classes(d));
-    print_numbers("mean", n->mean, n->channels, false);
-    print_numbers("deviation", n->inv_std, n->channels, true);
-    putchar('\n');
+    char mean[100], deviation[100];
+    write_numbers(mean, n->mean, n->channels, false);
+    write_numbers(deviation, n->inv_std, n->channels, true);
+    text_wrap(0, 2, "%s: %lld samples of %dx%dx%d, %d classes, mean%s, deviation%s", name,
+              (long long)hsgd_data_count(d), in.h, in.w, in.c, hsgd_data_classes(d), mean, deviation);
     hsgd_normalisation_destroy(&n);
     return OK;
 }
@@ -113,14 +117,15 @@ static int info_json(const struct look *l, int64_t *const count[PARTS])
 
 static int info_text(const struct look *l, int64_t *const count[PARTS])
 {
-    printf("%s: %s\n", l->what, summary_of(l->part[0]).text);
+    text_wrap(0, 2, "%s: %s", l->what, summary_of(l->part[0]).text);
     int code = OK;
     for (int i = 0; !code && i < PARTS; i++)
         if (l->part[i]) code = print_part(l->part[i], part_name[i]);
     if (code) return code;
-    printf("\n%-24s %10s %10s\n", "class", "train", "test");
+    printf("\n%-*s %10s %10s\n", CLASS, "class", "train", "test");
     for (int i = 0; i < hsgd_data_classes(l->part[0]); i++) {
-        printf("%-24s %10lld ", hsgd_data_class_name(l->part[0], i), (long long)count[0][i]);
+        text_cell(hsgd_data_class_name(l->part[0], i), CLASS);
+        printf(" %10lld ", (long long)count[0][i]);
         if (count[1]) printf("%10lld\n", (long long)count[1][i]);
         else printf("%10s\n", "-");
     }
@@ -139,27 +144,42 @@ static int info(const struct look *l)
 
 /* -------------------------------------------------------------------- show */
 
-/* A sample a line: its class, and the numbers that are not 0. */
+/* "1:0.5 3:0.25 ..." of the first `most` numbers that are not 0; NULL: out of
+ * memory. */
+static char *row_text(const float *x, int width, int64_t most)
+{
+    char *text;
+    size_t size;
+    int shown = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (int k = 0; out && k < width && shown <= most; k++) {
+        if (x[k] == 0) continue;
+        if (shown) putc(' ', out);
+        if (shown++ == most) fputs("...", out);
+        else fprintf(out, isnan(x[k]) ? "%d:?" : "%d:%g", k + 1, x[k]);
+    }
+    return out && !fclose(out) ? text : NULL;
+}
+
+/* A sample's class, and its numbers. */
 static int print_rows(const struct look *l, const struct hsgd_data *d)
 {
-    int width = hsgd_data_shape(d).c;
+    int width = hsgd_data_shape(d).c, code = OK;
     float *x = malloc((size_t)width * sizeof *x);
     if (!x) return complain(FAILED, "out of memory");
     printf("\n%-16s %s\n", "class", "feature:number (from 1; those that are not 0)");
-    for (int64_t i = 0; i < l->s->rows && i < hsgd_data_count(d); i++) {
+    for (int64_t i = 0; !code && i < l->s->rows && i < hsgd_data_count(d); i++) {
         int32_t label;
-        int shown = 0;
         hsgd_data_gather(d, &i, 1, NULL, x, &label);
-        printf("%-16s", hsgd_data_class_name(d, label));
-        for (int k = 0; k < width && shown <= l->s->columns; k++) {
-            if (x[k] == 0) continue;
-            if (shown++ < l->s->columns) printf(isnan(x[k]) ? " %d:?" : " %d:%g", k + 1, x[k]);
-            else printf(" ...");
-        }
-        putchar('\n');
+        char *text = row_text(x, width, l->s->columns);
+        text_cell(hsgd_data_class_name(d, label), 16);
+        putchar(' ');
+        text_wrap(17, 17, "%s", text ? text : "");
+        if (!text) code = complain(FAILED, "out of memory");
+        free(text);
     }
     free(x);
-    return OK;
+    return code;
 }
 
 /* A sheet of the samples as they are, or as the first epoch changes them. */
@@ -187,7 +207,7 @@ static int show(const struct look *l)
     if (code) return code;
     code = print_part(d, hsgd_data_name(d));
     if (code) return code;
-    if (s->out) printf("%s: the first %lld x %lld\n", s->out, (long long)s->rows, (long long)s->columns);
+    if (s->out) text_wrap(0, 2, "%s: the first %lld x %lld", s->out, (long long)s->rows, (long long)s->columns);
     else if (is_plain(d)) code = print_rows(l, d);
     return code ? code : flush_output();
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "text.h"
 
 /* What there is, and what "auto" takes of it. */
 struct found {
@@ -79,8 +80,9 @@ static int print_table(const struct found *f)
         char numa[12] = "-", more[40];
         if (d->numa_node >= 0) snprintf(numa, sizeof numa, "%d", d->numa_node);
         remark(f, i, more, sizeof more);
-        printf("%-10s %7d %6.1f GiB %5s %5s  %s%s\n", d->id, d->workers, (double)d->memory_bytes / (1 << 30), numa,
-               f->automatic[i] ? "yes" : "no", d->name, more);
+        int at = printf("%-10s %7d %6.1f GiB %5s %5s  ", d->id, d->workers, (double)d->memory_bytes / (1 << 30), numa,
+                        f->automatic[i] ? "yes" : "no");
+        text_wrap(at, at, "%s%s", d->name, more);
     }
     return flush_output();
 }

@@ -7,9 +7,11 @@
 #include "checkpoint.h"
 #include "eval.h"
 #include "options.h"
+#include "text.h"
 
 #define CHUNK 2048          /* samples in memory at once */
 #define MOST_CLASSES 20     /* of a confusion matrix as text */
+#define LABEL 24            /* columns of a class's name */
 
 /* ----------------------------------------------------------------- scores */
 
@@ -148,7 +150,7 @@ static int print_json(const struct opened *o, const struct evaluation *e)
 
 static void print_score(const char *name, const struct class_score *s, bool mean)
 {
-    printf("%-20.20s", name);
+    text_cell(name, LABEL);
     if (mean) printf(" %10s %10s", "", "");
     else printf(" %10lld %10lld", (long long)s->samples, (long long)s->predicted);
     const double fractions[] = { s->precision, s->recall, s->f1 };
@@ -159,27 +161,59 @@ static void print_score(const char *name, const struct class_score *s, bool mean
     putchar('\n');
 }
 
-static void print_confusion(const struct evaluation *e)
+/* The widest of the names and of the counts, at most LABEL; names are cut to
+ * this where a column is for counts. */
+static int columns_of(const struct evaluation *e, int least, int most)
 {
-    printf("\n%-20s %s\n%-20s", "true", "predicted", "");
-    for (int k = 0; k < e->classes; k++) printf(" %7.7s", e->name[k]);
+    for (int i = 0; i < e->classes; i++) {
+        char *clean = text_clean(e->name[i]);
+        if (clean && text_width(clean) > least) least = text_width(clean);
+        free(clean);
+    }
+    return least < most ? least : most;
+}
+
+/* Columns `first` to `end` of the matrix. */
+static void print_confused(const struct evaluation *e, int first, int end, int label, int column)
+{
+    printf("\n%-*s  predicted\n%*s", label, "true", label, "");
+    for (int k = first; k < end; k++) {
+        printf("  ");
+        text_cell(e->name[k], -column);
+    }
     putchar('\n');
     for (int i = 0; i < e->classes; i++) {
-        printf("%-20.20s", e->name[i]);
-        for (int k = 0; k < e->classes; k++) printf(" %7lld", (long long)e->confusion[i * e->classes + k]);
+        text_cell(e->name[i], label);
+        for (int k = first; k < end; k++) printf("  %*lld", column, (long long)e->confusion[i * e->classes + k]);
         putchar('\n');
     }
+}
+
+/* As many columns below each other as fit beside the names. */
+static void print_confusion(const struct evaluation *e)
+{
+    int64_t most = 0;
+    for (int i = 0; i < e->classes * e->classes; i++)
+        if (e->confusion[i] > most) most = e->confusion[i];
+    int digits = snprintf(NULL, 0, "%lld", (long long)most);
+    int label = columns_of(e, 4, LABEL), column = columns_of(e, digits, digits > 8 ? digits : 8);
+    int across = (TEXT_COLUMNS - label) / (column + 2);
+    for (int first = 0; first < e->classes; first += across)
+        print_confused(e, first, first + across < e->classes ? first + across : e->classes, label, column);
 }
 
 static int print_text(const struct opened *o, const struct evaluation *e)
 {
     struct class_score mean = mean_score(e);
-    printf("checkpoint      %s", o->path);
-    if (o->info) printf(", step %lld", (long long)o->info->step);
-    printf("\nmodel           %s, %lld parameters\n", e->model, (long long)hsgd_model_parameters(o->run.model));
-    printf("data            %s (%s): %s\n", e->data, e->part, summary_of(o->run.whole).text);
-    printf("loss            %.4f\naccuracy        %.2f%%\n\n", e->loss, 100 * evaluation_accuracy(e));
-    printf("%-20s %10s %10s %10s %10s %10s\n", "class", "samples", "predicted", "precision", "recall", "F1");
+    char step[40] = "";
+    if (o->info) snprintf(step, sizeof step, ", step %lld", (long long)o->info->step);
+    text_field("checkpoint", "%s%s", o->path, step);
+    text_field("model", "%s, %lld parameters", e->model, (long long)hsgd_model_parameters(o->run.model));
+    text_field("data", "%s (%s): %s", e->data, e->part, summary_of(o->run.whole).text);
+    text_field("loss", "%.4g", e->loss);
+    text_field("accuracy", "%.2f%%", 100 * evaluation_accuracy(e));
+    putchar('\n');
+    printf("%-*s %10s %10s %10s %10s %10s\n", LABEL, "class", "samples", "predicted", "precision", "recall", "F1");
     for (int i = 0; i < e->classes; i++) {
         struct class_score s = class_score(e, i);
         print_score(e->name[i], &s, false);

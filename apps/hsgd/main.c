@@ -1,14 +1,20 @@
 /* hsgd: train neural networks on everything a machine has. */
 #include "config.h"
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app.h"
 #include "bar.h"
+#include "text.h"
 
 const struct command commands[] = {
     { "train", TRAIN, cmd_train, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
@@ -73,15 +79,23 @@ const struct command commands[] = {
     { 0 }
 };
 
+void say(const char *kind, const char *sentence)
+{
+    char *clean = text_clean(sentence);
+    bar_clear();
+    fprintf(stderr, "hsgd: %s%s\n", kind, clean ? clean : "out of memory for a message");
+    free(clean);
+}
+
 int complain(int code, const char *format, ...)
 {
     va_list args;
+    char *made;
     va_start(args, format);
-    bar_clear();
-    fputs("hsgd: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    bool printed = vasprintf(&made, format, args) >= 0;
     va_end(args);
+    say("", printed ? made : "out of memory for a message");
+    if (printed) free(made);
     return code;
 }
 
@@ -103,17 +117,30 @@ const char exit_statuses[] = "0 done, 1 the run failed, 2 wrong input or usage, 
                              "finite, 129, 130, 141 and 143 ended by SIGHUP, SIGINT, SIGPIPE and SIGTERM\n"
                              "after a checkpoint.";
 
+/* Lines of the text are no lines of the screen. */
+static void print_description(const char *text)
+{
+    char *one = strdup(text);
+    for (char *c = one; c && *c; c++)
+        if (*c == '\n') *c = ' ';
+    text_wrap(0, 0, "%s", one ? one : text);
+    free(one);
+}
+
 static int print_help(const struct command *c)
 {
     if (c) {
-        printf("Usage: hsgd %s\n\n%s\n", c->usage, c->description);
+        text_wrap(0, 7, "Usage: hsgd %s", c->usage);
+        putchar('\n');
+        print_description(c->description);
         settings_help(c->bit);
         return flush_output();
     }
     printf("Usage: hsgd COMMAND [OPTION...]\n\nCommands:\n");
     for (c = commands; c->name; c++) printf("  %-10s %s\n", c->name, c->summary);
-    printf("\n\"hsgd help COMMAND\" lists a command's options; \"hsgd --version\" prints the version.\n"
-           "Exit status: %s\n", exit_statuses);
+    putchar('\n');
+    text_wrap(0, 0, "\"hsgd help COMMAND\" lists a command's options; \"hsgd --version\" prints the version.");
+    printf("Exit status: %s\n", exit_statuses);
     return flush_output();
 }
 

@@ -1,4 +1,7 @@
 /* One table holds every option of every command. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -9,6 +12,7 @@
 
 #include "config_file.h"
 #include "options.h"
+#include "text.h"
 
 static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
 static const char *schedule_at(int i) { return i < HSGD_SCHEDULES ? hsgd_schedule_name(i) : NULL; }
@@ -364,18 +368,20 @@ int require_words(const struct settings *s, int words)
 
 static void print_row(const struct option_row *o)
 {
+    enum { HELP_COLUMN = 30 };
     char left[60], names[400];
     snprintf(left, sizeof left, "  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
              o->letter ? ',' : ' ', o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    printf("%-29s ", left);
-    for (const char *c = o->help; *c; c++) {
-        putchar(*c);
-        if (*c == '\n') printf("%30s", "");
+    int at = printf("%-*s ", HELP_COLUMN - 1, left);
+    for (const char *line = o->help, *end; *line; line = *end ? end + 1 : end) {
+        end = strchrnul(line, '\n');
+        text_wrap(at, HELP_COLUMN, "%.*s", (int)(end - line), line);
+        at = *end ? printf("%*s", HELP_COLUMN, "") : at;
     }
-    putchar('\n');
     if (!o->choice) return;
     choices(o->choice, names, sizeof names);
-    printf("%30sone of %s\n", "", names);
+    at = printf("%*s", HELP_COLUMN, "");
+    text_wrap(at, HELP_COLUMN, "one of %s", names);
 }
 
 void settings_help(unsigned bit)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "text.h"
 
 /* A number in a column of 12, "-" where it is not known. */
 static void column(double v, int width, const char *unit)
@@ -15,10 +16,10 @@ static void column(double v, int width, const char *unit)
 
 static void print_heading(const struct plan_report *r)
 {
-    printf("model           %s, batch of %d\n", r->model, r->batch);
+    text_field("model", "%s, batch of %d", r->model, r->batch);
     for (int i = 0; i < r->ndevices; i++)
-        printf("%-15s %s (%d worker%s)  %s\n", i ? "" : "devices", r->device[i].id, r->device[i].workers,
-               r->device[i].workers == 1 ? "" : "s", r->device[i].name);
+        text_field(i ? "" : "devices", "%s (%d worker%s)  %s", r->device[i].id, r->device[i].workers,
+                   r->device[i].workers == 1 ? "" : "s", r->device[i].name);
     printf("step            predicted");
     column(r->predicted_step_ms, 0, "");
     printf(" ms, measured");
@@ -33,7 +34,10 @@ static void print_cells(const struct plan_report *r)
     for (int i = 0; i < r->ncells; i++) {
         const struct hsgd_plan_cell *c = &r->cell[i].of;
         if (c->replica >= 0 && (!i || c->replica != r->cell[i - 1].of.replica)) printf("replica %d\n", c->replica);
-        printf("%-24s %-10s %6d", c->name, c->device, c->rows);
+        text_cell(c->name, 24);
+        putchar(' ');
+        text_cell(c->device, 10);
+        printf(" %6d", c->rows);
         column(c->known ? c->predicted_ms : NAN, 12, "");
         column(c->measured_ms, 12, "");
         column(100 * c->measured_ms / step, 8, "%");
@@ -43,18 +47,19 @@ static void print_cells(const struct plan_report *r)
 
 static void print_devices_of(const struct plan_report *r)
 {
-    printf("\n%-24s %-10s %6s %12s %12s %8s %12s\n", "total", "share", "rows", "predicted ms", "measured ms", "busy",
+    printf("\n%-21s %6s %6s %12s %12s %8s %9s\n", "total", "share", "rows", "predicted ms", "measured ms", "busy",
            "idle ms");
     for (int i = 0; i < r->ndevices; i++) {
         struct plan_total t = plan_total(r, i);
         char name[60], share[24] = "-";
         snprintf(name, sizeof name, "%s, %d cell%s", r->device[i].id, t.cells, t.cells == 1 ? "" : "s");
         if (!isnan(t.share)) snprintf(share, sizeof share, "%.1f%%", 100 * t.share);
-        printf("%-24s %-10s %6d", name, share, t.rows);
+        text_cell(name, 21);
+        printf(" %6s %6d", share, t.rows);
         column(t.predicted_ms, 12, "");
         column(t.measured_ms, 12, "");
         column(100 * t.busy, 8, "%");
-        column(t.idle_ms, 12, "");
+        column(t.idle_ms, 9, "");
         putchar('\n');
     }
 }
@@ -71,7 +76,10 @@ static void print_reasons(const struct plan_report *r)
     for (int i = 0; i < r->ncells; i++) {
         int k = 0;
         while (k < i && !same(&r->cell[k].of, &r->cell[i].of)) k++;
-        if (k == i) printf("%-24s %s\n", r->cell[i].of.name, r->cell[i].of.reason);
+        if (k < i) continue;
+        text_cell(r->cell[i].of.name, 24);
+        putchar(' ');
+        text_wrap(25, 25, "%s", r->cell[i].of.reason);
     }
 }
 
@@ -82,8 +90,10 @@ static void print_candidates(const struct plan_report *r)
     printf("\n%-24s %-14s %12s\n", "candidate", "algorithm", "predicted ms");
     for (int i = 0; i < r->ncandidates; i++) {
         const struct hsgd_candidate *c = &r->candidate[i];
-        printf("%-24s %-14s", c->devices, c->algorithm);
-        column(c->predicted_ms, 13, "");
+        if (strlen(c->devices) <= 24) printf("%-24s ", c->devices);
+        else text_wrap(0, 2, "%s", c->devices), printf("%-24s ", "");
+        printf("%-14s", c->algorithm);
+        column(c->predicted_ms, 12, "");
         puts(c->chosen ? "  chosen" : "");
     }
 }

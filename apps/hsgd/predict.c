@@ -1,10 +1,14 @@
 /* hsgd predict */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint.h"
+#include "text.h"
 
 #define CHUNK 2048               /* samples in memory at once */
 #define SHOWN 3                  /* classes of a line of text */
@@ -65,15 +69,35 @@ static void add_json(struct prediction *p, const char *input, int64_t row, const
                                     values));
 }
 
-static void print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
+/* " 7 0.9132 1 0.0521"; NULL: out of memory. */
+static char *best_classes(const struct prediction *p, const float *y)
 {
-    if (rows > 1) printf("%s:%lld ", input, (long long)row + 1);
-    else printf("%s ", input);
-    for (int i = 0, k = -1; i < SHOWN && i < p->outputs; i++) {
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (int i = 0, k = -1; out && i < SHOWN && i < p->outputs; i++) {
         k = next_best(y, p->outputs, k);
-        printf(" %s %.4f", class_name(&p->o, NULL, k), y[k]);
+        fprintf(out, "%s%s %.4f", i ? " " : "", class_name(&p->o, NULL, k), y[k]);
     }
-    putchar('\n');
+    return out && !fclose(out) ? text : NULL;
+}
+
+/* A sample in one line where it fits, else first the input, and its classes in
+ * lines that are indented. */
+static int print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
+{
+    char number[24] = "", *best = best_classes(p, y), *line = NULL;
+    if (rows > 1) snprintf(number, sizeof number, ":%lld", (long long)row + 1);
+    int code = best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : complain(FAILED, "out of memory");
+    if (!code && text_fits(line)) {
+        text_wrap(0, 4, "%s", line);
+    } else if (!code) {
+        text_wrap(0, 0, "%s%s", input, number);
+        text_wrap(printf("%4s", ""), 4, "%s", best);
+    }
+    if (!code) free(line);
+    free(best);
+    return code;
 }
 
 /* ----------------------------------------------------------------- predict */
@@ -90,7 +114,7 @@ static int predict_all(struct prediction *p, const char *name, const struct hsgd
         for (int i = 0; !code && i < n; i++) {
             const float *y = out + (int64_t)i * p->outputs;
             if (p->json) add_json(p, name, at + i, y);
-            else print_line(p, name, at + i, rows, y);
+            else code = print_line(p, name, at + i, rows, y);
         }
     }
     free(out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "text.h"
 
 int flush_output(void)
 {
@@ -46,8 +47,8 @@ void print_usage(const struct usage *u, double seconds)
     printf("%-12s %10s %12s %8s   %s\n", "device", "tasks", "samples", "busy %", "name");
     for (int i = 0; i < u->n; i++) {
         const struct hsgd_device *d = &u->device[i];
-        printf("%-12s %10llu %12llu %8.1f   %s\n", d->id, d->tasks, d->samples, 100 * usage_busy(u, i, seconds),
-               d->name);
+        int at = printf("%-12s %10llu %12llu %8.1f   ", d->id, d->tasks, d->samples, 100 * usage_busy(u, i, seconds));
+        text_wrap(at, at, "%s", d->name);
     }
 }
 
@@ -56,9 +57,9 @@ void print_devices(const struct hsgd_context *ctx, const char *list)
     bool automatic = !list || !strcmp(list, "auto");
     struct hsgd_device d;
     for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++) {
-        printf("%s%s", i ? "                " : "devices         ", d.id);
-        if (d.kind == HSGD_CPU) printf(" (%d core%s)", d.workers, d.workers == 1 ? "" : "s");
-        printf("  %s\n", d.name);
+        char cores[24] = "";
+        if (d.kind == HSGD_CPU) snprintf(cores, sizeof cores, " (%d core%s)", d.workers, d.workers == 1 ? "" : "s");
+        text_field(i ? "" : "devices", "%s%s  %s", d.id, cores, d.name);
     }
-    printf("                %s\n", automatic ? "auto: each physical device once" : "as named");
+    text_field("", "%s", automatic ? "auto: each physical device once" : "as named");
 }

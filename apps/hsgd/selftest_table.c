@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "selftest.h"
+#include "text.h"
 
 void selftest_header(const struct selftest *t)
 {
@@ -22,7 +23,8 @@ static void print_row(const struct result *r)
     printf("%-24s %-10s %7d %-6s", r->check, r->device, r->runs, r->unit);
     print_figure(r->error);
     print_figure(r->bound);
-    printf("  %s%s\n", r->fault ? "FAILED: " : "ok", r->fault ? r->fault : "");
+    puts(r->fault ? "  FAILED" : "  ok");
+    if (r->fault) text_wrap(printf("%*s", 4, ""), 4, "%s", r->fault);
     fflush(stdout);
 }
 

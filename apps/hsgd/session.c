@@ -49,9 +49,8 @@ int library_error(const struct session *run, int err)
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
     const bool *verbose = user;
-    bar_clear();
-    if (level == HSGD_LOG_WARNING) fprintf(stderr, "hsgd: warning: %s\n", line);
-    else if (level == HSGD_LOG_INFO && *verbose) fprintf(stderr, "hsgd: %s\n", line);
+    if (level == HSGD_LOG_WARNING) say("warning: ", line);
+    else if (level == HSGD_LOG_INFO && *verbose) say("", line);
 }
 
 /* ---------------------------------------------------------------- opening */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bar.h"
+#include "text.h"
 #include "train.h"
 
 static int64_t count(const struct hsgd_data *d) { return d ? hsgd_data_count(d) : 0; }
@@ -10,9 +11,9 @@ static int64_t count(const struct hsgd_data *d) { return d ? hsgd_data_count(d) 
 static void print_run(const struct training *t)
 {
     if (!*t->folder.name) return;
-    printf("run             %s", t->folder.name);
-    if (t->folder.step >= 0) printf(", from step %lld on", (long long)t->folder.step);
-    putchar('\n');
+    char from[60] = "";
+    if (t->folder.step >= 0) snprintf(from, sizeof from, ", from step %lld on", (long long)t->folder.step);
+    text_field("run", "%s%s", t->folder.name, from);
 }
 
 void train_print_header(const struct training *t)
@@ -20,15 +21,15 @@ void train_print_header(const struct training *t)
     const struct hsgd_train_options *o = &t->options;
     const struct hsgd_data *read = t->run.whole ? t->run.whole : t->run.train;
     print_run(t);
-    printf("model           %s, %lld parameters\n", t->s->model, (long long)hsgd_model_parameters(t->run.model));
-    printf("data            %s: %s\n", hsgd_data_name(read), summary_of(read).text);
+    text_field("model", "%s, %lld parameters", t->s->model, (long long)hsgd_model_parameters(t->run.model));
+    text_field("data", "%s: %s", hsgd_data_name(read), summary_of(read).text);
     if (t->run.validation && !t->run.whole)
-        printf("validation      %s: %s\n", hsgd_data_name(t->run.validation), summary_of(t->run.validation).text);
-    printf("                %lld samples to train, %lld to validate (split by seed %lld), %lld to test\n",
-           (long long)count(t->run.train), (long long)count(t->run.validation), (long long)t->s->seed,
-           (long long)count(t->run.test));
-    printf("training        %lld steps of %d, %s, lr %g, %s\n", (long long)o->steps, o->batch_size,
-           hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
+        text_field("validation", "%s: %s", hsgd_data_name(t->run.validation), summary_of(t->run.validation).text);
+    text_field("", "%lld to train, %lld to validate (split by seed %lld), %lld to test",
+               (long long)count(t->run.train), (long long)count(t->run.validation), (long long)t->s->seed,
+               (long long)count(t->run.test));
+    text_field("training", "%lld steps of %d, %s, lr %g, %s", (long long)o->steps, o->batch_size,
+               hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
     print_devices(t->run.ctx, t->s->devices);
     if (t->s->dry_run) return;
     putchar('\n');
@@ -40,8 +41,8 @@ int train_print_dry_run(const struct training *t)
 {
     if (!t->s->json) {
         train_print_header(t);
-        printf("plan            %d cells a step, %.3f ms predicted\n\nall is well; nothing was trained or written\n",
-               t->plan.ncells, t->plan.predicted_step_ms);
+        text_field("plan", "%d cells a step, %.3f ms predicted", t->plan.ncells, t->plan.predicted_step_ms);
+        puts("\nall is well; nothing was trained or written");
         return flush_output();
     }
     return json_print(json_pack(
