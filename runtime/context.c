@@ -7,6 +7,7 @@
 #include "cost.h"
 #include "cuda_device.h"
 #include "devices.h"
+#include "environment.h"
 #include "kernels.h"
 #include "opencl_device.h"
 #include "imitate.h"
@@ -89,6 +90,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
 {
     struct device_request request;
     const char *placement = getenv("HSGD_PLACEMENT"), *graphs = getenv("HSGD_CUDA_GRAPHS");
+    environment_check(ctx);
     if (placement && strcmp(placement, "plan") && strcmp(placement, "starpu"))
         return hsgd_fail(ctx, EINVAL, "HSGD_PLACEMENT is \"%s\", not plan or starpu", placement);
     if (graphs && strcmp(graphs, "0") && strcmp(graphs, "1"))

@@ -67,6 +67,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/emit.c \
 	runtime/emit_slice.c \
 	runtime/emit_slice.h \
+	runtime/environment.c \
+	runtime/environment.h \
 	runtime/error.c \
 	runtime/error.h \
 	runtime/exec_cpu.c \

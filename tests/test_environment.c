@@ -137,6 +137,30 @@ static void others(void)
     hsgd_destroy(&ctx);
 }
 
+static char said[1000];
+
+static void keep_warnings(void *user, enum hsgd_log_level level, const char *line)
+{
+    (void)user;
+    if (level == HSGD_LOG_WARNING) snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", line);
+}
+
+/* A variable of ours that nothing reads is warned of; those of tests are theirs. */
+static void misspelt(void)
+{
+    struct hsgd_context *ctx;
+    setenv("HSGD_TEST_ANYTHING", "1", 1);
+    setenv("HSGD_CUDAEMU_ANYTHING", "1", 1);
+    setenv("HSGD_ISA", "base", 1);
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .threads = 1, .log = keep_warnings)));
+    hsgd_destroy(&ctx);
+    CHECK_STR(said, "");
+    setenv("HSGD_CUDA_GRAPH", "0", 1);
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .threads = 1, .log = keep_warnings)));
+    hsgd_destroy(&ctx);
+    CHECK_STR(said, "HSGD_CUDA_GRAPH is not used: there is no such variable; the nearest is HSGD_CUDA_GRAPHS\n");
+}
+
 /* Some policies of StarPU 1.3 run a task where it may not run: an error, no crash. */
 static void misplaced(void)
 {
@@ -163,5 +187,6 @@ static void misplaced(void)
 static const struct core_case cases[] = {
     { "numbers", numbers }, { "lists", lists }, { "words", words },
     { "folders", folders }, { "home_is_used", home_is_used }, { "others", others }, { "misplaced", misplaced },
+    { "misspelt", misspelt },
 };
 CORE_MAIN(cases)
