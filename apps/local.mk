@@ -35,6 +35,8 @@ hsgd_SOURCES = \
 	apps/hsgd/models.c \
 	apps/hsgd/options.c \
 	apps/hsgd/options.h \
+	apps/hsgd/own_data.c \
+	apps/hsgd/own_data.h \
 	apps/hsgd/plan.c \
 	apps/hsgd/plan.h \
 	apps/hsgd/plan_json.c \
@@ -57,6 +59,7 @@ hsgd_SOURCES = \
 	apps/hsgd/text.h \
 	apps/hsgd/train.c \
 	apps/hsgd/train.h \
+	apps/hsgd/train_known.c \
 	apps/hsgd/train_options.c \
 	apps/hsgd/train_progress.c \
 	apps/hsgd/train_report.c

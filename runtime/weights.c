@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/record.h"
 #include "io/atomic.h"
 #include "model_file.h"
 
@@ -83,7 +84,7 @@ static int check_finite(struct hsgd_context *ctx, const struct hsgd_model *m, co
     return 0;
 }
 
-static void declare(struct safetensors_writer *out, const struct hsgd_model *m)
+static void declare(struct safetensors_writer *out, const struct hsgd_model *m, const char *record)
 {
     struct weight_place w;
     char name[WEIGHT_NAME], shape[48], *text = model_text(NULL, m);
@@ -91,6 +92,7 @@ static void declare(struct safetensors_writer *out, const struct hsgd_model *m)
     safetensors_describe(out, "format", "pt");
     safetensors_describe(out, "hsgd.input", shape);
     if (text) safetensors_describe(out, "hsgd.model", text);
+    if (record) safetensors_describe(out, RECORD_KEY, record);
     free(text);
     for (int i = 0; model_weight(m, i, &w); i++) {
         struct form f = form_of(m, &w);
@@ -108,15 +110,15 @@ static int64_t largest(const struct hsgd_model *m)
     return most;
 }
 
-static int write_file(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, FILE *file,
-                      const char *path)
+static int write_file(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, const char *record,
+                      FILE *file, const char *path)
 {
     struct safetensors_writer out;
     struct weight_place w;
     float *values = malloc((size_t)largest(m) * sizeof *values + 1);
     if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
     safetensors_start(&out, ctx, file, path);
-    declare(&out, m);
+    declare(&out, m, record);
     for (int i = 0; model_weight(m, i, &w); i++) {
         struct form f = form_of(m, &w);
         convert(&f, (char *)values, (float *)bucket + w.offset, true);
@@ -126,13 +128,14 @@ static int write_file(struct hsgd_context *ctx, const struct hsgd_model *m, cons
     return safetensors_finish(&out);
 }
 
-int weights_save(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, const char *path)
+int weights_save(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, const char *record,
+                 const char *path)
 {
     struct hsgd_atomic a;
     int err = check_finite(ctx, m, bucket);
     if (!err) err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
-    err = write_file(ctx, m, bucket, a.file, path);
+    err = write_file(ctx, m, bucket, record, a.file, path);
     if (!err) return hsgd_atomic_commit(ctx, &a);
     hsgd_atomic_abandon(&a);
     return err;
@@ -142,7 +145,7 @@ int hsgd_model_save(struct hsgd_model *m, const char *path)
 {
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, false);
-    int err = weights_save(m->ctx, m, m->weights, path);
+    int err = weights_save(m->ctx, m, m->weights, NULL, path);
     model_release(m);
     return err;
 }

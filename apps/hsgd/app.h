@@ -85,6 +85,8 @@ struct session {
     struct hsgd_data *whole, *train, *validation, *test;
     struct hsgd_model *model;
     struct hsgd_trainer *trainer;
+    struct hsgd_checkpoint_info *known; /* of a checkpoint whose data is read anew, or of other data for its model */
+    bool continues;                     /* the former: classes are those of the checkpoint */
 };
 
 /* Each returns OK, or an exit code after a sentence on stderr. */

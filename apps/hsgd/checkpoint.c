@@ -72,16 +72,26 @@ static int checkpoint_error(const struct opened *o, int err)
     return complain(err ? blame(err) : USAGE, "%s", hsgd_error(o->run.ctx));
 }
 
+/* Files of weights have a record of their data since version 0.2. */
+static void say_unknown(const struct opened *o, bool alone)
+{
+    if (*hsgd_record_format(o->info->record)) return;
+    if (alone)
+        complain(OK, "warning: %s lies without its " STATE " and has no record of its data: samples are not normalised, "
+                 "columns, classes and unit of the values are not checked", o->path);
+    else
+        complain(OK, "warning: %s has no record of its data: columns, label and unit of the values are not checked",
+                 o->path);
+}
+
 static int read_state(struct opened *o)
 {
     char folder[4096];
-    if (!find_state(o, folder)) {
-        complain(OK, "warning: %s lies without its " STATE ": samples are not normalised", o->path);
-        return OK;
-    }
-    o->info = hsgd_checkpoint_info_read(o->run.ctx, folder);
+    bool alone = !find_state(o, folder);
+    o->info = hsgd_checkpoint_info_read(o->run.ctx, alone ? o->path : folder);
     if (!o->info) return checkpoint_error(o, 0);
     o->norm = o->info->normalisation;
+    say_unknown(o, alone);
     return OK;
 }
 
@@ -107,7 +117,7 @@ int open_checkpoint(struct opened *o, const struct settings *s)
     o->run.model = hsgd_model_open(o->run.ctx, o->path);
     if (!o->run.model) return checkpoint_error(o, 0);
     code = read_state(o);
-    if (!code && o->info && o->info->classes > hsgd_model_outputs(o->run.model))
+    if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
         code = complain(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                         hsgd_model_outputs(o->run.model));
     return code ? code : open_predictor(o, s);
@@ -124,7 +134,7 @@ void close_checkpoint(struct opened *o)
 const char *class_name(const struct opened *o, const struct hsgd_data *d, int i)
 {
     static char number[16];
-    if (o->info && i < o->info->classes) return o->info->class_name[i];
+    if (i < o->info->classes) return o->info->class_name[i];
     if (d && i < hsgd_data_classes(d)) return hsgd_data_class_name(d, i);
     snprintf(number, sizeof number, "%d", i);
     return number;

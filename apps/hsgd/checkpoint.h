@@ -7,7 +7,7 @@
 struct opened {
     struct session run;                   /* context, model and a trainer that only predicts */
     char path[4096];                      /* the file with the weights */
-    struct hsgd_checkpoint_info *info;    /* NULL: the weights lie alone */
+    struct hsgd_checkpoint_info *info;    /* of the state beside the weights, or what they know themselves */
     const struct hsgd_normalisation *norm; /* of info; NULL: none */
 };
 

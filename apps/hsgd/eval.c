@@ -54,19 +54,18 @@ double evaluation_accuracy(const struct evaluation *e)
 
 /* ---------------------------------------------------------------- measure */
 
-static int open_samples(struct opened *o, struct evaluation *e, const struct settings *s)
+/* What is given, or else what the run's config.yaml says. */
+static struct hsgd_data_options data_options(const struct opened *o, const struct settings *s, const struct settings *run)
 {
-    struct hsgd_shape in = hsgd_model_input(o->run.model);
-    struct hsgd_data_options options = { .size = sizeof options, .format = s->format, .label = s->label,
-                                         .resize = (int)s->resize };
-    const char *what = s->data ? s->data : "digits";
-    if (in.h == 1 && in.w == 1) options.features = in.c;
-    if (o->info) {
-        options.classes = o->info->classes;
-        options.class_name = (const char *const *)o->info->class_name;
-    }
-    int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
-    if (err) return complain(blame_data(err), "--data \"%s\": %s", what, hsgd_error(o->run.ctx));
+    return (struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options),
+                                       .format = s->format || !run ? s->format : run->format,
+                                       .label = s->label || !run ? s->label : run->label,
+                                       .resize = (int)(s->resize || !run ? s->resize : run->resize),
+                                       .record = o->info->record };
+}
+
+static int choose_part(struct opened *o, struct evaluation *e, const struct settings *s, const char *what)
+{
     bool given = option_given(s, option_named("split", EVAL)), train = !o->run.test || (given && !s->split);
     e->part = train ? o->run.test ? "train" : "all" : "test";
     if (given && s->split && train) return complain(USAGE, "--split test: \"%s\" has no test part", what);
@@ -76,6 +75,38 @@ static int open_samples(struct opened *o, struct evaluation *e, const struct set
         o->run.test = NULL;
     }
     return OK;
+}
+
+static int open_given(struct opened *o, struct evaluation *e, const struct settings *s)
+{
+    struct hsgd_data_options options = data_options(o, s, NULL);
+    int err = hsgd_data_read(o->run.ctx, s->data, &options, &o->run.whole, &o->run.test);
+    if (err) return complain(blame_data(err), "--data \"%s\": %s", s->data, hsgd_error(o->run.ctx));
+    return choose_part(o, e, s, s->data);
+}
+
+/* Without --data: never other data than the run's own, which a checkpoint that
+ * was taken out of its run does not know unless it is built in. */
+static int open_own(struct opened *o, struct evaluation *e, const struct settings *s)
+{
+    const struct own_data *own = &e->own;
+    const char *what = own->s.data ? own->s.data : "digits";
+    bool digits = !strcmp(hsgd_record_format(o->info->record), what);
+    if (!*own->config && !digits)
+        return complain(USAGE, "--data is missing: %s lies in no run whose config.yaml names its data", o->path);
+    struct hsgd_data_options options = data_options(o, s, &own->s);
+    int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
+    if (err)
+        return complain(blame_data(err), "data \"%s\" of %s: %s; --data names it where it is now", what, own->config,
+                        hsgd_error(o->run.ctx));
+    return choose_part(o, e, s, what);
+}
+
+static int open_samples(struct opened *o, struct evaluation *e, const struct settings *s)
+{
+    if (s->data) return open_given(o, e, s);
+    int code = own_data_find(&e->own, o->path);
+    return code ? code : open_own(o, e, s);
 }
 
 /* Counts samples by true class and largest output. */
@@ -140,9 +171,9 @@ static int print_json(const struct opened *o, const struct evaluation *e)
         json_append(&classes, json_class(e, i));
     }
     return json_print(json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", json_text(o->path),
-        "model", json_text(e->model), "step", o->info ? json_integer(o->info->step) : json_null(), "data",
-        json_text(e->data), "part", e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
+        "{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", json_text(o->path),
+        "model", json_text(e->model), "step", o->info->step < 0 ? json_null() : json_integer(o->info->step), "data",
+        json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part", e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
         json_number(evaluation_accuracy(e)),
         "precision", json_number(mean.precision), "recall", json_number(mean.recall), "f1", json_number(mean.f1),
         "seconds", json_number(e->seconds), "classes", classes, "confusion", confusion));
@@ -206,10 +237,11 @@ static int print_text(const struct opened *o, const struct evaluation *e)
 {
     struct class_score mean = mean_score(e);
     char step[40] = "";
-    if (o->info) snprintf(step, sizeof step, ", step %lld", (long long)o->info->step);
+    if (o->info->step >= 0) snprintf(step, sizeof step, ", step %lld", (long long)o->info->step);
     text_field("checkpoint", "%s%s", o->path, step);
     text_field("model", "%s, %lld parameters", e->model, (long long)hsgd_model_parameters(o->run.model));
     text_field("data", "%s (%s): %s", e->data, e->part, summary_of(o->run.whole).text);
+    if (*e->own.config) text_field("", "as %s says", e->own.config);
     text_field("loss", "%.4g", e->loss);
     text_field("accuracy", "%.2f%%", 100 * evaluation_accuracy(e));
     putchar('\n');
@@ -236,6 +268,7 @@ int cmd_eval(struct settings *s)
     for (int i = 0; e.name && i < e.classes; i++) free((char *)e.name[i]);
     free(e.name);
     free(e.confusion);
+    own_data_free(&e.own);
     close_checkpoint(&o);
     return code;
 }

@@ -2,7 +2,7 @@
 #ifndef HSGD_APP_EVAL_H
 #define HSGD_APP_EVAL_H
 
-#include "app.h"
+#include "own_data.h"
 
 struct evaluation {
     const char *model, *data, *part;
@@ -11,6 +11,7 @@ struct evaluation {
     const char **name;       /* of every class */
     int64_t *confusion;      /* [true class][predicted class] */
     double loss, seconds;
+    struct own_data own;     /* without --data */
 };
 
 /* NaN where there is nothing to divide by. */

@@ -129,7 +129,8 @@ static int predict_input(struct prediction *p, const char *name)
     int code = read_bytes(name, &bytes, &size);
     struct hsgd_data *d = NULL;
     if (!code) {
-        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model));
+        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model),
+                            p->o.info->record);
         if (!d) code = complain(USAGE, "%s", hsgd_error(p->o.run.ctx));
     }
     if (!code) code = predict_all(p, name, d);

@@ -96,23 +96,15 @@ static void validate_not(struct session *run)
     run->whole = NULL;
 }
 
-/* The training part of other data, with the classes and features of ours. */
+/* The training part of other data, read as ours was. */
 static int open_validation(struct session *run, const struct settings *s)
 {
-    int classes = hsgd_data_classes(run->whole), err = -ENOMEM;
-    char **name = calloc((size_t)classes, sizeof *name);
-    bool named = name;
-    for (int i = 0; named && i < classes; i++) named = (name[i] = strdup(hsgd_data_class_name(run->whole, i)));
-    struct hsgd_shape in = hsgd_data_shape(run->whole);
-    struct hsgd_data_options o = { .size = sizeof o, .label = s->label, .features = in.h == 1 && in.w == 1 ? in.c : 0,
-                                   .classes = classes,
-                                   .class_name = (const char *const *)name, .resize = (int)s->resize };
-    if (named) err = hsgd_data_read(run->ctx, s->validation, &o, &run->validation, NULL);
-    for (int i = 0; name && i < classes; i++) free(name[i]);
-    free(name);
+    struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize };
+    o.record = hsgd_record_create(run->ctx, run->whole);
+    int err = o.record ? hsgd_data_read(run->ctx, s->validation, &o, &run->validation, NULL) : -ENOMEM;
+    hsgd_record_destroy(&o.record);
     validate_not(run);
-    return !err ? OK : complain(blame_data(err), "--validation \"%s\": %s", s->validation,
-                                named ? hsgd_error(run->ctx) : "out of memory");
+    return err ? complain(blame_data(err), "--validation \"%s\": %s", s->validation, hsgd_error(run->ctx)) : OK;
 }
 
 /* A fraction of the training samples, drawn with the seed, or other data. */
@@ -137,6 +129,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
     struct hsgd_data_options o = { .size = sizeof o, .format = s->format, .label = s->label,
                                    .features = (int)s->features,
                                    .resize = (int)s->resize };
+    if (run->known) o.record = run->known->record;
+    if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
     return err ? complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
@@ -174,6 +168,7 @@ int open_trainer(struct session *run, const struct hsgd_train_options *options)
 void close_session(struct session *run)
 {
     hsgd_trainer_destroy(&run->trainer);
+    hsgd_checkpoint_info_destroy(&run->known);
     hsgd_model_destroy(&run->model);
     hsgd_data_destroy(&run->validation);
     hsgd_data_destroy(&run->train);

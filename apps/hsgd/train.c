@@ -5,22 +5,17 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "bar.h"
 #include "signals.h"
 
 /* ----------------------------------------------------------------- opening */
 
-/* A file of weights, or a checkpoint, which is a folder with one. */
 static int load_weights(struct training *t)
 {
     char path[4096];
-    struct stat st;
-    const char *name = t->s->initial_checkpoint;
-    bool folder = !stat(name, &st) && S_ISDIR(st.st_mode);
-    if (snprintf(path, sizeof path, "%s%s", name, folder ? "/model.safetensors" : "") >= (int)sizeof path)
-        return complain(USAGE, "--initial-checkpoint is longer than %d bytes", (int)sizeof path - 1);
+    int code = train_initial_path(t, path);
+    if (code) return code;
     int err = hsgd_model_load(t->run.model, path);
     return err ? complain(blame(err), "--initial-checkpoint: %s", hsgd_error(t->run.ctx)) : OK;
 }
@@ -47,7 +42,9 @@ static int make_plans(struct training *t)
 static int open_training(struct training *t)
 {
     int code = open_context(&t->run, t->s);
+    if (!code) code = train_read_known(t);
     if (!code) code = open_data(&t->run, t->s);
+    if (!code) code = train_check_known(t);
     if (!code) code = train_choose_lengths(t);
     if (!code) code = open_model(&t->run, t->s, hsgd_data_shape(t->run.train), hsgd_data_classes(t->run.train));
     if (!code) code = open_trainer(&t->run, &t->options);

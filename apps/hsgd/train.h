@@ -27,6 +27,13 @@ int train_choose_options(struct training *t);
 /* What depends on the number of samples. */
 int train_choose_lengths(struct training *t);
 
+/* Reads what the checkpoint of --resume or --initial-checkpoint knows of its data, by
+ * which that of the run is read; compares the two. */
+int train_read_known(struct training *t);
+int train_check_known(const struct training *t);
+/* The file that --initial-checkpoint names. */
+int train_initial_path(const struct training *t, char path[4096]);
+
 /* The library's progress function. */
 bool train_progress(void *user, const struct hsgd_progress *p);
 /* A line of the log: what begins or ends at this step. */

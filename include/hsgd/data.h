@@ -17,15 +17,23 @@ struct hsgd_data;
 /* Which part of a data set. */
 enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
 
+/* What is known of the data that a model was trained with: format, names and
+ * order of the columns, column of the labels, classes, size and channels of
+ * images, unit of the values (8-bit numbers count as 0 to 1, all others as they
+ * are), and a fingerprint of the samples.  Checkpoints have one. */
+struct hsgd_record;
+
 /* How to read; 0 is the default of every field. */
 struct hsgd_data_options {
     size_t size;                     /* of this struct */
     const char *format;              /* NULL: found by content; else a name of hsgd_data_format_at() */
     const char *label;               /* column or array that holds the labels, where the format has several */
     int features;                    /* number of features of plain samples; 0: as many as there are */
-    int classes;                     /* > 0: labels are among class_name[0..classes); 0: those of the training set */
+    int classes;                     /* > 0: labels are among class_name[0..classes); 0: those of the record, else of
+                                        the training set; < 0: those of the training set, whatever the record says */
     const char *const *class_name;   /* NULL: "0", "1", ... */
     int resize;                      /* > 0: pictures of any size become this high and wide */
+    struct hsgd_record *record;      /* read it as this data was, see hsgd_record_create(); NULL: for itself */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -68,6 +76,34 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
 HSGD_API int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *options,
                             struct hsgd_data **train, struct hsgd_data **test);
 
+/* The record of a data set: to read other data as it was read.  With it in
+ * hsgd_data_options,
+ * - label, classes and features that are not given are those of the record,
+ *   the label where the format is the same;
+ * - columns with names are matched by them: another order is put right, a
+ *   missing or unknown one is refused (-EINVAL) with both names;
+ * - images of other sizes are scaled to those of the record where these are
+ *   square; grey images become three equal channels where it has colours, and
+ *   colours grey (0.299 R + 0.587 G + 0.114 B) where it has one channel;
+ * - values in another unit are converted where the record leaves no doubt,
+ *   else refused: integers from 0 to 255 for 8-bit numbers, 8-bit numbers for
+ *   others.
+ * What was changed is logged as a warning, once for each record and kind of
+ * change.  NULL: -EINVAL d is NULL; -ENOMEM. */
+HSGD_API struct hsgd_record *hsgd_record_create(struct hsgd_context *ctx, const struct hsgd_data *d);
+
+/* Whether d is the data of the record, as far as count, classes, columns and a
+ * fingerprint of its samples (all of a small set, else the first, the last and
+ * some between) show: 0, or -EINVAL with the first difference. */
+HSGD_API int hsgd_record_check(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d);
+
+/* The format, as hsgd_data_format(); "" where columns, unit and samples are not
+ * known: a checkpoint of version 0.1 has only shape and classes.  "" for NULL. */
+HSGD_API const char *hsgd_record_format(const struct hsgd_record *r);
+
+/* NULL-safe. */
+HSGD_API void hsgd_record_destroy(struct hsgd_record **r);
+
 /* Samples without labels (they count as class 0), for predictions, from the
  * bytes of one file; `name` stands for it in messages.  By content:
  * a PNG or JPEG picture   one sample; of another size it is scaled, the shorter
@@ -75,14 +111,20 @@ HSGD_API int hsgd_data_read(struct hsgd_context *ctx, const char *what, const st
  *                         must be square then); colours become grey (0.299 R +
  *                         0.587 G + 0.114 B) where the shape has one channel
  * a NumPy array (.npy)    N x h x w x c, N x h x w, or N x features
- * LIBSVM text             labels are passed over
+ * a NumPy archive (.npz)  its x_train, x, images or the like
+ * IDX images              as MNIST's, N x h x w or N x h x w x c
+ * LIBSVM text             with labels, which are passed over, or without
  * rows of numbers         h*w*c in a line, with comma, semicolon or tab between;
- *                         a header is allowed, and with it a column "label",
- *                         "class", "target" or "y" that is passed over
- * Text may be gzip- or xz-compressed.
+ *                         a first line that is not all numbers and missing
+ *                         values is a header.  With a record its columns are
+ *                         matched by name, and the one that was the label in
+ *                         training is passed over; without one a column
+ *                         "label", "class", "target" or "y" is
+ * All but archives may be gzip- or xz-compressed.  record: that of the training
+ * data, see hsgd_record_create(); NULL: not known.
  * Errors (NULL): -EINVAL also when samples are not of this shape; -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
-                                           struct hsgd_shape shape);
+                                           struct hsgd_shape shape, struct hsgd_record *record);
 
 /* Names of the formats, in the order they are looked for; NULL after the last. */
 HSGD_API const char *hsgd_data_format_at(int i);

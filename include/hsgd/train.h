@@ -263,13 +263,15 @@ HSGD_API int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *fold
 /* What a checkpoint knows of its training and data. */
 struct hsgd_checkpoint_info {
     size_t size;                  /* of this struct, as the library has it */
-    int64_t step, epochs;         /* done */
+    int64_t step, epochs;         /* done; step -1: a file of weights alone */
     struct hsgd_normalisation *normalisation; /* NULL: none */
     int classes;                  /* 0: not known */
     char **class_name;
+    struct hsgd_record *record;   /* of the training data, for hsgd_data_options; of a checkpoint of version 0.1,
+                                     or of weights from elsewhere, it knows little: hsgd_record_format() is "" */
 };
-/* Reads it; undone by hsgd_checkpoint_info_destroy().  NULL: as
- * hsgd_checkpoint_load(). */
+/* Reads a checkpoint's, or what a file of weights has of it; undone by
+ * hsgd_checkpoint_info_destroy().  NULL: as hsgd_checkpoint_load(). */
 HSGD_API struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx, const char *path);
 /* NULL-safe. */
 HSGD_API void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info);

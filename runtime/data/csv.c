@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "c_locale.h"
+#include "record.h"
 #include "text.h"
 
 static const char separators[] = { ',', ';', '\t' };
@@ -28,7 +29,8 @@ struct csv {
     int64_t line, record;               /* the last line; the one where the record began */
     char *text;                         /* of the record, cut into fields */
     char **field, **column;             /* the record's; names of the columns */
-    int64_t fields, columns, label;     /* label: its column */
+    int64_t fields, columns, features, label; /* label: its column; -1: there is none */
+    bool *passed;                       /* columns that are neither label nor feature */
     float *values;
     int64_t text_room, field_room, value_room, label_room;
 };
@@ -144,6 +146,23 @@ static bool is_number(const char *field)
     return end && !end[strspn(end, " \t")];
 }
 
+static char *trim(char *field)
+{
+    field += strspn(field, " \t");
+    size_t n = strlen(field);
+    while (n && (field[n - 1] == ' ' || field[n - 1] == '\t')) n--;
+    field[n] = 0;
+    return field;
+}
+
+static bool is_missing(const char *field)
+{
+    static const char *const words[] = { "", "NA", "N/A", "NaN", "null", "?" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!c_strcasecmp(field, words[i])) return true;
+    return false;
+}
+
 static int check_header(const struct csv *r)
 {
     int64_t numbers = 0;
@@ -157,9 +176,6 @@ static int check_header(const struct csv *r)
     if (r->columns > MOST_FEATURES)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns, the most are %d", r->name, (long long)r->record,
                          (long long)r->columns, MOST_FEATURES);
-    if (r->options->features > 0 && r->columns - 1 != r->options->features)
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns beside the label, %d features are expected",
-                         r->name, (long long)r->record, (long long)r->columns - 1, r->options->features);
     return 0;
 }
 
@@ -178,17 +194,57 @@ static int64_t usual_label(const struct csv *r)
     return at;
 }
 
-/* Without labels: there may be no header, and a column too many is passed
- * over when it has the name of one. */
+/* Without labels: the first line is a header unless it has nothing but numbers
+ * and missing values.  Where the names of the training are not known, a column
+ * too many is passed over when it has the usual name of labels. */
+static int find_rows(struct csv *r)
+{
+    int64_t number = -1, text = -1;
+    for (int64_t i = 0; i < r->columns; i++) {
+        if (is_number(r->column[i])) number = i;
+        else if (!is_missing(r->column[i])) text = i;
+    }
+    bool named = record_has_columns(r->options->record);
+    r->headless = text < 0;
+    r->label = !r->headless && !named && r->columns == r->options->features + 1 ? usual_label(r) : -1;
+    if (number < 0 || text < 0 || named) return 0;
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" is a number and \"%s\" is not; a header has names only, a row "
+                     "numbers only", r->name, (long long)r->record, hsgd_show(r->column[number]).text,
+                     hsgd_show(r->column[text]).text);
+}
+
+static bool is_feature(const struct csv *r, int64_t column) { return column != r->label && !r->passed[column]; }
+
+/* The names of the features and of the label, for the data set; they must be
+ * those of the record. */
+static int keep_names(struct csv *r)
+{
+    struct hsgd_data *d = r->d;
+    const char **feature = calloc((size_t)r->columns, sizeof *feature);
+    int n = 0;
+    for (int64_t i = 0; feature && i < r->columns; i++)
+        if (is_feature(r, i)) feature[n++] = r->column[i];
+    d->columns = feature ? hsgd_names_copy(feature, n) : NULL;
+    if (r->label >= 0) d->label = hsgd_names_copy((const char *const *)&r->column[r->label], 1);
+    free(feature);
+    if (!d->columns || (!d->label && r->label >= 0)) return memory_failed(r);
+    return record_check_columns(r->ctx, r->options->record, r->name, d->columns);
+}
+
+/* Columns that the record knows and that were no features are none here. */
 static int find_features(struct csv *r)
 {
-    int64_t numbers = 0;
-    for (int64_t i = 0; i < r->columns; i++) numbers += is_number(r->column[i]);
-    r->headless = numbers == r->columns;
-    r->label = r->columns == r->options->features + 1 && !r->headless ? usual_label(r) : -1;
-    if (r->columns - (r->label >= 0) == r->options->features) return 0;
-    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns, %d features are expected", r->name,
-                     (long long)r->record, (long long)r->columns, r->options->features);
+    int expected = r->options->features;
+    r->passed = calloc((size_t)r->columns, sizeof *r->passed);
+    if (!r->passed) return memory_failed(r);
+    for (int64_t i = 0; i < r->columns; i++) {
+        r->passed[i] = i != r->label && !r->headless && record_passes_over(r->options->record, r->column[i]);
+        r->features += is_feature(r, i);
+    }
+    int err = r->headless ? 0 : keep_names(r);
+    if (err || !expected || r->features == expected) return err;
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns%s, %d features are expected", r->name,
+                     (long long)r->record, (long long)r->features, r->label < 0 ? "" : " beside the label", expected);
 }
 
 /* --label by name or number (from 1), else a usual name, else the last. */
@@ -223,30 +279,13 @@ static int read_header(struct csv *r)
     r->column = calloc((size_t)r->fields, sizeof *r->column);
     if (!r->column) return memory_failed(r);
     for (; r->columns < r->fields; r->columns++)
-        if (!(r->column[r->columns] = strdup(r->field[r->columns]))) return memory_failed(r);
-    if (!r->labels) return find_features(r);
-    err = check_header(r);
-    return err ? err : find_label(r);
+        if (!(r->column[r->columns] = strdup(trim(r->field[r->columns])))) return memory_failed(r);
+    if (!r->labels) err = find_rows(r);
+    else if (!(err = check_header(r))) err = find_label(r);
+    return err ? err : find_features(r);
 }
 
 /* -------------------------------------------------------------------- rows */
-
-static char *trim(char *field)
-{
-    field += strspn(field, " \t");
-    size_t n = strlen(field);
-    while (n && (field[n - 1] == ' ' || field[n - 1] == '\t')) n--;
-    field[n] = 0;
-    return field;
-}
-
-static bool is_missing(const char *field)
-{
-    static const char *const words[] = { "", "NA", "N/A", "NaN", "null", "?" };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!c_strcasecmp(field, words[i])) return true;
-    return false;
-}
 
 static int read_label(struct csv *r, char *field)
 {
@@ -282,12 +321,12 @@ static int read_row(struct csv *r)
     if (r->fields != r->columns)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld fields, the header has %lld", r->name,
                          (long long)r->record, (long long)r->fields, (long long)r->columns);
-    int64_t width = r->columns - (r->label >= 0);
+    int64_t width = r->features;
     if (!text_grow(&r->values, &r->value_room, (r->d->count + 1) * width, sizeof *r->values)) return memory_failed(r);
     float *to = r->values + r->d->count * width;
     for (int64_t i = 0; i < r->columns; i++) {
         char *field = trim(r->field[i]);
-        if (i == r->label && !r->labels) continue;
+        if (r->passed[i] || (i == r->label && !r->labels)) continue;
         int err = i == r->label ? read_label(r, field) : read_value(r, i, field, to++);
         if (err) return err;
     }
@@ -295,37 +334,17 @@ static int read_row(struct csv *r)
     return 0;
 }
 
-/* The names of the features and of the label, for the data set. */
-static int keep_names(struct csv *r)
-{
-    struct hsgd_data *d = r->d;
-    const char **feature = calloc((size_t)r->columns, sizeof *feature);
-    int n = 0;
-    if (r->headless || !feature) {
-        free(feature);
-        return r->headless ? 0 : memory_failed(r);
-    }
-    for (int64_t i = 0; i < r->columns; i++)
-        if (i != r->label) feature[n++] = r->column[i];
-    d->columns = hsgd_names_copy(feature, n);
-    if (r->label >= 0) d->label = hsgd_names_copy((const char *const *)&r->column[r->label], 1);
-    free(feature);
-    return d->columns && (d->label || r->label < 0) ? 0 : memory_failed(r);
-}
-
 static int finish(struct csv *r)
 {
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no rows after the header", r->name);
-    int err = keep_names(r);
-    if (err) return err;
-    d->shape = (struct hsgd_shape){ 1, 1, (int)(r->columns - (r->label >= 0)) };
+    d->shape = (struct hsgd_shape){ 1, 1, (int)r->features };
     d->owned = r->values;
     d->values = r->values;
     r->values = NULL;
     if (!r->labels) return 0;
     d->labels = d->owned_labels;
-    err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
+    int err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 
@@ -334,6 +353,7 @@ static void close_csv(struct csv *r)
     for (int64_t i = 0; r->column && i < r->columns; i++) free(r->column[i]);
     free(r->column);
     free(r->field);
+    free(r->passed);
     free(r->text);
     free(r->values);
 }

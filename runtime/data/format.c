@@ -7,6 +7,7 @@
 
 #include "../io/stream.h"
 #include "../sized.h"
+#include "record.h"
 
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
@@ -80,10 +81,65 @@ static int look(struct hsgd_context *ctx, const char *path, const struct data_fo
 
 /* ------------------------------------------------------------------ reading */
 
-static void note_format(struct data_parts *parts, const char *name)
+/* The format, and the label that was asked for where the reader has not kept
+ * it; one in another folder belongs to this data alone. */
+static int note_options(struct hsgd_context *ctx, const char *format, const struct hsgd_data_options *o,
+                        struct hsgd_data *d)
 {
-    if (parts->train) parts->train->format = name;
-    if (parts->test) parts->test->format = name;
+    if (!d) return 0;
+    d->format = format;
+    if (d->label || !o->label || *o->label == '/') return 0;
+    d->label = hsgd_names_copy(&o->label, 1);
+    return d->label ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", d->name);
+}
+
+static void free_parts(struct data_parts *parts)
+{
+    hsgd_data_destroy(&parts->train);
+    hsgd_data_destroy(&parts->test);
+}
+
+static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
+{
+    return !d || (d->shape.h == r->shape.h && d->shape.w == r->shape.w);
+}
+
+/* Images that are not of the record's size, or of several, are scaled to it
+ * where it is square. */
+static bool wants_resize(const struct hsgd_record *r, const char *format, const struct hsgd_data_options *o, int err,
+                         const struct data_parts *parts)
+{
+    bool square = r && r->shape.h > 1 && r->shape.h == r->shape.w;
+    if (!square || o->resize || (strcmp(format, "images") && strcmp(format, "tar"))) return false;
+    return err == -EINVAL || (!err && !(has_size(parts->train, r) && has_size(parts->test, r)));
+}
+
+static int read_format(struct hsgd_context *ctx, const struct data_format *format, const char *what,
+                       struct hsgd_data_options *o, struct data_parts *out)
+{
+    int err = format->read(ctx, what, o, out);
+    if (!wants_resize(o->record, format->name, o, err, out)) return err;
+    free_parts(out);
+    o->resize = o->record->shape.h;
+    err = format->read(ctx, what, o, out);
+    if (!err)
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: images are scaled to %d x %d, which the model takes", what, o->resize,
+                 o->resize);
+    return err;
+}
+
+/* As the record says, where there is one. */
+static int read_as_known(struct hsgd_context *ctx, const struct data_format *format, const char *what,
+                         const struct hsgd_data_options *o, struct data_parts *out)
+{
+    struct hsgd_data_options with = *o;
+    const char *name = format ? format->name : "digits";
+    if (o->record) record_options(o->record, name, &with);
+    int err = format ? read_format(ctx, format, what, &with, out) : read_digits(ctx, out);
+    if (!err) err = note_options(ctx, name, &with, out->train);
+    if (!err) err = note_options(ctx, name, &with, out->test);
+    if (!err) err = record_fit(ctx, o->record, out->train);
+    return err ? err : record_fit(ctx, o->record, out->test);
 }
 
 static int read_parts(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *o,
@@ -94,9 +150,13 @@ static int read_parts(struct hsgd_context *ctx, const char *what, const struct h
     bool digits = !strcmp(what, "digits");
     if (!digits && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
     int err = format || digits ? 0 : look(ctx, what, &format);
-    if (!err) err = digits ? read_digits(ctx, out) : format->read(ctx, what, o, out);
-    if (!err) note_format(out, digits ? "digits" : format->name);
-    return err;
+    if (err) return err;
+    if (!digits && !o->format && record_prefers(o->record, format->name)) {
+        err = read_as_known(ctx, by_name(ctx, what, o->record->format), what, o, out);
+        if (err != -EINVAL) return err;
+        free_parts(out);
+    }
+    return read_as_known(ctx, format, what, o, out);
 }
 
 int hsgd_data_defaults(struct hsgd_data_options *o, size_t size)

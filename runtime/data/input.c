@@ -2,12 +2,14 @@
 #include "numpy.h"
 #include "picture.h"
 #include "readers.h"
+#include "record.h"
 #include "resample.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { RGB = 3 };
+enum { RGB = 3, FIRST_CHUNK = 1 << 12 };
 
 struct input {
     struct hsgd_context *ctx;
@@ -15,15 +17,13 @@ struct input {
     const uint8_t *bytes;
     size_t size;
     struct hsgd_shape shape;
+    struct hsgd_record *record;
+    bool packed;                /* the bytes came out of a compressed file */
 };
 
-/* ---------------------------------------------------------------- pictures */
+static int read_content(const struct input *in, struct hsgd_data **out);
 
-static void to_grey(const uint8_t *rgb, int64_t pixels, uint8_t *grey)
-{
-    for (int64_t i = 0; i < pixels; i++)
-        grey[i] = (uint8_t)((299 * rgb[RGB * i] + 587 * rgb[RGB * i + 1] + 114 * rgb[RGB * i + 2] + 500) / 1000);
-}
+/* ---------------------------------------------------------------- pictures */
 
 /* The picture in the size that is wanted, in place of *rgb. */
 static int scale(const struct input *in, const struct picture *p, uint8_t **rgb)
@@ -51,8 +51,8 @@ static int decode(const struct input *in, const struct picture *p, struct hsgd_d
                   : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory for %d x %d pixels", in->name, p->h, p->w);
     if (!err) err = scale(in, p, &rgb);
     if (!err) err = hsgd_data_allocate(in->ctx, d);
-    if (!err && d->shape.c == 1) to_grey(rgb, (int64_t)pixels, d->owned);
-    else if (!err) memcpy(d->owned, rgb, pixels * RGB);
+    uint8_t *to = d->owned;
+    for (size_t i = 0; !err && i < pixels * (size_t)d->shape.c; i++) to[i] = rgb[d->shape.c == RGB ? i : RGB * i];
     free(rgb);
     return err;
 }
@@ -68,7 +68,7 @@ static int read_picture(const struct input *in, struct hsgd_data **out)
     if (err) return err;
     if (!(*out = hsgd_data_new(in->ctx, in->name))) return -ENOMEM;
     (*out)->count = 1;
-    (*out)->shape = s;
+    (*out)->shape = (struct hsgd_shape){ s.h, s.w, p.colour ? RGB : 1 };
     return decode(in, &p, *out);
 }
 
@@ -86,26 +86,82 @@ static int read_array(const struct input *in, struct hsgd_data **out)
     return err;
 }
 
+static int read_archive(const struct input *in, struct hsgd_data **out)
+{
+    struct array a = { 0 };
+    int err = npz_samples(in->ctx, in->name, in->bytes, in->size, &a);
+    if (!err) err = numpy_samples(in->ctx, &a, 0, out);
+    array_free(&a);
+    return err;
+}
+
+/* The images of a training set such as MNIST's. */
+static int read_idx(const struct input *in, struct hsgd_data **out)
+{
+    struct idx f = { 0 };
+    struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
+    int err = s ? idx_parse(in->ctx, s, false, &f) : -EINVAL;
+    struct hsgd_data *d = *out = err ? NULL : hsgd_data_new(in->ctx, in->name);
+    if (!err && !d) err = -ENOMEM;
+    if (!err) {
+        d->count = f.dim[0];
+        d->shape = (struct hsgd_shape){ (int)f.dim[1], (int)f.dim[2], f.dimensions == 4 ? (int)f.dim[3] : 1 };
+        d->owned = f.bytes;
+        d->bytes = f.bytes;
+        f.bytes = NULL;
+    }
+    idx_free(&f);
+    hsgd_stream_close(&s);
+    return err;
+}
+
+/* -------------------------------------------------------------- compression */
+
+/* Everything that a compressed file expands to. */
+static int unpack(const struct input *in, uint8_t **bytes, size_t *size)
+{
+    int64_t got = 1, room = 0;
+    struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
+    while (s && got > 0 && text_grow(bytes, &room, (int64_t)*size + FIRST_CHUNK, 1)) {
+        got = hsgd_stream_read(s, *bytes + *size, (size_t)room - *size);
+        if (got > 0) *size += (size_t)got;
+    }
+    int err = !s ? -EINVAL : got > 0 ? hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name) : (int)got;
+    hsgd_stream_close(&s);
+    return err;
+}
+
+static int read_packed(const struct input *in, struct hsgd_data **out)
+{
+    struct input inside = *in;
+    uint8_t *bytes = NULL;
+    inside.size = 0;
+    int err = unpack(in, &bytes, &inside.size);
+    inside.bytes = bytes;
+    inside.packed = true;
+    if (!err) err = read_content(&inside, out);
+    free(bytes);
+    return err;
+}
+
 /* -------------------------------------------------------------------- text */
 
-/* LIBSVM's lines hold numbers and colons, and nothing that separates columns. */
-static bool is_libsvm(struct hsgd_stream *s)
+static bool is_libsvm(const struct input *in, struct hsgd_stream *s)
 {
     const uint8_t *head;
-    int64_t n = hsgd_stream_peek(s, &head, STREAM_PEEK), i = 0;
-    while (i < n && head[i] != ':' && head[i] != ',' && head[i] != ';' && head[i] != '\t') i++;
-    return i < n && head[i] == ':';
+    int64_t n = hsgd_stream_peek(s, &head, STREAM_PEEK);
+    bool rows = n < 1 || memchr(head, ',', (size_t)n) || memchr(head, ';', (size_t)n) || memchr(head, '\t', (size_t)n);
+    if (n > 0 && libsvm_is_text(head, (size_t)n)) return true;
+    return !rows && !strcmp(hsgd_record_format(in->record), "libsvm"); /* nothing but labels */
 }
 
 static int read_text(const struct input *in, struct hsgd_data **out)
 {
-    struct hsgd_data_options options = { .features = in->shape.h * in->shape.w * in->shape.c };
-    struct labels labels = { 0 };
+    struct hsgd_data_options options = { .features = in->shape.h * in->shape.w * in->shape.c, .record = in->record };
     struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
     if (!s) return -EINVAL;
-    int err = is_libsvm(s) ? libsvm_parse(in->ctx, s, options.features, &labels, out)
-                           : csv_parse(in->ctx, s, &options, NULL, out);
-    labels_free(&labels);
+    int err = is_libsvm(in, s) ? libsvm_parse(in->ctx, s, options.features, NULL, out)
+                               : csv_parse(in->ctx, s, &options, NULL, out);
     hsgd_stream_close(&s);
     return err;
 }
@@ -118,38 +174,51 @@ static const struct content {
     int (*read)(const struct input *in, struct hsgd_data **out);
 } contents[] = {
     { "\x89PNG", 4, read_picture }, { "\xff\xd8\xff", 3, read_picture }, { "\x93NUMPY", 6, read_array },
-    { "", 0, read_text },
+    { "PK\x03\x04", 4, read_archive }, { "\0\0\x08\x03", 4, read_idx }, { "\0\0\x08\x04", 4, read_idx },
+    { "\x1f\x8b", 2, read_packed }, { "\xfd" "7zXZ", 5, read_packed }, { "", 0, read_text },
 };
 
-/* Plain features get the shape that is wanted. */
+static int read_content(const struct input *in, struct hsgd_data **out)
+{
+    const struct content *c = contents;
+    while (in->size < c->bytes || memcmp(in->bytes, c->begin, c->bytes)) c++;
+    if (!in->size) return hsgd_fail(in->ctx, EINVAL, "%s: is empty", in->name);
+    if (in->packed && c->read == read_packed)
+        return hsgd_fail(in->ctx, EINVAL, "%s: is compressed twice", in->name);
+    return c->read(in, out);
+}
+
+/* Plain features get the shape that is wanted; sparse ones with fewer were
+ * widened to it. */
 static int settle_shape(const struct input *in, struct hsgd_data *d)
 {
-    struct hsgd_shape have = d->shape, want = in->shape;
+    struct hsgd_shape want = in->shape;
+    unsigned said = 0;
+    int err = record_fit_channels(in->ctx, want, d, in->record ? &in->record->said : &said);
+    struct hsgd_shape have = d->shape;
     bool plain = have.h == 1 && have.w == 1, same = have.h == want.h && have.w == want.w && have.c == want.c;
+    if (!err && !same && !(plain && have.c == (int64_t)want.h * want.w * want.c))
+        err = hsgd_fail(in->ctx, EINVAL, "%s: samples are %dx%dx%d, the model takes %dx%dx%d", in->name, have.h, have.w,
+                        have.c, want.h, want.w, want.c);
     d->shape = want;
-    if (same || (plain && have.c == hsgd_data_size(d))) return 0;
-    return hsgd_fail(in->ctx, EINVAL, "%s: samples are %dx%dx%d, the model takes %dx%dx%d", in->name, have.h, have.w,
-                     have.c, want.h, want.w, want.c);
+    return err;
 }
 
 static int unlabelled(const struct input *in, struct hsgd_data *d)
 {
     free(d->owned_labels);
     d->labels = d->owned_labels = calloc((size_t)d->count, sizeof *d->owned_labels);
-    hsgd_names_free(d->names);
-    d->names = NULL;
     d->classes = 1;
     return d->labels ? 0 : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name);
 }
 
 struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
-                                  struct hsgd_shape shape)
+                                  struct hsgd_shape shape, struct hsgd_record *record)
 {
-    struct input in = { ctx, name, bytes, size, shape };
+    struct input in = { .ctx = ctx, .name = name, .bytes = bytes, .size = size, .shape = shape, .record = record };
     struct hsgd_data *d = NULL;
-    const struct content *c = contents;
-    while (size < c->bytes || memcmp(bytes, c->begin, c->bytes)) c++;
-    int err = size ? c->read(&in, &d) : hsgd_fail(ctx, EINVAL, "%s: is empty", name);
+    int err = read_content(&in, &d);
+    if (!err) err = record_fit(ctx, record, d);
     if (!err) err = settle_shape(&in, d);
     if (!err) err = unlabelled(&in, d);
     if (err) hsgd_data_destroy(&d);

@@ -51,11 +51,19 @@ static int word_failed(const struct libsvm *r, const char *word, const char *wha
                      hsgd_show_bytes(word, word_length(word)).text, what);
 }
 
+/* Without labels a first word that is no pair is passed over. */
+static void pass_label(char **at)
+{
+    size_t n = word_length(*at);
+    if (!memchr(*at, ':', n)) *at = (char *)skip_blanks(*at + n);
+}
+
 static int read_label(struct libsvm *r, char **at)
 {
     char place[512], *word = *at;
     double v;
     size_t n = word_length(word);
+    if (!r->labels) return pass_label(at), 0;
     const char *end = text_number(word, &v);
     if (end != word + n) return word_failed(r, word, "a label, which is a number");
     if (!isfinite(v)) return word_failed(r, word, "a label, which is a finite number");
@@ -146,6 +154,7 @@ static int finish(struct libsvm *r)
     if (!r->features && !r->widest)
         return hsgd_fail(r->ctx, EINVAL, "%s: no line has a feature, INDEX:VALUE", r->name);
     d->shape = (struct hsgd_shape){ 1, 1, r->features ? r->features : r->widest };
+    if (!r->labels) return 0;
     d->labels = d->owned_labels;
     int err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
@@ -255,6 +264,23 @@ static bool is_libsvm(const struct data_source *source)
         line = next;
     }
     return decided < 0 ? any : decided;
+}
+
+/* A pair is the first word, or the second after a label. */
+bool libsvm_is_text(const uint8_t *head, size_t n)
+{
+    char text[STREAM_PEEK + 1];
+    n = n < STREAM_PEEK ? n : STREAM_PEEK;
+    memcpy(text, head, n);
+    text[n] = 0;
+    const char *c = text;
+    while (*c == '#' || *c == '\n' || is_blank(*c)) c = *c == '#' ? c + strcspn(c, "\n") : c + 1;
+    for (int word = 0; word < 2; word++) {
+        size_t digits = strspn(c, "0123456789"), length = strcspn(c, " \t\r\n\v\f,;");
+        if (digits && c[digits] == ':' && digits + 1 < length) return true;
+        c = skip_blanks(c + length);
+    }
+    return false;
 }
 
 const struct data_format hsgd_format_libsvm = { "libsvm", "a LIBSVM text", is_libsvm, read_libsvm };

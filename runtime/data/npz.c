@@ -191,6 +191,24 @@ int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, siz
     return err;
 }
 
+int npz_samples(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size, struct array *out)
+{
+    struct npz z = { .ctx = ctx, .name = name };
+    struct array *x = NULL;
+    z.left = STREAM_FREE + (int64_t)size * STREAM_EXPANSION;
+    int err = open_archive(&z, bytes, size);
+    if (!err) err = read_members(&z);
+    archive_read_free(z.archive);
+    for (int i = 0; i < NUMPY_ROWS && !x; i++) x = find(&z, numpy_names[i][ARRAY_X]);
+    if (!err && !x) err = no_arrays(&z);
+    if (!err) {
+        *out = *x;
+        *x = (struct array){ 0 };
+    }
+    for (int i = 0; i < z.arrays; i++) array_free(&z.array[i]);
+    return err;
+}
+
 static int read_npz(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                     struct data_parts *out)
 {

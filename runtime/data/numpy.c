@@ -9,6 +9,7 @@
 
 #include "../io/stream.h"
 #include "c_locale.h"
+#include "record.h"
 
 enum { MOST_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
 
@@ -142,6 +143,15 @@ static int same_shape(struct hsgd_context *ctx, const char *what, const struct d
                      b.w, b.c);
 }
 
+/* Channels and unit of the test samples become those of the training samples. */
+static int fit_test(struct hsgd_context *ctx, struct data_parts *p)
+{
+    struct hsgd_record *r = hsgd_record_create(ctx, p->train);
+    int err = r ? record_fit(ctx, r, p->test) : -ENOMEM;
+    hsgd_record_destroy(&r);
+    return err;
+}
+
 int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
                 const struct hsgd_data_options *options, struct data_parts *out)
 {
@@ -151,6 +161,7 @@ int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[A
     if (!err) err = numpy_part(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, &labels, &out->train);
     if (!err && test->bytes)
         err = numpy_part(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
+    if (!err && out->test) err = fit_test(ctx, out);
     if (!err && out->test) err = same_shape(ctx, what, out);
     labels_free(&labels);
     return err;

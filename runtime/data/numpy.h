@@ -36,4 +36,8 @@ void array_free(struct array *a);
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
               const struct hsgd_data_options *options, struct data_parts *out);
 
+/* The array of samples in an archive: the first of the known names.  *out is
+ * freed by the caller, also after an error. */
+int npz_samples(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size, struct array *out);
+
 #endif

@@ -30,11 +30,13 @@ enum { MOST_FEATURES = 1 << 24 };
 
 /* *out is freed by the caller, also after an error.  labels that are not
  * fixed become the file's, sorted; samples get `features` numbers, 0: as many
- * as there are.  csv_parse() without labels (NULL) reads rows of exactly
- * options->features numbers, the header may be missing, and the samples get no
- * labels. */
+ * as there are.  Without labels (NULL) the samples get none: libsvm_parse()
+ * passes over those of the file, or does without; csv_parse() reads rows of
+ * exactly options->features numbers, and the header may be missing. */
 int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
                  struct hsgd_data **out);
+/* Whether the first line that decides is LIBSVM's, with a label or without. */
+bool libsvm_is_text(const uint8_t *head, size_t n);
 int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
               struct labels *labels, struct hsgd_data **out);
 

@@ -3,45 +3,93 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "publish.h"
 #include "state_file.h"
 
-/* Takes the normalisation over. */
-static struct hsgd_checkpoint_info *make_info(struct state_file *state)
+/* Classes without names are called by their numbers. */
+static bool name_classes(struct hsgd_record *r)
 {
-    struct hsgd_checkpoint_info *info = calloc(1, sizeof *info);
+    char **name = r->names || !r->classes ? NULL : calloc((size_t)r->classes, sizeof *name);
+    if (r->names || !r->classes) return true;
+    for (int i = 0; name && i < r->classes; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        name[i] = strdup(number);
+    }
+    r->names = name ? hsgd_names_new(name, r->classes) : NULL;
+    return r->names && r->names->name[r->classes - 1];
+}
+
+/* Takes record and normalisation over. */
+static struct hsgd_checkpoint_info *make_info(struct hsgd_record **record, struct hsgd_normalisation **norm)
+{
+    struct hsgd_checkpoint_info *info = name_classes(*record) ? calloc(1, sizeof *info) : NULL;
     if (!info) return NULL;
     info->size = sizeof *info;
-    info->step = state->at.step;
-    info->epochs = state->at.epoch;
-    info->normalisation = state->norm;
-    state->norm = NULL;
-    info->class_name = class_names_read(state->classes ? state->classes : "[]", &info->classes);
-    if (!info->class_name) {
-        info->classes = 0;
-        hsgd_checkpoint_info_destroy(&info);
-    }
+    info->step = -1;
+    info->normalisation = *norm;
+    info->record = *record;
+    info->classes = info->record->classes;
+    info->class_name = info->record->names ? info->record->names->name : NULL;
+    *norm = NULL;
+    *record = NULL;
     return info;
 }
 
-struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx, const char *path)
+/* What a file of weights says. */
+static struct hsgd_checkpoint_info *read_weights_info(struct hsgd_context *ctx, const char *file)
+{
+    struct safetensors f;
+    struct hsgd_record *record = NULL;
+    struct hsgd_normalisation *norm = NULL;
+    struct hsgd_checkpoint_info *info = NULL;
+    if (safetensors_read(ctx, &f, file)) return NULL;
+    if (!record_read(ctx, &f, &record, &norm) && !(info = make_info(&record, &norm)))
+        hsgd_fail(ctx, ENOMEM, "%s: out of memory", file);
+    hsgd_record_destroy(&record);
+    hsgd_normalisation_destroy(&norm);
+    safetensors_close(&f);
+    return info;
+}
+
+static struct hsgd_checkpoint_info *read_state_info(struct hsgd_context *ctx, const char *file)
 {
     struct safetensors f;
     struct state_file state;
     struct hsgd_checkpoint_info *info = NULL;
-    char file[PATH_MAX];
-    if (snprintf(file, sizeof file, "%s/" STATE_FILE, path) >= (int)sizeof file) {
-        hsgd_fail(ctx, ENAMETOOLONG, "%s: the name is too long", path);
-        return NULL;
-    }
     if (safetensors_read(ctx, &f, file)) return NULL;
     if (!state_file_parse(ctx, &f, &state)) {
-        info = make_info(&state);
+        info = make_info(&state.record, &state.norm);
         if (!info) hsgd_fail(ctx, ENOMEM, "%s: out of memory", file);
+        else info->step = state.at.step, info->epochs = state.at.epoch;
         state_file_free(&state);
     }
     safetensors_close(&f);
+    return info;
+}
+
+/* States of version 0.1 do not know the shape of a sample, the weights do. */
+static void learn_shape(struct hsgd_checkpoint_info *info, const char *weights)
+{
+    struct hsgd_checkpoint_info *other = info->record->shape.h ? NULL : read_weights_info(NULL, weights);
+    if (other) info->record->shape = other->record->shape;
+    hsgd_checkpoint_info_destroy(&other);
+}
+
+struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx, const char *path)
+{
+    struct stat st;
+    char state[PATH_MAX], weights[PATH_MAX];
+    if (stat(path, &st) || !S_ISDIR(st.st_mode)) return read_weights_info(ctx, path);
+    if (snprintf(state, sizeof state, "%s/" STATE_FILE, path) >= (int)sizeof state ||
+        snprintf(weights, sizeof weights, "%s/" MODEL_FILE, path) >= (int)sizeof weights) {
+        hsgd_fail(ctx, ENAMETOOLONG, "%s: the name is too long", path);
+        return NULL;
+    }
+    struct hsgd_checkpoint_info *info = read_state_info(ctx, state);
+    if (info) learn_shape(info, weights);
     return info;
 }
 
@@ -55,8 +103,8 @@ static int read_best(struct hsgd_context *ctx, const char *folder, int64_t lates
     int err = safetensors_read(ctx, &f, path);
     if (err) return err;
     err = state_file_parse(ctx, &f, &state);
-    if (!err) free(state.classes);
     *best = state.at.best_step;
+    state_file_free(&state);
     safetensors_close(&f);
     return err;
 }
@@ -71,8 +119,7 @@ int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *folder)
 void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info)
 {
     if (!info || !*info) return;
-    for (int i = 0; i < (*info)->classes; i++) free((*info)->class_name[i]);
-    free((*info)->class_name);
+    hsgd_record_destroy(&(*info)->record);
     hsgd_normalisation_destroy(&(*info)->normalisation);
     free(*info);
     *info = NULL;
@@ -88,11 +135,4 @@ int hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_nor
     hsgd_normalisation_destroy(&t->norm);
     t->norm = copy;
     return 0;
-}
-
-int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data)
-{
-    free(t->classes);
-    t->classes = class_names_text(data);
-    return t->classes ? 0 : hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the names of classes");
 }

@@ -274,7 +274,6 @@ static int check_fit(const struct fit *f)
 {
     const struct hsgd_trainer *t = f->t;
     struct hsgd_context *ctx = t->state.ctx;
-    int64_t n = hsgd_data_count(f->train);
     int err = pass_check(t, f->train);
     if (!err && f->validation) err = pass_check(t, f->validation);
     if (err) return err;
@@ -282,10 +281,7 @@ static int check_fit(const struct fit *f)
         return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);
     if (t->state.options.patience && !f->validation)
         return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
-    if (t->at.step && t->count && t->count != n)
-        return hsgd_fail(ctx, EINVAL, "the checkpoint was made with %lld training samples, not %lld",
-                         (long long)t->count, (long long)n);
-    return 0;
+    return t->at.step && t->record ? hsgd_record_check(ctx, t->record, f->train) : 0;
 }
 
 /* What the trainer keeps of its data. */
@@ -295,7 +291,11 @@ static int adopt_data(struct hsgd_trainer *t, const struct hsgd_data *train)
     if (!t->norm) t->norm = hsgd_data_statistics(train);
     if (!t->norm) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the mean of the training samples");
     t->count = hsgd_data_count(train);
-    return trainer_name_classes(t, train);
+    struct hsgd_record *record = hsgd_record_create(t->state.ctx, train);
+    if (!record) return -ENOMEM;
+    hsgd_record_destroy(&t->record);
+    t->record = record;
+    return 0;
 }
 
 static int run(struct fit *f)

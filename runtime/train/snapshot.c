@@ -74,11 +74,13 @@ static int path_in(struct hsgd_context *ctx, char path[PATH_MAX], const char *fo
 
 int snapshot_write(struct hsgd_context *ctx, const struct snapshot *s, const char *folder)
 {
-    char path[PATH_MAX];
-    int err = path_in(ctx, path, folder, MODEL_FILE);
-    if (!err) err = weights_save(ctx, s->t->state.model, s->param, path);
+    char path[PATH_MAX], *record = s->t->record ? record_text(ctx, s->t->record, s->t->norm) : NULL;
+    int err = s->t->record && !record ? -ENOMEM : path_in(ctx, path, folder, MODEL_FILE);
+    if (!err) err = weights_save(ctx, s->t->state.model, s->param, record, path);
     if (!err) err = path_in(ctx, path, folder, STATE_FILE);
-    return err ? err : state_file_write(ctx, s, path);
+    if (!err) err = state_file_write(ctx, s, record, path);
+    free(record);
+    return err;
 }
 
 static int read_weights(struct hsgd_trainer *t, const char *folder, float *bucket)
@@ -112,8 +114,10 @@ static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state
     hsgd_normalisation_destroy(&t->norm);
     t->norm = state->norm;
     t->count = state->count;
-    free(t->classes);
-    t->classes = state->classes;
+    hsgd_record_destroy(&t->record);
+    t->record = state->record;
+    if (!t->record->count) t->record->count = state->count; /* of version 0.1 */
+    if (!t->record->shape.h) t->record->shape = m->in;
     t->unsaved = false;
 }
 

@@ -6,7 +6,7 @@
 #include "trainer.h"
 
 struct snapshot {
-    const struct hsgd_trainer *t; /* for what does not change: model, options, count, normalisation, classes */
+    const struct hsgd_trainer *t; /* for what does not change: model, options, count, normalisation, record */
     struct position at;
     bool best;                    /* its epoch was the best so far */
     float *param;                 /* the bucket */

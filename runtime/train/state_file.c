@@ -71,14 +71,15 @@ static void name_moment(const struct hsgd_trainer *t, int k, const struct weight
     snprintf(name, MOMENT_NAME, "%s.%s", optimizer_state_name(t->state.options.optimizer, k), weight);
 }
 
-static void declare(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state)
+static void declare(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state,
+                    const char *record)
 {
     struct weight_place w;
     char name[MOMENT_NAME];
     const struct hsgd_train_options *o = &s->t->state.options;
     safetensors_describe(out, "hsgd.state", FORMAT);
     safetensors_describe(out, "hsgd.optimizer", hsgd_optimizer_name(o->optimizer));
-    if (state->classes) safetensors_describe(out, "hsgd.classes", state->classes);
+    if (record) safetensors_describe(out, RECORD_KEY, record);
     for (int i = 0; i < FIELDS; i++) safetensors_declare(out, fields[i].name, fields[i].type, 0, NULL);
     int64_t channels = state->norm ? state->norm->channels : 0;
     safetensors_declare(out, norm_name[0], SAFETENSORS_F64, 1, &channels);
@@ -102,18 +103,18 @@ static void append(struct safetensors_writer *out, const struct snapshot *s, con
             safetensors_append(out, s->moment[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
 }
 
-int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *path)
+int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *record, const char *path)
 {
     struct hsgd_atomic a;
     struct safetensors_writer out;
     const struct hsgd_trainer *t = s->t;
     struct state_file state = { s->at, t->count, t->state.options.batch_size, (int64_t)t->state.options.seed,
-                                t->norm, t->classes };
+                                t->norm, NULL };
     int err = check_finite(ctx, s, optimizer_state_floats(t->state.options.optimizer));
     if (!err) err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
     safetensors_start(&out, ctx, a.file, path);
-    declare(&out, s, &state);
+    declare(&out, s, &state, record);
     append(&out, s, &state);
     err = safetensors_finish(&out);
     if (!err) return hsgd_atomic_commit(ctx, &a);
@@ -165,18 +166,6 @@ static int read_norm(struct hsgd_context *ctx, const struct safetensors *f, stru
     return err ? err : read_numbers(ctx, f, norm_name[1], channels, n ? n->inv_std : NULL);
 }
 
-static int read_classes(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
-{
-    const char *text = safetensors_metadata(f, "hsgd.classes");
-    int n = 0;
-    char **name = text ? class_names_read(text, &n) : NULL;
-    for (int i = 0; name && i < n; i++) free(name[i]);
-    free(name);
-    if (text && !name) return hsgd_fail(ctx, EINVAL, "%s: hsgd.classes is not a JSON array of strings", f->path);
-    state->classes = text ? strdup(text) : NULL;
-    return text && !state->classes ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", f->path) : 0;
-}
-
 static int check_position(struct hsgd_context *ctx, const struct safetensors *f, const struct state_file *state)
 {
     if (state->at.samples > state->count)
@@ -191,13 +180,13 @@ static int check_position(struct hsgd_context *ctx, const struct safetensors *f,
 void state_file_free(struct state_file *state)
 {
     hsgd_normalisation_destroy(&state->norm);
-    free(state->classes);
-    state->classes = NULL;
+    hsgd_record_destroy(&state->record);
 }
 
 int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state)
 {
     const char *version = safetensors_metadata(f, "hsgd.state");
+    struct hsgd_normalisation *norm = NULL;
     *state = (struct state_file){ 0 };
     if (!version || strcmp(version, FORMAT))
         return hsgd_fail(ctx, EINVAL, "%s: hsgd.state is %s%s%s, not \"" FORMAT "\", which this version reads", f->path,
@@ -206,7 +195,8 @@ int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, stru
     for (int i = 0; !err && i < FIELDS; i++) err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
     if (!err) err = check_position(ctx, f, state);
     if (!err) err = read_norm(ctx, f, state);
-    if (!err) err = read_classes(ctx, f, state);
+    if (!err) err = record_read(ctx, f, &state->record, &norm);
+    hsgd_normalisation_destroy(&norm); /* which is that of the tensors */
     if (err) state_file_free(state);
     return err;
 }

@@ -2,6 +2,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_STATE_FILE_H
 #define HSGD_RUNTIME_TRAIN_STATE_FILE_H
 
+#include "data/record.h"
 #include "io/safetensors.h"
 #include "snapshot.h"
 
@@ -9,10 +10,11 @@ struct state_file {
     struct position at;
     int64_t count, batch_size, seed;
     struct hsgd_normalisation *norm; /* NULL: none */
-    char *classes;                  /* a JSON array of strings, or NULL */
+    struct hsgd_record *record;     /* of the training data; read from an old state it has classes only */
 };
 
-int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *path);
+/* record: its text, or NULL. */
+int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *record, const char *path);
 
 /* Everything but the optimizer's state; undone by state_file_free(). */
 int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, struct state_file *state);

@@ -133,7 +133,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     async_close(t);
     trainer_state_close(&t->state);
     free(t->augment.room);
-    free(t->classes);
+    hsgd_record_destroy(&t->record);
     hsgd_normalisation_destroy(&t->norm);
     free(t);
     *pt = NULL;

@@ -30,16 +30,13 @@ struct hsgd_trainer {
     int64_t planned_steps;      /* length of the whole training, for the schedule; 0: not known */
     struct hsgd_normalisation *norm; /* of the training data; NULL: none yet */
     struct augmentation augment; /* of training samples in the running epoch */
-    char *classes;              /* names of the training data's, as a JSON array; NULL: not known */
+    struct hsgd_record *record; /* of the training data; NULL: none yet */
     int64_t count;              /* training samples; 0: not known */
     struct async *async;        /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;
     bool unsaved;               /* trained since the last checkpoint */
 };
-
-/* Keeps the names of the data's classes for checkpoints. */
-int trainer_name_classes(struct hsgd_trainer *t, const struct hsgd_data *data);
 
 /* The plan for batches of this size, from the cache or new. */
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch);

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
     struct hsgd_shape shape = n % 2 ? (struct hsgd_shape){ 1, 1, 4 } : (struct hsgd_shape){ 2, 2, 1 };
     fuzz_allow(3 * PICTURE_EXPANSION * n); /* a picture before it is scaled */
-    struct hsgd_data *d = hsgd_data_input(ctx, "input", bytes, n, shape);
+    struct hsgd_data *d = hsgd_data_input(ctx, "input", bytes, n, shape, NULL);
     int err = d ? 0 : -1;
     if (d) {
         struct hsgd_shape got = hsgd_data_shape(d);

@@ -22,6 +22,10 @@ fuzz_sources = \
 	runtime/data/numpy.c \
 	runtime/data/passed.c \
 	runtime/data/picture.c \
+	runtime/data/record.c \
+	runtime/data/record_file.c \
+	runtime/data/record_fit.c \
+	runtime/data/record_text.c \
 	runtime/data/resample.c \
 	runtime/data/statistics.c \
 	runtime/data/tar.c \

@@ -1,0 +1,67 @@
+/* What is known of the data of a run before it is read: by the checkpoint that
+ * the run continues, or by that whose weights it begins with. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "train.h"
+
+/* A file of weights, or a checkpoint, which is a folder with one. */
+int train_initial_path(const struct training *t, char path[4096])
+{
+    struct stat st;
+    const char *name = t->s->initial_checkpoint;
+    bool folder = !stat(name, &st) && S_ISDIR(st.st_mode);
+    int n = snprintf(path, 4096, "%s%s", name, folder ? "/model.safetensors" : "");
+    return n < 4096 ? OK : complain(USAGE, "--initial-checkpoint is longer than 4095 bytes");
+}
+
+static int read_initial(struct training *t)
+{
+    char path[4096];
+    int code = train_initial_path(t, path);
+    if (code) return code;
+    t->run.known = hsgd_checkpoint_info_read(t->run.ctx, path);
+    if (!t->run.known) return complain(USAGE, "--initial-checkpoint: %s", hsgd_error(t->run.ctx));
+    if (!*hsgd_record_format(t->run.known->record))
+        complain(OK, "warning: %s has no record of its data: columns, classes and unit of the values are not checked",
+                 path);
+    return OK;
+}
+
+static int read_resumed(struct training *t)
+{
+    char path[RUN_NAME + 64];
+    snprintf(path, sizeof path, "%s/step-%lld", t->folder.checkpoints, (long long)t->folder.step);
+    t->run.known = hsgd_checkpoint_info_read(t->run.ctx, path);
+    t->run.continues = true;
+    return t->run.known ? OK : complain(USAGE, "--resume: %s", hsgd_error(t->run.ctx));
+}
+
+int train_read_known(struct training *t)
+{
+    if (t->folder.step >= 0) return read_resumed(t);
+    return t->s->initial_checkpoint ? read_initial(t) : OK;
+}
+
+/* Other classes may be meant: weights of the layers before the last are what
+ * a training with few samples begins with. */
+static void compare_classes(const struct training *t)
+{
+    const struct hsgd_checkpoint_info *known = t->run.known;
+    int n = hsgd_data_classes(t->run.train);
+    for (int i = 0; i < n && i < known->classes; i++) {
+        const char *is = hsgd_data_class_name(t->run.train, i);
+        if (!strcmp(is, known->class_name[i])) continue;
+        complain(OK, "warning: --initial-checkpoint: class %d was \"%s\" and is \"%s\"", i, known->class_name[i], is);
+        return;
+    }
+}
+
+int train_check_known(const struct training *t)
+{
+    if (!t->run.known) return OK;
+    if (!t->run.continues) return compare_classes(t), OK;
+    int err = hsgd_record_check(t->run.ctx, t->run.known->record, t->run.train);
+    return err ? complain(blame(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
+}

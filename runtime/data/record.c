@@ -1,0 +1,233 @@
+/* Records of data sets: making and comparing them. */
+#include "record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../sha256.h"
+
+/* What a fingerprint covers: so many samples, fewer where they are large. */
+enum { MOST_PROBES = 256, MOST_PROBED = 1 << 22 };
+
+/* ----------------------------------------------------------------- lifetime */
+
+struct hsgd_record *record_new(void)
+{
+    struct hsgd_record *r = calloc(1, sizeof *r);
+    if (r) r->format = strdup("");
+    if (!r || !r->format) hsgd_record_destroy(&r);
+    return r;
+}
+
+void hsgd_record_destroy(struct hsgd_record **r)
+{
+    if (!r || !*r) return;
+    hsgd_names_free((*r)->columns);
+    hsgd_names_free((*r)->ignored);
+    hsgd_names_free((*r)->label);
+    hsgd_names_free((*r)->names);
+    free((*r)->format);
+    free(*r);
+    *r = NULL;
+}
+
+const char *hsgd_record_format(const struct hsgd_record *r) { return r ? r->format : ""; }
+
+/* -------------------------------------------------------------------- range */
+
+static void widen(struct hsgd_record *r, const float *x, int64_t n)
+{
+    float low = (float)r->low, high = (float)r->high;
+    for (int64_t i = 0; i < n; i++) { /* no comparison holds for a missing value */
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    r->low = (double)low;
+    r->high = (double)high;
+}
+
+/* The smallest and the largest byte, in units of 0 to 1. */
+static void range_of_bytes(struct hsgd_record *r, const struct hsgd_data *d)
+{
+    int64_t size = hsgd_data_size(d);
+    uint8_t low = 255, high = 0;
+    for (int64_t i = 0; i < d->count; i++) {
+        const uint8_t *x = d->bytes + hsgd_data_place(d, i) * size;
+        for (int64_t k = 0; k < size; k++) {
+            low = x[k] < low ? x[k] : low;
+            high = x[k] > high ? x[k] : high;
+        }
+    }
+    r->low = low / 255.0;
+    r->high = high / 255.0;
+}
+
+static void range_of_sparse(struct hsgd_record *r, const struct hsgd_data *d)
+{
+    r->low = r->high = 0;
+    for (int64_t i = 0; i < d->count; i++) {
+        int64_t place = hsgd_data_place(d, i);
+        widen(r, d->sparse.value + d->sparse.start[place], d->sparse.start[place + 1] - d->sparse.start[place]);
+    }
+}
+
+/* One sample at a time in the memory x. */
+static void range_of_values(struct hsgd_record *r, const struct hsgd_data *d, float *x)
+{
+    r->low = INFINITY;
+    r->high = -INFINITY;
+    for (int64_t i = 0; i < d->count; i++) {
+        hsgd_data_gather(d, &i, 1, NULL, x, NULL);
+        widen(r, x, hsgd_data_size(d));
+    }
+    if (r->low > r->high) r->low = r->high = 0; /* all are missing */
+}
+
+/* -------------------------------------------------------------- fingerprint */
+
+/* Sizes, and samples that are evenly spread from the first to the last; of a
+ * small set all. */
+static void fingerprint(struct hsgd_record *r, const struct hsgd_data *d, float *x)
+{
+    struct sha256 values, labels;
+    int64_t size = hsgd_data_size(d), probes = MOST_PROBED / size;
+    int64_t sizes[4] = { d->count, d->shape.h, d->shape.w, d->shape.c };
+    if (probes > MOST_PROBES) probes = MOST_PROBES;
+    if (size * d->count <= MOST_PROBED || probes > d->count) probes = d->count;
+    if (probes < 2) probes = d->count < 2 ? d->count : 2;
+    sha256_begin(&values);
+    sha256_begin(&labels);
+    sha256_add(&values, sizes, sizeof sizes);
+    sha256_add(&labels, sizes, sizeof *sizes);
+    for (int64_t k = 0; k < probes; k++) {
+        int64_t last = d->count - 1, steps = probes - 1 ? probes - 1 : 1;
+        int64_t i = k * (last / steps) + k * (last % steps) / steps;
+        int32_t label;
+        hsgd_data_gather(d, &i, 1, NULL, x, &label);
+        sha256_add(&values, x, (size_t)size * sizeof *x);
+        sha256_add(&labels, &label, sizeof label);
+    }
+    sha256_end(&values, r->x_hash);
+    sha256_end(&labels, r->label_hash);
+}
+
+/* ----------------------------------------------------------------- creation */
+
+static void share_names(struct hsgd_record *r, const struct hsgd_data *d)
+{
+    r->columns = hsgd_names_share(d->columns);
+    r->ignored = hsgd_names_share(d->ignored);
+    r->label = hsgd_names_share(d->label);
+    r->names = hsgd_names_share(d->names);
+    r->count = d->count;
+    r->shape = d->shape;
+    r->classes = d->classes;
+    r->unit = d->bytes ? UNIT_BYTES : UNIT_STORED;
+}
+
+static int describe(struct hsgd_record *r, const struct hsgd_data *d)
+{
+    float *x = malloc((size_t)hsgd_data_size(d) * sizeof *x);
+    char *format = strdup(hsgd_data_format(d));
+    if (format) {
+        free(r->format);
+        r->format = format;
+    }
+    share_names(r, d);
+    if (d->bytes) range_of_bytes(r, d);
+    else if (d->sparse.start) range_of_sparse(r, d);
+    else if (x) range_of_values(r, d, x);
+    if (x) fingerprint(r, d, x);
+    free(x);
+    return x && format ? 0 : -ENOMEM;
+}
+
+struct hsgd_record *hsgd_record_create(struct hsgd_context *ctx, const struct hsgd_data *d)
+{
+    if (!d) {
+        hsgd_fail(ctx, EINVAL, "record: no data set given");
+        return NULL;
+    }
+    struct hsgd_record *r = record_new();
+    if (!r || describe(r, d)) {
+        hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for its record", d->name);
+        hsgd_record_destroy(&r);
+    }
+    return r;
+}
+
+/* --------------------------------------------------------------- comparison */
+
+static const char *name_at(const struct hsgd_names *names, int i, char number[16])
+{
+    snprintf(number, 16, "%d", i);
+    return names && i < names->count ? names->name[i] : number;
+}
+
+#define MADE_WITH "the checkpoint was made with "
+
+static int check_shape(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    struct hsgd_shape is = d->shape, was = r->shape;
+    if (!was.h || (is.h == was.h && is.w == was.w && is.c == was.c)) return 0;
+    return hsgd_fail(ctx, EINVAL, MADE_WITH "samples of %dx%dx%d, not %dx%dx%d", was.h, was.w, was.c, is.h, is.w, is.c);
+}
+
+/* Samples that are read with the record have its order of columns. */
+static int check_order(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    for (int i = 0; r->columns && d->columns && i < r->columns->count && i < d->columns->count; i++)
+        if (strcmp(r->columns->name[i], d->columns->name[i]))
+            return hsgd_fail(ctx, EINVAL, MADE_WITH "\"%s\" as column %d, not \"%s\"",
+                             hsgd_show(r->columns->name[i]).text, i + 1, hsgd_show(d->columns->name[i]).text);
+    return 0;
+}
+
+static int check_label_column(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    const char *is = d->label ? d->label->name[0] : NULL, *was = r->label ? r->label->name[0] : NULL;
+    if (!is || !was || !strcmp(is, was)) return 0;
+    return hsgd_fail(ctx, EINVAL, MADE_WITH "the labels of \"%s\", not \"%s\"", hsgd_show(was).text,
+                     hsgd_show(is).text);
+}
+
+static int check_classes(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    char a[16], b[16];
+    for (int i = 0; r->classes && (i < r->classes || i < d->classes); i++) {
+        const char *is = name_at(d->names, i, a), *was = name_at(r->names, i, b);
+        if (i >= r->classes || i >= d->classes)
+            return hsgd_fail(ctx, EINVAL, MADE_WITH "%d classes, not %d: \"%s\" is %s", r->classes, d->classes,
+                             hsgd_show(i < d->classes ? is : was).text, i < d->classes ? "new" : "missing");
+        if (strcmp(is, was))
+            return hsgd_fail(ctx, EINVAL, MADE_WITH "\"%s\" as class %d, not \"%s\"", hsgd_show(was).text, i,
+                             hsgd_show(is).text);
+    }
+    return 0;
+}
+
+static int check_samples(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    if (r->count && r->count != d->count)
+        return hsgd_fail(ctx, EINVAL, MADE_WITH "%lld training samples, not %lld", (long long)r->count,
+                         (long long)d->count);
+    if (!*r->x_hash) return 0;
+    struct hsgd_record *is = hsgd_record_create(ctx, d);
+    if (!is) return -ENOMEM;
+    bool values = strcmp(is->x_hash, r->x_hash), labels = strcmp(is->label_hash, r->label_hash);
+    hsgd_record_destroy(&is);
+    if (!values && !labels) return 0;
+    return hsgd_fail(ctx, EINVAL, MADE_WITH "other %s of the training samples", values ? "values" : "labels");
+}
+
+int hsgd_record_check(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    if (!r || !d) return hsgd_fail(ctx, EINVAL, "record: no %s given", r ? "data set" : "record");
+    int err = check_shape(ctx, r, d);
+    if (!err) err = check_order(ctx, r, d);
+    if (!err) err = check_label_column(ctx, r, d);
+    if (!err) err = check_classes(ctx, r, d);
+    return err ? err : check_samples(ctx, r, d);
+}

@@ -1,0 +1,85 @@
+/* What is known of a data set: a checkpoint's record of its training data, by
+ * which other data is read.  Its text is JSON with an entry per field of a
+ * sample (x, label), each with a version of its own:
+ * {"version": 1, "format", "samples", "fields": {
+ *   "x": {"version": 1, "shape": [h, w, c], "columns", "ignored", "unit": "8-bit"|"as stored", "minimum", "maximum",
+ *         "mean", "inv_std", "sha256"},
+ *   "label": {"version": 1, "column", "classes": [names]|n, "sha256"}}} */
+#ifndef HSGD_DATA_RECORD_H
+#define HSGD_DATA_RECORD_H
+
+#include "format.h"
+
+/* 8-bit numbers count as 0 to 1. */
+enum record_unit { UNIT_UNKNOWN, UNIT_BYTES, UNIT_STORED };
+
+/* Changes that were logged already. */
+enum { SAID_GREY = 1, SAID_COLOUR = 2, SAID_UNIT = 4, SAID_SIZE = 8 };
+
+struct hsgd_record {
+    char *format;                           /* "": not known */
+    int64_t count;                          /* samples; 0: not known */
+    struct hsgd_shape shape;                /* h 0: not known */
+    struct hsgd_names *columns, *ignored;   /* as in struct hsgd_data */
+    enum record_unit unit;
+    double low, high;                       /* the smallest and largest value, in that unit */
+    char x_hash[65], label_hash[65];        /* "": not known */
+    struct hsgd_names *label, *names;       /* column of the labels; names of the classes, or NULL */
+    int classes;                            /* 0: not known */
+    unsigned said;
+};
+
+/* One of which nothing is known; NULL when memory is exhausted. */
+struct hsgd_record *record_new(void);
+
+/* ------------------------------------------------------------------ reading */
+
+/* Puts what was not given in the options, for data of this format. */
+void record_options(const struct hsgd_record *r, const char *format, struct hsgd_data_options *o);
+
+/* Whether a text that was recognised as `found` may be of the record's format,
+ * which is the other one of csv and libsvm. */
+bool record_prefers(const struct hsgd_record *r, const char *found);
+
+/* Whether columns are matched by name.  False for NULL. */
+bool record_has_columns(const struct hsgd_record *r);
+
+/* Whether the column is none of the features, but known: the label or ignored.
+ * False for NULL. */
+bool record_passes_over(const struct hsgd_record *r, const char *column);
+
+/* -EINVAL with the names of both when the columns are not those of the record,
+ * in any order; columns NULL, or none in the record: 0. */
+int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
+                         const struct hsgd_names *columns);
+
+/* Puts what was read into the record's order of columns, channels and unit;
+ * d owns its samples.  r NULL: does nothing. */
+int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d);
+
+/* Channels only: grey images become coloured or coloured ones grey where that
+ * makes their shape this one.  *said: bits of what was logged. */
+int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struct hsgd_data *d, unsigned *said);
+
+/* --------------------------------------------------------------------- text */
+
+/* The record and the normalisation (NULL: none) as JSON, to be freed; NULL
+ * after a sentence. */
+char *record_text(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_normalisation *norm);
+
+/* Reads it; `where` begins every sentence.  *norm becomes NULL where the text
+ * has none.  NULL, and *norm too: it is damaged or of a later version; out of
+ * memory. */
+struct hsgd_record *record_parse(struct hsgd_context *ctx, const char *where, const char *text,
+                                 struct hsgd_normalisation **norm);
+
+#define RECORD_KEY "hsgd.data" /* in the metadata of safetensors files */
+
+/* The record of a file of weights or a state, and the normalisation in it; of a
+ * file without one what else it says of shape and classes.  Returns 0, or a
+ * negative errno with a sentence. */
+struct safetensors;
+int record_read(struct hsgd_context *ctx, const struct safetensors *f, struct hsgd_record **out,
+                struct hsgd_normalisation **norm);
+
+#endif

@@ -1,0 +1,288 @@
+/* Reading data as a record says: order of columns, channels, unit. */
+#include "record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RGB = 3 };
+
+/* Of rounding, where values that count as 0 to 1 were divided by 255. */
+#define ROUNDED 1e-6
+
+/* True once for each kind of change, so that a thousand images make one line. */
+static bool first_time(unsigned *said, unsigned what)
+{
+    bool first = !(*said & what);
+    *said |= what;
+    return first;
+}
+
+static int no_memory(struct hsgd_context *ctx, const struct hsgd_data *d)
+{
+    return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld samples", d->name, (long long)d->count);
+}
+
+/* ------------------------------------------------------------------ options */
+
+static bool is_text(const char *format) { return !strcmp(format, "csv") || !strcmp(format, "libsvm"); }
+
+void record_options(const struct hsgd_record *r, const char *format, struct hsgd_data_options *o)
+{
+    bool plain = r->shape.h == 1 && r->shape.w == 1, by_name = r->columns && !strcmp(format, "csv");
+    if (!o->label && r->label && !strcmp(r->format, format)) o->label = r->label->name[0];
+    if (!o->features && plain && !by_name) o->features = r->shape.c;
+    if (!o->classes && r->classes) {
+        o->classes = r->classes;
+        o->class_name = r->names ? (const char *const *)r->names->name : NULL;
+    }
+    if (o->classes < 0) o->classes = 0;
+}
+
+/* Texts of numbers can look like each other. */
+bool record_prefers(const struct hsgd_record *r, const char *found)
+{
+    return r && is_text(found) && is_text(r->format) && strcmp(found, r->format);
+}
+
+/* ------------------------------------------------------------------ columns */
+
+static int index_of(const struct hsgd_names *names, const char *name)
+{
+    for (int i = 0; names && i < names->count; i++)
+        if (!strcmp(names->name[i], name)) return i;
+    return -1;
+}
+
+bool record_has_columns(const struct hsgd_record *r) { return r && r->columns; }
+
+bool record_passes_over(const struct hsgd_record *r, const char *column)
+{
+    return r && index_of(r->columns, column) < 0 &&
+           (index_of(r->label, column) >= 0 || index_of(r->ignored, column) >= 0);
+}
+
+/* The first name of `these` that is not among `those`; NULL: all are. */
+static const char *odd_one(const struct hsgd_names *these, const struct hsgd_names *those)
+{
+    for (int i = 0; i < these->count; i++) {
+        bool same_place = i < those->count && !strcmp(these->name[i], those->name[i]);
+        if (!same_place && index_of(those, these->name[i]) < 0) return these->name[i];
+    }
+    return NULL;
+}
+
+int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
+                         const struct hsgd_names *columns)
+{
+    if (!r || !r->columns || !columns) return 0;
+    const char *missing = odd_one(r->columns, columns), *unknown = odd_one(columns, r->columns);
+    if (missing && unknown)
+        return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" of the training is missing, and \"%s\" is unknown", name,
+                         hsgd_show(missing).text, hsgd_show(unknown).text);
+    const struct hsgd_names *all = missing ? columns : r->columns;
+    if (!missing && !unknown) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" %s, from \"%s\" to \"%s\"", name,
+                     hsgd_show(missing ? missing : unknown).text,
+                     missing ? "of the training is missing; there are others" : "is unknown; the training had others",
+                     all->count ? hsgd_show(all->name[0]).text : "", all->count ? hsgd_show(all->name[all->count - 1]).text : "");
+}
+
+/* place[i]: where column i of the record is in the file. */
+static void reorder(struct hsgd_data *d, const int *place, float *row, struct hsgd_origin *origin)
+{
+    int n = d->shape.c;
+    float *values = d->owned;
+    for (int64_t i = 0; i < d->count; i++, values += n) {
+        memcpy(row, values, (size_t)n * sizeof *row);
+        for (int k = 0; k < n; k++) values[k] = row[place[k]];
+    }
+    if (!d->owned_origin) return;
+    memcpy(origin, d->owned_origin, (size_t)n * sizeof *origin);
+    for (int k = 0; k < n; k++) d->owned_origin[k] = origin[place[k]];
+}
+
+static int fit_columns(struct hsgd_context *ctx, const struct hsgd_record *r, struct hsgd_data *d)
+{
+    int err = record_check_columns(ctx, r, d->name, d->columns), n = d->shape.c;
+    if (err || !r->columns || !d->columns || !d->owned || d->bytes) return err;
+    int *place = malloc((size_t)n * sizeof *place);
+    float *row = malloc((size_t)n * sizeof *row);
+    struct hsgd_origin *origin = malloc((size_t)n * sizeof *origin);
+    bool ok = place && row && origin, ordered = true;
+    for (int i = 0; ok && i < n; i++) {
+        bool same_place = !strcmp(r->columns->name[i], d->columns->name[i]);
+        place[i] = same_place ? i : index_of(d->columns, r->columns->name[i]);
+        ordered = ordered && same_place;
+    }
+    if (ok && !ordered) {
+        reorder(d, place, row, origin);
+        hsgd_names_free(d->columns);
+        d->columns = hsgd_names_share(r->columns);
+    }
+    free(place);
+    free(row);
+    free(origin);
+    return ok ? 0 : no_memory(ctx, d);
+}
+
+/* ----------------------------------------------------------------- channels */
+
+static uint8_t grey_byte(const uint8_t *x) { return (uint8_t)((299 * x[0] + 587 * x[1] + 114 * x[2] + 500) / 1000); }
+
+static void convert_bytes(const uint8_t *from, int64_t pixels, bool to_grey, uint8_t *to)
+{
+    for (int64_t i = 0; i < pixels; i++)
+        if (to_grey) to[i] = grey_byte(from + RGB * i);
+        else to[RGB * i] = to[RGB * i + 1] = to[RGB * i + 2] = from[i];
+}
+
+static void convert_values(const float *from, int64_t pixels, bool to_grey, float *to)
+{
+    for (int64_t i = 0; i < pixels; i++)
+        if (to_grey) to[i] = 0.299f * from[RGB * i] + 0.587f * from[RGB * i + 1] + 0.114f * from[RGB * i + 2];
+        else to[RGB * i] = to[RGB * i + 1] = to[RGB * i + 2] = from[i];
+}
+
+/* The samples' memory becomes `memory`. */
+static void own(struct hsgd_data *d, void *memory, bool bytes)
+{
+    free(d->owned);
+    d->owned = memory;
+    d->bytes = bytes ? memory : NULL;
+    d->values = bytes ? NULL : memory;
+}
+
+int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struct hsgd_data *d, unsigned *said)
+{
+    bool to_grey = shape.c == 1 && d->shape.c == RGB, to_colour = shape.c == RGB && d->shape.c == 1;
+    int64_t pixels = (int64_t)d->shape.h * d->shape.w;
+    if (shape.h != d->shape.h || shape.w != d->shape.w || pixels < 2 || !(to_grey || to_colour) || !d->owned) return 0;
+    bool bytes = d->bytes;
+    void *memory = calloc((size_t)d->count * (size_t)pixels * (size_t)shape.c, bytes ? 1 : sizeof(float));
+    if (!memory) return no_memory(ctx, d);
+    if (bytes) convert_bytes(d->bytes, d->count * pixels, to_grey, memory);
+    else convert_values(d->values, d->count * pixels, to_grey, memory);
+    own(d, memory, bytes);
+    d->shape.c = shape.c;
+    if (to_grey && first_time(said, SAID_GREY))
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: colours become grey, which the model takes", d->name);
+    if (to_colour && first_time(said, SAID_COLOUR))
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: grey images are given to a model for colours, as three equal channels",
+                 d->name);
+    return 0;
+}
+
+/* --------------------------------------------------------------------- unit */
+
+/* What the values of a set are like. */
+struct values { double low, high; bool whole; };
+
+static void look_at_some(struct values *v, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double value = (double)x[i];
+        if (isnan(value)) continue;
+        v->low = fmin(v->low, value);
+        v->high = fmax(v->high, value);
+        v->whole = v->whole && value == floor(value);
+    }
+}
+
+static int look_at_values(struct hsgd_context *ctx, const struct hsgd_data *d, struct values *v)
+{
+    int64_t size = hsgd_data_size(d);
+    float *x = malloc((size_t)size * sizeof *x);
+    if (!x) return no_memory(ctx, d);
+    *v = (struct values){ INFINITY, -INFINITY, true };
+    for (int64_t i = 0; i < d->count; i++) {
+        hsgd_data_gather(d, &i, 1, NULL, x, NULL);
+        look_at_some(v, x, size);
+    }
+    free(x);
+    return 0;
+}
+
+static void scale(struct hsgd_data *d, float factor)
+{
+    int64_t n = d->sparse.start ? d->sparse.start[d->count] : d->count * hsgd_data_size(d);
+    float *x = d->sparse.start ? d->sparse.value : d->owned;
+    for (int64_t i = 0; i < n; i++) x[i] *= factor;
+    for (int i = 0; d->owned_origin && i < d->shape.c; i++) d->owned_origin[i].offset *= (double)factor;
+}
+
+/* The record's are 8-bit numbers, which count as 0 to 1.  Integers are such
+ * numbers; other values are when they are whole and one is above 1, or when no
+ * number of the record was. */
+static int fit_to_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
+{
+    struct values v;
+    int err = look_at_values(ctx, d, &v);
+    if (err || v.low > v.high) return err;
+    bool raw = d->integers || (v.whole && (v.high > 1 || r->high * 255 <= 1 + ROUNDED));
+    if (v.low < 0 || v.high > (raw ? 255 : 1 + ROUNDED))
+        return hsgd_fail(ctx, EINVAL,
+                         "%s: values are from %g to %g; those of the training were 8-bit numbers, 0 to 255 or as 0 to 1",
+                         d->name, v.low, v.high);
+    if (!raw) return 0;
+    scale(d, 1.0f / 255);
+    if (!d->integers && first_time(&r->said, SAID_UNIT))
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: whole numbers up to %g are divided by 255, as 8-bit numbers of the "
+                 "training were", d->name, v.high);
+    return 0;
+}
+
+static int bytes_to_values(struct hsgd_context *ctx, struct hsgd_data *d)
+{
+    int64_t n = d->count * hsgd_data_size(d);
+    float *values = malloc((size_t)n * sizeof *values);
+    if (!values) return no_memory(ctx, d);
+    for (int64_t i = 0; i < n; i++) values[i] = (float)d->bytes[i];
+    own(d, values, false);
+    return 0;
+}
+
+/* The record's are numbers as they were stored.  So are those of a file of
+ * numbers; pixels count as 0 to 1 or as 0 to 255, whichever the record's were. */
+static int fit_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
+{
+    struct values v;
+    int err = look_at_values(ctx, d, &v);
+    bool fractions = r->low >= 0 && r->high <= 1, pixels = !d->integers;
+    if (err || (pixels && fractions)) return err;
+    if (!pixels && fractions && v.high * 255 > 1 + ROUNDED)
+        return hsgd_fail(ctx, EINVAL, "%s: has 8-bit numbers up to %.0f; those of the training were from %g to %g: divide "
+                         "them by 255", d->name, v.high * 255, r->low, r->high);
+    if (pixels && (r->low < 0 || r->high > 255))
+        return hsgd_fail(ctx, EINVAL, "%s: has pixels of 8 bits; the values of the training were from %g to %g", d->name,
+                         r->low, r->high);
+    if (pixels && first_time(&r->said, SAID_UNIT))
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: pixels count as 0 to 255, as the training's did", d->name);
+    return bytes_to_values(ctx, d);
+}
+
+static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
+{
+    if (r->unit == UNIT_BYTES && !d->bytes) return fit_to_bytes(ctx, r, d);
+    return r->unit == UNIT_STORED && d->bytes ? fit_bytes(ctx, r, d) : 0;
+}
+
+/* -------------------------------------------------------------------- shape */
+
+/* Rows of numbers that are images. */
+static void fit_shape(const struct hsgd_record *r, struct hsgd_data *d)
+{
+    struct hsgd_shape s = r->shape;
+    bool plain = d->shape.h == 1 && d->shape.w == 1;
+    if (plain && s.h && (int64_t)s.h * s.w * s.c == d->shape.c) d->shape = s;
+}
+
+int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
+{
+    if (!r || !d) return 0;
+    int err = fit_columns(ctx, r, d);
+    if (err) return err;
+    fit_shape(r, d);
+    err = record_fit_channels(ctx, r->shape, d, &r->said);
+    return err ? err : fit_unit(ctx, r, d);
+}
