@@ -74,7 +74,7 @@ static void array_labels(void)
     tar_add(zip, "x.npy", npy("<f4", "(3, 1)", bytes_of(x, sizeof x)), NULL);
     tar_add(zip, "y.npy", npy("<f8", "(3,)", bytes_of(y, sizeof y)), NULL);
     tar_end(zip);
-    struct set s = read_set(ctx, "set.npz", &(struct hsgd_data_options){ .classes = 3,
+    struct set s = read_set(ctx, "set.npz", &(struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options), .classes = 3,
                             .class_name = (const char *const[]){ "-1.5", "2.25", "10" } });
     expect_classes(s.train, "-1.5 2.25 10");
     SAMPLE(s.train, 1, 0, 1);
@@ -102,7 +102,7 @@ static void sentences(void)
     struct hsgd_train_options o;
     begin();
     struct hsgd_model *m = network();
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.label_smoothing = 1.5f;
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     CHECK_MSG(!t && strstr(hsgd_error(ctx), "from 0 to 0.999, not 1.5"), "%s", hsgd_error(ctx));
@@ -120,7 +120,7 @@ static void variables(void)
     begin();
     end();
     setenv("HSGD_SLOW", "cpu:2,5", 1); /* a second entry "5" */
-    CHECK(hsgd_create(&slow, &(struct hsgd_context_options){ .devices = "cpu", .threads = 1 }) == -EINVAL);
+    CHECK(hsgd_create(&slow, &(struct hsgd_context_options){ .size = sizeof(struct hsgd_context_options), .devices = "cpu", .threads = 1 }) == -EINVAL);
     hsgd_destroy(&slow);
 }
 
@@ -132,7 +132,7 @@ static void fit(const struct hsgd_data *d, int steps, const char *from, double *
     struct hsgd_fit_result r;
     struct hsgd_train_options o;
     struct hsgd_model *m = network();
-    hsgd_train_defaults(&o);
+    hsgd_train_defaults(&o, sizeof o);
     o.batch_size = 8;
     o.steps = steps;
     o.checkpoints = from ? NULL : "checkpoints";
@@ -140,7 +140,7 @@ static void fit(const struct hsgd_data *d, int steps, const char *from, double *
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     REQUIRE(t);
     CHECK_MSG(!from || !hsgd_checkpoint_load(t, from), "%s", hsgd_error(ctx));
-    CHECK_MSG(!hsgd_fit(t, d, d, &r), "%s", hsgd_error(ctx));
+    CHECK_MSG(!hsgd_fit(t, d, d, &r, sizeof r), "%s", hsgd_error(ctx));
     memcpy(loss, r.loss, (size_t)r.losses * sizeof *loss);
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
