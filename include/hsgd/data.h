@@ -51,9 +51,9 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  * cifar    a folder with CIFAR-10's binary files (data_batch_1.bin to
  *          data_batch_5.bin, test_batch.bin, batches.meta.txt) or CIFAR-100's
  *          (label "fine", the default, or "coarse"), or with it in a folder.
- * images   a folder with train/CLASS/ and test/CLASS/ (or val/, valid/,
- *          validation/), or with CLASS/ alone and then no test part; below
- *          them PNG and JPEG files at any depth, grey or RGB, all of one size
+ * images   a folder with train/CLASS/ and test/CLASS/ (or val/, validation/
+ *          and other usual names, in any letter case), or with CLASS/ alone and
+ *          then no test part; below them PNG and JPEG files at any depth, grey or RGB, all of one size
  *          unless `resize` is given: then the shorter side becomes that long
  *          and the middle is taken.  Classes are the folders in order of their
  *          names.

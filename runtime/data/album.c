@@ -11,8 +11,8 @@
 
 int album_begin(struct hsgd_context *ctx, struct album *a, const char *path)
 {
-    *a = (struct album){ .source = strdup(path) };
-    return a->source ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    *a = (struct album){ .source = strdup(path), .passed = passed_new() };
+    return a->source && a->passed ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
 }
 
 void album_forget(struct album_entry *e)
@@ -27,6 +27,7 @@ void album_free(struct album *a)
     for (int i = 0; i < a->count; i++) album_forget(&a->entry[i]);
     free(a->entry);
     free(a->source);
+    passed_free(a->passed);
     hsgd_names_free(a->classes);
     *a = (struct album){ 0 };
 }
@@ -65,6 +66,24 @@ static bool ends_with(const char *name, const char *end)
 bool album_is_picture(const char *name)
 {
     return ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg");
+}
+
+bool album_is_image(const char *name)
+{
+    static const char *const others[] = { ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".jxl",
+                                          ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".avif", ".heic", ".heif", ".svg",
+                                          ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw" };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (ends_with(name, others[i])) return true;
+    return album_is_picture(name);
+}
+
+int album_pass_over(struct hsgd_context *ctx, struct album *a, const char *name)
+{
+    bool image = album_is_image(name);
+    enum passed_kind kind = album_is_picture(name) ? PASSED_OUTSIDE : image ? PASSED_FORMAT : PASSED_OTHER;
+    if (hidden(name) || passed_note(a->passed, kind, name)) return 0;
+    return hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
 }
 
 bool album_wanted(const char *name)

@@ -23,6 +23,7 @@ struct album {
     struct album_entry *entry;
     int count, room;
     int64_t source_bytes;     /* of the archive, or of all files in the folder */
+    struct passed *passed;    /* files that are not read */
     int parts[2];             /* after album_sort(): pictures in each; entry[] is these, train first */
     struct hsgd_names *classes;
 };
@@ -45,6 +46,10 @@ int album_begin(struct hsgd_context *ctx, struct album *a, const char *path);
 /* Is it the name of a file that a reader may want? */
 bool album_wanted(const char *name);
 bool album_is_picture(const char *name);
+/* Is it the name of an image, of a format that is read or not? */
+bool album_is_image(const char *name);
+/* Counts a file that is not read, unless its name is hidden. */
+int album_pass_over(struct hsgd_context *ctx, struct album *a, const char *name);
 
 /* Puts the entries in order, keeps only those in class folders, and finds
  * parts, classes and labels. */

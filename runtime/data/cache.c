@@ -21,9 +21,10 @@ static bool file_of(const char *key, char *path, size_t size)
 }
 
 /* A file may be whole and yet have decayed: one sum is over all that counts. */
-static void sum_up(const char *classes, const struct safetensor *tensor, int n, char text[17])
+static void sum_up(const char *classes, const char *passed, const struct safetensor *tensor, int n, char text[17])
 {
     uint64_t sum = lzma_crc64((const uint8_t *)classes, strlen(classes), 0);
+    sum = lzma_crc64((const uint8_t *)passed, strlen(passed), sum);
     for (int i = 0; i < n; i++) {
         sum = lzma_crc64((const uint8_t *)tensor[i].name, strlen(tensor[i].name), sum);
         sum = lzma_crc64((const uint8_t *)tensor[i].dims, (size_t)tensor[i].ndims * sizeof *tensor[i].dims, sum);
@@ -75,7 +76,8 @@ static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *im
 }
 
 /* NULL also when there is no such part. */
-static struct hsgd_data *read_part(struct safetensors *f, int part, const char *name, struct hsgd_names *names)
+static struct hsgd_data *read_part(struct safetensors *f, int part, const char *name, struct hsgd_names *names,
+                                   struct passed *passed)
 {
     const struct safetensor *images = find(f, part, "images"), *labels = find(f, part, "labels");
     struct hsgd_data *d = fits(images, labels) ? hsgd_data_new(NULL, name) : NULL;
@@ -84,6 +86,7 @@ static struct hsgd_data *read_part(struct safetensors *f, int part, const char *
     d->shape = (struct hsgd_shape){ (int)images->dims[1], (int)images->dims[2], (int)images->dims[3] };
     d->classes = names->count;
     d->names = hsgd_names_share(names);
+    d->passed = passed_share(passed);
     if (!fill(d, part ? NULL : &f->memory, images, labels)) hsgd_data_destroy(&d);
     return d;
 }
@@ -92,18 +95,22 @@ static bool sum_is_right(const struct safetensors *f)
 {
     char text[17];
     const char *said = safetensors_metadata(f, "crc64"), *classes = safetensors_metadata(f, "classes");
-    if (!said || !classes) return false;
-    sum_up(classes, f->tensor, f->ntensors, text);
+    const char *passed = safetensors_metadata(f, "passed");
+    if (!said || !classes || !passed) return false;
+    sum_up(classes, passed, f->tensor, f->ntensors, text);
     return !strcmp(said, text);
 }
 
 static bool read_parts(struct safetensors *f, const char *name, struct data_parts *out)
 {
     struct hsgd_names *names = read_names(f);
-    if (!names) return false;
-    out->test = read_part(f, 1, name, names);
-    out->train = read_part(f, 0, name, names);
+    struct passed *passed = passed_from_json(safetensors_metadata(f, "passed"));
+    if (names && passed) {
+        out->test = read_part(f, 1, name, names, passed);
+        out->train = read_part(f, 0, name, names, passed);
+    }
     hsgd_names_free(names);
+    passed_free(passed);
     if (out->train && !out->test == !find(f, 1, "images")) return true;
     hsgd_data_destroy(&out->train);
     hsgd_data_destroy(&out->test);
@@ -154,29 +161,30 @@ static int list_tensors(const struct data_parts *parts, struct safetensor t[TENS
 }
 
 static int write_parts(struct hsgd_context *ctx, FILE *file, const char *path, const char *key,
-                       const struct data_parts *parts, const char *names)
+                       const struct data_parts *parts, const char *names, const char *passed)
 {
     struct safetensor t[TENSORS];
     struct safetensors_writer w;
     int n = list_tensors(parts, t);
     char sum[17];
-    sum_up(names, t, n, sum);
+    sum_up(names, passed, t, n, sum);
     safetensors_start(&w, ctx, file, path);
     safetensors_describe(&w, "key", key);
     safetensors_describe(&w, "crc64", sum);
     safetensors_describe(&w, "classes", names);
+    safetensors_describe(&w, "passed", passed);
     for (int i = 0; i < n; i++) safetensors_declare(&w, t[i].name, t[i].type, t[i].ndims, t[i].dims);
     for (int i = 0; i < n; i++) safetensors_append(&w, t[i].data, t[i].bytes);
     return safetensors_finish(&w);
 }
 
 static int store(struct hsgd_context *ctx, const char *path, const char *key, const struct data_parts *parts,
-                 const char *names)
+                 const char *names, const char *passed)
 {
     struct hsgd_atomic a;
     int err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
-    err = write_parts(ctx, a.file, path, key, parts, names);
+    err = write_parts(ctx, a.file, path, key, parts, names, passed);
     if (!err) return hsgd_atomic_commit(ctx, &a);
     hsgd_atomic_abandon(&a);
     return err;
@@ -187,8 +195,9 @@ void cache_store(struct hsgd_context *ctx, const char *key, const struct data_pa
     char path[LONGEST_PATH];
     if (!file_of(key, path, sizeof path)) return;
     hsgd_cache_make_folders(path);
-    char *names = class_names_text(parts->train);
-    if (!names || store(NULL, path, key, parts, names))
+    char *names = class_names_text(parts->train), *passed = passed_to_json(parts->train->passed);
+    if (!names || !passed || store(NULL, path, key, parts, names, passed))
         hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; pictures will be decoded again", path);
     free(names);
+    free(passed);
 }

@@ -141,6 +141,7 @@ static struct hsgd_data *make_part(struct hsgd_context *ctx, const struct decodi
     made->shape = (struct hsgd_shape){ d->size.h, d->size.w, RGB };
     made->classes = a->classes->count;
     made->names = hsgd_names_share(a->classes);
+    made->passed = passed_share(a->passed);
     if (hsgd_data_allocate(ctx, made)) hsgd_data_destroy(&made);
     for (int i = 0; made && i < a->parts[part]; i++) made->owned_labels[i] = a->entry[part ? a->parts[0] + i : i].label;
     return made;

@@ -52,7 +52,8 @@ static int add(struct hsgd_context *ctx, struct album *a, const struct level *in
     char *path = joined(a->source, name);
     int err = path ? look(ctx, path, &st, &keep) : no_memory(ctx, a);
     free(path);
-    if (err || !keep) return err;
+    if (err) return err;
+    if (!keep) return album_pass_over(ctx, a, name);
     struct album_entry e = { .name = strdup(name), .folder = S_ISDIR(st.st_mode) };
     if (!e.name) return no_memory(ctx, a);
     e.size = e.folder ? 0 : st.st_size;
@@ -70,8 +71,10 @@ static int each(struct hsgd_context *ctx, struct album *a, const struct level *h
         const struct dirent *d = readdir(folder);
         if (!d) break;
         if (d->d_name[0] == '.') continue;
-        char *name = d->d_type == DT_REG && !album_wanted(d->d_name) ? NULL : joined(here->name, d->d_name);
-        if (name) err = add(ctx, a, here, name);
+        bool passed = d->d_type == DT_REG && !album_wanted(d->d_name); /* the most are not looked at */
+        char *name = joined(here->name, d->d_name);
+        if (!name) err = no_memory(ctx, a);
+        else err = passed ? album_pass_over(ctx, a, name) : add(ctx, a, here, name);
         free(name);
     }
     if (!err && errno) err = hsgd_fail(ctx, errno, "%s: cannot read: %s", path, strerror(errno));

@@ -11,6 +11,10 @@
 /* How deep a folder is looked into to recognise it. */
 enum { PICTURE_DEPTH = 6, CIFAR_DEPTH = 1, MOST_RESIZE = 4096, LEAST_CLASSES = 2 };
 
+/* Counted up when what a decoder makes of a file changes: older caches are then
+ * not used. */
+enum { DECODING = 2 };
+
 /* How a set is read, once its files are listed. */
 enum meaning { PICTURES, CIFAR, EITHER };
 
@@ -30,7 +34,7 @@ static void begin_key(struct sha256 *key, const char *path, enum meaning meaning
                       const struct hsgd_data_options *options)
 {
     char *real = realpath(path, NULL), text[200];
-    int n = snprintf(text, sizeof text, "\n%d %d %s\n", (int)meaning, options->resize,
+    int n = snprintf(text, sizeof text, "\n%d %d %d %s\n", DECODING, (int)meaning, options->resize,
                      options->label ? options->label : "");
     sha256_begin(key);
     sha256_add(key, real ? real : path, strlen(real ? real : path));
@@ -85,6 +89,10 @@ static int read_listed(struct hsgd_context *ctx, struct album *a, enum meaning m
     for (int i = 0; i < a->count; i++) {
         sha256_add(&key, a->entry[i].name, strlen(a->entry[i].name) + 1);
         add_state(&key, a->entry[i].size, a->entry[i].changed);
+    }
+    for (int i = 0; i < PASSED_KINDS; i++) {
+        add_state(&key, a->passed->count[i], 0);
+        if (a->passed->first[i]) sha256_add(&key, a->passed->first[i], strlen(a->passed->first[i]) + 1);
     }
     sha256_end(&key, hex);
     if (cache_load(ctx, hex, a->source, out)) return 0;
@@ -164,10 +172,20 @@ static int settle_classes(struct hsgd_context *ctx, const char *path, const stru
 
 /* ----------------------------------------------------------------- formats */
 
+/* Images that training does without; other files are in the summary only. */
+static void warn_of_passed(struct hsgd_context *ctx, const char *path, const struct passed *p)
+{
+    for (int i = PASSED_FORMAT; p && i <= PASSED_DAMAGED; i++)
+        if (p->count[i])
+            hsgd_log(ctx, HSGD_LOG_WARNING, "%s: %lld image%s passed over: %s; the first is %s", path,
+                     (long long)p->count[i], p->count[i] == 1 ? "" : "s", passed_why(i), hsgd_show(p->first[i]).text);
+}
+
 static int read_as(struct hsgd_context *ctx, const char *path, enum meaning meaning,
                    const struct hsgd_data_options *options, struct data_parts *out)
 {
     int err = read_any(ctx, path, meaning, options, out);
+    if (!err) warn_of_passed(ctx, path, out->train->passed);
     return err ? err : settle_classes(ctx, path, options, out);
 }
 
@@ -191,7 +209,7 @@ static int read_tar(struct hsgd_context *ctx, const char *path, const struct hsg
 
 static bool is_images(const struct data_source *source)
 {
-    return source->folder && album_folder_has(source->path, album_is_picture, PICTURE_DEPTH);
+    return source->folder && album_folder_has(source->path, album_is_image, PICTURE_DEPTH);
 }
 
 static bool is_cifar(const struct data_source *source)

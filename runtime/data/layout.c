@@ -1,14 +1,19 @@
 /* What the folders of an album mean.  Pictures lie in class folders, at any
- * depth below them; class folders lie in train/ and in one of test/, val/,
- * valid/, validation/, or, without train/, at the top.  A folder that has all
- * the others in it is looked through. */
+ * depth below them; class folders lie in a folder for training and one for
+ * tests, or, without these, at the top.  A folder that has all the others in
+ * it is looked through. */
 #include "album.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-static const char *const tests[] = { "test", "val", "valid", "validation" };
-enum { TESTS = sizeof tests / sizeof *tests };
+/* Names of the two in any letter case, the first that is there counts. */
+enum { PART_NAMES = 10 };
+static const char *const part_name[2][PART_NAMES] = {
+    { "train", "training", "training_set", "train_set", "seg_train" },
+    { "test", "testing", "test_set", "seg_test", "val", "valid", "validation", "validation_set", "val_set", "seg_val" },
+};
 
 static int by_name(const void *a, const void *b)
 {
@@ -23,8 +28,9 @@ static bool is_picture(const struct album_entry *e) { return !e->folder && album
 static bool below(const char *path, const char *name, size_t n) { return !strncmp(path, name, n) && path[n] == '/'; }
 
 /* Pictures below folder `name`, of n characters, that begins `from` characters
- * into their names: any, all that there are, one that lies in it directly. */
-struct census { bool any, all, direct; };
+ * into their names: any, all that exist, one that lies in it directly, one in a
+ * folder in it. */
+struct census { bool any, all, direct, nested; };
 
 static struct census take_census(const struct album *a, size_t from, const char *name, size_t n)
 {
@@ -35,9 +41,20 @@ static struct census take_census(const struct album *a, size_t from, const char 
         bool inside = strlen(e->name) > from && below(e->name + from, name, n);
         c.any |= inside;
         c.all &= inside;
-        c.direct |= inside && !strchr(e->name + from + n + 1, '/');
+        if (!inside) continue;
+        bool nested = strchr(e->name + from + n + 1, '/');
+        c.direct |= !nested;
+        c.nested |= nested;
     }
     return c;
+}
+
+/* Is `name`, of n characters, one of the names of a part? */
+static bool is_part_name(const char *name, size_t n, int part)
+{
+    for (int i = 0; i < PART_NAMES && part_name[part][i]; i++)
+        if (strlen(part_name[part][i]) == n && !strncasecmp(part_name[part][i], name, n)) return true;
+    return false;
 }
 
 /* Characters of the folders around everything. */
@@ -46,7 +63,7 @@ static size_t find_top(const struct album *a, const struct album_entry *first)
     for (size_t top = 0;;) {
         const char *name = first->name + top, *slash = strchr(name, '/');
         size_t n = slash ? (size_t)(slash - name) : 0;
-        if (!slash || below(name, "train", 5)) return top;
+        if (!slash || is_part_name(name, n, 0)) return top;
         struct census c = take_census(a, top, name, n);
         if (!c.all || c.direct) return top;
         top += n + 1;
@@ -54,17 +71,79 @@ static size_t find_top(const struct album *a, const struct album_entry *first)
 }
 
 /* The first `top` characters of `around` are the folders around everything;
- * part[i] is the folder of a part, "" when it is these themselves. */
-struct layout { const char *around; size_t top; const char *part[2]; };
+ * part[i] is the folder of a part, of length[i] characters: "" when it is these
+ * themselves, NULL when there is none. */
+struct layout {
+    const char *around;
+    size_t top;
+    const char *part[2];
+    size_t length[2];
+};
 
-static struct layout find_layout(const struct album *a, const struct album_entry *first)
+/* The first folder at the top with pictures and this name, in any letter case;
+ * *second is another one. */
+static const char *find_folder(const struct album *a, size_t top, const char *name, const char **second)
 {
-    struct layout l = { first->name, find_top(a, first), { "", NULL } };
-    if (!take_census(a, l.top, "train", 5).any) return l;
-    l.part[0] = "train";
-    for (int i = 0; i < TESTS && !l.part[1]; i++)
-        if (take_census(a, l.top, tests[i], strlen(tests[i])).any) l.part[1] = tests[i];
-    return l;
+    size_t n = strlen(name);
+    const char *first = *second = NULL;
+    for (int i = 0; i < a->count && !*second; i++) {
+        const char *e = a->entry[i].name + top;
+        if (!is_picture(&a->entry[i]) || strlen(a->entry[i].name) <= top) continue;
+        if (strncasecmp(e, name, n) || e[n] != '/') continue;
+        if (!first) first = e;
+        else if (strncmp(e, first, n)) *second = e;
+    }
+    return first;
+}
+
+/* Sets part[i] to the folder with the first of its names. */
+static int find_part(struct hsgd_context *ctx, const struct album *a, struct layout *l, int part)
+{
+    const char *second = NULL;
+    for (int i = 0; i < PART_NAMES && part_name[part][i] && !l->part[part]; i++) {
+        l->length[part] = strlen(part_name[part][i]);
+        l->part[part] = find_folder(a, l->top, part_name[part][i], &second);
+    }
+    if (!second) return 0;
+    int n = (int)l->length[part];
+    return hsgd_fail(ctx, EINVAL, "%s: both \"%.*s\" and \"%.*s\" look like the %s part", a->source, n, l->part[part],
+                     n, second, part ? "test" : "training");
+}
+
+/* Archives of Kaggle have seg_train/seg_train/CLASS. */
+static void look_through(const struct album *a, struct layout *l, int part)
+{
+    size_t n = l->length[part];
+    const char *inner = l->part[part] ? l->part[part] + n + 1 : NULL;
+    if (!inner || strncasecmp(inner, l->part[part], n) || inner[n] != '/') return;
+    for (int i = 0; i < a->count; i++) {
+        const char *e = a->entry[i].name + l->top;
+        if (is_picture(&a->entry[i]) && strlen(a->entry[i].name) > l->top && below(e, l->part[part], n) &&
+            !below(e, l->part[part], 2 * n + 1))
+            return;
+    }
+    l->length[part] = 2 * n + 1;
+}
+
+/* "train" with pictures and no folders in it is a class, unless there is a
+ * folder with tests beside it. */
+static int find_layout(struct hsgd_context *ctx, const struct album *a, const struct album_entry *first,
+                       struct layout *l)
+{
+    *l = (struct layout){ .around = first->name, .top = find_top(a, first) };
+    int err = find_part(ctx, a, l, 0);
+    if (!err) err = find_part(ctx, a, l, 1);
+    if (err) return err;
+    struct census c = { 0 };
+    if (l->part[0]) c = take_census(a, l->top, l->part[0], l->length[0]);
+    if (c.nested || (c.any && l->part[1])) {
+        for (int i = 0; i < 2; i++) look_through(a, l, i);
+        return 0;
+    }
+    l->part[0] = "";
+    l->part[1] = NULL;
+    l->length[0] = 0;
+    return 0;
 }
 
 /* A name from its class folder on, and its part; NULL: in no part. */
@@ -73,7 +152,7 @@ static const char *class_of(const struct layout *l, const struct album_entry *e,
     if (strncmp(e->name, l->around, l->top)) return NULL;
     const char *name = e->name + l->top;
     for (*part = 0; *part < 2 && l->part[*part]; ++*part) {
-        size_t n = strlen(l->part[*part]);
+        size_t n = l->length[*part];
         if (!n) return name;
         if (below(name, l->part[*part], n)) return name + n + 1;
     }
@@ -163,6 +242,14 @@ static bool has_pictures(const struct album *a, int folder)
     return false;
 }
 
+/* What was passed over may be the reason. */
+static int no_picture(struct hsgd_context *ctx, const struct album *a, const char *name, const char *what)
+{
+    char others[400];
+    int n = a->passed->count[PASSED_FORMAT] ? passed_text(a->passed, others, sizeof others) : 0;
+    return hsgd_fail(ctx, EINVAL, "%s: %s%s%s", name, what, n ? "; " : "", n ? others : "");
+}
+
 static int check_folders(struct hsgd_context *ctx, const struct album *a, const struct layout *l)
 {
     int part;
@@ -170,7 +257,7 @@ static int check_folders(struct hsgd_context *ctx, const struct album *a, const 
         const struct album_entry *e = &a->entry[i];
         const char *class = e->folder ? class_of(l, e, &part) : NULL;
         if (class && *class && !strchr(class, '/') && !has_pictures(a, i))
-            return hsgd_fail(ctx, EINVAL, "%s: the class folder has no PNG or JPEG picture", album_name(a, e).text);
+            return no_picture(ctx, a, album_name(a, e).text, "the class folder has no PNG or JPEG picture");
     }
     return 0;
 }
@@ -184,17 +271,19 @@ static int check_names(struct hsgd_context *ctx, const struct album *a)
 }
 
 /* Training pictures first, each part in order of names; others are freed. */
-static void keep_pictures(struct album *a, struct album_entry *to)
+static int keep_pictures(struct hsgd_context *ctx, struct album *a, struct album_entry *to)
 {
-    int at[2] = { 0, a->parts[0] };
+    int at[2] = { 0, a->parts[0] }, err = 0;
     for (int i = 0; i < a->count; i++) {
         struct album_entry *e = &a->entry[i];
+        if (e->label < 0 && !e->folder && !err) err = album_pass_over(ctx, a, e->name);
         if (e->label >= 0) to[at[e->part]++] = *e;
         else album_forget(e);
     }
     free(a->entry);
     a->entry = to;
     a->count = a->room = a->parts[0] + a->parts[1];
+    return err;
 }
 
 int album_sort(struct hsgd_context *ctx, struct album *a)
@@ -202,9 +291,10 @@ int album_sort(struct hsgd_context *ctx, struct album *a)
     int first = 0;
     if (a->count) qsort(a->entry, (size_t)a->count, sizeof *a->entry, by_name);
     while (first < a->count && !is_picture(&a->entry[first])) first++;
-    if (first == a->count) return hsgd_fail(ctx, EINVAL, "%s: has no PNG or JPEG picture", a->source);
-    struct layout l = find_layout(a, &a->entry[first]);
-    int err = check_names(ctx, a);
+    if (first == a->count) return no_picture(ctx, a, a->source, "has no PNG or JPEG picture");
+    struct layout l;
+    int err = find_layout(ctx, a, &a->entry[first], &l);
+    if (!err) err = check_names(ctx, a);
     if (!err) err = check_folders(ctx, a, &l);
     if (!err) err = collect_classes(ctx, a, &l);
     if (!err) err = set_labels(ctx, a, &l);
@@ -214,6 +304,5 @@ int album_sort(struct hsgd_context *ctx, struct album *a)
                          a->source);
     struct album_entry *kept = malloc((size_t)(a->parts[0] + a->parts[1]) * sizeof *kept);
     if (!kept) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
-    keep_pictures(a, kept);
-    return 0;
+    return keep_pictures(ctx, a, kept);
 }

@@ -1,6 +1,7 @@
 #include "passed.h"
 
 #include "../error.h"
+#include "../io/json.h"
 
 #include <hsgd/data.h>
 #include <stdio.h>
@@ -37,8 +38,7 @@ void passed_free(struct passed *p)
 /* Folders are listed in any order, so the first is found by comparing. */
 bool passed_note(struct passed *p, enum passed_kind kind, const char *name)
 {
-    p->count[kind]++;
-    if (p->first[kind] && strcmp(p->first[kind], name) <= 0) return true;
+    if (p->count[kind]++ && strcmp(p->first[kind], name) <= 0) return true;
     free(p->first[kind]);
     return (p->first[kind] = strdup(name)) != NULL;
 }
@@ -54,4 +54,39 @@ int passed_text(const struct passed *p, char *text, size_t size)
                          used ? ", " : "passed over: ", (long long)p->count[i], why[i], hsgd_show(p->first[i]).text);
     }
     return used;
+}
+
+/* ----------------------------------------------------------------- as JSON */
+
+/* [[8, "a/1.webp"], [0, ""], ...] in the order of the kinds. */
+char *passed_to_json(const struct passed *p)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < PASSED_KINDS; i++) {
+        const char *first = p && p->first[i] ? p->first[i] : "";
+        hsgd_json_append(&list, json_pack("[I, o]", (json_int_t)(p ? p->count[i] : 0), hsgd_json_text(first)));
+    }
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    return text;
+}
+
+static bool read_kind(struct passed *p, int kind, const json_t *pair)
+{
+    const json_t *count = json_array_get(pair, 0);
+    p->first[kind] = hsgd_json_bytes(json_array_get(pair, 1));
+    p->count[kind] = json_integer_value(count);
+    return json_is_integer(count) && p->count[kind] >= 0 && p->first[kind];
+}
+
+struct passed *passed_from_json(const char *text)
+{
+    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    struct passed *p = json_array_size(list) == PASSED_KINDS ? passed_new() : NULL;
+    bool good = p;
+    for (int i = 0; good && i < PASSED_KINDS; i++) good = read_kind(p, i, json_array_get(list, (size_t)i));
+    json_decref(list);
+    if (good) return p;
+    passed_free(p);
+    return NULL;
 }

@@ -29,4 +29,9 @@ bool passed_note(struct passed *p, enum passed_kind kind, const char *name);
  * any.  Returns its length, as snprintf does. */
 int passed_text(const struct passed *p, char *text, size_t size);
 
+/* As JSON text, to be freed, and back.  NULL: out of memory, or it is no such
+ * text.  p NULL counts as nothing passed over. */
+char *passed_to_json(const struct passed *p);
+struct passed *passed_from_json(const char *text);
+
 #endif

@@ -3,6 +3,8 @@
 #include "../error.h"
 
 #include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
 #include <turbojpeg.h>
 
@@ -16,36 +18,96 @@ struct kind {
 
 /* -------------------------------------------------------------------- PNG */
 
-static int png_open(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, png_image *image)
+/* A file being read. */
+struct reader {
+    png_structp png;
+    png_infop info;
+    const uint8_t *next;
+    size_t left;
+    char why[100];      /* what libpng found wrong */
+};
+
+static void png_bad(png_structp png, png_const_charp why)
 {
-    *image = (png_image){ .version = PNG_IMAGE_VERSION };
-    if (png_image_begin_read_from_memory(image, bytes, n)) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: the PNG header is bad: %s", name, image->message);
+    struct reader *r = png_get_error_ptr(png);
+    snprintf(r->why, sizeof r->why, "%s", why);
+    png_longjmp(png, 1);
+}
+
+static void png_warned(png_structp png, png_const_charp why) { (void)png, (void)why; }
+
+static void png_take(png_structp png, png_bytep to, size_t n)
+{
+    struct reader *r = png_get_io_ptr(png);
+    if (n > r->left) png_error(png, "read beyond end of data");
+    memcpy(to, r->next, n);
+    r->next += n;
+    r->left -= n;
+}
+
+/* Of the chunks that may be missing only tRNS is read: values stay as they are
+ * stored, whatever gAMA, sRGB or iCCP say. */
+static bool png_begin(struct reader *r)
+{
+    r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, png_bad, png_warned);
+    r->info = r->png ? png_create_info_struct(r->png) : NULL;
+    if (!r->info) return false;
+    if (setjmp(png_jmpbuf(r->png))) return false;
+    png_set_benign_errors(r->png, 1);
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_read_fn(r->png, r, png_take);
+    png_read_info(r->png, r->info);
+    return true;
+}
+
+static int png_open(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, struct reader *r)
+{
+    *r = (struct reader){ .next = bytes, .left = n };
+    if (png_begin(r)) return 0;
+    bool memory = r->png && r->info;
+    png_destroy_read_struct(&r->png, &r->info, NULL);
+    return memory ? hsgd_fail(ctx, EINVAL, "%s: the PNG header is bad: %s", name, r->why)
+                  : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
 }
 
 static int png_look(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, struct picture *p)
 {
-    png_image image;
-    int err = png_open(ctx, name, bytes, n, &image);
+    struct reader r;
+    int err = png_open(ctx, name, bytes, n, &r);
     if (err) return err;
-    *p = (struct picture){ (int)image.height, (int)image.width, image.format & PNG_FORMAT_FLAG_COLOR };
-    png_image_free(&image);
+    *p = (struct picture){ (int)png_get_image_height(r.png, r.info), (int)png_get_image_width(r.png, r.info),
+                           png_get_color_type(r.png, r.info) & PNG_COLOR_MASK_COLOR };
+    png_destroy_read_struct(&r.png, &r.info, NULL);
     return 0;
 }
 
-/* 16-bit files are taken as what they nearly always are, sRGB. */
+/* Rows of h x w x 3 bytes; the passes of an interlaced picture fill them by and
+ * by. */
+static bool png_rows(struct reader *r, const struct picture *p, uint8_t *rgb)
+{
+    static const png_color_16 black;
+    if (setjmp(png_jmpbuf(r->png))) return false;
+    png_set_expand(r->png);
+    png_set_strip_16(r->png);
+    png_set_background(r->png, &black, PNG_BACKGROUND_GAMMA_SCREEN, 0, 1);
+    png_set_gray_to_rgb(r->png);
+    int passes = png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
+    if (png_get_rowbytes(r->png, r->info) != (size_t)p->w * 3) png_error(r->png, "not three values a pixel");
+    for (int i = 0; i < passes; i++)
+        for (int y = 0; y < p->h; y++) png_read_row(r->png, rgb + (size_t)y * (size_t)p->w * 3, NULL);
+    return true;
+}
+
 static int png_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
                       const struct picture *p, uint8_t *rgb)
 {
-    png_image image;
-    static const png_color black;
-    (void)p;
-    int err = png_open(ctx, name, bytes, n, &image);
+    struct reader r;
+    int err = png_open(ctx, name, bytes, n, &r);
     if (err) return err;
-    image.format = PNG_FORMAT_RGB;
-    image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
-    if (png_image_finish_read(&image, &black, rgb, 0, NULL)) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: the PNG picture is damaged: %s", name, image.message);
+    if (!png_rows(&r, p, rgb)) err = hsgd_fail(ctx, EINVAL, "%s: the PNG picture is damaged: %s", name, r.why);
+    png_destroy_read_struct(&r.png, &r.info, NULL);
+    return err;
 }
 
 /* ------------------------------------------------------------------- JPEG */

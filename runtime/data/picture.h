@@ -19,9 +19,10 @@ struct picture {
  * that begins with name. */
 int picture_look(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, struct picture *p);
 
-/* Writes the h x w x 3 numbers of a picture that picture_look() has seen; grey
- * gives three equal ones, transparent pixels are mixed with black, 16 bits
- * become 8.  Returns 0, -EINVAL or -ENOMEM with a sentence. */
+/* Writes the h x w x 3 values of a picture that picture_look() has seen, as
+ * they are stored: gAMA, sRGB and colour profiles are not applied, as in Pillow
+ * and OpenCV.  Grey gives three equal ones, transparent pixels are mixed with
+ * black (value x alpha), of 16 bits the upper 8 are kept.  Returns 0, -EINVAL or -ENOMEM with a sentence. */
 int picture_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
                    const struct picture *p, uint8_t *rgb);
 

@@ -134,9 +134,14 @@ static int take_member(struct tar *t, struct archive_entry *m)
     int err = check_member(t, m, text);
     struct album_entry e = { .folder = archive_entry_filetype(m) == AE_IFDIR };
     bool file = archive_entry_filetype(m) == AE_IFREG && album_wanted(text ? text : "");
-    if (err || (!e.folder && !file)) return err;
+    if (err || (!e.folder && !file && archive_entry_filetype(m) != AE_IFREG)) return err;
     if (!(e.name = strdup(text))) return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
     tidy(e.name);
+    if (!e.folder && !file) {
+        err = album_pass_over(t->ctx, t->album, e.name);
+        album_forget(&e);
+        return err;
+    }
     if (file) err = read_member(t, m, &e);
     if (!err && *e.name) return album_add(t->ctx, t->album, &e);
     album_forget(&e);

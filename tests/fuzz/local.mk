@@ -65,7 +65,8 @@ fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
 fuzz_replays = $(FUZZ_TARGETS:%=tests/fuzz/%.replay)
 check_DATA += $(fuzz_replays)
 tests/fuzz/%.replay.o: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.h
-	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -c $< -o $@
+	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -MMD -c $< -o $@
+-include $(wildcard tests/fuzz/*.replay.d)
 fuzz_shared = tests/fuzz/fuzz.replay.o tests/fuzz/fuzz_data.replay.o tests/fuzz/replay.replay.o
 tests/fuzz/%.replay: tests/fuzz/%.replay.o $(fuzz_shared) runtime/libruntime.la
 	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $^
@@ -75,5 +76,5 @@ EXTRA_DIST += $(FUZZ_TARGETS:%=tests/fuzz/%.c) tests/fuzz/fuzz.c tests/fuzz/fuzz
 
 clean-local: clean-fuzz
 clean-fuzz:
-	rm -rf tests/fuzz/objects tests/fuzz/*.fuzzer tests/fuzz/*.replay tests/fuzz/*.replay.o
+	rm -rf tests/fuzz/objects tests/fuzz/*.fuzzer tests/fuzz/*.replay tests/fuzz/*.replay.o tests/fuzz/*.replay.d
 .PHONY: clean-fuzz

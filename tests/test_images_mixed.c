@@ -1,0 +1,218 @@
+/* Folders and archives as they are found: names of splits in any letter case,
+ * other formats, damaged images, and what is said of them. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "pictures.h"
+
+#include <stdarg.h>
+#include <zlib.h>
+
+static struct hsgd_context *ctx;
+static struct hsgd_data *train, *test;
+static char logged[2000];
+
+static void log_line(void *user, enum hsgd_log_level level, const char *line)
+{
+    (void)user;
+    if (level == HSGD_LOG_WARNING) snprintf(logged + strlen(logged), sizeof logged - strlen(logged), "%s\n", line);
+}
+
+static void begin(void)
+{
+    pictures_begin();
+    struct hsgd_context_options o = { .size = sizeof o, .devices = "cpu", .threads = 1, .log = log_line };
+    REQUIRE(!hsgd_create(&ctx, &o));
+    *logged = 0;
+}
+
+static void close_set(void)
+{
+    hsgd_data_destroy(&train);
+    hsgd_data_destroy(&test);
+}
+
+static void read_set(const char *path, const struct hsgd_data_options *o, const char *summary)
+{
+    char text[1000];
+    *logged = 0;
+    CHECK_MSG(!hsgd_data_read(ctx, path, o, &train, &test), "%s", hsgd_error(ctx));
+    REQUIRE(train);
+    CHECK(hsgd_data_summary(train, text, sizeof text) == (int)strlen(text));
+    CHECK_STR(text, summary);
+}
+
+static void refused(const char *path, const struct hsgd_data_options *o, const char *sentence)
+{
+    CHECK(hsgd_data_read(ctx, path, o, &train, &test) < 0);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    CHECK(!train && !test);
+}
+
+/* Writes an image of 4 x 4 at a path given as for printf(). */
+static void image(int seed, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void image(int seed, const char *format, ...)
+{
+    char path[200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(path, sizeof path, format, args);
+    va_end(args);
+    put(path, make_png(4, 4, 3, seed));
+}
+
+/* ------------------------------------------------------------------- splits */
+
+static void letter_case(void)
+{
+    static const char *const names[][2] = { { "Train", "Test" }, { "TRAIN", "VAL" }, { "training", "testing" },
+                                            { "training_set", "Test_Set" }, { "seg_train", "seg_test" },
+                                            { "seg_train/seg_train", "seg_test/seg_test" },
+                                            { "Train_set", "Validation" } };
+    begin();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char folder[20], summary[100];
+        snprintf(folder, sizeof folder, "set%zu", i);
+        image(1, "%s/%s/cat/1.png", folder, names[i][0]);
+        image(2, "%s/%s/dog/1.png", folder, names[i][0]);
+        image(3, "%s/%s/dog/1.png", folder, names[i][1]);
+        snprintf(summary, sizeof summary, "images, 2 samples of 4x4x3, 2 classes (cat, dog)");
+        read_set(folder, NULL, summary);
+        CHECK(hsgd_data_count(test) == 1);
+        uint8_t pixels[48];
+        CHECK(sample(test, 0, pixels) == 1 && pixels[0] == pictures_value(3, 0, 0, 0));
+        close_set();
+    }
+    image(1, "set0/train/cat/1.png");
+    refused("set0", NULL, "set0: both \"Train\" and \"train\" look like the training part");
+    hsgd_destroy(&ctx);
+}
+
+/* A folder called "train" may be a class. */
+static void train_as_class(void)
+{
+    begin();
+    image(1, "vehicles/train/1.png");
+    image(2, "vehicles/car/1.png");
+    read_set("vehicles", NULL, "images, 2 samples of 4x4x3, 2 classes (car, train)");
+    close_set();
+    image(3, "vehicles/test/1.png");
+    refused("vehicles", NULL, "vehicles: pictures lie in no class folder; it wants CLASS/*.png or train/CLASS/*.png");
+    hsgd_destroy(&ctx);
+}
+
+/* ------------------------------------------------------------- other files */
+
+static void other_files(void)
+{
+    struct hsgd_passed p;
+    begin();
+    image(1, "set/a/1.png");
+    image(2, "set/b/1.png");
+    static const char *const others[] = { "webp", "BMP", "gif", "tif", "tiff", "jfif", "jpe", "ppm", "pgm", "avif" };
+    for (int i = 0; i < 10; i++) {
+        char path[40];
+        snprintf(path, sizeof path, "set/b/%d.%s", i, others[i]);
+        put_text(path, "x");
+    }
+    put_text("set/a/.hidden.webp", "x");
+    put_text("set/README", "x");
+    put_text("set/a/Thumbs.db", "x");
+    image(3, "set/stray.png");
+    const char *summary = "images, 2 samples of 4x4x3, 2 classes (a, b); passed over: 10 neither PNG nor JPEG (first: "
+                          "b/0.webp), 1 outside of class folders (first: stray.png), 2 no images (first: README)";
+    read_set("set", NULL, summary);
+    CHECK_STR(logged, "set: 10 images passed over: neither PNG nor JPEG; the first is b/0.webp\n");
+    CHECK(hsgd_data_passed(train, 0, &p) && p.count == 10 && !strcmp(p.first, "b/0.webp"));
+    CHECK(hsgd_data_passed(train, 2, &p) && p.count == 2 && !strcmp(p.why, "no images"));
+    CHECK(!hsgd_data_passed(train, 3, &p) && !hsgd_data_passed(train, -1, &p));
+    close_set();
+    unsetenv("HSGD_CACHE");
+    setenv("HSGD_CACHE_DIR", "cache", 1);
+    for (int i = 0; i < 2; i++) { /* from the files, from the cache */
+        read_set("set", NULL, summary);
+        close_set();
+    }
+    put_text("set/b/x.heic", "x");
+    CHECK(!hsgd_data_read(ctx, "set", NULL, &train, NULL));
+    CHECK(hsgd_data_passed(train, 0, &p) && p.count == 11);
+    close_set();
+    put_text("none/a/1.webp", "x");
+    refused("none", NULL, "none: has no PNG or JPEG picture; passed over: 1 neither PNG nor JPEG (first: a/1.webp)");
+    CHECK(!remove("set/a/1.png"));
+    put_text("set/a/1.webp", "x");
+    CHECK(hsgd_data_read(ctx, "set", NULL, &train, &test) < 0);
+    CHECK_MSG(strstr(hsgd_error(ctx), "set/a: the class folder has no PNG or JPEG picture; passed over: 12 neither"),
+              "%s", hsgd_error(ctx));
+    hsgd_destroy(&ctx);
+}
+
+/* ------------------------------------------------------------ stored values */
+
+static void big_endian(uint8_t *to, uint32_t v)
+{
+    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+/* The same PNG with another chunk behind its header. */
+static struct bytes with_chunk(struct bytes b, const char *type, const uint8_t *data, uint32_t n)
+{
+    enum { HEADER = 33 };
+    struct bytes made = { malloc(b.n + n + 12), b.n + n + 12 };
+    uint8_t *chunk = made.at + HEADER;
+    memcpy(made.at, b.at, HEADER);
+    big_endian(chunk, n);
+    memcpy(chunk + 4, type, 4);
+    memcpy(chunk + 8, data, n);
+    big_endian(chunk + 8 + n, (uint32_t)crc32(0, chunk + 4, n + 4));
+    memcpy(chunk + 12 + n, b.at + HEADER, b.n - HEADER);
+    free(b.at);
+    return made;
+}
+
+/* Gamma, colour space and profile do not change a value. */
+static void gamma_is_ignored(void)
+{
+    static const uint8_t linear[] = { 0, 1, 0x86, 0xa0 }, odd[] = { 0, 0, 0x30, 0x39 }, intent[] = { 0 };
+    uint8_t pixels[4 * 4 * 3];
+    begin();
+    put("set/a/1.png", with_chunk(make_png(4, 4, 3, 1), "gAMA", linear, 4));
+    put("set/a/2.png", with_chunk(make_png(4, 4, 3, 2), "gAMA", odd, 4));
+    put("set/b/1.png", with_chunk(make_png(4, 4, 3, 3), "sRGB", intent, 1));
+    put("set/b/2.png", with_chunk(make_png(4, 4, 1, 4), "gAMA", linear, 4));
+    read_set("set", NULL, "images, 4 samples of 4x4x3, 2 classes (a, b)");
+    for (int i = 0; i < 4; i++) {
+        sample(train, i, pixels);
+        for (int p = 0; p < 48; p++) {
+            int v = pictures_value(i + 1, p / 12, p / 3 % 4, i == 3 ? 0 : p % 3);
+            CHECK_MSG(pixels[p] == v, "sample %d: value %d is %d, not %d", i, p, pixels[p], v);
+        }
+    }
+    close_set();
+    hsgd_destroy(&ctx);
+}
+
+static void alpha(void)
+{
+    uint8_t pixels[16 * 16 * 3];
+    begin();
+    put("set/a/1.png", make_png(16, 16, 4, 0));
+    put("set/b/1.png", make_png(16, 16, 2, 0));
+    read_set("set", NULL, "images, 2 samples of 16x16x3, 2 classes (a, b)");
+    for (int i = 0; i < 2; i++) {
+        sample(train, i, pixels);
+        for (int p = 0; p < 16 * 16 * 3; p++) {
+            int y = p / 48, x = p / 3 % 16, v = pictures_value(0, y, x, i ? 0 : p % 3);
+            int a = pictures_value(0, y, x, i ? 1 : 3);
+            CHECK_MSG(abs(2 * 255 * pixels[p] - 2 * v * a) <= 255 + 2, "%d x %d became %d", v, a, pixels[p]);
+        }
+    }
+    close_set();
+    hsgd_destroy(&ctx);
+}
+
+static const struct core_case cases[] = {
+    { "letter_case", letter_case }, { "train_as_class", train_as_class }, { "other_files", other_files },
+    { "gamma_is_ignored", gamma_is_ignored }, { "alpha", alpha },
+};
+CORE_MAIN(cases)
