@@ -110,10 +110,11 @@ static void backward(struct hsgd_emit *e)
         struct act_bwd_args act = { hsgd_stored_rows(e) * hsgd_size(e->layer->out), a.activation };
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
     }
-    bool wanted = e->gradient[0].buffer >= 0, by_cudnn = wanted && conv2d_cudnn_gradients(e, a);
+    struct hsgd_ref dy = { .buffer = -1 }; /* in scratch memory, where cuDNN has used it */
+    bool wanted = e->gradient[0].buffer >= 0, by_cudnn = wanted && conv2d_cudnn_gradients(e, a, &dy);
     if (wanted && !by_cudnn && e->kind == HSGD_CUDA) gpu_gradients(e, a);
     else if (wanted && !by_cudnn) gradients(e, a);
-    if (e->dx.buffer >= 0 && !conv2d_cudnn_input_gradient(e, a, by_cudnn)) input_gradient(e, a);
+    if (e->dx.buffer >= 0 && !conv2d_cudnn_input_gradient(e, a, dy)) input_gradient(e, a);
 }
 
 static enum hsgd_activation activation(const void *attributes)

@@ -176,27 +176,17 @@ static const struct hsgd_kernel kernel_filter = { .name = "conv2d_cudnn_dw", BY_
 
 /* ------------------------------------------------------------ describing */
 
-/* Scratch memory: a tensor of the slice's samples, another, and what is behind. */
-struct places { struct hsgd_ref first, second, rest; int64_t floats; };
-
-static struct places places_of(struct hsgd_emit *e, struct hsgd_shape first, struct hsgd_shape second)
+/* Scratch memory for a tensor of the slice's samples. */
+static struct hsgd_ref samples(struct hsgd_emit *e, struct hsgd_shape s)
 {
-    int64_t before = ((int64_t)e->rows * hsgd_size(first) + 15) / 16 * 16;
-    int64_t both = before + ((int64_t)e->rows * hsgd_size(second) + 15) / 16 * 16;
-    struct hsgd_ref base = hsgd_scratch(e, 0);
-    return (struct places){ base, hsgd_at(base, before), hsgd_at(base, both), both };
+    return hsgd_scratch(e, (int64_t)e->rows * hsgd_size(s));
 }
 
-/* Whether cuDNN can do this; if so the scratch memory is there, too, and as
- * much of it behind the tensors as the workspace and `others` need. */
-static bool can(struct hsgd_emit *e, const struct hsgd_kernel *kernel, const struct conv2d_args *a,
-                const struct hsgd_ref *refs, const struct places *at, int64_t others)
+/* For the workspace, and for at least so many floats. */
+static struct hsgd_ref workspace(struct hsgd_emit *e, const struct prepared *p, int64_t floats)
 {
-    const struct prepared *p = hsgd_prepared(e, kernel, a, refs);
-    if (!p) return false;
-    int64_t rest = (int64_t)((p->workspace + sizeof(float) - 1) / sizeof(float));
-    hsgd_scratch(e, at->floats + (rest > others ? rest : others));
-    return true;
+    int64_t need = (int64_t)((p->workspace + sizeof(float) - 1) / sizeof(float));
+    return hsgd_scratch(e, need > floats ? need : floats);
 }
 
 static void turn(struct hsgd_emit *e, const struct hsgd_kernel *kernel, struct hsgd_shape s, struct hsgd_ref from,
@@ -206,55 +196,72 @@ static void turn(struct hsgd_emit *e, const struct hsgd_kernel *kernel, struct h
     HSGD_LAUNCH(e, kernel, HSGD_TILES, a.tiles, &a, from, to);
 }
 
+/* Whether cuDNN can do it is asked with places as scratch memory has them,
+ * before any is taken. */
 bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
 {
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    struct places at = places_of(e, in, out);
-    struct hsgd_ref refs[] = { at.first, e->weight[0].piece[0].ref, at.second, at.rest };
+    struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, e->weight[0].piece[0].ref, next, next };
     struct conv2d_finish_args finish = { a.n, hsgd_size(out), a.o, a.activation, lanes_tiles(a.n, hsgd_size(out)) };
-    if (!can(e, &kernel_forward, &a, refs, &at, 0)) return false;
-    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, at.first);
+    const struct prepared *p = hsgd_prepared(e, &kernel_forward, &a, refs);
+    if (!p) return false;
+    refs[0] = samples(e, in);
+    refs[2] = samples(e, out);
+    refs[3] = workspace(e, p, 0);
+    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
     hsgd_launch(e, &kernel_forward, HSGD_TILES, 1, &a, refs);
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, at.second,
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2],
                 e->weight[1].piece[0].ref, e->y);
     return true;
 }
 
 /* db in two sums, first over the images: there are columns enough for the whole device. */
-bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a)
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy)
 {
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    struct places at = places_of(e, out, in);
-    struct hsgd_ref refs[] = { at.second, at.first, e->gradient[0], at.rest };
-    if (!can(e, &kernel_filter, &a, refs, &at, hsgd_size(out))) return false;
-    turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, at.first);
-    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, at.second);
+    struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, next, e->gradient[0], next };
+    const struct prepared *p = hsgd_prepared(e, &kernel_filter, &a, refs);
+    if (!p) return false;
+    *dy = refs[1] = samples(e, out);
+    int64_t used = e->scratch_used;
+    refs[0] = samples(e, in);
+    refs[3] = workspace(e, p, hsgd_size(out));
+    turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, *dy);
+    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
     hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
-    emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), at.first, at.rest);
-    emit_column_sums(e, a.oh * a.ow, a.o, a.o, at.rest, e->gradient[1]);
+    emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), *dy, refs[3]);
+    emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], e->gradient[1]);
+    e->scratch_used = used; /* dy stays, the rest may be used again */
     return true;
 }
 
-bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, bool turned)
+bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy)
 {
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    struct places at = places_of(e, out, in);
-    struct hsgd_ref refs[] = { at.first, e->weight[0].piece[0].ref, at.second, at.rest };
-    if (!can(e, &kernel_data, &a, refs, &at, 0)) return false;
-    if (!turned) turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, at.first);
+    bool turned = dy.buffer >= 0;
+    struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { turned ? dy : next, e->weight[0].piece[0].ref, next, next };
+    const struct prepared *p = hsgd_prepared(e, &kernel_data, &a, refs);
+    if (!p) return false;
+    if (!turned) turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, refs[0] = samples(e, out));
+    refs[2] = samples(e, in);
+    refs[3] = workspace(e, p, 0);
     hsgd_launch(e, &kernel_data, HSGD_TILES, 1, &a, refs);
-    turn(e, HSGD_KERNEL(lanes_pack), in, at.second, e->dx);
+    turn(e, HSGD_KERNEL(lanes_pack), in, refs[2], e->dx);
     return true;
 }
 
 #else /* without cuDNN */
 
 bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a) { return (void)e, (void)a, false; }
-bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a) { return (void)e, (void)a, false; }
 
-bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, bool turned)
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy)
 {
-    return (void)e, (void)a, (void)turned, false;
+    return (void)e, (void)a, (void)dy, false;
+}
+
+bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy)
+{
+    return (void)e, (void)a, (void)dy, false;
 }
 
 #endif

@@ -6,9 +6,9 @@
 #include "kernels.h"
 
 bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a);
-/* Those of weight and bias. */
-bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a);
-/* turned: conv2d_cudnn_gradients() was there just before and left its dy. */
-bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, bool turned);
+/* Those of weight and bias; *dy is then dy as NHWC, in scratch memory. */
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy);
+/* dy: as conv2d_cudnn_gradients() left it; buffer -1: it did not. */
+bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy);
 
 #endif

@@ -17,6 +17,13 @@
  * pointer.  BUFFER(i, type, name) names buffer i with its offset applied.
  * On a CPU the launch is one group of one item, so every loop is a plain loop.
  * Kernels allocate nothing and include nothing but this file.
+ *
+ * Calling convention, what launchers and kernels agree on:
+ * C       void hsgd_NAME_base(void *const *buffers, const void *args): the
+ *         buffers with their offsets applied (hsgd_cpu_fn)
+ * OpenCL  NAME(__global float *b0, ulong o0, ... struct NAME_args a): pairs of
+ *         a buffer and an offset in floats, the arguments by value
+ * CUDA    extern "C" __global__ hsgd_cuda_NAME(float *b0, u64 o0, ... struct NAME_args a)
  */
 #ifndef HSGD_DEVICE_H
 #define HSGD_DEVICE_H
@@ -159,7 +166,11 @@ DEVICE float WARP_MAX(float x)
 #define RESTRICT    restrict
 #define DEVICE      static inline __attribute__((always_inline))
 #define UNROLL      _Pragma("GCC unroll 32")
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
 #define INDEPENDENT _Pragma("GCC ivdep")
+#endif
 #define LOCAL_ID    0
 #define LOCAL_SIZE  1
 #define GROUP_ID    0
@@ -177,10 +188,14 @@ DEVICE float BITS_TO_FLOAT(u32 u) { float f; memcpy(&f, &u, 4); return f; }
 #endif
 #define ISA_NAME__(n, isa) hsgd_##n##_##isa
 #define ISA_NAME_(n, isa)  ISA_NAME__(n, isa)
+/* An application's are static, see kernels.sh. */
+#ifndef HSGD_KERNEL_LINKAGE
+#define HSGD_KERNEL_LINKAGE
+#endif
 #define BUFFER(i, type, name) type *restrict name = b_[i];
 #define KERNEL_(n, a) static inline __attribute__((always_inline)) void n##_body(void *const *b_, const struct a a_); \
-                      void ISA_NAME_(n, HSGD_ISA)(void *const *b_, const void *p_); \
-                      void ISA_NAME_(n, HSGD_ISA)(void *const *b_, const void *p_) \
+                      HSGD_KERNEL_LINKAGE void ISA_NAME_(n, HSGD_ISA)(void *const *b_, const void *p_); \
+                      HSGD_KERNEL_LINKAGE void ISA_NAME_(n, HSGD_ISA)(void *const *b_, const void *p_) \
                       { n##_body(b_, *(const struct a *)p_); } \
                       static inline void n##_body(void *const *b_, const struct a a_)
 #define ARG(field)  a_.field
@@ -221,8 +236,13 @@ DEVICE v16 V16_DIVIDE(v16 a, v16 b)
 }
 #define V16_IF_EQ(a, b, x, y) V16_PICK_((a) == (b), (x), (y))
 #define V16_IF_GT(a, b, x, y) V16_PICK_((a) > (b), (x), (y))
-#define V16_ZIP_(a, b, i) __builtin_shuffle((a), (b), (v16_mask){ i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, \
-    i + 19, i + 4, i + 20, i + 5, i + 21, i + 6, i + 22, i + 7, i + 23 })
+#define V16_ORDER_(i) i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, i + 19, i + 4, i + 20, i + 5, i + 21, i + 6, \
+    i + 22, i + 7, i + 23
+#ifdef __clang__
+#define V16_ZIP_(a, b, i)  __builtin_shufflevector((a), (b), V16_ORDER_(i))
+#else
+#define V16_ZIP_(a, b, i)  __builtin_shuffle((a), (b), (v16_mask){ V16_ORDER_(i) })
+#endif
 #define V16_ZIP_LO(a, b)   V16_ZIP_((a), (b), 0)
 #define V16_ZIP_HI(a, b)   V16_ZIP_((a), (b), 8)
 

@@ -38,7 +38,11 @@ kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel
 	codelets/kernel_cuda_list.h codelets/kernel_cuda_all.h codelets/kernel_gpu_list.h codelets/op_list.h
 BUILT_SOURCES += $(kernel_generated)
 CLEANFILES += $(kernel_generated)
-EXTRA_DIST += $(KERNELS) $(GPU_KERNELS) codelets/device.h codelets/generate.sh codelets/kernels.cu
+EXTRA_DIST += $(KERNELS) $(GPU_KERNELS) codelets/generate.sh codelets/kernels.cu
+# For an application's kernels.
+hsgdinclude_HEADERS += codelets/device.h
+kernelsdir = $(pkgdatadir)
+dist_kernels_SCRIPTS = codelets/kernels.sh
 
 codelets/kernel_args.h: $(kernel_files) $(gpu_kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh args $(kernel_files) $(gpu_kernel_files) > $@

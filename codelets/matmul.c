@@ -15,7 +15,9 @@ static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
         HSGD_LAUNCH(e, HSGD_KERNEL(gemm_dots), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias);
         return;
     }
+    int64_t used = e->scratch_used;
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)gemm_workspace(p->m, p->n, p->k, g.ta, g.tb, e->units));
+    e->scratch_used = used; /* the launch apart nothing needs it */
     HSGD_LAUNCH(e, HSGD_KERNEL(gemm_tiles), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias, work);
 }
 

@@ -58,6 +58,8 @@ const void *hsgd_prepared(const struct hsgd_emit *e, const struct hsgd_kernel *k
 
 struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats)
 {
-    if (floats > e->scratch_floats) e->scratch_floats = floats;
-    return e->scratch_base;
+    struct hsgd_ref place = hsgd_at(e->scratch_base, e->scratch_used);
+    if (floats > 0) e->scratch_used += (floats + 15) / 16 * 16;
+    if (e->scratch_used > e->scratch_floats) e->scratch_floats = e->scratch_used;
+    return place;
 }

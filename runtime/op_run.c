@@ -88,6 +88,7 @@ static void describe_once(struct op_job *j, struct hsgd_program *program, struct
         return;
     }
     j->op->forward(e);
+    e->scratch_used = 0;
     if (back && j->op->backward) j->op->backward(e);
 }
 

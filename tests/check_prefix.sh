@@ -85,6 +85,15 @@ else
     echo "no cmake here: find_package(hsgd) was not tried"
 fi
 
+# An application's kernels, by what is installed.
+pkg-config --variable=kernels hsgd | grep -q '^/' || { echo "hsgd.pc does not say where kernels.sh is"; exit 1; }
+sh "$prefix/share/hsgd/kernels.sh" "$src/tests/bend.cl" >"$folder/bend_kernels.h"
+printf '#include "bend_kernels.h"\nint main(void) { return !bend_fwd.cpu || !bend_fwd.opencl_source; }\n' >"$folder/kernels.c"
+# shellcheck disable=SC2046,SC2086 # flags are words
+$CC -std=c11 -Wall -Wextra -Werror $SAN_CFLAGS -I"$folder" -o "$folder/kernels" "$folder/kernels.c" \
+    $(pkg-config --cflags hsgd) -lm
+"$folder/kernels"
+
 doc=$(dirname "$(find "$folder/root" -name architecture.md)")
 for page in "$doc"/*.md "$doc"/*/*.md; do
     for link in $(grep -o '](\([^)#]*\)' "$page" | sed -e 's/^](//' -e '/^http/d' | sort -u); do

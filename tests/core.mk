@@ -93,7 +93,13 @@ test_model_file_SOURCES = tests/test_model_file.c tests/core.c tests/core.h
 test_model_file_CPPFLAGS = $(core_cppflags)
 test_model_file_LDADD = $(core_ldadd)
 test_ops_tree_SOURCES = tests/test_ops_tree.c tests/core.c tests/core.h
-test_ops_tree_CPPFLAGS = $(core_cppflags)
+test_ops_tree_CPPFLAGS = $(core_cppflags) -Itests
+tests/test_ops_tree-test_ops_tree.$(OBJEXT): tests/bend_kernels.h
+tests/bend_kernels.h: $(srcdir)/tests/bend.cl $(srcdir)/codelets/device.h $(srcdir)/codelets/kernels.sh
+	$(AM_V_GEN)$(MKDIR_P) tests && \
+	  sh $(srcdir)/codelets/kernels.sh -d $(srcdir)/codelets/device.h $(srcdir)/tests/bend.cl > $@
+CLEANFILES += tests/bend_kernels.h
+EXTRA_DIST += tests/bend.cl
 test_ops_tree_LDADD = $(core_ldadd)
 test_plan_SOURCES = tests/test_plan.c tests/core.c tests/core.h
 test_plan_CPPFLAGS = $(core_cppflags) $(JANSSON_CFLAGS)

@@ -1,8 +1,17 @@
 # Tests of what surrounds the library: README, installation, documentation, licences.
-script_tests = tests/check_variables.sh tests/readme.sh tests/check_prefix.sh tests/check_symbols.sh tests/older_program.sh tests/check_doc.sh tests/check_locale.sh tests/check_ops.sh
+script_tests =
+script_tests += tests/readme.sh
+script_tests += tests/check_prefix.sh
+script_tests += tests/check_symbols.sh
+script_tests += tests/older_program.sh
+script_tests += tests/cplusplus.sh
+script_tests += tests/check_doc.sh
+script_tests += tests/check_locale.sh
+script_tests += tests/check_ops.sh
+script_tests += tests/check_variables.sh
 TESTS += $(script_tests)
 EXTRA_DIST += $(script_tests) tests/readme_program.sh tests/lsan.supp README.md quickstart
-EXTRA_DIST += tests/symbols.txt tests/older_program.c
+EXTRA_DIST += tests/symbols.txt tests/older_program.c tests/cplusplus.cpp
 EXTRA_DIST += AUTHORS COPYING CITATION.cff CONTRIBUTING.md NEWS SECURITY.md
 
 lint: $(BUILT_SOURCES)

@@ -1,66 +1,15 @@
-/* An application's own operation, y = x + w x^2 with one w per feature: its
- * kernels in C and OpenCL, trained on every device; and kernels that fail. */
+/* An application's own operations: y = x + w x^2 with one w per feature, whose
+ * kernels are written once (bend.cl), trained on every device; kernels that
+ * fail; and one that uses scratch memory beside a matrix product. */
 #include "core.h"
 
 #include <errno.h>
 #include <math.h>
 
-struct bend_args { int rows, size; };
+#include "bend_kernels.h"
 
-static void bend_fwd(void *const *b, const void *args)
-{
-    const struct bend_args *a = args;
-    const float *x = b[0], *w = b[1];
-    float *y = b[2];
-    for (int i = 0; i < a->rows * a->size; i++) y[i] = x[i] + w[i % a->size] * x[i] * x[i];
-}
-
-static void bend_dx(void *const *b, const void *args)
-{
-    const struct bend_args *a = args;
-    const float *x = b[0], *w = b[1], *dy = b[2];
-    float *dx = b[3];
-    for (int i = 0; i < a->rows * a->size; i++) dx[i] = dy[i] * (1 + 2 * w[i % a->size] * x[i]);
-}
-
-static void bend_dw(void *const *b, const void *args)
-{
-    const struct bend_args *a = args;
-    const float *x = b[0], *dy = b[1];
-    float *dw = b[2];
-    for (int c = 0; c < a->size; c++) {
-        float sum = 0;
-        for (int r = 0; r < a->rows; r++) sum += dy[r * a->size + c] * x[r * a->size + c] * x[r * a->size + c];
-        dw[c] = sum;
-    }
-}
-
-#define PAIR(name, i) "__global float *" name "_, ulong o" #i
-#define EACH(n) "for (int i = get_global_id(0); i < " n "; i += get_global_size(0))"
-static const char source[] =
-    "struct bend_args { int rows, size; };\n"
-    "__kernel void bend_fwd(" PAIR("x", 0) ", " PAIR("w", 1) ", " PAIR("y", 2) ", struct bend_args a) {\n"
-    "  __global float *x = x_ + o0, *w = w_ + o1, *y = y_ + o2;\n"
-    "  " EACH("a.rows * a.size") " y[i] = x[i] + w[i % a.size] * x[i] * x[i];\n}\n"
-    "__kernel void bend_dx(" PAIR("x", 0) ", " PAIR("w", 1) ", " PAIR("dy", 2) ", " PAIR("dx", 3)
-    ", struct bend_args a) {\n"
-    "  __global float *x = x_ + o0, *w = w_ + o1, *dy = dy_ + o2, *dx = dx_ + o3;\n"
-    "  " EACH("a.rows * a.size") " dx[i] = dy[i] * (1 + 2 * w[i % a.size] * x[i]);\n}\n"
-    "__kernel void bend_dw(" PAIR("x", 0) ", " PAIR("dy", 1) ", " PAIR("dw", 2) ", struct bend_args a) {\n"
-    "  __global float *x = x_ + o0, *dy = dy_ + o1, *dw = dw_ + o2;\n"
-    "  " EACH("a.size") " {\n    float sum = 0;\n"
-    "    for (int r = 0; r < a.rows; r++) sum += dy[r * a.size + i] * x[r * a.size + i] * x[r * a.size + i];\n"
-    "    dw[i] = sum;\n  }\n}\n";
-
-static struct hsgd_kernel kernel_fwd = {
-    .name = "bend_fwd", .buffers = 3, .args_size = sizeof(struct bend_args), .cpu = bend_fwd, .opencl_source = source
-};
-static const struct hsgd_kernel kernel_dx = {
-    .name = "bend_dx", .buffers = 4, .args_size = sizeof(struct bend_args), .cpu = bend_dx, .opencl_source = source
-};
-static const struct hsgd_kernel kernel_dw = {
-    .name = "bend_dw", .buffers = 3, .args_size = sizeof(struct bend_args), .cpu = bend_dw, .opencl_source = source
-};
+static const struct hsgd_kernel *kernel_fwd = &bend_fwd; /* or one that fails */
+static struct hsgd_kernel broken;
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
@@ -78,15 +27,15 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
 static void forward(struct hsgd_emit *e)
 {
     struct bend_args a = { e->rows, hsgd_size(e->layer->in) };
-    HSGD_LAUNCH(e, &kernel_fwd, HSGD_ITEMS, a.rows * a.size, &a, e->x, e->weight[0].piece[0].ref, e->y);
+    HSGD_LAUNCH(e, kernel_fwd, HSGD_ITEMS, a.rows * a.size, &a, e->x, e->weight[0].piece[0].ref, e->y);
 }
 
 static void backward(struct hsgd_emit *e)
 {
     struct bend_args a = { e->rows, hsgd_size(e->layer->in) };
-    HSGD_LAUNCH(e, &kernel_dw, HSGD_ITEMS, a.size, &a, e->x, e->dy, e->gradient[0]);
+    HSGD_LAUNCH(e, &bend_dw, HSGD_ITEMS, a.size, &a, e->x, e->dy, e->gradient[0]);
     if (e->dx.buffer >= 0)
-        HSGD_LAUNCH(e, &kernel_dx, HSGD_ITEMS, a.rows * a.size, &a, e->x, e->weight[0].piece[0].ref, e->dy, e->dx);
+        HSGD_LAUNCH(e, &bend_dx, HSGD_ITEMS, a.rows * a.size, &a, e->x, e->weight[0].piece[0].ref, e->dy, e->dx);
 }
 
 static const struct hsgd_op bend = {
@@ -186,6 +135,14 @@ static void gradient_is_the_slope(void)
 
 /* ---------------------------------------------------- kernels that fail */
 
+static void break_kernel(hsgd_cpu_fn *cpu, const char *source)
+{
+    broken = bend_fwd;
+    broken.cpu = cpu;
+    broken.opencl_source = source;
+    kernel_fwd = &broken;
+}
+
 static void expect_failure(const char *devices, int err, const char *part)
 {
     char before[65], after[65];
@@ -215,32 +172,32 @@ static void expect_failure(const char *devices, int err, const char *part)
 
 static void source_does_not_compile(void)
 {
-    kernel_fwd.opencl_source = "__kernel void bend_fwd(__global float *x) { x[0] = misspelt; }";
+    break_kernel(bend_fwd.cpu, "__kernel void bend_fwd(__global float *x) { x[0] = misspelt; }");
     expect_failure("opencl", -EIO, "misspelt");
 }
 
 static void no_such_entry_point(void)
 {
-    kernel_fwd.opencl_source = "__kernel void other(__global float *x) { x[0] = 1; }";
+    break_kernel(bend_fwd.cpu, "__kernel void other(__global float *x) { x[0] = 1; }");
     expect_failure("opencl", -EINVAL, "the OpenCL program has no kernel \"bend_fwd\"");
 }
 
 static void no_opencl_form(void)
 {
-    kernel_fwd.opencl_source = NULL;
+    break_kernel(bend_fwd.cpu, NULL);
     expect_failure("opencl", -ENODEV, "kernel \"bend_fwd\" has no OpenCL form");
 }
 
 static void no_c_form(void)
 {
-    kernel_fwd.cpu = NULL;
+    break_kernel(NULL, bend_fwd.opencl_source);
     expect_failure("cpu", -ENODEV, "kernel \"bend_fwd\" has no C form");
 }
 
 /* What takes too few arguments fails when it is launched. */
 static void launch_fails(void)
 {
-    kernel_fwd.opencl_source = "__kernel void bend_fwd(__global float *x) { x[0] = 1; }";
+    break_kernel(bend_fwd.cpu, "__kernel void bend_fwd(__global float *x) { x[0] = 1; }");
     char before[65], after[65];
     struct hsgd_context *ctx = core_context("opencl", 1, false);
     struct hsgd_model *m = make_model(ctx);
@@ -257,9 +214,62 @@ static void launch_fails(void)
     hsgd_destroy(&ctx);
 }
 
+/* ---------------------------------------------------------- scratch memory */
+
+enum { SIDE = 48, ROWS = 40 };
+
+static int mix_prepare(struct hsgd_layer *l, char *why, size_t n)
+{
+    (void)why, (void)n;
+    l->out = l->in;
+    l->params = 1;
+    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { SIDE, SIDE }, HSGD_INIT_GLOROT, SIDE, SIDE, 0 };
+    return 0;
+}
+
+/* y = 2 x + 3 x W, with 2 x and x W in scratch memory: neither may be where the
+ * product keeps its own. */
+static void mix_forward(struct hsgd_emit *e)
+{
+    int n = e->rows * SIDE;
+    struct hsgd_ref doubled = hsgd_scratch(e, n), product = hsgd_scratch(e, n), none = { .buffer = -1 };
+    struct blend_args twice = { n, 2, 0 }, sum = { n, 1, 3 };
+    struct hsgd_matmul p = { .m = e->rows, .n = SIDE, .k = SIDE, .lda = SIDE, .ldb = SIDE, .ldc = SIDE };
+    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, n, &twice, e->x, e->x, doubled);
+    hsgd_emit_matmul(e, &p, e->x, e->weight[0].piece[0].ref, product, none);
+    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, n, &sum, doubled, product, e->y);
+}
+
+static const struct hsgd_op mix = {
+    .name = "mix", .layouts = 1u << HSGD_NHWC, .prepare = mix_prepare, .forward = mix_forward
+};
+
+static void scratch_beside_a_product(void)
+{
+    static float in[ROWS * SIDE], w[SIDE * SIDE], y[ROWS * SIDE];
+    struct hsgd_context *ctx = core_context("cpu,opencl", 1, false);
+    struct hsgd_op_call call = { .rows = ROWS, .in = { 1, 1, SIDE }, .x = in, .params = { w }, .y = y };
+    for (int i = 0; i < ROWS * SIDE; i++) in[i] = sinf((float)i);
+    for (int i = 0; i < SIDE * SIDE; i++) w[i] = cosf(0.7f * (float)i);
+    for (int d = 0; d < hsgd_device_count(ctx); d++) {
+        double most = 0;
+        memset(y, 0, sizeof y);
+        REQUIRE(!hsgd_op_run(ctx, d, &mix, NULL, &call));
+        for (int r = 0; r < ROWS; r++)
+            for (int c = 0; c < SIDE; c++) {
+                double want = 2 * in[r * SIDE + c];
+                for (int k = 0; k < SIDE; k++) want += 3.0 * in[r * SIDE + k] * w[k * SIDE + c];
+                most = fmax(most, fabs(y[r * SIDE + c] - want));
+            }
+        CHECK_MSG(most < 1e-4, "device %d: off by %g", d, most);
+    }
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = {
     { "trains_everywhere", trains_everywhere }, { "gradient_is_the_slope", gradient_is_the_slope },
     { "source_does_not_compile", source_does_not_compile }, { "no_such_entry_point", no_such_entry_point },
-    { "no_opencl_form", no_opencl_form }, { "no_c_form", no_c_form }, { "launch_fails", launch_fails }
+    { "no_opencl_form", no_opencl_form }, { "no_c_form", no_c_form }, { "launch_fails", launch_fails },
+    { "scratch_beside_a_product", scratch_beside_a_product }
 };
 CORE_MAIN(cases)

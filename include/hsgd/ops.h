@@ -171,6 +171,7 @@ struct hsgd_emit {
     struct hsgd_program *program;  /* private */
     void *device;                  /* private */
     struct hsgd_ref scratch_base;  /* private */
+    int64_t scratch_used;          /* private */
     int64_t scratch_floats;        /* private */
     int error;                     /* private */
 };
@@ -224,16 +225,26 @@ struct hsgd_op {
  * of the kernel's buffers. */
 HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
                           int64_t count, const void *args, const struct hsgd_ref *refs);
+#ifdef __cplusplus
+#define HSGD_LAUNCH(e, kernel, grid, count, args, ...)          \
+    ([&] {                                                      \
+        const struct hsgd_ref hsgd_refs_[] = { __VA_ARGS__ };   \
+        hsgd_launch(e, kernel, grid, count, args, hsgd_refs_);  \
+    }())
+#else
 #define HSGD_LAUNCH(e, kernel, grid, count, args, ...) \
     hsgd_launch(e, kernel, grid, count, args, (const struct hsgd_ref[]){ __VA_ARGS__ })
+#endif
 
 /* What the kernel's cuda_prepare() returns for such a launch on the device of
  * the cell; NULL: it cannot be done there, and something else must be launched. */
 HSGD_API const void *hsgd_prepared(const struct hsgd_emit *e, const struct hsgd_kernel *kernel, const void *args,
                                    const struct hsgd_ref *refs);
 
-/* Scratch memory of the cell, shared by all its launches: valid until the
- * operation's function returns. */
+/* Scratch memory of the cell, `floats` (0 or more) at a multiple of 64 bytes;
+ * what it holds at first is undefined.  Each call gives memory of its own,
+ * valid until the operation's function returns; the launches after it use it
+ * again. */
 HSGD_API struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats);
 
 /* Matrix product C[m,n] = op(A) op(B) (+ C when accumulate) (+ bias[n])
