@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # kernels.sh [-d DEVICE_H] FILE.cl...
 # Makes an application's kernels from files in the kernel dialect: prints C
 # source with a descriptor "static const struct hsgd_kernel NAME" of each, its C

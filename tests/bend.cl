@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernels of an application's operations: see test_ops_tree.c. */
 #include <hsgd/device.h>
 

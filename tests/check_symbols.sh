@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # What the library exports is what tests/symbols.txt lists (doc/abi.md).
 set -eu
 src=${srcdir:-.}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* An operation in C++, y = 2 x, by HSGD_LAUNCH and a kernel in C++: see
  * cplusplus.sh. */
 #include <hsgd/hsgd.h>

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The headers and HSGD_LAUNCH in C++, and in C without extensions; no name is
 # both a struct and a function.
 set -eu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Compiled with headers whose structs lack their last fields, run with the
  * library as it is: see older_program.sh. */
 #include <hsgd/hsgd.h>

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # A program compiled with older headers works with the library: here with
 # headers whose option and result structs lack their last three fields.
 set -eu

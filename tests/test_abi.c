@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Structs that begin with their size: a program's may be shorter or longer
  * than the library's. */
 #include "core.h"

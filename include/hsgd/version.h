@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The version: of the headers that a program was compiled with, and of the
  * library that it runs with.  doc/abi.md says which go together. */
 #ifndef HSGD_VERSION_H
