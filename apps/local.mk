@@ -5,30 +5,25 @@ hsgd_SOURCES = \
 	apps/hsgd/bar.c \
 	apps/hsgd/bar.h \
 	apps/hsgd/bench.c \
-	apps/hsgd/canvas.c \
-	apps/hsgd/canvas.h \
-	apps/hsgd/canvas_png.c \
-	apps/hsgd/canvas_shapes.h \
-	apps/hsgd/canvas_svg.c \
-	apps/hsgd/chart.c \
-	apps/hsgd/chart.h \
 	apps/hsgd/checkpoint.c \
 	apps/hsgd/checkpoint.h \
 	apps/hsgd/compare.c \
 	apps/hsgd/compare.h \
 	apps/hsgd/compare_csv.c \
-	apps/hsgd/compare_draw.c \
+	apps/hsgd/compare_group.c \
+	apps/hsgd/compare_open.c \
 	apps/hsgd/compare_print.c \
 	apps/hsgd/compare_read.c \
 	apps/hsgd/compare_run.c \
 	apps/hsgd/config_file.c \
 	apps/hsgd/config_file.h \
-	apps/hsgd/confusion.c \
 	apps/hsgd/data.c \
 	apps/hsgd/devices.c \
+	apps/hsgd/draw/draw.h \
 	apps/hsgd/eval.c \
 	apps/hsgd/eval.h \
-	apps/hsgd/font.h \
+	apps/hsgd/history.c \
+	apps/hsgd/history.h \
 	apps/hsgd/json.c \
 	apps/hsgd/main.c \
 	apps/hsgd/manual.c \
@@ -41,8 +36,8 @@ hsgd_SOURCES = \
 	apps/hsgd/plan.h \
 	apps/hsgd/plan_json.c \
 	apps/hsgd/plan_report.c \
-	apps/hsgd/plan_svg.c \
 	apps/hsgd/plan_text.c \
+	apps/hsgd/plot.c \
 	apps/hsgd/predict.c \
 	apps/hsgd/report.c \
 	apps/hsgd/run.h \
@@ -63,8 +58,37 @@ hsgd_SOURCES = \
 	apps/hsgd/train_options.c \
 	apps/hsgd/train_progress.c \
 	apps/hsgd/train_report.c
-hsgd_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include $(JANSSON_CFLAGS) $(PNG_CFLAGS) $(YAML_CFLAGS)
-hsgd_LDADD = bench/libfloor.la reference/libreference.la libhsgd.la $(JANSSON_LIBS) $(PNG_LIBS) $(YAML_LIBS) -lm
+# What draws plots, and what stands in for it.
+draw_sources = \
+	apps/hsgd/draw/axis.c \
+	apps/hsgd/draw/axis.h \
+	apps/hsgd/draw/canvas.c \
+	apps/hsgd/draw/canvas.h \
+	apps/hsgd/draw/canvas_cairo.h \
+	apps/hsgd/draw/canvas_write.c \
+	apps/hsgd/draw/compare_bars.c \
+	apps/hsgd/draw/compare_draw.c \
+	apps/hsgd/draw/compare_draw.h \
+	apps/hsgd/draw/confusion.c \
+	apps/hsgd/draw/curves.c \
+	apps/hsgd/draw/plan_draw.c \
+	apps/hsgd/draw/plot.c \
+	apps/hsgd/draw/plot.h \
+	apps/hsgd/draw/sheet.c
+if HAVE_CAIRO
+hsgd_SOURCES += $(draw_sources)
+# The same program without plots: for the bundle, and to test what it says.
+noinst_PROGRAMS += hsgd-without-plots
+hsgd_without_plots_SOURCES = apps/hsgd/draw/none.c
+hsgd_without_plots_CPPFLAGS = $(hsgd_CPPFLAGS)
+hsgd_without_plots_LDADD = $(filter-out apps/hsgd/draw/%,$(hsgd_OBJECTS)) $(hsgd_libraries)
+else
+hsgd_SOURCES += apps/hsgd/draw/none.c
+EXTRA_DIST += $(draw_sources)
+endif
+hsgd_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include -I$(top_srcdir)/apps/hsgd $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(CAIRO_CFLAGS)
+hsgd_libraries = bench/libfloor.la reference/libreference.la libhsgd.la $(JANSSON_LIBS) $(YAML_LIBS) -lm
+hsgd_LDADD = $(hsgd_libraries) $(CAIRO_LIBS)
 
 # The demo trainers.
 demos = apps/demos/cnn apps/demos/embedded apps/demos/mlp

@@ -25,6 +25,9 @@ core_tests += test_model_file
 core_tests += test_numpy
 core_tests += test_ops_tree
 core_tests += test_plan
+if HAVE_CAIRO
+core_tests += test_plots
+endif
 core_tests += test_predict
 core_tests += test_readers
 core_tests += test_readers_bad
@@ -167,3 +170,8 @@ test_readers_bad_LDADD = $(files_ldadd)
 test_stream_SOURCES = tests/test_stream.c $(files_sources)
 test_stream_CPPFLAGS = $(files_cppflags) -I$(top_srcdir)/runtime
 test_stream_LDADD = runtime/libruntime.la -lm
+# The program with another main(), and without writing files.
+test_plots_SOURCES = tests/test_plots.c tests/core.c tests/core.h apps/hsgd/main.c
+test_plots_CPPFLAGS = $(hsgd_CPPFLAGS) -I$(top_srcdir)/tests -Dmain=program_main
+test_plots_LDADD = $(filter-out apps/hsgd/hsgd-main.%,$(hsgd_OBJECTS)) $(hsgd_LDADD)
+test_plots_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=drawing_write

@@ -9,6 +9,7 @@ cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_plan_cli.sh
+cli_tests += tests/test_plots.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_safety.sh

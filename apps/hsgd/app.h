@@ -10,7 +10,7 @@ enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 
 /* Commands, as bits, so that an option can name those that take it. */
 enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256,
-       COMPARE = 512, SELFTEST = 1024 };
+       COMPARE = 512, SELFTEST = 1024, PLOT = 2048 };
 
 #define MOST_OPTIONS 96
 
@@ -22,7 +22,7 @@ struct settings {
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
-    int64_t patience, checkpoint_every, checkpoint_hist;
+    int64_t patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness, least_batch, most_batch, lr_ramp;
     double moving_rate, min_share, stop_at, time_limit, seconds;
@@ -57,6 +57,7 @@ int cmd_bench(struct settings *s);
 int cmd_plan(struct settings *s);
 int cmd_compare(struct settings *s);
 int cmd_data(struct settings *s);
+int cmd_plot(struct settings *s);
 int cmd_models(struct settings *s);
 int cmd_eval(struct settings *s);
 int cmd_predict(struct settings *s);

@@ -1,4 +1,8 @@
-/* hsgd compare: the product of lists of train's options, a process each. */
+/* hsgd compare: the product of lists of train's options, a process each, or runs
+ * that existed before. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "compare.h"
 
 #include <errno.h>
@@ -9,9 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "draw/draw.h"
 #include "signals.h"
-
-#define MOST_SHOWN 40       /* bytes of a value in a label */
 
 /* ------------------------------------------------------------------- lists */
 
@@ -48,12 +51,38 @@ static int add_shared(struct comparison *c)
     const struct option_row *o;
     for (int i = 0; (o = option_at(i)); i++) {
         if (!(o->commands & COMPARE && o->commands & TRAIN) || !option_given(c->s, o) || o->commands & SINGLE) continue;
-        char *text = c->text[c->ntexts] = option_text(c->s, o);
+        const char *text = compare_keep(c, option_text(c->s, o));
         if (!text) return complain(FAILED, "out of memory");
-        c->ntexts++;
         int code = add_value(c, o, text);
         if (code) return code;
     }
+    return OK;
+}
+
+const char *compare_keep(struct comparison *c, char *text)
+{
+    char **bigger = text ? realloc(c->text, ((size_t)c->ntexts + 1) * sizeof *bigger) : NULL;
+    if (!bigger) {
+        free(text);
+        return NULL;
+    }
+    c->text = bigger;
+    return c->text[c->ntexts++] = text;
+}
+
+/* Seeds that count up from the one given, or 0. */
+static int add_repeats(struct comparison *c)
+{
+    struct list *l = list_of(c, option_named("seed", TRAIN));
+    long long first = l->n ? atoll(l->value[0]) : 0;
+    if (c->s->repeat < 2) return c->nlists -= !l->n, OK;
+    if (l->n > 1) return complain(USAGE, "--repeat makes the seeds, and --seed has %d values", l->n);
+    for (l->n = 0; l->n < c->s->repeat; l->n++) {
+        char *text = NULL;
+        if (asprintf(&text, "%lld", first + l->n) < 0) text = NULL;
+        if (!(l->value[l->n] = compare_keep(c, text))) return complain(FAILED, "out of memory");
+    }
+    l->repeats = true;
     return OK;
 }
 
@@ -65,58 +94,39 @@ static int read_lists(struct comparison *c)
     if (optind <= s->words)
         return complain(USAGE, "after \"--\" come options of train, not \"%s\"", s->word[optind - 1]);
     code = add_shared(c);
-    c->ncombinations = 1;
+    if (!code) code = add_repeats(c);
+    c->planned = 1;
     for (int i = 0; !code && i < c->nlists; i++)
-        if ((c->ncombinations *= c->list[i].n) > COMPARE_TRIALS)
+        if ((c->planned *= c->list[i].n) > COMPARE_TRIALS)
             code = complain(USAGE, "more than %d combinations", COMPARE_TRIALS);
     if (code) return code;
-    c->trial = calloc((size_t)c->ncombinations, sizeof *c->trial);
-    return c->trial ? OK : complain(FAILED, "out of memory for %d runs", c->ncombinations);
+    c->trial = calloc((size_t)c->planned, sizeof *c->trial);
+    return c->trial ? OK : complain(FAILED, "out of memory for %d runs", c->planned);
 }
 
-const char *compare_value(const struct comparison *c, int combination, int i)
+/* Values of all runs, counted up from the first list's. */
+static void assign(struct comparison *c)
 {
-    for (int k = 0; k < i; k++) combination /= c->list[k].n;
-    return c->list[i].value[combination % c->list[i].n];
+    for (int n = 0; n < c->planned; n++) {
+        struct trial *t = &c->trial[n];
+        int rest = n;
+        t->number = n + 1;
+        for (int pass = 0; pass < 2; pass++) /* the seeds of --repeat change first */
+            for (int i = 0; i < c->nlists; i++) {
+                const struct list *l = &c->list[i];
+                if (l->repeats == pass) continue;
+                t->value[i] = l->value[rest % l->n];
+                rest /= l->n;
+            }
+        for (int i = 0; i < c->nlists; i++)
+            if (!strcmp(c->list[i].option->name, "stop-at")) t->target = atof(t->value[i]);
+        snprintf(t->folder, sizeof t->folder, "%s/run-%03d", c->s->out, t->number);
+    }
 }
 
 /* ---------------------------------------------------------------- one trial */
 
-void compare_cut(char *text, size_t most)
-{
-    if (strlen(text) <= most) return;
-    while (most && ((unsigned char)text[most] & 0xc0) == 0x80) most--;
-    text[most] = '\0';
-}
-
-/* The end of a long value: paths differ there. */
-static const char *end_of(const char *value)
-{
-    size_t n = strlen(value);
-    if (n > MOST_SHOWN) value += n - MOST_SHOWN;
-    while (((unsigned char)*value & 0xc0) == 0x80) value++;
-    return value;
-}
-
-/* Its label is the options that have several values. */
-static void describe(const struct comparison *c, struct trial *t)
-{
-    char label[2 * COMPARE_LABEL];
-    size_t used = 0;
-    for (int i = 0; i < c->nlists; i++) {
-        const char *name = c->list[i].option->name, *value = compare_value(c, t->number - 1, i);
-        if (!strcmp(name, "stop-at")) t->target = atof(value);
-        if (c->list[i].n > 1 && used < sizeof label)
-            used += (size_t)snprintf(label + used, sizeof label - used, "%s%s %s%s", used ? ", " : "", name,
-                                     end_of(value) == value ? "" : "...", end_of(value));
-    }
-    if (!used) snprintf(label, sizeof label, "train");
-    compare_cut(label, sizeof t->label - 1);
-    memcpy(t->label, label, strlen(label) + 1);
-    snprintf(t->folder, sizeof t->folder, "%s/run-%03d", c->s->out, t->number);
-}
-
-/* "hsgd train --NAME=VALUE... --json --out=FOLDER", as one text with the words
+/* "hsgd train --NAME=VALUE... --quiet --out=FOLDER", as one text with the words
  * in argv; NULL: out of memory. */
 static char *command_line(const struct comparison *c, const struct trial *t, char **argv)
 {
@@ -127,8 +137,8 @@ static char *command_line(const struct comparison *c, const struct trial *t, cha
     if (!f) return NULL;
     fprintf(f, "hsgd%ctrain%c", 0, 0);
     for (int i = 0; i < c->nlists; i++)
-        fprintf(f, "--%s=%s%c", c->list[i].option->name, compare_value(c, t->number - 1, i), 0);
-    fprintf(f, "--json%c--out=%s%c", 0, t->folder, 0);
+        fprintf(f, "--%s=%s%c", c->list[i].option->name, t->value[i], 0);
+    fprintf(f, "--quiet%c--out=%s%c", 0, t->folder, 0);
     if (fclose(f)) return NULL;
     for (; at < size; at += strlen(words + at) + 1) argv[n++] = words + at;
     argv[n] = NULL;
@@ -144,7 +154,7 @@ static void name_end(struct trial *t)
 
 static void tell(const struct trial *t)
 {
-    const struct epoch *last = compare_last(t);
+    const struct epoch *last = history_last(&t->log);
     fprintf(stderr, "     %s", t->end);
     if (last) fprintf(stderr, ": %.2f epochs, %.2f s, loss %.4g", last->epochs, t->seconds, last->loss);
     if (!isnan(compare_best(t))) fprintf(stderr, ", best accuracy %.2f %%", 100 * compare_best(t));
@@ -155,9 +165,7 @@ static int run_trial(struct comparison *c)
 {
     char *argv[MOST_OPTIONS + 8];
     struct trial *t = &c->trial[c->ntrials++];
-    t->number = c->ntrials;
-    describe(c, t);
-    fprintf(stderr, "%d/%d  %s\n", t->number, c->ncombinations, t->label);
+    fprintf(stderr, "%d/%d  %s\n", t->number, c->planned, t->label);
     char *words = command_line(c, t, argv);
     int code = words ? compare_run(t, argv) : complain(FAILED, "out of memory");
     free(words);
@@ -169,12 +177,12 @@ static int run_trial(struct comparison *c)
 
 /* ------------------------------------------------------------------ report */
 
+/* Plots are no reason to fail: they say why they are missing. */
 static int report(const struct comparison *c)
 {
-    int code = compare_write_csv(c);
-    if (!code) code = compare_draw(c);
-    if (!code) code = c->s->json ? compare_print_json(c) : compare_print(c);
-    return code;
+    int code = c->s->out ? compare_write_csv(c) : OK;
+    bool drawn = !code && c->s->out && !draw_comparison(c, c->s->out);
+    return code ? code : c->s->json ? compare_print_json(c) : compare_print(c, drawn);
 }
 
 /* What ended all of them, or one that a signal ended. */
@@ -186,26 +194,63 @@ static int outcome(const struct comparison *c)
     return c->trial[0].code;
 }
 
+/* After a signal there are fewer. */
+static int forget_the_rest(struct comparison *c)
+{
+    free(c->group);
+    c->planned = c->ntrials;
+    return compare_group(c);
+}
+
 static int run_all(struct comparison *c)
 {
-    int code = OK;
+    int code = compare_group(c);
     signals_catch();
-    while (!code && c->ntrials < c->ncombinations && !signals_stop()) code = run_trial(c);
+    while (!code && c->ntrials < c->planned && !signals_stop()) code = run_trial(c);
+    if (!code) code = forget_the_rest(c);
     if (!code) code = report(c);
     return code ? code : outcome(c);
+}
+
+static int make_folder(const struct settings *s)
+{
+    if (strlen(s->out) > 1000) return complain(USAGE, "--out is longer than 1000 bytes");
+    if (!mkdir(s->out, 0777)) return OK;
+    return complain(errno == EEXIST ? USAGE : blame(-errno), "--out \"%s\": %s", s->out, strerror(errno));
+}
+
+/* Options of train after "--", for runs to be made. */
+static int compare_new(struct comparison *c)
+{
+    if (!c->s->out) return complain(USAGE, "--out is missing: the folder for the runs");
+    int code = read_lists(c);
+    if (code) return code;
+    assign(c);
+    code = make_folder(c->s);
+    return code ? code : run_all(c);
+}
+
+/* Folders of runs; --out is for the tables and plots, or they are printed only. */
+static int compare_old(struct comparison *c)
+{
+    if (c->s->repeat > 1) return complain(USAGE, "--repeat is for runs to be made, with options of train after \"--\"");
+    int code = compare_open(c);
+    if (!code) code = compare_group(c);
+    if (!code && c->s->out) code = make_folder(c->s);
+    return code ? code : report(c);
 }
 
 int cmd_compare(struct settings *s)
 {
     struct comparison c = { .s = s };
-    if (!s->out) return complain(USAGE, "--out is missing: the folder for the runs");
-    if (strlen(s->out) > 1000) return complain(USAGE, "--out is longer than 1000 bytes");
-    int code = read_lists(&c);
-    if (!code && mkdir(s->out, 0777))
-        code = complain(errno == EEXIST ? USAGE : blame(-errno), "--out \"%s\": %s", s->out, strerror(errno));
-    if (!code) code = run_all(&c);
+    bool given = s->words && strcmp(s->word[-1], "--"); /* words, and no "--" before them */
+    int code = given ? compare_old(&c) : compare_new(&c);
     for (int i = 0; i < c.ntrials; i++) compare_free(&c.trial[i]);
     for (int i = 0; i < c.ntexts; i++) free(c.text[i]);
+    for (int i = 0; i < c.nkept; i++) settings_free(&c.kept[i]);
+    free(c.kept);
+    free(c.text);
     free(c.trial);
+    free(c.group);
     return code;
 }

@@ -1,4 +1,5 @@
-/* What hsgd compare found, as CSV files: a line per run, per epoch, per device. */
+/* What hsgd compare found, as CSV files: a line per run, per epoch, per device, and
+ * per group where runs were repeated. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -29,23 +30,23 @@ static void begin(FILE *f, const struct trial *t)
     text(f, t->label);
 }
 
+static void figures(FILE *f, const struct trial *t)
+{
+    for (const struct figure *k = compare_figures; k->name; k++) numbers(f, &(double){ k->of(t) }, 1);
+    putc('\n', f);
+}
+
 static void summary(FILE *f, const struct comparison *c, const struct trial *t)
 {
-    const struct epoch *at = compare_reached(t), *last = compare_last(t);
-    const double v[] = { last ? last->epochs : NAN, t->steps, t->seconds, t->samples_per_second,
-                         at ? at->epochs : NAN, at ? at->seconds : NAN, compare_best(t), last ? last->loss : NAN,
-                         last ? last->validation_loss : NAN, t->test_loss, t->test_accuracy, t->pushes, t->merges,
-                         t->stale };
     begin(f, t);
     for (int i = 0; i < c->nlists; i++) {
         if (c->list[i].n < 2) continue;
         putc(',', f);
-        text(f, compare_value(c, t->number - 1, i));
+        text(f, t->value[i] ? t->value[i] : "");
     }
     fprintf(f, ",%s,%d,", t->end, t->code);
     text(f, t->message);
-    numbers(f, v, sizeof v / sizeof *v);
-    putc('\n', f);
+    figures(f, t);
 }
 
 static void summary_table(FILE *f, const struct comparison *c)
@@ -53,8 +54,9 @@ static void summary_table(FILE *f, const struct comparison *c)
     fputs("run,label", f);
     for (int i = 0; i < c->nlists; i++)
         if (c->list[i].n > 1) fprintf(f, ",%s", c->list[i].option->name);
-    fputs(",end,exit_status,message,epochs,steps,seconds,samples_per_second,target_epochs,target_seconds,"
-          "best_validation_accuracy,loss,validation_loss,test_loss,test_accuracy,pushes,merges,stale_fraction\n", f);
+    fputs(",end,exit_status,message", f);
+    for (const struct figure *k = compare_figures; k->name; k++) fprintf(f, ",%s", k->name);
+    putc('\n', f);
     for (int i = 0; i < c->ntrials; i++) summary(f, c, &c->trial[i]);
 }
 
@@ -62,13 +64,34 @@ static void epoch_table(FILE *f, const struct comparison *c)
 {
     fputs("run,label,epochs,seconds,loss,accuracy,validation_loss,validation_accuracy\n", f);
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
-        for (const struct epoch *e = t->epoch; e < t->epoch + t->epochs; e++) {
+        for (const struct epoch *e = t->log.epoch; e < t->log.epoch + t->log.n; e++) {
             const double v[] = { e->epochs, e->seconds, e->loss, e->accuracy, e->validation_loss,
                                  e->validation_accuracy };
             begin(f, t);
             numbers(f, v, sizeof v / sizeof *v);
             putc('\n', f);
         }
+}
+
+/* How many runs have the value, its mean, its standard deviation. */
+static void spread(FILE *f, struct spread s)
+{
+    fprintf(f, ",%d", s.n);
+    numbers(f, (double[]){ s.mean, s.deviation }, 2);
+}
+
+static void group_table(FILE *f, const struct comparison *c)
+{
+    fputs("group,label,runs", f);
+    for (const struct figure *k = compare_figures; k->name; k++)
+        fprintf(f, ",%s_n,%s_mean,%s_std", k->name, k->name, k->name);
+    for (int g = 0; g < c->ngroups; g++) {
+        fprintf(f, "\n%d,", g + 1);
+        text(f, c->group[g].label);
+        fprintf(f, ",%d", c->group[g].runs);
+        for (const struct figure *k = compare_figures; k->name; k++) spread(f, compare_spread(c, g, k->of));
+    }
+    putc('\n', f);
 }
 
 static void device_table(FILE *f, const struct comparison *c)
@@ -107,7 +130,7 @@ int compare_write_csv(const struct comparison *c)
     static const struct { const char *name; void (*print)(FILE *, const struct comparison *); } tables[] = {
         { "summary.csv", summary_table }, { "epochs.csv", epoch_table }, { "devices.csv", device_table },
     };
-    int code = OK;
+    int code = compare_repeats(c) ? write_table(c, "groups.csv", group_table) : OK;
     for (size_t i = 0; !code && i < sizeof tables / sizeof *tables; i++)
         code = write_table(c, tables[i].name, tables[i].print);
     return code;

@@ -18,34 +18,91 @@ static void figure(int width, int decimals, double v, const char *unit)
     else printf(" %*s", width, "-");
 }
 
+/* A text in lines that fit the terminal, broken at spaces where there are any. */
+static void print_lines(int indent, const char *text)
+{
+    int room = terminal_columns(STDOUT_FILENO) - indent;
+    while (room > 0 && (int)strlen(text) > room) {
+        int n = room;
+        while (n > room / 2 && text[n] != ' ') n--;
+        if (text[n] != ' ') n = room;
+        while (n > 1 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
+        printf("%.*s\n%*s", n, text, indent, "");
+        for (text += n; *text == ' '; text++) continue;
+    }
+    printf("%s\n", text);
+}
+
 static void print_figures(const struct trial *t)
 {
-    const struct epoch *at = compare_reached(t), *last = compare_last(t);
+    const struct epoch *at = compare_reached(t), *last = history_last(&t->log);
     figure(7, 2, last ? last->epochs : NAN, "");
     figure(8, 2, t->seconds, "");
     figure(9, 2, at ? at->seconds : NAN, "");
     figure(8, 2, 100 * compare_best(t), "%");
     if (last && isfinite(last->loss)) printf(" %9.4g", last->loss);
     else printf(" %9s", "-");
-    printf("  %-11s", t->end);
+    printf("  %s", t->end);
 }
 
-/* A label that does not fit in a terminal has a line of its own. */
+/* Where one label does not fit beside the figures, all have lines of their own. */
 static bool labels_fit(const struct comparison *c)
 {
     size_t longest = 0;
     for (int i = 0; i < c->ntrials; i++)
         if (strlen(c->trial[i].label) > longest) longest = strlen(c->trial[i].label);
-    return !isatty(STDOUT_FILENO) || FIGURES + (int)longest <= terminal_columns(STDOUT_FILENO);
+    return FIGURES + (int)longest <= terminal_columns(STDOUT_FILENO);
 }
 
 static void print_trial(const struct trial *t, bool fits)
 {
-    if (fits) printf("%3d", t->number);
-    else printf("%3d %.*s\n   ", t->number, terminal_columns(STDOUT_FILENO) - 4, t->label);
+    printf("%3d ", t->number);
+    if (!fits) {
+        print_lines(4, t->label);
+        printf("    ");
+    }
     print_figures(t);
-    printf("%s%s\n", fits ? "  " : "", fits ? t->label : "");
-    if (t->code && *t->message) printf("    %s\n", t->message);
+    if (fits) printf("%*s%s", 12 - (int)strlen(t->end), "", t->label);
+    putchar('\n');
+    if (t->code && *t->message) {
+        printf("    ");
+        print_lines(4, t->message);
+    }
+}
+
+/* "97.50 ± 0.12", in the given width: one letter of it has two bytes. */
+static void print_spread(int width, const char *format, double scale, struct spread s)
+{
+    char mean[40] = "-", both[90];
+    if (s.n) snprintf(mean, sizeof mean, format, scale * s.mean);
+    snprintf(both, sizeof both, "%s", mean);
+    if (s.n > 1) {
+        char deviation[40];
+        snprintf(deviation, sizeof deviation, format, scale * s.deviation);
+        snprintf(both, sizeof both, "%s ± %s", mean, deviation);
+    }
+    printf("%*s", width + (s.n > 1), both);
+}
+
+static double last_loss(const struct trial *t) { return history_last(&t->log) ? history_last(&t->log)->loss : NAN; }
+static double seconds_of(const struct trial *t) { return t->seconds; }
+static double test_of(const struct trial *t) { return t->log.test_accuracy; }
+
+static void print_groups(const struct comparison *c)
+{
+    if (!compare_repeats(c)) return;
+    printf("\ngroup runs %18s %18s %18s %14s\n", "best val % ± std", "test % ± std", "loss ± std", "seconds ± std");
+    for (int g = 0; g < c->ngroups; g++) {
+        struct spread best = compare_spread(c, g, compare_best);
+        printf("%5d ", g + 1);
+        print_lines(6, c->group[g].label);
+        printf("      %4d ", c->group[g].runs);
+        print_spread(17, "%.2f", 100, best);
+        print_spread(18, "%.2f", 100, compare_spread(c, g, test_of));
+        print_spread(19, "%.4g", 1, compare_spread(c, g, last_loss));
+        print_spread(15, "%.3g", 1, compare_spread(c, g, seconds_of));
+        putchar('\n');
+    }
 }
 
 static void print_device(const struct trial *t, const struct device_use *d)
@@ -61,17 +118,41 @@ static void print_device(const struct trial *t, const struct device_use *d)
     putchar('\n');
 }
 
-int compare_print(const struct comparison *c)
+static bool has_devices(const struct comparison *c)
 {
-    bool fits = labels_fit(c);
-    printf("run %7s %8s %9s %8s %9s  %-11s%s\n", "epochs", "seconds", "to target", "best val", "loss", "end",
-           fits ? "  options" : "");
-    for (int i = 0; i < c->ntrials; i++) print_trial(&c->trial[i], fits);
+    for (int i = 0; i < c->ntrials; i++)
+        if (c->trial[i].devices) return true;
+    return false;
+}
+
+static void print_devices_of(const struct comparison *c)
+{
+    if (!has_devices(c)) return;
     printf("\nrun %-12s %10s %12s %9s %7s %7s %7s %5s\n", "device", "updates", "samples", "per upd.", "busy %",
            "stale %", "missed", "most");
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
         for (int i = 0; i < t->devices; i++) print_device(t, &t->device[i]);
-    printf("\nsummary.csv, epochs.csv, devices.csv, compare.png and compare.svg are in %s\n", c->s->out);
+}
+
+static void print_files(const struct comparison *c, bool drawn)
+{
+    char line[1400];
+    if (!c->s->out) return;
+    snprintf(line, sizeof line, "summary.csv, epochs.csv, devices.csv%s%s are in %s",
+             compare_repeats(c) ? ", groups.csv" : "", drawn ? ", compare.png and compare.svg" : "", c->s->out);
+    putchar('\n');
+    print_lines(0, line);
+}
+
+int compare_print(const struct comparison *c, bool drawn)
+{
+    bool fits = labels_fit(c);
+    printf("run %7s %8s %9s %8s %9s  end%s\n", "epochs", "seconds", "to target", "best val", "loss",
+           fits ? "         options" : "");
+    for (int i = 0; i < c->ntrials; i++) print_trial(&c->trial[i], fits);
+    print_groups(c);
+    print_devices_of(c);
+    print_files(c, drawn);
     return flush_output();
 }
 
@@ -101,33 +182,43 @@ static json_t *json_options(const struct comparison *c, const struct trial *t)
 {
     json_t *all = json_object();
     for (int i = 0; i < c->nlists; i++)
-        json_set(&all, c->list[i].option->name, json_text(compare_value(c, t->number - 1, i)));
+        json_set(&all, c->list[i].option->name, t->value[i] ? json_text(t->value[i]) : json_null());
     return all;
 }
 
 static json_t *json_trial(const struct comparison *c, const struct trial *t)
 {
-    const struct epoch *at = compare_reached(t), *last = compare_last(t);
     json_t *epochs = json_array(), *devices = json_array();
-    for (int i = 0; i < t->epochs; i++) json_append(&epochs, json_epoch(&t->epoch[i]));
+    for (int i = 0; i < t->log.n; i++) json_append(&epochs, json_epoch(&t->log.epoch[i]));
     for (int i = 0; i < t->devices; i++) json_append(&devices, json_device(&t->device[i]));
-    return json_pack("{s:i, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                     "s:o, s:o, s:o}",
-                     "run", t->number, "label", json_text(t->label), "options", json_options(c, t), "folder",
-                     json_text(t->folder), "end", t->end, "exit_status", t->code, "message", json_text(t->message),
-                     "steps", json_number(t->steps), "seconds", json_number(t->seconds), "samples_per_second", json_number(t->samples_per_second),
-                     "target_epochs", json_number(at ? at->epochs : NAN), "target_seconds",
-                     json_number(at ? at->seconds : NAN), "best_validation_accuracy", json_number(compare_best(t)),
-                     "loss", json_number(last ? last->loss : NAN), "validation_loss",
-                     json_number(last ? last->validation_loss : NAN), "pushes", json_number(t->pushes), "merges",
-                     json_number(t->merges), "test_loss", json_number(t->test_loss), "test_accuracy",
-                     json_number(t->test_accuracy),
-                     "stale_fraction", json_number(t->stale), "epochs", epochs, "devices", devices);
+    json_t *run = json_pack("{s:i, s:i, s:o, s:o, s:o, s:s, s:i, s:o}", "run", t->number, "group", t->group + 1,
+                            "label", json_text(t->label), "options", json_options(c, t), "folder",
+                            json_text(t->folder), "end", t->end, "exit_status", t->code, "message",
+                            json_text(t->message));
+    for (const struct figure *k = compare_figures; k->name; k++)
+        json_set(&run, strcmp(k->name, "epochs") ? k->name : "epochs_done", json_number(k->of(t)));
+    json_set(&run, "epochs", epochs);
+    json_set(&run, "devices", devices);
+    return run;
+}
+
+static json_t *json_group(const struct comparison *c, int g)
+{
+    json_t *group = json_pack("{s:i, s:o, s:i}", "group", g + 1, "label", json_text(c->group[g].label), "runs",
+                              c->group[g].runs);
+    for (const struct figure *k = compare_figures; k->name; k++) {
+        struct spread s = compare_spread(c, g, k->of);
+        json_set(&group, k->name, json_pack("{s:i, s:o, s:o}", "n", s.n, "mean", json_number(s.mean), "std",
+                                            json_number(s.deviation)));
+    }
+    return group;
 }
 
 int compare_print_json(const struct comparison *c)
 {
-    json_t *runs = json_array();
+    json_t *runs = json_array(), *groups = json_array();
     for (int i = 0; i < c->ntrials; i++) json_append(&runs, json_trial(c, &c->trial[i]));
-    return json_print(json_pack("{s:o, s:o}", "out", json_text(c->s->out), "runs", runs));
+    for (int g = 0; g < c->ngroups; g++) json_append(&groups, json_group(c, g));
+    return json_print(json_pack("{s:o, s:o, s:o}", "out", c->s->out ? json_text(c->s->out) : json_null(), "runs", runs,
+                                "groups", groups));
 }

@@ -1,10 +1,11 @@
-/* What a run of hsgd compare has left: its log and its report. */
+/* What a run has left in its folder: its log and its report. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compare.h"
+#include "run.h"
 
 static double number(const json_t *object, const char *name)
 {
@@ -16,49 +17,6 @@ static bool is_text(const json_t *object, const char *name, const char *text)
 {
     const char *v = json_string_value(json_object_get(object, name));
     return v && !strcmp(v, text);
-}
-
-/* -------------------------------------------------------------------- log */
-
-static bool read_epoch(struct trial *t, const json_t *line)
-{
-    struct epoch *more = realloc(t->epoch, (size_t)(t->epochs + 1) * sizeof *more);
-    if (!more) return false;
-    t->epoch = more;
-    t->epoch[t->epochs++] = (struct epoch){
-        .epochs = number(line, "epochs"), .seconds = number(line, "train_seconds"), .loss = number(line, "loss"),
-        .accuracy = number(line, "accuracy"), .validation_loss = number(line, "validation_loss"),
-        .validation_accuracy = number(line, "validation_accuracy"),
-    };
-    return true;
-}
-
-/* Steps and seconds count also where the run ended without a report. */
-static bool read_line(struct trial *t, const json_t *line)
-{
-    double seconds = number(line, "train_seconds");
-    if (!isnan(seconds)) {
-        t->seconds = seconds;
-        t->steps = number(line, "step");
-    }
-    return is_text(line, "event", "epoch") ? read_epoch(t, line) : true;
-}
-
-static bool read_log(struct trial *t)
-{
-    char path[sizeof t->folder + 16], *line = NULL;
-    size_t size = 0;
-    bool well = true;
-    snprintf(path, sizeof path, "%s/log.jsonl", t->folder);
-    FILE *f = fopen(path, "r");
-    while (f && well && getline(&line, &size, f) > 0) {
-        json_t *object = json_loads(line, 0, NULL);
-        well = read_line(t, object);
-        json_decref(object);
-    }
-    free(line);
-    if (f) fclose(f);
-    return well;
 }
 
 /* ----------------------------------------------------------------- report */
@@ -121,24 +79,25 @@ static const char *read_end(const json_t *report)
     static const char *const ends[] = { "done", "stop-at", "time-limit", "patience" };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (is_text(report, "end", ends[i])) return ends[i];
-    return "failed";
+    return is_text(report, "end", "target") ? "stop-at" : "failed"; /* as earlier versions called it */
 }
 
+/* A run that did not end well has none. */
 static bool read_report(struct trial *t)
 {
-    char path[sizeof t->folder + 8];
-    snprintf(path, sizeof path, "%s.json", t->folder);
+    char path[sizeof t->folder + 16];
+    snprintf(path, sizeof path, "%s/" RUN_REPORT, t->folder);
     json_t *report = json_load_file(path, 0, NULL);
     const json_t *server = json_object_get(report, "server");
     double fresh = json_number_value(json_array_get(json_object_get(server, "staleness"), 0));
     if (report) {
         t->steps = number(report, "steps");
         t->seconds = number(report, "seconds");
+        t->log.test_loss = number(report, "test_loss");
+        t->log.test_accuracy = number(report, "test_accuracy");
     }
-    t->end = read_end(report);
+    t->end = report ? read_end(report) : "no report";
     t->samples_per_second = number(report, "samples_per_second");
-    t->test_loss = number(report, "test_loss");
-    t->test_accuracy = number(report, "test_accuracy");
     t->pushes = number(server, "pushes");
     t->merges = number(server, "merges");
     t->stale = t->merges > 0 ? 1 - fresh / t->merges : NAN;
@@ -149,13 +108,15 @@ static bool read_report(struct trial *t)
 
 int compare_read(struct trial *t)
 {
-    t->steps = t->seconds = NAN;
-    return read_log(t) && read_report(t) ? OK : complain(FAILED, "out of memory");
+    int code = history_read(&t->log, t->folder);
+    t->steps = t->log.steps;
+    t->seconds = t->log.seconds;
+    return code ? code : read_report(t) ? OK : complain(FAILED, "out of memory for \"%s\"", t->folder);
 }
 
 void compare_free(struct trial *t)
 {
-    free(t->epoch);
+    history_free(&t->log);
     free(t->device);
 }
 
@@ -163,16 +124,13 @@ void compare_free(struct trial *t)
 
 const struct epoch *compare_reached(const struct trial *t)
 {
-    for (int i = 0; t->target > 0 && i < t->epochs; i++)
-        if (t->epoch[i].validation_accuracy >= t->target) return &t->epoch[i];
+    for (int i = 0; t->target > 0 && i < t->log.n; i++)
+        if (t->log.epoch[i].validation_accuracy >= t->target) return &t->log.epoch[i];
     return NULL;
 }
 
 double compare_best(const struct trial *t)
 {
-    double most = NAN;
-    for (int i = 0; i < t->epochs; i++) most = fmax(most, t->epoch[i].validation_accuracy);
-    return most;
+    const struct epoch *best = history_best(&t->log);
+    return best ? best->validation_accuracy : NAN;
 }
-
-const struct epoch *compare_last(const struct trial *t) { return t->epochs ? &t->epoch[t->epochs - 1] : NULL; }

@@ -29,13 +29,13 @@ struct child {
 
 /* A process group of its own: a signal from the terminal comes to us alone,
  * and is passed on once.  A second one would end it without a checkpoint. */
-static int spawn(struct child *p, const char *report, int errors, char **argv)
+static int spawn(struct child *p, int errors, char **argv)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, report, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&files, errors, STDERR_FILENO);
     posix_spawnattr_init(&how);
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
@@ -100,12 +100,10 @@ static int listen_to(struct child *p, struct trial *t)
 int compare_run(struct trial *t, char **argv)
 {
     struct child p = { 0 };
-    char report[sizeof t->folder + 8];
     int ends[2];
-    snprintf(report, sizeof report, "%s.json", t->folder);
     if (pipe2(ends, O_CLOEXEC)) return complain(FAILED, "cannot start train: %s", strerror(errno));
     p.errors = ends[0];
-    int err = spawn(&p, report, ends[1], argv);
+    int err = spawn(&p, ends[1], argv);
     close(ends[1]);
     if (!err) t->code = listen_to(&p, t);
     close(ends[0]);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
+#include "draw/draw.h"
 #include "text.h"
 
 enum { PARTS = 2, CLASS = 40 /* columns */ };
@@ -182,8 +182,8 @@ static int print_rows(const struct look *l, const struct hsgd_data *d)
     return code;
 }
 
-/* A sheet of the samples as they are, or as the first epoch changes them. */
-static int write_sheet(const struct look *l, const struct hsgd_data *d)
+/* The samples as they are, or as the first epoch changes them: --out, --png and --svg. */
+static int write_sheets(const struct look *l, const struct hsgd_data *d)
 {
     const struct settings *s = l->s;
     struct hsgd_context *ctx = l->run->ctx;
@@ -192,9 +192,12 @@ static int write_sheet(const struct look *l, const struct hsgd_data *d)
     struct hsgd_data *changed = NULL;
     if (changes && !(changed = hsgd_data_augment(ctx, d, &how, (uint64_t)s->seed, 0, s->rows * s->columns)))
         return complain(USAGE, "%s", hsgd_error(ctx));
-    int err = hsgd_data_sheet(ctx, changes ? changed : d, s->out, (int)s->rows, (int)s->columns);
+    const struct hsgd_data *shown = changes ? changed : d;
+    int err = s->out ? hsgd_data_sheet(ctx, shown, s->out, (int)s->rows, (int)s->columns) : 0;
+    int code = err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(ctx)) : OK;
+    if (!code && (s->png || s->svg)) code = draw_sheet(shown, (int)s->rows, (int)s->columns, s->png, s->svg);
     hsgd_data_destroy(&changed);
-    return err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(ctx)) : OK;
+    return code;
 }
 
 static int show(const struct look *l)
@@ -203,11 +206,12 @@ static int show(const struct look *l)
     const struct hsgd_data *d = l->part[s->split];
     if (s->json) return complain(USAGE, "--json goes with \"hsgd data info\"");
     if (!d) return complain(USAGE, "data \"%s\": has no test part", l->what);
-    int code = s->out ? write_sheet(l, d) : OK;
+    const char *file = s->out ? s->out : s->png ? s->png : s->svg;
+    int code = file ? write_sheets(l, d) : OK;
     if (code) return code;
     code = print_part(d, hsgd_data_name(d));
     if (code) return code;
-    if (s->out) text_wrap(0, 2, "%s: the first %lld x %lld", s->out, (long long)s->rows, (long long)s->columns);
+    if (file) text_wrap(0, 2, "%s: the first %lld x %lld", file, (long long)s->rows, (long long)s->columns);
     else if (is_plain(d)) code = print_rows(l, d);
     return code ? code : flush_output();
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "checkpoint.h"
-#include "eval.h"
+#include "draw/draw.h"
 #include "options.h"
 #include "text.h"
 
@@ -260,10 +260,11 @@ int cmd_eval(struct settings *s)
     struct opened o = { 0 };
     struct evaluation e = { 0 };
     int code = require_words(s, 0);
+    if (!code && (s->png || s->svg)) code = drawing_check(s->png ? "--png" : "--svg", s->png ? s->png : s->svg);
     if (!code) code = open_checkpoint(&o, s);
     if (!code) code = open_samples(&o, &e, s);
     if (!code) code = evaluate(&o, &e);
-    if (!code && s->png) code = draw_confusion(&e, s->png);
+    if (!code && (s->png || s->svg)) code = draw_confusion(&e, s->png, s->svg);
     if (!code) code = s->json ? print_json(&o, &e) : print_text(&o, &e);
     for (int i = 0; e.name && i < e.classes; i++) free((char *)e.name[i]);
     free(e.name);

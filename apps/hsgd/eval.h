@@ -24,7 +24,4 @@ struct class_score class_score(const struct evaluation *e, int class);
 struct class_score mean_score(const struct evaluation *e);
 double evaluation_accuracy(const struct evaluation *e);
 
-/* The confusion matrix as a picture.  OK or an exit code after a sentence. */
-int draw_confusion(const struct evaluation *e, const char *path);
-
 #endif

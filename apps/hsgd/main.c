@@ -49,14 +49,20 @@ const struct command commands[] = {
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"
       "the folder of a run, it shows that run; else it makes a plan for the model and\n"
       "runs 20 steps of it on made-up data." },
-    { "compare", COMPARE, cmd_compare, "compare --out DIR [OPTION...] -- TRAIN-OPTION...",
-      "train with every combination of options",
-      "Runs train once for every combination of the options after \"--\"; one that is\n"
+    { "plot", PLOT, cmd_plot, "plot RUN [OPTION...]", "draw the curves of a run",
+      "Draws loss and accuracy over the epochs of RUN, the folder of a run, which may\n"
+      "still be under way.  A training that ends does so itself." },
+    { "compare", COMPARE, cmd_compare, "compare RUN RUN... | --out DIR [OPTION...] -- TRAIN-OPTION...",
+      "runs side by side, or train with all combinations of options",
+      "With folders of runs, compares these; runs that differ in their seeds only are a\n"
+      "group.  Else runs train once for every combination of the options after \"--\",\n"
+      "or --repeat N times with other seeds; one that is\n"
       "given several times is a list: --algorithm sync --algorithm stale --lr 0.1; of a\n"
       "flag, --flip --flip=false.  Every run has the same seed, unless there is a list\n"
       "of them.  A run that fails is a row with the reason, and the others go on; after\n"
       "SIGINT or SIGTERM what there is by then is reported.  Prints tables; DIR gets the\n"
-      "runs, summary.csv, epochs.csv, devices.csv, compare.png and compare.svg.  The exit\n"
+      "runs, summary.csv, epochs.csv, devices.csv, groups.csv (of repeated runs),\n"
+      "compare.png and compare.svg.  The exit\n"
       "status is 0 when one run at least has ended well, else the first one's." },
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
@@ -71,7 +77,7 @@ const struct command commands[] = {
     { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "look at a data set",
       "info prints format, sizes, statistics and how many samples each class has.\n"
       "show prints the first samples that are no pictures; --out writes a sheet of\n"
-      "pictures." },
+      "images, --png and --svg draw them with the names of their classes." },
     { "models", MODELS, cmd_models, "models [--json]", "list the built-in models",
       "Lists the built-in models, with their parameters for their usual data.  They\n"
       "are model files (YAML), installed with the program; --model takes others too." },

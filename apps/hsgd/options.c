@@ -28,7 +28,7 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
 #define READS (TRAIN | PLAN | DATA | EVAL)
-#define ALL (RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | HELP)
+#define ALL (RUNS | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
@@ -135,11 +135,20 @@ static const struct option_row table[] = {
       "checkpoints to keep beside the best (3)" },
     { "dry-run", 0, FLAG, TRAIN | PASSING | SINGLE, AT(dry_run), 0, 0, NULL, NULL,
       "check options, data, model, memory and plan; write nothing" },
-    { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "write a sheet of samples" },
-    { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the pictures" },
+    { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a sheet of samples, pixel by pixel" },
+    { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
+    { "repeat", 0, WHOLE, COMPARE, AT(repeat), 1, 64, NULL, "N",
+      "train every combination N times, with seeds that count up from\n"
+      "--seed, and report means and standard deviations (1)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
-    { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "draw a step as a timeline, predicted and measured" },
+    { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw samples enlarged, with their classes" },
+    { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
+    { "png", 0, TEXT, PLAN, AT(png), 0, 0, NULL, "FILE.png", "draw a step as a timeline, predicted and measured" },
+    { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG, with details under the pointer" },
     { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
+    { "svg", 0, TEXT, EVAL, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
+    { "png", 0, TEXT, PLOT, AT(png), 0, 0, NULL, "FILE.png", "where to draw (RUN/curves.png and .svg)" },
+    { "svg", 0, TEXT, PLOT, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
     { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
@@ -331,7 +340,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
                             .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
-                            .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .seconds = 5, .schedule = -1 };
+                            .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .repeat = 1, .seconds = 5, .schedule = -1 };
 }
 
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)

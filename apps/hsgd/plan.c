@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan.h"
+#include "draw/draw.h"
 
 #define WARM_STEPS 3
 #define TIMED_STEPS 20
@@ -49,18 +49,14 @@ static int try_plan(struct plan_report *r, const struct session *run, const stru
     return code ? code : plan_measure(r, run, ms);
 }
 
-static int read_run(struct plan_report *r, struct session *run, struct settings *s)
+static int read_run(struct plan_report *r, const struct settings *s)
 {
     char path[4096];
     if (s->model) return complain(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
     if (s->data) return complain(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
     if (snprintf(path, sizeof path, "%s/plan.json", s->word[0]) >= (int)sizeof path)
         return complain(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 11);
-    int code = plan_read(r, path);
-    if (code || !s->svg) return code;
-    s->devices = "cpu"; /* only the file is written with it */
-    s->threads = 1;
-    return open_context(run, s);
+    return plan_read(r, path);
 }
 
 static int make_plan(struct plan_report *r, struct session *run, const struct settings *s)
@@ -70,15 +66,29 @@ static int make_plan(struct plan_report *r, struct session *run, const struct se
     return code ? code : try_plan(r, run, s);
 }
 
+/* The first of the files that were asked for; NULL: none was. */
+static const char *file_asked(const struct settings *s) { return s->png ? s->png : s->svg; }
+
+static int check_drawing(const struct settings *s)
+{
+    return file_asked(s) ? drawing_check(s->png ? "--png" : "--svg", file_asked(s)) : OK;
+}
+
+static int draw(const struct plan_report *r, const struct settings *s)
+{
+    if (!file_asked(s)) return OK;
+    if (!plan_of_replicas(r)) return draw_plan(r, s->png, s->svg);
+    return complain(USAGE, "%s \"%s\": replicas have no common step to draw", s->png ? "--png" : "--svg", file_asked(s));
+}
+
 int cmd_plan(struct settings *s)
 {
     struct session run = { 0 };
     struct plan_report r = { 0 };
     int code = require_words(s, 1);
-    if (!code) code = s->words ? read_run(&r, &run, s) : make_plan(&r, &run, s);
-    if (!code && s->svg && plan_of_replicas(&r))
-        code = complain(USAGE, "--svg \"%s\": replicas have no common step to draw", s->svg);
-    if (!code && s->svg) code = plan_draw(&r, s->svg);
+    if (!code) code = check_drawing(s);
+    if (!code) code = s->words ? read_run(&r, s) : make_plan(&r, &run, s);
+    if (!code) code = draw(&r, s);
     if (!code) code = s->json ? json_print(plan_json(&r)) : plan_print(&r);
     plan_free(&r);
     close_session(&run);

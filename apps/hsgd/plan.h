@@ -59,8 +59,6 @@ json_t *plan_json(const struct plan_report *r);
 int plan_write(const struct plan_report *r, const struct session *run, const char *path);
 /* The report on stdout. */
 int plan_print(const struct plan_report *r);
-/* The timeline of a step, predicted and measured. */
-int plan_draw(const struct plan_report *r, const char *path);
 
 /* The steps that a run records: its first ones, and some of every epoch. */
 int trace_begin(const struct session *run, int64_t steps_per_epoch);

@@ -5,6 +5,7 @@
 #include "app.h"
 
 #define RUN_NAME 3000
+#define RUN_REPORT "report.json" /* what train --json prints, of a run that ended well */
 
 struct run_folder {
     char name[RUN_NAME], checkpoints[RUN_NAME + 16];

@@ -156,6 +156,7 @@ int run_create(struct run_folder *f, const struct session *run, const struct set
     if (!code) code = config_write(run, s, f->name);
     if (!code) code = shorten_log(f, run);
     if (code) return code;
+    unlink(run_path(f, RUN_REPORT)); /* of the run as it was before it went on */
     f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (f->log < 0) return complain(FAILED, "%s: cannot open: %s", run_path(f, "log.jsonl"), strerror(errno));
     f->events = tensorboard_open(f->name, f->step < 0 ? 0 : f->step);

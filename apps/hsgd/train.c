@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bar.h"
+#include "history.h"
 #include "signals.h"
 
 /* ----------------------------------------------------------------- opening */
@@ -86,6 +87,16 @@ static int write_plan(struct training *t)
     return code ? code : trace_write(&t->run, run_path(&t->folder, "trace.json"));
 }
 
+/* A plot that cannot be drawn is a warning. */
+static void draw_curves(const struct training *t)
+{
+    char title[300], png[RUN_NAME + 64], svg[RUN_NAME + 64];
+    snprintf(title, sizeof title, "%s on %s", t->s->model, t->s->data);
+    snprintf(png, sizeof png, "%s", run_path(&t->folder, "curves.png"));
+    snprintf(svg, sizeof svg, "%s", run_path(&t->folder, "curves.svg"));
+    history_draw(t->folder.name, title, "warning: the plot", png, svg);
+}
+
 static int fit(struct training *t)
 {
     int err = hsgd_fit(t->run.trainer, t->run.train, t->run.validation, &t->result, sizeof t->result);
@@ -110,6 +121,7 @@ static int train(struct training *t)
     if (!code) code = score(t);
     bar_clear();
     train_log_event(t, "end", t->result.steps);
+    draw_curves(t);
     if (!code) code = train_report(t);
     return first(code, written);
 }

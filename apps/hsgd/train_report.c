@@ -1,6 +1,9 @@
 /* What hsgd train prints before and after. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "bar.h"
 #include "text.h"
@@ -100,7 +103,8 @@ static const struct { const char *name, *sentence; } ends[] = {
     [HSGD_FIT_TIME] = { "time-limit", "the time is over" },
 };
 
-static int print_json(const struct training *t)
+/* *report is NULL where memory was short. */
+static int json_report(const struct training *t, json_t **report)
 {
     const struct hsgd_fit_result *r = &t->result;
     char digest[65];
@@ -108,7 +112,7 @@ static int print_json(const struct training *t)
     if (err) return library_error(&t->run, err);
     json_t *losses = json_array();
     for (int i = 0; i < r->losses; i++) json_append(&losses, json_number(r->loss[i]));
-    return json_print(json_pack(
+    *report = json_pack(
         "{s:s, s:o, s:o, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, "
         "s:o, s:s, s:o}",
         "end", ends[r->end].name, "model", json_text(t->s->model), "data", json_text(t->s->data), "epochs",
@@ -121,7 +125,18 @@ static int print_json(const struct training *t)
         "final_weights_sha256", digest, "run", json_text(t->folder.name), "best_step",
         r->best_step ? json_integer(r->best_step) : json_null(), "best_validation_accuracy",
         json_number(r->best_accuracy), "algorithm", hsgd_algorithm_name(t->options.algorithm), "server",
-        json_server(r)));
+        json_server(r));
+    return OK;
+}
+
+/* In the folder of the run, for those who compare it later. */
+static void write_report(const struct training *t, const json_t *report)
+{
+    char *text = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    const char *path = run_path(&t->folder, RUN_REPORT);
+    int err = text ? hsgd_file_write(t->run.ctx, path, text, strlen(text)) : -ENOMEM;
+    if (err) complain(OK, "warning: %s: %s", path, strerror(-err));
+    free(text);
 }
 
 static void print_summary(const struct training *t)
@@ -153,7 +168,12 @@ static void print_result(const struct training *t)
 int train_report(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
-    if (t->s->json) return print_json(t);
+    json_t *report = NULL;
+    int code = json_report(t, &report);
+    if (code) return code;
+    write_report(t, report);
+    if (t->s->json) return json_print(report);
+    json_decref(report);
     if (!t->s->quiet) {
         putchar('\n');
         print_summary(t);

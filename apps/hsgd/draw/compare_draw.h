@@ -1,0 +1,25 @@
+/* The picture of a comparison, as its parts see it. */
+#ifndef HSGD_APP_COMPARE_DRAW_H
+#define HSGD_APP_COMPARE_DRAW_H
+
+#include "draw.h"
+#include "plot.h"
+
+enum { COMPARE_COLUMNS = 3, COMPARE_DRAWN = 30, COMPARE_DEVICES = 8 }; /* groups and devices in a picture, at most */
+
+struct compare_picture {
+    const struct comparison *c;
+    int groups, panels;     /* panels: of bars; with a server there is a second line of them */
+    double top, left, pitch, frame; /* of the curves; of the first frame; from frame to frame; a frame's width */
+    struct curve curve[COMPARE_COLUMNS][COMPARE_DRAWN];
+    struct legend runs, devices;
+    const char *name[COMPARE_DRAWN], *device_name[COMPARE_DEVICES];
+    int ndevices;
+    char device[COMPARE_DEVICES][24];
+};
+
+/* Bars of one panel, in the lines of panels that begin at `top`; the height of such a line. */
+void compare_draw_bars(const struct compare_picture *p, struct canvas *c, int panel, double top);
+double compare_bars_height(const struct compare_picture *p);
+
+#endif
