@@ -25,6 +25,8 @@ hsgd_SOURCES = \
 	apps/hsgd/history.c \
 	apps/hsgd/history.h \
 	apps/hsgd/json.c \
+	apps/hsgd/image_folder.c \
+	apps/hsgd/image_folder.h \
 	apps/hsgd/main.c \
 	apps/hsgd/manual.c \
 	apps/hsgd/models.c \

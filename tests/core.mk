@@ -31,6 +31,7 @@ endif
 core_tests += test_predict
 core_tests += test_readers
 core_tests += test_readers_bad
+core_tests += test_record
 core_tests += test_replay_memory
 core_tests += test_room
 core_tests += test_safetensors
@@ -110,6 +111,9 @@ test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)
 test_predict_SOURCES = tests/test_predict.c tests/core.c tests/core.h
 test_predict_CPPFLAGS = $(core_cppflags)
 test_predict_LDADD = $(core_ldadd)
+test_record_SOURCES = tests/test_record.c tests/core.c tests/core.h
+test_record_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+test_record_LDADD = runtime/libruntime.la -lm
 test_replay_memory_SOURCES = tests/test_replay_memory.c tests/core.c tests/core.h
 test_replay_memory_CPPFLAGS = $(core_cppflags)
 test_replay_memory_CFLAGS = $(AM_CFLAGS) -fno-builtin

@@ -60,7 +60,7 @@ refused '"hsgd predict" needs an input; "-" is standard input' predict $use
 refused '--checkpoint is missing' predict rows.csv
 begins 'none.png: cannot open: No such file' predict $use none.png
 mkdir folder
-begins 'folder: cannot read: Is a directory' predict $use folder
+refused 'folder: has no PNG or JPEG image' predict $use folder
 : >empty
 refused 'empty: is empty' predict $use empty
 refused 'rows.csv: line 1: 2 columns, 784 features are expected' predict $use rows.csv

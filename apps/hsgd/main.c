@@ -70,8 +70,10 @@ const struct command commands[] = {
     { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
       "what a model makes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
-      "picture, a NumPy array (.npy), or a text with a row of numbers for each sample\n"
-      "(comma, semicolon or tab between them) or LIBSVM's; \"-\" is standard input.\n"
+      "image, a folder of these, a NumPy array (.npy, .npz), IDX images, or a text with\n"
+      "a row of numbers for each sample (comma, semicolon or tab between them) or\n"
+      "LIBSVM's; \"-\" is standard input.  Columns are matched by their names, and the\n"
+      "one that was the label in training is passed over.\n"
       "An input that cannot be read is reported and the others are predicted;\n"
       "the exit status is then 1." },
     { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "look at a data set",

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "checkpoint.h"
+#include "image_folder.h"
 #include "text.h"
 
 #define CHUNK 2048               /* samples in memory at once */
@@ -140,15 +142,32 @@ static int predict_input(struct prediction *p, const char *name)
 }
 
 /* An input that cannot be read does not keep the others from being predicted. */
+static int count_input(struct prediction *p, int code)
+{
+    p->read += !code;
+    p->refused += code == USAGE;
+    return code == USAGE ? OK : code;
+}
+
+/* Every image in a folder is an input. */
+static int predict_folder(struct prediction *p, const char *name)
+{
+    struct image_folder folder;
+    int code = image_folder_list(&folder, name);
+    if (code) code = count_input(p, code);
+    else
+        for (int i = 0; !code && i < folder.count; i++) code = count_input(p, predict_input(p, folder.path[i]));
+    image_folder_free(&folder);
+    return code;
+}
+
 static int predict_inputs(struct prediction *p, const struct settings *s)
 {
+    struct stat st;
     int code = OK;
     for (int i = 0; !code && i < s->words; i++) {
-        code = predict_input(p, s->word[i]);
-        p->read += !code;
-        if (code != USAGE) continue;
-        p->refused++;
-        code = OK;
+        bool folder = !stat(s->word[i], &st) && S_ISDIR(st.st_mode);
+        code = folder ? predict_folder(p, s->word[i]) : count_input(p, predict_input(p, s->word[i]));
     }
     return code || p->read ? code : USAGE;
 }

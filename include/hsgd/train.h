@@ -216,7 +216,9 @@ struct hsgd_fit_result {
  * a warning, and training goes on, except the last.
  *
  * Errors: -EDOM a loss, parameter or optimizer state is not finite: nothing is
- * checkpointed since; -EINVAL data and model do not fit, or patience or
+ * checkpointed since; -EINVAL data and model do not fit, the training samples are
+ * not those of the checkpoint that was loaded (hsgd_record_check()), columns of
+ * the validation have another order, or patience or
  * target_accuracy without validation; -EEXIST the folder has checkpoints of later steps; -EBUSY
  * another process keeps its checkpoints there; that of the file system for the
  * last checkpoint. */

@@ -176,12 +176,12 @@ static int check_shape(struct hsgd_context *ctx, const struct hsgd_record *r, co
 }
 
 /* Samples that are read with the record have its order of columns. */
-static int check_order(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *columns, const struct hsgd_data *d)
 {
-    for (int i = 0; r->columns && d->columns && i < r->columns->count && i < d->columns->count; i++)
-        if (strcmp(r->columns->name[i], d->columns->name[i]))
-            return hsgd_fail(ctx, EINVAL, MADE_WITH "\"%s\" as column %d, not \"%s\"",
-                             hsgd_show(r->columns->name[i]).text, i + 1, hsgd_show(d->columns->name[i]).text);
+    for (int i = 0; columns && d->columns && i < columns->count && i < d->columns->count; i++)
+        if (strcmp(columns->name[i], d->columns->name[i]))
+            return hsgd_fail(ctx, EINVAL, "data \"%s\": column %d is \"%s\", and \"%s\" in the training", d->name, i + 1,
+                             hsgd_show(d->columns->name[i]).text, hsgd_show(columns->name[i]).text);
     return 0;
 }
 
@@ -226,7 +226,7 @@ int hsgd_record_check(struct hsgd_context *ctx, const struct hsgd_record *r, con
 {
     if (!r || !d) return hsgd_fail(ctx, EINVAL, "record: no %s given", r ? "data set" : "record");
     int err = check_shape(ctx, r, d);
-    if (!err) err = check_order(ctx, r, d);
+    if (!err) err = record_check_order(ctx, r->columns, d);
     if (!err) err = check_label_column(ctx, r, d);
     if (!err) err = check_classes(ctx, r, d);
     return err ? err : check_samples(ctx, r, d);

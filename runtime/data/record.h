@@ -53,6 +53,10 @@ bool record_passes_over(const struct hsgd_record *r, const char *column);
 int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
                          const struct hsgd_names *columns);
 
+/* -EINVAL unless the columns of d, where both have names, are these in the same
+ * order: for data that is in memory already. */
+int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *columns, const struct hsgd_data *d);
+
 /* Puts what was read into the record's order of columns, channels and unit;
  * d owns its samples.  r NULL: does nothing. */
 int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d);

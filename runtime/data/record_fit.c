@@ -58,34 +58,73 @@ bool record_has_columns(const struct hsgd_record *r) { return r && r->columns; }
 
 bool record_passes_over(const struct hsgd_record *r, const char *column)
 {
-    return r && index_of(r->columns, column) < 0 &&
-           (index_of(r->label, column) >= 0 || index_of(r->ignored, column) >= 0);
+    return r && (index_of(r->label, column) >= 0 || index_of(r->ignored, column) >= 0) &&
+           index_of(r->columns, column) < 0;
+}
+
+/* Names in order, with their places, to be searched in many. */
+struct sorted { int count; struct entry { const char *name; int place; } *entry; };
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+static struct sorted sort_names(const struct hsgd_names *names)
+{
+    struct sorted s = { names->count, malloc(((size_t)names->count + 1) * sizeof *s.entry) };
+    for (int i = 0; s.entry && i < s.count; i++) s.entry[i] = (struct entry){ names->name[i], i };
+    if (s.entry) qsort(s.entry, (size_t)s.count, sizeof *s.entry, by_name);
+    return s;
+}
+
+/* -1: it is not there. */
+static int place_of(const struct sorted *s, const char *name)
+{
+    const struct entry key = { name, 0 }, *found = bsearch(&key, s->entry, (size_t)s->count, sizeof key, by_name);
+    return found ? found->place : -1;
+}
+
+static bool same_names(const struct hsgd_names *a, const struct hsgd_names *b)
+{
+    bool same = a->count == b->count;
+    for (int i = 0; same && i < a->count; i++) same = !strcmp(a->name[i], b->name[i]);
+    return same;
 }
 
 /* The first name of `these` that is not among `those`; NULL: all are. */
-static const char *odd_one(const struct hsgd_names *these, const struct hsgd_names *those)
+static const char *odd_one(const struct hsgd_names *these, const struct sorted *those)
 {
-    for (int i = 0; i < these->count; i++) {
-        bool same_place = i < those->count && !strcmp(these->name[i], those->name[i]);
-        if (!same_place && index_of(those, these->name[i]) < 0) return these->name[i];
-    }
+    for (int i = 0; i < these->count; i++)
+        if (place_of(those, these->name[i]) < 0) return these->name[i];
     return NULL;
+}
+
+static int refuse_columns(struct hsgd_context *ctx, const char *name, const struct hsgd_names *known,
+                          const struct hsgd_names *columns, const char *missing, const char *unknown)
+{
+    if (missing && unknown)
+        return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" of the training is missing, and \"%s\" is unknown", name,
+                         hsgd_show(missing).text, hsgd_show(unknown).text);
+    const struct hsgd_names *all = missing ? columns : known;
+    return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" %s, from \"%s\" to \"%s\"", name,
+                     hsgd_show(missing ? missing : unknown).text,
+                     missing ? "of the training is missing; there are others" : "is unknown; the training had others",
+                     all->count ? hsgd_show(all->name[0]).text : "",
+                     all->count ? hsgd_show(all->name[all->count - 1]).text : "");
 }
 
 int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
                          const struct hsgd_names *columns)
 {
-    if (!r || !r->columns || !columns) return 0;
-    const char *missing = odd_one(r->columns, columns), *unknown = odd_one(columns, r->columns);
-    if (missing && unknown)
-        return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" of the training is missing, and \"%s\" is unknown", name,
-                         hsgd_show(missing).text, hsgd_show(unknown).text);
-    const struct hsgd_names *all = missing ? columns : r->columns;
-    if (!missing && !unknown) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" %s, from \"%s\" to \"%s\"", name,
-                     hsgd_show(missing ? missing : unknown).text,
-                     missing ? "of the training is missing; there are others" : "is unknown; the training had others",
-                     all->count ? hsgd_show(all->name[0]).text : "", all->count ? hsgd_show(all->name[all->count - 1]).text : "");
+    if (!r || !r->columns || !columns || same_names(r->columns, columns)) return 0;
+    struct sorted known = sort_names(r->columns), there = sort_names(columns);
+    bool ok = known.entry && there.entry;
+    const char *missing = ok ? odd_one(r->columns, &there) : NULL, *unknown = ok ? odd_one(columns, &known) : NULL;
+    free(known.entry);
+    free(there.entry);
+    if (!ok) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", name, columns->count);
+    return missing || unknown ? refuse_columns(ctx, name, r->columns, columns, missing, unknown) : 0;
 }
 
 /* place[i]: where column i of the record is in the file. */
@@ -105,21 +144,19 @@ static void reorder(struct hsgd_data *d, const int *place, float *row, struct hs
 static int fit_columns(struct hsgd_context *ctx, const struct hsgd_record *r, struct hsgd_data *d)
 {
     int err = record_check_columns(ctx, r, d->name, d->columns), n = d->shape.c;
-    if (err || !r->columns || !d->columns || !d->owned || d->bytes) return err;
+    if (err || !r->columns || !d->columns || !d->owned || d->bytes || same_names(r->columns, d->columns)) return err;
+    struct sorted there = sort_names(d->columns);
     int *place = malloc((size_t)n * sizeof *place);
     float *row = malloc((size_t)n * sizeof *row);
     struct hsgd_origin *origin = malloc((size_t)n * sizeof *origin);
-    bool ok = place && row && origin, ordered = true;
-    for (int i = 0; ok && i < n; i++) {
-        bool same_place = !strcmp(r->columns->name[i], d->columns->name[i]);
-        place[i] = same_place ? i : index_of(d->columns, r->columns->name[i]);
-        ordered = ordered && same_place;
-    }
-    if (ok && !ordered) {
+    bool ok = there.entry && place && row && origin;
+    for (int i = 0; ok && i < n; i++) place[i] = place_of(&there, r->columns->name[i]);
+    if (ok) {
         reorder(d, place, row, origin);
         hsgd_names_free(d->columns);
         d->columns = hsgd_names_share(r->columns);
     }
+    free(there.entry);
     free(place);
     free(row);
     free(origin);

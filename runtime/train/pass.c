@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "data/record.h"
 #include "rng.h"
 
 static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
@@ -93,6 +94,7 @@ int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, 
 {
     int64_t n = hsgd_data_count(data);
     int err = pass_check(t, data);
+    if (!err && t->record) err = record_check_order(t->state.ctx, t->record->columns, data);
     int64_t *order = err ? NULL : malloc((size_t)n * sizeof *order);
     if (err) return err;
     if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
