@@ -26,7 +26,7 @@ pages | while IFS= read -r page; do
     doc/html/*) cp "$page" "$to" ;;
     *.md)
         sed -e 's|](doc/|](|g' -e 's|](\.\./\([A-Z][A-Za-z]*\(\.md\)\{0,1\}\)\([)#]\)|](\1\3|g' \
-            -e "s|](\(\.\./\)*include/|]($includedir/|g" -e 's|\[\([^]]*\)\](\(\.\./\)*codelets/[^)]*)|\1|g' \
+            -e "s|](\(\.\./\)*include/|]($includedir/|g" -e "s|](\(\.\./\)*codelets/device.h|]($includedir/hsgd/device.h|g" \
             -e "s|](\(\.\./\)*models/|]($modelsdir/|g" -e 's|](\(\.\./\)*apps/demos|](examples|g' "$from" >"$to" ;;
     *) cp "$from" "$to" ;;
     esac

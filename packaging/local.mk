@@ -7,3 +7,13 @@ packaging/cmake/%.cmake: packaging/cmake/%.cmake.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	  sed -e 's|@HSGD_PRIVATE_LIBS[@]|$(HSGD_PRIVATE_LIBS)|' -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
 	    -e "s|@include_from_lib[@]|$$(realpath -m -s --relative-to="$(libdir)" "$(includedir)")|" $< > $@
+
+# Debian packages: make check-deb builds them in debian/.
+check-deb: distdir
+	sh $(srcdir)/packaging/debian.sh $(distdir)
+	rm -rf $(distdir)
+clean-local: clean-deb
+clean-deb:
+	rm -rf debian
+.PHONY: check-deb clean-deb
+EXTRA_DIST += packaging/debian packaging/debian.sh packaging/guix packaging/spack

@@ -104,7 +104,9 @@ done
 for page in man1/hsgd.1 man1/hsgd-train.1 man7/hsgd-environment.7 man7/hsgd-models.7; do
     [ -n "$(find "$folder/root" -path "*/$page")" ] || { echo "$page was not installed"; exit 1; }
 done
-${MAKE:-make} -C "$doc/examples" CC="$CC" CFLAGS="$SAN_CFLAGS -Wall -Wextra -Werror" >"$folder/examples.log" 2>&1 ||
+# StarPU is not below the root.
+${MAKE:-make} -C "$doc/examples" CC="$CC" CPPFLAGS="$(make_variable STARPU_CFLAGS)" \
+    CFLAGS="$SAN_CFLAGS -Wall -Wextra -Werror" >"$folder/examples.log" 2>&1 ||
     { cat "$folder/examples.log"; exit 1; }
 
 # Nothing is left behind.
