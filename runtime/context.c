@@ -18,6 +18,34 @@
 static pthread_mutex_t starpu_lock = PTHREAD_MUTEX_INITIALIZER;
 static int starpu_users, blas_threads_before;
 
+/* ------------------------------------------------------------------ fork() */
+
+/* How often this process is a child; whether StarPU ran where it came from. */
+static unsigned generation;
+static bool orphaned;
+
+/* Another thread may have held the lock. */
+static void after_fork(void)
+{
+    generation++;
+    orphaned = orphaned || starpu_is_initialized();
+    pthread_mutex_init(&starpu_lock, NULL);
+}
+
+__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
+
+unsigned context_generation(void) { return generation; }
+
+bool context_is_orphan(const struct hsgd_context *ctx) { return ctx->generation != generation; }
+
+/* Without the lock of the sentence, which another thread may have held. */
+int context_check(struct hsgd_context *ctx)
+{
+    if (!ctx || !context_is_orphan(ctx)) return 0;
+    snprintf(ctx->error, sizeof ctx->error, "this is a child process of fork(), and the context its parent's");
+    return -ECHILD;
+}
+
 /* --------------------------------------------------- starting StarPU */
 
 static const char *default_policy(const struct device_request *r)
@@ -89,6 +117,8 @@ static void detach_starpu(struct hsgd_context *ctx)
 static int open_context(struct hsgd_context *ctx, const struct hsgd_context_options *o)
 {
     struct device_request request;
+    if (orphaned)
+        return hsgd_fail(ctx, ECHILD, "this is a child process of fork(), and StarPU was running in its parent");
     const char *placement = getenv("HSGD_PLACEMENT"), *graphs = getenv("HSGD_CUDA_GRAPHS");
     environment_check(ctx);
     if (placement && strcmp(placement, "plan") && strcmp(placement, "starpu"))
@@ -127,6 +157,7 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     struct hsgd_context_options o = { 0 };
     struct hsgd_context *ctx = *out = calloc(1, sizeof *ctx);
     if (!ctx) return -ENOMEM;
+    ctx->generation = generation;
     pthread_mutex_init(&ctx->error_lock, NULL);
     failure_open(&ctx->failure);
     int err = SIZED_TAKE(ctx, hsgd_context_options, &o, options);
@@ -143,6 +174,10 @@ void hsgd_destroy(struct hsgd_context **pctx)
 {
     struct hsgd_context *ctx = pctx ? *pctx : NULL;
     if (!ctx) return;
+    if (context_is_orphan(ctx)) {
+        *pctx = NULL; /* a copy, which ends with the process */
+        return;
+    }
     for (int i = 0; i < ctx->ndevices; i++) {
         opencl_device_close(&ctx->device[i]);
         cuda_device_close(&ctx->device[i]);
@@ -157,7 +192,11 @@ void hsgd_destroy(struct hsgd_context **pctx)
     *pctx = NULL;
 }
 
-int hsgd_wait(struct hsgd_context *ctx) { return failure_take(ctx, &ctx->failure); }
+int hsgd_wait(struct hsgd_context *ctx)
+{
+    int err = context_check(ctx);
+    return err ? err : failure_take(ctx, &ctx->failure);
+}
 
 void context_begin(struct hsgd_context *ctx)
 {

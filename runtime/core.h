@@ -61,6 +61,7 @@ struct failure {
 
 struct hsgd_context {
     char error[512];
+    unsigned generation;                  /* of the process that created it, counted by fork() */
     hsgd_log_fn *log;
     void *log_user;
     bool deterministic, tf32, owns_starpu;
@@ -77,6 +78,12 @@ struct hsgd_context {
     struct failure failure;
     pthread_mutex_t error_lock;           /* of error: replicas may fail at the same time */
 };
+
+/* Whether this is a child of fork() of the process that created the context:
+ * the threads of StarPU are not there. */
+bool context_is_orphan(const struct hsgd_context *ctx);
+/* How many times fork() has led to this process. */
+unsigned context_generation(void);
 
 /* Wakes and rests the workers of a StarPU that is ours; nests. */
 void context_begin(struct hsgd_context *ctx);

@@ -2,6 +2,7 @@
 #include "sized.h"
 
 #include <ctype.h>
+#include <glob.h>
 #include <hwloc.h>
 #include <limits.h>
 #include <stdio.h>
@@ -195,15 +196,47 @@ static int want_cores(struct hsgd_context *ctx, struct device_request *out, int 
     return 0;
 }
 
+/* Nodes of GPUs and other accelerators, of all drivers that have an OpenCL
+ * library: DRM, AMD, NVIDIA, WSL, Arm, Qualcomm, Imagination, Vivante, FPGAs. */
+static const char *const accelerator_nodes[] = {
+    "/dev/dri/*", "/dev/accel/*", "/dev/kfd", "/dev/nvidia*", "/dev/dxg", "/dev/mali*", "/dev/kgsl*", "/dev/pvr*",
+    "/dev/galcore", "/dev/xclmgmt*", "/dev/xdma*", "/dev/qdma*", "/dev/dfl-*", "/dev/intel-fpga*", "/dev/acl*",
+};
+
+bool devices_has_accelerator(void)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < sizeof accelerator_nodes / sizeof *accelerator_nodes; i++) {
+        glob_t found;
+        has = !glob(accelerator_nodes[i], 0, NULL, &found);
+        globfree(&found);
+    }
+    return has;
+}
+
+/* Finding devices loads every OpenCL library and starts its threads: not where
+ * "auto" could take none. */
+static int find_opencl(struct hsgd_context *ctx, bool automatic, int threads, struct opencl_list *out)
+{
+    if (automatic && !devices_has_accelerator() && !cpus_are_left(threads)) return 0;
+    if (!opencl_is_orphan()) opencl_enumerate(out);
+    else if (!automatic)
+        return hsgd_fail(ctx, ECHILD, "this is a child process of fork(), and OpenCL was used in its parent");
+    return 0;
+}
+
 int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out)
 {
     struct machine have = { 0 };
     bool automatic = !list || !strcmp(list, "auto");
-    if (automatic || strstr(list, "opencl")) opencl_enumerate(&have.opencl); /* starts threads of the OpenCL library */
-    if (automatic || strstr(list, "cuda")) have.count[HSGD_CUDA] = cuda_count();
-    have.count[HSGD_OPENCL] = have.opencl.count;
     *out = (struct device_request){ 0 };
     if (!threads) threads = environment_number("STARPU_NCPU", 0);
+    if (automatic || strstr(list, "opencl")) {
+        int err = find_opencl(ctx, automatic, threads, &have.opencl);
+        if (err) return err;
+    }
+    if (automatic || strstr(list, "cuda")) have.count[HSGD_CUDA] = cuda_count();
+    have.count[HSGD_OPENCL] = have.opencl.count;
     if (automatic) want_every_device(ctx, out, &have, threads);
     int err = automatic ? 0 : want_list(ctx, out, &have, list);
     return err ? err : want_cores(ctx, out, threads);

@@ -16,6 +16,9 @@ struct device_request {
 /* Reads `list` (NULL: "auto") against the machine.  -EINVAL, -ENODEV. */
 int devices_request(struct hsgd_context *ctx, const char *list, int threads, struct device_request *out);
 
+/* Whether there may be an OpenCL device that is no CPU. */
+bool devices_has_accelerator(void);
+
 /* Cores the process may use: affinity mask and cgroup quota. */
 int devices_allowed_cores(void);
 

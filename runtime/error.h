@@ -9,6 +9,11 @@
 /* Stores a sentence in ctx (NULL: dropped) and returns -err. */
 int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* 0, or -ECHILD with a sentence in a child of fork() of the process that created
+ * the context.  Every public function that does more than read the object that
+ * it is given asks this first.  ctx may be NULL. */
+int context_check(struct hsgd_context *ctx);
+
 /* Text from a file as it may stand in a sentence: short, on one line. */
 struct shown { char text[84]; };
 struct shown hsgd_show(const char *text);

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 
 #define GUEST_MS 100
+#define LOOK_MS 100     /* between two looks at a worker, */
+#define PAUSED_LOOKS 50 /* how many must find it idle, */
+#define BUSY_SECONDS 0.01 /* which a process is that has used less of the processors between them */
+
+/* Of StarPU 1.4. */
+__attribute__((weak)) int starpu_is_paused(void);
 
 /* Shared by the tasks, which may outlive the wait. */
 struct leaving {
@@ -56,28 +62,79 @@ static bool ask(struct leaving *l, int worker)
     return false;
 }
 
-static void wait_for(struct leaving *l, int workers, bool guest)
+/* Every worker of the context; how many there are to come. */
+static int ask_all(struct leaving *l, const struct hsgd_context *ctx)
+{
+    int workers = 0;
+    for (int i = 0; i < ctx->ndevices; i++)
+        for (int k = 0; k < ctx->device[i].info.workers; k++) workers += ask(l, ctx->device[i].worker[k]);
+    return workers;
+}
+
+static struct timespec from_now(long ms)
 {
     struct timespec end;
     clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += GUEST_MS * 1000000L;
+    end.tv_nsec += ms * 1000000L;
     end.tv_sec += end.tv_nsec / 1000000000L;
     end.tv_nsec %= 1000000000L;
+    return end;
+}
+
+static void wait_for(struct leaving *l, int workers, bool guest)
+{
+    struct timespec end = from_now(GUEST_MS);
     for (int err = 0; workers && (!err || errno == EINTR);) {
         err = guest ? sem_timedwait(&l->left, &end) : sem_wait(&l->left);
         workers -= !err;
     }
 }
 
-void leave_tasks(struct hsgd_context *ctx)
+static struct leaving *start(void)
 {
     struct leaving *l = calloc(1, sizeof *l);
-    int workers = 0;
-    if (!l) return;
+    if (!l) return NULL;
     sem_init(&l->left, 0, 0);
     atomic_init(&l->users, 1);
-    for (int i = 0; i < ctx->ndevices; i++)
-        for (int k = 0; k < ctx->device[i].info.workers; k++) workers += ask(l, ctx->device[i].worker[k]);
-    wait_for(l, workers, !ctx->owns_starpu);
+    return l;
+}
+
+void leave_tasks(struct hsgd_context *ctx)
+{
+    struct leaving *l = start();
+    if (!l) return;
+    wait_for(l, ask_all(l, ctx), !ctx->owns_starpu);
     release(l);
+}
+
+static double processor_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Whether a worker takes a task: one that the application blocks takes none. */
+static bool takes_tasks(struct hsgd_context *ctx)
+{
+    struct leaving *l = start();
+    bool left = !l || !ask_all(l, ctx);
+    double used = processor_seconds();
+    for (int idle = 0; !left && idle < PAUSED_LOOKS;) {
+        struct timespec end = from_now(LOOK_MS);
+        left = !sem_timedwait(&l->left, &end);
+        double now = processor_seconds();
+        idle = now - used > BUSY_SECONDS ? 0 : idle + 1;
+        used = now;
+    }
+    if (l) release(l);
+    return left;
+}
+
+int leave_check_paused(struct hsgd_context *ctx)
+{
+    if (ctx->owns_starpu) return 0;
+    bool paused = starpu_is_paused ? starpu_is_paused() : !takes_tasks(ctx);
+    return paused ? hsgd_fail(ctx, EBUSY, "StarPU is paused: the application that has started it calls starpu_resume()")
+                  : 0;
 }

@@ -12,4 +12,9 @@
  * long as it likes: after a tenth of a second that is taken for granted. */
 void leave_tasks(struct hsgd_context *ctx);
 
+/* 0, or -EBUSY where the application has paused its StarPU: what is submitted
+ * would be waited for in vain.  StarPU 1.3 cannot be asked: there it is paused
+ * when no worker takes a task for five seconds in which the process is idle. */
+int leave_check_paused(struct hsgd_context *ctx);
+
 #endif

@@ -17,7 +17,7 @@
 
 struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
 {
-    if (!ctx) return NULL;
+    if (!ctx || context_check(ctx)) return NULL;
     if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > 1 << 26) {
         hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not possible", name, in.h, in.w, in.c);
         return NULL;
@@ -118,7 +118,7 @@ static void move_slope(struct hsgd_model *m, struct layer *l)
 
 struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
 {
-    if (!m) return NULL;
+    if (!m || context_check(m->ctx)) return NULL;
     char why[200] = "";
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
     if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
@@ -226,6 +226,8 @@ static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
 
 int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
 {
+    int err = context_check(m->ctx);
+    if (err) return err;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, true);
     for (int i = 0; i < m->nlayers; i++)
@@ -301,7 +303,8 @@ int64_t hsgd_model_weight_size(struct hsgd_model *m, const char *name)
 
 static int check_access(struct hsgd_model *m, const char *name, int64_t count, struct weight_place *w)
 {
-    int64_t size = hsgd_model_weight_size(m, name);
+    int err = context_check(m->ctx);
+    int64_t size = err ? err : hsgd_model_weight_size(m, name);
     if (size < 0) return (int)size;
     if (size != count)
         return hsgd_fail(m->ctx, EINVAL, "weight \"%s\" has %lld floats, not %lld", name, (long long)size,
@@ -354,6 +357,8 @@ int hsgd_model_digest(struct hsgd_model *m, char hex[65])
 {
     struct sha256 s;
     struct weight_place w;
+    int err = context_check(m->ctx);
+    if (err) return err;
     sha256_begin(&s);
     model_acquire(m, false);
     for (int i = 0; model_weight(m, i, &w); i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "leave.h"
 #include "plan.h"
 #include "task.h"
 
@@ -224,6 +225,9 @@ static int prepare(struct op_job *j, const void *attributes)
 int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
                 const struct hsgd_op_call *run)
 {
+    int err = context_check(ctx);
+    if (!err) err = leave_check_paused(ctx);
+    if (err) return err;
     if (device < 0 || device >= ctx->ndevices)
         return hsgd_fail(ctx, EINVAL, "device %d is not in 0..%d", device, ctx->ndevices - 1);
     struct op_job *j = calloc(1, sizeof *j);
@@ -233,7 +237,7 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
     j->op = op;
     j->run = run;
     context_begin(ctx);
-    int err = prepare(j, attributes);
+    err = prepare(j, attributes);
     if (!err) err = make_buffers(j);
     if (!err) fill_buffers(j);
     if (!err) err = execute(j);

@@ -12,12 +12,18 @@
 
 #define PCI_VENDOR_NVIDIA 0x10de
 
+/* The generation of the process that has used OpenCL; -1: none. */
+static long used_by = -1;
+
+bool opencl_is_orphan(void) { return used_by >= 0 && used_by != (long)context_generation(); }
+
 /* StarPU asks each platform for its devices of these types at once. */
 void opencl_enumerate(struct opencl_list *out)
 {
     cl_platform_id platforms[64];
     cl_uint nplatforms = 0;
     *out = (struct opencl_list){ 0 };
+    used_by = (long)context_generation();
     if (clGetPlatformIDs(64, platforms, &nplatforms)) return;
     if (nplatforms > 64) nplatforms = 64;
     for (cl_uint p = 0; p < nplatforms; p++) {
@@ -141,6 +147,8 @@ void opencl_device_close(struct device *d)
 }
 
 #else /* without OpenCL */
+
+bool opencl_is_orphan(void) { return false; }
 
 void opencl_enumerate(struct opencl_list *out) { *out = (struct opencl_list){ 0 }; }
 

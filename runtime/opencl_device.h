@@ -11,6 +11,10 @@ struct opencl_list {
     bool is_nvidia[STARPU_NMAXWORKERS]; /* may be a CUDA device, too */
 };
 
+/* Whether OpenCL was used in a process that this one was forked from: its
+ * threads are not there. */
+bool opencl_is_orphan(void);
+
 /* All OpenCL devices in the order StarPU numbers them when CPUs count. */
 void opencl_enumerate(struct opencl_list *out);
 

@@ -331,6 +331,11 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
                         .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
     uint64_t began = monotonic_ns();
+    int paused = leave_check_paused(p->ctx);
+    if (paused) {
+        span->end = span->first;
+        return paused;
+    }
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     atomic_store(&p->touched, -1);
     if (!p->has_room && !(p->has_room = memory_suffices(p))) {

@@ -75,7 +75,8 @@ int hsgd_trace_defaults(struct hsgd_trace_options *o, size_t size)
 int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *options)
 {
     struct hsgd_trace_options o = { 0 };
-    int err = SIZED_TAKE(ctx, hsgd_trace_options, &o, options);
+    int err = context_check(ctx);
+    if (!err) err = SIZED_TAKE(ctx, hsgd_trace_options, &o, options);
     if (!err) err = check_options(ctx, &o);
     if (err) return err;
     hsgd_trace_stop(ctx);

@@ -143,9 +143,11 @@ int weights_save(struct hsgd_context *ctx, const struct hsgd_model *m, const flo
 
 int hsgd_model_save(struct hsgd_model *m, const char *path)
 {
+    int err = context_check(m->ctx);
+    if (err) return err;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, false);
-    int err = weights_save(m->ctx, m, m->weights, NULL, path);
+    err = weights_save(m->ctx, m, m->weights, NULL, path);
     model_release(m);
     return err;
 }
@@ -204,9 +206,11 @@ int weights_load(struct hsgd_context *ctx, const struct hsgd_model *m, const str
 
 int hsgd_model_load(struct hsgd_model *m, const char *path)
 {
+    int err = context_check(m->ctx);
+    if (err) return err;
     struct safetensors f;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
-    int err = safetensors_read(m->ctx, &f, path);
+    err = safetensors_read(m->ctx, &f, path);
     if (err) return err;
     model_acquire(m, true);
     err = weights_load(m->ctx, m, &f, m->weights);

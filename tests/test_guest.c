@@ -6,6 +6,7 @@
 #include "core.h"
 
 #include <cblas.h>
+#include <errno.h>
 #include <omp.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -192,7 +193,30 @@ static void waits_for_nobody(void)
     starpu_shutdown();
 }
 
+/* What a paused StarPU is given is waited for in vain. */
+static void says_that_it_is_paused(void)
+{
+    struct hsgd_model *m;
+    double loss;
+    static float x[128 * 784];
+    static int32_t labels[128];
+    start_starpu();
+    struct hsgd_context *ctx = core_context("cpu", 0, false);
+    struct hsgd_trainer *t = make_trainer(ctx, "mlp", &m);
+    core_digits(0, 128, x, labels);
+    starpu_pause();
+    CHECK(hsgd_trainer_step(t, x, labels, 128, &loss) == -EBUSY);
+    CHECK_STR(hsgd_error(ctx), "StarPU is paused: the application that has started it calls starpu_resume()");
+    starpu_resume();
+    train(t, 20);
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+    starpu_shutdown();
+}
+
 static const struct core_case cases[] = {
-    { "leaves_things_alone", leaves_things_alone }, { "waits_for_nobody", waits_for_nobody }
+    { "leaves_things_alone", leaves_things_alone }, { "waits_for_nobody", waits_for_nobody },
+    { "says_that_it_is_paused", says_that_it_is_paused }
 };
 CORE_MAIN(cases)

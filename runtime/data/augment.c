@@ -244,6 +244,7 @@ struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_
                                     int64_t count)
 {
     struct hsgd_augment_options how = { 0 };
+    if (context_check(ctx)) return NULL;
     if (!d || !options || count < 1) {
         const char *what = !d ? "no data set given" : !options ? "no changes given" : "count is below 1";
         hsgd_fail(ctx, EINVAL, "augment: %s", what);

@@ -8,6 +8,7 @@
 
 struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name)
 {
+    if (context_check(ctx)) return NULL;
     struct hsgd_data *d = calloc(1, sizeof *d);
     if (d)
         d->name = strdup(name);
@@ -228,6 +229,9 @@ int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t
                     struct hsgd_data **part, struct hsgd_data **rest)
 {
     *part = *rest = NULL;
+    int err = context_check(ctx);
+    if (err)
+        return err;
     if (!d)
         return hsgd_fail(ctx, EINVAL, "split: no data set given");
     if (count < 1 || count >= d->count)

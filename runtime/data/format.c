@@ -169,7 +169,8 @@ int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd
 {
     struct hsgd_data_options o = { 0 };
     struct data_parts parts = { 0 };
-    int err = SIZED_TAKE(ctx, hsgd_data_options, &o, options);
+    int err = context_check(ctx);
+    if (!err) err = SIZED_TAKE(ctx, hsgd_data_options, &o, options);
     if (!err) err = read_parts(ctx, what, &o, &parts);
     if (train) *train = err ? NULL : parts.train;
     if (test) *test = err ? NULL : parts.test;

@@ -42,8 +42,11 @@ static void forget(struct hsgd_atomic *a)
 
 int hsgd_atomic_open(struct hsgd_context *ctx, struct hsgd_atomic *a, const char *path)
 {
+    int rc = context_check(ctx);
+    if (rc < 0)
+        return rc;
     *a = (struct hsgd_atomic){.path = strdup(path), .temporary = temporary_name(path)};
-    int rc = a->path && a->temporary ? create(ctx, a) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
+    rc = a->path && a->temporary ? create(ctx, a) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
     if (rc < 0)
         forget(a);
     return rc;

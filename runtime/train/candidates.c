@@ -131,11 +131,14 @@ int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candi
     enum { ALL = (1 << MOST_SUBSETS) * HSGD_ALGORITHMS };
     struct trainer_state *s = &t->state;
     struct hsgd_context *ctx = s->ctx;
+    int err = context_check(ctx);
+    if (err) return err;
     if (batch < 1) return hsgd_fail(ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
     if (ctx->deterministic || ctx->ndevices > 16 || !trainer_plan(t, PLAN_TRAIN, batch)) return 0;
     struct hsgd_candidate *full = calloc(ALL, sizeof *full);
     if (!full) return hsgd_fail(ctx, ENOMEM, "out of memory");
-    int err = slices_calibrate(s, batch), n = 0;
+    int n = 0;
+    err = slices_calibrate(s, batch);
     if (most > ALL) most = ALL;
     for (set devices = 1; !err && devices < 1u << ctx->ndevices && n < most; devices++)
         if (shown(ctx, devices)) n += compare_set(s, devices, batch, full + n, most - n);

@@ -302,15 +302,22 @@ void hsgd_checkpoint_request(struct hsgd_trainer *t) { t->wants_checkpoint = tru
 
 int hsgd_checkpoint_save(struct hsgd_trainer *t, const char *folder)
 {
-    int err = open_folder(t, folder);
+    int err = context_check(t->state.ctx);
+    if (!err) err = open_folder(t, folder);
     if (!err) err = begin(t, false);
     return err ? err : join_writer(t);
 }
 
-int hsgd_checkpoint_load(struct hsgd_trainer *t, const char *path) { return snapshot_restore(t, path); }
+int hsgd_checkpoint_load(struct hsgd_trainer *t, const char *path)
+{
+    int err = context_check(t->state.ctx);
+    return err ? err : snapshot_restore(t, path);
+}
 
 int64_t hsgd_checkpoint_latest(struct hsgd_context *ctx, const char *folder)
 {
+    int err = context_check(ctx);
+    if (err) return err;
     int64_t step = publish_latest(folder);
     return step < 0 ? hsgd_fail(ctx, ENOENT, "%s: there is no checkpoint", folder) : step;
 }

@@ -59,6 +59,7 @@ static struct hsgd_checkpoint_info *read_state_info(struct hsgd_context *ctx, co
     struct safetensors f;
     struct state_file state;
     struct hsgd_checkpoint_info *info = NULL;
+    if (context_check(ctx)) return NULL;
     if (safetensors_read(ctx, &f, file)) return NULL;
     if (!state_file_parse(ctx, &f, &state)) {
         info = make_info(&state.record, &state.norm);

@@ -39,7 +39,8 @@ int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
 {
     const struct hsgd_model *m = t->state.model;
     struct hsgd_shape s = hsgd_data_shape(d);
-    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in);
+    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in), err = context_check(m->ctx);
+    if (err) return err;
     if (s.h != m->in.h || s.w != m->in.w || s.c != m->in.c)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
                          hsgd_data_name(d), s.h, s.w, s.c, m->name, m->in.h, m->in.w, m->in.c);

@@ -16,6 +16,8 @@ struct view { int n; struct async_part part[MOST_PARTS]; };
 
 static int look(struct hsgd_trainer *t, int batch, struct view *v)
 {
+    int err = context_check(t->state.ctx);
+    if (err) return err;
     if (batch < 1) return hsgd_fail(t->state.ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
     if (trainer_has_server(t)) return (v->n = async_view(t, batch, v->part, MOST_PARTS)) < 0 ? v->n : 0;
     struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);

@@ -57,6 +57,8 @@ static void softmax(float *y, int n)
 static int check(const struct hsgd_trainer *t, int64_t n, int64_t count)
 {
     const struct hsgd_model *m = t->state.model;
+    int err = context_check(m->ctx);
+    if (err) return err;
     if (n < 1 || n > INT64_MAX / hsgd_model_outputs(m))
         return hsgd_fail(m->ctx, EINVAL, "a prediction needs at least 1 sample, not %lld", (long long)n);
     if (count != n * hsgd_model_outputs(m))

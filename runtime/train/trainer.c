@@ -97,7 +97,8 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
                         struct hsgd_train_options *o, struct hsgd_augment_options *augment)
 {
     struct hsgd_context *ctx = m->ctx;
-    int err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
+    int err = context_check(ctx);
+    if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
     if (!err) err = async_check(ctx, o);
@@ -129,6 +130,10 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
 {
     struct hsgd_trainer *t = pt ? *pt : NULL;
     if (!t) return;
+    if (context_is_orphan(t->state.ctx)) {
+        *pt = NULL; /* a copy, whose threads are not there to be waited for */
+        return;
+    }
     checkpoint_close(t);
     async_close(t);
     trainer_state_close(&t->state);
@@ -274,7 +279,8 @@ static void fill_from_memory(void *user, int step, int first_row, int rows, floa
 static int check_batch(struct hsgd_trainer *t, const int32_t *labels, int n)
 {
     const struct hsgd_model *m = t->state.model;
-    int classes = hsgd_size(m->layer[m->nlayers - 1].info.in);
+    int classes = hsgd_size(m->layer[m->nlayers - 1].info.in), err = context_check(m->ctx);
+    if (err) return err;
     if (n < 1) return hsgd_fail(m->ctx, EINVAL, "a batch needs at least 1 sample, not %d", n);
     for (int i = 0; i < n; i++)
         if (labels[i] < 0 || labels[i] >= classes)
@@ -374,10 +380,10 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
 {
     static const struct batch_source filled;
     struct batch_source made_up = { fill_made_up, t->state.model };
-    int batch = t->state.options.batch_size, err = 0;
+    int batch = t->state.options.batch_size, err = context_check(t->state.ctx);
     struct position at = t->at;
     uint64_t spent = 0;
-    if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
+    if (!err && trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
         err = time_window(t, PLAN_SLOTS, &made_up);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
