@@ -166,6 +166,7 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     ctx->log_user = o.log_user;
     ctx->deterministic = o.deterministic;
     ctx->tf32 = o.tf32;
+    ctx->spare_opencl = o.spare_opencl;
     hsgd_kernels_init();
     return open_in_c_locale(ctx, &o);
 }

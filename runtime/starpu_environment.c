@@ -231,6 +231,9 @@ int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
     char folder[PATH_MAX];
     struct setting settings[] = {
         { .name = "STARPU_PERF_MODEL_DIR", .value = folder },
+        /* StarPU and hwloc look for OpenCL devices that nobody wants. */
+        { .name = "OCL_ICD_VENDORS", .value = ctx->spare_opencl && !conf->nopencl ? "/dev/null"
+                                                                                  : getenv("OCL_ICD_VENDORS") },
         { .name = "STARPU_OPENCL_ON_CPUS", .value = conf->nopencl ? "1" : NULL },
         { .name = "STARPU_OPENCL_ONLY_ON_CPUS", .told = true },
         { .name = "STARPU_WORKERS_OPENCLID", .told = true },

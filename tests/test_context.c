@@ -37,6 +37,40 @@ static int threads_now(void)
     return n;
 }
 
+static bool has_library(const char *name)
+{
+    char line[600];
+    bool has = false;
+    FILE *f = fopen("/proc/self/maps", "r");
+    REQUIRE(f);
+    while (fgets(line, sizeof line, f)) has = has || strstr(line, name);
+    fclose(f);
+    return has;
+}
+
+static bool has_accelerator(void)
+{
+    return !access("/dev/dri", F_OK) || !access("/dev/accel", F_OK) || !access("/dev/kfd", F_OK) ||
+           !access("/dev/nvidiactl", F_OK) || !access("/dev/dxg", F_OK);
+}
+
+/* Where "auto" can find nothing but the CPU, no OpenCL library is loaded: with
+ * its threads, and what it does where memory is limited. */
+static void leaves_opencl_alone(void)
+{
+    static const char *const lists[] = { "cpu", "auto" };
+    for (int i = 0; i < 2; i++) {
+        struct hsgd_context *ctx;
+        if (i && has_accelerator()) core_skip("there is an accelerator, which may have OpenCL");
+        if (i && has_accelerator()) continue;
+        REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = lists[i], .threads = 1, .spare_opencl = true)));
+        train(ctx, 3);
+        hsgd_destroy(&ctx);
+        CHECK(!has_library("libpocl") && !has_library("libLLVM"));
+    }
+    CHECK(!getenv("OCL_ICD_VENDORS"));
+}
+
 /* Whatever it is told to use, StarPU looks which OpenCL devices there are, and
  * PoCL keeps the threads it starts then: they are there before we are. */
 static void leaves_no_thread(void)
@@ -285,7 +319,7 @@ static void warns_of_few_workers(void)
 }
 
 static const struct core_case cases[] = {
-    { "leaves_no_thread", leaves_no_thread }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
+    { "leaves_no_thread", leaves_no_thread }, { "leaves_opencl_alone", leaves_opencl_alone }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
     { "refuses_bad_lists", refuses_bad_lists }, { "missing_opencl_device", missing_opencl_device },
     { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "automatic", automatic },
     { "two_at_once", two_at_once },

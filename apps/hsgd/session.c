@@ -72,7 +72,7 @@ int open_context(struct session *run, const struct settings *s)
     *run = (struct session){ 0 };
     struct hsgd_context_options o = { .size = sizeof o, .devices = s->devices, .threads = (int)s->threads,
                                       .deterministic = s->deterministic, .tf32 = s->tf32, .log = log_line,
-                                      .log_user = &verbose };
+                                      .log_user = &verbose, .spare_opencl = true };
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);

@@ -45,6 +45,8 @@ struct hsgd_context_options {
                               tensor cores multiply several times faster; other devices do not */
     hsgd_log_fn *log;      /* NULL: messages are dropped */
     void *log_user;
+    bool spare_opencl;     /* load no OpenCL library where `devices` needs none, though StarPU looks for them: this
+                              process can then use none later.  It saves threads and some 300 MB of addresses */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -59,7 +61,9 @@ HSGD_API int hsgd_context_defaults(struct hsgd_context_options *o, size_t size);
  * for hsgd_error(), and must still be destroyed (NULL only when memory is
  * exhausted).
  * Errors: -ENODEV a named device is absent; -EINVAL a malformed list;
- * -ENOMEM; -EBUSY a second context would need other devices. */
+ * -ENOMEM memory, address space or threads are missing; -EBUSY a second context
+ * would need other devices; -ECHILD this is a child process of fork(), and
+ * StarPU or the OpenCL that is wanted ran in its parent. */
 HSGD_API int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *options);
 
 /* Waits for the context's own work, then frees it.  NULL-safe. */

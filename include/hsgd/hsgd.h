@@ -19,6 +19,12 @@
  * Threads.    A context and what was made from it belong to one thread at a
  *             time.  Different contexts are independent, except that one
  *             process has one StarPU.
+ * Processes.  In a child of fork() every call with what the parent made returns
+ *             -ECHILD (or NULL) at once, and destroying it does nothing.  A child
+ *             of a process that has no context open, nor StarPU running, may
+ *             create its own, without OpenCL where that process has used it.
+ *             An application's StarPU that is paused makes calls that need it
+ *             return -EBUSY.
  * Locale.     Numbers in files, messages and variables have a decimal point,
  *             whatever locale the program has set.
  * Layout.     Images are NHWC (sample, row, column, channel), matrices

@@ -59,7 +59,6 @@ static struct hsgd_checkpoint_info *read_state_info(struct hsgd_context *ctx, co
     struct safetensors f;
     struct state_file state;
     struct hsgd_checkpoint_info *info = NULL;
-    if (context_check(ctx)) return NULL;
     if (safetensors_read(ctx, &f, file)) return NULL;
     if (!state_file_parse(ctx, &f, &state)) {
         info = make_info(&state.record, &state.norm);
@@ -83,6 +82,7 @@ struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx,
 {
     struct stat st;
     char state[PATH_MAX], weights[PATH_MAX];
+    if (context_check(ctx)) return NULL;
     if (stat(path, &st) || !S_ISDIR(st.st_mode)) return read_weights_info(ctx, path);
     if (snprintf(state, sizeof state, "%s/" STATE_FILE, path) >= (int)sizeof state ||
         snprintf(weights, sizeof weights, "%s/" MODEL_FILE, path) >= (int)sizeof weights) {
