@@ -28,6 +28,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/cifar.c \
 	runtime/data/class_names.c \
 	runtime/data/csv.c \
+	runtime/data/csv.h \
+	runtime/data/csv_header.c \
+	runtime/data/csv_record.c \
 	runtime/data/dataset.c \
 	runtime/data/dataset.h \
 	runtime/data/decode.c \
@@ -49,6 +52,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
 	runtime/data/numpy.h \
+	runtime/data/origin.c \
+	runtime/data/origin.h \
 	runtime/data/passed.c \
 	runtime/data/passed.h \
 	runtime/data/picture.c \

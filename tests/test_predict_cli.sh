@@ -24,8 +24,8 @@ cp out separate
 "$hsgd" predict $use --json - <rows.csv 2>err | sed 's/"-"/"rows.csv"/' >out
 cmp -s out separate
 check "standard input: $(cat err)" $?
-printf 'x;label;y\n0,9;oops;1\n' >bad.csv
-refused 'bad.csv: line 2: column "x": "0,9" is not a number' predict $use bad.csv
+printf 'x;label;y\n0.9.1;oops;1\n' >bad.csv
+refused 'bad.csv: line 2: column "x": "0.9.1" is not a number' predict $use bad.csv
 printf 'x;label;y\n0.9;below;-0.9\n;above;0.8\n' >labelled.csv
 ok predict $use labelled.csv
 has out '^labelled.csv:1  below [0-9.]+ above [0-9.]+$'

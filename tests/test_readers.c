@@ -166,7 +166,7 @@ static void csv_label_column(void)
 {
     static const struct { const char *header, *label; float feature; } tests[] = {
         { "y,Class,a", NULL, 3 }, { "Target,y,a", NULL, 6 }, { "a,b,c", NULL, 1 }, { "LABEL,class,target", NULL, 6 },
-        { "a,b,c", "2", 3 }, { "a,b,c", "a", 6 }, { "2,3,c", "3", 3 }, { "a,y,c", "c", 1 }, { "y,b,2", "2", 1 },
+        { "a,b,c", "2", 3 }, { "a,b,c", "a", 6 }, { "2nd,3rd,c", "2", 3 }, { "a,y,c", "c", 1 }, { " a , y,c", "a", 6 },
     };
     begin();
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {

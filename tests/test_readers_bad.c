@@ -61,7 +61,7 @@ static void libsvm(void)
 {
     static const struct bad list[] = {
         { "1 1:1\nabc 1:1\n", "set: line 2: \"abc\" is not a label, which is a number" },
-        { "1 1:1\n1,2 1:1\n", "set: line 2: \"1,2\" is not a label, which is a number" },
+        { "1 1:1\n1,2 1:1\n", "set: line 2: \"1,2\" is not a label: several labels a line are not read" },
         { "1 1:1\n0x1 1:1\n", "set: line 2: \"0x1\" is not a label, which is a number" },
         { "1 1:1\nnan 1:1\n", "set: line 2: \"nan\" is not a label, which is a finite number" },
         { "1 1:1\n-inf 1:1\n", "set: line 2: \"-inf\" is not a label, which is a finite number" },
@@ -121,13 +121,13 @@ static void csv(void)
 {
     static const struct bad list[] = {
         { "a,b\n", "set: no rows after the header" },
-        { "1,2\n3,4\n", "set: line 1: names of columns are expected, \"1\" is a number" },
+        { "1,2\n3,4\n", "set: line 1: names of columns are expected, \"1\" is a number; add a line of names above it" },
         { "label\n1\n", "set: line 1: one column, \"label\"; labels and a feature need two" },
         { "a,b,label\n1,2,x\n1,x\n", "set: line 3: 2 fields, the header has 3" },
         { "a,b,label\n1,2,x,\n", "set: line 2: 4 fields, the header has 3" },
-        { "a,city,label\n1,2,x\n1,Paris,x\n", "set: line 3: column \"city\": \"Paris\" is not a number" },
-        { "a,b,label\n1,0x10,x\n", "set: line 2: column \"b\": \"0x10\" is not a number" },
-        { "a,b,label\n1,1 2,x\n", "set: line 2: column \"b\": \"1 2\" is not a number" },
+        { "a,city,label\n1,2,x\n1,Paris,x\n", "set: line 3: column \"city\": \"Paris\" is not a number; --ignore leaves a column out" },
+        { "a,b,label\n1,0x10,x\n", "set: line 2: column \"b\": \"0x10\" is not a number; --ignore leaves a column out" },
+        { "a,b,label\n1,1 2,x\n", "set: line 2: column \"b\": \"1 2\" is not a number; --ignore leaves a column out" },
         { "a,b,label\n1,inf,x\n", "set: line 2: column \"b\": \"inf\" is not a number that a 32-bit float holds" },
         { "a,b,label\n1,-1e39,x\n", "set: line 2: column \"b\": \"-1e39\" is not a number that a 32-bit float holds" },
         { "a,label\n1,x\n2,\n", "set: line 3: column \"label\": the label is missing (\"\")" },
@@ -137,7 +137,7 @@ static void csv(void)
           "set: line 4: field 2 has a quote inside; the whole field would be quoted" },
         { "a,label\n1,x\"y\"\n", "set: line 2: field 2 has a quote inside; the whole field would be quoted" },
         { "a,label\n1\n", "set: line 2: 1 fields, the header has 2" },
-        { "\na,label\n1,x\n", "set: line 1: one column, \"\"; labels and a feature need two" },
+        { "\n\n", "set: no header in 2 lines" },
     };
     begin();
     EACH(list, "set", .format = "csv");

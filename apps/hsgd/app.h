@@ -17,7 +17,7 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 /* Values of all options; numbers that were not given are -1 unless
  * settings_read() knows a default. */
 struct settings {
-    const char *command, *model, *data, *format, *label, *devices, *out, *svg;
+    const char *command, *model, *data, *format, *label, *ignore, *devices, *out, *svg;
     const char *png, *checkpoint;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation;
@@ -28,7 +28,7 @@ struct settings {
     double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split, lr_scaling;
-    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip;
+    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip, classes;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
     int ntexts;              /* texts that config files have and the values point to */
@@ -68,6 +68,9 @@ int cmd_help(struct settings *s);
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv);
 void settings_defaults(struct settings *s, const char *command);
 void settings_free(struct settings *s);
+/* Takes a text over until settings_free(); NULL, and the text is freed: out of
+ * memory. */
+char *settings_keep(struct settings *s, char *text);
 /* The options that command `bit` takes, one a line, on stdout. */
 void settings_help(unsigned bit);
 

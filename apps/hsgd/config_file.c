@@ -52,19 +52,6 @@ static int expect(struct config_reader *r, yaml_event_type_t type, const char *w
     return r->event.type == type ? OK : complain(USAGE, "%s, line %d: %s is expected", r->path, line_of(r), what);
 }
 
-/* Keeps a text as long as the settings; NULL, and the text is freed: out of
- * memory. */
-static char *keep(struct settings *s, char *text)
-{
-    char **bigger = text ? realloc(s->text, ((size_t)s->ntexts + 1) * sizeof *bigger) : NULL;
-    if (bigger) {
-        s->text = bigger;
-        return s->text[s->ntexts++] = text;
-    }
-    free(text);
-    return NULL;
-}
-
 static int set_value(struct config_reader *r, const struct option_row *o, int line)
 {
     char name[200];
@@ -72,7 +59,7 @@ static int set_value(struct config_reader *r, const struct option_row *o, int li
     if (code) return code;
     if (r->event.data.scalar.length != strlen((char *)r->event.data.scalar.value))
         return complain(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, o->name);
-    char *text = keep(r->s, hsgd_text_decode((char *)r->event.data.scalar.value));
+    char *text = settings_keep(r->s, hsgd_text_decode((char *)r->event.data.scalar.value));
     if (!text) return complain(FAILED, "out of memory for \"%s\"", r->path);
     snprintf(name, sizeof name, "%.120s, line %d: %s", r->path, line, o->name);
     option_mark_given(r->s, o);
@@ -164,7 +151,7 @@ static int use_model_copy(struct settings *s, const char *model, const char *pat
     int folder = slash ? (int)(slash + 1 - path) : 0;
     char *copy;
     if (!model || !s->model || strcmp(s->model, model) || !hsgd_model_is_file(model)) return OK;
-    if (asprintf(&copy, "%.*s%s", folder, path, CONFIG_MODEL) < 0 || !(copy = keep(s, copy)))
+    if (asprintf(&copy, "%.*s%s", folder, path, CONFIG_MODEL) < 0 || !(copy = settings_keep(s, copy)))
         return complain(FAILED, "out of memory for \"%s\"", path);
     if (!access(copy, F_OK)) s->model_copy = copy;
     return OK;
@@ -187,7 +174,7 @@ static int merge(struct settings *s, const char *path, bool resuming)
         }
     }
     for (int i = 0; i < file.ntexts; i++)
-        if (!keep(s, file.text[i]) && !code) code = complain(FAILED, "out of memory for \"%s\"", path);
+        if (!settings_keep(s, file.text[i]) && !code) code = complain(FAILED, "out of memory for \"%s\"", path);
     file.ntexts = 0; /* they are the other's now */
     if (!code) code = use_model_copy(s, file.model, path);
     settings_free(&file);
@@ -202,9 +189,10 @@ int config_resume(struct settings *s, const char *path) { return merge(s, path, 
 /* Texts as JSON writes them, which is YAML too.  False: out of memory. */
 static bool write_value(FILE *out, const struct option_row *o, const char *text)
 {
-    json_t *string = o->kind == TEXT ? json_text(text) : NULL;
+    bool words = o->kind == TEXT || o->kind == LIST;
+    json_t *string = words ? json_text(text) : NULL;
     char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    bool written = (quoted || o->kind != TEXT) && fprintf(out, "%s: %s\n", o->name, quoted ? quoted : text) > 0;
+    bool written = (quoted || !words) && fprintf(out, "%s: %s\n", o->name, quoted ? quoted : text) > 0;
     free(quoted);
     json_decref(string);
     return written;

@@ -43,6 +43,11 @@ static const struct option_row table[] = {
       ".npz, a file beside an .npy (found by usual names)" },
     { "features", 0, WHOLE, TRAIN | PLAN | DATA, AT(features), 1, 1 << 24, NULL, "N",
       "numbers in a plain sample (as many as there are)" },
+    { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
+      "leave out columns of a CSV, by names or numbers; may be repeated" },
+    { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,
+      "numbers as labels are classes, also with fractions or very many\n"
+      "different values" },
     { "resize", 0, WHOLE, READS, AT(resize), 0, 4096, NULL, "N",
       "scale pictures to a shorter side of N and take the middle, so\n"
       "that sizes may differ (0: they are all of one size)" },
@@ -227,6 +232,21 @@ static int set_flag(bool *value, const char *name, const char *text)
     return *value || !strcmp(text, "false") ? OK : complain(USAGE, "%s \"%s\" is neither true nor false", name, text);
 }
 
+static int set_list(struct settings *s, const char **value, const char *name, const char *text)
+{
+    if (!*text) return complain(USAGE, "%s is empty", name);
+    if (!*value) {
+        *value = text;
+        return OK;
+    }
+    size_t size = strlen(*value) + strlen(text) + 2;
+    char *both = settings_keep(s, malloc(size));
+    if (!both) return complain(FAILED, "out of memory for %s", name);
+    snprintf(both, size, "%s,%s", *value, text);
+    *value = both;
+    return OK;
+}
+
 int option_set(struct settings *s, const struct option_row *o, const char *name, const char *text)
 {
     void *value = (char *)s + o->offset;
@@ -238,6 +258,7 @@ int option_set(struct settings *s, const struct option_row *o, const char *name,
         *(const char **)value = text;
         /* A model is one of the names, or a file. */
         return o->choice && !hsgd_model_is_file(text) ? set_choice(NULL, name, o->choice, text) : OK;
+    case LIST: return set_list(s, value, name, text);
     default: return set_number(s, o, name, text);
     }
 }
@@ -250,6 +271,7 @@ char *option_text(const struct settings *s, const struct option_row *o)
     char text[40];
     switch (o->kind) {
     case FLAG: return strdup(*(const bool *)value ? "true" : "false");
+    case LIST:
     case TEXT: return *(char *const *)value ? strdup(*(char *const *)value) : NULL;
     case CHOICE: return *(const int *)value < 0 ? NULL : strdup(o->choice(*(const int *)value));
     case WHOLE: whole = *(const int64_t *)value; break;
@@ -264,8 +286,8 @@ char *option_text(const struct settings *s, const struct option_row *o)
 
 void option_copy(struct settings *to, const struct settings *from, const struct option_row *o)
 {
-    static const size_t size[] = { [FLAG] = sizeof(bool), [TEXT] = sizeof(char *), [WHOLE] = sizeof(int64_t),
-                                   [REAL] = sizeof(double), [CHOICE] = sizeof(int) };
+    static const size_t size[] = { [FLAG] = sizeof(bool), [TEXT] = sizeof(char *), [LIST] = sizeof(char *),
+                                   [WHOLE] = sizeof(int64_t), [REAL] = sizeof(double), [CHOICE] = sizeof(int) };
     memcpy((char *)to + o->offset, (const char *)from + o->offset, size[o->kind]);
 }
 
@@ -351,6 +373,17 @@ int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
     s->words = argc - optind;
     s->word = argv + optind;
     return !code && s->config && !s->help ? config_read(s, s->config) : code;
+}
+
+char *settings_keep(struct settings *s, char *text)
+{
+    char **bigger = text ? realloc(s->text, ((size_t)s->ntexts + 1) * sizeof *bigger) : NULL;
+    if (bigger) {
+        s->text = bigger;
+        return s->text[s->ntexts++] = text;
+    }
+    free(text);
+    return NULL;
 }
 
 void settings_free(struct settings *s)

@@ -4,7 +4,8 @@
 
 #include "app.h"
 
-enum option_kind { FLAG, TEXT, WHOLE, REAL, CHOICE };
+/* A LIST that is given several times is a text with commas between the values. */
+enum option_kind { FLAG, TEXT, LIST, WHOLE, REAL, CHOICE };
 typedef const char *choice_fn(int i);
 
 /* What --resume does with an option: FREE may have another value than in the

@@ -127,8 +127,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
               struct hsgd_data **test)
 {
     struct hsgd_data_options o = { .size = sizeof o, .format = s->format, .label = s->label,
-                                   .features = (int)s->features,
-                                   .resize = (int)s->resize };
+                                   .features = (int)s->features, .resize = (int)s->resize,
+                                   .any_classes = s->classes, .ignore = s->ignore };
     if (run->known) o.record = run->known->record;
     if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";

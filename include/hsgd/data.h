@@ -34,6 +34,10 @@ struct hsgd_data_options {
     const char *const *class_name;   /* NULL: "0", "1", ... */
     int resize;                      /* > 0: pictures of any size become this high and wide */
     struct hsgd_record *record;      /* read it as this data was, see hsgd_record_create(); NULL: for itself */
+    bool any_classes;                /* numeric labels are classes even if they have fractions, or more different
+                                        values than half of the samples (and than 20) */
+    const char *ignore;              /* columns of a CSV that are left out: names or numbers from 1, with commas
+                                        between; NULL: none */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */

@@ -20,7 +20,8 @@ struct hsgd_origin { double offset, unit; };
 
 /* Samples are 8-bit (bytes), float (values; NaN is a missing one) or sparse,
  * only one of these.  A view (a split) borrows them and picks samples through
- * index; index NULL is every sample in order.  What begins with `owned` is freed with the set.  Class names are counted references (hsgd_names). */
+ * index; index NULL is every sample in order.  What begins with `owned` is freed
+ * with the set.  Class names are counted references (hsgd_names). */
 struct hsgd_data {
     char *name;
     const char *format;          /* NULL: was not read */

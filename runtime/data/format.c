@@ -150,6 +150,9 @@ static int read_parts(struct hsgd_context *ctx, const char *what, const struct h
     bool digits = !strcmp(what, "digits");
     if (!digits && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
     int err = format || digits ? 0 : look(ctx, what, &format);
+    if (!err && o->ignore && format != &hsgd_format_csv)
+        err = hsgd_fail(ctx, EINVAL, "data set \"%s\": --ignore names columns of a CSV, and this is %s", what,
+                        digits ? what : format->name);
     if (err) return err;
     if (!digits && !o->format && record_prefers(o->record, format->name)) {
         err = read_as_known(ctx, by_name(ctx, what, o->record->format), what, o, out);

@@ -35,7 +35,10 @@ static struct hsgd_origin origin_of(const struct gather *g, int channel)
     return g->d->origin ? g->d->origin[channel] : (struct hsgd_origin){ 0, 1 };
 }
 
-static int norm_channel(const struct gather *g, int channel) { return g->norm->channels == g->d->shape.c ? channel : 0; }
+static int norm_channel(const struct gather *g, int channel)
+{
+    return g->norm->channels == g->d->shape.c ? channel : 0;
+}
 
 /* Whether floats are too coarse for this channel: it is stored as differences,
  * 1/(standard deviation) is beyond them, or the mean is so many of it that
@@ -178,7 +181,8 @@ void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, co
                       float *x, int32_t *labels)
 {
     struct gather g = { .d = d, .norm = norm, .channels = channels_of(d, norm) };
-    int all = g.channels <= REPEATED ? (int)hsgd_data_size(d) : g.channels, block = g.channels <= REPEATED ? all : BLOCK;
+    bool repeated = g.channels <= REPEATED;
+    int all = repeated ? (int)hsgd_data_size(d) : g.channels, block = repeated ? all : BLOCK;
     for (int i = 0; labels && i < n; i++) labels[i] = d->labels[hsgd_data_place(d, index[i])];
     for (; x && g.first < all; g.first += block) {
         g.width = all - g.first < block ? all - g.first : block;

@@ -1,5 +1,6 @@
 /* What a model is asked to predict: samples without labels. */
 #include "numpy.h"
+#include "origin.h"
 #include "picture.h"
 #include "readers.h"
 #include "record.h"
@@ -200,6 +201,7 @@ static int settle_shape(const struct input *in, struct hsgd_data *d)
     if (!err && !same && !(plain && have.c == (int64_t)want.h * want.w * want.c))
         err = hsgd_fail(in->ctx, EINVAL, "%s: samples are %dx%dx%d, the model takes %dx%dx%d", in->name, have.h, have.w,
                         have.c, want.h, want.w, want.c);
+    if (!err && !same) origin_drop(d);
     d->shape = want;
     return err;
 }

@@ -1,5 +1,6 @@
 #include "labels.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,37 +8,102 @@
 
 #include "text.h"
 
+/* The decimal number in a text: 0.d1d2d3... * 10^exponent, whose digits stand
+ * from first to before end, with a point among them perhaps.  No digits: 0. */
+struct decimal {
+    bool negative;
+    int first, end;
+    int64_t exponent;
+};
+
 struct label {
     char *name;
     bool numeric;
-    double number;
+    struct decimal number;
     int32_t before;             /* its class before sorting */
 };
+
+/* --------------------------------------------------------------- decimals */
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Of the text of a finite number, whose exponent may be as negative as it likes. */
+static struct decimal read_decimal(const char *text)
+{
+    enum { MOST_EXPONENT = 1 << 30 };
+    struct decimal d = { .negative = *text == '-', .first = -1 };
+    int i = *text == '-' || *text == '+';
+    int64_t whole = 0;          /* digits before the point, from the first that is not 0 */
+    for (bool point = false; is_digit(text[i]) || text[i] == '.'; i++) {
+        if (text[i] == '.') point = true;
+        else if (text[i] != '0' && d.first < 0) d.first = i;
+        if (is_digit(text[i]) && text[i] != '0') d.end = i + 1;
+        if (is_digit(text[i])) whole += d.first < 0 ? -point : !point;
+    }
+    if (d.first < 0) return (struct decimal){ 0 };
+    long long exponent = text[i] ? strtoll(text + i + 1, NULL, 10) : 0;
+    d.exponent = whole + (exponent < -MOST_EXPONENT ? -MOST_EXPONENT : exponent);
+    return d;
+}
+
+/* The next digit of a decimal, from place *at on; 0 after the last. */
+static int next_digit(const struct label *l, int *at)
+{
+    if (*at < l->number.end && l->name[*at] == '.') ++*at;
+    return *at < l->number.end ? l->name[(*at)++] - '0' : 0;
+}
+
+static int compare_digits(const struct label *a, const struct label *b)
+{
+    int i = a->number.first, k = b->number.first, difference = 0;
+    while (!difference && (i < a->number.end || k < b->number.end)) difference = next_digit(a, &i) - next_digit(b, &k);
+    return difference;
+}
+
+static int sign(const struct label *l) { return !l->number.end ? 0 : l->number.negative ? -1 : 1; }
+
+static int compare_numbers(const struct label *a, const struct label *b)
+{
+    int64_t x = a->number.exponent, y = b->number.exponent;
+    if (sign(a) != sign(b)) return sign(a) - sign(b);
+    return sign(a) * (x != y ? (x > y) - (x < y) : compare_digits(a, b));
+}
+
+/* Whether it has digits after the point. */
+static bool has_fraction(const struct label *l)
+{
+    int64_t digits = 0;
+    for (int at = l->number.first; at < l->number.end; digits++) next_digit(l, &at);
+    return digits > l->number.exponent;
+}
 
 /* ------------------------------------------------------------ hash table */
 
 static struct label parse(const char *text)
 {
     struct label l = { .name = (char *)text };
-    const char *end = text_number(text, &l.number);
-    l.numeric = end && !*end && isfinite(l.number);
-    l.number = l.numeric ? l.number + 0.0 : 0;   /* -0 counts as 0 */
+    double number;
+    const char *end = text_number(text, &number);
+    l.numeric = end && !*end && isfinite(number) && strlen(text) < INT_MAX;
+    if (l.numeric) l.number = read_decimal(text);
     return l;
 }
+
+static uint64_t hash_byte(uint64_t h, unsigned char byte) { return (h ^ byte) * UINT64_C(0x100000001b3); }
 
 static uint32_t hash(const struct label *l)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
-    const unsigned char *bytes = l->numeric ? (const void *)&l->number : (const void *)l->name;
-    size_t n = l->numeric ? sizeof l->number : strlen(l->name);
-    for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    for (int at = l->number.first; l->numeric && at < l->number.end;)
+        h = hash_byte(h, (unsigned char)next_digit(l, &at));
+    for (const char *c = l->numeric ? "" : l->name; *c; c++) h = hash_byte(h, (unsigned char)*c);
     return (uint32_t)(h ^ h >> 32);
 }
 
 static bool same(const struct label *a, const struct label *b)
 {
     if (a->numeric != b->numeric) return false;
-    return a->numeric ? a->number == b->number : !strcmp(a->name, b->name);
+    return a->numeric ? !compare_numbers(a, b) : !strcmp(a->name, b->name);
 }
 
 /* The slot of a label, or the free one where it belongs. */
@@ -120,7 +186,7 @@ int labels_refuse(struct hsgd_context *ctx, const struct labels *l, int err, con
 int labels_begin(struct hsgd_context *ctx, struct labels *l, const struct hsgd_data_options *options)
 {
     char number[16];
-    *l = (struct labels){ 0 };
+    *l = (struct labels){ .meant = options->any_classes };
     for (int i = 0; i < options->classes; i++) {
         snprintf(number, sizeof number, "%d", i);
         if (add(l, parse(options->class_name ? options->class_name[i] : number)) >= 0) continue;
@@ -141,21 +207,36 @@ void labels_free(struct labels *l)
 
 /* ----------------------------------------------------------------- sorting */
 
-static int by_number(const void *a, const void *b)
-{
-    double x = ((const struct label *)a)->number, y = ((const struct label *)b)->number;
-    return (x > y) - (x < y);
-}
+static int by_number(const void *a, const void *b) { return compare_numbers(a, b); }
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
 }
 
-int labels_sort(struct hsgd_context *ctx, struct labels *l, int32_t *label, int64_t n)
+/* Classes that look like measurements. */
+static int check_meaning(struct hsgd_context *ctx, const struct labels *l, const char *place, int64_t n)
+{
+    enum { FEW = 20 };
+    const struct label *fraction = NULL;
+    for (int i = 0; i < l->count; i++) {
+        if (!l->label[i].numeric) return 0;
+        if (!fraction && has_fraction(&l->label[i])) fraction = &l->label[i];
+    }
+    if (fraction)
+        return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" has a fraction, which classes rarely have; "
+                         "with --classes the numbers are classes", place, hsgd_show(fraction->name).text);
+    if (l->count <= FEW || l->count <= n / 2) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: %d different numbers as labels of %lld samples, which classes rarely are; "
+                     "with --classes they are classes", place, l->count, (long long)n);
+}
+
+int labels_sort(struct hsgd_context *ctx, struct labels *l, const char *place, int32_t *label, int64_t n)
 {
     bool numbers = true;
-    if (l->fixed || !l->count) return 0;
+    if (l->fixed || l->count < 1) return 0;
+    int err = l->meant ? 0 : check_meaning(ctx, l, place, n);
+    if (err) return err;
     int32_t *after = malloc((size_t)l->count * sizeof *after);
     if (!after) return hsgd_fail(ctx, ENOMEM, "out of memory for %d classes", l->count);
     for (int i = 0; i < l->count; i++) {

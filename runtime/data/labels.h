@@ -7,10 +7,11 @@
 enum { LABELS_MOST = 10000 };
 
 /* Classes found so far.  Labels that are numbers are one class when the
- * numbers are equal ("1", "+1", "1.0"); its name is as it was first written.
- * Zero-initialised is empty. */
+ * numbers are equal as they are written ("1", "+1", "1.0"), however many digits
+ * they have; its name is as it was first written.  Zero-initialised is empty. */
 struct labels {
     bool fixed;                 /* no new classes */
+    bool meant;                 /* numbers are classes whatever they look like */
     int count;
     int64_t room;
     struct label *label;
@@ -30,8 +31,10 @@ int32_t labels_class(struct labels *l, const char *text);
 int labels_refuse(struct hsgd_context *ctx, const struct labels *l, int err, const char *place, const char *text);
 
 /* Sorts classes that are not fixed yet, by number where all are numbers, else
- * by bytes, renumbers the n labels, and fixes them. */
-int labels_sort(struct hsgd_context *ctx, struct labels *l, int32_t *label, int64_t n);
+ * by bytes, renumbers the n labels, and fixes them.  -EINVAL, with a sentence
+ * "PLACE: ...": numbers that look like measurements: some have a fraction, or
+ * there are more of them than half of the labels, and than 20. */
+int labels_sort(struct hsgd_context *ctx, struct labels *l, const char *place, int32_t *label, int64_t n);
 /* Gives d the classes and their names. */
 int labels_name(struct hsgd_context *ctx, const struct labels *l, struct hsgd_data *d);
 

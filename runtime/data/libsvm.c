@@ -51,6 +51,16 @@ static int word_failed(const struct libsvm *r, const char *word, const char *wha
                      hsgd_show_bytes(word, word_length(word)).text, what);
 }
 
+/* Whether a word is several numbers with commas between, as multi-label sets have. */
+static bool has_labels(const char *word, size_t n)
+{
+    double v;
+    const char *c = text_number(word, &v), *end = word + n;
+    bool several = false;
+    for (; c && c < end && *c == ','; several = true) c = text_number(c + 1, &v);
+    return several && c == end;
+}
+
 /* Without labels a first word that is no pair is passed over. */
 static void pass_label(char **at)
 {
@@ -65,6 +75,7 @@ static int read_label(struct libsvm *r, char **at)
     size_t n = word_length(word);
     if (!r->labels) return pass_label(at), 0;
     const char *end = text_number(word, &v);
+    if (has_labels(word, n)) return word_failed(r, word, "a label: several labels a line are not read");
     if (end != word + n) return word_failed(r, word, "a label, which is a number");
     if (!isfinite(v)) return word_failed(r, word, "a label, which is a finite number");
     *at = (char *)skip_blanks(end);
@@ -136,7 +147,7 @@ static int read_line(struct libsvm *r, char *line, size_t length)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name,
                          (long long)r->line);
     line[strcspn(line, "#")] = 0;
-    char *at = (char *)skip_blanks(line);
+    char *at = (char *)skip_blanks(r->line == 1 ? text_skip_bom(line) : line);
     if (!*at) return 0;
     int err = begin_sample(r);
     if (!err) err = read_label(r, &at);
@@ -156,7 +167,7 @@ static int finish(struct libsvm *r)
     d->shape = (struct hsgd_shape){ 1, 1, r->features ? r->features : r->widest };
     if (!r->labels) return 0;
     d->labels = d->owned_labels;
-    int err = labels_sort(r->ctx, r->labels, d->owned_labels, d->count);
+    int err = labels_sort(r->ctx, r->labels, r->name, d->owned_labels, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 
@@ -240,9 +251,11 @@ static int decides(const char *line)
     double v;
     const char *c = skip_blanks(line), *end = *c && *c != '#' ? text_number(c, &v) : NULL;
     if (!*c || *c == '#') return -1;
+    bool several = end && has_labels(c, word_length(c));
+    if (several) end = c + word_length(c);
     if (!end || (*end && !is_blank(*end))) return 0;
     c = skip_blanks(end);
-    if (!*c || *c == '#') return -1;
+    if (!*c || *c == '#') return several ? 0 : -1;
     size_t digits = strspn(c, "0123456789");
     return (digits && c[digits] == ':') || !strncmp(c, "qid:", 4);
 }
@@ -256,6 +269,7 @@ static bool is_libsvm(const struct data_source *source)
     if (source->folder || !source->head || memchr(source->head, 0, source->head_bytes)) return false;
     memcpy(head, source->head, source->head_bytes);
     head[source->head_bytes] = 0;
+    line = text_skip_bom(head);
     while (decided < 0 && *line) {
         char *next = line + strcspn(line, "\n");
         if (*next) *next++ = 0;
@@ -273,7 +287,7 @@ bool libsvm_is_text(const uint8_t *head, size_t n)
     n = n < STREAM_PEEK ? n : STREAM_PEEK;
     memcpy(text, head, n);
     text[n] = 0;
-    const char *c = text;
+    const char *c = text_skip_bom(text);
     while (*c == '#' || *c == '\n' || is_blank(*c)) c = *c == '#' ? c + strcspn(c, "\n") : c + 1;
     for (int word = 0; word < 2; word++) {
         size_t digits = strspn(c, "0123456789"), length = strcspn(c, " \t\r\n\v\f,;");

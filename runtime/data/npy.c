@@ -1,8 +1,13 @@
 #include "npy.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "c_locale.h"
+#include "text.h"
 
 enum { PREFIX = 8, MOST_HEADER = 1 << 16 };
 
@@ -54,7 +59,7 @@ static bool take_text(struct header *h, const char **text, size_t *n)
 
 static int read_descr(struct header *h)
 {
-    static const char *const types[] = { "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8" };
+    static const char *const types[] = { "b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8" };
     const char *text;
     size_t n;
     if (!take_text(h, &text, &n)) return header_failed(h, "a type in quotes");
@@ -65,15 +70,15 @@ static int read_descr(struct header *h)
             h->out->big_endian = text[0] == '>';
             return 0;
         }
-    return hsgd_fail(h->ctx, EINVAL, "%s: type is \"%s\", not one of u1, u2, u4, u8, i1, i2, i4, i8, f2, f4, f8",
+    return hsgd_fail(h->ctx, EINVAL, "%s: type is \"%s\", not one of b1, u1, u2, u4, u8, i1, i2, i4, i8, f2, f4, f8",
                      h->name, hsgd_show_bytes(text, n).text);
 }
 
 static int read_order(struct header *h)
 {
     if (take(h, "False")) return 0;
-    if (!take(h, "True")) return header_failed(h, "True or False");
-    return hsgd_fail(h->ctx, EINVAL, "%s: fortran_order is True; save it in C order (np.ascontiguousarray)", h->name);
+    h->out->fortran = take(h, "True");
+    return h->out->fortran ? 0 : header_failed(h, "True or False");
 }
 
 static int read_size(struct header *h, int64_t *out)
@@ -210,13 +215,56 @@ static double real(uint64_t bits, int size)
     return size == 4 ? (double)f : d;
 }
 
-double npy_number(const struct npy *a, int64_t i)
+/* Where number i is in memory. */
+static int64_t place(const struct npy *a, int64_t i)
 {
-    const uint8_t *b = a->data + i * a->size;
+    int64_t at = 0, stride = a->count;
+    if (!a->fortran) return i;
+    for (int k = a->dimensions - 1; k >= 0; k--) {
+        stride /= a->dim[k];
+        at += i % a->dim[k] * stride;
+        i /= a->dim[k];
+    }
+    return at;
+}
+
+static uint64_t bits_of(const struct npy *a, int64_t i)
+{
+    const uint8_t *b = a->data + place(a, i) * a->size;
     uint64_t bits = 0;
     for (int k = 0; k < a->size; k++) bits = bits << 8 | b[a->big_endian ? k : a->size - 1 - k];
-    if (a->kind == 'f') return real(bits, a->size);
-    if (a->kind == 'u') return (double)bits;
+    return a->kind == 'b' ? bits != 0 : bits;
+}
+
+static int64_t signed_number(const struct npy *a, uint64_t bits)
+{
     uint64_t sign = UINT64_C(1) << (8 * a->size - 1);
-    return (double)(int64_t)((bits ^ sign) - sign);
+    return (int64_t)((bits ^ sign) - sign);
+}
+
+double npy_number(const struct npy *a, int64_t i)
+{
+    uint64_t bits = bits_of(a, i);
+    if (a->kind == 'f') return real(bits, a->size);
+    return a->kind == 'i' ? (double)signed_number(a, bits) : (double)bits;
+}
+
+/* With as few digits as are read as the same number. */
+static void print_real(double v, bool wide, char text[NPY_TEXT])
+{
+    double back = 0;
+    for (int digits = 1; digits <= 17; digits++) {
+        c_snprintf(text, NPY_TEXT, "%.*g", digits, v);
+        if (text_number(text, &back) && (wide ? back == v : (float)back == (float)v)) return;
+    }
+}
+
+void npy_text(const struct npy *a, int64_t i, char text[NPY_TEXT])
+{
+    uint64_t bits = bits_of(a, i);
+    double v = a->kind == 'f' ? real(bits, a->size) : 0;
+    if (a->kind == 'i') snprintf(text, NPY_TEXT, "%" PRId64, signed_number(a, bits));
+    else if (a->kind != 'f') snprintf(text, NPY_TEXT, "%" PRIu64, bits);
+    else if (v == nearbyint(v) && fabs(v) < 1e15) snprintf(text, NPY_TEXT, "%" PRId64, (int64_t)v);
+    else print_real(v, a->size == 8, text);
 }

@@ -11,6 +11,7 @@
 #include "../io/file.h"
 #include "../io/stream.h"
 #include "c_locale.h"
+#include "text.h"
 
 enum { MOST_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
 
@@ -23,7 +24,8 @@ struct npz {
     int64_t left;                           /* bytes that may still come out */
     struct array array[MOST_ARRAYS];
     int arrays;
-    char others[160];                       /* names of the other members, for messages */
+    char **other;                           /* names of the other arrays */
+    int64_t others, other_room;
 };
 
 static int archive_failed(const struct npz *z)
@@ -76,10 +78,22 @@ static int read_member(struct npz *z, struct array *a)
     return 0;
 }
 
-static void note_other(struct npz *z, const char *key)
+static int note_other(struct npz *z, const char *path, size_t length)
 {
-    size_t used = strlen(z->others);
-    snprintf(z->others + used, sizeof z->others - used, "%s%s", used ? ", " : "", hsgd_show(key).text);
+    char *key = text_grow(&z->other, &z->other_room, z->others + 1, sizeof *z->other) ? strndup(path, length) : NULL;
+    if (!key) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
+    z->other[z->others++] = key;
+    return 0;
+}
+
+/* Letter case does not tell arrays apart. */
+static int check_repeated(const struct npz *z, const char *key)
+{
+    for (int i = 0; i < z->arrays; i++)
+        if (!c_strcasecmp(z->array[i].key, key))
+            return hsgd_fail(z->ctx, EINVAL, "%s: there are two arrays \"%s\" and \"%s\"; one is expected", z->name,
+                             hsgd_show(z->array[i].key).text, hsgd_show(key).text);
+    return 0;
 }
 
 static int take_member(struct npz *z, const char *path, size_t length)
@@ -104,8 +118,9 @@ static int look_at_member(struct npz *z, struct archive_entry *member)
     if (n < 5 || strcmp(path + n - 4, ".npy")) return 0;
     char key[64];
     snprintf(key, sizeof key, "%.*s", (int)(n - 4 < 63 ? n - 4 : 63), path);
-    if (!is_wanted(z, key) || z->arrays == MOST_ARRAYS) return note_other(z, key), 0;
-    return take_member(z, path, n - 4);
+    if (!is_wanted(z, key) || z->arrays == MOST_ARRAYS) return note_other(z, path, n - 4);
+    int err = check_repeated(z, key);
+    return err ? err : take_member(z, path, n - 4);
 }
 
 static int read_members(struct npz *z)
@@ -137,9 +152,9 @@ static int no_arrays(const struct npz *z)
 {
     char known[200];
     size_t used = 0;
-    for (int i = 0; i < z->arrays + (*z->others != 0) && used < sizeof known; i++)
+    for (int64_t i = 0; i < z->arrays + z->others && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                                 i < z->arrays ? z->array[i].key : z->others);
+                                 hsgd_show(i < z->arrays ? z->array[i].key : z->other[i - z->arrays]).text);
     return hsgd_fail(z->ctx, EINVAL, "%s: no arrays %s or x and %s, or others known; there are: %s", z->name,
                      z->label ? "x_train" : "x_train and y_train", z->label ? hsgd_show(z->label).text : "y",
                      used ? known : "none");
@@ -175,6 +190,27 @@ static int open_archive(struct npz *z, const void *bytes, size_t size)
     return archive_read_open_memory(z->archive, bytes, size) == ARCHIVE_OK ? 0 : archive_failed(z);
 }
 
+/* The arrays that got no role. */
+static int keep_ignored(const struct npz *z, struct hsgd_data *d)
+{
+    int n = 0;
+    const char **name = calloc((size_t)(z->arrays + z->others) + 1, sizeof *name);
+    for (int i = 0; name && i < z->arrays; i++)
+        if (z->array[i].key) name[n++] = z->array[i].key;
+    for (int64_t i = 0; name && i < z->others; i++) name[n++] = z->other[i];
+    if (n) d->ignored = hsgd_names_copy(name, n);
+    bool memory = name && (!n || d->ignored);
+    free(name);
+    return memory ? 0 : hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
+}
+
+static void close_npz(struct npz *z)
+{
+    for (int i = 0; i < z->arrays; i++) array_free(&z->array[i]);
+    for (int64_t i = 0; i < z->others; i++) free(z->other[i]);
+    free(z->other);
+}
+
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
               const struct hsgd_data_options *options, struct data_parts *out)
 {
@@ -185,8 +221,9 @@ int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, siz
     if (!err) err = read_members(&z);
     archive_read_free(z.archive);
     if (!err) err = choose(&z, role);
-    for (int i = 0; i < z.arrays; i++) array_free(&z.array[i]);
     if (!err) err = numpy_parts(ctx, name, role, options, out);
+    if (!err) err = keep_ignored(&z, out->train);
+    close_npz(&z);
     for (int i = 0; i < ARRAY_ROLES; i++) array_free(&role[i]);
     return err;
 }

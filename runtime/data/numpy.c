@@ -9,6 +9,7 @@
 
 #include "../io/stream.h"
 #include "c_locale.h"
+#include "origin.h"
 #include "record.h"
 
 enum { MOST_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
@@ -36,29 +37,56 @@ void array_free(struct array *a)
 static int check_label_array(struct hsgd_context *ctx, const struct array *x, const struct array *y,
                              const struct npy *a, int64_t samples)
 {
-    if (a->dimensions > 2 || (a->dimensions == 2 && a->dim[1] != 1))
-        return hsgd_fail(ctx, EINVAL, "%s: labels have %d dimensions, one number a sample is expected", y->name,
-                         a->dimensions);
+    if (a->dimensions > 2)
+        return hsgd_fail(ctx, EINVAL, "%s: labels have %d dimensions, one number or one-hot row a sample is expected",
+                         y->name, a->dimensions);
     if (a->dim[0] == samples) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: %lld labels, but %s has %lld samples", y->name, (long long)a->dim[0], x->name,
                      (long long)samples);
 }
 
+/* The place of the 1 in a row that is 0 otherwise; -1: it is not such a row. */
+static int64_t hot_place(const struct npy *a, int64_t row)
+{
+    int64_t width = a->dim[1], at = -1;
+    for (int64_t k = 0; k < width; k++) {
+        double v = npy_number(a, row * width + k);
+        if (v != 0 && (v != 1 || at >= 0)) return -1;
+        if (v == 1) at = k;
+    }
+    return at;
+}
+
+/* The label of a sample as text. */
+static int label_text(struct hsgd_context *ctx, const struct array *y, const struct npy *a, int64_t i,
+                      char text[NPY_TEXT])
+{
+    bool row = a->dimensions == 2 && a->dim[1] > 1;
+    int64_t hot = row ? hot_place(a, i) : 0;
+    if (hot < 0)
+        return hsgd_fail(ctx, EINVAL, "%s: row %lld of %lld numbers is not one-hot; one number a sample, or a row with "
+                         "a single 1, is expected", y->name, (long long)i, (long long)a->dim[1]);
+    if (row) snprintf(text, NPY_TEXT, "%lld", (long long)hot);
+    else npy_text(a, i, text);
+    if (row || isfinite(npy_number(a, i))) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: number %lld: label is %s, it must be finite", y->name, (long long)i, text);
+}
+
 static int read_labels(struct hsgd_context *ctx, const struct array *y, const struct npy *a, struct labels *labels,
                        struct hsgd_data *d)
 {
-    char text[32], place[512];
+    char text[NPY_TEXT], place[512];
     d->labels = d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
     if (!d->labels) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", y->name, (long long)d->count);
     for (int64_t i = 0; i < d->count; i++) {
-        double v = npy_number(a, i);
-        c_snprintf(text, sizeof text, "%.15g", v);
-        snprintf(place, sizeof place, "%s: number %lld", y->name, (long long)i);
-        if (!isfinite(v)) return hsgd_fail(ctx, EINVAL, "%s: label is %s, it must be finite", place, text);
+        int err = label_text(ctx, y, a, i, text);
+        if (err) return err;
         d->owned_labels[i] = labels_class(labels, text);
-        if (d->owned_labels[i] < 0) return labels_refuse(ctx, labels, d->owned_labels[i], place, text);
+        if (d->owned_labels[i] >= 0) continue;
+        snprintf(place, sizeof place, "%s: number %lld", y->name, (long long)i);
+        return labels_refuse(ctx, labels, d->owned_labels[i], place, text);
     }
-    int err = labels_sort(ctx, labels, d->owned_labels, d->count);
+    int err = labels_sort(ctx, labels, y->name, d->owned_labels, d->count);
     return err ? err : labels_name(ctx, labels, d);
 }
 
@@ -83,30 +111,45 @@ static int sample_shape(struct hsgd_context *ctx, const struct array *x, const s
     return hsgd_fail(ctx, EINVAL, "%s: samples have %d features, %d are expected", x->name, out->c, features);
 }
 
+static int check_number(struct hsgd_context *ctx, const struct array *x, int64_t size, int64_t i, double v)
+{
+    if (isfinite((float)v)) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: number %lld of sample %lld is %g, a finite 32-bit float is expected", x->name,
+                     (long long)(i % size), (long long)(i / size), v);
+}
+
+/* Twice: what the numbers of a channel are like decides how floats hold them. */
 static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy *a, struct hsgd_data *d)
 {
     int64_t size = hsgd_data_size(d);
+    int channels = d->shape.c, err = 0;
+    struct origin_range *range = calloc((size_t)channels, sizeof *range);
     float *values = malloc((size_t)a->count * sizeof *values);
     d->owned = values;
     d->values = values;
-    if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
-    for (int64_t i = 0; i < a->count; i++) {
+    if (!values || !range)
+        err = hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
+    for (int64_t i = 0; !err && i < a->count; i++) {
         double v = npy_number(a, i);
-        values[i] = (float)v;
-        if (!isfinite(values[i]))
-            return hsgd_fail(ctx, EINVAL, "%s: number %lld of sample %lld is %g, a finite 32-bit float is expected",
-                             x->name, (long long)(i % size), (long long)(i / size), v);
+        err = check_number(ctx, x, size, i, v);
+        origin_add(&range[i % channels], v);
     }
-    return 0;
+    if (!err) err = origin_settle(ctx, d, range, channels);
+    for (int64_t i = 0; !err && i < a->count; i++) values[i] = origin_store(d, (int)(i % channels), npy_number(a, i));
+    free(range);
+    return err;
 }
 
 /* 8-bit numbers stay as they are, in the memory they came in. */
-static int keep_bytes(struct array *x, const struct npy *a, struct hsgd_data *d)
+static int keep_bytes(struct hsgd_context *ctx, struct array *x, const struct npy *a, struct hsgd_data *d)
 {
-    memmove(x->bytes, a->data, (size_t)a->count);
-    d->owned = x->bytes;
-    d->bytes = x->bytes;
-    x->bytes = NULL;
+    uint8_t *bytes = a->fortran ? malloc((size_t)a->count) : x->bytes;
+    if (!bytes) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
+    for (int64_t i = 0; a->fortran && i < a->count; i++) bytes[i] = (uint8_t)npy_number(a, i);
+    if (!a->fortran) memmove(bytes, a->data, (size_t)a->count);
+    d->owned = bytes;
+    d->bytes = bytes;
+    if (!a->fortran) x->bytes = NULL;
     return 0;
 }
 
@@ -121,8 +164,8 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
     if (!d) return -ENOMEM;
     d->count = samples.dim[0];
     d->shape = shape;
-    d->integers = samples.kind != 'f';
-    return samples.kind == 'u' && samples.size == 1 ? keep_bytes(x, &samples, d) : to_floats(ctx, x, &samples, d);
+    d->integers = samples.kind == 'u' || samples.kind == 'i';
+    return samples.kind == 'u' && samples.size == 1 ? keep_bytes(ctx, x, &samples, d) : to_floats(ctx, x, &samples, d);
 }
 
 int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,

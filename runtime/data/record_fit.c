@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "origin.h"
+
 enum { RGB = 3 };
 
 /* Of rounding, where values that count as 0 to 1 were divided by 255. */
@@ -311,7 +313,9 @@ static void fit_shape(const struct hsgd_record *r, struct hsgd_data *d)
 {
     struct hsgd_shape s = r->shape;
     bool plain = d->shape.h == 1 && d->shape.w == 1;
-    if (plain && s.h && (int64_t)s.h * s.w * s.c == d->shape.c) d->shape = s;
+    if (!plain || !s.h || (int64_t)s.h * s.w * s.c != d->shape.c) return;
+    if (s.c != d->shape.c) origin_drop(d);
+    d->shape = s;
 }
 
 int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)

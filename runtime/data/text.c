@@ -71,6 +71,10 @@ const char *text_number(const char *text, double *out)
     return end;
 }
 
+/* ------------------------------------------------------------------ marks */
+
+char *text_skip_bom(char *text) { return strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3; }
+
 /* ----------------------------------------------------------------- memory */
 
 bool text_grow(void *array, int64_t *room, int64_t need, size_t element)

@@ -12,6 +12,9 @@
  * where none begins. */
 const char *text_number(const char *text, double *out);
 
+/* Past a byte order mark at the start of a zero-terminated UTF-8 text. */
+char *text_skip_bom(char *text);
+
 /* Makes room for `need` elements behind *array (a pointer), at least doubling
  * *room, so that memory stays within a constant times what was read.  False
  * when memory is exhausted; nothing has changed then. */

@@ -9,6 +9,8 @@ fuzz_sources = \
 	runtime/data/cifar.c \
 	runtime/data/class_names.c \
 	runtime/data/csv.c \
+	runtime/data/csv_header.c \
+	runtime/data/csv_record.c \
 	runtime/data/dataset.c \
 	runtime/data/decode.c \
 	runtime/data/gather.c \
@@ -20,6 +22,7 @@ fuzz_sources = \
 	runtime/data/npy.c \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
+	runtime/data/origin.c \
 	runtime/data/passed.c \
 	runtime/data/picture.c \
 	runtime/data/record.c \

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A CSV text being read: its records, its header, its rows. */
+#ifndef HSGD_DATA_CSV_H
+#define HSGD_DATA_CSV_H
+
+#include "readers.h"
+#include "text.h"
+
+/* What a column is. */
+enum csv_role { CSV_FEATURE, CSV_LABEL, CSV_IGNORED };
+
+/* A record is one line, or several where a field in quotes holds line ends. */
+struct csv {
+    struct hsgd_context *ctx;
+    struct hsgd_stream *s;
+    const char *name;
+    const struct hsgd_data_options *options;
+    struct labels *labels;              /* NULL: a label column is passed over */
+    struct hsgd_data *d;
+    char separator;                     /* 0: not known yet */
+    bool headless;                      /* the first record is a row */
+    int64_t line, record;               /* the last line; the one where the record began */
+    int64_t point, comma;               /* first lines with a decimal point, a decimal comma; 0: none yet */
+    char *text;                         /* of the record, cut into fields */
+    char **field, **column;             /* the record's, trimmed; names of the columns */
+    enum csv_role *role;                /* of each column */
+    int64_t fields, columns, features;
+    int64_t label;                      /* its column; -1: none */
+    double *values;
+    int64_t text_room, field_room, value_room, label_room;
+};
+
+int csv_memory_failed(const struct csv *r);
+
+/* Whether text may be a CSV: the first line that is neither blank nor a comment
+ * has a separator. */
+bool csv_has_separator(char *text);
+
+/* The next record that is not blank: 1, 0 at the end, or an error.  Before the
+ * first one lines that begin with # are passed over, too; it settles the
+ * separator. */
+int csv_read_record(struct csv *r);
+
+/* Without blanks around it; writes into it. */
+char *csv_trim(char *field);
+
+/* How a field looks. */
+enum csv_look { CSV_TEXT, CSV_NUMBER, CSV_MISSING };
+/* *v: the number, NAN where it is missing.  In files with semicolons a comma may
+ * stand for the decimal point. */
+enum csv_look csv_look(const struct csv *r, const char *field, double *v);
+
+/* Reads the header and settles the role of each column. */
+int csv_read_header(struct csv *r);
+
+#endif

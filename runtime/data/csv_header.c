@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The header of a CSV text: names of columns, and which holds what. */
+#include "csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c_locale.h"
+#include "record.h"
+
+/* -------------------------------------------------------------------- names */
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static int64_t column_named(const struct csv *r, const char *name, int64_t from)
+{
+    for (int64_t i = from; i < r->columns; i++)
+        if (!strcmp(r->column[i], name)) return i;
+    return -1;
+}
+
+static int refuse_repeated(const struct csv *r, const char *name)
+{
+    int64_t first = column_named(r, name, 0), second = column_named(r, name, first + 1);
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: columns %lld and %lld have the same name, \"%s\"", r->name,
+                     (long long)r->record, (long long)first + 1, (long long)second + 1, hsgd_show(name).text);
+}
+
+/* Every name is there once. */
+static int check_repeated(const struct csv *r)
+{
+    char **sorted = malloc((size_t)r->columns * sizeof *sorted);
+    int err = sorted ? 0 : csv_memory_failed(r);
+    if (!err) {
+        memcpy(sorted, r->column, (size_t)r->columns * sizeof *sorted);
+        qsort(sorted, (size_t)r->columns, sizeof *sorted, by_name);
+    }
+    for (int64_t i = 1; !err && i < r->columns; i++)
+        if (!strcmp(sorted[i - 1], sorted[i])) err = refuse_repeated(r, sorted[i]);
+    free(sorted);
+    return err;
+}
+
+/* No name is a number or a missing value: the line would be a row.  Without a
+ * name is the column of row numbers that some programs write. */
+static int check_names(const struct csv *r)
+{
+    double v;
+    for (int64_t i = 0; i < r->columns; i++) {
+        enum csv_look look = *r->column[i] ? csv_look(r, r->column[i], &v) : CSV_TEXT;
+        if (look == CSV_TEXT) continue;
+        return hsgd_fail(r->ctx, EINVAL,
+                         "%s: line %lld: names of columns are expected, \"%s\" is a %s; add a line of names above it",
+                         r->name, (long long)r->record, hsgd_show(r->column[i]).text,
+                         look == CSV_NUMBER ? "number" : "missing value");
+    }
+    return check_repeated(r);
+}
+
+static int check_count(const struct csv *r)
+{
+    if (r->columns < 2)
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: one column, \"%s\"; labels and a feature need two", r->name,
+                         (long long)r->record, hsgd_show(r->column[0]).text);
+    if (r->columns > MOST_FEATURES)
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns, the most are %d", r->name, (long long)r->record,
+                         (long long)r->columns, MOST_FEATURES);
+    return 0;
+}
+
+static int copy_fields(struct csv *r)
+{
+    r->column = calloc((size_t)r->fields, sizeof *r->column);
+    r->role = calloc((size_t)r->fields, sizeof *r->role);
+    if (!r->column || !r->role) return csv_memory_failed(r);
+    for (; r->columns < r->fields; r->columns++)
+        if (!(r->column[r->columns] = strdup(r->field[r->columns]))) return csv_memory_failed(r);
+    return 0;
+}
+
+/* -------------------------------------------------------------------- roles */
+
+/* A column by name or number from 1. */
+static int find_column(const struct csv *r, const char *wanted, int64_t *out)
+{
+    char *end;
+    *out = column_named(r, wanted, 0);
+    long long number = *out < 0 ? strtoll(wanted, &end, 10) : 0;
+    if (*out < 0 && *wanted && !*end && number >= 1 && number <= r->columns) *out = number - 1;
+    if (*out >= 0) return 0;
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column \"%s\"; there are %lld, from \"%s\" to \"%s\"", r->name,
+                     (long long)r->record, hsgd_show(wanted).text, (long long)r->columns,
+                     hsgd_show(r->column[0]).text, hsgd_show(r->column[r->columns - 1]).text);
+}
+
+/* One column, whose name may have commas, or a list. */
+static int ignore_columns(struct csv *r)
+{
+    char *list = strdup(r->options->ignore), *rest = list;
+    int64_t at = list ? column_named(r, list, 0) : -1;
+    int err = list ? 0 : csv_memory_failed(r);
+    if (at >= 0) r->role[at] = CSV_IGNORED;
+    while (!err && at < 0 && rest) {
+        int64_t column;
+        err = find_column(r, csv_trim(strsep(&rest, ",")), &column);
+        if (!err) r->role[column] = CSV_IGNORED;
+    }
+    free(list);
+    return err;
+}
+
+static int64_t usual_label(const struct csv *r)
+{
+    static const char *const usual[] = { "label", "class", "target", "y" };
+    for (int k = 0; k < 4; k++)
+        for (int64_t i = 0; i < r->columns; i++)
+            if (r->role[i] == CSV_FEATURE && !c_strcasecmp(r->column[i], usual[k])) return i;
+    return -1;
+}
+
+/* --label, else a usual name, else the last. */
+static int find_label(struct csv *r)
+{
+    const char *wanted = r->options->label;
+    int err = wanted ? find_column(r, wanted, &r->label) : 0;
+    if (err) return err;
+    if (wanted && r->role[r->label] == CSV_IGNORED)
+        return hsgd_fail(r->ctx, EINVAL, "%s: column \"%s\" is to be the label and to be ignored", r->name,
+                         hsgd_show(wanted).text);
+    if (!wanted) r->label = usual_label(r);
+    if (r->label < 0)
+        for (r->label = r->columns - 1; r->label > 0 && r->role[r->label] == CSV_IGNORED;) r->label--;
+    r->role[r->label] = CSV_LABEL;
+    return 0;
+}
+
+/* The names of the columns in a role; NULL: none has it, or memory is exhausted. */
+static struct hsgd_names *names_of(const struct csv *r, enum csv_role role, bool *failed)
+{
+    const char **name = calloc((size_t)r->columns, sizeof *name);
+    int n = 0;
+    for (int64_t i = 0; name && i < r->columns; i++)
+        if (r->role[i] == role) name[n++] = r->column[i];
+    struct hsgd_names *names = n ? hsgd_names_copy(name, n) : NULL;
+    *failed = *failed || !name || (n && !names);
+    free(name);
+    return names;
+}
+
+/* For the data set; they must be those of the record. */
+static int keep_names(struct csv *r)
+{
+    bool failed = false;
+    r->d->columns = names_of(r, CSV_FEATURE, &failed);
+    r->d->label = names_of(r, CSV_LABEL, &failed);
+    r->d->ignored = names_of(r, CSV_IGNORED, &failed);
+    return failed ? csv_memory_failed(r)
+                  : record_check_columns(r->ctx, r->options->record, r->name, r->d->columns);
+}
+
+/* What is neither label nor known as something else is a feature. */
+static int find_features(struct csv *r)
+{
+    int expected = r->options->features;
+    for (int64_t i = 0; i < r->columns; i++) {
+        bool known = !r->headless && record_passes_over(r->options->record, r->column[i]);
+        if (r->role[i] == CSV_FEATURE && known) r->role[i] = CSV_IGNORED;
+        r->features += r->role[i] == CSV_FEATURE;
+    }
+    int err = r->headless ? 0 : keep_names(r);
+    if (!err && !r->features)
+        err = hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column is left for a feature", r->name,
+                        (long long)r->record);
+    if (err || expected <= 0 || r->features == expected) return err;
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns%s, %d features are expected", r->name,
+                     (long long)r->record, (long long)r->features, r->label < 0 ? "" : " beside the label", expected);
+}
+
+/* Without labels: the first line is a header unless it has nothing but numbers
+ * and missing values.  Where the names of the training are not known, a column
+ * too many is passed over when it has the usual name of labels. */
+static int find_rows(struct csv *r)
+{
+    int64_t number = -1, text = -1;
+    double v;
+    for (int64_t i = 0; i < r->columns; i++) {
+        enum csv_look look = csv_look(r, r->column[i], &v);
+        if (look == CSV_NUMBER) number = i;
+        else if (look == CSV_TEXT) text = i;
+    }
+    bool named = record_has_columns(r->options->record);
+    r->headless = text < 0;
+    r->label = !r->headless && !named && r->columns == r->options->features + 1 ? usual_label(r) : -1;
+    if (r->label >= 0) r->role[r->label] = CSV_LABEL;
+    if (text < 0 || named || number < 0) return r->headless ? 0 : check_repeated(r);
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" is a number and \"%s\" is not; a header has names only, a row "
+                     "numbers only", r->name, (long long)r->record, hsgd_show(r->column[number]).text,
+                     hsgd_show(r->column[text]).text);
+}
+
+int csv_read_header(struct csv *r)
+{
+    int rc = csv_read_record(r);
+    if (!rc) return hsgd_fail(r->ctx, EINVAL, "%s: no header in %lld lines", r->name, (long long)r->line);
+    int err = rc < 0 ? rc : copy_fields(r);
+    if (err) return err;
+    if (!r->labels) {
+        err = find_rows(r);
+        return err ? err : find_features(r);
+    }
+    err = check_names(r);
+    if (!err) err = check_count(r);
+    if (!err && r->options->ignore) err = ignore_columns(r);
+    if (!err) err = find_label(r);
+    return err ? err : find_features(r);
+}
