@@ -51,6 +51,7 @@ hsgd_SOURCES = \
 	apps/hsgd/session.c \
 	apps/hsgd/signals.c \
 	apps/hsgd/signals.h \
+	apps/hsgd/summary.c \
 	apps/hsgd/tensorboard.c \
 	apps/hsgd/text.c \
 	apps/hsgd/text.h \

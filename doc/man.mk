@@ -1,5 +1,5 @@
 # Manual pages and bash completion: the program prints them from its tables.
-man_commands = train devices selftest bench plan plot compare eval predict data models help
+man_commands = train devices selftest bench plan plot compare eval predict data models summary help
 man1_MANS = doc/hsgd.1 $(man_commands:%=doc/hsgd-%.1)
 doc/hsgd.1: hsgd$(EXEEXT)
 	$(AM_V_GEN)mkdir -p doc && ./hsgd help --man > $@-tmp && mv $@-tmp $@

@@ -8,6 +8,7 @@
 
 #include "relayout.h"
 #include "rng.h"
+#include "sized.h"
 #include "sha256.h"
 #include "train/state.h"
 
@@ -349,6 +350,22 @@ struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->i
 int hsgd_model_outputs(const struct hsgd_model *m)
 {
     return m && m->finished ? hsgd_size(m->layer[m->nlayers - 1].info.in) : 0;
+}
+
+int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
+{
+    if (!m) return -EINVAL;
+    int at = 0;
+    for (; at < m->nlayers; at++)
+        if (!is_relayout(m->layer[at].op) && i-- == 0) break;
+    if (at == m->nlayers) return -EINVAL;
+    const struct layer *l = &m->layer[at];
+    struct hsgd_model_layer full = { .in = l->info.in, .out = l->info.out, .is_view = l->op->is_view,
+                                     .forward_flops = l->info.forward_flops, .backward_flops = l->info.backward_flops };
+    snprintf(full.name, sizeof full.name, "%s", l->name);
+    snprintf(full.op, sizeof full.op, "%s", l->op->name);
+    for (int p = 0; p < l->info.params; p++) full.parameters += spec_size(&l->info.param[p]);
+    return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
 }
 
 int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nlayers : 0; }

@@ -87,6 +87,7 @@ static void close_training(void)
 
 static int fill_device(void *out, size_t size) { return hsgd_device_get(ctx, 0, out, size); }
 static int fill_event(void *out, size_t size) { return hsgd_trace_get(ctx, 0, out, size); }
+static int fill_layer(void *out, size_t size) { return hsgd_model_layer_get(model, 1, out, size); }
 static int fill_cell(void *out, size_t size) { return hsgd_trainer_plan_cell(trainer, 32, 0, out, size); }
 
 /* With no epochs to train the result says the same each time. */
@@ -102,6 +103,7 @@ static void results(void)
     CHECK(!hsgd_fit(trainer, data, NULL, NULL, 0) && hsgd_trace_count(ctx, NULL) > 0);
     any_size("device", fill_device, sizeof(struct hsgd_device));
     any_size("event", fill_event, sizeof(struct hsgd_trace_event));
+    any_size("layer", fill_layer, sizeof(struct hsgd_model_layer));
     any_size("cell", fill_cell, sizeof(struct hsgd_plan_cell));
     any_size("result", fill_result, sizeof(struct hsgd_fit_result));
     close_training();

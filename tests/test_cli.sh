@@ -7,8 +7,8 @@ opts='--model mlp-small --devices cpu'
 
 # ------------------------------------------------------------ wrong input
 refused 'a command is missing; "hsgd help" lists them'
-refused 'command "fly" is not one of train, devices, selftest, bench, plan, plot, compare, eval, predict, data, models, help' fly
-refused 'command "fly" is not one of train, devices, selftest, bench, plan, plot, compare, eval, predict, data, models, help' help fly
+refused 'command "fly" is not one of train, devices, selftest, bench, plan, plot, compare, eval, predict, data, models, summary, help' fly
+refused 'command "fly" is not one of train, devices, selftest, bench, plan, plot, compare, eval, predict, data, models, summary, help' help fly
 refused "--model is missing; it is one of $models" train
 refused "--model \"resnet9000\" is not one of $models" train --model resnet9000
 refused '--model is empty' bench --model=

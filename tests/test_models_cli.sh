@@ -29,6 +29,24 @@ refused 'bad.yaml:3: dense has no key "width"; it has op, name, units, activatio
     train --model bad.yaml --devices cpu
 sed 's/units: classes/units: 4/' mine.yaml >few.yaml
 refused 'few.yaml:5: the model has 4 outputs, but the data has 10 classes' train --model few.yaml --devices cpu
+
+# ---------------------------------------------------------------- summary
+ok summary --model lenet --json
+json '[l["name"] for l in j["layers"]][:3] == ["conv1", "pool1", "conv2"] and j["layers"][0]["output"] == [28, 28, 6]'
+json '[l["parameters"] for l in j["layers"]] == [156, 0, 2416, 0, 0, 48120, 10164, 850, 0] and j["parameters"] == 61706'
+json '[l["forward_flops"] for l in j["layers"]][:3] == [2 * 25 * 784 * 6, 4 * 196 * 6, 2 * 25 * 6 * 100 * 16]'
+json 'j["layers"][4]["output_bytes"] == 0 and j["layers"][5]["output_bytes"] == 480 and j["parameter_bytes"] == 4 * 61706'
+json 'all(abs(sum(l[k] for l in j["layers"]) - j[k]) < 1 for k in ("parameters", "forward_flops", "backward_flops", "output_bytes"))'
+ok summary --model mine.yaml --data digits
+has out '^dense1 +1x1x16 +12560 +25088 +64$'
+has out '^all +12730 '
+ok train --model mine.yaml --devices cpu --steps 1 --out run --quiet
+"$hsgd" summary --model mine.yaml --data digits --json >options
+ok summary run --json
+cmp -s out options
+check "a run's model and that of the same options" $?
+refused '--model does not go with the run "run"' summary run --model lenet
+begins 'run "nowhere": ' summary nowhere
 refused 'missing.yaml: cannot open: No such file or directory' train --model missing.yaml --devices cpu
 refused './: is a folder, not a file' plan --model ./ --devices cpu
 finish

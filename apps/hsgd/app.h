@@ -10,7 +10,7 @@ enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
 
 /* Commands, as bits, so that an option can name those that take it. */
 enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256,
-       COMPARE = 512, SELFTEST = 1024, PLOT = 2048 };
+       COMPARE = 512, SELFTEST = 1024, PLOT = 2048, SUMMARY = 4096 };
 
 #define MOST_OPTIONS 96
 
@@ -59,6 +59,7 @@ int cmd_compare(struct settings *s);
 int cmd_data(struct settings *s);
 int cmd_plot(struct settings *s);
 int cmd_models(struct settings *s);
+int cmd_summary(struct settings *s);
 int cmd_eval(struct settings *s);
 int cmd_predict(struct settings *s);
 int cmd_help(struct settings *s);

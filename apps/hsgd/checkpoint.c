@@ -39,12 +39,12 @@ static bool find_best(struct opened *o, const char *folder)
            exists(o->path, sizeof o->path, folder, "last/" WEIGHTS);
 }
 
-static int find_weights(struct opened *o, const char *given)
+static int find_weights(struct opened *o, const char *what, const char *given)
 {
     char folder[sizeof o->path + 16];
     struct stat st;
-    if (stat(given, &st)) return complain(USAGE, "--checkpoint \"%s\": %s", given, strerror(errno));
-    if (strlen(given) >= sizeof o->path) return complain(USAGE, "--checkpoint: the name is too long");
+    if (stat(given, &st)) return complain(USAGE, "%s \"%s\": %s", what, given, strerror(errno));
+    if (strlen(given) >= sizeof o->path) return complain(USAGE, "%s: the name is too long", what);
     strcpy(o->path, given);
     if (!S_ISDIR(st.st_mode)) return OK;
     if (exists(o->path, sizeof o->path, given, WEIGHTS)) return OK;
@@ -52,7 +52,7 @@ static int find_weights(struct opened *o, const char *given)
         snprintf(folder, sizeof folder, "%s%s", given, places[i]);
         if (find_best(o, folder)) return OK;
     }
-    return complain(USAGE, "--checkpoint \"%s\": there is no " WEIGHTS " in it", given);
+    return complain(USAGE, "%s \"%s\": there is no " WEIGHTS " in it", what, given);
 }
 
 /* The folder of the weights, when the state is in it, too. */
@@ -107,16 +107,20 @@ static int open_predictor(struct opened *o, const struct settings *s)
     return err ? checkpoint_error(o, err) : code;
 }
 
-int open_checkpoint(struct opened *o, const struct settings *s)
+int open_weights(struct opened *o, const struct settings *s, const char *what)
 {
     *o = (struct opened){ 0 };
-    if (!s->checkpoint) return complain(USAGE, "--checkpoint is missing");
-    int code = find_weights(o, s->checkpoint);
+    int code = find_weights(o, what, s->checkpoint);
     if (!code) code = open_context(&o->run, s);
     if (code) return code;
     o->run.model = hsgd_model_open(o->run.ctx, o->path);
-    if (!o->run.model) return checkpoint_error(o, 0);
-    code = read_state(o);
+    return o->run.model ? OK : checkpoint_error(o, 0);
+}
+
+int open_checkpoint(struct opened *o, const struct settings *s)
+{
+    int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : complain(USAGE, "--checkpoint is missing");
+    if (!code) code = read_state(o);
     if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
         code = complain(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                         hsgd_model_outputs(o->run.model));

@@ -15,6 +15,8 @@ struct opened {
  * the last), or a file with weights, beside which the state may lie.  OK or an
  * exit code after a sentence; close_checkpoint() in any case. */
 int open_checkpoint(struct opened *o, const struct settings *s);
+/* Its model only; `what` is what messages call it: "--checkpoint". */
+int open_weights(struct opened *o, const struct settings *s, const char *what);
 void close_checkpoint(struct opened *o);
 
 /* "7", or the name the class had in training. */

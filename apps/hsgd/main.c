@@ -83,6 +83,11 @@ const struct command commands[] = {
     { "models", MODELS, cmd_models, "models [--json]", "list the built-in models",
       "Lists the built-in models, with their parameters for their usual data.  They\n"
       "are model files (YAML), installed with the program; --model takes others too." },
+    { "summary", SUMMARY, cmd_summary, "summary RUN | --model NAME [--data digits|PATH] [OPTION...]",
+      "list the layers of a model",
+      "Lists the layers of a model with their outputs, parameters, floating-point\n"
+      "operations and bytes, the latter two for one sample: the model of RUN (a run, a\n"
+      "checkpoint or a file with weights), or --model for samples as those of --data." },
     { "help", HELP, cmd_help, "help [COMMAND] [OPTION...]", "explain a command", "Prints how a command is used." },
     { 0 }
 };

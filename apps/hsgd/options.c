@@ -27,21 +27,21 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
-#define READS (TRAIN | PLAN | DATA | EVAL)
-#define ALL (RUNS | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | HELP)
+#define READS (TRAIN | PLAN | DATA | EVAL | SUMMARY)
+#define ALL (RUNS | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
 
 static const struct option_row table[] = {
-    { "model", 0, TEXT, RUNS, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
+    { "model", 0, TEXT, RUNS | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best one), or a file\nwith weights" },
-    { "data", 0, TEXT, TRAIN | PLAN | EVAL, AT(data), 0, 0, NULL, "digits|PATH",
-      "the data (digits; plan: made up, of the model's usual shape)" },
+    { "data", 0, TEXT, TRAIN | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
+      "the data (digits; plan, summary: of the model's usual shape)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
       "the format of the data (found by content)" },
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
       ".npz, a file beside an .npy (found by usual names)" },
-    { "features", 0, WHOLE, TRAIN | PLAN | DATA, AT(features), 1, 1 << 24, NULL, "N",
+    { "features", 0, WHOLE, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
       "numbers in a plain sample (as many as there are)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "leave out columns of a CSV, by names or numbers; may be repeated" },
@@ -158,7 +158,7 @@ static const struct option_row table[] = {
     { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "which samples (train; eval: test, where there are such)" },
-    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | PASSING | SINGLE, AT(json), 0, 0,
+    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE, AT(json), 0, 0,
       NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,

@@ -107,6 +107,20 @@ HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
 HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
 /* Number of outputs: the values per sample that the loss sees; 0: there is no loss yet. */
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
+/* A layer of a model.  Flops are the floating-point operations for one sample as
+ * the operation's descriptor counts them: a multiplication and an addition are two. */
+struct hsgd_model_layer {
+    size_t size;             /* of this struct */
+    char name[48], op[48];   /* "conv1"; the operation, "conv2d" */
+    struct hsgd_shape in, out;
+    int64_t parameters;      /* floats in its weights */
+    double forward_flops, backward_flops;
+    bool is_view;            /* the output is the input in another shape, and takes no memory */
+};
+
+/* Fills *out, of `size` bytes, with layer i as it was added, from 0, the loss
+ * included; changes of layout are not shown.  -EINVAL: there are fewer. */
+HSGD_API int hsgd_model_layer_get(const struct hsgd_model *model, int i, struct hsgd_model_layer *out, size_t size);
 /* Number of layers, the loss included. */
 HSGD_API int hsgd_model_layers(const struct hsgd_model *model);
 
