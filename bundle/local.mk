@@ -1,6 +1,12 @@
 # make bundle: one archive to carry to another machine; make check-bundle
 # tries it in a root of its own.
-bundle_programs = hsgd op_bench test_ops test_agreement
+# Without plots: Cairo, Pango and fonts would be a good part of it.
+if HAVE_CAIRO
+bundle_programs = hsgd-without-plots
+else
+bundle_programs = hsgd
+endif
+bundle_programs += op_bench test_ops test_agreement
 if USE_CUDA
 bundle_programs += test_graphs
 endif

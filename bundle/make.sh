@@ -14,7 +14,7 @@ root=$stage/$name
 mkdir -p "$root/bin" "$root/lib" "$root/bench" "$root/licences"
 
 # What libtool has built, not its wrapper.
-program() { if [ -f ".libs/$1" ]; then cp ".libs/$1" "$root/bin/"; else cp "$1" "$root/bin/"; fi; }
+program() { if [ -f ".libs/$1" ]; then from=.libs/$1; else from=$1; fi; cp "$from" "$root/bin/${1%-without-plots}"; }
 for p in "$@"; do program "$p"; done
 cp "$srcdir"/bench/gpu.py "$srcdir"/bench/torch_step.py "$srcdir"/bench/stack.yaml "$root/bench/"
 cp "$srcdir/bundle/run" "$srcdir/bundle/README" "$root/"

@@ -78,7 +78,7 @@ begins 'the plot "none/x.png": ' plot a --png none/x.png
 
 # ------------------------------------------------------- runs that existed
 ok compare a b c d/ --out all
-has out '^  1 .* no report +a: lr 0.1, seed 0$'
+has out '^  1 a: lr 0.1, seed 0$'
 has out '^    1 lr 0.1$'
 has out '^ +3 +80.00 ± 10.00 +75.00 ± 0.00 +0.3 ± 0 +3 ± 0$'
 has out '^summary.csv, epochs.csv, devices.csv, groups.csv, compare.png and compare.svg'

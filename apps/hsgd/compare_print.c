@@ -1,13 +1,13 @@
 /* What hsgd compare prints: tables, or JSON. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "bar.h"
 #include "compare.h"
+#include "text.h"
 
-#define FIGURES 62          /* columns before a label that stands in the line of its figures */
+#define FIGURES 64          /* columns before a label that stands in the line of its figures */
 
 /* ----------------------------------------------------------------- tables */
 
@@ -16,21 +16,6 @@ static void figure(int width, int decimals, double v, const char *unit)
 {
     if (isfinite(v)) printf(" %*.*f%s", width - (int)strlen(unit), decimals, v, unit);
     else printf(" %*s", width, "-");
-}
-
-/* A text in lines that fit the terminal, broken at spaces where there are any. */
-static void print_lines(int indent, const char *text)
-{
-    int room = terminal_columns(STDOUT_FILENO) - indent;
-    while (room > 0 && (int)strlen(text) > room) {
-        int n = room;
-        while (n > room / 2 && text[n] != ' ') n--;
-        if (text[n] != ' ') n = room;
-        while (n > 1 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
-        printf("%.*s\n%*s", n, text, indent, "");
-        for (text += n; *text == ' '; text++) continue;
-    }
-    printf("%s\n", text);
 }
 
 static void print_figures(const struct trial *t)
@@ -45,20 +30,24 @@ static void print_figures(const struct trial *t)
     printf("  %s", t->end);
 }
 
-/* Where one label does not fit beside the figures, all have lines of their own. */
+/* Where one label does not fit beside the figures, or has to be made harmless, all
+ * have lines of their own. */
 static bool labels_fit(const struct comparison *c)
 {
-    size_t longest = 0;
-    for (int i = 0; i < c->ntrials; i++)
-        if (strlen(c->trial[i].label) > longest) longest = strlen(c->trial[i].label);
-    return FIGURES + (int)longest <= terminal_columns(STDOUT_FILENO);
+    bool fit = true;
+    for (int i = 0; fit && i < c->ntrials; i++) {
+        char *clean = text_clean(c->trial[i].label);
+        fit = clean && !strcmp(clean, c->trial[i].label) && FIGURES + text_width(clean) <= TEXT_COLUMNS;
+        free(clean);
+    }
+    return fit;
 }
 
 static void print_trial(const struct trial *t, bool fits)
 {
     printf("%3d ", t->number);
     if (!fits) {
-        print_lines(4, t->label);
+        text_wrap(4, 4, "%s", t->label);
         printf("    ");
     }
     print_figures(t);
@@ -66,7 +55,7 @@ static void print_trial(const struct trial *t, bool fits)
     putchar('\n');
     if (t->code && *t->message) {
         printf("    ");
-        print_lines(4, t->message);
+        text_wrap(4, 4, "%s", t->message);
     }
 }
 
@@ -95,7 +84,7 @@ static void print_groups(const struct comparison *c)
     for (int g = 0; g < c->ngroups; g++) {
         struct spread best = compare_spread(c, g, compare_best);
         printf("%5d ", g + 1);
-        print_lines(6, c->group[g].label);
+        text_wrap(6, 6, "%s", c->group[g].label);
         printf("      %4d ", c->group[g].runs);
         print_spread(17, "%.2f", 100, best);
         print_spread(18, "%.2f", 100, compare_spread(c, g, test_of));
@@ -136,12 +125,10 @@ static void print_devices_of(const struct comparison *c)
 
 static void print_files(const struct comparison *c, bool drawn)
 {
-    char line[1400];
     if (!c->s->out) return;
-    snprintf(line, sizeof line, "summary.csv, epochs.csv, devices.csv%s%s are in %s",
-             compare_repeats(c) ? ", groups.csv" : "", drawn ? ", compare.png and compare.svg" : "", c->s->out);
     putchar('\n');
-    print_lines(0, line);
+    text_wrap(0, 0, "summary.csv, epochs.csv, devices.csv%s%s are in %s", compare_repeats(c) ? ", groups.csv" : "",
+              drawn ? ", compare.png and compare.svg" : "", c->s->out);
 }
 
 int compare_print(const struct comparison *c, bool drawn)

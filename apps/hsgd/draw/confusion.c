@@ -11,6 +11,7 @@
 #define NUMBERED 24         /* with more classes cells have no numbers */
 #define SIDE 720            /* of the matrix then, about */
 #define MAX_CLASSES 4000
+#define SUBTITLE 160        /* bytes */
 #define NAME 130            /* pixels of a name, at most */
 #define GAP 6
 #define NAME_ROW 14         /* pixels between two names, at least */
@@ -61,11 +62,18 @@ static double widest_name(const struct evaluation *e)
     return fmin(NAME, ceil(widest));
 }
 
+static void write_subtitle(const struct evaluation *e, char *out, size_t size)
+{
+    snprintf(out, size, "%lld samples (%s), accuracy %.2f %%; colours: fraction of the true class",
+             (long long)e->samples, e->part, 100 * evaluation_accuracy(e));
+}
+
 static int every(double cell) { return (int)fmax(1, ceil(NAME_ROW / cell)); }
 
 static struct layout lay_out(const struct evaluation *e)
 {
     struct layout l = { .e = e, .names = widest_name(e) };
+    char subtitle[SUBTITLE];
     if (e->classes <= NUMBERED) {
         l.cell_w = fmax(e->classes < 6 ? 64 : 38, ceil(widest_number(e)) + 12);
         l.cell_h = fmax(e->classes < 6 ? 48 : 30, fmin(l.cell_w, 38));
@@ -78,7 +86,8 @@ static struct layout lay_out(const struct evaluation *e)
     l.left = MARGIN + 22 + l.names + GAP;
     l.top = MARGIN + HEAD;
     double below = GAP + (l.upward ? l.names : NAME_ROW) + 8 + 18, right = l.left + e->classes * l.cell_w;
-    l.width = fmax(460, right + 24 + BAR + 46 + MARGIN);
+    write_subtitle(e, subtitle, sizeof subtitle);
+    l.width = fmax(ceil(canvas_text_width(TEXT_NORMAL, subtitle)) + 2 * MARGIN, right + 24 + BAR + 46 + MARGIN);
     l.height = l.top + fmax(e->classes * l.cell_h, 110) + below + MARGIN;
     return l;
 }
@@ -150,11 +159,10 @@ static void draw_bar(struct canvas *c, const struct layout *l)
 static void draw_heading(struct canvas *c, const struct layout *l)
 {
     const struct evaluation *e = l->e;
-    char title[600], line[160];
+    char title[600], line[SUBTITLE];
     double room = l->width - 2 * MARGIN;
     snprintf(title, sizeof title, "%s on %s", e->model, e->data);
-    snprintf(line, sizeof line, "%lld samples (%s), accuracy %.2f %%; colours: fraction of the true class",
-             (long long)e->samples, e->part, 100 * evaluation_accuracy(e));
+    write_subtitle(e, line, sizeof line);
     canvas_text(c, &(struct text_place){ MARGIN, MARGIN, 0, 0, TEXT_TITLE, plot_ink, room, false }, title);
     canvas_text(c, &(struct text_place){ MARGIN, MARGIN + 24, 0, 0, TEXT_NORMAL, plot_faint, room, false }, line);
 }

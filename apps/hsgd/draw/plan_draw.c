@@ -208,8 +208,8 @@ static void draw(struct canvas *c, const void *of)
 
 int draw_plan(const struct plan_report *r, const char *png, const char *svg)
 {
-    struct picture p = { .r = r, .ms = longest(r), .row = fmax(4, fmin(ROW, floor(MAX_ROWS / (double)rows_of(r)))) };
-    p.bar = p.row > 8 ? p.row - 4 : p.row - 1;
+    struct picture p = { .r = r, .ms = longest(r), .row = fmax(1.5, fmin(ROW, floor(MAX_ROWS / (double)rows_of(r)))) };
+    p.bar = p.row > 16 ? p.row - 4 : 0.75 * p.row;
     p.every = (int)ceil(16 / p.row);
     struct drawing d = { "A training step", WIDTH, totals_top(&p) + LINE * r->ndevices + MARGIN, draw, &p };
     return drawing_write(&d, NULL, png, svg);

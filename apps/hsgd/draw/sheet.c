@@ -87,7 +87,7 @@ static int write_sheet(struct sheet *s, const char *png, const char *svg)
     struct hsgd_shape in = hsgd_data_shape(s->of);
     double rows = ceil((double)s->count / s->columns);
     double width = fmax(240, s->columns * s->pitch - GAP);
-    struct drawing d = { s->title, 2 * MARGIN + width, 2 * MARGIN + HEAD + rows * s->row, draw, s };
+    struct drawing d = { s->title, 2 * MARGIN + width, 2 * MARGIN + HEAD + rows * s->row - GAP, draw, s };
     s->sample = malloc((size_t)size_of(s->of) * sizeof *s->sample);
     s->rgb = malloc(3 * (size_t)in.h * (size_t)in.w);
     int code = s->sample && s->rgb ? OK : complain(FAILED, "out of memory for the sheet");
@@ -102,7 +102,9 @@ int draw_sheet(const struct hsgd_data *d, int rows, int columns, const char *png
 {
     struct hsgd_shape in = hsgd_data_shape(d);
     char title[300];
-    int64_t cells = (int64_t)rows * columns, count = hsgd_data_count(d);
+    int64_t count = hsgd_data_count(d);
+    if (columns > count) columns = (int)count;
+    int64_t cells = (int64_t)rows * columns;
     int zoom = in.w < SIDE ? SIDE / in.w : 1;
     struct sheet s = { .of = d, .count = cells < count ? cells : count, .columns = columns, .zoom = zoom,
                        .pitch = in.w * zoom + GAP, .row = in.h * zoom + CAPTION + GAP, .title = title };
