@@ -60,7 +60,7 @@ struct failure {
 };
 
 struct hsgd_context {
-    char error[512];
+    char error[1024];
     unsigned generation;                  /* of the process that created it, counted by fork() */
     hsgd_log_fn *log;
     void *log_user;

@@ -211,7 +211,92 @@ static void alpha(void)
     hsgd_destroy(&ctx);
 }
 
+/* ------------------------------------------------------------------ damaged */
+
+/* `n` images in two classes, of which `bad`, from number 5 on, are cut off. */
+static void make_set(const char *folder, int n, int bad)
+{
+    char path[60];
+    remove_tree(folder);
+    for (int i = 0; i < n; i++) {
+        struct bytes b = make_png(4, 4, 3, i);
+        if (i >= 5 && i < 5 + bad) b.n -= 30;
+        snprintf(path, sizeof path, "%s/%c/%03d.png", folder, i % 2 ? 'b' : 'a', i);
+        put(path, b);
+    }
+}
+
+#define FIRST "set/a/006.png: the PNG picture is damaged: read beyond end of data"
+
+static void damaged(void)
+{
+    struct hsgd_data_options going = { .size = sizeof going, .keep_going = true };
+    begin();
+    make_set("set", 40, 2);
+    refused("set", NULL, FIRST "; 1 more is damaged: b/005.png");
+    refused("set", &going,
+            FIRST "; 1 more is damaged: b/005.png; --keep-going passes over 1 % of the images at most");
+    make_set("set", 40, 12);
+    refused("set", NULL, FIRST "; 11 more are damaged: a/008.png, a/010.png, a/012.png, a/014.png, a/016.png, "
+            "b/005.png, b/007.png, b/009.png, b/011.png, ...");
+    put_text("none/a/1.png", "x");
+    put_text("none/b/1.png", "x");
+    refused("none", &going, "none/a/1.png: is neither a PNG nor a JPEG picture (1 bytes); 1 more is damaged: b/1.png; "
+            "--keep-going passes over 1 % of the images at most");
+    make_set("set", 200, 3);
+    refused("set", &going, FIRST "; 2 more are damaged: b/005.png, b/007.png; "
+            "--keep-going passes over 1 % of the images at most");
+    hsgd_destroy(&ctx);
+}
+
+static void keep_going(void)
+{
+    static const char summary[] = "images, 198 samples of 4x4x3, 2 classes (a, b); passed over: 2 damaged (first: "
+                                  "a/006.png)";
+    struct hsgd_data_options going = { .size = sizeof going, .keep_going = true };
+    uint8_t pixels[48];
+    begin();
+    make_set("set", 200, 2);
+    refused("set", NULL, FIRST "; 1 more is damaged: b/005.png; --keep-going passes over damaged images");
+    unsetenv("HSGD_CACHE");
+    setenv("HSGD_CACHE_DIR", "cache", 1);
+    read_set("set", &going, summary);
+    CHECK_STR(logged, FIRST "; passed over\n"
+              "set/b/005.png: the PNG picture is damaged: read beyond end of data; passed over\n"
+              "set: 2 images passed over: damaged; the first is a/006.png\n");
+    for (int i = 0, at = 0; i < 200; i++) {
+        int number = i < 100 ? 2 * i : 2 * (i - 100) + 1;
+        if (number == 5 || number == 6) continue;
+        CHECK(sample(train, at++, pixels) == number % 2 && pixels[0] == pictures_value(number, 0, 0, 0));
+    }
+    close_set();
+    read_set("set", &going, summary); /* from the cache */
+    CHECK_STR(logged, "set: 2 images passed over: damaged; the first is a/006.png\n");
+    close_set();
+    refused("set", NULL, FIRST "; 1 more is damaged: b/005.png; --keep-going passes over damaged images");
+    put("set/c/1.png", (struct bytes){ (uint8_t *)strdup("\x89PNG"), 4 });
+    make_set("other", 99, 0);
+    put("other/c/1.png", (struct bytes){ (uint8_t *)strdup("\x89PNG"), 4 });
+    refused("other", &going, "other: every image of class \"c\" is damaged");
+    hsgd_destroy(&ctx);
+}
+
+/* The size is that of the first image that has one. */
+static void first_damaged(void)
+{
+    struct hsgd_data_options going = { .size = sizeof going, .keep_going = true };
+    begin();
+    make_set("set", 100, 0);
+    put("set/a/000.png", (struct bytes){ (uint8_t *)strdup("x"), 1 });
+    read_set("set", &going, "images, 99 samples of 4x4x3, 2 classes (a, b); passed over: 1 damaged (first: a/000.png)");
+    close_set();
+    put("set/b/099.png", make_png(5, 4, 3, 1));
+    refused("set", &going, "set/b/099.png: is 5 x 4 pixels, but set/a/002.png is 4 x 4; --resize N makes all pictures N x N");
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = {
+    { "damaged", damaged }, { "keep_going", keep_going }, { "first_damaged", first_damaged },
     { "letter_case", letter_case }, { "train_as_class", train_as_class }, { "other_files", other_files },
     { "gamma_is_ignored", gamma_is_ignored }, { "alpha", alpha },
 };

@@ -28,7 +28,7 @@ struct settings {
     double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
     int optimizer, schedule, executor, split, lr_scaling;
-    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip, classes;
+    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip, classes, keep_going;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
     int ntexts;              /* texts that config files have and the values point to */

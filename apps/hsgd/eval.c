@@ -61,6 +61,7 @@ static struct hsgd_data_options data_options(const struct opened *o, const struc
                                        .format = s->format || !run ? s->format : run->format,
                                        .label = s->label || !run ? s->label : run->label,
                                        .resize = (int)(s->resize || !run ? s->resize : run->resize),
+                                       .keep_going = s->keep_going || (run && run->keep_going),
                                        .record = o->info->record };
 }
 

@@ -51,6 +51,8 @@ static const struct option_row table[] = {
     { "resize", 0, WHOLE, READS, AT(resize), 0, 4096, NULL, "N",
       "scale pictures to a shorter side of N and take the middle, so\n"
       "that sizes may differ (0: they are all of one size)" },
+    { "keep-going", 0, FLAG, READS, AT(keep_going), 0, 0, NULL, NULL,
+      "pass over damaged images, up to 1 % of all" },
     { "epochs", 0, WHOLE, TRAIN, AT(epochs), 1, 1e6, NULL, "N", "times to go through the data (5)" },
     { "steps", 0, WHOLE, TRAIN, AT(steps), 1, 1e12, NULL, "N",
       "stop after so many batches; without --epochs, these alone count" },

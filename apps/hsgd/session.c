@@ -99,7 +99,8 @@ static void validate_not(struct session *run)
 /* The training part of other data, read as ours was. */
 static int open_validation(struct session *run, const struct settings *s)
 {
-    struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize };
+    struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize,
+                                   .keep_going = s->keep_going };
     o.record = hsgd_record_create(run->ctx, run->whole);
     int err = o.record ? hsgd_data_read(run->ctx, s->validation, &o, &run->validation, NULL) : -ENOMEM;
     hsgd_record_destroy(&o.record);
@@ -128,7 +129,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
 {
     struct hsgd_data_options o = { .size = sizeof o, .format = s->format, .label = s->label,
                                    .features = (int)s->features, .resize = (int)s->resize,
-                                   .any_classes = s->classes, .ignore = s->ignore };
+                                   .keep_going = s->keep_going, .any_classes = s->classes, .ignore = s->ignore };
     if (run->known) o.record = run->known->record;
     if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";

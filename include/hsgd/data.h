@@ -33,6 +33,7 @@ struct hsgd_data_options {
                                         the training set; < 0: those of the training set, whatever the record says */
     const char *const *class_name;   /* NULL: "0", "1", ... */
     int resize;                      /* > 0: pictures of any size become this high and wide */
+    bool keep_going;                 /* damaged images are passed over, when they are 1 % of all at most */
     struct hsgd_record *record;      /* read it as this data was, see hsgd_record_create(); NULL: for itself */
     bool any_classes;                /* numeric labels are classes even if they have fractions, or more different
                                         values than half of the samples (and than 20) */

@@ -66,8 +66,9 @@ int album_load(struct hsgd_context *ctx, const struct album *a, const struct alb
 struct album_name { char text[600]; };
 struct album_name album_name(const struct album *a, const struct album_entry *e);
 
-/* Decodes a sorted album; resize: 0, or height and width. */
-int album_decode(struct hsgd_context *ctx, const struct album *a, int resize, struct data_parts *out);
+/* Decodes a sorted album, as `resize` and `keep_going` say. */
+int album_decode(struct hsgd_context *ctx, const struct album *a, const struct hsgd_data_options *options,
+                 struct data_parts *out);
 
 /* CIFAR-10 or CIFAR-100, binary version. */
 bool cifar_is(const struct album *a);

@@ -12,18 +12,28 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_THREADS = 16, PICTURES_PER_THREAD = 32, RGB = 3 };
 
 struct decoding {
     const struct album *album;
     int resize;
+    bool keep_going;
     struct picture size;         /* of every picture, as it is kept */
+    int sized;                   /* the picture that it is of */
     uint8_t *part[2];
-    atomic_int next, bad;        /* the next to decode; the first that failed */
+    bool *damaged;               /* of every picture */
+    atomic_int next, bad;        /* the next to decode; the first that failed otherwise */
     atomic_bool colour;
 };
+
+/* What decode() returns of a damaged picture, apart from other failures. */
+enum { DAMAGED = -EBADMSG };
+
+static int damaged(int err) { return err == -EINVAL ? DAMAGED : err; }
 
 static size_t picture_bytes(const struct picture *p) { return (size_t)p->h * (size_t)p->w * RGB; }
 
@@ -32,7 +42,7 @@ static int check_size(struct hsgd_context *ctx, const struct decoding *d, int i,
     const struct album *a = d->album;
     if (p->h == d->size.h && p->w == d->size.w) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: is %d x %d pixels, but %s is %d x %d; --resize N makes all pictures N x N",
-                     album_name(a, &a->entry[i]).text, p->h, p->w, album_name(a, &a->entry[0]).text, d->size.h,
+                     album_name(a, &a->entry[i]).text, p->h, p->w, album_name(a, &a->entry[d->sized]).text, d->size.h,
                      d->size.w);
 }
 
@@ -40,7 +50,7 @@ static int decode_resized(struct hsgd_context *ctx, const char *name, const uint
                           const struct picture *p, int resize, uint8_t *to)
 {
     uint8_t *rgb = calloc(1, picture_bytes(p));
-    int err = rgb ? picture_decode(ctx, name, bytes, n, p, rgb) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
+    int err = rgb ? damaged(picture_decode(ctx, name, bytes, n, p, rgb)) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
     if (!err && resample_middle(rgb, p->h, p->w, RGB, to, resize))
         err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
     free(rgb);
@@ -58,23 +68,25 @@ static int decode(struct hsgd_context *ctx, struct decoding *d, int i)
     size_t n;
     uint8_t *to = d->part[e->part] + (size_t)(e->part ? i - a->parts[0] : i) * picture_bytes(&d->size);
     int err = album_load(ctx, a, e, &bytes, &n, &owned);
-    if (!err) err = picture_look(ctx, name.text, bytes, n, &p);
+    if (!err) err = damaged(picture_look(ctx, name.text, bytes, n, &p));
     if (!err && !d->resize) err = check_size(ctx, d, i, &p);
     if (!err && d->resize) err = decode_resized(ctx, name.text, bytes, n, &p, d->resize, to);
-    else if (!err) err = picture_decode(ctx, name.text, bytes, n, &p, to);
+    else if (!err) err = damaged(picture_decode(ctx, name.text, bytes, n, &p, to));
     if (!err && p.colour) atomic_store_explicit(&d->colour, true, memory_order_relaxed);
     free(owned);
     return err;
 }
 
-/* A context holds one sentence: failures are found without, and the first is
- * repeated for its sentence when all threads have ended. */
+/* A context holds one sentence: failures are found without, and repeated for
+ * their sentence when all threads have ended.  Damaged pictures are all found;
+ * after another failure it is enough to know those before it. */
 static void *work(void *user)
 {
     struct decoding *d = user;
     for (int i; (i = atomic_fetch_add(&d->next, 1)) < atomic_load(&d->bad);) {
-        int first = atomic_load(&d->bad);
-        if (decode(NULL, d, i))
+        int first = atomic_load(&d->bad), err = decode(NULL, d, i);
+        d->damaged[i] = err == DAMAGED;
+        if (err && err != DAMAGED)
             while (i < first && !atomic_compare_exchange_weak(&d->bad, &first, i)) continue;
     }
     return NULL;
@@ -89,6 +101,76 @@ static int choose_threads(int pictures)
     return n < 1 ? 1 : n < MOST_THREADS ? n : MOST_THREADS;
 }
 
+/* ----------------------------------------------------------------- damaged */
+
+enum { LISTED = 10, KEPT_GOING = 100 /* to one that is damaged */ };
+
+static int count_damaged(const struct decoding *d, int n)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++) count += d->damaged[i];
+    return count;
+}
+
+/* What --keep-going would do about it, or why it did not. */
+static const char *damaged_hint(const struct decoding *d, int all)
+{
+    if (d->keep_going) return "; --keep-going passes over 1 % of the images at most";
+    return all <= d->album->count / KEPT_GOING ? "; --keep-going passes over damaged images" : "";
+}
+
+/* The sentence of picture `first`, and the names of the next that are damaged
+ * among the n that are known. */
+static int report_damaged(struct hsgd_context *ctx, struct decoding *d, int first, int n)
+{
+    char others[700] = "", sentence[300];
+    int all = count_damaged(d, n), listed = 1, used = 0;
+    decode(ctx, d, first);
+    snprintf(sentence, sizeof sentence, "%.*s", (int)sizeof sentence - 1, hsgd_error(ctx));
+    for (int i = first + 1; i < n && listed < LISTED && used < 600; i++) {
+        if (!d->damaged[i]) continue;
+        used += snprintf(others + used, sizeof others - (size_t)used, "%s%s", used ? ", " : "",
+                         hsgd_show(d->album->entry[i].name).text);
+        listed++;
+    }
+    if (all == 1) return hsgd_fail(ctx, EINVAL, "%s%s", sentence, damaged_hint(d, all));
+    return hsgd_fail(ctx, EINVAL, "%s; %d more %s damaged: %s%s%s", sentence, all - 1, all == 2 ? "is" : "are", others,
+                     listed < all ? ", ..." : "", damaged_hint(d, all));
+}
+
+/* A training class, or the test split, that has nothing left. */
+static int check_left(struct hsgd_context *ctx, const struct decoding *d)
+{
+    const struct album *a = d->album;
+    int *left = calloc((size_t)a->classes->count + 1, sizeof *left), empty = 0;
+    if (!left) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
+    for (int i = 0; i < a->count; i++)
+        if (!d->damaged[i]) left[a->entry[i].part ? a->classes->count : a->entry[i].label]++;
+    while (empty < a->classes->count && left[empty]) empty++;
+    bool tests = !a->parts[1] || left[a->classes->count];
+    free(left);
+    if (empty < a->classes->count)
+        return hsgd_fail(ctx, EINVAL, "%s: every image of class \"%s\" is damaged", a->source,
+                         hsgd_show(a->classes->name[empty]).text);
+    return tests ? 0 : hsgd_fail(ctx, EINVAL, "%s: every image of the test split is damaged", a->source);
+}
+
+/* With keep_going: lists and counts them, if they are few. */
+static int pass_over_damaged(struct hsgd_context *ctx, struct decoding *d)
+{
+    const struct album *a = d->album;
+    int all = count_damaged(d, a->count), err = 0;
+    for (int i = 0; all && !err && i < a->count; i++) {
+        if (!d->damaged[i]) continue;
+        if (all > a->count / KEPT_GOING) return report_damaged(ctx, d, i, a->count);
+        decode(ctx, d, i);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s; passed over", hsgd_error(ctx));
+        if (!passed_note(a->passed, PASSED_DAMAGED, a->entry[i].name))
+            err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
+    }
+    return err || !all ? err : check_left(ctx, d);
+}
+
 static int decode_all(struct hsgd_context *ctx, struct decoding *d)
 {
     pthread_t thread[MOST_THREADS];
@@ -98,24 +180,31 @@ static int decode_all(struct hsgd_context *ctx, struct decoding *d)
     work(d);
     for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
     int bad = atomic_load(&d->bad);
-    return bad < d->album->count ? decode(ctx, d, bad) : 0;
+    for (int i = 0; i < bad; i++)
+        if (d->damaged[i] && !d->keep_going) return report_damaged(ctx, d, i, bad);
+    return bad < d->album->count ? decode(ctx, d, bad) : pass_over_damaged(ctx, d);
 }
 
 /* -------------------------------------------------------------------- parts */
 
-/* The size of all pictures: --resize, or that of the first. */
+/* The size of all pictures: --resize, or that of the first that has one. */
 static int find_size(struct hsgd_context *ctx, struct decoding *d)
 {
     const struct album *a = d->album;
-    const uint8_t *bytes;
-    void *owned;
-    size_t n;
+    int err = DAMAGED;
     d->size = (struct picture){ d->resize, d->resize, false };
-    if (d->resize) return 0;
-    int err = album_load(ctx, a, &a->entry[0], &bytes, &n, &owned);
-    if (!err) err = picture_look(ctx, album_name(a, &a->entry[0]).text, bytes, n, &d->size);
-    free(owned);
-    return err;
+    for (int i = 0; !d->resize && err == DAMAGED && i < a->count; i++) {
+        const uint8_t *bytes;
+        void *owned;
+        size_t n;
+        err = album_load(ctx, a, &a->entry[i], &bytes, &n, &owned);
+        if (!err) err = damaged(picture_look(ctx, album_name(a, &a->entry[i]).text, bytes, n, &d->size));
+        d->damaged[i] = err == DAMAGED;
+        if (!err) d->sized = i;
+        free(owned);
+    }
+    if (d->resize || !err) return 0;
+    return err == DAMAGED ? report_damaged(ctx, d, 0, a->count) : err;
 }
 
 /* Resized pictures are bounded one by one, by what picture_look() allows. */
@@ -159,20 +248,47 @@ static void make_grey(struct hsgd_data *d)
     d->shape.c = 1;
 }
 
-int album_decode(struct hsgd_context *ctx, const struct album *a, int resize, struct data_parts *out)
+/* Closes the gaps that damaged pictures leave in a part, whose first is `from`. */
+static void close_gaps(const struct decoding *d, int from, struct hsgd_data *part)
 {
-    struct decoding d = { .album = a, .resize = resize };
+    size_t n = picture_bytes(&d->size);
+    uint8_t *bytes = part->owned;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < part->count; i++) {
+        if (d->damaged[from + i]) continue;
+        if (kept < i) memcpy(bytes + (size_t)kept * n, bytes + (size_t)i * n, n);
+        part->owned_labels[kept++] = part->owned_labels[i];
+    }
+    part->count = kept;
+}
+
+static int decode_parts(struct hsgd_context *ctx, struct decoding *d, struct data_parts *out)
+{
+    const struct album *a = d->album;
     struct hsgd_data **part[2] = { &out->train, &out->test };
-    int err = find_size(ctx, &d);
-    if (!err) err = check_total(ctx, &d);
+    int err = find_size(ctx, d);
+    if (!err) err = check_total(ctx, d);
     for (int i = 0; !err && i < 2; i++) {
         if (!a->parts[i]) continue;
-        *part[i] = make_part(ctx, &d, i);
+        *part[i] = make_part(ctx, d, i);
         if (!*part[i]) return -ENOMEM;
-        d.part[i] = (*part[i])->owned;
+        d->part[i] = (*part[i])->owned;
     }
-    if (!err) err = decode_all(ctx, &d);
-    for (int i = 0; !err && i < 2 && !atomic_load(&d.colour); i++)
-        if (*part[i]) make_grey(*part[i]);
+    if (!err) err = decode_all(ctx, d);
+    for (int i = 0; !err && i < 2; i++) {
+        if (!*part[i]) continue;
+        close_gaps(d, i ? a->parts[0] : 0, *part[i]);
+        if (!atomic_load(&d->colour)) make_grey(*part[i]);
+    }
+    return err;
+}
+
+int album_decode(struct hsgd_context *ctx, const struct album *a, const struct hsgd_data_options *options,
+                 struct data_parts *out)
+{
+    struct decoding d = { .album = a, .resize = options->resize, .keep_going = options->keep_going,
+                          .damaged = calloc((size_t)a->count, sizeof *d.damaged) };
+    int err = d.damaged ? decode_parts(ctx, &d, out) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
+    free(d.damaged);
     return err;
 }

@@ -23,7 +23,7 @@ static int interpret(struct hsgd_context *ctx, struct album *a, enum meaning mea
 {
     if (meaning == CIFAR || (meaning == EITHER && cifar_is(a))) return cifar_read(ctx, a, options, out);
     int err = album_sort(ctx, a);
-    return err ? err : album_decode(ctx, a, options->resize, out);
+    return err ? err : album_decode(ctx, a, options, out);
 }
 
 /* ----------------------------------------------------------------- sources */
@@ -34,8 +34,8 @@ static void begin_key(struct sha256 *key, const char *path, enum meaning meaning
                       const struct hsgd_data_options *options)
 {
     char *real = realpath(path, NULL), text[200];
-    int n = snprintf(text, sizeof text, "\n%d %d %d %s\n", DECODING, (int)meaning, options->resize,
-                     options->label ? options->label : "");
+    int n = snprintf(text, sizeof text, "\n%d %d %d %d %s\n", DECODING, (int)meaning, options->resize,
+                     options->keep_going, options->label ? options->label : "");
     sha256_begin(key);
     sha256_add(key, real ? real : path, strlen(real ? real : path));
     sha256_add(key, text, (size_t)(n < (int)sizeof text ? n : (int)sizeof text - 1));
@@ -96,7 +96,7 @@ static int read_listed(struct hsgd_context *ctx, struct album *a, enum meaning m
     }
     sha256_end(&key, hex);
     if (cache_load(ctx, hex, a->source, out)) return 0;
-    err = album_decode(ctx, a, options->resize, out);
+    err = album_decode(ctx, a, options, out);
     if (!err) cache_store(ctx, hex, out);
     return err;
 }

@@ -2,12 +2,12 @@
 #include "data/album.h"
 #include "fuzz.h"
 
-static int interpret(struct hsgd_context *ctx, struct album *a, struct data_parts *out)
+static int interpret(struct hsgd_context *ctx, struct album *a, bool keep_going, struct data_parts *out)
 {
-    static const struct hsgd_data_options none;
-    if (cifar_is(a)) return cifar_read(ctx, a, &none, out);
+    struct hsgd_data_options options = { .size = sizeof options, .keep_going = keep_going };
+    if (cifar_is(a)) return cifar_read(ctx, a, &options, out);
     int err = album_sort(ctx, a);
-    return err ? err : album_decode(ctx, a, 0, out);
+    return err ? err : album_decode(ctx, a, &options, out);
 }
 
 static void check(const struct hsgd_data *d)
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     fuzz_allow(4 * (ALBUM_FREE + STREAM_EXPANSION * n)); /* all pictures, and what libjpeg has of one */
     struct hsgd_stream *s = hsgd_stream_memory(ctx, "input", bytes, n);
     int err = s ? album_tar(ctx, &a, s) : -1;
-    if (!err) err = interpret(ctx, &a, &parts);
+    if (!err) err = interpret(ctx, &a, n & 1, &parts);
     fuzz_require(err || (parts.train && parts.train->count > 0), "a set without samples");
     check(parts.train);
     check(parts.test);
