@@ -42,6 +42,10 @@ grep -vE "$from_machine" "$stage/needed" | while read -r soname path; do
     cp -L "$path" "$root/lib/$soname"
     case $path in "$PWD"/*) ;; *) licence "$path" ;; esac
 done
+# What those of Debian refer to.
+for text in $(grep -oh '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$root"/licences/* | sort -u); do
+    [ ! -f "$text" ] || { mkdir -p "$root/licences/common" && cp -L "$text" "$root/licences/common/"; }
+done
 find "$root/bin" "$root/lib" -type f -exec strip --strip-unneeded {} +
 # An RPATH, not a RUNPATH: it comes before LD_LIBRARY_PATH, in which a machine may have other builds of these
 # libraries, and holds for what libraries need, too.

@@ -4,7 +4,7 @@
 set -eu
 src=${srcdir:-.}
 status=0
-for page in "$src"/README.md "$src"/doc/*.md "$src"/doc/decisions/*.md; do
+for page in "$src"/*.md "$src"/doc/*.md "$src"/doc/decisions/*.md; do
     links=$(grep -o '](\([^)#]*\)' "$page" | sed -e 's/^](//' -e '/^http/d' | sort -u)
     for link in $links; do
         [ -e "$(dirname "$page")/$link" ] || { echo "$page: no file \"$link\""; status=1; }
