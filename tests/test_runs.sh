@@ -145,9 +145,27 @@ refused '--momentum is 0.9, and not set in fresh/config.yaml, which --resume can
     train --out fresh --resume --momentum 0.9
 ok train --out fresh --resume --threads 2 --checkpoint-hist 5 --patience 7
 has fresh/config.yaml '^patience: 7$'
+# Longer than before: as if it had been so at once where the schedule does not ask.
+ok train $opts --sched constant --epochs 1 --out longer
+ok train --out longer --resume --epochs 2
+check "no warning: $(cat err)" "$([ ! -s err ]; echo $?)"
+has longer/config.yaml '^epochs: 2$'
+has out ' 172 steps, 86 now in '
+ok train $opts --sched constant --epochs 2 --out at-once
+cmp -s longer/checkpoints/last/model.safetensors at-once/checkpoints/last/model.safetensors
+check 'a run made longer ends with the weights of a long one' $?
+refused '--epochs 1 is 86 steps, and the run in "longer" has done 172' train --out longer --resume --epochs 1
+has longer/config.yaml '^epochs: 2$'
+ok train --out longer --resume --steps 180
+grep -q '^epochs:' longer/config.yaml
+check '--steps replaces --epochs' $((! $?))
+has longer/config.yaml '^steps: 180$'
+ok train --out fresh --resume --epochs 3
+has err '^hsgd: warning: --sched cosine ends with the training: over another length '
+has out '^run +fresh, from step 172 on$'
 cp -r fresh damaged
-printf 'x' >damaged/checkpoints/step-172/state.safetensors
-refused '--resume: damaged/checkpoints/step-172/state.safetensors: 1 bytes are too few for a safetensors file' \
+printf 'x' >damaged/checkpoints/step-258/state.safetensors
+refused '--resume: damaged/checkpoints/step-258/state.safetensors: 1 bytes are too few for a safetensors file' \
     train --out damaged --resume
 
 # ------------------------------------------------------------------ signals

@@ -157,11 +157,25 @@ static int use_model_copy(struct settings *s, const char *model, const char *pat
     return OK;
 }
 
+/* How long a run that goes on trains may be another length than before: what was
+ * given then replaces both --epochs and --steps. */
+static void change_length(struct settings *s, const struct settings *then, bool epochs, bool steps)
+{
+    bool longer = (epochs && s->epochs != then->epochs) || (steps && s->steps != then->steps);
+    if (!longer) return;
+    if (!epochs) s->epochs = -1;
+    if (!steps) s->steps = -1;
+    if (s->schedule == HSGD_COSINE)
+        complain(OK, "warning: --sched cosine ends with the training: over another length than before the learning rate "
+                     "goes on from another value than it had");
+}
+
 /* `resuming`: what is given must be the same. */
 static int merge(struct settings *s, const char *path, bool resuming)
 {
     struct settings file;
     settings_defaults(&file, s->command);
+    bool epochs = option_given(s, option_named("epochs", TRAIN)), steps = option_given(s, option_named("steps", TRAIN));
     int code = read_file(&file, path);
     const struct option_row *o;
     for (int i = 0; !code && (o = option_at(i)); i++) {
@@ -173,6 +187,7 @@ static int merge(struct settings *s, const char *path, bool resuming)
             option_mark_given(s, o);
         }
     }
+    if (!code && resuming) change_length(s, &file, epochs, steps);
     for (int i = 0; i < file.ntexts; i++)
         if (!settings_keep(s, file.text[i]) && !code) code = complain(FAILED, "out of memory for \"%s\"", path);
     file.ntexts = 0; /* they are the other's now */
