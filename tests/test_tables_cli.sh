@@ -17,4 +17,64 @@ refused 'both.yaml, line 2: "target" is there twice' train --config both.yaml --
 refused '"hsgd train" has no option "--target"' train --model linear --target 0.5
 refused '--stop-at 0.5 needs validation samples, and --validation "0" leaves none' $train --stop-at 0.5 --out new
 
+# --------------------------------------------------------------------- --test
+awk 'BEGIN { for (i = 0; i < 60; i++) print i % 2 ? "-1,0,b" : "1,0,a" }' >rows
+{ echo 'x,z,kind'; cat rows; } >points.csv
+{ echo 'kind,z,x'; awk -F, '{ print $3 "," $2 "," $1 }' rows | head -20; } >other.csv
+ok data info points.csv --test other.csv --json
+json 'j["test"]["samples"] == 20 and [c["test"] for c in j["classes"]] == [10, 10]'
+ok $train --data points.csv --test other.csv --epochs 20 -b 8 --lr 0.1 --out points --json
+json 'j["test_accuracy"] == 1'
+has points/config.yaml '^test: "other.csv"$'
+ok eval --devices cpu --checkpoint points --json
+json 'j["samples"] == 20 and j["part"] == "test" and j["accuracy"] == 1'
+ok eval --devices cpu --checkpoint points --split train --json
+json 'j["samples"] == 60'
+refused '--test "none.csv": data set "none.csv": No such file or directory; "digits" is built in, anything else is a file or folder' $train --data points.csv --test none.csv --out new
+{ cat other.csv; echo 'c,1,1'; } >new.csv
+refused '--test "new.csv": new.csv: line 22: column "kind": label "c" is not one of the 2 classes a, b' $train --data points.csv --test new.csv --out new
+
+# --------------------------------------------------------- --ignore, --classes
+printf 'id,city,x,kind\n7,Paris,1,a\n8,Rome,-1,b\n' >cities.csv
+refused 'data "cities.csv": cities.csv: line 2: column "city": "Paris" is not a number; --ignore leaves a column out' data info cities.csv
+for list in '--ignore city,id' '--ignore city --ignore 1' '--ignore=city --ignore=id'; do
+    ok data info cities.csv $list --json
+    has out '"csv, 2 samples of 1 feature \(x\), label ."kind.", 2 classes \(a, b\), ignored \(id, city\)"'
+done
+ok $train --data cities.csv --ignore city --ignore id --epochs 1 --out cities
+has cities/config.yaml '^ignore: "city,id"$'
+ok $train --config cities/config.yaml --out again
+ok eval --devices cpu --checkpoint cities
+printf 'x,city,id\n1,Oslo,9\n' >query.csv
+ok predict --devices cpu --checkpoint cities query.csv
+refused 'data "digits": data set "digits": --ignore names columns of a CSV, and this is digits' data info digits --ignore a
+printf 'x,price\n1,2.5\n2,3\n' >prices.csv
+refused '--data "prices.csv": prices.csv: column "price": label "2.5" has a fraction, which classes rarely have; with --classes the numbers are classes' $train --data prices.csv --out new
+ok $train --data prices.csv --classes --epochs 1 --out prices
+has prices/config.yaml '^classes: true$'
+ok eval --devices cpu --checkpoint prices
+
+# ------------------------------------------- what differs in the last digits
+awk 'BEGIN { print "t,y"; for (i = 0; i < 40; i++) printf "%.0f,%s\n", 1700000000 + i, i < 20 ? "a" : "b" }' >time.csv
+ok $train --data time.csv --epochs 30 -b 8 --lr 0.1 --out time
+ok eval --devices cpu --checkpoint time --json
+json 'j["accuracy"] > 0.9'
+printf 't\n1700000001\n' >first.csv
+ok predict --devices cpu --checkpoint time first.csv
+has out '^first.csv +a '
+
+# ----------------------------------- columns beyond 1024 are as good as others
+awk 'BEGIN { for (k = 1; k <= 1100; k++) printf "c%d,", k
+    print "y"
+    for (i = 0; i < 40; i++) {
+        for (k = 1; k < 1100; k++) printf "%d,", k == 4 ? i * 25000 : k == 1099 ? 2 * (i % 2) - 1 : 0
+        print (i < 2 ? "?" : i % 2 ? 5 : 15) "," i % 2 } }' >wide.csv
+ok $train --data wide.csv --epochs 20 -b 8 --lr 0.01 --out wide
+ok eval --devices cpu --checkpoint wide --json
+json 'j["accuracy"] > 0.95'
+# The mean of the last column is 10, and a missing value is it.
+{ head -1 wide.csv; sed -n 5p wide.csv | sed 's/,[0-9]*,\([01]\)$/,?,\1/'; sed -n 5p wide.csv | sed 's/,[0-9]*,\([01]\)$/,10,\1/'; } >pair.csv
+ok predict --devices cpu --checkpoint wide --json pair.csv
+json 'all(abs(a - b) < 1e-6 for a, b in zip(*[p["probabilities"] for p in j["predictions"]]))'
+
 finish

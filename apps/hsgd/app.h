@@ -17,7 +17,7 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 /* Values of all options; numbers that were not given are -1 unless
  * settings_read() knows a default. */
 struct settings {
-    const char *command, *model, *data, *format, *label, *ignore, *devices, *out, *svg;
+    const char *command, *model, *data, *format, *label, *ignore, *test, *devices, *out, *svg;
     const char *png, *checkpoint;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation;
@@ -97,8 +97,8 @@ struct session {
 /* Each returns OK, or an exit code after a sentence on stderr. */
 int open_context(struct session *run, const struct settings *s);
 int open_data(struct session *run, const struct settings *s);
-/* "digits" or a path with --format, --label, --features and --resize; *test is NULL where
- * there is no test part. */
+/* "digits" or a path with --format, --label and the like, and --test; *test is
+ * NULL where there is no test part. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);
 /* A model for samples of this shape (h 0: the one its file gives), initialised

@@ -95,12 +95,19 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
     bool digits = !strcmp(hsgd_record_format(o->info->record), what);
     if (!*own->config && !digits)
         return complain(USAGE, "--data is missing: %s lies in no run whose config.yaml names its data", o->path);
+    bool train = option_given(s, option_named("split", EVAL)) && !s->split, test = own->s.test && !train;
     struct hsgd_data_options options = data_options(o, s, &own->s);
+    if (test) {
+        what = own->s.test;
+        options.format = s->format;
+    }
     int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
     if (err)
         return complain(blame_data(err), "data \"%s\" of %s: %s; --data names it where it is now", what, own->config,
                         hsgd_error(o->run.ctx));
-    return choose_part(o, e, s, what);
+    if (!test || o->run.test) return choose_part(o, e, s, what);
+    e->part = "test";
+    return OK;
 }
 
 static int open_samples(struct opened *o, struct evaluation *e, const struct settings *s)

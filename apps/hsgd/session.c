@@ -96,16 +96,23 @@ static void validate_not(struct session *run)
     run->whole = NULL;
 }
 
-/* The training part of other data, read as ours was. */
-static int open_validation(struct session *run, const struct settings *s)
+/* Other data, read as ours was; `option` named it.  test NULL: not wanted. */
+static int read_other(struct session *run, const struct settings *s, const struct hsgd_data *ours, const char *option,
+                      const char *what, struct hsgd_data **train, struct hsgd_data **test)
 {
     struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize,
                                    .keep_going = s->keep_going };
-    o.record = hsgd_record_create(run->ctx, run->whole);
-    int err = o.record ? hsgd_data_read(run->ctx, s->validation, &o, &run->validation, NULL) : -ENOMEM;
+    o.record = hsgd_record_create(run->ctx, ours);
+    int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
     hsgd_record_destroy(&o.record);
+    return err ? complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
+}
+
+static int open_validation(struct session *run, const struct settings *s)
+{
+    int code = read_other(run, s, run->whole, "--validation", s->validation, &run->validation, NULL);
     validate_not(run);
-    return err ? complain(blame_data(err), "--validation \"%s\": %s", s->validation, hsgd_error(run->ctx)) : OK;
+    return code;
 }
 
 /* A fraction of the training samples, drawn with the seed, or other data. */
@@ -124,6 +131,18 @@ static int split_off_validation(struct session *run, const struct settings *s)
     return err ? library_error(run, err) : OK;
 }
 
+/* The test part of other data, or all of it where it has none. */
+static int open_test(struct session *run, const struct settings *s, const struct hsgd_data *ours,
+                     struct hsgd_data **test)
+{
+    struct hsgd_data *all, *part;
+    hsgd_data_destroy(test);
+    int code = read_other(run, s, ours, "--test", s->test, &all, &part);
+    *test = part ? part : all;
+    if (part) hsgd_data_destroy(&all);
+    return code;
+}
+
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test)
 {
@@ -134,7 +153,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
     if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
-    return err ? complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
+    if (err) return complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx));
+    return s->test ? open_test(run, s, *train, test) : OK;
 }
 
 int open_data(struct session *run, const struct settings *s)
