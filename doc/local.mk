@@ -20,12 +20,18 @@ uninstall-local:
 examplesdir = $(docdir)/examples
 dist_examples_DATA = apps/demos/Makefile apps/demos/cnn.c apps/demos/embedded.c apps/demos/mlp.c
 
+# The pictures of the pages, from real runs.
+doc-pictures: hsgd$(EXEEXT)
+	sh $(srcdir)/doc/pictures.sh $(srcdir) .
+.PHONY: doc-pictures
+
 clean-local: clean-doc
 clean-doc:
 	rm -rf doc/html doc/doxygen.log
 .PHONY: clean-doc
 
-EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/confusion.png doc/plan.svg doc/decisions
+EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/decisions
+EXTRA_DIST += doc/pictures.sh doc/compare.png doc/confusion.png doc/curves.png doc/plan.svg doc/sheet.png
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
 	doc/abi.md \
