@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DECADES 2.5         /* a longer axis has numbers at powers of ten only */
 #define ACROSS_GAP 16       /* pixels between two numbers, at least */
 #define UP_GAP 18
 
@@ -130,7 +129,7 @@ static void logarithmic_ticks(struct ticks *t, const struct axis *a, int most)
 {
     static const int digits[] = { 1, 2, 5 };
     int first = exponent_of(a->low), last = exponent_of(a->high), decades = last - first + 1;
-    bool few = log10(a->high / a->low) <= DECADES && 3 * decades <= most + 3;
+    bool few = 2 * log10(a->high / a->low) <= most; /* then 2 and 5 have space, too */
     int every = few || decades <= most ? 1 : (decades + most - 1) / most;
     t->n = 0;
     for (int e = first; e <= last; e += every)
