@@ -283,7 +283,11 @@ static int check_fit(const struct fit *f)
         return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);
     if (t->state.options.patience && !f->validation)
         return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
-    return t->at.step && t->record ? hsgd_record_check(ctx, t->record, f->train) : 0;
+    if (t->at.step && t->loaded) return hsgd_record_check(ctx, t->record, f->train);
+    if (t->at.step && t->count && t->count != hsgd_data_count(f->train))
+        return hsgd_fail(ctx, EINVAL, "training goes on with %lld samples, not %lld", (long long)t->count,
+                         (long long)hsgd_data_count(f->train));
+    return 0;
 }
 
 /* What the trainer keeps of its data. */
@@ -297,6 +301,7 @@ static int adopt_data(struct hsgd_trainer *t, const struct hsgd_data *train)
     if (!record) return -ENOMEM;
     hsgd_record_destroy(&t->record);
     t->record = record;
+    t->loaded = false;
     return 0;
 }
 

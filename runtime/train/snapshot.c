@@ -116,6 +116,7 @@ static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state
     t->count = state->count;
     hsgd_record_destroy(&t->record);
     t->record = state->record;
+    t->loaded = true;
     if (!t->record->count) t->record->count = state->count; /* of version 0.1 */
     if (!t->record->shape.h) t->record->shape = m->in;
     t->unsaved = false;

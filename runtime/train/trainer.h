@@ -31,6 +31,7 @@ struct hsgd_trainer {
     struct hsgd_normalisation *norm; /* of the training data; NULL: none yet */
     struct augmentation augment; /* of training samples in the running epoch */
     struct hsgd_record *record; /* of the training data; NULL: none yet */
+    bool loaded;                /* a checkpoint, and not trained since: record is its */
     int64_t count;              /* training samples; 0: not known */
     struct async *async;        /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
