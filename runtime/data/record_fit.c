@@ -197,6 +197,7 @@ int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struc
     bool to_grey = shape.c == 1 && d->shape.c == RGB, to_colour = shape.c == RGB && d->shape.c == 1;
     int64_t pixels = (int64_t)d->shape.h * d->shape.w;
     if (shape.h != d->shape.h || shape.w != d->shape.w || pixels < 2 || !(to_grey || to_colour) || !d->owned) return 0;
+    origin_drop(d);
     bool bytes = d->bytes;
     void *memory = calloc((size_t)d->count * (size_t)pixels * (size_t)shape.c, bytes ? 1 : sizeof(float));
     if (!memory) return no_memory(ctx, d);
