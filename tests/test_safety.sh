@@ -10,7 +10,7 @@ opts='--model linear --devices cpu --threads 1'
 # Until the command succeeds; about a minute at most.
 await() # COMMAND...
 {
-    for i in $(seq 600); do
+    for _ in $(seq 600); do
         "$@" && return
         sleep 0.1
     done
