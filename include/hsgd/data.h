@@ -63,17 +63,20 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  *          and the middle is taken.  Classes are the folders in order of their
  *          names.
  * tar      either of these in a tar archive, plain, gzip or xz.
- * npy      a NumPy array, N x features, N x H x W or N x H x W x C, with its
+ * npy      a NumPy array, N x features, N x H x W or N x H x W x C, in C or
+ *          Fortran order, with its
  *          labels in a file beside it (y_train.npy for x_train.npy,
  *          NAME_labels.npy or labels.npy; or the file `label`).
  * npz      a NumPy archive with x_train and y_train, x and y, images and
  *          labels or the like, and x_test and y_test where there is a test part.
  * libsvm   a text of lines LABEL INDEX:VALUE ..., sparse; NAME.t is its test part.
- * csv      a text with names of columns in its first line; labels are in the
+ * csv      a text with names of columns in its first line that is neither blank
+ *          nor a comment, separated by comma, semicolon or tab; labels are in the
  *          column `label` (name or number from 1), else in "label", "class",
  *          "target" or "y", else in the last one.
  * The last four may be gzip or xz but for npz.  Their classes are the distinct
- * labels of the training part, sorted.  doc/data.md has examples and limits.
+ * labels of the training part, sorted; numbers are compared as they are
+ * written, and refused where they look like measurements (any_classes).  doc/data.md has examples and limits.
  * Pictures once decoded are kept in $HSGD_CACHE_DIR, see doc/environment.md.
  * options NULL: all defaults.  train or test NULL: not wanted.
  * Errors, then both are NULL: -ENOENT, -EIO, -EINVAL, -ENOMEM; the sentence
