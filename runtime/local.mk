@@ -72,6 +72,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \
+	runtime/data/well_known.c \
+	runtime/data/well_known.h \
 	runtime/devices.c \
 	runtime/devices.h \
 	runtime/emit.c \

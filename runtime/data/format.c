@@ -8,6 +8,7 @@
 #include "../io/stream.h"
 #include "../sized.h"
 #include "record.h"
+#include "well_known.h"
 
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
@@ -43,6 +44,10 @@ static const struct data_format *by_content(struct hsgd_context *ctx, const stru
     char known[800];
     for (int i = 0; i < FORMATS; i++)
         if (formats[i]->recognise(source)) return formats[i];
+    if (well_known_hint(source->path, known, sizeof known)) {
+        hsgd_fail(ctx, EINVAL, "data set \"%s\": not recognised; %s", source->path, known);
+        return NULL;
+    }
     list_formats(known, sizeof known, true);
     hsgd_fail(ctx, EINVAL, "data set \"%s\": not recognised; it is none of: %s", source->path, known);
     return NULL;
@@ -58,13 +63,20 @@ static const struct data_format *by_name(struct hsgd_context *ctx, const char *p
     return NULL;
 }
 
+static int missing(struct hsgd_context *ctx, const char *path, int err)
+{
+    char hint[WELL_KNOWN_HINT];
+    if (err == ENOENT && well_known_hint(path, hint, sizeof hint))
+        return hsgd_fail(ctx, err, "data set \"%s\": there is no such folder here; %s", path, hint);
+    return hsgd_fail(ctx, err, "data set \"%s\": %s; \"digits\" is built in, anything else is a file or folder", path,
+                     strerror(err));
+}
+
 static int look(struct hsgd_context *ctx, const char *path, const struct data_format **format)
 {
     struct stat st;
     struct data_source source = { .path = path };
-    if (stat(path, &st))
-        return hsgd_fail(ctx, errno, "data set \"%s\": %s; \"digits\" is built in, anything else is a file or folder",
-                         path, strerror(errno));
+    if (stat(path, &st)) return missing(ctx, path, errno);
     source.folder = S_ISDIR(st.st_mode);
     if (!source.folder && !S_ISREG(st.st_mode))
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": is no file that can be read twice, so its format must be given",
