@@ -15,6 +15,7 @@ hsgd_SOURCES = \
 	apps/hsgd/compare_print.c \
 	apps/hsgd/compare_read.c \
 	apps/hsgd/compare_run.c \
+	apps/hsgd/completion.c \
 	apps/hsgd/config_file.c \
 	apps/hsgd/config_file.h \
 	apps/hsgd/data.c \

@@ -1,4 +1,4 @@
-# Manual pages and bash completion: the program prints them from its tables.
+# Manual pages and completion of shells: the program prints them from its tables.
 man_commands = train devices selftest bench plan plot compare eval predict data models summary help
 man1_MANS = doc/hsgd.1 $(man_commands:%=doc/hsgd-%.1)
 doc/hsgd.1: hsgd$(EXEEXT)
@@ -16,6 +16,15 @@ CLEANFILES += $(man7_MANS)
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA = doc/completion/hsgd
+zshcompletiondir = $(datadir)/zsh/site-functions
+zshcompletion_DATA = doc/completion/_hsgd
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+fishcompletion_DATA = doc/completion/hsgd.fish
+print_completion = $(AM_V_GEN)mkdir -p doc/completion && ./hsgd help --completion
 doc/completion/hsgd: hsgd$(EXEEXT)
-	$(AM_V_GEN)mkdir -p doc/completion && ./hsgd help --completion > $@-tmp && mv $@-tmp $@
-CLEANFILES += $(man1_MANS) $(bashcompletion_DATA)
+	$(print_completion) bash > $@-tmp && mv $@-tmp $@
+doc/completion/_hsgd: hsgd$(EXEEXT)
+	$(print_completion) zsh > $@-tmp && mv $@-tmp $@
+doc/completion/hsgd.fish: hsgd$(EXEEXT)
+	$(print_completion) fish > $@-tmp && mv $@-tmp $@
+CLEANFILES += $(man1_MANS) $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Manual pages and bash completion have every command and option.
+# Manual pages and completion of shells have every command and option.
 . "${srcdir:-.}/tests/cli.sh"
 pages=${hsgd%/hsgd}/doc
 ok help
@@ -22,7 +22,8 @@ for command in $commands; do
         check "$page is sound: $(man -l --warnings "$page" 2>&1 >/dev/null)" $?
     fi
 done
-refused '"hsgd help" does not take "train"' help train --completion
+refused '"hsgd help" does not take "train"' help train --completion bash
+refused '--completion "ksh" is not one of bash, zsh, fish' help --completion ksh
 
 completions() # LINE: what the last word of "hsgd LINE" can become, in one line
 {
@@ -43,5 +44,25 @@ if bash --version >/dev/null 2>&1; then
     check 'files complete' $?
     [ -z "$(completions eval --epo)" ]
     check 'options of the command only' $?
+    [ "$(PATH=${hsgd%/*}:$PATH completions train --devices cpu,ope)" = "cpu,opencl cpu,opencl:0" ]
+    check "devices complete: $(PATH=${hsgd%/*}:$PATH completions train --devices cpu,ope)" $?
+fi
+words='--optimizer adamw --algorithm hogwild --format libsvm --devices opencl'
+for shell in zsh fish; do
+    file=$pages/completion/_hsgd
+    [ $shell = zsh ] || file=$pages/completion/hsgd.fish
+    for word in $commands $(echo "$words" | sed 's/--//g'); do
+        grep -q -- "$word" "$file"
+        check "$file has $word" $?
+    done
+    if $shell --version >/dev/null 2>&1; then
+        $shell -n "$file" 2>err
+        check "$file is sound: $(cat err)" $?
+    fi
+done
+if fish --version >/dev/null 2>&1; then
+    [ "$(HOME=$dir fish -c "source $pages/completion/hsgd.fish; complete -C 'hsgd train --optimizer adam'" | cut -f 1 |
+        paste -sd ' ')" = 'adam adamw' ]
+    check 'values complete in fish' $?
 fi
 finish

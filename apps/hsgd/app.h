@@ -27,8 +27,9 @@ struct settings {
     int64_t local_steps, staleness, least_batch, most_batch, lr_ramp;
     double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
+    int completion;          /* of which shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
-    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, completion, flip, classes, keep_going;
+    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going;
     bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
     int ntexts;              /* texts that config files have and the values point to */
@@ -48,7 +49,9 @@ extern const char exit_statuses[];
 
 /* The page of a command, or of hsgd (NULL), for man(1). */
 int print_manual(const struct command *c);
-int print_completion(void);
+int print_completion(int shell);
+/* Names of the shells; NULL after the last. */
+const char *completion_shell_at(int i);
 
 int cmd_train(struct settings *s);
 int cmd_devices(struct settings *s);

@@ -161,9 +161,9 @@ int cmd_help(struct settings *s)
 {
     const struct command *c = s->words ? find_command(s->word[0]) : NULL;
     if (s->words && !c) return unknown_command(s->word[0]);
-    int code = require_words(s, s->completion ? 0 : 1);
+    int code = require_words(s, s->completion >= 0 ? 0 : 1);
     if (code) return code;
-    return s->completion ? print_completion() : s->man ? print_manual(c) : print_help(c);
+    return s->completion >= 0 ? print_completion(s->completion) : s->man ? print_manual(c) : print_help(c);
 }
 
 /* Else the first files that are opened would get what is printed. */

@@ -1,4 +1,4 @@
-/* Manual pages and shell completion, from the tables of commands and options. */
+/* Manual pages, from the tables of commands and options. */
 #include <stdio.h>
 #include <string.h>
 
@@ -100,69 +100,5 @@ int print_manual(const struct command *c)
 {
     if (c) command_page(c);
     else main_page();
-    return flush_output();
-}
-
-/* ------------------------------------------------------------- completion */
-
-/* The values of an option: its choices, nothing for numbers, else files, which
- * also serve beside the names of a text. */
-static void option_values(const struct option_row *o)
-{
-    if (o->kind == FLAG) return;
-    printf("    %s--%s) ", o->letter ? (char[]){ '-', o->letter, '|', 0 } : "", o->name);
-    if (o->choice) {
-        fputs("words=\"", stdout);
-        for (int i = 0; o->choice(i); i++) printf("%s%s", i ? " " : "", o->choice(i));
-        printf("\"%s ;;\n", o->kind == TEXT ? " files=1" : "");
-    } else {
-        puts(o->kind == TEXT ? "files=1 ;;" : "return ;;");
-    }
-}
-
-/* Behind compare's own come those of train. */
-static bool completes(const struct command *c, const struct option_row *o)
-{
-    return o->commands & c->bit || (c->bit == COMPARE && o->commands & TRAIN && !(o->commands & SINGLE));
-}
-
-static void command_options(const struct command *c)
-{
-    const struct option_row *o;
-    printf("    %s) words=\"", c->name);
-    for (int i = 0, n = 0; (o = option_at(i)); i++)
-        if (completes(c, o)) printf("%s--%s", n++ ? " " : "", o->name);
-    puts("\" ;;");
-}
-
-int print_completion(void)
-{
-    const struct option_row *o;
-    puts("# bash completion for hsgd\n"
-         "_hsgd()\n"
-         "{\n"
-         "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= files=\n"
-         "    COMPREPLY=()\n"
-         "    if [ \"$COMP_CWORD\" -eq 1 ] || { [ \"$COMP_CWORD\" -eq 2 ] && [ \"$previous\" = help ]; }; then");
-    fputs("        COMPREPLY=($(compgen -W \"", stdout);
-    for (const struct command *c = commands; c->name; c++) printf("%s%s", c == commands ? "" : " ", c->name);
-    puts("\" -- \"$word\"))\n"
-         "        return\n"
-         "    fi\n"
-         "    case $previous in");
-    for (int i = 0; (o = option_at(i)); i++) option_values(o);
-    puts("    esac\n"
-         "    if [ -z \"$words$files\" ]; then\n"
-         "    case $word in\n"
-         "    -*) case ${COMP_WORDS[1]} in");
-    for (const struct command *c = commands; c->name; c++) command_options(c);
-    puts("    esac ;;\n"
-         "    *) files=1 ;;\n"
-         "    esac\n"
-         "    fi\n"
-         "    [ -n \"$words\" ] && COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-         "    [ -n \"$files\" ] && COMPREPLY+=($(compgen -f -- \"$word\"))\n"
-         "}\n"
-         "complete -o filenames -F _hsgd hsgd");
     return flush_output();
 }

@@ -169,7 +169,8 @@ static const struct option_row table[] = {
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "the library's messages too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print a page for man(1)" },
-    { "completion", 0, FLAG, HELP, AT(completion), 0, 0, NULL, NULL, "print completion for bash" },
+    { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, completion_shell_at, "SHELL",
+      "print completion for a shell" },
     { "help", 'h', FLAG, ALL | PASSING | SINGLE, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 
@@ -367,7 +368,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
                             .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
-                            .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .repeat = 1, .seconds = 5, .schedule = -1 };
+                            .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .repeat = 1, .seconds = 5, .schedule = -1, .completion = -1 };
 }
 
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
