@@ -2,21 +2,26 @@
 cli_tests =
 cli_tests += tests/test_cli.sh
 cli_tests += tests/test_columns.sh
-cli_tests += tests/test_compare.sh
 cli_tests += tests/test_demos.sh
-cli_tests += tests/test_eval.sh
 cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
-cli_tests += tests/test_plan_cli.sh
-cli_tests += tests/test_plots.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_safety.sh
 cli_tests += tests/test_selftest.sh
 cli_tests += tests/test_selftest_wrong.sh
+# Those that look at plots.
+plot_tests =
+plot_tests += tests/test_compare.sh
+plot_tests += tests/test_eval.sh
+plot_tests += tests/test_plan_cli.sh
+plot_tests += tests/test_plots.sh
+if HAVE_CAIRO
+TESTS += $(plot_tests)
+endif
 TESTS += $(cli_tests)
-EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests)
+EXTRA_DIST += tests/peers tests/cli.sh $(cli_tests) $(plot_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk
