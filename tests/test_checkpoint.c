@@ -337,6 +337,14 @@ static void information(void)
     CHECK(info->normalisation->channels == 1 && info->normalisation->mean[0] == norm->mean[0] &&
           info->normalisation->inv_std[0] == norm->inv_std[0]);
     hsgd_normalisation_destroy(&norm);
+    CHECK_STR(hsgd_record_format(info->record), hsgd_data_format(train));
+    CHECK(!hsgd_record_check(ctx, info->record, train) && hsgd_record_check(ctx, info->record, held_back) == -EINVAL);
+    struct hsgd_checkpoint_info *weights = hsgd_checkpoint_info_read(ctx, in_folder("last/model.safetensors"));
+    REQUIRE(weights);
+    CHECK(weights->step == -1 && weights->classes == CLASSES && !hsgd_record_check(ctx, weights->record, train));
+    CHECK(weights->normalisation && weights->normalisation->mean[0] == info->normalisation->mean[0] &&
+          weights->normalisation->inv_std[0] == info->normalisation->inv_std[0]);
+    hsgd_checkpoint_info_destroy(&weights);
     struct hsgd_model *m = make_model("small");
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     double loss, accuracy;

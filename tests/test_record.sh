@@ -187,6 +187,8 @@ for path in sys.argv[1:]:
     text += b" " * (-len(text) % 8)
     open(path, "wb").write(struct.pack("<Q", len(text)) + text + f[8 + n:])
 EOF
+    ok eval $use --checkpoint old
+    accurate
     ok eval $use --checkpoint old --data train.csv
     accurate
     has err '^hsgd: warning: old/checkpoints/best/model.safetensors has no record of its data: '

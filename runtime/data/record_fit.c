@@ -326,5 +326,6 @@ int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data
     if (err) return err;
     fit_shape(r, d);
     err = record_fit_channels(ctx, r->shape, d, &r->said);
-    return err ? err : fit_unit(ctx, r, d);
+    bool fits = d->shape.h == r->shape.h && d->shape.w == r->shape.w && d->shape.c == r->shape.c;
+    return err || !fits ? err : fit_unit(ctx, r, d); /* other shapes are refused by the model */
 }

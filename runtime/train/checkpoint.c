@@ -260,6 +260,7 @@ static int open_folder(struct hsgd_trainer *t, const char *folder)
         c->keep = (int)keep_of(&t->state.options);
         c->folder = strdup(folder);
         c->quiet = calloc(1, sizeof *c->quiet);
+        if (c->quiet) c->quiet->generation = t->state.ctx->generation; /* of this process */
         c->began = monotonic_ns();
     }
     int err = c && c->folder && c->quiet ? publish_open(t->state.ctx, folder, &c->lock)

@@ -1,7 +1,7 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
 # sources need comes from the library, without sanitizers.
-FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png safetensors stream tar
+FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar
 fuzz_sources = \
 	runtime/attribute.c \
 	runtime/data/album.c \
