@@ -131,7 +131,8 @@ void remove_tree(const char *path) { nftw(path, remove_one, 8, FTW_DEPTH | FTW_P
 struct archive *tar_begin(const char *path, int filter)
 {
     struct archive *a = archive_write_new();
-    archive_write_set_format_pax_restricted(a);
+    if (filter == 'P') archive_write_set_format_zip(a);
+    else archive_write_set_format_pax_restricted(a);
     if (filter == 'z') archive_write_add_filter_gzip(a);
     if (filter == 'J') archive_write_add_filter_xz(a);
     REQUIRE(archive_write_open_filename(a, path) == ARCHIVE_OK);

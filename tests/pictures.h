@@ -29,7 +29,7 @@ void put_folder(const char *path);
 struct bytes get(const char *path);
 void remove_tree(const char *path);
 
-/* An archive: filter 0, 'z' gzip or 'J' xz; a name that ends in / is a
+/* A tar archive: filter 0, 'z' gzip or 'J' xz; or 'P', a zip archive; a name that ends in / is a
  * folder, target not NULL a link. */
 struct archive *tar_begin(const char *path, int filter);
 void tar_add(struct archive *a, const char *name, struct bytes b, const char *link);

@@ -5,6 +5,7 @@
 #endif
 #include "pictures.h"
 
+#include <archive.h>
 #include <stdarg.h>
 #include <zlib.h>
 
@@ -295,7 +296,75 @@ static void first_damaged(void)
     hsgd_destroy(&ctx);
 }
 
+/* ---------------------------------------------------------------------- zip */
+
+/* Two images, called as given; `link` NULL: the second is none. */
+static void make_zip(const char *path, const char *one, const char *two, const char *link)
+{
+    struct archive *a = tar_begin(path, 'P');
+    tar_add(a, one, make_png(4, 4, 3, 1), NULL);
+    tar_add(a, two, link ? (struct bytes){ 0 } : make_png(4, 4, 3, 2), link);
+    tar_end(a);
+}
+
+static void zip(void)
+{
+    begin();
+    struct archive *a = tar_begin("set.any", 'P'); /* names say nothing */
+    tar_add(a, "top/", (struct bytes){ 0 }, NULL);
+    tar_add(a, "top/README", make_png(1, 1, 1, 1), NULL);
+    tar_add(a, "top/Test/b/1.png", make_png(4, 4, 3, 3), NULL);
+    tar_add(a, "top/Train/b/1.png", make_png(4, 4, 3, 2), NULL);
+    tar_add(a, "top/Train/caf\xe9/1.png", make_png(4, 4, 3, 1), NULL);
+    tar_add(a, "top/Train/b/1.webp", make_png(1, 1, 1, 1), NULL);
+    tar_add(a, "__MACOSX/Train/b/._1.png", make_png(1, 1, 1, 1), NULL);
+    tar_end(a);
+    read_set("set.any", NULL, "zip, 2 samples of 4x4x3, 2 classes (b, caf\xe9); passed over: 1 neither PNG nor JPEG "
+             "(first: top/Train/b/1.webp), 1 no images (first: top/README)");
+    uint8_t pixels[48];
+    CHECK(sample(train, 1, pixels) == 1 && pixels[0] == pictures_value(1, 0, 0, 0));
+    CHECK(hsgd_data_count(test) == 1 && sample(test, 0, pixels) == 0 && pixels[0] == pictures_value(3, 0, 0, 0));
+    close_set();
+    hsgd_destroy(&ctx);
+}
+
+static void bad_zip(void)
+{
+    begin();
+    make_zip("twice.zip", "a/1.png", "a/1.png", NULL);
+    refused("twice.zip", NULL, "twice.zip/a/1.png: is there twice");
+    make_zip("link.zip", "a/1.png", "b/1.png", "/etc/passwd");
+    refused("link.zip", NULL, "link.zip: member \"b/1.png\" is a link, not a file");
+    make_zip("set.zip", "aaaaaaaa.png", "b/1.png", NULL);
+    static const struct { const char *name, *what; } names[] = {
+        { "/aaaaaaa.png", "has an absolute path" }, { "a/../aaa.png", "has .. in its path" },
+    };
+    for (size_t i = 0; i < 2; i++) { /* which the writer would not make */
+        struct bytes b = get("set.zip");
+        char sentence[100];
+        for (size_t k = 0; k + 12 <= b.n; k++)
+            if (!memcmp(b.at + k, "aaaaaaaa.png", 12)) memcpy(b.at + k, names[i].name, 12);
+        put("bad.zip", b);
+        snprintf(sentence, sizeof sentence, "bad.zip: member \"%s\" %s", names[i].name, names[i].what);
+        refused("bad.zip", NULL, sentence);
+    }
+    struct bytes b = get("set.zip");
+    for (size_t k = 0; k + 10 < b.n; k++) {
+        if (!memcmp(b.at + k, "PK\3\4", 4)) b.at[k + 6] |= 1;
+        if (!memcmp(b.at + k, "PK\1\2", 4)) b.at[k + 8] |= 1;
+    }
+    put("locked.zip", b);
+    refused("locked.zip", NULL, "locked.zip: member \"aaaaaaaa.png\" is encrypted");
+    b = get("set.zip");
+    b.n -= 50;
+    put("cut.zip", b);
+    CHECK(hsgd_data_read(ctx, "cut.zip", NULL, &train, &test) < 0);
+    CHECK_MSG(!strncmp(hsgd_error(ctx), "cut.zip: the archive is damaged: ", 33), "%s", hsgd_error(ctx));
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = {
+    { "zip", zip }, { "bad_zip", bad_zip },
     { "damaged", damaged }, { "keep_going", keep_going }, { "first_damaged", first_damaged },
     { "letter_case", letter_case }, { "train_as_class", train_as_class }, { "other_files", other_files },
     { "gamma_is_ignored", gamma_is_ignored }, { "alpha", alpha },

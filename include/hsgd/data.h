@@ -63,6 +63,7 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  *          and the middle is taken.  Classes are the folders in order of their
  *          names.
  * tar      either of these in a tar archive, plain, gzip or xz.
+ * zip      the same in a zip archive.
  * npy      a NumPy array, N x features, N x H x W or N x H x W x C, in C or
  *          Fortran order, with its
  *          labels in a file beside it (y_train.npy for x_train.npy,

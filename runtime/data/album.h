@@ -33,9 +33,12 @@ struct album {
  * album_free() in any case. */
 int album_folder(struct hsgd_context *ctx, struct album *a, const char *path);
 int album_tar(struct hsgd_context *ctx, struct album *a, struct hsgd_stream *stream);
+/* A zip archive of `size` bytes, in memory or, `bytes` NULL, the file `name`. */
+int album_zip(struct hsgd_context *ctx, struct album *a, const char *name, const void *bytes, size_t size);
 /* Is there a file with a name that `wanted` takes, at most `depth` folders deep? */
 bool album_folder_has(const char *path, bool (*wanted)(const char *name), int depth);
 bool album_is_tar(const struct data_source *source);
+bool album_is_zip(const struct data_source *source);
 void album_free(struct album *a);
 
 /* Takes over name and bytes, also when it fails.  Hidden names (".x") are dropped. */

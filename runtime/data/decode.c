@@ -66,7 +66,8 @@ static int decode(struct hsgd_context *ctx, struct decoding *d, int i)
     const uint8_t *bytes;
     void *owned;
     size_t n;
-    uint8_t *to = d->part[e->part] + (size_t)(e->part ? i - a->parts[0] : i) * picture_bytes(&d->size);
+    uint8_t *to = d->part[e->part]; /* NULL: the header alone is known to be bad */
+    if (to) to += (size_t)(e->part ? i - a->parts[0] : i) * picture_bytes(&d->size);
     int err = album_load(ctx, a, e, &bytes, &n, &owned);
     if (!err) err = damaged(picture_look(ctx, name.text, bytes, n, &p));
     if (!err && !d->resize) err = check_size(ctx, d, i, &p);

@@ -15,8 +15,8 @@ enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 
 /* Text comes last: what looks like one may be another. */
 static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
-                                                    &hsgd_format_images, &hsgd_format_npy, &hsgd_format_npz,
-                                                    &hsgd_format_libsvm, &hsgd_format_csv };
+                                                    &hsgd_format_zip, &hsgd_format_images, &hsgd_format_npy,
+                                                    &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 

@@ -48,15 +48,26 @@ static void add_state(struct sha256 *key, int64_t size, int64_t changed)
     sha256_add(key, state, sizeof state);
 }
 
+static int list_archive(struct hsgd_context *ctx, const char *path, struct album *a)
+{
+    struct stat st;
+    const uint8_t *head;
+    struct hsgd_stream *stream = hsgd_stream_open(ctx, path);
+    if (!stream) return -EIO;
+    int64_t n = hsgd_stream_peek(stream, &head, 4);
+    bool zip = n == 4 && !memcmp(head, "PK\3\4", 4) && !stat(path, &st);
+    int err = n < 0 ? (int)n : zip ? album_zip(ctx, a, path, NULL, (size_t)st.st_size) : album_tar(ctx, a, stream);
+    hsgd_stream_close(&stream);
+    return err;
+}
+
 static int decode_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
                           const struct hsgd_data_options *options, struct data_parts *out)
 {
     struct album a = { 0 };
-    struct hsgd_stream *stream = hsgd_stream_open(ctx, path);
-    int err = stream ? album_tar(ctx, &a, stream) : -EIO;
+    int err = list_archive(ctx, path, &a);
     if (!err) err = interpret(ctx, &a, meaning, options, out);
     album_free(&a);
-    hsgd_stream_close(&stream);
     return err;
 }
 
@@ -221,5 +232,6 @@ const struct data_format hsgd_format_cifar = { "cifar", "a folder with CIFAR's b
 const struct data_format hsgd_format_images = { "images",
                                                 "a folder with a folder of PNG or JPEG pictures for each class",
                                                 is_images, read_images };
+const struct data_format hsgd_format_zip = { "zip", "a .zip archive of pictures", album_is_zip, read_tar };
 const struct data_format hsgd_format_tar = { "tar", "a .tar, .tar.gz or .tar.xz archive of either", album_is_tar,
                                              read_tar };

@@ -1,8 +1,13 @@
-/* Members of a tar archive, plain, gzip or xz, by libarchive from a stream. */
+/* Members of a tar archive, plain, gzip or xz, from a stream, and of a zip
+ * archive, which is read from its end; by libarchive. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* newlocale */
+#endif
 #include "album.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +15,9 @@ enum { BLOCK = 1 << 16, HEADER = 512, CHECKSUM = 148, CHECKSUM_BYTES = 8 };
 
 struct tar {
     struct hsgd_context *ctx;
-    struct hsgd_stream *stream;
+    struct hsgd_stream *stream;  /* NULL: a zip archive */
     struct archive *archive;
+    locale_t utf8, before;       /* names in UTF-8 stay so, whatever the locale; 0: there is no such locale */
     struct album *album;
     int error;                   /* of the stream */
     int64_t kept;                /* bytes of members */
@@ -79,6 +85,12 @@ static bool climbs(const char *name)
     return false;
 }
 
+static const char *member_name(struct archive_entry *m)
+{
+    const char *name = archive_entry_pathname(m);
+    return name ? name : archive_entry_pathname_utf8(m);
+}
+
 static int check_member(struct tar *t, struct archive_entry *m, const char *name)
 {
     const char *archive = t->album->source;
@@ -90,6 +102,8 @@ static int check_member(struct tar *t, struct archive_entry *m, const char *name
     if (!album_wanted(name)) return 0;
     if (archive_entry_hardlink(m) || archive_entry_symlink(m))
         return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a link, not a file", archive, hsgd_show(name).text);
+    if (archive_entry_is_encrypted(m))
+        return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is encrypted", archive, hsgd_show(name).text);
     if (archive_entry_sparse_count(m) > 0)
         return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a sparse file", archive, hsgd_show(name).text);
     return 0;
@@ -97,7 +111,7 @@ static int check_member(struct tar *t, struct archive_entry *m, const char *name
 
 static int check_kept(struct tar *t)
 {
-    int64_t source = hsgd_stream_source_bytes(t->stream);
+    int64_t source = t->stream ? hsgd_stream_source_bytes(t->stream) : t->album->source_bytes;
     if (t->kept <= STREAM_FREE || (t->kept - STREAM_FREE) / STREAM_EXPANSION <= source) return 0;
     return hsgd_fail(t->ctx, EINVAL, "%s: members have more than %d times the bytes of the archive", t->album->source,
                      STREAM_EXPANSION);
@@ -129,8 +143,7 @@ static int read_member(struct tar *t, struct archive_entry *m, struct album_entr
 
 static int take_member(struct tar *t, struct archive_entry *m)
 {
-    const char *text = archive_entry_pathname(m);
-    if (!text) text = archive_entry_pathname_utf8(m);
+    const char *text = member_name(m);
     int err = check_member(t, m, text);
     struct album_entry e = { .folder = archive_entry_filetype(m) == AE_IFDIR };
     bool file = archive_entry_filetype(m) == AE_IFREG && album_wanted(text ? text : "");
@@ -151,8 +164,7 @@ static int take_member(struct tar *t, struct archive_entry *m)
 static int take_members(struct tar *t)
 {
     struct archive_entry *m;
-    int code = archive_read_open(t->archive, t, NULL, read_block, NULL), err = 0;
-    if (code != ARCHIVE_OK) return archive_failed(t);
+    int code, err = 0;
     while (!err && (code = archive_read_next_header(t->archive, &m)) != ARCHIVE_EOF)
         err = code == ARCHIVE_OK || code == ARCHIVE_WARN ? take_member(t, m) : archive_failed(t);
     return err;
@@ -170,22 +182,88 @@ static int read_rest(struct tar *t)
 
 static int read_tar(struct tar *t)
 {
-    int err = 0;
-    if (!t->archive || archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
-        err = hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
-    if (!err) err = take_members(t);
+    if (archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
+        return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
+    int err = archive_read_open(t->archive, t, NULL, read_block, NULL) == ARCHIVE_OK ? take_members(t)
+                                                                                    : archive_failed(t);
     return err ? err : read_rest(t);
+}
+
+/* Opens a zip archive in memory, or, when `bytes` is NULL, the file. */
+static bool open_zip(struct archive *archive, const char *path, const void *bytes, size_t size)
+{
+    if (archive_read_support_format_zip_seekable(archive) < ARCHIVE_WARN) return false;
+    int code = bytes ? archive_read_open_memory(archive, bytes, size) : archive_read_open_filename(archive, path, BLOCK);
+    return code == ARCHIVE_OK;
+}
+
+static int begin(struct hsgd_context *ctx, struct album *a, const char *name, struct tar **t)
+{
+    int err = album_begin(ctx, a, name);
+    *t = err ? NULL : calloc(1, sizeof **t);
+    if (*t) **t = (struct tar){ .ctx = ctx, .album = a, .archive = archive_read_new() };
+    if (*t) (*t)->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (*t && (*t)->utf8) (*t)->before = uselocale((*t)->utf8);
+    return *t && (*t)->archive ? 0 : err ? err : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
+}
+
+static void end(struct tar *t)
+{
+    if (!t) return;
+    archive_read_free(t->archive);
+    if (t->utf8) uselocale(t->before);
+    if (t->utf8) freelocale(t->utf8);
+    free(t);
 }
 
 int album_tar(struct hsgd_context *ctx, struct album *a, struct hsgd_stream *stream)
 {
-    int err = album_begin(ctx, a, hsgd_stream_name(stream));
-    struct tar *t = err ? NULL : calloc(1, sizeof *t);
-    if (!err && !t) err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
-    if (err) return err;
-    *t = (struct tar){ .ctx = ctx, .album = a, .stream = stream, .archive = archive_read_new() };
-    err = read_tar(t);
-    archive_read_free(t->archive);
-    free(t);
+    struct tar *t;
+    int err = begin(ctx, a, hsgd_stream_name(stream), &t);
+    if (!err) {
+        t->stream = stream;
+        err = read_tar(t);
+    }
+    end(t);
     return err;
+}
+
+int album_zip(struct hsgd_context *ctx, struct album *a, const char *name, const void *bytes, size_t size)
+{
+    struct tar *t;
+    int err = begin(ctx, a, name, &t);
+    a->source_bytes = (int64_t)size;
+    if (!err) err = open_zip(t->archive, name, bytes, size) ? take_members(t) : archive_failed(t);
+    end(t);
+    return err;
+}
+
+/* Of a damaged archive, only the header of its first member is looked at:
+ * PK, 3, 4, ..., length of the name in byte 26, name from byte 30 on. */
+static bool begins_with_image(const struct data_source *source)
+{
+    enum { LENGTH = 26, NAME = 30 };
+    char name[256];
+    size_t n = source->head_bytes > NAME ? source->head[LENGTH] : 0;
+    if (source->head_bytes < NAME + n) return false;
+    memcpy(name, source->head + NAME, n);
+    name[n] = 0;
+    return n && (name[n - 1] == '/' || album_is_image(name));
+}
+
+/* Does it have a member that a reader may want?  Others are for NumPy. */
+bool album_is_zip(const struct data_source *source)
+{
+    if (source->folder || source->head_bytes < 4 || memcmp(source->head, "PK\3\4", 4)) return false;
+    struct archive *archive = archive_read_new();
+    struct archive_entry *m;
+    bool found = false;
+    int code = archive && open_zip(archive, source->path, NULL, 0) ? ARCHIVE_OK : ARCHIVE_FATAL;
+    while (!found && (code == ARCHIVE_OK || code == ARCHIVE_WARN)) {
+        code = archive_read_next_header(archive, &m);
+        const char *name = code == ARCHIVE_OK || code == ARCHIVE_WARN ? member_name(m) : NULL;
+        found = name && (album_wanted(name) || album_is_image(name));
+    }
+    archive_read_free(archive);
+    return found || (code != ARCHIVE_EOF && begins_with_image(source));
 }

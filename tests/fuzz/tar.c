@@ -1,6 +1,8 @@
-/* tar archives, plain, gzip or xz, of pictures or of CIFAR's files. */
+/* tar archives, plain, gzip or xz, and zip archives, of pictures or of CIFAR's files. */
 #include "data/album.h"
 #include "fuzz.h"
+
+#include <string.h>
 
 static int interpret(struct hsgd_context *ctx, struct album *a, bool keep_going, struct data_parts *out)
 {
@@ -23,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct album a = { 0 };
     fuzz_allow(4 * (ALBUM_FREE + STREAM_EXPANSION * n)); /* all pictures, and what libjpeg has of one */
     struct hsgd_stream *s = hsgd_stream_memory(ctx, "input", bytes, n);
-    int err = s ? album_tar(ctx, &a, s) : -1;
+    bool zip = n >= 4 && !memcmp(bytes, "PK\3\4", 4);
+    int err = zip ? album_zip(ctx, &a, "input", bytes, n) : s ? album_tar(ctx, &a, s) : -1;
     if (!err) err = interpret(ctx, &a, n & 1, &parts);
     fuzz_require(err || (parts.train && parts.train->count > 0), "a set without samples");
     check(parts.train);
