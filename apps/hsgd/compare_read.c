@@ -87,7 +87,7 @@ static bool read_report(struct trial *t)
 {
     char path[sizeof t->folder + 16];
     snprintf(path, sizeof path, "%s/" RUN_REPORT, t->folder);
-    json_t *report = json_load_file(path, 0, NULL);
+    json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     const json_t *server = json_object_get(report, "server");
     double fresh = json_number_value(json_array_get(json_object_get(server, "staleness"), 0));
     if (report) {

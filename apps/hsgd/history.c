@@ -52,7 +52,7 @@ int history_read(struct history *h, const char *folder)
     snprintf(path, sizeof path, "%s/log.jsonl", folder);
     FILE *f = fopen(path, "r");
     while (f && well && getline(&line, &size, f) > 0) {
-        json_t *object = json_loads(line, 0, NULL);
+        json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         well = read_line(h, object);
         json_decref(object);
     }

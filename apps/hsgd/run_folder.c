@@ -128,7 +128,8 @@ static int shorten_log(const struct run_folder *f, const struct session *run)
     FILE *in = fopen(run_path(f, "log.jsonl"), "rb"), *out = in ? open_memstream(&kept, &size) : NULL;
     int err = in ? -ENOMEM : 0;
     while (out && getline(&line, &room, in) > 0) {
-        json_t *object = strchr(line, '\n') ? json_loads(line, 0, NULL) : NULL, *step = json_object_get(object, "step");
+        json_t *object = strchr(line, '\n') ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        json_t *step = json_object_get(object, "step");
         if (json_is_integer(step) && json_integer_value(step) <= f->step) fputs(line, out);
         json_decref(object);
     }

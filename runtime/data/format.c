@@ -44,6 +44,10 @@ static const struct data_format *by_content(struct hsgd_context *ctx, const stru
     char known[800];
     for (int i = 0; i < FORMATS; i++)
         if (formats[i]->recognise(source)) return formats[i];
+    if (source->head_bytes > 1 && (!memcmp(source->head, "\xff\xfe", 2) || !memcmp(source->head, "\xfe\xff", 2))) {
+        hsgd_fail(ctx, EINVAL, "data set \"%s\": is UTF-16 text; save it as UTF-8", source->path);
+        return NULL;
+    }
     if (well_known_hint(source->path, known, sizeof known)) {
         hsgd_fail(ctx, EINVAL, "data set \"%s\": not recognised; %s", source->path, known);
         return NULL;

@@ -118,25 +118,33 @@ static int check_number(struct hsgd_context *ctx, const struct array *x, int64_t
                      (long long)(i % size), (long long)(i / size), v);
 }
 
-/* Twice: what the numbers of a channel are like decides how floats hold them. */
+/* Numbers that a float may round: what those of a channel are like decides how
+ * floats hold them. */
+static int settle_origin(struct hsgd_context *ctx, const struct npy *a, struct hsgd_data *d)
+{
+    int channels = d->shape.c;
+    if (a->size < 4 || (a->kind == 'f' && a->size == 4)) return 0;
+    struct origin_range *range = calloc((size_t)channels, sizeof *range);
+    if (!range) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", d->name, channels);
+    for (int64_t i = 0; i < a->count; i++) origin_add(&range[i % channels], npy_number(a, i));
+    int err = origin_settle(ctx, d, range, channels);
+    free(range);
+    return err;
+}
+
 static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy *a, struct hsgd_data *d)
 {
     int64_t size = hsgd_data_size(d);
-    int channels = d->shape.c, err = 0;
-    struct origin_range *range = calloc((size_t)channels, sizeof *range);
     float *values = malloc((size_t)a->count * sizeof *values);
     d->owned = values;
     d->values = values;
-    if (!values || !range)
-        err = hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
+    if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
+    int err = settle_origin(ctx, a, d);
     for (int64_t i = 0; !err && i < a->count; i++) {
         double v = npy_number(a, i);
         err = check_number(ctx, x, size, i, v);
-        origin_add(&range[i % channels], v);
+        values[i] = d->origin ? origin_store(d, (int)(i % d->shape.c), v) : (float)v;
     }
-    if (!err) err = origin_settle(ctx, d, range, channels);
-    for (int64_t i = 0; !err && i < a->count; i++) values[i] = origin_store(d, (int)(i % channels), npy_number(a, i));
-    free(range);
     return err;
 }
 

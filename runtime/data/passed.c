@@ -81,7 +81,7 @@ static bool read_kind(struct passed *p, int kind, const json_t *pair)
 
 struct passed *passed_from_json(const char *text)
 {
-    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     struct passed *p = json_array_size(list) == PASSED_KINDS ? passed_new() : NULL;
     bool good = p;
     for (int i = 0; good && i < PASSED_KINDS; i++) good = read_kind(p, i, json_array_get(list, (size_t)i));
