@@ -245,6 +245,29 @@ static void units(void)
     end();
 }
 
+/* Neither has 8 bits by its type. */
+static void pixels(void)
+{
+    struct hsgd_shape two = { 1, 2, 1 };
+    const int32_t label[] = { 0, 1 };
+    const float whole[] = { 0, 255, 51, 102 }, parts[] = { 0, 1, 0.2f, 0.4f }, centred[] = { -1, 0.5f, 0, 1 };
+    begin();
+    const float *all[] = { whole, parts, centred };
+    static const struct { int training, data; const char *message; } pairs[] = {
+        { 0, 0, NULL }, { 1, 1, NULL }, { 2, 2, NULL }, { 1, 2, NULL }, { 2, 1, NULL },
+        { 0, 1, "memory: pixels are from 0 to 1; those of the training were from 0 to 255, which is another unit" },
+        { 1, 0, "memory: pixels are from 0 to 255; those of the training were from 0 to 1, which is another unit" },
+        { 2, 0, "memory: pixels are from 0 to 255; those of the training were from -1 to 1, which is another unit" },
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const float *x = all[pairs[i].data];
+        struct hsgd_data *as = hsgd_data_memory(ctx, all[pairs[i].training], label, 2, two, 2, HSGD_COPY);
+        fit(as, hsgd_data_memory(ctx, x, label, 2, two, 2, HSGD_COPY), x, pairs[i].message);
+        hsgd_data_destroy(&as);
+    }
+    end();
+}
+
 static void channels(void)
 {
     struct hsgd_shape grey = { 1, 2, 1 }, rgb = { 1, 2, 3 };
@@ -262,6 +285,6 @@ static void channels(void)
 
 static const struct core_case cases[] = {
     { "round_trip", round_trip }, { "damaged", damaged }, { "differences", differences },
-    { "columns", columns },       { "units", units },     { "channels", channels },
+    { "columns", columns },       { "units", units },     { "pixels", pixels },           { "channels", channels },
 };
 CORE_MAIN(cases)

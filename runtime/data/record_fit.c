@@ -301,10 +301,28 @@ static int fit_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsg
     return bytes_to_values(ctx, d);
 }
 
+/* Images of which neither are 8-bit numbers by their type: pixels that were
+ * divided by 255 on one side only. */
+static int check_pixels(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
+{
+    enum { FAR = 16 };
+    struct values v;
+    if (r->shape.h * r->shape.w < 2 || d->bytes) return 0;
+    int err = look_at_values(ctx, d, &v);
+    if (err || v.low > v.high || v.low < 0) return err;
+    double was = fmax(fabs(r->low), fabs(r->high));
+    bool pixels = v.whole && v.high <= 255 && was > 0 && v.high > FAR * was;
+    bool fractions = !v.whole && v.high <= 1 && r->low >= 0 && was > 255.0 / 2 && was <= 255;
+    if (!pixels && !fractions) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: pixels are from %g to %g; those of the training were from %g to %g, which is another "
+                     "unit", d->name, v.low, v.high, r->low, r->high);
+}
+
 static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
 {
-    if (r->unit == UNIT_BYTES && !d->bytes) return fit_to_bytes(ctx, r, d);
-    return r->unit == UNIT_STORED && d->bytes ? fit_bytes(ctx, r, d) : 0;
+    if (r->unit == UNIT_BYTES) return d->bytes ? 0 : fit_to_bytes(ctx, r, d);
+    int err = r->unit == UNIT_STORED && d->bytes ? fit_bytes(ctx, r, d) : 0;
+    return err || !r->unit ? err : check_pixels(ctx, r, d);
 }
 
 /* -------------------------------------------------------------------- shape */
