@@ -38,6 +38,11 @@ static void emit_library(struct hsgd_emit *e, const struct hsgd_kernel *kernel, 
 void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias)
 {
+    if (!e) return;
+    if (!p) {
+        hsgd_launch(e, NULL, HSGD_TILES, 1, NULL, NULL); /* an error of the program */
+        return;
+    }
     bool has_bias = bias.buffer >= 0 && !p->bias_gradient;
     if (p->bias_gradient && e->kind != HSGD_CUDA) emit_column_sums(e, p->k, p->n, p->ldb, b, bias);
     if (bias.buffer < 0) bias = c;

@@ -21,7 +21,7 @@ const struct hsgd_op *hsgd_op_at(int n)
 
 const struct hsgd_op *hsgd_op_by_name(const char *name)
 {
-    for (int i = 0; hsgd_op_at(i); i++)
+    for (int i = 0; name && hsgd_op_at(i); i++)
         if (!strcmp(hsgd_op_at(i)->name, name)) return hsgd_op_at(i);
     return NULL;
 }

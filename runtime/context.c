@@ -8,7 +8,6 @@
 #include "cuda_device.h"
 #include "devices.h"
 #include "environment.h"
-#include "headroom.h"
 #include "kernels.h"
 #include "opencl_device.h"
 #include "imitate.h"
@@ -58,8 +57,7 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
 {
     struct starpu_conf conf;
     starpu_environment_defaults();
-    int err = headroom_check_start(ctx, r);
-    if (!err) err = starpu_environment_check(ctx);
+    int err = starpu_environment_check(ctx);
     if (err) return err;
     int ncuda = r->count[HSGD_CUDA], nopencl = r->count[HSGD_OPENCL];
     if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");
@@ -116,6 +114,17 @@ static void detach_starpu(struct hsgd_context *ctx)
 
 /* ------------------------------------------------------------- public */
 
+/* A StarPU that runs already has the cores that it has. */
+static void note_threads(struct hsgd_context *ctx, int threads)
+{
+    int workers = 0;
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (ctx->device[i].info.kind == HSGD_CPU) workers = ctx->device[i].info.workers;
+    if (workers && threads > workers && (ctx->joined || !ctx->owns_starpu))
+        hsgd_log(ctx, HSGD_LOG_WARNING, "threads is %d, but the StarPU that runs already uses %d core%s", threads, workers,
+                 workers > 1 ? "s" : "");
+}
+
 static int open_context(struct hsgd_context *ctx, const struct hsgd_context_options *o)
 {
     struct device_request request;
@@ -134,6 +143,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     if (!err) err = devices_collect(ctx, &request);
     if (!err) err = imitate_read(ctx);
     if (err) return err;
+    note_threads(ctx, o->threads);
     if (!ctx->owns_starpu && hsgd_blas_threads() != 1)
         hsgd_log(ctx, HSGD_LOG_WARNING,
                  "OpenBLAS runs %d threads inside every worker: call openblas_set_num_threads(1)", hsgd_blas_threads());
@@ -157,6 +167,7 @@ static int open_in_c_locale(struct hsgd_context *ctx, const struct hsgd_context_
 int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *options)
 {
     struct hsgd_context_options o = { 0 };
+    if (!out) return -EINVAL;
     struct hsgd_context *ctx = *out = calloc(1, sizeof *ctx);
     if (!ctx) return -ENOMEM;
     ctx->generation = generation;
@@ -197,7 +208,7 @@ void hsgd_destroy(struct hsgd_context **pctx)
 
 int hsgd_wait(struct hsgd_context *ctx)
 {
-    int err = context_check(ctx);
+    int err = ENTER(ctx, ctx);
     return err ? err : failure_take(ctx, &ctx->failure);
 }
 

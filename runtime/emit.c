@@ -36,9 +36,13 @@ static bool room(struct hsgd_program *p, size_t args_bytes)
 void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid, int64_t count,
                  const void *args, const struct hsgd_ref *refs)
 {
-    struct hsgd_program *p = e->program;
+    struct hsgd_program *p = e ? e->program : NULL;
+    if (!p) return;
+    bool whole = kernel && (args || !kernel->args_size) && (refs || !kernel->buffers);
+    if (!whole) p->error = EINVAL;
+    if (p->error) return;
     size_t args_bytes = (kernel->args_size + 15) / 16 * 16;
-    if (p->error || !room(p, args_bytes)) {
+    if (!room(p, args_bytes)) {
         p->error = ENOMEM;
         return;
     }
@@ -53,11 +57,13 @@ void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsg
 const void *hsgd_prepared(const struct hsgd_emit *e, const struct hsgd_kernel *kernel, const void *args,
                           const struct hsgd_ref *refs)
 {
+    if (!e || !kernel || !args || !refs) return NULL;
     return e->kind == HSGD_CUDA && kernel->cuda_prepare ? cuda_prepared(e->device, kernel, args, refs) : NULL;
 }
 
 struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats)
 {
+    if (!e) return (struct hsgd_ref){ .buffer = -1 };
     struct hsgd_ref place = hsgd_at(e->scratch_base, e->scratch_used);
     if (floats > 0) e->scratch_used += (floats + 15) / 16 * 16;
     if (e->scratch_used > e->scratch_floats) e->scratch_floats = e->scratch_used;

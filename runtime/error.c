@@ -18,6 +18,16 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
     return -err;
 }
 
+int enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strcspn(names, ",");
+        if (!pointers[i]) return hsgd_fail(ctx, EINVAL, "%s: %.*s is NULL", function, (int)length, names);
+        names += length + strspn(names + length, ", ");
+    }
+    return context_check(ctx);
+}
+
 /* Cut between characters of UTF-8. */
 struct shown hsgd_show_bytes(const char *text, size_t n)
 {

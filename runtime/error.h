@@ -14,6 +14,15 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...) __attr
  * it is given asks this first.  ctx may be NULL. */
 int context_check(struct hsgd_context *ctx);
 
+/* What a public function asks first: context_check(), and that no pointer that
+ * it needs is NULL: -EINVAL, with a sentence that names the function and the
+ * pointer, which is called as in the header.
+ *   int err = ENTER(t ? t->state.ctx : NULL, t, x, labels); */
+#define ENTER(ctx, ...)                                                    \
+    enter(ctx, __func__, #__VA_ARGS__, (const void *const[]){ __VA_ARGS__ }, \
+          sizeof((const void *const[]){ __VA_ARGS__ }) / sizeof(void *))
+int enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n);
+
 /* Text from a file as it may stand in a sentence: short, on one line. */
 struct shown { char text[84]; };
 struct shown hsgd_show(const char *text);

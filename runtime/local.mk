@@ -9,8 +9,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/c_locale.h \
 	runtime/context.c \
 	runtime/core.h \
-	runtime/cores.c \
-	runtime/cores.h \
 	runtime/cost.c \
 	runtime/cost.h \
 	runtime/cuda_device.c \
@@ -89,8 +87,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec_cuda.c \
 	runtime/exec_opencl.c \
 	runtime/exec_opencl.h \
-	runtime/headroom.c \
-	runtime/headroom.h \
 	runtime/imitate.c \
 	runtime/imitate.h \
 	runtime/io/atomic.c \
@@ -101,8 +97,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/file.h \
 	runtime/io/json.c \
 	runtime/io/json.h \
-	runtime/io/private_folder.c \
-	runtime/io/private_folder.h \
 	runtime/io/safetensors.c \
 	runtime/io/safetensors.h \
 	runtime/io/safetensors_check.c \

@@ -18,8 +18,8 @@
 
 struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
 {
-    if (!ctx || context_check(ctx)) return NULL;
-    if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > 1 << 26) {
+    if (ENTER(ctx, ctx, name)) return NULL;
+    if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE) {
         hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not possible", name, in.h, in.w, in.c);
         return NULL;
     }
@@ -50,10 +50,11 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 /* Layers are numbered as they were added: changes of layout do not count. */
 static struct hsgd_model *refuse(struct hsgd_model *m, int err, const char *op, const char *why)
 {
+    bool in_use = m->bound;
     int number = 1;
     for (int i = 0; i < m->nlayers; i++) number += !is_relayout(m->layer[i].op);
     hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, number, op, why);
-    hsgd_model_destroy(&m);
+    if (!in_use) hsgd_model_destroy(&m);
     return NULL;
 }
 
@@ -119,8 +120,11 @@ static void move_slope(struct hsgd_model *m, struct layer *l)
 
 struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
 {
-    if (!m || context_check(m->ctx)) return NULL;
+    if (ENTER(m ? m->ctx : NULL, m)) return NULL;
     char why[200] = "";
+    if (!op || !op->name || !op->prepare || (!op->forward && !op->is_view))
+        return refuse(m, EINVAL, op && op->name ? op->name : "?", !op ? "the operation is NULL"
+                      : "the operation lacks its name, prepare() or forward()");
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
     if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
     if (!(m = match_layout(m, op))) return NULL;
@@ -227,7 +231,7 @@ static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
 
 int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
 {
-    int err = context_check(m->ctx);
+    int err = ENTER(m ? m->ctx : NULL, m);
     if (err) return err;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, true);
@@ -298,14 +302,15 @@ static bool find_weight(const struct hsgd_model *m, const char *name, struct wei
 int64_t hsgd_model_weight_size(struct hsgd_model *m, const char *name)
 {
     struct weight_place w;
+    int err = ENTER(m ? m->ctx : NULL, m, name);
+    if (err) return err;
     if (!find_weight(m, name, &w)) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no weight \"%s\"", m->name, name);
     return spec_size(w.spec);
 }
 
 static int check_access(struct hsgd_model *m, const char *name, int64_t count, struct weight_place *w)
 {
-    int err = context_check(m->ctx);
-    int64_t size = err ? err : hsgd_model_weight_size(m, name);
+    int64_t size = hsgd_model_weight_size(m, name);
     if (size < 0) return (int)size;
     if (size != count)
         return hsgd_fail(m->ctx, EINVAL, "weight \"%s\" has %lld floats, not %lld", name, (long long)size,
@@ -317,7 +322,8 @@ static int check_access(struct hsgd_model *m, const char *name, int64_t count, s
 int hsgd_model_get_weight(struct hsgd_model *m, const char *name, float *out, int64_t count)
 {
     struct weight_place w;
-    int err = check_access(m, name, count, &w);
+    int err = ENTER(m ? m->ctx : NULL, m, name, out);
+    if (!err) err = check_access(m, name, count, &w);
     if (err) return err;
     model_acquire(m, false);
     memcpy(out, m->weights + w.offset, (size_t)count * sizeof *out);
@@ -328,7 +334,8 @@ int hsgd_model_get_weight(struct hsgd_model *m, const char *name, float *out, in
 int hsgd_model_set_weight(struct hsgd_model *m, const char *name, const float *in, int64_t count)
 {
     struct weight_place w;
-    int err = check_access(m, name, count, &w);
+    int err = ENTER(m ? m->ctx : NULL, m, name, in);
+    if (!err) err = check_access(m, name, count, &w);
     if (err) return err;
     model_acquire(m, true);
     memcpy(m->weights + w.offset, in, (size_t)count * sizeof *in);
@@ -354,7 +361,7 @@ int hsgd_model_outputs(const struct hsgd_model *m)
 
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
 {
-    if (!m) return -EINVAL;
+    if (!m || i < 0) return -EINVAL;
     int at = 0;
     for (; at < m->nlayers; at++)
         if (!is_relayout(m->layer[at].op) && i-- == 0) break;
@@ -374,7 +381,8 @@ int hsgd_model_digest(struct hsgd_model *m, char hex[65])
 {
     struct sha256 s;
     struct weight_place w;
-    int err = context_check(m->ctx);
+    int err = ENTER(m ? m->ctx : NULL, m, hex);
+    if (!err && !m->finished) err = hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     if (err) return err;
     sha256_begin(&s);
     model_acquire(m, false);

@@ -14,6 +14,7 @@ struct layer {
     bool deferred;                 /* parameter 0 lies in the deferred part of the bucket */
 };
 
+#define MAX_SAMPLE (1 << 26) /* numbers of a sample */
 #define MAX_SHARDS 17
 
 /* The bucket is cut into shards, one StarPU handle each: shard 0 holds the

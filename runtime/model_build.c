@@ -113,14 +113,14 @@ struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, 
 
 struct hsgd_model *hsgd_model_from_text(struct hsgd_context *ctx, const char *text, struct hsgd_shape in, int classes)
 {
-    return ctx ? model_from_bytes(ctx, "model file", text, strlen(text), in, classes) : NULL;
+    return ENTER(ctx, ctx, text) ? NULL : model_from_bytes(ctx, "model file", text, strlen(text), in, classes);
 }
 
 struct hsgd_model *hsgd_model_from_file(struct hsgd_context *ctx, const char *path, struct hsgd_shape in, int classes)
 {
     void *text;
     size_t size;
-    if (!ctx || hsgd_file_read(ctx, path, MOST_TEXT, &text, &size)) return NULL;
+    if (ENTER(ctx, ctx, path) || hsgd_file_read(ctx, path, MOST_TEXT, &text, &size)) return NULL;
     struct hsgd_model *m = model_from_bytes(ctx, path, text, size, in, classes);
     free(text);
     return m;
@@ -143,7 +143,7 @@ static struct hsgd_model *from_checkpoint(struct hsgd_context *ctx, const struct
 struct hsgd_model *hsgd_model_open(struct hsgd_context *ctx, const char *path)
 {
     struct safetensors f;
-    if (!ctx || safetensors_read(ctx, &f, path)) return NULL;
+    if (ENTER(ctx, ctx, path) || safetensors_read(ctx, &f, path)) return NULL;
     struct hsgd_model *m = from_checkpoint(ctx, &f);
     safetensors_close(&f);
     return m;

@@ -210,22 +210,54 @@ static int execute(struct op_job *j)
     return j->run->seconds ? time_tasks(j) : run_task(j);
 }
 
+static int check_call(const struct op_job *j, const void *attributes)
+{
+    const struct hsgd_op *op = j->op;
+    struct hsgd_shape in = j->run->in;
+    if (!op->name || !op->prepare || (!op->forward && !op->is_view))
+        return hsgd_fail(j->ctx, EINVAL, "%s: the operation lacks its name, prepare() or forward()",
+                         op->name ? op->name : "?");
+    if (op->attributes_size && !attributes)
+        return hsgd_fail(j->ctx, EINVAL, "%s: the attributes are missing", op->name);
+    if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE)
+        return hsgd_fail(j->ctx, EINVAL, "%s: input shape %dx%dx%d is not possible", op->name, in.h, in.w, in.c);
+    return 0;
+}
+
+/* What the operation reads must be given. */
+static int check_inputs(const struct op_job *j)
+{
+    const struct hsgd_op_call *run = j->run;
+    int classes = hsgd_size(j->layer.in);
+    const char *missing = !run->x ? "x" : j->op->is_loss && !run->labels ? "labels" : NULL;
+    for (int p = 0; p < j->layer.params; p++)
+        if (!run->params[p]) missing = "params";
+    if (missing) return hsgd_fail(j->ctx, EINVAL, "%s: %s is NULL", j->op->name, missing);
+    for (int i = 0; j->op->is_loss && i < run->rows; i++)
+        if (run->labels[i] < 0 || run->labels[i] >= classes)
+            return hsgd_fail(j->ctx, EINVAL, "%s: label %d of row %d is not in 0..%d", j->op->name, (int)run->labels[i],
+                             i, classes - 1);
+    return 0;
+}
+
 static int prepare(struct op_job *j, const void *attributes)
 {
     char why[200] = "";
+    int err = check_call(j, attributes);
+    if (err) return err;
     j->layer.attributes = attributes;
     j->layer.in = j->run->in;
     j->layer.layout = j->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
     if (j->run->rows < 1)
         return hsgd_fail(j->ctx, EINVAL, "%s: rows must be at least 1, not %d", j->op->name, j->run->rows);
     if (j->op->prepare(&j->layer, why, sizeof why)) return hsgd_fail(j->ctx, EINVAL, "%s: %s", j->op->name, why);
-    return 0;
+    return check_inputs(j);
 }
 
 int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
                 const struct hsgd_op_call *run)
 {
-    int err = context_check(ctx);
+    int err = ENTER(ctx, ctx, op, run);
     if (!err) err = leave_check_paused(ctx);
     if (err) return err;
     if (device < 0 || device >= ctx->ndevices)

@@ -39,6 +39,7 @@ static int worker_of(const struct device *d)
 void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, const struct device *d, int row,
                 uint64_t began, uint64_t ended)
 {
+    if (!p->state) return; /* an operation alone: of no step */
     int64_t step = p->state->first_step + row;
     if (!wanted(&t->options, step)) return;
     int64_t i = atomic_fetch_add_explicit(&t->taken, 1, memory_order_relaxed);
@@ -75,7 +76,7 @@ int hsgd_trace_defaults(struct hsgd_trace_options *o, size_t size)
 int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *options)
 {
     struct hsgd_trace_options o = { 0 };
-    int err = context_check(ctx);
+    int err = ENTER(ctx, ctx);
     if (!err) err = SIZED_TAKE(ctx, hsgd_trace_options, &o, options);
     if (!err) err = check_options(ctx, &o);
     if (err) return err;
@@ -91,13 +92,14 @@ int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *
 
 void hsgd_trace_stop(struct hsgd_context *ctx)
 {
+    if (!ctx) return;
     free(ctx->trace);
     ctx->trace = NULL;
 }
 
 int64_t hsgd_trace_count(const struct hsgd_context *ctx, int64_t *dropped)
 {
-    struct trace *t = ctx->trace;
+    struct trace *t = ctx ? ctx->trace : NULL;
     int64_t taken = t ? atomic_load(&t->taken) : 0, kept = taken;
     if (t && kept > t->options.capacity) kept = t->options.capacity;
     if (dropped) *dropped = taken - kept;
@@ -187,10 +189,12 @@ static void write_record(struct chrome *c, const struct record *r, uint64_t star
 int hsgd_trace_write(struct hsgd_context *ctx, const char *path)
 {
     struct hsgd_atomic a;
+    int err = ENTER(ctx, ctx, path);
+    if (err) return err;
     const struct trace *t = ctx->trace;
     int64_t dropped, n = hsgd_trace_count(ctx, &dropped);
     if (!t) return hsgd_fail(ctx, EINVAL, "%s: no trace was started", path);
-    int err = hsgd_atomic_open(ctx, &a, path);
+    err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
     struct chrome c = { a.file, "\n" };
     fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", a.file);

@@ -143,7 +143,7 @@ int weights_save(struct hsgd_context *ctx, const struct hsgd_model *m, const flo
 
 int hsgd_model_save(struct hsgd_model *m, const char *path)
 {
-    int err = context_check(m->ctx);
+    int err = ENTER(m ? m->ctx : NULL, m, path);
     if (err) return err;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, false);
@@ -206,7 +206,7 @@ int weights_load(struct hsgd_context *ctx, const struct hsgd_model *m, const str
 
 int hsgd_model_load(struct hsgd_model *m, const char *path)
 {
-    int err = context_check(m->ctx);
+    int err = ENTER(m ? m->ctx : NULL, m, path);
     if (err) return err;
     struct safetensors f;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);

@@ -11,6 +11,7 @@ const char *hsgd_model_name_at(int i)
 
 bool hsgd_model_is_file(const char *name)
 {
+    if (!name) return false;
     const char *dot = strrchr(name, '.');
     return strchr(name, '/') || (dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml")));
 }
@@ -18,6 +19,7 @@ bool hsgd_model_is_file(const char *name)
 struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in, int classes)
 {
     char names[200] = "";
+    if (ENTER(ctx, ctx, name)) return NULL;
     if (hsgd_model_is_file(name)) return hsgd_model_from_file(ctx, name, in, classes);
     for (int i = 0; i < model_texts; i++) {
         const struct model_source *s = &model_text_at[i];

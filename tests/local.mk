@@ -4,7 +4,6 @@ cli_tests += tests/test_cli.sh
 cli_tests += tests/test_columns.sh
 cli_tests += tests/test_demos.sh
 cli_tests += tests/test_images_cli.sh
-cli_tests += tests/test_limits.sh
 cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_predict_cli.sh
@@ -28,3 +27,4 @@ include tests/core.mk
 include tests/ops.mk
 include tests/cudaemu.mk
 include tests/fuzz/local.mk
+include tests/api/local.mk

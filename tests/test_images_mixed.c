@@ -124,9 +124,9 @@ static void other_files(void)
                           "b/0.webp), 1 outside of class folders (first: stray.png), 2 no images (first: README)";
     read_set("set", NULL, summary);
     CHECK_STR(logged, "set: 10 images passed over: neither PNG nor JPEG; the first is b/0.webp\n");
-    CHECK(hsgd_data_passed(train, 0, &p) && p.count == 10 && !strcmp(p.first, "b/0.webp"));
-    CHECK(hsgd_data_passed(train, 2, &p) && p.count == 2 && !strcmp(p.why, "no images"));
-    CHECK(!hsgd_data_passed(train, 3, &p) && !hsgd_data_passed(train, -1, &p));
+    CHECK(hsgd_data_passed(train, 0, &p, sizeof p) && p.count == 10 && !strcmp(p.first, "b/0.webp"));
+    CHECK(hsgd_data_passed(train, 2, &p, sizeof p) && p.count == 2 && !strcmp(p.why, "no images"));
+    CHECK(!hsgd_data_passed(train, 3, &p, sizeof p) && !hsgd_data_passed(train, -1, &p, sizeof p));
     close_set();
     unsetenv("HSGD_CACHE");
     setenv("HSGD_CACHE_DIR", "cache", 1);
@@ -136,7 +136,7 @@ static void other_files(void)
     }
     put_text("set/b/x.heic", "x");
     CHECK(!hsgd_data_read(ctx, "set", NULL, &train, NULL));
-    CHECK(hsgd_data_passed(train, 0, &p) && p.count == 11);
+    CHECK(hsgd_data_passed(train, 0, &p, sizeof p) && p.count == 11);
     close_set();
     put_text("none/a/1.webp", "x");
     refused("none", NULL, "none: has no PNG or JPEG picture; passed over: 1 neither PNG nor JPEG (first: a/1.webp)");

@@ -99,7 +99,7 @@ static json_t *json_passed(const struct hsgd_data *d)
 {
     json_t *list = json_array();
     struct hsgd_passed p;
-    for (int i = 0; hsgd_data_passed(d, i, &p); i++)
+    for (int i = 0; hsgd_data_passed(d, i, &p, sizeof p); i++)
         json_append(&list, json_pack("{s:s, s:I, s:o}", "why", p.why, "files", (json_int_t)p.count, "first",
                                      json_text(p.first)));
     return list;

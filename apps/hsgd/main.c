@@ -130,12 +130,22 @@ const char exit_statuses[] = "0 done, 1 the run failed, 2 wrong input or usage, 
                              "finite, 129, 130, 141 and 143 ended by SIGHUP, SIGINT, SIGPIPE and SIGTERM\n"
                              "after a checkpoint.";
 
+/* Lines of the text are no lines of the screen. */
+static void print_description(const char *text)
+{
+    char *one = strdup(text);
+    for (char *c = one; c && *c; c++)
+        if (*c == '\n') *c = ' ';
+    text_wrap(0, 0, "%s", one ? one : text);
+    free(one);
+}
+
 static int print_help(const struct command *c)
 {
     if (c) {
         text_wrap(0, 7, "Usage: hsgd %s", c->usage);
         putchar('\n');
-        text_paragraph(0, c->description);
+        print_description(c->description);
         settings_help(c->bit);
         return flush_output();
     }
@@ -164,9 +174,10 @@ static bool open_standard_files(void)
     return true;
 }
 
-static int run_command(int argc, char **argv)
+int main(int argc, char **argv)
 {
     struct settings s;
+    if (!open_standard_files()) return FAILED;
     if (argc < 2) return complain(USAGE, "a command is missing; \"hsgd help\" lists them");
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_help(NULL);
     if (!strcmp(argv[1], "--version")) {
@@ -180,19 +191,3 @@ static int run_command(int argc, char **argv)
     settings_free(&s);
     return code;
 }
-
-#define BLAS_BYTES ((size_t)136 << 20) /* a thread of OpenBLAS asks for nearly as much when it is loaded */
-
-/* Where that thread cannot have it, it asks without end, and exit() waits for it. */
-static int leave(int code)
-{
-    void *volatile block = malloc(BLAS_BYTES);
-    if (!block) {
-        fflush(NULL);
-        _exit(code);
-    }
-    free(block);
-    return code;
-}
-
-int main(int argc, char **argv) { return open_standard_files() ? leave(run_command(argc, argv)) : FAILED; }

@@ -1,4 +1,7 @@
 /* One table holds every option of every command. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -145,8 +148,8 @@ static const struct option_row table[] = {
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a sheet of samples, pixel by pixel" },
     { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
     { "repeat", 0, WHOLE, COMPARE, AT(repeat), 1, 64, NULL, "N",
-      "train every combination N times, with seeds that count up from --seed, and "
-      "report means and standard deviations (1)" },
+      "train every combination N times, with seeds that count up from\n"
+      "--seed, and report means and standard deviations (1)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
     { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw samples enlarged, with their classes" },
     { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
@@ -411,20 +414,22 @@ int require_words(const struct settings *s, int words)
 
 /* ------------------------------------------------------------------- help */
 
-/* Help begins in a column of its own, on the next line where the option reaches it. */
 static void print_row(const struct option_row *o)
 {
     enum { HELP_COLUMN = 30 };
-    char names[400];
-    int at = printf("  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? ',' : ' ',
-                    o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    if (at > HELP_COLUMN - 2) putchar('\n'), at = 0;
-    printf("%*s", HELP_COLUMN - at, "");
-    text_paragraph(HELP_COLUMN, o->help);
+    char left[60], names[400];
+    snprintf(left, sizeof left, "  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+             o->letter ? ',' : ' ', o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    int at = printf("%-*s ", HELP_COLUMN - 1, left);
+    for (const char *line = o->help, *end; *line; line = *end ? end + 1 : end) {
+        end = strchrnul(line, '\n');
+        text_wrap(at, HELP_COLUMN, "%.*s", (int)(end - line), line);
+        at = *end ? printf("%*s", HELP_COLUMN, "") : at;
+    }
     if (!o->choice) return;
     choices(o->choice, names, sizeof names);
-    printf("%*s", HELP_COLUMN, "");
-    text_wrap(HELP_COLUMN, HELP_COLUMN, "one of %s", names);
+    at = printf("%*s", HELP_COLUMN, "");
+    text_wrap(at, HELP_COLUMN, "one of %s", names);
 }
 
 void settings_help(unsigned bit)

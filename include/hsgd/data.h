@@ -185,19 +185,20 @@ HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
  * column, classes, columns ignored, and files passed over, such as
  * "csv, 150 samples of 2 features (length, width), label "species", 3 classes
  * (setosa, versicolor, virginica)".  Cut off at `size` bytes with the zero;
- * text may be NULL when that is 0.  Returns the length of the whole line; 0
+ * text may be NULL.  Returns the length of the whole line; 0
  * for NULL. */
 HSGD_API int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size);
 
 /* Files that were passed over for the same reason. */
 struct hsgd_passed {
+    size_t size;                       /* of this struct */
     const char *why;                   /* "damaged" */
     const char *first;                 /* the first by name, below the folder or in the archive */
     int64_t count;
 };
 /* The i-th such reason, from 0 on; false: there are no more.  The texts are
  * d's. */
-HSGD_API bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out);
+HSGD_API bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out, size_t size);
 
 /* x' = (x - mean[channel]) * inv_std[channel], computed so that no digit of x
  * is lost before the mean is subtracted; channels 1: the same for all.  Only
@@ -227,9 +228,10 @@ HSGD_API void hsgd_normalisation_destroy(struct hsgd_normalisation **n);
  * NaN.  norm with as many channels as the samples (as many as plain features)
  * applies per channel, else its first entry to all; missing values become 0,
  * the mean.  x or labels NULL: not
- * written.  Each index must be in [0, hsgd_data_count(d)).  Thread-safe. */
-HSGD_API void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
-                               const struct hsgd_normalisation *norm, float *x, int32_t *labels);
+ * written.  Thread-safe.  -EINVAL, and nothing is written: d or index is NULL,
+ * n < 0, or an index is not in [0, hsgd_data_count(d)). */
+HSGD_API int hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
+                              const struct hsgd_normalisation *norm, float *x, int32_t *labels);
 
 /* How samples are changed in training, each anew in every epoch, in this
  * order; what is zero, the default, is not done.  Places between pixels are interpolated

@@ -8,6 +8,14 @@
  *             that return a pointer return NULL on error.  Builders accept
  *             NULL and pass it on, so a chain of calls is checked once.
  *             The library never aborts, exits or prints.
+ * NULL.       A pointer must not be NULL unless its function says what NULL
+ *             means; else -EINVAL (NULL, 0 or NAN, as the function returns),
+ *             with a sentence that names the pointer.  Without an object
+ *             there is no place for a sentence.  Functions that make or
+ *             write data sets and files, and do not train, take ctx NULL:
+ *             the sentence is then dropped.  Results that are passed by
+ *             pointer beside the main one (loss, accuracy, dropped) may be
+ *             NULL: not wanted.
  * Ownership.  hsgd_x_create() is undone by hsgd_x_destroy(&x), which accepts
  *             NULL and sets the pointer to NULL.  Objects made from a context
  *             are destroyed before it.  Memory handed in is copied

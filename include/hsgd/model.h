@@ -18,7 +18,7 @@ HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
 /* Appends an operation; attributes are copied.  The layer is called
  * "<operation><n>" unless name is given.  Returns model; NULL when model is
  * NULL or on error: the model is then destroyed, so write
- * model = hsgd_add(model, ...). */
+ * model = hsgd_add(model, ...).  (One that a trainer holds stays.) */
 HSGD_API struct hsgd_model *hsgd_add(struct hsgd_model *model, const struct hsgd_op *op, const void *attributes,
                                      const char *name);
 

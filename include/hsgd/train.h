@@ -137,7 +137,9 @@ HSGD_API struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, cons
 HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
 
 /* One training step on n samples in memory (NHWC); *loss (if not NULL) gets
- * the batch's mean loss before the update. */
+ * the batch's mean loss before the update.
+ * Errors, then the weights are as before: -EDOM a number of x is not finite;
+ * -EINVAL a label is out of range, or n not in 1..2^20. */
 HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
                                double *loss);
 
@@ -286,7 +288,8 @@ HSGD_API int hsgd_trainer_set_normalisation(struct hsgd_trainer *trainer, const 
 HSGD_API int hsgd_trainer_time(struct hsgd_trainer *trainer, int steps, double *seconds_per_step);
 
 /* The gradients of the mean loss over n samples at the present weights,
- * concatenated in the order of hsgd_model_weight_name(); count floats. */
+ * concatenated in the order of hsgd_model_weight_name(); count floats.
+ * Errors: as hsgd_trainer_step(). */
 HSGD_API int hsgd_trainer_gradients(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
                                     float *out, int64_t count);
 

@@ -228,10 +228,10 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
 int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t count, uint64_t seed,
                     struct hsgd_data **part, struct hsgd_data **rest)
 {
-    *part = *rest = NULL;
-    int err = context_check(ctx);
+    int err = ENTER(ctx, part, rest);
     if (err)
         return err;
+    *part = *rest = NULL;
     if (!d)
         return hsgd_fail(ctx, EINVAL, "split: no data set given");
     if (count < 1 || count >= d->count)

@@ -1,4 +1,5 @@
 /* From stored samples to normalised floats. */
+#include <errno.h>
 #include "dataset.h"
 #include <float.h>
 #include <math.h>
@@ -177,9 +178,17 @@ static void gather_block(struct gather *g, const int64_t *index, int n, float *x
     }
 }
 
-void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, const struct hsgd_normalisation *norm,
-                      float *x, int32_t *labels)
+static bool all_inside(const struct hsgd_data *d, const int64_t *index, int n)
 {
+    for (int i = 0; i < n; i++)
+        if (index[i] < 0 || index[i] >= d->count) return false;
+    return n >= 0;
+}
+
+int hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, const struct hsgd_normalisation *norm,
+                     float *x, int32_t *labels)
+{
+    if (!d || !index || !all_inside(d, index, n)) return -EINVAL;
     struct gather g = { .d = d, .norm = norm, .channels = channels_of(d, norm) };
     bool repeated = g.channels <= REPEATED;
     int all = repeated ? (int)hsgd_data_size(d) : g.channels, block = repeated ? all : BLOCK;
@@ -188,4 +197,5 @@ void hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, co
         g.width = all - g.first < block ? all - g.first : block;
         gather_block(&g, index, n, x);
     }
+    return 0;
 }

@@ -219,7 +219,8 @@ struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, co
 {
     struct input in = { .ctx = ctx, .name = name, .bytes = bytes, .size = size, .shape = shape, .record = record };
     struct hsgd_data *d = NULL;
-    int err = read_content(&in, &d);
+    int err = ENTER(ctx, name, bytes);
+    if (!err) err = read_content(&in, &d);
     if (!err) err = record_fit(ctx, record, d);
     if (!err) err = settle_shape(&in, d);
     if (!err) err = unlabelled(&in, d);

@@ -97,7 +97,7 @@ static int draw(struct hsgd_context *ctx, struct sheet *s, const char *path, siz
 
 int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
 {
-    int rc = context_check(ctx);
+    int rc = ENTER(ctx, d, path);
     if (!rc) rc = check_sheet(ctx, d, path, rows, columns);
     if (rc < 0)
         return rc;

@@ -1,5 +1,6 @@
 /* What was read, as one line. */
 #include "dataset.h"
+#include "../sized.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,8 +48,8 @@ static void add_samples(struct line *l, const struct hsgd_data *d)
 
 int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
 {
-    struct line l = { text, size, 0 };
-    if (size) *text = 0;
+    struct line l = { text, text ? size : 0, 0 };
+    if (l.size) *text = 0;
     if (!d) return 0;
     add_samples(&l, d);
     if (d->label && d->label->count) add(&l, ", label \"%s\"", hsgd_show(d->label->name[0]).text);
@@ -64,12 +65,13 @@ int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
     return l.used + passed_text(d->passed, fits ? text + l.used : NULL, fits ? size - (size_t)l.used : 0);
 }
 
-bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out)
+bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out, size_t size)
 {
     for (int kind = 0; d && d->passed && i >= 0 && kind < PASSED_KINDS; kind++) {
         if (!d->passed->count[kind] || i--) continue;
-        *out = (struct hsgd_passed){ passed_why(kind), d->passed->first[kind], d->passed->count[kind] };
-        return true;
+        const struct hsgd_passed full = { .why = passed_why(kind), .first = d->passed->first[kind],
+                                          .count = d->passed->count[kind] };
+        return !SIZED_GIVE(NULL, hsgd_passed, out, size, &full);
     }
     return false;
 }

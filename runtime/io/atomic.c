@@ -109,9 +109,14 @@ void hsgd_atomic_abandon(struct hsgd_atomic *a)
 int hsgd_file_write(struct hsgd_context *ctx, const char *path, const void *bytes, size_t size)
 {
     struct hsgd_atomic a;
-    int err = hsgd_atomic_open(ctx, &a, path);
+    int err = ENTER(ctx, path);
+    if (!err && size)
+        err = ENTER(ctx, bytes);
+    if (!err)
+        err = hsgd_atomic_open(ctx, &a, path);
     if (err)
         return err;
-    fwrite(bytes, 1, size, a.file); /* the commit looks at ferror() */
+    if (size)
+        fwrite(bytes, 1, size, a.file); /* the commit looks at ferror() */
     return hsgd_atomic_commit(ctx, &a);
 }

@@ -23,7 +23,7 @@ const char *hsgd_algorithm_name(enum hsgd_algorithm a) { return a < HSGD_ALGORIT
 
 int hsgd_algorithm_by_name(const char *name)
 {
-    for (int i = 0; i < HSGD_ALGORITHMS; i++)
+    for (int i = 0; name && i < HSGD_ALGORITHMS; i++)
         if (!strcmp(name, table[i].name) || (table[i].alias && !strcmp(name, table[i].alias))) return i;
     return -EINVAL;
 }

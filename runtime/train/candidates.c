@@ -129,11 +129,11 @@ static int compare_set(struct trainer_state *s, set devices, int batch, struct h
 int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candidate *out, size_t size, int most)
 {
     enum { ALL = (1 << MOST_SUBSETS) * HSGD_ALGORITHMS };
+    int err = ENTER(t ? t->state.ctx : NULL, t, out);
+    if (!err) err = trainer_check_batch(t, batch);
+    if (err) return err;
     struct trainer_state *s = &t->state;
     struct hsgd_context *ctx = s->ctx;
-    int err = context_check(ctx);
-    if (err) return err;
-    if (batch < 1) return hsgd_fail(ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
     if (ctx->deterministic || ctx->ndevices > 16 || !trainer_plan(t, PLAN_TRAIN, batch)) return 0;
     struct hsgd_candidate *full = calloc(ALL, sizeof *full);
     if (!full) return hsgd_fail(ctx, ENOMEM, "out of memory");

@@ -299,11 +299,14 @@ void checkpoint_close(struct hsgd_trainer *t)
 
 /* ------------------------------------------------------------------ public */
 
-void hsgd_checkpoint_request(struct hsgd_trainer *t) { t->wants_checkpoint = true; }
+void hsgd_checkpoint_request(struct hsgd_trainer *t) 
+{
+    if (t) t->wants_checkpoint = true;
+}
 
 int hsgd_checkpoint_save(struct hsgd_trainer *t, const char *folder)
 {
-    int err = context_check(t->state.ctx);
+    int err = ENTER(t ? t->state.ctx : NULL, t, folder);
     if (!err) err = open_folder(t, folder);
     if (!err) err = begin(t, false);
     return err ? err : join_writer(t);
@@ -311,13 +314,13 @@ int hsgd_checkpoint_save(struct hsgd_trainer *t, const char *folder)
 
 int hsgd_checkpoint_load(struct hsgd_trainer *t, const char *path)
 {
-    int err = context_check(t->state.ctx);
+    int err = ENTER(t ? t->state.ctx : NULL, t, path);
     return err ? err : snapshot_restore(t, path);
 }
 
 int64_t hsgd_checkpoint_latest(struct hsgd_context *ctx, const char *folder)
 {
-    int err = context_check(ctx);
+    int err = ENTER(ctx, folder);
     if (err) return err;
     int64_t step = publish_latest(folder);
     return step < 0 ? hsgd_fail(ctx, ENOENT, "%s: there is no checkpoint", folder) : step;

@@ -82,7 +82,7 @@ struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx,
 {
     struct stat st;
     char state[PATH_MAX], weights[PATH_MAX];
-    if (context_check(ctx)) return NULL;
+    if (ENTER(ctx, path)) return NULL;
     if (stat(path, &st) || !S_ISDIR(st.st_mode)) return read_weights_info(ctx, path);
     if (snprintf(state, sizeof state, "%s/" STATE_FILE, path) >= (int)sizeof state ||
         snprintf(weights, sizeof weights, "%s/" MODEL_FILE, path) >= (int)sizeof weights) {
@@ -128,6 +128,8 @@ void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info)
 
 int hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_normalisation *n)
 {
+    int err = ENTER(t ? t->state.ctx : NULL, t);
+    if (err) return err;
     struct hsgd_normalisation *copy = n ? hsgd_normalisation_create(n->channels, n->mean, n->inv_std) : NULL;
     if (n && !copy)
         return hsgd_fail(t->state.ctx, n->channels < 1 ? EINVAL : ENOMEM,

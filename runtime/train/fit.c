@@ -357,11 +357,13 @@ int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct
              struct hsgd_fit_result *result, size_t size)
 {
     struct hsgd_fit_result full = { .validation_loss = NAN, .validation_accuracy = NAN };
+    int err = ENTER(t ? t->state.ctx : NULL, t, train);
+    if (err) return err;
     const struct hsgd_train_options *o = &t->state.options;
     int64_t n = hsgd_data_count(train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
     struct fit f = { .t = t, .train = train, .validation = validation, .result = &full,
                      .total = o->steps ? o->steps : per_epoch * o->epochs };
-    int err = check_fit(&f);
+    err = check_fit(&f);
     if (!err && result) err = SIZED_GIVE(t->state.ctx, hsgd_fit_result, result, size, &full);
     if (err) return err;
     f.order = malloc((size_t)n * sizeof *f.order);

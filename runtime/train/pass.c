@@ -39,7 +39,7 @@ int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
 {
     const struct hsgd_model *m = t->state.model;
     struct hsgd_shape s = hsgd_data_shape(d);
-    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in), err = context_check(m->ctx);
+    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in), err = ENTER(m->ctx, d);
     if (err) return err;
     if (s.h != m->in.h || s.w != m->in.w || s.c != m->in.c)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
@@ -94,7 +94,8 @@ static int tell_evaluating(const struct evaluation *e)
 int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *loss, double *accuracy)
 {
     int64_t n = hsgd_data_count(data);
-    int err = pass_check(t, data);
+    int err = ENTER(t ? t->state.ctx : NULL, t, data);
+    if (!err) err = pass_check(t, data);
     if (!err && t->record) err = record_check_order(t->state.ctx, t->record->columns, data);
     int64_t *order = err ? NULL : malloc((size_t)n * sizeof *order);
     if (err) return err;

@@ -16,9 +16,8 @@ struct view { int n; struct async_part part[MOST_PARTS]; };
 
 static int look(struct hsgd_trainer *t, int batch, struct view *v)
 {
-    int err = context_check(t->state.ctx);
+    int err = trainer_check_batch(t, batch);
     if (err) return err;
-    if (batch < 1) return hsgd_fail(t->state.ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
     if (trainer_has_server(t)) return (v->n = async_view(t, batch, v->part, MOST_PARTS)) < 0 ? v->n : 0;
     struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
     v->n = 1;
@@ -36,7 +35,8 @@ static int cells_of(const struct view *v)
 int hsgd_trainer_plan(struct hsgd_trainer *t, int batch)
 {
     struct view v;
-    int err = look(t, batch, &v);
+    int err = ENTER(t ? t->state.ctx : NULL, t);
+    if (!err) err = look(t, batch, &v);
     return err ? err : cells_of(&v);
 }
 
@@ -98,7 +98,7 @@ double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
 {
     struct view v;
     double rates = 0;
-    if (look(t, batch, &v)) return NAN;
+    if (ENTER(t ? t->state.ctx : NULL, t) || look(t, batch, &v)) return NAN;
     for (int i = 0; i < v.n;) rates += rate(&v, &i);
     return batch / rates;
 }
@@ -106,11 +106,12 @@ double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
 int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *t, int batch, double *seconds)
 {
     struct view v;
-    *seconds = 0;
-    int err = look(t, batch, &v);
+    if (seconds) *seconds = 0;
+    int err = ENTER(t ? t->state.ctx : NULL, t);
+    if (!err) err = look(t, batch, &v);
     if (err) return err;
     if (trainer_has_server(t)) return 0;
-    *seconds = 1e-9 * (double)v.part[0].plan->run_ns;
+    if (seconds) *seconds = 1e-9 * (double)v.part[0].plan->run_ns;
     return v.part[0].plan->steps;
 }
 
@@ -153,7 +154,9 @@ int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd
 {
     struct hsgd_plan_cell full;
     struct view v;
-    int err = look(t, batch, &v), cells = err ? 0 : cells_of(&v), part = 0;
+    int err = ENTER(t ? t->state.ctx : NULL, t, out);
+    if (!err) err = look(t, batch, &v);
+    int cells = err ? 0 : cells_of(&v), part = 0;
     if (err) return err;
     if (i < 0 || i >= cells)
         return hsgd_fail(t->state.ctx, EINVAL, "the plan has cells 0 to %d, not %d", cells - 1, i);

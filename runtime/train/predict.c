@@ -57,8 +57,6 @@ static void softmax(float *y, int n)
 static int check(const struct hsgd_trainer *t, int64_t n, int64_t count)
 {
     const struct hsgd_model *m = t->state.model;
-    int err = context_check(m->ctx);
-    if (err) return err;
     if (n < 1 || n > INT64_MAX / hsgd_model_outputs(m))
         return hsgd_fail(m->ctx, EINVAL, "a prediction needs at least 1 sample, not %lld", (long long)n);
     if (count != n * hsgd_model_outputs(m))
@@ -69,9 +67,10 @@ static int check(const struct hsgd_trainer *t, int64_t n, int64_t count)
 
 int hsgd_trainer_predict(struct hsgd_trainer *t, const float *x, int64_t n, float *out, int64_t count)
 {
-    const struct hsgd_model *m = t->state.model;
-    int err = check(t, n, count);
+    int err = ENTER(t ? t->state.ctx : NULL, t, x, out);
+    if (!err) err = check(t, n, count);
     if (err) return err;
+    const struct hsgd_model *m = t->state.model;
     struct prediction p = { .t = t, .x = x, .out = out, .batch = t->state.options.batch_size,
                             .size = hsgd_size(m->in), .outputs = hsgd_model_outputs(m) };
     while (!err && p.at < n) {

@@ -25,12 +25,14 @@ int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
 
 /* ------------------------------------------------------------- checking */
 
+#define MAX_BATCH (1 << 20)
+
 struct range { const char *field; double value, low, high; };
 
 static int check_options(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 {
     const struct range ranges[] = {
-        { "batch_size", o->batch_size, 1, 1 << 20 },
+        { "batch_size", o->batch_size, 1, MAX_BATCH },
         { "epochs", o->epochs, 0, 1e9 },
         { "steps", (double)o->steps, 0, 1e15 },
         { "optimizer", o->optimizer, 0, HSGD_OPTIMIZERS - 1 },
@@ -97,7 +99,7 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
                         struct hsgd_train_options *o, struct hsgd_augment_options *augment)
 {
     struct hsgd_context *ctx = m->ctx;
-    int err = context_check(ctx);
+    int err = ENTER(ctx, ctx);
     if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
@@ -276,16 +278,48 @@ static void fill_from_memory(void *user, int step, int first_row, int rows, floa
     memcpy(labels, b->labels + first_row, (size_t)rows * sizeof *labels);
 }
 
-static int check_batch(struct hsgd_trainer *t, const int32_t *labels, int n)
+int trainer_check_batch(const struct hsgd_trainer *t, int batch)
+{
+    struct hsgd_context *ctx = t->state.ctx;
+    if (batch < 1) return hsgd_fail(ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
+    if (batch > MAX_BATCH)
+        return hsgd_fail(ctx, EINVAL, "a batch has at most %d samples, not %d", MAX_BATCH, batch);
+    return 0;
+}
+
+/* The first number that is not finite, or n.  The inner loop has a constant
+ * length: compilers make vectors of it. */
+static int64_t first_not_finite(const float *x, int64_t n)
+{
+    enum { BLOCK = 64 };
+    const uint32_t exponent = 0x7f800000;
+    for (int64_t i = 0; i < n; i += BLOCK) {
+        uint32_t bits[BLOCK] = { 0 }, bad = 0;
+        int64_t count = n - i < BLOCK ? n - i : BLOCK;
+        memcpy(bits, x + i, (size_t)count * sizeof *bits);
+        for (int k = 0; k < BLOCK; k++) bad |= (bits[k] & exponent) == exponent;
+        for (int k = 0; bad && k < count; k++)
+            if ((bits[k] & exponent) == exponent) return i + k;
+    }
+    return n;
+}
+
+static int check_values(const struct hsgd_model *m, const float *x, int n)
+{
+    int64_t size = hsgd_size(m->in), all = size * n, at = first_not_finite(x, all);
+    return at == all ? 0 : hsgd_fail(m->ctx, EDOM, "number %lld of sample %lld is %f, it must be finite",
+                                     (long long)(at % size), (long long)(at / size), (double)x[at]);
+}
+
+static int check_batch(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n)
 {
     const struct hsgd_model *m = t->state.model;
-    int classes = hsgd_size(m->layer[m->nlayers - 1].info.in), err = context_check(m->ctx);
+    int classes = hsgd_size(m->layer[m->nlayers - 1].info.in), err = trainer_check_batch(t, n);
     if (err) return err;
-    if (n < 1) return hsgd_fail(m->ctx, EINVAL, "a batch needs at least 1 sample, not %d", n);
     for (int i = 0; i < n; i++)
         if (labels[i] < 0 || labels[i] >= classes)
             return hsgd_fail(m->ctx, EINVAL, "label %d of sample %d is not in 0..%d", labels[i], i, classes - 1);
-    return 0;
+    return check_values(m, x, n);
 }
 
 /* The last batches, of which only the first is of interest. */
@@ -302,7 +336,7 @@ static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, const floa
     struct memory_batch b = { x, labels, hsgd_size(t->state.model->in) };
     struct batch_source source = { fill_from_memory, &b };
     struct async_listener listener = { hear_batch, m };
-    int err = check_batch(t, labels, n);
+    int err = check_batch(t, x, labels, n);
     if (err) return err;
     bool by_replicas = mode == PLAN_TRAIN && trainer_has_server(t);
     return by_replicas ? async_run(t, n, n, &source, &listener) : trainer_window(t, mode, n, 1, &source, m);
@@ -311,7 +345,8 @@ static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, const floa
 int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, double *loss)
 {
     struct batch_metrics m;
-    int err = memory_window(t, PLAN_TRAIN, x, labels, n, &m);
+    int err = ENTER(t ? t->state.ctx : NULL, t, x, labels);
+    if (!err) err = memory_window(t, PLAN_TRAIN, x, labels, n, &m);
     if (!err && loss) *loss = m.loss / m.terms;
     return err;
 }
@@ -335,13 +370,15 @@ static void read_bucket(struct trainer_state *s, const struct plan *p, float *bu
 int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, float *out,
                            int64_t count)
 {
+    int err = ENTER(t ? t->state.ctx : NULL, t, x, labels, out);
+    if (err) return err;
     struct trainer_state *s = &t->state;
     const struct hsgd_model *m = s->model;
     struct batch_metrics metrics;
     if (count != hsgd_model_parameters(m))
         return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld",
                          (long long)hsgd_model_parameters(m), (long long)count);
-    int err = memory_window(t, PLAN_GRADIENT, x, labels, n, &metrics);
+    err = memory_window(t, PLAN_GRADIENT, x, labels, n, &metrics);
     if (err) return err;
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);
     if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
@@ -379,11 +416,14 @@ static int time_window(struct hsgd_trainer *t, int steps, const struct batch_sou
 int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_step)
 {
     static const struct batch_source filled;
+    int err = ENTER(t ? t->state.ctx : NULL, t, seconds_per_step);
+    if (!err && steps < 1) err = hsgd_fail(t->state.ctx, EINVAL, "steps must be at least 1, not %d", steps);
+    if (err) return err;
     struct batch_source made_up = { fill_made_up, t->state.model };
-    int batch = t->state.options.batch_size, err = context_check(t->state.ctx);
+    int batch = t->state.options.batch_size;
     struct position at = t->at;
     uint64_t spent = 0;
-    if (!err && trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
+    if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
         err = time_window(t, PLAN_SLOTS, &made_up);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;

@@ -42,6 +42,9 @@ struct hsgd_trainer {
 /* The plan for batches of this size, from the cache or new. */
 struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch);
 
+/* -EINVAL: it is no number of samples that a batch can have. */
+int trainer_check_batch(const struct hsgd_trainer *t, int batch);
+
 /* Whether its algorithm has: then replicas train, and not its own plans. */
 bool trainer_has_server(const struct hsgd_trainer *t);
 

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Random calls: operations, and what they describe their work with. */
+#include "fuzz.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define CTX(i) OR_NULL(i, world.ctx)
+
+union attributes {
+    struct hsgd_dense dense;
+    struct hsgd_conv2d conv2d;
+    struct hsgd_pool pool;
+    struct hsgd_activate activate;
+    struct hsgd_dropout dropout;
+    struct hsgd_softmax_cross_entropy loss;
+    struct hsgd_clip_factor clip;
+    struct hsgd_update update;
+};
+
+static enum hsgd_activation some_activation(void) { return (enum hsgd_activation)wild_enum(4); }
+static enum hsgd_init some_init(void) { return (enum hsgd_init)wild_enum(3); }
+
+/* Wild where `low` allows, that is, where no buffer of ours has to hold the result. */
+static int size_of(int right, bool low) { return low ? wild_low(right) : wild(right); }
+
+static const struct hsgd_op *some_op(union attributes *a, bool low)
+{
+    memset(a, 0, sizeof *a);
+    switch (below(9)) {
+    case 0: a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
+            return &hsgd_op_dense;
+    case 1: a->conv2d = (struct hsgd_conv2d){ size_of(3, low), wild(3), wild(1), wild(1), some_activation(), some_init() };
+            return &hsgd_op_conv2d;
+    case 2: a->pool = (struct hsgd_pool){ wild(2), wild(2), wild(0) };
+            return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
+    case 3: a->activate.activation = some_activation();
+            return &hsgd_op_activate;
+    case 4: a->dropout.p = wild_float(0.5f);
+            return &hsgd_op_dropout;
+    case 5: a->loss.label_smoothing = wild_float(0.1f);
+            return &hsgd_op_softmax_cross_entropy;
+    case 6: return one_in(2) ? &hsgd_op_flatten : &hsgd_op_mse;
+    case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) };
+            return &hsgd_op_clip_factor;
+    default: hsgd_train_defaults(&a->update.options, sizeof a->update.options);
+             a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
+             a->update.parts = wild(1);
+             return &hsgd_op_update;
+    }
+}
+
+static bool op_at(void) { return hsgd_op_at(wild(below(9))); }
+static bool op_by_name(void) { return hsgd_op_by_name(OR_NULL(0, any_text("dense"))); }
+
+static bool add(void)
+{
+    union attributes a;
+    static const struct hsgd_op nothing;
+    const struct hsgd_op *op = one_in(20) ? &nothing : some_op(&a, false);
+    struct hsgd_model *m = hsgd_model_create(world.ctx, "new", one_in(2) ? (struct hsgd_shape){ 1, 1, FEATURES }
+                                                                          : (struct hsgd_shape){ 6, 6, 2 });
+    struct hsgd_model *given = OR_NULL(0, m);
+    if (!given) hsgd_model_destroy(&m);
+    return keep_model(hsgd_add(given, OR_NULL(1, op), OR_NULL(2, &a), OR_NULL(3, any_text("layer"))));
+}
+
+/* ----------------------------------------------------------------- describing */
+
+static void times_two(void *const *buffers, const void *args)
+{
+    int n = *(const int *)args;
+    for (int i = 0; i < n; i++) ((float *)buffers[1])[i] = 2 * ((const float *)buffers[0])[i];
+}
+
+static const struct hsgd_kernel kernel = { .name = "times_two", .buffers = 2, .args_size = sizeof(int), .cpu = times_two };
+static int wanted;      /* the function that forward() calls with anything, */
+static bool went_well;  /* and how that went */
+enum { LAUNCH, PREPARED, SCRATCH, MATMUL };
+
+static int prepare(struct hsgd_layer *l, char *why, size_t n)
+{
+    (void)why, (void)n;
+    l->out = l->in;
+    return 0;
+}
+
+static void describe_one(struct hsgd_emit *e, int n)
+{
+    struct hsgd_ref refs[] = { e->x, e->y }, none = { .buffer = -1 };
+    struct hsgd_matmul p = { .m = 1, .n = 1, .k = 1, .lda = 1, .ldb = 1, .ldc = 1 };
+    if (wanted == LAUNCH)
+        hsgd_launch(OR_NULL(0, e), OR_NULL(1, &kernel), HSGD_ITEMS, n, OR_NULL(2, &n), OR_NULL(3, refs));
+    else if (wanted == PREPARED)
+        went_well = !hsgd_prepared(OR_NULL(0, e), OR_NULL(1, &kernel), OR_NULL(2, &n), OR_NULL(3, refs));
+    else if (wanted == SCRATCH)
+        went_well = hsgd_scratch(OR_NULL(0, e), one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, 1 }[below(4)] : 100).buffer >= 0;
+    else
+        hsgd_emit_matmul(OR_NULL(0, e), OR_NULL(1, &p), e->x, e->x, e->y, none);
+}
+
+static void forward(struct hsgd_emit *e)
+{
+    struct hsgd_ref refs[] = { e->x, e->y };
+    int n = e->rows * hsgd_size(e->layer->in);
+    hsgd_launch(e, &kernel, HSGD_ITEMS, n, &n, refs);
+    describe_one(e, n);
+}
+
+static const struct hsgd_op op = { .name = "fuzzed", .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward };
+
+static bool describe(int function)
+{
+    struct hsgd_op_call call = { .rows = 2, .in = { 1, 1, FEATURES }, .x = floats, .y = results };
+    wanted = function;
+    went_well = true;
+    return !hsgd_op_run(world.ctx, 0, &op, NULL, &call) && went_well;
+}
+
+static bool launch(void) { return describe(LAUNCH); }
+static bool prepared(void) { return describe(PREPARED); }
+static bool scratch(void) { return describe(SCRATCH); }
+static bool matmul(void) { return describe(MATMUL); }
+
+/* -------------------------------------------------------------------- running */
+
+static bool run(void)
+{
+    static float y[FLOATS], dx[FLOATS], sums[16];
+    union attributes a;
+    const struct hsgd_op *o = some_op(&a, true);
+    struct hsgd_op_call call = { .rows = wild_low(2), .in = one_in(2) ? (struct hsgd_shape){ 6, 6, 2 }
+                                                                     : (struct hsgd_shape){ 1, 1, FEATURES } };
+    if (one_in(8)) call.in = (struct hsgd_shape){ wild_low(2), wild_low(2), wild_low(2) };
+    for (int i = 0; i < 4; i++) call.params[i] = OR_NULL(4 + i, floats);
+    call.x = OR_NULL(8, floats);
+    call.dy = one_in(2) ? OR_NULL(9, floats) : NULL;
+    call.labels = OR_NULL(10, some_labels());
+    call.y = OR_NULL(11, y);
+    call.dx = one_in(2) ? OR_NULL(12, dx) : NULL;
+    call.sums = OR_NULL(13, sums);
+    call.training = one_in(2);
+    call.repeats = wild_low(1);
+    return !hsgd_op_run(CTX(0), wild(below(hsgd_device_count(world.ctx))), OR_NULL(1, o), OR_NULL(2, &a), OR_NULL(3, &call));
+}
+
+const struct call op_calls[] = {
+    { "hsgd_op_at", op_at, 0, false }, { "hsgd_op_by_name", op_by_name, 1, false }, { "hsgd_add", add, 4, false },
+    { "hsgd_launch", launch, 4, false }, { "hsgd_prepared", prepared, 4, false }, { "hsgd_scratch", scratch, 1, false },
+    { "hsgd_emit_matmul", matmul, 2, false }, { "hsgd_op_run", run, 14, false }, { NULL, NULL, 0, false }
+};
