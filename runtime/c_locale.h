@@ -17,6 +17,10 @@ int c_vsnprintf(char *out, size_t size, const char *format, va_list args) __attr
 int c_strcasecmp(const char *a, const char *b);
 int c_strncasecmp(const char *a, const char *b, size_t n);
 
+/* Of ASCII alone. */
+static inline char c_tolower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+static inline bool c_isalnum(char c) { return (c_tolower(c) >= 'a' && c_tolower(c) <= 'z') || (c >= '0' && c <= '9'); }
+
 /* The calling thread's locale becomes "C", for other libraries that read and
  * write numbers; returns the one it had, for c_locale_leave(). */
 locale_t c_locale_enter(void);

@@ -89,7 +89,7 @@ has out '^  1 .* time-limit +algorithm sync$'
 has out '^  2 .* time-limit +algorithm stale$'
 python 'the time is that of training' '
 for s in table("time/summary.csv"):
-    assert 0.3 <= float(s["seconds"]) < 5 and float(s["epochs"]) < 100000 and float(s["validation_loss"]) > 0'
+    assert 0.3 <= float(s["seconds"]) and float(s["epochs"]) < 100000 and float(s["validation_loss"]) > 0'
 
 # ----------------------------------------------------------- what goes wrong
 ok compare --out bad -- $few --devices cpu --epochs 1 --lr 1e3 --lr 0.1 --momentum 0.5 --optimizer adam
@@ -109,7 +109,7 @@ has out '^  2 data \.\.\.ath/as/long/as/this/one/leads/to/the-end$'
 
 "$hsgd" compare --out cut -- $few --devices cpu --epochs 100000 --lr 0.1 --lr 0.2 >out 2>err &
 pid=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for _ in $(seq 120); do
     grep -q '"epoch"' cut/run-001/log.jsonl 2>/dev/null && break
     sleep 0.5
 done

@@ -37,16 +37,19 @@ static void slower(void)
     end();
 }
 
-/* A device that is left idle comes back when it has become fast. */
+/* A device that is left idle comes back when it has become fast.  It is so
+ * before it is first looked at, a second from now, which is some twenty steps
+ * at the speed that is set: looking at it while it is slow takes long, and puts
+ * off the next look by a hundred times as much. */
 static void comes_back(void)
 {
     double loss;
-    setenv("HSGD_SLOW", "opencl:4000us,opencl:0us@40", 1);
+    setenv("HSGD_SLOW", "cpu:100us,opencl:4000us,opencl:0us@3", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     begin("cpu,opencl", HSGD_SYNC);
-    for (int i = 0; i < 40; i++) train(1, &loss);
+    for (int i = 0; i < 3; i++) train(1, &loss);
     CHECK(samples_of("opencl:0") == 0);
-    for (int i = 0; i < 20000 && !samples_of("opencl:0"); i++) train(1, &loss);
+    for (int i = 0; i < 2000 && !samples_of("opencl:0"); i++) train(1, &loss);
     CHECK(samples_of("opencl:0") > 0);
     CHECK(said("the batch is divided anew: opencl:0"));
     end();

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "c_locale.h"
 
 /* Names of the two in any letter case, the first that is there counts. */
 enum { PART_NAMES = 10 };
@@ -53,7 +54,7 @@ static struct census take_census(const struct album *a, size_t from, const char 
 static bool is_part_name(const char *name, size_t n, int part)
 {
     for (int i = 0; i < PART_NAMES && part_name[part][i]; i++)
-        if (strlen(part_name[part][i]) == n && !strncasecmp(part_name[part][i], name, n)) return true;
+        if (strlen(part_name[part][i]) == n && !c_strncasecmp(part_name[part][i], name, n)) return true;
     return false;
 }
 
@@ -89,7 +90,7 @@ static const char *find_folder(const struct album *a, size_t top, const char *na
     for (int i = 0; i < a->count && !*second; i++) {
         const char *e = a->entry[i].name + top;
         if (!is_picture(&a->entry[i]) || strlen(a->entry[i].name) <= top) continue;
-        if (strncasecmp(e, name, n) || e[n] != '/') continue;
+        if (c_strncasecmp(e, name, n) || e[n] != '/') continue;
         if (!first) first = e;
         else if (strncmp(e, first, n)) *second = e;
     }
@@ -115,7 +116,7 @@ static void look_through(const struct album *a, struct layout *l, int part)
 {
     size_t n = l->length[part];
     const char *inner = l->part[part] ? l->part[part] + n + 1 : NULL;
-    if (!inner || strncasecmp(inner, l->part[part], n) || inner[n] != '/') return;
+    if (!inner || c_strncasecmp(inner, l->part[part], n) || inner[n] != '/') return;
     for (int i = 0; i < a->count; i++) {
         const char *e = a->entry[i].name + l->top;
         if (is_picture(&a->entry[i]) && strlen(a->entry[i].name) > l->top && below(e, l->part[part], n) &&

@@ -1,9 +1,10 @@
 /* Data sets that people ask for by name, and how to get their files. */
 #include "well_known.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "c_locale.h"
 
 #define IDX_FILES "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"
 
@@ -27,7 +28,7 @@ static void plain_name(const char *path, char *out, size_t size)
     size_t begin = end;
     while (begin > 0 && path[begin - 1] != '/') begin--;
     for (size_t i = begin; i < end && n + 1 < size; i++)
-        if (isalnum((unsigned char)path[i])) out[n++] = (char)tolower((unsigned char)path[i]);
+        if (c_isalnum(path[i])) out[n++] = c_tolower(path[i]);
     out[n] = '\0';
 }
 
