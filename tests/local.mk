@@ -6,6 +6,7 @@ cli_tests += tests/test_demos.sh
 cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
+cli_tests += tests/test_names_cli.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_safety.sh

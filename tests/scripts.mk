@@ -6,6 +6,7 @@ script_tests += tests/check_symbols.sh
 script_tests += tests/older_program.sh
 script_tests += tests/cplusplus.sh
 script_tests += tests/check_doc.sh
+script_tests += tests/check_json.sh
 script_tests += tests/check_locale.sh
 script_tests += tests/check_ops.sh tests/check_recipes.sh
 script_tests += tests/check_variables.sh

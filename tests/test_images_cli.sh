@@ -52,6 +52,41 @@ ok train $opts --data set.tar.xz --out eight
 [ "$(digest)" = "$plain" ]
 check 'the same weights from an archive' $?
 
+python3 -c 'import zipfile' 2>/dev/null && {
+    python3 -m zipfile -c set.zip set
+    ok train $opts --data set.zip --out nine
+    [ "$(digest)" = "$plain" ]
+    check 'the same weights from a zip archive' $?
+}
+
+# ------------------------------------- letter case, other formats, damaged ones
+mkdir Set && cp -r set/train Set/Train && cp -r set/test Set/TEST
+ok train $opts --data Set --out ten
+[ "$(digest)" = "$plain" ]
+check 'the same weights from Train and TEST' $?
+for name in plain/1.webp plain/2.BMP turned/1.tif; do : >"Set/Train/$name"; done
+ok data info Set --json
+json '[(p["why"], p["files"], p["first"]) for p in j["passed_over"]] == [("neither PNG nor JPEG", 3, "Train/plain/1.webp")]'
+json 'j["summary"] == "images, 16 samples of 30x30x1, 2 classes (plain, turned); passed over: 3 neither PNG nor JPEG (first: Train/plain/1.webp)"'
+grep -q '^hsgd: warning: Set: 3 images passed over: neither PNG nor JPEG; the first is Train/plain/1.webp$' err
+check "a warning: $(cat err)" $?
+mkdir many && cp -r set/train/plain set/train/turned many
+i=0
+while [ $i -lt 92 ]; do
+    i=$((i + 1))
+    cp set/train/plain/1.png many/plain/x$i.png
+done
+head -c 100 set/train/plain/1.png >many/plain/x50.png
+damaged='many/plain/x50.png: the PNG picture is damaged: read beyond end of data'
+refused "--data \"many\": $damaged; --keep-going passes over damaged images" train $opts --data many --out kept
+ok train $opts --data many --keep-going --out kept
+grep -q "^hsgd: warning: $damaged; passed over$" err
+check "a warning: $(cat err)" $?
+has kept/config.yaml '^keep-going: true'
+ok train --out kept --resume --json
+ok eval --devices cpu --checkpoint kept --json
+json 'j["samples"] == 107'
+
 # ------------------------------------------------------------------ refused
 refused '--crop "-1" is not a whole number from 0 to 16384' train $opts --crop -1
 refused '--crop "2.5" is not a whole number from 0 to 16384' train $opts --crop 2.5

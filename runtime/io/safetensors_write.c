@@ -18,8 +18,8 @@ void safetensors_start(struct safetensors_writer *w, struct hsgd_context *ctx, F
 void safetensors_describe(struct safetensors_writer *w, const char *key, const char *value)
 {
     if (w->error) return;
-    if (json_object_set_new(w->metadata, key, json_string(value)))
-        FAIL(w, EINVAL, "%s: metadata \"%s\" is not UTF-8", w->path, key);
+    hsgd_json_set(&w->metadata, key, json_string(value));
+    if (!w->metadata) FAIL(w, EINVAL, "%s: metadata \"%s\" is not UTF-8", w->path, key);
 }
 
 static json_t *shape_of(int ndims, const int64_t *dims)
@@ -41,8 +41,8 @@ void safetensors_declare(struct safetensors_writer *w, const char *name, enum sa
     uint64_t end = w->declared + (uint64_t)count * (uint64_t)safetensors_bits(type) / 8;
     json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", safetensors_type_name(type), "shape",
                               shape_of(ndims, dims), "data_offsets", (json_int_t)w->declared, (json_int_t)end);
-    if (json_object_set_new(w->header, name, entry))
-        FAIL(w, EINVAL, "%s: tensor \"%s\": the name is not UTF-8", w->path, name);
+    hsgd_json_set(&w->header, name, entry);
+    if (!w->header) FAIL(w, EINVAL, "%s: tensor \"%s\": the name is not UTF-8", w->path, name);
     w->declared = end;
 }
 
@@ -64,8 +64,10 @@ static void put_header(struct safetensors_writer *w)
     json_t *all = json_object();
     uint8_t length[8];
     if (json_object_size(w->metadata)) hsgd_json_set(&all, "__metadata__", json_incref(w->metadata));
-    bool whole = all && !json_object_update(all, w->header);
-    char *text = whole ? json_dumps(all, JSON_COMPACT) : NULL;
+    const char *name;
+    json_t *entry;
+    json_object_foreach(w->header, name, entry) hsgd_json_set(&all, name, json_incref(entry));
+    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
     json_decref(all);
     if (!text) {
         FAIL(w, ENOMEM, "%s: out of memory", w->path);
