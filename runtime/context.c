@@ -8,6 +8,7 @@
 #include "cuda_device.h"
 #include "devices.h"
 #include "environment.h"
+#include "headroom.h"
 #include "kernels.h"
 #include "opencl_device.h"
 #include "imitate.h"
@@ -57,7 +58,8 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
 {
     struct starpu_conf conf;
     starpu_environment_defaults();
-    int err = starpu_environment_check(ctx);
+    int err = headroom_check_start(ctx, r);
+    if (!err) err = starpu_environment_check(ctx);
     if (err) return err;
     int ncuda = r->count[HSGD_CUDA], nopencl = r->count[HSGD_OPENCL];
     if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");

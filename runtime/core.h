@@ -74,6 +74,7 @@ struct hsgd_context {
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;
     struct trace *trace;              /* NULL: nothing is recorded */
+    atomic_bool runs;                     /* it has begun to compute */
     atomic_int active;                    /* nesting of context_begin() */
     struct failure failure;
     pthread_mutex_t error_lock;           /* of error: replicas may fail at the same time */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cuda_device.h"
+#include "headroom.h"
 #include "opencl_device.h"
 
 static const char *const kind_names[HSGD_DEVICE_KINDS] = { "cpu", "cuda", "opencl" };
@@ -219,9 +220,13 @@ bool devices_has_accelerator(void)
 static int find_opencl(struct hsgd_context *ctx, bool automatic, int threads, struct opencl_list *out)
 {
     if (automatic && !devices_has_accelerator() && !cpus_are_left(threads)) return 0;
-    if (!opencl_is_orphan()) opencl_enumerate(out);
-    else if (!automatic)
-        return hsgd_fail(ctx, ECHILD, "this is a child process of fork(), and OpenCL was used in its parent");
+    int err = headroom_check_opencl(ctx);
+    if (!err && opencl_is_orphan())
+        err = hsgd_fail(ctx, ECHILD, "this is a child process of fork(), and OpenCL was used in its parent");
+    if (!err) opencl_enumerate(ctx, out);
+    if (!err || !automatic) return err;
+    hsgd_log(ctx, HSGD_LOG_WARNING, "%s: without OpenCL devices", ctx->error);
+    *ctx->error = '\0';
     return 0;
 }
 

@@ -87,6 +87,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec_cuda.c \
 	runtime/exec_opencl.c \
 	runtime/exec_opencl.h \
+	runtime/headroom.c \
+	runtime/headroom.h \
 	runtime/imitate.c \
 	runtime/imitate.h \
 	runtime/io/atomic.c \
@@ -97,6 +99,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/file.h \
 	runtime/io/json.c \
 	runtime/io/json.h \
+	runtime/io/private_folder.c \
+	runtime/io/private_folder.h \
 	runtime/io/safetensors.c \
 	runtime/io/safetensors.h \
 	runtime/io/safetensors_check.c \

@@ -4,10 +4,15 @@
 
 #include "exec_opencl.h"
 
+#include <limits.h>
 #include <starpu_opencl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "io/cache.h"
+#include "io/private_folder.h"
 #include "kernels.h"
 
 #define PCI_VENDOR_NVIDIA 0x10de
@@ -17,12 +22,36 @@ static long used_by = -1;
 
 bool opencl_is_orphan(void) { return used_by >= 0 && used_by != (long)context_generation(); }
 
+/* Where PoCL keeps compiled kernels; it finds no device where it cannot. */
+static bool pocl_has_folder(void)
+{
+    char path[PATH_MAX];
+    const char *given = getenv("POCL_CACHE_DIR"), *shared = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (given && *given) return true; /* the user's matter */
+    if (shared && *shared) snprintf(path, sizeof path, "%s/pocl/", shared);
+    else if (home && *home) snprintf(path, sizeof path, "%s/.cache/pocl/", home);
+    else return false; /* a folder in /tmp that all users would share */
+    hsgd_cache_make_folders(path);
+    return !access(path, W_OK | X_OK);
+}
+
+/* For the whole life of the process: PoCL reads the variable when it likes. */
+static void place_pocl(struct hsgd_context *ctx)
+{
+    const char *folder = pocl_has_folder() ? NULL : private_folder();
+    if (!folder) return;
+    setenv("POCL_CACHE_DIR", folder, 1);
+    hsgd_log(ctx, HSGD_LOG_WARNING, "PoCL cannot keep compiled kernels in HOME: they are compiled again by every "
+             "process; set POCL_CACHE_DIR to a folder");
+}
+
 /* StarPU asks each platform for its devices of these types at once. */
-void opencl_enumerate(struct opencl_list *out)
+void opencl_enumerate(struct hsgd_context *ctx, struct opencl_list *out)
 {
     cl_platform_id platforms[64];
     cl_uint nplatforms = 0;
     *out = (struct opencl_list){ 0 };
+    if (used_by != (long)context_generation()) place_pocl(ctx);
     used_by = (long)context_generation();
     if (clGetPlatformIDs(64, platforms, &nplatforms)) return;
     if (nplatforms > 64) nplatforms = 64;
@@ -150,7 +179,11 @@ void opencl_device_close(struct device *d)
 
 bool opencl_is_orphan(void) { return false; }
 
-void opencl_enumerate(struct opencl_list *out) { *out = (struct opencl_list){ 0 }; }
+void opencl_enumerate(struct hsgd_context *ctx, struct opencl_list *out)
+{
+    (void)ctx;
+    *out = (struct opencl_list){ 0 };
+}
 
 int opencl_device_open(struct hsgd_context *ctx, struct device *d)
 {

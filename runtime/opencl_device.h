@@ -16,7 +16,7 @@ struct opencl_list {
 bool opencl_is_orphan(void);
 
 /* All OpenCL devices in the order StarPU numbers them when CPUs count. */
-void opencl_enumerate(struct opencl_list *out);
+void opencl_enumerate(struct hsgd_context *ctx, struct opencl_list *out);
 
 /* Fills d->info and builds the library's program for it. */
 int opencl_device_open(struct hsgd_context *ctx, struct device *d);

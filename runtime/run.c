@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "headroom.h"
 #include "leave.h"
 #include "memory.h"
 #include "task.h"
@@ -331,10 +332,11 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
                         .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
     uint64_t began = monotonic_ns();
-    int paused = leave_check_paused(p->ctx);
-    if (paused) {
+    int err = leave_check_paused(p->ctx);
+    if (!err) err = headroom_check_run(p->ctx);
+    if (err) {
         span->end = span->first;
-        return paused;
+        return err;
     }
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     atomic_store(&p->touched, -1);

@@ -1,6 +1,11 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "starpu_environment.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +15,7 @@
 
 #include "c_locale.h"
 #include "io/cache.h"
+#include "io/private_folder.h"
 
 static bool begins(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
 
@@ -167,25 +173,79 @@ static int check_host(struct hsgd_context *ctx)
 
 /* ------------------------------------------------- where measurements are */
 
-/* The first that is set; StarPU would take XDG_CACHE_HOME before STARPU_HOME. */
-static void sampling_folder(char *path, size_t size)
+/* Until StarPU has ended; there is one. */
+static char folder[PATH_MAX];
+
+/* StarPU would take XDG_CACHE_HOME before STARPU_HOME.  What the user has named
+ * for this must do. */
+static const struct { const char *name, *below; bool must; } homes[] = {
+    { "STARPU_PERF_MODEL_DIR", "/", true },
+    { "STARPU_HOME", "/.starpu/sampling/", true },
+    { "XDG_CACHE_HOME", "/.starpu/sampling/", false },
+    { "HOME", "/.starpu/sampling/", false },
+};
+enum { HOMES = sizeof homes / sizeof *homes };
+
+/* The first that is set; HOMES: none. */
+static int first_home(void)
 {
-    static const char *const homes[] = { "STARPU_HOME", "XDG_CACHE_HOME", "HOME", "TMPDIR", "TEMP", "TMP" };
-    const char *chosen = getenv("STARPU_PERF_MODEL_DIR"), *home = NULL;
-    for (size_t i = 0; (!home || !*home) && i < sizeof homes / sizeof *homes; i++) home = getenv(homes[i]);
-    if (chosen && *chosen) snprintf(path, size, "%s/", chosen);
-    else snprintf(path, size, "%s/.starpu/sampling/", home && *home ? home : "/tmp");
+    int i = 0;
+    for (; i < HOMES; i++) {
+        const char *home = getenv(homes[i].name);
+        if (home && *home) break;
+    }
+    return i;
 }
 
-static int check_folder(struct hsgd_context *ctx)
+/* 0, or why StarPU, which ends the process then, could not write a file there. */
+static int check_files(const char *below)
 {
     char path[PATH_MAX];
-    sampling_folder(path, sizeof path);
-    hsgd_cache_make_folders(path);
-    if (!access(path, W_OK | X_OK)) return 0;
-    int err = errno;
-    return hsgd_fail(ctx, err, "%s: %s; StarPU keeps its measurements there: set STARPU_HOME to another folder", path,
-                     strerror(err));
+    if (snprintf(path, sizeof path, "%s%s", folder, below) >= (int)sizeof path) return ENAMETOOLONG;
+    DIR *d = opendir(path);
+    if (!d) return errno == ENOENT ? 0 : errno;
+    int err = faccessat(dirfd(d), ".", W_OK | X_OK, AT_EACCESS) ? errno : 0;
+    for (struct dirent *e; !err && (e = readdir(d));)
+        if (e->d_name[0] != '.' && faccessat(dirfd(d), e->d_name, R_OK | W_OK, AT_EACCESS)) err = errno;
+    closedir(d);
+    return err;
+}
+
+static int use_folder(void)
+{
+    int err = hsgd_cache_make_folders(folder), missing = access(folder, F_OK) ? errno : 0;
+    if (missing) return err ? err : missing;
+    err = check_files("");
+    if (!err) err = check_files("bus");
+    return err ? err : check_files("codelets");
+}
+
+/* What is measured is measured again by the next process. */
+static int use_private_folder(struct hsgd_context *ctx, const char *why)
+{
+    const char *instead = private_folder();
+    if (!instead)
+        return hsgd_fail(ctx, errno, "%s, and there is no place for StarPU's measurements in /tmp either: set "
+                         "STARPU_HOME to another folder", why);
+    snprintf(folder, sizeof folder, "%s/sampling/", instead);
+    hsgd_cache_make_folders(folder);
+    hsgd_log(ctx, HSGD_LOG_WARNING, "%s: StarPU's measurements are not kept; set STARPU_HOME to another folder", why);
+    return 0;
+}
+
+static int choose_folder(struct hsgd_context *ctx)
+{
+    char why[PATH_MAX + 100];
+    int i = first_home();
+    if (i == HOMES) return use_private_folder(ctx, "HOME is not set");
+    snprintf(folder, sizeof folder, "%s%s", getenv(homes[i].name), homes[i].below);
+    int err = use_folder();
+    if (!err) return 0;
+    if (homes[i].must)
+        return hsgd_fail(ctx, err, "%s: %s; StarPU keeps its measurements there: set %s to another folder", folder,
+                         strerror(err), homes[i].name);
+    snprintf(why, sizeof why, "%s: %s", folder, strerror(err));
+    return use_private_folder(ctx, why);
 }
 
 /* ---------------------------------------------------------------- starting */
@@ -201,7 +261,7 @@ int starpu_environment_check(struct hsgd_context *ctx)
     int err = check_numbers(ctx);
     if (!err) err = check_policy(ctx);
     if (!err) err = check_host(ctx);
-    return err ? err : check_folder(ctx);
+    return err ? err : choose_folder(ctx);
 }
 
 /* What a variable is while StarPU starts; NULL: not set. */
@@ -228,7 +288,6 @@ static void set(struct hsgd_context *ctx, struct setting *s)
 
 int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
 {
-    char folder[PATH_MAX];
     struct setting settings[] = {
         { .name = "STARPU_PERF_MODEL_DIR", .value = folder },
         /* StarPU and hwloc look for OpenCL devices that nobody wants. */
@@ -240,7 +299,6 @@ int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
         { .name = "STARPU_WORKERS_CUDAID", .told = true },
     };
     enum { SETTINGS = sizeof settings / sizeof *settings };
-    sampling_folder(folder, sizeof folder);
     for (int i = 0; i < SETTINGS; i++) set(ctx, &settings[i]);
     int err = starpu_init(conf);
     for (int i = 0; i < SETTINGS; i++) {

@@ -1,5 +1,6 @@
 #include "cache.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,13 @@ bool hsgd_cache_folder(char *path, size_t size)
     return n > 0 && (size_t)n < size;
 }
 
-void hsgd_cache_make_folders(char *path)
+int hsgd_cache_make_folders(char *path)
 {
+    int err = 0;
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
-        mkdir(path, 0777);
+        if (mkdir(path, 0777) && errno != EEXIST && !err) err = errno;
         *slash = '/';
     }
+    return err;
 }

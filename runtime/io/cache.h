@@ -9,7 +9,7 @@
 /* The folder; it may have to be made.  False: there is to be no cache. */
 bool hsgd_cache_folder(char *path, size_t size);
 
-/* Makes the folders of a path where they are missing. */
-void hsgd_cache_make_folders(char *path);
+/* Makes the folders of a path where they are missing; 0, or the first errno. */
+int hsgd_cache_make_folders(char *path);
 
 #endif

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Where the machine gives little: no home, a home that cannot be written, no
+# entry in passwd, limited addresses.  A run trains, or ends with one sentence.
+srcdir_abs=$(cd "${srcdir:-.}" && pwd)
+. "${srcdir:-.}/tests/cli.sh"
+opts='--model linear --threads 1 --epochs 1 --quiet'
+n=0
+
+sentence() # FILE: one line that is ours
+{
+    [ "$(wc -l <"$1")" -eq 1 ] && grep -q '^hsgd: ' "$1"
+}
+
+# ------------------------------------------------------------------- places
+unset STARPU_HOME XDG_CACHE_HOME TMPDIR
+mkdir open none
+chmod 755 "$dir"
+chmod 777 open
+# Another user where root runs this, whom no file of root's stops.
+as_user=
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && [ -x "$hsgd" ]; then
+    as_user='setpriv --reuid 54321 --regid 54321 --clear-groups'
+    $as_user "$hsgd" --version >/dev/null 2>&1 || as_user=
+fi
+[ -n "$as_user" ] || echo 'skipped: a user without a home (needs root and setpriv, and a build folder that others can read)'
+kept='StarPU.s measurements are not kept; set STARPU_HOME to another folder'
+
+placed() # REGEX ENV... -- ARGS...: succeeds with this warning alone
+{
+    expected=$1
+    shift
+    settings=
+    while [ "$1" != -- ]; do settings="$settings $1"; shift; done
+    shift
+    (cd open && env $settings $as_user "$hsgd" "$@" >../out 2>../err)
+    code=$?
+    [ $code -eq 0 ] && sentence err && grep -Eq "^hsgd: warning: $expected\$" err
+    check "$settings hsgd $* (exit $code: $(cat err))" $?
+}
+everywhere() # REGEX ENV...
+{
+    n=$((n + 1))
+    placed "$@" -- train $opts --devices cpu --out run$n
+    placed "$@" -- data info digits
+}
+before=$(ls -d /tmp/hsgd-?????? /tmp/.starpu 2>/dev/null)
+everywhere "HOME is not set: $kept" -u HOME
+everywhere "HOME is not set: $kept" HOME=
+everywhere "/proc/nobody/.starpu/sampling/: No such file or directory: $kept" HOME=/proc/nobody
+placed "HOME is not set: $kept" -u HOME OCL_ICD_VENDORS=/dev/null -- devices
+if [ -n "$as_user" ]; then
+    everywhere "//.starpu/sampling/: Permission denied: $kept" HOME=/
+    everywhere "$dir/none/.starpu/sampling/: Permission denied: $kept" HOME="$dir/none"
+    # Root has been here before.
+    HOME=$dir/open "$hsgd" train $opts --devices cpu --out used >out 2>err
+    check "root trains: $(cat err)" $?
+    everywhere "$dir/open/.starpu/sampling/: Permission denied: $kept" HOME="$dir/open"
+fi
+[ "$before" = "$(ls -d /tmp/hsgd-?????? /tmp/.starpu 2>/dev/null)" ]
+check "nothing is left in /tmp: $(ls -d /tmp/hsgd-?????? /tmp/.starpu 2>/dev/null)" $?
+# What is named is not replaced.
+STARPU_HOME=/proc/nobody
+export STARPU_HOME
+refused "/proc/nobody/.starpu/sampling/: No such file or directory; StarPU keeps its measurements there: set STARPU_HOME \
+to another folder" train --model linear --epochs 1
+STARPU_HOME=$dir/starpu
+
+# PoCL finds no device where it has no folder.
+if [ -n "$as_user" ] && grep -q '^#define HSGD_USE_OPENCL 1' "$(dirname "$hsgd")/config.h"; then
+    mkdir home
+    chown 54321 home
+    (cd open && STARPU_HOME=$dir/home HOME=/ $as_user "$hsgd" train $opts --devices opencl --out cl >../out 2>../err)
+    code=$?
+    [ $code -eq 0 ] && sentence err && grep -q '^hsgd: warning: PoCL cannot keep compiled kernels' err
+    check "OpenCL without a home (exit $code: $(cat err))" $?
+fi
+
+# ---------------------------------------------------------- address space
+if grep -q 'asan\|libtsan' /proc/self/maps || ldd "$hsgd" 2>/dev/null | grep -q asan ||
+    grep -aq __asan_init "$(dirname "$hsgd")/.libs/libhsgd.so" 2>/dev/null; then
+    echo 'skipped: limited addresses (a sanitizer needs them all)'
+    finish
+fi
+export HOME="$dir"
+limited() # KIBIBYTES ARGS...: trains, or ends with a sentence and status 1
+{
+    (ulimit -v "$1" && shift && exec "$hsgd" "$@" >out 2>err)
+    code=$?
+    # 127: the libraries themselves do not fit, and the dynamic linker says so.
+    [ $code -eq 127 ] || { [ $code -eq 1 ] && sentence err; } || { [ $code -eq 0 ] && [ ! -s err ]; }
+    check "ulimit -v $1 hsgd $2 $3 $4 (exit $code: $(cat err))" $?
+}
+trained=0 ended=0
+for devices in auto cpu; do
+    for k in 150000 200000 300000 400000 500000 560000 600000 900000; do
+        limited $k train $opts --devices $devices --out limited-$devices-$k
+        [ $code -eq 0 ] && trained=$((trained + 1))
+        [ $code -eq 1 ] && ended=$((ended + 1))
+    done
+done
+[ $trained -ge 2 ] && [ $ended -ge 6 ]
+check "$trained runs have trained, $ended ended with a sentence" $?
+for k in 200000 300000 500000; do
+    limited $k devices
+    limited $k data info digits
+    limited $k --version
+done
+limited 500000 train $opts --devices opencl --out limited-opencl
+[ $code -ne 0 ]
+check 'there is no OpenCL with so few addresses' $?
+finish
