@@ -25,12 +25,18 @@ doc-pictures: hsgd$(EXEEXT)
 	sh $(srcdir)/doc/pictures.sh $(srcdir) .
 .PHONY: doc-pictures
 
+# What each command prints, from real runs, in 80 columns.
+doc-screens: hsgd$(EXEEXT)
+	sh $(srcdir)/doc/screens.sh $(srcdir) .
+.PHONY: doc-screens
+
 clean-local: clean-doc
 clean-doc:
 	rm -rf doc/html doc/doxygen.log
 .PHONY: clean-doc
 
 EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/decisions
+EXTRA_DIST += doc/screens doc/screens.sh
 EXTRA_DIST += doc/pictures.sh doc/compare.png doc/confusion.png doc/curves.png doc/plan.svg doc/sheet.png
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \

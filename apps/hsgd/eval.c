@@ -235,7 +235,8 @@ static void print_confusion(const struct evaluation *e)
     for (int i = 0; i < e->classes * e->classes; i++)
         if (e->confusion[i] > most) most = e->confusion[i];
     int digits = snprintf(NULL, 0, "%lld", (long long)most);
-    int label = columns_of(e, 4, LABEL), column = columns_of(e, digits, digits > 8 ? digits : 8);
+    int label = columns_of(e, 4, LABEL), room = (TEXT_COLUMNS - label) / e->classes - 2; /* for all side by side */
+    int least = digits > 8 ? digits : 8, column = columns_of(e, digits, room > least ? room : least);
     int across = (TEXT_COLUMNS - label) / (column + 2);
     for (int first = 0; first < e->classes; first += across)
         print_confused(e, first, first + across < e->classes ? first + across : e->classes, label, column);

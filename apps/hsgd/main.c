@@ -130,22 +130,12 @@ const char exit_statuses[] = "0 done, 1 the run failed, 2 wrong input or usage, 
                              "finite, 129, 130, 141 and 143 ended by SIGHUP, SIGINT, SIGPIPE and SIGTERM\n"
                              "after a checkpoint.";
 
-/* Lines of the text are no lines of the screen. */
-static void print_description(const char *text)
-{
-    char *one = strdup(text);
-    for (char *c = one; c && *c; c++)
-        if (*c == '\n') *c = ' ';
-    text_wrap(0, 0, "%s", one ? one : text);
-    free(one);
-}
-
 static int print_help(const struct command *c)
 {
     if (c) {
         text_wrap(0, 7, "Usage: hsgd %s", c->usage);
         putchar('\n');
-        print_description(c->description);
+        text_paragraph(0, c->description);
         settings_help(c->bit);
         return flush_output();
     }

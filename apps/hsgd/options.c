@@ -1,7 +1,4 @@
 /* One table holds every option of every command. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -414,22 +411,20 @@ int require_words(const struct settings *s, int words)
 
 /* ------------------------------------------------------------------- help */
 
+/* Help begins in a column of its own, on the next line where the option reaches it. */
 static void print_row(const struct option_row *o)
 {
     enum { HELP_COLUMN = 30 };
-    char left[60], names[400];
-    snprintf(left, sizeof left, "  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-             o->letter ? ',' : ' ', o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    int at = printf("%-*s ", HELP_COLUMN - 1, left);
-    for (const char *line = o->help, *end; *line; line = *end ? end + 1 : end) {
-        end = strchrnul(line, '\n');
-        text_wrap(at, HELP_COLUMN, "%.*s", (int)(end - line), line);
-        at = *end ? printf("%*s", HELP_COLUMN, "") : at;
-    }
+    char names[400];
+    int at = printf("  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? ',' : ' ',
+                    o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    if (at > HELP_COLUMN - 2) putchar('\n'), at = 0;
+    printf("%*s", HELP_COLUMN - at, "");
+    text_paragraph(HELP_COLUMN, o->help);
     if (!o->choice) return;
     choices(o->choice, names, sizeof names);
-    at = printf("%*s", HELP_COLUMN, "");
-    text_wrap(at, HELP_COLUMN, "one of %s", names);
+    printf("%*s", HELP_COLUMN, "");
+    text_wrap(HELP_COLUMN, HELP_COLUMN, "one of %s", names);
 }
 
 void settings_help(unsigned bit)

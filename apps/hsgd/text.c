@@ -154,6 +154,15 @@ void text_wrap(int at, int indent, const char *format, ...)
     va_end(args);
 }
 
+void text_paragraph(int indent, const char *text)
+{
+    char *one = strdup(text);
+    for (char *c = one; c && *c; c++)
+        if (*c == '\n') *c = ' ';
+    text_wrap(indent, indent, "%s", one ? one : text);
+    free(one);
+}
+
 void text_field(const char *name, const char *format, ...)
 {
     va_list args;

@@ -26,6 +26,10 @@ void text_cell(const char *name, int width);
  * within a word that is longer than a line; further lines begin at `indent`. */
 void text_wrap(int at, int indent, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same for a text of ours, whose line ends count as blanks; the cursor is in
+ * column `indent`. */
+void text_paragraph(int indent, const char *text);
+
 /* The same for a line with a name of its own in the first 16 columns: "model   mlp". */
 void text_field(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
