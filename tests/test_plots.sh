@@ -129,6 +129,12 @@ ok compare again/run-001 again/run-002 again/run-003 again/run-004
 for row in '100.00|[0-9.]+ ± ' 'cpu +120'; do has out "$row"; done
 refused '--repeat makes the seeds, and --seed has 2 values' compare --out x --repeat 2 -- $few --seed 1 --seed 2
 refused '--repeat "0" is not a whole number from 1 to 64' compare --out x --repeat 0 -- $few
+long=a-folder-with-a-name-of-a-hundred-letters-and-more-as-one-has-them-who-puts-the-date-and-all-options-into-it
+cp -r a $long
+ok compare $long b c
+cat out >>table
+ok plot $long
+cat out >>table
 awk '{ gsub(/±/, "+"); if (length($0) > 80) print }' out table >wide
 check "lines of at most 80 columns: $(cat wide)" "$([ ! -s wide ]; echo $?)"
 

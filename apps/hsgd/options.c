@@ -145,8 +145,8 @@ static const struct option_row table[] = {
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a sheet of samples, pixel by pixel" },
     { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
     { "repeat", 0, WHOLE, COMPARE, AT(repeat), 1, 64, NULL, "N",
-      "train every combination N times, with seeds that count up from\n"
-      "--seed, and report means and standard deviations (1)" },
+      "train every combination N times, with seeds that count up from --seed, and "
+      "report means and standard deviations (1)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
     { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw samples enlarged, with their classes" },
     { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },

@@ -5,6 +5,7 @@
 
 #include "config_file.h"
 #include "draw/draw.h"
+#include "text.h"
 
 /* "mlp on digits", by config.yaml where there is one. */
 static int write_title(const char *folder, char *title, size_t size)
@@ -23,8 +24,8 @@ static int write_title(const char *folder, char *title, size_t size)
 
 static int report(const char *png, const char *svg)
 {
-    if (png) printf("%s\n", png);
-    if (svg) printf("%s\n", svg);
+    if (png) text_wrap(0, 2, "%s", png);
+    if (svg) text_wrap(0, 2, "%s", svg);
     return flush_output();
 }
 

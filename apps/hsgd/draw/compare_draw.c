@@ -29,20 +29,34 @@ static const struct {
     enum axis_kind kind;
     double (*across)(const struct epoch *), (*up)(const struct epoch *);
 } curves[COLUMNS] = {
-    { "Training loss", "Training loss (logarithmic)", "training time (s)", AXIS_AUTO, seconds_of, loss_of },
+    { "Training loss", "Training loss (logarithmic)", NULL, AXIS_AUTO, seconds_of, loss_of },
     { "Training loss", "Training loss (logarithmic)", "epochs", AXIS_AUTO, epochs_of, loss_of },
     { "Validation accuracy (%)", NULL, "epochs", AXIS_LINEAR, epochs_of, accuracy_of },
 };
+
+/* Seconds are few where runs take hours. */
+static const struct time_unit { double seconds; const char *below; } units[] = {
+    { 3600, "training time (h)" }, { 60, "training time (min)" }, { 1, "training time (s)" },
+};
+
+static const struct time_unit *unit_of(const struct comparison *c)
+{
+    double longest = 0;
+    for (int i = 0; i < c->ntrials; i++)
+        if (history_last(&c->trial[i].log)) longest = fmax(longest, history_last(&c->trial[i].log)->seconds);
+    return longest >= 3 * 3600 ? &units[0] : longest >= 5 * 60 ? &units[1] : &units[2];
+}
 
 /* Means of a group's epochs; the curve's arrays are one block at x. */
 static bool curve_of(const struct comparison *c, int group, int panel, struct curve *k)
 {
     int n = compare_epochs(c, group);
+    double unit = curves[panel].across == seconds_of ? unit_of(c)->seconds : 1;
     double *block = malloc((size_t)(3 * n + 1) * sizeof *block);
     if (!block) return false;
     for (int i = 0; i < n; i++) {
         struct spread up = compare_epoch(c, group, i, curves[panel].up);
-        block[i] = compare_epoch(c, group, i, curves[panel].across).mean;
+        block[i] = compare_epoch(c, group, i, curves[panel].across).mean / unit;
         block[n + i] = up.mean;
         block[2 * n + i] = up.deviation;
     }
@@ -86,6 +100,7 @@ static void draw_panel(const struct compare_picture *p, struct canvas *c, int pa
     choose_axes(all, p->groups, &d, curves[panel].kind);
     d.across.integer = curves[panel].across == epochs_of && d.across.high >= 2;
     if (d.up.logarithmic) d.title = curves[panel].logarithmic;
+    if (curves[panel].across == seconds_of) d.below = unit_of(p->c)->below;
     plot_frame(&d, true);
     plot_level(&d, target, "target");
     for (int g = 0; g < p->groups; g++) plot_band(&d, &all[g]);
