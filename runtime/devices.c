@@ -3,12 +3,12 @@
 
 #include <ctype.h>
 #include <glob.h>
-#include <hwloc.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cores.h"
 #include "cuda_device.h"
 #include "headroom.h"
 #include "opencl_device.h"
@@ -18,48 +18,6 @@ static const char *const kind_names[HSGD_DEVICE_KINDS] = { "cpu", "cuda", "openc
 const char *hsgd_device_kind_name(enum hsgd_device_kind kind)
 {
     return kind < HSGD_DEVICE_KINDS ? kind_names[kind] : "?";
-}
-
-/* ------------------------------------------------------------------ cores */
-
-static int affinity_cores(void)
-{
-    hwloc_topology_t topology;
-    if (hwloc_topology_init(&topology)) return 1;
-    int cores = 1;
-    if (!hwloc_topology_load(topology)) {
-        hwloc_bitmap_t set = hwloc_bitmap_alloc();
-        if (set && !hwloc_get_cpubind(topology, set, HWLOC_CPUBIND_PROCESS))
-            cores = hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE);
-        else
-            cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
-        hwloc_bitmap_free(set);
-    }
-    hwloc_topology_destroy(topology);
-    return cores > 0 ? cores : 1;
-}
-
-/* The cgroup (v2) CPU quota in cores, rounded up; INT_MAX when unlimited. */
-static int quota_cores(void)
-{
-    char group[512] = "", path[640];
-    FILE *f = fopen("/proc/self/cgroup", "r");
-    if (!f) return INT_MAX;
-    while (fgets(path, sizeof path, f))
-        if (!strncmp(path, "0::", 3)) snprintf(group, sizeof group, "%.*s", (int)strcspn(path + 3, "\n"), path + 3);
-    fclose(f);
-    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-    if (!(f = fopen(path, "r"))) return INT_MAX;
-    long quota, period;
-    int fields = fscanf(f, "%ld %ld", &quota, &period);
-    fclose(f);
-    return fields == 2 && quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : INT_MAX;
-}
-
-int devices_allowed_cores(void)
-{
-    int a = affinity_cores(), q = quota_cores();
-    return a < q ? a : q;
 }
 
 /* -------------------------------------------------------------- the list */
@@ -159,7 +117,7 @@ static int environment_number(const char *name, int otherwise)
  * them, and CPU workers leave some. */
 static bool cpus_are_left(int threads)
 {
-    return environment_number("STARPU_OPENCL_ON_CPUS", 0) && threads > 0 && threads < devices_allowed_cores();
+    return environment_number("STARPU_OPENCL_ON_CPUS", 0) && threads > 0 && threads < cores_allowed();
 }
 
 /* Every physical device once: OpenCL devices that are CPUs, or NVIDIA's where
@@ -181,7 +139,7 @@ static void want_every_device(struct hsgd_context *ctx, struct device_request *r
 /* An accelerator's driver takes a core. */
 static int want_cores(struct hsgd_context *ctx, struct device_request *out, int threads)
 {
-    int allowed = devices_allowed_cores();
+    int allowed = cores_allowed();
     int left = allowed - out->count[HSGD_CUDA] - out->count[HSGD_OPENCL];
     if (threads < 0) return hsgd_fail(ctx, EINVAL, "threads must be 0 or more, not %d", threads);
     if (threads > allowed)

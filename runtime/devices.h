@@ -19,9 +19,6 @@ int devices_request(struct hsgd_context *ctx, const char *list, int threads, str
 /* Whether there may be an OpenCL device that is no CPU. */
 bool devices_has_accelerator(void);
 
-/* Cores the process may use: affinity mask and cgroup quota. */
-int devices_allowed_cores(void);
-
 /* Fills ctx->device from StarPU's workers, after starpu_init(). */
 int devices_collect(struct hsgd_context *ctx, const struct device_request *request);
 

@@ -9,6 +9,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/c_locale.h \
 	runtime/context.c \
 	runtime/core.h \
+	runtime/cores.c \
+	runtime/cores.h \
 	runtime/cost.c \
 	runtime/cost.h \
 	runtime/cuda_device.c \
