@@ -29,6 +29,8 @@ doc-pictures: hsgd$(EXEEXT)
 doc-screens: hsgd$(EXEEXT)
 	sh $(srcdir)/doc/screens.sh $(srcdir) .
 .PHONY: doc-screens
+doc-figures: doc-pictures doc-screens
+.PHONY: doc-figures
 
 clean-local: clean-doc
 clean-doc:
