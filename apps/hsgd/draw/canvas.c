@@ -183,6 +183,7 @@ static void show_text(struct canvas *c, const struct text_place *p, PangoLayout 
 {
     PangoRectangle ink, box;
     pango_layout_get_extents(layout, &ink, &box);
+    if (pango_layout_is_ellipsized(layout)) box.width = ink.x + ink.width - box.x; /* the box is as wide as allowed */
     double left = -pixels(box.x) - pixels(box.width) * (p->upward ? 1 - p->down : p->across);
     double top = -pixels(box.y) - pixels(box.height) * (p->upward ? p->across : p->down);
     keep_ink(c, p, &ink, left, top, text);

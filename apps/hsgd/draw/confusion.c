@@ -75,8 +75,8 @@ static struct layout lay_out(const struct evaluation *e)
     struct layout l = { .e = e, .names = widest_name(e) };
     char subtitle[SUBTITLE];
     if (e->classes <= NUMBERED) {
-        l.cell_w = fmax(e->classes < 6 ? 64 : 38, ceil(widest_number(e)) + 12);
-        l.cell_h = fmax(e->classes < 6 ? 48 : 30, fmin(l.cell_w, 38));
+        l.cell_w = fmax(e->classes < 6 ? fmax(64, l.names + 10) : 38, ceil(widest_number(e)) + 12);
+        l.cell_h = fmax(e->classes < 6 ? 48 : 30, fmin(l.cell_w, e->classes < 6 ? 56 : 38));
     } else {
         l.cell_w = l.cell_h = fmax(1, floor(SIDE / (double)e->classes));
     }
