@@ -55,6 +55,12 @@ ok train $fast --data swapped.csv --initial-checkpoint run/checkpoints/last --st
 json 'j["losses"][0] < 0.5'
 begins '--data "renamed.csv": renamed.csv: column "wid"' train $fast --data renamed.csv --initial-checkpoint run/checkpoints/last
 
+sed 's/A$/C/;s/B$/D/' train.csv >classes.csv
+ok train $fast --data classes.csv --initial-checkpoint run/checkpoints/last --steps 1 --out warm3
+has err '^hsgd: warning: --initial-checkpoint: class 0 was "A" and is "C"$'
+ok train $fast --data train.csv --test swapped.csv --steps 100 --out tested --json
+json 'j["test_accuracy"] > 0.9'
+
 # ----------------------------------------------------------------- predict
 printf 'wid,len\n-2,0\n-2,3\n' >rows.csv
 ok predict $use --checkpoint run rows.csv

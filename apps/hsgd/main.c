@@ -66,7 +66,9 @@ const struct command commands[] = {
       "status is 0 when one run at least has ended well, else the first one's." },
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "score a model on data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
-      "recall and F1 of every class, and how often which class was taken for which." },
+      "recall and F1 of every class, and how often which class was taken for which.\n"
+      "Without --data on the data of its run; with it, columns are matched by name,\n"
+      "and label, features and unit of the values are those of the training." },
     { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
       "what a model makes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"

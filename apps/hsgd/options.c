@@ -32,7 +32,8 @@ static const struct option_row table[] = {
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best one), or a file\nwith weights" },
     { "data", 0, TEXT, TRAIN | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
-      "the data (digits; plan, summary: of the model's usual shape)" },
+      "the data (digits; eval: that of the run; plan, summary: of the\n"
+      "model's usual shape)" },
     { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "PATH",
       "the data to test with (the test part of the data, where it has one)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
