@@ -47,7 +47,7 @@ static void headers(void)
         "\n  \n# made by hand, \"twice\n#\na,b,label\n1,2,x\n3,4,y\n",
         "\xef\xbb\xbf# a mark\na,b,label\n1,2,x\n3,4,y\n", "a,b,\"label\" \n1,2, \"x\"\n3,4,\"y\" \n",
         "a\t b\tlabel\n1\t2 \tx\n3\t4\t y\n", "\r\na,b,label\r\n1,2,x\r\n3,4,y\r\n",
-        "label,a,b\nx,1,2\ny,3,4\n", "a;b;label\n1;2;x\n3;4;y\n",
+        "sep=;\r\na;b;label\r\n1;2;x\r\n3;4;y\r\n", "label,a,b\nx,1,2\ny,3,4\n", "a;b;label\n1;2;x\n3;4;y\n",
     };
     begin();
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -97,6 +97,7 @@ static void repeated_columns(void)
         { "a,b,a,label\n1,2,3,x\n", "set: line 1: columns 1 and 3 have the same name, \"a\"" },
         { "a, b ,b,label\n1,2,3,x\n", "set: line 1: columns 2 and 3 have the same name, \"b\"" },
         { "a,label,label\n1,x,y\n", "set: line 1: columns 2 and 3 have the same name, \"label\"" },
+        { "Label,label,a\n1,x,2\n", "set: line 1: \"Label\" and \"label\" may be the label; --label names it" },
         { "a,label,,\n1,x,,\n", "set: line 1: columns 3 and 4 have the same name, \"\"" },
     };
     begin();

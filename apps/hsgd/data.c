@@ -37,6 +37,13 @@ static int64_t *count_classes(const struct hsgd_data *d)
     return count;
 }
 
+/* At most 24 bytes, whatever the scale; returns how many. */
+static int write_number(char *out, double x)
+{
+    bool tiny = x != 0 && fabs(x) < 1e-3;
+    return snprintf(out, 25, tiny ? " %.4g" : fabs(x) < 1e9 ? " %.4f" : " %.10g", x);
+}
+
 /* "0.1307 0.2", or the range of many. */
 static void write_numbers(char out[100], const double *v, int n, bool inverse)
 {
@@ -46,9 +53,12 @@ static void write_numbers(char out[100], const double *v, int n, bool inverse)
         double x = inverse ? 1 / v[i] : v[i];
         low = fmin(low, x);
         high = fmax(high, x);
-        if (n <= 4) used += snprintf(out + used, 25, fabs(x) < 1e9 ? " %.4f" : " %.10g", x);
+        if (n <= 4) used += write_number(out + used, x);
     }
-    if (n > 4) snprintf(out, 100, fabs(high) < 1e9 ? " %.4f to %.4f" : " %.10g to %.10g", low, high);
+    if (n <= 4) return;
+    used = write_number(out, low);
+    used += sprintf(out + used, " to");
+    write_number(out + used, high);
 }
 
 static int print_part(const struct hsgd_data *d, const char *name)

@@ -118,6 +118,16 @@ static int64_t usual_label(const struct csv *r)
     return -1;
 }
 
+/* A usual name in two letter cases: either column may be meant. */
+static int check_usual(const struct csv *r)
+{
+    for (int64_t i = r->label + 1; r->label >= 0 && i < r->columns; i++)
+        if (r->role[i] == CSV_FEATURE && !c_strcasecmp(r->column[i], r->column[r->label]))
+            return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" and \"%s\" may be the label; --label names it",
+                             r->name, (long long)r->record, r->column[r->label], r->column[i]);
+    return 0;
+}
+
 /* --label, else a usual name, else the last. */
 static int find_label(struct csv *r)
 {
@@ -128,6 +138,8 @@ static int find_label(struct csv *r)
         return hsgd_fail(r->ctx, EINVAL, "%s: column \"%s\" is to be the label and to be ignored", r->name,
                          hsgd_show(wanted).text);
     if (!wanted) r->label = usual_label(r);
+    if (!wanted) err = check_usual(r);
+    if (err) return err;
     if (r->label < 0)
         for (r->label = r->columns - 1; r->label > 0 && r->role[r->label] == CSV_IGNORED;) r->label--;
     r->role[r->label] = CSV_LABEL;
@@ -193,8 +205,9 @@ static int find_rows(struct csv *r)
     r->label = !r->headless && !named && r->columns == r->options->features + 1 ? usual_label(r) : -1;
     if (r->label >= 0) r->role[r->label] = CSV_LABEL;
     if (text < 0 || named || number < 0) return r->headless ? 0 : check_repeated(r);
-    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" is a number and \"%s\" is not; a header has names only, a row "
-                     "numbers only", r->name, (long long)r->record, hsgd_show(r->column[number]).text,
+    return hsgd_fail(r->ctx, EINVAL,
+                     "%s: line %lld: \"%s\" is a number and \"%s\" is not; a header has names only, a row numbers only",
+                     r->name, (long long)r->record, hsgd_show(r->column[number]).text,
                      hsgd_show(r->column[text]).text);
 }
 

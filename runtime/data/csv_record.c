@@ -31,11 +31,12 @@ static char find_separator(const char *text)
     return count[best] ? separators[best] : 0;
 }
 
-/* Lines that may stand before the header: blank ones and comments.  A column
- * may be called "#". */
+/* Lines that may stand before the header: blank ones, comments, and Excel's
+ * "sep=;".  A column may be called "#". */
 static bool is_preamble(const char *line)
 {
     line += strspn(line, " \t\r");
+    if (!strncmp(line, "sep=", 4) && line[4] && (!line[5] || strchr("\r\n", line[5]))) return true;
     return !*line || *line == '\n' || (*line == '#' && (!line[1] || !memchr(separators, line[1], SEPARATORS)));
 }
 
