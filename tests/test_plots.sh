@@ -103,6 +103,14 @@ refused '"a" is given twice' compare a b a/
 refused '"none" is not the folder of a run: it has no log.jsonl' compare a none
 refused '--repeat is for runs to be made, with options of train after "--"' compare a b --repeat 3
 refused '--out "all": File exists' compare a b --out all
+cp -r a bare
+rm bare/config.yaml
+cp -r bare bare2
+ok compare bare bare2 a b --json
+json '[r["group"] for r in j["runs"]] == [1, 2, 3, 3]'
+ok compare bare a d
+has out '^  1 .* no report +bare$'
+has out '^  3 .* no report +d: lr 0.2$'
 echo 'speed: 3' >d/config.yaml
 refused 'd/config.yaml, line 1: "speed" is not an option that a run has' compare a d
 

@@ -33,8 +33,8 @@ static void describe(const struct comparison *c, const struct trial *t, bool wit
     size_t used = 0;
     for (int i = 0; i < c->nlists; i++) {
         const struct list *l = &c->list[i];
-        const char *value = t->value[i] ? t->value[i] : "-", *shown = end_of(value);
-        if (l->n < 2 || (l->repeats && !with_seed) || used >= sizeof text) continue;
+        const char *value = t->value[i], *shown = value ? end_of(value) : NULL;
+        if (!value || l->n < 2 || (l->repeats && !with_seed) || used >= sizeof text) continue;
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%s", used ? ", " : "", l->option->name,
                                  shown == value ? "" : "...", shown);
     }
@@ -61,7 +61,7 @@ static bool same_group(const struct comparison *c, const struct trial *a, const 
     bool repeats = false;
     for (int i = 0; i < c->nlists; i++) {
         if (!c->list[i].repeats && !is_same(a->value[i], b->value[i])) return false;
-        repeats |= c->list[i].repeats;
+        repeats |= c->list[i].repeats && a->value[i] && b->value[i];
     }
     return repeats;
 }

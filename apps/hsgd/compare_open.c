@@ -43,11 +43,17 @@ static const char *value_of(struct comparison *c, const struct option_row *o, in
     return option_given(&c->kept[run], o) ? compare_keep(c, option_text(&c->kept[run], o)) : NULL;
 }
 
+/* Whether there is a config.yaml: every run has a model. */
+static bool has_options(const struct comparison *c, int run) { return c->kept[run].model; }
+
+/* Runs whose options are not known differ from none. */
 static bool is_new(const struct comparison *c, int list, int run)
 {
     const char *value = c->trial[run].value[list];
+    if (!has_options(c, run)) return false;
     for (int i = 0; i < run; i++) {
         const char *other = c->trial[i].value[list];
+        if (!has_options(c, i)) continue;
         if (value && other ? !strcmp(value, other) : value == other) return false;
     }
     return true;
