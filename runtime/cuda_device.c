@@ -65,7 +65,7 @@ static cudaError_t describe(struct device *d)
 }
 
 /* Makes the device current; *before is what the calling thread had. */
-static cudaError_t enter(const struct device *d, int *before)
+static cudaError_t use_device(const struct device *d, int *before)
 {
     cudaError_t err = cudaGetDevice(before);
     return err ? err : cudaSetDevice(d->info.index);
@@ -83,7 +83,7 @@ int cuda_device_open(struct hsgd_context *ctx, struct device *d)
     if (!(d->cuda = calloc(1, sizeof *d->cuda))) return hsgd_fail(ctx, ENOMEM, "out of memory");
     d->cuda->tf32 = ctx->tf32;
     cudaError_t err = describe(d);
-    if (!err) err = enter(d, &before);
+    if (!err) err = use_device(d, &before);
     if (err) return no_answer(ctx, d, err);
     cublasStatus_t status = cublasLtCreate(&d->cuda->cublas_lt);
     int failed = cudnn_open(ctx, d, &d->cuda->preparing);
@@ -95,7 +95,7 @@ int cuda_device_open(struct hsgd_context *ctx, struct device *d)
 int cuda_worker_open(struct hsgd_context *ctx, struct device *d, int worker)
 {
     int before = 0;
-    cudaError_t err = enter(d, &before);
+    cudaError_t err = use_device(d, &before);
     if (err) return no_answer(ctx, d, err);
     err = cudaMalloc(&d->cuda->workspace[worker], d->cuda->workspace_bytes);
     int failed = err || !d->cuda->preparing ? 0 : cudnn_open(ctx, d, &d->cuda->cudnn[worker]);
@@ -112,7 +112,7 @@ void cuda_device_close(struct device *d)
     struct cuda_device *c = d->cuda;
     int before = 0;
     if (!c) return;
-    bool entered = !enter(d, &before);
+    bool entered = !use_device(d, &before);
     for (struct prepared *p = c->first, *next; p; p = next) {
         next = p->next;
         p->release(p->prepared);
@@ -156,7 +156,7 @@ static void *prepare(struct device *d, const struct hsgd_kernel *k, const void *
     *p = (struct prepared){ d->cuda->first, k, alignment, NULL, k->cuda_release ? k->cuda_release : free };
     memcpy(p->args, args, k->args_size);
     queue.cudnn = d->cuda->preparing;
-    if (!enter(d, &before)) p->prepared = k->cuda_prepare(args, alignment, &queue);
+    if (!use_device(d, &before)) p->prepared = k->cuda_prepare(args, alignment, &queue);
     cudaSetDevice(before);
     if (p->prepared) return (d->cuda->first = p)->prepared;
     free(p);

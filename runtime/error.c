@@ -18,7 +18,7 @@ int hsgd_fail(struct hsgd_context *ctx, int err, const char *format, ...)
     return -err;
 }
 
-int enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n)
+int api_enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         size_t length = strcspn(names, ",");

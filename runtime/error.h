@@ -19,9 +19,9 @@ int context_check(struct hsgd_context *ctx);
  * pointer, which is called as in the header.
  *   int err = ENTER(t ? t->state.ctx : NULL, t, x, labels); */
 #define ENTER(ctx, ...)                                                    \
-    enter(ctx, __func__, #__VA_ARGS__, (const void *const[]){ __VA_ARGS__ }, \
+    api_enter(ctx, __func__, #__VA_ARGS__, (const void *const[]){ __VA_ARGS__ }, \
           sizeof((const void *const[]){ __VA_ARGS__ }) / sizeof(void *))
-int enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n);
+int api_enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n);
 
 /* Text from a file as it may stand in a sentence: short, on one line. */
 struct shown { char text[84]; };
