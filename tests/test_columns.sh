@@ -42,9 +42,17 @@ ok predict --checkpoint "$deep/run" $use many.csv
 ok plan "$deep/run"
 awk 'BEGIN { print "x,y,label"; for (i = 0; i < 200; i++) print i % 17 "," i % 5 ",class " i % 18 }' >some.csv
 ok train --model linear $use --data some.csv --epochs 1 --out some --quiet
+has out '^best validation accuracy [0-9.]+%; [0-9]+ steps in [0-9.]+ s$'
 ok eval --checkpoint some $use --data some.csv
 [ "$(grep -c '^true ' out)" -gt 1 ]
 check 'a wide confusion matrix in parts' $?
+
+# ---------------------------------------------------------- names of devices
+name=$(printf 'A device with a name of %d letters, as drivers have them; ' 1 2)
+mkdir named
+sed '/ on /!s/"name": "[^"]*"/"name": "'"$name"'"/' some/plan.json >named/plan.json
+ok plan named
+says 'as drivers have them; A device with a name of 2 letters'
 
 # ------------------------------------------------------- several devices, bench
 for algorithm in sync local; do

@@ -153,12 +153,13 @@ double train_step_seconds(const struct training *t)
     return steps > 0 ? t->result.seconds / (double)steps : NAN;
 }
 
-/* The last line with --quiet; of a run that was resumed, how many steps were
- * done now. */
+/* The only line with --quiet, which without test samples has the best validation
+ * in it; of a run that was resumed, how many steps were done now. */
 static void print_result(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
     if (t->run.test) printf("test accuracy %.2f%%, loss %.4g; ", 100 * t->test_accuracy, t->test_loss);
+    else if (t->s->quiet && r->best_step) printf("best validation accuracy %.2f%%; ", 100 * r->best_accuracy);
     printf("%lld steps", (long long)r->steps);
     if (r->samples && t->first_step) printf(", %lld now", (long long)(r->steps - t->first_step));
     if (r->samples) printf(" in %.2f s", r->seconds);
