@@ -33,6 +33,7 @@ hsgd_SOURCES = \
 	apps/hsgd/models.c \
 	apps/hsgd/options.c \
 	apps/hsgd/options.h \
+	apps/hsgd/options_help.c \
 	apps/hsgd/own_data.c \
 	apps/hsgd/own_data.h \
 	apps/hsgd/plan.c \

@@ -41,11 +41,11 @@ static void paths(void)
     put_text("binary", "\x01\x02\x03");
     expect_refused(ctx, "none.csv", NULL, "data set \"none.csv\"" MISSING);
     expect_refused(ctx, "dangling", NULL, "data set \"dangling\"" MISSING);
-    expect_refused(ctx, "MNIST/", NULL, "data set \"MNIST/\": there is no such folder here; MNIST's four IDX files are looked "
-                   "for there; to get them: curl -f -O 'https://ossci-datasets.s3.amazonaws.com/mnist/"
+    expect_refused(ctx, "MNIST/", NULL, "data set \"MNIST/\": there is no such folder here; MNIST's four IDX files "
+                   "are looked for there; to get them: curl -f -O 'https://ossci-datasets.s3.amazonaws.com/mnist/"
                    "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz' (in a folder, then --data FOLDER)");
-    expect_refused(ctx, "data/cifar-10", NULL, "data set \"data/cifar-10\": there is no such folder here; CIFAR-10's binary "
-                   "files (or their archive) are looked for there; to get them: curl -f -O "
+    expect_refused(ctx, "data/cifar-10", NULL, "data set \"data/cifar-10\": there is no such folder here; CIFAR-10's "
+                   "binary files (or their archive) are looked for there; to get them: curl -f -O "
                    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (then --data cifar-10-binary.tar.gz)");
     expect_refused(ctx, "pipe", NULL,
                    "data set \"pipe\": is no file that can be read twice, so its format must be given");

@@ -166,8 +166,8 @@ static void change_length(struct settings *s, const struct settings *then, bool 
     if (!epochs) s->epochs = -1;
     if (!steps) s->steps = -1;
     if (s->schedule == HSGD_COSINE)
-        complain(OK, "warning: --sched cosine ends with the training: over another length than before the learning rate "
-                     "goes on from another value than it had");
+        complain(OK, "warning: --sched cosine ends with the training: over another length than before the learning "
+                     "rate goes on from another value than it had");
 }
 
 /* `resuming`: what is given must be the same. */

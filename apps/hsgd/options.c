@@ -9,7 +9,6 @@
 
 #include "config_file.h"
 #include "options.h"
-#include "text.h"
 
 static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
 static const char *schedule_at(int i) { return i < HSGD_SCHEDULES ? hsgd_schedule_name(i) : NULL; }
@@ -199,7 +198,7 @@ static bool read_number(const char *text, bool whole, double *out)
     return !*end && end != text && isfinite(*out);
 }
 
-static void choices(choice_fn *choice, char *out, size_t size)
+void option_choices(choice_fn *choice, char *out, size_t size)
 {
     size_t used = 0;
     for (int i = 0; choice(i) && used < size; i++)
@@ -226,7 +225,7 @@ static int set_choice(int *value, const char *name, choice_fn *choice, const cha
             if (value) *value = i;
             return OK;
         }
-    choices(choice, names, sizeof names);
+    option_choices(choice, names, sizeof names);
     return complain(USAGE, "%s \"%s\" is not one of %s", name, text, names);
 }
 
@@ -396,41 +395,4 @@ void settings_free(struct settings *s)
     free(s->text);
     s->text = NULL;
     s->ntexts = 0;
-}
-
-int require_model(const struct settings *s)
-{
-    char names[400];
-    choices(hsgd_model_name_at, names, sizeof names);
-    return s->model ? OK : complain(USAGE, "--model is missing; it is one of %s", names);
-}
-
-int require_words(const struct settings *s, int words)
-{
-    return s->words <= words ? OK : complain(USAGE, "\"hsgd %s\" does not take \"%s\"", s->command, s->word[words]);
-}
-
-/* ------------------------------------------------------------------- help */
-
-/* Help begins in a column of its own, on the next line where the option reaches it. */
-static void print_row(const struct option_row *o)
-{
-    enum { HELP_COLUMN = 30 };
-    char names[400];
-    int at = printf("  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? ',' : ' ',
-                    o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    if (at > HELP_COLUMN - 2) putchar('\n'), at = 0;
-    printf("%*s", HELP_COLUMN - at, "");
-    text_paragraph(HELP_COLUMN, o->help);
-    if (!o->choice) return;
-    choices(o->choice, names, sizeof names);
-    printf("%*s", HELP_COLUMN, "");
-    text_wrap(HELP_COLUMN, HELP_COLUMN, "one of %s", names);
-}
-
-void settings_help(unsigned bit)
-{
-    printf("\nOptions (defaults in parentheses):\n");
-    for (int i = 0; i < ROWS; i++)
-        if (table[i].commands & bit) print_row(&table[i]);
 }

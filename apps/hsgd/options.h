@@ -30,6 +30,9 @@ const struct option_row *option_at(int i);
 /* NULL: the command has none of that name. */
 const struct option_row *option_named(const char *name, unsigned bit);
 
+/* "adam, adamw": the names to choose from. */
+void option_choices(choice_fn *choice, char *out, size_t size);
+
 /* Hears of an option that was found; not OK ends the reading. */
 typedef int option_fn(void *user, const struct option_row *o, const char *text);
 /* Reads the options that command `bit` takes, which a message calls `command`;

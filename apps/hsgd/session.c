@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "app.h"
-#include "bar.h"
+#include "options.h"
 
 double now_seconds(void)
 {
@@ -51,6 +51,20 @@ static void log_line(void *user, enum hsgd_log_level level, const char *line)
     const bool *verbose = user;
     if (level == HSGD_LOG_WARNING) say("warning: ", line);
     else if (level == HSGD_LOG_INFO && *verbose) say("", line);
+}
+
+/* ------------------------------------------------------------ requirements */
+
+int require_model(const struct settings *s)
+{
+    char names[400];
+    option_choices(hsgd_model_name_at, names, sizeof names);
+    return s->model ? OK : complain(USAGE, "--model is missing; it is one of %s", names);
+}
+
+int require_words(const struct settings *s, int words)
+{
+    return s->words <= words ? OK : complain(USAGE, "\"hsgd %s\" does not take \"%s\"", s->command, s->word[words]);
 }
 
 /* ---------------------------------------------------------------- opening */

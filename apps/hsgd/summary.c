@@ -12,7 +12,10 @@ struct sums { int64_t parameters, output_bytes; double forward, backward; };
 static int64_t floats_of(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
 
 /* Of a layer that hands its input on as it is, the output is no memory of its own. */
-static int64_t output_bytes(const struct hsgd_model_layer *l) { return l->is_view ? 0 : FLOAT_BYTES * floats_of(l->out); }
+static int64_t output_bytes(const struct hsgd_model_layer *l)
+{
+    return l->is_view ? 0 : FLOAT_BYTES * floats_of(l->out);
+}
 
 static struct sums sum_up(const struct hsgd_model *m)
 {

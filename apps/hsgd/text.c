@@ -39,7 +39,8 @@ static bool within(const struct range *r, size_t n, uint32_t c)
 static bool is_control(uint32_t c)
 {
     static const struct range r[] = { { 0, 0x1f }, { 0x7f, 0x9f }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
-                                      { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f } };
+                                      { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+                                      { 0xe0000, 0xe007f } };
     return within(r, sizeof r / sizeof *r, c);
 }
 

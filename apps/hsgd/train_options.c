@@ -101,8 +101,8 @@ int train_choose_lengths(struct training *t)
     if (s->warmup_epochs > 0) o->warmup_steps = (int64_t)(s->warmup_epochs * (double)per_epoch + 0.5);
     t->steps_per_epoch = per_epoch;
     if (t->folder.step > o->steps)
-        return complain(USAGE, "--%s %lld is %lld steps, and the run in \"%s\" has done %lld", s->epochs > 0 ? "epochs" :
-                        "steps", (long long)(s->epochs > 0 ? s->epochs : s->steps), (long long)o->steps, t->folder.name,
+        return complain(USAGE, "--%s %lld is %lld steps, and the run in \"%s\" has done %lld",
+                        s->epochs > 0 ? "epochs" : "steps", (long long)(s->epochs > 0 ? s->epochs : s->steps), (long long)o->steps, t->folder.name,
                         (long long)t->folder.step);
     return OK;
 }

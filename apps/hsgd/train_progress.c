@@ -70,7 +70,8 @@ static void print_epoch(const struct training *t, const struct hsgd_progress *p)
     if (!isnan(p->validation_accuracy))
         snprintf(validation, sizeof validation, "%.2f%%", 100 * p->validation_accuracy);
     snprintf(line, sizeof line, fabs(p->loss) < 1e4 ? "%5d %10.4f %11.2f%% %12s %12.0f %9.1f"
-                                                     : "%5d %10.4g %11.2f%% %12s %12.0f %9.1f", p->epoch, p->loss, 100 * p->train_accuracy,
+                                                     : "%5d %10.4g %11.2f%% %12s %12.0f %9.1f", p->epoch, p->loss,
+             100 * p->train_accuracy,
              validation, p->samples_per_second, now_seconds() - t->began);
     bar_table(line);
 }

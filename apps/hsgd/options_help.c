@@ -1,0 +1,29 @@
+/* The options of a command, with what they do. */
+#include <stdio.h>
+
+#include "options.h"
+#include "text.h"
+
+/* Help begins in a column of its own, on the next line where the option reaches it. */
+static void print_row(const struct option_row *o)
+{
+    enum { HELP_COLUMN = 30 };
+    char names[400];
+    int at = printf("  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? ',' : ' ',
+                    o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    if (at > HELP_COLUMN - 2) putchar('\n'), at = 0;
+    printf("%*s", HELP_COLUMN - at, "");
+    text_paragraph(HELP_COLUMN, o->help);
+    if (!o->choice) return;
+    option_choices(o->choice, names, sizeof names);
+    printf("%*s", HELP_COLUMN, "");
+    text_wrap(HELP_COLUMN, HELP_COLUMN, "one of %s", names);
+}
+
+void settings_help(unsigned bit)
+{
+    printf("\nOptions (defaults in parentheses):\n");
+    const struct option_row *o;
+    for (int i = 0; (o = option_at(i)); i++)
+        if (o->commands & bit) print_row(o);
+}
