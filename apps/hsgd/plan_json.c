@@ -86,11 +86,11 @@ static void refuse(struct reader *r, const char *name, const char *expected)
 
 static void read_text(struct reader *r, const char *name, char *out, size_t size)
 {
-    const char *s = json_string_value(field(r, name));
-    char expected[60];
+    char *s = hsgd_text_decode(json_string_value(field(r, name))), expected[60];
     snprintf(expected, sizeof expected, "text of at most %zu bytes", size - 1);
     if (!s || strlen(s) >= size) refuse(r, name, expected);
     else strcpy(out, s);
+    free(s);
 }
 
 /* A whole number from low to high; null, where low is -1, is -1. */
