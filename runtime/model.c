@@ -256,9 +256,9 @@ void model_release(struct hsgd_model *m)
 
 bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)
 {
-    for (int i = 0; m && i < m->nlayers; i++) {
+    for (int i = 0; m && n >= 0 && i < m->nlayers; i++) {
         const struct layer *l = &m->layer[i];
-        if (n >= 0 && n < l->info.params) {
+        if (n < l->info.params) {
             *out = (struct weight_place){ &l->info.param[n], i, l->param_offset[n] };
             return true;
         }

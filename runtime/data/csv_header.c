@@ -202,7 +202,7 @@ static int find_rows(struct csv *r)
     }
     bool named = record_has_columns(r->options->record);
     r->headless = text < 0;
-    r->label = !r->headless && !named && r->columns == r->options->features + 1 ? usual_label(r) : -1;
+    r->label = !r->headless && !named && r->columns - 1 == r->options->features ? usual_label(r) : -1;
     if (r->label >= 0) r->role[r->label] = CSV_LABEL;
     if (text < 0 || named || number < 0) return r->headless ? 0 : check_repeated(r);
     return hsgd_fail(r->ctx, EINVAL,

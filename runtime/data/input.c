@@ -7,6 +7,7 @@
 #include "resample.h"
 #include "text.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,6 +221,9 @@ struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, co
     struct input in = { .ctx = ctx, .name = name, .bytes = bytes, .size = size, .shape = shape, .record = record };
     struct hsgd_data *d = NULL;
     int err = ENTER(ctx, name, bytes);
+    bool possible = shape.h > 0 && shape.w > 0 && shape.c > 0 && (double)shape.h * shape.w * shape.c <= INT_MAX;
+    if (!err && !possible)
+        err = hsgd_fail(ctx, EINVAL, "%s: samples cannot be %dx%dx%d", name, shape.h, shape.w, shape.c);
     if (!err) err = read_content(&in, &d);
     if (!err) err = record_fit(ctx, record, d);
     if (!err) err = settle_shape(&in, d);
