@@ -177,6 +177,8 @@ EOF
         accurate
     done
     has err 'warning: large: images are scaled to 8 x 8'
+    tar -cf grey.tar grey
+    refused 'grey.tar: is a tar archive; images are read when it is unpacked' predict $use --checkpoint grey-run grey.tar
 
     # A checkpoint of version 0.1 has no record.
     cp -r run old

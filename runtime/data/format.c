@@ -126,7 +126,8 @@ static bool wants_resize(const struct hsgd_record *r, const char *format, const 
                          const struct data_parts *parts)
 {
     bool square = r && r->shape.h > 1 && r->shape.h == r->shape.w;
-    if (!square || o->resize || (strcmp(format, "images") && strcmp(format, "tar"))) return false;
+    bool images = !strcmp(format, "images") || !strcmp(format, "tar") || !strcmp(format, "zip");
+    if (!square || o->resize || !images) return false;
     return err == -EINVAL || (!err && !(has_size(parts->train, r) && has_size(parts->test, r)));
 }
 

@@ -180,8 +180,13 @@ static const struct content {
     { "\x1f\x8b", 2, read_packed }, { "\xfd" "7zXZ", 5, read_packed }, { "", 0, read_text },
 };
 
+/* A tar archive has its mark in the first header. */
+static bool is_tar(const struct input *in) { return in->size > 262 && !memcmp((const char *)in->bytes + 257, "ustar", 5); }
+
 static int read_content(const struct input *in, struct hsgd_data **out)
 {
+    if (is_tar(in))
+        return hsgd_fail(in->ctx, EINVAL, "%s: is a tar archive; images are read when it is unpacked", in->name);
     const struct content *c = contents;
     while (in->size < c->bytes || memcmp(in->bytes, c->begin, c->bytes)) c++;
     if (!in->size) return hsgd_fail(in->ctx, EINVAL, "%s: is empty", in->name);

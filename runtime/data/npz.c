@@ -237,12 +237,14 @@ int npz_samples(struct hsgd_context *ctx, const char *name, const void *bytes, s
     if (!err) err = read_members(&z);
     archive_read_free(z.archive);
     for (int i = 0; i < NUMPY_ROWS && !x; i++) x = find(&z, numpy_names[i][ARRAY_X]);
-    if (!err && !x) err = no_arrays(&z);
+    if (!err && !x && !z.arrays && !z.others)
+        err = hsgd_fail(ctx, EINVAL, "%s: is an archive without arrays (.npy); images are read when it is unpacked", name);
+    else if (!err && !x) err = no_arrays(&z);
     if (!err) {
         *out = *x;
         *x = (struct array){ 0 };
     }
-    for (int i = 0; i < z.arrays; i++) array_free(&z.array[i]);
+    close_npz(&z);
     return err;
 }
 
