@@ -84,8 +84,9 @@ static bool from_text(void)
 static bool text_of(void)
 {
     char *text = hsgd_model_text(MODEL(0));
+    bool made = text != NULL;
     free(text);
-    return text;
+    return made;
 }
 
 static bool initialise(void) { return !hsgd_model_initialise(MODEL(0), draw()); }
