@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 bin_PROGRAMS += hsgd
 # One a line, in order: branches that add files merge without conflict.
 hsgd_SOURCES = \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What checkpoints at the default distance cost: the same training with and
  * without them, in turns in one process.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Times the kernels of lanes.cl, conv2d.cl and pool.cl by themselves, as C and as
  * OpenCL C, without the library: one direction at a time, the shortest of many
  * runs.  test_ops checks them; op_bench times whole operations.

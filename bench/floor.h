@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Floors: hand-written training steps of three small networks.  The library's
  * own step is timed against them in the same process, so a ratio of 1 means
  * that going through tasks costs nothing.

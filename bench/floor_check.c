@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks the floors: their gradients against a naive double-precision
  * computation, their variants against each other, and that they train. */
 #include "floor_mlp.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the floors share. */
 #ifndef BENCH_FLOOR_IMPL_H
 #define BENCH_FLOOR_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* LeNet with oneDNN 2.x.  A replica is the list of primitives for its part of
  * the batch, with its own activations and gradients; all replicas read the same
  * weights.  Either one replica runs on an OpenMP team, or every thread runs one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The inside of floor_lenet.c: what a replica is, and building it of oneDNN's primitives. */
 #ifndef HSGD_BENCH_FLOOR_LENET_H
 #define HSGD_BENCH_FLOOR_LENET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* oneDNN 2.x memories and primitives, as the floor of LeNet uses them. */
 #include "floor_impl.h"
 

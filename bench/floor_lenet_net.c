@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* LeNet as a list of oneDNN primitives: layers forward, and backward. */
 #include "floor_impl.h"
 

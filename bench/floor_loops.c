@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The passes over memory that no library call covers.  They are compiled for
  * several instruction sets and the fitting one is chosen at load time.  A
  * pragma cannot say -fno-math-errno, without which sqrtf does not vectorise

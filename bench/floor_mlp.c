@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Multi-layer perceptrons.  Each thread takes its rows of the batch forward and
  * backward, then, after a barrier, its rows of every weight matrix: one tile at
  * a time it computes the gradient and updates the weights while the tile is

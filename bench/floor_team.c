@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "floor_team.h"
 
 #include "floor_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A team of threads that spins inside a run and sleeps between two runs. */
 #ifndef BENCH_FLOOR_TEAM_H
 #define BENCH_FLOOR_TEAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks and times codelets/gemm.cl as OpenCL and as C, against a double-precision reference,
  * cblas_sgemm and dnnl_sgemm.
  *

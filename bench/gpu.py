@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What a machine's devices reach: each operation, and training over batch sizes, against direct calls and PyTorch.
 
     gpu.py [--out FOLDER] [--hsgd COMMAND] [--op-bench COMMAND] [--models LIST] [--batches LIST] [--devices LIST]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Heterogeneous steps on one CPU core and one core of PoCL, at ratios of speed that are imitated (HSGD_SLOW).
 
     hetero.py ratios|choice [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The floors: steps written by hand, which `hsgd bench` compares with ours.
 noinst_LTLIBRARIES += bench/libfloor.la
 bench_libfloor_la_SOURCES = \

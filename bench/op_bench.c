@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Speed of each operation on each device, one JSON object a line:
  *
  *   op_bench [--devices LIST] [--quick]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Direct calls that op_bench compares operations with. */
 #ifndef HSGD_BENCH_OP_BENCH_H
 #define HSGD_BENCH_OP_BENCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "op_bench.h"
 
 #include <cublas_v2.h>

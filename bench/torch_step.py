@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Milliseconds of a training step in PyTorch, fp32 without TF32, Adam, data on the device: what bench/gpu.py compares
 with.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #pragma GCC optimize("O3")
 
 #include "triad.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory bandwidth: the triad of STREAM (McCalpin, 1995) done in place,
  * a[i] = s * b[i] + t * a[i], as an optimizer updates its state.  Every byte
  * moved is counted: there is no write-allocate as there is in a = b + s * c. */

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The bundle names no folder of the machine that made it, and runs in a root
 # that has nothing but glibc, a shell and CUDA's runtime libraries: selftest on
 # the CPU, and on an emulated CUDA device where EMULATOR names the emulator.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # make bundle: one archive to carry to another machine; make check-bundle
 # tries it in a root of its own.
 # Without plots: Cairo, Pango and fonts would be a good part of it.

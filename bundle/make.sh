@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # make bundle: programs, tests, benchmarks and all libraries but those that a
 # machine with CUDA has, as one archive.  Run in the build folder:
 #   make.sh SOURCE-FOLDER VERSION [PROGRAM...]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Activations as operations of their own. */
 #include <stdio.h>
 

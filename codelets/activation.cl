@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Activations f: relu (1), tanh (2), sigmoid (3), none (0). */
 #include "device.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Two-dimensional convolution (cross-correlation) with bias and activation. */
 #include <limits.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* 2-D convolution in the lanes layout (conv2d.h), weights [o][kh][kw][c].
  *
  * A vector holds one value of sixteen images, so every product is

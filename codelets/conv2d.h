@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sizes shared by the host and the kernels of conv2d.cl, pool.cl and lanes.cl.
  *
  * The lanes layout of an image tensor N×H×W×C is [ceil(N/16)][H][W][C][16]:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Convolution by cuDNN: tensors are turned from lanes to NHWC in scratch memory
  * and back; bias and activation, and the gradient of the bias, are ours.
  * doc/decisions/0024-cudnn.md says why it is done like this. */

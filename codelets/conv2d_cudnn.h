@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Convolution by cuDNN, where a CUDA device has it and it can do this one: else
  * these describe nothing and return false. */
 #ifndef HSGD_CODELETS_CONV2D_CUDNN_H

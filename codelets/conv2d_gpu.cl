@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* 2-D convolution on GPUs, in the layouts of conv2d.cl: sixteen images side by
  * side, so that sixteen neighbouring threads read neighbouring floats.  Written
  * for groups of 128; only CUDA devices have these kernels.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* cuDNN as it is called: a library that is loaded when a CUDA device starts,
  * and may be missing.  Only where the build has cudnn.h. */
 #ifndef HSGD_CODELETS_CUDNN_CALLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fully connected layer: y = act(x W + b). */
 #include <stdio.h>
 

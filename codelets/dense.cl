@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The fully connected layer, beside GEMM: bias and column sums. */
 #include "device.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The kernel dialect: one source text for three compilers (C11, OpenCL C 1.2,
  * CUDA C++).  doc/kernel-dialect.md is the manual.
  *

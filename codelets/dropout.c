@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Dropout: in training each element is zero with probability p, else divided
  * by 1 - p. */
 #include <stdio.h>

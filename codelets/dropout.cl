@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
 
 /* Philox2x32-10 (Salmon et al., SC'11), as in runtime/rng.h. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Flatten: rows x columns x channels become one row of features, in NHWC
  * order; in memory nothing changes. */
 #include "kernels.h"

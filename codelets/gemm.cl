@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* C = act((accumulate ? C : 0) + op(A)·op(B) + bias), single precision, row-major.
  *
  *   op(A) is m×k: A is stored m×k, or k×m if ta.     C is m×n.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How to launch gemm.cl.  The arguments and constants come from gemm.cl, through
  * kernel_args.h.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Reads kernel files (.cl, and headers they share with host code), or for "ops"
 # the operations' files (.c), and prints what the build needs of them:
 #   ops   one line OP(name) per operation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The library's kernels: argument structs, and one descriptor each. */
 #ifndef HSGD_CODELETS_KERNELS_H
 #define HSGD_CODELETS_KERNELS_H

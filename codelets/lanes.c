@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Between the layouts: inserted by the graph where two operations differ. */
 #include "kernels.h"
 #include "relayout.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The list of operations (.c, the descriptors) and kernels (.cl).  Adding an
 # operation: its two files here, nothing else.
 OPS = \

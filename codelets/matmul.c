@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Describing a matrix product: which kernels do it on which kind of device. */
 #include "kernels.h"
 

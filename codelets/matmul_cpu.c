@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Matrix products on CPUs: oneDNN where it is there, else OpenBLAS. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Matrix products on CUDA devices by cuBLASLt.  What follows a product is done
  * by its epilogue where it has one, else by kernels of ours. */
 #include "config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Merging what slices return: sums, in a fixed order. */
 #include "device.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Mean squared error against one-hot class labels. */
 #include <stdio.h>
 

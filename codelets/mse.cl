@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
 
 struct mse_args { int rows, cols, want_gradient; };

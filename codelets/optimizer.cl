@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Optimizers: one fused pass over a range of n parameters.  The gradient is
  * the sum of up to three parts, in order; when clipped there is one part and
  * g1[0] is the clipping factor.  step is a row of the step table: rate,

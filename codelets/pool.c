@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Max and average pooling. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Pooling in the lanes layout (conv2d.h). */
 #include "device.h"
 #include "conv2d.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The two operations that change the layout of images. */
 #ifndef HSGD_CODELETS_RELAYOUT_H
 #define HSGD_CODELETS_RELAYOUT_H

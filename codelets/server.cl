@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The parameter server: replicas take parameters and hand in what they made
  * of them.  doc/algorithms.md has the equations. */
 #include "device.h"

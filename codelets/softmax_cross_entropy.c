@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Softmax cross-entropy loss on class labels. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The kernel table: which C function serves this machine. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What convolution and pooling share. */
 #ifndef HSGD_CODELETS_WINDOW_H
 #define HSGD_CODELETS_WINDOW_H

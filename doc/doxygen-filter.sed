@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Turns the headers' plain comments into Doxygen's, so that the headers stay
 # readable: the first comment is the file's, a comment after a field is that
 # field's, a comment at the start of a line belongs to what follows.

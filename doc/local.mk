@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The API reference: make doc.  Fields and enumerators may speak for
 # themselves; everything else needs a comment.
 doc/html/index.html: doc/Doxyfile $(hsgdinclude_HEADERS) doc/doxygen-filter.sed

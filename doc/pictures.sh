@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # make doc-pictures: the pictures of doc/ from real runs on the built-in digits, a
 # minute on two cores.  pictures.sh SOURCE-FOLDER BUILD-FOLDER
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Makes doc/screens/*.txt from real runs: what each command prints in 80 columns.
 # doc/screens.sh SOURCE BUILD
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 hsgdincludedir = $(includedir)/hsgd
 hsgdinclude_HEADERS = \
 	include/hsgd/context.h \

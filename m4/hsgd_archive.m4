@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_ARCHIVE: what makes one object of many, in which private symbols can be made local.
 AC_DEFUN([HSGD_ARCHIVE], [
   AC_CHECK_TOOL([OBJCOPY], [objcopy], [no])

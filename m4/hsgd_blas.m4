@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_BLAS: OpenBLAS (required) and oneDNN (optional) for GEMM on CPUs.
 AC_DEFUN([HSGD_BLAS], [
   AC_ARG_WITH([onednn], [AS_HELP_STRING([--without-onednn], [GEMM by OpenBLAS only])])

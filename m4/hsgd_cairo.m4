@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_CAIRO: Cairo, Pango and fontconfig, with which the command line draws
 # plots.  The library does not use them.
 AC_DEFUN([HSGD_CAIRO], [

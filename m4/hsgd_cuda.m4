@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_CUDA: nvcc, the CUDA runtime and cuBLASLt, and a StarPU built with CUDA.
 AC_DEFUN([HSGD_CUDA], [
   AC_ARG_WITH([cuda], [AS_HELP_STRING([--with-cuda=DIR],

@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_CUDNN: the header of cuDNN, after HSGD_CUDA.  The library is loaded when
 # a program runs, or not, and never linked.
 AC_DEFUN([HSGD_CUDNN], [

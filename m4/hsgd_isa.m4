@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_ISA: the instruction sets the C kernels are compiled for; the best one
 # the machine has is chosen when the library starts.
 AC_DEFUN([HSGD_ISA], [

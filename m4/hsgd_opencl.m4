@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_OPENCL: the OpenCL ICD loader, and a StarPU built with OpenCL.
 AC_DEFUN([HSGD_OPENCL], [
   AC_ARG_WITH([opencl], [AS_HELP_STRING([--without-opencl], [build without OpenCL devices])])

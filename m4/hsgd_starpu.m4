@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_STARPU: StarPU 1.4, else 1.3, by pkg-config.
 AC_DEFUN([HSGD_STARPU], [
   PKG_CHECK_MODULES([STARPU], [starpu-1.4], [hsgd_starpu_pc=starpu-1.4], [

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Prints the model files named as a C table of names and texts.
 set -eu
 echo "/* Made by models/embed.sh; do not edit. */"

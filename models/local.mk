@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The built-in models, in the order in which `hsgd models` lists them; the others are files only.
 MODELS = models/linear.yaml models/mlp.yaml models/mlp-small.yaml models/lenet.yaml models/cifar-cnn.yaml
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # CMake's find_package(hsgd); where the headers are is found from where the libraries are.
 cmakedir = $(libdir)/cmake/hsgd
 cmake_DATA = packaging/cmake/hsgdConfig.cmake packaging/cmake/hsgdConfigVersion.cmake

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* activate: y = f(x), dx = dy f'(x), in both layouts. */
 #include "check.h"
 #include "reference.h"

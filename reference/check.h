@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Random shapes, and comparing what an operation computes with a
  * double-precision reference. */
 #ifndef HSGD_REFERENCE_CHECK_H

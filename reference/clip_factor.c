@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The factor that brings the 2-norm of a gradient to a maximum. */
 #include "check.h"
 #include "reference.h"

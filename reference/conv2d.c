@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* conv2d against seven plain loops. */
 #include "check.h"
 #include "reference.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* dense: y = f(x W + b), with the weight whole and in pieces. */
 #include "check.h"
 #include "reference.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* dropout: the mask, its independence of device and slice, and its rate. */
 #include "check.h"
 #include "reference.h"

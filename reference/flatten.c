@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* flatten: the same numbers in NHWC order, alone and behind images that lie
  * in lanes. */
 #include <string.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The references in double precision that tests and `hsgd selftest` share.
 noinst_LTLIBRARIES += reference/libreference.la
 reference_libreference_la_SOURCES = \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* softmax_cross_entropy and mse. */
 #include "check.h"
 #include "reference.h"

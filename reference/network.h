@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Training a network in double precision, by plain loops. */
 #ifndef HSGD_REFERENCE_NETWORK_H
 #define HSGD_REFERENCE_NETWORK_H

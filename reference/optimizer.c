@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The optimizers' updates over several steps, with gradients in parts and
  * clipped. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* max_pool and avg_pool. */
 #include "check.h"
 #include "reference.h"

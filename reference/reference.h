@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Every operation against a reference in double precision, on all devices of
  * check_begin()'s context. */
 #ifndef HSGD_REFERENCE_H

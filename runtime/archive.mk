@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # libhsgd.a: the objects of the shared library as one, in which all symbols are local but those that the library exports,
 # so that none of them meets one of an application (doc/decisions/0043-archive-of-one-object.md).
 if STATIC

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Attributes of operations as text. */
 #ifndef HSGD_RUNTIME_ATTRIBUTE_H
 #define HSGD_RUNTIME_ATTRIBUTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Buffers: vectors of floats registered with StarPU. */
 #include <semaphore.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The context's inside: devices, StarPU, errors.  Only files that own
  * handles, tasks and launching include <starpu.h> through this header. */
 #ifndef HSGD_RUNTIME_CORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cost model: time of a cell on its device, seeded by a guess, corrected
  * by the moving median of what the launchers measured. */
 #ifndef HSGD_RUNTIME_COST_H

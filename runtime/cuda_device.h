@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CUDA devices: how many, what they are, what library calls on them need.
  * Without CUDA every function here finds nothing. */
 #ifndef HSGD_RUNTIME_CUDA_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A cell's launches captured as a CUDA graph, which is launched as one.
  * doc/decisions/0022-captured-cells.md says when.  Only where the build has CUDA. */
 #ifndef HSGD_RUNTIME_CUDA_GRAPH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A cell's launches on a CUDA stream.  Only where the build has CUDA. */
 #ifndef HSGD_RUNTIME_CUDA_LAUNCH_H
 #define HSGD_RUNTIME_CUDA_LAUNCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Finding, loading and starting cuDNN, if it is there and wanted (HSGD_CUDNN).
  * Where the build has no cudnn.h there is none. */
 #ifndef HSGD_RUNTIME_CUDNN_LIBRARY_H

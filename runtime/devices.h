@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Which devices there are, and which the caller wants. */
 #ifndef HSGD_RUNTIME_DEVICES_H
 #define HSGD_RUNTIME_DEVICES_H

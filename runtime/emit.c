@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Programs: how operations describe the work of a cell. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The work of a slice: its operations forward and backward, in one arena. */
 #ifndef HSGD_RUNTIME_EMIT_SLICE_H
 #define HSGD_RUNTIME_EMIT_SLICE_H

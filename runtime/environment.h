@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The variables HSGD_...: doc/environment.md says what they do. */
 #ifndef HSGD_RUNTIME_ENVIRONMENT_H
 #define HSGD_RUNTIME_ENVIRONMENT_H

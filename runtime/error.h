@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Errors and messages inside the library. */
 #ifndef HSGD_RUNTIME_ERROR_H
 #define HSGD_RUNTIME_ERROR_H

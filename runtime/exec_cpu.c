@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The launcher for CPU workers: runs a cell's kernels back to back. */
 #include "kernels.h"
 #include "task.h"

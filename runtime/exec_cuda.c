@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The launcher for CUDA devices: enqueues a cell's work on the worker's stream
  * and returns.  StarPU looks for the end of it. */
 #include "task.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The launcher for OpenCL devices: enqueues a cell's kernels in order and
  * waits for the last. */
 #include "task.h"

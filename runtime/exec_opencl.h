@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The OpenCL half of a device, for the launcher. */
 #ifndef HSGD_RUNTIME_EXEC_OPENCL_H
 #define HSGD_RUNTIME_EXEC_OPENCL_H

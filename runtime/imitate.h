@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* HSGD_SLOW and HSGD_FAIL: devices that pretend to be slower or to fail, so
  * that any ratio of speeds and the loss of a device can be tried on one
  * machine. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # All of the library, also for tests of what it does not export.
 noinst_LTLIBRARIES += runtime/libruntime.la
 # One a line, in order: branches that add files merge without conflict.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Room for a plan in its devices' memory. */
 #ifndef HSGD_RUNTIME_MEMORY_H
 #define HSGD_RUNTIME_MEMORY_H

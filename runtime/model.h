@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A model's inside: layers, and the flat bucket that holds all parameters. */
 #ifndef HSGD_RUNTIME_MODEL_H
 #define HSGD_RUNTIME_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Models from model files. */
 #include <stdlib.h>
 #include <string.h>

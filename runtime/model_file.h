@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A model file as it was read, before it meets data.  The schema is in
  * doc/models.md. */
 #ifndef HSGD_RUNTIME_MODEL_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Running one operation alone: a plan of one cell. */
 #include <math.h>
 #include <stdlib.h>

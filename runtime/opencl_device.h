@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* OpenCL devices: enumeration, the program, its kernels.  Without OpenCL
  * every function here finds nothing. */
 #ifndef HSGD_RUNTIME_OPENCL_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plans: their life, and binding cells to buffers and devices. */
 #include "plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plan: a training step as a table of cells.  A cell is one StarPU task:
  * a list of kernel launches over a few buffers, restricted to one device.
  * doc/architecture.md has the picture. */

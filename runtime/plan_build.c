@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What plans are built from: buffers, cells, and the parts of programs that
  * one slice and several have in common. */
 #include "plan_build.h"

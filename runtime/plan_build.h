@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Building plans: shared by plan.c, plan_step.c (one slice) and plan_grid.c
  * (several). */
 #ifndef HSGD_RUNTIME_PLAN_BUILD_H

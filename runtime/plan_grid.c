@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Several slices: a cell each, and cells that merge what they return. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One slice: the whole step is one cell. */
 #include "kernels.h"
 #include "plan_build.h"

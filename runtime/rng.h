@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Counter-based random numbers: a pure function of a key and a counter, so
  * nothing depends on the device, slice or worker that draws them.
  * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Running a plan for a window of steps: the two executors. */
 #ifndef HSGD_RUNTIME_RUN_H
 #define HSGD_RUNTIME_RUN_H

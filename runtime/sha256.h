@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* SHA-256 (FIPS 180-4). */
 #ifndef HSGD_RUNTIME_SHA256_H
 #define HSGD_RUNTIME_SHA256_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* StarPU's own environment variables.  StarPU ends the process at a value that
  * it cannot read, or takes another: they are read here first. */
 #ifndef HSGD_RUNTIME_STARPU_ENVIRONMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Cells as StarPU tasks: the one codelet and its launchers. */
 #ifndef HSGD_RUNTIME_TASK_H
 #define HSGD_RUNTIME_TASK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A buffer of fixed size that the launchers append to without a lock. */
 #include "trace.h"
 

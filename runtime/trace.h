@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The recorder of executed cells. */
 #ifndef HSGD_RUNTIME_TRACE_H
 #define HSGD_RUNTIME_TRACE_H

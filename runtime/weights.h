@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Weights in safetensors files: PyTorch's names and layouts, see
  * hsgd_model_save(). */
 #ifndef HSGD_RUNTIME_WEIGHTS_H

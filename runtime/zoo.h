@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The texts of models/, put into the library by models/embed.sh. */
 #ifndef HSGD_RUNTIME_ZOO_H
 #define HSGD_RUNTIME_ZOO_H

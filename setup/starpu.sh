@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Builds StarPU from Debian's source package into a per-user cache, once per
 # version, options, CUDA toolkit and compiler, and prints where it is.
 # Concurrent runs wait for one another; an interrupted one goes on where it

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The documentation: links lead somewhere, and every public function, struct
 # and enum has a comment (that half needs Doxygen).
 set -eu

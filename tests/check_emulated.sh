@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # On emulated CUDA devices: every operation, the agreement of trainings, and
 # planted faults, each of which must be caught.  Run in the build folder.
 # CUDNN: where in it the emulated cuDNN is; empty: built without.

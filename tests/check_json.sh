@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # No result of a jansson call is ignored: what changes a list or an object is
 # called in two files only, whose functions pass a failure on.  (What makes a
 # value, such as json_pack(), has a result that the compiler looks after.)

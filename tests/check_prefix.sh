@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # What `make install` leaves is enough: README.md's program compiles and runs with the flags that pkg-config gives for
 # the installed tree, with the shared library and with the archive, and in a CMake project; the archive has no global
 # name of others; the installed pages' links lead somewhere, and the installed demos are built.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads log.jsonl and the event files of runs as strictly as their readers do."""
 import glob
 import json

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Environment variables: those that the sources read, those that are known (a
 # misspelt one is warned of), and those that doc/environment.md explains are the same.
 set -eu

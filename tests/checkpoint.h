@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the tests of checkpoints share: a small training, and a folder. */
 #ifndef HSGD_TESTS_CHECKPOINT_H
 #define HSGD_TESTS_CHECKPOINT_H

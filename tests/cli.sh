@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=sh
 # What tests of the command line share: a folder of their own, and checks that count.
 hsgd=${builddir:-.}/hsgd

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the whole-library tests share: cases that run in processes of their
  * own, checks that count, and small makers. */
 #ifndef HSGD_TESTS_CORE_H

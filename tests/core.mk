@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Tests of the library as a whole: contexts, models, files, training, agreement.
 core_tests =
 core_tests += test_abi

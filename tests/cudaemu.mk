@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Emulated CUDA devices (tests/cudaemu/emu.h): a library that is preloaded by
 # tests, the tests that use it, and planted faults that it must catch.
 cudaemu_c =

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What tests of data sets share: a folder of its own for each test, and samples
  * as arrays. */
 #ifndef HSGD_TESTS_DATA_FOLDER_H

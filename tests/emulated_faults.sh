@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Faults planted in kernels and in the launcher, to be caught on an emulated
 # CUDA device.  Run in the build folder; used by check_emulated.sh.  CUDNN: the
 # emulated cuDNN; empty: its faults are left out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Preloaded into hsgd: counts the writes, fsyncs and renames below a folder,
  * and makes one of them fail, or ends the process in the middle of it.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Planted faults: every line of the list breaks one thing in a copy of
 # codelets/, which must make its test fail.  Run in the build folder.
 set -u

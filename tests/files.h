@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Makers of compressed files and NumPy arrays for tests. */
 #ifndef HSGD_TESTS_FILES_H
 #define HSGD_TESTS_FILES_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Every nth write, fsync and rename of a run fails once with ENOSPC or EIO: a
 # message, training goes on or ends with status 1, and the checkpoints that are
 # there load.  STRIDE: hits every so manyth call; unset: four of each kind.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # kill -9 at random moments, some of them inside write, fsync and rename, with
 # a checkpoint every 5 steps: the newest checkpoint always loads, and the run
 # ends with the weights of one that was never interrupted.

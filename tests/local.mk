@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Tests of the command line; one a line: branches that add some merge without conflict.
 cli_tests =
 cli_tests += tests/test_cli.sh

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Contexts for tests, and the main program of tests of operations. */
 #ifndef HSGD_TESTS_MAIN_H
 #define HSGD_TESTS_MAIN_H

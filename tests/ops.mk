@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Operations: one program, run with OpenCL groups of one item, with real
 # groups, and with the C kernels of lesser machines.
 check_PROGRAMS += test_ops

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Makers of picture files, folders and archives for tests. */
 #ifndef HSGD_TESTS_PICTURES_H
 #define HSGD_TESTS_PICTURES_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # README.md's C program compiles against the build tree without warnings, is
 # short, and trains.
 # shellcheck source=tests/readme_program.sh

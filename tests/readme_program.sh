@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=sh disable=SC2034 # sourced: what is set here is used there
 # Sourced by tests: prepares a folder of its own with README.md's C program,
 # and reads from the Makefile how the library was built.

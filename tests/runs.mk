@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Runs that are killed, disks that fail: short here, in full by hand.
 check_LTLIBRARIES =
 check_LTLIBRARIES += fault_shim.la

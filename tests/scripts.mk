@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Tests of what surrounds the library: README, installation, documentation, licences.
 script_tests =
 script_tests += tests/readme.sh
@@ -8,7 +9,7 @@ script_tests += tests/cplusplus.sh
 script_tests += tests/check_doc.sh
 script_tests += tests/check_json.sh
 script_tests += tests/check_locale.sh
-script_tests += tests/check_ops.sh tests/check_recipes.sh
+script_tests += tests/check_licence.sh tests/check_ops.sh tests/check_recipes.sh
 script_tests += tests/check_variables.sh
 TESTS += $(script_tests)
 EXTRA_DIST += $(script_tests) tests/readme_program.sh tests/lsan.supp README.md quickstart
@@ -18,4 +19,4 @@ EXTRA_DIST += AUTHORS COPYING CITATION.cff CONTRIBUTING.md NEWS SECURITY.md
 lint: $(BUILT_SOURCES)
 	srcdir="$(srcdir)" sh $(srcdir)/tests/lint.sh
 .PHONY: lint
-EXTRA_DIST += tests/check_licence.sh tests/lint.sh tests/cppcheck.cfg tests/cppcheck.supp .clang-format .shellcheckrc
+EXTRA_DIST += tests/lint.sh tests/cppcheck.cfg tests/cppcheck.supp .clang-format .shellcheckrc

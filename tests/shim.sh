@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=sh disable=SC2154 # sourced behind cli.sh
 # Where the library that is preloaded is ($shim, or fault_shim); it cannot be preloaded before a sanitizer.
 shim=$(dirname "$hsgd")/.libs/${shim:-fault_shim}.so

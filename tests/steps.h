@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What tests of devices share: mlp trained on digits by SGD, step by step, held
  * against the same on the CPU alone. */
 #ifndef HSGD_TESTS_STEPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One training, however it is run: the same losses on every set of devices,
  * under every scheduling policy, by both executors; and the same gradients
  * from the same weights. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Algorithms with a parameter server: what is handed in arrives, whatever the
  * order; bounds hold; and they learn. */
 #include "core.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The optimizer's state of algorithms with a server: one for all in a
  * checkpoint, with which replicas go on. */
 #ifndef _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Random changes of samples.  A picture whose numbers are its own places
  * shows where each number of the result came from. */
 #include "core.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checkpoints: a training that goes on from one is the training that was
  * never interrupted; what is published, and when. */
 #ifndef _GNU_SOURCE

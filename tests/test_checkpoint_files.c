@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checkpoints that are refused: damaged ones, and those of another training. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The command line: exit codes, messages, JSON, small runs.
 . "${srcdir:-.}/tests/cli.sh"
 

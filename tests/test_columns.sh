@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # What every command prints fits 80 columns, whatever the names are, and has no
 # escapes where the terminal knows none.
 . "${srcdir:-.}/tests/cli.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd compare: every combination once; tables, CSV files and pictures agree with
 # the runs; what fails, is cut short or interrupted has its reason.
 . "${srcdir:-.}/tests/cli.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Contexts: devices, errors, and what is left behind. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

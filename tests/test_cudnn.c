@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Convolution by an emulated cuDNN, which HSGD_CUDNN names: trainings agree
  * with those by our own kernels, captured or not; which convolutions it gets;
  * and what happens when it cannot.  Run with the emulator preloaded. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Data sets: built-in digits, sets in memory, statistics, gather, splits. */
 #include "data_folder.h"
 #include "main.h"

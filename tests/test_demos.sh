@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The demo trainers learn, and mlp goes on from its checkpoint.
 . "${srcdir:-.}/tests/cli.sh"
 demos=${hsgd%/hsgd}/apps/demos

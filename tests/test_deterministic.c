@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Deterministic contexts: the same bits again, for any number of threads. */
 #include "core.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The equations that divide a batch over devices. */
 #include "core.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The exact algorithm on devices that change while it runs: one becomes
  * slower, one fails.  The losses stay those of one device. */
 #include "steps.h"

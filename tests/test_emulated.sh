@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # A short training on a CPU core, an OpenCL device and two emulated CUDA
 # devices: each takes a part, and the network learns.
 work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-emulated-XXXXXX") || exit 1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Values of StarPU's variables: those at which it would end the process, or
  * take another, are refused by name; the others are used. */
 #include "core.h"

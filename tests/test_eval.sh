@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd eval: scores, the confusion matrix and its picture, bad checkpoints.
 . "${srcdir:-.}/tests/cli.sh"
 "${hsgd%/hsgd}/apps/demos/mlp" digits 2 checkpoints >trained 2>&1

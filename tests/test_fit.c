@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Training over data sets: batches, evaluating, what is refused, progress. */
 #include "train.h"
 

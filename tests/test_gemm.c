@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Matrix products: the library's own kernels on both kinds of device, and
  * what CPUs use instead of them. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Cells as captured CUDA graphs, on emulated devices: a training gives the
  * same bits as with plain launches, and what changes from step to step is
  * what the graphs use.  Run with the emulator preloaded. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The library as a guest in an application's StarPU: it works, and leaves
  * everything as it was. */
 #ifndef _GNU_SOURCE

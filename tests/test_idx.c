@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* IDX files: what they hold, and what is refused. */
 #include "data_folder.h"
 #include "main.h"

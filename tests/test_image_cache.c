@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cache of decoded pictures: used when it is whole and right, otherwise
  * not noticed. */
 #ifndef _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Folders and archives of pictures, CIFAR's files, and the cache of what was
  * decoded: what is read is what was written. */
 #ifndef _GNU_SOURCE

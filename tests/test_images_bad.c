@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Pictures, folders, archives and CIFAR files that are refused, each with its
  * sentence. */
 #ifndef _GNU_SOURCE

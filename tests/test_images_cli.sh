@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The command line on pictures: changes in training, label smoothing, sizes,
 # the cache, and what is refused.
 . "${srcdir:-.}/tests/cli.sh"

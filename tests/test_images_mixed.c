@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Folders and archives as they are found: names of splits in any letter case,
  * other formats, damaged images, and what is said of them. */
 #ifndef _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Label smoothing is part of the training loss, and of nothing else. */
 #include "core.h"
 

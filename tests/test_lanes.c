@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* lanes_pack and lanes_unpack: each against the layout's formula, and there
  * and back.  Nothing is computed: everything is exact. */
 #include "reference/check.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Manual pages and completion of shells have every command and option.
 . "${srcdir:-.}/tests/cli.sh"
 pages=${hsgd%/hsgd}/doc

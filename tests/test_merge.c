@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The kernels that put the gradients of slices together: add, copy,
  * square_sum, square_total. */
 #include "reference/check.h"

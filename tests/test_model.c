@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Models: building, refusing, weights by name, the built-in models. */
 #include "core.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Model files: what they give, and every bad one with its sentence. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # --model with a model file, and the list of built-in models.
 . "${srcdir:-.}/tests/cli.sh"
 

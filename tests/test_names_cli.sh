@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Names of classes, files and folders that are not UTF-8: they are kept byte
 # for byte, and JSON has them with U+FFFD and two digits for a byte.
 . "${srcdir:-.}/tests/cli.sh"

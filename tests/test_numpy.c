@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* NumPy arrays and archives: what is in the data sets they become, and what
  * is refused. */
 #include "files.h"

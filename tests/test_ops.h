@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The tests of test_ops; TEST_FEW: not counted in shapes. */
 #ifndef HSGD_TESTS_TEST_OPS_H
 #define HSGD_TESTS_TEST_OPS_H

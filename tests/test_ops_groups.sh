@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # test_ops with OpenCL groups of 64 items, as on a GPU.  Convolution, pooling
 # and the lanes are launched in groups of one item there too, and PoCL takes a
 # minute to compile them: HSGD_TEST_ALL=1 runs them as well.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* An application's own operations: y = x + w x^2 with one w per feature, whose
  * kernels are written once (bend.cl), trained on every device; kernels that
  * fail; and one that uses scratch memory beside a matrix product. */

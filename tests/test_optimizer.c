@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A trainer's steps: the optimizers' rules, with its own gradients. */
 #include "reference/reference.h"
 #include "test_ops.h"

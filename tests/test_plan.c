@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plans as they are shown, and traces of what ran. */
 #include "core.h"
 

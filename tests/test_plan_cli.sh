@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd plan: a plan made, written, read again and drawn; bad plan files.
 . "${srcdir:-.}/tests/cli.sh"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plots: no text leaves its picture or meets another one, whatever is drawn;
  * round numbers along axes; means and standard deviations. */
 #include "apps/hsgd/draw/axis.h"

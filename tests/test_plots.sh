@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Plots as files, hsgd plot, runs that existed in hsgd compare, repeated runs,
 # and what the program says where it cannot draw.
 . "${srcdir:-.}/tests/cli.sh"

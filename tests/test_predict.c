@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Outputs of a model, against double precision and against evaluation. */
 #include "core.h"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd predict: pictures, arrays, rows, standard input; bad inputs.
 . "${srcdir:-.}/tests/cli.sh"
 "${hsgd%/hsgd}/apps/demos/mlp" digits 2 digits >trained 2>&1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* LIBSVM and CSV texts: what is in the data sets they become. */
 #include "files.h"
 

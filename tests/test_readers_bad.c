@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Texts that are refused, each with its sentence. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of data sets: their text, what damages it, and data that is read by
  * them. */
 #include "core.h"

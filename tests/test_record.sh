@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # A checkpoint knows its data: eval, predict, --validation, --resume and
 # --initial-checkpoint match, convert or refuse what they read by its record.
 . "${srcdir:-.}/tests/cli.sh"

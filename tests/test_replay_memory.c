@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Replayed steps allocate nothing: the program's own malloc counts the calls
  * that come from the library, and resident memory stays flat. */
 #ifndef _GNU_SOURCE

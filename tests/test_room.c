@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Device memory: what is not there, what there is room for, and what a device
  * that is left idle is spared. */
 #include "steps.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Runs as a user meets them: folders, config.yaml, resume, signals, logs, and
 # what is refused; nothing is written then.
 srcdir_abs=$(cd "${srcdir:-.}" && pwd)

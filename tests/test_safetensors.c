@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* safetensors files: what is written is read again, and every bad file is
  * refused with its sentence. */
 #include "core.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd selftest: everything is right on the devices here, and the table says
 # so; a device that fails in its trainings is named, and the exit status is 1.
 references=$(grep -o 'R([a-z0-9_]*)' "${srcdir:-.}/reference/reference.h" | grep -vc '(name)')

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd selftest finds every wrong number that the library gives, names its row
 # and device, and exits with 1; the other rows pass.
 srcdir=$(cd "${srcdir:-.}" && pwd)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Contact sheets of samples, as PNG. */
 #include "data_folder.h"
 #include "main.h"

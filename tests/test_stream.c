@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Streams: plain, gzip and xz, from files and from memory. */
 #include "files.h"
 

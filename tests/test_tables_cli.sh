@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # hsgd's options for tables and arrays, and what it says of them.
 . "${srcdir:-.}/tests/cli.sh"
 

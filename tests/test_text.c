@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of any bytes as text and back. */
 #include "core.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Steps of training: optimizers, schedules, clipping, gradients. */
 #include "train.h"
 

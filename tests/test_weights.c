@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Models in safetensors files: PyTorch's names and layouts, round trips, and
  * files that do not fit. */
 #ifndef _GNU_SOURCE

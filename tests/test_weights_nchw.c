@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What PyTorch would compute from a saved lenet, in its layout (NCHW) and
  * double precision, is what the library computes. */
 #include "core.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What tests of training share: points around one corner per class, and a model
  * and options to train on them. */
 #ifndef HSGD_TESTS_TRAIN_H

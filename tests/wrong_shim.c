@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Preloaded into hsgd selftest: the library gives wrong answers where WRONG, a
  * list of words, says so.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A convolutional network on CIFAR-10:  cnn [DATA [EPOCHS [WEIGHTS]]]
  *
  * DATA is CIFAR-10 in any form that hsgd_data_read() reads (its binary files,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Training inside an application that has StarPU tasks of its own:
  * embedded [STEPS]
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* An MLP on MNIST, with checkpoints:  mlp [DATA [EPOCHS [FOLDER]]]
  *
  * DATA is the folder with MNIST's IDX files, or anything else that

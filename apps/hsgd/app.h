@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The command line: settings shared by the commands, and their helpers. */
 #ifndef HSGD_APP_H
 #define HSGD_APP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A progress bar in the last line of a terminal, on stderr. */
 #ifndef HSGD_APP_BAR_H
 #define HSGD_APP_BAR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening checkpoints, for eval and predict. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A checkpoint opened to work with: its model, normalisation and classes. */
 #ifndef HSGD_APP_CHECKPOINT_H
 #define HSGD_APP_CHECKPOINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* hsgd compare: the product of lists of train's options, a process each, or runs
  * that existed before. */
 #ifndef _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Comparing runs: what hsgd compare gathers. */
 #ifndef HSGD_APP_COMPARE_H
 #define HSGD_APP_COMPARE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What hsgd compare found, as CSV files: a line per run, per epoch, per device, and
  * per group where runs were repeated. */
 #include <errno.h>

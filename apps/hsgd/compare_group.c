@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Groups of runs that differ in their seeds only: means and standard deviations. */
 #include <math.h>
 #include <stdio.h>

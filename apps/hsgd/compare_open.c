@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Runs that existed before hsgd compare. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What hsgd compare prints: tables, or JSON. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a run has left in its folder: its log and its report. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One run of hsgd compare: train as a process. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

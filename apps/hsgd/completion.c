@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Completion for shells, from the tables of commands and options. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* config.yaml: the options of a run. */
 #ifndef HSGD_APP_CONFIG_FILE_H
 #define HSGD_APP_CONFIG_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What an evaluation finds out. */
 #ifndef HSGD_APP_EVAL_H
 #define HSGD_APP_EVAL_H

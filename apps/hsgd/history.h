@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the log of a run holds. */
 #ifndef HSGD_APP_HISTORY_H
 #define HSGD_APP_HISTORY_H

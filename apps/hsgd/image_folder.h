@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The images below a folder, as inputs of hsgd predict. */
 #ifndef HSGD_APP_IMAGE_FOLDER_H
 #define HSGD_APP_IMAGE_FOLDER_H

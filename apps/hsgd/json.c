@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Making JSON.  What cannot be made is NULL, and so is all that it was to be
  * part of: json_print() reports it. */
 #include <math.h>

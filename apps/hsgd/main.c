@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* hsgd: train neural networks on everything a machine has. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One table holds every option of every command. */
 #include <errno.h>
 #include <getopt.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of options, for what reads and writes their values. */
 #ifndef HSGD_APP_OPTIONS_H
 #define HSGD_APP_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The options of a command, with what they do. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The data that a checkpoint was made with, as the config.yaml of its run says. */
 #ifndef HSGD_APP_OWN_DATA_H
 #define HSGD_APP_OWN_DATA_H

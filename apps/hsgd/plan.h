@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plans as reports: what was predicted, what was measured, as text, JSON and a picture. */
 #ifndef HSGD_APP_PLAN_H
 #define HSGD_APP_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A plan's report as JSON, written and read; doc/plan.md describes it. */
 #include <math.h>
 #include <stdio.h>

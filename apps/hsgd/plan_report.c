@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A plan's report, from a trainer and its trace. */
 #include <math.h>
 #include <stdio.h>

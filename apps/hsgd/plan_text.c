@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A plan's report as text. */
 #include <math.h>
 #include <stdio.h>

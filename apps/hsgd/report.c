@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Output: JSON and tables. */
 #include <errno.h>
 #include <math.h>

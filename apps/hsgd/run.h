@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The folder of a run, and what is written there. */
 #ifndef HSGD_APP_RUN_H
 #define HSGD_APP_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The folder of a run. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

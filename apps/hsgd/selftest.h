@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* hsgd selftest: its table, and its parts. */
 #ifndef HSGD_SELFTEST_H
 #define HSGD_SELFTEST_H

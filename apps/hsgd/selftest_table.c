@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The results of hsgd selftest, as a table or as JSON. */
 #include <math.h>
 #include <stdio.h>

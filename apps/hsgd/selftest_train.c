@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Whole trainings: their losses against a reference in double precision, and
  * CUDA graphs against plain launches. */
 #include <math.h>

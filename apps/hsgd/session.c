@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening and closing what commands work with. */
 #include <errno.h>
 #include <math.h>

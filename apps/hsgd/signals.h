@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Signals of a training: they set flags that are read between windows of steps. */
 #ifndef HSGD_APP_SIGNALS_H
 #define HSGD_APP_SIGNALS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* TensorBoard's event files: records with checksums, each an Event message of
  * tensorflow/core/util/event.proto, written by hand.
  * Source: tensorflow/core/lib/io/record_writer.h, summary.proto. */

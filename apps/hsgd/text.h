@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Text for a screen of 80 columns: names made harmless, columns, and lines that wrap. */
 #ifndef HSGD_APP_TEXT_H
 #define HSGD_APP_TEXT_H

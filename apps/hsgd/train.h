@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* hsgd train: what its parts share. */
 #ifndef HSGD_APP_TRAIN_H
 #define HSGD_APP_TRAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of the data of a run before it is read: by the checkpoint that
  * the run continues, or by that whose weights it begins with. */
 #include <stdio.h>

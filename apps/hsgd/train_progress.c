@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What hsgd train shows and logs while it goes on. */
 #include <math.h>
 #include <stdio.h>

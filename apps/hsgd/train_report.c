@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What hsgd train prints before and after. */
 #include <errno.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The context: which devices are used, and where errors and messages go. */
 #ifndef HSGD_CONTEXT_H
 #define HSGD_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Data sets: labelled samples in memory, made or read. */
 #ifndef HSGD_DATA_H
 #define HSGD_DATA_H

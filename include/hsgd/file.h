@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Files that appear whole or not at all, and names of any bytes as text. */
 #ifndef HSGD_FILE_H
 #define HSGD_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* libhsgd: training and running neural networks on everything a machine has.
  *
  * Rules that hold for every function of every header here:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Models: a sequence of operations with their weights. */
 #ifndef HSGD_MODEL_H
 #define HSGD_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Operations: the descriptor through which the graph knows them, and the
  * calls with which an operation describes its work.  The library's own
  * operations use exactly this interface, so an application can add its own

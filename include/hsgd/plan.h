@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plans: what a trainer runs for one step, to look at. */
 #ifndef HSGD_PLAN_H
 #define HSGD_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Traces: which cell ran when, and where. */
 #ifndef HSGD_TRACE_H
 #define HSGD_TRACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Training: a trainer owns the optimizer state and the plans of one model. */
 #ifndef HSGD_TRAIN_H
 #define HSGD_TRAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Files of a data set that lies in a folder or in a tar archive, and what
  * they are when they are pictures sorted into folders. */
 #ifndef HSGD_DATA_ALBUM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* All changes of a sample are one map from places in the result to places in
  * the picture, so that it is interpolated only once.
  * Source of the resized crop: Szegedy et al., "Going deeper with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Changing samples at random in training. */
 #ifndef HSGD_DATA_AUGMENT_H
 #define HSGD_DATA_AUGMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Decoded pictures, kept in files for the next start. */
 #ifndef HSGD_DATA_CACHE_H
 #define HSGD_DATA_CACHE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CIFAR-10 and CIFAR-100, binary version: a byte or two of label, then the
  * planes of red, green and blue, row by row.
  * Source: Krizhevsky, "Learning multiple layers of features from tiny

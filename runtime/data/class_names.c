@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of classes as a JSON array of strings, as caches and checkpoints keep
  * them.  They may be any bytes: hsgd_json_text(). */
 #include "dataset.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV with a header: fields separated by comma, semicolon or tab, quoted as
  * in RFC 4180; one column holds the labels, the others numbers. */
 #include "csv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Data sets inside the library: what hsgd_data is, and how readers make one. */
 #ifndef HSGD_DATA_DATASET_H
 #define HSGD_DATA_DATASET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From a sorted album to samples: pictures are decoded by several threads,
  * each to its place. */
 #ifndef _GNU_SOURCE

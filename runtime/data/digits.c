@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Handwritten-looking digits.  Everything is integer arithmetic, so a sample
  * is the same on every machine, compiler and setting.  Positions are pixels
  * in 1/256, factors are in 1/65536. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Listing a folder.  Links are followed, also out of the folder: subsets of a
  * data set are made that way.  A folder inside itself is refused. */
 #include "album.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening a data set: finding its format and checking what the reader made. */
 #include "format.h"
 

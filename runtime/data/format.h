@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Formats of data sets: one row each in format.c. */
 #ifndef HSGD_DATA_FORMAT_H
 #define HSGD_DATA_FORMAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From stored samples to normalised floats. */
 #include <errno.h>
 #include "dataset.h"

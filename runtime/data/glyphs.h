@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How people write the ten digits: pen strokes as points that a curve passes
  * through, in a box of 100 x 100 with y down.  A point given twice (K) is a
  * corner; UP lifts the pen; END ends the drawing. */

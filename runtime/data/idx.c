@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* IDX files, plain, gzip or xz: the format of MNIST.
  * Source: LeCun, Cortes and Burges, "The MNIST database of handwritten
  * digits", section "File formats". */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Folders and archives of pictures, and CIFAR's binary files in either. */
 #include "album.h"
 

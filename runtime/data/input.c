@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a model is asked to predict: samples without labels. */
 #include "numpy.h"
 #include "origin.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Labels as files have them, words or numbers, and the classes they make. */
 #ifndef HSGD_DATA_LABELS_H
 #define HSGD_DATA_LABELS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the folders of an album mean.  Pictures lie in class folders, at any
  * depth below them; class folders lie in a folder for training and one for
  * tests, or, without these, at the top.  A folder that has all the others in

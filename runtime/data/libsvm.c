@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* LIBSVM text: a line a sample, LABEL INDEX:VALUE ..., indices from 1 and
  * ascending; what is not there is 0.
  * Source: Chang and Lin, "LIBSVM", README, section "Training and Testing". */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One NumPy array in memory, as np.save() writes it.
  * Source: NumPy manual, "numpy.lib.format", versions 1.0 to 3.0. */
 #ifndef HSGD_DATA_NPY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* NumPy's .npz: a zip archive of arrays, read by libarchive. */
 #include "numpy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Data sets made of NumPy arrays: those of an .npz, or .npy files side by side. */
 #ifndef HSGD_DATA_NUMPY_H
 #define HSGD_DATA_NUMPY_H

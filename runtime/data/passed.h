@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Files that a reader passes over, by kind: how many, and the first by name. */
 #ifndef HSGD_DATA_PASSED_H
 #define HSGD_DATA_PASSED_H

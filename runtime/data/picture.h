@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One picture from memory: PNG by libpng, JPEG by TurboJPEG. */
 #ifndef HSGD_DATA_PICTURE_H
 #define HSGD_DATA_PICTURE_H

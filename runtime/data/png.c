@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A sheet of samples as a PNG picture. */
 #include "../io/atomic.h"
 #include "dataset.h"

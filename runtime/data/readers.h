@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Readers of one file each, from a stream or memory: what formats, tests and
  * fuzz targets call.  All return 0, or a negative errno with a sentence that
  * names the stream. */

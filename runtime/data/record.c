@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of data sets: making and comparing them. */
 #include "record.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of a data set: a checkpoint's record of its training data, by
  * which other data is read.  Its text is JSON with an entry per field of a
  * sample (x, label), each with a version of its own:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records in the metadata of safetensors files, and what older files say in
  * their place. */
 #include "record.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading data as a record says: order of columns, channels, unit. */
 #include "record.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records as JSON, in the metadata of safetensors files. */
 #include "record.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Scaling pictures: each number of the result is a mean of those around its
  * place, weighted by a triangle that is as wide as the step between places,
  * but at least one pixel (what Pillow calls bilinear). */

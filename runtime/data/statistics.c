@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Mean and standard deviation of a data set, and what keeps them. */
 #include "dataset.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What was read, as one line. */
 #include "dataset.h"
 #include "../sized.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Members of a tar archive, plain, gzip or xz, from a stream, and of a zip
  * archive, which is read from its end; by libarchive. */
 #ifndef _GNU_SOURCE

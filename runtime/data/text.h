@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What readers of text share: numbers and growing arrays. */
 #ifndef HSGD_DATA_TEXT_H
 #define HSGD_DATA_TEXT_H

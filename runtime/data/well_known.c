@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Data sets that people ask for by name, and how to get their files. */
 #include "well_known.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef HSGD_DATA_WELL_KNOWN_H
 #define HSGD_DATA_WELL_KNOWN_H
 

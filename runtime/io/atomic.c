@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "atomic.h"
 #include "../error.h"
 #include <hsgd/file.h>

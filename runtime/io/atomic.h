@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Files that appear whole or not at all: written to a temporary name in the
  * same folder, flushed to the disk, then renamed. */
 #ifndef HSGD_IO_ATOMIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Where what can be computed again is kept between processes:
  * doc/environment.md, HSGD_CACHE and HSGD_CACHE_DIR. */
 #ifndef HSGD_RUNTIME_IO_CACHE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A whole file in memory. */
 #ifndef HSGD_IO_FILE_H
 #define HSGD_IO_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Making JSON so that what cannot be made is noticed: every failure leaves
  * NULL, which the next function and at last the writer see. */
 #ifndef HSGD_IO_JSON_H

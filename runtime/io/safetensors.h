@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* safetensors files: named tensors and strings behind a JSON header, the
  * format in which weights and checkpoints are kept.
  * Source: https://github.com/huggingface/safetensors, "Format"; what the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a program demands of the tensors in a file. */
 #include <inttypes.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Names and sizes of safetensors' element types. */
 #ifndef HSGD_IO_SAFETENSORS_TYPE_H
 #define HSGD_IO_SAFETENSORS_TYPE_H

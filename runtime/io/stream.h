@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Bytes of a file or of memory, decompressed on the way.  gzip and xz are
  * recognised by their first bytes, several members in a row are one stream.
  * What comes out is at most STREAM_EXPANSION times what went in, and

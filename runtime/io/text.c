@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Bytes as text: what a file name, a path or a class name becomes in files
  * that have to be UTF-8. */
 #include <hsgd/file.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The part of YAML that the library's files use: mappings, lists and scalars,
  * event by event, so that every sentence has a line.  Anchors, aliases, tags
  * and further documents are refused: no file is larger in memory than on disk. */

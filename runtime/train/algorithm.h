@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Algorithms: how the devices share a training, as rows of one table. */
 #ifndef HSGD_RUNTIME_TRAIN_ALGORITHM_H
 #define HSGD_RUNTIME_TRAIN_ALGORITHM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The engine of the algorithms with a server: a thread per replica hands its
  * device one round after the other. */
 #ifndef HSGD_RUNTIME_TRAIN_ASYNC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The plans of replicas, to look at. */
 #include "async_rounds.h"
 

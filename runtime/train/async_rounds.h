@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The engine's inside, and its rules: who may take which samples, and when. */
 #ifndef HSGD_RUNTIME_TRAIN_ASYNC_ROUNDS_H
 #define HSGD_RUNTIME_TRAIN_ASYNC_ROUNDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The optimizer's state of replicas, and that of the trainer, which a
  * checkpoint has. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Calibrations that are kept: what trials measured on this host, for these
  * operations and kernels. */
 #ifndef HSGD_RUNTIME_TRAIN_CALIBRATION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a step would take on other sets of devices. */
 #include <math.h>
 #include <stdio.h>

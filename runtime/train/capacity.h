@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How many rows of a batch a device's memory holds. */
 #ifndef HSGD_RUNTIME_TRAIN_CAPACITY_H
 #define HSGD_RUNTIME_TRAIN_CAPACITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* When hsgd_fit() writes checkpoints, and the thread that does. */
 #ifndef HSGD_RUNTIME_TRAIN_CHECKPOINT_H
 #define HSGD_RUNTIME_TRAIN_CHECKPOINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a checkpoint and a trainer know of their data. */
 #include <limits.h>
 #include <stdio.h>

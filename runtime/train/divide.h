@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Dividing a batch over devices: the equations of doc/algorithms.md, without
  * StarPU and without clocks. */
 #ifndef HSGD_RUNTIME_TRAIN_DIVIDE_H

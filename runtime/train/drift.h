@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Drift: whether devices still take the time that the batch was divided by. */
 #ifndef HSGD_RUNTIME_TRAIN_DRIFT_H
 #define HSGD_RUNTIME_TRAIN_DRIFT_H

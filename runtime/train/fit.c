@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Training over a data set. */
 #include <math.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A pass over a data set: its samples in an order, in batches. */
 #ifndef HSGD_RUNTIME_TRAIN_PASS_H
 #define HSGD_RUNTIME_TRAIN_PASS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plans as the public interface shows them. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Forward only: a model's outputs. */
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A folder of checkpoints: "step-<n>" folders that appear whole or not at
  * all, and relative links to some of them.  The links are for people: which is
  * the newest and the best is known without them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "recover.h"
 
 static bool another_is_left(const struct hsgd_context *ctx, const struct device *failed)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Going on without a device that has failed. */
 #ifndef HSGD_RUNTIME_TRAIN_RECOVER_H
 #define HSGD_RUNTIME_TRAIN_RECOVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Replicas: each trains on batches of its own, for algorithms with a server. */
 #ifndef HSGD_RUNTIME_TRAIN_REPLICA_H
 #define HSGD_RUNTIME_TRAIN_REPLICA_H

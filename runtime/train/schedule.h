@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef HSGD_RUNTIME_TRAIN_SCHEDULE_H
 #define HSGD_RUNTIME_TRAIN_SCHEDULE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The parameter server: tasks on the trainer's shards, by which replicas take
  * parameters and hand in what they made of them. */
 #ifndef HSGD_RUNTIME_TRAIN_SERVER_H

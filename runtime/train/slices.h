@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Choosing slices: how a batch is divided over the devices. */
 #ifndef HSGD_RUNTIME_TRAIN_SLICES_H
 #define HSGD_RUNTIME_TRAIN_SLICES_H

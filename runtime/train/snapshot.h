@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A training held still in memory, and its two files. */
 #ifndef HSGD_RUNTIME_TRAIN_SNAPSHOT_H
 #define HSGD_RUNTIME_TRAIN_SNAPSHOT_H

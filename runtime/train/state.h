@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a trainer keeps on the devices: parameters, optimizer state, the step
  * table and the metrics. */
 #ifndef HSGD_RUNTIME_TRAIN_STATE_H

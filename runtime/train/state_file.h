@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* state.safetensors: what a checkpoint has beside the model's weights. */
 #ifndef HSGD_RUNTIME_TRAIN_STATE_FILE_H
 #define HSGD_RUNTIME_TRAIN_STATE_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What follows the gradient in a step, as operations for hsgd_op_run(). */
 #include <errno.h>
 #include <stdio.h>

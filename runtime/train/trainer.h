@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The trainer's inside. */
 #ifndef HSGD_RUNTIME_TRAIN_TRAINER_H
 #define HSGD_RUNTIME_TRAIN_TRAINER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Trials: short runs of whole steps on a shadow of the trainer. */
 #ifndef HSGD_RUNTIME_TRAIN_TRIALS_H
 #define HSGD_RUNTIME_TRAIN_TRIALS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Convolutions by plain loops, between tensors in device memory. */
 #include "convolution.h"
 

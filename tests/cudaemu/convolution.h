@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The emulated cuDNN: a shared object of its own, which HSGD_CUDNN names.  What
  * it is told is checked in cudnn.c, convolution.c computes. */
 #ifndef HSGD_TESTS_CUDAEMU_CONVOLUTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* cuBLASLt's functions that are called, by OpenBLAS. */
 #pragma GCC visibility push(default)
 #include <cublasLt.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* cuDNN's functions that are called.  HSGD_CUDAEMU_ALGORITHMS=0: none is known
  * for any convolution; HSGD_CUDAEMU_CUDNN_FAILS=1: every convolution fails. */
 #pragma GCC visibility push(default)

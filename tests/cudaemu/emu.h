@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Emulated CUDA devices, for tests only: a preloaded library that stands in
  * for the CUDA runtime and the part of cuBLAS that is used, over host memory.
  * doc/hacking.md says what it checks.  cuDNN, which programs load themselves,

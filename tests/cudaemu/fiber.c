@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernels as they run on a GPU: groups of items that wait for one another.
  * An item runs until it must wait, then another one goes on; the order is
  * random, so that a missing barrier shows. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CUDA graphs: what a stream captures, in order, to be enqueued again and
  * again.  A node keeps the pointers it was captured with, and what they point
  * to is looked for when it runs, so that memory freed meanwhile shows. */

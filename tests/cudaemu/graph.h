@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CUDA graphs, between graph.c and those whose work is captured. */
 #ifndef HSGD_TESTS_CUDAEMU_GRAPH_H
 #define HSGD_TESTS_CUDAEMU_GRAPH_H

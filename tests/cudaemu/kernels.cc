@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The library's CUDA kernels once more, for the host, and their table. */
 #include "words.h"
 

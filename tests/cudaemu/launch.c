@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernels: their registration, and launching them. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

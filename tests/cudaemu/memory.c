@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Device memory: addresses the host cannot touch, bytes between guards. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The CUDA runtime's functions that StarPU and the library call. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Streams: queues whose work runs when somebody asks for the end of
  * something, in the order of each, and in random order among them. */
 #include "stream.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Streams and events, between stream.c and runtime.c. */
 #ifndef HSGD_TESTS_CUDAEMU_STREAM_H
 #define HSGD_TESTS_CUDAEMU_STREAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CUDA's words for a C++ compiler, included before codelets/kernels.cu. */
 #include "emu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CIFAR's binary files.  Their records are long, so the input says how many
  * bytes each file has (records and a rest) and what they begin with; the rest
  * of the input is the file of names. */

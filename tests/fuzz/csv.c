@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV texts: what is read once is read the same with its own classes and width. */
 #include "data/readers.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the fuzz targets share.  A target is tests/fuzz/NAME.c with one
  * LLVMFuzzerTestOneInput(), its name in FUZZ_TARGETS (local.mk) and seeds in
  * seeds/NAME/. */

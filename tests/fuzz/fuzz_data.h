@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What holds for every data set that a reader accepts. */
 #ifndef HSGD_TESTS_FUZZ_DATA_H
 #define HSGD_TESTS_FUZZ_DATA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* IDX files, as images and as labels. */
 #include "data/readers.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The cache of decoded pictures: what is accepted is a sound set. */
 #include "data/cache.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a model is asked to predict: pictures, arrays and text become samples of
  * the shape that is wanted, or are refused. */
 #include "data/dataset.h"

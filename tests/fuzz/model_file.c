@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Model files: whatever is accepted can be built, and what is built can be
  * written and read again. */
 #include "model_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One NumPy array, as the samples of a data set whose labels are 0 and 1. */
 #include "fuzz.h"
 #include "fuzz_data.h"

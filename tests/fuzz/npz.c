@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* NumPy archives. */
 #include "data/numpy.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the targets png and jpeg do: a picture from the input. */
 #include "data/picture.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Records of data sets: what is read is written as a text that says the same. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Runs a fuzz target over files without libFuzzer: each as it is, its
  * beginnings, and with a byte changed; at most CHANGES of each. */
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # One fuzz target under libFuzzer: run.sh NAME.  What it finds worth keeping
 # is in tests/fuzz/corpus/NAME, and what breaks it in tests/fuzz/NAME-crash-*.
 set -eu

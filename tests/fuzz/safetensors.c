@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* safetensors: whatever is accepted is sound to use. */
 #include "fuzz.h"
 #include "io/safetensors.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Every fuzz target over its seeds (see tests/fuzz/replay.c).
 passed=0 failed=0
 for seeds in "${srcdir:-.}"/tests/fuzz/seeds/*; do

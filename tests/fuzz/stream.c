@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plain, gzip and xz streams: read, peeked and cut into lines. */
 #include "fuzz.h"
 

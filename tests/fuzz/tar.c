@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tar archives, plain, gzip or xz, and zip archives, of pictures or of CIFAR's files. */
 #include "data/album.h"
 #include "fuzz.h"

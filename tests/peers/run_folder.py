@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What other programs read of a run's folder is what its log says: TensorBoard's reader finds every scalar
 of log.jsonl in the event file, and trace.json is valid in the Trace Event Format that Chrome and Perfetto read
 (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """PyTorch loads the model.safetensors of a trained lenet strictly into the same network and gives the
 same class probabilities as `hsgd predict`, to 1e-5.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Axes: what they show, and the numbers along them. */
 #ifndef HSGD_APP_AXIS_H
 #define HSGD_APP_AXIS_H

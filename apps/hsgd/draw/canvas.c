@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Drawing by Cairo, texts by Pango. */
 #include "canvas.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A drawing that becomes a PNG or an SVG file, by Cairo and Pango.  Lengths are
  * in pixels of the SVG file, y down; a PNG file has PNG_SCALE pixels for each.
  * What is drawn is in draw.h. */

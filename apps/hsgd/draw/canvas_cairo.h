@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a canvas is made of, for the files that know Cairo. */
 #ifndef HSGD_APP_CANVAS_CAIRO_H
 #define HSGD_APP_CANVAS_CAIRO_H

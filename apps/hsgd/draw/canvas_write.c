@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Drawings become files. */
 #include <cairo-svg.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the devices did in each group of runs, as bars. */
 #include <math.h>
 #include <stdio.h>

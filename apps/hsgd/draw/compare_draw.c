@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Runs side by side: loss over time and over epochs, accuracy; updates, samples
  * and utilisation per device, and staleness where there is a server.  A group of
  * runs is a curve of means with a band of one standard deviation. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The picture of a comparison, as its parts see it. */
 #ifndef HSGD_APP_COMPARE_DRAW_H
 #define HSGD_APP_COMPARE_DRAW_H

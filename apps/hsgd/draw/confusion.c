@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A confusion matrix: rows are the true classes, columns the predicted ones; a
  * cell is as dark as its fraction of the row. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Loss and accuracy of one run over its epochs. */
 #include <math.h>
 #include <stdio.h>

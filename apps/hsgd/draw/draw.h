@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the program draws.  Each function returns OK or an exit code after a
  * sentence; files are written whole or not at all; png and svg are paths, or
  * NULL where that file is not wanted.  none.c has them all for a program that

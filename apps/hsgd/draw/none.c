@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* In place of what draws where the program is built without Cairo. */
 #include "canvas.h"
 #include "draw.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A plan's report as a timeline: a row per worker, time to the right. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames, curves and legends of plots. */
 #include "plot.h"
 

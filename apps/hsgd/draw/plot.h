@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Plots on a canvas: axes with round numbers, curves, bands, bars, a legend. */
 #ifndef HSGD_APP_PLOT_H
 #define HSGD_APP_PLOT_H

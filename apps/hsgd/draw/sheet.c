@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Samples with the names of their classes. */
 #include <math.h>
 #include <stdint.h>
