@@ -66,6 +66,7 @@ static void use_trainer(void)
 
 static void use_context(void)
 {
+    struct hsgd_op_call run = { 0 };
     struct hsgd_data *part, *rest;
     IS_REFUSED(hsgd_wait(ctx));
     IS_REFUSED(hsgd_trace_start(ctx, NULL));
@@ -73,7 +74,7 @@ static void use_context(void)
     IS_REFUSED(hsgd_checkpoint_latest(ctx, "nowhere"));
     IS_REFUSED(hsgd_data_split(ctx, data, 10, 1, &part, &rest));
     IS_REFUSED(hsgd_data_read(ctx, "digits", NULL, &part, &rest));
-    IS_REFUSED(hsgd_op_run(ctx, 0, &hsgd_op_flatten, NULL, NULL));
+    IS_REFUSED(hsgd_op_run(ctx, 0, &hsgd_op_flatten, NULL, &run));
     IS_REFUSED(hsgd_model_initialise(model, 1));
     IS_REFUSED(hsgd_model_save(model, "nowhere"));
     IS_REFUSED(hsgd_model_load(model, "nowhere"));
