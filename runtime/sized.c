@@ -10,8 +10,9 @@
 static int check_size(struct hsgd_context *ctx, const char *name, size_t size, size_t full_size)
 {
     bool possible = size > sizeof size && size % sizeof size == 0 && size <= full_size + MAX_GROWTH;
-    return possible ? 0 : hsgd_fail(ctx, EINVAL, "struct %s: its size is %zu, not sizeof(struct %s), %zu here", name,
-                                    size, name, full_size);
+    return possible ? 0
+                    : hsgd_fail(ctx, EINVAL, "struct %s: its size is %zu, not sizeof(struct %s), %zu here", name, size,
+                                name, full_size);
 }
 
 static bool is_zero(const char *bytes, size_t n)

@@ -7,9 +7,13 @@
 #include <cstdio>
 #include <vector>
 
-namespace {
+namespace
+{
 
-struct Args { int n; float by; };
+struct Args {
+    int n;
+    float by;
+};
 
 void scale(void *const *buffers, const void *args)
 {

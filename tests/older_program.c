@@ -8,8 +8,11 @@
 
 enum { GUARD = 0x5a, BEHIND = 128 };
 
-#define BEFORE_GUARD(type, name)                                    \
-    struct { struct type o; unsigned char behind[BEHIND]; } name; \
+#define BEFORE_GUARD(type, name) \
+    struct { \
+        struct type o; \
+        unsigned char behind[BEHIND]; \
+    } name; \
     memset(&name, GUARD, sizeof name)
 
 static int changed(const char *name, size_t size, const unsigned char *behind)
@@ -21,7 +24,7 @@ static int changed(const char *name, size_t size, const unsigned char *behind)
     return n;
 }
 
-#define CHANGED(name, s) changed(#name, sizeof (s).o, (s).behind)
+#define CHANGED(name, s) changed(#name, sizeof(s).o, (s).behind)
 
 int main(void)
 {

@@ -112,7 +112,10 @@ static void results(void)
 /* An array of structs of an older program, which are shorter. */
 static void candidates(void)
 {
-    struct older { size_t size; char devices[40]; } list[4];
+    struct older {
+        size_t size;
+        char devices[40];
+    } list[4];
     struct hsgd_context *c = core_context("cpu", 1, false);
     struct hsgd_model *m = hsgd_model_by_name(c, "linear", (struct hsgd_shape){ 1, 1, 9 }, 2);
     struct hsgd_trainer *t = hsgd_trainer_create(m, NULL);
@@ -145,7 +148,10 @@ static void older_options(void)
 
 static void newer_options(void)
 {
-    struct { struct hsgd_train_options o; size_t added; } newer;
+    struct {
+        struct hsgd_train_options o;
+        size_t added;
+    } newer;
     hsgd_train_defaults(&newer.o, sizeof newer);
     CHECK(newer.o.size == sizeof newer && newer.added == 0);
     open_training(&newer.o);
@@ -188,8 +194,12 @@ static void version(void)
 }
 
 static const struct core_case cases[] = {
-    { "defaults", defaults }, { "results", results }, { "candidates", candidates },
-    { "older_options", older_options }, { "newer_options", newer_options }, { "no_size", no_size },
+    { "defaults", defaults },
+    { "results", results },
+    { "candidates", candidates },
+    { "older_options", older_options },
+    { "newer_options", newer_options },
+    { "no_size", no_size },
     { "version", version },
 };
 CORE_MAIN(cases)

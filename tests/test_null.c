@@ -111,7 +111,9 @@ static void too_many_threads(void)
 }
 
 static const struct core_case cases[] = {
-    { "sentences", sentences }, { "not_finite_cpu", not_finite_cpu },
-    { "not_finite_opencl", not_finite_opencl }, { "too_many_threads", too_many_threads },
+    { "sentences", sentences },
+    { "not_finite_cpu", not_finite_cpu },
+    { "not_finite_opencl", not_finite_opencl },
+    { "too_many_threads", too_many_threads },
 };
 CORE_MAIN(cases)

@@ -48,10 +48,14 @@ static bool device_count(void) { return hsgd_device_count(CTX(0)) > 0; }
 static bool device_get(void)
 {
     struct hsgd_device d;
-    return !hsgd_device_get(CTX(0), wild(0), OR_NULL(1, &d), one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof d);
+    return !hsgd_device_get(CTX(0), wild(0), OR_NULL(1, &d),
+                            one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof d);
 }
 
-static bool device_kind_name(void) { return hsgd_device_kind_name((enum hsgd_device_kind)wild_enum(HSGD_DEVICE_KINDS)); }
+static bool device_kind_name(void)
+{
+    return hsgd_device_kind_name((enum hsgd_device_kind)wild_enum(HSGD_DEVICE_KINDS));
+}
 
 static bool version(void) { return hsgd_version() == HSGD_VERSION; }
 static bool version_text(void) { return hsgd_version_text() && *hsgd_version_text(); }
@@ -96,7 +100,8 @@ static bool trace_count(void)
 static bool trace_get(void)
 {
     struct hsgd_trace_event e;
-    return !hsgd_trace_get(CTX(0), wild64(0), OR_NULL(1, &e), one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof e);
+    return !hsgd_trace_get(CTX(0), wild64(0), OR_NULL(1, &e),
+                           one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof e);
 }
 
 static bool trace_write(void) { return !hsgd_trace_write(CTX(0), OR_NULL(1, any_path("trace.json"))); }
@@ -136,19 +141,31 @@ static bool rate_scaling_name(void)
     return hsgd_rate_scaling_name((enum hsgd_rate_scaling)wild_enum(HSGD_RATE_SCALINGS));
 }
 
-const struct call context_calls[] = {
-    { "hsgd_create", create, 3, true }, { "hsgd_destroy", destroy, 1, false }, { "hsgd_error", error, 1, false },
-    { "hsgd_wait", wait, 1, false }, { "hsgd_device_count", device_count, 1, false },
-    { "hsgd_device_get", device_get, 2, false }, { "hsgd_device_kind_name", device_kind_name, 0, false },
-    { "hsgd_version", version, 0, false }, { "hsgd_version_text", version_text, 0, false },
-    { "hsgd_context_defaults", context_defaults, 1, false }, { "hsgd_data_defaults", data_defaults, 1, false },
-    { "hsgd_augment_defaults", augment_defaults, 1, false }, { "hsgd_trace_defaults", trace_defaults, 1, false },
-    { "hsgd_train_defaults", train_defaults, 1, false }, { "hsgd_trace_start", trace_start, 2, false },
-    { "hsgd_trace_stop", trace_stop, 1, false }, { "hsgd_trace_count", trace_count, 2, false },
-    { "hsgd_trace_get", trace_get, 2, false }, { "hsgd_trace_write", trace_write, 2, false },
-    { "hsgd_file_write", file_write, 3, false }, { "hsgd_text_encode", text_encode, 1, false },
-    { "hsgd_text_decode", text_decode, 1, false }, { "hsgd_algorithm_by_name", algorithm_by_name, 1, false },
-    { "hsgd_algorithm_name", algorithm_name, 0, false }, { "hsgd_optimizer_name", optimizer_name, 0, false },
-    { "hsgd_schedule_name", schedule_name, 0, false }, { "hsgd_rate_scaling_name", rate_scaling_name, 0, false },
-    { NULL, NULL, 0, false }
-};
+const struct call context_calls[] = { { "hsgd_create", create, 3, true },
+                                      { "hsgd_destroy", destroy, 1, false },
+                                      { "hsgd_error", error, 1, false },
+                                      { "hsgd_wait", wait, 1, false },
+                                      { "hsgd_device_count", device_count, 1, false },
+                                      { "hsgd_device_get", device_get, 2, false },
+                                      { "hsgd_device_kind_name", device_kind_name, 0, false },
+                                      { "hsgd_version", version, 0, false },
+                                      { "hsgd_version_text", version_text, 0, false },
+                                      { "hsgd_context_defaults", context_defaults, 1, false },
+                                      { "hsgd_data_defaults", data_defaults, 1, false },
+                                      { "hsgd_augment_defaults", augment_defaults, 1, false },
+                                      { "hsgd_trace_defaults", trace_defaults, 1, false },
+                                      { "hsgd_train_defaults", train_defaults, 1, false },
+                                      { "hsgd_trace_start", trace_start, 2, false },
+                                      { "hsgd_trace_stop", trace_stop, 1, false },
+                                      { "hsgd_trace_count", trace_count, 2, false },
+                                      { "hsgd_trace_get", trace_get, 2, false },
+                                      { "hsgd_trace_write", trace_write, 2, false },
+                                      { "hsgd_file_write", file_write, 3, false },
+                                      { "hsgd_text_encode", text_encode, 1, false },
+                                      { "hsgd_text_decode", text_decode, 1, false },
+                                      { "hsgd_algorithm_by_name", algorithm_by_name, 1, false },
+                                      { "hsgd_algorithm_name", algorithm_name, 0, false },
+                                      { "hsgd_optimizer_name", optimizer_name, 0, false },
+                                      { "hsgd_schedule_name", schedule_name, 0, false },
+                                      { "hsgd_rate_scaling_name", rate_scaling_name, 0, false },
+                                      { NULL, NULL, 0, false } };

@@ -19,8 +19,8 @@ static bool read(void)
     o.classes = o.class_name ? wild_low(2) : one_in(6) ? wild_low(1) : 0;
     o.resize = one_in(8) ? wild_low(4) : 0;
     o.record = one_in(8) ? some_record() : NULL;
-    int err = hsgd_data_read(CTX(0), OR_NULL(1, any_path("set.csv")), OR_NULL(2, &o), OR_NULL(3, &train),
-                             OR_NULL(4, &test));
+    int err =
+        hsgd_data_read(CTX(0), OR_NULL(1, any_path("set.csv")), OR_NULL(2, &o), OR_NULL(3, &train), OR_NULL(4, &test));
     hsgd_data_destroy(&test);
     keep_data(train);
     return !err;
@@ -28,7 +28,8 @@ static bool read(void)
 
 static bool open_one(void)
 {
-    return keep_data(hsgd_data_open(CTX(0), OR_NULL(1, any_path("set.csv")), (enum hsgd_split)(one_in(6) ? wild_enum(2) : 0)));
+    return keep_data(
+        hsgd_data_open(CTX(0), OR_NULL(1, any_path("set.csv")), (enum hsgd_split)(one_in(6) ? wild_enum(2) : 0)));
 }
 
 static bool input(void)
@@ -36,13 +37,11 @@ static bool input(void)
     static const char text[] = "a,b,c,d,e,f\n1,2,3,4,5,6\n2,3,4,5,6,7\n";
     size_t size = one_in(6) ? (size_t)below((int)sizeof text) : sizeof text - 1;
     struct hsgd_record *r = one_in(4) ? OR_NULL(3, some_record()) : NULL;
-    return keep_data(hsgd_data_input(CTX(0), OR_NULL(1, any_text("input")), OR_NULL(2, text), size, wild_shape(shape), r));
+    return keep_data(
+        hsgd_data_input(CTX(0), OR_NULL(1, any_text("input")), OR_NULL(2, text), size, wild_shape(shape), r));
 }
 
-static bool digits(void)
-{
-    return keep_data(hsgd_data_digits(CTX(0), draw(), wild64(0), one_in(6) ? wild64(3) : 3));
-}
+static bool digits(void) { return keep_data(hsgd_data_digits(CTX(0), draw(), wild64(0), one_in(6) ? wild64(3) : 3)); }
 
 static bool memory(void)
 {
@@ -51,8 +50,9 @@ static bool memory(void)
     memcpy(x, some_floats(), sizeof x);
     /* More samples than there are would be memory of ours. */
     int64_t count = one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, INT64_MAX, 1, 7 }[below(6)] : SAMPLES;
-    if (how == HSGD_BORROW) return keep_data(hsgd_data_memory(CTX(0), OR_NULL(1, floats), OR_NULL(2, labels), SAMPLES, shape,
-                                                              CLASSES, how));
+    if (how == HSGD_BORROW)
+        return keep_data(
+            hsgd_data_memory(CTX(0), OR_NULL(1, floats), OR_NULL(2, labels), SAMPLES, shape, CLASSES, how));
     struct hsgd_shape s = shape;
     if (one_in(6)) s.c = wild_low(FEATURES);
     if (one_in(12)) s.h = wild_low(1);
@@ -176,19 +176,30 @@ static bool record_destroy(void)
     return true;
 }
 
-const struct call data_calls[] = {
-    { "hsgd_data_read", read, 8, false }, { "hsgd_data_open", open_one, 2, false }, { "hsgd_data_input", input, 4, false },
-    { "hsgd_data_digits", digits, 1, false }, { "hsgd_data_memory", memory, 3, false },
-    { "hsgd_data_split", split, 4, false }, { "hsgd_data_destroy", destroy, 1, false },
-    { "hsgd_data_count", count, 1, false }, { "hsgd_data_shape", shape_of, 1, false },
-    { "hsgd_data_classes", classes, 1, false }, { "hsgd_data_class_name", class_name, 1, false },
-    { "hsgd_data_name", name, 1, false }, { "hsgd_data_format", format, 1, false },
-    { "hsgd_data_format_at", format_at, 0, false }, { "hsgd_data_summary", summary, 2, false },
-    { "hsgd_data_passed", passed, 2, false }, { "hsgd_data_statistics", statistics, 1, false },
-    { "hsgd_normalisation_create", normalisation_create, 2, false },
-    { "hsgd_normalisation_destroy", normalisation_destroy, 1, false }, { "hsgd_data_gather", gather, 5, false },
-    { "hsgd_data_augment", augment, 3, false }, { "hsgd_data_sheet", sheet, 3, false },
-    { "hsgd_record_create", record_create, 2, false }, { "hsgd_record_check", record_check, 3, false },
-    { "hsgd_record_format", record_format, 1, false }, { "hsgd_record_destroy", record_destroy, 1, false },
-    { NULL, NULL, 0, false }
-};
+const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
+                                   { "hsgd_data_open", open_one, 2, false },
+                                   { "hsgd_data_input", input, 4, false },
+                                   { "hsgd_data_digits", digits, 1, false },
+                                   { "hsgd_data_memory", memory, 3, false },
+                                   { "hsgd_data_split", split, 4, false },
+                                   { "hsgd_data_destroy", destroy, 1, false },
+                                   { "hsgd_data_count", count, 1, false },
+                                   { "hsgd_data_shape", shape_of, 1, false },
+                                   { "hsgd_data_classes", classes, 1, false },
+                                   { "hsgd_data_class_name", class_name, 1, false },
+                                   { "hsgd_data_name", name, 1, false },
+                                   { "hsgd_data_format", format, 1, false },
+                                   { "hsgd_data_format_at", format_at, 0, false },
+                                   { "hsgd_data_summary", summary, 2, false },
+                                   { "hsgd_data_passed", passed, 2, false },
+                                   { "hsgd_data_statistics", statistics, 1, false },
+                                   { "hsgd_normalisation_create", normalisation_create, 2, false },
+                                   { "hsgd_normalisation_destroy", normalisation_destroy, 1, false },
+                                   { "hsgd_data_gather", gather, 5, false },
+                                   { "hsgd_data_augment", augment, 3, false },
+                                   { "hsgd_data_sheet", sheet, 3, false },
+                                   { "hsgd_record_create", record_create, 2, false },
+                                   { "hsgd_record_check", record_check, 3, false },
+                                   { "hsgd_record_format", record_format, 1, false },
+                                   { "hsgd_record_destroy", record_destroy, 1, false },
+                                   { NULL, NULL, 0, false } };

@@ -21,7 +21,11 @@
 
 enum { FULL_RUN = 50000, OFTEN = 50, OFTEN_COSTLY = 5, MAX_CALLS = 256, USUAL_WEIGHT = 12, CALL_SECONDS = 120 };
 
-struct count { const struct call *call; long calls, successes; unsigned nulls; };
+struct count {
+    const struct call *call;
+    long calls, successes;
+    unsigned nulls;
+};
 
 struct world world;
 float floats[FLOATS], results[FLOATS];
@@ -71,7 +75,10 @@ int wild_low(int right)
     return one_in(6) ? list[below(sizeof list / sizeof *list)] : right;
 }
 
-size_t wild_size(size_t right) { return one_in(6) ? (size_t[]){ 0, 1, 8, 12, SIZE_MAX, SIZE_MAX / 2 }[below(6)] : right; }
+size_t wild_size(size_t right)
+{
+    return one_in(6) ? (size_t[]){ 0, 1, 8, 12, SIZE_MAX, SIZE_MAX / 2 }[below(6)] : right;
+}
 
 int wild_enum(int n) { return one_in(6) ? (int[]){ -1, n, INT_MAX, INT_MIN }[below(4)] : below(n); }
 
@@ -93,8 +100,9 @@ const char *any_path(const char *right)
 {
     static char lengthy[6000];
     memset(lengthy, 'n', sizeof lengthy - 1);
-    const char *list[] = { "", "missing", "missing/below", "folder", "set.csv", "model.yaml", "weights.safetensors",
-                           "net\n\xff\x80", lengthy, "set.csv/below", "checkpoints", "\"%s%n" };
+    const char *list[] = { "",        "missing",       "missing/below",       "folder",
+                           "set.csv", "model.yaml",    "weights.safetensors", "net\n\xff\x80",
+                           lengthy,   "set.csv/below", "checkpoints",         "\"%s%n" };
     return one_in(4) ? list[below(sizeof list / sizeof *list)] : right;
 }
 
@@ -190,13 +198,14 @@ static struct hsgd_model *network(const char *name)
 static void open_world(int round)
 {
     struct hsgd_train_options o;
-    int err = hsgd_create(&world.ctx, HSGD_OPTIONS(context, .devices = round % 3 == 1 ? "cpu,opencl" : "cpu", .threads = 1,
-                                                   .deterministic = round % 3 == 2));
+    int err = hsgd_create(&world.ctx, HSGD_OPTIONS(context, .devices = round % 3 == 1 ? "cpu,opencl" : "cpu",
+                                                   .threads = 1, .deterministic = round % 3 == 2));
     need(err ? NULL : world.ctx, "context");
     for (int i = 0; i < FLOATS; i++) floats[i] = sinf((float)i);
     for (int i = 0; i < SAMPLES; i++) labels[i] = i % CLASSES;
-    need(world.table = hsgd_data_memory(world.ctx, floats, labels, SAMPLES, (struct hsgd_shape){ 1, 1, FEATURES }, CLASSES,
-                                        HSGD_BORROW), "table");
+    need(world.table = hsgd_data_memory(world.ctx, floats, labels, SAMPLES, (struct hsgd_shape){ 1, 1, FEATURES },
+                                        CLASSES, HSGD_BORROW),
+         "table");
     need(world.digits = hsgd_data_digits(world.ctx, 0, 0, 10), "digits");
     need(world.norm = hsgd_data_statistics(world.table), "normalisation");
     need(world.record = hsgd_record_create(world.ctx, world.table), "record");
@@ -209,7 +218,7 @@ static void open_world(int round)
     need(world.trainer = hsgd_trainer_create(world.trained, &o), "trainer");
     need(world.text = hsgd_model_text(world.model), "text of a model");
     if (access("model.yaml", F_OK) && (hsgd_file_write(world.ctx, "model.yaml", world.text, strlen(world.text)) ||
-                       hsgd_checkpoint_save(world.trainer, "checkpoints")))
+                                       hsgd_checkpoint_save(world.trainer, "checkpoints")))
         need(NULL, "files");
 }
 
@@ -263,7 +272,8 @@ static void enter_home(void)
     setenv("STARPU_HOME", home, 1);
     setenv("HSGD_CACHE_DIR", home, 1);
     FILE *f = fopen("set.csv", "w");
-    for (int i = -1; f && i < SAMPLES; i++) fprintf(f, i < 0 ? "a,b,label\n" : "%d,%d,%s\n", i, i * i, i % 2 ? "yes" : "no");
+    for (int i = -1; f && i < SAMPLES; i++)
+        fprintf(f, i < 0 ? "a,b,label\n" : "%d,%d,%s\n", i, i * i, i % 2 ? "yes" : "no");
     if (f) fclose(f);
 }
 
@@ -341,7 +351,8 @@ static void print_counts(long all, long good)
     for (int i = 0; i < ncounts; i++)
         printf("%-36s %6ld calls, %6ld succeeded, %d pointers\n", counts[i].call->name, counts[i].calls,
                counts[i].successes, counts[i].call->pointers);
-    printf("%ld calls of %d functions, %ld succeeded (%.0f %%)\n", all, ncounts, good, 100.0 * (double)good / (double)all);
+    printf("%ld calls of %d functions, %ld succeeded (%.0f %%)\n", all, ncounts, good,
+           100.0 * (double)good / (double)all);
 }
 
 /* StarPU drives the devices that it has found first, so each round is a process. */

@@ -26,17 +26,17 @@ extern const struct call context_calls[], data_calls[], model_calls[], op_calls[
 enum { FEATURES = 6, CLASSES = 3, SAMPLES = 40, PLACES = 4, FLOATS = 1 << 16 };
 struct world {
     struct hsgd_context *ctx;
-    struct hsgd_data *table, *digits;                 /* from memory; 28x28x1, 10 classes */
-    struct hsgd_model *model, *trained;               /* without and with a trainer */
+    struct hsgd_data *table, *digits;   /* from memory; 28x28x1, 10 classes */
+    struct hsgd_model *model, *trained; /* without and with a trainer */
     struct hsgd_trainer *trainer;
-    char *text;                                       /* of model */
+    char *text; /* of model */
     struct hsgd_normalisation *norm;
     struct hsgd_record *record;
     struct hsgd_data *data[PLACES];
     struct hsgd_model *models[PLACES];
     struct hsgd_normalisation *norms[PLACES];
     struct hsgd_record *records[PLACES];
-    struct hsgd_trainer *other_trainer;               /* of other_model */
+    struct hsgd_trainer *other_trainer; /* of other_model */
     struct hsgd_model *other_model;
 };
 extern struct world world;

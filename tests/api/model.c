@@ -24,7 +24,10 @@ static bool finish(struct hsgd_model *m)
     return good;
 }
 
-static bool create(void) { return keep_model(hsgd_model_create(CTX(0), OR_NULL(1, any_text("new")), wild_shape(shape))); }
+static bool create(void)
+{
+    return keep_model(hsgd_model_create(CTX(0), OR_NULL(1, any_text("new")), wild_shape(shape)));
+}
 
 static bool destroy(void)
 {
@@ -63,7 +66,8 @@ static bool add_dense_or_to_trained(void) { return one_in(20) ? add_to_trained()
 static bool by_name(void)
 {
     static const char *const names[] = { "linear", "mlp-small", "model.yaml", "linear" };
-    return keep_model(hsgd_model_by_name(CTX(0), OR_NULL(1, any_text(names[below(4)])), wild_shape(shape), wild(CLASSES)));
+    return keep_model(
+        hsgd_model_by_name(CTX(0), OR_NULL(1, any_text(names[below(4)])), wild_shape(shape), wild(CLASSES)));
 }
 
 static bool name_at(void) { return hsgd_model_name_at(wild(below(5))); }
@@ -102,8 +106,8 @@ static bool get_weight(void)
 
 static bool set_weight(void)
 {
-    return !hsgd_model_set_weight(OR_NULL(0, one_in(2) ? world.model : world.trained), OR_NULL(1, any_text("dense1.bias")),
-                                  OR_NULL(2, floats), wild64(5));
+    return !hsgd_model_set_weight(OR_NULL(0, one_in(2) ? world.model : world.trained),
+                                  OR_NULL(1, any_text("dense1.bias")), OR_NULL(2, floats), wild64(5));
 }
 
 static bool digest(void)
@@ -120,7 +124,10 @@ static bool load(void)
                             OR_NULL(1, any_path("weights.safetensors")));
 }
 
-static bool open_saved(void) { return keep_model(hsgd_model_open(CTX(0), OR_NULL(1, any_path("weights.safetensors")))); }
+static bool open_saved(void)
+{
+    return keep_model(hsgd_model_open(CTX(0), OR_NULL(1, any_path("weights.safetensors"))));
+}
 static bool parameters(void) { return hsgd_model_parameters(MODEL(0)) > 0; }
 static bool name(void) { return hsgd_model_name(MODEL(0)); }
 static bool input(void) { return hsgd_model_input(MODEL(0)).c > 0; }
@@ -134,20 +141,34 @@ static bool layer_get(void)
 
 static bool layers(void) { return hsgd_model_layers(MODEL(0)) > 0; }
 
-const struct call model_calls[] = {
-    { "hsgd_model_create", create, 2, false }, { "hsgd_model_destroy", destroy, 1, false },
-    { "hsgd_add_dense", add_dense_or_to_trained, 1, false }, { "hsgd_add_conv2d", add_conv2d, 1, false },
-    { "hsgd_add_max_pool", add_max_pool, 1, false }, { "hsgd_add_flatten", add_flatten, 1, false },
-    { "hsgd_add_dropout", add_dropout, 1, false }, { "hsgd_add_softmax_cross_entropy", add_loss, 1, false },
-    { "hsgd_model_by_name", by_name, 2, false }, { "hsgd_model_name_at", name_at, 0, false },
-    { "hsgd_model_is_file", is_file, 1, false }, { "hsgd_model_from_file", from_file, 2, false },
-    { "hsgd_model_from_text", from_text, 2, false }, { "hsgd_model_text", text_of, 1, false },
-    { "hsgd_model_initialise", initialise, 1, false }, { "hsgd_model_weight_count", weight_count, 1, false },
-    { "hsgd_model_weight_name", weight_name, 1, false }, { "hsgd_model_weight_size", weight_size, 2, false },
-    { "hsgd_model_get_weight", get_weight, 3, false }, { "hsgd_model_set_weight", set_weight, 3, false },
-    { "hsgd_model_digest", digest, 2, false }, { "hsgd_model_save", save, 2, false },
-    { "hsgd_model_load", load, 2, false }, { "hsgd_model_open", open_saved, 2, false },
-    { "hsgd_model_parameters", parameters, 1, false }, { "hsgd_model_name", name, 1, false },
-    { "hsgd_model_input", input, 1, false }, { "hsgd_model_outputs", outputs, 1, false },
-    { "hsgd_model_layer_get", layer_get, 2, false }, { "hsgd_model_layers", layers, 1, false }, { NULL, NULL, 0, false }
-};
+const struct call model_calls[] = { { "hsgd_model_create", create, 2, false },
+                                    { "hsgd_model_destroy", destroy, 1, false },
+                                    { "hsgd_add_dense", add_dense_or_to_trained, 1, false },
+                                    { "hsgd_add_conv2d", add_conv2d, 1, false },
+                                    { "hsgd_add_max_pool", add_max_pool, 1, false },
+                                    { "hsgd_add_flatten", add_flatten, 1, false },
+                                    { "hsgd_add_dropout", add_dropout, 1, false },
+                                    { "hsgd_add_softmax_cross_entropy", add_loss, 1, false },
+                                    { "hsgd_model_by_name", by_name, 2, false },
+                                    { "hsgd_model_name_at", name_at, 0, false },
+                                    { "hsgd_model_is_file", is_file, 1, false },
+                                    { "hsgd_model_from_file", from_file, 2, false },
+                                    { "hsgd_model_from_text", from_text, 2, false },
+                                    { "hsgd_model_text", text_of, 1, false },
+                                    { "hsgd_model_initialise", initialise, 1, false },
+                                    { "hsgd_model_weight_count", weight_count, 1, false },
+                                    { "hsgd_model_weight_name", weight_name, 1, false },
+                                    { "hsgd_model_weight_size", weight_size, 2, false },
+                                    { "hsgd_model_get_weight", get_weight, 3, false },
+                                    { "hsgd_model_set_weight", set_weight, 3, false },
+                                    { "hsgd_model_digest", digest, 2, false },
+                                    { "hsgd_model_save", save, 2, false },
+                                    { "hsgd_model_load", load, 2, false },
+                                    { "hsgd_model_open", open_saved, 2, false },
+                                    { "hsgd_model_parameters", parameters, 1, false },
+                                    { "hsgd_model_name", name, 1, false },
+                                    { "hsgd_model_input", input, 1, false },
+                                    { "hsgd_model_outputs", outputs, 1, false },
+                                    { "hsgd_model_layer_get", layer_get, 2, false },
+                                    { "hsgd_model_layers", layers, 1, false },
+                                    { NULL, NULL, 0, false } };

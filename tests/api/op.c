@@ -28,25 +28,25 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
     switch (below(9)) {
-    case 0: a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
-            return &hsgd_op_dense;
-    case 1: a->conv2d = (struct hsgd_conv2d){ size_of(3, low), wild(3), wild(1), wild(1), some_activation(), some_init() };
-            return &hsgd_op_conv2d;
-    case 2: a->pool = (struct hsgd_pool){ wild(2), wild(2), wild(0) };
-            return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
-    case 3: a->activate.activation = some_activation();
-            return &hsgd_op_activate;
-    case 4: a->dropout.p = wild_float(0.5f);
-            return &hsgd_op_dropout;
-    case 5: a->loss.label_smoothing = wild_float(0.1f);
-            return &hsgd_op_softmax_cross_entropy;
+    case 0:
+        a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
+        return &hsgd_op_dense;
+    case 1:
+        a->conv2d = (struct hsgd_conv2d){ size_of(3, low), wild(3), wild(1), wild(1), some_activation(), some_init() };
+        return &hsgd_op_conv2d;
+    case 2:
+        a->pool = (struct hsgd_pool){ wild(2), wild(2), wild(0) };
+        return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
+    case 3: a->activate.activation = some_activation(); return &hsgd_op_activate;
+    case 4: a->dropout.p = wild_float(0.5f); return &hsgd_op_dropout;
+    case 5: a->loss.label_smoothing = wild_float(0.1f); return &hsgd_op_softmax_cross_entropy;
     case 6: return one_in(2) ? &hsgd_op_flatten : &hsgd_op_mse;
-    case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) };
-            return &hsgd_op_clip_factor;
-    default: hsgd_train_defaults(&a->update.options, sizeof a->update.options);
-             a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
-             a->update.parts = wild(1);
-             return &hsgd_op_update;
+    case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) }; return &hsgd_op_clip_factor;
+    default:
+        hsgd_train_defaults(&a->update.options, sizeof a->update.options);
+        a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
+        a->update.parts = wild(1);
+        return &hsgd_op_update;
     }
 }
 
@@ -58,8 +58,8 @@ static bool add(void)
     union attributes a;
     static const struct hsgd_op nothing;
     const struct hsgd_op *op = one_in(20) ? &nothing : some_op(&a, false);
-    struct hsgd_model *m = hsgd_model_create(world.ctx, "new", one_in(2) ? (struct hsgd_shape){ 1, 1, FEATURES }
-                                                                          : (struct hsgd_shape){ 6, 6, 2 });
+    struct hsgd_model *m = hsgd_model_create(
+        world.ctx, "new", one_in(2) ? (struct hsgd_shape){ 1, 1, FEATURES } : (struct hsgd_shape){ 6, 6, 2 });
     struct hsgd_model *given = OR_NULL(0, m);
     if (!given) hsgd_model_destroy(&m);
     return keep_model(hsgd_add(given, OR_NULL(1, op), OR_NULL(2, &a), OR_NULL(3, any_text("layer"))));
@@ -73,9 +73,11 @@ static void times_two(void *const *buffers, const void *args)
     for (int i = 0; i < n; i++) ((float *)buffers[1])[i] = 2 * ((const float *)buffers[0])[i];
 }
 
-static const struct hsgd_kernel kernel = { .name = "times_two", .buffers = 2, .args_size = sizeof(int), .cpu = times_two };
-static int wanted;      /* the function that forward() calls with anything, */
-static bool went_well;  /* and how that went */
+static const struct hsgd_kernel kernel = {
+    .name = "times_two", .buffers = 2, .args_size = sizeof(int), .cpu = times_two
+};
+static int wanted;     /* the function that forward() calls with anything, */
+static bool went_well; /* and how that went */
 enum { LAUNCH, PREPARED, SCRATCH, MATMUL };
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
@@ -94,9 +96,9 @@ static void describe_one(struct hsgd_emit *e, int n)
     else if (wanted == PREPARED)
         went_well = !hsgd_prepared(OR_NULL(0, e), OR_NULL(1, &kernel), OR_NULL(2, &n), OR_NULL(3, refs));
     else if (wanted == SCRATCH)
-        went_well = hsgd_scratch(OR_NULL(0, e), one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, 1 }[below(4)] : 100).buffer >= 0;
-    else
-        hsgd_emit_matmul(OR_NULL(0, e), OR_NULL(1, &p), e->x, e->x, e->y, none);
+        went_well =
+            hsgd_scratch(OR_NULL(0, e), one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, 1 }[below(4)] : 100).buffer >= 0;
+    else hsgd_emit_matmul(OR_NULL(0, e), OR_NULL(1, &p), e->x, e->x, e->y, none);
 }
 
 static void forward(struct hsgd_emit *e)
@@ -107,7 +109,9 @@ static void forward(struct hsgd_emit *e)
     describe_one(e, n);
 }
 
-static const struct hsgd_op op = { .name = "fuzzed", .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward };
+static const struct hsgd_op op = {
+    .name = "fuzzed", .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward
+};
 
 static bool describe(int function)
 {
@@ -129,8 +133,9 @@ static bool run(void)
     static float y[FLOATS], dx[FLOATS], sums[16];
     union attributes a;
     const struct hsgd_op *o = some_op(&a, true);
-    struct hsgd_op_call call = { .rows = wild_low(2), .in = one_in(2) ? (struct hsgd_shape){ 6, 6, 2 }
-                                                                     : (struct hsgd_shape){ 1, 1, FEATURES } };
+    struct hsgd_op_call call = { .rows = wild_low(2),
+                                 .in = one_in(2) ? (struct hsgd_shape){ 6, 6, 2 }
+                                                 : (struct hsgd_shape){ 1, 1, FEATURES } };
     if (one_in(8)) call.in = (struct hsgd_shape){ wild_low(2), wild_low(2), wild_low(2) };
     for (int i = 0; i < 4; i++) call.params[i] = OR_NULL(4 + i, floats);
     call.x = OR_NULL(8, floats);
@@ -141,11 +146,16 @@ static bool run(void)
     call.sums = OR_NULL(13, sums);
     call.training = one_in(2);
     call.repeats = wild_low(1);
-    return !hsgd_op_run(CTX(0), wild(below(hsgd_device_count(world.ctx))), OR_NULL(1, o), OR_NULL(2, &a), OR_NULL(3, &call));
+    return !hsgd_op_run(CTX(0), wild(below(hsgd_device_count(world.ctx))), OR_NULL(1, o), OR_NULL(2, &a),
+                        OR_NULL(3, &call));
 }
 
-const struct call op_calls[] = {
-    { "hsgd_op_at", op_at, 0, false }, { "hsgd_op_by_name", op_by_name, 1, false }, { "hsgd_add", add, 4, false },
-    { "hsgd_launch", launch, 4, false }, { "hsgd_prepared", prepared, 4, false }, { "hsgd_scratch", scratch, 1, false },
-    { "hsgd_emit_matmul", matmul, 2, false }, { "hsgd_op_run", run, 14, false }, { NULL, NULL, 0, false }
-};
+const struct call op_calls[] = { { "hsgd_op_at", op_at, 0, false },
+                                 { "hsgd_op_by_name", op_by_name, 1, false },
+                                 { "hsgd_add", add, 4, false },
+                                 { "hsgd_launch", launch, 4, false },
+                                 { "hsgd_prepared", prepared, 4, false },
+                                 { "hsgd_scratch", scratch, 1, false },
+                                 { "hsgd_emit_matmul", matmul, 2, false },
+                                 { "hsgd_op_run", run, 14, false },
+                                 { NULL, NULL, 0, false } };

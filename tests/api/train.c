@@ -88,7 +88,8 @@ static bool predict(void)
 static bool fit(void)
 {
     static struct hsgd_fit_result r;
-    const struct hsgd_data *train = one_in(4) ? some_data() : world.table, *validation = one_in(4) ? some_data() : world.table;
+    const struct hsgd_data *train = one_in(4) ? some_data() : world.table,
+                           *validation = one_in(4) ? some_data() : world.table;
     size_t size = one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof r;
     return !hsgd_fit(TRAINER(0), OR_NULL(1, train), OR_NULL(2, validation), OR_NULL(3, &r), size);
 }
@@ -148,10 +149,7 @@ static bool latest(void)
     return hsgd_checkpoint_latest(OR_NULL(0, world.ctx), OR_NULL(1, any_path("checkpoints"))) >= 0;
 }
 
-static bool best(void)
-{
-    return hsgd_checkpoint_best(OR_NULL(0, world.ctx), OR_NULL(1, any_path("checkpoints"))) >= 0;
-}
+static bool best(void) { return hsgd_checkpoint_best(OR_NULL(0, world.ctx), OR_NULL(1, any_path("checkpoints"))) >= 0; }
 
 static bool info_read(void)
 {
@@ -170,16 +168,25 @@ static bool info_destroy(void)
     return true;
 }
 
-const struct call train_calls[] = {
-    { "hsgd_trainer_create", create, 2, true }, { "hsgd_trainer_destroy", destroy, 1, true },
-    { "hsgd_trainer_step", step, 4, false }, { "hsgd_trainer_gradients", gradients, 4, false },
-    { "hsgd_trainer_evaluate", evaluate, 4, false }, { "hsgd_trainer_predict", predict, 3, false },
-    { "hsgd_fit", fit, 4, true }, { "hsgd_trainer_time", time_steps, 2, true },
-    { "hsgd_trainer_set_normalisation", set_normalisation, 2, false }, { "hsgd_trainer_plan", plan, 1, false },
-    { "hsgd_trainer_plan_cell", plan_cell, 2, false }, { "hsgd_trainer_plan_ms", plan_ms, 1, false },
-    { "hsgd_trainer_plan_steps", plan_steps, 2, false }, { "hsgd_trainer_candidates", candidates, 2, true },
-    { "hsgd_checkpoint_save", save, 2, true }, { "hsgd_checkpoint_request", request, 1, false },
-    { "hsgd_checkpoint_load", load, 2, true }, { "hsgd_checkpoint_latest", latest, 2, false },
-    { "hsgd_checkpoint_best", best, 2, false }, { "hsgd_checkpoint_info_read", info_read, 2, false },
-    { "hsgd_checkpoint_info_destroy", info_destroy, 1, false }, { NULL, NULL, 0, false }
-};
+const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
+                                    { "hsgd_trainer_destroy", destroy, 1, true },
+                                    { "hsgd_trainer_step", step, 4, false },
+                                    { "hsgd_trainer_gradients", gradients, 4, false },
+                                    { "hsgd_trainer_evaluate", evaluate, 4, false },
+                                    { "hsgd_trainer_predict", predict, 3, false },
+                                    { "hsgd_fit", fit, 4, true },
+                                    { "hsgd_trainer_time", time_steps, 2, true },
+                                    { "hsgd_trainer_set_normalisation", set_normalisation, 2, false },
+                                    { "hsgd_trainer_plan", plan, 1, false },
+                                    { "hsgd_trainer_plan_cell", plan_cell, 2, false },
+                                    { "hsgd_trainer_plan_ms", plan_ms, 1, false },
+                                    { "hsgd_trainer_plan_steps", plan_steps, 2, false },
+                                    { "hsgd_trainer_candidates", candidates, 2, true },
+                                    { "hsgd_checkpoint_save", save, 2, true },
+                                    { "hsgd_checkpoint_request", request, 1, false },
+                                    { "hsgd_checkpoint_load", load, 2, true },
+                                    { "hsgd_checkpoint_latest", latest, 2, false },
+                                    { "hsgd_checkpoint_best", best, 2, false },
+                                    { "hsgd_checkpoint_info_read", info_read, 2, false },
+                                    { "hsgd_checkpoint_info_destroy", info_destroy, 1, false },
+                                    { NULL, NULL, 0, false } };
