@@ -77,10 +77,14 @@ if [ -n "$as_user" ] && grep -q '^#define HSGD_USE_OPENCL 1' "$(dirname "$hsgd")
 fi
 
 # ----------------------------------------------------------------- threads
-threads_of() # COUNT: trains with so many threads of this user, or ends with a sentence
+# The program itself: libtool's script would need processes of its own.
+libs=$(dirname "$hsgd")/.libs
+program=$hsgd
+[ ! -x "$libs/hsgd" ] || program=$libs/hsgd
+threads_of() # COUNT: with so many threads of this user
 {
-    (cd open && HOME=$dir/home OPENBLAS_NUM_THREADS=1 prlimit --nproc="$1:$1" $as_user \
-        "$hsgd" train $opts --devices cpu --out threads"$1" >../out 2>../err)
+    (cd open && STARPU_HOME=$dir/home OPENBLAS_NUM_THREADS=1 LD_LIBRARY_PATH=$libs prlimit --nproc="$1:$1" $as_user \
+        "$program" train $opts --devices cpu --out threads"$1" >../out 2>../err)
     code=$?
 }
 if [ -n "$as_user" ] && command -v prlimit >/dev/null; then
