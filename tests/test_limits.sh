@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Where the machine gives little: no home, a home that cannot be written, no
 # entry in passwd, limited addresses.  A run trains, or ends with one sentence.
-srcdir_abs=$(cd "${srcdir:-.}" && pwd)
 . "${srcdir:-.}/tests/cli.sh"
 opts='--model linear --threads 1 --epochs 1 --quiet'
 n=0
@@ -104,6 +103,7 @@ fi
 export HOME="$dir"
 limited() # KIBIBYTES ARGS...: trains, or ends with a sentence and status 1
 {
+    # shellcheck disable=SC3045  # dash and bash have it
     (ulimit -v "$1" && shift && exec "$hsgd" "$@" >out 2>err)
     code=$?
     # 127: the libraries themselves do not fit, and the dynamic linker says so.
