@@ -70,7 +70,7 @@ for class in "$cafe" "$(printf 'caf\350')" caf; do
 done
 : >"images/$cafe/$cafe.webp"
 names='[c["name"] for c in j["classes"]] == ["caf", "caf\ufffde8", "'$coded'"]'
-for turn in files cache; do
+for _ in files cache; do
     ok data info images --json
     json "$names and j['passed_over'][0] == {'why': 'neither PNG nor JPEG', 'files': 1, 'first': '$coded/$coded.webp'}"
 done
