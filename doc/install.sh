@@ -7,7 +7,8 @@ mode=$1 source=$2 target=$3 includedir=$4 modelsdir=$5
 
 pages() {
     (cd "$source" && find AUTHORS CITATION.cff CONTRIBUTING.md COPYING NEWS README.md SECURITY.md)
-    (cd "$source/doc" && find . -name '*.md' -o -name '*.svg' -o -name '*.png' -o -path './results/*.csv') | sed 's|^\./|doc/|'
+    (cd "$source/doc" && find . -name '*.md' -o -name '*.svg' -o -name '*.png' -o -path './results/*.csv' \
+        -o -path './screens/*.txt') | sed 's|^\./|doc/|'
     [ ! -d doc/html ] || find doc/html -type f
 }
 
