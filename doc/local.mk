@@ -21,16 +21,16 @@ uninstall-local:
 examplesdir = $(docdir)/examples
 dist_examples_DATA = apps/demos/Makefile apps/demos/cnn.c apps/demos/embedded.c apps/demos/mlp.c
 
-# The pictures of the pages, from real runs.
-doc-pictures: hsgd$(EXEEXT)
-	sh $(srcdir)/doc/pictures.sh $(srcdir) .
-.PHONY: doc-pictures
+# The figures of the pages, from real runs.
+doc-plots: hsgd$(EXEEXT)
+	sh $(srcdir)/doc/plots.sh $(srcdir) .
+.PHONY: doc-plots
 
 # What each command prints, from real runs, in 80 columns.
 doc-screens: hsgd$(EXEEXT)
 	sh $(srcdir)/doc/screens.sh $(srcdir) .
 .PHONY: doc-screens
-doc-figures: doc-pictures doc-screens
+doc-figures: doc-plots doc-screens
 .PHONY: doc-figures
 
 clean-local: clean-doc
@@ -40,7 +40,7 @@ clean-doc:
 
 EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/decisions
 EXTRA_DIST += doc/screens doc/screens.sh
-EXTRA_DIST += doc/pictures.sh doc/compare.png doc/confusion.png doc/curves.png doc/plan.svg doc/sheet.png
+EXTRA_DIST += doc/plots.sh doc/compare.png doc/confusion.png doc/curves.png doc/plan.svg doc/sheet.png
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
 	doc/abi.md \
@@ -53,9 +53,9 @@ EXTRA_DIST += \
 	doc/environment.md \
 	doc/glossary.md \
 	doc/hacking.md \
+	doc/images.md \
 	doc/kernel-dialect.md \
 	doc/models.md \
-	doc/pictures.md \
 	doc/plan.md \
 	doc/releasing.md \
 	doc/runs.md \

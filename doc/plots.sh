@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# make doc-pictures: the pictures of doc/ from real runs on the built-in digits, a
-# minute on two cores.  pictures.sh SOURCE-FOLDER BUILD-FOLDER
+# make doc-plots: the plots of doc/ from real runs on the built-in digits, a minute
+# on two cores.  plots.sh SOURCE-FOLDER BUILD-FOLDER
 set -eu
 doc=$(cd "$1/doc" && pwd)
 hsgd=$(cd "$2" && pwd)/hsgd
