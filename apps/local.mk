@@ -3,11 +3,14 @@ bin_PROGRAMS += hsgd
 # One a line, in order: branches that add files merge without conflict.
 hsgd_SOURCES = \
 	apps/hsgd/app.h \
+	apps/hsgd/append.c \
 	apps/hsgd/bar.c \
 	apps/hsgd/bar.h \
 	apps/hsgd/bench.c \
 	apps/hsgd/checkpoint.c \
 	apps/hsgd/checkpoint.h \
+	apps/hsgd/command_line.c \
+	apps/hsgd/commands.c \
 	apps/hsgd/compare.c \
 	apps/hsgd/compare.h \
 	apps/hsgd/compare_csv.c \
@@ -26,11 +29,14 @@ hsgd_SOURCES = \
 	apps/hsgd/eval.h \
 	apps/hsgd/history.c \
 	apps/hsgd/history.h \
+	apps/hsgd/history_draw.c \
 	apps/hsgd/json.c \
 	apps/hsgd/image_folder.c \
 	apps/hsgd/image_folder.h \
 	apps/hsgd/main.c \
 	apps/hsgd/manual.c \
+	apps/hsgd/message.c \
+	apps/hsgd/message.h \
 	apps/hsgd/models.c \
 	apps/hsgd/options.c \
 	apps/hsgd/options.h \
@@ -47,6 +53,7 @@ hsgd_SOURCES = \
 	apps/hsgd/report.c \
 	apps/hsgd/run.h \
 	apps/hsgd/run_folder.c \
+	apps/hsgd/score.c \
 	apps/hsgd/selftest.c \
 	apps/hsgd/selftest.h \
 	apps/hsgd/selftest_table.c \
@@ -63,7 +70,8 @@ hsgd_SOURCES = \
 	apps/hsgd/train_known.c \
 	apps/hsgd/train_options.c \
 	apps/hsgd/train_progress.c \
-	apps/hsgd/train_report.c
+	apps/hsgd/train_report.c \
+	apps/hsgd/usage.c
 # What draws plots, and what stands in for it.
 draw_sources = \
 	apps/hsgd/draw/axis.c \

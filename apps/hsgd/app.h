@@ -6,14 +6,13 @@
 #include <hsgd/hsgd.h>
 #include <jansson.h>
 
-/* Exit codes. */
-enum { OK = 0, FAILED = 1, USAGE = 2, NOT_FINITE = 3 };
+#include "message.h"
 
 /* Commands, as bits, so that an option can name those that take it. */
 enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256,
        COMPARE = 512, SELFTEST = 1024, PLOT = 2048, SUMMARY = 4096 };
 
-#define MOST_OPTIONS 96
+#define MAX_OPTIONS 96
 
 /* Values of all options; numbers that were not given are -1 unless
  * settings_read() knows a default. */
@@ -31,7 +30,7 @@ struct settings {
     int completion;          /* of which shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going;
-    bool given[MOST_OPTIONS]; /* by the command line or --config; in the order of the table */
+    bool given[MAX_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
     int ntexts;              /* texts that config files have and the values point to */
     char **text;
@@ -42,17 +41,17 @@ struct settings {
 struct command {
     const char *name;
     unsigned bit;
-    int (*run)(struct settings *s);
     const char *usage, *summary, *description;
 };
-extern const struct command commands[];
+extern const struct command commands[]; /* ended by a name that is NULL */
 extern const char exit_statuses[];
+
+/* Values of --completion. */
+enum { BASH, ZSH, FISH, SHELLS };
 
 /* The page of a command, or of hsgd (NULL), for man(1). */
 int print_manual(const struct command *c);
 int print_completion(int shell);
-/* Names of the shells; NULL after the last. */
-const char *completion_shell_at(int i);
 
 int cmd_train(struct settings *s);
 int cmd_devices(struct settings *s);
@@ -78,11 +77,6 @@ void settings_free(struct settings *s);
 char *settings_keep(struct settings *s, char *text);
 /* The options that command `bit` takes, one a line, on stdout. */
 void settings_help(unsigned bit);
-
-/* "hsgd: <kind><sentence>" on stderr, in one line whatever names it has. */
-void say(const char *kind, const char *sentence);
-/* "hsgd: <sentence>"; returns code. */
-int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Checks the name given with --model, and that there are at most `words` words. */
 int require_model(const struct settings *s);
@@ -115,22 +109,14 @@ void close_session(struct session *run);
 /* hsgd_data_summary(). */
 struct summary { char text[1500]; };
 struct summary summary_of(const struct hsgd_data *d);
-/* The exit code for an error of the library: USAGE where the input is to blame,
- * NOT_FINITE where the training got out of hand. */
-int blame(int err);
-/* The same for what hsgd_data_read() returns: damaged data is input too. */
-int blame_data(int err);
-/* The sentence of the library's last error; its exit code. */
-int library_error(const struct session *run, int err);
-
 double now_seconds(void);
 double median(double *v, int n);   /* sorts v */
 
 /* What the devices of a context did in a stretch of time. */
-#define MOST_DEVICES 64
+#define MAX_DEVICES 64
 struct usage {
     int n;
-    struct hsgd_device device[MOST_DEVICES];
+    struct hsgd_device device[MAX_DEVICES];
 };
 void usage_now(const struct hsgd_context *ctx, struct usage *u);
 /* The counters of `to` become those since `from`. */
@@ -153,7 +139,4 @@ int json_print(json_t *object);
 /* A table of tasks, samples and time per device. */
 void print_usage(const struct usage *u, double seconds);
 void print_devices(const struct hsgd_context *ctx, const char *list);
-/* FAILED after a sentence when stdout could not be written. */
-int flush_output(void);
-
 #endif

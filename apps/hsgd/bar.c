@@ -8,18 +8,18 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define USUAL_COLUMNS 80
-#define MOST_COLUMNS 400
-#define LEAST_CELLS 8     /* a shorter bar is left out */
-#define MOST_CELLS 30
+#define DEFAULT_COLUMNS 80
+#define MAX_COLUMNS 400
+#define MIN_CELLS 8     /* a shorter bar is left out */
+#define MAX_CELLS 30
 
 static bool drawn;
 
 int terminal_columns(int file)
 {
     struct winsize w;
-    if (ioctl(file, TIOCGWINSZ, &w) || w.ws_col < 1) return USUAL_COLUMNS;
-    return w.ws_col < MOST_COLUMNS ? w.ws_col : MOST_COLUMNS;
+    if (ioctl(file, TIOCGWINSZ, &w) || w.ws_col < 1) return DEFAULT_COLUMNS;
+    return w.ws_col < MAX_COLUMNS ? w.ws_col : MAX_COLUMNS;
 }
 
 static void fill(char *out, int cells, double done)
@@ -41,13 +41,13 @@ static bool can_redraw(void)
  * the next line. */
 void bar_draw(const struct bar *b)
 {
-    char line[2 * MOST_COLUMNS], cells[MOST_CELLS + 1];
+    char line[2 * MAX_COLUMNS], cells[MAX_CELLS + 1];
     if (!can_redraw()) return;
     int width = terminal_columns(STDERR_FILENO) - 1, percent = (int)(100 * b->done);
-    int room = width - (int)(strlen(b->what) + strlen(b->figures)) - 10;
-    if (room > MOST_CELLS) room = MOST_CELLS;
-    if (room >= LEAST_CELLS) {
-        fill(cells, room, b->done);
+    int space = width - (int)(strlen(b->what) + strlen(b->figures)) - 10;
+    if (space > MAX_CELLS) space = MAX_CELLS;
+    if (space >= MIN_CELLS) {
+        fill(cells, space, b->done);
         snprintf(line, sizeof line, "%s [%s] %3d%% %s", b->what, cells, percent, b->figures);
     } else {
         snprintf(line, sizeof line, "%s %3d%% %s", b->what, percent, b->figures);
@@ -67,7 +67,7 @@ void bar_clear(void)
 void bar_table(const char *line)
 {
     static const int ends[] = { 29, 42, 55, 65 };
-    int width = isatty(STDOUT_FILENO) ? terminal_columns(STDOUT_FILENO) : MOST_COLUMNS, end = 3;
+    int width = isatty(STDOUT_FILENO) ? terminal_columns(STDOUT_FILENO) : MAX_COLUMNS, end = 3;
     while (end > 0 && ends[end] > width) end--;
     bar_clear();
     printf("%.*s\n", ends[end], line);

@@ -9,7 +9,7 @@
 #include "bench/floor.h"
 
 #define PAIRS 41          /* at most; turns of ours and the floor */
-#define LEAST_PAIRS 5
+#define MIN_PAIRS 5
 #define TURN_SECONDS 0.02 /* about one turn */
 
 struct bench {
@@ -77,7 +77,7 @@ static int measure(struct bench *b)
     if (err) return library_error(&b->run, err);
     if (b->floor) theirs = floor_run(b->floor, 1 + steps_in_turn(ours) / 4);
     double pair = fmax(ours, TURN_SECONDS) + (b->floor ? fmax(theirs, TURN_SECONDS) : 0);
-    b->pairs = (int)fmin(PAIRS, fmax(LEAST_PAIRS, b->s->seconds / pair));
+    b->pairs = (int)fmin(PAIRS, fmax(MIN_PAIRS, b->s->seconds / pair));
     usage_now(b->run.ctx, &before);
     int code = take_turns(b, steps_in_turn(ours), b->floor ? steps_in_turn(theirs) : 0);
     usage_now(b->run.ctx, &b->used);

@@ -44,8 +44,8 @@ static int find_weights(struct opened *o, const char *what, const char *given)
 {
     char folder[sizeof o->path + 16];
     struct stat st;
-    if (stat(given, &st)) return complain(USAGE, "%s \"%s\": %s", what, given, strerror(errno));
-    if (strlen(given) >= sizeof o->path) return complain(USAGE, "%s: the name is too long", what);
+    if (stat(given, &st)) return report_error(USAGE, "%s \"%s\": %s", what, given, strerror(errno));
+    if (strlen(given) >= sizeof o->path) return report_error(USAGE, "%s: the name is too long", what);
     strcpy(o->path, given);
     if (!S_ISDIR(st.st_mode)) return OK;
     if (exists(o->path, sizeof o->path, given, WEIGHTS)) return OK;
@@ -53,7 +53,7 @@ static int find_weights(struct opened *o, const char *what, const char *given)
         snprintf(folder, sizeof folder, "%s%s", given, places[i]);
         if (find_best(o, folder)) return OK;
     }
-    return complain(USAGE, "%s \"%s\": there is no " WEIGHTS " in it", what, given);
+    return report_error(USAGE, "%s \"%s\": there is no " WEIGHTS " in it", what, given);
 }
 
 /* The folder of the weights, when the state is in it, too. */
@@ -70,18 +70,18 @@ static bool find_state(const struct opened *o, char folder[4096])
 
 static int checkpoint_error(const struct opened *o, int err)
 {
-    return complain(err ? blame(err) : USAGE, "%s", hsgd_error(o->run.ctx));
+    return report_error(err ? exit_code(err) : USAGE, "%s", hsgd_error(o->run.ctx));
 }
 
 /* Files of weights have a record of their data since version 0.2. */
-static void say_unknown(const struct opened *o, bool alone)
+static void warn_without_record(const struct opened *o, bool alone)
 {
     if (*hsgd_record_format(o->info->record)) return;
     if (alone)
-        complain(OK, "warning: %s lies without its " STATE " and has no record of its data: samples are not normalised, "
+        report_warning("%s lies without its " STATE " and has no record of its data: samples are not normalised, "
                  "columns, classes and unit of the values are not checked", o->path);
     else
-        complain(OK, "warning: %s has no record of its data: columns, label and unit of the values are not checked",
+        report_warning("%s has no record of its data: columns, label and unit of the values are not checked",
                  o->path);
 }
 
@@ -92,7 +92,7 @@ static int read_state(struct opened *o)
     o->info = hsgd_checkpoint_info_read(o->run.ctx, alone ? o->path : folder);
     if (!o->info) return checkpoint_error(o, 0);
     o->norm = o->info->normalisation;
-    say_unknown(o, alone);
+    warn_without_record(o, alone);
     return OK;
 }
 
@@ -120,10 +120,10 @@ int open_weights(struct opened *o, const struct settings *s, const char *what)
 
 int open_checkpoint(struct opened *o, const struct settings *s)
 {
-    int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : complain(USAGE, "--checkpoint is missing");
+    int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : report_error(USAGE, "--checkpoint is missing");
     if (!code) code = read_state(o);
     if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
-        code = complain(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
+        code = report_error(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                         hsgd_model_outputs(o->run.model));
     return code ? code : open_predictor(o, s);
 }
@@ -159,6 +159,6 @@ int predict_data(const struct opened *o, const struct hsgd_data *d, int64_t firs
     bool memory = index && x;
     free(index);
     free(x);
-    if (!memory) return complain(FAILED, "out of memory for %d samples", n);
+    if (!memory) return report_error(FAILED, "out of memory for %d samples", n);
     return err ? library_error(&o->run, err) : OK;
 }

@@ -34,14 +34,14 @@ static int add_value(void *user, const struct option_row *o, const char *text)
     struct settings any;
     char name[40];
     snprintf(name, sizeof name, "--%s", o->name);
-    if (o->commands & SINGLE) return complain(USAGE, "\"hsgd compare\" decides about %s itself", name);
+    if (o->commands & SINGLE) return report_error(USAGE, "\"hsgd compare\" decides about %s itself", name);
     settings_defaults(&any, "train");
     int code = option_set(&any, o, name, text);
     if (code) return code;
     struct list *l = list_of(c, o);
     for (int i = 0; i < l->n; i++)
-        if (!strcmp(l->value[i], text)) return complain(USAGE, "%s \"%s\" is there twice", name, text);
-    if (l->n == COMPARE_VALUES) return complain(USAGE, "%s has more than %d values", name, COMPARE_VALUES);
+        if (!strcmp(l->value[i], text)) return report_error(USAGE, "%s \"%s\" is there twice", name, text);
+    if (l->n == COMPARE_VALUES) return report_error(USAGE, "%s has more than %d values", name, COMPARE_VALUES);
     l->value[l->n++] = text;
     return OK;
 }
@@ -53,22 +53,11 @@ static int add_shared(struct comparison *c)
     for (int i = 0; (o = option_at(i)); i++) {
         if (!(o->commands & COMPARE && o->commands & TRAIN) || !option_given(c->s, o) || o->commands & SINGLE) continue;
         const char *text = compare_keep(c, option_text(c->s, o));
-        if (!text) return complain(FAILED, "out of memory");
+        if (!text) return report_error(FAILED, "out of memory");
         int code = add_value(c, o, text);
         if (code) return code;
     }
     return OK;
-}
-
-const char *compare_keep(struct comparison *c, char *text)
-{
-    char **bigger = text ? realloc(c->text, ((size_t)c->ntexts + 1) * sizeof *bigger) : NULL;
-    if (!bigger) {
-        free(text);
-        return NULL;
-    }
-    c->text = bigger;
-    return c->text[c->ntexts++] = text;
 }
 
 /* Seeds that count up from the one given, or 0. */
@@ -77,11 +66,11 @@ static int add_repeats(struct comparison *c)
     struct list *l = list_of(c, option_named("seed", TRAIN));
     long long first = l->n ? atoll(l->value[0]) : 0;
     if (c->s->repeat < 2) return c->nlists -= !l->n, OK;
-    if (l->n > 1) return complain(USAGE, "--repeat makes the seeds, and --seed has %d values", l->n);
+    if (l->n > 1) return report_error(USAGE, "--repeat makes the seeds, and --seed has %d values", l->n);
     for (l->n = 0; l->n < c->s->repeat; l->n++) {
         char *text = NULL;
         if (asprintf(&text, "%lld", first + l->n) < 0) text = NULL;
-        if (!(l->value[l->n] = compare_keep(c, text))) return complain(FAILED, "out of memory");
+        if (!(l->value[l->n] = compare_keep(c, text))) return report_error(FAILED, "out of memory");
     }
     l->repeats = true;
     return OK;
@@ -93,16 +82,16 @@ static int read_lists(struct comparison *c)
     int code = options_each(TRAIN, "train", s->words + 1, s->word - 1, add_value, c);
     if (code) return code;
     if (optind <= s->words)
-        return complain(USAGE, "after \"--\" come options of train, not \"%s\"", s->word[optind - 1]);
+        return report_error(USAGE, "after \"--\" come options of train, not \"%s\"", s->word[optind - 1]);
     code = add_shared(c);
     if (!code) code = add_repeats(c);
     c->planned = 1;
     for (int i = 0; !code && i < c->nlists; i++)
         if ((c->planned *= c->list[i].n) > COMPARE_TRIALS)
-            code = complain(USAGE, "more than %d combinations", COMPARE_TRIALS);
+            code = report_error(USAGE, "more than %d combinations", COMPARE_TRIALS);
     if (code) return code;
     c->trial = calloc((size_t)c->planned, sizeof *c->trial);
-    return c->trial ? OK : complain(FAILED, "out of memory for %d runs", c->planned);
+    return c->trial ? OK : report_error(FAILED, "out of memory for %d runs", c->planned);
 }
 
 /* Values of all runs, counted up from the first list's. */
@@ -153,7 +142,7 @@ static void name_end(struct trial *t)
            : t->code > 128 ? "interrupted" : "failed";
 }
 
-static void tell(const struct trial *t)
+static void print_end(const struct trial *t)
 {
     const struct epoch *last = history_last(&t->log);
     fprintf(stderr, "     %s", t->end);
@@ -164,15 +153,15 @@ static void tell(const struct trial *t)
 
 static int run_trial(struct comparison *c)
 {
-    char *argv[MOST_OPTIONS + 8];
+    char *argv[MAX_OPTIONS + 8];
     struct trial *t = &c->trial[c->ntrials++];
     fprintf(stderr, "%d/%d  %s\n", t->number, c->planned, t->label);
     char *words = command_line(c, t, argv);
-    int code = words ? compare_run(t, argv) : complain(FAILED, "out of memory");
+    int code = words ? compare_run(t, argv) : report_error(FAILED, "out of memory");
     free(words);
     if (!code) code = compare_read(t);
     name_end(t);
-    if (!code) tell(t);
+    if (!code) print_end(t);
     return code;
 }
 
@@ -196,7 +185,7 @@ static int outcome(const struct comparison *c)
 }
 
 /* After a signal there are fewer. */
-static int forget_the_rest(struct comparison *c)
+static int drop_planned(struct comparison *c)
 {
     free(c->group);
     c->planned = c->ntrials;
@@ -208,22 +197,22 @@ static int run_all(struct comparison *c)
     int code = compare_group(c);
     signals_catch();
     while (!code && c->ntrials < c->planned && !signals_stop()) code = run_trial(c);
-    if (!code) code = forget_the_rest(c);
+    if (!code) code = drop_planned(c);
     if (!code) code = report(c);
     return code ? code : outcome(c);
 }
 
 static int make_folder(const struct settings *s)
 {
-    if (strlen(s->out) > 1000) return complain(USAGE, "--out is longer than 1000 bytes");
+    if (strlen(s->out) > 1000) return report_error(USAGE, "--out is longer than 1000 bytes");
     if (!mkdir(s->out, 0777)) return OK;
-    return complain(errno == EEXIST ? USAGE : blame(-errno), "--out \"%s\": %s", s->out, strerror(errno));
+    return report_error(errno == EEXIST ? USAGE : exit_code(-errno), "--out \"%s\": %s", s->out, strerror(errno));
 }
 
 /* Options of train after "--", for runs to be made. */
 static int compare_new(struct comparison *c)
 {
-    if (!c->s->out) return complain(USAGE, "--out is missing: the folder for the runs");
+    if (!c->s->out) return report_error(USAGE, "--out is missing: the folder for the runs");
     int code = read_lists(c);
     if (code) return code;
     assign(c);
@@ -234,7 +223,7 @@ static int compare_new(struct comparison *c)
 /* Folders of runs; --out is for the tables and plots, or they are printed only. */
 static int compare_old(struct comparison *c)
 {
-    if (c->s->repeat > 1) return complain(USAGE, "--repeat is for runs to be made, with options of train after \"--\"");
+    if (c->s->repeat > 1) return report_error(USAGE, "--repeat is for runs to be made, with options of train after \"--\"");
     int code = compare_open(c);
     if (!code) code = compare_group(c);
     if (!code && c->s->out) code = make_folder(c->s);

@@ -34,7 +34,7 @@ struct trial {
     int group;                  /* from 0 */
     char label[COMPARE_LABEL];
     char folder[1100];
-    const char *value[MOST_OPTIONS]; /* of the lists; NULL: it has no such option */
+    const char *value[MAX_OPTIONS]; /* of the lists; NULL: it has no such option */
     int code;                   /* of train */
     const char *end;   /* "done", "stop-at", ...; "not finite", "refused", "failed", "interrupted"; "no report" */
     char message[400];          /* its last sentence */
@@ -54,7 +54,7 @@ struct group {
 struct comparison {
     const struct settings *s;
     int nlists, planned, ntrials; /* planned: runs to make; ntrials: made or read so far */
-    struct list list[MOST_OPTIONS];
+    struct list list[MAX_OPTIONS];
     int nkept;
     struct settings *kept;      /* of runs that existed: the values point there */
     int ntexts;
@@ -64,8 +64,6 @@ struct comparison {
     struct group *group;
 };
 
-/* Shortens a text to at most so many bytes, at the end of a letter. */
-void compare_cut(char *text, size_t most);
 /* Keeps a text as long as the comparison; NULL: out of memory, or there was no text. */
 const char *compare_keep(struct comparison *c, char *text);
 

@@ -117,13 +117,13 @@ static int write_table(const struct comparison *c, const char *name, void (*prin
     char path[1100], *bytes = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&bytes, &size);
-    if (!f) return complain(FAILED, "out of memory for %s", name);
+    if (!f) return report_error(FAILED, "out of memory for %s", name);
     print(f, c);
     bool bad = ferror(f);
     snprintf(path, sizeof path, "%s/%s", c->s->out, name);
     int err = fclose(f) || bad ? -ENOMEM : hsgd_file_write(NULL, path, bytes, size);
     free(bytes);
-    return err ? complain(blame(err), "%s: %s", path, strerror(-err)) : OK;
+    return err ? report_error(exit_code(err), "%s: %s", path, strerror(-err)) : OK;
 }
 
 int compare_write_csv(const struct comparison *c)

@@ -11,11 +11,12 @@
 
 /* ------------------------------------------------------------------ labels */
 
-void compare_cut(char *text, size_t most)
+/* Shortens a text to at most `max` bytes, at the end of a character. */
+static void cut(char *text, size_t max)
 {
-    if (strlen(text) <= most) return;
-    while (most && ((unsigned char)text[most] & 0xc0) == 0x80) most--;
-    text[most] = '\0';
+    if (strlen(text) <= max) return;
+    while (max && ((unsigned char)text[max] & 0xc0) == 0x80) max--;
+    text[max] = '\0';
 }
 
 /* The end of a long value: paths differ there. */
@@ -39,7 +40,7 @@ static void describe(const struct comparison *c, const struct trial *t, bool wit
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%s", used ? ", " : "", l->option->name,
                                  shown == value ? "" : "...", shown);
     }
-    compare_cut(text, COMPARE_LABEL - 1);
+    cut(text, COMPARE_LABEL - 1);
     memcpy(label, text, strlen(text) + 1);
 }
 
@@ -49,7 +50,7 @@ static void add_folder(struct trial *t)
     char text[COMPARE_LABEL + sizeof t->folder + 4];
     const char *slash = strrchr(t->folder, '/'), *name = slash ? slash + 1 : t->folder;
     snprintf(text, sizeof text, "%s%s%s", name, *t->label ? ": " : "", t->label);
-    compare_cut(text, COMPARE_LABEL - 1);
+    cut(text, COMPARE_LABEL - 1);
     memcpy(t->label, text, strlen(text) + 1);
 }
 
@@ -87,7 +88,7 @@ int compare_group(struct comparison *c)
     bool existed = c->kept;
     c->ngroups = 0;
     c->group = calloc((size_t)c->planned, sizeof *c->group);
-    if (!c->group) return complain(FAILED, "out of memory for %d runs", c->planned);
+    if (!c->group) return report_error(FAILED, "out of memory for %d runs", c->planned);
     for (struct trial *t = c->trial; t < c->trial + c->planned; t++) {
         describe(c, t, true, t->label);
         t->group = group_of(c, t);

@@ -16,13 +16,13 @@ static int name_folder(struct comparison *c, struct trial *t, const char *word)
     size_t n = strlen(word);
     while (n > 1 && word[n - 1] == '/') n--;
     if (n >= sizeof t->folder)
-        return complain(USAGE, "the name of the run is longer than %zu bytes", sizeof t->folder - 1);
+        return report_error(USAGE, "the name of the run is longer than %zu bytes", sizeof t->folder - 1);
     snprintf(t->folder, sizeof t->folder, "%.*s", (int)n, word);
     for (const struct trial *before = c->trial; before < t; before++)
-        if (!strcmp(before->folder, t->folder)) return complain(USAGE, "\"%s\" is given twice", t->folder);
+        if (!strcmp(before->folder, t->folder)) return report_error(USAGE, "\"%s\" is given twice", t->folder);
     snprintf(path, sizeof path, "%s/log.jsonl", t->folder);
     if (!access(path, R_OK)) return OK;
-    return complain(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", t->folder);
+    return report_error(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", t->folder);
 }
 
 /* Without config.yaml, as in a folder of a program of one's own, there are no options. */
@@ -78,10 +78,10 @@ int compare_open(struct comparison *c)
 {
     const struct option_row *o;
     int n = c->s->words, code = OK;
-    if (n > COMPARE_TRIALS) return complain(USAGE, "more than %d runs", COMPARE_TRIALS);
+    if (n > COMPARE_TRIALS) return report_error(USAGE, "more than %d runs", COMPARE_TRIALS);
     c->trial = calloc((size_t)n, sizeof *c->trial);
     c->kept = calloc((size_t)n, sizeof *c->kept);
-    if (!c->trial || !c->kept) return complain(FAILED, "out of memory for %d runs", n);
+    if (!c->trial || !c->kept) return report_error(FAILED, "out of memory for %d runs", n);
     c->planned = n;
     for (int i = 0; !code && i < n; i++) {
         struct trial *t = &c->trial[i];

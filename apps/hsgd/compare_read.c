@@ -112,7 +112,7 @@ int compare_read(struct trial *t)
     int code = history_read(&t->log, t->folder);
     t->steps = t->log.steps;
     t->seconds = t->log.seconds;
-    return code ? code : read_report(t) ? OK : complain(FAILED, "out of memory for \"%s\"", t->folder);
+    return code ? code : read_report(t) ? OK : report_error(FAILED, "out of memory for \"%s\"", t->folder);
 }
 
 void compare_free(struct trial *t)
@@ -134,4 +134,17 @@ double compare_best(const struct trial *t)
 {
     const struct epoch *best = history_best(&t->log);
     return best ? best->validation_accuracy : NAN;
+}
+
+/* ----------------------------------------------------------------- texts */
+
+const char *compare_keep(struct comparison *c, char *text)
+{
+    char **bigger = text ? realloc(c->text, ((size_t)c->ntexts + 1) * sizeof *bigger) : NULL;
+    if (!bigger) {
+        free(text);
+        return NULL;
+    }
+    c->text = bigger;
+    return c->text[c->ntexts++] = text;
 }

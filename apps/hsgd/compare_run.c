@@ -16,7 +16,7 @@
 #include "compare.h"
 #include "signals.h"
 
-#define LOOK_MS 200         /* between two looks for a signal */
+#define POLL_MS 200         /* between two looks for a signal */
 
 extern char **environ;
 
@@ -25,7 +25,7 @@ struct child {
     int errors;             /* what it writes to stderr */
     char line[2000];
     size_t used;
-    bool told;              /* it knows of the signal */
+    bool signalled;              /* it knows of the signal */
 };
 
 /* A process group of its own: a signal from the terminal comes to us alone,
@@ -57,7 +57,7 @@ static void end_line(struct child *p, struct trial *t)
         snprintf(t->message, sizeof t->message, "%.*s", (int)sizeof t->message - 1, p->line + strlen(begin));
 }
 
-static void hear(struct child *p, struct trial *t, const char *bytes, ssize_t n)
+static void add_output(struct child *p, struct trial *t, const char *bytes, ssize_t n)
 {
     for (ssize_t i = 0; i < n; i++) {
         if (bytes[i] == '\n') end_line(p, t);
@@ -68,13 +68,13 @@ static void hear(struct child *p, struct trial *t, const char *bytes, ssize_t n)
 static void pass_signal(struct child *p)
 {
     int number = signals_stop();
-    if (!number || p->told) return;
+    if (!number || p->signalled) return;
     kill(p->pid, number);
-    p->told = true;
+    p->signalled = true;
 }
 
 /* Until it has ended; what it leaves behind may keep the pipe open. */
-static int listen_to(struct child *p, struct trial *t)
+static int collect_output(struct child *p, struct trial *t)
 {
     char bytes[512];
     struct pollfd wait = { .fd = p->errors, .events = POLLIN };
@@ -82,11 +82,11 @@ static int listen_to(struct child *p, struct trial *t)
     bool open = true, ended = false;
     while (open && !ended) {
         pass_signal(p);
-        int ready = poll(&wait, 1, LOOK_MS);
+        int ready = poll(&wait, 1, POLL_MS);
         if (ready > 0) {
             ssize_t n = read(p->errors, bytes, sizeof bytes);
             open = n > 0;
-            hear(p, t, bytes, n);
+            add_output(p, t, bytes, n);
         } else {
             ended = waitpid(p->pid, &status, WNOHANG) == p->pid;
         }
@@ -102,11 +102,11 @@ int compare_run(struct trial *t, char **argv)
 {
     struct child p = { 0 };
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC)) return complain(FAILED, "cannot start train: %s", strerror(errno));
+    if (pipe2(ends, O_CLOEXEC)) return report_error(FAILED, "cannot start train: %s", strerror(errno));
     p.errors = ends[0];
     int err = spawn(&p, ends[1], argv);
     close(ends[1]);
-    if (!err) t->code = listen_to(&p, t);
+    if (!err) t->code = collect_output(&p, t);
     close(ends[0]);
-    return err ? complain(FAILED, "cannot start train: %s", strerror(err)) : OK;
+    return err ? report_error(FAILED, "cannot start train: %s", strerror(err)) : OK;
 }

@@ -217,15 +217,9 @@ static void print_fish(void)
 
 /* ----------------------------------------------------------------- command */
 
-static const struct { const char *name; void (*print)(void); } shells[] = {
-    { "bash", print_bash }, { "zsh", print_zsh }, { "fish", print_fish },
-};
-enum { SHELLS = sizeof shells / sizeof *shells };
-
-const char *completion_shell_at(int i) { return i < SHELLS ? shells[i].name : NULL; }
-
 int print_completion(int shell)
 {
-    shells[shell].print();
+    static void (*const print[SHELLS])(void) = { [BASH] = print_bash, [ZSH] = print_zsh, [FISH] = print_fish };
+    print[shell]();
     return flush_output();
 }

@@ -13,12 +13,12 @@
 
 #include "options.h"
 
-#define MOST_BYTES (1 << 20)
+#define MAX_BYTES (1 << 20)
 
 struct config_reader {
     const char *path;
     struct settings *s;      /* where the values go */
-    bool seen[MOST_OPTIONS]; /* keys of this file */
+    bool seen[MAX_OPTIONS]; /* keys of this file */
     yaml_parser_t parser;
     yaml_event_t event;
     bool begun;              /* event holds something */
@@ -34,7 +34,7 @@ static int line_of(const struct config_reader *r) { return (int)r->event.start_m
 static int bad_yaml(const struct config_reader *r)
 {
     const yaml_parser_t *p = &r->parser;
-    return complain(USAGE, "%s, line %d: %s", r->path, (int)p->problem_mark.line + 1,
+    return report_error(USAGE, "%s, line %d: %s", r->path, (int)p->problem_mark.line + 1,
                     p->problem ? p->problem : "this is no YAML");
 }
 
@@ -50,7 +50,7 @@ static int expect(struct config_reader *r, yaml_event_type_t type, const char *w
 {
     int code = next(r);
     if (code) return code;
-    return r->event.type == type ? OK : complain(USAGE, "%s, line %d: %s is expected", r->path, line_of(r), what);
+    return r->event.type == type ? OK : report_error(USAGE, "%s, line %d: %s is expected", r->path, line_of(r), what);
 }
 
 static int set_value(struct config_reader *r, const struct option_row *o, int line)
@@ -59,9 +59,9 @@ static int set_value(struct config_reader *r, const struct option_row *o, int li
     int code = expect(r, YAML_SCALAR_EVENT, "a single value");
     if (code) return code;
     if (r->event.data.scalar.length != strlen((char *)r->event.data.scalar.value))
-        return complain(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, o->name);
+        return report_error(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, o->name);
     char *text = settings_keep(r->s, hsgd_text_decode((char *)r->event.data.scalar.value));
-    if (!text) return complain(FAILED, "out of memory for \"%s\"", r->path);
+    if (!text) return report_error(FAILED, "out of memory for \"%s\"", r->path);
     snprintf(name, sizeof name, "%.120s, line %d: %s", r->path, line, o->name);
     option_mark_given(r->s, o);
     return option_set(r->s, o, name, text);
@@ -78,12 +78,12 @@ static int read_pair(struct config_reader *r)
     const char *key = (char *)r->event.data.scalar.value;
     int line = line_of(r);
     if (r->event.type != YAML_SCALAR_EVENT)
-        return complain(USAGE, "%s, line %d: the name of an option is expected", r->path, line);
+        return report_error(USAGE, "%s, line %d: the name of an option is expected", r->path, line);
     const struct option_row *o = option_of(key);
     if (!o || !is_kept(o))
-        return complain(USAGE, "%s, line %d: \"%.80s\" is not an option that a run has", r->path, line, key);
+        return report_error(USAGE, "%s, line %d: \"%.80s\" is not an option that a run has", r->path, line, key);
     int i = (int)(o - option_at(0));
-    if (r->seen[i]) return complain(USAGE, "%s, line %d: \"%s\" is there twice", r->path, line, key);
+    if (r->seen[i]) return report_error(USAGE, "%s, line %d: \"%s\" is there twice", r->path, line, key);
     r->seen[i] = true;
     return set_value(r, o, line);
 }
@@ -105,7 +105,7 @@ static int read_pairs(struct config_reader *r)
 
 static int parse(struct config_reader *r, const char *bytes, size_t size)
 {
-    if (!yaml_parser_initialize(&r->parser)) return complain(FAILED, "out of memory for \"%s\"", r->path);
+    if (!yaml_parser_initialize(&r->parser)) return report_error(FAILED, "out of memory for \"%s\"", r->path);
     yaml_parser_set_input_string(&r->parser, (const unsigned char *)bytes, size);
     int code = read_pairs(r);
     if (r->begun) yaml_event_delete(&r->event);
@@ -117,14 +117,14 @@ static int read_file(struct settings *s, const char *path)
 {
     struct config_reader r = { .path = path, .s = s };
     FILE *file = fopen(path, "rb");
-    if (!file) return complain(USAGE, "%s: cannot open: %s", path, strerror(errno));
-    char *bytes = malloc(MOST_BYTES + 1);
-    size_t size = bytes ? fread(bytes, 1, MOST_BYTES + 1, file) : 0;
+    if (!file) return report_error(USAGE, "%s: cannot open: %s", path, strerror(errno));
+    char *bytes = malloc(MAX_BYTES + 1);
+    size_t size = bytes ? fread(bytes, 1, MAX_BYTES + 1, file) : 0;
     int err = ferror(file) ? errno : 0, code;
     fclose(file);
-    if (!bytes) code = complain(FAILED, "out of memory for \"%s\"", path);
-    else if (err) code = complain(USAGE, "%s: cannot read: %s", path, strerror(err));
-    else if (size > MOST_BYTES) code = complain(USAGE, "%s: the file is longer than %d bytes", path, MOST_BYTES);
+    if (!bytes) code = report_error(FAILED, "out of memory for \"%s\"", path);
+    else if (err) code = report_error(USAGE, "%s: cannot read: %s", path, strerror(err));
+    else if (size > MAX_BYTES) code = report_error(USAGE, "%s: the file is longer than %d bytes", path, MAX_BYTES);
     else code = parse(&r, bytes, size);
     free(bytes);
     return code;
@@ -137,7 +137,7 @@ static int compare(const struct settings *now, const struct settings *then, cons
 {
     char *a = option_text(now, o), *b = option_text(then, o);
     bool same = a && b ? !strcmp(a, b) : a == b;
-    int code = same ? OK : complain(USAGE, "--%s is %s, and %s in %s, which --resume cannot change", o->name,
+    int code = same ? OK : report_error(USAGE, "--%s is %s, and %s in %s, which --resume cannot change", o->name,
                                     a ? a : "not set", b ? b : "not set", path);
     free(a);
     free(b);
@@ -153,7 +153,7 @@ static int use_model_copy(struct settings *s, const char *model, const char *pat
     char *copy;
     if (!model || !s->model || strcmp(s->model, model) || !hsgd_model_is_file(model)) return OK;
     if (asprintf(&copy, "%.*s%s", folder, path, CONFIG_MODEL) < 0 || !(copy = settings_keep(s, copy)))
-        return complain(FAILED, "out of memory for \"%s\"", path);
+        return report_error(FAILED, "out of memory for \"%s\"", path);
     if (!access(copy, F_OK)) s->model_copy = copy;
     return OK;
 }
@@ -167,7 +167,7 @@ static void change_length(struct settings *s, const struct settings *then, bool 
     if (!epochs) s->epochs = -1;
     if (!steps) s->steps = -1;
     if (s->schedule == HSGD_COSINE)
-        complain(OK, "warning: --sched cosine ends with the training: over another length than before the learning "
+        report_warning("--sched cosine ends with the training: over another length than before the learning "
                      "rate goes on from another value than it had");
 }
 
@@ -190,7 +190,7 @@ static int merge(struct settings *s, const char *path, bool resuming)
     }
     if (!code && resuming) change_length(s, &file, epochs, steps);
     for (int i = 0; i < file.ntexts; i++)
-        if (!settings_keep(s, file.text[i]) && !code) code = complain(FAILED, "out of memory for \"%s\"", path);
+        if (!settings_keep(s, file.text[i]) && !code) code = report_error(FAILED, "out of memory for \"%s\"", path);
     file.ntexts = 0; /* they are the other's now */
     if (!code) code = use_model_copy(s, file.model, path);
     settings_free(&file);
@@ -230,7 +230,7 @@ static int write_options(const struct session *run, const struct settings *s, co
     size_t size;
     const struct option_row *o;
     FILE *out = open_memstream(&text, &size);
-    if (!out) return complain(FAILED, "out of memory for \"%s\"", path);
+    if (!out) return report_error(FAILED, "out of memory for \"%s\"", path);
     fputs("# What makes this run: hsgd train --config FILE does it again.\n", out);
     bool written = true;
     for (int i = 0; (o = option_at(i)); i++) {
@@ -241,7 +241,7 @@ static int write_options(const struct session *run, const struct settings *s, co
     written = written && !ferror(out);
     int err = fclose(out) || !written ? -ENOMEM : hsgd_file_write(run->ctx, path, text, size);
     free(text);
-    if (err == -ENOMEM) return complain(FAILED, "out of memory for \"%s\"", path);
+    if (err == -ENOMEM) return report_error(FAILED, "out of memory for \"%s\"", path);
     return err ? library_error(run, err) : OK;
 }
 
@@ -249,7 +249,7 @@ int config_write(const struct session *run, const struct settings *s, const char
 {
     char path[4096];
     if (snprintf(path, sizeof path, "%s/config.yaml", folder) >= (int)sizeof path)
-        return complain(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 13);
+        return report_error(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 13);
     int code = hsgd_model_is_file(s->model) ? write_model(run, folder) : OK;
     return code ? code : write_options(run, s, path);
 }

@@ -66,7 +66,7 @@ static int print_part(const struct hsgd_data *d, const char *name)
 {
     struct hsgd_shape in = hsgd_data_shape(d);
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
-    if (!n) return complain(FAILED, "out of memory");
+    if (!n) return report_error(FAILED, "out of memory");
     char mean[100], deviation[100];
     write_numbers(mean, n->mean, n->channels, false);
     write_numbers(deviation, n->inv_std, n->channels, true);
@@ -147,7 +147,7 @@ static int info(const struct look *l)
 {
     int64_t *count[PARTS] = { count_classes(l->part[0]), l->part[1] ? count_classes(l->part[1]) : NULL };
     bool there = count[0] && (count[1] || !l->part[1]);
-    int code = there ? (l->s->json ? info_json : info_text)(l, count) : complain(FAILED, "out of memory");
+    int code = there ? (l->s->json ? info_json : info_text)(l, count) : report_error(FAILED, "out of memory");
     free(count[0]);
     free(count[1]);
     return code;
@@ -157,16 +157,16 @@ static int info(const struct look *l)
 
 /* "1:0.5 3:0.25 ..." of the first `most` numbers that are not 0; NULL: out of
  * memory. */
-static char *row_text(const float *x, int width, int64_t most)
+static char *row_text(const float *x, int width, int64_t max)
 {
     char *text;
     size_t size;
     int shown = 0;
     FILE *out = open_memstream(&text, &size);
-    for (int k = 0; out && k < width && shown <= most; k++) {
+    for (int k = 0; out && k < width && shown <= max; k++) {
         if (x[k] == 0) continue;
         if (shown) putc(' ', out);
-        if (shown++ == most) fputs("...", out);
+        if (shown++ == max) fputs("...", out);
         else fprintf(out, isnan(x[k]) ? "%d:?" : "%d:%g", k + 1, x[k]);
     }
     return out && !fclose(out) ? text : NULL;
@@ -177,7 +177,7 @@ static int print_rows(const struct look *l, const struct hsgd_data *d)
 {
     int width = hsgd_data_shape(d).c, code = OK;
     float *x = malloc((size_t)width * sizeof *x);
-    if (!x) return complain(FAILED, "out of memory");
+    if (!x) return report_error(FAILED, "out of memory");
     printf("\n%-16s %s\n", "class", "feature:number (from 1; those that are not 0)");
     for (int64_t i = 0; !code && i < l->s->rows && i < hsgd_data_count(d); i++) {
         int32_t label;
@@ -186,7 +186,7 @@ static int print_rows(const struct look *l, const struct hsgd_data *d)
         text_cell(hsgd_data_class_name(d, label), 16);
         putchar(' ');
         text_wrap(17, 17, "%s", text ? text : "");
-        if (!text) code = complain(FAILED, "out of memory");
+        if (!text) code = report_error(FAILED, "out of memory");
         free(text);
     }
     free(x);
@@ -202,10 +202,10 @@ static int write_sheets(const struct look *l, const struct hsgd_data *d)
     bool changes = how.crop || how.flip || how.resized_crop > 0 || how.rotate > 0;
     struct hsgd_data *changed = NULL;
     if (changes && !(changed = hsgd_data_augment(ctx, d, &how, (uint64_t)s->seed, 0, s->rows * s->columns)))
-        return complain(USAGE, "%s", hsgd_error(ctx));
+        return report_error(USAGE, "%s", hsgd_error(ctx));
     const struct hsgd_data *shown = changes ? changed : d;
     int err = s->out ? hsgd_data_sheet(ctx, shown, s->out, (int)s->rows, (int)s->columns) : 0;
-    int code = err ? complain(blame(err), "--out \"%s\": %s", s->out, hsgd_error(ctx)) : OK;
+    int code = err ? report_error(exit_code(err), "--out \"%s\": %s", s->out, hsgd_error(ctx)) : OK;
     if (!code && (s->png || s->svg)) code = draw_sheet(shown, (int)s->rows, (int)s->columns, s->png, s->svg);
     hsgd_data_destroy(&changed);
     return code;
@@ -215,8 +215,8 @@ static int show(const struct look *l)
 {
     const struct settings *s = l->s;
     const struct hsgd_data *d = l->part[s->split];
-    if (s->json) return complain(USAGE, "--json goes with \"hsgd data info\"");
-    if (!d) return complain(USAGE, "data \"%s\": has no test part", l->what);
+    if (s->json) return report_error(USAGE, "--json goes with \"hsgd data info\"");
+    if (!d) return report_error(USAGE, "data \"%s\": has no test part", l->what);
     const char *file = s->out ? s->out : s->png ? s->png : s->svg;
     int code = file ? write_sheets(l, d) : OK;
     if (code) return code;
@@ -237,10 +237,10 @@ static const struct {
 int cmd_data(struct settings *s)
 {
     struct session run;
-    if (!s->words) return complain(USAGE, "\"hsgd data\" needs \"info\" or \"show\"");
+    if (!s->words) return report_error(USAGE, "\"hsgd data\" needs \"info\" or \"show\"");
     int verb = strcmp(s->word[0], "info") ? 1 : 0;
     if (strcmp(s->word[0], verbs[verb].name))
-        return complain(USAGE, "\"hsgd data\" knows \"info\" and \"show\", not \"%s\"", s->word[0]);
+        return report_error(USAGE, "\"hsgd data\" knows \"info\" and \"show\", not \"%s\"", s->word[0]);
     int code = require_words(s, 2);
     if (code) return code;
     s->devices = "cpu";

@@ -10,7 +10,7 @@
 /* What there is, and what "auto" takes of it. */
 struct found {
     struct usage all;
-    bool automatic[MOST_DEVICES];
+    bool automatic[MAX_DEVICES];
 };
 
 /* What is to be said of it beside its name. */

@@ -11,47 +11,8 @@
 #include "text.h"
 
 #define CHUNK 2048          /* samples in memory at once */
-#define MOST_CLASSES 20     /* of a confusion matrix as text */
+#define MAX_CLASSES 20     /* of a confusion matrix as text */
 #define LABEL 24            /* columns of a class's name */
-
-/* ----------------------------------------------------------------- scores */
-
-struct class_score class_score(const struct evaluation *e, int class)
-{
-    struct class_score s = { 0 };
-    int64_t right = e->confusion[class * e->classes + class];
-    for (int i = 0; i < e->classes; i++) {
-        s.samples += e->confusion[class * e->classes + i];
-        s.predicted += e->confusion[i * e->classes + class];
-    }
-    s.precision = s.predicted ? (double)right / (double)s.predicted : NAN;
-    s.recall = s.samples ? (double)right / (double)s.samples : NAN;
-    s.f1 = s.predicted + s.samples ? 2.0 * (double)right / (double)(s.predicted + s.samples) : NAN;
-    return s;
-}
-
-/* A class that is never predicted counts with precision 0, as elsewhere. */
-struct class_score mean_score(const struct evaluation *e)
-{
-    struct class_score sum = { 0 };
-    int n = 0;
-    for (int i = 0; i < e->classes; i++) {
-        struct class_score s = class_score(e, i);
-        if (!s.samples) continue;
-        sum.precision += s.predicted ? s.precision : 0;
-        sum.recall += s.recall;
-        sum.f1 += s.f1;
-        n++;
-    }
-    return (struct class_score){ .precision = sum.precision / n, .recall = sum.recall / n, .f1 = sum.f1 / n };
-}
-
-double evaluation_accuracy(const struct evaluation *e)
-{
-    int64_t right = 0;
-    for (int i = 0; i < e->classes; i++) right += e->confusion[i * e->classes + i];
-    return (double)right / (double)e->samples;
-}
 
 /* ---------------------------------------------------------------- measure */
 
@@ -70,7 +31,7 @@ static int choose_part(struct opened *o, struct evaluation *e, const struct sett
 {
     bool given = option_given(s, option_named("split", EVAL)), train = !o->run.test || (given && !s->split);
     e->part = train ? o->run.test ? "train" : "all" : "test";
-    if (given && s->split && train) return complain(USAGE, "--split test: \"%s\" has no test part", what);
+    if (given && s->split && train) return report_error(USAGE, "--split test: \"%s\" has no test part", what);
     if (!train) {
         hsgd_data_destroy(&o->run.whole);
         o->run.whole = o->run.test;
@@ -83,7 +44,7 @@ static int open_given(struct opened *o, struct evaluation *e, const struct setti
 {
     struct hsgd_data_options options = data_options(o, s, NULL);
     int err = hsgd_data_read(o->run.ctx, s->data, &options, &o->run.whole, &o->run.test);
-    if (err) return complain(blame_data(err), "--data \"%s\": %s", s->data, hsgd_error(o->run.ctx));
+    if (err) return report_error(data_exit_code(err), "--data \"%s\": %s", s->data, hsgd_error(o->run.ctx));
     return choose_part(o, e, s, s->data);
 }
 
@@ -95,7 +56,7 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
     const char *what = own->s.data ? own->s.data : "digits";
     bool digits = !strcmp(hsgd_record_format(o->info->record), what);
     if (!*own->config && !digits)
-        return complain(USAGE, "--data is missing: %s lies in no run whose config.yaml names its data", o->path);
+        return report_error(USAGE, "--data is missing: %s lies in no run whose config.yaml names its data", o->path);
     bool train = option_given(s, option_named("split", EVAL)) && !s->split, test = own->s.test && !train;
     struct hsgd_data_options options = data_options(o, s, &own->s);
     if (test) {
@@ -104,7 +65,7 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
     }
     int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
     if (err)
-        return complain(blame_data(err), "data \"%s\" of %s: %s; --data names it where it is now", what, own->config,
+        return report_error(data_exit_code(err), "data \"%s\" of %s: %s; --data names it where it is now", what, own->config,
                         hsgd_error(o->run.ctx));
     if (!test || o->run.test) return choose_part(o, e, s, what);
     e->part = "test";
@@ -124,7 +85,7 @@ static int count(const struct opened *o, struct evaluation *e)
     int outputs = hsgd_model_outputs(o->run.model), code = OK;
     float *out = malloc(sizeof *out * CHUNK * (size_t)outputs);
     int32_t labels[CHUNK];
-    if (!out) return complain(FAILED, "out of memory for %d outputs", outputs);
+    if (!out) return report_error(FAILED, "out of memory for %d outputs", outputs);
     for (int64_t at = 0; !code && at < e->samples; at += CHUNK) {
         int n = e->samples - at < CHUNK ? (int)(e->samples - at) : CHUNK;
         code = predict_data(o, o->run.whole, at, n, out, labels);
@@ -151,9 +112,9 @@ static int evaluate(const struct opened *o, struct evaluation *e)
     if (err) return library_error(&o->run, err);
     e->confusion = calloc((size_t)e->classes * (size_t)e->classes, sizeof *e->confusion);
     e->name = calloc((size_t)e->classes, sizeof *e->name);
-    if (!e->confusion || !e->name) return complain(FAILED, "out of memory for %d classes", e->classes);
+    if (!e->confusion || !e->name) return report_error(FAILED, "out of memory for %d classes", e->classes);
     for (int i = 0; i < e->classes; i++)
-        if (!(e->name[i] = strdup(class_name(o, o->run.whole, i)))) return complain(FAILED, "out of memory");
+        if (!(e->name[i] = strdup(class_name(o, o->run.whole, i)))) return report_error(FAILED, "out of memory");
     int code = count(o, e);
     e->seconds = now_seconds() - began;
     return code;
@@ -203,14 +164,14 @@ static void print_score(const char *name, const struct class_score *s, bool mean
 
 /* The widest of the names and of the counts, at most LABEL; names are cut to
  * this where a column is for counts. */
-static int columns_of(const struct evaluation *e, int least, int most)
+static int columns_of(const struct evaluation *e, int min, int max)
 {
     for (int i = 0; i < e->classes; i++) {
         char *clean = text_clean(e->name[i]);
-        if (clean && text_width(clean) > least) least = text_width(clean);
+        if (clean && text_width(clean) > min) min = text_width(clean);
         free(clean);
     }
-    return least < most ? least : most;
+    return min < max ? min : max;
 }
 
 /* Columns `first` to `end` of the matrix. */
@@ -232,12 +193,12 @@ static void print_confused(const struct evaluation *e, int first, int end, int l
 /* As many columns below each other as fit beside the names. */
 static void print_confusion(const struct evaluation *e)
 {
-    int64_t most = 0;
+    int64_t max = 0;
     for (int i = 0; i < e->classes * e->classes; i++)
-        if (e->confusion[i] > most) most = e->confusion[i];
-    int digits = snprintf(NULL, 0, "%lld", (long long)most);
-    int label = columns_of(e, 4, LABEL), room = (TEXT_COLUMNS - label) / e->classes - 2; /* for all side by side */
-    int least = digits > 8 ? digits : 8, column = columns_of(e, digits, room > least ? room : least);
+        if (e->confusion[i] > max) max = e->confusion[i];
+    int digits = snprintf(NULL, 0, "%lld", (long long)max);
+    int label = columns_of(e, 4, LABEL), space = (TEXT_COLUMNS - label) / e->classes - 2; /* for all side by side */
+    int min = digits > 8 ? digits : 8, column = columns_of(e, digits, space > min ? space : min);
     int across = (TEXT_COLUMNS - label) / (column + 2);
     for (int first = 0; first < e->classes; first += across)
         print_confused(e, first, first + across < e->classes ? first + across : e->classes, label, column);
@@ -261,7 +222,7 @@ static int print_text(const struct opened *o, const struct evaluation *e)
         print_score(e->name[i], &s, false);
     }
     print_score("mean", &mean, true);
-    if (e->classes <= MOST_CLASSES) print_confusion(e);
+    if (e->classes <= MAX_CLASSES) print_confusion(e);
     return flush_output();
 }
 

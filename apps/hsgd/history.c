@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "draw/draw.h"
-
 static double number(const json_t *object, const char *name)
 {
     const json_t *v = json_object_get(object, name);
@@ -59,7 +57,7 @@ int history_read(struct history *h, const char *folder)
     }
     free(line);
     if (f) fclose(f);
-    return well ? OK : complain(FAILED, "out of memory for \"%s\"", path);
+    return well ? OK : report_error(FAILED, "out of memory for \"%s\"", path);
 }
 
 void history_free(struct history *h)
@@ -77,13 +75,4 @@ const struct epoch *history_best(const struct history *h)
     for (const struct epoch *e = h->epoch; e < h->epoch + h->n; e++)
         if (!isnan(e->validation_accuracy) && (!best || e->validation_accuracy > best->validation_accuracy)) best = e;
     return best;
-}
-
-int history_draw(const char *folder, const char *title, const char *what, const char *png, const char *svg)
-{
-    struct history h;
-    int code = history_read(&h, folder);
-    if (!code && h.n) code = draw_history(&h, title, what, png, svg);
-    history_free(&h);
-    return code;
 }

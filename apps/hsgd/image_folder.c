@@ -13,7 +13,7 @@
 
 #include "app.h"
 
-enum { MOST_DEPTH = 32 };
+enum { MAX_DEPTH = 32 };
 
 static int visit(struct image_folder *f, const char *folder, int depth);
 
@@ -28,7 +28,7 @@ static bool is_image(const char *name)
     return false;
 }
 
-static int no_memory(const char *folder) { return complain(FAILED, "%s: out of memory for its files", folder); }
+static int no_memory(const char *folder) { return report_error(FAILED, "%s: out of memory for its files", folder); }
 
 /* Takes the path over. */
 static int add(struct image_folder *f, const char *folder, char *path)
@@ -70,9 +70,9 @@ static int visible(const struct dirent *d) { return d->d_name[0] != '.'; }
 static int visit(struct image_folder *f, const char *folder, int depth)
 {
     struct dirent **entry;
-    if (depth > MOST_DEPTH) return complain(USAGE, "%s: folders are nested more than %d deep", folder, MOST_DEPTH);
+    if (depth > MAX_DEPTH) return report_error(USAGE, "%s: folders are nested more than %d deep", folder, MAX_DEPTH);
     int n = scandir(folder, &entry, visible, alphasort), code = OK;
-    if (n < 0) return complain(USAGE, "%s: cannot read: %s", folder, strerror(errno));
+    if (n < 0) return report_error(USAGE, "%s: cannot read: %s", folder, strerror(errno));
     for (int i = 0; i < n; i++) {
         if (!code) code = take(f, folder, entry[i]->d_name, depth);
         free(entry[i]);
@@ -86,9 +86,9 @@ int image_folder_list(struct image_folder *f, const char *folder)
     *f = (struct image_folder){ 0 };
     int code = visit(f, folder, 0);
     if (code) return code;
-    if (!f->count) return complain(USAGE, "%s: has no PNG or JPEG image", folder);
+    if (!f->count) return report_error(USAGE, "%s: has no PNG or JPEG image", folder);
     if (f->others)
-        complain(OK, "warning: %s: %d file%s no PNG or JPEG image and passed over, the first: %s", folder, f->others,
+        report_warning("%s: %d file%s no PNG or JPEG image and passed over, the first: %s", folder, f->others,
                  f->others == 1 ? " is" : "s are", f->first_other);
     return OK;
 }

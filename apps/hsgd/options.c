@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_file.h"
 #include "options.h"
 
 static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
@@ -19,6 +18,11 @@ static const char *algorithm_at(int i)
 }
 static const char *scaling_at(int i) { return i < HSGD_RATE_SCALINGS ? hsgd_rate_scaling_name(i) : NULL; }
 static const char *executor_at(int i) { return i < 2 ? (const char *[]){ "replay", "insert" }[i] : NULL; }
+static const char *shell_at(int i)
+{
+    static const char *const names[SHELLS] = { [BASH] = "bash", [ZSH] = "zsh", [FISH] = "fish" };
+    return i < SHELLS ? names[i] : NULL;
+}
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
 #define AT(field) offsetof(struct settings, field)
@@ -41,23 +45,23 @@ static const struct option_row table[] = {
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
       ".npz, a file beside an .npy (found by usual names)" },
-    { "features", 0, WHOLE, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
+    { "features", 0, INTEGER, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
       "numbers in a plain sample (as many as there are)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "leave out columns of a CSV, by names or numbers; may be repeated" },
     { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,
       "numbers as labels are classes, also with fractions or very many\n"
       "different values" },
-    { "resize", 0, WHOLE, READS, AT(resize), 0, 4096, NULL, "N",
+    { "resize", 0, INTEGER, READS, AT(resize), 0, 4096, NULL, "N",
       "scale pictures to a shorter side of N and take the middle, so\n"
       "that sizes may differ (0: they are all of one size)" },
     { "keep-going", 0, FLAG, READS, AT(keep_going), 0, 0, NULL, NULL,
       "pass over damaged images, up to 1 % of all" },
-    { "epochs", 0, WHOLE, TRAIN | FREE, AT(epochs), 1, 1e6, NULL, "N",
+    { "epochs", 0, INTEGER, TRAIN | FREE, AT(epochs), 1, 1e6, NULL, "N",
       "times to go through the data (5); with --resume, all of them" },
-    { "steps", 0, WHOLE, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
+    { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after so many batches; without --epochs, these alone count" },
-    { "batch-size", 'b', WHOLE, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples in a batch (128)" },
+    { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples in a batch (128)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
     { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
       "learning rate (0.001 for adam and adamw, else 0.01)" },
@@ -68,7 +72,7 @@ static const struct option_row table[] = {
       "scale gradients so that their 2-norm is at most X (0: off)" },
     { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",
       "share of each label that is spread over all classes (0)" },
-    { "crop", 0, WHOLE, TRAIN | DATA, AT(crop), 0, 16384, NULL, "PIXELS",
+    { "crop", 0, INTEGER, TRAIN | DATA, AT(crop), 0, 16384, NULL, "PIXELS",
       "train on random parts of pictures with so many black pixels\n"
       "added on each side (0)" },
     { "resized-crop", 0, REAL, TRAIN | DATA, AT(resized_crop), 0, 1, NULL, "X",
@@ -79,13 +83,13 @@ static const struct option_row table[] = {
       "turn pictures by up to so much, either way, in training (0)" },
     { "sched", 0, CHOICE, TRAIN, AT(schedule), 0, 0, schedule_at, "NAME",
       "learning rate over time (cosine; constant with --steps)" },
-    { "warmup-steps", 0, WHOLE, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
+    { "warmup-steps", 0, INTEGER, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
       "steps in which the learning rate rises from 0 (0)" },
     { "warmup-epochs", 0, REAL, TRAIN, AT(warmup_epochs), 0, 1e6, NULL, "N", "the same in epochs (0)" },
-    { "step-size", 0, WHOLE, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
+    { "step-size", 0, INTEGER, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
     { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of such a drop (0.1)" },
     { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "where step and cosine end (0)" },
-    { "patience", 0, WHOLE, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
+    { "patience", 0, INTEGER, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
       "stop after N epochs without a better validation (0: never)" },
     { "stop-at", 0, REAL, TRAIN | COMPARE | FREE, AT(stop_at), 0, 1, NULL, "X",
       "stop after the first epoch with this validation accuracy (0: off)" },
@@ -95,12 +99,12 @@ static const struct option_row table[] = {
     { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
       "fraction of the training samples held back, such as 0.1 or\n"
       "1/12, 0 for none; or the data to validate with (1/12)" },
-    { "seed", 0, WHOLE, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
+    { "seed", 0, INTEGER, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
       "of weights, order, validation samples and changes (0)" },
     { "devices", 0, TEXT, RUNS | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto takes each physical one once; or as\n"
       "cpu,opencl:1 (auto)" },
-    { "threads", 0, WHOLE, RUNS | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
+    { "threads", 0, INTEGER, RUNS | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
       "CPU cores to use (those this process may use)" },
     { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
@@ -108,22 +112,22 @@ static const struct option_row table[] = {
       "CUDA devices: faster matrix products with shorter operands" },
     { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
       "how devices share the work, see doc/algorithms.md (sync)" },
-    { "local-steps", 0, WHOLE, TRAIN, AT(local_steps), 0, 128, NULL, "N",
+    { "local-steps", 0, INTEGER, TRAIN, AT(local_steps), 0, 128, NULL, "N",
       "local, elastic: steps between two merges (0: 8, 4)" },
-    { "staleness", 0, WHOLE, TRAIN, AT(staleness), 0, 1e6, NULL, "N",
+    { "staleness", 0, INTEGER, TRAIN, AT(staleness), 0, 1e6, NULL, "N",
       "stale: merges of others that a device may miss (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
       "elastic: how far a merge draws parameters together (0.9)" },
-    { "least-batch", 0, WHOLE, TRAIN, AT(least_batch), 0, 1 << 20, NULL, "N",
+    { "least-batch", 0, INTEGER, TRAIN, AT(least_batch), 0, 1 << 20, NULL, "N",
       "adaptive: no update of fewer samples (0: --batch-size / 8);\n"
       "hogbatch: samples of an update on CPU cores (0: / 4)" },
-    { "most-batch", 0, WHOLE, TRAIN, AT(most_batch), 0, 1 << 20, NULL, "N",
+    { "most-batch", 0, INTEGER, TRAIN, AT(most_batch), 0, 1 << 20, NULL, "N",
       "adaptive: no update of more samples (0: twice --batch-size);\n"
       "hogbatch: samples of an update on accelerators (0: --batch-size)" },
     { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",
       "hogbatch, adaptive: the learning rate follows the samples of an\n"
       "update (auto: linear, for adam and adamw by the root)" },
-    { "lr-ramp", 0, WHOLE, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
+    { "lr-ramp", 0, INTEGER, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
       "adaptive: updates in which it goes over to another size's (10)" },
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
       "sync: part of a batch that no device has less than; with 0 one\n"
@@ -137,15 +141,15 @@ static const struct option_row table[] = {
       "go on from the newest checkpoint in --out, if there is one" },
     { "initial-checkpoint", 0, TEXT, TRAIN, AT(initial_checkpoint), 0, 0, NULL, "FILE",
       "weights to begin with: a model.safetensors, or a folder with one" },
-    { "checkpoint-every", 0, WHOLE, TRAIN | FREE, AT(checkpoint_every), 0, 1e12, NULL, "N",
+    { "checkpoint-every", 0, INTEGER, TRAIN | FREE, AT(checkpoint_every), 0, 1e12, NULL, "N",
       "steps between checkpoints (0: after epochs, and every 5 minutes)" },
-    { "checkpoint-hist", 0, WHOLE, TRAIN | FREE, AT(checkpoint_hist), 1, 1e6, NULL, "N",
+    { "checkpoint-hist", 0, INTEGER, TRAIN | FREE, AT(checkpoint_hist), 1, 1e6, NULL, "N",
       "checkpoints to keep beside the best (3)" },
     { "dry-run", 0, FLAG, TRAIN | PASSING | SINGLE, AT(dry_run), 0, 0, NULL, NULL,
       "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a sheet of samples, pixel by pixel" },
     { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
-    { "repeat", 0, WHOLE, COMPARE, AT(repeat), 1, 64, NULL, "N",
+    { "repeat", 0, INTEGER, COMPARE, AT(repeat), 1, 64, NULL, "N",
       "train every combination N times, with seeds that count up from --seed, and "
       "report means and standard deviations (1)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
@@ -157,8 +161,8 @@ static const struct option_row table[] = {
     { "svg", 0, TEXT, EVAL, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
     { "png", 0, TEXT, PLOT, AT(png), 0, 0, NULL, "FILE.png", "where to draw (RUN/curves.png and .svg)" },
     { "svg", 0, TEXT, PLOT, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
-    { "rows", 0, WHOLE, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
-    { "columns", 0, WHOLE, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
+    { "rows", 0, INTEGER, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
+    { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "which samples (train; eval: test, where there are such)" },
     { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE, AT(json), 0, 0,
@@ -167,13 +171,13 @@ static const struct option_row table[] = {
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "the library's messages too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print a page for man(1)" },
-    { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, completion_shell_at, "SHELL",
+    { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, shell_at, "SHELL",
       "print completion for a shell" },
     { "help", 'h', FLAG, ALL | PASSING | SINGLE, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 
 enum { ROWS = sizeof table / sizeof *table };
-_Static_assert(ROWS <= MOST_OPTIONS, "struct settings has a flag per option");
+_Static_assert(ROWS <= MAX_OPTIONS, "struct settings has a flag per option");
 
 const struct option_row *option_at(int i) { return i < ROWS ? &table[i] : NULL; }
 
@@ -208,10 +212,10 @@ void option_choices(choice_fn *choice, char *out, size_t size)
 
 static int set_number(struct settings *s, const struct option_row *o, const char *name, const char *text)
 {
-    bool whole = o->kind == WHOLE;
+    bool whole = o->kind == INTEGER;
     double v;
     if (!read_number(text, whole, &v) || v < o->low || v > o->high)
-        return complain(USAGE, "%s \"%s\" is not a %snumber from %.16g to %.16g", name, text, whole ? "whole " : "",
+        return report_error(USAGE, "%s \"%s\" is not a %snumber from %.16g to %.16g", name, text, whole ? "whole " : "",
                         o->low, o->high);
     if (whole) *(int64_t *)((char *)s + o->offset) = (int64_t)v;
     else *(double *)((char *)s + o->offset) = v;
@@ -227,25 +231,25 @@ static int set_choice(int *value, const char *name, choice_fn *choice, const cha
             return OK;
         }
     option_choices(choice, names, sizeof names);
-    return complain(USAGE, "%s \"%s\" is not one of %s", name, text, names);
+    return report_error(USAGE, "%s \"%s\" is not one of %s", name, text, names);
 }
 
 static int set_flag(bool *value, const char *name, const char *text)
 {
     *value = !strcmp(text, "true");
-    return *value || !strcmp(text, "false") ? OK : complain(USAGE, "%s \"%s\" is neither true nor false", name, text);
+    return *value || !strcmp(text, "false") ? OK : report_error(USAGE, "%s \"%s\" is neither true nor false", name, text);
 }
 
 static int set_list(struct settings *s, const char **value, const char *name, const char *text)
 {
-    if (!*text) return complain(USAGE, "%s is empty", name);
+    if (!*text) return report_error(USAGE, "%s is empty", name);
     if (!*value) {
         *value = text;
         return OK;
     }
     size_t size = strlen(*value) + strlen(text) + 2;
     char *both = settings_keep(s, malloc(size));
-    if (!both) return complain(FAILED, "out of memory for %s", name);
+    if (!both) return report_error(FAILED, "out of memory for %s", name);
     snprintf(both, size, "%s,%s", *value, text);
     *value = both;
     return OK;
@@ -258,7 +262,7 @@ int option_set(struct settings *s, const struct option_row *o, const char *name,
     case FLAG: return set_flag(value, name, text);
     case CHOICE: return set_choice(value, name, o->choice, text);
     case TEXT:
-        if (!*text) return complain(USAGE, "%s is empty", name);
+        if (!*text) return report_error(USAGE, "%s is empty", name);
         *(const char **)value = text;
         /* A model is one of the names, or a file. */
         return o->choice && !hsgd_model_is_file(text) ? set_choice(NULL, name, o->choice, text) : OK;
@@ -278,11 +282,11 @@ char *option_text(const struct settings *s, const struct option_row *o)
     case LIST:
     case TEXT: return *(char *const *)value ? strdup(*(char *const *)value) : NULL;
     case CHOICE: return *(const int *)value < 0 ? NULL : strdup(o->choice(*(const int *)value));
-    case WHOLE: whole = *(const int64_t *)value; break;
+    case INTEGER: whole = *(const int64_t *)value; break;
     case REAL: real = *(const double *)value; break;
     }
-    if ((o->kind == WHOLE ? (double)whole : real) < o->low) return NULL;
-    if (o->kind == WHOLE) snprintf(text, sizeof text, "%lld", (long long)whole);
+    if ((o->kind == INTEGER ? (double)whole : real) < o->low) return NULL;
+    if (o->kind == INTEGER) snprintf(text, sizeof text, "%lld", (long long)whole);
     else snprintf(text, sizeof text, "%.15g", real); /* as it was typed, where that is enough */
     if (o->kind == REAL && strtod(text, NULL) != real) snprintf(text, sizeof text, "%.17g", real);
     return strdup(text);
@@ -291,17 +295,11 @@ char *option_text(const struct settings *s, const struct option_row *o)
 void option_copy(struct settings *to, const struct settings *from, const struct option_row *o)
 {
     static const size_t size[] = { [FLAG] = sizeof(bool), [TEXT] = sizeof(char *), [LIST] = sizeof(char *),
-                                   [WHOLE] = sizeof(int64_t), [REAL] = sizeof(double), [CHOICE] = sizeof(int) };
+                                   [INTEGER] = sizeof(int64_t), [REAL] = sizeof(double), [CHOICE] = sizeof(int) };
     memcpy((char *)to + o->offset, (const char *)from + o->offset, size[o->kind]);
 }
 
 /* ---------------------------------------------------------------- reading */
-
-static int read_environment(struct settings *s)
-{
-    const char *executor = getenv("HSGD_EXECUTOR");
-    return executor && *executor ? set_choice(&s->executor, "HSGD_EXECUTOR", executor_at, executor) : OK;
-}
 
 /* The options of a command in the forms that getopt_long() wants. */
 static void getopt_tables(unsigned bit, struct option *longs, char *shorts)
@@ -328,9 +326,9 @@ static int row_of(int c)
 static int refuse(const char *command, int c, const char *word)
 {
     int row = row_of(optopt);
-    if (c == ':') return complain(USAGE, "--%s needs a value", row < 0 ? "?" : table[row].name);
-    if (optopt) return complain(USAGE, "\"hsgd %s\" has no option \"-%c\"", command, optopt);
-    return complain(USAGE, "\"hsgd %s\" has no option \"%s\"", command, word);
+    if (c == ':') return report_error(USAGE, "--%s needs a value", row < 0 ? "?" : table[row].name);
+    if (optopt) return report_error(USAGE, "\"hsgd %s\" has no option \"-%c\"", command, optopt);
+    return report_error(USAGE, "\"hsgd %s\" has no option \"%s\"", command, word);
 }
 
 int options_each(unsigned bit, const char *command, int argc, char **argv, option_fn *each, void *user)
@@ -349,17 +347,6 @@ int options_each(unsigned bit, const char *command, int argc, char **argv, optio
     return code;
 }
 
-/* After --help nothing counts. */
-static int set_given(void *user, const struct option_row *o, const char *text)
-{
-    struct settings *s = user;
-    char name[40];
-    snprintf(name, sizeof name, "--%s", o->name);
-    if (s->help) return OK;
-    option_mark_given(s, o);
-    return option_set(s, o, name, text);
-}
-
 void settings_defaults(struct settings *s, const char *command)
 {
     *s = (struct settings){ .command = command, .epochs = -1, .steps = -1, .batch_size = 128, .warmup_steps = 0,
@@ -367,16 +354,6 @@ void settings_defaults(struct settings *s, const char *command)
                             .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
                             .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
                             .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .repeat = 1, .seconds = 5, .schedule = -1, .completion = -1 };
-}
-
-int settings_read(struct settings *s, unsigned bit, int argc, char **argv)
-{
-    settings_defaults(s, argv[0]);
-    int code = bit & (RUNS | USES) ? read_environment(s) : OK;
-    if (!code) code = options_each(bit, s->command, argc, argv, set_given, s);
-    s->words = argc - optind;
-    s->word = argv + optind;
-    return !code && s->config && !s->help ? config_read(s, s->config) : code;
 }
 
 char *settings_keep(struct settings *s, char *text)

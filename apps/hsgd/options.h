@@ -6,7 +6,7 @@
 #include "app.h"
 
 /* A LIST that is given several times is a text with commas between the values. */
-enum option_kind { FLAG, TEXT, LIST, WHOLE, REAL, CHOICE };
+enum option_kind { FLAG, TEXT, LIST, INTEGER, REAL, CHOICE };
 typedef const char *choice_fn(int i);
 
 /* What --resume does with an option: FREE may have another value than in the

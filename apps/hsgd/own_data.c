@@ -44,7 +44,7 @@ int own_data_find(struct own_data *own, const char *weights)
     strcat(path, CONFIG);
     if (access(path, F_OK)) return OK;
     if (snprintf(own->config, sizeof own->config, "%s", shorter(path)) >= (int)sizeof own->config)
-        return complain(USAGE, "%s: the name is too long", path);
+        return report_error(USAGE, "%s: the name is too long", path);
     return config_read(&own->s, own->config);
 }
 

@@ -53,10 +53,10 @@ static int try_plan(struct plan_report *r, const struct session *run, const stru
 static int read_run(struct plan_report *r, const struct settings *s)
 {
     char path[4096];
-    if (s->model) return complain(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
-    if (s->data) return complain(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
+    if (s->model) return report_error(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
+    if (s->data) return report_error(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
     if (snprintf(path, sizeof path, "%s/plan.json", s->word[0]) >= (int)sizeof path)
-        return complain(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 11);
+        return report_error(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 11);
     return plan_read(r, path);
 }
 
@@ -79,7 +79,7 @@ static int draw(const struct plan_report *r, const struct settings *s)
 {
     if (!file_asked(s)) return OK;
     if (!plan_of_replicas(r)) return draw_plan(r, s->png, s->svg);
-    return complain(USAGE, "%s \"%s\": replicas have no common step to draw", s->png ? "--png" : "--svg", file_asked(s));
+    return report_error(USAGE, "%s \"%s\": replicas have no common step to draw", s->png ? "--png" : "--svg", file_asked(s));
 }
 
 int cmd_plan(struct settings *s)

@@ -5,7 +5,7 @@
 
 #include "app.h"
 
-#define PLAN_MOST 4096            /* cells or devices of a report, more than any plan has */
+#define PLAN_MAX 4096            /* cells or devices of a report, more than any plan has */
 
 #define PLAN_CANDIDATES 512
 

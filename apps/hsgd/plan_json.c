@@ -62,7 +62,7 @@ int plan_write(const struct plan_report *r, const struct session *run, const cha
     json_t *object = plan_json(r);
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(object);
-    if (!text) return complain(FAILED, "out of memory for the plan");
+    if (!text) return report_error(FAILED, "out of memory for the plan");
     int err = hsgd_file_write(run->ctx, path, text, strlen(text));
     free(text);
     return err ? library_error(run, err) : OK;
@@ -82,7 +82,7 @@ static const json_t *field(const struct reader *r, const char *name) { return js
 
 static void refuse(struct reader *r, const char *name, const char *expected)
 {
-    if (!r->code) r->code = complain(USAGE, "%s: %s%s is not %s", r->path, r->where, name, expected);
+    if (!r->code) r->code = report_error(USAGE, "%s: %s%s is not %s", r->path, r->where, name, expected);
 }
 
 static void read_text(struct reader *r, const char *name, char *out, size_t size)
@@ -95,7 +95,7 @@ static void read_text(struct reader *r, const char *name, char *out, size_t size
 }
 
 /* A whole number from low to high; null, where low is -1, is -1. */
-static int64_t read_whole(struct reader *r, const char *name, int64_t low, int64_t high)
+static int64_t read_integer(struct reader *r, const char *name, int64_t low, int64_t high)
 {
     const json_t *v = field(r, name);
     char expected[80];
@@ -120,23 +120,23 @@ static double read_ms(struct reader *r, const char *name)
     return json_number_value(v);
 }
 
-static void read_cell(struct reader *r, struct plan_cell *c, int most_rows)
+static void read_cell(struct reader *r, struct plan_cell *c, int max_rows)
 {
     struct hsgd_plan_cell *o = &c->of;
     read_text(r, "name", o->name, sizeof o->name);
     read_text(r, "device", o->device, sizeof o->device);
     read_text(r, "reason", o->reason, sizeof o->reason);
-    o->replica = field(r, "replica") ? (int)read_whole(r, "replica", -1, PLAN_MOST) : -1; /* older files have none */
-    o->rows = (int)read_whole(r, "rows", 0, o->replica < 0 ? most_rows : 1 << 20);
-    o->launches = (int)read_whole(r, "launches", 0, 1 << 30);
-    o->accesses = (int)read_whole(r, "accesses", 0, 1 << 30);
+    o->replica = field(r, "replica") ? (int)read_integer(r, "replica", -1, PLAN_MAX) : -1; /* older files have none */
+    o->rows = (int)read_integer(r, "rows", 0, o->replica < 0 ? max_rows : 1 << 20);
+    o->launches = (int)read_integer(r, "launches", 0, 1 << 30);
+    o->accesses = (int)read_integer(r, "accesses", 0, 1 << 30);
     o->predicted_ms = read_ms(r, "predicted_ms");
     o->predicted_start_ms = read_ms(r, "predicted_start_ms");
-    o->predicted_worker = (int)read_whole(r, "predicted_worker", 0, PLAN_MOST);
+    o->predicted_worker = (int)read_integer(r, "predicted_worker", 0, PLAN_MAX);
     o->known = !isnan(o->predicted_ms) && !isnan(o->predicted_start_ms);
     o->measured_ms = read_ms(r, "measured_ms");
-    o->runs = (unsigned long long)read_whole(r, "runs", 0, INT64_MAX);
-    c->worker = (int)read_whole(r, "worker", -1, PLAN_MOST);
+    o->runs = (unsigned long long)read_integer(r, "runs", 0, INT64_MAX);
+    c->worker = (int)read_integer(r, "worker", -1, PLAN_MAX);
     c->start_ms = read_ms(r, "start_ms");
     c->end_ms = read_ms(r, "end_ms");
 }
@@ -146,19 +146,19 @@ static void read_one_device(struct reader *r, struct plan_device *d)
     read_text(r, "id", d->id, sizeof d->id);
     read_text(r, "name", d->name, sizeof d->name);
     read_text(r, "kind", d->kind, sizeof d->kind);
-    d->workers = (int)read_whole(r, "workers", 1, PLAN_MOST);
+    d->workers = (int)read_integer(r, "workers", 1, PLAN_MAX);
 }
 
-/* The array `name`, of 1 to PLAN_MOST objects. */
+/* The array `name`, of 1 to PLAN_MAX objects. */
 static const json_t *read_list(struct reader *r, const char *name, size_t element, int *n, void **out)
 {
     const json_t *list = field(r, name);
     *n = 0;
-    if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > PLAN_MOST)
+    if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > PLAN_MAX)
         refuse(r, name, "a list of 1 to 4096 objects");
     if (r->code) return NULL;
     *out = calloc(json_array_size(list), element);
-    if (!*out) r->code = complain(FAILED, "%s: out of memory", r->path);
+    if (!*out) r->code = report_error(FAILED, "%s: out of memory", r->path);
     else *n = (int)json_array_size(list);
     return list;
 }
@@ -227,16 +227,16 @@ int plan_read(struct plan_report *out, const char *path)
     json_error_t error;
     *out = (struct plan_report){ .shown_step = -1 };
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!root && error.line < 0) return complain(USAGE, "%s", error.text);
-    if (!root) return complain(USAGE, "%s: line %d: %s", path, error.line, error.text);
+    if (!root && error.line < 0) return report_error(USAGE, "%s", error.text);
+    if (!root) return report_error(USAGE, "%s: line %d: %s", path, error.line, error.text);
     struct reader r = { .path = path, .object = root };
-    if (!json_is_object(root)) r.code = complain(USAGE, "%s: this is not a JSON object", path);
-    if (!r.code) read_whole(&r, "version", 1, 1);
+    if (!json_is_object(root)) r.code = report_error(USAGE, "%s: this is not a JSON object", path);
+    if (!r.code) read_integer(&r, "version", 1, 1);
     read_text(&r, "model", out->model, sizeof out->model);
-    out->batch = (int)read_whole(&r, "batch_size", 1, 1 << 20);
+    out->batch = (int)read_integer(&r, "batch_size", 1, 1 << 20);
     out->predicted_step_ms = read_ms(&r, "predicted_step_ms");
     out->measured_step_ms = read_ms(&r, "measured_step_ms");
-    out->shown_step = read_whole(&r, "shown_step", -1, INT64_MAX);
+    out->shown_step = read_integer(&r, "shown_step", -1, INT64_MAX);
     if (!r.code) read_lists(&r, out);
     if (!r.code) read_candidates(&r, out);
     json_decref(root);

@@ -38,7 +38,7 @@ int plan_predict(struct plan_report *r, const struct session *run, const char *m
     if (n < 0) return library_error(run, n);
     r->cell = calloc((size_t)n, sizeof *r->cell);
     r->device = calloc((size_t)hsgd_device_count(run->ctx), sizeof *r->device);
-    if (!r->cell || !r->device) return complain(FAILED, "out of memory for %d cells", n);
+    if (!r->cell || !r->device) return report_error(FAILED, "out of memory for %d cells", n);
     r->ndevices = hsgd_device_count(run->ctx);
     for (int i = 0; i < r->ndevices; i++) read_device(&r->device[i], run, i);
     bool known = true;
@@ -191,7 +191,7 @@ int plan_measure(struct plan_report *r, const struct session *run, double step_m
     r->measured_step_ms = measured_step(r, run, step_ms);
     if (!events) return OK;
     struct span *span = malloc((size_t)events * sizeof *span);
-    if (!span) return complain(FAILED, "out of memory for %lld events", (long long)events);
+    if (!span) return report_error(FAILED, "out of memory for %lld events", (long long)events);
     int steps = merge_spans(span, read_spans(r, run, span), r->ncells);
     qsort(span, (size_t)steps, sizeof *span, by_length);
     if (steps) show_step(r, run, &span[steps / 2]);

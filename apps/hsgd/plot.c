@@ -36,9 +36,9 @@ static int require_history(const char *folder)
     char path[4200];
     struct history h;
     snprintf(path, sizeof path, "%s/log.jsonl", folder);
-    if (access(path, R_OK)) return complain(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", folder);
+    if (access(path, R_OK)) return report_error(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", folder);
     int code = history_read(&h, folder);
-    if (!code && !h.n) code = complain(USAGE, "%s: there is no epoch in it yet", path);
+    if (!code && !h.n) code = report_error(USAGE, "%s: there is no epoch in it yet", path);
     history_free(&h);
     return code;
 }
@@ -48,8 +48,8 @@ int cmd_plot(struct settings *s)
     char title[300], png[4200], svg[4200];
     const char *folder = s->words ? s->word[0] : NULL;
     int code = require_words(s, 1);
-    if (!code && !folder) code = complain(USAGE, "the folder of a run is missing");
-    if (!code && strlen(folder) > 4000) code = complain(USAGE, "the name of the run is longer than 4000 bytes");
+    if (!code && !folder) code = report_error(USAGE, "the folder of a run is missing");
+    if (!code && strlen(folder) > 4000) code = report_error(USAGE, "the name of the run is longer than 4000 bytes");
     if (code) return code;
     if (!s->png && !s->svg) {
         snprintf(png, sizeof png, "%s/curves.png", folder);

@@ -15,7 +15,7 @@
 
 #define CHUNK 2048               /* samples in memory at once */
 #define SHOWN 3                  /* classes of a line of text */
-#define MOST_BYTES ((size_t)1 << 31)
+#define MAX_BYTES ((size_t)1 << 31)
 
 struct prediction {
     struct opened o;
@@ -30,23 +30,23 @@ struct prediction {
 static int read_bytes(const char *name, void **bytes, size_t *size)
 {
     FILE *f = strcmp(name, "-") ? fopen(name, "rb") : stdin;
-    size_t room = 0, got = 1;
+    size_t capacity = 0, got = 1;
     *bytes = NULL;
     *size = 0;
-    if (!f) return complain(USAGE, "%s: cannot open: %s", name, strerror(errno));
-    while (got && *size < MOST_BYTES) {
-        room = room ? 2 * room : 1 << 16;
-        void *bigger = realloc(*bytes, room);
+    if (!f) return report_error(USAGE, "%s: cannot open: %s", name, strerror(errno));
+    while (got && *size < MAX_BYTES) {
+        capacity = capacity ? 2 * capacity : 1 << 16;
+        void *bigger = realloc(*bytes, capacity);
         if (!bigger) break;
         *bytes = bigger;
-        got = fread((char *)*bytes + *size, 1, room - *size, f);
+        got = fread((char *)*bytes + *size, 1, capacity - *size, f);
         *size += got;
     }
     bool failed = ferror(f);
     int err = errno;
     if (f != stdin) fclose(f);
-    if (failed) return complain(USAGE, "%s: cannot read: %s", name, strerror(err));
-    return got ? complain(USAGE, "%s: is larger than 2 GiB, or than the memory", name) : OK;
+    if (failed) return report_error(USAGE, "%s: cannot read: %s", name, strerror(err));
+    return got ? report_error(USAGE, "%s: is larger than 2 GiB, or than the memory", name) : OK;
 }
 
 /* ------------------------------------------------------------------ output */
@@ -91,7 +91,7 @@ static int print_line(const struct prediction *p, const char *input, int64_t row
 {
     char number[24] = "", *best = best_classes(p, y), *line = NULL;
     if (rows > 1) snprintf(number, sizeof number, ":%lld", (long long)row + 1);
-    int code = best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : complain(FAILED, "out of memory");
+    int code = best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : report_error(FAILED, "out of memory");
     if (!code && text_fits(line)) {
         text_wrap(0, 4, "%s", line);
     } else if (!code) {
@@ -110,7 +110,7 @@ static int predict_all(struct prediction *p, const char *name, const struct hsgd
     int64_t rows = hsgd_data_count(d);
     int code = OK;
     float *out = malloc(sizeof *out * CHUNK * (size_t)p->outputs);
-    if (!out) return complain(FAILED, "out of memory for %d outputs", p->outputs);
+    if (!out) return report_error(FAILED, "out of memory for %d outputs", p->outputs);
     for (int64_t at = 0; !code && at < rows; at += CHUNK) {
         int n = rows - at < CHUNK ? (int)(rows - at) : CHUNK;
         code = predict_data(&p->o, d, at, n, out, NULL);
@@ -134,7 +134,7 @@ static int predict_input(struct prediction *p, const char *name)
     if (!code) {
         d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model),
                             p->o.info->record);
-        if (!d) code = complain(USAGE, "%s", hsgd_error(p->o.run.ctx));
+        if (!d) code = report_error(USAGE, "%s", hsgd_error(p->o.run.ctx));
     }
     if (!code) code = predict_all(p, name, d);
     hsgd_data_destroy(&d);
@@ -176,7 +176,7 @@ static int predict_inputs(struct prediction *p, const struct settings *s)
 int cmd_predict(struct settings *s)
 {
     struct prediction p = { 0 };
-    if (!s->words) return complain(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
+    if (!s->words) return report_error(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
     int code = open_checkpoint(&p.o, s);
     if (!code) p.outputs = hsgd_model_outputs(p.o.run.model);
     if (!code && (p.json = s->json)) p.list = json_array();

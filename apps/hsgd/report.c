@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Output: JSON and tables. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +7,6 @@
 
 #include "app.h"
 #include "text.h"
-
-int flush_output(void)
-{
-    if (fflush(stdout) || ferror(stdout))
-        return complain(FAILED, "cannot write to standard output: %s", strerror(errno));
-    return OK;
-}
 
 json_t *json_usage(const struct usage *u, double seconds)
 {
@@ -37,7 +29,7 @@ int json_print(json_t *object)
 {
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(object);
-    if (!text) return complain(FAILED, "out of memory for the report");
+    if (!text) return report_error(FAILED, "out of memory for the report");
     puts(text);
     free(text);
     return flush_output();

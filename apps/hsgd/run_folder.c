@@ -43,9 +43,9 @@ static int is_filled(const char *folder)
 static int lock(struct run_folder *f)
 {
     f->lock = open(f->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->lock < 0) return complain(blame(-errno), "--out \"%s\": cannot open: %s", f->name, strerror(errno));
+    if (f->lock < 0) return report_error(exit_code(-errno), "--out \"%s\": cannot open: %s", f->name, strerror(errno));
     if (!flock(f->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return OK;
-    return complain(FAILED, "--out \"%s\": another process keeps its checkpoints there", f->name);
+    return report_error(FAILED, "--out \"%s\": another process keeps its checkpoints there", f->name);
 }
 
 /* ---------------------------------------------------------------- choosing */
@@ -72,7 +72,7 @@ static int choose_resumed(struct run_folder *f, struct settings *s)
     f->step = hsgd_checkpoint_latest(NULL, f->checkpoints);
     if (f->step < 0) f->step = -1;
     if (f->step < 0 && !access(run_path(f, "checkpoints/last/state.safetensors"), F_OK))
-        return complain(USAGE, "--resume: %s has no step-N, but \"last\" is there: rename it to step-N, N the step that "
+        return report_error(USAGE, "--resume: %s has no step-N, but \"last\" is there: rename it to step-N, N the step that "
                         "it is of", f->checkpoints);
     return access(run_path(f, "config.yaml"), F_OK) ? OK : config_resume(s, run_path(f, "config.yaml"));
 }
@@ -80,15 +80,15 @@ static int choose_resumed(struct run_folder *f, struct settings *s)
 int run_choose(struct run_folder *f, struct settings *s)
 {
     *f = (struct run_folder){ .step = -1, .lock = -1, .log = -1, .events = -1 };
-    if (s->resume && !s->out) return complain(USAGE, "--resume needs --out, the folder of the run");
+    if (s->resume && !s->out) return report_error(USAGE, "--resume needs --out, the folder of the run");
     if (!s->out) return OK;
     if (snprintf(f->name, sizeof f->name, "%s", s->out) >= (int)sizeof f->name)
-        return complain(USAGE, "--out is longer than %d bytes", (int)sizeof f->name - 1);
+        return report_error(USAGE, "--out is longer than %d bytes", (int)sizeof f->name - 1);
     snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
     int filled = is_filled(f->name);
-    if (filled < 0) return complain(USAGE, "--out \"%s\": %s", f->name, strerror(-filled));
+    if (filled < 0) return report_error(USAGE, "--out \"%s\": %s", f->name, strerror(-filled));
     if (filled && !s->resume)
-        return complain(USAGE, "--out \"%s\": the folder is not empty; --resume goes on with the run in it", f->name);
+        return report_error(USAGE, "--out \"%s\": the folder is not empty; --resume goes on with the run in it", f->name);
     return filled ? choose_resumed(f, s) : OK;
 }
 
@@ -122,13 +122,13 @@ static int make_default(struct run_folder *f, const char *model)
 
 /* A run that goes on forgets what it had logged after its checkpoint, and a
  * line that was cut short. */
-static int shorten_log(const struct run_folder *f, const struct session *run)
+static int truncate_log(const struct run_folder *f, const struct session *run)
 {
     char *line = NULL, *kept = NULL;
-    size_t room = 0, size;
+    size_t capacity = 0, size;
     FILE *in = fopen(run_path(f, "log.jsonl"), "rb"), *out = in ? open_memstream(&kept, &size) : NULL;
     int err = in ? -ENOMEM : 0;
-    while (out && getline(&line, &room, in) > 0) {
+    while (out && getline(&line, &capacity, in) > 0) {
         json_t *object = strchr(line, '\n') ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
         json_t *step = json_object_get(object, "step");
         if (json_is_integer(step) && json_integer_value(step) <= f->step) fputs(line, out);
@@ -138,7 +138,7 @@ static int shorten_log(const struct run_folder *f, const struct session *run)
     if (out && !fclose(out)) err = hsgd_file_write(run->ctx, run_path(f, "log.jsonl"), kept, size);
     free(line);
     free(kept);
-    return err == -ENOMEM ? complain(FAILED, "out of memory for \"%s\"", run_path(f, "log.jsonl"))
+    return err == -ENOMEM ? report_error(FAILED, "out of memory for \"%s\"", run_path(f, "log.jsonl"))
          : err ? library_error(run, err) : OK;
 }
 
@@ -147,22 +147,22 @@ static int take(struct run_folder *f)
 {
     int code = lock(f);
     if (code || is_filled(f->name) <= 0) return code;
-    return complain(FAILED, "--out \"%s\": another process has begun a run there", f->name);
+    return report_error(FAILED, "--out \"%s\": another process has begun a run there", f->name);
 }
 
 int run_create(struct run_folder *f, const struct session *run, const struct settings *s)
 {
     int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
-    if (err) return complain(blame(err), "%s: cannot make the folder: %s", f->name, strerror(-err));
+    if (err) return report_error(exit_code(err), "%s: cannot make the folder: %s", f->name, strerror(-err));
     int code = f->lock < 0 ? take(f) : OK;
     if (!code) code = config_write(run, s, f->name);
-    if (!code) code = shorten_log(f, run);
+    if (!code) code = truncate_log(f, run);
     if (code) return code;
     unlink(run_path(f, RUN_REPORT)); /* of the run as it was before it went on */
     f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (f->log < 0) return complain(FAILED, "%s: cannot open: %s", run_path(f, "log.jsonl"), strerror(errno));
+    if (f->log < 0) return report_error(FAILED, "%s: cannot open: %s", run_path(f, "log.jsonl"), strerror(errno));
     f->events = tensorboard_open(f->name, f->step < 0 ? 0 : f->step);
-    if (f->events < 0) return complain(FAILED, "%s: cannot make the event file: %s", f->name, strerror(errno));
+    if (f->events < 0) return report_error(FAILED, "%s: cannot make the event file: %s", f->name, strerror(errno));
     return OK;
 }
 
@@ -176,21 +176,10 @@ void run_close(struct run_folder *f)
 
 /* ----------------------------------------------------------------- logging */
 
-int append_whole(int file, const void *bytes, size_t size)
+static void warn_once(const struct run_folder *f, bool *warned, const char *file, const char *why)
 {
-    off_t end = lseek(file, 0, SEEK_END);
-    ssize_t written = write(file, bytes, size);
-    if (written == (ssize_t)size) return 0;
-    int err = written < 0 ? errno : ENOSPC;
-    if (written > 0 && (end < 0 || ftruncate(file, end))) err = EIO;
-    errno = err;
-    return -1;
-}
-
-static void warn_once(const struct run_folder *f, bool *said, const char *file, const char *why)
-{
-    if (!*said) complain(OK, "warning: %s: cannot write: %s; training goes on", run_path(f, file), why);
-    *said = true;
+    if (!*warned) report_warning("%s: cannot write: %s; training goes on", run_path(f, file), why);
+    *warned = true;
 }
 
 void run_log(struct run_folder *f, json_t *object)

@@ -77,7 +77,7 @@ static int test_copies(struct selftest *t, struct hsgd_context *ctx)
     float *from = malloc(COPY_FLOATS * sizeof *from), *to = malloc(COPY_FLOATS * sizeof *to);
     for (int i = 0; from && i < COPY_FLOATS; i++) from[i] = (float)(i % 16777213);
     for (int k = 0; from && to && k < hsgd_device_count(ctx); k++) test_copy(t, ctx, k, from, to);
-    int code = from && to ? OK : complain(FAILED, "out of memory");
+    int code = from && to ? OK : report_error(FAILED, "out of memory");
     free(from);
     free(to);
     return code;

@@ -63,7 +63,7 @@ static int print_json(const struct selftest *t, const struct usage *u)
 
 int selftest_report(const struct selftest *t, const struct usage *devices)
 {
-    int code = t->out_of_memory ? complain(FAILED, "out of memory") : OK;
+    int code = t->out_of_memory ? report_error(FAILED, "out of memory") : OK;
     if (!code && t->s->json) code = print_json(t, devices);
     if (!code && !t->s->json) {
         printf("\n%d passed, %d failed\n", t->n - t->failed, t->failed);

@@ -101,7 +101,7 @@ struct trainings *selftest_trainings_create(struct hsgd_context *ctx, const stru
     if (ok) all->batch = devices->n * DEVICE_ROWS > BATCH ? devices->n * DEVICE_ROWS : BATCH;
     for (int i = 0; ok && i < TRAININGS; i++) ok = reference_losses(ctx, &list[i], all->batch, all->loss[i]);
     if (ok) return all;
-    complain(FAILED, "no reference for trainings: %s", *hsgd_error(ctx) ? hsgd_error(ctx) : "out of memory");
+    report_error(FAILED, "no reference for trainings: %s", *hsgd_error(ctx) ? hsgd_error(ctx) : "out of memory");
     free(all);
     return NULL;
 }
@@ -229,7 +229,7 @@ static void test_devices(struct selftest *t, const char *devices, const char *ca
 
 void selftest_trainings_run(struct selftest *t, const struct trainings *all, const struct usage *devices)
 {
-    char together[MOST_DEVICES * sizeof devices->device->id] = "";
+    char together[MAX_DEVICES * sizeof devices->device->id] = "";
     for (int k = 0; k < devices->n; k++) {
         const struct hsgd_device *d = &devices->device[k];
         size_t used = strlen(together);

@@ -30,28 +30,11 @@ double median(double *v, int n)
     return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
 }
 
-/* ----------------------------------------------------------------- errors */
-
-int blame(int err)
-{
-    static const int input[] = { EINVAL, ENODEV, ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, EROFS, ENAMETOOLONG, ELOOP };
-    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
-        if (err == -input[i]) return USAGE;
-    return err == -EDOM ? NOT_FINITE : FAILED;
-}
-
-int blame_data(int err) { return err == -ENOMEM ? FAILED : USAGE; }
-
-int library_error(const struct session *run, int err)
-{
-    return complain(blame(err), "%s", hsgd_error(run->ctx));
-}
-
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
     const bool *verbose = user;
-    if (level == HSGD_LOG_WARNING) say("warning: ", line);
-    else if (level == HSGD_LOG_INFO && *verbose) say("", line);
+    if (level == HSGD_LOG_WARNING) print_message("warning: ", line);
+    else if (level == HSGD_LOG_INFO && *verbose) print_message("", line);
 }
 
 /* ------------------------------------------------------------ requirements */
@@ -60,12 +43,12 @@ int require_model(const struct settings *s)
 {
     char names[400];
     option_choices(hsgd_model_name_at, names, sizeof names);
-    return s->model ? OK : complain(USAGE, "--model is missing; it is one of %s", names);
+    return s->model ? OK : report_error(USAGE, "--model is missing; it is one of %s", names);
 }
 
 int require_words(const struct settings *s, int words)
 {
-    return s->words <= words ? OK : complain(USAGE, "\"hsgd %s\" does not take \"%s\"", s->command, s->word[words]);
+    return s->words <= words ? OK : report_error(USAGE, "\"hsgd %s\" does not take \"%s\"", s->command, s->word[words]);
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -91,7 +74,7 @@ int open_context(struct session *run, const struct settings *s)
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);
-    return complain(blame(err), "%s%s", given, hsgd_error(run->ctx));
+    return report_error(exit_code(err), "%s%s", given, hsgd_error(run->ctx));
 }
 
 /* "0.1" or "1/12"; false: it is the name of data. */
@@ -105,7 +88,7 @@ static bool read_fraction(const char *text, double *part, double *whole)
     return !*end;
 }
 
-static void validate_not(struct session *run)
+static void skip_validation(struct session *run)
 {
     run->train = run->whole;
     run->whole = NULL;
@@ -120,13 +103,13 @@ static int read_other(struct session *run, const struct settings *s, const struc
     o.record = hsgd_record_create(run->ctx, ours);
     int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
     hsgd_record_destroy(&o.record);
-    return err ? complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
+    return err ? report_error(data_exit_code(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
 }
 
 static int open_validation(struct session *run, const struct settings *s)
 {
     int code = read_other(run, s, run->whole, "--validation", s->validation, &run->validation, NULL);
-    validate_not(run);
+    skip_validation(run);
     return code;
 }
 
@@ -136,10 +119,10 @@ static int split_off_validation(struct session *run, const struct settings *s)
     double part, whole;
     if (!read_fraction(s->validation, &part, &whole)) return open_validation(run, s);
     if (!(part >= 0 && whole > 0 && part < whole))
-        return complain(USAGE, "--validation \"%s\" is not a fraction from 0 to less than 1", s->validation);
+        return report_error(USAGE, "--validation \"%s\" is not a fraction from 0 to less than 1", s->validation);
     int64_t count = (int64_t)((double)hsgd_data_count(run->whole) * part / whole);
     if (count < 1) {
-        validate_not(run);
+        skip_validation(run);
         return OK;
     }
     int err = hsgd_data_split(run->ctx, run->whole, count, (uint64_t)s->seed, &run->validation, &run->train);
@@ -168,7 +151,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
     if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
-    if (err) return complain(blame_data(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx));
+    if (err) return report_error(data_exit_code(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx));
     return s->test ? open_test(run, s, *train, test) : OK;
 }
 
@@ -182,8 +165,8 @@ int open_model(struct session *run, const struct settings *s, struct hsgd_shape 
 {
     const char *name = s->model_copy ? s->model_copy : s->model;
     run->model = hsgd_model_by_name(run->ctx, name, shape, classes);
-    if (!run->model && hsgd_model_is_file(s->model)) return complain(USAGE, "%s", hsgd_error(run->ctx));
-    if (!run->model) return complain(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));
+    if (!run->model && hsgd_model_is_file(s->model)) return report_error(USAGE, "%s", hsgd_error(run->ctx));
+    if (!run->model) return report_error(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));
     int err = hsgd_model_initialise(run->model, (uint64_t)s->seed);
     return err ? library_error(run, err) : OK;
 }
@@ -198,7 +181,7 @@ struct hsgd_augment_options augment_options(const struct settings *s)
 int open_trainer(struct session *run, const struct hsgd_train_options *options)
 {
     run->trainer = hsgd_trainer_create(run->model, options);
-    return run->trainer ? OK : complain(USAGE, "%s", hsgd_error(run->ctx));
+    return run->trainer ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
 }
 
 void close_session(struct session *run)
@@ -218,43 +201,4 @@ struct summary summary_of(const struct hsgd_data *d)
     struct summary s;
     hsgd_data_summary(d, s.text, sizeof s.text);
     return s;
-}
-
-/* ------------------------------------------------------------------ usage */
-
-void usage_now(const struct hsgd_context *ctx, struct usage *u)
-{
-    for (u->n = 0; u->n < hsgd_device_count(ctx) && u->n < MOST_DEVICES; u->n++)
-        hsgd_device_get(ctx, u->n, &u->device[u->n], sizeof *u->device);
-}
-
-void usage_since(const struct usage *from, struct usage *to)
-{
-    for (int i = 0; i < to->n; i++) {
-        to->device[i].tasks -= from->device[i].tasks;
-        to->device[i].samples -= from->device[i].samples;
-        to->device[i].busy_seconds -= from->device[i].busy_seconds;
-        to->device[i].graphs_captured -= from->device[i].graphs_captured;
-        to->device[i].graphs_launched -= from->device[i].graphs_launched;
-    }
-}
-
-void usage_add(struct usage *sum, const struct usage *more)
-{
-    if (!sum->n) {
-        *sum = *more;
-        return;
-    }
-    for (int i = 0; i < sum->n; i++) {
-        sum->device[i].tasks += more->device[i].tasks;
-        sum->device[i].samples += more->device[i].samples;
-        sum->device[i].busy_seconds += more->device[i].busy_seconds;
-        sum->device[i].graphs_captured += more->device[i].graphs_captured;
-        sum->device[i].graphs_launched += more->device[i].graphs_launched;
-    }
-}
-
-double usage_busy(const struct usage *u, int i, double seconds)
-{
-    return u->device[i].busy_seconds / (seconds * u->device[i].workers);
 }

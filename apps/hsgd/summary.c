@@ -100,8 +100,8 @@ static int from_options(struct session *run, const struct settings *s)
 static int from_run(struct opened *o, struct settings *s)
 {
     s->checkpoint = s->word[0];
-    if (s->model) return complain(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
-    if (s->data) return complain(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
+    if (s->model) return report_error(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
+    if (s->data) return report_error(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
     return open_weights(o, s, "run");
 }
 

@@ -11,7 +11,7 @@
 
 #include "run.h"
 
-#define MOST_BYTES 400    /* of a record */
+#define MAX_BYTES 400    /* of a record */
 
 /* ---------------------------------------------------------------- checksum */
 
@@ -34,7 +34,7 @@ static uint32_t masked(const unsigned char *p, size_t n)
 
 /* ---------------------------------------------------------------- messages */
 
-struct message { unsigned char byte[MOST_BYTES]; size_t size; };
+struct message { unsigned char byte[MAX_BYTES]; size_t size; };
 
 enum wire { VARINT, FIXED64, BYTES, FIXED32 = 5 };
 

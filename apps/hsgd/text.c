@@ -123,9 +123,9 @@ void text_cell(const char *name, int width)
 
 /* Bytes up to the end of the last word that fits into `room` columns; where no
  * word does, all that fit if `cuts`, else none. */
-static int line_bytes(const char *text, int room, bool cuts)
+static int line_bytes(const char *text, int space, bool cuts)
 {
-    int taken, fit = bytes_within(text, room, &taken), end = fit;
+    int taken, fit = bytes_within(text, space, &taken), end = fit;
     if (!text[fit] || text[fit] == ' ') return fit;
     while (end > 0 && text[end - 1] != ' ') end--;
     while (end > 0 && text[end - 1] == ' ') end--;

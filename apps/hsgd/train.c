@@ -19,7 +19,7 @@ static int load_weights(struct training *t)
     int code = train_initial_path(t, path);
     if (code) return code;
     int err = hsgd_model_load(t->run.model, path);
-    return err ? complain(blame(err), "--initial-checkpoint: %s", hsgd_error(t->run.ctx)) : OK;
+    return err ? report_error(exit_code(err), "--initial-checkpoint: %s", hsgd_error(t->run.ctx)) : OK;
 }
 
 static int load_checkpoint(struct training *t)
@@ -27,7 +27,7 @@ static int load_checkpoint(struct training *t)
     char path[RUN_NAME + 64];
     snprintf(path, sizeof path, "%s/step-%lld", t->folder.checkpoints, (long long)t->folder.step);
     int err = hsgd_checkpoint_load(t->run.trainer, path);
-    return err ? complain(blame(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
+    return err ? report_error(exit_code(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
 }
 
 /* Plans are made before the counters are read: choosing one runs trials. */
@@ -63,7 +63,7 @@ static int first(int code, int next) { return code ? code : next; }
 static int stopped(const struct training *t)
 {
     int number = signals_stop();
-    return complain(128 + number, "%s at step %lld; --out %s --resume goes on", signals_name(number),
+    return report_error(128 + number, "%s at step %lld; --out %s --resume goes on", signals_name(number),
                     (long long)t->result.steps, t->folder.name);
 }
 
@@ -102,7 +102,7 @@ static int fit(struct training *t)
 {
     int err = hsgd_fit(t->run.trainer, t->run.train, t->run.validation, &t->result, sizeof t->result);
     bar_clear();
-    if (err == -EDOM) return complain(NOT_FINITE, "%s; try a smaller --lr or --clip-grad", hsgd_error(t->run.ctx));
+    if (err == -EDOM) return report_error(NOT_FINITE, "%s; try a smaller --lr or --clip-grad", hsgd_error(t->run.ctx));
     if (err) return library_error(&t->run, err);
     return t->result.end == HSGD_FIT_STOPPED ? stopped(t) : OK;
 }

@@ -14,7 +14,7 @@ int train_initial_path(const struct training *t, char path[4096])
     const char *name = t->s->initial_checkpoint;
     bool folder = !stat(name, &st) && S_ISDIR(st.st_mode);
     int n = snprintf(path, 4096, "%s%s", name, folder ? "/model.safetensors" : "");
-    return n < 4096 ? OK : complain(USAGE, "--initial-checkpoint is longer than 4095 bytes");
+    return n < 4096 ? OK : report_error(USAGE, "--initial-checkpoint is longer than 4095 bytes");
 }
 
 static int read_initial(struct training *t)
@@ -23,9 +23,9 @@ static int read_initial(struct training *t)
     int code = train_initial_path(t, path);
     if (code) return code;
     t->run.known = hsgd_checkpoint_info_read(t->run.ctx, path);
-    if (!t->run.known) return complain(USAGE, "--initial-checkpoint: %s", hsgd_error(t->run.ctx));
+    if (!t->run.known) return report_error(USAGE, "--initial-checkpoint: %s", hsgd_error(t->run.ctx));
     if (!*hsgd_record_format(t->run.known->record))
-        complain(OK, "warning: %s has no record of its data: columns, classes and unit of the values are not checked",
+        report_warning("%s has no record of its data: columns, classes and unit of the values are not checked",
                  path);
     return OK;
 }
@@ -36,7 +36,7 @@ static int read_resumed(struct training *t)
     snprintf(path, sizeof path, "%s/step-%lld", t->folder.checkpoints, (long long)t->folder.step);
     t->run.known = hsgd_checkpoint_info_read(t->run.ctx, path);
     t->run.continues = true;
-    return t->run.known ? OK : complain(USAGE, "--resume: %s", hsgd_error(t->run.ctx));
+    return t->run.known ? OK : report_error(USAGE, "--resume: %s", hsgd_error(t->run.ctx));
 }
 
 int train_read_known(struct training *t)
@@ -54,7 +54,7 @@ static void compare_classes(const struct training *t)
     for (int i = 0; i < n && i < known->classes; i++) {
         const char *is = hsgd_data_class_name(t->run.train, i);
         if (!strcmp(is, known->class_name[i])) continue;
-        complain(OK, "warning: --initial-checkpoint: class %d was \"%s\" and is \"%s\"", i, known->class_name[i], is);
+        report_warning("--initial-checkpoint: class %d was \"%s\" and is \"%s\"", i, known->class_name[i], is);
         return;
     }
 }
@@ -64,5 +64,5 @@ int train_check_known(const struct training *t)
     if (!t->run.known) return OK;
     if (!t->run.continues) return compare_classes(t), OK;
     int err = hsgd_record_check(t->run.ctx, t->run.known->record, t->run.train);
-    return err ? complain(blame(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
+    return err ? report_error(exit_code(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
 }

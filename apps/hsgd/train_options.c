@@ -5,9 +5,9 @@
 static bool is_adam(int optimizer) { return optimizer == HSGD_ADAM || optimizer == HSGD_ADAMW; }
 
 /* Numbers that were not given are negative. */
-static void otherwise(double *value, double usual)
+static void set_default(double *value, double default_value)
 {
-    if (*value < 0) *value = usual;
+    if (*value < 0) *value = default_value;
 }
 
 static void complete(struct settings *s)
@@ -16,26 +16,26 @@ static void complete(struct settings *s)
     if (s->schedule < 0) s->schedule = s->epochs > 0 ? HSGD_COSINE : HSGD_CONSTANT;
     if (!s->data) s->data = "digits";
     if (!s->devices) s->devices = "auto";
-    otherwise(&s->lr, is_adam(s->optimizer) ? 1e-3 : 1e-2);
-    otherwise(&s->weight_decay, s->optimizer == HSGD_ADAMW ? 1e-2 : 0);
-    if (s->optimizer == HSGD_MOMENTUM || s->optimizer == HSGD_NESTEROV) otherwise(&s->momentum, 0.9);
+    set_default(&s->lr, is_adam(s->optimizer) ? 1e-3 : 1e-2);
+    set_default(&s->weight_decay, s->optimizer == HSGD_ADAMW ? 1e-2 : 0);
+    if (s->optimizer == HSGD_MOMENTUM || s->optimizer == HSGD_NESTEROV) set_default(&s->momentum, 0.9);
 }
 
 static int check(const struct settings *s)
 {
     if (s->momentum >= 0 && is_adam(s->optimizer))
-        return complain(USAGE, "--momentum %g does not go with --optimizer %s", s->momentum,
+        return report_error(USAGE, "--momentum %g does not go with --optimizer %s", s->momentum,
                         hsgd_optimizer_name((enum hsgd_optimizer)s->optimizer));
     if (s->warmup_epochs > 0 && s->warmup_steps > 0)
-        return complain(USAGE, "--warmup-epochs %g does not go with --warmup-steps %lld", s->warmup_epochs,
+        return report_error(USAGE, "--warmup-epochs %g does not go with --warmup-steps %lld", s->warmup_epochs,
                         (long long)s->warmup_steps);
     if (s->crop && s->resized_crop > 0)
-        return complain(USAGE, "--crop %lld does not go with --resized-crop %g", (long long)s->crop, s->resized_crop);
+        return report_error(USAGE, "--crop %lld does not go with --resized-crop %g", (long long)s->crop, s->resized_crop);
     if (s->least_batch && s->most_batch && s->least_batch > s->most_batch)
-        return complain(USAGE, "--least-batch %lld is more than --most-batch %lld", (long long)s->least_batch,
+        return report_error(USAGE, "--least-batch %lld is more than --most-batch %lld", (long long)s->least_batch,
                         (long long)s->most_batch);
-    if (s->min_lr > s->lr) return complain(USAGE, "--min-lr %g is more than --lr %g", s->min_lr, s->lr);
-    if (s->clip_grad > 0 && s->clip_grad < 1e-12) return complain(USAGE, "--clip-grad %g is too little", s->clip_grad);
+    if (s->min_lr > s->lr) return report_error(USAGE, "--min-lr %g is more than --lr %g", s->min_lr, s->lr);
+    if (s->clip_grad > 0 && s->clip_grad < 1e-12) return report_error(USAGE, "--clip-grad %g is too little", s->clip_grad);
     return OK;
 }
 
@@ -92,17 +92,17 @@ int train_choose_lengths(struct training *t)
     int64_t n = hsgd_data_count(t->run.train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
     int64_t steps = per_epoch * o->epochs;
     if (s->stop_at > 0 && !t->run.validation)
-        return complain(USAGE, "--stop-at %g needs validation samples, and --validation \"%s\" leaves none", s->stop_at,
+        return report_error(USAGE, "--stop-at %g needs validation samples, and --validation \"%s\" leaves none", s->stop_at,
                         s->validation);
     if (o->patience && !t->run.validation)
-        return complain(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",
+        return report_error(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",
                         o->patience, s->validation);
     if (s->epochs > 0 && o->steps > steps) o->steps = steps;
     else if (!o->steps) o->steps = steps;
     if (s->warmup_epochs > 0) o->warmup_steps = (int64_t)(s->warmup_epochs * (double)per_epoch + 0.5);
     t->steps_per_epoch = per_epoch;
     if (t->folder.step > o->steps)
-        return complain(USAGE, "--%s %lld is %lld steps, and the run in \"%s\" has done %lld",
+        return report_error(USAGE, "--%s %lld is %lld steps, and the run in \"%s\" has done %lld",
                         s->epochs > 0 ? "epochs" : "steps", (long long)(s->epochs > 0 ? s->epochs : s->steps), (long long)o->steps, t->folder.name,
                         (long long)t->folder.step);
     return OK;

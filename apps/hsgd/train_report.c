@@ -136,7 +136,7 @@ static void write_report(const struct training *t, const json_t *report)
     char *text = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     const char *path = run_path(&t->folder, RUN_REPORT);
     int err = text ? hsgd_file_write(t->run.ctx, path, text, strlen(text)) : -ENOMEM;
-    if (err) complain(OK, "warning: %s: %s", path, strerror(-err));
+    if (err) report_warning("%s: %s", path, strerror(-err));
     free(text);
 }
 

@@ -21,9 +21,9 @@ void axis_add(struct axis *a, double value)
 /* Values that hardly differ would need numbers of many digits. */
 static double linear_margin(const struct axis *a)
 {
-    double range = a->high - a->low, least = 1e-4 * fmax(fabs(a->high), fabs(a->low));
-    if (range > least) return 0.04 * range;
-    return least > 0 ? 1e3 * least : 1;
+    double range = a->high - a->low, min = 1e-4 * fmax(fabs(a->high), fabs(a->low));
+    if (range > min) return 0.04 * range;
+    return min > 0 ? 1e3 * min : 1;
 }
 
 void axis_finish(struct axis *a, enum axis_kind kind)
@@ -110,9 +110,9 @@ static void add_tick(struct ticks *t, const struct axis *a, double value, double
     axis_number(t->text[t->n++], value, fmax(fabs(a->low), fabs(a->high)), step);
 }
 
-static void linear_ticks(struct ticks *t, const struct axis *a, int most)
+static void linear_ticks(struct ticks *t, const struct axis *a, int max)
 {
-    double step = round_up((a->high - a->low) / most);
+    double step = round_up((a->high - a->low) / max);
     if (a->integer) step = fmax(1, step);
     t->n = 0;
     for (double i = ceil(a->low / step - 1e-9); i * step <= a->high + 1e-9 * step && t->n < AXIS_TICKS; i++)
@@ -126,12 +126,12 @@ static void power_text(char out[32], double value)
     else print_power(out, value);
 }
 
-static void logarithmic_ticks(struct ticks *t, const struct axis *a, int most)
+static void logarithmic_ticks(struct ticks *t, const struct axis *a, int max)
 {
     static const int digits[] = { 1, 2, 5 };
     int first = exponent_of(a->low), last = exponent_of(a->high), decades = last - first + 1;
-    bool few = 2 * log10(a->high / a->low) <= most; /* then 2 and 5 have space, too */
-    int every = few || decades <= most ? 1 : (decades + most - 1) / most;
+    bool few = 2 * log10(a->high / a->low) <= max; /* then 2 and 5 have space, too */
+    int every = few || decades <= max ? 1 : (decades + max - 1) / max;
     t->n = 0;
     for (int e = first; e <= last; e += every)
         for (int k = 0; k < (few ? 3 : 1); k++) {
@@ -151,11 +151,11 @@ static double longest_text(const struct ticks *t)
 
 void axis_ticks(struct ticks *t, const struct axis *a, double length, bool across)
 {
-    int most = (int)(length / (across ? 48 : 2 * UP_GAP));
-    for (most = most < 2 ? 2 : most; ; most--) {
-        if (a->logarithmic) logarithmic_ticks(t, a, most);
-        else linear_ticks(t, a, most);
-        if (!across || most < 2 || t->n < 2) return;
+    int max = (int)(length / (across ? 48 : 2 * UP_GAP));
+    for (max = max < 2 ? 2 : max; ; max--) {
+        if (a->logarithmic) logarithmic_ticks(t, a, max);
+        else linear_ticks(t, a, max);
+        if (!across || max < 2 || t->n < 2) return;
         double pitch = length * (axis_part(a, t->value[1]) - axis_part(a, t->value[0]));
         if (longest_text(t) + ACROSS_GAP <= pitch) return;
     }

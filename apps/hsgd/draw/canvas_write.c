@@ -21,7 +21,7 @@ int drawing_check(const char *what, const char *path)
     if (fonts) FcFontSetDestroy(fonts);
     if (any) FcPatternDestroy(any);
     if (n) return OK;
-    return complain(USAGE, "%s \"%s\": fontconfig finds no fonts to draw with; install some, such as DejaVu", what,
+    return report_error(USAGE, "%s \"%s\": fontconfig finds no fonts to draw with; install some, such as DejaVu", what,
                     path);
 }
 
@@ -71,7 +71,7 @@ static cairo_status_t append(void *file, const unsigned char *bytes, unsigned le
 
 static int no_memory(const struct drawing *d, const char *what, const char *path)
 {
-    return complain(FAILED, "%s \"%s\": out of memory for %.0f x %.0f pixels", what, path, d->width, d->height);
+    return report_error(FAILED, "%s \"%s\": out of memory for %.0f x %.0f pixels", what, path, d->width, d->height);
 }
 
 /* `make` writes the file's bytes to memory; false: out of memory. */
@@ -88,7 +88,7 @@ static int write_file(const struct drawing *d, const char *what, const char *pat
     int err = fclose(f) || !made ? -ENOMEM : hsgd_file_write(NULL, path, bytes, size);
     free(bytes);
     if (err == -ENOMEM) return no_memory(d, what, path);
-    return err ? complain(blame(err), "%s \"%s\": %s", what, path, strerror(-err)) : OK;
+    return err ? report_error(exit_code(err), "%s \"%s\": %s", what, path, strerror(-err)) : OK;
 }
 
 static bool make_png(const struct drawing *d, FILE *f)
@@ -105,7 +105,7 @@ static bool make_png(const struct drawing *d, FILE *f)
 static int write_png(const struct drawing *d, const char *what, const char *path)
 {
     if (d->width * PNG_SCALE > MAX_PIXELS || d->height * PNG_SCALE > MAX_PIXELS)
-        return complain(USAGE, "%s \"%s\": %.0f x %.0f pixels are more than a PNG file can have here, %d", what, path,
+        return report_error(USAGE, "%s \"%s\": %.0f x %.0f pixels are more than a PNG file can have here, %d", what, path,
                         d->width * PNG_SCALE, d->height * PNG_SCALE, MAX_PIXELS);
     return write_file(d, what, path, make_png);
 }

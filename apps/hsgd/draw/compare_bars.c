@@ -21,7 +21,7 @@ static const struct {
     const char *title, *below;
     double (*value)(const struct device_use *);
     bool stacked;
-    double least;           /* what is shown at least */
+    double min;           /* what is shown at least */
 } bars[2 * COMPARE_COLUMNS] = {
     { "Updates by device", "updates", updates_of, true, 0 },
     { "Samples by device", "samples", samples_of, true, 0 },
@@ -39,7 +39,7 @@ static double use_of(const struct trial *t, const char *device, double (*value)(
 }
 
 /* The mean over the runs of a group that have a report; 0: the device had no share. */
-static double value_of(const struct compare_picture *p, int panel, int group, int device)
+static double value_of(const struct compare_chart *p, int panel, int group, int device)
 {
     double sum = 0;
     int n = 0;
@@ -52,22 +52,22 @@ static double value_of(const struct compare_picture *p, int panel, int group, in
     return n ? sum / n : 0;
 }
 
-static double longest(const struct compare_picture *p, int panel)
+static double longest(const struct compare_chart *p, int panel)
 {
-    double most = bars[panel].least;
+    double max = bars[panel].min;
     for (int g = 0; g < p->groups; g++) {
         double sum = 0, one = 0;
         for (int k = 0; k < p->ndevices; k++) {
             sum += value_of(p, panel, g, k);
             one = fmax(one, value_of(p, panel, g, k));
         }
-        most = fmax(most, bars[panel].stacked ? sum : one);
+        max = fmax(max, bars[panel].stacked ? sum : one);
     }
-    return most > 0 ? 1.02 * most : 1;
+    return max > 0 ? 1.02 * max : 1;
 }
 
 /* A group's devices end to end, or one below the other. */
-static void draw_row(const struct compare_picture *p, const struct plot *d, int panel, int group)
+static void draw_row(const struct compare_chart *p, const struct plot *d, int panel, int group)
 {
     double row = d->height / p->groups, high = fmin(row - 4, BAR), y = d->y + group * row + (row - high) / 2, from = 0;
     char number[12];
@@ -82,14 +82,14 @@ static void draw_row(const struct compare_picture *p, const struct plot *d, int 
     }
 }
 
-static double frame_height(const struct compare_picture *p) { return fmax(HEIGHT, p->groups * ROW); }
+static double frame_height(const struct compare_chart *p) { return fmax(HEIGHT, p->groups * ROW); }
 
-double compare_bars_height(const struct compare_picture *p)
+double compare_bars_height(const struct compare_chart *p)
 {
     return PLOT_TOP + frame_height(p) + PLOT_BELOW + 6;
 }
 
-void compare_draw_bars(const struct compare_picture *p, struct canvas *c, int panel, double top)
+void compare_draw_bars(const struct compare_chart *p, struct canvas *c, int panel, double top)
 {
     struct plot d = { c, p->left + panel % COMPARE_COLUMNS * p->pitch,
                       top + PLOT_TOP + panel / COMPARE_COLUMNS * compare_bars_height(p), p->frame, frame_height(p),

@@ -91,7 +91,7 @@ static void choose_axes(const struct curve *all, int n, struct plot *d, enum axi
     axis_finish(&d->up, kind);
 }
 
-static void draw_panel(const struct compare_picture *p, struct canvas *c, int panel)
+static void draw_panel(const struct compare_chart *p, struct canvas *c, int panel)
 {
     struct plot d = { c, MARGIN + panel * PITCH + PLOT_LEFT, p->top + PLOT_TOP, FRAME, HEIGHT, curves[panel].title,
                       curves[panel].below, axis_none(), axis_none() };
@@ -111,7 +111,7 @@ static void draw_panel(const struct compare_picture *p, struct canvas *c, int pa
 /* ----------------------------------------------------------------- legends */
 
 /* "3  lr 0.1, algorithm sync (not finite)" */
-static void write_name(const struct compare_picture *p, int group, char *out, size_t size)
+static void write_name(const struct compare_chart *p, int group, char *out, size_t size)
 {
     const struct group *g = &p->c->group[group];
     const struct trial *t = p->c->trial;
@@ -121,7 +121,7 @@ static void write_name(const struct compare_picture *p, int group, char *out, si
     else if (t->code) snprintf(out + used, size - (size_t)used, " (%s)", t->end);
 }
 
-static bool fill_legends(struct compare_picture *p)
+static bool fill_legends(struct compare_chart *p)
 {
     p->runs = (struct legend){ LEGEND_CURVE, 0, p->name, NULL };
     for (; p->runs.n < p->groups; p->runs.n++) {
@@ -136,7 +136,7 @@ static bool fill_legends(struct compare_picture *p)
 
 /* ------------------------------------------------------------------ picture */
 
-static void write_title(const struct compare_picture *p, char *out, size_t size)
+static void write_title(const struct compare_chart *p, char *out, size_t size)
 {
     bool repeats = compare_repeats(p->c);
     const char *what = repeats ? "setting" : "run";
@@ -148,7 +148,7 @@ static void write_title(const struct compare_picture *p, char *out, size_t size)
 
 static void draw(struct canvas *c, const void *of)
 {
-    const struct compare_picture *p = of;
+    const struct compare_chart *p = of;
     double inner = WIDTH - 2 * MARGIN, y = p->top + PLOT_TOP + HEIGHT + PLOT_BELOW;
     char title[120];
     write_title(p, title, sizeof title);
@@ -160,7 +160,7 @@ static void draw(struct canvas *c, const void *of)
     for (int panel = 0; panel < p->panels; panel++) compare_draw_bars(p, c, panel, y + 24);
 }
 
-static void find_devices(struct compare_picture *p)
+static void find_devices(struct compare_chart *p)
 {
     for (int i = 0; i < p->c->ntrials; i++)
         for (int j = 0; j < p->c->trial[i].devices; j++) {
@@ -179,7 +179,7 @@ static bool has_server(const struct comparison *c)
     return false;
 }
 
-static bool fill_curves(struct compare_picture *p)
+static bool fill_curves(struct compare_chart *p)
 {
     bool well = true;
     for (int panel = 0; panel < COLUMNS; panel++)
@@ -187,20 +187,20 @@ static bool fill_curves(struct compare_picture *p)
     return well;
 }
 
-static void clear(struct compare_picture *p)
+static void clear(struct compare_chart *p)
 {
     for (int panel = 0; panel < COLUMNS; panel++)
         for (int g = 0; g < p->groups; g++) free((double *)p->curve[panel][g].x);
     for (int g = 0; g < p->groups; g++) free((char *)p->name[g]);
 }
 
-static double height_of(const struct compare_picture *p)
+static double height_of(const struct compare_chart *p)
 {
     double height = p->top + PLOT_TOP + HEIGHT + PLOT_BELOW + MARGIN;
     return p->ndevices ? height + 24 + p->panels / COLUMNS * compare_bars_height(p) : height;
 }
 
-static int save(const struct compare_picture *p, const char *folder)
+static int save(const struct compare_chart *p, const char *folder)
 {
     char png[1200], svg[1200];
     struct drawing d = { "Comparison of runs", WIDTH, height_of(p), draw, p };
@@ -211,7 +211,7 @@ static int save(const struct compare_picture *p, const char *folder)
 
 int draw_comparison(const struct comparison *c, const char *folder)
 {
-    struct compare_picture p = { .c = c, .groups = c->ngroups < COMPARE_DRAWN ? c->ngroups : COMPARE_DRAWN };
+    struct compare_chart p = { .c = c, .groups = c->ngroups < COMPARE_DRAWN ? c->ngroups : COMPARE_DRAWN };
     int code = drawing_check("warning: the plot in", folder);
     if (code) return code;
     p.panels = has_server(c) ? 2 * COLUMNS : COLUMNS;
@@ -221,7 +221,7 @@ int draw_comparison(const struct comparison *c, const char *folder)
     find_devices(&p);
     bool well = fill_curves(&p) && fill_legends(&p);
     p.top = MARGIN + 28 + legend_height(&p.runs, WIDTH - 2 * MARGIN) + LEGEND_GAP;
-    code = well ? save(&p, folder) : complain(FAILED, "warning: out of memory for the plot of %d runs", c->ntrials);
+    code = well ? save(&p, folder) : report_error(FAILED, "warning: out of memory for the plot of %d runs", c->ntrials);
     clear(&p);
     return code;
 }

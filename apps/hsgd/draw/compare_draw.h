@@ -8,7 +8,7 @@
 
 enum { COMPARE_COLUMNS = 3, COMPARE_DRAWN = 30, COMPARE_DEVICES = 8 }; /* groups and devices in a picture, at most */
 
-struct compare_picture {
+struct compare_chart {
     const struct comparison *c;
     int groups, panels;     /* panels: of bars; with a server there is a second line of them */
     double top, left, pitch, frame; /* of the curves; of the first frame; from frame to frame; a frame's width */
@@ -20,7 +20,7 @@ struct compare_picture {
 };
 
 /* Bars of one panel, in the lines of panels that begin at `top`; the height of such a line. */
-void compare_draw_bars(const struct compare_picture *p, struct canvas *c, int panel, double top);
-double compare_bars_height(const struct compare_picture *p);
+void compare_draw_bars(const struct compare_chart *p, struct canvas *c, int panel, double top);
+double compare_bars_height(const struct compare_chart *p);
 
 #endif

@@ -48,11 +48,11 @@ struct layout {
 
 static double widest_number(const struct evaluation *e)
 {
-    int64_t most = 0;
+    int64_t max = 0;
     char text[24];
     for (int i = 0; i < e->classes * e->classes; i++)
-        if (e->confusion[i] > most) most = e->confusion[i];
-    snprintf(text, sizeof text, "%lld", (long long)most);
+        if (e->confusion[i] > max) max = e->confusion[i];
+    snprintf(text, sizeof text, "%lld", (long long)max);
     return canvas_text_width(TEXT_NORMAL, text);
 }
 
@@ -161,11 +161,11 @@ static void draw_heading(struct canvas *c, const struct layout *l)
 {
     const struct evaluation *e = l->e;
     char title[600], line[SUBTITLE];
-    double room = l->width - 2 * MARGIN;
+    double space = l->width - 2 * MARGIN;
     snprintf(title, sizeof title, "%s on %s", e->model, e->data);
     write_subtitle(e, line, sizeof line);
-    canvas_text(c, &(struct text_place){ MARGIN, MARGIN, 0, 0, TEXT_TITLE, plot_ink, room, false }, title);
-    canvas_text(c, &(struct text_place){ MARGIN, MARGIN + 24, 0, 0, TEXT_NORMAL, plot_faint, room, false }, line);
+    canvas_text(c, &(struct text_place){ MARGIN, MARGIN, 0, 0, TEXT_TITLE, plot_ink, space, false }, title);
+    canvas_text(c, &(struct text_place){ MARGIN, MARGIN + 24, 0, 0, TEXT_NORMAL, plot_faint, space, false }, line);
 }
 
 static void draw(struct canvas *c, const void *of)
@@ -185,7 +185,7 @@ static void draw(struct canvas *c, const void *of)
 int draw_confusion(const struct evaluation *e, const char *png, const char *svg)
 {
     if (e->classes > MAX_CLASSES)
-        return complain(USAGE, "%s \"%s\": %d classes are too many to draw", png ? "--png" : "--svg", png ? png : svg,
+        return report_error(USAGE, "%s \"%s\": %d classes are too many to draw", png ? "--png" : "--svg", png ? png : svg,
                         e->classes);
     struct layout l = lay_out(e);
     struct drawing d = { "Confusion matrix", l.width, l.height, draw, &l };

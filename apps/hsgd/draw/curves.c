@@ -29,7 +29,7 @@ static const struct {
     { "Accuracy (%)", NULL, AXIS_LINEAR, { accuracy_of, validation_accuracy_of } },
 };
 
-struct picture {
+struct chart {
     const struct history *of;
     const char *title;
     double *x, *y[PANELS][CURVES]; /* of every epoch; one block at x */
@@ -37,7 +37,7 @@ struct picture {
 
 /* -------------------------------------------------------------- measured */
 
-static bool fill(struct picture *p)
+static bool fill(struct chart *p)
 {
     int n = p->of->n;
     if (!(p->x = malloc((size_t)n * (1 + PANELS * CURVES) * sizeof *p->x))) return false;
@@ -51,7 +51,7 @@ static bool fill(struct picture *p)
 }
 
 /* Whether a curve has any value. */
-static bool is_known(const struct picture *p, int curve)
+static bool is_known(const struct chart *p, int curve)
 {
     for (int panel = 0; panel < PANELS; panel++)
         for (int i = 0; i < p->of->n; i++)
@@ -63,7 +63,7 @@ static bool is_known(const struct picture *p, int curve)
 
 static double top_of(void) { return MARGIN + 24 + 20 + 24; }
 
-static void draw_panel(const struct picture *p, struct canvas *c, int panel)
+static void draw_panel(const struct chart *p, struct canvas *c, int panel)
 {
     struct plot d = { c, MARGIN + panel * PITCH + PLOT_LEFT, top_of() + PLOT_TOP, FRAME, HEIGHT, panels[panel].title,
                       "epochs", axis_none(), axis_none() };
@@ -97,7 +97,7 @@ static void write_subtitle(const struct history *h, char *out, size_t size)
 
 static void draw(struct canvas *c, const void *of)
 {
-    const struct picture *p = of;
+    const struct chart *p = of;
     char subtitle[200];
     const char *name[CURVES];
     int style[CURVES], n = 0;
@@ -118,9 +118,9 @@ static void draw(struct canvas *c, const void *of)
 
 int draw_history(const struct history *h, const char *title, const char *what, const char *png, const char *svg)
 {
-    struct picture p = { .of = h, .title = title };
+    struct chart p = { .of = h, .title = title };
     struct drawing d = { title, WIDTH, top_of() + PLOT_TOP + HEIGHT + PLOT_BELOW + MARGIN, draw, &p };
-    if (!fill(&p)) return complain(FAILED, "out of memory for %d epochs", h->n);
+    if (!fill(&p)) return report_error(FAILED, "out of memory for %d epochs", h->n);
     int code = drawing_write(&d, what, png, svg);
     free(p.x);
     return code;

@@ -5,7 +5,7 @@
 
 int drawing_check(const char *what, const char *path)
 {
-    return complain(USAGE, "%s \"%s\": this hsgd was built without Cairo and draws no plots", what, path);
+    return report_error(USAGE, "%s \"%s\": this hsgd was built without Cairo and draws no plots", what, path);
 }
 
 int draw_confusion(const struct evaluation *e, const char *png, const char *svg)

@@ -20,7 +20,7 @@
 
 static const struct colour ground = { 243, 243, 243 }, white = { 255, 255, 255 }, other = { 119, 119, 119 };
 
-struct picture {
+struct chart {
     struct canvas *canvas;
     const struct plan_report *r;
     double ms;              /* at the right edge */
@@ -66,7 +66,7 @@ static int row_of(const struct plan_report *r, const char *id, int worker)
     return worker;
 }
 
-static void draw_rows(const struct plot *t, const struct picture *p)
+static void draw_rows(const struct plot *t, const struct chart *p)
 {
     char name[64];
     int row = 0;
@@ -83,7 +83,7 @@ static void draw_rows(const struct plot *t, const struct picture *p)
 }
 
 /* The longest label that fits in w pixels. */
-static void write_label(const struct picture *p, const struct hsgd_plan_cell *of, int cell, double ms, double x,
+static void write_label(const struct chart *p, const struct hsgd_plan_cell *of, int cell, double ms, double x,
                         double y, double w)
 {
     char label[3][64];
@@ -98,7 +98,7 @@ static void write_label(const struct picture *p, const struct hsgd_plan_cell *of
     }
 }
 
-static void draw_bar(const struct plot *t, const struct picture *p, int cell, int worker, double start, double end)
+static void draw_bar(const struct plot *t, const struct chart *p, int cell, int worker, double start, double end)
 {
     const struct plan_cell *c = &p->r->cell[cell];
     double x = plot_x(t, start), w = fmax(plot_x(t, end) - x, 0.8);
@@ -114,7 +114,7 @@ static void draw_bar(const struct plot *t, const struct picture *p, int cell, in
 /* -------------------------------------------------------------- timelines */
 
 /* Empty, with its title above. */
-static struct plot draw_timeline(const struct picture *p, double top, const char *title)
+static struct plot draw_timeline(const struct chart *p, double top, const char *title)
 {
     struct plot t = { p->canvas, LEFT, top, WIDTH - LEFT - RIGHT, rows_of(p->r) * p->row, title,
                       "time in the step (ms)", { .high = p->ms }, { .high = 1 } };
@@ -123,7 +123,7 @@ static struct plot draw_timeline(const struct picture *p, double top, const char
     return t;
 }
 
-static void draw_predicted(const struct picture *p, double top)
+static void draw_predicted(const struct chart *p, double top)
 {
     char title[80] = "predicted: not known before the run";
     if (!isnan(p->r->predicted_step_ms)) snprintf(title, sizeof title, "predicted: %.3f ms", p->r->predicted_step_ms);
@@ -135,7 +135,7 @@ static void draw_predicted(const struct picture *p, double top)
     }
 }
 
-static void draw_measured(const struct picture *p, double top)
+static void draw_measured(const struct chart *p, double top)
 {
     char title[160] = "measured: no step was recorded";
     if (p->r->shown_step >= 0)
@@ -148,7 +148,7 @@ static void draw_measured(const struct picture *p, double top)
     }
 }
 
-static void draw_totals(const struct picture *p, double top)
+static void draw_totals(const struct chart *p, double top)
 {
     char line[300];
     for (int i = 0; i < p->r->ndevices; i++) {
@@ -163,7 +163,7 @@ static void draw_totals(const struct picture *p, double top)
     }
 }
 
-static void draw_legend(const struct picture *p, double y)
+static void draw_legend(const struct chart *p, double y)
 {
     double x = LEFT;
     for (int k = 0; k < COLOURS; k++) {
@@ -190,12 +190,12 @@ static double longest(const struct plan_report *r)
 
 /* ----------------------------------------------------------------- picture */
 
-static double second_top(const struct picture *p) { return TOP + rows_of(p->r) * p->row + GAP; }
-static double totals_top(const struct picture *p) { return second_top(p) + rows_of(p->r) * p->row + PLOT_BELOW + 16; }
+static double second_top(const struct chart *p) { return TOP + rows_of(p->r) * p->row + GAP; }
+static double totals_top(const struct chart *p) { return second_top(p) + rows_of(p->r) * p->row + PLOT_BELOW + 16; }
 
 static void draw(struct canvas *c, const void *of)
 {
-    struct picture p = *(const struct picture *)of;
+    struct chart p = *(const struct chart *)of;
     char title[120];
     p.canvas = c;
     snprintf(title, sizeof title, "%s, a step of %d samples", p.r->model, p.r->batch);
@@ -209,7 +209,7 @@ static void draw(struct canvas *c, const void *of)
 
 int draw_plan(const struct plan_report *r, const char *png, const char *svg)
 {
-    struct picture p = { .r = r, .ms = longest(r), .row = fmax(1.5, fmin(ROW, floor(MAX_ROWS / (double)rows_of(r)))) };
+    struct chart p = { .r = r, .ms = longest(r), .row = fmax(1.5, fmin(ROW, floor(MAX_ROWS / (double)rows_of(r)))) };
     p.bar = p.row > 16 ? p.row - 4 : 0.75 * p.row;
     p.every = (int)ceil(16 / p.row);
     struct drawing d = { "A training step", WIDTH, totals_top(&p) + LINE * r->ndevices + MARGIN, draw, &p };

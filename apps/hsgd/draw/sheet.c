@@ -80,7 +80,7 @@ static int check(const struct hsgd_data *d, const char *what, const char *path)
 {
     struct hsgd_shape in = hsgd_data_shape(d);
     if (in.c == 1 || in.c == 3) return drawing_check(what, path);
-    return complain(USAGE, "%s \"%s\": samples have %d channels, an image has 1 or 3", what, path, in.c);
+    return report_error(USAGE, "%s \"%s\": samples have %d channels, an image has 1 or 3", what, path, in.c);
 }
 
 static int write_sheet(struct sheet *s, const char *png, const char *svg)
@@ -91,7 +91,7 @@ static int write_sheet(struct sheet *s, const char *png, const char *svg)
     struct drawing d = { s->title, 2 * MARGIN + width, 2 * MARGIN + HEAD + rows * s->row - GAP, draw, s };
     s->sample = malloc((size_t)size_of(s->of) * sizeof *s->sample);
     s->rgb = malloc(3 * (size_t)in.h * (size_t)in.w);
-    int code = s->sample && s->rgb ? OK : complain(FAILED, "out of memory for the sheet");
+    int code = s->sample && s->rgb ? OK : report_error(FAILED, "out of memory for the sheet");
     if (!code) find_range(s);
     if (!code) code = drawing_write(&d, NULL, png, svg);
     free(s->sample);
