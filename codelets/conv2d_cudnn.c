@@ -103,7 +103,7 @@ static void *prepare(const struct conv2d_args *a, const struct hsgd_cuda_queue *
                      bool (*choose)(struct prepared *))
 {
     const struct cudnn *c = queue->cudnn;
-    if (!c || a->c < c->least_channels || a->o < c->least_channels) return NULL;
+    if (!c || a->c < c->min_channels || a->o < c->min_channels) return NULL;
     struct prepared *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     p->cudnn = c;

@@ -20,7 +20,7 @@
 /* What hsgd_cuda_queue.cudnn points to: one thread's. */
 struct cudnn {
     cudnnHandle_t handle;
-    int least_channels;  /* convolutions with fewer, on either side, are not for it */
+    int min_channels;  /* convolutions with fewer, on either side, are not for it */
 #define CUDNN_MEMBER(name) __typeof__(&name) name;
     CUDNN_CALLS(CUDNN_MEMBER)
 #undef CUDNN_MEMBER

@@ -10,9 +10,9 @@
 #include "devices.h"
 #include "environment.h"
 #include "headroom.h"
+#include "inject.h"
 #include "kernels.h"
 #include "opencl_device.h"
-#include "imitate.h"
 #include "sized.h"
 #include "starpu_environment.h"
 
@@ -144,7 +144,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request);
     if (!err) err = devices_collect(ctx, &request);
-    if (!err) err = imitate_read(ctx);
+    if (!err) err = inject_read(ctx);
     if (err) return err;
     note_threads(ctx, o->threads);
     if (!ctx->owns_starpu && hsgd_blas_threads() != 1)

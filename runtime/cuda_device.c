@@ -16,7 +16,7 @@
 #include "cuda_launch.h"
 #include "cudnn_library.h"
 
-#define MOST_ALIGNMENT 256u  /* bytes: that of device memory */
+#define MAX_ALIGNMENT 256u  /* bytes: that of device memory */
 
 /* What a kernel's cuda_prepare() returned, and for what. */
 struct prepared {
@@ -143,7 +143,7 @@ struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, voi
 /* Bytes that every buffer's place is a multiple of. */
 static unsigned alignment_of(const struct hsgd_ref *ref, int n)
 {
-    uint64_t bits = MOST_ALIGNMENT;
+    uint64_t bits = MAX_ALIGNMENT;
     for (int r = 0; r < n; r++) bits |= (uint64_t)ref[r].offset * sizeof(float);
     return (unsigned)(bits & -bits);
 }

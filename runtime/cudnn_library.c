@@ -16,7 +16,7 @@
 #define LIBRARY "libcudnn.so." TEXT(CUDNN_MAJOR)
 /* Unless all convolutions are to be cuDNN's.  With fewer channels the work for
  * a pixel is little, so that turning the tensors would be the larger part. */
-#define LEAST_CHANNELS 16
+#define MIN_CHANNELS 16
 
 static void show_version(size_t v, char *text, size_t size)
 {
@@ -60,7 +60,7 @@ static struct cudnn *open_library(const char *name, bool always, char version[16
     struct cudnn *c = calloc(1, sizeof *c);
     snprintf(why, size, "out of memory");
     if (c && start(c, name ? name : LIBRARY, version, why, size)) {
-        c->least_channels = always ? 1 : LEAST_CHANNELS;
+        c->min_channels = always ? 1 : MIN_CHANNELS;
         return c;
     }
     free(c);

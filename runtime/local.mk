@@ -6,6 +6,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/attribute.c \
 	runtime/attribute.h \
 	runtime/buffer.c \
+	runtime/builtin_models.c \
+	runtime/builtin_models.h \
 	runtime/c_locale.c \
 	runtime/c_locale.h \
 	runtime/context.c \
@@ -92,8 +94,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec_opencl.h \
 	runtime/headroom.c \
 	runtime/headroom.h \
-	runtime/imitate.c \
-	runtime/imitate.h \
+	runtime/inject.c \
+	runtime/inject.h \
 	runtime/io/atomic.c \
 	runtime/io/atomic.h \
 	runtime/io/cache.c \
@@ -115,8 +117,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/text.c \
 	runtime/io/yaml.c \
 	runtime/io/yaml.h \
-	runtime/leave.c \
-	runtime/leave.h \
 	runtime/memory.c \
 	runtime/memory.h \
 	runtime/model.c \
@@ -134,6 +134,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan_build.h \
 	runtime/plan_grid.c \
 	runtime/plan_step.c \
+	runtime/quiesce.c \
+	runtime/quiesce.h \
 	runtime/rng.h \
 	runtime/run.c \
 	runtime/run.h \
@@ -198,9 +200,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/trials.h \
 	runtime/version.c \
 	runtime/weights.c \
-	runtime/weights.h \
-	runtime/zoo.c \
-	runtime/zoo.h
+	runtime/weights.h
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
 runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) \
 	$(DATA_CFLAGS)

@@ -8,7 +8,7 @@
 #include "model_file.h"
 #include "weights.h"
 
-enum { MOST_TEXT = 1 << 18 }; /* bytes of a model file */
+enum { MAX_TEXT = 1 << 18 }; /* bytes of a model file */
 
 /* Puts the file and line before the sentence that is there. */
 static struct hsgd_model *failed_at(struct hsgd_context *ctx, const struct model_file *f, int line)
@@ -121,7 +121,7 @@ struct hsgd_model *hsgd_model_from_file(struct hsgd_context *ctx, const char *pa
 {
     void *text;
     size_t size;
-    if (ENTER(ctx, ctx, path) || hsgd_file_read(ctx, path, MOST_TEXT, &text, &size)) return NULL;
+    if (ENTER(ctx, ctx, path) || hsgd_file_read(ctx, path, MAX_TEXT, &text, &size)) return NULL;
     struct hsgd_model *m = model_from_bytes(ctx, path, text, size, in, classes);
     free(text);
     return m;

@@ -6,7 +6,7 @@
 
 #include "io/yaml.h"
 
-enum { MOST_LAYERS = 1000 };
+enum { MAX_LAYERS = 1000 };
 
 /* ------------------------------------------------------------------- names */
 
@@ -164,7 +164,7 @@ static struct file_layer *new_layer(struct model_file *f)
 static int read_layer(struct hsgd_yaml *y, struct model_file *f)
 {
     struct yaml_pairs pairs;
-    if (f->nlayers == MOST_LAYERS) return hsgd_yaml_fail(y, y->line, "there are more than %d layers", MOST_LAYERS);
+    if (f->nlayers == MAX_LAYERS) return hsgd_yaml_fail(y, y->line, "there are more than %d layers", MAX_LAYERS);
     struct file_layer *l = new_layer(f);
     if (!l) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     int err = hsgd_yaml_pairs(y, &pairs, "a layer");

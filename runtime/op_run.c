@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "leave.h"
 #include "plan.h"
+#include "quiesce.h"
 #include "task.h"
 
 #define WARM_RUNS 2
@@ -259,7 +259,7 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
                 const struct hsgd_op_call *run)
 {
     int err = ENTER(ctx, ctx, op, run);
-    if (!err) err = leave_check_paused(ctx);
+    if (!err) err = quiesce_check_paused(ctx);
     if (err) return err;
     if (device < 0 || device >= ctx->ndevices)
         return hsgd_fail(ctx, EINVAL, "device %d is not in 0..%d", device, ctx->ndevices - 1);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "headroom.h"
-#include "leave.h"
 #include "memory.h"
+#include "quiesce.h"
 #include "task.h"
 
 /* Tasks of one plan, per input slot.  The replay executor submits the same
@@ -148,7 +148,7 @@ void replay_free(struct plan *p)
 {
     struct replay *r = p->replay;
     if (!r) return;
-    if (r->task) leave_tasks(p->ctx);
+    if (r->task) quiesce_tasks(p->ctx);
     for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
@@ -333,7 +333,7 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
                         .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
     uint64_t began = monotonic_ns();
-    int err = leave_check_paused(p->ctx);
+    int err = quiesce_check_paused(p->ctx);
     if (!err) err = headroom_check_run(p->ctx);
     if (err) {
         span->end = span->first;

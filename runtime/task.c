@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cost.h"
-#include "imitate.h"
+#include "inject.h"
 #include "trace.h"
 #include "train/state.h"
 
@@ -124,7 +124,7 @@ struct variant *cell_begin(struct cell_run *run, uint64_t *began)
         misplaced(run, here);
         return NULL;
     }
-    if (imitate_failure(v->device, step_of(run))) {
+    if (inject_failure(v->device, step_of(run))) {
         cell_failed(run, v->device, false, "%s: the device failed, as HSGD_FAIL says", v->device->info.id);
         return NULL;
     }
@@ -153,6 +153,6 @@ void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t b
 
 void cell_end(struct cell_run *run, struct variant *v, uint64_t began)
 {
-    if (v->device->nslow) imitate_slowness(v->device, run->cell->rows, step_of(run), began);
+    if (v->device->nslow) inject_slowness(v->device, run->cell->rows, step_of(run), began);
     cell_measured(run, v, run->step, began, monotonic_ns() - began);
 }

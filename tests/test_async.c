@@ -57,12 +57,12 @@ static void refusals(void)
     o.executor = HSGD_INSERT;
     refuse(o, "algorithm \"stale\" does not go with the insert executor, which would order what it lets go");
     o = options(HSGD_STALE);
-    o.least_batch = 9;
-    o.most_batch = 8;
-    refuse(o, "least_batch 9 is more than most_batch 8");
+    o.min_batch = 9;
+    o.max_batch = 8;
+    refuse(o, "min_batch 9 is more than max_batch 8");
     o = options(HSGD_ADAPTIVE);
-    o.least_batch = 2 * BATCH + 1;
-    refuse(o, "least_batch 65 is more than most_batch 64");
+    o.min_batch = 2 * BATCH + 1;
+    refuse(o, "min_batch 65 is more than max_batch 64");
     o = options(HSGD_STALE);
     o.staleness = -1;
     refuse(o, "staleness must be from 0 to 1e+06, not -1");
@@ -200,7 +200,7 @@ static void learns(enum hsgd_algorithm algorithm, int threads)
         merges += p->merges;
         fresh += p->merges - p->stale;
         missed += p->missed;
-        CHECK(p->missed >= p->stale && p->missed <= p->stale * p->most_missed);
+        CHECK(p->missed >= p->stale && p->missed <= p->stale * p->max_missed);
     }
     CHECK_MSG(merges == r.merges && fresh == r.stale[0] && (missed > 0) == (fresh < merges), "%s: the replicas' merges",
               name);
@@ -225,7 +225,7 @@ static void staleness_is_bounded(void)
             CHECK_MSG(r.stale[i] == 0, "%lld merges missed %d others, the bound is %d", (long long)r.stale[i], i,
                       bound);
         CHECK_MSG(r.stale[1] > 0, "no merge was stale");
-        for (int i = 0; i < r.replicas; i++) CHECK(r.replica[i].most_missed <= bound);
+        for (int i = 0; i < r.replicas; i++) CHECK(r.replica[i].max_missed <= bound);
         end();
     }
 }
@@ -236,8 +236,8 @@ static void fit_adaptive(int least, int most, enum hsgd_rate_scaling scaling, st
 {
     struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
     setenv("HSGD_SLOW", "cpu:100us,opencl:600us", 1);
-    o.least_batch = least;
-    o.most_batch = most;
+    o.min_batch = least;
+    o.max_batch = most;
     o.rate_scaling = scaling;
     fit_with(o, 1, r);
     REQUIRE(r->replicas == 2);
@@ -287,8 +287,8 @@ static void hogbatch_sizes(void)
 {
     static struct hsgd_fit_result r;
     struct hsgd_train_options o = fit_options(HSGD_HOGBATCH);
-    o.least_batch = 20;
-    o.most_batch = 100;
+    o.min_batch = 20;
+    o.max_batch = 100;
     fit_with(o, 1, &r);
     REQUIRE(r.replicas == 2);
     for (int i = 0; i < 2; i++) {

@@ -34,7 +34,7 @@ static void slower(void)
     check_losses(loss, want);
     check_near(rows, SETTLED, CHANGE, BATCH / 2, "settled");
     check_near(rows, CHANGE + SETTLED, STEPS, BATCH / 4, "settled again");
-    CHECK(said("the batch is divided anew: opencl:0"));
+    CHECK(said("repartitioned: opencl:0"));
     end();
 }
 
@@ -52,7 +52,7 @@ static void comes_back(void)
     CHECK(samples_of("opencl:0") == 0);
     for (int i = 0; i < 2000 && !samples_of("opencl:0"); i++) train(1, &loss);
     CHECK(samples_of("opencl:0") > 0);
-    CHECK(said("the batch is divided anew: opencl:0"));
+    CHECK(said("repartitioned: opencl:0"));
     end();
 }
 

@@ -13,6 +13,10 @@ sed 's/^stop-at/target/' stop/config.yaml >old.yaml
 ok train --config old.yaml --out old --json
 json 'j["end"] == "stop-at" and j["epochs"] < 9'
 has old/config.yaml '^stop-at: 0.5$'
+printf 'least-batch: 8\nmost-batch: 64\n' >bounds.yaml
+ok train --config bounds.yaml --model linear --devices cpu --data digits --steps 2 --out bounds
+has bounds/config.yaml '^min-batch: 8$'
+has bounds/config.yaml '^max-batch: 64$'
 printf 'stop-at: 0.5\ntarget: 0.5\n' >both.yaml
 refused 'both.yaml, line 2: "target" is there twice' train --config both.yaml --model linear
 refused '"hsgd train" has no option "--target"' train --model linear --target 0.5

@@ -24,7 +24,7 @@ struct device_use {
     char id[24];
     int workers;
     double updates, samples, busy_seconds, busy_fraction;
-    double merges, stale, missed, most_missed; /* as in struct hsgd_replica */
+    double merges, stale, missed, max_missed; /* as in struct hsgd_replica */
     double last_batch, last_rate; /* of its last replica */
 };
 

@@ -102,7 +102,7 @@ static void device_table(FILE *f, const struct comparison *c)
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
         for (const struct device_use *d = t->device; d < t->device + t->devices; d++) {
             const double v[] = { d->workers, d->updates, d->samples, d->busy_seconds, d->busy_fraction,
-                                 d->missed / d->merges, d->merges > 0 ? d->most_missed : NAN, d->stale / d->merges,
+                                 d->missed / d->merges, d->merges > 0 ? d->max_missed : NAN, d->stale / d->merges,
                                  d->samples / d->updates, d->last_batch, d->last_rate };
             begin(f, t);
             putc(',', f);

@@ -104,7 +104,7 @@ static void print_device(const struct trial *t, const struct device_use *d)
     figure(7, 1, 100 * d->busy_fraction, "");
     figure(7, 1, 100 * d->stale / d->merges, "");
     figure(7, 2, d->missed / d->merges, "");
-    figure(5, 0, d->merges > 0 ? d->most_missed : NAN, "");
+    figure(5, 0, d->merges > 0 ? d->max_missed : NAN, "");
     putchar('\n');
 }
 
@@ -152,7 +152,7 @@ static json_t *json_device(const struct device_use *d)
                      "updates", json_number(d->updates), "samples", json_number(d->samples), "busy_seconds",
                      json_number(d->busy_seconds), "busy_fraction", json_number(d->busy_fraction), "mean_staleness",
                      json_number(d->missed / d->merges), "largest_staleness",
-                     json_number(d->merges > 0 ? d->most_missed : NAN), "stale_fraction",
+                     json_number(d->merges > 0 ? d->max_missed : NAN), "stale_fraction",
                      json_number(d->stale / d->merges), "mean_batch_size", json_number(d->samples / d->updates),
                      "last_batch_size", json_number(d->last_batch), "last_learning_rate",
                      json_number(d->last_rate));

@@ -27,7 +27,7 @@ static void read_replicas(struct device_use *d, const json_t *replicas)
 {
     size_t i;
     const json_t *r;
-    d->updates = d->merges = d->stale = d->missed = d->most_missed = 0;
+    d->updates = d->merges = d->stale = d->missed = d->max_missed = 0;
     json_array_foreach(replicas, i, r) {
         double merges = number(r, "merges");
         if (!is_text(r, "device", d->id)) continue;
@@ -35,7 +35,7 @@ static void read_replicas(struct device_use *d, const json_t *replicas)
         d->merges += merges;
         d->stale += number(r, "stale_merges");
         d->missed += merges > 0 ? merges * number(r, "mean_staleness") : 0;
-        d->most_missed = fmax(d->most_missed, number(r, "largest_staleness"));
+        d->max_missed = fmax(d->max_missed, number(r, "largest_staleness"));
         d->last_batch = number(r, "batch_size");
         d->last_rate = number(r, "learning_rate");
     }
@@ -57,7 +57,7 @@ static struct device_use read_device(const struct trial *t, const json_t *device
     struct device_use d = { .workers = (int)number(device, "workers"), .samples = number(device, "samples"),
                             .busy_seconds = number(device, "busy_seconds"),
                             .busy_fraction = number(device, "busy_fraction"), .merges = NAN, .stale = NAN,
-                            .missed = NAN, .most_missed = NAN, .last_batch = NAN, .last_rate = NAN };
+                            .missed = NAN, .max_missed = NAN, .last_batch = NAN, .last_rate = NAN };
     const char *id = json_string_value(json_object_get(device, "id"));
     snprintf(d.id, sizeof d.id, "%s", id ? id : "?");
     d.updates = all > 0 ? t->steps * d.samples / all : 0;

@@ -67,10 +67,18 @@ static int set_value(struct config_reader *r, const struct option_row *o, int li
     return option_set(r->s, o, name, text);
 }
 
-/* Earlier versions called --stop-at "target". */
+/* Options by the names that earlier versions gave them. */
+static const struct { const char *old, *name; } renamed[] = {
+    { "target", "stop-at" },
+    { "least-batch", "min-batch" },
+    { "most-batch", "max-batch" },
+};
+
 static const struct option_row *option_of(const char *key)
 {
-    return option_named(strcmp(key, "target") ? key : "stop-at", TRAIN);
+    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+        if (!strcmp(key, renamed[i].old)) key = renamed[i].name;
+    return option_named(key, TRAIN);
 }
 
 static int read_pair(struct config_reader *r)

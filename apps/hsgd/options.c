@@ -118,10 +118,10 @@ static const struct option_row table[] = {
       "stale: merges of others that a device may miss (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
       "elastic: how far a merge draws parameters together (0.9)" },
-    { "least-batch", 0, INTEGER, TRAIN, AT(least_batch), 0, 1 << 20, NULL, "N",
+    { "min-batch", 0, INTEGER, TRAIN, AT(min_batch), 0, 1 << 20, NULL, "N",
       "adaptive: no update of fewer samples (0: --batch-size / 8);\n"
       "hogbatch: samples of an update on CPU cores (0: / 4)" },
-    { "most-batch", 0, INTEGER, TRAIN, AT(most_batch), 0, 1 << 20, NULL, "N",
+    { "max-batch", 0, INTEGER, TRAIN, AT(max_batch), 0, 1 << 20, NULL, "N",
       "adaptive: no update of more samples (0: twice --batch-size);\n"
       "hogbatch: samples of an update on accelerators (0: --batch-size)" },
     { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",

@@ -31,9 +31,9 @@ static int check(const struct settings *s)
                         (long long)s->warmup_steps);
     if (s->crop && s->resized_crop > 0)
         return report_error(USAGE, "--crop %lld does not go with --resized-crop %g", (long long)s->crop, s->resized_crop);
-    if (s->least_batch && s->most_batch && s->least_batch > s->most_batch)
-        return report_error(USAGE, "--least-batch %lld is more than --most-batch %lld", (long long)s->least_batch,
-                        (long long)s->most_batch);
+    if (s->min_batch && s->max_batch && s->min_batch > s->max_batch)
+        return report_error(USAGE, "--min-batch %lld is more than --max-batch %lld", (long long)s->min_batch,
+                        (long long)s->max_batch);
     if (s->min_lr > s->lr) return report_error(USAGE, "--min-lr %g is more than --lr %g", s->min_lr, s->lr);
     if (s->clip_grad > 0 && s->clip_grad < 1e-12) return report_error(USAGE, "--clip-grad %g is too little", s->clip_grad);
     return OK;
@@ -67,8 +67,8 @@ int train_choose_options(struct training *t)
     o->local_steps = (int)s->local_steps;
     o->staleness = (int)s->staleness;
     o->moving_rate = (float)s->moving_rate;
-    o->least_batch = (int)s->least_batch;
-    o->most_batch = (int)s->most_batch;
+    o->min_batch = (int)s->min_batch;
+    o->max_batch = (int)s->max_batch;
     o->rate_scaling = (enum hsgd_rate_scaling)s->lr_scaling;
     o->rate_ramp = (int)s->lr_ramp;
     o->min_share = (float)s->min_share;

@@ -65,7 +65,7 @@ static json_t *json_replica(const struct hsgd_replica *r)
     return json_pack("{s:s, s:I, s:I, s:i, s:o, s:I, s:I, s:o, s:i}", "device", r->device, "updates",
                      (json_int_t)r->updates, "samples", (json_int_t)r->samples, "batch_size", r->batch_size,
                      "learning_rate", json_number(r->learning_rate), "merges", (json_int_t)r->merges, "stale_merges",
-                     (json_int_t)r->stale, "mean_staleness", json_number(mean), "largest_staleness", r->most_missed);
+                     (json_int_t)r->stale, "mean_staleness", json_number(mean), "largest_staleness", r->max_missed);
 }
 
 /* What replicas did; null without any. */

@@ -106,7 +106,7 @@ struct hsgd_train_options {
     int local_steps;             /* of LOCAL, ELASTIC: between two merges; 0: the algorithm's own (8, 4) */
     int staleness;               /* of STALE: merges of others that a device may miss; 0: the algorithm's own (4) */
     float moving_rate;           /* of ELASTIC: how far a merge draws parameters together, over the replicas' number */
-    int least_batch, most_batch; /* of ADAPTIVE: bounds of an update's samples; 0: batch_size / 8, 2 batch_size.
+    int min_batch, max_batch; /* of ADAPTIVE: bounds of an update's samples; 0: batch_size / 8, 2 batch_size.
                                   * Of HOGBATCH: samples of an update on CPU cores, and on accelerators; 0:
                                   * batch_size / 4, batch_size */
     enum hsgd_rate_scaling rate_scaling;
@@ -169,7 +169,7 @@ struct hsgd_replica {
     double learning_rate;         /* of its last update */
     int64_t merges, stale;        /* of shards; those that missed others, */
     int64_t missed;               /* how many all of them missed, together, */
-    int most_missed;              /* and one at most */
+    int max_missed;              /* and one at most */
 };
 
 /* Why hsgd_fit() ended: all steps are done, the progress function said so,

@@ -33,8 +33,8 @@ int hsgd_algorithm_by_name(const char *name)
 
 static int or_else(int given, int otherwise) { return given ? given : otherwise > 1 ? otherwise : 1; }
 
-int algorithm_least_batch(const struct hsgd_train_options *o) { return or_else(o->least_batch, o->batch_size / RANGE); }
-int algorithm_most_batch(const struct hsgd_train_options *o) { return or_else(o->most_batch, o->batch_size * ALPHA); }
+int algorithm_min_batch(const struct hsgd_train_options *o) { return or_else(o->min_batch, o->batch_size / RANGE); }
+int algorithm_max_batch(const struct hsgd_train_options *o) { return or_else(o->max_batch, o->batch_size * ALPHA); }
 
 static int within(int batch, int least, int most) { return batch < least ? least : batch > most ? most : batch; }
 
@@ -44,8 +44,8 @@ int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *
     switch (a->slices) {
     case SLICE_EQUAL: return or_else(0, batch / n);
     case SLICE_BY_KIND:
-        return kind == HSGD_CPU ? or_else(o->least_batch, batch / SMALL) : or_else(o->most_batch, batch);
-    case SLICE_ADAPTIVE: return within(batch, algorithm_least_batch(o), algorithm_most_batch(o));
+        return kind == HSGD_CPU ? or_else(o->min_batch, batch / SMALL) : or_else(o->max_batch, batch);
+    case SLICE_ADAPTIVE: return within(batch, algorithm_min_batch(o), algorithm_max_batch(o));
     default: return batch;
     }
 }

@@ -52,8 +52,8 @@ static inline bool algorithm_shares_cores(const struct algorithm *a, enum hsgd_d
 int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *o, int batch,
                     enum hsgd_device_kind kind, int n);
 /* Bounds of what it may become. */
-int algorithm_least_batch(const struct hsgd_train_options *o);
-int algorithm_most_batch(const struct hsgd_train_options *o);
+int algorithm_min_batch(const struct hsgd_train_options *o);
+int algorithm_max_batch(const struct hsgd_train_options *o);
 /* Steps between two merges. */
 int algorithm_local_steps(const struct algorithm *a, const struct hsgd_train_options *o);
 

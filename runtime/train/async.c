@@ -25,10 +25,10 @@ static bool has_cpu(const struct hsgd_context *ctx)
 static int check_bounds(struct hsgd_context *ctx, const struct algorithm *row, const struct hsgd_train_options *o)
 {
     bool adaptive = row->slices == SLICE_ADAPTIVE;
-    int least = adaptive ? algorithm_least_batch(o) : o->least_batch;
-    int most = adaptive ? algorithm_most_batch(o) : o->most_batch;
+    int least = adaptive ? algorithm_min_batch(o) : o->min_batch;
+    int most = adaptive ? algorithm_max_batch(o) : o->max_batch;
     if (!least || !most || least <= most) return 0;
-    return hsgd_fail(ctx, EINVAL, "least_batch %d is more than most_batch %d", least, most);
+    return hsgd_fail(ctx, EINVAL, "min_batch %d is more than max_batch %d", least, most);
 }
 
 int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
@@ -163,9 +163,9 @@ static int count_merges(struct async *a, struct replica *r, int merged)
 {
     a->merges += replica_staleness(r, merged, a->stale);
     a->pushes += r->shares ? merged : 1;
-    if (a->staleness < 0 || r->most_missed <= a->staleness) return 0;
+    if (a->staleness < 0 || r->max_missed <= a->staleness) return 0;
     return hsgd_fail(a->t->state.ctx, EPROTO, "algorithm \"%s\": a merge of %s has missed %d others, the bound is %d",
-                     a->row->name, r->device->info.id, r->most_missed, a->staleness);
+                     a->row->name, r->device->info.id, r->max_missed, a->staleness);
 }
 
 static int count_round(struct async *a, struct replica *r, int merged)
@@ -379,7 +379,7 @@ void async_report(const struct hsgd_trainer *t, struct hsgd_fit_result *out)
         const struct replica *r = &a->replica[i];
         out->replica[i] = (struct hsgd_replica){ .updates = r->updates, .samples = r->samples, .batch_size = r->batch,
                                                  .learning_rate = r->rate, .merges = r->merges, .stale = r->stale,
-                                                 .missed = r->missed, .most_missed = r->most_missed };
+                                                 .missed = r->missed, .max_missed = r->max_missed };
         snprintf(out->replica[i].device, sizeof out->replica[i].device, "%s", r->device->info.id);
     }
 }

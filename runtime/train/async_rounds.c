@@ -158,8 +158,8 @@ void async_adapt(struct async *a, struct replica *r)
     int batch = r->batch;
     if ((double)r->updates > UNEVEN * others) batch *= STEP;
     if ((double)r->updates * UNEVEN < others) batch /= STEP;
-    if (batch < algorithm_least_batch(o)) batch = algorithm_least_batch(o);
-    if (batch > algorithm_most_batch(o)) batch = algorithm_most_batch(o);
+    if (batch < algorithm_min_batch(o)) batch = algorithm_min_batch(o);
+    if (batch > algorithm_max_batch(o)) batch = algorithm_max_batch(o);
     if (batch == r->batch) return;
     say_change(a, r, batch, others);
     r->changed = r->updates;

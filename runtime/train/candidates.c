@@ -12,7 +12,7 @@
 #include "slices.h"
 #include "trainer.h"
 
-#define MOST_SUBSETS 6 /* devices of which all sets are shown; of more only each alone and all together */
+#define MAX_SUBSETS 6 /* devices of which all sets are shown; of more only each alone and all together */
 
 /* A set of devices, as bits. */
 typedef uint32_t set;
@@ -109,7 +109,7 @@ static bool shown(const struct hsgd_context *ctx, set devices)
 {
     for (int i = 0; i < ctx->ndevices; i++)
         if (devices >> i & 1 && ctx->device[i].lost) return false;
-    return ctx->ndevices <= MOST_SUBSETS || members(devices) == 1 || members(devices) == ctx->ndevices;
+    return ctx->ndevices <= MAX_SUBSETS || members(devices) == 1 || members(devices) == ctx->ndevices;
 }
 
 static int compare_set(struct trainer_state *s, set devices, int batch, struct hsgd_candidate *out, int most)
@@ -129,7 +129,7 @@ static int compare_set(struct trainer_state *s, set devices, int batch, struct h
 
 int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candidate *out, size_t size, int most)
 {
-    enum { ALL = (1 << MOST_SUBSETS) * HSGD_ALGORITHMS };
+    enum { ALL = (1 << MAX_SUBSETS) * HSGD_ALGORITHMS };
     int err = ENTER(t ? t->state.ctx : NULL, t, out);
     if (!err) err = trainer_check_batch(t, batch);
     if (err) return err;

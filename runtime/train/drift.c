@@ -13,7 +13,7 @@
 #define SETTLE_STEPS COST_KEPT /* then all that the cost model keeps is from this division */
 #define UNEVEN 1.1          /* devices drift apart by this factor, or nothing is computed */
 #define WORTH_MOVING 0.06   /* a step must become shorter by this much */
-#define MOST_PATIENCE 64    /* steps that it must be so */
+#define MAX_PATIENCE 64    /* steps that it must be so */
 #define PROBE_FIRST 1000000000u /* ns from the first step */
 #define PROBE_PAUSE 100.0   /* times what probing takes; doubled whenever it led to another division */
 #define CALM_STEPS 64       /* after so many without a change patience is halved */
@@ -149,10 +149,10 @@ bool drift_correct(struct trainer_state *s, int64_t step)
             used += c_snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",
                              used ? ", " : "", s->ctx->device[i].info.id, d->factor[i]);
     }
-    hsgd_log(s->ctx, HSGD_LOG_INFO, "step %lld: the batch is divided anew: %s; %.3f ms a step expected, not %.3f ms",
+    hsgd_log(s->ctx, HSGD_LOG_INFO, "step %lld: repartitioned: %s; %.3f ms a step expected, not %.3f ms",
              (long long)step, text, 1e3 * d->after, 1e3 * d->before);
     d->patience = d->patience ? 2 * d->patience : 1;
-    if (d->patience > MOST_PATIENCE) d->patience = MOST_PATIENCE;
+    if (d->patience > MAX_PATIENCE) d->patience = MAX_PATIENCE;
     d->plan = NULL;
     d->wanted = false;
     return true;

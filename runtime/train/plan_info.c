@@ -10,16 +10,16 @@
 #include "sized.h"
 #include "trainer.h"
 
-#define MOST_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)
+#define MAX_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)
 
 /* The plans that train a batch: one, or those of replicas. */
-struct view { int n; struct async_part part[MOST_PARTS]; };
+struct view { int n; struct async_part part[MAX_PARTS]; };
 
 static int look(struct hsgd_trainer *t, int batch, struct view *v)
 {
     int err = trainer_check_batch(t, batch);
     if (err) return err;
-    if (trainer_has_server(t)) return (v->n = async_view(t, batch, v->part, MOST_PARTS)) < 0 ? v->n : 0;
+    if (trainer_has_server(t)) return (v->n = async_view(t, batch, v->part, MAX_PARTS)) < 0 ? v->n : 0;
     struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
     v->n = 1;
     v->part[0] = (struct async_part){ .replica = -1, .plan = p, .steps = 1 };

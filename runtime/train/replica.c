@@ -285,7 +285,7 @@ static void note_merge(struct replica *r, int missed)
     r->merges++;
     r->stale += missed > 0;
     r->missed += missed;
-    if (missed > r->most_missed) r->most_missed = missed;
+    if (missed > r->max_missed) r->max_missed = missed;
 }
 
 int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS])

@@ -33,7 +33,7 @@ struct replica {
     int64_t before;             /* updates that its optimizer's state began with */
     double rate;                /* of the last update */
     int64_t merges, stale, missed; /* as in struct hsgd_replica */
-    int most_missed;
+    int max_missed;
     struct round round;
     bool flying;                /* in a round, */
     int after;                  /* and others may hand in so often before it does */

@@ -54,8 +54,8 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "local_steps", o->local_steps, 0, WINDOW_STEPS },
         { "staleness", o->staleness, 0, 1e6 },
         { "moving_rate", o->moving_rate, 0, 1 },
-        { "least_batch", o->least_batch, 0, 1 << 20 },
-        { "most_batch", o->most_batch, 0, 1 << 20 },
+        { "min_batch", o->min_batch, 0, 1 << 20 },
+        { "max_batch", o->max_batch, 0, 1 << 20 },
         { "rate_scaling", o->rate_scaling, 0, HSGD_RATE_SCALINGS - 1 },
         { "rate_ramp", o->rate_ramp, 0, 1e9 },
         { "min_share", o->min_share, 0, 1 },
@@ -163,7 +163,7 @@ static struct plan *new_plan(struct trainer_state *s, enum plan_mode mode, int b
 }
 
 /* Puts a plan of another division in the place of p. */
-static int divide_anew(struct trainer_state *s, struct plan *p)
+static int repartition(struct trainer_state *s, struct plan *p)
 {
     struct division d;
     int i = 0;
@@ -232,7 +232,7 @@ static int correct(struct hsgd_trainer *t, int64_t step, int batch)
     struct trainer_state *s = &t->state;
     if (!drift_correct(s, step)) return 0;
     struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
-    return p ? divide_anew(s, p) : -EIO;
+    return p ? repartition(s, p) : -EIO;
 }
 
 /* Runs steps of a window from *done on, until they are done or the batch is

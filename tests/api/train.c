@@ -31,7 +31,7 @@ static struct hsgd_train_options some_options(void)
     if (one_in(8)) o.label_smoothing = wild_float(0.1f), o.moving_rate = wild_float(0.9f), o.min_share = wild_float(0);
     if (one_in(8)) o.warmup_steps = wild64(2), o.step_size = wild64(2), o.step_gamma = wild_float(0.5f);
     if (one_in(8)) o.local_steps = wild(2), o.staleness = wild(2), o.rate_ramp = wild(2);
-    if (one_in(8)) o.least_batch = wild_low(4), o.most_batch = wild_low(8);
+    if (one_in(8)) o.min_batch = wild_low(4), o.max_batch = wild_low(8);
     if (one_in(8)) o.patience = wild(2), o.target_accuracy = wild_float(0.9f);
     if (one_in(8)) o.time_limit = wild_float(1), o.checkpoint_every = wild64(2), o.checkpoint_hist = wild(2);
     if (one_in(4)) o.checkpoints = any_path("checkpoints");

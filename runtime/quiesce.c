@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "leave.h"
+#include "quiesce.h"
 
 #include <semaphore.h>
 #include <stdlib.h>
@@ -13,15 +13,15 @@
 __attribute__((weak)) int starpu_is_paused(void);
 
 /* Shared by the tasks, which may outlive the wait. */
-struct leaving {
+struct barrier {
     atomic_int users;
-    sem_t left;
+    sem_t arrived;
 };
 
-static void release(struct leaving *l)
+static void release(struct barrier *l)
 {
     if (atomic_fetch_sub(&l->users, 1) > 1) return;
-    sem_destroy(&l->left);
+    sem_destroy(&l->arrived);
     free(l);
 }
 
@@ -31,10 +31,10 @@ static void nothing(void *buffers[], void *arg)
     (void)arg;
 }
 
-static void left(void *arg)
+static void arrived(void *arg)
 {
-    struct leaving *l = arg;
-    sem_post(&l->left);
+    struct barrier *l = arg;
+    sem_post(&l->arrived);
     release(l);
 }
 
@@ -43,17 +43,17 @@ static struct starpu_codelet codelet = {
     .cuda_funcs = { nothing },
     .opencl_funcs = { nothing },
     .nbuffers = 0,
-    .name = "hsgd_leave",
+    .name = "hsgd_quiesce",
 };
 
-static bool ask(struct leaving *l, int worker)
+static bool ask(struct barrier *l, int worker)
 {
     struct starpu_task *task = starpu_task_create();
     task->cl = &codelet;
     task->execute_on_a_specific_worker = 1;
     task->workerid = (unsigned)worker;
     task->priority = STARPU_MAX_PRIO;
-    task->callback_func = left;
+    task->callback_func = arrived;
     task->callback_arg = l;
     atomic_fetch_add(&l->users, 1);
     if (!starpu_task_submit(task)) return true;
@@ -64,7 +64,7 @@ static bool ask(struct leaving *l, int worker)
 }
 
 /* Every worker of the context; how many there are to come. */
-static int ask_all(struct leaving *l, const struct hsgd_context *ctx)
+static int ask_all(struct barrier *l, const struct hsgd_context *ctx)
 {
     int workers = 0;
     for (int i = 0; i < ctx->ndevices; i++)
@@ -82,27 +82,27 @@ static struct timespec from_now(long ms)
     return end;
 }
 
-static void wait_for(struct leaving *l, int workers, bool guest)
+static void wait_for(struct barrier *l, int workers, bool guest)
 {
     struct timespec end = from_now(GUEST_MS);
     for (int err = 0; workers && (!err || errno == EINTR);) {
-        err = guest ? sem_timedwait(&l->left, &end) : sem_wait(&l->left);
+        err = guest ? sem_timedwait(&l->arrived, &end) : sem_wait(&l->arrived);
         workers -= !err;
     }
 }
 
-static struct leaving *start(void)
+static struct barrier *start(void)
 {
-    struct leaving *l = calloc(1, sizeof *l);
+    struct barrier *l = calloc(1, sizeof *l);
     if (!l) return NULL;
-    sem_init(&l->left, 0, 0);
+    sem_init(&l->arrived, 0, 0);
     atomic_init(&l->users, 1);
     return l;
 }
 
-void leave_tasks(struct hsgd_context *ctx)
+void quiesce_tasks(struct hsgd_context *ctx)
 {
-    struct leaving *l = start();
+    struct barrier *l = start();
     if (!l) return;
     wait_for(l, ask_all(l, ctx), !ctx->owns_starpu);
     release(l);
@@ -118,21 +118,21 @@ static double processor_seconds(void)
 /* Whether a worker takes a task: one that the application blocks takes none. */
 static bool takes_tasks(struct hsgd_context *ctx)
 {
-    struct leaving *l = start();
-    bool left = !l || !ask_all(l, ctx);
+    struct barrier *l = start();
+    bool taken = !l || !ask_all(l, ctx);
     double used = processor_seconds();
-    for (int idle = 0; !left && idle < PAUSED_LOOKS;) {
+    for (int idle = 0; !taken && idle < PAUSED_LOOKS;) {
         struct timespec end = from_now(LOOK_MS);
-        left = !sem_timedwait(&l->left, &end);
+        taken = !sem_timedwait(&l->arrived, &end);
         double now = processor_seconds();
         idle = now - used > BUSY_SECONDS ? 0 : idle + 1;
         used = now;
     }
     if (l) release(l);
-    return left;
+    return taken;
 }
 
-int leave_check_paused(struct hsgd_context *ctx)
+int quiesce_check_paused(struct hsgd_context *ctx)
 {
     if (ctx->owns_starpu) return 0;
     bool paused = starpu_is_paused ? starpu_is_paused() : !takes_tasks(ctx);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef HSGD_RUNTIME_LEAVE_H
-#define HSGD_RUNTIME_LEAVE_H
+#ifndef HSGD_RUNTIME_QUIESCE_H
+#define HSGD_RUNTIME_QUIESCE_H
 
 #include "core.h"
 
@@ -11,11 +11,11 @@
  * starpu_task_wait() returns early.  A worker that runs something else has
  * left.  An application's worker may be busy with a task of its own for as
  * long as it likes: after a tenth of a second that is taken for granted. */
-void leave_tasks(struct hsgd_context *ctx);
+void quiesce_tasks(struct hsgd_context *ctx);
 
 /* 0, or -EBUSY where the application has paused its StarPU: what is submitted
  * would be waited for in vain.  StarPU 1.3 cannot be asked: there it is paused
  * when no worker takes a task for five seconds in which the process is idle. */
-int leave_check_paused(struct hsgd_context *ctx);
+int quiesce_check_paused(struct hsgd_context *ctx);
 
 #endif

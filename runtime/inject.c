@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "imitate.h"
+#include "inject.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "c_locale.h"
 
-#define MOST_FACTOR 1000.0
-#define MOST_ROW_US 1e6
+#define MAX_FACTOR 1000.0
+#define MAX_ROW_US 1e6
 #define SPIN_NS 100000u /* sleeping ends late by about so much */
 
 /* One word of a variable: "opencl:3", "opencl:0:3", "cpu:2.5@500", "cpu:40us",
@@ -80,9 +80,9 @@ static int read_word(struct hsgd_context *ctx, const char *variable, const char 
     if (!read_entry(word, has_slowness, &e))
         return refuse(ctx, variable, word, has_slowness ? "is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without"
                                                         : "is not DEVICE or DEVICE@STEP");
-    if (!(e.slow.factor >= 1 && e.slow.factor <= MOST_FACTOR))
+    if (!(e.slow.factor >= 1 && e.slow.factor <= MAX_FACTOR))
         return refuse(ctx, variable, word, "has a factor that is not from 1 to 1000");
-    if (!(e.slow.row_us >= 0 && e.slow.row_us <= MOST_ROW_US))
+    if (!(e.slow.row_us >= 0 && e.slow.row_us <= MAX_ROW_US))
         return refuse(ctx, variable, word, "has a time that is not from 0 to 1000000 us");
     for (int i = 0; !err && i < ctx->ndevices; i++) {
         struct device *d = &ctx->device[i];
@@ -107,7 +107,7 @@ static int read_variable(struct hsgd_context *ctx, const char *variable, bool ha
     return err;
 }
 
-int imitate_read(struct hsgd_context *ctx)
+int inject_read(struct hsgd_context *ctx)
 {
     int err = read_variable(ctx, "HSGD_SLOW", true, slow_device);
     return err ? err : read_variable(ctx, "HSGD_FAIL", false, fail_device);
@@ -120,7 +120,7 @@ static struct slowness slowness_at(const struct device *d, int64_t step)
     return s;
 }
 
-void imitate_slowness(const struct device *d, int rows, int64_t step, uint64_t began)
+void inject_slowness(const struct device *d, int rows, int64_t step, uint64_t began)
 {
     struct slowness s = slowness_at(d, step);
     uint64_t now = monotonic_ns();

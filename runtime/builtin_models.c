@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The built-in models: the files of models/. */
+#include "builtin_models.h"
+
 #include <string.h>
 
 #include "model_file.h"
-#include "zoo.h"
 
 const char *hsgd_model_name_at(int i)
 {
