@@ -29,7 +29,7 @@ WAYS = {
     "auto": ["--devices", "auto", "--threads", "1"],
 }
 RATIOS = [(model, batch, ratio) for model, batch in (("cifar-cnn", 128), ("mlp", 2048)) for ratio in (1, 3, 10)]
-LEAST_OF_SUM = {1: 0.90, 3: 0.88}
+MIN_OF_SUM = {1: 0.90, 3: 0.88}
 CASES = [
     ("mlp-small", 8, ""), ("lenet", 8, "opencl:10"), ("mlp-small", 32, "opencl:4"), ("cifar-cnn", 16, "opencl:20"),
     ("mlp", 16, "cpu:10"), ("lenet", 32, "cpu:12"), ("mlp-small", 64, "cpu:20"), ("cifar-cnn", 32, "cpu:20"),
@@ -99,7 +99,7 @@ def ratios(runner):
         print_row(options, [model, str(batch), f"1:{ms['opencl'] / ms['cpu']:.2f}", f"{ms['cpu']:.3f}",
                             f"{ms['opencl']:.3f}", f"{ms['cpu,opencl']:.3f}", f"{total / ms['cpu,opencl']:.3f}",
                             f"{ms['equal']:.3f}", f"{total / ms['equal']:.3f}", f"{gain:.2f}", used(last["cpu,opencl"])])
-        well &= total / ms["cpu,opencl"] >= LEAST_OF_SUM[ratio] if ratio in LEAST_OF_SUM else gain >= 0.5 or alone
+        well &= total / ms["cpu,opencl"] >= MIN_OF_SUM[ratio] if ratio in MIN_OF_SUM else gain >= 0.5 or alone
         well &= ratio == 1 or ms["equal"] > ms["cpu,opencl"]
     return well
 

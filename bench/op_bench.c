@@ -18,7 +18,7 @@
 
 #include "op_bench.h"
 
-#define MOST_REPEATS 100
+#define MAX_REPEATS 100
 #define RUN_SECONDS 0.02
 #define QUICK_FLOPS 5e8
 
@@ -150,7 +150,7 @@ static int measure(struct hsgd_context *ctx, int device, const struct bench_case
 {
     int err = time_once(ctx, device, c, b, backward, 1, &out->seconds);
     double n = RUN_SECONDS / out->seconds;
-    out->repeats = n < 1 ? 1 : n > MOST_REPEATS ? MOST_REPEATS : (int)n;
+    out->repeats = n < 1 ? 1 : n > MAX_REPEATS ? MAX_REPEATS : (int)n;
     return err || out->repeats == 1 ? err : time_once(ctx, device, c, b, backward, out->repeats, &out->seconds);
 }
 

@@ -19,6 +19,6 @@ struct direct_conv { int rows; struct hsgd_shape in, out; int kernel, stride, pa
 double direct_conv2d(int index, const struct direct_conv *a, bool backward, int repeats);
 
 /* The least of some runs of `repeats` calls on the current CUDA device; NAN: one failed. */
-double least_seconds(bool (*enqueue)(const void *arg), const void *arg, int repeats);
+double min_seconds(bool (*enqueue)(const void *arg), const void *arg, int repeats);
 
 #endif

@@ -36,17 +36,17 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double least_seconds(bool (*enqueue)(const void *arg), const void *arg, int repeats)
+double min_seconds(bool (*enqueue)(const void *arg), const void *arg, int repeats)
 {
-    double least = INFINITY;
+    double shortest = INFINITY;
     for (int run = 0; run < RUNS; run++) {
         double began = now();
         for (int i = 0; i < repeats; i++)
             if (!enqueue(arg)) return NAN;
         if (cudaDeviceSynchronize()) return NAN;
-        if (run) least = fmin(least, (now() - began) / repeats);
+        if (run) shortest = fmin(shortest, (now() - began) / repeats);
     }
-    return least;
+    return shortest;
 }
 
 static bool allocate(struct products *p)
@@ -65,7 +65,7 @@ double direct_dense(int index, int rows, int in, int units, bool backward, int r
     struct products p = { .rows = rows, .in = in, .units = units, .backward = backward };
     double seconds = NAN;
     if (cudaSetDevice(index)) return NAN;
-    if (allocate(&p)) seconds = least_seconds(multiply, &p, repeats);
+    if (allocate(&p)) seconds = min_seconds(multiply, &p, repeats);
     if (p.blas) cublasDestroy(p.blas);
     for (int i = 0; i < MATRICES; i++) cudaFree(p.matrix[i]);
     return seconds;

@@ -15,7 +15,7 @@
 #include "cudnn_calls.h"
 
 #define MOST 16
-#define MOST_WORKSPACE ((size_t)1 << 30)
+#define MAX_WORKSPACE ((size_t)1 << 30)
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
@@ -77,7 +77,7 @@ static bool describe(struct convolutions *v, const struct direct_conv *a)
             v->field = list[i].algo;                                                                              \
             if (list[i].status ||                                                                                 \
                 c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, v->field, &bytes) ||     \
-                bytes > MOST_WORKSPACE)                                                                           \
+                bytes > MAX_WORKSPACE)                                                                           \
                 continue;                                                                                         \
             if (bytes > v->bytes) v->bytes = bytes;                                                               \
             return true;                                                                                          \
@@ -133,7 +133,7 @@ double direct_conv2d(int index, const struct direct_conv *a, bool backward, int 
     if (cudaSetDevice(index)) return NAN;
     if (load(&v.cudnn) && describe(&v, a) && choose_forward(&v) && choose_data(&v) && choose_filter(&v) &&
         allocate(&v, a))
-        seconds = least_seconds(convolve, &v, repeats);
+        seconds = min_seconds(convolve, &v, repeats);
     release(&v);
     return seconds;
 }

@@ -11,7 +11,7 @@ DEVICE float activate(float z, int activation)
 }
 
 /* f'(z) from y = f(z) */
-DEVICE float activation_slope(float y, int activation)
+DEVICE float activation_grad(float y, int activation)
 {
     if (activation == 1) return y > 0.0f ? 1.0f : 0.0f;
     if (activation == 2) return 1.0f - y * y;
@@ -38,7 +38,7 @@ KERNEL3(act_dx, act_fwd_args)
     BUFFER(0, const float, y)
     BUFFER(1, const float, dy)
     BUFFER(2, float, dx)
-    FOR_ITEMS(i, ARG(n)) dx[i] = dy[i] * activation_slope(y[i], ARG(activation));
+    FOR_ITEMS(i, ARG(n)) dx[i] = dy[i] * activation_grad(y[i], ARG(activation));
 }
 
 struct act_bwd_args { int n, activation; };
@@ -54,5 +54,5 @@ KERNEL2(act_bwd, act_bwd_args)
             dy[i] = y[i] > 0.0f ? d : 0.0f;
         }
     else
-        FOR_ITEMS(i, ARG(n)) dy[i] *= activation_slope(y[i], ARG(activation));
+        FOR_ITEMS(i, ARG(n)) dy[i] *= activation_grad(y[i], ARG(activation));
 }

@@ -72,8 +72,8 @@ static void forward(struct hsgd_emit *e)
  * positions at least. */
 static void gpu_gradients(struct hsgd_emit *e, struct conv2d_args a)
 {
-    int most = pixels(&a, a.oh, a.ow) / 8, wanted = 4 * e->units / gpu_dw_tiles(a);
-    a.splits = wanted > most ? most : wanted;
+    int max_splits = pixels(&a, a.oh, a.ow) / 8, wanted = 4 * e->units / gpu_dw_tiles(a);
+    a.splits = wanted > max_splits ? max_splits : wanted;
     if (a.splits < 1) a.splits = 1;
     a.tiles = gpu_dw_tiles(a);
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)gpu_dw_work(a));
@@ -126,8 +126,8 @@ static enum hsgd_activation activation(const void *attributes)
 #define AT(field) offsetof(struct hsgd_conv2d, field)
 static const struct hsgd_attribute fields[] = {
     { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL },
-    { "kernel", HSGD_WHOLE, AT(kernel), true, 0, NULL },
-    { "stride", HSGD_WHOLE, AT(stride), false, 1, NULL },
+    { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
+    { "stride", HSGD_INT, AT(stride), false, 1, NULL },
     { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
     { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
     { "init", HSGD_INIT, AT(init), false, 0, NULL },

@@ -232,7 +232,7 @@ struct dw_span {
 };
 
 /* acc[j] += x[j] · dy for the entries j of [from,to), one position.
- * PLAIN: dy is in lanes, x is a vector.  Else dy is turned: one step for each image,
+ * PLAIN: dy is in lanes, x is a vector.  Else dy is transposed: one step for each image,
  * x is a scalar and the vector runs over outputs. */
 DEVICE void dw_position(const int PLAIN, const int KB, const int VB, const int SOME, GLOBAL const float *x,
                         GLOBAL const float *dy, int dy_step, int from, int to, v16 *acc)
@@ -304,10 +304,10 @@ DEVICE void dw_tile(const int PLAIN, const int KB, const int VB, GLOBAL const fl
         }
 }
 
-/* tile sizes for dw: the next size of 1 3 5 8 9 12 15 24, at most `most`, that shares `left` out evenly */
-DEVICE int dw_size(int left, int most)
+/* tile sizes for dw: the next size of 1 3 5 8 9 12 15 24, at most `max_size`, that shares `left` out evenly */
+DEVICE int dw_size(int left, int max_size)
 {
-    const int pieces = (left + most - 1) / most, want = (left + pieces - 1) / pieces;
+    const int pieces = (left + max_size - 1) / max_size, want = (left + pieces - 1) / pieces;
     const int up = want <= 1 ? 1 : want <= 3 ? 3 : want <= 5 ? 5 : want <= 8 ? 8 : want <= 9 ? 9
                  : want <= 12 ? 12 : want <= 15 ? 15 : 24;
     if (up <= left)
@@ -333,9 +333,9 @@ DEVICE void dw_row(const int PLAIN, const int VB, GLOBAL const float *x, GLOBAL 
 #undef TILE_
 }
 
-/* turned[position][image][output] of 16·VB outputs from dy in lanes, zero from `outputs` on; adds to their sums */
-DEVICE void dw_turn(const int VB, GLOBAL const float *dy, int o, int outputs, int positions,
-                    GLOBAL float *turned, GLOBAL float *bias)
+/* transposed[position][image][output] of 16·VB outputs from dy in lanes, zero from `outputs` on; adds to their sums */
+DEVICE void dw_transpose(const int VB, GLOBAL const float *dy, int o, int outputs, int positions,
+                         GLOBAL float *transposed, GLOBAL float *bias)
 {
     for (int v = 0; v < VB; v++) {
         const int here = outputs - v * 16, full = here >= 16;
@@ -355,7 +355,7 @@ DEVICE void dw_turn(const int VB, GLOBAL const float *dy, int o, int outputs, in
             v16_transpose(r);
             UNROLL
             for (int l = 0; l < 16; l++)
-                V16_STORE(turned + (((size_t)i * 16 + l) * VB + v) * 16, r[l]);
+                V16_STORE(transposed + (((size_t)i * 16 + l) * VB + v) * 16, r[l]);
             UNROLL
             for (int l = 0; l < 4; l++)
                 r[l] = V16_ADD(V16_ADD(r[l], r[l + 4]), V16_ADD(r[l + 8], r[l + 12]));
@@ -385,9 +385,9 @@ DEVICE void dw_plain_bias(GLOBAL const float *dy, int o, int positions, GLOBAL f
 DEVICE void dw_plain_row(GLOBAL const float *x, GLOBAL const float *dy, GLOBAL float *sums,
                          const struct conv2d_args a, const struct dw_span span)
 {
-    const int step = a.o * 16, most = a.kw * a.c <= 8 ? 3 : 2;
+    const int step = a.o * 16, max_outputs = a.kw * a.c <= 8 ? 3 : 2;
     for (int o = 0; o < a.o; dy += 16, sums += 16, o++) {
-        if (most == 3 && a.o - o >= 3) {
+        if (max_outputs == 3 && a.o - o >= 3) {
             dw_row(1, 3, x, dy, step, sums, step, a, span);
             dy += 32, sums += 32, o += 2;
         } else if (a.o - o >= 2) {
@@ -424,7 +424,7 @@ KERNEL5(conv2d_dw, conv2d_args)
         const int ky_begin = a.kh * split / a.splits, ky_end = a.kh * (split + 1) / a.splits;
         GLOBAL float *bias = work + (size_t)tile * dw_work_tile(a) * 16;
         GLOBAL float *sums = bias + (size_t)dw_work_sums(a) * 16;
-        GLOBAL float *turned = bias + (size_t)dw_work_rows(a) * 16;
+        GLOBAL float *transposed = bias + (size_t)dw_work_rows(a) * 16;
         for (int i = 0; i < (1 + weights) * vectors; i++)
             V16_STORE(bias + (size_t)i * 16, V16_SPLAT(0.0f));
 
@@ -437,17 +437,17 @@ KERNEL5(conv2d_dw, conv2d_args)
                 if (plain)
                     dw_plain_bias(d, a.o, positions, bias);
                 else if (vectors == 2)
-                    dw_turn(2, d, a.o, outputs, positions, turned, bias);
+                    dw_transpose(2, d, a.o, outputs, positions, transposed, bias);
                 else
-                    dw_turn(1, d, a.o, outputs, positions, turned, bias);
+                    dw_transpose(1, d, a.o, outputs, positions, transposed, bias);
                 for (span.ky = ky_begin; span.ky < ky_end; span.ky++) {
                     GLOBAL float *to = sums + (size_t)span.ky * entries * vectors * 16;
                     if (plain)
                         dw_plain_row(xb, d, to, a, span);
                     else if (vectors == 2)
-                        dw_row(0, 2, xb, turned, 32, to, 32, a, span);
+                        dw_row(0, 2, xb, transposed, 32, to, 32, a, span);
                     else
-                        dw_row(0, 1, xb, turned, 16, to, 16, a, span);
+                        dw_row(0, 1, xb, transposed, 16, to, 16, a, span);
                 }
             }
 

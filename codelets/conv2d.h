@@ -86,7 +86,7 @@ HOST_AND_DEVICE int conv2d_dw_tiles(struct conv2d_args a) { return dw_groups(a) 
 /* output rows that a tile takes at a time: about 64 positions */
 HOST_AND_DEVICE int dw_rows(struct conv2d_args a) { return a.ow >= 64 ? 1 : 64 / a.ow < a.oh ? 64 / a.ow : a.oh; }
 
-/* scratch of one tile, in vectors of 16 floats: bias sums, weight sums, turned rows of dy */
+/* scratch of one tile, in vectors of 16 floats: bias sums, weight sums, transposed rows of dy */
 HOST_AND_DEVICE int dw_work_sums(struct conv2d_args a) { return dw_vectors(a); }
 HOST_AND_DEVICE int dw_work_rows(struct conv2d_args a) { return dw_vectors(a) * (1 + a.kh * a.kw * a.c); }
 HOST_AND_DEVICE int dw_work_tile(struct conv2d_args a)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Convolution by cuDNN: tensors are turned from lanes to NHWC in scratch memory
+/* Convolution by cuDNN: tensors are transposed from lanes to NHWC in scratch memory
  * and back; bias and activation, and the gradient of the bias, are ours.
  * doc/decisions/0024-cudnn.md says why it is done like this. */
 #include "config.h"
@@ -12,8 +12,8 @@
 
 #include "cudnn_calls.h"
 
-#define MOST_ALGORITHMS 16
-#define MOST_WORKSPACE ((size_t)256 << 20) /* what an algorithm may take beside the tensors */
+#define MAX_ALGORITHMS 16
+#define MAX_WORKSPACE ((size_t)256 << 20) /* what an algorithm may take beside the tensors */
 
 /* A convolution as cuDNN is told it, and how it will be done. */
 struct prepared {
@@ -80,9 +80,9 @@ static const unsigned plain_filter = 1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 |
     static bool choose_##name(struct prepared *p)                                                                    \
     {                                                                                                                \
         const struct cudnn *c = p->cudnn;                                                                            \
-        result list[MOST_ALGORITHMS];                                                                                \
+        result list[MAX_ALGORITHMS];                                                                                \
         int n = 0;                                                                                                   \
-        if (c->cudnnGetConvolution##direction##Algorithm_v7(c->handle, __VA_ARGS__, MOST_ALGORITHMS, &n, list))      \
+        if (c->cudnnGetConvolution##direction##Algorithm_v7(c->handle, __VA_ARGS__, MAX_ALGORITHMS, &n, list))      \
             return false;                                                                                            \
         for (int i = 0; i < n; i++) {                                                                                \
             if (list[i].status || list[i].determinism != CUDNN_DETERMINISTIC || !((plain) >> list[i].algo & 1))      \
@@ -90,7 +90,7 @@ static const unsigned plain_filter = 1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 |
             p->algorithm = (int)list[i].algo;                                                                        \
             if (!c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, list[i].algo,              \
                                                                   &p->workspace) &&                                  \
-                p->workspace <= MOST_WORKSPACE)                                                                      \
+                p->workspace <= MAX_WORKSPACE)                                                                      \
                 return true;                                                                                         \
         }                                                                                                            \
         return false;                                                                                                \
@@ -190,7 +190,7 @@ static struct hsgd_ref workspace(struct hsgd_emit *e, const struct prepared *p, 
     return hsgd_scratch(e, need > floats ? need : floats);
 }
 
-static void turn(struct hsgd_emit *e, const struct hsgd_kernel *kernel, struct hsgd_shape s, struct hsgd_ref from,
+static void transpose(struct hsgd_emit *e, const struct hsgd_kernel *kernel, struct hsgd_shape s, struct hsgd_ref from,
                  struct hsgd_ref to)
 {
     struct lanes_args a = { e->rows, hsgd_size(s), lanes_tiles(e->rows, hsgd_size(s)) };
@@ -209,7 +209,7 @@ bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
     refs[0] = samples(e, in);
     refs[2] = samples(e, out);
     refs[3] = workspace(e, p, 0);
-    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
+    transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
     hsgd_launch(e, &kernel_forward, HSGD_TILES, 1, &a, refs);
     HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2],
                 e->weight[1].piece[0].ref, e->y);
@@ -227,8 +227,8 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
     int64_t used = e->scratch_used;
     refs[0] = samples(e, in);
     refs[3] = workspace(e, p, hsgd_size(out));
-    turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, *dy);
-    turn(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
+    transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy, *dy);
+    transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
     hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
     emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), *dy, refs[3]);
     emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], e->gradient[1]);
@@ -239,15 +239,16 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
 bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy)
 {
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    bool turned = dy.buffer >= 0;
-    struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { turned ? dy : next, e->weight[0].piece[0].ref, next, next };
+    bool transposed = dy.buffer >= 0;
+    struct hsgd_ref next = hsgd_scratch(e, 0);
+    struct hsgd_ref refs[] = { transposed ? dy : next, e->weight[0].piece[0].ref, next, next };
     const struct prepared *p = hsgd_prepared(e, &kernel_data, &a, refs);
     if (!p) return false;
-    if (!turned) turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, refs[0] = samples(e, out));
+    if (!transposed) transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy, refs[0] = samples(e, out));
     refs[2] = samples(e, in);
     refs[3] = workspace(e, p, 0);
     hsgd_launch(e, &kernel_data, HSGD_TILES, 1, &a, refs);
-    turn(e, HSGD_KERNEL(lanes_pack), in, refs[2], e->dx);
+    transpose(e, HSGD_KERNEL(lanes_pack), in, refs[2], e->dx);
     return true;
 }
 

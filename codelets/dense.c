@@ -83,7 +83,7 @@ static void backward(struct hsgd_emit *e)
 static const struct hsgd_attribute fields[] = {
     { "units", HSGD_UNITS, AT(units), true, 0, NULL },
     { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
-    { "no_bias", HSGD_FLAG, AT(no_bias), false, 0, NULL },
+    { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL },
     { "init", HSGD_INIT, AT(init), false, 0, NULL },
     { 0 }
 };

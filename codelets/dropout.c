@@ -37,7 +37,7 @@ static void backward(struct hsgd_emit *e)
 
 #define AT(field) offsetof(struct hsgd_dropout, field)
 static const struct hsgd_attribute fields[] = {
-    { "p", HSGD_REAL, AT(p), true, 0, NULL },
+    { "p", HSGD_FLOAT, AT(p), true, 0, NULL },
     { 0 }
 };
 

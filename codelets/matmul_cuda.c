@@ -68,10 +68,11 @@ static cublasStatus_t prefer(cublasLtMatmulPreference_t p, unsigned alignment, s
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES
     };
     uint32_t bytes = alignment;
-    uint64_t most = workspace;
+    uint64_t max_bytes = workspace;
     cublasStatus_t err = cublasLtMatmulPreferenceInit(p);
     if (!err)
-        err = cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most);
+        err = cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &max_bytes,
+                                                   sizeof max_bytes);
     for (int i = 0; !err && i < 4; i++) err = cublasLtMatmulPreferenceSetAttribute(p, operand[i], &bytes, sizeof bytes);
     return err;
 }

@@ -54,8 +54,8 @@ static void avg_backward(struct hsgd_emit *e)
 
 #define AT(field) offsetof(struct hsgd_pool, field)
 static const struct hsgd_attribute fields[] = {
-    { "kernel", HSGD_WHOLE, AT(kernel), true, 0, NULL },
-    { "stride", HSGD_WHOLE, AT(stride), false, 0, "kernel" },
+    { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
+    { "stride", HSGD_INT, AT(stride), false, 0, "kernel" },
     { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
     { 0 }
 };

@@ -56,7 +56,7 @@ KERNEL2(pool_max_fwd, pool_args)
 }
 
 /* derivative of the activation, from its result y */
-DEVICE v16 pool_activation_slope(v16 y, int activation)
+DEVICE v16 pool_activation_grad(v16 y, int activation)
 {
     const v16 zero = V16_SPLAT(0.0f), one = V16_SPLAT(1.0f);
     return activation == CONV2D_RELU ? V16_IF_GT(y, zero, one, zero)
@@ -75,7 +75,7 @@ DEVICE void pool_max_bwd_2x2(GLOBAL const float *x, GLOBAL const float *y, GLOBA
             const v16 best = V16_LOAD(y + i);
             v16 left = V16_LOAD(dy + i);
             if (a.activation != CONV2D_NONE)
-                left = V16_MUL(left, pool_activation_slope(best, a.activation));
+                left = V16_MUL(left, pool_activation_grad(best, a.activation));
             UNROLL
             for (int cell = 0; cell < 4; cell++) {
                 const int at = (cell / 2) * row + (cell % 2) * column + i;
@@ -124,7 +124,7 @@ KERNEL4(pool_max_bwd, pool_args)
                 const size_t from = out + (size_t)(oy * a.ow + ox) * column;
                 for (int i = 0; i < column; i += 16) {
                     const v16 best = V16_LOAD(y + from + i), zero = V16_SPLAT(0.0f);
-                    v16 left = V16_MUL(V16_LOAD(dy + from + i), pool_activation_slope(best, a.activation));
+                    v16 left = V16_MUL(V16_LOAD(dy + from + i), pool_activation_grad(best, a.activation));
                     for (int iy = sy.begin; iy < sy.end; iy++)
                         for (int ix = sx.begin; ix < sx.end; ix++) {
                             const size_t at = in + (size_t)iy * row + ix * column + i;

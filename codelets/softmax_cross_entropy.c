@@ -36,7 +36,7 @@ static void forward(struct hsgd_emit *e)
 
 #define AT(field) offsetof(struct hsgd_softmax_cross_entropy, field)
 static const struct hsgd_attribute fields[] = {
-    { "label_smoothing", HSGD_REAL, AT(label_smoothing), false, 0, NULL },
+    { "label_smoothing", HSGD_FLOAT, AT(label_smoothing), false, 0, NULL },
     { 0 }
 };
 

@@ -18,7 +18,7 @@ static void reference(const struct shape *s, struct approx *y)
 static void backward(const struct shape *s, const double *y, struct approx *dx)
 {
     for (int i = 0; i < s->rows * s->size; i++)
-        dx[i] = (struct approx){ s->dy[i] * check_slope(y[i], s->f), 4 * CHECK_U * fabs(s->dy[i]) };
+        dx[i] = (struct approx){ s->dy[i] * check_activation_grad(y[i], s->f), 4 * CHECK_U * fabs(s->dy[i]) };
 }
 
 static double loss(void *user)

@@ -46,11 +46,11 @@ float *check_steps(int64_t n)
     return p;
 }
 
-int check_size(int most)
+int check_size(int max)
 {
     static const int edges[] = { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 200 };
     int edge = edges[check_int(0, sizeof edges / sizeof *edges - 1)];
-    return check_int(0, 1) && edge <= most ? edge : check_int(1, most);
+    return check_int(0, 1) && edge <= max ? edge : check_int(1, max);
 }
 
 double *check_doubles(const float *from, int64_t n)
@@ -70,7 +70,7 @@ double check_activation(double z, enum hsgd_activation f)
     return z;
 }
 
-double check_slope(double y, enum hsgd_activation f)
+double check_activation_grad(double y, enum hsgd_activation f)
 {
     if (f == HSGD_RELU) return y > 0;
     if (f == HSGD_TANH) return 1 - y * y;

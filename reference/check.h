@@ -17,8 +17,8 @@ int check_int(int low, int high);      /* low and high included */
 float check_float(void);               /* in [-1, 1) */
 float *check_floats(int64_t n);        /* to be freed */
 float *check_steps(int64_t n);         /* quarters in [-1, 1]: many are equal */
-/* A dimension in 1..most: often 1, odd, or beside a power of two. */
-int check_size(int most);
+/* A dimension in 1..max: often 1, odd, or beside a power of two. */
+int check_size(int max);
 double *check_doubles(const float *from, int64_t n);   /* from NULL: zeros */
 
 /* ------------------------------------------------ reference and bounds */
@@ -48,7 +48,7 @@ static inline struct approx approx_of(struct approx_sum s)
 
 struct approx *check_approx(int64_t n);   /* zeros, to be freed */
 double check_activation(double z, enum hsgd_activation f);
-double check_slope(double y, enum hsgd_activation f);   /* f' from y = f(z) */
+double check_activation_grad(double y, enum hsgd_activation f);   /* f' from y = f(z) */
 
 /* --------------------------------------------------------- one test run */
 

@@ -68,7 +68,7 @@ static void backward(const struct conv *s, const double *y, bool slope_applied, 
     struct gradients g = { calloc((size_t)nx, sizeof *g.dx), calloc((size_t)nw, sizeof *g.dw),
                            calloc((size_t)s->o, sizeof *g.db) };
     FOR_OUTPUTS(s) {
-        double slope = slope_applied ? 1 : check_slope(y[at], s->f);
+        double slope = slope_applied ? 1 : check_activation_grad(y[at], s->f);
         add_output(s, &g, n, oy, ox, o, (struct approx){ s->dy[at] * slope, 4 * CHECK_U * fabs(s->dy[at]) });
     }
     for (int i = 0; i < nx; i++) dx[i] = approx_of(g.dx[i]);

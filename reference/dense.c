@@ -27,7 +27,7 @@ static void backward(const struct dense *s, const double *y, struct approx *dx, 
 {
     struct approx *dz = check_approx((int64_t)s->rows * s->units);
     for (int i = 0; i < s->rows * s->units; i++)
-        dz[i] = (struct approx){ s->dy[i] * check_slope(y[i], s->f), 4 * CHECK_U * fabs(s->dy[i]) };
+        dz[i] = (struct approx){ s->dy[i] * check_activation_grad(y[i], s->f), 4 * CHECK_U * fabs(s->dy[i]) };
     for (int r = 0; r < s->rows; r++)
         for (int i = 0; i < s->in; i++) {
             struct approx_sum sum = { 0 };

@@ -5,7 +5,7 @@
 
 #include "check.h"
 
-enum { MOST_LAYERS = 16, PARAMS = 2 };
+enum { MAX_LAYERS = 16, PARAMS = 2 };
 
 /* y and dy of the sample at hand; param: weight and bias, gradient: theirs,
  * summed over the samples. */
@@ -17,7 +17,7 @@ struct layer {
     double *y, *dy, *param[PARAMS], *gradient[PARAMS];
 };
 
-struct reference_network { int layers; struct layer layer[MOST_LAYERS]; };
+struct reference_network { int layers; struct layer layer[MAX_LAYERS]; };
 
 /* ------------------------------------------------------------------- dense */
 
@@ -35,7 +35,7 @@ static void dense_backward(const struct layer *l, const double *x, double *dx)
     const struct hsgd_dense *a = l->attributes;
     double *dz = l->dy;
     for (int u = 0; u < a->units; u++) {
-        dz[u] *= check_slope(l->y[u], a->activation);
+        dz[u] *= check_activation_grad(l->y[u], a->activation);
         l->gradient[1][u] += dz[u];
     }
     for (int i = 0; i < hsgd_size(l->in); i++)
@@ -88,7 +88,7 @@ static void conv2d_backward(const struct layer *l, const double *x, double *dx)
 {
     const struct hsgd_conv2d *a = l->attributes;
     FOR_OUTPUTS(l, at) {
-        double dz = l->dy[at] * check_slope(l->y[at], a->activation);
+        double dz = l->dy[at] * check_activation_grad(l->y[at], a->activation);
         l->gradient[1][o] += dz;
         if (dz == 0) continue;
         FOR_TAPS(a->kernel) {
@@ -240,7 +240,7 @@ struct reference_network *reference_network_create(const struct reference_layer 
     struct hsgd_shape in = hsgd_model_input(model);
     int next = 0;
     bool ok = n != NULL;
-    for (; ok && layers[1].op && n->layers < MOST_LAYERS; layers++) { /* all but the loss */
+    for (; ok && layers[1].op && n->layers < MAX_LAYERS; layers++) { /* all but the loss */
         struct layer *l = &n->layer[n->layers++];
         *l = (struct layer){ .op = layers->op, .attributes = layers->attributes, .in = in };
         ok = add_layer(l, model, &next);

@@ -39,7 +39,7 @@ static struct approx pooled(const struct pool *s, const int *cells, int count, i
 static void share(const struct pool *s, const int *cells, int count, int first, double dy, struct approx_sum *dx)
 {
     for (int i = 0; s->average && i < count; i++) approx_add(&dx[cells[i]], dy / count, 0);
-    if (!s->average) approx_add(&dx[first], dy * check_slope(s->x[first], s->f), 4 * CHECK_U * fabs(dy));
+    if (!s->average) approx_add(&dx[first], dy * check_activation_grad(s->x[first], s->f), 4 * CHECK_U * fabs(dy));
 }
 
 static void reference(const struct pool *s, struct approx *y, struct approx *dx)
@@ -73,7 +73,7 @@ static double loss(void *user)
 
 static enum hsgd_activation made_x;
 
-static int prepare_slope(struct hsgd_layer *l, char *why, size_t n)
+static int prepare_activation_grad(struct hsgd_layer *l, char *why, size_t n)
 {
     l->slope_of_x = made_x;
     return hsgd_op_max_pool.prepare(l, why, n);
@@ -100,7 +100,7 @@ static void one(int turn, bool average)
     struct hsgd_op op = average ? hsgd_op_avg_pool : hsgd_op_max_pool;
     bool ties = turn % 2;
     s.f = made_x = average || turn % 4 < 2 ? HSGD_NO_ACTIVATION : (enum hsgd_activation)check_int(0, 3);
-    if (s.f) op.prepare = prepare_slope;
+    if (s.f) op.prepare = prepare_activation_grad;
     check_shape("shape %d: %d of %dx%dx%d, window %d, stride %d, padding %d, ties %d, slope %d", turn, s.n, s.in.h,
                 s.in.w, s.in.c, s.k, s.stride, s.pad, ties, s.f);
     float *x = ties ? check_steps(nx) : check_floats(nx), *dy = check_floats(ny);

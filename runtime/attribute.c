@@ -21,7 +21,7 @@ bool attribute_whole(const char *text, int *out)
     return true;
 }
 
-static bool read_whole(const char *text, void *at) { return attribute_whole(text, at); }
+static bool read_int(const char *text, void *at) { return attribute_whole(text, at); }
 
 static bool read_units(const char *text, void *at)
 {
@@ -30,7 +30,7 @@ static bool read_units(const char *text, void *at)
     return true;
 }
 
-static bool read_real(const char *text, void *at)
+static bool read_float(const char *text, void *at)
 {
     char *end;
     if (!*text || strspn(text, "+-.eE0123456789") != strlen(text)) return false;
@@ -40,7 +40,7 @@ static bool read_real(const char *text, void *at)
     return true;
 }
 
-static bool read_flag(const char *text, void *at)
+static bool read_bool(const char *text, void *at)
 {
     *(bool *)at = !strcmp(text, "true");
     return *(bool *)at || !strcmp(text, "false");
@@ -61,8 +61,8 @@ static bool read_init(const char *text, void *at) { return read_name(text, inits
 
 /* ---------------------------------------------------------------- writing */
 
-static void write_whole(const void *at, FILE *out) { fprintf(out, "%d", *(const int *)at); }
-static void write_flag(const void *at, FILE *out) { fputs(*(const bool *)at ? "true" : "false", out); }
+static void write_int(const void *at, FILE *out) { fprintf(out, "%d", *(const int *)at); }
+static void write_bool(const void *at, FILE *out) { fputs(*(const bool *)at ? "true" : "false", out); }
 
 /* A number that has no name stands for itself; reading refuses it. */
 static void write_name(const char *const *names, int number, FILE *out)
@@ -70,14 +70,14 @@ static void write_name(const char *const *names, int number, FILE *out)
     int n = 0;
     while (names[n]) n++;
     if (number >= 0 && number < n) fputs(names[number], out);
-    else write_whole(&number, out);
+    else write_int(&number, out);
 }
 
 static void write_activation(const void *at, FILE *out) { write_name(activations, *(const int *)at, out); }
 static void write_init(const void *at, FILE *out) { write_name(inits, *(const int *)at, out); }
 
 /* As few digits as give the same float again. */
-static void write_real(const void *at, FILE *out)
+static void write_float(const void *at, FILE *out)
 {
     char text[32];
     for (int digits = 1; digits <= 9; digits++) {
@@ -92,11 +92,11 @@ static const struct {
     bool (*read)(const char *text, void *at);
     void (*write)(const void *at, FILE *out);
 } kinds[] = {
-    [HSGD_WHOLE] = { "a whole number", read_whole, write_whole },
-    [HSGD_UNITS] = { "a whole number or \"classes\"", read_units, write_whole },
-    [HSGD_PADDING] = { "a whole number", read_whole, write_whole },
-    [HSGD_REAL] = { "a number", read_real, write_real },
-    [HSGD_FLAG] = { "true or false", read_flag, write_flag },
+    [HSGD_INT] = { "a whole number", read_int, write_int },
+    [HSGD_UNITS] = { "a whole number or \"classes\"", read_units, write_int },
+    [HSGD_PADDING] = { "a whole number", read_int, write_int },
+    [HSGD_FLOAT] = { "a number", read_float, write_float },
+    [HSGD_BOOL] = { "true or false", read_bool, write_bool },
     [HSGD_ACTIVATION] = { "one of none, relu, tanh, sigmoid", read_activation, write_activation },
     [HSGD_INIT] = { "one of glorot, he, zero", read_init, write_init },
 };
@@ -125,8 +125,8 @@ const struct hsgd_attribute *attribute_find(const struct hsgd_op *op, const char
 void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a, void *attributes)
 {
     char *at = (char *)attributes + a->offset;
-    if (a->like) memcpy(at, (char *)attributes + attribute_find(op, a->like)->offset, sizeof(int));
-    else if (a->kind == HSGD_FLAG) *(bool *)at = a->absent != 0;
-    else if (a->kind == HSGD_REAL) *(float *)at = (float)a->absent;
-    else *(int *)at = a->absent;
+    if (a->default_from) memcpy(at, (char *)attributes + attribute_find(op, a->default_from)->offset, sizeof(int));
+    else if (a->kind == HSGD_BOOL) *(bool *)at = a->default_value != 0;
+    else if (a->kind == HSGD_FLOAT) *(float *)at = (float)a->default_value;
+    else *(int *)at = a->default_value;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # On emulated CUDA devices: every operation, the agreement of trainings, and
-# planted faults, each of which must be caught.  Run in the build folder.
+# injected faults, each of which must be caught.  Run in the build folder.
 # CUDNN: where in it the emulated cuDNN is; empty: built without.
 set -u
 srcdir=${srcdir:-..}
@@ -117,7 +117,7 @@ echo "== all kernels on emulated CUDA devices"
 if all_launched; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 agreement "on two emulated CUDA devices" HSGD_TEST_DEVICES=cuda HSGD_CUDAEMU_SEED=2
 agreement "on CPU, OpenCL and two emulated CUDA devices" HSGD_TEST_DEVICES=cpu,opencl,cuda HSGD_CUDAEMU_SEED=3
-echo "== planted faults on an emulated CUDA device"
+echo "== injected faults on an emulated CUDA device"
 if sh "$srcdir/tests/emulated_faults.sh"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 echo "emulated CUDA: $passed passed, $failed failed"
 test $failed -eq 0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Emulated CUDA devices (tests/cudaemu/emu.h): a library that is preloaded by
-# tests, the tests that use it, and planted faults that it must catch.
+# tests, the tests that use it, and injected faults that it must catch.
 cudaemu_c =
 cudaemu_c += tests/cudaemu/copy.c
 cudaemu_c += tests/cudaemu/cublaslt.c
@@ -26,7 +26,7 @@ cudnnemu_files += tests/cudaemu/emu.h
 cudnnemu_files += tests/cudaemu/stream.h
 EXTRA_DIST += $(cudaemu_files) $(cudnnemu_files) tests/test_emulated.sh tests/check_emulated.sh tests/emulated_faults.sh
 
-# The kernels come from the folder $(CUDAEMU_CODELETS), so that faults can be planted.
+# The kernels come from the folder $(CUDAEMU_CODELETS), so that faults can be injected.
 CUDAEMU_CODELETS = $(srcdir)/codelets
 CUDAEMU_OUT = tests/cudaemu
 cudaemu_flags = -O2 -fPIC -fvisibility=hidden -Wall -Wextra -I$(srcdir)/tests/cudaemu -I$(CUDAEMU_CODELETS) -Icodelets \
@@ -44,7 +44,7 @@ tests/cudaemu/libcudnn.so: $(addprefix $(srcdir)/,$(cudnnemu_files))
 	    $(addprefix $(srcdir)/,$(cudnnemu_c)) -o $@
 CLEANFILES += tests/cudaemu/libcudaemu.so tests/cudaemu/libcudnn.so tests/cudaemu/kernels.o
 
-# With a planted fault in $(VARIANT): the emulator's kernels, or a file of the library (tests/emulated_faults.sh).
+# With an injected fault in $(VARIANT): the emulator's kernels, or a file of the library (tests/emulated_faults.sh).
 emulated-variant-kernels:
 	$(MAKE) -s -W $(srcdir)/tests/cudaemu/kernels.cc tests/cudaemu/libcudaemu.so CUDAEMU_CODELETS=$(VARIANT) \
 	  CUDAEMU_OUT=$(VARIANT)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Faults planted in kernels and in the launcher, to be caught on an emulated
+# Faults injected into kernels and the launcher, to be caught on an emulated
 # CUDA device.  Run in the build folder; used by check_emulated.sh.  CUDNN: the
 # emulated cuDNN; empty: its faults are left out.
 set -u
@@ -34,7 +34,7 @@ waiting while a stream captures|runtime/cuda_graph.c|s/err = launch_captured(/cu
 a graph is launched that was destroyed|runtime/cuda_graph.c|s/atomic_fetch_add(&d->captures, 1);/&cudaGraphExecDestroy(g->exec);/|test_graphs:other_buffers|fault: .*graph that was destroyed
 no cudnn fault|codelets/conv2d_cudnn.c||conv2d|passed
 a smaller workspace|codelets/conv2d_cudnn.c|s/b\[3\], p->workspace,/b[3], p->workspace \/ 2,/|conv2d|fault: .*a workspace of
-no memory for the workspace|codelets/conv2d_cudnn.c|s/rest > others ? rest : others/others/|conv2d|fault: .*workspace: .*past the end
+no memory for the workspace|codelets/conv2d_cudnn.c|s/need > floats ? need : floats/floats/|conv2d|fault: .*workspace: .*past the end
 host pointer as x|codelets/conv2d_cudnn.c|s/p->x, b\[0\], p->w/p->x, \&one, p->w/|conv2d|fault: .*x: .*is not device memory
 swapped filter layout|codelets/conv2d_cudnn.c|s/CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, a->o/CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, a->o/|conv2d|wrong on cuda
 swapped tensor layout|codelets/conv2d_cudnn.c|s/p->y, CUDNN_TENSOR_NHWC/p->y, CUDNN_TENSOR_NCHW/|conv2d|wrong on cuda
@@ -43,7 +43,7 @@ convolution on another stream|codelets/conv2d_cudnn.c|s/cudnnSetStream(c->handle
 TF32 without being asked for|codelets/conv2d_cudnn.c|s/tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH/CUDNN_DEFAULT_MATH/|conv2d|wrong on cuda
 other bits each time|codelets/conv2d_cudnn.c|s/list\[i\].determinism != CUDNN_DETERMINISTIC/0/|conv2d|fault: .*not to be chosen
 a transform|codelets/conv2d_cudnn.c|s/!((plain) >> list\[i\].algo & 1)/0/|conv2d|fault: .*not to be chosen
-dy left from before|codelets/conv2d_cudnn.c|s/if (!turned) turn/if (0) turn/;s/turn(e, HSGD_KERNEL(lanes_unpack), out, e->dy, at.first);/;/|conv2d|wrong on cuda
+dy left from before|codelets/conv2d_cudnn.c|s/if (!transposed) transpose/if (0) transpose/|conv2d|wrong on cuda
 LIST
 
 passed=0
@@ -55,8 +55,8 @@ say() {
 
 unchanged() { [ -z "$script" ]; }
 
-# plant: the changed file in a folder of its own, and what must be built of it.
-plant() {
+# inject: copies the changed file into a separate folder and builds what depends on it.
+inject() {
     mkdir "$here" || return 1
     cp "$srcdir"/codelets/*.cl "$srcdir"/codelets/*.h "$srcdir"/codelets/*.cu "$here"
     sed "$script" "$srcdir/$file" >"$here/${file##*/}"
@@ -82,8 +82,8 @@ while IFS='|' read -r name file script test said more; do
     *:*) program=${test%:*} test=${test#*:} devices= ;;
     *) program=test_ops devices=--devices=cuda:0 ;;
     esac
-    if ! plant; then say "NOT BUILT:"; continue; fi
-    if ! unchanged && cmp -s "$srcdir/$file" "$here/${file##*/}"; then say "NOT PLANTED:"; continue; fi
+    if ! inject; then say "NOT BUILT:"; continue; fi
+    if ! unchanged && cmp -s "$srcdir/$file" "$here/${file##*/}"; then say "NOT INJECTED:"; continue; fi
     if run; then status=passes; else status=fails; fi
     if ! grep -q "$said" "$here/log"; then say "NOT CAUGHT, $status:"
     elif unchanged && [ $status = passes ]; then say "ok, passes without a fault:"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Planted faults: every line of the list breaks one thing in a copy of
+# Injected faults: each line of the list breaks one thing in a copy of
 # codelets/, which must make its test fail.  Run in the build folder.
 set -u
 case ${1-} in
@@ -63,7 +63,7 @@ mkdir "$here" "$here/codelets" "$here/pocl"
 cp "$srcdir"/codelets/*.c "$srcdir"/codelets/*.cl "$srcdir"/codelets/*.h "$srcdir"/codelets/*.sh "$here/codelets"
 sed "$script" "$srcdir/codelets/$file" > "$here/codelets/$file"
 if test "$name" != none && cmp -s "$srcdir/codelets/$file" "$here/codelets/$file"; then
-    say "NOT PLANTED:"
+    say "NOT INJECTED:"
     exit 0
 fi
 if ! ${MAKE:-make} -s test-ops-variant VARIANT="$here" CHANGED="$file" > "$here/log" 2>&1; then

@@ -11,7 +11,7 @@ test_ops_LDADD = reference/libreference.la runtime/libruntime.la -lm
 TESTS += test_ops tests/test_ops_groups.sh tests/test_ops_isas.sh
 EXTRA_DIST += tests/test_ops_groups.sh tests/test_ops_isas.sh tests/faults.sh
 
-# Planted faults: test_ops with the codelets of the folder $(VARIANT), where
+# Injected faults: test_ops with the codelets of the folder $(VARIANT), where
 # the file $(CHANGED) differs.
 variant_compile = $(CC) $(DEFS) $(DEFAULT_INCLUDES) -I$(VARIANT)/codelets -Icodelets -I$(top_srcdir)/include \
 	-I$(top_srcdir)/runtime $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -w -O0 -c

@@ -177,12 +177,12 @@ struct hsgd_emit {
     int error;                     /* private */
 };
 
-/* Kinds of attributes, in C and in model files: a whole number (int), such a
- * number or the word "classes", such a number that "<name>_below" can switch
- * off (see doc/models.md), a number (float), true or false (bool), the name of
- * an enum hsgd_activation, of an enum hsgd_init. */
+/* Kinds of attributes, in C and in model files: an integer (int), an integer
+ * or the word "classes", an integer that "<name>_below" can switch off (see
+ * doc/models.md), a number (float), true or false (bool), the name of an enum
+ * hsgd_activation, of an enum hsgd_init. */
 enum hsgd_attribute_kind {
-    HSGD_WHOLE, HSGD_UNITS, HSGD_PADDING, HSGD_REAL, HSGD_FLAG, HSGD_ACTIVATION, HSGD_INIT
+    HSGD_INT, HSGD_UNITS, HSGD_PADDING, HSGD_FLOAT, HSGD_BOOL, HSGD_ACTIVATION, HSGD_INIT
 };
 
 /* An attribute as model files know it. */
@@ -191,8 +191,8 @@ struct hsgd_attribute {
     enum hsgd_attribute_kind kind;
     size_t offset;      /* in the operation's attributes */
     bool required;
-    int absent;         /* the value where none is given, */
-    const char *like;   /* or the attribute (one before this) whose value is taken then */
+    int default_value;        /* where none is given, unless */
+    const char *default_from; /* names an attribute before this one, whose value is then used */
 };
 
 /* The descriptor of an operation. */
