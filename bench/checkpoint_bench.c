@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What checkpoints at the default distance cost: the same training with and
- * without them, in turns in one process.
+/* The cost of checkpoints at the default interval: the same training with and
+ * without them, alternately in one process.
  *
  *   make checkpoint_bench && ./checkpoint_bench [MODEL [SECONDS]]
  *
- * A turn trains so many seconds on the built-in digits; its figure is the time
- * per step until the last window, so the checkpoint that ends a run is not in
- * it.  The ratio is the median over the pairs of turns. */
+ * Each run trains for SECONDS on the built-in digits and measures the time per
+ * step until the last window, which excludes the final checkpoint.  The ratio
+ * is the median over pairs of runs. */
 #include <hsgd/hsgd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +22,11 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-struct turn { double began, ended, seconds; int64_t steps; };
+struct run { double began, ended, seconds; int64_t steps; };
 
 static bool watch(void *user, const struct hsgd_progress *p)
 {
-    struct turn *t = user;
+    struct run *t = user;
     t->ended = now();
     t->steps = p->step;
     return t->ended - t->began < t->seconds;
@@ -42,7 +42,7 @@ static int ascending(const void *a, const void *b)
 static double train(struct hsgd_context *ctx, const char *name, const struct hsgd_data *data, const char *folder,
                     double seconds)
 {
-    struct turn turn = { .seconds = seconds };
+    struct run run = { .seconds = seconds };
     struct hsgd_train_options o;
     struct hsgd_fit_result r;
     struct hsgd_model *m = hsgd_model_by_name(ctx, name, hsgd_data_shape(data), hsgd_data_classes(data));
@@ -50,14 +50,14 @@ static double train(struct hsgd_context *ctx, const char *name, const struct hsg
     o.epochs = 1000000;
     o.checkpoints = folder;
     o.progress = watch;
-    o.progress_user = &turn;
+    o.progress_user = &run;
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     if (!t || hsgd_trainer_plan(t, o.batch_size) < 0) goto failed;
-    turn.began = now();
+    run.began = now();
     if (hsgd_fit(t, data, NULL, &r, sizeof r)) goto failed;
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
-    return (turn.ended - turn.began) / (double)turn.steps;
+    return (run.ended - run.began) / (double)run.steps;
 failed:
     fprintf(stderr, "%s\n", hsgd_error(ctx));
     exit(1);

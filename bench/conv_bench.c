@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Times the kernels of lanes.cl, conv2d.cl and pool.cl by themselves, as C and as
- * OpenCL C, without the library: one direction at a time, the shortest of many
+/* Times the kernels of lanes.cl, conv2d.cl and pool.cl alone, as C and as
+ * OpenCL C, without the library: one direction at a time, the minimum of many
  * runs.  test_ops checks them; op_bench times whole operations.
  *
  *     conv_bench [-k codelets] [c|opencl]
@@ -192,7 +192,7 @@ static void launch_close(struct launch *l)
 
 /* ---------------------------------------------------------------- timing */
 
-/* the shortest of many runs, in seconds */
+/* the minimum of many runs, in seconds */
 static double shortest(struct launch l)
 {
     launch_open(&l);
@@ -211,7 +211,7 @@ static double shortest(struct launch l)
 static void time_conv(const char *name, int n, int size, int c, int o, int k, int pad)
 {
     struct conv2d_args a = { .n = n, .h = size, .w = size, .c = c, .o = o, .kh = k, .kw = k, .stride = 1, .pad = pad,
-                             .activation = CONV2D_RELU, .splits = 1 };
+                             .activation = ACTIVATION_RELU, .splits = 1 };
     a.oh = a.ow = conv2d_out_size(size, k, 1, pad);
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * o * 16), dy = array_new(y.n);
@@ -238,7 +238,8 @@ static void time_conv(const char *name, int n, int size, int c, int o, int k, in
 
 static void time_pool(const char *name, int n, int size, int c, int k, int stride)
 {
-    struct pool_args a = { .n = n, .h = size, .w = size, .c = c, .k = k, .stride = stride, .activation = CONV2D_RELU };
+    struct pool_args a = { .n = n, .h = size, .w = size, .c = c, .k = k, .stride = stride,
+                           .activation = ACTIVATION_RELU };
     a.oh = a.ow = conv2d_out_size(size, k, stride, 0);
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * c * 16), dy = array_new(y.n);

@@ -62,7 +62,7 @@ double floor_time_call(void (*call)(void *arg), void *arg)
     return best;
 }
 
-/* Times all variants in turns, destroys all but the fastest and returns that. */
+/* Times all variants alternately, destroys all but the fastest and returns that. */
 static struct floor *keep_fastest(struct floor **variant, int count)
 {
     double best[MAX_VARIANTS];

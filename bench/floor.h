@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Floors: hand-written training steps of three small networks.  The library's
- * own step is timed against them in the same process, so a ratio of 1 means
- * that going through tasks costs nothing.
+/* Floors: hand-written training steps of three small networks, which the
+ * library's step is compared with in the same process: a ratio of 1 means that
+ * scheduling tasks costs nothing.
  *
- * A step is a whole one: forward, mean softmax cross-entropy, backward, Adam.
- * The batch, its labels and the initial weights are random but seeded and stay
- * the same from step to step.  Nothing here prints. */
+ * A step is complete: forward, mean softmax cross-entropy, backward, Adam.
+ * The batch, its labels and the initial weights are random but seeded, and the
+ * same in every step.  Nothing here prints. */
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
 
@@ -15,18 +15,18 @@ struct floor;
  *   "mlp"        784-512-256-10, ReLU
  *   "mlp-small"  784-128-64-10, ReLU
  *   "lenet"      28x28x1: conv 5x5x6 pad 2, pool 2, conv 5x5x16, pool 2, 120, 84, 10, ReLU (oneDNN only)
- * Several ways to split the step are timed for a moment and the fastest is
- * kept; that may be one with fewer threads.
- * NULL: there is no floor for that model or batch, or memory is exhausted. */
+ * Several ways to split the step are timed briefly and the fastest is kept,
+ * possibly with fewer threads.
+ * NULL: no floor exists for that model or batch, or memory is exhausted. */
 struct floor *floor_create(const char *model, int batch, int threads);
 
 /* Runs `steps` steps; seconds per step.  All its threads sleep before and after. */
 double floor_run(struct floor *f, int steps);
 
 /* A lower bound in seconds per step: the step's bare library calls, each
- * repeated alone (the minimum counts) and divided over the threads it is
- * divided over, plus the bytes that its elementwise passes and Adam move over
- * the triad bandwidth of as many threads at the parameters' working set.
+ * repeated alone (minimum time) and divided by the number of threads that
+ * share it, plus the bytes moved by elementwise passes and Adam divided by the
+ * triad bandwidth of that many threads at the parameters' working set.
  * Takes about a second; leaves the network as it was. */
 double floor_bound(struct floor *f);
 

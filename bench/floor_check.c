@@ -104,10 +104,10 @@ static double naive_gradient(const struct mlp *net, const float *w, double *grad
 
 /* ---- The checks */
 
-/* One step of plain gradient descent tells the gradient: (before - after) / rate. */
+/* One step of plain gradient descent gives the gradient: (before - after) / rate. */
 static void check_gradient(const char *model, int batch, int threads)
 {
-    static const float rate = 1024; /* large, so that rounding the weights does not count */
+    static const float rate = 1024; /* large, so that rounding of the weights is negligible */
     struct floor *f = floor_mlp_create(model, batch, threads);
     if (!f)
         exit(1);
@@ -210,7 +210,7 @@ static void check_lenet(int batch)
 int main(void)
 {
     check_mlp("mlp-small", 32);
-    check_mlp("mlp", 37); /* no multiple of anything */
+    check_mlp("mlp", 37); /* prime: not a multiple of any block size */
 #ifdef HAVE_DNNL
     check_lenet(32);
     check_lenet(17);

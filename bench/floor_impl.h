@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the floors share. */
+/* Internals shared by the floors. */
 #ifndef BENCH_FLOOR_IMPL_H
 #define BENCH_FLOOR_IMPL_H
 
@@ -14,7 +14,7 @@ enum { FLOOR_CLASSES = 10 };
 /* Keys of the random numbers; layer i draws its weights with FLOOR_SEED_WEIGHTS + i. */
 enum { FLOOR_SEED_INPUT = 1, FLOOR_SEED_LABELS, FLOOR_SEED_WEIGHTS };
 
-/* Begins every variant of every floor. */
+/* First member of every variant of every floor. */
 struct floor {
     double (*run)(struct floor *f, int steps);
     double (*bound)(struct floor *f);
@@ -43,7 +43,7 @@ struct adam {
     double beta1_power, beta2_power; /* beta^t */
 };
 struct adam adam_default(void);
-/* Begins step t = 1, 2, …. */
+/* Starts step t = 1, 2, …. */
 void adam_next(struct adam *adam);
 /* w -= learning_rate * m^ / (sqrt(v^) + epsilon); moves FLOOR_ADAM_BYTES per element. */
 void adam_update(const struct adam *adam, float *w, float *m, float *v, const float *gradient, size_t n);
@@ -61,7 +61,7 @@ double softmax_cross_entropy(float *dlogits, const float *logits, const int *lab
 
 /* floor.c */
 double floor_now(void); /* seconds */
-/* Zeroed, on a cache line; NULL when memory is exhausted.  Free with free(). */
+/* Zeroed, aligned to a cache line; NULL when memory is exhausted.  Free with free(). */
 float *floor_floats(size_t n);
 /* Uniform in [-scale, scale) + mean. */
 void floor_random(float *x, size_t n, int seed, float mean, float scale);

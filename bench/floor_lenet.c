@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* LeNet with oneDNN 2.x.  A replica is the list of primitives for its part of
+/* LeNet with oneDNN 2.x.  A replica is the list of primitives for its share of
  * the batch, with its own activations and gradients; all replicas read the same
  * weights.  Either one replica runs on an OpenMP team, or every thread runs one
- * and then, after a barrier, sums the gradients of its part of the parameters
+ * and then, after a barrier, sums the gradients of its share of the parameters
  * and updates them. */
 #include "floor_impl.h"
 
@@ -41,7 +41,7 @@ static void forward_backward(struct replica *r)
     enqueue(r, r->forward_calls, r->calls);
 }
 
-/* Sums the replicas' gradients into the first one's and updates, for member `rank`'s part. */
+/* Sums the replicas' gradients into the first one's and updates, for member `rank`'s share. */
 static void update(struct lenet *net, const struct adam *adam, int rank)
 {
     int begin, end;
@@ -82,8 +82,8 @@ static void steps(void *arg, int rank)
     omp_set_num_threads(openmp);
 }
 
-/* OpenMP's threads spin for a while after their last work: end them, or they
- * would take the cores from what is timed next. */
+/* OpenMP's threads spin for a while after their last work: stop them, or they
+ * would occupy the cores during the next measurement. */
 static void release_openmp(const struct lenet *net)
 {
 #if _OPENMP >= 201811
@@ -119,7 +119,7 @@ struct bound {
     double call_seconds;
 };
 
-/* The first replica has the largest share up to rounding, and all run at once. */
+/* The first replica has the largest share, up to rounding, and all run concurrently. */
 static void bound_calls(void *arg, int rank)
 {
     struct bound *bound = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The inside of floor_lenet.c: what a replica is, and building it of oneDNN's primitives. */
+/* Internals of floor_lenet.c: a replica and its construction from oneDNN's primitives. */
 #ifndef HSGD_BENCH_FLOOR_LENET_H
 #define HSGD_BENCH_FLOOR_LENET_H
 
@@ -33,7 +33,7 @@ struct call {
     dnnl_stream_t stream;
 };
 
-/* What the backward pass of a layer needs of its forward pass. */
+/* State of a layer's forward pass that its backward pass needs. */
 struct layer {
     dnnl_primitive_desc_t compute, pool;
     dnnl_memory_t source, weights, bias, output;
@@ -44,7 +44,7 @@ struct layer {
 struct replica {
     struct lenet *net;
     int first, batch; /* its rows of the whole batch */
-    bool failed;      /* set by the first error; building goes on without effect */
+    bool failed;      /* set by the first error; further building has no effect */
     dnnl_stream_t stream;
     struct layer layer[LAYERS];
     struct call call[MAX_CALLS]; /* forward, then backward */
@@ -91,7 +91,7 @@ dnnl_memory_t lenet_in_layout(struct replica *r, dnnl_memory_t memory, const dnn
 /* Runs a struct call and waits for it. */
 void lenet_execute(void *arg);
 
-/* Forward and backward pass over the replica's rows (floor_lenet_net.c); `failed` says whether they are there. */
+/* Forward and backward pass over the replica's rows (floor_lenet_net.c); `failed` is set if they could not be built. */
 void lenet_replica_build(struct replica *r);
 void lenet_replica_destroy(struct replica *r);
 

@@ -70,7 +70,7 @@ dnnl_memory_desc_t lenet_relayout(struct replica *r, const dnnl_memory_desc_t *d
     return none;
 }
 
-/* The scratch memory is ours, since oneDNN's own belongs to the thread that creates the primitive. */
+/* The scratch memory is ours, since oneDNN's belongs to the thread that creates the primitive. */
 dnnl_primitive_desc_t lenet_describe_primitive(struct replica *r, const void *op, bool relu,
                                                 dnnl_primitive_desc_t hint)
 {
@@ -131,7 +131,7 @@ void lenet_add_reorder(struct replica *r, dnnl_memory_t from, dnnl_memory_t to)
     dnnl_primitive_desc_destroy(desc);
 }
 
-/* `memory` in the layout that a primitive wants: a copy made by a reorder unless it has it already. */
+/* `memory` in the layout that a primitive wants: a copy by a reorder unless it already has that layout. */
 dnnl_memory_t lenet_in_layout(struct replica *r, dnnl_memory_t memory, const dnnl_memory_desc_t *want)
 {
     if (r->failed || dnnl_memory_desc_equal(lenet_desc_of(memory), want))

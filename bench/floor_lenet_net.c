@@ -18,7 +18,7 @@ const struct layer_shape lenet_shapes[LAYERS] = {
 
 static const dnnl_dims_t unit_stride = {1, 1}, pool_size = {2, 2}, no_padding = {0, 0};
 
-/* Takes the next part of the flat parameters. */
+/* Allocates the next range of the flat parameters. */
 static size_t take_parameters(struct replica *r, size_t *used, const dnnl_memory_desc_t *desc)
 {
     size_t offset = *used, n = desc ? dnnl_memory_desc_get_size(desc) / sizeof(float) : 0;
@@ -107,7 +107,7 @@ static dnnl_memory_t layer_forward(struct replica *r, int i, dnnl_memory_t x, si
     return s->kernel ? pool_forward(r, l) : l->output;
 }
 
-/* In place where the layouts agree.  After pooling, as it commutes with ReLU and a quarter is left. */
+/* In place where the layouts agree.  After pooling, which commutes with ReLU and leaves a quarter of the values. */
 static dnnl_memory_t relu_backward_call(struct replica *r, dnnl_memory_t y, dnnl_memory_t dy)
 {
     dnnl_eltwise_desc_t op;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The passes over memory that no library call covers.  They are compiled for
- * several instruction sets and the fitting one is chosen at load time.  A
+ * several instruction sets and the best one is chosen at load time.  A
  * pragma cannot say -fno-math-errno, without which sqrtf does not vectorise
  * and Adam takes four times as long. */
 #ifndef __NO_MATH_ERRNO__

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Multi-layer perceptrons.  Each thread takes its rows of the batch forward and
+/* Multi-layer perceptrons.  Each thread runs its rows of the batch forward and
  * backward, then, after a barrier, its rows of every weight matrix: one tile at
  * a time it computes the gradient and updates the weights while the tile is
  * still in the cache.  So no gradient is ever summed over threads; the price is
  * that the next forward pass fetches the other threads' weights from their
- * caches, which at small batches is what a step takes beyond its bound. */
+ * caches, which at small batches accounts for the time beyond the bound. */
 #include "floor_mlp.h"
 
 #include "triad.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The multi-layer perceptrons from the inside, for the check program. */
+/* Internals of the multi-layer perceptrons, for the check program. */
 #ifndef BENCH_FLOOR_MLP_H
 #define BENCH_FLOOR_MLP_H
 

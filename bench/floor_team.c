@@ -15,7 +15,7 @@
 #include <cblas.h>
 #endif
 
-/* About 50 µs of spinning; then the core is offered to others, for machines with more threads than cores. */
+/* About 50 µs of spinning; then the core is yielded, for machines with more threads than cores. */
 enum { SPINS_BEFORE_YIELD = 2000, CACHE_LINE = 64 };
 
 struct member {
@@ -29,7 +29,7 @@ struct team {
     struct member *member;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    unsigned long runs; /* how many were started; under mutex, as the next four */
+    unsigned long runs; /* number started; protected by mutex, as are the next four */
     void (*work)(void *arg, int rank);
     void *arg;
     bool quit;
@@ -48,7 +48,7 @@ static void cpu_relax(void)
 
 /* Arithmetic on denormals is a hundred times slower, and the moments of a unit
  * that no longer fires decay into them: a step of a converged network would
- * take four to eight times as long.  Returns the thread's mode before. */
+ * take four to eight times as long.  Returns the thread's previous mode. */
 static unsigned flush_denormals(void)
 {
 #ifdef __x86_64__

@@ -11,13 +11,13 @@ struct team *team_create(int threads);
  * of 1 and with denormals flushed to zero; the caller's settings are restored
  * before it returns. */
 void team_run(struct team *team, void (*work)(void *arg, int rank), void *arg);
-/* Only inside work(): waits until every member is here. */
+/* Only inside work(): waits until every member has arrived. */
 void team_barrier(struct team *team);
 int team_threads(const struct team *team);
 void team_destroy(struct team *team);
 
-/* The part of [0, n) that belongs to member `rank` of `threads`, borders on
- * multiples of `granule`. */
+/* The share of [0, n) of member `rank` of `threads`, with boundaries at multiples
+ * of `granule`. */
 static inline void team_share(int n, int granule, int threads, int rank, int *begin, int *end)
 {
     long grains = (n + granule - 1) / granule;

@@ -6,7 +6,7 @@
  *   POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
  *     ./gemm_bench codelets/gemm.cl [check|time [m n k ta tb]]
  *
- * Every repetition times all four in turn; the figures are the minima of the repetitions.
+ * Each repetition times all four one after the other; the minima are reported.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
@@ -152,7 +152,9 @@ static cl_mem mem_of(const float *p, size_t n)
 
 static double act(double x, int f)
 {
-    return f == GEMM_RELU ? (x < 0 ? 0 : x) : f == GEMM_TANH ? tanh(x) : f == GEMM_SIGMOID ? 1 / (1 + exp(-x)) : x;
+    return f == ACTIVATION_RELU ? (x < 0 ? 0 : x)
+           : f == ACTIVATION_TANH ? tanh(x)
+           : f == ACTIVATION_SIGMOID ? 1 / (1 + exp(-x)) : x;
 }
 
 static double worst;
@@ -232,7 +234,7 @@ static void check(void)
     const int ne = sizeof edges / sizeof *edges;
     int shapes = 0;
     for (int rep = 0; rep < 8; rep++)
-        for (int v = 0; v < 64; v++, shapes++) { /* ta, tb, accumulate, bias, act: all of them */
+        for (int v = 0; v < 64; v++, shapes++) { /* every combination of ta, tb, accumulate, bias, act */
             struct gemm_args g = { .ta = v & 1, .tb = v >> 1 & 1, .accumulate = v >> 2 & 1, .bias = v >> 3 & 1,
                                    .act = v >> 4 };
             g.m = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(150);

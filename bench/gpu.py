@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a machine's devices reach: each operation, and training over batch sizes, against direct calls and PyTorch.
+"""Speed of a machine's devices: each operation, and training over batch sizes, compared with direct calls and PyTorch.
 
     gpu.py [--out FOLDER] [--hsgd COMMAND] [--op-bench COMMAND] [--models LIST] [--batches LIST] [--devices LIST]
            [--seconds X] [--rounds N] [--quick]
 
-Writes FOLDER/gpu.md (the tables), operations.csv, training.csv and, where Matplotlib is there, training.png:
-samples/s over batch size.  Training: each device of --devices alone, and --devices auto; all ways to run a case take
-turns, medians count.  PyTorch (bench/torch_step.py) takes part where it can be imported, eager and compiled, on the
-CUDA device, or on the CPU where there is none for it.  Devices that are emulated are called so.  Exit status: 0, or 1
-when something failed to run."""
+Writes FOLDER/gpu.md (the tables), operations.csv, training.csv and, if Matplotlib is installed, training.png:
+samples/s over batch size.  Training: each device of --devices alone, and --devices auto; all ways to run a case
+alternate, medians are reported.  PyTorch (bench/torch_step.py) is included if it can be imported, eager and compiled,
+on the CUDA device, or on the CPU if it has none.  Emulated devices are named as such.  Exit status: 0, or 1 if a run
+failed."""
 import argparse
 import csv
 import datetime
@@ -80,7 +80,7 @@ class Bench:
         return [sys.executable, os.path.join(HERE, "torch_step.py"), "--device", device, "--mode", mode]
 
     def find_torch(self):
-        """The first kind of device that PyTorch has, too, and PyTorch's version."""
+        """The first kind of device that PyTorch supports, too, and PyTorch's version."""
         for kind in ("cuda", "cpu"):
             if kind in (kind_of(d) for d in self.options.devices):
                 case = ["--model", "mlp", "--batch-size", "32", "--seconds", "0"]
@@ -166,7 +166,7 @@ def draw(path, rows, bench):
     try:
         import matplotlib
     except ImportError:
-        print("training.png is not drawn: Matplotlib is not there")
+        print("training.png is not drawn: Matplotlib is not installed")
         return
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -201,11 +201,11 @@ def report(bench, operations, training):
     torch = f"PyTorch {bench.torch_version} on {bench.torch}" if bench.torch else "no PyTorch"
     text = [f"# {', '.join(machine(bench))}", "", f"{datetime.date.today()}, {platform.release()}, {torch}.", "",
             f"    {shlex.join(['gpu.py'] + sys.argv[1:])}", "", "## Operations", "",
-            "`of direct`: the speed of direct calls of cuBLAS or cuDNN that we reach, in one process. GB/s of "
-            "optimizers count the copy of weights and state that comes before the step here.", "",
+            "`of direct`: our speed divided by that of direct calls of cuBLAS or cuDNN, in one process. GB/s of "
+            "optimizers include the copy of weights and state before the step.", "",
             operation_table(operations), "", "## Training", "",
-            "Samples a second, medians. `auto of best`: of the speed of the best single device; `of eager`, "
-            "`of compiled`: of PyTorch's on the same device.", "", markdown(training, columns_of(training)), ""]
+            "Samples per second, medians. `auto of best`: relative to the best single device; `of eager`, "
+            "`of compiled`: relative to PyTorch on the same device.", "", markdown(training, columns_of(training)), ""]
     text += [f"FAILED: {f}" for f in bench.failures]
     with open(f"{out}/gpu.md", "w") as f:
         f.write("\n".join(text))

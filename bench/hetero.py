@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Heterogeneous steps on one CPU core and one core of PoCL, at ratios of speed that are imitated (HSGD_SLOW).
+"""Heterogeneous steps on one CPU core and one core of PoCL, with simulated ratios of speed (HSGD_SLOW).
 
     hetero.py ratios|choice [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
 
-ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as the CPU: what `sync` reaches of the sum
-         of both devices' own speeds, the same with equal shares, and of the possible gain over the faster device
-choice   twelve models and batch sizes: whether `--devices auto` takes the set of devices that is fastest within 5 %, and
-         how far `hsgd plan` is off on sets and batch sizes that were never calibrated.  Of auto itself the time is shown
-         too: a device that is left idle still costs some microseconds a step
+ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as the CPU: the speed of `sync` relative to
+         the sum of both devices' speeds, the same with equal shares, and the share of the possible gain over the
+         faster device that is reached
+choice   twelve models and batch sizes: whether `--devices auto` chooses a set of devices within 5 % of the fastest, and
+         the error of `hsgd plan` on sets and batch sizes that were never calibrated.  The time of auto is shown, too:
+         an idle device still costs some microseconds per step
 
-All ways to run a case take turns; medians count.  Exit status: 0 when the figures of doc/algorithms.md hold, 1 if not."""
+All ways to run a case alternate; medians are reported.  Exit status: 0 if the results in doc/algorithms.md hold, else 1."""
 import argparse
 import json
 import os

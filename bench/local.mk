@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The floors: steps written by hand, which `hsgd bench` compares with ours.
+# The floors: hand-written steps that `hsgd bench` compares the library with.
 noinst_LTLIBRARIES += bench/libfloor.la
 bench_libfloor_la_SOURCES = \
 	bench/floor.c bench/floor.h bench/floor_impl.h bench/floor_lenet.c bench/floor_lenet.h \
-	bench/floor_lenet_dnnl.c bench/floor_lenet_net.c bench/floor_loops.c bench/floor_mlp.c bench/floor_mlp.h bench/floor_team.c bench/floor_team.h bench/triad.c bench/triad.h
+	bench/floor_lenet_dnnl.c bench/floor_lenet_net.c bench/floor_loops.c bench/floor_mlp.c bench/floor_mlp.h \
+	bench/floor_team.c bench/floor_team.h bench/triad.c bench/triad.h
 bench_libfloor_la_CPPFLAGS = -I$(top_srcdir)/include $(OPENBLAS_CFLAGS)
 bench_libfloor_la_CFLAGS = $(AM_CFLAGS) -O3 -fopenmp -fno-math-errno
 bench_libfloor_la_LIBADD = $(OPENBLAS_LIBS) $(ONEDNN_LIBS) -lgomp -lpthread -lm
@@ -27,14 +28,14 @@ op_bench_SOURCES += bench/op_bench_none.c
 endif
 EXTRA_DIST += bench/gpu.py bench/hetero.py bench/stack.yaml bench/torch_step.py
 
-# What checkpoints cost: make checkpoint_bench && ./checkpoint_bench [MODEL [SECONDS]]
+# The cost of checkpoints: make checkpoint_bench && ./checkpoint_bench [MODEL [SECONDS]]
 EXTRA_PROGRAMS = checkpoint_bench
 CLEANFILES += checkpoint_bench
 checkpoint_bench_SOURCES = bench/checkpoint_bench.c
 checkpoint_bench_CPPFLAGS = -I$(top_srcdir)/include
 checkpoint_bench_LDADD = libhsgd.la
 
-# Kernels alone; those of gemm.cl also against double precision and the libraries:
+# Kernels alone; those of gemm.cl are also compared with double precision and libraries:
 #   make conv_bench gemm_bench && ./conv_bench -k ../codelets && ./gemm_bench ../codelets/gemm.cl
 if X86_ISAS
 EXTRA_PROGRAMS += conv_bench gemm_bench

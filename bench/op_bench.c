@@ -3,12 +3,12 @@
  *
  *   op_bench [--devices LIST] [--quick]
  *
- * --quick leaves out what takes more than half a GFLOP.
- * gflops counts multiplications and additions of dense and conv2d; of the
- * others gbytes counts x, y and, with gradients, dy and dx once each; of
- * optimizers all that the kernels read and write: weights and state are copied
- * to where the step is done.  direct_us is for the same by direct calls of
- * cuBLAS or cuDNN, where there is one. */
+ * --quick skips operations of more than half a GFLOP.
+ * gflops counts multiplications and additions of dense and conv2d; for
+ * the others gbytes counts x, y and, with gradients, dy and dx once each; for
+ * optimizers all bytes that the kernels read and write, including the copy of
+ * weights and state before the step.  direct_us is the time of direct calls of
+ * cuBLAS or cuDNN, where available. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static int fail(const char *sentence)
 
 /* ----------------------------------------------------------------- buffers */
 
-/* All that a run reads and writes, filled with small numbers. */
+/* All buffers of a run, filled with small values. */
 struct buffers {
     float *x, *dy, *params[HSGD_MAX_PARAMS], *gradients[HSGD_MAX_PARAMS], *dx;
     int32_t *labels;
@@ -99,7 +99,7 @@ static bool fill(struct buffers *b, const struct bench_case *c, const struct hsg
     b->in = c->rows * size(c->in);
     b->out = c->rows * size(l->out);
     b->x = filled(b->in);
-    for (int64_t i = 0; b->x && i < b->in; i++) b->x[i] = fabsf(b->x[i]); /* there are second moments in it */
+    for (int64_t i = 0; b->x && i < b->in; i++) b->x[i] = fabsf(b->x[i]); /* second moments must not be negative */
     b->dx = filled(b->in);
     b->dy = filled(b->out);
     b->labels = calloc((size_t)c->rows, sizeof *b->labels);
@@ -144,7 +144,7 @@ static int time_once(struct hsgd_context *ctx, int device, const struct bench_ca
     return hsgd_op_run(ctx, device, c->op, c->attributes, &run);
 }
 
-/* So many repetitions as fill a run. */
+/* The number of repetitions that fills a run. */
 static int measure(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
                    bool backward, struct measured *out)
 {
@@ -164,8 +164,8 @@ static const struct hsgd_train_options *optimizer(const struct bench_case *c)
     return c->op == &hsgd_op_update ? &((const struct hsgd_update *)c->attributes)->options : NULL;
 }
 
-/* An optimizer reads a gradient, and reads and writes the weight and its
- * state, after all three floats have been copied. */
+/* An optimizer reads the gradient, and reads and writes the weight and its
+ * state, after all of these have been copied. */
 static double bytes_moved(const struct bench_case *c, const struct buffers *b, bool backward)
 {
     static const int state[HSGD_OPTIMIZERS] = {

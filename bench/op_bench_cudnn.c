@@ -21,8 +21,8 @@
 
 enum { X, W, Y, DX, DW, TENSORS };
 
-/* A convolution and the algorithms that cuDNN's heuristics put first, whatever
- * they round and however often they give the same bits. */
+/* A convolution and the algorithms that cuDNN's heuristics rank first, whether
+ * or not they are exact and deterministic. */
 struct convolutions {
     struct cudnn cudnn;
     cudnnTensorDescriptor_t x, y;
@@ -64,7 +64,7 @@ static bool describe(struct convolutions *v, const struct direct_conv *a)
            !c->cudnnSetConvolutionMathType(v->conv, CUDNN_FMA_MATH);
 }
 
-/* The first that works in a workspace of some size; each direction has types of its own. */
+/* The first algorithm that fits the maximum workspace; each direction has its own types in cuDNN. */
 #define CHOOSE(field, direction, result, ...)                                                                     \
     static bool choose_##field(struct convolutions *v)                                                            \
     {                                                                                                             \

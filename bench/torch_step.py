@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Milliseconds of a training step in PyTorch, fp32 without TF32, Adam, data on the device: what bench/gpu.py compares
-with.
+"""Milliseconds of a training step in PyTorch, fp32 without TF32, Adam, data on the device, for comparison
+by bench/gpu.py.
 
     torch_step.py --model mlp|lenet|cifar-cnn|stack --batch-size N [--device cuda|cpu] [--mode eager|compiled]
                   [--seconds X]
 
 compiled: torch.compile() in mode "max-autotune-no-cudagraphs"; on CUDA the whole step is captured as one CUDA graph.
-Prints one JSON object.  Exit status 77: PyTorch or the device is not there."""
+Prints one JSON object.  Exit status 77: PyTorch or the device is missing."""
 import argparse
 import json
 import statistics

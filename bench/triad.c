@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum { ROUNDS = 15, ALIGN_FLOATS = 16 };
-static const size_t BYTES_PER_ROUND = 16u << 20; /* long enough that the barrier does not count */
+static const size_t BYTES_PER_ROUND = 16u << 20; /* long enough that the barrier is negligible */
 
 struct triad {
     struct team *team;

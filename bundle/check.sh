@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# The bundle names no folder of the machine that made it, and runs in a root
-# that has nothing but glibc, a shell and CUDA's runtime libraries: selftest on
-# the CPU, and on an emulated CUDA device where EMULATOR names the emulator.
-# Exit status 77: this user can make no root.
+# Checks that the bundle refers to no folder of the build machine and runs in a
+# root file system with only glibc, a shell and CUDA's runtime libraries:
+# selftest on the CPU, and, if EMULATOR names the emulator, on an emulated CUDA
+# device.  Exit status 77: this user cannot create a root.
 set -eu
 archive=$(ls hsgd-"$VERSION"-*.tar.xz)
 root=$(mktemp -d)
@@ -16,7 +16,7 @@ mv "$root/moved"/hsgd-* "$root/moved/here"
 echo "== names of libraries and folders"
 for file in "$root"/moved/here/bin/* "$root"/moved/here/lib/*; do
     named=$(readelf -d "$file" | sed -n 's/.*\[\(.*\)\]$/\1/p' | grep / | grep -vFx '$ORIGIN/../lib') || continue
-    echo "FAILED: ${file#"$root"/moved/here/} names $named"
+    echo "FAILED: ${file#"$root"/moved/here/} refers to $named"
     exit 1
 done
 
@@ -40,9 +40,9 @@ inside() # COMMANDS
         export HOME=/tmp LD_LIBRARY_PATH=/cuda
         exec chroot "$root" /bin/sh -c "$@"' sh "$root" "$cuda" "$1"
 }
-inside : 2>/dev/null || { echo "skipped: this user cannot make a root of its own"; exit 77; }
+inside : 2>/dev/null || { echo "skipped: this user cannot create a separate root"; exit 77; }
 
-selftest() # WHAT COMMAND: passes, and warns of nothing
+selftest() # WHAT COMMAND: must pass without warnings
 {
     echo "== selftest on $1"
     inside "$2" >"$root/log" 2>&1 && status=0 || status=$?
@@ -51,6 +51,6 @@ selftest() # WHAT COMMAND: passes, and warns of nothing
     ! grep -i warning "$root/log" || { echo "FAILED: a warning"; exit 1; }
 }
 selftest "the CPU" 'exec /moved/here/run selftest --devices cpu'
-# Preloaded into the program alone: the shell finds none of what the emulator needs.
+# Preloaded into the program alone: the shell cannot load the emulator's libraries.
 [ -z "${EMULATOR:-}" ] || selftest "an emulated CUDA device" \
     'STARPU_SUBALLOCATOR=0 LD_PRELOAD=/lib/libcudaemu.so exec /moved/here/bin/hsgd selftest --devices cuda:0'

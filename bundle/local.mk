@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# make bundle: one archive to carry to another machine; make check-bundle
-# tries it in a root of its own.
-# Without plots: Cairo, Pango and fonts would be a good part of it.
+# make bundle: one archive for other machines; make check-bundle tests it in a
+# separate root.
+# Without plots: Cairo, Pango and fonts would be a large part of it.
 if HAVE_CAIRO
 bundle_programs = hsgd-without-plots
 else

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# make bundle: programs, tests, benchmarks and all libraries but those that a
+# make bundle: programs, tests, benchmarks and all libraries except those that a
 # machine with CUDA has, as one archive.  Run in the build folder:
 #   make.sh SOURCE-FOLDER VERSION [PROGRAM...]
 set -eu
 srcdir=$1 version=$2
 shift 2
-most=$((40 * 1024 * 1024))
+max_bytes=$((40 * 1024 * 1024))
 command -v patchelf >/dev/null || { echo "make bundle: patchelf is missing" >&2; exit 1; }
 name=hsgd-$version-$(uname -m)
 stage=$(mktemp -d) root=
@@ -14,14 +14,14 @@ trap 'rm -rf "$stage"' EXIT
 root=$stage/$name
 mkdir -p "$root/bin" "$root/lib" "$root/bench" "$root/licences"
 
-# What libtool has built, not its wrapper.
+# The program that libtool built, not its wrapper script.
 program() { if [ -f ".libs/$1" ]; then from=.libs/$1; else from=$1; fi; cp "$from" "$root/bin/${1%-without-plots}"; }
 for p in "$@"; do program "$p"; done
 cp "$srcdir"/bench/gpu.py "$srcdir"/bench/torch_step.py "$srcdir"/bench/stack.yaml "$root/bench/"
 cp "$srcdir/bundle/run" "$srcdir/bundle/README" "$root/"
 [ ! -f "$srcdir/COPYING" ] || cp "$srcdir/COPYING" "$root/licences/hsgd"
 
-# Libraries that the machine has: glibc, the driver's, CUDA's.
+# Libraries that the target machine has: glibc, the driver's, CUDA's.
 from_machine='^(ld-linux.*|libc|libm|libdl|libpthread|librt|libresolv|libutil|libcuda|libnv.*|libcublas.*|libcudart|libcudnn.*|libcusolver|libcusparse)\.so'
 needed() { LD_LIBRARY_PATH=$PWD/.libs ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 } $3 == "not" { print $1, "missing" }' | sort -u; }
 needed >"$stage/needed"
@@ -36,25 +36,25 @@ licence() # of the Debian package that a library is from
     for copying in "${1%/lib/*}"/share/doc/starpu/COPYING*; do
         [ ! -f "$copying" ] || { cp "$copying" "$root/licences/starpu"; return; }
     done
-    echo "make bundle: no licence of $1" >&2
+    echo "make bundle: the licence of $1 was not found" >&2
     return 1
 }
 grep -vE "$from_machine" "$stage/needed" | while read -r soname path; do
     cp -L "$path" "$root/lib/$soname"
     case $path in "$PWD"/*) ;; *) licence "$path" ;; esac
 done
-# What those of Debian refer to.
+# Licences that Debian's copyright files refer to.
 for text in $(grep -oh '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$root"/licences/* | sort -u); do
     [ ! -f "$text" ] || { mkdir -p "$root/licences/common" && cp -L "$text" "$root/licences/common/"; }
 done
 find "$root/bin" "$root/lib" -type f -exec strip --strip-unneeded {} +
-# An RPATH, not a RUNPATH: it comes before LD_LIBRARY_PATH, in which a machine may have other builds of these
-# libraries, and holds for what libraries need, too.
+# An RPATH, not a RUNPATH: it takes precedence over LD_LIBRARY_PATH, where a machine may have other builds of
+# these libraries, and also applies to dependencies of libraries.
 patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$root"/bin/*
 patchelf --remove-rpath "$root"/lib/*
 
 XZ_OPT=-9 tar -C "$stage" --owner=0 --group=0 -cJf "$name.tar.xz.part" "$name"
 size=$(stat -c %s "$name.tar.xz.part")
-[ "$size" -le $most ] || { echo "make bundle: $size bytes are more than 40 MiB" >&2; exit 1; }
+[ "$size" -le $max_bytes ] || { echo "make bundle: $size bytes exceed the maximum of 40 MiB" >&2; exit 1; }
 mv "$name.tar.xz.part" "$name.tar.xz"
 echo "$name.tar.xz: $size bytes, $(ls "$root/lib" | wc -l) libraries"

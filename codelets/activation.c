@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Activations as operations of their own. */
+/* Activations as separate operations. */
 #include <stdio.h>
 
 #include "kernels.h"

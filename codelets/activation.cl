@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Activations f: relu (1), tanh (2), sigmoid (3), none (0). */
+/* Activations f: ReLU, tanh, sigmoid, none. */
 #include "device.h"
+#include "shared.h"
 
 DEVICE float activate(float z, int activation)
 {
-    if (activation == 1) return z < 0.0f ? 0.0f : z; /* NaN stays NaN */
-    if (activation == 2) return tanhf(z);
-    if (activation == 3) return 1.0f / (1.0f + expf(-z));
+    if (activation == ACTIVATION_RELU) return z < 0.0f ? 0.0f : z; /* NaN stays NaN */
+    if (activation == ACTIVATION_TANH) return tanhf(z);
+    if (activation == ACTIVATION_SIGMOID) return 1.0f / (1.0f + expf(-z));
     return z;
 }
 
 /* f'(z) from y = f(z) */
 DEVICE float activation_grad(float y, int activation)
 {
-    if (activation == 1) return y > 0.0f ? 1.0f : 0.0f;
-    if (activation == 2) return 1.0f - y * y;
-    if (activation == 3) return y * (1.0f - y);
+    if (activation == ACTIVATION_RELU) return y > 0.0f ? 1.0f : 0.0f;
+    if (activation == ACTIVATION_TANH) return 1.0f - y * y;
+    if (activation == ACTIVATION_SIGMOID) return y * (1.0f - y);
     return 1.0f;
 }
 
@@ -26,8 +27,8 @@ KERNEL2(act_fwd, act_fwd_args)
 {
     BUFFER(0, const float, x)
     BUFFER(1, float, y)
-    if (ARG(activation) == 1)
-        FOR_ITEMS(i, ARG(n)) y[i] = activate(x[i], 1);
+    if (ARG(activation) == ACTIVATION_RELU)
+        FOR_ITEMS(i, ARG(n)) y[i] = activate(x[i], ACTIVATION_RELU);
     else
         FOR_ITEMS(i, ARG(n)) y[i] = activate(x[i], ARG(activation));
 }
@@ -48,7 +49,7 @@ KERNEL2(act_bwd, act_bwd_args)
 {
     BUFFER(0, const float, y)
     BUFFER(1, float, dy)
-    if (ARG(activation) == 1)
+    if (ARG(activation) == ACTIVATION_RELU)
         FOR_ITEMS(i, ARG(n)) {
             float d = dy[i];
             dy[i] = y[i] > 0.0f ? d : 0.0f;

@@ -19,7 +19,7 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
     snprintf(what, sizeof what, "a %dx%d kernel", k, k);
     if (window_prepare(l, &window, a->out_channels, what, why, n)) return -1;
     if ((double)k * k * l->in.c * a->out_channels > INT_MAX) {
-        snprintf(why, n, "a weight of %dx%dx%dx%d is not possible", a->out_channels, k, k, l->in.c);
+        snprintf(why, n, "a weight of %dx%dx%dx%d is too large", a->out_channels, k, k, l->in.c);
         return -1;
     }
     int fan_in = k * k * l->in.c, fan_out = k * k * a->out_channels;
@@ -41,7 +41,7 @@ static struct conv2d_args args_of(const struct hsgd_emit *e)
                                  .activation = (int)a->activation, .splits = 1 };
 }
 
-/* By the output channels that a group takes: 8, 16, 32. */
+/* Indexed by output channels per group: 8, 16, 32. */
 static const enum hsgd_kernel_id gpu_forward[] = { HSGD_KERNEL_conv2d_gpu_fwd8, HSGD_KERNEL_conv2d_gpu_fwd16,
                                                    HSGD_KERNEL_conv2d_gpu_fwd32 };
 static const enum hsgd_kernel_id gpu_backward[] = { HSGD_KERNEL_conv2d_gpu_dx8, HSGD_KERNEL_conv2d_gpu_dx16,
@@ -68,8 +68,8 @@ static void forward(struct hsgd_emit *e)
     }
 }
 
-/* As many parts as give every unit of the device some groups, of a few
- * positions at least. */
+/* Splits positions so that every unit of the device gets several groups, with
+ * at least 8 positions per split. */
 static void gpu_gradients(struct hsgd_emit *e, struct conv2d_args a)
 {
     int max_splits = pixels(&a, a.oh, a.ow) / 8, wanted = 4 * e->units / gpu_dw_tiles(a);
@@ -102,8 +102,8 @@ static void input_gradient(struct hsgd_emit *e, struct conv2d_args a)
     }
 }
 
-/* dz = dy f'(z), unless the next operation's backward has done it; db and dW
- * from dz and x; dx the full correlation of dz with the flipped kernel. */
+/* dz = dy f'(z), unless the next operation's backward has applied f'; db and dW
+ * from dz and x; dx is the full correlation of dz with the flipped kernel. */
 static void backward(struct hsgd_emit *e)
 {
     struct conv2d_args a = args_of(e);

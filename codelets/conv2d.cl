@@ -3,9 +3,10 @@
  *
  * A vector holds one value of sixteen images, so every product is
  * vector × scalar (in dw vector × vector) and a kernel is a choice of register
- * tiles.  Border cells take fewer taps; nothing is padded.
+ * tiles.  Border cells use fewer taps; nothing is padded.
  */
 #include "device.h"
+#include "shared.h"
 #include "conv2d.h"
 
 #define ACC_MAX 24   /* accumulators of a tile: leaves registers for operands */
@@ -32,18 +33,18 @@ DEVICE v16 conv_tanh(v16 x)
 
 DEVICE void conv_activate(GLOBAL float *y, int vectors, int activation)
 {
-    if (activation == CONV2D_TANH)
+    if (activation == ACTIVATION_TANH)
         for (int i = 0; i < vectors; i++)
             V16_STORE(y + (size_t)i * 16, conv_tanh(V16_LOAD(y + (size_t)i * 16)));
-    else if (activation == CONV2D_SIGMOID)
+    else if (activation == ACTIVATION_SIGMOID)
         for (int i = 0; i < vectors; i++)
             V16_STORE(y + (size_t)i * 16,
                       V16_FMA(conv_tanh(V16_MUL(V16_LOAD(y + (size_t)i * 16), V16_SPLAT(0.5f))), V16_SPLAT(0.5f),
                               V16_SPLAT(0.5f)));
 }
 
-/* The valid taps of one output index along one axis: kernel index `first`
- * reads input index `at`, and `count` taps follow one another. */
+/* The valid taps of one output index along one axis: `count` consecutive taps;
+ * the first has kernel index `first` and reads input index `at`. */
 struct taps { int first, count, at; };
 
 /* y[q] = Σ_k x[q·stride - pad + k] w[k]: taps k = first, first+1, … */
@@ -57,7 +58,7 @@ DEVICE struct taps taps_forward(int q, int k, int stride, int pad, int size)
     return t;
 }
 
-/* dx[q] = Σ_k dy[(q + pad - k) / stride] w[k] where that divides: taps k = first, first+stride, …
+/* dx[q] = Σ_k dy[(q + pad - k) / stride] w[k] where divisible: taps k = first, first+stride, …
  * read dy[at], dy[at-1], … */
 DEVICE struct taps taps_back(int q, int k, int stride, int pad, int size)
 {
@@ -118,7 +119,7 @@ DEVICE void conv_tile(const int OB, const int XB, GLOBAL const float *in, GLOBAL
             V16_STORE(out + j * s.out_column + i * 16, V16_IF_GT(floor, acc[i * XB + j], floor, acc[i * XB + j]));
 }
 
-/* Where the columns of one row lie. */
+/* Geometry of one row of outputs. */
 struct conv_row {
     int width, k, stride, pad, in_width;   /* outputs, taps, …, inputs along the row */
     int in_begin, in_end;                  /* outputs that have every tap */
@@ -191,7 +192,7 @@ KERNEL4(conv2d_fwd, conv2d_args)
     const int interior = last < 0 ? 0 : last / stride + 1 < ow ? last / stride + 1 : ow;
     const struct conv_row r = { ow, k, stride, pad, width, (pad + stride - 1) / stride, interior };
     struct conv_steps s = { width * c * 16, 0, stride * c * 16, row, 0, 1, ARG(kh) * row, 0, 0, 0, 0 };
-    const v16 floor = V16_SPLAT(ARG(activation) == CONV2D_RELU ? 0.0f : -INFINITY);
+    const v16 floor = V16_SPLAT(ARG(activation) == ACTIVATION_RELU ? 0.0f : -INFINITY);
     FOR_TILES(tile, ARG(tiles)) {
         const int block = tile / oh, oy = tile % oh;
         const struct taps t = taps_forward(oy, ARG(kh), stride, pad, h);
@@ -225,7 +226,7 @@ KERNEL3(conv2d_dx, conv2d_args)
     }
 }
 
-/* What a tile of dw sums over: some rows of one block, one kernel row, KB of its kw·c entries. */
+/* The range that a tile of dw sums over: rows of one block, one kernel row, KB of its kw·c entries. */
 struct dw_span {
     int begin, end;       /* output rows */
     int ky, entry;        /* kernel row, first entry kx·c + channel */
@@ -304,7 +305,7 @@ DEVICE void dw_tile(const int PLAIN, const int KB, const int VB, GLOBAL const fl
         }
 }
 
-/* tile sizes for dw: the next size of 1 3 5 8 9 12 15 24, at most `max_size`, that shares `left` out evenly */
+/* tile sizes for dw: the next size of 1 3 5 8 9 12 15 24, at most `max_size`, that divides `left` evenly */
 DEVICE int dw_size(int left, int max_size)
 {
     const int pieces = (left + max_size - 1) / max_size, want = (left + pieces - 1) / pieces;

@@ -2,9 +2,9 @@
 /* Sizes shared by the host and the kernels of conv2d.cl, pool.cl and lanes.cl.
  *
  * The lanes layout of an image tensor N×H×W×C is [ceil(N/16)][H][W][C][16]:
- * sixteen images side by side in the lanes of a vector.  The images missing
- * from the last block are zero in inputs and in gradients; in a forward output
- * they are finite and nobody reads them.
+ * sixteen images side by side in the lanes of a vector.  The last block is
+ * padded: padding images are zero in inputs and gradients; in a forward output
+ * they are finite and never read.
  */
 #ifndef HSGD_CONV2D_H
 #define HSGD_CONV2D_H
@@ -15,19 +15,17 @@
 #define HOST_AND_DEVICE static inline
 #endif
 
-enum { CONV2D_NONE, CONV2D_RELU, CONV2D_TANH, CONV2D_SIGMOID };
-
 /* x n×h×w×c, y n×oh×ow×o, weights o×kh×kw×c */
 struct conv2d_args {
     int n, h, w, c, oh, ow, o, kh, kw, stride, pad, activation;
     int tiles;      /* of the kernel launched: conv2d_*_tiles() */
-    int splits;     /* conv2d_dw: kernel rows are dealt to this many tiles, 1…kh */
+    int splits;     /* conv2d_dw: kernel rows are divided among this many tiles, 1…kh */
 };
 
 /* x n×h×w×c, y n×oh×ow×c, windows k×k; padding < k */
 struct pool_args {
     int n, h, w, c, oh, ow, k, stride, pad;
-    int activation; /* pool_max_bwd: what produced x; its derivative is applied */
+    int activation; /* pool_max_bwd: activation that produced x; its derivative is applied */
     int tiles;
 };
 
@@ -54,9 +52,9 @@ HOST_AND_DEVICE int pool_max_bwd_tiles(struct pool_args a)
     return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
 }
 
-/* conv2d_gpu.cl: output channels that a group takes at a time; tiles of m
- * channels of so many pixels; entries of a weight, the bias among them; and
- * dw's tiles, whose positions are dealt to `splits` parts. */
+/* conv2d_gpu.cl: output channels that a group computes at a time; tiles of m
+ * channels and `pixels` pixels; entries of a weight, including the bias; and
+ * dw's tiles, whose positions are divided into `splits` parts. */
 HOST_AND_DEVICE int gpu_outputs(int m) { return m <= 8 ? 8 : m <= 16 ? 16 : 32; }
 HOST_AND_DEVICE int gpu_tiles_of(int m, int pixels)
 {
@@ -73,8 +71,8 @@ HOST_AND_DEVICE unsigned long gpu_dw_work(struct conv2d_args a)
     return (unsigned long)a.splits * (unsigned long)a.o * (unsigned long)gpu_dw_entries(a);
 }
 
-/* conv2d_dw.  Few outputs: images stay in the lanes.  Else
- * one tile turns 16·dw_vectors() outputs into the lanes. */
+/* conv2d_dw.  With few outputs, images stay in the lanes.  Otherwise one tile
+ * transposes 16·dw_vectors() outputs into the lanes. */
 HOST_AND_DEVICE int dw_plain(struct conv2d_args a)   { return a.o < 12; }
 HOST_AND_DEVICE int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
 HOST_AND_DEVICE int dw_groups(struct conv2d_args a)
@@ -83,7 +81,7 @@ HOST_AND_DEVICE int dw_groups(struct conv2d_args a)
 }
 HOST_AND_DEVICE int conv2d_dw_tiles(struct conv2d_args a) { return dw_groups(a) * a.splits; }
 
-/* output rows that a tile takes at a time: about 64 positions */
+/* output rows that a tile processes at a time: about 64 positions */
 HOST_AND_DEVICE int dw_rows(struct conv2d_args a) { return a.ow >= 64 ? 1 : 64 / a.ow < a.oh ? 64 / a.ow : a.oh; }
 
 /* scratch of one tile, in vectors of 16 floats: bias sums, weight sums, transposed rows of dy */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Convolution by cuDNN: tensors are transposed from lanes to NHWC in scratch memory
- * and back; bias and activation, and the gradient of the bias, are ours.
- * doc/decisions/0024-cudnn.md says why it is done like this. */
+/* Convolution by cuDNN: tensors are transposed between lanes and NHWC in
+ * scratch memory; our kernels do bias, activation and the gradient of the bias.
+ * doc/decisions/0024-cudnn.md gives the reasons. */
 #include "config.h"
 
 #include "conv2d_cudnn.h"
@@ -13,9 +13,9 @@
 #include "cudnn_calls.h"
 
 #define MAX_ALGORITHMS 16
-#define MAX_WORKSPACE ((size_t)256 << 20) /* what an algorithm may take beside the tensors */
+#define MAX_WORKSPACE ((size_t)256 << 20) /* bytes that an algorithm may use beside the tensors */
 
-/* A convolution as cuDNN is told it, and how it will be done. */
+/* cuDNN's descriptors of a convolution, and the algorithm chosen. */
 struct prepared {
     const struct cudnn *cudnn;
     cudnnTensorDescriptor_t x, y;
@@ -63,8 +63,8 @@ static void release(void *prepared)
     free(p);
 }
 
-/* Algorithms that add up the products themselves.  The others go through a
- * transform: what it rounds is not in proportion to the terms of a sum. */
+/* Algorithms that sum the products directly.  The others use a transform, whose
+ * rounding errors are not proportional to the terms of a sum. */
 static const unsigned plain_forward = 1u << CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM |
                                       1u << CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM |
                                       1u << CUDNN_CONVOLUTION_FWD_ALGO_GEMM | 1u << CUDNN_CONVOLUTION_FWD_ALGO_DIRECT;
@@ -73,9 +73,9 @@ static const unsigned plain_filter = 1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 |
                                      1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1 |
                                      1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3;
 
-/* choose_*(): of cuDNN's list, which begins with the fastest, the first that is
- * plain, gives the same bits each time and does with our workspace.  Each
- * direction has types of its own. */
+/* choose_*(): the first algorithm of cuDNN's list, which is sorted by speed,
+ * that is plain, deterministic and fits the maximum workspace.  Each direction
+ * has its own types in cuDNN. */
 #define CHOOSE(name, direction, result, plain, ...)                                                                  \
     static bool choose_##name(struct prepared *p)                                                                    \
     {                                                                                                                \
@@ -183,7 +183,7 @@ static struct hsgd_ref samples(struct hsgd_emit *e, struct hsgd_shape s)
     return hsgd_scratch(e, (int64_t)e->rows * hsgd_size(s));
 }
 
-/* For the workspace, and for at least so many floats. */
+/* Scratch memory for cuDNN's workspace, at least `floats` floats. */
 static struct hsgd_ref workspace(struct hsgd_emit *e, const struct prepared *p, int64_t floats)
 {
     int64_t need = (int64_t)((p->workspace + sizeof(float) - 1) / sizeof(float));
@@ -197,8 +197,8 @@ static void transpose(struct hsgd_emit *e, const struct hsgd_kernel *kernel, str
     HSGD_LAUNCH(e, kernel, HSGD_TILES, a.tiles, &a, from, to);
 }
 
-/* Whether cuDNN can do it is asked with places as scratch memory has them,
- * before any is taken. */
+/* cuDNN is queried with the alignment of scratch memory, before any is
+ * allocated. */
 bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
 {
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
@@ -216,7 +216,7 @@ bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
     return true;
 }
 
-/* db in two sums, first over the images: there are columns enough for the whole device. */
+/* db in two sums, first over the images: that has enough columns for the whole device. */
 bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy)
 {
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
@@ -232,7 +232,7 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
     hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
     emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), *dy, refs[3]);
     emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], e->gradient[1]);
-    e->scratch_used = used; /* dy stays, the rest may be used again */
+    e->scratch_used = used; /* keeps dy, frees the rest */
     return true;
 }
 

@@ -16,7 +16,7 @@ struct gpu_conv {
     int out_h, out_w, in_h, in_w;
 };
 
-/* A thread's pixel: its block's images, its place, and whether it is one. */
+/* A thread's pixel: its block of images, its position, and whether it is inside the image. */
 struct gpu_pixel { GLOBAL const float *image; int y, x; size_t at; };
 
 DEVICE struct gpu_pixel gpu_pixel(GLOBAL const float *in, struct gpu_conv v, int column, int columns)
@@ -30,7 +30,7 @@ DEVICE struct gpu_pixel gpu_pixel(GLOBAL const float *in, struct gpu_conv v, int
     return p;
 }
 
-/* Where the input of pixel p under a tap lies; NULL: outside. */
+/* Address of the input of pixel p under a tap; NULL: outside the image. */
 DEVICE GLOBAL const float *gpu_input(const int FORWARD, struct gpu_pixel p, struct gpu_conv v, struct conv2d_args a,
                                      int tap)
 {
@@ -103,7 +103,7 @@ DEVICE void gpu_block(const int FORWARD, const int OB, GLOBAL const float *in, G
     }
 }
 
-/* Tile after tile: neighbours have the same pixels and other channels. */
+/* Tiles in order: neighbouring tiles have the same pixels and other channels. */
 DEVICE void gpu_tiles(const int FORWARD, const int OB, GLOBAL const float *in, GLOBAL const float *w,
                       GLOBAL const float *bias, GLOBAL float *out, struct gpu_conv v, struct conv2d_args a,
                       LOCAL_ARG float *shared)
@@ -114,8 +114,8 @@ DEVICE void gpu_tiles(const int FORWARD, const int OB, GLOBAL const float *in, G
                   columns, shared);
 }
 
-/* conv2d_fwd's formula.  A kernel for each gpu_outputs(), since registers are
- * what the hungriest part of a kernel needs. */
+/* conv2d_fwd's formula.  One kernel for each value of gpu_outputs(), since a kernel
+ * occupies the registers that its most demanding part needs. */
 #define FORWARD_(OB)                                                                                               \
     {                                                                                                              \
         BUFFER(0, const float, x)                                                                                  \
@@ -154,7 +154,7 @@ BACKWARD_(32)
 
 /* ------------------------------------------------------------- gradients */
 
-/* What the entries of a tile are: k = (ky, kx, channel), then the bias, whose x is 1. */
+/* Entries of a tile: k = (ky, kx, channel), then the bias, whose x is 1. */
 struct gpu_entries { LOCAL_ARG int *offset, *ky, *kx; int n; };
 
 DEVICE void gpu_entries_fill(struct gpu_entries e, int e0, struct conv2d_args a)
@@ -218,7 +218,7 @@ DEVICE void gpu_dw_block(const int OB, GLOBAL const float *x, GLOBAL const float
     }
 }
 
-/* work[split][o][k, then the bias]: conv2d_dw's formula over a part of the positions */
+/* work[split][o][k, then the bias]: conv2d_dw's formula over one split of the positions */
 KERNEL3(conv2d_gpu_dw, conv2d_args)
 {
     BUFFER(0, const float, x)
@@ -244,7 +244,7 @@ KERNEL3(conv2d_gpu_dw, conv2d_args)
     }
 }
 
-/* dw and db from the parts, in order */
+/* dw and db: sums of the splits, in order */
 KERNEL3(conv2d_gpu_sum, conv2d_args)
 {
     BUFFER(0, const float, work)
@@ -265,9 +265,9 @@ KERNEL3(conv2d_gpu_sum, conv2d_args)
 
 struct conv2d_finish_args { int n, size, channels, activation, tiles; };
 
-/* y[b][e][l] = act(z[16b+l][e] + bias[e mod channels]): lanes_pack with what
- * ends a convolution.  z n×size in NHWC, y ceil(n/16)×size×16.  Here a v16 is a
- * thread's float, so that activate() takes it. */
+/* y[b][e][l] = act(z[16b+l][e] + bias[e mod channels]): lanes_pack, fused with
+ * bias and activation.  z n×size in NHWC, y ceil(n/16)×size×16.  Here a v16 is one
+ * thread's float, so activate() applies to it. */
 KERNEL3(conv2d_gpu_finish, conv2d_finish_args)
 {
     BUFFER(0, const float, z)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cuDNN as it is called: a library that is loaded when a CUDA device starts,
- * and may be missing.  Only where the build has cudnn.h. */
+/* The cuDNN functions that are called.  The library is loaded when a CUDA
+ * device starts, and may be missing.  Only in builds with cudnn.h. */
 #ifndef HSGD_CODELETS_CUDNN_CALLS_H
 #define HSGD_CODELETS_CUDNN_CALLS_H
 
@@ -17,10 +17,10 @@
     CALL(cudnnGetConvolutionBackwardFilterAlgorithm_v7) CALL(cudnnGetConvolutionBackwardFilterWorkspaceSize) \
     CALL(cudnnConvolutionForward) CALL(cudnnConvolutionBackwardData) CALL(cudnnConvolutionBackwardFilter)
 
-/* What hsgd_cuda_queue.cudnn points to: one thread's. */
+/* hsgd_cuda_queue.cudnn points to this; one per thread. */
 struct cudnn {
     cudnnHandle_t handle;
-    int min_channels;  /* convolutions with fewer, on either side, are not for it */
+    int min_channels;  /* convolutions with fewer input or output channels use our kernels */
 #define CUDNN_MEMBER(name) __typeof__(&name) name;
     CUDNN_CALLS(CUDNN_MEMBER)
 #undef CUDNN_MEMBER

@@ -25,8 +25,8 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
 
 static const struct hsgd_ref absent = { .buffer = -1 };
 
-/* A piece of W holds some of the inputs' rows: the products add up, and the
- * last one brings bias and activation. */
+/* A piece of W has the rows of some inputs: the products are accumulated, and
+ * the last one applies bias and activation. */
 static void forward(struct hsgd_emit *e)
 {
     const struct hsgd_dense *a = attributes(e->layer);
@@ -49,7 +49,7 @@ static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_
     hsgd_emit_matmul(e, &p, hsgd_at(e->x, row), e->dy, out, absent);
 }
 
-/* Both gradients at once, where W's is not deferred. */
+/* Gradients of W and bias together, unless W's is deferred. */
 static void gradients(struct hsgd_emit *e, bool of_bias)
 {
     int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
@@ -60,8 +60,8 @@ static void gradients(struct hsgd_emit *e, bool of_bias)
     else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy, e->gradient[1]);
 }
 
-/* dz = dy f'(z); db = column sums of dz; dW = x^T dz; dx = dz W^T, a piece of
- * W giving its own columns. */
+/* dz = dy f'(z); db = column sums of dz; dW = x^T dz; dx = dz W^T, where each
+ * piece of W gives its own columns. */
 static void backward(struct hsgd_emit *e)
 {
     const struct hsgd_dense *a = attributes(e->layer);

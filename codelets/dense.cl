@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fully connected layer, beside GEMM: bias and column sums. */
 #include "device.h"
+#include "shared.h"
 
 struct bias_act_args { int rows, cols, stride, has_bias, activation; };
 
@@ -11,19 +12,19 @@ KERNEL2(bias_act, bias_act_args)
     BUFFER(1, const float, bias)
     FOR_ROWS(r, ARG(rows)) {
         GLOBAL float *row = y + (size_t)r * ARG(stride);
-        if (ARG(activation) == 1 && ARG(has_bias))
-            FOR_COLS(c, ARG(cols)) row[c] = activate(row[c] + bias[c], 1);
+        if (ARG(activation) == ACTIVATION_RELU && ARG(has_bias))
+            FOR_COLS(c, ARG(cols)) row[c] = activate(row[c] + bias[c], ACTIVATION_RELU);
         else
             FOR_COLS(c, ARG(cols)) row[c] = activate(ARG(has_bias) ? row[c] + bias[c] : row[c], ARG(activation));
     }
 }
 
-#define COLUMN_BLOCK 8 /* columns that a group sums together: what memory is read by at least */
+#define COLUMN_BLOCK 8 /* columns that a group sums together: the minimum memory transaction, 32 bytes */
 
 struct column_sums_args { int rows, cols, stride; };
 
-/* out[c] = sum_r a[r][c], rows in order; among the items of a group every so
- * many rows, and then those sums in order. */
+/* out[c] = sum_r a[r][c], rows in order; in a group of W ways, item w sums
+ * rows w, w + W, ..., and these sums are then added in order. */
 KERNEL2(column_sums, column_sums_args)
 {
     BUFFER(0, const float, a)

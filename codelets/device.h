@@ -17,9 +17,10 @@
  * KERNELn takes n (buffer, offset) pairs and one argument struct that holds no
  * pointer.  BUFFER(i, type, name) names buffer i with its offset applied.
  * On a CPU the launch is one group of one item, so every loop is a plain loop.
- * Kernels allocate nothing and include nothing but this file.
+ * Kernels allocate nothing and include nothing but this file and headers of
+ * constants and sizes.
  *
- * Calling convention, what launchers and kernels agree on:
+ * Calling convention between launchers and kernels:
  * C       void hsgd_NAME_base(void *const *buffers, const void *args): the
  *         buffers with their offsets applied (hsgd_cpu_fn)
  * OpenCL  NAME(__global float *b0, ulong o0, ... struct NAME_args a): pairs of
@@ -29,7 +30,7 @@
 #ifndef HSGD_DEVICE_H
 #define HSGD_DEVICE_H
 
-#define LOCAL_MAX 256   /* no launcher asks for a larger group */
+#define LOCAL_MAX 256   /* maximum group size of every launcher */
 
 #if defined(__OPENCL_VERSION__)            /* ------------------ OpenCL C 1.2 */
 
@@ -114,7 +115,7 @@ typedef unsigned long long u64;
 #define ARG(field)  a_.field
 #define KERNEL_TAIL_(args) const struct args a_
 
-/* Sixteen neighbouring threads hold a v16, a float each; whatever is not a v16 they all compute alike. */
+/* Sixteen neighbouring threads hold a v16, one float each; scalars are computed identically by all of them. */
 typedef float v16;
 #define LANE_              (LOCAL_ID & 15)
 #define LANES_MASK_        (0xffffu << (LOCAL_ID & 16))   /* they are one half of a warp */
@@ -140,7 +141,7 @@ DEVICE v16 v16_zip(v16 a, v16 b, int first)
 #define V16_ZIP_HI(a, b)   v16_zip((a), (b), 8)
 #define V16_AGREE()        __syncwarp(LANES_MASK_)
 
-/* All 32 threads of a warp get the sum, the largest. */
+/* All 32 threads of a warp get the sum or the maximum. */
 #define WARP        32
 #define WARP_LANE   (LOCAL_ID & 31)
 DEVICE float WARP_SUM(float x)
@@ -189,7 +190,7 @@ DEVICE float BITS_TO_FLOAT(u32 u) { float f; memcpy(&f, &u, 4); return f; }
 #endif
 #define ISA_NAME__(n, isa) hsgd_##n##_##isa
 #define ISA_NAME_(n, isa)  ISA_NAME__(n, isa)
-/* An application's are static, see kernels.sh. */
+/* Kernels of applications are static, see kernels.sh. */
 #ifndef HSGD_KERNEL_LINKAGE
 #define HSGD_KERNEL_LINKAGE
 #endif
@@ -218,11 +219,11 @@ typedef int32_t v16_mask __attribute__((vector_size(64)));
 #define V16_ADD(a, b)      ((a) + (b))
 #define V16_MUL(a, b)      ((a) * (b))
 #define V16_FMA(a, b, c)   ((a) * (b) + (c))   /* one instruction under -ffp-contract=fast: -std=gnu11, not c11 */
-/* v stays in its register: gcc would load it again at every use */
+/* keeps v in its register: gcc would reload it at each use */
 #define V16_KEEP(v)        __asm__("" : "+v"(v))
 #define V16_PICK_(m, x, y) ((v16)(((v16_mask)(x) & (m)) | ((v16_mask)(y) & ~(m))))
 #define V16_MAX(a, b)      V16_PICK_((a) > (b), (a), (b))
-/* An estimate good to 14 bits and one Newton step. */
+/* An estimate with 14 correct bits and one Newton step. */
 DEVICE v16 V16_SQRT(v16 a)
 {
     a = V16_MAX(a, V16_SPLAT(1e-37f));
@@ -247,7 +248,7 @@ DEVICE v16 V16_DIVIDE(v16 a, v16 b)
 #define V16_ZIP_LO(a, b)   V16_ZIP_((a), (b), 0)
 #define V16_ZIP_HI(a, b)   V16_ZIP_((a), (b), 8)
 
-#else /* narrower registers: a v16 is two or four of them, which gcc must see one by one */
+#else /* narrower registers: a v16 is two or four of them, which gcc needs as separate variables */
 #ifdef __AVX__
 #define V16_PART_ 8
 #define V16_EACH_(F) F(a) F(b)
@@ -322,12 +323,12 @@ DEVICE v16 v16_zip(v16 x, v16 y, int first)
                                       BUFFER_PAIR_(4), BUFFER_PAIR_(5), KERNEL_TAIL_(a))
 #endif
 
-/* From here on the elements of what was V16_STOREd may be read one by one. */
+/* After this, elements written by V16_STORE may be read individually. */
 #ifndef V16_AGREE
 #define V16_AGREE()        ((void)0)
 #endif
 
-/* Elsewhere a warp is one item. */
+/* On other devices a warp is one item. */
 #ifndef WARP
 #define WARP        1
 #define WARP_LANE   0
@@ -352,8 +353,8 @@ DEVICE void v16_transpose(v16 *r)
     }
 }
 
-/* every index i of [0,n), shared out over the whole launch: the iterations
- * are independent, which the C compiler is told */
+/* every index i of [0,n), distributed over the whole launch; INDEPENDENT tells
+ * the C compiler that iterations do not depend on each other */
 #ifdef HSGD_ONE_ITEM
 #define SHARE_(n, g) ((int)((u64)(n) * (u64)(g) / (u64)NUM_GROUPS))
 #define FOR_ITEMS(i, n) INDEPENDENT \
@@ -362,7 +363,7 @@ DEVICE void v16_transpose(v16 *r)
 #define FOR_ITEMS(i, n) INDEPENDENT \
     for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 #endif
-/* as FOR_ITEMS, where an iteration is a v16 of its own already */
+/* as FOR_ITEMS, where each iteration processes one v16 */
 #ifdef HSGD_ONE_ITEM
 #define FOR_BLOCKS(i, n) for (int i = SHARE_(n, GROUP_ID), i##_end = SHARE_(n, GROUP_ID + 1); i < i##_end; i++)
 #elif defined(__CUDACC__)
@@ -371,7 +372,7 @@ DEVICE void v16_transpose(v16 *r)
 #else
 #define FOR_BLOCKS(i, n) for (int i = GROUP_ID * LOCAL_SIZE + LOCAL_ID; i < (n); i += NUM_GROUPS * LOCAL_SIZE)
 #endif
-/* every row r of [0,n), one warp each: its items share out what is in the row */
+/* every row r of [0,n), one warp each: the warp's items divide the row's elements */
 #ifdef __CUDACC__
 #define FOR_WARPS(r, n) \
     for (int r = (GROUP_ID * LOCAL_SIZE + LOCAL_ID) / WARP; r < (n); r += NUM_GROUPS * LOCAL_SIZE / WARP)
@@ -380,13 +381,13 @@ DEVICE void v16_transpose(v16 *r)
 #endif
 /* every row r of [0,n), one group each */
 #define FOR_ROWS(r, n)  for (int r = GROUP_ID; r < (n); r += NUM_GROUPS)
-/* every tile t of [0,n), one for all that holds a v16 together: a group, on CUDA sixteen threads */
+/* every tile t of [0,n), one for each unit that holds a v16: a group; on CUDA sixteen threads */
 #ifdef __CUDACC__
 #define FOR_TILES(t, n) FOR_BLOCKS(t, n)
 #else
 #define FOR_TILES(t, n) FOR_ROWS(t, n)
 #endif
-/* every column c of [0,n), shared out over the items of the group */
+/* every column c of [0,n), distributed over the items of the group */
 #define FOR_COLS(c, n)  INDEPENDENT for (int c = LOCAL_ID; c < (n); c += LOCAL_SIZE)
 
 #endif

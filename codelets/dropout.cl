@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
+#include "shared.h"
 
 /* Philox2x32-10 (Salmon et al., SC'11), as in runtime/rng.h. */
 DEVICE u32 random_bits(u32 key, u32 lo, u32 hi)
@@ -15,9 +16,9 @@ DEVICE u32 random_bits(u32 key, u32 lo, u32 hi)
 
 struct dropout_args { int n, size, lanes, first_row, layer, threshold; float scale; };
 
-/* to[i] = from[i] * scale where kept, else 0.  What is kept depends on (seed,
- * step, layer, sample within the batch, element) only.  Kept: 31 random bits
- * are at least the threshold. */
+/* to[i] = from[i] * scale where kept, else 0.  The mask depends only on
+ * (seed, step, layer, sample within the batch, element): an element is kept
+ * if its 31 random bits are >= the threshold. */
 KERNEL3(dropout, dropout_args)
 {
     BUFFER(0, const float, from)
@@ -25,7 +26,7 @@ KERNEL3(dropout, dropout_args)
     BUFFER(2, float, to)
     const int size = ARG(size), lanes = ARG(lanes), threshold = ARG(threshold), first = ARG(first_row);
     const float scale = ARG(scale);
-    const u32 key = step[5] + 0x85EBCA6Bu * (u32)ARG(layer), number = step[4] * 0xC2B2AE35u;
+    const u32 key = step[STEP_SEED] + 0x85EBCA6Bu * (u32)ARG(layer), number = step[STEP_NUMBER] * 0xC2B2AE35u;
     FOR_ITEMS(i, ARG(n)) {
         int row = lanes ? i / 16 / size * 16 + i % 16 : i / size;
         int element = lanes ? i / 16 % size : i % size;

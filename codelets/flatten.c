@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Flatten: rows x columns x channels become one row of features, in NHWC
- * order; in memory nothing changes. */
+ * order; the memory layout does not change. */
 #include "kernels.h"
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)

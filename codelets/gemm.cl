@@ -11,45 +11,42 @@
  *    2 vector loads of B, and per row 1 broadcast of A and 2 FMAs.  A group owns a rectangle
  *    of tiles and its own part of the workspace.  There it packs k_block steps of row_block
  *    tiles of A, as [tile][k][16], which stay in the L2 cache, and one panel of B after the
- *    other, as [k][32].  An operand that lies right already and is used few times is read
- *    where it is.
+ *    other, as [k][32].  An operand with a suitable layout that is used only a few times is read
+ *    in place.
  *  - gemm_dots, when A and B are both contiguous along k and one of m, n is small: 4×4 dot
  *    products of whole rows, nothing packed.
  *
  * One item per group works, whatever the local size (launch with 1).
  */
 #include "device.h"
+#include "shared.h"
 
 #define GEMM_ROWS   14   /* rows of a tile: 28 of 32 vector registers accumulate */
 #define GEMM_ASTEP  16   /* floats from one k to the next in a packed panel of A */
 #define GEMM_COLS   32   /* columns of a tile */
 #define GEMM_DOTS    4   /* rows and columns of a tile of gemm_dots */
-#define GEMM_LINEAR  0   /* activations */
-#define GEMM_RELU    1
-#define GEMM_TANH    2
-#define GEMM_SIGMOID 3
 
 struct gemm_args {
     int m, n, k, lda, ldb, ldc, ta, tb;
-    int accumulate, bias, act;            /* bias: is there one? */
+    int accumulate, bias, act;            /* bias: 1 if there is one */
     int workers;                          /* groups that run at once: 1, or the device's compute units */
     /* filled in by gemm_plan() */
     int row_tiles, col_tiles;             /* tiles of C */
     int group_rows, group_cols;           /* tiles of a group */
     int row_block, k_block;               /* tiles and steps of A that are packed at a time */
-    int pack_a, pack_b;                   /* 0: read where it is */
+    int pack_a, pack_b;                   /* 0: read in place */
     int dots;                             /* launch gemm_dots, not gemm_tiles */
 };
 
 DEVICE float gemm_act(float x, int act)
 {
-    if (act == GEMM_RELU) return x < 0.0f ? 0.0f : x;
-    if (act == GEMM_TANH) return tanhf(x);
-    if (act == GEMM_SIGMOID) return 1.0f / (1.0f + expf(-x));
+    if (act == ACTIVATION_RELU) return x < 0.0f ? 0.0f : x;
+    if (act == ACTIVATION_TANH) return tanhf(x);
+    if (act == ACTIVATION_SIGMOID) return 1.0f / (1.0f + expf(-x));
     return x;
 }
 
-/* First row of tile t: the rows are dealt out evenly. */
+/* First row of tile t: the rows are divided evenly. */
 DEVICE int gemm_row(int t, int tiles, int m) { return (int)((u64)t * (u64)m / (u64)tiles); }
 
 /* ------------------------------------------------------------------ packing */
@@ -62,7 +59,7 @@ DEVICE void gemm_pack_rows(GLOBAL float *RESTRICT dst, int step, GLOBAL const fl
     for (; p + 16 <= k; p += 16) {
         v16 x[16], y[16];
         UNROLL for (int r = 0; r < 16; r++) x[r] = V16_LOAD(src + (r < rows ? r : rows - 1) * ld + p);
-        /* each round turns the 8-bit index (row, column) left by one bit */
+        /* each round rotates the 8-bit index (row, column) left by one bit */
         UNROLL for (int r = 0; r < 8; r++) { y[2*r] = V16_ZIP_LO(x[r], x[r+8]); y[2*r+1] = V16_ZIP_HI(x[r], x[r+8]); }
         UNROLL for (int r = 0; r < 8; r++) { x[2*r] = V16_ZIP_LO(y[r], y[r+8]); x[2*r+1] = V16_ZIP_HI(y[r], y[r+8]); }
         UNROLL for (int r = 0; r < 8; r++) { y[2*r] = V16_ZIP_LO(x[r], x[r+8]); y[2*r+1] = V16_ZIP_HI(x[r], x[r+8]); }
@@ -87,7 +84,7 @@ DEVICE void gemm_pack_cols(GLOBAL float *RESTRICT dst, int step, GLOBAL const fl
 /* Rows i .. i+h of A, k steps from p. */
 DEVICE void gemm_pack_a(GLOBAL float *dst, GLOBAL const float *a, size_t lda, int ta, int m, int i, int h, int p, int k)
 {
-    if (ta) /* a whole vector where the matrix is wide enough */
+    if (ta) /* a full vector where the matrix is wide enough */
         gemm_pack_cols(dst, GEMM_ASTEP, a + p * lda + i, lda, i + 16 <= m ? 16 : h, k);
     else
         gemm_pack_rows(dst, GEMM_ASTEP, a + i * lda + p, lda, h, k);
@@ -131,12 +128,12 @@ DEVICE void gemm_finish(int h, int w, GLOBAL float *y, size_t ldc, GLOBAL const 
 {
     for (int r = 0; r < h; r++, y += ldc, t += GEMM_COLS) {
         int q = 0;
-        if (act <= GEMM_RELU)
+        if (act <= ACTIVATION_RELU)
             for (; q + 16 <= w; q += 16) {
                 v16 x = V16_LOAD(t + q);
                 if (add) x = V16_ADD(x, V16_LOAD(y + q));
                 if (any) x = V16_ADD(x, V16_LOAD(bias + q));
-                if (act == GEMM_RELU) x = V16_IF_GT(V16_SPLAT(0.0f), x, V16_SPLAT(0.0f), x);
+                if (act == ACTIVATION_RELU) x = V16_IF_GT(V16_SPLAT(0.0f), x, V16_SPLAT(0.0f), x);
                 V16_STORE(y + q, x);
             }
         for (; q < w; q++) {
@@ -170,7 +167,7 @@ KERNEL5(gemm_tiles, gemm_args)
 
         for (int p = 0; p < k; p += ARG(k_block)) {
             const int last = k - p <= ARG(k_block), steps = last ? k - p : ARG(k_block);
-            const int add = p > 0 || ARG(accumulate), any = last && ARG(bias), act = last ? ARG(act) : GEMM_LINEAR;
+            const int add = p > 0 || ARG(accumulate), any = last && ARG(bias), act = last ? ARG(act) : ACTIVATION_NONE;
             for (int ib = i0; ib < i1; ib += ARG(row_block)) {
                 const int ie = ib + ARG(row_block) < i1 ? ib + ARG(row_block) : i1;
                 for (int tj = j0; tj < j1; tj++) {
@@ -193,7 +190,7 @@ KERNEL5(gemm_tiles, gemm_args)
                         }
                         GLOBAL float *y = c + i * ldc + j, *to = y;
                         size_t ld = ldc;
-                        if (add || any || act != GEMM_LINEAR || w % 16) { to = t; ld = GEMM_COLS; }
+                        if (add || any || act != ACTIVATION_NONE || w % 16) { to = t; ld = GEMM_COLS; }
 #define GEMM_CASE(h) case 2*h-1: gemm_tile(h, 1, steps, pa, as, pb, bs, to, ld); break; \
                      case 2*h:   gemm_tile(h, 2, steps, pa, as, pb, bs, to, ld); break;
                         switch (2 * h - (w <= 16)) {

@@ -3,14 +3,14 @@
  * kernel_args.h.
  *
  *     struct gemm_args a = { .m = .., .n = .., .k = .., .lda = .., .ldb = .., .ldc = .., .ta = .., .tb = ..,
- *                            .accumulate = .., .bias = .., .act = GEMM_RELU, .workers = .. };
+ *                            .accumulate = .., .bias = .., .act = ACTIVATION_RELU, .workers = .. };
  *     gemm_plan(&a);
  *     if (a.dots) launch gemm_dots  on gemm_groups(&a) groups: C, A, B, bias
  *     else        launch gemm_tiles on gemm_groups(&a) groups: C, A, B, bias, work
  *
  * with local size 1.  workers is how many groups run at once: the device's compute units, 1 for C.
  * Where there is no bias any buffer may be passed.  work has gemm_workspace() floats, aligned to
- * 64 bytes for speed, which hold nothing between launches.
+ * 64 bytes for speed, which keep nothing between launches.
  */
 #ifndef HSGD_GEMM_H
 #define HSGD_GEMM_H
@@ -18,7 +18,7 @@
 
 #include "kernel_args.h"
 
-#ifndef GEMM_K_BLOCK   /* k is cut into even parts of at most */
+#ifndef GEMM_K_BLOCK   /* maximum size of the even blocks that k is split into */
 #define GEMM_K_BLOCK 400
 #endif
 
@@ -32,7 +32,7 @@ static inline void gemm_plan(struct gemm_args *a)
     a->row_tiles = gemm_blocks_(a->m, a->dots ? GEMM_DOTS : GEMM_ROWS);
     a->col_tiles = gemm_blocks_(a->n, a->dots ? GEMM_DOTS : GEMM_COLS);
 
-    /* One rectangle of tiles per worker; of the ways to cut, the one with the least work for the largest.
+    /* One rectangle of tiles per worker; of all ways to split, the one whose largest rectangle costs the least.
      * Per step of k a tile takes about 14 cycles, packing about a third of a cycle per element. */
     double best = 0;
     for (int rows = 1; rows <= workers; rows++) {
@@ -45,7 +45,7 @@ static inline void gemm_plan(struct gemm_args *a)
         }
     }
 
-    /* What is transposed the wrong way is always packed. */
+    /* Operands transposed the wrong way are always packed. */
     a->pack_a = !a->ta || a->group_cols > 4;
     a->pack_b = a->tb || a->group_rows > 5;
 

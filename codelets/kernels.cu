@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kernels that CUDA devices have (local.mk), in CUDA C++. */
+/* The kernels for CUDA devices (local.mk), in CUDA C++. */
 #include "device.h"
 #include "kernel_cuda_all.h"

@@ -23,9 +23,9 @@ const char *hsgd_kernels_isa(void);
 
 #define HSGD_KERNEL(name) (&hsgd_kernels[HSGD_KERNEL_##name])
 
-/* The OpenCL program that holds all of them. */
+/* The OpenCL program with all kernels. */
 extern const char hsgd_kernel_text[];
-/* The kernels that only GPUs have. */
+/* The kernels for GPUs only. */
 extern const char hsgd_gpu_kernel_text[];
 
 /* GEMM on CPUs by oneDNN or OpenBLAS; buffers a, b, c, bias. */
@@ -36,7 +36,7 @@ struct matmul_args { struct hsgd_matmul p; int has_bias; };
 
 /* out[c] = the sum of column c of a matrix with rows `stride` floats apart. */
 void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struct hsgd_ref a, struct hsgd_ref out);
-/* How many groups that is worth. */
+/* Number of groups to launch for it. */
 static inline int column_sums_groups(int cols) { return (cols + COLUMN_BLOCK - 1) / COLUMN_BLOCK; }
 
 /* Single-threaded BLAS and OpenMP for the calling worker around a cell. */
@@ -44,7 +44,7 @@ struct hsgd_blas_state { int openmp_threads; };
 void hsgd_blas_enter(struct hsgd_blas_state *saved);
 void hsgd_blas_leave(const struct hsgd_blas_state *saved);
 /* OpenBLAS is process-wide: sets it to one thread (only when the library owns
- * StarPU) and returns the number before. */
+ * StarPU) and returns the previous number. */
 int hsgd_blas_single_thread(void);
 void hsgd_blas_restore(int threads);
 int hsgd_blas_threads(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Between the layouts: inserted by the graph where two operations differ. */
+/* Layout conversions, which the graph inserts between operations with different layouts. */
 #include "kernels.h"
 #include "relayout.h"
 

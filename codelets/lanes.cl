@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Between NHWC and the lanes layout (conv2d.h): 16-wide transposes. */
+/* Conversion between NHWC and the lanes layout (conv2d.h): 16-wide transposes. */
 #include "device.h"
 #include "conv2d.h"
 

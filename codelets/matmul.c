@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Describing a matrix product: which kernels do it on which kind of device. */
+/* Emitting a matrix product: the kernels for each kind of device. */
 #include "kernels.h"
 
 #include "gemm.h"
 
-/* Our own GEMM, where no BLAS library is. */
+/* Our own GEMM, where no BLAS library exists. */
 static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
 {
@@ -18,7 +18,7 @@ static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
     }
     int64_t used = e->scratch_used;
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)gemm_workspace(p->m, p->n, p->k, g.ta, g.tb, e->units));
-    e->scratch_used = used; /* the launch apart nothing needs it */
+    e->scratch_used = used; /* only this launch needs it */
     HSGD_LAUNCH(e, HSGD_KERNEL(gemm_tiles), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias, work);
 }
 
@@ -28,7 +28,7 @@ void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struc
     HSGD_LAUNCH(e, HSGD_KERNEL(column_sums), HSGD_ROWS, column_sums_groups(cols), &sums, a, out);
 }
 
-/* A library's product, which does what follows it, too. */
+/* A product by a library, including bias and activation. */
 static void emit_library(struct hsgd_emit *e, const struct hsgd_kernel *kernel, const struct hsgd_matmul *p,
                          struct hsgd_ref a, struct hsgd_ref b, struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
 {
@@ -41,7 +41,7 @@ void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
 {
     if (!e) return;
     if (!p) {
-        hsgd_launch(e, NULL, HSGD_TILES, 1, NULL, NULL); /* an error of the program */
+        hsgd_launch(e, NULL, HSGD_TILES, 1, NULL, NULL); /* reported as an error of the caller */
         return;
     }
     bool has_bias = bias.buffer >= 0 && !p->bias_gradient;

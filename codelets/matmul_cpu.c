@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Matrix products on CPUs: oneDNN where it is there, else OpenBLAS. */
+/* Matrix products on CPUs: oneDNN where available, else OpenBLAS. */
 #include "config.h"
 
 #include <cblas.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Matrix products on CUDA devices by cuBLASLt.  What follows a product is done
- * by its epilogue where it has one, else by kernels of ours. */
+/* Matrix products on CUDA devices by cuBLASLt.  Bias and activation are done
+ * by cuBLASLt's epilogue where one exists, else by our kernels. */
 #include "config.h"
 
 #include "kernels.h"
@@ -10,13 +10,13 @@
 #include <cublasLt.h>
 #include <stdlib.h>
 
-/* What cuBLASLt's heuristics have chosen for a product. */
+/* The choice of cuBLASLt's heuristics for a product. */
 struct prepared {
     cublasLtMatmulAlgo_t algo;
     cublasLtEpilogue_t epilogue;
 };
 
-/* A product as cuBLASLt is told it. */
+/* cuBLASLt's descriptors of a product. */
 struct description {
     cublasLtMatmulDescOpaque_t product;
     cublasLtMatrixLayoutOpaque_t a, b, c;
@@ -32,8 +32,8 @@ static cublasStatus_t lay_out(cublasLtMatrixLayout_t layout, int rows, int colum
     return cublasLtMatrixLayoutInit(layout, CUDA_R_32F, (uint64_t)rows, (uint64_t)columns, ld);
 }
 
-/* cuBLAS counts by columns: a row-major matrix is its own transpose there, so
- * C^T = op(B)^T op(A)^T is asked for, and A is our B. */
+/* cuBLAS is column-major: our row-major matrix is its transpose there, so
+ * C^T = op(B)^T op(A)^T is requested, and its A is our B. */
 static cublasStatus_t describe(struct description *d, const struct hsgd_matmul *p, bool tf32,
                                cublasLtEpilogue_t epilogue, const void *bias)
 {
@@ -52,7 +52,7 @@ static cublasStatus_t describe(struct description *d, const struct hsgd_matmul *
 
 /* ------------------------------------------------------------- preparing */
 
-/* The epilogue that does all that follows; DEFAULT: nothing, or there is none. */
+/* The epilogue for bias, activation or bias gradient; DEFAULT: none needed, or none exists. */
 static cublasLtEpilogue_t epilogue_of(const struct matmul_args *m)
 {
     if (m->p.bias_gradient) return CUBLASLT_EPILOGUE_BGRADA;
@@ -77,8 +77,8 @@ static cublasStatus_t prefer(cublasLtMatmulPreference_t p, unsigned alignment, s
     return err;
 }
 
-/* The fastest by the heuristics; some of them look at the bias' address, for
- * which the workspace stands. */
+/* The fastest by the heuristics; some of them inspect the address of the
+ * bias, for which the workspace's is given. */
 static cublasStatus_t choose(struct prepared *r, const struct hsgd_matmul *p, unsigned alignment,
                              const struct hsgd_cuda_queue *queue)
 {
@@ -123,7 +123,7 @@ static int product(const struct prepared *r, const struct matmul_args *m, void *
                           &d.c, buffers[2], &d.c, &r->algo, queue->workspace, queue->workspace_bytes, queue->stream);
 }
 
-/* What follows the product, without an epilogue. */
+/* Bias, activation or bias gradient without an epilogue. */
 static int follow(const struct matmul_args *m, void *const *buffers, const struct hsgd_cuda_queue *queue)
 {
     const struct hsgd_matmul *p = &m->p;

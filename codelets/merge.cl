@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Merging what slices return: sums, in a fixed order. */
+/* Merging the results of slices: sums in a fixed order. */
 #include "device.h"
+#include "shared.h"
 
 struct add_args { int n; };
 
@@ -21,7 +22,7 @@ KERNEL2(copy, copy_args)
     FOR_ITEMS(i, ARG(n)) y[i] = x[i];
 }
 
-#define SQUARE_PARTS 32 /* groups that a sum of squares is dealt to */
+#define SQUARE_PARTS 32 /* groups that a sum of squares is divided among */
 
 struct square_sum_args { int n, add; };
 
@@ -77,14 +78,14 @@ KERNEL2(clip_add, clip_add_args)
 struct clip_scale_args { float max_norm; };
 
 /* s[0], the sum of squares of the summed gradient, becomes the factor that
- * brings the 2-norm of the mean gradient (step[3] times the sum) to at most
+ * brings the 2-norm of the mean gradient (step[STEP_SCALE] times the sum) to at most
  * max_norm. */
 KERNEL2(clip_scale, clip_scale_args)
 {
     BUFFER(0, const float, step)
     BUFFER(1, float, s)
     FOR_ITEMS(i, 1) {
-        float norm = step[3] * sqrtf(s[i]);
+        float norm = step[STEP_SCALE] * sqrtf(s[i]);
         s[i] = norm > ARG(max_norm) ? ARG(max_norm) / norm : 1.0f;
     }
 }

@@ -4,7 +4,7 @@
 struct mse_args { int rows, cols, want_gradient; };
 
 /* Per row r, with d_rc = z_rc - (c == t_r): loss[r] = mean_c d_rc^2,
- * correct[r] = (argmax z_r == t_r); dz_rc = 2 d_rc / cols when wanted. */
+ * correct[r] = (argmax z_r == t_r); dz_rc = 2 d_rc / cols if requested. */
 KERNEL4(mse, mse_args)
 {
     BUFFER(0, const float, z)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Optimizers: one fused pass over a range of n parameters.  The gradient is
  * the sum of up to three parts, in order; when clipped there is one part and
- * g1[0] is the clipping factor.  step is a row of the step table: rate,
- * 1/(1-beta1^t), 1/(1-beta2^t), 1/terms. */
+ * g1[0] is the clipping factor.  step is a row of the step table (shared.h). */
 #include "device.h"
+#include "shared.h"
 
 struct optimizer_args {
     int n, stride, parts, clipped, nesterov, decoupled; /* stride: floats from m to v */
@@ -18,7 +18,7 @@ DEVICE float gradient_sum(GLOBAL const float *g0, GLOBAL const float *g1, GLOBAL
     return g;
 }
 
-#define GRADIENT_SCALE (ARG(clipped) ? step[3] * g1[0] : step[3])
+#define GRADIENT_SCALE (ARG(clipped) ? step[STEP_SCALE] * g1[0] : step[STEP_SCALE])
 
 /* w -= rate (g + decay w) */
 KERNEL5(sgd_update, optimizer_args)
@@ -28,7 +28,7 @@ KERNEL5(sgd_update, optimizer_args)
     BUFFER(2, const float, g0)
     BUFFER(3, const float, g1)
     BUFFER(4, const float, g2)
-    float rate = step[0], scale = GRADIENT_SCALE, decay = ARG(weight_decay);
+    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay);
     int parts = ARG(clipped) ? 1 : ARG(parts);
     FOR_ITEMS(i, ARG(n)) {
         float g = gradient_sum(g0, g1, g2, parts, i) * scale + decay * w[i];
@@ -45,7 +45,7 @@ KERNEL6(momentum_update, optimizer_args)
     BUFFER(3, const float, g0)
     BUFFER(4, const float, g1)
     BUFFER(5, const float, g2)
-    float rate = step[0], scale = GRADIENT_SCALE, decay = ARG(weight_decay), mu = ARG(momentum);
+    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), mu = ARG(momentum);
     int parts = ARG(clipped) ? 1 : ARG(parts), nesterov = ARG(nesterov);
     FOR_ITEMS(i, ARG(n)) {
         float g = gradient_sum(g0, g1, g2, parts, i) * scale + decay * w[i];
@@ -55,7 +55,7 @@ KERNEL6(momentum_update, optimizer_args)
     }
 }
 
-/* Adam and AdamW; state holds m, and v `stride` floats on.  Sixteen parameters at a time;
+/* Adam and AdamW; state has m, and v `stride` floats after it.  Sixteen parameters at a time;
  * the root and the quotient are within 4 ulp. */
 struct adam { float b1, b2, epsilon, rate, correct2, scale, coupled, keep; };
 
@@ -101,11 +101,11 @@ KERNEL6(adam_update, optimizer_args)
     a.b1 = ARG(beta1);
     a.b2 = ARG(beta2);
     a.epsilon = ARG(epsilon);
-    a.rate = step[0] * step[1];
-    a.correct2 = step[2];
+    a.rate = step[STEP_RATE] * step[STEP_CORRECT1];
+    a.correct2 = step[STEP_CORRECT2];
     a.scale = GRADIENT_SCALE;
     a.coupled = ARG(decoupled) ? 0.0f : ARG(weight_decay);
-    a.keep = ARG(decoupled) ? 1.0f - step[0] * ARG(weight_decay) : 1.0f;
+    a.keep = ARG(decoupled) ? 1.0f - step[STEP_RATE] * ARG(weight_decay) : 1.0f;
     int parts = ARG(clipped) ? 1 : ARG(parts), whole = ARG(n) / 16;
     FOR_BLOCKS(i, whole) {
         size_t at = (size_t)i * 16;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pooling in the lanes layout (conv2d.h). */
 #include "device.h"
+#include "shared.h"
 #include "conv2d.h"
 
 /* The valid part [begin,end) of window q along one axis. */
@@ -59,9 +60,9 @@ KERNEL2(pool_max_fwd, pool_args)
 DEVICE v16 pool_activation_grad(v16 y, int activation)
 {
     const v16 zero = V16_SPLAT(0.0f), one = V16_SPLAT(1.0f);
-    return activation == CONV2D_RELU ? V16_IF_GT(y, zero, one, zero)
-         : activation == CONV2D_TANH ? V16_FMA(V16_MUL(V16_SPLAT(-1.0f), y), y, one)
-         : activation == CONV2D_SIGMOID ? V16_FMA(V16_MUL(V16_SPLAT(-1.0f), y), y, y) : one;
+    return activation == ACTIVATION_RELU ? V16_IF_GT(y, zero, one, zero)
+         : activation == ACTIVATION_TANH ? V16_FMA(V16_MUL(V16_SPLAT(-1.0f), y), y, one)
+         : activation == ACTIVATION_SIGMOID ? V16_FMA(V16_MUL(V16_SPLAT(-1.0f), y), y, y) : one;
 }
 
 /* One window row-pair of 2×2: every cell of dx in two input rows is written once. */
@@ -74,7 +75,7 @@ DEVICE void pool_max_bwd_2x2(GLOBAL const float *x, GLOBAL const float *y, GLOBA
         for (int i = 0; i < column; i += 16) {
             const v16 best = V16_LOAD(y + i);
             v16 left = V16_LOAD(dy + i);
-            if (a.activation != CONV2D_NONE)
+            if (a.activation != ACTIVATION_NONE)
                 left = V16_MUL(left, pool_activation_grad(best, a.activation));
             UNROLL
             for (int cell = 0; cell < 4; cell++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parameter server: replicas take parameters and hand in what they made
- * of them.  doc/algorithms.md has the equations. */
+/* The parameter server: replicas pull parameters and push their changes.
+ * doc/algorithms.md has the equations. */
 #include "device.h"
+#include "shared.h"
 
 struct pull_args { int n; };
 
@@ -27,7 +28,7 @@ KERNEL4(push, push_args)
     BUFFER(1, const float, w)
     BUFFER(2, const float, base)
     BUFFER(3, float, server)
-    float share = step[6];
+    float share = step[STEP_SHARE];
     FOR_ITEMS(i, ARG(n)) server[i] += share * (w[i] - base[i]);
 }
 
@@ -39,7 +40,7 @@ KERNEL3(elastic, elastic_args)
     BUFFER(0, const float, step)
     BUFFER(1, float, w)
     BUFFER(2, float, server)
-    float rate = step[6];
+    float rate = step[STEP_SHARE];
     FOR_ITEMS(i, ARG(n)) {
         float d = rate * (w[i] - server[i]);
         w[i] -= d;
@@ -49,20 +50,21 @@ KERNEL3(elastic, elastic_args)
 
 struct ticket_args { int n, draw; };
 
-#define VERSION_INTS 16 /* from one shard's version to the next */
+#define VERSION_INTS 16 /* distance between the versions of two shards */
 
-/* For n shards: drawing a ticket notes the server's version.  Handing it in
- * counts the merges of others since then, and begins the next version.  Cores
- * that write the server's parameters without locks count here too. */
+/* For n shards: a pull (draw) records the server's version; a push computes the
+ * staleness, which is the number of merges by others since then, and increments
+ * the version.  Cores that write the server's parameters without locks use it
+ * too. */
 KERNEL3(ticket, ticket_args)
 {
     BUFFER(0, int, version)
     BUFFER(1, int, seen)
-    BUFFER(2, int, missed)
+    BUFFER(2, int, staleness)
     int merged = ARG(draw) ? 0 : 1;
     FOR_ITEMS(i, ARG(n)) {
         u32 now = (u32)ATOMIC_ADD(&version[i * VERSION_INTS], merged);
-        if (merged) missed[i] = (int)(now - (u32)seen[i]);
+        if (merged) staleness[i] = (int)(now - (u32)seen[i]);
         seen[i] = (int)(now + (u32)merged);
     }
 }

@@ -3,9 +3,9 @@
 
 struct softmax_ce_args { int rows, cols, want_gradient; float sharp, even; };
 
-/* Per row r of the logits z, q being sharp * onehot(t) + even (which add up to
+/* Per row r of the logits z, q being sharp * onehot(t) + even (which sum to
  * 1 over a row): loss[r] = log sum_j exp(z_rj) - sum_j q_j z_rj and
- * correct[r] = (argmax z_r == t); dz = softmax(z) - q when wanted.
+ * correct[r] = (argmax z_r == t); dz = softmax(z) - q if requested.
  * stats holds loss[rows], then correct[rows]. */
 KERNEL4(softmax_ce, softmax_ce_args)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kernel table: which C function serves this machine. */
+/* The kernel table: the C functions for this machine's instruction set. */
 #include "config.h"
 
 #include <pthread.h>
@@ -7,6 +7,19 @@
 #include <string.h>
 
 #include "kernels.h"
+
+#define AGREE(kernels, host) _Static_assert((int)(kernels) == (int)(host), #kernels " is not " #host)
+AGREE(ACTIVATION_NONE, HSGD_NO_ACTIVATION);
+AGREE(ACTIVATION_RELU, HSGD_RELU);
+AGREE(ACTIVATION_TANH, HSGD_TANH);
+AGREE(ACTIVATION_SIGMOID, HSGD_SIGMOID);
+AGREE(STEP_RATE, HSGD_STEP_RATE);
+AGREE(STEP_CORRECT1, HSGD_STEP_CORRECT1);
+AGREE(STEP_CORRECT2, HSGD_STEP_CORRECT2);
+AGREE(STEP_SCALE, HSGD_STEP_SCALE);
+AGREE(STEP_NUMBER, HSGD_STEP_NUMBER);
+AGREE(STEP_SEED, HSGD_STEP_SEED);
+AGREE(STEP_SHARE, HSGD_STEP_SHARE);
 
 #define ISA_DECLARE(name, isa) void hsgd_##name##_##isa(void *const *buffers, const void *args);
 #define KERNEL(name, buffers, args) ISA_DECLARE(name, base) ISA_DECLARE(name, v3) ISA_DECLARE(name, v4)
@@ -68,7 +81,7 @@ static int best_isa(void)
     return 0;
 }
 
-/* HSGD_ISA=base|v3|v4 lowers the choice, for tests. */
+/* HSGD_ISA=base|v3|v4 selects an older instruction set, for tests. */
 static void choose(void)
 {
     isa = best_isa();

@@ -13,7 +13,7 @@ static int fits(const struct hsgd_layer *l, const struct hsgd_pool *w, const cha
         snprintf(why, n, "kernel %d, stride %d, padding %d: needs kernel >= 1, stride >= 1, 0 <= padding < kernel",
                  w->kernel, w->stride, w->padding);
     else if (w->kernel > MAX_WINDOW || w->stride > MAX_WINDOW)
-        snprintf(why, n, "kernel %d, stride %d: at most %d is possible", w->kernel, w->stride, MAX_WINDOW);
+        snprintf(why, n, "kernel %d, stride %d: the maximum is %d", w->kernel, w->stride, MAX_WINDOW);
     else if (l->in.h + 2 * w->padding < w->kernel || l->in.w + 2 * w->padding < w->kernel)
         snprintf(why, n, "%s does not fit into %dx%d with padding %d", what, l->in.h, l->in.w, w->padding);
     else
@@ -28,6 +28,6 @@ int window_prepare(struct hsgd_layer *l, const struct hsgd_pool *w, int out_chan
     l->out = (struct hsgd_shape){ conv2d_out_size(l->in.h, w->kernel, w->stride, w->padding),
                                   conv2d_out_size(l->in.w, w->kernel, w->stride, w->padding), out_channels };
     if ((double)l->out.h * l->out.w * l->out.c <= MAX_OUTPUT) return 0;
-    snprintf(why, n, "an output of %dx%dx%d is not possible", l->out.h, l->out.w, l->out.c);
+    snprintf(why, n, "an output of %dx%dx%d is too large", l->out.h, l->out.w, l->out.c);
     return -1;
 }

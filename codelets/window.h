@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What convolution and pooling share. */
+/* Windows of convolution and pooling. */
 #ifndef HSGD_CODELETS_WINDOW_H
 #define HSGD_CODELETS_WINDOW_H
 
 #include <hsgd/ops.h>
 
-/* Checks a window (`what` in sentences) and sets the output's shape.  Returns
+/* Checks a window (`what` names it in messages) and sets the output's shape.  Returns
  * 0, or -1 with a reason in why. */
 int window_prepare(struct hsgd_layer *l, const struct hsgd_pool *window, int out_channels, const char *what, char *why,
                    size_t n);

@@ -1,10 +1,10 @@
 dnl SPDX-License-Identifier: BSD-3-Clause
-# HSGD_ARCHIVE: what makes one object of many, in which private symbols can be made local.
+# HSGD_ARCHIVE: tools that join many objects into one and make its private symbols local.
 AC_DEFUN([HSGD_ARCHIVE], [
   AC_CHECK_TOOL([OBJCOPY], [objcopy], [no])
   AS_IF([test "$hsgd_static$OBJCOPY" = yesno],
     [AC_MSG_ERROR([objcopy is needed to make libhsgd.a (binutils), or --disable-static])])
-  # With -flto objects hold no machine code: it is made here.
+  # With -flto objects have no machine code: it is generated here.
   AC_CACHE_CHECK([for the option that compiles LTO objects into one], [hsgd_cv_nolto_rel], [
     hsgd_cv_nolto_rel=none
     echo 'int f(void) { return 1; }' > conftest.c

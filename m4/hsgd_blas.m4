@@ -12,7 +12,7 @@ AC_DEFUN([HSGD_BLAS], [
     LIBS=$hsgd_save_LIBS
   ])
   AS_IF([test "$hsgd_onednn" = yes], [
-    AC_DEFINE([HAVE_DNNL], [1], [oneDNN is there])
+    AC_DEFINE([HAVE_DNNL], [1], [oneDNN is available])
     ONEDNN_LIBS="-ldnnl -lgomp"
     hsgd_gemm="oneDNN, OpenBLAS"
   ])

@@ -2,7 +2,7 @@ dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_CUDA: nvcc, the CUDA runtime and cuBLASLt, and a StarPU built with CUDA.
 AC_DEFUN([HSGD_CUDA], [
   AC_ARG_WITH([cuda], [AS_HELP_STRING([--with-cuda=DIR],
-    [the CUDA toolkit (default: that of nvcc in PATH, else /usr/local/cuda, if there); --without-cuda for none])])
+    [the CUDA toolkit (default: that of nvcc in PATH, else /usr/local/cuda, if it exists); --without-cuda for none])])
   AC_ARG_VAR([CUDA_ARCHS], [compute capabilities to compile kernels for, such as "80 90"])
   AS_CASE([$with_cuda],
     [no], [hsgd_cuda="no (--without-cuda)"],
@@ -13,7 +13,7 @@ AC_DEFUN([HSGD_CUDA], [
      HSGD_CUDA_CHECK])
   AS_IF([test "$hsgd_cuda" = yes], [AC_DEFINE([HSGD_USE_CUDA], [1], [CUDA devices are supported])
                                     hsgd_cuda="yes (nvcc $hsgd_nvcc_version; architectures $CUDA_ARCHS)"],
-    [AS_CASE([$with_cuda], [""|no], [], [AC_MSG_ERROR([CUDA was asked for: $hsgd_cuda])])
+    [AS_CASE([$with_cuda], [""|no], [], [AC_MSG_ERROR([CUDA was requested: $hsgd_cuda])])
      NVCC= CUDA_CFLAGS= CUDA_LIBS=])
   AM_CONDITIONAL([USE_CUDA], [test -n "$NVCC"])
   AC_SUBST([CUDA_CFLAGS])
@@ -21,7 +21,7 @@ AC_DEFUN([HSGD_CUDA], [
   AC_SUBST([NVCC_GENCODE])
 ])
 
-# Sets hsgd_cuda to the first reason against CUDA.
+# Sets hsgd_cuda to the first reason why CUDA is not used.
 AC_DEFUN([HSGD_CUDA_CHECK], [
   hsgd_save_CPPFLAGS=$CPPFLAGS
   hsgd_save_LIBS=$LIBS
@@ -46,15 +46,15 @@ AC_DEFUN([HSGD_CUDA_CHECK], [
 #error too old
 #endif
     ]], [[cublasLtHandle_t h; return cublasLtCreate(&h) || cudaSetDevice(0);]])], [],
-      [hsgd_cuda="no (no program with cuBLASLt of CUDA 11.8 or newer could be linked)"])
+      [hsgd_cuda="no (linking with cuBLASLt of CUDA 11.8 or newer failed)"])
   ])
   CPPFLAGS=$hsgd_save_CPPFLAGS
   LIBS=$hsgd_save_LIBS
   AS_IF([test "$hsgd_cuda" = yes], [HSGD_CUDA_ARCHS])
 ])
 
-# Machine code for every generation the toolkit knows, and for newer ones the
-# form that the driver compiles.
+# Machine code for each GPU generation that the toolkit supports, and PTX, which
+# the driver compiles, for newer ones.
 AC_DEFUN([HSGD_CUDA_ARCHS], [
   hsgd_nvcc_version=`"$NVCC" --version | sed -n 's/.*release \([[0-9.]]*\).*/\1/p'`
   hsgd_known=`"$NVCC" --list-gpu-code 2>/dev/null`

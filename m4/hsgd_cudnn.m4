@@ -1,9 +1,9 @@
 dnl SPDX-License-Identifier: BSD-3-Clause
-# HSGD_CUDNN: the header of cuDNN, after HSGD_CUDA.  The library is loaded when
-# a program runs, or not, and never linked.
+# HSGD_CUDNN: the header of cuDNN, after HSGD_CUDA.  The library is loaded at
+# run time if it exists, never linked.
 AC_DEFUN([HSGD_CUDNN], [
   AC_ARG_WITH([cudnn], [AS_HELP_STRING([--with-cudnn=DIR],
-    [where include/cudnn.h is (default: the CUDA toolkit, else where the compiler looks); --without-cudnn for none])])
+    [folder with include/cudnn.h (default: the CUDA toolkit, else the compiler's search path); --without-cudnn for none])])
   hsgd_cudnn_version=
   AS_CASE([$with_cudnn],
     [no], [hsgd_cudnn="no (--without-cudnn)"],
@@ -11,15 +11,15 @@ AC_DEFUN([HSGD_CUDNN], [
   AS_IF([test -n "$hsgd_cudnn_version"],
     [AC_DEFINE([HSGD_USE_CUDNN], [1], [convolution may be done by cuDNN])
      AC_SEARCH_LIBS([dlopen], [dl])
-     hsgd_cudnn="yes (header $hsgd_cudnn_version; the library is looked for when a program runs)"],
-    [AS_CASE([$with_cudnn], [""|no], [], [AC_MSG_ERROR([cuDNN was asked for: $hsgd_cudnn])])
+     hsgd_cudnn="yes (header $hsgd_cudnn_version; the library is loaded at run time)"],
+    [AS_CASE([$with_cudnn], [""|no], [], [AC_MSG_ERROR([cuDNN was requested: $hsgd_cudnn])])
      CUDNN_CFLAGS=])
   AM_CONDITIONAL([USE_CUDNN], [test -n "$hsgd_cudnn_version"])
   AC_SUBST([CUDNN_CFLAGS])
   AC_SUBST([CUDNN_MAJOR])
 ])
 
-# Sets hsgd_cudnn_version, or hsgd_cudnn to the reason against it.
+# Sets hsgd_cudnn_version, or hsgd_cudnn to the reason why cuDNN is not used.
 AC_DEFUN([HSGD_CUDNN_CHECK], [
   AS_CASE([$with_cudnn], [""|yes], [CUDNN_CFLAGS=], [CUDNN_CFLAGS="-isystem $with_cudnn/include"])
   hsgd_save_CPPFLAGS=$CPPFLAGS

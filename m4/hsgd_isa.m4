@@ -1,6 +1,6 @@
 dnl SPDX-License-Identifier: BSD-3-Clause
 # HSGD_ISA: the instruction sets the C kernels are compiled for; the best one
-# the machine has is chosen when the library starts.
+# that the machine supports is chosen when the library starts.
 AC_DEFUN([HSGD_ISA], [
   hsgd_isas=base
   hsgd_x86=no

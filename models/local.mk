@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The built-in models, in the order in which `hsgd models` lists them; the others are files only.
+# The built-in models, in the order in which `hsgd models` lists them; other models exist as files only.
 MODELS = models/linear.yaml models/mlp.yaml models/mlp-small.yaml models/lenet.yaml models/cifar-cnn.yaml
 
 modelsdir = $(pkgdatadir)/models

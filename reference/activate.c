@@ -5,8 +5,8 @@
 
 struct shape { int rows, size; enum hsgd_activation f; const double *x, *dy; };
 
-/* Bound: 8 u |y|; exp and tanh of the C library and of OpenCL are that good.
- * The slope is taken at the y that came out: 4 u |dy|. */
+/* Bound: 8 u |y|; exp and tanh of the C library and of OpenCL are that
+ * accurate.  f' is computed from the resulting y: 4 u |dy|. */
 static void reference(const struct shape *s, struct approx *y)
 {
     for (int i = 0; i < s->rows * s->size; i++) {

@@ -142,7 +142,7 @@ void check_run(int device, const struct hsgd_op *op, const void *attributes, con
     outcome.device[device].large += elements > CHECK_LARGE;
 }
 
-/* Not a number is the worst. */
+/* NaN is the worst error. */
 static void note_error(double off, double bound)
 {
     struct check_count *c = running < 0 ? NULL : &outcome.device[running];
@@ -154,7 +154,7 @@ static void note_error(double off, double bound)
 void check_near(const char *what, const float *got, const struct approx *want, int64_t n)
 {
     for (int64_t i = 0; i < n && outcome.failures < CHECK_MESSAGES; i++) {
-        double e = want[i].e + 4 * FLT_MIN; /* numbers below FLT_MIN may count as zero */
+        double e = want[i].e + 4 * FLT_MIN; /* values below FLT_MIN may be flushed to zero */
         double off = isnan(want[i].v) ? (isnan(got[i]) ? 0 : NAN) : fabs(got[i] - want[i].v);
         bool right = off <= e;
         note_error(off, e);

@@ -23,14 +23,14 @@ double *check_doubles(const float *from, int64_t n);   /* from NULL: zeros */
 
 /* ------------------------------------------------ reference and bounds */
 
-#define CHECK_U 0x1p-24   /* half the distance of 1 and the next float */
+#define CHECK_U 0x1p-24   /* half the distance between 1 and the next float */
 
-/* A reference value, and how far from it a single-precision result may be. */
+/* A reference value and the maximum error of a single-precision result. */
 struct approx { double v, e; };
 
-/* A sum of terms, each right to e.  Summed in single precision in any order
- * it is right to (terms + 4) u times the sum of magnitudes; the 4 pay for the
- * products in it and a rounding or two after it. */
+/* A sum of terms, each with error e.  Summed in single precision in any order
+ * its error is at most (terms + 4) u times the sum of magnitudes; the 4 cover
+ * the products in it and one or two roundings after it. */
 struct approx_sum { double v, magnitude, e; int terms; };
 
 static inline void approx_add(struct approx_sum *s, double term, double e)
@@ -55,19 +55,19 @@ double check_activation_grad(double y, enum hsgd_activation f);   /* f' from y =
 #define CHECK_MESSAGES 3  /* that are kept */
 #define CHECK_LARGE 256   /* outputs of a work-group */
 
-/* What a device has run, and got wrong; of its numbers the one nearest to its
- * bound: how far it is from the reference, and may be (0: there was none). */
+/* Counts for one device: shapes run, failures, and the error and bound of the
+ * value closest to its bound (0: none). */
 struct check_count { int shapes, large, failures; double error, bound; };
 
 struct check_outcome {
     int failures;         /* at most CHECK_MESSAGES */
     char message[CHECK_MESSAGES][600];
-    struct check_count *device; /* of every device of the context */
+    struct check_count *device; /* for each device of the context */
 };
 
-#define CHECK_SHAPES 200  /* that each device must have run of an operation */
+#define CHECK_SHAPES 200  /* minimum per device and operation */
 
-/* Begins to count anew, with random values that the name decides; on all
+/* Resets the counts and seeds the random values from the name; runs on all
  * devices, or on one alone. */
 #define CHECK_ALL -1
 void check_begin(struct hsgd_context *ctx, const char *name, int device);
@@ -76,22 +76,22 @@ const struct check_outcome *check_outcome(void);
 /* How many devices the run has. */
 int check_devices(void);
 struct hsgd_context *check_context(void);
-/* What is being checked, for messages. */
+/* Sets the description of the current case, for messages. */
 void check_shape(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Runs the operation on a device and counts the shape, the `elements` of its
- * output deciding whether it is larger than a work-group; UNCOUNTED: a shape
- * counted before. */
+/* Runs the operation on a device and counts the shape; from the `elements` of
+ * its output it follows whether it is larger than a work-group.  UNCOUNTED: a
+ * shape counted before. */
 #define UNCOUNTED -1
 void check_run(int device, const struct hsgd_op *op, const void *attributes, const struct hsgd_op_call *run,
                int64_t elements);
-/* Fails where got[i] is further than e from v, or not NaN where v is. */
+/* Fails if got[i] differs from v by more than e, or is not NaN where v is. */
 void check_near(const char *what, const float *got, const struct approx *want, int64_t n);
 void check_that(bool holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Compares gradient (its v) with the central difference of loss(user) along a
  * random direction from at[], in double precision. */
 void check_gradient(const char *what, double (*loss)(void *user), void *user, double *at,
                     const struct approx *gradient, int64_t n);
-/* False once the present test has failed. */
+/* False once the current test has failed. */
 bool check_going(void);
 
 #endif

@@ -3,8 +3,8 @@
 #include "check.h"
 #include "reference.h"
 
-/* Bound: the sum of squares has that of a sum, of which the root halves the
- * relative error; 8 u are for the rest. */
+/* Bound: the sum of squares has the bound of a sum, whose relative error the
+ * root halves; 8 u for the rest. */
 static struct approx factor(const float *x, int n, double scale, double max_norm)
 {
     struct approx_sum sum = { 0 };
@@ -13,7 +13,7 @@ static struct approx factor(const float *x, int n, double scale, double max_norm
     return (struct approx){ v, v * CHECK_U * (n + 4 + 8) };
 }
 
-/* About every third gradient is short enough. */
+/* About every third gradient needs no clipping. */
 static void one(int turn)
 {
     int n = turn % 2 ? check_size(200) : check_int(200, 18000);

@@ -60,7 +60,7 @@ static void add_output(const struct conv *s, const struct gradients *g, int n, i
     }
 }
 
-/* From y as it came out: dz within 4 u |dy|, then sums. */
+/* From the computed y: dz within 4 u |dy|, then sums. */
 static void backward(const struct conv *s, const double *y, bool slope_applied, struct approx *dx, struct approx *dw,
                      struct approx *db)
 {
@@ -102,7 +102,7 @@ static void gradient_of_reference(struct conv *s, const struct approx *y)
     free(dx), free(dw), free(db), free(yd);
 }
 
-/* As hsgd_op_conv2d, where the next operation has applied the slope. */
+/* As hsgd_op_conv2d, where the next operation has applied f'. */
 static int prepare_applied(struct hsgd_layer *l, char *why, size_t n)
 {
     l->slope_applied = true;
@@ -160,7 +160,7 @@ static void one(int turn)
     free(s.x), free(s.w), free(s.b), free(s.dy), free(want_y), free(want_dx), free(want_dw), free(want_db);
 }
 
-/* A NaN in one image: all of that image through a kernel as large as it. */
+/* A NaN in one image: with a kernel as large as the image, its whole output is NaN. */
 static void not_a_number(void)
 {
     enum { N = 20, SIDE = 4, C = 3, O = 5 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* dense: y = f(x W + b), with the weight whole and in pieces. */
+/* dense: y = f(x W + b), with the weight in one piece and in two. */
 #include "check.h"
 #include "reference.h"
 
@@ -22,7 +22,7 @@ static void forward(const struct dense *s, struct approx *y)
         }
 }
 
-/* From y as it came out: dz = dy f'(y) within 4 u |dy|; then sums. */
+/* From the computed y: dz = dy f'(y) within 4 u |dy|; then sums. */
 static void backward(const struct dense *s, const double *y, struct approx *dx, struct approx *dw, struct approx *db)
 {
     struct approx *dz = check_approx((int64_t)s->rows * s->units);
@@ -82,7 +82,7 @@ static void gradient_of_reference(struct dense *s, const struct approx *y)
 /* ------------------------------------------------- the weight in pieces */
 
 /* Rows before `cut` are one piece, the others a second; the gradient of the
- * first is left to weight_gradient(), added up twice. */
+ * first is computed by weight_gradient(), accumulated twice. */
 struct pieces { struct hsgd_dense dense; int cut; };
 
 static void cut_weight(struct hsgd_emit *e)

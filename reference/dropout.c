@@ -15,7 +15,7 @@ static uint32_t philox(uint32_t key, uint32_t lo, uint32_t hi)
     return hi;
 }
 
-/* Layer and first row are what the graph would fill in. */
+/* Layer and first row as the graph would set them. */
 struct placed { struct hsgd_dropout dropout; int layer, first_row; };
 
 static void place(struct hsgd_emit *e)
@@ -86,7 +86,7 @@ static void one(int turn)
     free(x), free(dy), free(y), free(dx), free(want_y), free(want_dx);
 }
 
-/* A batch whole, and its rows from 70 on as a slice of their own: the same. */
+/* A whole batch, and its rows from 70 on as a separate slice, give the same result. */
 static void slices(bool lanes)
 {
     enum { ROWS = 150, FROM = 70, SIZE = 33 };
@@ -107,7 +107,7 @@ static void slices(bool lanes)
     free(x), free(whole), free(part);
 }
 
-/* Of n elements n (1 - p) are kept, give or take 5 standard deviations. */
+/* Of n elements n (1 - p) are kept, within 5 standard deviations. */
 static void rate(float p)
 {
     enum { ROWS = 200, SIZE = 500 };

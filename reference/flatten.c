@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* flatten: the same numbers in NHWC order, alone and behind images that lie
- * in lanes. */
+/* flatten: the same values in NHWC order, alone and after images in the lanes
+ * layout. */
 #include <string.h>
 
 #include "check.h"
@@ -26,8 +26,8 @@ void reference_flatten(void)
     for (int i = 0; i < 200 && check_going(); i++) one(i);
 }
 
-/* Images pass through a 1x1 max_pool, which leaves them as they are but in
- * lanes, then flatten, dense, softmax.  dW[e][u] = mean over samples of
+/* Images pass through a 1x1 max_pool, which only changes their layout
+ * to lanes, then flatten, dense, softmax.  dW[e][u] = mean over samples of
  * (softmax(z)_u - [u = t]) x_e with e in NHWC order.
  * Bound: 1e-5 of the mean of |x_e|. */
 static void model_of(struct hsgd_shape in, int rows)

@@ -8,8 +8,8 @@ struct loss { bool mse; float smoothing; int rows, cols; double *z; int32_t *lab
 struct row { double loss, e, largest; int best; };
 
 /* Bound of the loss of a row: (cols + 8) u (1 + loss) for the sum of
- * exponentials, and 2 u for each unit that the logits are apart (their
- * differences round).  dz: the same relative to the softmax. */
+ * exponentials, and 2 u per unit of difference between logits, which
+ * are rounded.  dz: the same relative to the softmax. */
 static struct row softmax_row(int cols, const double *z, int label, double smoothing, struct approx *dz)
 {
     struct row r = { 0 };
@@ -99,7 +99,7 @@ static void one(int turn, bool mse, float smoothing)
         check_near("sums", sums, want, 3);
         check_near("dz", dz, want_dz, n);
         if (turn % 5) continue;
-        run.dx = NULL, run.training = false; /* without the gradient, and the labels as they are */
+        run.dx = NULL, run.training = false; /* without gradient and without label smoothing */
         check_run(d, op, &attributes, &run, UNCOUNTED);
         check_near("sums", sums, want_plain, 3);
     }

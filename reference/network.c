@@ -7,8 +7,8 @@
 
 enum { MAX_LAYERS = 16, PARAMS = 2 };
 
-/* y and dy of the sample at hand; param: weight and bias, gradient: theirs,
- * summed over the samples. */
+/* y and dy of the current sample; param: weight and bias; gradient: their
+ * gradients, summed over the samples. */
 struct layer {
     const struct hsgd_op *op;
     const void *attributes;
@@ -140,7 +140,7 @@ static void flatten_backward(const struct layer *l, const double *x, double *dx)
 static const struct kind {
     const struct hsgd_op *op;
     void (*forward)(const struct layer *l, const double *x);
-    void (*backward)(const struct layer *l, const double *x, double *dx); /* dx NULL: not wanted */
+    void (*backward)(const struct layer *l, const double *x, double *dx); /* dx NULL: not needed */
 } kinds[] = {
     { &hsgd_op_dense, dense_forward, dense_backward },
     { &hsgd_op_conv2d, conv2d_forward, conv2d_backward },
@@ -205,7 +205,7 @@ double reference_network_step(struct reference_network *n, const float *x, const
 
 /* ------------------------------------------------------------------ create */
 
-/* The next weights of the model, which has them in the order of layers. */
+/* The model's next weights, which are in the order of layers. */
 static bool take_weight(struct hsgd_model *m, int *next, int64_t size, double **out)
 {
     const char *name = hsgd_model_weight_name(m, (*next)++);

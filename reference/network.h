@@ -5,18 +5,18 @@
 
 #include <hsgd/hsgd.h>
 
-/* What hsgd_add() is given; op NULL ends a list.  Operations: dense, conv2d,
- * max_pool, flatten, and softmax_cross_entropy as the last. */
+/* Arguments of hsgd_add(); op NULL ends a list.  Operations: dense, conv2d,
+ * max_pool, flatten, and softmax_cross_entropy as the last one. */
 struct reference_layer { const struct hsgd_op *op; const void *attributes; };
 
 struct reference_network;
 
-/* With the weights of a model of the same layers.  NULL: out of memory, or the
- * model has other weights. */
+/* Copies the weights of a model with the same layers.  NULL: out of memory, or
+ * the model's weights differ in shape. */
 struct reference_network *reference_network_create(const struct reference_layer *layers, struct hsgd_model *model);
 void reference_network_destroy(struct reference_network *n);
 
-/* One step of plain SGD on so many samples; the mean loss before it. */
+/* One step of plain SGD on `samples` samples; returns the mean loss before it. */
 double reference_network_step(struct reference_network *n, const float *x, const int32_t *labels, int samples,
                               double rate);
 

@@ -74,8 +74,8 @@ static double mean_gradient(const struct update *u, int t, int i)
 }
 
 /* Bound: three steps, each of a few roundings of the weight and of an update
- * of about rate: 60 u (|w| + 10 rate); (1 - beta2) in single precision is
- * good to u / (1 - beta2) only.  States alike. */
+ * of about rate: 60 u (|w| + 10 rate); (1 - beta2) in single precision has
+ * a relative error of u / (1 - beta2).  The same bounds hold for the states. */
 static void reference(const struct update *u, const float *start, struct approx *want)
 {
     const struct hsgd_train_options *o = &u->a.options;

@@ -7,7 +7,7 @@ struct pool {
     int n, k, stride, pad;
     bool average;
     struct hsgd_shape in, out;
-    enum hsgd_activation f;   /* what made x; the derivative is applied by max_pool */
+    enum hsgd_activation f;   /* activation that produced x; max_pool applies its derivative */
     double *x, *dy;
 };
 
@@ -85,7 +85,7 @@ static void draw(struct pool *s, int turn)
         s->n = check_size(turn % 10 == 9 ? 200 : 40);
         s->in = (struct hsgd_shape){ check_int(1, 15), check_int(1, 15), check_size(9) };
         s->k = check_int(1, 5), s->stride = check_int(1, 4), s->pad = check_int(0, s->k - 1);
-        if (turn % 3 == 0) s->k = s->stride = 2, s->pad = 0; /* has a path of its own */
+        if (turn % 3 == 0) s->k = s->stride = 2, s->pad = 0; /* has a separate kernel path */
         s->out = (struct hsgd_shape){ (s->in.h + 2 * s->pad - s->k) / s->stride + 1,
                                       (s->in.w + 2 * s->pad - s->k) / s->stride + 1, s->in.c };
     } while (s->in.h + 2 * s->pad < s->k || s->in.w + 2 * s->pad < s->k || s->n * hsgd_size(s->out) > 20000);

@@ -18,10 +18,10 @@ REFERENCE_LIST(REFERENCE_DECLARE)
 /* A model with a view in its middle, through a trainer. */
 void reference_flatten_model(void);
 
-/* One weight after step t (from 1) with the mean gradient g, as hsgd/train.h
- * says it; s is its state. */
+/* One weight after step t (from 1) with the mean gradient g, as defined in
+ * hsgd/train.h; s is its state. */
 void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, double *w, double s[2]);
-/* Optimizers in turn, with several settings. */
+/* Options for case `turn`: all optimizers in rotation, with several settings. */
 struct hsgd_train_options reference_options(int turn);
 
 #endif

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Builds StarPU from Debian's source package into a per-user cache, once per
-# version, options, CUDA toolkit and compiler, and prints where it is.
-# Concurrent runs wait for one another; an interrupted one goes on where it
-# stopped.  The folder keeps its log.
+# version, options, CUDA toolkit and compiler, and prints its folder.
+# Concurrent runs wait for one another; after an interruption the next run
+# resumes.  The log is kept in the folder.
 # shellcheck disable=SC2086 # lists are split into words on purpose
 set -eu
 
@@ -11,12 +11,12 @@ usage() {
     cat <<'USAGE'
 Usage: setup/starpu.sh [--cuda=DIR | --no-cuda] [--jobs=N] [--where]
 
-  --cuda=DIR   the CUDA toolkit (default: that of nvcc in PATH, else /usr/local/cuda, if there)
+  --cuda=DIR   the CUDA toolkit (default: that of nvcc in PATH, else /usr/local/cuda, if it exists)
   --no-cuda    without CUDA
   --jobs=N     compile N files at once (default: one per core)
-  --where      only print the folder; exit status 1 when nothing is built there yet
+  --where      only print the folder; exit status 1 if nothing has been built there
 
-HSGD_STARPU_CACHE names another cache than ${XDG_CACHE_HOME:-$HOME/.cache}/hsgd.
+HSGD_STARPU_CACHE replaces the cache folder ${XDG_CACHE_HOME:-$HOME/.cache}/hsgd.
 USAGE
 }
 
@@ -27,7 +27,7 @@ sha1=bfb04db988392567c6142bc2b59f4baa8610c2d6
 here=$(cd "$(dirname "$0")" && pwd)
 patches="$here/starpu-cuda13.patch $here/starpu-opencl-beside-cuda.patch $here/starpu-moved.patch"
 
-# More than today's machines have; what the library does not use stays out.
+# Limits above those of today's machines; features that the library does not use are disabled.
 options="--disable-static --enable-maxcpus=256 --enable-maxcudadev=16 --enable-maxnodes=32 --disable-build-doc
 --disable-build-tests --disable-build-examples --disable-mpi --disable-fortran --disable-socl --disable-starpufft
 --disable-starpupy --disable-openmp --disable-fxt --disable-papi --disable-glpk --disable-valgrind --disable-hdf5
@@ -87,7 +87,7 @@ fetch() {
     for url in "http://deb.debian.org/debian/pool/main/s/starpu/$archive" "https://snapshot.debian.org/file/$sha1"; do
         say "fetching $url"
         echo "== $url" >>"$log"
-        # What an interrupted run left is gone on with; a server that refuses that begins anew.
+        # Resumes an interrupted download; if the server refuses that, starts again.
         curl -fsSL --retry 3 -C - -o "$base/part" "$url" >>"$log" 2>&1 ||
             curl -fsSL --retry 3 -o "$base/part" "$url" >>"$log" 2>&1 || continue
         if echo "$sha256  $base/part" | sha256sum -c - >>"$log" 2>&1; then
@@ -115,12 +115,12 @@ configure() {
     (cd "$base/build" && NVCCFLAGS="${NVCCFLAGS:-}" ../source/configure --prefix="$prefix" $options) >>"$log" 2>&1 ||
         fail configure "Remove $base and run this again, or use --starpu=system."
     if [ "$cuda" != no ] && ! grep -q 'define STARPU_USE_CUDA 1' "$base/build/include/starpu_config.h"; then
-        fail configure "StarPU does not accept the CUDA toolkit in $cuda: --cuda=DIR names another, --no-cuda none."
+        fail configure "StarPU does not accept the CUDA toolkit in $cuda: --cuda=DIR selects another one, --no-cuda none."
     fi
     touch "$base/configured"
 }
 
-# Shows how far a compilation is: on a terminal in one line, else once a minute.
+# Shows the progress of a compilation: on a terminal in one line, else once a minute.
 watch_objects() {
     of=$(find "$base/source/src" "$base/source/tools" -name '*.c' | wc -l)
     seconds=0
@@ -140,7 +140,7 @@ build() {
     make=$!
     trap 'kill $make 2>/dev/null' INT TERM
     watch_objects $make
-    wait $make || fail make "Run this again to go on; remove $base to begin anew; or use --starpu=system."
+    wait $make || fail make "Run this again to resume; remove $base to start again; or use --starpu=system."
     make -C "$base/build" install >>"$log" 2>&1 || fail "make install" "Remove $base and run this again."
     # The folder of the compilation is large and no longer needed.
     rm -rf "$base/build" "$base/source" "$base/configured"

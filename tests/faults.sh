@@ -18,7 +18,7 @@ pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/
 pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu
 pool: padding counts in the mean|pool.cl|s/(float)(rows \* columns)/(float)(a.k * a.k)/|avg_pool|opencl
 merge: missing barrier|merge.cl|0,/BARRIER();/s///|merge|groups
-clip: norm of the sum, not of the mean|merge.cl|s/float norm = step\[3\] \* sqrtf/float norm = sqrtf/|clip_factor|opencl
+clip: norm of the sum, not of the mean|merge.cl|s/float norm = step\[STEP_SCALE\] \* sqrtf/float norm = sqrtf/|clip_factor|opencl
 gemm: B transposed the other way|gemm.cl|s/gemm_pack_b(work_b, b, ldb, ARG(tb)/gemm_pack_b(work_b, b, ldb, !ARG(tb)/|gemm|cpu
 gemm: C not added|gemm.cl|s/if (add) x += y\[q\];//|gemm|cpu
 dense: weight not transposed for dx|dense.c|s/, .transpose_b = true//|dense|cpu
@@ -37,7 +37,7 @@ softmax: gradient against the guess|softmax_cross_entropy.cl|s/(c == t ? ARG/(c 
 softmax: smoothing of all classes but the label|softmax_cross_entropy.cl|s/ : 0.0f) + ARG(even)/ : ARG(even))/|softmax_cross_entropy|opencl
 softmax: loss without smoothing|softmax_cross_entropy.cl|s/ - ARG(even) \* total//|softmax_cross_entropy|cpu
 mse: sum, not mean|mse.cl|s/2.0f \* d \/ (float)cols/2.0f * d/|mse|cpu
-adam: second moment not corrected|optimizer.cl|s/= step\[2\]/= 1.0f/;s/, step\[2\],/, 1.0f,/|optimizer|cpu
+adam: second moment not corrected|optimizer.cl|s/= step\[STEP_CORRECT2\]/= 1.0f/;s/, step\[STEP_CORRECT2\],/, 1.0f,/|optimizer|cpu
 nesterov: no look ahead|optimizer.cl|s/nesterov ? g + mu \* vi : vi/vi/|optimizer|cpu
 lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
 LIST

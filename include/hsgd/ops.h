@@ -148,7 +148,7 @@ enum {
     HSGD_STEP_SCALE,       /* 1 / number of terms in the loss */
     HSGD_STEP_NUMBER,      /* u32 bits: global step, from 0 */
     HSGD_STEP_SEED,        /* u32 bits */
-    HSGD_STEP_SHARE,       /* of what a replica hands in */
+    HSGD_STEP_SHARE,       /* weight of a replica's push */
     HSGD_STEP_WORDS = 16
 };
 

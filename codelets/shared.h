@@ -1,0 +1,11 @@
+/* Constants that kernels share with host code; table.c checks them against <hsgd/ops.h>. */
+#ifndef HSGD_CODELETS_SHARED_H
+#define HSGD_CODELETS_SHARED_H
+
+/* enum hsgd_activation */
+enum { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_SIGMOID };
+
+/* Columns of the step table: HSGD_STEP_... */
+enum { STEP_RATE, STEP_CORRECT1, STEP_CORRECT2, STEP_SCALE, STEP_NUMBER, STEP_SEED, STEP_SHARE };
+
+#endif
