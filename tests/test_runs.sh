@@ -109,9 +109,9 @@ ok train $opts --steps 4 --initial-checkpoint again/checkpoints/last --out warm 
 json 'j["losses"][0] < 2.0'
 
 ok train $opts --steps 3 --validation digits --out validated
-has out ' 12000 to train, 12000 to validate '
+has out ' 12000 to train, 12000 to validate, 2000 to test'
 ok train $opts --steps 3 --validation 0.25 --out quarter
-has out ' 9000 to train, 3000 to validate '
+has out ' 9000 to train, 3000 to validate [(]split by seed 0[)], 2000 to test'
 ok train $opts --epochs 2 --warmup-epochs 0.5 --validation 0 --out none --json
 json 'j["validation_accuracy"] is None and j["best_step"] is None and j["steps"] == 188'
 

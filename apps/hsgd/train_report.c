@@ -24,14 +24,16 @@ void train_print_header(const struct training *t)
 {
     const struct hsgd_train_options *o = &t->options;
     const struct hsgd_data *read = t->run.whole ? t->run.whole : t->run.train;
+    char split[40] = "";
+    if (t->run.whole && t->run.validation)
+        snprintf(split, sizeof split, " (split by seed %lld)", (long long)t->s->seed);
     print_run(t);
     text_field("model", "%s, %lld parameters", t->s->model, (long long)hsgd_model_parameters(t->run.model));
     text_field("data", "%s: %s", hsgd_data_name(read), summary_of(read).text);
     if (t->run.validation && !t->run.whole)
         text_field("validation", "%s: %s", hsgd_data_name(t->run.validation), summary_of(t->run.validation).text);
-    text_field("", "%lld to train, %lld to validate (split by seed %lld), %lld to test",
-               (long long)count(t->run.train), (long long)count(t->run.validation), (long long)t->s->seed,
-               (long long)count(t->run.test));
+    text_field("", "%lld to train, %lld to validate%s, %lld to test", (long long)count(t->run.train),
+               (long long)count(t->run.validation), split, (long long)count(t->run.test));
     text_field("training", "%lld steps of %d, %s, lr %g, %s", (long long)o->steps, o->batch_size,
                hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
     print_devices(t->run.ctx, t->s->devices);
