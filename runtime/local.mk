@@ -24,8 +24,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/cuda_launch.h \
 	runtime/cudnn_library.c \
 	runtime/cudnn_library.h \
-	runtime/data/album.c \
-	runtime/data/album.h \
 	runtime/data/augment.c \
 	runtime/data/augment.h \
 	runtime/data/cache.c \
@@ -46,6 +44,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/gather.c \
 	runtime/data/glyphs.h \
 	runtime/data/idx.c \
+	runtime/data/image.c \
+	runtime/data/image.h \
+	runtime/data/image_set.c \
+	runtime/data/image_set.h \
 	runtime/data/images.c \
 	runtime/data/input.c \
 	runtime/data/labels.c \
@@ -61,8 +63,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/origin.h \
 	runtime/data/passed.c \
 	runtime/data/passed.h \
-	runtime/data/picture.c \
-	runtime/data/picture.h \
 	runtime/data/png.c \
 	runtime/data/readers.h \
 	runtime/data/record.c \

@@ -56,11 +56,11 @@ static void one_hot(void)
     SAMPLE(s.train, 0, 1, 5);
     close_set(&s);
     put("y.npy", npy("|u1", "(2, 2)", bytes_of("\1\0\1\1", 4)));
-    expect_refused(ctx, "x.npy", NULL, "y.npy: row 1 of 2 numbers is not one-hot; one number a sample, or a row with a "
+    expect_refused(ctx, "x.npy", NULL, "y.npy: row 1 of 2 values is not one-hot; one number per sample, or a row with a "
                                        "single 1, is expected");
     put("y.npy", npy("|u1", "(2, 1, 1)", many(0, 2)));
     expect_refused(ctx, "x.npy", NULL,
-                   "y.npy: labels have 3 dimensions, one number or one-hot row a sample is expected");
+                   "y.npy: labels have 3 dimensions, one number or one-hot row per sample is expected");
 }
 
 static void wide_integers(void)
@@ -84,8 +84,8 @@ static void wide_integers(void)
     expect_classes(s.train, "1 18446744073709551615");
     close_set(&s);
     put("y.npy", npy("<f8", "(2,)", bytes_of(fractions, sizeof fractions)));
-    expect_refused(ctx, "x.npy", NULL, "y.npy: label \"0.1\" has a fraction, which classes rarely have; "
-                                       "with --classes the numbers are classes");
+    expect_refused(ctx, "x.npy", NULL, "y.npy: label \"0.1\" has a fraction, like a measurement; "
+                                       "--classes treats the numbers as classes");
 }
 
 static void archives(void)

@@ -251,7 +251,7 @@ static void refusals(void)
     }
     o.augment = HSGD_OPTIONS(augment, .flip = true);
     CHECK(!hsgd_trainer_create(m, &o));
-    CHECK_STR(hsgd_error(ctx), "crop, resized_crop, flip and rotate are for pictures, not for samples of 1x1x9");
+    CHECK_STR(hsgd_error(ctx), "crop, resized_crop, flip and rotate are for images, not for samples of 1x1x9");
     CHECK(!hsgd_data_augment(ctx, d, o.augment, 0, 0, 0));
     CHECK_STR(hsgd_error(ctx), "augment: count is below 1");
     hsgd_model_destroy(&m);

@@ -23,7 +23,7 @@ static const struct damage damages[] = {
     { .file = STATE, .cut = 1, .message = "1 bytes are too few for a safetensors file" },
     { .file = STATE, .cut = 100, .message = "the header's length 2816 is more than the 92 bytes that follow" },
     { .file = STATE, .cut = 4000,
-      .message = "tensor \"exp_avg.dense1.weight\": data_offsets [320, 3776] do not lie in 0..1176" },
+      .message = "tensor \"exp_avg.dense1.weight\": data_offsets [320, 3776] are not in 0..1176" },
     { .file = STATE, .cut = -8, .message = "the tensors end at byte 8384 of the data, but there are 8392" },
     { .file = MODEL, .cut = 7, .message = "7 bytes are too few for a safetensors file" },
     { .file = MODEL, .cut = -1, .message = "the tensors end at byte 4112 of the data, but there are 4113" },

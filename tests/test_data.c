@@ -79,9 +79,9 @@ Test(data, digits_reject_bad_ranges)
 {
     struct hsgd_context *ctx = test_context();
     cr_expect_null(hsgd_data_digits(ctx, 0, -1, 5));
-    cr_expect_str_eq(hsgd_error(ctx), "digits: cannot make 5 samples from sample -1 on");
+    cr_expect_str_eq(hsgd_error(ctx), "digits: cannot generate 5 samples from sample -1 on");
     cr_expect_null(hsgd_data_digits(ctx, 0, 0, 0));
-    cr_expect_str_eq(hsgd_error(ctx), "digits: cannot make 0 samples from sample 0 on");
+    cr_expect_str_eq(hsgd_error(ctx), "digits: cannot generate 0 samples from sample 0 on");
     cr_expect_null(hsgd_data_digits(ctx, 0, INT64_C(1) << 54, 1));
     cr_expect_null(hsgd_data_digits(ctx, 0, 1, INT64_MAX));
     hsgd_destroy(&ctx);
@@ -122,8 +122,8 @@ Test(data, memory_rejects_bad_values)
     int32_t labels[2] = {0, 2}, high[2] = {0, 3}, low[2] = {-1, 0};
     expect_rejected(x, high, 2, two, 3, "data in memory: label of sample 1 is 3, it must be in 0..2");
     expect_rejected(x, low, 2, two, 3, "data in memory: label of sample 0 is -1, it must be in 0..2");
-    expect_rejected(nan, labels, 2, two, 3, "data in memory: number 1 of sample 1 is nan, it must be finite");
-    expect_rejected(inf, labels, 2, two, 3, "data in memory: number 1 of sample 0 is -inf, it must be finite");
+    expect_rejected(nan, labels, 2, two, 3, "data in memory: value 1 of sample 1 is nan, it must be finite");
+    expect_rejected(inf, labels, 2, two, 3, "data in memory: value 1 of sample 0 is -inf, it must be finite");
     expect_rejected(NULL, labels, 2, two, 3, "data in memory: x is NULL");
     expect_rejected(x, NULL, 2, two, 3, "data in memory: labels is NULL");
 }
@@ -136,7 +136,7 @@ Test(data, memory_rejects_bad_sizes)
     expect_rejected(x, labels, 0, two, 3, "data in memory: count is 0, it must be positive");
     expect_rejected(x, labels, 2, none, 3, "data in memory: shape is 1 x 0 x 2, every size must be positive");
     expect_rejected(x, labels, 2, huge, 3,
-                    "data in memory: shape 65536 x 32768 x 1 has more than 2147483647 numbers");
+                    "data in memory: shape 65536 x 32768 x 1 has more than 2147483647 values");
     expect_rejected(x, labels, INT64_C(1) << 40, big, 3,
                     "data in memory: count is 1099511627776, more than memory can hold");
     expect_rejected(x, labels, 2, two, 0, "data in memory: classes is 0, it must be positive");
@@ -298,7 +298,7 @@ Test(data, split_rejects_bad_counts)
         char sentence[128];
         cr_expect_eq(hsgd_data_split(ctx, d, bad[i], 1, &part, &rest), -EINVAL);
         snprintf(sentence, sizeof sentence,
-                 "data set \"digits\": cannot split off %d of 5 samples; both sides need one", (int)bad[i]);
+                 "data set \"digits\": cannot split off %d of 5 samples; both splits need one", (int)bad[i]);
         cr_expect_str_eq(hsgd_error(ctx), sentence);
         cr_expect(!part && !rest);
     }

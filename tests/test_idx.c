@@ -104,31 +104,31 @@ struct bad { const char *file; uint8_t bytes[32]; size_t n; const char *sentence
 #define TL "train-labels-idx1-ubyte"
 
 static const struct bad bad_files[] = {
-    {TI, {0}, 0, ": truncated in the magic: 0 of 4 bytes are there"},
-    {TI, {0, 0, 8}, 3, ": truncated in the magic: 3 of 4 bytes are there"},
+    {TI, {0}, 0, ": truncated in the magic: only 0 of 4 bytes"},
+    {TI, {0, 0, 8}, 3, ": truncated in the magic: only 3 of 4 bytes"},
     {TI, {1, 0, 8, 3}, 4, ": magic is 0x01000803, an IDX file starts with 0x0000"},
     {TI, {0, 2, 8, 3}, 4, ": magic is 0x00020803, an IDX file starts with 0x0000"},
     {TI, {0, 0, 13, 3}, 4, ": type is 0x0d, only 0x08 (unsigned byte) is read"},
     {TI, {0, 0, 8, 1}, 4, ": dimension count is 1, images have 3, or 4 with channels"},
     {TI, {0, 0, 8, 5}, 4, ": dimension count is 5, images have 3, or 4 with channels"},
     {TL, {0, 0, 8, 3}, 4, ": dimension count is 3, labels have 1"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0}, 10, ": truncated in the header: 10 of 16 bytes are there"},
+    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0}, 10, ": truncated in the header: only 10 of 16 bytes"},
     {TI, {0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2}, 16, ": count is 0, it must be in 1..2147483647"},
     {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2}, 16, ": rows is 0, it must be in 1..2147483647"},
     {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 255, 255, 255, 255}, 16,
      ": columns is 4294967295, it must be in 1..2147483647"},
     {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 1, 0, 0, 0, 0, 128, 0}, 16,
-     ": columns is 32768, an image would have more than 2147483647 numbers"},
+     ": columns is 32768, an image would have more than 2147483647 values"},
     {TI, {0, 0, 8, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0}, 20,
      ": channels is 0, it must be in 1..2147483647"},
     {TI, {0, 0, 8, 3, 127, 255, 255, 255, 0, 0, 128, 0, 0, 0, 128, 0, 7}, 17,
-     ": truncated in the pixels: 1 of 2305843008139952128 bytes are there"},
+     ": truncated in the pixels: only 1 of 2305843008139952128 bytes"},
     {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 27,
-     ": truncated in the pixels: 11 of 12 bytes are there"},
+     ": truncated in the pixels: only 11 of 12 bytes"},
     {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, 29,
-     ": bytes follow the pixels that the header announces"},
-    {TL, {0, 0, 8, 1, 0, 0, 0, 3, 1, 2}, 10, ": truncated in the labels: 2 of 3 bytes are there"},
-    {TL, {0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3, 4}, 12, ": bytes follow the labels that the header announces"},
+     ": extra bytes after the pixels that the header announces"},
+    {TL, {0, 0, 8, 1, 0, 0, 0, 3, 1, 2}, 10, ": truncated in the labels: only 2 of 3 bytes"},
+    {TL, {0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3, 4}, 12, ": extra bytes after the labels that the header announces"},
 };
 
 Test(idx, bad_files, .init = make_folder, .fini = remove_folder)
@@ -159,7 +159,7 @@ Test(idx, test_labels_must_be_known, .init = make_folder, .fini = remove_folder)
     static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 0, 3};
     put_good_files();
     PUT("t10k-labels-idx1-ubyte", labels);
-    expect_sentence(HSGD_TEST, "/t10k-labels-idx1-ubyte: label 1 is 3, the training labels end at 2");
+    expect_sentence(HSGD_TEST, "/t10k-labels-idx1-ubyte: label 1 is 3, the largest training label is 2");
 }
 
 Test(idx, missing_files, .init = make_folder, .fini = remove_folder)
@@ -172,10 +172,10 @@ Test(idx, missing_files, .init = make_folder, .fini = remove_folder)
     cr_expect_eq(strncmp(hsgd_error(ctx), sentence, strlen(sentence)), 0, "%s", hsgd_error(ctx));
     put_good_files();
     cr_assert_eq(rename(at("train-labels-idx1-ubyte"), at("elsewhere")), 0);
-    expect_sentence(HSGD_TRAIN, ": no train-labels-idx1-ubyte, plain, .gz or .xz, here nor in raw/ or MNIST/raw/");
+    expect_sentence(HSGD_TRAIN, ": no train-labels-idx1-ubyte (plain, .gz or .xz) here, in raw/ or in MNIST/raw/");
     cr_assert_eq(rename(at("elsewhere"), at("train-labels-idx1-ubyte")), 0);
     cr_assert_eq(remove(at("t10k-images-idx3-ubyte")), 0);
-    expect_sentence(HSGD_TEST, ": no t10k-images-idx3-ubyte, plain, .gz or .xz, here nor in raw/ or MNIST/raw/");
+    expect_sentence(HSGD_TEST, ": no t10k-images-idx3-ubyte (plain, .gz or .xz) here, in raw/ or in MNIST/raw/");
     cr_expect_null(hsgd_data_open(ctx, at("none"), HSGD_TRAIN));
     snprintf(sentence, sizeof sentence,
              "data set \"%s\": No such file or directory; "

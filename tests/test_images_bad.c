@@ -74,21 +74,21 @@ static void png(void)
     begin();
     struct bytes b = make_png(8, 8, 3, 1);
     b.at[b.n / 2] ^= 1;
-    picture(b, "set/b/1.png: the PNG picture is damaged: IDAT: CRC error");
-    picture(cut(make_png(8, 8, 3, 1), 60), "set/b/1.png: the PNG picture is damaged: read beyond end of data");
-    picture(cut(make_png(8, 8, 3, 1), 20), "set/b/1.png: the PNG header is bad: read beyond end of data");
-    picture(cut(make_png(8, 8, 3, 1), 4), "set/b/1.png: the PNG header is bad: read beyond end of data");
+    picture(b, "set/b/1.png: the PNG image is damaged: IDAT: CRC error");
+    picture(cut(make_png(8, 8, 3, 1), 60), "set/b/1.png: the PNG image is damaged: read beyond end of data");
+    picture(cut(make_png(8, 8, 3, 1), 20), "set/b/1.png: the PNG header is invalid: read beyond end of data");
+    picture(cut(make_png(8, 8, 3, 1), 4), "set/b/1.png: the PNG header is invalid: read beyond end of data");
     b = make_png(8, 8, 3, 1);
     b.at[PNG_WIDTH + 3] ^= 1;
-    picture(b, "set/b/1.png: the PNG header is bad: IHDR: CRC error");
-    picture(png_with(PNG_WIDTH, 0), "set/b/1.png: the PNG header is bad: Invalid IHDR data");
-    picture(png_with(PNG_HEIGHT, 0xffffffff), "set/b/1.png: the PNG header is bad: PNG unsigned integer out of range");
-    picture(png_sized(0x7fffffff, 0x7fffffff), "set/b/1.png: the PNG header is bad: Invalid IHDR data");
+    picture(b, "set/b/1.png: the PNG header is invalid: IHDR: CRC error");
+    picture(png_with(PNG_WIDTH, 0), "set/b/1.png: the PNG header is invalid: Invalid IHDR data");
+    picture(png_with(PNG_HEIGHT, 0xffffffff), "set/b/1.png: the PNG header is invalid: PNG unsigned integer out of range");
+    picture(png_sized(0x7fffffff, 0x7fffffff), "set/b/1.png: the PNG header is invalid: Invalid IHDR data");
     picture(cut(png_sized(1000000, 1000000), 100),
-            "set/b/1.png: 1000000 x 1000000 pixels in a file of 100 bytes; more than 8800 a byte are not possible");
+            "set/b/1.png: 1000000 x 1000000 pixels in a file of 100 bytes; more than 8800 per byte are impossible");
     picture(cut(png_sized(1, 880000), 100),
-            "set/b/1.png: 1 x 880000 pixels in a file of 100 bytes; more than 8800 a byte are not possible");
-    picture(png_with(24, 0x03020000), "set/b/1.png: the PNG header is bad: Invalid IHDR data");
+            "set/b/1.png: 1 x 880000 pixels in a file of 100 bytes; more than 8800 per byte are impossible");
+    picture(png_with(24, 0x03020000), "set/b/1.png: the PNG header is invalid: Invalid IHDR data");
 }
 
 static void jpeg(void)
@@ -97,22 +97,22 @@ static void jpeg(void)
     begin();
     struct bytes b = make_jpeg(8, 8, 3, colour);
     size_t n = b.n;
-    picture(cut(b, n - 6), "set/b/1.png: the JPEG picture is damaged: Premature end of JPEG file");
-    picture(cut(make_jpeg(8, 8, 3, colour), 40), "set/b/1.png: ends before it says its size");
+    picture(cut(b, n - 6), "set/b/1.png: the JPEG image is damaged: Premature end of JPEG file");
+    picture(cut(make_jpeg(8, 8, 3, colour), 40), "set/b/1.png: ends before its size is known");
     b = make_jpeg(8, 8, 3, colour);
     uint8_t *frame = memmem(b.at, b.n, "\xff\xc0", 2);
     REQUIRE(frame);
     memset(frame + 5, 0xfe, 4);
     char sentence[200];
     snprintf(sentence, sizeof sentence,
-             "set/b/1.png: 65278 x 65278 pixels in a file of %zu bytes; more than 8800 a byte are not possible", n);
+             "set/b/1.png: 65278 x 65278 pixels in a file of %zu bytes; more than 8800 per byte are impossible", n);
     picture(b, sentence);
     b = make_jpeg(8, 8, 3, colour);
     memset((uint8_t *)memmem(b.at, b.n, "\xff\xc0", 2) + 5, 0, 4);
-    picture(b, "set/b/1.png: the JPEG header is bad: Empty JPEG image (DNL not supported)");
+    picture(b, "set/b/1.png: the JPEG header is invalid: Empty JPEG image (DNL not supported)");
     b = make_jpeg(8, 8, 3, colour);
     memset((uint8_t *)memmem(b.at, b.n, "\xff\xda", 2) + 14, 0xff, 8);
-    picture(b, "set/b/1.png: the JPEG picture is damaged: Unsupported marker type 0x2b");
+    picture(b, "set/b/1.png: the JPEG image is damaged: Unsupported marker type 0x2b");
 }
 
 static void sizes(void)
@@ -120,12 +120,12 @@ static void sizes(void)
     static const uint8_t colour[] = { 9, 99, 199 };
     begin();
     picture(make_png(8, 9, 3, 1),
-            "set/b/1.png: is 8 x 9 pixels, but set/a/1.png is 8 x 8; --resize N makes all pictures N x N");
+            "set/b/1.png: is 8 x 9 pixels, but set/a/1.png is 8 x 8; --resize N makes all images N x N");
     picture(make_jpeg(7, 8, 3, colour),
-            "set/b/1.png: is 7 x 8 pixels, but set/a/1.png is 8 x 8; --resize N makes all pictures N x N");
-    picture((struct bytes){ malloc(1), 0 }, "set/b/1.png: is neither a PNG nor a JPEG picture (0 bytes)");
+            "set/b/1.png: is 7 x 8 pixels, but set/a/1.png is 8 x 8; --resize N makes all images N x N");
+    picture((struct bytes){ malloc(1), 0 }, "set/b/1.png: is neither a PNG nor a JPEG image (0 bytes)");
     picture((struct bytes){ (uint8_t *)strdup("GIF89a"), 6 },
-            "set/b/1.png: is neither a PNG nor a JPEG picture (6 bytes)");
+            "set/b/1.png: is neither a PNG nor a JPEG image (6 bytes)");
     for (int i = 0; i < 20; i++) { /* of several the first is named, whichever thread finds it */
         char path[60];
         for (int k = 0; !i && k < 200; k++) {
@@ -133,7 +133,7 @@ static void sizes(void)
             put(path, make_png(4, k > 99 ? 5 : 4, 3, k));
         }
         refused("many",
-                "many/0/100.png: is 4 x 5 pixels, but many/0/000.png is 4 x 4; --resize N makes all pictures N x N");
+                "many/0/100.png: is 4 x 5 pixels, but many/0/000.png is 4 x 4; --resize N makes all images N x N");
     }
 }
 
@@ -151,7 +151,7 @@ static void bomb(void)
     tar_end(a);
     struct bytes b = get("bomb.tar.xz");
     snprintf(sentence, sizeof sentence,
-             "bomb.tar.xz: 40 pictures of 1200 x 1200 would need more than 1100 times their %zu bytes", b.n);
+             "bomb.tar.xz: 40 images of 1200 x 1200 would need more than 1100 times their %zu bytes", b.n);
     free(b.at);
     refused("bomb.tar.xz", sentence);
 }
@@ -164,28 +164,28 @@ static void folders(void)
     struct hsgd_data_options images = { .size = sizeof images, .format = "images" };
     begin();
     put("set/a/1.png", make_png(8, 8, 3, 1));
-    refused("set", "set: has only one class, \"a\"; training wants 2");
+    refused("set", "set: has only one class, \"a\"; training needs 2");
     put_folder("set/b/c/");
-    refused("set", "set/b: the class folder has no PNG or JPEG picture");
+    refused("set", "set/b: the class folder has no PNG or JPEG image");
     put("set/b/c/1.png", make_png(8, 8, 3, 1));
     refused_with("set", HSGD_OPTIONS(data, .classes = 2, .class_name = names),
-                 "set: class \"b\" is not among the 2 that are known");
+                 "set: class \"b\" is not one of the 2 known classes");
     refused_with("set", HSGD_OPTIONS(data, .classes = 1),
-                 "set: class \"b\" is not among the 1 that are known");
+                 "set: class \"b\" is not one of the 1 known classes");
     refused_with("set", HSGD_OPTIONS(data, .resize = -1),
                  "data set \"set\": resize is -1, it must be in 0..4096");
     refused_with("set", HSGD_OPTIONS(data, .resize = 4097),
                  "data set \"set\": resize is 4097, it must be in 0..4096");
     refused_with("set", HSGD_OPTIONS(data, .resize = 4096),
-                 "set: 2 pictures of 4096 x 4096 would need more than 1100 times their 224 bytes");
+                 "set: 2 images of 4096 x 4096 would need more than 1100 times their 224 bytes");
     put_text("empty/a/notes.txt", "x");
-    refused_with("empty", &images, "empty: has no PNG or JPEG picture");
+    refused_with("empty", &images, "empty: has no PNG or JPEG image");
     put("loose/1.png", make_png(8, 8, 3, 1));
-    refused("loose", "loose: pictures lie in no class folder; it wants CLASS/*.png or train/CLASS/*.png");
+    refused("loose", "loose: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png");
     put("split/train/a/1.png", make_png(8, 8, 3, 1));
     put("split/train/b/1.png", make_png(8, 8, 3, 1));
     put("split/val/c/1.png", make_png(8, 8, 3, 1));
-    refused("split", "split/val/c/1.png: class \"c\" is not among the 2 classes to train with");
+    refused("split", "split/val/c/1.png: class \"c\" is not one of the 2 training classes");
     refused_with("nowhere", &images, "nowhere: cannot open: No such file or directory");
     refused_with("set/a/1.png", &images, "set/a/1.png: the archive is damaged: Unrecognized archive format");
 }
@@ -196,7 +196,7 @@ static void odd_folders(void)
     begin();
     put("loop/a/1.png", make_png(8, 8, 3, 1));
     REQUIRE(!symlink("..", "loop/a/up"));
-    refused("loop", "loop/a/up: a link leads back to a folder that it is in");
+    refused("loop", "loop/a/up: a link leads back to a folder that contains it");
     put("gone/a/1.png", make_png(8, 8, 3, 1));
     REQUIRE(!symlink("nothing", "gone/a/2.png"));
     refused("gone", "gone/a/2.png: cannot open: No such file or directory");
@@ -239,16 +239,16 @@ static void members(void)
     member("x/b/..", (struct bytes){ 0 }, NULL, "t: member \"x/b/..\" has .. in its path");
     member("/etc/1.png", make_png(8, 8, 3, 1), NULL, "t: member \"/etc/1.png\" has an absolute path");
     member("x/b/1.png", (struct bytes){ 0 }, "/etc/passwd", "t: member \"x/b/1.png\" is a link, not a file");
-    member("x/a/1.png", make_png(8, 8, 3, 1), NULL, "t/x/a/1.png: is there twice");
-    member("./x//a/1.png", make_png(8, 8, 3, 1), NULL, "t/x/a/1.png: is there twice");
+    member("x/a/1.png", make_png(8, 8, 3, 1), NULL, "t/x/a/1.png: appears twice");
+    member("./x//a/1.png", make_png(8, 8, 3, 1), NULL, "t/x/a/1.png: appears twice");
     member("x/b/1.png", make_png(9, 8, 3, 1), NULL,
-           "t/x/b/1.png: is 9 x 8 pixels, but t/x/a/1.png is 8 x 8; --resize N makes all pictures N x N");
-    member("x/b/", (struct bytes){ 0 }, NULL, "t/x/b: the class folder has no PNG or JPEG picture");
-    member("x/README", (struct bytes){ 0 }, NULL, "t: has only one class, \"a\"; training wants 2");
+           "t/x/b/1.png: is 9 x 8 pixels, but t/x/a/1.png is 8 x 8; --resize N makes all images N x N");
+    member("x/b/", (struct bytes){ 0 }, NULL, "t/x/b: the class folder has no PNG or JPEG image");
+    member("x/README", (struct bytes){ 0 }, NULL, "t: has only one class, \"a\"; training needs 2");
     struct archive *a = tar_begin("t", 'z');
     tar_add(a, "README", make_png(8, 8, 3, 1), NULL);
     tar_end(a);
-    refused("t", "t: has no PNG or JPEG picture");
+    refused("t", "t: has no PNG or JPEG image");
 }
 
 static struct bytes two_members(int filter)

@@ -78,7 +78,7 @@ while [ $i -lt 92 ]; do
     cp set/train/plain/1.png many/plain/x$i.png
 done
 head -c 100 set/train/plain/1.png >many/plain/x50.png
-damaged='many/plain/x50.png: the PNG picture is damaged: read beyond end of data'
+damaged='many/plain/x50.png: the PNG image is damaged: read beyond end of data'
 refused "--data \"many\": $damaged; --keep-going passes over damaged images" train $opts --data many --out kept
 ok train $opts --data many --keep-going --out kept
 grep -q "^hsgd: warning: $damaged; passed over$" err
@@ -101,17 +101,17 @@ refused '"hsgd bench" has no option "--crop"' bench --model mlp --crop 3
 refused '--crop 4 does not go with --resized-crop 0.5' train $opts --crop 4 --resized-crop 0.5
 refused 'crop 4 and resized_crop 0.5 exclude each other' data show --crop 4 --resized-crop 0.5 --out x.png
 printf 'x,y,label\n1,2,a\n2,1,b\n3,4,a\n' >rows.csv
-refused 'crop, resized_crop, flip and rotate are for pictures, not for samples of 1x1x2' \
+refused 'crop, resized_crop, flip and rotate are for images, not for samples of 1x1x2' \
     train --model linear --devices cpu --data rows.csv --flip --out x
 head -c 100 set/train/plain/3.png >cut.png && mv cut.png set/train/plain/3.png
-refused '--data "set": set/train/plain/3.png: the PNG picture is damaged: read beyond end of data' \
+refused '--data "set": set/train/plain/3.png: the PNG image is damaged: read beyond end of data' \
     train $opts --data set --out x
 cp set/train/plain/4.png set/train/plain/3.png
 mkdir set/train/empty
-refused '--data "set": set/train/empty: the class folder has no PNG or JPEG picture' train $opts --data set --out x
+refused '--data "set": set/train/empty: the class folder has no PNG or JPEG image' train $opts --data set --out x
 rmdir set/train/empty
 "$hsgd" data show --rows 2 --columns 1 --out set/train/turned/9.png >/dev/null
-refused '--data "set": set/train/turned/9.png: is 59 x 30 pixels, but set/train/plain/1.png is 30 x 30; --resize N makes all pictures N x N' \
+refused '--data "set": set/train/turned/9.png: is 59 x 30 pixels, but set/train/plain/1.png is 30 x 30; --resize N makes all images N x N' \
     train $opts --data set --out x
 [ ! -e x ] && [ ! -e x.png ]
 check 'nothing is written where the input is bad' $?

@@ -86,7 +86,7 @@ static void letter_case(void)
         close_set();
     }
     image(1, "set0/train/cat/1.png");
-    refused("set0", NULL, "set0: both \"Train\" and \"train\" look like the training part");
+    refused("set0", NULL, "set0: both \"Train\" and \"train\" look like the training split");
     hsgd_destroy(&ctx);
 }
 
@@ -99,7 +99,7 @@ static void train_as_class(void)
     read_set("vehicles", NULL, "images, 2 samples of 4x4x3, 2 classes (car, train)");
     close_set();
     image(3, "vehicles/test/1.png");
-    refused("vehicles", NULL, "vehicles: pictures lie in no class folder; it wants CLASS/*.png or train/CLASS/*.png");
+    refused("vehicles", NULL, "vehicles: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png");
     hsgd_destroy(&ctx);
 }
 
@@ -122,11 +122,11 @@ static void other_files(void)
     put_text("set/a/Thumbs.db", "x");
     image(3, "set/stray.png");
     const char *summary = "images, 2 samples of 4x4x3, 2 classes (a, b); passed over: 10 neither PNG nor JPEG (first: "
-                          "b/0.webp), 1 outside of class folders (first: stray.png), 2 no images (first: README)";
+                          "b/0.webp), 1 outside of class folders (first: stray.png), 2 not images (first: README)";
     read_set("set", NULL, summary);
     CHECK_STR(logged, "set: 10 images passed over: neither PNG nor JPEG; the first is b/0.webp\n");
     CHECK(hsgd_data_passed(train, 0, &p, sizeof p) && p.count == 10 && !strcmp(p.first, "b/0.webp"));
-    CHECK(hsgd_data_passed(train, 2, &p, sizeof p) && p.count == 2 && !strcmp(p.why, "no images"));
+    CHECK(hsgd_data_passed(train, 2, &p, sizeof p) && p.count == 2 && !strcmp(p.why, "not images"));
     CHECK(!hsgd_data_passed(train, 3, &p, sizeof p) && !hsgd_data_passed(train, -1, &p, sizeof p));
     close_set();
     unsetenv("HSGD_CACHE");
@@ -140,11 +140,11 @@ static void other_files(void)
     CHECK(hsgd_data_passed(train, 0, &p, sizeof p) && p.count == 11);
     close_set();
     put_text("none/a/1.webp", "x");
-    refused("none", NULL, "none: has no PNG or JPEG picture; passed over: 1 neither PNG nor JPEG (first: a/1.webp)");
+    refused("none", NULL, "none: has no PNG or JPEG image; passed over: 1 neither PNG nor JPEG (first: a/1.webp)");
     CHECK(!remove("set/a/1.png"));
     put_text("set/a/1.webp", "x");
     CHECK(hsgd_data_read(ctx, "set", NULL, &train, &test) < 0);
-    CHECK_MSG(strstr(hsgd_error(ctx), "set/a: the class folder has no PNG or JPEG picture; passed over: 12 neither"),
+    CHECK_MSG(strstr(hsgd_error(ctx), "set/a: the class folder has no PNG or JPEG image; passed over: 12 neither"),
               "%s", hsgd_error(ctx));
     hsgd_destroy(&ctx);
 }
@@ -228,7 +228,7 @@ static void make_set(const char *folder, int n, int bad)
     }
 }
 
-#define FIRST "set/a/006.png: the PNG picture is damaged: read beyond end of data"
+#define FIRST "set/a/006.png: the PNG image is damaged: read beyond end of data"
 
 static void damaged(void)
 {
@@ -237,17 +237,17 @@ static void damaged(void)
     make_set("set", 40, 2);
     refused("set", NULL, FIRST "; 1 more is damaged: b/005.png");
     refused("set", &going,
-            FIRST "; 1 more is damaged: b/005.png; --keep-going passes over 1 % of the images at most");
+            FIRST "; 1 more is damaged: b/005.png; --keep-going passes over at most 1 % of the images");
     make_set("set", 40, 12);
     refused("set", NULL, FIRST "; 11 more are damaged: a/008.png, a/010.png, a/012.png, a/014.png, a/016.png, "
             "b/005.png, b/007.png, b/009.png, b/011.png, ...");
     put_text("none/a/1.png", "x");
     put_text("none/b/1.png", "x");
-    refused("none", &going, "none/a/1.png: is neither a PNG nor a JPEG picture (1 bytes); 1 more is damaged: b/1.png; "
-            "--keep-going passes over 1 % of the images at most");
+    refused("none", &going, "none/a/1.png: is neither a PNG nor a JPEG image (1 bytes); 1 more is damaged: b/1.png; "
+            "--keep-going passes over at most 1 % of the images");
     make_set("set", 200, 3);
     refused("set", &going, FIRST "; 2 more are damaged: b/005.png, b/007.png; "
-            "--keep-going passes over 1 % of the images at most");
+            "--keep-going passes over at most 1 % of the images");
     hsgd_destroy(&ctx);
 }
 
@@ -264,7 +264,7 @@ static void keep_going(void)
     setenv("HSGD_CACHE_DIR", "cache", 1);
     read_set("set", &going, summary);
     CHECK_STR(logged, FIRST "; passed over\n"
-              "set/b/005.png: the PNG picture is damaged: read beyond end of data; passed over\n"
+              "set/b/005.png: the PNG image is damaged: read beyond end of data; passed over\n"
               "set: 2 images passed over: damaged; the first is a/006.png\n");
     for (int i = 0, at = 0; i < 200; i++) {
         int number = i < 100 ? 2 * i : 2 * (i - 100) + 1;
@@ -293,7 +293,7 @@ static void first_damaged(void)
     read_set("set", &going, "images, 99 samples of 4x4x3, 2 classes (a, b); passed over: 1 damaged (first: a/000.png)");
     close_set();
     put("set/b/099.png", make_png(5, 4, 3, 1));
-    refused("set", &going, "set/b/099.png: is 5 x 4 pixels, but set/a/002.png is 4 x 4; --resize N makes all pictures N x N");
+    refused("set", &going, "set/b/099.png: is 5 x 4 pixels, but set/a/002.png is 4 x 4; --resize N makes all images N x N");
     hsgd_destroy(&ctx);
 }
 
@@ -321,7 +321,7 @@ static void zip(void)
     tar_add(a, "__MACOSX/Train/b/._1.png", make_png(1, 1, 1, 1), NULL);
     tar_end(a);
     read_set("set.any", NULL, "zip, 2 samples of 4x4x3, 2 classes (b, caf\xe9); passed over: 1 neither PNG nor JPEG "
-             "(first: top/Train/b/1.webp), 1 no images (first: top/README)");
+             "(first: top/Train/b/1.webp), 1 not images (first: top/README)");
     uint8_t pixels[48];
     CHECK(sample(train, 1, pixels) == 1 && pixels[0] == pictures_value(1, 0, 0, 0));
     CHECK(hsgd_data_count(test) == 1 && sample(test, 0, pixels) == 0 && pixels[0] == pictures_value(3, 0, 0, 0));
@@ -333,7 +333,7 @@ static void bad_zip(void)
 {
     begin();
     make_zip("twice.zip", "a/1.png", "a/1.png", NULL);
-    refused("twice.zip", NULL, "twice.zip/a/1.png: is there twice");
+    refused("twice.zip", NULL, "twice.zip/a/1.png: appears twice");
     make_zip("link.zip", "a/1.png", "b/1.png", "/etc/passwd");
     refused("link.zip", NULL, "link.zip: member \"b/1.png\" is a link, not a file");
     make_zip("set.zip", "aaaaaaaa.png", "b/1.png", NULL);

@@ -20,13 +20,13 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define KEYS "conv2d has no key \"x\"; it has op, name, out_channels, kernel, stride, padding, activation, init"
 
 static const struct { const char *text, *sentence; } bad[] = {
-    { "", ": there is nothing in it" },
-    { "# nothing\n", ": there is nothing in it" },
+    { "", ": the file has no content" },
+    { "# nothing\n", ": the file has no content" },
     { "m", ":1: a model file must be a mapping, but is a value" },
     { "- m", ":1: a model file must be a mapping, but is a list" },
-    { "name: m\n  layers: []", ":2: not YAML: mapping values are not allowed in this context" },
-    { "name: \"m", ":1: not YAML: found unexpected end of stream" },
-    { "name: m\n\tlayers:", ":2: not YAML: found a tab character that violates indentation" },
+    { "name: m\n  layers: []", ":2: not valid YAML: mapping values are not allowed in this context" },
+    { "name: \"m", ":1: not valid YAML: found unexpected end of stream" },
+    { "name: m\n\tlayers:", ":2: not valid YAML: found a tab character that violates indentation" },
     { "name: \xff", ": byte 6: invalid leading UTF-8 octet" },
     { "name: m\n", ": the key \"layers\" is missing" },
     { "layers: []\n", ": the key \"name\" is missing" },
@@ -40,17 +40,17 @@ static const struct { const char *text, *sentence; } bad[] = {
     { "name: [m]\n", ":1: name must be a value, but is a list" },
     { "name: \"\"\n", ":1: name \"\" must be of letters, digits, and inside \" _.-\"" },
     { "name: ../m\n", ":1: name \"../m\" must be of letters, digits, and inside \" _.-\"" },
-    { "name: \"a\\0b\"\n", ":1: name \"a\" is longer than 47 characters, or has a zero in it" },
+    { "name: \"a\\0b\"\n", ":1: name \"a\" is longer than 47 characters, or contains a zero byte" },
     { "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
       ":1: name \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is longer than 47 characters, "
       "or has a zero in it" },
-    { "name: &a m\n", ":1: anchors, aliases and tags are not taken" },
-    { "name: m\nlayers: &a [*a]\n", ":2: anchors, aliases and tags are not taken" },
-    { "name: !!str m\n", ":1: anchors, aliases and tags are not taken" },
+    { "name: &a m\n", ":1: anchors, aliases and tags are not supported" },
+    { "name: m\nlayers: &a [*a]\n", ":2: anchors, aliases and tags are not supported" },
+    { "name: !!str m\n", ":1: anchors, aliases and tags are not supported" },
     { MODEL("") "---\nname: n\n", ":4: a second document begins" },
     { "name: m\ninput: 28x28\n", ":2: input must be a mapping, but is a value" },
     { "name: m\ninput: {h: 28, w: 28}\n", ":2: input needs h, w and c" },
-    { "name: m\ninput: {h: 28, h: 28, c: 1}\n", ":2: key \"h\" is there twice" },
+    { "name: m\ninput: {h: 28, h: 28, c: 1}\n", ":2: key \"h\" appears twice" },
     { "name: m\ninput: {h: 28, w: 28, d: 1}\n", ":2: input has no key \"d\"; it has h, w, c" },
     { "name: m\nusual_input: {h: 28, w: 0, c: 1}\n", ":2: usual_input: w must be a whole number from 1, not \"0\"" },
     { "name: m\ninput: {h: 28, w: 2.5, c: 1}\n", ":2: input: w must be a whole number from 1, not \"2.5\"" },
@@ -71,7 +71,7 @@ static const struct { const char *text, *sentence; } bad[] = {
       ":3: activation must be one of none, relu, tanh, sigmoid, not \"gelu\"" },
     { MODEL("  - {op: dense, units: 5, no_bias: 1}\n"), ":3: no_bias must be true or false, not \"1\"" },
     { MODEL("  - {op: dense, units: 5, init: ones}\n"), ":3: init must be one of glorot, he, zero, not \"ones\"" },
-    { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" is there twice" },
+    { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" appears twice" },
     { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
     { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"),
@@ -194,7 +194,7 @@ static void files(void)
     put("name: m\n\nlayer: []\n");
     file_refused(path, ":3: key \"layer\" is not one of name, input, usual_input, layers");
     put("");
-    file_refused(path, ": there is nothing in it");
+    file_refused(path, ": the file has no content");
     unlink(path);
     file_refused(path, ": cannot open: No such file or directory");
     file_refused("/", ": is a folder, not a file");

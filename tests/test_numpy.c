@@ -196,16 +196,16 @@ static const struct { const char *text, *sentence; } headers[] = {
     { H("'<f4'", "False", "(2)"), "x.npy: header: a comma expected at \")}\"" },
     { H("'<f4'", "False", "(2,"), "x.npy: header: a size expected at \"}\"" },
     { H("'<f4'", "False", "(-2,)"), "x.npy: header: a size expected at \"-2,)}\"" },
-    { H("'<f4'", "False", "()"), "x.npy: shape is (), a single number" },
+    { H("'<f4'", "False", "()"), "x.npy: shape is (), a single value" },
     { H("'<f4'", "False", "(1,1,1,1,2)"), "x.npy: shape has more than 4 dimensions" },
     { H("'<f4'", "False", "(0,)"), "x.npy: dimension 0 of the shape is 0, it must be in 1..2147483647" },
     { H("'<f4'", "False", "(2, 99999999999999999999)"),
       "x.npy: dimension 1 of the shape is 922337203685477580, it must be in 1..2147483647" },
     { H("'<f4'", "False", "(2147483647, 2147483647, 2)"),
       "x.npy: dimension 1 of the shape is 2147483647, more than memory can hold" },
-    { H("'<f4'", "False", "(3,)"), "x.npy: 8 bytes after the header, 3 numbers of 4 bytes are announced" },
-    { H("'<f4'", "False", "(1,)"), "x.npy: 8 bytes after the header, 1 numbers of 4 bytes are announced" },
-    { "{'descr': '<f4', 'descr': '<f4'}", "x.npy: header: descr is there twice" },
+    { H("'<f4'", "False", "(3,)"), "x.npy: 8 bytes after the header, which announces 3 values of 4 bytes" },
+    { H("'<f4'", "False", "(1,)"), "x.npy: 8 bytes after the header, which announces 1 values of 4 bytes" },
+    { "{'descr': '<f4', 'descr': '<f4'}", "x.npy: header: descr appears twice" },
     { "{'descr': '<f4', 'shape': (2,)}", "x.npy: header: fortran_order is missing" },
     { "{'descr': '<f4', 'eval': __import__('os')}",
       "x.npy: header: key \"eval\" is not one of descr, fortran_order, shape" },
@@ -234,16 +234,16 @@ static void bad_files(void)
     put("y.npy", npy("|u1", "(3,)", many(0, 3)));
     expect_refused(ctx, "x.npy", NULL, "y.npy: 3 labels, but x.npy has 2 samples");
     put("y.npy", npy("|u1", "(2, 2)", many(0, 4)));
-    expect_refused(ctx, "x.npy", NULL, "y.npy: row 0 of 2 numbers is not one-hot; one number a sample, or a row with a single 1, is expected");
+    expect_refused(ctx, "x.npy", NULL, "y.npy: row 0 of 2 values is not one-hot; one number per sample, or a row with a single 1, is expected");
     put("y.npy", npy("<f4", "(2,)", bytes_of(not_finite, 8)));
     CHECK(hsgd_data_read(ctx, "x.npy", NULL, NULL, NULL) < 0);
     CHECK_STR(hsgd_error(ctx) + strlen(hsgd_error(ctx)) - 22, "nan, it must be finite");
     put("y.npy", npy("|u1", "(2,)", many(0, 2)));
     put("x.npy", npy("<f4", "(2,)", bytes_of((float[]){ 1, 1e30f * 1e30f }, 8)));
-    expect_refused(ctx, "x.npy", NULL, "x.npy: number 0 of sample 1 is inf, a finite 32-bit float is expected");
+    expect_refused(ctx, "x.npy", NULL, "x.npy: value 0 of sample 1 is inf, a finite 32-bit float is expected");
     put("x.npy", npy("<f8", "(1, 2)", bytes_of((double[]){ 1, 1e300 }, 16)));
     put("y.npy", npy("|u1", "(1,)", many(0, 1)));
-    expect_refused(ctx, "x.npy", NULL, "x.npy: number 1 of sample 0 is 1e+300, a finite 32-bit float is expected");
+    expect_refused(ctx, "x.npy", NULL, "x.npy: value 1 of sample 0 is 1e+300, a finite 32-bit float is expected");
     expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .features = 3),
                    "x.npy: samples have 2 features, 3 are expected");
     put("x.npy", npy("|u1", "(1, 3, 8, 8)", many(0, 192)));
@@ -256,9 +256,9 @@ static void bad_prefix(void)
         { "\x93NUMPX\1\0", 10, "x.npy: does not begin like a NumPy array (\\x93NUMPY)" },
         { "\x93NUMPY\1", 7, "x.npy: does not begin like a NumPy array (\\x93NUMPY)" },
         { "\x93NUMPY\4\0", 10, "x.npy: version is 4.0, only 1.0 to 3.0 are read" },
-        { "\x93NUMPY\1\0\x10", 9, "x.npy: truncated in the header: 9 bytes are there" },
-        { "\x93NUMPY\2\0\x10\0\0", 11, "x.npy: truncated in the header: 11 bytes are there" },
-        { "\x93NUMPY\1\0\x10\0{}", 12, "x.npy: truncated in the header: 2 of 16 bytes are there" },
+        { "\x93NUMPY\1\0\x10", 9, "x.npy: truncated in the header: only 9 bytes" },
+        { "\x93NUMPY\2\0\x10\0\0", 11, "x.npy: truncated in the header: only 11 bytes" },
+        { "\x93NUMPY\1\0\x10\0{}", 12, "x.npy: truncated in the header: only 2 of 16 bytes" },
         { "\x93NUMPY\2\0\xff\xff\xff\xff", 12, "x.npy: header has 4294967295 bytes, more than 65536" },
     };
     begin();
@@ -311,12 +311,17 @@ static void bad_npz(void)
     expect_refused(ctx, "set.npz", NULL, "set.npz: member \"/etc/evil.npy\" leaves the archive");
     zip_with("other.npy", good());
     expect_refused(ctx, "set.npz", HSGD_OPTIONS(data, .label = "z"),
-                   "set.npz: no arrays x_train or x and z, or others known; there are: x, y, other");
+                   "set.npz: no arrays x_train or x and z, or other known names; it has: x, y, other");
     struct archive *a = zip_begin("set.npz", false);
     tar_add(a, "a.npy", good(), NULL);
     tar_end(a);
     expect_refused(ctx, "set.npz", NULL,
-                   "set.npz: no arrays x_train and y_train or x and y, or others known; there are: a");
+                   "set.npz: no arrays x_train and y_train or x and y, or other known names; it has: a");
+    a = zip_begin("notes.zip", false);
+    tar_add(a, "notes/a.txt", good(), NULL);
+    tar_end(a);
+    expect_refused(ctx, "notes.zip", NULL, "notes.zip: a zip archive with neither image folders nor arrays: the first "
+                   "member is \"notes/a.txt\"");
 }
 
 static void bad_npz_parts(void)

@@ -69,7 +69,7 @@ array small.npy '|u1' '\0' '2, 8, 8' 128
 refused 'small.npy: samples are 8x8x1, the model takes 28x28x1' predict $use small.npy
 head -c 60 sheet.png >cut.png
 begins 'cut.png: ' predict $use cut.png
-refused 'sheet.png: is a picture, the model takes samples of 1x1x2' predict --devices cpu --checkpoint points sheet.png
+refused 'sheet.png: is an image, the model takes samples of 1x1x2' predict --devices cpu --checkpoint points sheet.png
 printf '\377\330\377\340' >cut.jpg
 begins 'cut.jpg: ' predict $use cut.jpg
 

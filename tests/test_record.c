@@ -150,7 +150,7 @@ static void differences(void)
     REQUIRE(r);
     CHECK(!hsgd_record_check(ctx, r, a));
     CHECK(hsgd_record_check(ctx, r, b) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "data \"memory\": column 1 is \"b\", and \"a\" in the training");
+    CHECK_STR(hsgd_error(ctx), "data \"memory\": column 1 is \"b\", but \"a\" in the training data");
     CHECK(hsgd_record_check(ctx, r, c) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with other values of the training samples");
     CHECK(hsgd_record_check(ctx, r, d) == -EINVAL);
@@ -207,7 +207,7 @@ static void columns(void)
     fit(as, rows(x, 2, "a", "b"), x, NULL);
     fit(as, rows(x, 2, "b", "a"), swapped, NULL);
     fit(as, rows(x, 2, NULL, NULL), x, NULL);
-    fit(as, rows(x, 2, "b", "c"), NULL, "memory: column \"a\" of the training is missing, and \"c\" is unknown");
+    fit(as, rows(x, 2, "b", "c"), NULL, "memory: column \"a\" of the training data is missing, and \"c\" is unknown");
     hsgd_data_destroy(&as);
     end();
 }
@@ -226,17 +226,17 @@ static void units(void)
     fit(as, rows(parts, 2, NULL, NULL), parts, NULL);
     fit(as, rows(binary, 2, NULL, NULL), binary, NULL);
     fit(as, rows(wild, 2, NULL, NULL), NULL,
-        "memory: values are from 0 to 300; those of the training were 8-bit numbers, 0 to 255 or as 0 to 1");
+        "memory: values range from 0 to 300; the training data had 8-bit values, 0 to 255 or scaled to 0 to 1");
     fit(as, rows(negative, 2, NULL, NULL), NULL,
-        "memory: values are from -1 to 0.5; those of the training were 8-bit numbers, 0 to 255 or as 0 to 1");
+        "memory: values range from -1 to 0.5; the training data had 8-bit values, 0 to 255 or scaled to 0 to 1");
     fit(bits, rows(binary, 2, NULL, NULL), (const float[]){ 0, 1 / 255.0f, 1 / 255.0f, 0 }, NULL);
     fit(numbers, bytes(x, 2, two, true), whole, NULL);
     fit(numbers, bytes(x, 2, two, false), NULL,
-        "bytes: has pixels of 8 bits; the values of the training were from 0 to 300");
+        "bytes: has 8-bit pixels; the values of the training data were 0 to 300");
     fit(fractions, bytes(x, 2, two, false), parts, NULL);
     fit(fractions, bytes(small, 2, two, true), binary, NULL);
     fit(fractions, bytes(x, 2, two, true), NULL,
-        "bytes: has 8-bit numbers up to 255; those of the training were from 0 to 1: divide them by 255");
+        "bytes: has 8-bit values up to 255; the training data had 0 to 1: divide them by 255");
     fit(centred, bytes(x, 2, two, true), whole, NULL);
     hsgd_data_destroy(&as);
     hsgd_data_destroy(&bits);
@@ -256,9 +256,9 @@ static void pixels(void)
     const float *all[] = { whole, parts, centred };
     static const struct { int training, data; const char *message; } pairs[] = {
         { 0, 0, NULL }, { 1, 1, NULL }, { 2, 2, NULL }, { 1, 2, NULL }, { 2, 1, NULL },
-        { 0, 1, "memory: pixels are from 0 to 1; those of the training were from 0 to 255, which is another unit" },
-        { 1, 0, "memory: pixels are from 0 to 255; those of the training were from 0 to 1, which is another unit" },
-        { 2, 0, "memory: pixels are from 0 to 255; those of the training were from -1 to 1, which is another unit" },
+        { 0, 1, "memory: pixels range from 0 to 1; those of the training data ranged from 0 to 255, in another unit" },
+        { 1, 0, "memory: pixels range from 0 to 255; those of the training data ranged from 0 to 1, in another unit" },
+        { 2, 0, "memory: pixels range from 0 to 255; those of the training data ranged from -1 to 1, in another unit" },
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const float *x = all[pairs[i].data];

@@ -38,10 +38,10 @@ for file in train swapped first; do
     ok eval $use --checkpoint run --data $file.csv
     accurate
 done
-begins '--data "renamed.csv": renamed.csv: column "wid" of the training is missing, and "height" is unknown' \
+begins '--data "renamed.csv": renamed.csv: column "wid" of the training data is missing, and "height" is unknown' \
     eval $use --checkpoint run --data renamed.csv
 begins '--data "extra.csv": extra.csv: column "more" is unknown' eval $use --checkpoint run --data extra.csv
-begins '--data "fewer.csv": fewer.csv: column "wid" of the training is missing' eval $use --checkpoint run --data fewer.csv
+begins '--data "fewer.csv": fewer.csv: column "wid" of the training data is missing' eval $use --checkpoint run --data fewer.csv
 begins '--data "other.csv": other.csv: line 1: no column "kind"' eval $use --checkpoint run --data other.csv
 ok eval $use --checkpoint run --data other.csv --label sort
 accurate
@@ -75,7 +75,7 @@ ok predict $use --checkpoint run train.csv swapped.csv
 [ "$(wc -l <out)" -eq 320 ]
 check 'the training file itself' $?
 begins 'renamed.csv: column "wid"' predict $use --checkpoint run renamed.csv
-begins 'mixed.csv: column "len" of the training is missing, and "3" is unknown' \
+begins 'mixed.csv: column "len" of the training data is missing, and "3" is unknown' \
     predict $use --checkpoint run "$(printf '3,x\n1,2\n' >mixed.csv && echo mixed.csv)"
 blobs '' 'n 1:a 2:b' >train.svm
 ok train $fast --data train.svm --out svm
@@ -140,8 +140,8 @@ ok train $fast --data x.npy --validation wide.npy --out bytes2 --json
 json 'j["validation_accuracy"] == 1'
 ok predict $use --checkpoint bytes --json x.npy wide.npy whole.csv parts.csv
 json 'len({round(p["probabilities"][0], 4) for p in j["predictions"] if p["row"] == 5}) == 1'
-has err '^hsgd: warning: whole.csv: whole numbers up to 2[0-9]+ are divided by 255'
-begins 'large.csv: values are from ' predict $use --checkpoint bytes large.csv
+has err '^hsgd: warning: whole.csv: integers up to 2[0-9]+ are divided by 255'
+begins 'large.csv: values range from ' predict $use --checkpoint bytes large.csv
 ok train $fast --data wide.npy --out words
 ok predict $use --checkpoint words --json x.npy wide.npy
 json 'len({round(p["probabilities"][0], 4) for p in j["predictions"] if p["row"] == 5}) == 1'
@@ -167,7 +167,7 @@ EOF
         ok train $fast --data $mine --out $mine-run --model mlp-small
         ok eval $use --checkpoint $mine-run --data $other
         accurate
-        has err "^hsgd: warning: $other: (grey images are given|colours become grey)"
+        has err "^hsgd: warning: $other: (grey images are converted|colour images are converted)"
         ok train $fast --model mlp-small --data $mine --validation $other --out $mine-run2 --json
         json 'j["validation_accuracy"] > 0.9'
         has err "^hsgd: warning: $other: "
@@ -177,9 +177,9 @@ EOF
         ok eval $use --checkpoint $mine-run --data large
         accurate
     done
-    has err 'warning: large: images are scaled to 8 x 8'
+    has err 'warning: large: images are resized to 8 x 8'
     tar -cf grey.tar grey
-    refused 'grey.tar: is a tar archive; images are read when it is unpacked' predict $use --checkpoint grey-run grey.tar
+    refused 'grey.tar: is a tar archive; unpack it to read its images' predict $use --checkpoint grey-run grey.tar
 
     # A checkpoint of version 0.1 has no record.
     cp -r run old

@@ -49,18 +49,18 @@ static const struct { const char *header; size_t data; const char *sentence; } b
     { "{\"a\":1e999}", 0, "f: header, byte 10: real number overflow near '1e999'" },
     { "{\"a\":1,\"a\":2}", 0, "f: header, byte 10: duplicate object key near '\"a\"'" },
     { "{\"a\xff\":1}", 0, "f: header, byte 3: unable to decode byte 0xff near '\"a'" },
-    { "{\"a\":1}", 0, "f: tensor \"a\" must be an object, but is a whole number" },
+    { "{\"a\":1}", 0, "f: tensor \"a\" must be an object, but is an integer" },
     { "{\"\\n\\u001b[2J\":null}", 0, "f: tensor \"??[2J\" must be an object, but is null" },
     { "{\"__metadata__\":[]}", 0, "f: __metadata__ must be an object, but is a list" },
-    { "{\"__metadata__\":{\"k\":1.5}}", 0, "f: __metadata__: \"k\" must be a string, but is a fraction" },
+    { "{\"__metadata__\":{\"k\":1.5}}", 0, "f: __metadata__: \"k\" must be a string, but is a real number" },
     { "{\"a\":{}}", 0, "f: tensor \"a\": dtype must be a string, but is missing" },
-    { "{\"a\":{\"dtype\":32}}", 0, "f: tensor \"a\": dtype must be a string, but is a whole number" },
+    { "{\"a\":{\"dtype\":32}}", 0, "f: tensor \"a\": dtype must be a string, but is an integer" },
     { "{\"a\":" TENSOR("F33", "[1]", "0", "4") "}", 4, "f: tensor \"a\": dtype \"F33\" is not known" },
-    { "{\"a\":" TENSOR("F32", "1", "0", "4") "}", 4, "f: tensor \"a\": shape must be a list, but is a whole number" },
+    { "{\"a\":" TENSOR("F32", "1", "0", "4") "}", 4, "f: tensor \"a\": shape must be a list, but is an integer" },
     { "{\"a\":" TENSOR("F32", "[1,1,1,1,1,1,1,1,1]", "0", "4") "}", 4,
       "f: tensor \"a\": shape has 9 dimensions; at most 8 can be read" },
     { "{\"a\":" TENSOR("F32", "[2,0.5]", "0", "4") "}", 4,
-      "f: tensor \"a\": shape[1] must be a whole number, but is a fraction" },
+      "f: tensor \"a\": shape[1] must be an integer, but is a real number" },
     { "{\"a\":" TENSOR("F32", "[-1]", "0", "4") "}", 4, "f: tensor \"a\": shape[0] is negative: -1" },
     { "{\"a\":" TENSOR("F32", "[9223372036854775808]", "0", "4") "}", 4,
       "f: header, byte 48: too big integer near '9223372036854775808'" },
@@ -74,10 +74,10 @@ static const struct { const char *header; size_t data; const char *sentence; } b
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,2]}}", 1,
       "f: tensor \"a\": data_offsets must be a list of 2 numbers, but is a list of another length" },
     { "{\"a\":" TENSOR("U8", "[1]", "0", "\"1\"") "}", 1,
-      "f: tensor \"a\": data_offsets[1] must be a whole number, but is a string" },
-    { "{\"a\":" TENSOR("U8", "[1]", "-1", "0") "}", 1, "f: tensor \"a\": data_offsets [-1, 0] do not lie in 0..1" },
-    { "{\"a\":" TENSOR("U8", "[1]", "1", "0") "}", 1, "f: tensor \"a\": data_offsets [1, 0] do not lie in 0..1" },
-    { "{\"a\":" TENSOR("U8", "[2]", "0", "2") "}", 1, "f: tensor \"a\": data_offsets [0, 2] do not lie in 0..1" },
+      "f: tensor \"a\": data_offsets[1] must be an integer, but is a string" },
+    { "{\"a\":" TENSOR("U8", "[1]", "-1", "0") "}", 1, "f: tensor \"a\": data_offsets [-1, 0] are not in 0..1" },
+    { "{\"a\":" TENSOR("U8", "[1]", "1", "0") "}", 1, "f: tensor \"a\": data_offsets [1, 0] are not in 0..1" },
+    { "{\"a\":" TENSOR("U8", "[2]", "0", "2") "}", 1, "f: tensor \"a\": data_offsets [0, 2] are not in 0..1" },
     { "{\"a\":" TENSOR("F32", "[2]", "0", "4") "}", 4,
       "f: tensor \"a\": shape and dtype need 8 bytes, but data_offsets give 4" },
     { "{\"a\":" TENSOR("U8", "[2]", "0", "2") ",\"b\":" TENSOR("U8", "[2]", "1", "3") "}", 3,
@@ -260,8 +260,8 @@ static void writer_errors_stick(void)
 {
     start();
     finish_fails("f: metadata \"key\" is not UTF-8", "b", "\xff", 1, 2);
-    finish_fails("f: tensor \"a\" is too large, or there already", "a", "v", 1, 2);
-    finish_fails("f: tensor \"b\" is too large, or there already", "b", "v", INT64_MAX, 2);
+    finish_fails("f: tensor \"a\" is too large, or appears twice", "a", "v", 1, 2);
+    finish_fails("f: tensor \"b\" is too large, or appears twice", "b", "v", INT64_MAX, 2);
     finish_fails("f: tensor \"\xff\": the name is not UTF-8", "\xff", "v", 1, 2);
     finish_fails("f: 1 bytes of data were given for 2", "b", "v", 1, 1);
     static char large[1 << 16];

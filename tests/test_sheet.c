@@ -85,12 +85,12 @@ Test(sheet, failures_leave_nothing, .init = make_folder, .fini = remove_folder)
     struct hsgd_data *d = hsgd_data_digits(NULL, 0, 0, 5);
     struct hsgd_data *two = hsgd_data_memory(NULL, x, &label, 1, (struct hsgd_shape){1, 1, 2}, 1, HSGD_BORROW);
     const char *taken = at("MNIST");
-    expect_no_sheet(d, taken, 1, 1, -EISDIR, "/MNIST: cannot put the finished file in place: Is a directory");
+    expect_no_sheet(d, taken, 1, 1, -EISDIR, "/MNIST: cannot rename the finished file: Is a directory");
     expect_no_sheet(d, at("none/sheet.png"), 1, 1, -ENOENT, ": No such file or directory");
     expect_no_sheet(d, at("sheet.png"), 0, 3, -EINVAL, "rows x columns is 0 x 3, both must be positive");
-    expect_no_sheet(two, at("sheet.png"), 1, 1, -EINVAL, "samples have 2 channels, a picture has 1 or 3");
+    expect_no_sheet(two, at("sheet.png"), 1, 1, -EINVAL, "samples have 2 channels, an image has 1 or 3");
     expect_no_sheet(d, at("sheet.png"), 1, 2000, -EINVAL,
-                    "1 x 2000 samples of 28 x 28 pixels make more than 32768 pixels a side");
+                    "1 x 2000 samples of 28 x 28 pixels are more than 32768 pixels a side");
     cr_expect_eq(access(at("sheet.png"), F_OK), -1);
     hsgd_data_destroy(&d), hsgd_data_destroy(&two);
 }

@@ -185,7 +185,7 @@ static void bombs(void)
     struct bytes again = { NULL, 0 };
     for (int i = 0; i < 2; i++) again = joined(i ? again : bytes_of("", 0), packed(many(0, 8 << 20), 'J'));
     fails(again, "memory: the xz stream expands to more than 1100 times its size");
-    fails(packed_xz(text_of("small"), 96 << 20), "memory: the xz stream asks for 96 MiB of memory, the most is 80");
+    fails(packed_xz(text_of("small"), 96 << 20), "memory: the xz stream needs 96 MiB of memory, the maximum is 80");
     struct hsgd_stream *s = hsgd_stream_memory(ctx, "memory", twice.at, twice.n);
     uint8_t part[100];
     CHECK(hsgd_stream_read(s, part, sizeof part) == 100 && part[0] == 0x1f); /* one layer only */

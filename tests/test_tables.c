@@ -77,15 +77,15 @@ static void no_header(void)
 {
     static const struct bad list[] = {
         { "5.0,3.4,1.5,0.2,setosa\n4.9,3,1.4,0.2,setosa\n",
-          "set: line 1: names of columns are expected, \"5.0\" is a number" ADD },
-        { "setosa,5.0,3.4\nsetosa,4.9,3\n", "set: line 1: names of columns are expected, \"5.0\" is a number" ADD },
-        { "?,3.4,setosa\n4.9,3,setosa\n", "set: line 1: names of columns are expected, \"?\" is a missing value" ADD },
-        { "x,NA,setosa\n4.9,3,setosa\n", "set: line 1: names of columns are expected, \"NA\" is a missing value" ADD },
-        { ",3.4,setosa\n4.9,3,setosa\n", "set: line 1: names of columns are expected, \"3.4\" is a number" ADD },
-        { "\n# iris\n\n1,2,3\n4,5,6\n", "set: line 4: names of columns are expected, \"1\" is a number" ADD },
+          "set: line 1: column names are expected, \"5.0\" is a number" ADD },
+        { "setosa,5.0,3.4\nsetosa,4.9,3\n", "set: line 1: column names are expected, \"5.0\" is a number" ADD },
+        { "?,3.4,setosa\n4.9,3,setosa\n", "set: line 1: column names are expected, \"?\" is a missing value" ADD },
+        { "x,NA,setosa\n4.9,3,setosa\n", "set: line 1: column names are expected, \"NA\" is a missing value" ADD },
+        { ",3.4,setosa\n4.9,3,setosa\n", "set: line 1: column names are expected, \"3.4\" is a number" ADD },
+        { "\n# iris\n\n1,2,3\n4,5,6\n", "set: line 4: column names are expected, \"1\" is a number" ADD },
         { "5,0;3,4;setosa;a\n4,9;3,0;setosa;b\n",
-          "set: line 1: names of columns are expected, \"5,0\" is a number" ADD },
-        { "0,1,2,label\n1,2,3,x\n", "set: line 1: names of columns are expected, \"0\" is a number" ADD },
+          "set: line 1: column names are expected, \"5,0\" is a number" ADD },
+        { "0,1,2,label\n1,2,3,x\n", "set: line 1: column names are expected, \"0\" is a number" ADD },
     };
     begin();
     EACH(list, NULL);
@@ -97,7 +97,7 @@ static void repeated_columns(void)
         { "a,b,a,label\n1,2,3,x\n", "set: line 1: columns 1 and 3 have the same name, \"a\"" },
         { "a, b ,b,label\n1,2,3,x\n", "set: line 1: columns 2 and 3 have the same name, \"b\"" },
         { "a,label,label\n1,x,y\n", "set: line 1: columns 2 and 3 have the same name, \"label\"" },
-        { "Label,label,a\n1,x,2\n", "set: line 1: \"Label\" and \"label\" may be the label; --label names it" },
+        { "Label,label,a\n1,x,2\n", "set: line 1: \"Label\" and \"label\" may both be the label; --label chooses one" },
         { "a,label,,\n1,x,,\n", "set: line 1: columns 3 and 4 have the same name, \"\"" },
     };
     begin();
@@ -122,10 +122,10 @@ static void ignored_columns(void)
     close_set(&s);
     EACH(list, OPTIONS(.ignore = "city"));
     put_text("set", "a,b,label\n1,2,x\n");
-    expect_refused(ctx, "set", OPTIONS(.ignore = "a,b"), "set: line 1: no column is left for a feature");
-    expect_refused(ctx, "set", OPTIONS(.ignore = "a,b,label"), "set: line 1: no column is left for a feature");
+    expect_refused(ctx, "set", OPTIONS(.ignore = "a,b"), "set: line 1: no column is left as a feature");
+    expect_refused(ctx, "set", OPTIONS(.ignore = "a,b,label"), "set: line 1: no column is left as a feature");
     expect_refused(ctx, "set", OPTIONS(.ignore = "a", .label = "a"),
-                   "set: column \"a\" is to be the label and to be ignored");
+                   "set: column \"a\" is both the label and ignored");
     expect_refused(ctx, "set", OPTIONS(.ignore = "a", .features = 2),
                    "set: line 1: 1 columns beside the label, 2 features are expected");
     put_text("set", "1 1:1\n2 1:2\n");
@@ -140,8 +140,8 @@ static void ignored_columns(void)
 static void truth_and_commas(void)
 {
     static const struct bad list[] = {
-        { "a,label\n\"1,5\",x\n", "set: line 2: column \"a\": \"1,5\" is not a number; its point must be a point" },
-        { "a\tlabel\n-0,5\tx\n", "set: line 2: column \"a\": \"-0,5\" is not a number; its point must be a point" },
+        { "a,label\n\"1,5\",x\n", "set: line 2: column \"a\": \"1,5\" is not a number; the decimal separator must be a point" },
+        { "a\tlabel\n-0,5\tx\n", "set: line 2: column \"a\": \"-0,5\" is not a number; the decimal separator must be a point" },
         { "a;b;label\n1,5;2;x\n3;0.5;y\n",
           "set: line 3: column \"b\": \"0.5\" has a decimal point, line 2 a decimal comma" },
         { "a;label\n1.5;x\n0,5;y\n", "set: line 3: column \"a\": \"0,5\" has a decimal comma, line 2 a decimal point" },
@@ -273,20 +273,20 @@ static void exact_labels(void)
 static void measurements(void)
 {
     static const struct bad list[] = {
-        { "a,price\n0,3.14\n1,2\n", "set: column \"price\": label \"3.14\" has a fraction, which classes rarely have; "
-                                    "with --classes the numbers are classes" },
-        { "a;price\n0;3,14\n1;2\n", "set: column \"price\": label \"3.14\" has a fraction, which classes rarely have; "
-                                    "with --classes the numbers are classes" },
-        { "1 1:1\n-1.5 1:2\n", "set: label \"-1.5\" has a fraction, which classes rarely have; "
-                               "with --classes the numbers are classes" },
+        { "a,price\n0,3.14\n1,2\n", "set: column \"price\": label \"3.14\" has a fraction, like a measurement; "
+                                    "--classes treats the numbers as classes" },
+        { "a;price\n0;3,14\n1;2\n", "set: column \"price\": label \"3.14\" has a fraction, like a measurement; "
+                                    "--classes treats the numbers as classes" },
+        { "1 1:1\n-1.5 1:2\n", "set: label \"-1.5\" has a fraction, like a measurement; "
+                               "--classes treats the numbers as classes" },
     };
     char text[1000] = "a,id\n";
     begin();
     EACH(list, NULL);
     for (int i = 0; i < 41; i++) sprintf(text + strlen(text), "%d,%d\n", i, i < 21 ? i : 0);
     put_text("set", text);
-    expect_refused(ctx, "set", NULL, "set: column \"id\": 21 different numbers as labels of 41 samples, which classes "
-                                     "rarely are; with --classes they are classes");
+    expect_refused(ctx, "set", NULL, "set: column \"id\": 21 different numbers as labels of 41 samples, like "
+                                     "measurements; --classes treats them as classes");
     struct set s = read_set(ctx, "set", OPTIONS(.any_classes = true));
     CHECK(hsgd_data_classes(s.train) == 21);
     close_set(&s);
@@ -304,9 +304,9 @@ static void measurements(void)
 static void libsvm(void)
 {
     static const struct bad list[] = {
-        { "6,9 2:1 7:0.31\n1 1:1\n", "set: line 1: \"6,9\" is not a label: several labels a line are not read" },
-        { "# labels\n1 1:1\n1,2,3 2:1\n", "set: line 3: \"1,2,3\" is not a label: several labels a line are not read" },
-        { "+1,-1\t2:1\n", "set: line 1: \"+1,-1\" is not a label: several labels a line are not read" },
+        { "6,9 2:1 7:0.31\n1 1:1\n", "set: line 1: \"6,9\" is not a label: multi-label data is not supported" },
+        { "# labels\n1 1:1\n1,2,3 2:1\n", "set: line 3: \"1,2,3\" is not a label: multi-label data is not supported" },
+        { "+1,-1\t2:1\n", "set: line 1: \"+1,-1\" is not a label: multi-label data is not supported" },
     };
     begin();
     EACH(list, NULL);

@@ -54,7 +54,7 @@ printf 'x,city,id\n1,Oslo,9\n' >query.csv
 ok predict --devices cpu --checkpoint cities query.csv
 refused 'data "digits": data set "digits": --ignore names columns of a CSV, and this is digits' data info digits --ignore a
 printf 'x,price\n1,2.5\n2,3\n' >prices.csv
-refused '--data "prices.csv": prices.csv: column "price": label "2.5" has a fraction, which classes rarely have; with --classes the numbers are classes' $train --data prices.csv --out new
+refused '--data "prices.csv": prices.csv: column "price": label "2.5" has a fraction, like a measurement; --classes treats the numbers as classes' $train --data prices.csv --out new
 ok $train --data prices.csv --classes --epochs 1 --out prices
 has prices/config.yaml '^classes: true$'
 ok eval --devices cpu --checkpoint prices

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* All changes of a sample are one map from places in the result to places in
- * the picture, so that it is interpolated only once.
+/* All augmentations of a sample are composed into one affine map from positions
+ * in the result to positions in the image, so that it is interpolated only once.
  * Source of the resized crop: Szegedy et al., "Going deeper with
  * convolutions", CVPR 2015, in torchvision's form. */
 #include "augment.h"
@@ -14,14 +14,14 @@
 
 #define RADIANS (3.14159265358979 / 180)
 
-enum { MOST_CROP = 1 << 14, TRIES = 10, DRAWS_PER_TRY = 4 };
+enum { MAX_CROP = 1 << 14, TRIES = 10, DRAWS_PER_TRY = 4 };
 
-/* What the numbers of a sample's key are drawn for; RESIZED and those after
- * it: TRIES times DRAWS_PER_TRY. */
+/* The random numbers of a sample, by index; from RESIZED on there are
+ * TRIES * DRAWS_PER_TRY. */
 enum draw { FLIP, CROP_Y, CROP_X, ANGLE, RESIZED = 8 };
 
-/* Place (y, x) of the result, pixels being 1 apart and the first at 0.5, is
- * (y0 + yy y + yx x, x0 + xy y + xx x) in the picture. */
+/* Position (y, x) of the result is (y0 + yy y + yx x, x0 + xy y + xx x) in the
+ * image.  Pixels are 1 apart; the centre of the first is at 0.5. */
 struct map { float y0, yy, yx, x0, xy, xx; };
 
 bool augment_any(const struct hsgd_augment_options *how)
@@ -31,8 +31,8 @@ bool augment_any(const struct hsgd_augment_options *how)
 
 int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *how, struct hsgd_shape shape)
 {
-    if (how->crop < 0 || how->crop > MOST_CROP)
-        return hsgd_fail(ctx, EINVAL, "crop must be from 0 to %d, not %d", MOST_CROP, how->crop);
+    if (how->crop < 0 || how->crop > MAX_CROP)
+        return hsgd_fail(ctx, EINVAL, "crop must be from 0 to %d, not %d", MAX_CROP, how->crop);
     if (!(how->resized_crop >= 0 && how->resized_crop <= 1))
         return hsgd_fail(ctx, EINVAL, "resized_crop must be from 0 to 1, not %g", (double)how->resized_crop);
     if (!(how->rotate >= 0 && how->rotate <= 180))
@@ -42,7 +42,7 @@ int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *h
                          (double)how->resized_crop);
     if (augment_any(how) && shape.h == 1 && shape.w == 1)
         return hsgd_fail(ctx, EINVAL,
-                         "crop, resized_crop, flip and rotate are for pictures, not for samples of %dx%dx%d", shape.h,
+                         "crop, resized_crop, flip and rotate are for images, not for samples of %dx%dx%d", shape.h,
                          shape.w, shape.c);
     return 0;
 }
@@ -57,17 +57,17 @@ static float draw(uint64_t key, int what, float low, float high)
 }
 
 /* Uniform in 0..most. */
-static int draw_whole(uint64_t key, int what, int most)
+static int draw_integer(uint64_t key, int what, int max)
 {
-    return (int)(hsgd_random(key, (uint64_t)what) % ((uint64_t)most + 1));
+    return (int)(hsgd_random(key, (uint64_t)what) % ((uint64_t)max + 1));
 }
 
-struct part { int y, x, h, w; };
+struct crop { int y, x, h, w; };
 
-/* The middle, as much of it as has sides from 3:4 to 4:3. */
-static struct part middle_part(int h, int w)
+/* The largest centred crop with an aspect ratio from 3:4 to 4:3. */
+static struct crop centre_crop(int h, int w)
 {
-    struct part p = { .h = h, .w = w };
+    struct crop p = { .h = h, .w = w };
     if (3 * w > 4 * h) p.w = (int)lroundf((float)h * 4 / 3);
     if (3 * h > 4 * w) p.h = (int)lroundf((float)w * 4 / 3);
     p.y = (h - p.h) / 2;
@@ -75,52 +75,52 @@ static struct part middle_part(int h, int w)
     return p;
 }
 
-static struct part choose_part(uint64_t key, float least, int h, int w)
+static struct crop choose_crop(uint64_t key, float min_area, int h, int w)
 {
     for (int i = 0; i < TRIES; i++) {
         int at = RESIZED + i * DRAWS_PER_TRY;
-        float area = (float)h * (float)w * draw(key, at, least, 1);
+        float area = (float)h * (float)w * draw(key, at, min_area, 1);
         float ratio = expf(draw(key, at + 1, logf(3.0f / 4), logf(4.0f / 3)));
-        struct part p = { .h = (int)lroundf(sqrtf(area / ratio)), .w = (int)lroundf(sqrtf(area * ratio)) };
+        struct crop p = { .h = (int)lroundf(sqrtf(area / ratio)), .w = (int)lroundf(sqrtf(area * ratio)) };
         if (p.h < 1 || p.w < 1 || p.h > h || p.w > w) continue;
-        p.y = draw_whole(key, at + 2, h - p.h);
-        p.x = draw_whole(key, at + 3, w - p.w);
+        p.y = draw_integer(key, at + 2, h - p.h);
+        p.x = draw_integer(key, at + 3, w - p.w);
         return p;
     }
-    return middle_part(h, w);
+    return centre_crop(h, w);
 }
 
-/* Turns the picture by an angle about its middle. */
-static void turn(struct map *m, float angle, int h, int w)
+/* Rotates the image by an angle about its centre. */
+static void rotate(struct map *m, float angle, int h, int w)
 {
     float c = cosf(angle), s = sinf(angle), cy = (float)h / 2, cx = (float)w / 2;
     *m = (struct map){ cy + c * (m->y0 - cy) - s * (m->x0 - cx), c * m->yy - s * m->xy, c * m->yx - s * m->xx,
                        cx + s * (m->y0 - cy) + c * (m->x0 - cx), s * m->yy + c * m->xy, s * m->yx + c * m->xx };
 }
 
-/* The last change comes first: it is about places in the result. */
+/* The map leads from the result back to the image, so the last augmentation comes first. */
 static struct map choose_map(const struct hsgd_augment_options *how, uint64_t key, int h, int w)
 {
     struct map m = { .yy = 1, .xx = 1 };
-    if (how->flip && draw_whole(key, FLIP, 1)) m.x0 = (float)w, m.xx = -1;
+    if (how->flip && draw_integer(key, FLIP, 1)) m.x0 = (float)w, m.xx = -1;
     if (how->crop) {
-        m.y0 += (float)(draw_whole(key, CROP_Y, 2 * how->crop) - how->crop);
-        m.x0 += (float)(draw_whole(key, CROP_X, 2 * how->crop) - how->crop);
+        m.y0 += (float)(draw_integer(key, CROP_Y, 2 * how->crop) - how->crop);
+        m.x0 += (float)(draw_integer(key, CROP_X, 2 * how->crop) - how->crop);
     }
     if (how->resized_crop > 0) {
-        struct part p = choose_part(key, how->resized_crop, h, w);
+        struct crop p = choose_crop(key, how->resized_crop, h, w);
         float y = (float)p.h / (float)h, x = (float)p.w / (float)w;
         m = (struct map){ (float)p.y + y * m.y0, y * m.yy, 0, (float)p.x + x * m.x0, 0, x * m.xx };
     }
-    if (how->rotate > 0) turn(&m, (float)RADIANS * draw(key, ANGLE, -how->rotate, how->rotate), h, w);
+    if (how->rotate > 0) rotate(&m, (float)RADIANS * draw(key, ANGLE, -how->rotate, how->rotate), h, w);
     return m;
 }
 
 /* ----------------------------------------------------------------- applying */
 
-/* Two neighbours and the share of the second; `outside`: more than half a
- * pixel beyond the edge. */
-struct between { int low, high; float share; bool outside; };
+/* The two neighbours of a position and the weight of the second; `outside`:
+ * it is more than half a pixel beyond the edge. */
+struct between { int low, high; float weight; bool outside; };
 
 static struct between find(float at, int n)
 {
@@ -128,7 +128,7 @@ static struct between find(float at, int n)
     float place = at < 0 ? 0 : at > (float)(n - 1) ? (float)(n - 1) : at;
     b.low = (int)place;
     b.high = b.low + 1 < n ? b.low + 1 : b.low;
-    b.share = place - (float)b.low;
+    b.weight = place - (float)b.low;
     return b;
 }
 
@@ -139,13 +139,13 @@ static void pixel(const float *from, struct hsgd_shape s, float y, float x, floa
     for (int k = 0; k < s.c; k++) {
         float a = top[u.low * s.c + k], b = top[u.high * s.c + k];
         float c = bottom[u.low * s.c + k], d = bottom[u.high * s.c + k];
-        float upper = a + u.share * (b - a), lower = c + u.share * (d - c);
-        to[k] = v.outside || u.outside ? 0 : upper + v.share * (lower - upper);
+        float upper = a + u.weight * (b - a), lower = c + u.weight * (d - c);
+        to[k] = v.outside || u.outside ? 0 : upper + v.weight * (lower - upper);
     }
 }
 
-/* Nothing but whole pixels moved, and perhaps left and right swapped: what
- * crop and flip do, and a tenth of the work. */
+/* A translation by whole pixels, perhaps mirrored: all that crop and flip need,
+ * and ten times as fast as interpolation. */
 static bool is_shift(const struct map *m)
 {
     return m->yy == 1 && fabsf(m->xx) == 1 && m->yx == 0 && m->xy == 0 && m->y0 == floorf(m->y0) &&
@@ -180,8 +180,9 @@ static void interpolate(const struct map *m, const float *from, struct hsgd_shap
         }
 }
 
-/* The raw numbers of a sample, changed. */
-static void change(const struct augmentation *a, const struct hsgd_data *d, int64_t index, float *raw, int32_t *label)
+/* The raw values of a sample, augmented. */
+static void augment_sample(const struct augmentation *a, const struct hsgd_data *d, int64_t index, float *raw,
+                           int32_t *label)
 {
     uint64_t key = hsgd_random(a->key, (uint64_t)index);
     struct map m = choose_map(&a->how, key, d->shape.h, d->shape.w);
@@ -193,10 +194,10 @@ void augment_gather(const struct augmentation *a, const struct hsgd_data *d, con
                     const struct hsgd_normalisation *norm, float *x, int32_t *labels)
 {
     int64_t size = hsgd_data_size(d), first = 0;
-    struct hsgd_data changed = { .count = 1, .shape = d->shape, .values = a->room };
+    struct hsgd_data augmented = { .count = 1, .shape = d->shape, .values = a->room };
     for (int i = 0; i < n; i++, x += size) {
-        change(a, d, index[i], x, labels ? labels + i : NULL);
-        hsgd_data_gather(&changed, &first, 1, norm, x, NULL);
+        augment_sample(a, d, index[i], x, labels ? labels + i : NULL);
+        hsgd_data_gather(&augmented, &first, 1, norm, x, NULL);
     }
 }
 
@@ -207,7 +208,7 @@ static int fill(const struct augmentation *a, const struct hsgd_data *d, struct 
     int64_t size = hsgd_data_size(d);
     float *raw = malloc((size_t)size * sizeof *raw);
     for (int64_t i = 0; raw && i < made->count; i++) {
-        change(a, d, i, raw, &made->owned_labels[i]);
+        augment_sample(a, d, i, raw, &made->owned_labels[i]);
         if (d->bytes)
             for (int64_t k = 0; k < size; k++)
                 ((uint8_t *)made->owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
@@ -218,16 +219,16 @@ static int fill(const struct augmentation *a, const struct hsgd_data *d, struct 
     return raw ? 0 : -ENOMEM;
 }
 
-/* Room for the first `count` samples of d. */
-static struct hsgd_data *like(const struct hsgd_data *d, int64_t count)
+/* A set like d with memory for its first `count` samples. */
+static struct hsgd_data *new_like(const struct hsgd_data *d, int64_t count)
 {
     struct hsgd_data *made = hsgd_data_new(NULL, d->name);
     if (!made) return NULL;
     hsgd_data_describe(made, d);
     made->count = count < d->count ? count : d->count;
     made->shape = d->shape;
-    size_t numbers = (size_t)made->count * (size_t)hsgd_data_size(d);
-    made->owned = calloc(numbers, d->bytes ? 1 : sizeof(float));
+    size_t values = (size_t)made->count * (size_t)hsgd_data_size(d);
+    made->owned = calloc(values, d->bytes ? 1 : sizeof(float));
     made->labels = made->owned_labels = calloc((size_t)made->count, sizeof *made->owned_labels);
     if (d->bytes) made->bytes = made->owned;
     else made->values = made->owned;
@@ -247,13 +248,13 @@ struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_
     struct hsgd_augment_options how = { 0 };
     if (context_check(ctx)) return NULL;
     if (!d || !options || count < 1) {
-        const char *what = !d ? "no data set given" : !options ? "no changes given" : "count is below 1";
+        const char *what = !d ? "no data set given" : !options ? "no options given" : "count is below 1";
         hsgd_fail(ctx, EINVAL, "augment: %s", what);
         return NULL;
     }
     if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, d->shape)) return NULL;
     struct augmentation a = { how, augment_key(seed, epoch), malloc((size_t)hsgd_data_size(d) * sizeof *a.room) };
-    struct hsgd_data *made = a.room ? like(d, count) : NULL;
+    struct hsgd_data *made = a.room ? new_like(d, count) : NULL;
     if (made && fill(&a, d, made)) hsgd_data_destroy(&made);
     if (!made) hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %lld samples", d->name, (long long)count);
     free(a.room);

@@ -21,7 +21,7 @@ static bool file_of(const char *key, char *path, size_t size)
     return n > 0 && (size_t)n < size;
 }
 
-/* A file may be whole and yet have decayed: one sum is over all that counts. */
+/* A complete file may still be corrupt: one checksum covers all that is used. */
 static void sum_up(const char *classes, const char *passed, const struct safetensor *tensor, int n, char text[17])
 {
     uint64_t sum = lzma_crc64((const uint8_t *)classes, strlen(classes), 0);
@@ -61,8 +61,8 @@ static bool fits(const struct safetensor *images, const struct safetensor *label
     return images->dims[0] > 0 && images->dims[1] * images->dims[2] * images->dims[3] <= INT32_MAX;
 }
 
-/* The training part takes the file's memory over, labels apart: copying it
- * would be most of the work. */
+/* The training split takes over the file's memory, except for the labels:
+ * copying the images would take most of the time. */
 static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *images, const struct safetensor *labels)
 {
     d->owned = memory && *memory ? *memory : malloc(images->bytes);
@@ -76,7 +76,7 @@ static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *im
     return true;
 }
 
-/* NULL also when there is no such part. */
+/* NULL also when there is no such split. */
 static struct hsgd_data *read_part(struct safetensors *f, int part, const char *name, struct hsgd_names *names,
                                    struct passed *passed)
 {
@@ -135,7 +135,7 @@ bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, str
         whole = cache_parse(&f, key, name, out);
         safetensors_close(&f);
     }
-    if (!whole) hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" is not whole and is made again", path);
+    if (!whole) hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" is damaged and is written again", path);
     return whole;
 }
 
@@ -143,7 +143,7 @@ bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, str
 
 enum { TENSORS = 4 };
 
-/* The tensors of a file; returns how many there are. */
+/* The tensors of a file; returns their number. */
 static int list_tensors(const struct data_parts *parts, struct safetensor t[TENSORS])
 {
     static const char *const images[2] = { "train.images", "test.images" },
@@ -198,7 +198,7 @@ void cache_store(struct hsgd_context *ctx, const char *key, const struct data_pa
     hsgd_cache_make_folders(path);
     char *names = class_names_text(parts->train), *passed = passed_to_json(parts->train->passed);
     if (!names || !passed || store(NULL, path, key, parts, names, passed))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; pictures will be decoded again", path);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; images will be decoded again", path);
     free(names);
     free(passed);
 }

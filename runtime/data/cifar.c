@@ -3,7 +3,7 @@
  * planes of red, green and blue, row by row.
  * Source: Krizhevsky, "Learning multiple layers of features from tiny
  * images", and https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version". */
-#include "album.h"
+#include "image_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,25 +27,25 @@ static const struct kind kinds[] = {
       { "coarse_label_names.txt", "fine_label_names.txt" }, { 20, 100 } },
 };
 
-/* One reading: which label counts. */
+/* A set being read; `which`: the label that is used. */
 struct cifar {
     struct hsgd_context *ctx;
-    const struct album *album;
+    const struct image_set *set;
     const struct kind *kind;
     int which;
 };
 
-static const struct kind *kind_of(const struct album *a)
+static const struct kind *kind_of(const struct image_set *a)
 {
-    if (album_find(a, kinds[0].train[0])) return &kinds[0];
-    return album_find(a, kinds[1].train[0]) && album_find(a, kinds[1].names[1]) ? &kinds[1] : NULL;
+    if (image_set_find(a, kinds[0].train[0])) return &kinds[0];
+    return image_set_find(a, kinds[1].train[0]) && image_set_find(a, kinds[1].names[1]) ? &kinds[1] : NULL;
 }
 
-bool cifar_is(const struct album *a) { return kind_of(a) != NULL; }
+bool cifar_is(const struct image_set *a) { return kind_of(a) != NULL; }
 
 bool cifar_is_name(const char *name) { return !strcmp(name, kinds[0].train[0]) || !strcmp(name, kinds[1].names[1]); }
 
-/* A label may be chosen by name; the last is the usual one. */
+/* A label may be chosen by name; the default is the last. */
 static int choose_label(struct cifar *c, const char *label)
 {
     const struct kind *k = c->kind;
@@ -53,36 +53,36 @@ static int choose_label(struct cifar *c, const char *label)
     if (!label) return 0;
     for (c->which = 0; c->which < k->labels; c->which++)
         if (!strcmp(k->label[c->which], label)) return 0;
-    return hsgd_fail(c->ctx, EINVAL, "%s: label \"%s\" is not there, %s has %s%s%s", c->album->source, label, k->what,
+    return hsgd_fail(c->ctx, EINVAL, "%s: there is no label \"%s\"; %s has %s%s%s", c->set->source, label, k->what,
                      k->label[0], k->labels > 1 ? " and " : "", k->labels > 1 ? k->label[1] : "");
 }
 
 /* -------------------------------------------------------------------- names */
 
-/* The lines of a text, at most `most`; returns how many there are. */
-static int split_lines(const char *text, size_t n, char **line, int most)
+/* Stores at most `max` lines of a text; returns their number. */
+static int split_lines(const char *text, size_t n, char **line, int max)
 {
     int lines = 0;
     for (size_t at = 0; at < n;) {
         const char *end = memchr(text + at, '\n', n - at);
         size_t length = end ? (size_t)(end - text) - at : n - at, step = length + 1;
         while (length && (text[at + length - 1] == '\r' || text[at + length - 1] == ' ')) length--;
-        if (length && lines < most) line[lines] = strndup(text + at, length);
+        if (length && lines < max) line[lines] = strndup(text + at, length);
         lines += length > 0;
         at += step;
     }
     return lines;
 }
 
-/* Class names, where their file is there. */
+/* Class names, if their file exists. */
 static int read_names(struct cifar *c, struct hsgd_names **names)
 {
-    const struct album_entry *e = album_find(c->album, c->kind->names[c->which]);
+    const struct image_entry *e = image_set_find(c->set, c->kind->names[c->which]);
     int classes = c->kind->classes[c->which], lines = 0;
     const uint8_t *text;
     void *owned;
     size_t n;
-    int err = e ? album_load(c->ctx, c->album, e, &text, &n, &owned) : 0;
+    int err = e ? image_set_load(c->ctx, c->set, e, &text, &n, &owned) : 0;
     if (err || !e) return err;
     char **line = calloc((size_t)classes, sizeof *line);
     bool whole = line != NULL;
@@ -90,9 +90,9 @@ static int read_names(struct cifar *c, struct hsgd_names **names)
     free(owned);
     for (int i = 0; whole && i < classes && i < lines; i++) whole = line[i] != NULL;
     *names = line ? hsgd_names_new(line, classes) : NULL;
-    if (!whole || !*names) return hsgd_fail(c->ctx, ENOMEM, "%s: out of memory", c->album->source);
+    if (!whole || !*names) return hsgd_fail(c->ctx, ENOMEM, "%s: out of memory", c->set->source);
     if (lines == classes) return 0;
-    return hsgd_fail(c->ctx, EINVAL, "%s: has %d class names, %s has %d classes", album_name(c->album, e).text, lines,
+    return hsgd_fail(c->ctx, EINVAL, "%s: has %d class names, %s has %d classes", image_set_name(c->set, e).text, lines,
                      c->kind->what, classes);
 }
 
@@ -106,7 +106,7 @@ static void interleave(const uint8_t *planes, uint8_t *to)
         for (int k = 0; k < PLANES; k++) to[PLANES * i + k] = planes[k * PIXELS + i];
 }
 
-static int take_records(struct cifar *c, const struct album_entry *e, const uint8_t *bytes, struct hsgd_data *d,
+static int take_records(struct cifar *c, const struct image_entry *e, const uint8_t *bytes, struct hsgd_data *d,
                         int64_t at)
 {
     int record = record_bytes(c->kind), classes = c->kind->classes[c->which];
@@ -115,38 +115,38 @@ static int take_records(struct cifar *c, const struct album_entry *e, const uint
         int label = bytes[c->which];
         if (label >= classes)
             return hsgd_fail(c->ctx, EINVAL, "%s: label of record %lld is %d, it must be in 0..%d",
-                             album_name(c->album, e).text, (long long)i, label, classes - 1);
+                             image_set_name(c->set, e).text, (long long)i, label, classes - 1);
         d->owned_labels[at] = label;
         interleave(bytes + c->kind->labels, (uint8_t *)d->owned + at * PLANES * PIXELS);
     }
     return 0;
 }
 
-static int read_file(struct cifar *c, const struct album_entry *e, struct hsgd_data *d, int64_t at)
+static int read_file(struct cifar *c, const struct image_entry *e, struct hsgd_data *d, int64_t at)
 {
     const uint8_t *bytes;
     void *owned;
     size_t n;
-    int err = album_load(c->ctx, c->album, e, &bytes, &n, &owned);
+    int err = image_set_load(c->ctx, c->set, e, &bytes, &n, &owned);
     if (!err && (int64_t)n != e->size)
-        err = hsgd_fail(c->ctx, EINVAL, "%s: changed its size while it was read", album_name(c->album, e).text);
+        err = hsgd_fail(c->ctx, EINVAL, "%s: changed its size while it was read", image_set_name(c->set, e).text);
     if (!err) err = take_records(c, e, bytes, d, at);
     free(owned);
     return err;
 }
 
-/* Files of one part, and how many samples they have. */
-static int find_files(struct cifar *c, const char *const *name, int files, const struct album_entry **e, int64_t *count)
+/* The files of a split and their number of samples. */
+static int find_files(struct cifar *c, const char *const *name, int files, const struct image_entry **e, int64_t *count)
 {
     int record = record_bytes(c->kind);
     *count = 0;
     for (int i = 0; i < files; i++) {
-        e[i] = album_find(c->album, name[i]);
+        e[i] = image_set_find(c->set, name[i]);
         if (!e[i])
-            return hsgd_fail(c->ctx, ENOENT, "%s: no %s, which %s has", c->album->source, name[i], c->kind->what);
+            return hsgd_fail(c->ctx, ENOENT, "%s: %s of %s is missing", c->set->source, name[i], c->kind->what);
         if (e[i]->size % record || !e[i]->size)
             return hsgd_fail(c->ctx, EINVAL, "%s: length is %lld bytes, a %s file has records of %d",
-                             album_name(c->album, e[i]).text, (long long)e[i]->size, c->kind->what, record);
+                             image_set_name(c->set, e[i]).text, (long long)e[i]->size, c->kind->what, record);
         *count += e[i]->size / record;
     }
     return 0;
@@ -155,10 +155,10 @@ static int find_files(struct cifar *c, const char *const *name, int files, const
 static int read_part(struct cifar *c, const char *const *name, int files, struct hsgd_names *names,
                      struct hsgd_data **out)
 {
-    const struct album_entry *e[TRAIN_FILES];
+    const struct image_entry *e[TRAIN_FILES];
     int64_t count, at = 0;
     int err = find_files(c, name, files, e, &count);
-    struct hsgd_data *d = err ? NULL : hsgd_data_new(c->ctx, c->album->source);
+    struct hsgd_data *d = err ? NULL : hsgd_data_new(c->ctx, c->set->source);
     *out = d;
     if (err || !d) return err ? err : -ENOMEM;
     d->count = count;
@@ -173,10 +173,10 @@ static int read_part(struct cifar *c, const char *const *name, int files, struct
     return err;
 }
 
-int cifar_read(struct hsgd_context *ctx, const struct album *a, const struct hsgd_data_options *options,
+int cifar_read(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
                struct data_parts *out)
 {
-    struct cifar c = { .ctx = ctx, .album = a, .kind = kind_of(a) };
+    struct cifar c = { .ctx = ctx, .set = a, .kind = kind_of(a) };
     struct hsgd_names *names = NULL;
     int files = 0;
     if (!c.kind)

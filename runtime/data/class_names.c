@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of classes as a JSON array of strings, as caches and checkpoints keep
+/* Names of classes as a JSON array of strings, as caches and checkpoints store
  * them.  They may be any bytes: hsgd_json_text(). */
 #include "dataset.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV with a header: fields separated by comma, semicolon or tab, quoted as
- * in RFC 4180; one column holds the labels, the others numbers. */
+ * in RFC 4180; one column has the labels, the others the features. */
 #include "csv.h"
 
 #include <math.h>
@@ -18,20 +18,20 @@ static void settle_comma(const struct csv *r, char *field)
 {
     double v;
     char *comma = r->separator == ';' ? strchr(field, ',') : NULL;
-    if (comma && csv_look(r, field, &v) == CSV_NUMBER) *comma = '.';
+    if (comma && csv_parse_number(r, field, &v) == CSV_NUMBER) *comma = '.';
 }
 
 static int read_label(struct csv *r, char *field)
 {
     char place[512];
     double v;
-    if (csv_look(r, field, &v) == CSV_MISSING)
+    if (csv_parse_number(r, field, &v) == CSV_MISSING)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: column \"%s\": the label is missing (\"%s\")", r->name,
                          (long long)r->record, hsgd_show(r->column[r->label]).text, field);
     settle_comma(r, field);
     int32_t class = labels_class(r->labels, field);
     if (!text_grow(&r->d->owned_labels, &r->label_room, r->d->count + 1, sizeof *r->d->owned_labels))
-        return csv_memory_failed(r);
+        return csv_out_of_memory(r);
     r->d->owned_labels[r->d->count] = class;
     if (class >= 0) return 0;
     snprintf(place, sizeof place, "%s: line %lld: column \"%s\"", r->name, (long long)r->record,
@@ -45,7 +45,7 @@ static int value_failed(const struct csv *r, int64_t column, const char *field, 
                      hsgd_show(r->column[column]).text, hsgd_show(field).text, what);
 }
 
-/* A file has decimal points or decimal commas. */
+/* A file has either decimal points or decimal commas. */
 static int check_point(struct csv *r, int64_t column, const char *field)
 {
     char what[80];
@@ -69,19 +69,19 @@ static bool read_truth(const char *field, double *v)
 static int text_failed(struct csv *r, int64_t column, const char *field)
 {
     double v;
-    bool comma = csv_look(&(struct csv){ .separator = ';' }, field, &v) == CSV_NUMBER;
-    return value_failed(r, column, field, comma      ? "is not a number; its point must be a point"
+    bool comma = csv_parse_number(&(struct csv){ .separator = ';' }, field, &v) == CSV_NUMBER;
+    return value_failed(r, column, field, comma      ? "is not a number; the decimal separator must be a point"
                                           : r->labels ? "is not a number; --ignore leaves a column out"
                                                       : "is not a number");
 }
 
 static int read_value(struct csv *r, int64_t column, const char *field, double *to)
 {
-    enum csv_look look = csv_look(r, field, to);
-    r->d->missing = r->d->missing || look == CSV_MISSING;
-    if (look == CSV_MISSING) return 0;
-    if (look == CSV_TEXT) return read_truth(field, to) ? 0 : text_failed(r, column, field);
-    if (!isfinite((float)*to)) return value_failed(r, column, field, "is not a number that a 32-bit float holds");
+    enum csv_kind kind = csv_parse_number(r, field, to);
+    r->d->missing = r->d->missing || kind == CSV_MISSING;
+    if (kind == CSV_MISSING) return 0;
+    if (kind == CSV_TEXT) return read_truth(field, to) ? 0 : text_failed(r, column, field);
+    if (!isfinite((float)*to)) return value_failed(r, column, field, "does not fit into a 32-bit float");
     return r->separator == ';' ? check_point(r, column, field) : 0;
 }
 
@@ -93,7 +93,7 @@ static int read_row(struct csv *r)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld fields, the header has %lld", r->name,
                          (long long)r->record, (long long)r->fields, (long long)r->columns);
     if (!text_grow(&r->values, &r->value_room, (r->d->count + 1) * r->features, sizeof *r->values))
-        return csv_memory_failed(r);
+        return csv_out_of_memory(r);
     double *to = r->values + r->d->count * r->features;
     for (int64_t i = 0; i < r->columns; i++) {
         int err = 0;

@@ -21,7 +21,7 @@ struct csv {
     bool headless;                      /* the first record is a row */
     int64_t line, record;               /* the last line; the one where the record began */
     int64_t point, comma;               /* first lines with a decimal point, a decimal comma; 0: none yet */
-    char *text;                         /* of the record, cut into fields */
+    char *text;                         /* of the record, split into fields */
     char **field, **column;             /* the record's, trimmed; names of the columns */
     enum csv_role *role;                /* of each column */
     int64_t fields, columns, features;
@@ -30,7 +30,7 @@ struct csv {
     int64_t text_room, field_room, value_room, label_room;
 };
 
-int csv_memory_failed(const struct csv *r);
+int csv_out_of_memory(const struct csv *r);
 
 /* Whether text may be a CSV: the first line that is neither blank nor a comment
  * has a separator. */
@@ -44,11 +44,11 @@ int csv_read_record(struct csv *r);
 /* Without blanks around it; writes into it. */
 char *csv_trim(char *field);
 
-/* How a field looks. */
-enum csv_look { CSV_TEXT, CSV_NUMBER, CSV_MISSING };
-/* *v: the number, NAN where it is missing.  In files with semicolons a comma may
- * stand for the decimal point. */
-enum csv_look csv_look(const struct csv *r, const char *field, double *v);
+/* The kind of a field. */
+enum csv_kind { CSV_TEXT, CSV_NUMBER, CSV_MISSING };
+/* Reads a field as a number: *v, NAN where it is missing.  In files with
+ * semicolons the decimal separator may be a comma. */
+enum csv_kind csv_parse_number(const struct csv *r, const char *field, double *v);
 
 /* Reads the header and settles the role of each column. */
 int csv_read_header(struct csv *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The header of a CSV text: names of columns, and which holds what. */
+/* The header of a CSV text: names and roles of the columns. */
 #include "csv.h"
 
 #include <stdlib.h>
@@ -26,11 +26,11 @@ static int refuse_repeated(const struct csv *r, const char *name)
                      (long long)r->record, (long long)first + 1, (long long)second + 1, hsgd_show(name).text);
 }
 
-/* Every name is there once. */
+/* Names must be unique. */
 static int check_repeated(const struct csv *r)
 {
     char **sorted = malloc((size_t)r->columns * sizeof *sorted);
-    int err = sorted ? 0 : csv_memory_failed(r);
+    int err = sorted ? 0 : csv_out_of_memory(r);
     if (!err) {
         memcpy(sorted, r->column, (size_t)r->columns * sizeof *sorted);
         qsort(sorted, (size_t)r->columns, sizeof *sorted, by_name);
@@ -41,18 +41,18 @@ static int check_repeated(const struct csv *r)
     return err;
 }
 
-/* No name is a number or a missing value: the line would be a row.  Without a
- * name is the column of row numbers that some programs write. */
+/* A number or a missing value in place of a name means that the line is a row.
+ * An empty name is accepted: some programs write row numbers without one. */
 static int check_names(const struct csv *r)
 {
     double v;
     for (int64_t i = 0; i < r->columns; i++) {
-        enum csv_look look = *r->column[i] ? csv_look(r, r->column[i], &v) : CSV_TEXT;
-        if (look == CSV_TEXT) continue;
+        enum csv_kind kind = *r->column[i] ? csv_parse_number(r, r->column[i], &v) : CSV_TEXT;
+        if (kind == CSV_TEXT) continue;
         return hsgd_fail(r->ctx, EINVAL,
-                         "%s: line %lld: names of columns are expected, \"%s\" is a %s; add a line of names above it",
+                         "%s: line %lld: column names are expected, \"%s\" is a %s; add a line of names above it",
                          r->name, (long long)r->record, hsgd_show(r->column[i]).text,
-                         look == CSV_NUMBER ? "number" : "missing value");
+                         kind == CSV_NUMBER ? "number" : "missing value");
     }
     return check_repeated(r);
 }
@@ -62,9 +62,9 @@ static int check_count(const struct csv *r)
     if (r->columns < 2)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: one column, \"%s\"; labels and a feature need two", r->name,
                          (long long)r->record, hsgd_show(r->column[0]).text);
-    if (r->columns > MOST_FEATURES)
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns, the most are %d", r->name, (long long)r->record,
-                         (long long)r->columns, MOST_FEATURES);
+    if (r->columns > MAX_FEATURES)
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns, the maximum is %d", r->name,
+                         (long long)r->record, (long long)r->columns, MAX_FEATURES);
     return 0;
 }
 
@@ -72,9 +72,9 @@ static int copy_fields(struct csv *r)
 {
     r->column = calloc((size_t)r->fields, sizeof *r->column);
     r->role = calloc((size_t)r->fields, sizeof *r->role);
-    if (!r->column || !r->role) return csv_memory_failed(r);
+    if (!r->column || !r->role) return csv_out_of_memory(r);
     for (; r->columns < r->fields; r->columns++)
-        if (!(r->column[r->columns] = strdup(r->field[r->columns]))) return csv_memory_failed(r);
+        if (!(r->column[r->columns] = strdup(r->field[r->columns]))) return csv_out_of_memory(r);
     return 0;
 }
 
@@ -98,7 +98,7 @@ static int ignore_columns(struct csv *r)
 {
     char *list = strdup(r->options->ignore), *rest = list;
     int64_t at = list ? column_named(r, list, 0) : -1;
-    int err = list ? 0 : csv_memory_failed(r);
+    int err = list ? 0 : csv_out_of_memory(r);
     if (at >= 0) r->role[at] = CSV_IGNORED;
     while (!err && at < 0 && rest) {
         int64_t column;
@@ -109,36 +109,37 @@ static int ignore_columns(struct csv *r)
     return err;
 }
 
-static int64_t usual_label(const struct csv *r)
+static int64_t default_label(const struct csv *r)
 {
-    static const char *const usual[] = { "label", "class", "target", "y" };
+    static const char *const defaults[] = { "label", "class", "target", "y" };
     for (int k = 0; k < 4; k++)
         for (int64_t i = 0; i < r->columns; i++)
-            if (r->role[i] == CSV_FEATURE && !c_strcasecmp(r->column[i], usual[k])) return i;
+            if (r->role[i] == CSV_FEATURE && !c_strcasecmp(r->column[i], defaults[k])) return i;
     return -1;
 }
 
-/* A usual name in two letter cases: either column may be meant. */
-static int check_usual(const struct csv *r)
+/* A default name in two letter cases is ambiguous. */
+static int check_default_label(const struct csv *r)
 {
     for (int64_t i = r->label + 1; r->label >= 0 && i < r->columns; i++)
         if (r->role[i] == CSV_FEATURE && !c_strcasecmp(r->column[i], r->column[r->label]))
-            return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" and \"%s\" may be the label; --label names it",
-                             r->name, (long long)r->record, r->column[r->label], r->column[i]);
+            return hsgd_fail(r->ctx, EINVAL,
+                             "%s: line %lld: \"%s\" and \"%s\" may both be the label; --label chooses one", r->name,
+                             (long long)r->record, r->column[r->label], r->column[i]);
     return 0;
 }
 
-/* --label, else a usual name, else the last. */
+/* --label, else a default name, else the last. */
 static int find_label(struct csv *r)
 {
     const char *wanted = r->options->label;
     int err = wanted ? find_column(r, wanted, &r->label) : 0;
     if (err) return err;
     if (wanted && r->role[r->label] == CSV_IGNORED)
-        return hsgd_fail(r->ctx, EINVAL, "%s: column \"%s\" is to be the label and to be ignored", r->name,
+        return hsgd_fail(r->ctx, EINVAL, "%s: column \"%s\" is both the label and ignored", r->name,
                          hsgd_show(wanted).text);
-    if (!wanted) r->label = usual_label(r);
-    if (!wanted) err = check_usual(r);
+    if (!wanted) r->label = default_label(r);
+    if (!wanted) err = check_default_label(r);
     if (err) return err;
     if (r->label < 0)
         for (r->label = r->columns - 1; r->label > 0 && r->role[r->label] == CSV_IGNORED;) r->label--;
@@ -159,18 +160,18 @@ static struct hsgd_names *names_of(const struct csv *r, enum csv_role role, bool
     return names;
 }
 
-/* For the data set; they must be those of the record. */
+/* Stores the names in the data set and checks them against the record. */
 static int keep_names(struct csv *r)
 {
     bool failed = false;
     r->d->columns = names_of(r, CSV_FEATURE, &failed);
     r->d->label = names_of(r, CSV_LABEL, &failed);
     r->d->ignored = names_of(r, CSV_IGNORED, &failed);
-    return failed ? csv_memory_failed(r)
+    return failed ? csv_out_of_memory(r)
                   : record_check_columns(r->ctx, r->options->record, r->name, r->d->columns);
 }
 
-/* What is neither label nor known as something else is a feature. */
+/* Every column that is neither the label nor ignored is a feature. */
 static int find_features(struct csv *r)
 {
     int expected = r->options->features;
@@ -181,28 +182,28 @@ static int find_features(struct csv *r)
     }
     int err = r->headless ? 0 : keep_names(r);
     if (!err && !r->features)
-        err = hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column is left for a feature", r->name,
+        err = hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column is left as a feature", r->name,
                         (long long)r->record);
     if (err || expected <= 0 || r->features == expected) return err;
     return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns%s, %d features are expected", r->name,
                      (long long)r->record, (long long)r->features, r->label < 0 ? "" : " beside the label", expected);
 }
 
-/* Without labels: the first line is a header unless it has nothing but numbers
- * and missing values.  Where the names of the training are not known, a column
- * too many is passed over when it has the usual name of labels. */
+/* Without labels: the first line is a header unless it has only numbers and
+ * missing values.  Where the column names of the training data are unknown, one
+ * extra column with a default name of labels is ignored. */
 static int find_rows(struct csv *r)
 {
     int64_t number = -1, text = -1;
     double v;
     for (int64_t i = 0; i < r->columns; i++) {
-        enum csv_look look = csv_look(r, r->column[i], &v);
-        if (look == CSV_NUMBER) number = i;
-        else if (look == CSV_TEXT) text = i;
+        enum csv_kind kind = csv_parse_number(r, r->column[i], &v);
+        if (kind == CSV_NUMBER) number = i;
+        else if (kind == CSV_TEXT) text = i;
     }
     bool named = record_has_columns(r->options->record);
     r->headless = text < 0;
-    r->label = !r->headless && !named && r->columns - 1 == r->options->features ? usual_label(r) : -1;
+    r->label = !r->headless && !named && r->columns - 1 == r->options->features ? default_label(r) : -1;
     if (r->label >= 0) r->role[r->label] = CSV_LABEL;
     if (text < 0 || named || number < 0) return r->headless ? 0 : check_repeated(r);
     return hsgd_fail(r->ctx, EINVAL,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records of a CSV text, cut into fields. */
+/* Records of a CSV text, split into fields. */
 #include "csv.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 static const char separators[] = { ',', ';', '\t' };
 enum { SEPARATORS = sizeof separators };
 
-int csv_memory_failed(const struct csv *r)
+int csv_out_of_memory(const struct csv *r)
 {
     return hsgd_fail(r->ctx, ENOMEM, "%s: out of memory after %lld lines", r->name, (long long)r->line);
 }
@@ -55,9 +55,9 @@ bool csv_has_separator(char *text)
 static int append(struct csv *r, const char *line, size_t length, int64_t *used, int64_t *quotes)
 {
     if (memchr(line, 0, length))
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name,
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: contains a zero byte; this is not a text file", r->name,
                          (long long)r->line);
-    if (!text_grow(&r->text, &r->text_room, *used + (int64_t)length + 2, 1)) return csv_memory_failed(r);
+    if (!text_grow(&r->text, &r->text_room, *used + (int64_t)length + 2, 1)) return csv_out_of_memory(r);
     if (*used) r->text[(*used)++] = '\n';
     memcpy(r->text + *used, line, length + 1);
     *used += (int64_t)length;
@@ -77,7 +77,7 @@ static int read_text(struct csv *r)
         if (more < 0) return more;
         if (!more && !used) return 0;
         if (!more)
-            return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: a quoted field does not end", r->name,
+            return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: a quoted field is not closed", r->name,
                              (long long)r->record);
         char *start = r->line++ ? line : text_skip_bom(line);
         if (!used) r->record = r->line;
@@ -99,7 +99,7 @@ char *csv_trim(char *field)
     return field;
 }
 
-/* Takes the quotes off a field that begins at c; returns its end. */
+/* Removes the quotes of a field that begins at c; returns its end. */
 static char *unquote(char *c)
 {
     char *to = c++;
@@ -137,10 +137,10 @@ static int split(struct csv *r)
     char *c = r->text;
     r->fields = 0;
     for (bool more = true; more;) {
-        if (!text_grow(&r->field, &r->field_room, r->fields + 1, sizeof *r->field)) return csv_memory_failed(r);
+        if (!text_grow(&r->field, &r->field_room, r->fields + 1, sizeof *r->field)) return csv_out_of_memory(r);
         if (take_field(r, &c, &r->field[r->fields++], &more)) continue;
         return hsgd_fail(r->ctx, EINVAL,
-                         "%s: line %lld: field %lld has a quote inside; the whole field would be quoted", r->name,
+                         "%s: line %lld: field %lld has a quote inside; quote the whole field", r->name,
                          (long long)r->record, (long long)r->fields);
     }
     return 0;
@@ -167,7 +167,7 @@ static bool is_missing(const char *field)
     return false;
 }
 
-/* A number whose decimal point is a comma. */
+/* A number whose decimal separator is a comma. */
 static bool comma_number(const char *field, double *v)
 {
     char text[64];
@@ -179,7 +179,7 @@ static bool comma_number(const char *field, double *v)
     return end && !*end;
 }
 
-enum csv_look csv_look(const struct csv *r, const char *field, double *v)
+enum csv_kind csv_parse_number(const struct csv *r, const char *field, double *v)
 {
     const char *end = text_number(field, v);
     if (end && !*end && !isnan(*v)) return CSV_NUMBER;

@@ -120,7 +120,6 @@ const char *hsgd_data_class_name(const struct hsgd_data *d, int i)
     return number;
 }
 
-/* What is wrong with the sizes of a set in memory, as a sentence. */
 static int check_sizes(struct hsgd_context *ctx, int64_t count, struct hsgd_shape shape, int classes)
 {
     if (count < 1)
@@ -129,7 +128,7 @@ static int check_sizes(struct hsgd_context *ctx, int64_t count, struct hsgd_shap
         return hsgd_fail(ctx, EINVAL, "data in memory: shape is %d x %d x %d, every size must be positive", shape.h,
                          shape.w, shape.c);
     if (shape.h > INT_MAX / shape.w || shape.h * shape.w > INT_MAX / shape.c)
-        return hsgd_fail(ctx, EINVAL, "data in memory: shape %d x %d x %d has more than %d numbers", shape.h, shape.w,
+        return hsgd_fail(ctx, EINVAL, "data in memory: shape %d x %d x %d has more than %d values", shape.h, shape.w,
                          shape.c, INT_MAX);
     if ((uint64_t)count > PTRDIFF_MAX / sizeof(float) / ((size_t)shape.h * shape.w * shape.c))
         return hsgd_fail(ctx, EINVAL, "data in memory: count is %lld, more than memory can hold", (long long)count);
@@ -147,7 +146,7 @@ static int check_values(struct hsgd_context *ctx, const float *x, const int32_t 
                              (long long)i, (int)labels[i], classes - 1);
     for (int64_t i = 0; i < count * size; i++)
         if (!isfinite(x[i]))
-            return hsgd_fail(ctx, EINVAL, "data in memory: number %lld of sample %lld is %f, it must be finite",
+            return hsgd_fail(ctx, EINVAL, "data in memory: value %lld of sample %lld is %f, it must be finite",
                              (long long)(i % size), (long long)(i / size), (double)x[i]);
     return 0;
 }
@@ -189,7 +188,7 @@ struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const float *x, con
     return d;
 }
 
-/* Places of d's samples in memory, shuffled (Fisher and Yates). */
+/* Indices in memory of d's samples, shuffled (Fisher-Yates). */
 static void permute(const struct hsgd_data *d, uint64_t seed, int64_t *order)
 {
     for (int64_t i = 0; i < d->count; i++)
@@ -201,7 +200,7 @@ static void permute(const struct hsgd_data *d, uint64_t seed, int64_t *order)
     }
 }
 
-/* A view of d on count samples at the given places. */
+/* A view of d with count samples at the given indices. */
 static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *d, const int64_t *places, int64_t count)
 {
     struct hsgd_data *v = hsgd_data_new(ctx, d->name);
@@ -236,7 +235,7 @@ int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t
     if (!d)
         return hsgd_fail(ctx, EINVAL, "split: no data set given");
     if (count < 1 || count >= d->count)
-        return hsgd_fail(ctx, EINVAL, "data set \"%s\": cannot split off %lld of %lld samples; both sides need one",
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": cannot split off %lld of %lld samples; both splits need one",
                          d->name, (long long)count, (long long)d->count);
     int64_t *order = malloc((size_t)d->count * sizeof *order);
     if (!order)

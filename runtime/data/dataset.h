@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Data sets inside the library: what hsgd_data is, and how readers make one. */
+/* Data sets inside the library: struct hsgd_data and how readers create one. */
 #ifndef HSGD_DATA_DATASET_H
 #define HSGD_DATA_DATASET_H
 
@@ -7,25 +7,25 @@
 #include "passed.h"
 #include <hsgd/data.h>
 
-/* Rows of which only some numbers are not zero: those of sample i are
- * value[k] at column[k] (ascending) for k from start[i] to start[i+1]. */
+/* Sparse rows (CSR): the non-zero values of sample i are value[k] at column[k]
+ * (ascending) for start[i] <= k < start[i+1]. */
 struct hsgd_sparse {
     int64_t *start;
     int32_t *column;
     float *value;
 };
 
-/* Of a channel, or plain feature, whose values a 32-bit float would round too
- * much: value = offset + unit * the number that is stored. */
+/* How a channel or feature is stored whose values a 32-bit float would round too
+ * much: value = offset + unit * stored. */
 struct hsgd_origin { double offset, unit; };
 
-/* Samples are 8-bit (bytes), float (values; NaN is a missing one) or sparse,
- * only one of these.  A view (a split) borrows them and picks samples through
- * index; index NULL is every sample in order.  What begins with `owned` is freed
- * with the set.  Class names are counted references (hsgd_names). */
+/* Samples are 8-bit (bytes), float (values; NaN: missing) or sparse: exactly one
+ * of these.  A view (a split) borrows them and selects samples by index; index
+ * NULL: all, in order.  What begins with `owned` is freed with the set.  Class
+ * names are reference-counted (hsgd_names). */
 struct hsgd_data {
     char *name;
-    const char *format;          /* NULL: was not read */
+    const char *format;          /* NULL: not read from a file */
     int64_t count;
     struct hsgd_shape shape;
     int classes;
@@ -33,7 +33,7 @@ struct hsgd_data {
     const float *values;
     const struct hsgd_origin *origin;    /* one for each channel of values; NULL: {0, 1} for all */
     struct hsgd_sparse sparse;
-    bool missing;                /* some values are */
+    bool missing;                /* some values are missing */
     const int32_t *labels;
     void *owned;
     int32_t *owned_labels;
@@ -55,7 +55,7 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name);
  * set.  Returns 0 or -ENOMEM with a sentence. */
 int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d);
 
-/* Names of classes or columns, shared by the parts of a data set and their views. */
+/* Names of classes or columns, shared by the splits of a data set and their views. */
 struct hsgd_names {
     int users, count;
     char *name[];
@@ -71,29 +71,29 @@ struct hsgd_names *hsgd_names_share(struct hsgd_names *names);
 /* NULL-safe. */
 void hsgd_names_free(struct hsgd_names *names);
 
-/* What both have in common that the samples do not show: format, classes and
- * all names, shared. */
+/* Copies the description of `as` to d: format, classes and all names, which are
+ * shared. */
 void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as);
 
 /* The names of d's classes as JSON text, to be freed; NULL: out of memory. */
 char *class_names_text(const struct hsgd_data *d);
-/* Reads such a text: *n names, each and the array to be freed.  NULL: it is
- * none, or memory is exhausted. */
+/* Reads such a text: *n names, each and the array to be freed.  NULL: it is not
+ * such a text, or memory is exhausted. */
 char **class_names_read(const char *text, int *n);
 
-/* Numbers in one sample. */
+/* Values in one sample. */
 static inline int64_t hsgd_data_size(const struct hsgd_data *d)
 {
     return (int64_t)d->shape.h * d->shape.w * d->shape.c;
 }
 
-/* Place in memory of sample i. */
+/* Index in memory of sample i. */
 static inline int64_t hsgd_data_place(const struct hsgd_data *d, int64_t i)
 {
     return d->index ? d->index[i] : i;
 }
 
-/* How many channels have a mean of their own. */
+/* The number of channels that are normalised separately. */
 static inline int hsgd_data_channels(const struct hsgd_data *d)
 {
     bool plain = d->shape.h == 1 && d->shape.w == 1;

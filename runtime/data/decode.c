@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From a sorted album to samples: pictures are decoded by several threads,
- * each to its place. */
+/* Decodes the images of a sorted set by several threads, each image to its place. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
-#include "album.h"
+#include "image_set.h"
 
-#include "picture.h"
+#include "image.h"
 #include "resample.h"
 
 #include <limits.h>
@@ -17,42 +16,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_THREADS = 16, PICTURES_PER_THREAD = 32, RGB = 3 };
+enum { MAX_THREADS = 16, IMAGES_PER_THREAD = 32, RGB = 3 };
 
 struct decoding {
-    const struct album *album;
+    const struct image_set *set;
     int resize;
     bool keep_going;
-    struct picture size;         /* of every picture, as it is kept */
-    int sized;                   /* the picture that it is of */
+    struct image size;         /* of every image, as it is stored */
+    int sized;                   /* the image that it was taken from */
     uint8_t *part[2];
-    bool *damaged;               /* of every picture */
-    atomic_int next, bad;        /* the next to decode; the first that failed otherwise */
+    bool *damaged;               /* a flag for each image */
+    atomic_int next, bad;        /* next image to decode; first that failed without being damaged */
     atomic_bool colour;
 };
 
-/* What decode() returns of a damaged picture, apart from other failures. */
+/* What decode() returns for a damaged image, distinct from other errors. */
 enum { DAMAGED = -EBADMSG };
 
 static int damaged(int err) { return err == -EINVAL ? DAMAGED : err; }
 
-static size_t picture_bytes(const struct picture *p) { return (size_t)p->h * (size_t)p->w * RGB; }
+static size_t image_bytes(const struct image *p) { return (size_t)p->h * (size_t)p->w * RGB; }
 
-static int check_size(struct hsgd_context *ctx, const struct decoding *d, int i, const struct picture *p)
+static int check_size(struct hsgd_context *ctx, const struct decoding *d, int i, const struct image *p)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     if (p->h == d->size.h && p->w == d->size.w) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: is %d x %d pixels, but %s is %d x %d; --resize N makes all pictures N x N",
-                     album_name(a, &a->entry[i]).text, p->h, p->w, album_name(a, &a->entry[d->sized]).text, d->size.h,
-                     d->size.w);
+    return hsgd_fail(ctx, EINVAL, "%s: is %d x %d pixels, but %s is %d x %d; --resize N makes all images N x N",
+                     image_set_name(a, &a->entry[i]).text, p->h, p->w, image_set_name(a, &a->entry[d->sized]).text,
+                     d->size.h, d->size.w);
 }
 
 static int decode_resized(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
-                          const struct picture *p, int resize, uint8_t *to)
+                          const struct image *p, int resize, uint8_t *to)
 {
-    uint8_t *rgb = calloc(1, picture_bytes(p));
-    int err = rgb ? damaged(picture_decode(ctx, name, bytes, n, p, rgb)) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
-    if (!err && resample_middle(rgb, p->h, p->w, RGB, to, resize))
+    uint8_t *rgb = calloc(1, image_bytes(p));
+    int err =
+        rgb ? damaged(image_decode(ctx, name, bytes, n, p, rgb)) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
+    if (!err && resample_centre(rgb, p->h, p->w, RGB, to, resize))
         err = hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
     free(rgb);
     return err;
@@ -60,28 +60,28 @@ static int decode_resized(struct hsgd_context *ctx, const char *name, const uint
 
 static int decode(struct hsgd_context *ctx, struct decoding *d, int i)
 {
-    const struct album *a = d->album;
-    const struct album_entry *e = &a->entry[i];
-    struct album_name name = album_name(a, e);
-    struct picture p;
+    const struct image_set *a = d->set;
+    const struct image_entry *e = &a->entry[i];
+    struct image_set_name name = image_set_name(a, e);
+    struct image p;
     const uint8_t *bytes;
     void *owned;
     size_t n;
-    uint8_t *to = d->part[e->part]; /* NULL: the header alone is known to be bad */
-    if (to) to += (size_t)(e->part ? i - a->parts[0] : i) * picture_bytes(&d->size);
-    int err = album_load(ctx, a, e, &bytes, &n, &owned);
-    if (!err) err = damaged(picture_look(ctx, name.text, bytes, n, &p));
+    uint8_t *to = d->part[e->part]; /* NULL: nothing is decoded, only a damaged header reported */
+    if (to) to += (size_t)(e->part ? i - a->parts[0] : i) * image_bytes(&d->size);
+    int err = image_set_load(ctx, a, e, &bytes, &n, &owned);
+    if (!err) err = damaged(image_read_header(ctx, name.text, bytes, n, &p));
     if (!err && !d->resize) err = check_size(ctx, d, i, &p);
     if (!err && d->resize) err = decode_resized(ctx, name.text, bytes, n, &p, d->resize, to);
-    else if (!err) err = damaged(picture_decode(ctx, name.text, bytes, n, &p, to));
+    else if (!err) err = damaged(image_decode(ctx, name.text, bytes, n, &p, to));
     if (!err && p.colour) atomic_store_explicit(&d->colour, true, memory_order_relaxed);
     free(owned);
     return err;
 }
 
-/* A context holds one sentence: failures are found without, and repeated for
- * their sentence when all threads have ended.  Damaged pictures are all found;
- * after another failure it is enough to know those before it. */
+/* A context holds one message, so threads only note which images fail; these are
+ * decoded again for their messages when all threads have finished.  All damaged
+ * images are found; after another error only those before it matter. */
 static void *work(void *user)
 {
     struct decoding *d = user;
@@ -94,18 +94,18 @@ static void *work(void *user)
     return NULL;
 }
 
-/* The cores that the process may use, fewer for few pictures. */
-static int choose_threads(int pictures)
+/* One thread per core that the process may use, fewer for few images. */
+static int choose_threads(int images)
 {
     cpu_set_t cores;
-    int n = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores), useful = pictures / PICTURES_PER_THREAD;
+    int n = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores), useful = images / IMAGES_PER_THREAD;
     n = n < useful ? n : useful;
-    return n < 1 ? 1 : n < MOST_THREADS ? n : MOST_THREADS;
+    return n < 1 ? 1 : n < MAX_THREADS ? n : MAX_THREADS;
 }
 
 /* ----------------------------------------------------------------- damaged */
 
-enum { LISTED = 10, KEPT_GOING = 100 /* to one that is damaged */ };
+enum { LISTED = 10, KEPT_GOING = 100 /* images per damaged one */ };
 
 static int count_damaged(const struct decoding *d, int n)
 {
@@ -114,15 +114,15 @@ static int count_damaged(const struct decoding *d, int n)
     return count;
 }
 
-/* What --keep-going would do about it, or why it did not. */
+/* What --keep-going would do, or why it did not. */
 static const char *damaged_hint(const struct decoding *d, int all)
 {
-    if (d->keep_going) return "; --keep-going passes over 1 % of the images at most";
-    return all <= d->album->count / KEPT_GOING ? "; --keep-going passes over damaged images" : "";
+    if (d->keep_going) return "; --keep-going passes over at most 1 % of the images";
+    return all <= d->set->count / KEPT_GOING ? "; --keep-going passes over damaged images" : "";
 }
 
-/* The sentence of picture `first`, and the names of the next that are damaged
- * among the n that are known. */
+/* Reports image `first`, and the names of the next damaged ones among the first n
+ * images. */
 static int report_damaged(struct hsgd_context *ctx, struct decoding *d, int first, int n)
 {
     char others[700] = "", sentence[300];
@@ -132,7 +132,7 @@ static int report_damaged(struct hsgd_context *ctx, struct decoding *d, int firs
     for (int i = first + 1; i < n && listed < LISTED && used < 600; i++) {
         if (!d->damaged[i]) continue;
         used += snprintf(others + used, sizeof others - (size_t)used, "%s%s", used ? ", " : "",
-                         hsgd_show(d->album->entry[i].name).text);
+                         hsgd_show(d->set->entry[i].name).text);
         listed++;
     }
     if (all == 1) return hsgd_fail(ctx, EINVAL, "%s%s", sentence, damaged_hint(d, all));
@@ -140,10 +140,10 @@ static int report_damaged(struct hsgd_context *ctx, struct decoding *d, int firs
                      listed < all ? ", ..." : "", damaged_hint(d, all));
 }
 
-/* A training class, or the test split, that has nothing left. */
+/* Fails when a training class or the test split has no image left. */
 static int check_left(struct hsgd_context *ctx, const struct decoding *d)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     int *left = calloc((size_t)a->classes->count + 1, sizeof *left), empty = 0;
     if (!left) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
     for (int i = 0; i < a->count; i++)
@@ -157,10 +157,10 @@ static int check_left(struct hsgd_context *ctx, const struct decoding *d)
     return tests ? 0 : hsgd_fail(ctx, EINVAL, "%s: every image of the test split is damaged", a->source);
 }
 
-/* With keep_going: lists and counts them, if they are few. */
+/* With keep_going: logs and counts the damaged images, if they are few. */
 static int pass_over_damaged(struct hsgd_context *ctx, struct decoding *d)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     int all = count_damaged(d, a->count), err = 0;
     for (int i = 0; all && !err && i < a->count; i++) {
         if (!d->damaged[i]) continue;
@@ -175,32 +175,32 @@ static int pass_over_damaged(struct hsgd_context *ctx, struct decoding *d)
 
 static int decode_all(struct hsgd_context *ctx, struct decoding *d)
 {
-    pthread_t thread[MOST_THREADS];
-    int started = 0, wanted = choose_threads(d->album->count) - 1;
-    atomic_store(&d->bad, d->album->count);
+    pthread_t thread[MAX_THREADS];
+    int started = 0, wanted = choose_threads(d->set->count) - 1;
+    atomic_store(&d->bad, d->set->count);
     while (started < wanted && !pthread_create(&thread[started], NULL, work, d)) started++;
     work(d);
     for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
     int bad = atomic_load(&d->bad);
     for (int i = 0; i < bad; i++)
         if (d->damaged[i] && !d->keep_going) return report_damaged(ctx, d, i, bad);
-    return bad < d->album->count ? decode(ctx, d, bad) : pass_over_damaged(ctx, d);
+    return bad < d->set->count ? decode(ctx, d, bad) : pass_over_damaged(ctx, d);
 }
 
-/* -------------------------------------------------------------------- parts */
+/* -------------------------------------------------------------------- splits */
 
-/* The size of all pictures: --resize, or that of the first that has one. */
+/* The size of all images: --resize, or that of the first with a valid header. */
 static int find_size(struct hsgd_context *ctx, struct decoding *d)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     int err = DAMAGED;
-    d->size = (struct picture){ d->resize, d->resize, false };
+    d->size = (struct image){ d->resize, d->resize, false };
     for (int i = 0; !d->resize && err == DAMAGED && i < a->count; i++) {
         const uint8_t *bytes;
         void *owned;
         size_t n;
-        err = album_load(ctx, a, &a->entry[i], &bytes, &n, &owned);
-        if (!err) err = damaged(picture_look(ctx, album_name(a, &a->entry[i]).text, bytes, n, &d->size));
+        err = image_set_load(ctx, a, &a->entry[i], &bytes, &n, &owned);
+        if (!err) err = damaged(image_read_header(ctx, image_set_name(a, &a->entry[i]).text, bytes, n, &d->size));
         d->damaged[i] = err == DAMAGED;
         if (!err) d->sized = i;
         free(owned);
@@ -209,23 +209,23 @@ static int find_size(struct hsgd_context *ctx, struct decoding *d)
     return err == DAMAGED ? report_damaged(ctx, d, 0, a->count) : err;
 }
 
-/* Resized pictures are bounded one by one, by what picture_look() allows. */
+/* Resized images are bounded one by one by image_read_header(). */
 static int check_total(struct hsgd_context *ctx, const struct decoding *d)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     int64_t pixels = (int64_t)d->size.h * d->size.w;
     if (pixels > INT_MAX / RGB)
-        return hsgd_fail(ctx, EINVAL, "%s: pictures of %d x %d have more than %d numbers", a->source, d->size.h,
+        return hsgd_fail(ctx, EINVAL, "%s: images of %d x %d have more than %d values", a->source, d->size.h,
                          d->size.w, INT_MAX);
     double total = (double)pixels * RGB * a->count;
-    if (total <= (double)ALBUM_FREE + (double)a->source_bytes * STREAM_EXPANSION) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %d pictures of %d x %d would need more than %d times their %lld bytes",
+    if (total <= (double)IMAGE_SET_FREE + (double)a->source_bytes * STREAM_EXPANSION) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: %d images of %d x %d would need more than %d times their %lld bytes",
                      a->source, a->count, d->size.h, d->size.w, STREAM_EXPANSION, (long long)a->source_bytes);
 }
 
 static struct hsgd_data *make_part(struct hsgd_context *ctx, const struct decoding *d, int part)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     struct hsgd_data *made = hsgd_data_new(ctx, a->source);
     if (!made) return NULL;
     made->count = a->parts[part];
@@ -238,7 +238,7 @@ static struct hsgd_data *make_part(struct hsgd_context *ctx, const struct decodi
     return made;
 }
 
-/* Three equal numbers a pixel become one. */
+/* Keeps one of three equal channels. */
 static void make_grey(struct hsgd_data *d)
 {
     int64_t n = d->count * d->shape.h * d->shape.w;
@@ -250,10 +250,10 @@ static void make_grey(struct hsgd_data *d)
     d->shape.c = 1;
 }
 
-/* Closes the gaps that damaged pictures leave in a part, whose first is `from`. */
+/* Closes the gaps of damaged images in a split whose first entry is `from`. */
 static void close_gaps(const struct decoding *d, int from, struct hsgd_data *part)
 {
-    size_t n = picture_bytes(&d->size);
+    size_t n = image_bytes(&d->size);
     uint8_t *bytes = part->owned;
     int64_t kept = 0;
     for (int64_t i = 0; i < part->count; i++) {
@@ -266,7 +266,7 @@ static void close_gaps(const struct decoding *d, int from, struct hsgd_data *par
 
 static int decode_parts(struct hsgd_context *ctx, struct decoding *d, struct data_parts *out)
 {
-    const struct album *a = d->album;
+    const struct image_set *a = d->set;
     struct hsgd_data **part[2] = { &out->train, &out->test };
     int err = find_size(ctx, d);
     if (!err) err = check_total(ctx, d);
@@ -285,10 +285,10 @@ static int decode_parts(struct hsgd_context *ctx, struct decoding *d, struct dat
     return err;
 }
 
-int album_decode(struct hsgd_context *ctx, const struct album *a, const struct hsgd_data_options *options,
+int image_set_decode(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
                  struct data_parts *out)
 {
-    struct decoding d = { .album = a, .resize = options->resize, .keep_going = options->keep_going,
+    struct decoding d = { .set = a, .resize = options->resize, .keep_going = options->keep_going,
                           .damaged = calloc((size_t)a->count, sizeof *d.damaged) };
     int err = d.damaged ? decode_parts(ctx, &d, out) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
     free(d.damaged);

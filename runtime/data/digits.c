@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Handwritten-looking digits.  Everything is integer arithmetic, so a sample
- * is the same on every machine, compiler and setting.  Positions are pixels
- * in 1/256, factors are in 1/65536. */
+ * is the same on every machine, compiler and setting.  Positions are in
+ * 1/256 pixel, factors in 1/65536. */
 #include "../rng.h"
 #include "dataset.h"
 #include "glyphs.h"
@@ -84,7 +84,7 @@ static int write_points(struct stream *s, int digit, struct point *p)
 }
 
 /* Where a drawing from lo to hi is put: anywhere `margin` inside the image,
- * but not far from its middle. */
+ * but not far from its centre. */
 static int32_t place(struct stream *s, int32_t lo, int32_t hi)
 {
     int32_t margin = 2 * PIXEL, furthest = 5 * PIXEL / 2, slack = (SIDE * PIXEL - (hi - lo)) / 2 - margin;
@@ -197,7 +197,7 @@ static int draw_digit(uint64_t seed, uint64_t sample, uint8_t *pixels)
 struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count)
 {
     if (first < 0 || first >= LAST_SAMPLE || count < 1 || count > LAST_SAMPLE - first || count > PTRDIFF_MAX / PIXELS) {
-        hsgd_fail(ctx, EINVAL, "digits: cannot make %lld samples from sample %lld on", (long long)count,
+        hsgd_fail(ctx, EINVAL, "digits: cannot generate %lld samples from sample %lld on", (long long)count,
                   (long long)first);
         return NULL;
     }

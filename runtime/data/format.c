@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening a data set: finding its format and checking what the reader made. */
+/* Opening a data set: finding its format and reading it. */
 #include "format.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
 
-/* Text comes last: what looks like one may be another. */
+/* In the order in which they are tried; text is the least specific. */
 static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
                                                     &hsgd_format_zip, &hsgd_format_images, &hsgd_format_npy,
                                                     &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv };
@@ -72,7 +72,7 @@ static int missing(struct hsgd_context *ctx, const char *path, int err)
 {
     char hint[WELL_KNOWN_HINT];
     if (err == ENOENT && well_known_hint(path, hint, sizeof hint))
-        return hsgd_fail(ctx, err, "data set \"%s\": there is no such folder here; %s", path, hint);
+        return hsgd_fail(ctx, err, "data set \"%s\": no such folder; %s", path, hint);
     return hsgd_fail(ctx, err, "data set \"%s\": %s; \"digits\" is built in, anything else is a file or folder", path,
                      strerror(err));
 }
@@ -84,7 +84,7 @@ static int look(struct hsgd_context *ctx, const char *path, const struct data_fo
     if (stat(path, &st)) return missing(ctx, path, errno);
     source.folder = S_ISDIR(st.st_mode);
     if (!source.folder && !S_ISREG(st.st_mode))
-        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is no file that can be read twice, so its format must be given",
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is not a regular file, so its format must be given",
                          path);
     struct hsgd_stream *s = source.folder ? NULL : hsgd_stream_open(ctx, path);
     if (!source.folder && !s) return -EIO;
@@ -98,8 +98,8 @@ static int look(struct hsgd_context *ctx, const char *path, const struct data_fo
 
 /* ------------------------------------------------------------------ reading */
 
-/* The format, and the label that was asked for where the reader has not kept
- * it; one in another folder belongs to this data alone. */
+/* Notes the format and, unless the reader did, the requested label; a label file
+ * with an absolute path is for this data only. */
 static int note_options(struct hsgd_context *ctx, const char *format, const struct hsgd_data_options *o,
                         struct hsgd_data *d)
 {
@@ -121,8 +121,8 @@ static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
     return !d || (d->shape.h == r->shape.h && d->shape.w == r->shape.w);
 }
 
-/* Images that are not of the record's size, or of several, are scaled to it
- * where it is square. */
+/* Images of other sizes than the record's, or of several, are resized to it if it
+ * is square. */
 static bool wants_resize(const struct hsgd_record *r, const char *format, const struct hsgd_data_options *o, int err,
                          const struct data_parts *parts)
 {
@@ -141,12 +141,12 @@ static int read_format(struct hsgd_context *ctx, const struct data_format *forma
     o->resize = o->record->shape.h;
     err = format->read(ctx, what, o, out);
     if (!err)
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: images are scaled to %d x %d, which the model takes", what, o->resize,
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: images are resized to %d x %d for the model", what, o->resize,
                  o->resize);
     return err;
 }
 
-/* As the record says, where there is one. */
+/* Reads as the record says, if there is one. */
 static int read_as_known(struct hsgd_context *ctx, const struct data_format *format, const char *what,
                          const struct hsgd_data_options *o, struct data_parts *out)
 {
@@ -210,6 +210,6 @@ struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enu
     }
     bool train = split == HSGD_TRAIN;
     if (!hsgd_data_read(ctx, what, NULL, train ? &d : NULL, train ? NULL : &d) && !d)
-        hsgd_fail(ctx, ENOENT, "data set \"%s\": has no %s part", what, train ? "training" : "test");
+        hsgd_fail(ctx, ENOENT, "data set \"%s\": has no %s split", what, train ? "training" : "test");
     return d;
 }

@@ -5,7 +5,7 @@
 
 #include "dataset.h"
 
-/* What is at a path. */
+/* The file or folder at a path, for recognising its format. */
 struct data_source {
     const char *path;
     bool folder;
@@ -13,13 +13,13 @@ struct data_source {
     size_t head_bytes;
 };
 
-/* What a reader makes: the training part and, where there is one, the test part. */
+/* What a reader returns: the training split and, if there is one, the test split. */
 struct data_parts { struct hsgd_data *train, *test; };
 
 struct data_format {
     const char *name, *what;                                /* what: for messages, "a folder with IDX files" */
-    bool (*recognise)(const struct data_source *source);    /* by content; formats are asked in order */
-    /* Returns 0, or a negative errno with a sentence; what it has made until
+    bool (*recognise)(const struct data_source *source);    /* by content; formats are tried in order */
+    /* Returns 0, or a negative errno with a message; what it has created until
      * then is freed by the caller. */
     int (*read)(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                 struct data_parts *out);

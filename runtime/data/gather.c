@@ -8,22 +8,22 @@
 
 enum { LANES = 16, REPEATED = 16, BLOCK = 1024 };
 
-/* x' = x * scale + shift for a block of channels.  A few channels repeat, so
- * that a block of LANES numbers starting at a multiple of LANES finds its own
- * side by side and one affine serves a whole sample; `length` is where they
- * begin again.  More channels are gone through in blocks. */
+/* x' = x * scale + shift for a block of channels.  Up to REPEATED channels are
+ * repeated, so that LANES values from a multiple of LANES on have their
+ * coefficients side by side and one table serves a whole sample; `length` is its
+ * period.  More channels are processed in blocks. */
 struct affine {
     int length;
-    bool exact;                 /* some channel is, see is_exact() */
+    bool exact;                 /* some channel needs is_exact() */
     float scale[BLOCK], shift[BLOCK];
 };
 
-/* What a gather does, and for which channels now. */
+/* A gather in progress, and its current block of channels. */
 struct gather {
     const struct hsgd_data *d;
     const struct hsgd_normalisation *norm;
-    int channels;               /* with numbers of their own; 1: the same for all */
-    int first, width;           /* the block, and numbers side by side that belong to it */
+    int channels;               /* with coefficients of their own; 1: the same for all */
+    int first, width;           /* first channel of the block, and its values side by side */
     struct affine a;
 };
 
@@ -43,20 +43,20 @@ static int norm_channel(const struct gather *g, int channel)
 }
 
 /* Whether floats are too coarse for this channel: it is stored as differences,
- * 1/(standard deviation) is beyond them, or the mean is so many of it that
- * x * scale and shift would cancel. */
+ * 1/(standard deviation) is outside of their range, or the mean is so many
+ * standard deviations that x * scale and shift would cancel. */
 static bool is_exact(const struct gather *g, int channel)
 {
-    enum { MOST_DEVIATIONS = 4096 };
+    enum { MAX_DEVIATIONS = 4096 };
     struct hsgd_origin o = origin_of(g, channel);
     bool shifted = o.offset != 0 || o.unit != 1;
     if (!g->norm) return shifted;
     double inverse = g->norm->inv_std[norm_channel(g, channel)], mean = g->norm->mean[norm_channel(g, channel)];
     return shifted || inverse < (double)FLT_MIN || inverse > (double)FLT_MAX ||
-           fabs(mean) * inverse > MOST_DEVIATIONS;
+           fabs(mean) * inverse > MAX_DEVIATIONS;
 }
 
-/* x' in double, of the number that is stored. */
+/* x' of a stored value, computed in double. */
 static float exact_value(const struct gather *g, int channel, double stored)
 {
     struct hsgd_origin o = origin_of(g, channel);
@@ -84,7 +84,7 @@ static void affine_fill(struct gather *g)
     }
 }
 
-/* The inner loops have a constant length: compilers make vectors of them. */
+/* The inner loops have a constant length, so that compilers vectorise them. */
 static void from_bytes(const struct affine *a, const uint8_t *restrict from, int64_t size, float *restrict to)
 {
     int64_t i = 0;
@@ -111,13 +111,13 @@ static void from_values(const struct affine *a, const float *restrict from, int6
         to[i] = from[i] * a->scale[phase] + a->shift[phase];
 }
 
-/* Missing values count as the mean, which is 0 now. */
+/* Missing values become the mean, which is 0 after normalisation. */
 static void fill_missing(float *x, int64_t size)
 {
     for (int64_t i = 0; i < size; i++) x[i] = isnan(x[i]) ? 0 : x[i];
 }
 
-/* Again, those of exact channels; `at`: the first number in memory. */
+/* Converts the exact channels again; `at`: index of the first value in memory. */
 static void from_exact(const struct gather *g, int64_t at, float *to)
 {
     int repeat = g->channels <= REPEATED ? g->channels : g->width;
@@ -128,7 +128,7 @@ static void from_exact(const struct gather *g, int64_t at, float *to)
     }
 }
 
-/* All are what 0 becomes, but for the few that are there. */
+/* Fills the row with the result for 0, then sets the stored values. */
 static void from_sparse(const struct gather *g, int64_t place, float *to)
 {
     const struct hsgd_sparse *s = &g->d->sparse;
@@ -144,16 +144,15 @@ static void from_sparse(const struct gather *g, int64_t place, float *to)
     }
 }
 
-/* Samples are picked at random: asks for the next one while this one is
- * converted. */
+/* Samples are in random order: prefetches the next while this one is converted. */
 static void fetch_ahead(const void *sample, int64_t bytes)
 {
-    enum { LINE = 64, MOST = 4096 };
-    for (int64_t i = 0; i < bytes && i < MOST; i += LINE)
+    enum { LINE = 64, MAX_BYTES = 4096 };
+    for (int64_t i = 0; i < bytes && i < MAX_BYTES; i += LINE)
         __builtin_prefetch((const char *)sample + i);
 }
 
-/* The block's numbers, from `at` in memory on. */
+/* Converts the block's values, from index `at` in memory on. */
 static void convert(const struct gather *g, int64_t at, float *to)
 {
     const struct hsgd_data *d = g->d;
@@ -164,7 +163,7 @@ static void convert(const struct gather *g, int64_t at, float *to)
     if (g->norm && d->missing) fill_missing(to, g->width);
 }
 
-/* The block of every sample; in images of many channels it comes once a pixel. */
+/* The block of every sample; in images with many channels it occurs once per pixel. */
 static void gather_block(struct gather *g, const int64_t *index, int n, float *x)
 {
     int64_t size = hsgd_data_size(g->d), step = g->channels <= REPEATED ? size : g->channels;

@@ -44,21 +44,21 @@ static int find(struct hsgd_context *ctx, const char *folder, const char *name, 
         free(*path);
         *path = NULL;
     }
-    return hsgd_fail(ctx, ENOENT, "%s: no %s, plain, .gz or .xz, here nor in raw/ or MNIST/raw/", folder, name);
+    return hsgd_fail(ctx, ENOENT, "%s: no %s (plain, .gz or .xz) here, in raw/ or in MNIST/raw/", folder, name);
 }
 
-/* Reads the bytes up to `to` of the `whole` that `part` has; `from` are there. */
+/* Reads the bytes `from` to `to` of a part that has `whole` bytes. */
 static int read_range(struct hsgd_context *ctx, struct hsgd_stream *s, uint8_t *bytes, int64_t from, int64_t to,
                       int64_t whole, const char *part)
 {
     int64_t got = hsgd_stream_read(s, bytes + from, (size_t)(to - from));
     if (got < 0 || got == to - from)
         return got < 0 ? (int)got : 0;
-    return hsgd_fail(ctx, EINVAL, "%s: truncated in the %s: %lld of %lld bytes are there", hsgd_stream_name(s), part,
+    return hsgd_fail(ctx, EINVAL, "%s: truncated in the %s: only %lld of %lld bytes", hsgd_stream_name(s), part,
                      (long long)(from + got), (long long)whole);
 }
 
-static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *magic, int least, int most)
+static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *magic, int min, int max)
 {
     if (magic[0] || magic[1])
         return hsgd_fail(ctx, EINVAL, "%s: magic is 0x%02x%02x%02x%02x, an IDX file starts with 0x0000", f->path,
@@ -66,22 +66,22 @@ static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *m
     if (magic[2] != UNSIGNED_BYTE)
         return hsgd_fail(ctx, EINVAL, "%s: type is 0x%02x, only 0x08 (unsigned byte) is read", f->path, magic[2]);
     f->dimensions = magic[3];
-    if (f->dimensions >= least && f->dimensions <= most)
+    if (f->dimensions >= min && f->dimensions <= max)
         return 0;
     return hsgd_fail(ctx, EINVAL, "%s: dimension count is %d, %s", f->path, f->dimensions,
-                     most == 1 ? "labels have 1" : "images have 3, or 4 with channels");
+                     max == 1 ? "labels have 1" : "images have 3, or 4 with channels");
 }
 
 static int check_sizes(struct hsgd_context *ctx, const struct idx *f)
 {
-    static const char *const name[IDX_MOST_DIMENSIONS] = {"count", "rows", "columns", "channels"};
+    static const char *const name[IDX_MAX_DIMENSIONS] = {"count", "rows", "columns", "channels"};
     int64_t sample = 1;
     for (int i = 0; i < f->dimensions; i++) {
         if (f->dim[i] < 1 || f->dim[i] > INT_MAX)
             return hsgd_fail(ctx, EINVAL, "%s: %s is %lld, it must be in 1..%d", f->path, name[i], (long long)f->dim[i],
                              INT_MAX);
         if (i > 0 && f->dim[i] > INT_MAX / sample)
-            return hsgd_fail(ctx, EINVAL, "%s: %s is %lld, an image would have more than %d numbers", f->path, name[i],
+            return hsgd_fail(ctx, EINVAL, "%s: %s is %lld, an image would have more than %d values", f->path, name[i],
                              (long long)f->dim[i], INT_MAX);
         sample *= i > 0 ? f->dim[i] : 1;
     }
@@ -90,11 +90,11 @@ static int check_sizes(struct hsgd_context *ctx, const struct idx *f)
     return 0;
 }
 
-static int read_header(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx *f, int least, int most)
+static int read_header(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx *f, int min, int max)
 {
-    uint8_t header[4 + 4 * IDX_MOST_DIMENSIONS];
+    uint8_t header[4 + 4 * IDX_MAX_DIMENSIONS];
     int rc = read_range(ctx, s, header, 0, 4, 4, "magic");
-    rc = rc < 0 ? rc : check_magic(ctx, f, header, least, most);
+    rc = rc < 0 ? rc : check_magic(ctx, f, header, min, max);
     if (rc < 0)
         return rc;
     int size = 4 + 4 * f->dimensions;
@@ -106,8 +106,8 @@ static int read_header(struct hsgd_context *ctx, struct hsgd_stream *s, struct i
     return rc < 0 ? rc : check_sizes(ctx, f);
 }
 
-/* Memory grows with the bytes that are really there: a header cannot make it
- * allocate more than twice the file. */
+/* Memory grows with the bytes that are read: a header cannot make it allocate
+ * more than twice the file. */
 static int read_body(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx *f, const char *part)
 {
     int64_t need = f->dim[0], have = 0;
@@ -128,14 +128,14 @@ static int read_body(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx
     return 0;
 }
 
-/* The file must end here; this also checks the sums of compressed ones. */
+/* The file must end here; this also verifies the checksums of compressed files. */
 static int check_end(struct hsgd_context *ctx, struct hsgd_stream *s, const char *part)
 {
     const uint8_t *more;
     int64_t got = hsgd_stream_peek(s, &more, 1);
     if (got <= 0)
         return (int)got;
-    return hsgd_fail(ctx, EINVAL, "%s: bytes follow the %s that the header announces", hsgd_stream_name(s), part);
+    return hsgd_fail(ctx, EINVAL, "%s: extra bytes after the %s that the header announces", hsgd_stream_name(s), part);
 }
 
 int idx_parse(struct hsgd_context *ctx, struct hsgd_stream *s, bool labels, struct idx *f)
@@ -168,18 +168,18 @@ static int check_labels(struct hsgd_context *ctx, const struct idx *images, cons
                          (long long)images->dim[0], labels->path, (long long)labels->dim[0]);
     for (int64_t i = 0; i < labels->dim[0]; i++)
         if (labels->bytes[i] >= classes)
-            return hsgd_fail(ctx, EINVAL, "%s: label %lld is %d, the training labels end at %d", labels->path,
+            return hsgd_fail(ctx, EINVAL, "%s: label %lld is %d, the largest training label is %d", labels->path,
                              (long long)i, labels->bytes[i], classes - 1);
     return 0;
 }
 
-/* The number of classes: the largest training label and one. */
+/* The number of classes: the largest training label plus one. */
 static int count_classes(const struct idx *labels)
 {
-    int most = 0;
+    int max = 0;
     for (int64_t i = 0; i < labels->dim[0]; i++)
-        most = labels->bytes[i] > most ? labels->bytes[i] : most;
-    return most + 1;
+        max = labels->bytes[i] > max ? labels->bytes[i] : max;
+    return max + 1;
 }
 
 /* Moves the pixels into the set and widens the labels. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Folders and archives of pictures, and CIFAR's binary files in either. */
-#include "album.h"
+/* Folders and archives of images, and CIFAR's binary files in either. */
+#include "image_set.h"
 
 #include "cache.h"
 
@@ -9,28 +9,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* How deep a folder is looked into to recognise it. */
-enum { PICTURE_DEPTH = 6, CIFAR_DEPTH = 1, MOST_RESIZE = 4096, LEAST_CLASSES = 2 };
+/* How deep a folder is searched to recognise its format. */
+enum { IMAGE_DEPTH = 6, CIFAR_DEPTH = 1, MAX_RESIZE = 4096, MIN_CLASSES = 2 };
 
-/* Counted up when what a decoder makes of a file changes: older caches are then
- * not used. */
+/* Increased when the result of decoding changes, so that older caches are not
+ * used. */
 enum { DECODING = 2 };
 
 /* How a set is read, once its files are listed. */
-enum meaning { PICTURES, CIFAR, EITHER };
+enum meaning { IMAGES, CIFAR, EITHER };
 
-static int interpret(struct hsgd_context *ctx, struct album *a, enum meaning meaning,
+static int interpret(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
                      const struct hsgd_data_options *options, struct data_parts *out)
 {
     if (meaning == CIFAR || (meaning == EITHER && cifar_is(a))) return cifar_read(ctx, a, options, out);
-    int err = album_sort(ctx, a);
-    return err ? err : album_decode(ctx, a, options, out);
+    int err = image_set_sort(ctx, a);
+    return err ? err : image_set_decode(ctx, a, options, out);
 }
 
 /* ----------------------------------------------------------------- sources */
 
-/* Everything that decides what is read: which file, when it was changed, and
- * the options. */
+/* The cache key covers all that determines the result: the file, the time of its
+ * last modification, and the options. */
 static void begin_key(struct sha256 *key, const char *path, enum meaning meaning,
                       const struct hsgd_data_options *options)
 {
@@ -49,7 +49,7 @@ static void add_state(struct sha256 *key, int64_t size, int64_t changed)
     sha256_add(key, state, sizeof state);
 }
 
-static int list_archive(struct hsgd_context *ctx, const char *path, struct album *a)
+static int list_archive(struct hsgd_context *ctx, const char *path, struct image_set *a)
 {
     struct stat st;
     const uint8_t *head;
@@ -57,7 +57,9 @@ static int list_archive(struct hsgd_context *ctx, const char *path, struct album
     if (!stream) return -EIO;
     int64_t n = hsgd_stream_peek(stream, &head, 4);
     bool zip = n == 4 && !memcmp(head, "PK\3\4", 4) && !stat(path, &st);
-    int err = n < 0 ? (int)n : zip ? album_zip(ctx, a, path, NULL, (size_t)st.st_size) : album_tar(ctx, a, stream);
+    int err = n < 0 ? (int)n
+              : zip ? image_set_zip(ctx, a, path, NULL, (size_t)st.st_size)
+                    : image_set_tar(ctx, a, stream);
     hsgd_stream_close(&stream);
     return err;
 }
@@ -65,10 +67,10 @@ static int list_archive(struct hsgd_context *ctx, const char *path, struct album
 static int decode_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
                           const struct hsgd_data_options *options, struct data_parts *out)
 {
-    struct album a = { 0 };
+    struct image_set a = { 0 };
     int err = list_archive(ctx, path, &a);
     if (!err) err = interpret(ctx, &a, meaning, options, out);
-    album_free(&a);
+    image_set_free(&a);
     return err;
 }
 
@@ -88,14 +90,14 @@ static int read_archive(struct hsgd_context *ctx, const char *path, enum meaning
     return err;
 }
 
-/* CIFAR's files are read as fast as a cache of them. */
-static int read_listed(struct hsgd_context *ctx, struct album *a, enum meaning meaning,
+/* CIFAR's files have no cache: they are read as fast. */
+static int read_listed(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
                        const struct hsgd_data_options *options, struct data_parts *out)
 {
     struct sha256 key;
     char hex[65];
     if (meaning == CIFAR) return cifar_read(ctx, a, options, out);
-    int err = album_sort(ctx, a);
+    int err = image_set_sort(ctx, a);
     if (err) return err;
     begin_key(&key, a->source, meaning, options);
     for (int i = 0; i < a->count; i++) {
@@ -108,7 +110,7 @@ static int read_listed(struct hsgd_context *ctx, struct album *a, enum meaning m
     }
     sha256_end(&key, hex);
     if (cache_load(ctx, hex, a->source, out)) return 0;
-    err = album_decode(ctx, a, options, out);
+    err = image_set_decode(ctx, a, options, out);
     if (!err) cache_store(ctx, hex, out);
     return err;
 }
@@ -116,10 +118,10 @@ static int read_listed(struct hsgd_context *ctx, struct album *a, enum meaning m
 static int read_folder(struct hsgd_context *ctx, const char *path, enum meaning meaning,
                        const struct hsgd_data_options *options, struct data_parts *out)
 {
-    struct album a;
-    int err = album_folder(ctx, &a, path);
+    struct image_set a;
+    int err = image_set_folder(ctx, &a, path);
     if (!err) err = read_listed(ctx, &a, meaning, options, out);
-    album_free(&a);
+    image_set_free(&a);
     return err;
 }
 
@@ -127,9 +129,9 @@ static int read_any(struct hsgd_context *ctx, const char *path, enum meaning mea
                     const struct hsgd_data_options *options, struct data_parts *out)
 {
     struct stat st;
-    if (options->resize < 0 || options->resize > MOST_RESIZE)
+    if (options->resize < 0 || options->resize > MAX_RESIZE)
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": resize is %d, it must be in 0..%d", path, options->resize,
-                         MOST_RESIZE);
+                         MAX_RESIZE);
     if (stat(path, &st)) return hsgd_fail(ctx, errno, "%s: cannot open: %s", path, strerror(errno));
     return (S_ISDIR(st.st_mode) ? read_folder : read_archive)(ctx, path, meaning, options, out);
 }
@@ -143,14 +145,14 @@ static int index_of(const char *name, const char *const *names, int n)
     return -1;
 }
 
-/* Labels of the set become those of the options' classes. */
+/* Replaces the labels by those of the options' classes. */
 static int relabel(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o, struct hsgd_data *d)
 {
     for (int64_t i = 0; i < d->count; i++) {
         const char *class = hsgd_data_class_name(d, d->owned_labels[i]);
         int label = o->class_name ? index_of(class, o->class_name, o->classes) : d->owned_labels[i];
         if (label < 0 || label >= o->classes)
-            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not among the %d that are known", path,
+            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not one of the %d known classes", path,
                              hsgd_show(class).text, o->classes);
         d->owned_labels[i] = label;
     }
@@ -177,14 +179,14 @@ static int settle_classes(struct hsgd_context *ctx, const char *path, const stru
         int err = use_classes(ctx, path, o, out->train);
         return err ? err : use_classes(ctx, path, o, out->test);
     }
-    if (out->train->classes >= LEAST_CLASSES) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: has only one class, \"%s\"; training wants %d", path,
-                     hsgd_show(hsgd_data_class_name(out->train, 0)).text, LEAST_CLASSES);
+    if (out->train->classes >= MIN_CLASSES) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: has only one class, \"%s\"; training needs %d", path,
+                     hsgd_show(hsgd_data_class_name(out->train, 0)).text, MIN_CLASSES);
 }
 
 /* ----------------------------------------------------------------- formats */
 
-/* Images that training does without; other files are in the summary only. */
+/* Warns of images that are not used; other files are in the summary only. */
 static void warn_of_passed(struct hsgd_context *ctx, const char *path, const struct passed *p)
 {
     for (int i = PASSED_FORMAT; p && i <= PASSED_DAMAGED; i++)
@@ -204,7 +206,7 @@ static int read_as(struct hsgd_context *ctx, const char *path, enum meaning mean
 static int read_images(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                        struct data_parts *out)
 {
-    return read_as(ctx, path, PICTURES, options, out);
+    return read_as(ctx, path, IMAGES, options, out);
 }
 
 static int read_cifar(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
@@ -221,18 +223,18 @@ static int read_tar(struct hsgd_context *ctx, const char *path, const struct hsg
 
 static bool is_images(const struct data_source *source)
 {
-    return source->folder && album_folder_has(source->path, album_is_image, PICTURE_DEPTH);
+    return source->folder && image_set_folder_has(source->path, image_is_name, IMAGE_DEPTH);
 }
 
 static bool is_cifar(const struct data_source *source)
 {
-    return source->folder && album_folder_has(source->path, cifar_is_name, CIFAR_DEPTH);
+    return source->folder && image_set_folder_has(source->path, cifar_is_name, CIFAR_DEPTH);
 }
 
 const struct data_format hsgd_format_cifar = { "cifar", "a folder with CIFAR's binary files", is_cifar, read_cifar };
 const struct data_format hsgd_format_images = { "images",
-                                                "a folder with a folder of PNG or JPEG pictures for each class",
+                                                "a folder with a folder of PNG or JPEG images for each class",
                                                 is_images, read_images };
-const struct data_format hsgd_format_zip = { "zip", "a .zip archive of pictures", album_is_zip, read_tar };
-const struct data_format hsgd_format_tar = { "tar", "a .tar, .tar.gz or .tar.xz archive of either", album_is_tar,
+const struct data_format hsgd_format_zip = { "zip", "a .zip archive of images", image_set_is_zip, read_tar };
+const struct data_format hsgd_format_tar = { "tar", "a .tar, .tar.gz or .tar.xz archive of either", image_set_is_tar,
                                              read_tar };

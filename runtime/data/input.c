@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a model is asked to predict: samples without labels. */
+/* Input of a prediction: samples without labels. */
 #include "numpy.h"
 #include "origin.h"
-#include "picture.h"
+#include "image.h"
 #include "readers.h"
 #include "record.h"
 #include "resample.h"
@@ -26,10 +26,10 @@ struct input {
 
 static int read_content(const struct input *in, struct hsgd_data **out);
 
-/* ---------------------------------------------------------------- pictures */
+/* ------------------------------------------------------------------ images */
 
-/* The picture in the size that is wanted, in place of *rgb. */
-static int scale(const struct input *in, const struct picture *p, uint8_t **rgb)
+/* Resizes *rgb to the size that the model takes. */
+static int scale(const struct input *in, const struct image *p, uint8_t **rgb)
 {
     struct hsgd_shape s = in->shape;
     if (p->h == s.h && p->w == s.w) return 0;
@@ -37,7 +37,7 @@ static int scale(const struct input *in, const struct picture *p, uint8_t **rgb)
         return hsgd_fail(in->ctx, EINVAL, "%s: is %d x %d pixels, the model takes %d x %d", in->name, p->h, p->w, s.h,
                          s.w);
     uint8_t *scaled = malloc((size_t)s.h * (size_t)s.w * RGB);
-    if (!scaled || resample_middle(*rgb, p->h, p->w, RGB, scaled, s.h)) {
+    if (!scaled || resample_centre(*rgb, p->h, p->w, RGB, scaled, s.h)) {
         free(scaled);
         return hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name);
     }
@@ -46,11 +46,11 @@ static int scale(const struct input *in, const struct picture *p, uint8_t **rgb)
     return 0;
 }
 
-static int decode(const struct input *in, const struct picture *p, struct hsgd_data *d)
+static int decode(const struct input *in, const struct image *p, struct hsgd_data *d)
 {
     size_t pixels = (size_t)d->shape.h * (size_t)d->shape.w;
     uint8_t *rgb = calloc((size_t)p->h * (size_t)p->w, RGB);
-    int err = rgb ? picture_decode(in->ctx, in->name, in->bytes, in->size, p, rgb)
+    int err = rgb ? image_decode(in->ctx, in->name, in->bytes, in->size, p, rgb)
                   : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory for %d x %d pixels", in->name, p->h, p->w);
     if (!err) err = scale(in, p, &rgb);
     if (!err) err = hsgd_data_allocate(in->ctx, d);
@@ -60,14 +60,14 @@ static int decode(const struct input *in, const struct picture *p, struct hsgd_d
     return err;
 }
 
-static int read_picture(const struct input *in, struct hsgd_data **out)
+static int read_image(const struct input *in, struct hsgd_data **out)
 {
-    struct picture p;
+    struct image p;
     struct hsgd_shape s = in->shape;
     if (s.c != 1 && s.c != RGB)
-        return hsgd_fail(in->ctx, EINVAL, "%s: is a picture, the model takes samples of %dx%dx%d", in->name, s.h, s.w,
+        return hsgd_fail(in->ctx, EINVAL, "%s: is an image, the model takes samples of %dx%dx%d", in->name, s.h, s.w,
                          s.c);
-    int err = picture_look(in->ctx, in->name, in->bytes, in->size, &p);
+    int err = image_read_header(in->ctx, in->name, in->bytes, in->size, &p);
     if (err) return err;
     if (!(*out = hsgd_data_new(in->ctx, in->name))) return -ENOMEM;
     (*out)->count = 1;
@@ -176,18 +176,21 @@ static const struct content {
     size_t bytes;
     int (*read)(const struct input *in, struct hsgd_data **out);
 } contents[] = {
-    { "\x89PNG", 4, read_picture }, { "\xff\xd8\xff", 3, read_picture }, { "\x93NUMPY", 6, read_array },
+    { "\x89PNG", 4, read_image }, { "\xff\xd8\xff", 3, read_image }, { "\x93NUMPY", 6, read_array },
     { "PK\x03\x04", 4, read_archive }, { "\0\0\x08\x03", 4, read_idx }, { "\0\0\x08\x04", 4, read_idx },
     { "\x1f\x8b", 2, read_packed }, { "\xfd" "7zXZ", 5, read_packed }, { "", 0, read_text },
 };
 
-/* A tar archive has its mark in the first header. */
-static bool is_tar(const struct input *in) { return in->size > 262 && !memcmp((const char *)in->bytes + 257, "ustar", 5); }
+/* The magic of a tar archive is in its first header. */
+static bool is_tar(const struct input *in)
+{
+    return in->size > 262 && !memcmp((const char *)in->bytes + 257, "ustar", 5);
+}
 
 static int read_content(const struct input *in, struct hsgd_data **out)
 {
     if (is_tar(in))
-        return hsgd_fail(in->ctx, EINVAL, "%s: is a tar archive; images are read when it is unpacked", in->name);
+        return hsgd_fail(in->ctx, EINVAL, "%s: is a tar archive; unpack it to read its images", in->name);
     const struct content *c = contents;
     while (in->size < c->bytes || memcmp(in->bytes, c->begin, c->bytes)) c++;
     if (!in->size) return hsgd_fail(in->ctx, EINVAL, "%s: is empty", in->name);
@@ -196,8 +199,8 @@ static int read_content(const struct input *in, struct hsgd_data **out)
     return c->read(in, out);
 }
 
-/* Plain features get the shape that is wanted; sparse ones with fewer were
- * widened to it. */
+/* Gives plain features the shape of the model's input; sparse ones with fewer
+ * features were widened to it before. */
 static int settle_shape(const struct input *in, struct hsgd_data *d)
 {
     struct hsgd_shape want = in->shape;

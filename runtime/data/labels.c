@@ -9,8 +9,8 @@
 
 #include "text.h"
 
-/* The decimal number in a text: 0.d1d2d3... * 10^exponent, whose digits stand
- * from first to before end, with a point among them perhaps.  No digits: 0. */
+/* The decimal number in a text: 0.d1d2d3... * 10^exponent.  Its digits are at
+ * first <= i < end, perhaps with a point among them; no digits: 0. */
 struct decimal {
     bool negative;
     int first, end;
@@ -28,10 +28,10 @@ struct label {
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* Of the text of a finite number, whose exponent may be as negative as it likes. */
+/* Parses the text of a finite number, whose exponent may be arbitrarily negative. */
 static struct decimal read_decimal(const char *text)
 {
-    enum { MOST_EXPONENT = 1 << 30 };
+    enum { MAX_EXPONENT = 1 << 30 };
     struct decimal d = { .negative = *text == '-', .first = -1 };
     int i = *text == '-' || *text == '+';
     int64_t whole = 0;          /* digits before the point, from the first that is not 0 */
@@ -43,7 +43,7 @@ static struct decimal read_decimal(const char *text)
     }
     if (d.first < 0) return (struct decimal){ 0 };
     long long exponent = text[i] ? strtoll(text + i + 1, NULL, 10) : 0;
-    d.exponent = whole + (exponent < -MOST_EXPONENT ? -MOST_EXPONENT : exponent);
+    d.exponent = whole + (exponent < -MAX_EXPONENT ? -MAX_EXPONENT : exponent);
     return d;
 }
 
@@ -156,7 +156,7 @@ int32_t labels_class(struct labels *l, const char *text)
     struct label new = parse(text);
     int32_t known = l->slots ? *slot_of(l, &new) : 0;
     if (known) return known - 1;
-    return l->fixed ? -EINVAL : l->count == LABELS_MOST ? -E2BIG : add(l, new);
+    return l->fixed ? -EINVAL : l->count == MAX_LABELS ? -E2BIG : add(l, new);
 }
 
 /* --------------------------------------------------------------- sentences */
@@ -175,8 +175,8 @@ int labels_refuse(struct hsgd_context *ctx, const struct labels *l, int err, con
     char known[256] = "";
     if (err == -ENOMEM) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for the labels", place);
     if (err == -E2BIG)
-        return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" would be one class more than %d; are these labels?", place,
-                         hsgd_show(text).text, LABELS_MOST);
+        return hsgd_fail(ctx, EINVAL, "%s: more than %d classes at label \"%s\"; are these labels?", place, MAX_LABELS,
+                         hsgd_show(text).text);
     list_some(l, known, sizeof known);
     return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" is not one of the %d classes %s", place,
                      hsgd_show(text).text, l->count, known);
@@ -215,7 +215,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
 }
 
-/* Classes that look like measurements. */
+/* Refuses numeric labels that look like measurements. */
 static int check_meaning(struct hsgd_context *ctx, const struct labels *l, const char *place, int64_t n)
 {
     enum { FEW = 20 };
@@ -225,11 +225,11 @@ static int check_meaning(struct hsgd_context *ctx, const struct labels *l, const
         if (!fraction && has_fraction(&l->label[i])) fraction = &l->label[i];
     }
     if (fraction)
-        return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" has a fraction, which classes rarely have; "
-                         "with --classes the numbers are classes", place, hsgd_show(fraction->name).text);
+        return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" has a fraction, like a measurement; "
+                         "--classes treats the numbers as classes", place, hsgd_show(fraction->name).text);
     if (l->count <= FEW || l->count <= n / 2) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %d different numbers as labels of %lld samples, which classes rarely are; "
-                     "with --classes they are classes", place, l->count, (long long)n);
+    return hsgd_fail(ctx, EINVAL, "%s: %d different numbers as labels of %lld samples, like measurements; "
+                     "--classes treats them as classes", place, l->count, (long long)n);
 }
 
 int labels_sort(struct hsgd_context *ctx, struct labels *l, const char *place, int32_t *label, int64_t n)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the folders of an album mean.  Pictures lie in class folders, at any
- * depth below them; class folders lie in a folder for training and one for
- * tests, or, without these, at the top.  A folder that has all the others in
- * it is looked through. */
-#include "album.h"
+/* How the folders of a set determine splits and classes.  Images are in class
+ * folders, at any depth below them; class folders are in a folder for training
+ * and one for tests or, without these, at the top.  A folder that contains
+ * everything is skipped. */
+#include "image_set.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "c_locale.h"
 
-/* Names of the two in any letter case, the first that is there counts. */
+/* Folder names of the splits, in any letter case; the first that exists is used. */
 enum { PART_NAMES = 10 };
 static const char *const part_name[2][PART_NAMES] = {
     { "train", "training", "training_set", "train_set", "seg_train" },
@@ -19,27 +19,27 @@ static const char *const part_name[2][PART_NAMES] = {
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct album_entry *)a)->name, ((const struct album_entry *)b)->name);
+    return strcmp(((const struct image_entry *)a)->name, ((const struct image_entry *)b)->name);
 }
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static bool is_picture(const struct album_entry *e) { return !e->folder && album_is_picture(e->name); }
+static bool is_image(const struct image_entry *e) { return !e->folder && image_is_supported(e->name); }
 
-/* Does `path` lie in folder `name` (of n characters)? */
+/* Is `path` in folder `name` (of n characters), at any depth? */
 static bool below(const char *path, const char *name, size_t n) { return !strncmp(path, name, n) && path[n] == '/'; }
 
-/* Pictures below folder `name`, of n characters, that begins `from` characters
- * into their names: any, all that exist, one that lies in it directly, one in a
- * folder in it. */
+/* Images below folder `name`, of n characters, which begins `from` characters
+ * into their names.  any: there are some; all: all images are there; direct: some
+ * are in the folder itself; nested: some are in folders below it. */
 struct census { bool any, all, direct, nested; };
 
-static struct census take_census(const struct album *a, size_t from, const char *name, size_t n)
+static struct census take_census(const struct image_set *a, size_t from, const char *name, size_t n)
 {
     struct census c = { .all = true };
     for (int i = 0; i < a->count; i++) {
-        const struct album_entry *e = &a->entry[i];
-        if (!is_picture(e)) continue;
+        const struct image_entry *e = &a->entry[i];
+        if (!is_image(e)) continue;
         bool inside = strlen(e->name) > from && below(e->name + from, name, n);
         c.any |= inside;
         c.all &= inside;
@@ -51,7 +51,7 @@ static struct census take_census(const struct album *a, size_t from, const char 
     return c;
 }
 
-/* Is `name`, of n characters, one of the names of a part? */
+/* Is `name`, of n characters, one of the names of a split? */
 static bool is_part_name(const char *name, size_t n, int part)
 {
     for (int i = 0; i < PART_NAMES && part_name[part][i]; i++)
@@ -59,8 +59,8 @@ static bool is_part_name(const char *name, size_t n, int part)
     return false;
 }
 
-/* Characters of the folders around everything. */
-static size_t find_top(const struct album *a, const struct album_entry *first)
+/* The length of the path that contains all images. */
+static size_t find_top(const struct image_set *a, const struct image_entry *first)
 {
     for (size_t top = 0;;) {
         const char *name = first->name + top, *slash = strchr(name, '/');
@@ -72,9 +72,9 @@ static size_t find_top(const struct album *a, const struct album_entry *first)
     }
 }
 
-/* The first `top` characters of `around` are the folders around everything;
- * part[i] is the folder of a part, of length[i] characters: "" when it is these
- * themselves, NULL when there is none. */
+/* The first `top` characters of `around` are the path that contains all images;
+ * part[i] is the folder of a split below it, of length[i] characters: "" for that
+ * path itself, NULL when there is no such split. */
 struct layout {
     const char *around;
     size_t top;
@@ -82,15 +82,15 @@ struct layout {
     size_t length[2];
 };
 
-/* The first folder at the top with pictures and this name, in any letter case;
+/* The first folder at the top with images and this name, in any letter case;
  * *second is another one. */
-static const char *find_folder(const struct album *a, size_t top, const char *name, const char **second)
+static const char *find_folder(const struct image_set *a, size_t top, const char *name, const char **second)
 {
     size_t n = strlen(name);
     const char *first = *second = NULL;
     for (int i = 0; i < a->count && !*second; i++) {
         const char *e = a->entry[i].name + top;
-        if (!is_picture(&a->entry[i]) || strlen(a->entry[i].name) <= top) continue;
+        if (!is_image(&a->entry[i]) || strlen(a->entry[i].name) <= top) continue;
         if (c_strncasecmp(e, name, n) || e[n] != '/') continue;
         if (!first) first = e;
         else if (strncmp(e, first, n)) *second = e;
@@ -99,7 +99,7 @@ static const char *find_folder(const struct album *a, size_t top, const char *na
 }
 
 /* Sets part[i] to the folder with the first of its names. */
-static int find_part(struct hsgd_context *ctx, const struct album *a, struct layout *l, int part)
+static int find_part(struct hsgd_context *ctx, const struct image_set *a, struct layout *l, int part)
 {
     const char *second = NULL;
     for (int i = 0; i < PART_NAMES && part_name[part][i] && !l->part[part]; i++) {
@@ -108,28 +108,28 @@ static int find_part(struct hsgd_context *ctx, const struct album *a, struct lay
     }
     if (!second) return 0;
     int n = (int)l->length[part];
-    return hsgd_fail(ctx, EINVAL, "%s: both \"%.*s\" and \"%.*s\" look like the %s part", a->source, n, l->part[part],
+    return hsgd_fail(ctx, EINVAL, "%s: both \"%.*s\" and \"%.*s\" look like the %s split", a->source, n, l->part[part],
                      n, second, part ? "test" : "training");
 }
 
 /* Archives of Kaggle have seg_train/seg_train/CLASS. */
-static void look_through(const struct album *a, struct layout *l, int part)
+static void skip_repeated(const struct image_set *a, struct layout *l, int part)
 {
     size_t n = l->length[part];
     const char *inner = l->part[part] ? l->part[part] + n + 1 : NULL;
     if (!inner || c_strncasecmp(inner, l->part[part], n) || inner[n] != '/') return;
     for (int i = 0; i < a->count; i++) {
         const char *e = a->entry[i].name + l->top;
-        if (is_picture(&a->entry[i]) && strlen(a->entry[i].name) > l->top && below(e, l->part[part], n) &&
+        if (is_image(&a->entry[i]) && strlen(a->entry[i].name) > l->top && below(e, l->part[part], n) &&
             !below(e, l->part[part], 2 * n + 1))
             return;
     }
     l->length[part] = 2 * n + 1;
 }
 
-/* "train" with pictures and no folders in it is a class, unless there is a
- * folder with tests beside it. */
-static int find_layout(struct hsgd_context *ctx, const struct album *a, const struct album_entry *first,
+/* "train" with images and no folders in it is a class, unless there is a test
+ * folder beside it. */
+static int find_layout(struct hsgd_context *ctx, const struct image_set *a, const struct image_entry *first,
                        struct layout *l)
 {
     *l = (struct layout){ .around = first->name, .top = find_top(a, first) };
@@ -139,7 +139,7 @@ static int find_layout(struct hsgd_context *ctx, const struct album *a, const st
     struct census c = { 0 };
     if (l->part[0]) c = take_census(a, l->top, l->part[0], l->length[0]);
     if (c.nested || (c.any && l->part[1])) {
-        for (int i = 0; i < 2; i++) look_through(a, l, i);
+        for (int i = 0; i < 2; i++) skip_repeated(a, l, i);
         return 0;
     }
     l->part[0] = "";
@@ -148,8 +148,8 @@ static int find_layout(struct hsgd_context *ctx, const struct album *a, const st
     return 0;
 }
 
-/* A name from its class folder on, and its part; NULL: in no part. */
-static const char *class_of(const struct layout *l, const struct album_entry *e, int *part)
+/* An entry's path from its class folder on, and its split; NULL: in no split. */
+static const char *class_of(const struct layout *l, const struct image_entry *e, int *part)
 {
     if (strncmp(e->name, l->around, l->top)) return NULL;
     const char *name = e->name + l->top;
@@ -161,18 +161,18 @@ static const char *class_of(const struct layout *l, const struct album_entry *e,
     return NULL;
 }
 
-/* Characters of the class folder's name; 0: a picture in no class folder, or
- * in no part. */
-static size_t class_length(const struct layout *l, const struct album_entry *e, const char **class, int *part)
+/* The length of the class folder's name; 0: the entry is not an image, or in no
+ * class folder or split. */
+static size_t class_length(const struct layout *l, const struct image_entry *e, const char **class, int *part)
 {
-    *class = is_picture(e) ? class_of(l, e, part) : NULL;
+    *class = is_image(e) ? class_of(l, e, part) : NULL;
     const char *slash = *class ? strchr(*class, '/') : NULL;
     return slash ? (size_t)(slash - *class) : 0;
 }
 
 /* -------------------------------------------------------------- class names */
 
-/* Sorts n names and frees those that repeat. */
+/* Sorts n names and removes duplicates. */
 static int unique(char **name, int n)
 {
     int kept = 0;
@@ -183,9 +183,9 @@ static int unique(char **name, int n)
     return kept;
 }
 
-/* Class folders of the training part.  In order of their names most pictures
- * are of the class of the one before. */
-static int collect_classes(struct hsgd_context *ctx, struct album *a, const struct layout *l)
+/* Class folders of the training split.  Sorted by name, most images have the class
+ * of the one before. */
+static int collect_classes(struct hsgd_context *ctx, struct image_set *a, const struct layout *l)
 {
     int n = 0, part;
     bool whole = true;
@@ -216,16 +216,16 @@ static int label_of(const struct hsgd_names *names, const char *class, size_t le
     return -1;
 }
 
-static int set_labels(struct hsgd_context *ctx, struct album *a, const struct layout *l)
+static int set_labels(struct hsgd_context *ctx, struct image_set *a, const struct layout *l)
 {
     for (int i = 0; i < a->count; i++) {
-        struct album_entry *e = &a->entry[i];
+        struct image_entry *e = &a->entry[i];
         const char *class;
         size_t length = class_length(l, e, &class, &e->part);
         e->label = length ? label_of(a->classes, class, length) : -1;
         if (length && e->label < 0)
-            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not among the %d classes to train with",
-                             album_name(a, e).text, hsgd_show_bytes(class, length).text, a->classes->count);
+            return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not one of the %d training classes",
+                             image_set_name(a, e).text, hsgd_show_bytes(class, length).text, a->classes->count);
         if (length) a->parts[e->part]++;
     }
     return 0;
@@ -233,54 +233,54 @@ static int set_labels(struct hsgd_context *ctx, struct album *a, const struct la
 
 /* ------------------------------------------------------------------- checks */
 
-/* Entries are in order of their names, so what is in a folder follows it,
- * though not at once: "a", "a-b", "a/c". */
-static bool has_pictures(const struct album *a, int folder)
+/* Entries are sorted by name, so the content of a folder follows it, but not
+ * immediately: "a", "a-b", "a/c". */
+static bool has_images(const struct image_set *a, int folder)
 {
     const char *name = a->entry[folder].name;
     size_t n = strlen(name);
     for (int i = folder + 1; i < a->count && !strncmp(a->entry[i].name, name, n); i++)
-        if (is_picture(&a->entry[i]) && below(a->entry[i].name, name, n)) return true;
+        if (is_image(&a->entry[i]) && below(a->entry[i].name, name, n)) return true;
     return false;
 }
 
-/* What was passed over may be the reason. */
-static int no_picture(struct hsgd_context *ctx, const struct album *a, const char *name, const char *what)
+/* Files that were passed over may be the reason. */
+static int no_image(struct hsgd_context *ctx, const struct image_set *a, const char *name, const char *what)
 {
     char others[400];
     int n = a->passed->count[PASSED_FORMAT] ? passed_text(a->passed, others, sizeof others) : 0;
     return hsgd_fail(ctx, EINVAL, "%s: %s%s%s", name, what, n ? "; " : "", n ? others : "");
 }
 
-static int check_folders(struct hsgd_context *ctx, const struct album *a, const struct layout *l)
+static int check_folders(struct hsgd_context *ctx, const struct image_set *a, const struct layout *l)
 {
     int part;
     for (int i = 0; i < a->count; i++) {
-        const struct album_entry *e = &a->entry[i];
+        const struct image_entry *e = &a->entry[i];
         const char *class = e->folder ? class_of(l, e, &part) : NULL;
-        if (class && *class && !strchr(class, '/') && !has_pictures(a, i))
-            return no_picture(ctx, a, album_name(a, e).text, "the class folder has no PNG or JPEG picture");
+        if (class && *class && !strchr(class, '/') && !has_images(a, i))
+            return no_image(ctx, a, image_set_name(a, e).text, "the class folder has no PNG or JPEG image");
     }
     return 0;
 }
 
-static int check_names(struct hsgd_context *ctx, const struct album *a)
+static int check_names(struct hsgd_context *ctx, const struct image_set *a)
 {
     for (int i = 1; i < a->count; i++)
-        if (!strcmp(a->entry[i].name, a->entry[i - 1].name) && is_picture(&a->entry[i]))
-            return hsgd_fail(ctx, EINVAL, "%s: is there twice", album_name(a, &a->entry[i]).text);
+        if (!strcmp(a->entry[i].name, a->entry[i - 1].name) && is_image(&a->entry[i]))
+            return hsgd_fail(ctx, EINVAL, "%s: appears twice", image_set_name(a, &a->entry[i]).text);
     return 0;
 }
 
-/* Training pictures first, each part in order of names; others are freed. */
-static int keep_pictures(struct hsgd_context *ctx, struct album *a, struct album_entry *to)
+/* Training images first, each split sorted by name; other entries are freed. */
+static int keep_images(struct hsgd_context *ctx, struct image_set *a, struct image_entry *to)
 {
     int at[2] = { 0, a->parts[0] }, err = 0;
     for (int i = 0; i < a->count; i++) {
-        struct album_entry *e = &a->entry[i];
-        if (e->label < 0 && !e->folder && !err) err = album_pass_over(ctx, a, e->name);
+        struct image_entry *e = &a->entry[i];
+        if (e->label < 0 && !e->folder && !err) err = image_set_pass_over(ctx, a, e->name);
         if (e->label >= 0) to[at[e->part]++] = *e;
-        else album_forget(e);
+        else image_entry_free(e);
     }
     free(a->entry);
     a->entry = to;
@@ -288,12 +288,12 @@ static int keep_pictures(struct hsgd_context *ctx, struct album *a, struct album
     return err;
 }
 
-int album_sort(struct hsgd_context *ctx, struct album *a)
+int image_set_sort(struct hsgd_context *ctx, struct image_set *a)
 {
     int first = 0;
     if (a->count) qsort(a->entry, (size_t)a->count, sizeof *a->entry, by_name);
-    while (first < a->count && !is_picture(&a->entry[first])) first++;
-    if (first == a->count) return no_picture(ctx, a, a->source, "has no PNG or JPEG picture");
+    while (first < a->count && !is_image(&a->entry[first])) first++;
+    if (first == a->count) return no_image(ctx, a, a->source, "has no PNG or JPEG image");
     struct layout l;
     int err = find_layout(ctx, a, &a->entry[first], &l);
     if (!err) err = check_names(ctx, a);
@@ -302,9 +302,10 @@ int album_sort(struct hsgd_context *ctx, struct album *a)
     if (!err) err = set_labels(ctx, a, &l);
     if (err) return err;
     if (!a->parts[0])
-        return hsgd_fail(ctx, EINVAL, "%s: pictures lie in no class folder; it wants CLASS/*.png or train/CLASS/*.png",
+        return hsgd_fail(ctx, EINVAL,
+                         "%s: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png",
                          a->source);
-    struct album_entry *kept = malloc((size_t)(a->parts[0] + a->parts[1]) * sizeof *kept);
+    struct image_entry *kept = malloc((size_t)(a->parts[0] + a->parts[1]) * sizeof *kept);
     if (!kept) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
-    return keep_pictures(ctx, a, kept);
+    return keep_images(ctx, a, kept);
 }

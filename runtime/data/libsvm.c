@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* LIBSVM text: a line a sample, LABEL INDEX:VALUE ..., indices from 1 and
- * ascending; what is not there is 0.
+/* LIBSVM text: one sample per line, LABEL INDEX:VALUE ..., indices from 1 and
+ * ascending; other values are 0.
  * Source: Chang and Lin, "LIBSVM", README, section "Training and Testing". */
 #include "readers.h"
 
@@ -18,7 +18,7 @@ struct libsvm {
     const char *name;
     struct labels *labels;
     struct hsgd_data *d;
-    int64_t line, numbers;
+    int64_t line, values;
     int features;                                   /* 0: not known yet */
     int32_t widest;                                 /* largest index so far */
     int64_t label_room, start_room, column_room, value_room;
@@ -39,7 +39,7 @@ static size_t word_length(const char *c)
     return n;
 }
 
-static int memory_failed(const struct libsvm *r)
+static int out_of_memory(const struct libsvm *r)
 {
     return hsgd_fail(r->ctx, ENOMEM, "%s: out of memory after %lld lines", r->name, (long long)r->line);
 }
@@ -52,7 +52,7 @@ static int word_failed(const struct libsvm *r, const char *word, const char *wha
                      hsgd_show_bytes(word, word_length(word)).text, what);
 }
 
-/* Whether a word is several numbers with commas between, as multi-label sets have. */
+/* Whether a word is a list of numbers separated by commas, as in multi-label sets. */
 static bool has_labels(const char *word, size_t n)
 {
     double v;
@@ -76,9 +76,9 @@ static int read_label(struct libsvm *r, char **at)
     size_t n = word_length(word);
     if (!r->labels) return pass_label(at), 0;
     const char *end = text_number(word, &v);
-    if (has_labels(word, n)) return word_failed(r, word, "a label: several labels a line are not read");
-    if (end != word + n) return word_failed(r, word, "a label, which is a number");
-    if (!isfinite(v)) return word_failed(r, word, "a label, which is a finite number");
+    if (has_labels(word, n)) return word_failed(r, word, "a label: multi-label data is not supported");
+    if (end != word + n) return word_failed(r, word, "a number, as labels must be");
+    if (!isfinite(v)) return word_failed(r, word, "finite, as labels must be");
     *at = (char *)skip_blanks(end);
     word[n] = 0;
     int32_t class = labels_class(r->labels, word);
@@ -90,26 +90,26 @@ static int read_label(struct libsvm *r, char **at)
 
 static int check_index(const struct libsvm *r, const char *word, int64_t index)
 {
-    int most = r->features ? r->features : MOST_FEATURES;
+    int max = r->features ? r->features : MAX_FEATURES;
     const struct hsgd_sparse *s = &r->d->sparse;
-    int64_t before = r->numbers > s->start[r->d->count] ? s->column[r->numbers - 1] + 1 : 0;
+    int64_t before = r->values > s->start[r->d->count] ? s->column[r->values - 1] + 1 : 0;
     if (index < 1) return word_failed(r, word, "INDEX:VALUE with an index from 1");
-    if (index > most)
+    if (index > max)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: index of \"%s\" is larger than %d, the number of features",
-                         r->name, (long long)r->line, hsgd_show_bytes(word, word_length(word)).text, most);
+                         r->name, (long long)r->line, hsgd_show_bytes(word, word_length(word)).text, max);
     if (index > before) return 0;
-    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" comes after index %lld; indices ascend", r->name,
+    return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: \"%s\" comes after index %lld; indices must ascend", r->name,
                      (long long)r->line, hsgd_show_bytes(word, word_length(word)).text, (long long)before);
 }
 
-static int add_number(struct libsvm *r, int64_t index, double v)
+static int add_value(struct libsvm *r, int64_t index, double v)
 {
     struct hsgd_sparse *s = &r->d->sparse;
-    if (!text_grow(&s->column, &r->column_room, r->numbers + 1, sizeof *s->column) ||
-        !text_grow(&s->value, &r->value_room, r->numbers + 1, sizeof *s->value))
-        return memory_failed(r);
-    s->column[r->numbers] = (int32_t)index - 1;
-    s->value[r->numbers++] = (float)v;
+    if (!text_grow(&s->column, &r->column_room, r->values + 1, sizeof *s->column) ||
+        !text_grow(&s->value, &r->value_room, r->values + 1, sizeof *s->value))
+        return out_of_memory(r);
+    s->column[r->values] = (int32_t)index - 1;
+    s->value[r->values++] = (float)v;
     if (index > r->widest) r->widest = (int32_t)index;
     return 0;
 }
@@ -126,9 +126,9 @@ static int read_pair(struct libsvm *r, const char **at)
     if (err) return err;
     const char *end = text_number(c + 1, &v);
     if (!end || end != word + word_length(word)) return word_failed(r, word, "INDEX:VALUE with a number as value");
-    if (!isfinite((float)v)) return word_failed(r, word, "INDEX:VALUE with a value that a 32-bit float holds");
+    if (!isfinite((float)v)) return word_failed(r, word, "INDEX:VALUE with a value that fits into a 32-bit float");
     *at = skip_blanks(end);
-    return add_number(r, index, v);
+    return add_value(r, index, v);
 }
 
 static int begin_sample(struct libsvm *r)
@@ -136,8 +136,8 @@ static int begin_sample(struct libsvm *r)
     struct hsgd_data *d = r->d;
     if (!text_grow(&d->owned_labels, &r->label_room, d->count + 1, sizeof *d->owned_labels) ||
         !text_grow(&d->sparse.start, &r->start_room, d->count + 2, sizeof *d->sparse.start))
-        return memory_failed(r);
-    d->sparse.start[d->count] = r->numbers;
+        return out_of_memory(r);
+    d->sparse.start[d->count] = r->values;
     return 0;
 }
 
@@ -145,7 +145,7 @@ static int read_line(struct libsvm *r, char *line, size_t length)
 {
     r->line++;
     if (memchr(line, 0, length))
-        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: holds a zero byte, this is no text", r->name,
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: contains a zero byte; this is not a text file", r->name,
                          (long long)r->line);
     line[strcspn(line, "#")] = 0;
     char *at = (char *)skip_blanks(r->line == 1 ? text_skip_bom(line) : line);
@@ -153,7 +153,7 @@ static int read_line(struct libsvm *r, char *line, size_t length)
     int err = begin_sample(r);
     if (!err) err = read_label(r, &at);
     for (const char *c = at; !err && *c;) err = read_pair(r, &c);
-    if (!err) r->d->sparse.start[++r->d->count] = r->numbers;
+    if (!err) r->d->sparse.start[++r->d->count] = r->values;
     return err;
 }
 
@@ -187,7 +187,7 @@ int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, 
         if (err) return err;
     }
     int err = more < 0 ? more : finish(&r);
-    if (!err && !r.numbers && !text_grow(&r.d->sparse.value, &r.value_room, 1, sizeof(float))) err = memory_failed(&r);
+    if (!err && !r.values && !text_grow(&r.d->sparse.value, &r.value_room, 1, sizeof(float))) err = out_of_memory(&r);
     return err;
 }
 
@@ -200,9 +200,9 @@ static int read_file(struct hsgd_context *ctx, const char *path, int features, s
     return err;
 }
 
-/* ------------------------------------------------------------------- parts */
+/* ------------------------------------------------------------------- splits */
 
-/* NAME.t, or NAME.t.gz beside NAME.gz: where LIBSVM's page has test samples. */
+/* NAME.t, or NAME.t.gz beside NAME.gz: the test sets of LIBSVM's page. */
 static char *test_path(const char *path)
 {
     static const char *const suffix[] = { ".gz", ".xz", "" };
@@ -216,7 +216,7 @@ static char *test_path(const char *path)
     return out;
 }
 
-/* The samples of both parts are as wide as the wider one. */
+/* Both splits get the width of the wider one. */
 static void widen(struct data_parts *parts)
 {
     int a = parts->train->shape.c, b = parts->test->shape.c;
@@ -261,7 +261,7 @@ static int decides(const char *line)
     return (digits && c[digits] == ':') || !strncmp(c, "qid:", 4);
 }
 
-/* The first line with a feature; a file of bare labels is one too. */
+/* Decided by the first line with a feature; a file of labels only is LIBSVM, too. */
 static bool is_libsvm(const struct data_source *source)
 {
     char head[STREAM_PEEK + 1], *line = head;

@@ -10,10 +10,9 @@
 #include "c_locale.h"
 #include "text.h"
 
-enum { PREFIX = 8, MOST_HEADER = 1 << 16 };
+enum { PREFIX = 8, MAX_HEADER = 1 << 16 };
 
-/* The header: a Python dictionary of three entries, read as far as it can be
- * such a one and no further. */
+/* The header: a Python dictionary with exactly three entries. */
 struct header {
     struct hsgd_context *ctx;
     const char *name;
@@ -96,15 +95,15 @@ static int read_shape(struct header *h)
     struct npy *a = h->out;
     if (!take(h, "(")) return header_failed(h, "a shape in parentheses");
     while (!take(h, ")")) {
-        if (a->dimensions == NPY_MOST_DIMENSIONS)
-            return hsgd_fail(h->ctx, EINVAL, "%s: shape has more than %d dimensions", h->name, NPY_MOST_DIMENSIONS);
+        if (a->dimensions == NPY_MAX_DIMENSIONS)
+            return hsgd_fail(h->ctx, EINVAL, "%s: shape has more than %d dimensions", h->name, NPY_MAX_DIMENSIONS);
         int err = read_size(h, &a->dim[a->dimensions++]);
         if (err) return err;
         bool comma = take(h, ",");
         skip_blanks(h);
         if (!comma && (h->at == h->end || *h->at != ')' || a->dimensions == 1)) return header_failed(h, "a comma");
     }
-    return a->dimensions ? 0 : hsgd_fail(h->ctx, EINVAL, "%s: shape is (), a single number", h->name);
+    return a->dimensions ? 0 : hsgd_fail(h->ctx, EINVAL, "%s: shape is (), a single value", h->name);
 }
 
 static int read_entry(struct header *h)
@@ -117,7 +116,7 @@ static int read_entry(struct header *h)
     if (!take_text(h, &key, &n)) return header_failed(h, "a key in quotes");
     for (int i = 0; i < 3; i++) {
         if (strlen(entries[i].key) != n || memcmp(entries[i].key, key, n)) continue;
-        if (h->seen[i]) return hsgd_fail(h->ctx, EINVAL, "%s: header: %s is there twice", h->name, entries[i].key);
+        if (h->seen[i]) return hsgd_fail(h->ctx, EINVAL, "%s: header: %s appears twice", h->name, entries[i].key);
         h->seen[i] = true;
         return take(h, ":") ? entries[i].read(h) : header_failed(h, "a colon");
     }
@@ -157,8 +156,8 @@ static int check_sizes(struct hsgd_context *ctx, const char *name, struct npy *a
         a->count *= a->dim[i];
     }
     if ((uint64_t)a->count * (unsigned)a->size == bytes) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %zu bytes after the header, %lld numbers of %d bytes are announced", name, bytes,
-                     (long long)a->count, a->size);
+    return hsgd_fail(ctx, EINVAL, "%s: %zu bytes after the header, which announces %lld values of %d bytes", name,
+                     bytes, (long long)a->count, a->size);
 }
 
 /* Where the header's text begins and ends. */
@@ -171,13 +170,13 @@ static int find_header(struct hsgd_context *ctx, const char *name, const uint8_t
     if (version < 1 || version > 3)
         return hsgd_fail(ctx, EINVAL, "%s: version is %d.%d, only 1.0 to 3.0 are read", name, version, bytes[7]);
     *first = PREFIX + (version == 1 ? 2 : 4);
-    if (n < *first) return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: %zu bytes are there", name, n);
+    if (n < *first) return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: only %zu bytes", name, n);
     *length = bytes[8] | (size_t)bytes[9] << 8;
     if (version > 1) *length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    if (*length > MOST_HEADER)
-        return hsgd_fail(ctx, EINVAL, "%s: header has %zu bytes, more than %d", name, *length, MOST_HEADER);
+    if (*length > MAX_HEADER)
+        return hsgd_fail(ctx, EINVAL, "%s: header has %zu bytes, more than %d", name, *length, MAX_HEADER);
     if (*length > n - *first)
-        return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: %zu of %zu bytes are there", name, n - *first,
+        return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: only %zu of %zu bytes", name, n - *first,
                          *length);
     return 0;
 }
@@ -194,7 +193,7 @@ int npy_parse(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, 
     return err ? err : check_sizes(ctx, name, out, n - first - length);
 }
 
-/* ----------------------------------------------------------------- numbers */
+/* ------------------------------------------------------------------ values */
 
 static double half(uint16_t h)
 {
@@ -216,7 +215,7 @@ static double real(uint64_t bits, int size)
     return size == 4 ? (double)f : d;
 }
 
-/* Where number i is in memory. */
+/* Index in memory of value i. */
 static int64_t place(const struct npy *a, int64_t i)
 {
     int64_t at = 0, stride = a->count;
@@ -243,14 +242,14 @@ static int64_t signed_number(const struct npy *a, uint64_t bits)
     return (int64_t)((bits ^ sign) - sign);
 }
 
-double npy_number(const struct npy *a, int64_t i)
+double npy_value(const struct npy *a, int64_t i)
 {
     uint64_t bits = bits_of(a, i);
     if (a->kind == 'f') return real(bits, a->size);
     return a->kind == 'i' ? (double)signed_number(a, bits) : (double)bits;
 }
 
-/* With as few digits as are read as the same number. */
+/* With the fewest digits that are read as the same value. */
 static void print_real(double v, bool wide, char text[NPY_TEXT])
 {
     double back = 0;

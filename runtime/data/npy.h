@@ -8,29 +8,29 @@
 
 #include <stdint.h>
 
-enum { NPY_MOST_DIMENSIONS = 4 };
+enum { NPY_MAX_DIMENSIONS = 4 };
 
 struct npy {
     char kind;                          /* 'b' (0 or 1), 'u', 'i' or 'f' */
-    int size;                           /* bytes of a number */
+    int size;                           /* bytes of a value */
     bool big_endian;
-    bool fortran;                       /* the first index runs fastest, in memory */
+    bool fortran;                       /* column-major: the first index runs fastest */
     int dimensions;
-    int64_t dim[NPY_MOST_DIMENSIONS];
-    int64_t count;                      /* numbers; positive */
+    int64_t dim[NPY_MAX_DIMENSIONS];
+    int64_t count;                      /* values; positive */
     const uint8_t *data;                /* inside the bytes it was read from */
 };
 
-/* Reads the header; all the numbers must be there and nothing after them.
+/* Reads the header; the values must be complete, with nothing after them.
  * Refused: structured and other types, empty arrays.
  * `name` stands for the file in messages. */
 int npy_parse(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, struct npy *out);
 
-/* Number i, counted so that the last index runs fastest. */
-double npy_number(const struct npy *a, int64_t i);
+/* Value i in row-major order: the last index runs fastest. */
+double npy_value(const struct npy *a, int64_t i);
 
-/* The same as text that tells all numbers apart: whole numbers exactly, others
- * with as many digits as that takes. */
+/* The same as text that is different for different values: integers exactly,
+ * others with the fewest digits that do. */
 enum { NPY_TEXT = 40 };
 void npy_text(const struct npy *a, int64_t i, char text[NPY_TEXT]);
 

@@ -14,19 +14,20 @@
 #include "c_locale.h"
 #include "text.h"
 
-enum { MOST_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
+enum { MAX_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
 
-/* An archive being read.  What comes out of all members together is limited
- * as it is for streams. */
+/* An archive being read.  The decompressed size of all members together is
+ * limited as for streams. */
 struct npz {
     struct hsgd_context *ctx;
     const char *name, *label;
     struct archive *archive;
     int64_t left;                           /* bytes that may still come out */
-    struct array array[MOST_ARRAYS];
+    struct array array[MAX_ARRAYS];
     int arrays;
     char **other;                           /* names of the other arrays */
     int64_t others, other_room;
+    char *first;                            /* name of the first member, whatever it is */
 };
 
 static int archive_failed(const struct npz *z)
@@ -87,7 +88,7 @@ static int note_other(struct npz *z, const char *path, size_t length)
     return 0;
 }
 
-/* Letter case does not tell arrays apart. */
+/* Names of arrays that differ only in letter case are equal. */
 static int check_repeated(const struct npz *z, const char *key)
 {
     for (int i = 0; i < z->arrays; i++)
@@ -114,12 +115,13 @@ static int look_at_member(struct npz *z, struct archive_entry *member)
     const char *path = archive_entry_pathname(member);
     size_t n = path ? strlen(path) : 0;
     if (!n) return hsgd_fail(z->ctx, EINVAL, "%s: a member has no name", z->name);
+    if (!z->first && !(z->first = strdup(path))) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
     if (*path == '/' || climbs(path))
         return hsgd_fail(z->ctx, EINVAL, "%s: member \"%s\" leaves the archive", z->name, hsgd_show(path).text);
     if (n < 5 || strcmp(path + n - 4, ".npy")) return 0;
     char key[64];
     snprintf(key, sizeof key, "%.*s", (int)(n - 4 < 63 ? n - 4 : 63), path);
-    if (!is_wanted(z, key) || z->arrays == MOST_ARRAYS) return note_other(z, path, n - 4);
+    if (!is_wanted(z, key) || z->arrays == MAX_ARRAYS) return note_other(z, path, n - 4);
     int err = check_repeated(z, key);
     return err ? err : take_member(z, path, n - 4);
 }
@@ -142,7 +144,7 @@ static struct array *find(struct npz *z, const char *key)
     return NULL;
 }
 
-/* NAME with "train" made "test"; "" where there is none. */
+/* NAME with "train" replaced by "test"; "" if it has none. */
 static void test_label(const char *name, char *out, size_t size)
 {
     const char *train = strstr(name, "train");
@@ -153,12 +155,14 @@ static int no_arrays(const struct npz *z)
 {
     char known[200];
     size_t used = 0;
+    if (!z->arrays && !z->others)
+        return hsgd_fail(z->ctx, EINVAL, "%s: a zip archive with neither image folders nor arrays: the first member is "
+                         "\"%s\"", z->name, z->first ? hsgd_show(z->first).text : "");
     for (int64_t i = 0; i < z->arrays + z->others && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
                                  hsgd_show(i < z->arrays ? z->array[i].key : z->other[i - z->arrays]).text);
-    return hsgd_fail(z->ctx, EINVAL, "%s: no arrays %s or x and %s, or others known; there are: %s", z->name,
-                     z->label ? "x_train" : "x_train and y_train", z->label ? hsgd_show(z->label).text : "y",
-                     used ? known : "none");
+    return hsgd_fail(z->ctx, EINVAL, "%s: no arrays %s or x and %s, or other known names; it has: %s", z->name,
+                     z->label ? "x_train" : "x_train and y_train", z->label ? hsgd_show(z->label).text : "y", known);
 }
 
 /* Moves the arrays to their roles by the first row of names that has samples
@@ -191,7 +195,7 @@ static int open_archive(struct npz *z, const void *bytes, size_t size)
     return archive_read_open_memory(z->archive, bytes, size) == ARCHIVE_OK ? 0 : archive_failed(z);
 }
 
-/* The arrays that got no role. */
+/* Notes the arrays without a role. */
 static int keep_ignored(const struct npz *z, struct hsgd_data *d)
 {
     int n = 0;
@@ -210,6 +214,7 @@ static void close_npz(struct npz *z)
     for (int i = 0; i < z->arrays; i++) array_free(&z->array[i]);
     for (int64_t i = 0; i < z->others; i++) free(z->other[i]);
     free(z->other);
+    free(z->first);
 }
 
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
@@ -239,7 +244,7 @@ int npz_samples(struct hsgd_context *ctx, const char *name, const void *bytes, s
     archive_read_free(z.archive);
     for (int i = 0; i < NUMPY_ROWS && !x; i++) x = find(&z, numpy_names[i][ARRAY_X]);
     if (!err && !x && !z.arrays && !z.others)
-        err = hsgd_fail(ctx, EINVAL, "%s: is an archive without arrays (.npy); images are read when it is unpacked", name);
+        err = hsgd_fail(ctx, EINVAL, "%s: is an archive without arrays (.npy); unpack it to read its images", name);
     else if (!err && !x) err = no_arrays(&z);
     if (!err) {
         *out = *x;

@@ -13,7 +13,7 @@
 #include "origin.h"
 #include "record.h"
 
-enum { MOST_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
+enum { MAX_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
 
 /* In order of preference; letter case does not matter. */
 const char *const numpy_names[NUMPY_ROWS][ARRAY_ROLES] = {
@@ -39,19 +39,19 @@ static int check_label_array(struct hsgd_context *ctx, const struct array *x, co
                              const struct npy *a, int64_t samples)
 {
     if (a->dimensions > 2)
-        return hsgd_fail(ctx, EINVAL, "%s: labels have %d dimensions, one number or one-hot row a sample is expected",
+        return hsgd_fail(ctx, EINVAL, "%s: labels have %d dimensions, one number or one-hot row per sample is expected",
                          y->name, a->dimensions);
     if (a->dim[0] == samples) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: %lld labels, but %s has %lld samples", y->name, (long long)a->dim[0], x->name,
                      (long long)samples);
 }
 
-/* The place of the 1 in a row that is 0 otherwise; -1: it is not such a row. */
-static int64_t hot_place(const struct npy *a, int64_t row)
+/* The index of the 1 in a one-hot row; -1: the row is not one-hot. */
+static int64_t hot_index(const struct npy *a, int64_t row)
 {
     int64_t width = a->dim[1], at = -1;
     for (int64_t k = 0; k < width; k++) {
-        double v = npy_number(a, row * width + k);
+        double v = npy_value(a, row * width + k);
         if (v != 0 && (v != 1 || at >= 0)) return -1;
         if (v == 1) at = k;
     }
@@ -63,14 +63,16 @@ static int label_text(struct hsgd_context *ctx, const struct array *y, const str
                       char text[NPY_TEXT])
 {
     bool row = a->dimensions == 2 && a->dim[1] > 1;
-    int64_t hot = row ? hot_place(a, i) : 0;
+    int64_t hot = row ? hot_index(a, i) : 0;
     if (hot < 0)
-        return hsgd_fail(ctx, EINVAL, "%s: row %lld of %lld numbers is not one-hot; one number a sample, or a row with "
-                         "a single 1, is expected", y->name, (long long)i, (long long)a->dim[1]);
+        return hsgd_fail(ctx, EINVAL,
+                         "%s: row %lld of %lld values is not one-hot; one number per sample, or a row with "
+                         "a single 1, is expected",
+                         y->name, (long long)i, (long long)a->dim[1]);
     if (row) snprintf(text, NPY_TEXT, "%lld", (long long)hot);
     else npy_text(a, i, text);
-    if (row || isfinite(npy_number(a, i))) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: number %lld: label is %s, it must be finite", y->name, (long long)i, text);
+    if (row || isfinite(npy_value(a, i))) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: label %lld is %s, it must be finite", y->name, (long long)i, text);
 }
 
 static int read_labels(struct hsgd_context *ctx, const struct array *y, const struct npy *a, struct labels *labels,
@@ -84,7 +86,7 @@ static int read_labels(struct hsgd_context *ctx, const struct array *y, const st
         if (err) return err;
         d->owned_labels[i] = labels_class(labels, text);
         if (d->owned_labels[i] >= 0) continue;
-        snprintf(place, sizeof place, "%s: number %lld", y->name, (long long)i);
+        snprintf(place, sizeof place, "%s: sample %lld", y->name, (long long)i);
         return labels_refuse(ctx, labels, d->owned_labels[i], place, text);
     }
     int err = labels_sort(ctx, labels, y->name, d->owned_labels, d->count);
@@ -102,32 +104,32 @@ static int sample_shape(struct hsgd_context *ctx, const struct array *x, const s
     *out = (struct hsgd_shape){ image ? (int)d[1] : 1, image ? (int)d[2] : 1, 1 };
     if (a->dimensions == 2) out->c = (int)d[1];
     if (a->dimensions == 4) out->c = (int)d[3];
-    if (a->dimensions == 4 && out->c > MOST_CHANNELS)
+    if (a->dimensions == 4 && out->c > MAX_CHANNELS)
         return hsgd_fail(ctx, EINVAL, "%s: last dimension is %d, images have 1 to %d channels there (N x H x W x C)",
-                         x->name, out->c, MOST_CHANNELS);
+                         x->name, out->c, MAX_CHANNELS);
     if (size > INT32_MAX)
-        return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld numbers, more than %d", x->name, (long long)size,
+        return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld values, more than %d", x->name, (long long)size,
                          INT32_MAX);
     if (image || !features || out->c == features) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: samples have %d features, %d are expected", x->name, out->c, features);
 }
 
-static int check_number(struct hsgd_context *ctx, const struct array *x, int64_t size, int64_t i, double v)
+static int check_value(struct hsgd_context *ctx, const struct array *x, int64_t size, int64_t i, double v)
 {
     if (isfinite((float)v)) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: number %lld of sample %lld is %g, a finite 32-bit float is expected", x->name,
+    return hsgd_fail(ctx, EINVAL, "%s: value %lld of sample %lld is %g, a finite 32-bit float is expected", x->name,
                      (long long)(i % size), (long long)(i / size), v);
 }
 
-/* Numbers that a float may round: what those of a channel are like decides how
- * floats hold them. */
+/* Values that a float may round: the range of each channel decides how it is
+ * stored. */
 static int settle_origin(struct hsgd_context *ctx, const struct npy *a, struct hsgd_data *d)
 {
     int channels = d->shape.c;
     if (a->size < 4 || (a->kind == 'f' && a->size == 4)) return 0;
     struct origin_range *range = calloc((size_t)channels, sizeof *range);
     if (!range) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", d->name, channels);
-    for (int64_t i = 0; i < a->count; i++) origin_add(&range[i % channels], npy_number(a, i));
+    for (int64_t i = 0; i < a->count; i++) origin_add(&range[i % channels], npy_value(a, i));
     int err = origin_settle(ctx, d, range, channels);
     free(range);
     return err;
@@ -142,19 +144,19 @@ static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy
     if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
     int err = settle_origin(ctx, a, d);
     for (int64_t i = 0; !err && i < a->count; i++) {
-        double v = npy_number(a, i);
-        err = check_number(ctx, x, size, i, v);
+        double v = npy_value(a, i);
+        err = check_value(ctx, x, size, i, v);
         values[i] = d->origin ? origin_store(d, (int)(i % d->shape.c), v) : (float)v;
     }
     return err;
 }
 
-/* 8-bit numbers stay as they are, in the memory they came in. */
+/* 8-bit values are kept, in the memory that they were read into. */
 static int keep_bytes(struct hsgd_context *ctx, struct array *x, const struct npy *a, struct hsgd_data *d)
 {
     uint8_t *bytes = a->fortran ? malloc((size_t)a->count) : x->bytes;
     if (!bytes) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
-    for (int64_t i = 0; a->fortran && i < a->count; i++) bytes[i] = (uint8_t)npy_number(a, i);
+    for (int64_t i = 0; a->fortran && i < a->count; i++) bytes[i] = (uint8_t)npy_value(a, i);
     if (!a->fortran) memmove(bytes, a->data, (size_t)a->count);
     d->owned = bytes;
     d->bytes = bytes;
@@ -195,7 +197,7 @@ static int same_shape(struct hsgd_context *ctx, const char *what, const struct d
                      b.w, b.c);
 }
 
-/* Channels and unit of the test samples become those of the training samples. */
+/* Converts channels and unit of the test samples to those of the training samples. */
 static int fit_test(struct hsgd_context *ctx, struct data_parts *p)
 {
     struct hsgd_record *r = hsgd_record_create(ctx, p->train);
@@ -221,7 +223,7 @@ int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[A
 
 /* ------------------------------------------------------------- .npy files */
 
-/* A whole file, decompressed; memory grows with what is there. */
+/* A whole file, decompressed; memory grows with the bytes that are read. */
 static int read_array(struct hsgd_context *ctx, const char *path, struct array *a)
 {
     size_t room = 0;
@@ -259,7 +261,7 @@ static char *sibling(const char *path, int folder, const char *name, const char 
     return out;
 }
 
-/* A sibling if it is there, as it is named or with a capital: X_test.npy. */
+/* The path of a sibling that exists, as named or with a capital (X_test.npy); else NULL. */
 static char *existing(const char *path, const struct parts *p, const char *name, const char *more)
 {
     char *out = sibling(path, p->folder, name, more, p->suffix);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Data sets made of NumPy arrays: those of an .npz, or .npy files side by side. */
+/* Data sets from NumPy arrays: those of an .npz, or .npy files side by side. */
 #ifndef HSGD_DATA_NUMPY_H
 #define HSGD_DATA_NUMPY_H
 
@@ -20,15 +20,15 @@ enum { ARRAY_X, ARRAY_Y, ARRAY_TEST_X, ARRAY_TEST_Y, ARRAY_ROLES };
 extern const char *const numpy_names[][ARRAY_ROLES];
 enum { NUMPY_ROWS = 6 };
 
-/* Samples without labels; x gives its bytes away.  *out is freed by the caller,
+/* Samples without labels; takes over the bytes of x.  *out is freed by the caller,
  * also after an error. */
 int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out);
 
-/* A part from its two arrays; x gives its bytes away.  *out is freed by the
+/* A split from its two arrays; takes over the bytes of x.  *out is freed by the
  * caller, also after an error. */
 int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
                struct hsgd_data **out);
-/* Both parts; array[ARRAY_TEST_X] without bytes: no test part. */
+/* Both splits; array[ARRAY_TEST_X] without bytes: no test split. */
 int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
                 const struct hsgd_data_options *options, struct data_parts *out);
 void array_free(struct array *a);

@@ -6,15 +6,15 @@
 #include "origin.h"
 
 /* Rounding to a float loses up to 2^-24 of the largest value.  Where that would
- * be 2^-14 of the range or more, floats hold differences from the smallest
- * value instead; where all would be tiny, multiples of a power of two. */
+ * be 2^-14 of the range or more, floats store differences from the smallest
+ * value instead; where all are tiny, multiples of a power of two. */
 static struct hsgd_origin choose(const struct origin_range *r)
 {
-    static const double most = 1024, tiny = 1e-30;
+    static const double max = 1024, tiny = 1e-30;
     struct hsgd_origin o = { 0, 1 };
     double largest = fmax(fabs(r->min), fabs(r->max)), range = r->max - r->min;
     if (!r->any || !r->inexact) return o;
-    if (range < largest / most) o.offset = r->min;
+    if (range < largest / max) o.offset = r->min;
     double rest = o.offset != 0 ? range : largest;
     if (rest > 0 && rest < tiny) o.unit = ldexp(1, ilogb(rest));
     return o;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Doubles that become 32-bit floats without losing what tells them apart. */
+/* Storing doubles as 32-bit floats without losing the differences between them. */
 #ifndef HSGD_DATA_ORIGIN_H
 #define HSGD_DATA_ORIGIN_H
 
 #include "dataset.h"
 #include <math.h>
 
-/* What the values of a channel are like; zero-initialised: none yet. */
+/* The range of a channel's values; zero-initialised: none yet. */
 struct origin_range {
-    bool any, inexact;          /* inexact: a float does not hold one of them */
+    bool any, inexact;          /* inexact: some are not exact as a float */
     double min, max;
 };
 
-/* NAN is a missing value, and does not count. */
+/* NAN is a missing value and ignored. */
 static inline void origin_add(struct origin_range *r, double v)
 {
     if (isnan(v)) return;
@@ -26,13 +26,13 @@ static inline void origin_add(struct origin_range *r, double v)
  * enough.  -ENOMEM with a sentence. */
 int origin_settle(struct hsgd_context *ctx, struct hsgd_data *d, const struct origin_range *range, int channels);
 
-/* What is stored for a value. */
+/* The stored form of a value. */
 static inline float origin_store(const struct hsgd_data *d, int channel, double v)
 {
     return d->origin ? (float)((v - d->origin[channel].offset) / d->origin[channel].unit) : (float)v;
 }
 
-/* Rounds to floats after all: for features that become pixels. */
+/* Converts to plain floats, with rounding: for features that become pixels. */
 void origin_drop(struct hsgd_data *d);
 
 /* Gives d the values, rows x channels, and takes their memory over, also where

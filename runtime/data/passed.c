@@ -11,7 +11,7 @@
 
 static const char *const why[PASSED_KINDS] = {
     [PASSED_FORMAT] = "neither PNG nor JPEG", [PASSED_DAMAGED] = "damaged",
-    [PASSED_OUTSIDE] = "outside of class folders", [PASSED_OTHER] = "no images",
+    [PASSED_OUTSIDE] = "outside of class folders", [PASSED_OTHER] = "not images",
 };
 
 const char *passed_why(enum passed_kind kind) { return why[kind]; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A sheet of samples as a PNG picture. */
+/* A sheet of samples as a PNG image. */
 #include "../io/atomic.h"
 #include "dataset.h"
 #include <math.h>
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PIXELS = 32768, GRID_GREY = 64 };
+enum { MAX_PIXELS = 32768, GRID_GREY = 64 };
 
-/* The picture: cells with a line of one pixel around each. */
+/* The image: samples with a line of one pixel around each. */
 struct sheet {
     const struct hsgd_data *d;
     int rows, columns, width, height;
@@ -26,10 +26,10 @@ static int check_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, cons
         return hsgd_fail(ctx, EINVAL, "sheet \"%s\": rows x columns is %d x %d, both must be positive", path, rows,
                          columns);
     if (d->shape.c != 1 && d->shape.c != 3)
-        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": samples have %d channels, a picture has 1 or 3", path, d->shape.c);
-    if (rows > MOST_PIXELS / (d->shape.h + 1LL) || columns > MOST_PIXELS / (d->shape.w + 1LL))
-        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": %d x %d samples of %d x %d pixels make more than %d pixels a side",
-                         path, rows, columns, d->shape.h, d->shape.w, MOST_PIXELS);
+        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": samples have %d channels, an image has 1 or 3", path, d->shape.c);
+    if (rows > MAX_PIXELS / (d->shape.h + 1LL) || columns > MAX_PIXELS / (d->shape.w + 1LL))
+        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": %d x %d samples of %d x %d pixels are more than %d pixels a side",
+                         path, rows, columns, d->shape.h, d->shape.w, MAX_PIXELS);
     return 0;
 }
 
@@ -39,7 +39,7 @@ static int64_t shown(const struct sheet *s)
     return cells < s->d->count ? cells : s->d->count;
 }
 
-/* Samples that are not 8-bit run from black, their smallest number, to
+/* Samples that are not 8-bit are scaled from black, their smallest value, to
  * white, their largest. */
 static void find_range(struct sheet *s)
 {

@@ -11,13 +11,13 @@
 
 /* ------------------------------------------------------------------- IDX */
 
-enum { IDX_MOST_DIMENSIONS = 4 };
+enum { IDX_MAX_DIMENSIONS = 4 };
 
-/* One file: what its header says and the bytes after it. */
+/* One file: its header and the bytes after it. */
 struct idx {
     char *path;
     int dimensions;
-    int64_t dim[IDX_MOST_DIMENSIONS];
+    int64_t dim[IDX_MAX_DIMENSIONS];
     uint8_t *bytes;
 };
 
@@ -27,13 +27,13 @@ void idx_free(struct idx *f);
 
 /* ------------------------------------------------------------ text files */
 
-enum { MOST_FEATURES = 1 << 24 };
+enum { MAX_FEATURES = 1 << 24 };
 
-/* *out is freed by the caller, also after an error.  labels that are not
- * fixed become the file's, sorted; samples get `features` numbers, 0: as many
- * as there are.  Without labels (NULL) the samples get none: libsvm_parse()
- * passes over those of the file, or does without; csv_parse() reads rows of
- * exactly options->features numbers, and the header may be missing. */
+/* *out is freed by the caller, also after an error.  labels that are not fixed
+ * become those of the file, sorted; samples have `features` values, 0: as many as
+ * in the file.  Without labels (NULL) libsvm_parse() ignores those of the file,
+ * which may be missing; csv_parse() reads rows of exactly options->features
+ * values, and the header may be missing. */
 int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
                  struct hsgd_data **out);
 /* Whether the first line that decides is LIBSVM's, with a label or without. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records of data sets: making and comparing them. */
+/* Records of data sets: creation and comparison. */
 #include "record.h"
 
 #include <math.h>
@@ -9,8 +9,8 @@
 
 #include "../sha256.h"
 
-/* What a fingerprint covers: so many samples, fewer where they are large. */
-enum { MOST_PROBES = 256, MOST_PROBED = 1 << 22 };
+/* Maximum numbers of samples and of values that a fingerprint covers. */
+enum { MAX_PROBES = 256, MAX_PROBED = 1 << 22 };
 
 /* ----------------------------------------------------------------- lifetime */
 
@@ -88,15 +88,15 @@ static void range_of_values(struct hsgd_record *r, const struct hsgd_data *d, fl
 
 /* -------------------------------------------------------------- fingerprint */
 
-/* Sizes, and samples that are evenly spread from the first to the last; of a
- * small set all. */
+/* Covers the sizes and evenly spaced samples from the first to the last; all of a
+ * small set. */
 static void fingerprint(struct hsgd_record *r, const struct hsgd_data *d, float *x)
 {
     struct sha256 values, labels;
-    int64_t size = hsgd_data_size(d), probes = MOST_PROBED / size;
+    int64_t size = hsgd_data_size(d), probes = MAX_PROBED / size;
     int64_t sizes[4] = { d->count, d->shape.h, d->shape.w, d->shape.c };
-    if (probes > MOST_PROBES) probes = MOST_PROBES;
-    if (size * d->count <= MOST_PROBED || probes > d->count) probes = d->count;
+    if (probes > MAX_PROBES) probes = MAX_PROBES;
+    if (size * d->count <= MAX_PROBED || probes > d->count) probes = d->count;
     if (probes < 2) probes = d->count < 2 ? d->count : 2;
     sha256_begin(&values);
     sha256_begin(&labels);
@@ -181,8 +181,8 @@ int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *column
 {
     for (int i = 0; columns && d->columns && i < columns->count && i < d->columns->count; i++)
         if (strcmp(columns->name[i], d->columns->name[i]))
-            return hsgd_fail(ctx, EINVAL, "data \"%s\": column %d is \"%s\", and \"%s\" in the training", d->name, i + 1,
-                             hsgd_show(d->columns->name[i]).text, hsgd_show(columns->name[i]).text);
+            return hsgd_fail(ctx, EINVAL, "data \"%s\": column %d is \"%s\", but \"%s\" in the training data", d->name,
+                             i + 1, hsgd_show(d->columns->name[i]).text, hsgd_show(columns->name[i]).text);
     return 0;
 }
 

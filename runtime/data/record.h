@@ -11,7 +11,7 @@
 
 #include "format.h"
 
-/* 8-bit numbers count as 0 to 1. */
+/* 8-bit values are treated as 0 to 1. */
 enum record_unit { UNIT_UNKNOWN, UNIT_BYTES, UNIT_STORED };
 
 /* Changes that were logged already. */
@@ -30,22 +30,22 @@ struct hsgd_record {
     unsigned said;
 };
 
-/* One of which nothing is known; NULL when memory is exhausted. */
+/* A record in which everything is unknown; NULL when memory is exhausted. */
 struct hsgd_record *record_new(void);
 
 /* ------------------------------------------------------------------ reading */
 
-/* Puts what was not given in the options, for data of this format. */
+/* Sets the options that were not given, for data of this format. */
 void record_options(const struct hsgd_record *r, const char *format, struct hsgd_data_options *o);
 
-/* Whether a text that was recognised as `found` may be of the record's format,
- * which is the other one of csv and libsvm. */
+/* Whether a text that was recognised as `found` may have the record's format
+ * instead: one is csv, the other libsvm. */
 bool record_prefers(const struct hsgd_record *r, const char *found);
 
 /* Whether columns are matched by name.  False for NULL. */
 bool record_has_columns(const struct hsgd_record *r);
 
-/* Whether the column is none of the features, but known: the label or ignored.
+/* Whether the record has the column as label or as ignored, and not as a feature.
  * False for NULL. */
 bool record_passes_over(const struct hsgd_record *r, const char *column);
 
@@ -58,12 +58,12 @@ int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, 
  * order: for data that is in memory already. */
 int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *columns, const struct hsgd_data *d);
 
-/* Puts what was read into the record's order of columns, channels and unit;
- * d owns its samples.  r NULL: does nothing. */
+/* Converts the samples to the record's order of columns, channels and unit; d owns
+ * its samples.  r NULL: does nothing. */
 int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d);
 
-/* Channels only: grey images become coloured or coloured ones grey where that
- * makes their shape this one.  *said: bits of what was logged. */
+/* Channels only: converts grey to colour or colour to grey where that gives this
+ * shape.  *said: the changes that were logged. */
 int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struct hsgd_data *d, unsigned *said);
 
 /* --------------------------------------------------------------------- text */
@@ -73,15 +73,15 @@ int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struc
 char *record_text(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_normalisation *norm);
 
 /* Reads it; `where` begins every sentence.  *norm becomes NULL where the text
- * has none.  NULL, and *norm too: it is damaged or of a later version; out of
- * memory. */
+ * has none.  NULL, and *norm too: the text is damaged or of a later version, or
+ * out of memory. */
 struct hsgd_record *record_parse(struct hsgd_context *ctx, const char *where, const char *text,
                                  struct hsgd_normalisation **norm);
 
 #define RECORD_KEY "hsgd.data" /* in the metadata of safetensors files */
 
-/* The record of a file of weights or a state, and the normalisation in it; of a
- * file without one what else it says of shape and classes.  Returns 0, or a
+/* The record of a file of weights or a state, and its normalisation; for a file
+ * without one, the shape and classes that older versions stored.  Returns 0, or a
  * negative errno with a sentence. */
 struct safetensors;
 int record_read(struct hsgd_context *ctx, const struct safetensors *f, struct hsgd_record **out,

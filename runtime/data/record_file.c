@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records in the metadata of safetensors files, and what older files say in
+/* Records in the metadata of safetensors files, and what older files have in
  * their place. */
 #include "record.h"
 

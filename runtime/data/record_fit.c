@@ -10,10 +10,10 @@
 
 enum { RGB = 3 };
 
-/* Of rounding, where values that count as 0 to 1 were divided by 255. */
+/* Tolerance for the rounding of values that were divided by 255. */
 #define ROUNDED 1e-6
 
-/* True once for each kind of change, so that a thousand images make one line. */
+/* True once for each kind of change, so that a thousand images log one line. */
 static bool first_time(unsigned *said, unsigned what)
 {
     bool first = !(*said & what);
@@ -21,7 +21,7 @@ static bool first_time(unsigned *said, unsigned what)
     return first;
 }
 
-static int no_memory(struct hsgd_context *ctx, const struct hsgd_data *d)
+static int out_of_memory(struct hsgd_context *ctx, const struct hsgd_data *d)
 {
     return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld samples", d->name, (long long)d->count);
 }
@@ -42,7 +42,7 @@ void record_options(const struct hsgd_record *r, const char *format, struct hsgd
     if (o->classes < 0) o->classes = 0;
 }
 
-/* Texts of numbers can look like each other. */
+/* Either text may have been recognised as the other. */
 bool record_prefers(const struct hsgd_record *r, const char *found)
 {
     return r && is_text(found) && is_text(r->format) && strcmp(found, r->format);
@@ -65,7 +65,7 @@ bool record_passes_over(const struct hsgd_record *r, const char *column)
            index_of(r->columns, column) < 0;
 }
 
-/* Names in order, with their places, to be searched in many. */
+/* Sorted names with their indices, for fast search. */
 struct sorted { int count; struct entry { const char *name; int place; } *entry; };
 
 static int by_name(const void *a, const void *b)
@@ -81,7 +81,7 @@ static struct sorted sort_names(const struct hsgd_names *names)
     return s;
 }
 
-/* -1: it is not there. */
+/* -1: there is no such name. */
 static int place_of(const struct sorted *s, const char *name)
 {
     const struct entry key = { name, 0 }, *found = bsearch(&key, s->entry, (size_t)s->count, sizeof key, by_name);
@@ -107,14 +107,13 @@ static int refuse_columns(struct hsgd_context *ctx, const char *name, const stru
                           const struct hsgd_names *columns, const char *missing, const char *unknown)
 {
     if (missing && unknown)
-        return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" of the training is missing, and \"%s\" is unknown", name,
+        return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" of the training data is missing, and \"%s\" is unknown", name,
                          hsgd_show(missing).text, hsgd_show(unknown).text);
     const struct hsgd_names *all = missing ? columns : known;
-    return hsgd_fail(ctx, EINVAL, "%s: column \"%s\" %s, from \"%s\" to \"%s\"", name,
-                     hsgd_show(missing ? missing : unknown).text,
-                     missing ? "of the training is missing; there are others" : "is unknown; the training had others",
-                     all->count ? hsgd_show(all->name[0]).text : "",
-                     all->count ? hsgd_show(all->name[all->count - 1]).text : "");
+    return hsgd_fail(
+        ctx, EINVAL, "%s: column \"%s\" %s \"%s\" to \"%s\"", name, hsgd_show(missing ? missing : unknown).text,
+        missing ? "of the training data is missing; the file has columns" : "is unknown; the training data had columns",
+        all->count ? hsgd_show(all->name[0]).text : "", all->count ? hsgd_show(all->name[all->count - 1]).text : "");
 }
 
 int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
@@ -163,7 +162,7 @@ static int fit_columns(struct hsgd_context *ctx, const struct hsgd_record *r, st
     free(place);
     free(row);
     free(origin);
-    return ok ? 0 : no_memory(ctx, d);
+    return ok ? 0 : out_of_memory(ctx, d);
 }
 
 /* ----------------------------------------------------------------- channels */
@@ -201,44 +200,44 @@ int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struc
     origin_drop(d);
     bool bytes = d->bytes;
     void *memory = calloc((size_t)d->count * (size_t)pixels * (size_t)shape.c, bytes ? 1 : sizeof(float));
-    if (!memory) return no_memory(ctx, d);
+    if (!memory) return out_of_memory(ctx, d);
     if (bytes) convert_bytes(d->bytes, d->count * pixels, to_grey, memory);
     else convert_values(d->values, d->count * pixels, to_grey, memory);
     own(d, memory, bytes);
     d->shape.c = shape.c;
     if (to_grey && first_time(said, SAID_GREY))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: colours become grey, which the model takes", d->name);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: colour images are converted to grey for the model", d->name);
     if (to_colour && first_time(said, SAID_COLOUR))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: grey images are given to a model for colours, as three equal channels",
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: grey images are converted to three equal channels for the model",
                  d->name);
     return 0;
 }
 
 /* --------------------------------------------------------------------- unit */
 
-/* What the values of a set are like. */
-struct values { double low, high; bool whole; };
+/* The range of a set's values, and whether all are integers. */
+struct values { double low, high; bool integers; };
 
-static void look_at_some(struct values *v, const float *x, int64_t n)
+static void add_range(struct values *v, const float *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         double value = (double)x[i];
         if (isnan(value)) continue;
         v->low = fmin(v->low, value);
         v->high = fmax(v->high, value);
-        v->whole = v->whole && value == floor(value);
+        v->integers = v->integers && value == floor(value);
     }
 }
 
-static int look_at_values(struct hsgd_context *ctx, const struct hsgd_data *d, struct values *v)
+static int find_range(struct hsgd_context *ctx, const struct hsgd_data *d, struct values *v)
 {
     int64_t size = hsgd_data_size(d);
     float *x = malloc((size_t)size * sizeof *x);
-    if (!x) return no_memory(ctx, d);
+    if (!x) return out_of_memory(ctx, d);
     *v = (struct values){ INFINITY, -INFINITY, true };
     for (int64_t i = 0; i < d->count; i++) {
         hsgd_data_gather(d, &i, 1, NULL, x, NULL);
-        look_at_some(v, x, size);
+        add_range(v, x, size);
     }
     free(x);
     return 0;
@@ -252,24 +251,25 @@ static void scale(struct hsgd_data *d, float factor)
     for (int i = 0; d->owned_origin && i < d->shape.c; i++) d->owned_origin[i].offset *= (double)factor;
 }
 
-/* The record's are 8-bit numbers, which count as 0 to 1.  Integers are such
- * numbers; other values are when they are whole and one is above 1, or when no
- * number of the record was. */
+/* The record has 8-bit values, which are treated as 0 to 1.  So are values of an
+ * integer type, and floats that are all integers if one is above 1 or if all
+ * 8-bit values of the record were 0 or 1. */
 static int fit_to_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
 {
     struct values v;
-    int err = look_at_values(ctx, d, &v);
+    int err = find_range(ctx, d, &v);
     if (err || v.low > v.high) return err;
-    bool raw = d->integers || (v.whole && (v.high > 1 || r->high * 255 <= 1 + ROUNDED));
+    bool raw = d->integers || (v.integers && (v.high > 1 || r->high * 255 <= 1 + ROUNDED));
     if (v.low < 0 || v.high > (raw ? 255 : 1 + ROUNDED))
-        return hsgd_fail(ctx, EINVAL,
-                         "%s: values are from %g to %g; those of the training were 8-bit numbers, 0 to 255 or as 0 to 1",
-                         d->name, v.low, v.high);
+        return hsgd_fail(
+            ctx, EINVAL,
+            "%s: values range from %g to %g; the training data had 8-bit values, 0 to 255 or scaled to 0 to 1", d->name,
+            v.low, v.high);
     if (!raw) return 0;
     scale(d, 1.0f / 255);
     if (!d->integers && first_time(&r->said, SAID_UNIT))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: whole numbers up to %g are divided by 255, as 8-bit numbers of the "
-                 "training were", d->name, v.high);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: integers up to %g are divided by 255, as the 8-bit values of the "
+                 "training data were", d->name, v.high);
     return 0;
 }
 
@@ -277,46 +277,47 @@ static int bytes_to_values(struct hsgd_context *ctx, struct hsgd_data *d)
 {
     int64_t n = d->count * hsgd_data_size(d);
     float *values = malloc((size_t)n * sizeof *values);
-    if (!values) return no_memory(ctx, d);
+    if (!values) return out_of_memory(ctx, d);
     for (int64_t i = 0; i < n; i++) values[i] = (float)d->bytes[i];
     own(d, values, false);
     return 0;
 }
 
-/* The record's are numbers as they were stored.  So are those of a file of
- * numbers; pixels count as 0 to 1 or as 0 to 255, whichever the record's were. */
+/* The record has values as they were stored.  So are those of a file of numbers;
+ * pixels are treated as 0 to 1 or as 0 to 255, as in the record. */
 static int fit_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
 {
     struct values v;
-    int err = look_at_values(ctx, d, &v);
+    int err = find_range(ctx, d, &v);
     bool fractions = r->low >= 0 && r->high <= 1, pixels = !d->integers;
     if (err || (pixels && fractions)) return err;
     if (!pixels && fractions && v.high * 255 > 1 + ROUNDED)
-        return hsgd_fail(ctx, EINVAL, "%s: has 8-bit numbers up to %.0f; those of the training were from %g to %g: divide "
-                         "them by 255", d->name, v.high * 255, r->low, r->high);
+        return hsgd_fail(ctx, EINVAL,
+                         "%s: has 8-bit values up to %.0f; the training data had %g to %g: divide them by 255", d->name,
+                         v.high * 255, r->low, r->high);
     if (pixels && (r->low < 0 || r->high > 255))
-        return hsgd_fail(ctx, EINVAL, "%s: has pixels of 8 bits; the values of the training were from %g to %g", d->name,
+        return hsgd_fail(ctx, EINVAL, "%s: has 8-bit pixels; the values of the training data were %g to %g", d->name,
                          r->low, r->high);
     if (pixels && first_time(&r->said, SAID_UNIT))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: pixels count as 0 to 255, as the training's did", d->name);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: pixels are treated as 0 to 255, as in the training data", d->name);
     return bytes_to_values(ctx, d);
 }
 
-/* Images of which neither are 8-bit numbers by their type: pixels that were
+/* Neither the record nor the images have an 8-bit type: finds pixels that were
  * divided by 255 on one side only. */
 static int check_pixels(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
 {
     enum { FAR = 16 };
     struct values v;
     if (r->shape.h * r->shape.w < 2 || d->bytes) return 0;
-    int err = look_at_values(ctx, d, &v);
+    int err = find_range(ctx, d, &v);
     if (err || v.low > v.high || v.low < 0) return err;
     double was = fmax(fabs(r->low), fabs(r->high));
-    bool pixels = v.whole && v.high <= 255 && was > 0 && v.high > FAR * was;
-    bool fractions = !v.whole && v.high <= 1 && r->low >= 0 && was > 255.0 / 2 && was <= 255;
+    bool pixels = v.integers && v.high <= 255 && was > 0 && v.high > FAR * was;
+    bool fractions = !v.integers && v.high <= 1 && r->low >= 0 && was > 255.0 / 2 && was <= 255;
     if (!pixels && !fractions) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: pixels are from %g to %g; those of the training were from %g to %g, which is another "
-                     "unit", d->name, v.low, v.high, r->low, r->high);
+    return hsgd_fail(ctx, EINVAL, "%s: pixels range from %g to %g; those of the training data ranged from %g to %g, in "
+                     "another unit", d->name, v.low, v.high, r->low, r->high);
 }
 
 static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)

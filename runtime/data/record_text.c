@@ -30,7 +30,7 @@ static json_t *json_numbers(const double *v, int n)
     return list;
 }
 
-/* Keys are left out where there is nothing to say. */
+/* Keys without a value are omitted. */
 static json_t *json_x(const struct hsgd_record *r, const struct hsgd_normalisation *n)
 {
     json_t *x = json_pack("{s:i, s:[i,i,i]}", "version", VERSION, "shape", r->shape.h, r->shape.w, r->shape.c);
@@ -73,7 +73,7 @@ char *record_text(struct hsgd_context *ctx, const struct hsgd_record *r, const s
 
 /* ------------------------------------------------------------------ reading */
 
-/* A record being read; the first thing that is wrong is said. */
+/* A record being read; the first error is reported. */
 struct parsing {
     struct hsgd_context *ctx;
     const char *where;
@@ -86,7 +86,7 @@ static int damaged(const struct parsing *p, const char *key, const char *what)
     return hsgd_fail(p->ctx, EINVAL, "%s: record of the data: %s is not %s", p->where, key, what);
 }
 
-static int no_memory(const struct parsing *p)
+static int out_of_memory(const struct parsing *p)
 {
     return hsgd_fail(p->ctx, ENOMEM, "%s: out of memory for the record of the data", p->where);
 }
@@ -131,7 +131,7 @@ static int read_names(const struct parsing *p, const json_t *list, const char *k
     struct hsgd_names *names = text ? hsgd_names_new(text, (int)n) : NULL;
     if (kept && names) *out = names;
     else hsgd_names_free(names);
-    return *out ? 0 : no_memory(p);
+    return *out ? 0 : out_of_memory(p);
 }
 
 static int read_shape(const struct parsing *p, const json_t *x)
@@ -186,7 +186,7 @@ static int read_norm(const struct parsing *p, const json_t *x)
     if (!mean && !inv_std) return 0;
     if (!n || n > INT_MAX) return damaged(p, "mean", "a list of numbers, one for each channel");
     *p->norm = hsgd_normalisation_create((int)n, NULL, NULL);
-    if (!*p->norm) return no_memory(p);
+    if (!*p->norm) return out_of_memory(p);
     int err = read_numbers(p, mean, "mean", (*p->norm)->mean, (int)n);
     return err ? err : read_numbers(p, inv_std, "inv_std", (*p->norm)->inv_std, (int)n);
 }
@@ -214,7 +214,7 @@ static int read_label(const struct parsing *p, const json_t *label)
     char *name = column ? hsgd_text_decode(column) : NULL;
     if (name) p->r->label = hsgd_names_copy((const char *const *)&name, 1);
     free(name);
-    if (!err && column && !p->r->label) err = no_memory(p);
+    if (!err && column && !p->r->label) err = out_of_memory(p);
     if (!err && json_is_array(classes)) err = read_names(p, classes, "classes", &p->r->names);
     if (err) return err;
     int64_t n = p->r->names ? p->r->names->count : json_integer_value(classes);
@@ -250,7 +250,7 @@ static int read_record(const struct parsing *p, json_t *all)
     p->r->count = json_integer_value(samples);
     free(p->r->format);
     p->r->format = strdup(format);
-    return p->r->format ? read_fields(p, json_object_get(all, "fields")) : no_memory(p);
+    return p->r->format ? read_fields(p, json_object_get(all, "fields")) : out_of_memory(p);
 }
 
 struct hsgd_record *record_parse(struct hsgd_context *ctx, const char *where, const char *text,
@@ -261,7 +261,7 @@ struct hsgd_record *record_parse(struct hsgd_context *ctx, const char *where, co
     *norm = NULL;
     json_t *all = p.r ? json_loads(text, JSON_REJECT_DUPLICATES, &e) : NULL;
     int err = 0;
-    if (!p.r) err = no_memory(&p);
+    if (!p.r) err = out_of_memory(&p);
     else if (!all) err = hsgd_fail(ctx, EINVAL, "%s: record of the data: %s", where, hsgd_show(e.text).text);
     else err = read_record(&p, all);
     json_decref(all);

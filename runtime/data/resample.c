@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* One direction: number i of the result is the sum of weight[i * taps + k]
- * times number first[i] + k. */
+/* One direction: value i of the result is the sum of weight[i * taps + k] times
+ * value first[i] + k. */
 struct filter {
     int taps;
     int *first;
@@ -19,7 +19,7 @@ static void filter_free(struct filter *f)
     free(f->weight);
 }
 
-/* From `length` pixels beginning at `start`, of n that there are, to `out`. */
+/* From `length` of n pixels, beginning at `start`, to `out` pixels. */
 static int filter_make(struct filter *f, int n, float start, float length, int out)
 {
     float step = length / (float)out, reach = step > 1 ? step : 1;
@@ -53,7 +53,7 @@ static void across(const struct filter *f, const uint8_t *row, int w, int c, flo
         }
 }
 
-/* Rows, from those of `middle`, which begins with row `begin` of the picture. */
+/* Rows, from those of `middle`, which begins with row `begin` of the image. */
 static void down(const struct filter *f, const float *middle, int begin, int end, size_t width, uint8_t *to, int to_h)
 {
     for (int y = 0; y < to_h; y++)
@@ -83,7 +83,7 @@ int resample(const uint8_t *from, int h, int w, int c, struct box box, uint8_t *
     return middle ? 0 : -ENOMEM;
 }
 
-int resample_middle(const uint8_t *from, int h, int w, int c, uint8_t *to, int size)
+int resample_centre(const uint8_t *from, int h, int w, int c, uint8_t *to, int size)
 {
     int side = h < w ? h : w;
     struct box box = { (float)(h - side) / 2, (float)(w - side) / 2, (float)side, (float)side };

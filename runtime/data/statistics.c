@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Mean and standard deviation of a data set, and what keeps them. */
+/* Mean and standard deviation of a data set. */
 #include "dataset.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ----------------------------------------------------------- the numbers */
+/* --------------------------------------------------------normalisation */
 
 struct hsgd_normalisation *hsgd_normalisation_create(int channels, const double *mean, const double *inv_std)
 {
@@ -31,8 +31,8 @@ void hsgd_normalisation_destroy(struct hsgd_normalisation **n)
 
 /* ------------------------------------------------------------ statistics */
 
-/* From those of the stored numbers.  Divided one after the other, so that
- * their product need not be a number. */
+/* Converts the statistics of stored values to those of the values.  Two divisions,
+ * because the product of the divisors may overflow. */
 static void store(const struct hsgd_data *d, struct hsgd_normalisation *out, int channel, double mean, double variance)
 {
     struct hsgd_origin o = d->origin ? d->origin[channel] : (struct hsgd_origin){ 0, 1 };
@@ -65,7 +65,7 @@ static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisatio
     }
 }
 
-/* Sums over the values of a channel that are there. */
+/* Sums over the values of a channel that are not missing. */
 struct sums { double mean, sum, squares, count; };
 
 static void add_value(struct sums *s, double value)
@@ -86,14 +86,14 @@ static void add_sample(struct sums *sums, int channels, const struct hsgd_data *
     }
 }
 
-/* Twice: the squares are those of distances from the mean. */
+/* Two passes: the second sums the squared distances from the mean of the first. */
 static int statistics_values(const struct hsgd_data *d, struct hsgd_normalisation *out)
 {
     struct sums *sums = calloc((size_t)out->channels, sizeof *sums);
     if (!sums) return -ENOMEM;
-    for (int turn = 0; turn < 2; turn++) {
+    for (int pass = 0; pass < 2; pass++) {
         for (int64_t i = 0; i < d->count; i++) add_sample(sums, out->channels, d, hsgd_data_place(d, i));
-        for (int c = 0; c < out->channels && turn == 0; c++)
+        for (int c = 0; c < out->channels && pass == 0; c++)
             sums[c] = (struct sums){.mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0};
     }
     for (int c = 0; c < out->channels; c++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What was read, as one line. */
+/* One line that describes what was read. */
 #include "dataset.h"
 #include "../sized.h"
 
@@ -8,7 +8,7 @@
 
 enum { NAMES_SHOWN = 3 };
 
-/* A text that is appended to; `used` counts on beyond its size. */
+/* A text that is appended to; `used` keeps counting beyond its size. */
 struct line {
     char *text;
     size_t size;

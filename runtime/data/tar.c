@@ -4,7 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* newlocale */
 #endif
-#include "album.h"
+#include "image_set.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,16 +18,16 @@ struct tar {
     struct hsgd_context *ctx;
     struct hsgd_stream *stream;  /* NULL: a zip archive */
     struct archive *archive;
-    locale_t utf8, before;       /* names in UTF-8 stay so, whatever the locale; 0: there is no such locale */
-    struct album *album;
+    locale_t utf8, before;       /* keeps UTF-8 names in any locale; 0: not available */
+    struct image_set *set;
     int error;                   /* of the stream */
     int64_t kept;                /* bytes of members */
     uint8_t block[BLOCK];
 };
 
-/* The sum of a header's bytes, those of the sum itself taken as spaces, is in
- * it in octal: all that old and new headers have in common. */
-bool album_is_tar(const struct data_source *source)
+/* A header contains the sum of its bytes in octal, with the bytes of the sum
+ * itself treated as spaces: the only mark that old and new headers share. */
+bool image_set_is_tar(const struct data_source *source)
 {
     unsigned sum = 0, said = 0;
     if (source->head_bytes < HEADER || !source->head[0]) return false;
@@ -50,12 +50,12 @@ static la_ssize_t read_block(struct archive *archive, void *user, const void **b
     return ARCHIVE_FATAL;
 }
 
-/* The stream has said it already when it is to blame. */
+/* An error of the stream has its message already. */
 static int archive_failed(struct tar *t)
 {
     const char *why = archive_error_string(t->archive);
     if (t->error) return t->error;
-    return hsgd_fail(t->ctx, EINVAL, "%s: the archive is damaged: %s", t->album->source,
+    return hsgd_fail(t->ctx, EINVAL, "%s: the archive is damaged: %s", t->set->source,
                      why ? hsgd_show(why).text : "no reason given");
 }
 
@@ -94,13 +94,13 @@ static const char *member_name(struct archive_entry *m)
 
 static int check_member(struct tar *t, struct archive_entry *m, const char *name)
 {
-    const char *archive = t->album->source;
+    const char *archive = t->set->source;
     if (!name || !*name) return hsgd_fail(t->ctx, EINVAL, "%s: a member has no name", archive);
     if (*name == '/')
         return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has an absolute path", archive, hsgd_show(name).text);
     if (climbs(name))
         return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" has .. in its path", archive, hsgd_show(name).text);
-    if (!album_wanted(name)) return 0;
+    if (!image_set_wants(name)) return 0;
     if (archive_entry_hardlink(m) || archive_entry_symlink(m))
         return hsgd_fail(t->ctx, EINVAL, "%s: member \"%s\" is a link, not a file", archive, hsgd_show(name).text);
     if (archive_entry_is_encrypted(m))
@@ -112,33 +112,33 @@ static int check_member(struct tar *t, struct archive_entry *m, const char *name
 
 static int check_kept(struct tar *t)
 {
-    int64_t source = t->stream ? hsgd_stream_source_bytes(t->stream) : t->album->source_bytes;
+    int64_t source = t->stream ? hsgd_stream_source_bytes(t->stream) : t->set->source_bytes;
     if (t->kept <= STREAM_FREE || (t->kept - STREAM_FREE) / STREAM_EXPANSION <= source) return 0;
-    return hsgd_fail(t->ctx, EINVAL, "%s: members have more than %d times the bytes of the archive", t->album->source,
+    return hsgd_fail(t->ctx, EINVAL, "%s: members expand to more than %d times the size of the archive", t->set->source,
                      STREAM_EXPANSION);
 }
 
-/* Memory grows with the bytes that are there, whatever the header says. */
-static int read_member(struct tar *t, struct archive_entry *m, struct album_entry *e)
+/* Memory grows with the bytes that are read, whatever size the header announces. */
+static int read_member(struct tar *t, struct archive_entry *m, struct image_entry *e)
 {
-    int64_t most = archive_entry_size(m), room = 0;
+    int64_t max = archive_entry_size(m), room = 0;
     do {
         if (e->size == room) {
             int64_t wish = room ? 2 * room : BLOCK;
-            room = wish < most ? wish : most > 0 ? most : 1;
+            room = wish < max ? wish : max > 0 ? max : 1;
             uint8_t *bigger = realloc(e->bytes, (size_t)room);
             if (!bigger)
-                return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->album->source, (long long)room);
+                return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->set->source, (long long)room);
             e->bytes = bigger;
         }
-        la_ssize_t n = most > 0 ? archive_read_data(t->archive, e->bytes + e->size, (size_t)(room - e->size)) : 0;
+        la_ssize_t n = max > 0 ? archive_read_data(t->archive, e->bytes + e->size, (size_t)(room - e->size)) : 0;
         if (n < 0) return archive_failed(t);
         if (!n) break;
         e->size += n;
         t->kept += n;
         int err = check_kept(t);
         if (err) return err;
-    } while (e->size < most);
+    } while (e->size < max);
     return 0;
 }
 
@@ -146,19 +146,19 @@ static int take_member(struct tar *t, struct archive_entry *m)
 {
     const char *text = member_name(m);
     int err = check_member(t, m, text);
-    struct album_entry e = { .folder = archive_entry_filetype(m) == AE_IFDIR };
-    bool file = archive_entry_filetype(m) == AE_IFREG && album_wanted(text ? text : "");
+    struct image_entry e = { .folder = archive_entry_filetype(m) == AE_IFDIR };
+    bool file = archive_entry_filetype(m) == AE_IFREG && image_set_wants(text ? text : "");
     if (err || (!e.folder && !file && archive_entry_filetype(m) != AE_IFREG)) return err;
-    if (!(e.name = strdup(text))) return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
+    if (!(e.name = strdup(text))) return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->set->source);
     tidy(e.name);
     if (!e.folder && !file) {
-        err = album_pass_over(t->ctx, t->album, e.name);
-        album_forget(&e);
+        err = image_set_pass_over(t->ctx, t->set, e.name);
+        image_entry_free(&e);
         return err;
     }
     if (file) err = read_member(t, m, &e);
-    if (!err && *e.name) return album_add(t->ctx, t->album, &e);
-    album_forget(&e);
+    if (!err && *e.name) return image_set_add(t->ctx, t->set, &e);
+    image_entry_free(&e);
     return err;
 }
 
@@ -171,20 +171,20 @@ static int take_members(struct tar *t)
     return err;
 }
 
-/* What follows the members: so that a damaged end of the file is noticed. */
+/* Reads what follows the members, so that a damaged end of the file is noticed. */
 static int read_rest(struct tar *t)
 {
     int64_t n;
     do n = hsgd_stream_read(t->stream, t->block, BLOCK);
     while (n > 0);
-    t->album->source_bytes = hsgd_stream_source_bytes(t->stream);
+    t->set->source_bytes = hsgd_stream_source_bytes(t->stream);
     return (int)n;
 }
 
 static int read_tar(struct tar *t)
 {
     if (archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
-        return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->album->source);
+        return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->set->source);
     int err = archive_read_open(t->archive, t, NULL, read_block, NULL) == ARCHIVE_OK ? take_members(t)
                                                                                     : archive_failed(t);
     return err ? err : read_rest(t);
@@ -194,15 +194,16 @@ static int read_tar(struct tar *t)
 static bool open_zip(struct archive *archive, const char *path, const void *bytes, size_t size)
 {
     if (archive_read_support_format_zip_seekable(archive) < ARCHIVE_WARN) return false;
-    int code = bytes ? archive_read_open_memory(archive, bytes, size) : archive_read_open_filename(archive, path, BLOCK);
+    int code =
+        bytes ? archive_read_open_memory(archive, bytes, size) : archive_read_open_filename(archive, path, BLOCK);
     return code == ARCHIVE_OK;
 }
 
-static int begin(struct hsgd_context *ctx, struct album *a, const char *name, struct tar **t)
+static int begin(struct hsgd_context *ctx, struct image_set *a, const char *name, struct tar **t)
 {
-    int err = album_begin(ctx, a, name);
+    int err = image_set_begin(ctx, a, name);
     *t = err ? NULL : calloc(1, sizeof **t);
-    if (*t) **t = (struct tar){ .ctx = ctx, .album = a, .archive = archive_read_new() };
+    if (*t) **t = (struct tar){ .ctx = ctx, .set = a, .archive = archive_read_new() };
     if (*t) (*t)->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (*t && (*t)->utf8) (*t)->before = uselocale((*t)->utf8);
     return *t && (*t)->archive ? 0 : err ? err : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
@@ -217,7 +218,7 @@ static void end(struct tar *t)
     free(t);
 }
 
-int album_tar(struct hsgd_context *ctx, struct album *a, struct hsgd_stream *stream)
+int image_set_tar(struct hsgd_context *ctx, struct image_set *a, struct hsgd_stream *stream)
 {
     struct tar *t;
     int err = begin(ctx, a, hsgd_stream_name(stream), &t);
@@ -229,7 +230,7 @@ int album_tar(struct hsgd_context *ctx, struct album *a, struct hsgd_stream *str
     return err;
 }
 
-int album_zip(struct hsgd_context *ctx, struct album *a, const char *name, const void *bytes, size_t size)
+int image_set_zip(struct hsgd_context *ctx, struct image_set *a, const char *name, const void *bytes, size_t size)
 {
     struct tar *t;
     int err = begin(ctx, a, name, &t);
@@ -239,7 +240,7 @@ int album_zip(struct hsgd_context *ctx, struct album *a, const char *name, const
     return err;
 }
 
-/* Of a damaged archive, only the header of its first member is looked at:
+/* Of a damaged archive, only the header of its first member is inspected:
  * PK, 3, 4, ..., length of the name in byte 26, name from byte 30 on. */
 static bool begins_with_image(const struct data_source *source)
 {
@@ -249,11 +250,11 @@ static bool begins_with_image(const struct data_source *source)
     if (source->head_bytes < NAME + n) return false;
     memcpy(name, source->head + NAME, n);
     name[n] = 0;
-    return n && (name[n - 1] == '/' || album_is_image(name));
+    return n && (name[n - 1] == '/' || image_is_name(name));
 }
 
-/* Does it have a member that a reader may want?  Others are for NumPy. */
-bool album_is_zip(const struct data_source *source)
+/* Does it have a member that may be an image?  Other zip archives are NumPy's. */
+bool image_set_is_zip(const struct data_source *source)
 {
     if (source->folder || source->head_bytes < 4 || memcmp(source->head, "PK\3\4", 4)) return false;
     struct archive *archive = archive_read_new();
@@ -263,7 +264,7 @@ bool album_is_zip(const struct data_source *source)
     while (!found && (code == ARCHIVE_OK || code == ARCHIVE_WARN)) {
         code = archive_read_next_header(archive, &m);
         const char *name = code == ARCHIVE_OK || code == ARCHIVE_WARN ? member_name(m) : NULL;
-        found = name && (album_wanted(name) || album_is_image(name));
+        found = name && (image_set_wants(name) || image_is_name(name));
     }
     archive_read_free(archive);
     return found || (code != ARCHIVE_EOF && begins_with_image(source));

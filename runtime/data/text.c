@@ -24,8 +24,8 @@ static const char *read_exponent(const char *c, int *exponent)
     return digits;
 }
 
-/* Digits and the decimal exponent that belongs to them; *exact: all digits
- * are in *mantissa, which a double holds. */
+/* Digits and their decimal exponent; *exact: all digits are in *mantissa, which
+ * is exact as a double. */
 static const char *read_digits(const char *c, uint64_t *mantissa, int *exponent, bool *exact)
 {
     bool point = false, any = false;

@@ -9,16 +9,16 @@
 
 /* Reads a decimal number at the start of a zero-terminated text: sign, digits,
  * point, exponent, whatever the locale; also nan, inf and infinity, so that
- * the caller can say that they are not wanted.  Returns where it ends, NULL
- * where none begins. */
+ * the caller can refuse them by name.  Returns the end of the number; NULL: there
+ * is none. */
 const char *text_number(const char *text, double *out);
 
-/* Past a byte order mark at the start of a zero-terminated UTF-8 text. */
+/* Skips a byte order mark at the start of a zero-terminated UTF-8 text. */
 char *text_skip_bom(char *text);
 
-/* Makes room for `need` elements behind *array (a pointer), at least doubling
- * *room, so that memory stays within a constant times what was read.  False
- * when memory is exhausted; nothing has changed then. */
+/* Grows *array (a pointer) to at least `need` elements, at least doubling *room,
+ * so that memory stays proportional to what was read.  False when memory is
+ * exhausted; then nothing has changed. */
 bool text_grow(void *array, int64_t *room, int64_t need, size_t element);
 
 #endif

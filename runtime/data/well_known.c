@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Data sets that people ask for by name, and how to get their files. */
+/* Data sets that are known by name, and how to get their files. */
 #include "well_known.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #define IDX_FILES "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"
 
-/* The names in lower case, without what is no letter or digit. */
+/* Names in lower case, letters and digits only. */
 static const struct { const char *name, *what, *fetch, *then; } sets[] = {
     { "mnist", "MNIST's four IDX files", "-O 'https://ossci-datasets.s3.amazonaws.com/mnist/" IDX_FILES "'",
       "in a folder, then --data FOLDER" },
@@ -40,7 +40,7 @@ bool well_known_hint(const char *path, char *out, size_t size)
     plain_name(path, name, sizeof name);
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         if (strcmp(name, sets[i].name)) continue;
-        snprintf(out, size, "%s are looked for there; to get them: curl -f %s (%s)", sets[i].what, sets[i].fetch,
+        snprintf(out, size, "%s are expected there; to get them: curl -f %s (%s)", sets[i].what, sets[i].fetch,
                  sets[i].then);
         return true;
     }

@@ -7,8 +7,8 @@
 
 enum { WELL_KNOWN_HINT = 400 };
 
-/* Where the name of the path is that of a data set which everyone knows, what is
- * looked for at that path and how to get it; else false. */
+/* For a path with the name of a well-known data set: which files are expected
+ * there and how to get them; else false. */
 bool well_known_hint(const char *path, char *out, size_t size);
 
 #endif

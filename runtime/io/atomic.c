@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* PATH.tmp-PROCESS-NUMBER: no two writers share it, and plain creation gives
- * it the permissions the user's umask asks for. */
+/* PATH.tmp-PROCESS-NUMBER: no two writers share it, and it has the permissions
+ * that the user's umask allows. */
 static char *temporary_name(const char *path)
 {
     static atomic_uint number;
@@ -54,7 +54,7 @@ int hsgd_atomic_open(struct hsgd_context *ctx, struct hsgd_atomic *a, const char
 }
 
 /* Makes the new name itself survive a power cut.  Some file systems refuse to
- * sync a folder; the file is whole all the same, so that is no error. */
+ * sync a folder; the file is complete anyway, so that is not an error. */
 static void sync_folder(const char *path)
 {
     char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
@@ -88,7 +88,7 @@ int hsgd_atomic_commit(struct hsgd_context *ctx, struct hsgd_atomic *a)
     if (err)
         rc = hsgd_fail(ctx, err, "%s: cannot write: %s", a->path, strerror(err));
     else if (rename(a->temporary, a->path) != 0)
-        rc = hsgd_fail(ctx, errno, "%s: cannot put the finished file in place: %s", a->path, strerror(errno));
+        rc = hsgd_fail(ctx, errno, "%s: cannot rename the finished file: %s", a->path, strerror(errno));
     else
         sync_folder(a->path);
     if (rc < 0)
@@ -118,6 +118,6 @@ int hsgd_file_write(struct hsgd_context *ctx, const char *path, const void *byte
     if (err)
         return err;
     if (size)
-        fwrite(bytes, 1, size, a.file); /* the commit looks at ferror() */
+        fwrite(bytes, 1, size, a.file); /* the commit checks ferror() */
     return hsgd_atomic_commit(ctx, &a);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making JSON so that what cannot be made is noticed: every failure leaves
- * NULL, which the next function and at last the writer see. */
+/* Building JSON without unnoticed failures: each leaves NULL, which the following
+ * calls keep and the writer finally reports. */
 #ifndef HSGD_IO_JSON_H
 #define HSGD_IO_JSON_H
 
@@ -8,7 +8,7 @@
 
 /* A string of any bytes, see hsgd_text_encode(). */
 json_t *hsgd_json_text(const char *bytes);
-/* The bytes of such a string, to be freed; NULL: it is no string, or memory is
+/* The bytes of such a string, to be freed; NULL: not a string, or memory is
  * exhausted. */
 char *hsgd_json_bytes(const json_t *string);
 

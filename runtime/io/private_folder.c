@@ -23,13 +23,13 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-/* StarPU goes on using the path it was given first as long as the process lives. */
+/* StarPU uses the first path that it was given until the process ends. */
 __attribute__((destructor)) static void remove_folder(void)
 {
     if (*folder && owner == getpid()) nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Open to nobody else: mkdtemp() takes a new name, with mode 0700. */
+/* Private: mkdtemp() creates it under a new name, with mode 0700. */
 static void create(void)
 {
     const char *const bases[] = { getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm" };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A folder of this process alone, for what other libraries must write somewhere
- * and the user's own folders do not take. */
+/* A private folder of this process, for files that other libraries must write and
+ * the user's own folders do not accept. */
 #ifndef HSGD_RUNTIME_IO_PRIVATE_FOLDER_H
 #define HSGD_RUNTIME_IO_PRIVATE_FOLDER_H
 
 /* Its path; created by the first call, with what is in it removed when the
- * process ends.  NULL with errno: there is no place for it either. */
+ * process ends.  NULL with errno: it cannot be created either. */
 const char *private_folder(void);
 
 #endif

@@ -11,9 +11,9 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers in the file are little-endian");
 
-#define MOST_HEADER 100000000 /* bytes, as in the reference */
+#define MAX_HEADER 100000000 /* bytes, as in the reference */
 
-/* What is being read: the file, and the tensor that sentences name. */
+/* A file being read. */
 struct reading {
     struct hsgd_context *ctx;
     struct safetensors *f;
@@ -25,7 +25,7 @@ struct reading {
 #define FAIL_TENSOR(r, t, format, ...) FAIL(r, "tensor \"%s\"" format, hsgd_show((t)->name).text, __VA_ARGS__)
 
 static const char *const kinds[] = { [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "a string",
-                                     [JSON_INTEGER] = "a whole number", [JSON_REAL] = "a fraction",
+                                     [JSON_INTEGER] = "an integer", [JSON_REAL] = "a real number",
                                      [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null" };
 static const char *kind(const json_t *v) { return v ? kinds[json_typeof(v)] : "missing"; }
 
@@ -51,7 +51,7 @@ static int read_shape(const struct reading *r, struct safetensor *t, const json_
     t->ndims = (int)json_array_size(v);
     for (int i = 0; i < t->ndims; i++) {
         const json_t *n = json_array_get(v, (size_t)i);
-        if (!json_is_integer(n)) return FAIL_TENSOR(r, t, ": shape[%d] must be a whole number, but is %s", i, kind(n));
+        if (!json_is_integer(n)) return FAIL_TENSOR(r, t, ": shape[%d] must be an integer, but is %s", i, kind(n));
         t->dims[i] = json_integer_value(n);
         if (t->dims[i] < 0) return FAIL_TENSOR(r, t, ": shape[%d] is negative: %" PRId64, i, t->dims[i]);
     }
@@ -68,11 +68,11 @@ static int read_offsets(const struct reading *r, struct safetensor *t, const jso
     for (size_t i = 0; i < 2; i++) {
         const json_t *n = json_array_get(v, i);
         if (!json_is_integer(n))
-            return FAIL_TENSOR(r, t, ": data_offsets[%zu] must be a whole number, but is %s", i, kind(n));
+            return FAIL_TENSOR(r, t, ": data_offsets[%zu] must be an integer, but is %s", i, kind(n));
         at[i] = json_integer_value(n);
     }
     if (at[0] < 0 || at[1] < at[0] || (uint64_t)at[1] > r->size)
-        return FAIL_TENSOR(r, t, ": data_offsets [%" PRId64 ", %" PRId64 "] do not lie in 0..%" PRIu64,
+        return FAIL_TENSOR(r, t, ": data_offsets [%" PRId64 ", %" PRId64 "] are not in 0..%" PRIu64,
                            (int64_t)at[0], (int64_t)at[1], r->size);
     t->data = r->data + at[0];
     t->bytes = (size_t)(at[1] - at[0]);
@@ -184,8 +184,8 @@ static int parse(struct reading *r, const uint8_t *bytes, size_t size)
     uint64_t length = 0;
     if (size < 8) return FAIL(r, "%zu bytes are too few for a safetensors file", size);
     for (int i = 8; i--;) length = length << 8 | bytes[i];
-    if (length > MOST_HEADER)
-        return FAIL(r, "the header's length %" PRIu64 " is more than %d", length, MOST_HEADER);
+    if (length > MAX_HEADER)
+        return FAIL(r, "the header's length %" PRIu64 " is more than %d", length, MAX_HEADER);
     if (length > size - 8)
         return FAIL(r, "the header's length %" PRIu64 " is more than the %zu bytes that follow", length, size - 8);
     r->data = bytes + 8 + length;

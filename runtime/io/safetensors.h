@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* safetensors files: named tensors and strings behind a JSON header, the
- * format in which weights and checkpoints are kept.
+/* safetensors files: a JSON header with strings, and named tensors: the format of
+ * weights and checkpoints.
  * Source: https://github.com/huggingface/safetensors, "Format"; what the
  * reference refuses is refused. */
 #ifndef HSGD_IO_SAFETENSORS_H
@@ -28,7 +28,7 @@ struct safetensor {
     int64_t dims[SAFETENSORS_DIMS];
     int64_t count;             /* elements: product of dims */
     size_t bytes;
-    const void *data;          /* inside the file's bytes; may be unaligned in a file of others: memcpy it */
+    const void *data;          /* inside the file's bytes; may be unaligned in foreign files: memcpy it */
 };
 
 /* ------------------------------------------------------------- reading */
@@ -36,7 +36,7 @@ struct safetensor {
 /* A file in memory. */
 struct safetensors {
     char *path;                /* for sentences */
-    void *memory;              /* the file's bytes when they are ours */
+    void *memory;              /* the file's bytes if they are to be freed */
     json_t *header;
     int ntensors;
     struct safetensor *tensor; /* in the order of the header */
@@ -61,7 +61,7 @@ const char *safetensors_metadata(const struct safetensors *f, const char *key);
 /* NULL: there is no such tensor. */
 const struct safetensor *safetensors_find(const struct safetensors *f, const char *name);
 
-/* A tensor that must be there with this type and shape (ndims 0: a number, dims
+/* A tensor that must exist with this type and shape (ndims 0: a number, dims
  * may be NULL): NULL after a sentence when it is not (-EINVAL). */
 const struct safetensor *safetensors_need(struct hsgd_context *ctx, const struct safetensors *f, const char *name,
                                           enum safetensors_type type, int ndims, const int64_t *dims);
@@ -74,7 +74,7 @@ int safetensors_check_finite(struct hsgd_context *ctx, const struct safetensors 
 
 /* A file being written in one pass: start, describe and declare everything,
  * append the data of all tensors in the order in which they were declared,
- * finish.  The first error sticks, so only finish() has to be checked. */
+ * finish.  The first error is kept, so only finish() has to be checked. */
 struct safetensors_writer {
     struct hsgd_context *ctx;
     const char *path;          /* for sentences; the caller's */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a program demands of the tensors in a file. */
+/* Checks of the tensors in a file. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -36,7 +36,7 @@ void safetensors_declare(struct safetensors_writer *w, const char *name, enum sa
     if (w->error) return;
     int64_t count = safetensors_count(ndims, dims);
     if (count < 0 || count > INT64_MAX / 64 || w->declared > INT64_MAX / 2 || json_object_get(w->header, name)) {
-        FAIL(w, EINVAL, "%s: tensor \"%s\" is too large, or there already", w->path, name);
+        FAIL(w, EINVAL, "%s: tensor \"%s\" is too large, or appears twice", w->path, name);
         return;
     }
     uint64_t end = w->declared + (uint64_t)count * (uint64_t)safetensors_bits(type) / 8;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { CHUNK = 1 << 16, MOST_INPUT = 1 << 30 };
+enum { CHUNK = 1 << 16, MAX_AVAIL_IN = 1 << 30 };
 
 /* How a kind of stream turns input into output.  pump() moves what it can
  * from next/left to to/room and returns 0 or a negative errno; it is called
@@ -31,7 +31,7 @@ struct hsgd_stream {
     char *name;
     const struct coding *coding;
     int fd;                            /* -1: memory */
-    int64_t source_bytes, taken, made; /* of the file; read from it; given out by the coding */
+    int64_t source_bytes, taken, made; /* size of the file; bytes read from it; bytes decoded */
     const uint8_t *next;               /* input not used yet */
     size_t left;
     uint8_t *to;                       /* where the coding writes */
@@ -81,7 +81,7 @@ static int gzip_pump(struct hsgd_stream *s, bool finish)
         s->ended = finish;
         return 0;
     }
-    uInt given = s->left < MOST_INPUT ? (uInt)s->left : MOST_INPUT;
+    uInt given = s->left < MAX_AVAIL_IN ? (uInt)s->left : MAX_AVAIL_IN;
     z->next_in = (Bytef *)s->next;
     z->avail_in = given;
     z->next_out = s->to;
@@ -123,7 +123,7 @@ static int xz_pump(struct hsgd_stream *s, bool finish)
     if (code == LZMA_OK || code == LZMA_STREAM_END || (code == LZMA_BUF_ERROR && !finish)) return 0;
     if (code == LZMA_MEM_ERROR) return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory", s->name);
     if (code == LZMA_MEMLIMIT_ERROR)
-        return hsgd_fail(s->ctx, EINVAL, "%s: the xz stream asks for %llu MiB of memory, the most is %d", s->name,
+        return hsgd_fail(s->ctx, EINVAL, "%s: the xz stream needs %llu MiB of memory, the maximum is %d", s->name,
                          (unsigned long long)(lzma_memusage(z) >> 20), STREAM_DICTIONARY >> 20);
     if (code == LZMA_BUF_ERROR) return hsgd_fail(s->ctx, EIO, "%s: the xz stream ends early", s->name);
     return hsgd_fail(s->ctx, EIO, "%s: the xz stream is corrupt", s->name);
@@ -131,7 +131,7 @@ static int xz_pump(struct hsgd_stream *s, bool finish)
 
 static void xz_end(struct hsgd_stream *s) { lzma_end(&s->decoder.lzma); }
 
-/* The last one takes whatever has no magic. */
+/* The last one matches everything. */
 static const struct coding codings[] = {
     { "gzip", { 0x1f, 0x8b }, 2, gzip_begin, gzip_pump, gzip_end },
     { "xz", { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, xz_begin, xz_pump, xz_end },
@@ -167,7 +167,7 @@ static int check_expansion(struct hsgd_stream *s)
                      s->coding->name, STREAM_EXPANSION);
 }
 
-/* Appends some decoded bytes to the output; none only at the end. */
+/* Appends decoded bytes to the output, at least one unless at the end. */
 static int more(struct hsgd_stream *s)
 {
     if (s->first) memmove(s->output, s->output + s->first, s->last - s->first);

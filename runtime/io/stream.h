@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Bytes of a file or of memory, decompressed on the way.  gzip and xz are
  * recognised by their first bytes, several members in a row are one stream.
- * What comes out is at most STREAM_EXPANSION times what went in, and
+ * The output is at most STREAM_EXPANSION times the input plus
  * STREAM_FREE bytes: more is refused, so that a small file cannot fill the
- * memory.  (xz's dictionary, at most STREAM_DICTIONARY, is beyond that.) */
+ * memory.  (xz's dictionary, at most STREAM_DICTIONARY, comes on top.) */
 #ifndef HSGD_IO_STREAM_H
 #define HSGD_IO_STREAM_H
 
@@ -25,7 +25,7 @@ void hsgd_stream_close(struct hsgd_stream **s);
  * the end, or a negative errno with a sentence. */
 int64_t hsgd_stream_read(struct hsgd_stream *s, void *to, size_t n);
 
-/* The next bytes without taking them: up to n <= STREAM_PEEK, fewer only at
+/* The next bytes without consuming them: up to n <= STREAM_PEEK, fewer only at
  * the end.  Valid until the next call. */
 int64_t hsgd_stream_peek(struct hsgd_stream *s, const uint8_t **bytes, size_t n);
 
@@ -34,10 +34,10 @@ int64_t hsgd_stream_peek(struct hsgd_stream *s, const uint8_t **bytes, size_t n)
  * a negative errno with a sentence. */
 int hsgd_stream_line(struct hsgd_stream *s, char **line, size_t *length);
 
-/* What messages call it. */
+/* The name in messages. */
 const char *hsgd_stream_name(const struct hsgd_stream *s);
 
-/* Bytes of the file as it lies there; of a pipe, those read so far. */
+/* Bytes of the file as stored; of a pipe, those read so far. */
 int64_t hsgd_stream_source_bytes(const struct hsgd_stream *s);
 
 #endif

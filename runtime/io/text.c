@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bytes as text: what a file name, a path or a class name becomes in files
- * that have to be UTF-8. */
+/* Arbitrary bytes as UTF-8: file names, paths and class names in files that have
+ * to be UTF-8. */
 #include <hsgd/file.h>
 
 #include <stdint.h>
@@ -12,13 +12,13 @@
 enum { MARK = 3, ESCAPE = MARK + 2 };
 static const char mark[] = "\xef\xbf\xbd";
 
-/* What is escaped although it is UTF-8: the mark itself, and what YAML does
- * not take or would change in a quoted text. */
+/* Characters that are escaped although they are UTF-8: the mark itself, and those
+ * that YAML refuses or changes in a quoted text. */
 static const struct { uint32_t first, last; } escaped[] = {
     { 0x7f, 0x9f }, { 0x2028, 0x2029 }, { 0xfeff, 0xfeff }, { 0xfffd, 0xffff },
 };
 
-/* The least character of a sequence of n bytes (Unicode, table 3-7). */
+/* The smallest character of a sequence of n bytes (Unicode, table 3-7). */
 static const uint32_t shortest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
 static bool is_kept(uint32_t c, size_t n)

@@ -24,7 +24,7 @@ static int not_yaml(struct hsgd_yaml *y)
     if (p->error == YAML_MEMORY_ERROR) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     if (p->error == YAML_READER_ERROR)
         return hsgd_fail(y->ctx, EINVAL, "%s: byte %zu: %s", y->path, p->problem_offset, p->problem);
-    return hsgd_yaml_fail(y, (int)p->problem_mark.line + 1, "not YAML: %s",
+    return hsgd_yaml_fail(y, (int)p->problem_mark.line + 1, "not valid YAML: %s",
                           p->problem ? p->problem : "no reason given");
 }
 
@@ -45,7 +45,7 @@ int hsgd_yaml_next(struct hsgd_yaml *y)
     yaml_event_delete(&y->event);
     if (!yaml_parser_parse(&y->parser, &y->event)) return not_yaml(y);
     y->line = (int)y->event.start_mark.line + 1;
-    return is_decorated(&y->event) ? hsgd_yaml_fail(y, y->line, "anchors, aliases and tags are not taken") : 0;
+    return is_decorated(&y->event) ? hsgd_yaml_fail(y, y->line, "anchors, aliases and tags are not supported") : 0;
 }
 
 int hsgd_yaml_open(struct hsgd_context *ctx, struct hsgd_yaml *y, const char *path, const char *text, size_t size)
@@ -57,7 +57,7 @@ int hsgd_yaml_open(struct hsgd_context *ctx, struct hsgd_yaml *y, const char *pa
     int err = hsgd_yaml_next(y); /* the stream's start */
     if (!err) err = hsgd_yaml_next(y);
     if (!err && y->event.type == YAML_STREAM_END_EVENT)
-        return hsgd_fail(ctx, EINVAL, "%s: there is nothing in it", path);
+        return hsgd_fail(ctx, EINVAL, "%s: the file has no content", path);
     return err ? err : hsgd_yaml_next(y);
 }
 
@@ -95,7 +95,7 @@ int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t room, const char *wh
     const char *text = (const char *)y->event.data.scalar.value;
     size_t n = y->event.data.scalar.length;
     if (n >= room || strlen(text) != n)
-        return hsgd_yaml_fail(y, y->line, "%s \"%s\" is longer than %zu characters, or has a zero in it", what,
+        return hsgd_yaml_fail(y, y->line, "%s \"%s\" is longer than %zu characters, or contains a zero byte", what,
                               hsgd_show(text).text, room - 1);
     memcpy(out, text, n + 1);
     return 0;
@@ -109,7 +109,7 @@ static int read_pair(struct hsgd_yaml *y, struct yaml_pairs *p, const char *what
     int err = hsgd_yaml_scalar(y, pair->key, sizeof pair->key, "a key");
     for (int i = 0; !err && i < p->n; i++)
         if (!strcmp(p->pair[i].key, pair->key))
-            err = hsgd_yaml_fail(y, y->line, "key \"%s\" is there twice", hsgd_show(pair->key).text);
+            err = hsgd_yaml_fail(y, y->line, "key \"%s\" appears twice", hsgd_show(pair->key).text);
     if (!err) err = hsgd_yaml_next(y);
     if (!err) err = hsgd_yaml_scalar(y, pair->value, sizeof pair->value, hsgd_show(pair->key).text);
     p->n += !err;

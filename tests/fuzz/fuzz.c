@@ -9,7 +9,7 @@
 #include "io/stream.h"
 
 static struct hsgd_context context;
-static _Thread_local size_t most;     /* bytes of one allocation; 0: as many as one likes */
+static _Thread_local size_t max;     /* bytes of one allocation; 0: no limit */
 
 void fuzz_require(int holds, const char *what)
 {
@@ -23,8 +23,8 @@ void __sanitizer_malloc_hook(const volatile void *place, size_t bytes);
 void __sanitizer_malloc_hook(const volatile void *place, size_t bytes)
 {
     (void)place;
-    if (!most || bytes <= most) return;
-    most = 0;
+    if (!max || bytes <= max) return;
+    max = 0;
     fprintf(stderr, "fuzz: an allocation of %zu bytes\n", bytes);
     abort();
 }
@@ -40,15 +40,15 @@ struct hsgd_context *fuzz_begin(const uint8_t *bytes, size_t n)
     bool compressed = xz || begins(bytes, n, "\x1f\x8b") || begins(bytes, n, "PK");
     compressed = compressed || begins(bytes, n, "\x89PNG") || begins(bytes, n, "\xff\xd8\xff");
     context.error[0] = 0;
-    most = FUZZ_FREE + FUZZ_FACTOR * n * (compressed ? STREAM_EXPANSION : 1) + (xz ? STREAM_DICTIONARY : 0);
+    max = FUZZ_FREE + FUZZ_FACTOR * n * (compressed ? STREAM_EXPANSION : 1) + (xz ? STREAM_DICTIONARY : 0);
     return &context;
 }
 
-void fuzz_allow(size_t bytes) { most += bytes; }
+void fuzz_allow(size_t bytes) { max += bytes; }
 
 int fuzz_end(struct hsgd_context *ctx, int err)
 {
-    most = 0;
+    max = 0;
     fuzz_require(err <= 0, "a positive error");
     fuzz_require(err == 0 || ctx->error[0], "an error without a sentence");
     for (const char *c = ctx->error; err && *c; c++) fuzz_require((unsigned char)*c >= ' ', "not one line");

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 enum { FUZZ_FREE = 1 << 20, FUZZ_FACTOR = 64 };
 struct hsgd_context *fuzz_begin(const uint8_t *bytes, size_t n);
 
-/* Until fuzz_end() an allocation may have so many bytes more. */
+/* Until fuzz_end() an allocation may be larger by `bytes`. */
 void fuzz_allow(size_t bytes);
 
 /* The property of every reader: it fails (err < 0) with a sentence on one

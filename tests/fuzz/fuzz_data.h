@@ -6,7 +6,7 @@
 #include "data/dataset.h"
 
 /* Labels are those of classes that have names; statistics and samples are
- * finite, but for missing values. */
+ * finite, except for missing values. */
 void fuzz_check_data(const struct hsgd_data *d);
 
 /* Both have the same samples and labels. */

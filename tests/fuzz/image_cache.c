@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The cache of decoded pictures: what is accepted is a sound set. */
+/* The cache of decoded images: what is accepted is a valid set. */
 #include "data/cache.h"
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a model is asked to predict: pictures, arrays and text become samples of
- * the shape that is wanted, or are refused. */
+/* Input of a prediction: images, arrays and text become samples of the requested
+ * shape, or are refused. */
 #include "data/dataset.h"
-#include "data/picture.h"
+#include "data/image.h"
 #include "fuzz.h"
 #include "fuzz_data.h"
 
@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
     struct hsgd_shape shape = n % 2 ? (struct hsgd_shape){ 1, 1, 4 } : (struct hsgd_shape){ 2, 2, 1 };
-    fuzz_allow(3 * PICTURE_EXPANSION * n); /* a picture before it is scaled */
+    fuzz_allow(3 * IMAGE_EXPANSION * n); /* an image before it is resized */
     struct hsgd_data *d = hsgd_data_input(ctx, "input", bytes, n, shape, NULL);
     int err = d ? 0 : -1;
     if (d) {

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "picture.h"
+#include "image.h"

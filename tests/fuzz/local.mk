@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
-# tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  What else the
-# sources need comes from the library, without sanitizers.
+# tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  Other code that
+# they need comes from the library, without sanitizers.
 FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar
 fuzz_sources = \
 	runtime/attribute.c \
-	runtime/data/album.c \
 	runtime/data/cache.c \
 	runtime/data/cifar.c \
 	runtime/data/class_names.c \
@@ -16,6 +15,8 @@ fuzz_sources = \
 	runtime/data/decode.c \
 	runtime/data/gather.c \
 	runtime/data/idx.c \
+	runtime/data/image.c \
+	runtime/data/image_set.c \
 	runtime/data/input.c \
 	runtime/data/labels.c \
 	runtime/data/layout.c \
@@ -25,7 +26,6 @@ fuzz_sources = \
 	runtime/data/numpy.c \
 	runtime/data/origin.c \
 	runtime/data/passed.c \
-	runtime/data/picture.c \
 	runtime/data/record.c \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
@@ -76,7 +76,7 @@ tests/fuzz/%.replay: tests/fuzz/%.replay.o $(fuzz_shared) runtime/libruntime.la
 	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $^
 TESTS += tests/fuzz/seeds.sh
 EXTRA_DIST += $(FUZZ_TARGETS:%=tests/fuzz/%.c) tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.c \
-	tests/fuzz/fuzz_data.h tests/fuzz/picture.h tests/fuzz/replay.c tests/fuzz/run.sh tests/fuzz/seeds tests/fuzz/seeds.sh
+	tests/fuzz/fuzz_data.h tests/fuzz/image.h tests/fuzz/replay.c tests/fuzz/run.sh tests/fuzz/seeds tests/fuzz/seeds.sh
 
 clean-local: clean-fuzz
 clean-fuzz:

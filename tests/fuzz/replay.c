@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Runs a fuzz target over files without libFuzzer: each as it is, its
- * beginnings, and with a byte changed; at most CHANGES of each. */
+/* Runs a fuzz target over files without libFuzzer: each unchanged,
+ * truncated, and with a byte changed; at most CHANGES of each. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
 
-enum { MOST_BYTES = 1 << 16, CHANGES = 400 };
+enum { MAX_BYTES = 1 << 16, CHANGES = 400 };
 
 /* In memory of exactly n bytes, so that a sanitizer sees a read beyond. */
 static void run(const uint8_t *bytes, size_t n, size_t change)
@@ -22,7 +22,7 @@ static void run(const uint8_t *bytes, size_t n, size_t change)
 
 static int replay(const char *path)
 {
-    static uint8_t bytes[MOST_BYTES];
+    static uint8_t bytes[MAX_BYTES];
     FILE *file = fopen(path, "rb");
     if (!file) return perror(path), 1;
     size_t n = fread(bytes, 1, sizeof bytes, file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* safetensors: whatever is accepted is sound to use. */
+/* safetensors: whatever is accepted can be used. */
 #include "fuzz.h"
 #include "io/safetensors.h"
 

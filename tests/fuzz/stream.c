@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Plain, gzip and xz streams: read, peeked and cut into lines. */
+/* Plain, gzip and xz streams: read, peeked and split into lines. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "io/stream.h"
 
-/* Bytes that are also cut into lines: for speed not those of what expands much. */
-enum { MOST_LINES = 1 << 14 };
+/* The maximum size that is also split into lines: larger expansions would be slow. */
+enum { MAX_LINES = 1 << 14 };
 
 static int64_t read_all(struct hsgd_stream *s)
 {
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct hsgd_stream *s = hsgd_stream_memory(ctx, "input", bytes, n);
     int64_t all = s ? read_all(s) : -1;
     hsgd_stream_close(&s);
-    if (all > MOST_LINES) return fuzz_end(ctx, 0);
+    if (all > MAX_LINES) return fuzz_end(ctx, 0);
     s = hsgd_stream_memory(ctx, "input", bytes, n);
     int err = s ? read_lines(s) : -1;
     hsgd_stream_close(&s);

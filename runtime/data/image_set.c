@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "album.h"
+#include "image_set.h"
 
 #include "../io/file.h"
 
@@ -10,27 +10,27 @@
 
 #include "c_locale.h"
 
-int album_begin(struct hsgd_context *ctx, struct album *a, const char *path)
+int image_set_begin(struct hsgd_context *ctx, struct image_set *a, const char *path)
 {
-    *a = (struct album){ .source = strdup(path), .passed = passed_new() };
+    *a = (struct image_set){ .source = strdup(path), .passed = passed_new() };
     return a->source && a->passed ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
 }
 
-void album_forget(struct album_entry *e)
+void image_entry_free(struct image_entry *e)
 {
     free(e->name);
     free(e->bytes);
-    *e = (struct album_entry){ 0 };
+    *e = (struct image_entry){ 0 };
 }
 
-void album_free(struct album *a)
+void image_set_free(struct image_set *a)
 {
-    for (int i = 0; i < a->count; i++) album_forget(&a->entry[i]);
+    for (int i = 0; i < a->count; i++) image_entry_free(&a->entry[i]);
     free(a->entry);
     free(a->source);
     passed_free(a->passed);
     hsgd_names_free(a->classes);
-    *a = (struct album){ 0 };
+    *a = (struct image_set){ 0 };
 }
 
 static bool hidden(const char *name)
@@ -38,17 +38,17 @@ static bool hidden(const char *name)
     return name[0] == '.' || strstr(name, "/.") || !strncmp(name, "__MACOSX/", 9);
 }
 
-int album_add(struct hsgd_context *ctx, struct album *a, struct album_entry *e)
+int image_set_add(struct hsgd_context *ctx, struct image_set *a, struct image_entry *e)
 {
     if (hidden(e->name)) {
-        album_forget(e);
+        image_entry_free(e);
         return 0;
     }
     if (a->count == a->room) {
         int room = a->room ? 2 * a->room : 64;
-        struct album_entry *bigger = room > a->room ? realloc(a->entry, (size_t)room * sizeof *bigger) : NULL;
+        struct image_entry *bigger = room > a->room ? realloc(a->entry, (size_t)room * sizeof *bigger) : NULL;
         if (!bigger) {
-            album_forget(e);
+            image_entry_free(e);
             return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
         }
         a->entry = bigger;
@@ -64,36 +64,36 @@ static bool ends_with(const char *name, const char *end)
     return n > m && !c_strcasecmp(name + n - m, end);
 }
 
-bool album_is_picture(const char *name)
+bool image_is_supported(const char *name)
 {
     return ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg");
 }
 
-bool album_is_image(const char *name)
+bool image_is_name(const char *name)
 {
     static const char *const others[] = { ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".jxl",
                                           ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".avif", ".heic", ".heif", ".svg",
                                           ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (ends_with(name, others[i])) return true;
-    return album_is_picture(name);
+    return image_is_supported(name);
 }
 
-int album_pass_over(struct hsgd_context *ctx, struct album *a, const char *name)
+int image_set_pass_over(struct hsgd_context *ctx, struct image_set *a, const char *name)
 {
-    bool image = album_is_image(name);
-    enum passed_kind kind = album_is_picture(name) ? PASSED_OUTSIDE : image ? PASSED_FORMAT : PASSED_OTHER;
+    bool image = image_is_name(name);
+    enum passed_kind kind = image_is_supported(name) ? PASSED_OUTSIDE : image ? PASSED_FORMAT : PASSED_OTHER;
     if (hidden(name) || passed_note(a->passed, kind, name)) return 0;
     return hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
 }
 
-bool album_wanted(const char *name)
+bool image_set_wants(const char *name)
 {
-    return album_is_picture(name) || ends_with(name, ".bin") || ends_with(name, ".meta.txt") ||
+    return image_is_supported(name) || ends_with(name, ".bin") || ends_with(name, ".meta.txt") ||
            ends_with(name, "_label_names.txt");
 }
 
-const struct album_entry *album_find(const struct album *a, const char *last)
+const struct image_entry *image_set_find(const struct image_set *a, const char *last)
 {
     for (int i = 0; i < a->count; i++) {
         const char *slash = strrchr(a->entry[i].name, '/');
@@ -102,17 +102,17 @@ const struct album_entry *album_find(const struct album *a, const char *last)
     return NULL;
 }
 
-struct album_name album_name(const struct album *a, const struct album_entry *e)
+struct image_set_name image_set_name(const struct image_set *a, const struct image_entry *e)
 {
-    struct album_name n;
+    struct image_set_name n;
     snprintf(n.text, sizeof n.text, "%s/%s", a->source, e->name);
     for (char *c = n.text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?'; /* a sentence is one line */
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?'; /* a message is one line */
     return n;
 }
 
-int album_load(struct hsgd_context *ctx, const struct album *a, const struct album_entry *e, const uint8_t **bytes,
-               size_t *size, void **owned)
+int image_set_load(struct hsgd_context *ctx, const struct image_set *a, const struct image_entry *e,
+                   const uint8_t **bytes, size_t *size, void **owned)
 {
     *owned = NULL;
     *bytes = e->bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the targets png and jpeg do: a picture from the input. */
-#include "data/picture.h"
+/* The target of png.c and jpeg.c: decodes the input as an image. */
+#include "data/image.h"
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -9,13 +9,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
-    struct picture p;
-    int err = picture_look(ctx, "input", bytes, n, &p);
+    struct image p;
+    int err = image_read_header(ctx, "input", bytes, n, &p);
     size_t room = err ? 0 : (size_t)p.h * (size_t)p.w * 3;
     uint8_t *rgb = err ? NULL : malloc(room + 1);
     fuzz_require(err || rgb, "out of memory");
     if (rgb) memset(rgb, 0, room);
-    if (!err) err = picture_decode(ctx, "input", bytes, n, &p, rgb);
+    if (!err) err = image_decode(ctx, "input", bytes, n, &p, rgb);
     free(rgb);
     return fuzz_end(ctx, err);
 }
