@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* libhsgd: training and running neural networks on everything a machine has.
+/* libhsgd: training and inference of neural networks on all devices of a machine.
  *
- * Rules that hold for every function of every header here:
+ * Rules for every function of every header:
  *
  * Errors.     A function that can fail returns 0 or a negative errno
  *             (-EINVAL, -ENOMEM, -ENODEV, -EIO …); hsgd_error(ctx) then gives
@@ -11,33 +11,33 @@
  *             The library never aborts, exits or prints.
  * NULL.       A pointer must not be NULL unless its function says what NULL
  *             means; else -EINVAL (NULL, 0 or NAN, as the function returns),
- *             with a sentence that names the pointer.  Without an object
- *             there is no place for a sentence.  Functions that make or
- *             write data sets and files, and do not train, take ctx NULL:
- *             the sentence is then dropped.  Results that are passed by
- *             pointer beside the main one (loss, accuracy, dropped) may be
- *             NULL: not wanted.
+ *             with a sentence that names the pointer, unless there is no
+ *             object to keep it.  Functions that create or write data sets
+ *             and files, and do not train, accept ctx NULL: the sentence is
+ *             then dropped.  Secondary results by pointer (loss, accuracy,
+ *             dropped) may be NULL: not wanted.
  * Ownership.  hsgd_x_create() is undone by hsgd_x_destroy(&x), which accepts
- *             NULL and sets the pointer to NULL.  Objects made from a context
- *             are destroyed before it.  Memory handed in is copied
- *             (HSGD_COPY) or must outlive the object (HSGD_BORROW).
+ *             NULL and sets the pointer to NULL.  Objects created from a
+ *             context are destroyed before it.  Memory that a function is
+ *             given is only read during the call, unless it is documented as
+ *             borrowed (HSGD_BORROW): it must then outlive the object.
  * Structs.    Option and result structs begin with their size; every call that
- *             fills one in is given sizeof of it: hsgd_train_defaults(&o,
+ *             fills one in takes its sizeof: hsgd_train_defaults(&o,
  *             sizeof o).  Options NULL: the defaults.  A program works with a
  *             newer library of the same soname, see doc/abi.md.
- * Threads.    A context and what was made from it belong to one thread at a
- *             time.  Different contexts are independent, except that one
+ * Threads.    A context and the objects created from it are used by one thread
+ *             at a time.  Different contexts are independent, except that a
  *             process has one StarPU.
- * Processes.  In a child of fork() every call with what the parent made returns
- *             -ECHILD (or NULL) at once, and destroying it does nothing.  A child
- *             of a process that has no context open, nor StarPU running, may
- *             create its own, without OpenCL where that process has used it.
- *             An application's StarPU that is paused makes calls that need it
- *             return -EBUSY.
+ * Processes.  In a child of fork() every call with an object of the parent
+ *             returns -ECHILD (or NULL) at once, and destroying it does nothing.
+ *             A child may create its own context if the parent has no context
+ *             open and no StarPU running, and without OpenCL if the parent has
+ *             used that.  While an application's StarPU is paused, calls that
+ *             need it return -EBUSY.
  * Locale.     Numbers in files, messages and variables have a decimal point,
- *             whatever locale the program has set.
- * Layout.     Images are NHWC (sample, row, column, channel), matrices
- *             row-major, numbers are 32-bit floats unless a name says other.
+ *             whatever the locale of the program.
+ * Layout.     Images are NHWC (sample, row, column, channel), matrices are
+ *             row-major, values are 32-bit floats unless documented otherwise.
  */
 #ifndef HSGD_HSGD_H
 #define HSGD_HSGD_H

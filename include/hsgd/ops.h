@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Operations: the descriptor through which the graph knows them, and the
- * calls with which an operation describes its work.  The library's own
- * operations use exactly this interface, so an application can add its own
- * (doc/adding-an-op.md).
+/* Operations: their descriptor, and the calls with which an operation describes
+ * its work.  The library's operations use this interface too, so an application
+ * can add its own (doc/adding-an-op.md).
  */
 #ifndef HSGD_OPS_H
 #define HSGD_OPS_H
@@ -17,76 +16,76 @@ extern "C" {
 
 /* ------------------------------------------------------------- kernels */
 
-/* The C form of a kernel: buffers with their offsets applied, and the
+/* The C form of a kernel.  buffers: their addresses, offsets applied; args: the
  * argument struct. */
 typedef void hsgd_cpu_fn(void *const *buffers, const void *args);
 
 struct hsgd_kernel;
 
-/* How a kernel's loops are shared out over a launch. */
+/* How a kernel's loops are distributed over a launch. */
 enum hsgd_grid {
     HSGD_ITEMS, /* FOR_ITEMS over `count` indices */
     HSGD_ROWS,  /* FOR_ROWS over `count` rows, one work-group each, FOR_COLS inside */
     HSGD_TILES, /* FOR_TILES over `count` tiles, one work-item each */
-    HSGD_WARPS  /* FOR_WARPS over `count` rows, one warp each, or one work-item where there are none */
+    HSGD_WARPS  /* FOR_WARPS over `count` rows, one warp each; one work-item each on devices without warps */
 };
 
-/* Where a library call enqueues its work on a CUDA device. */
+/* The queue on which a library call enqueues its work on a CUDA device. */
 struct hsgd_cuda_queue {
     void *stream;            /* cudaStream_t */
     void *cublas_lt;         /* cublasLtHandle_t of the device */
-    void *workspace;         /* device memory for what is enqueued, free again in the order of the stream */
+    void *workspace;         /* device memory for the enqueued work, reused in the order of the stream */
     size_t workspace_bytes;
     bool tf32;               /* matrix products may round their operands to TF32 */
     int units;               /* work-groups the device runs at once */
-    void *prepared;          /* what hsgd_kernel.cuda_prepare returned for these arguments */
+    void *prepared;          /* result of hsgd_kernel.cuda_prepare for these arguments */
     const void *cudnn;       /* private; NULL: cuDNN is not used on this device */
-    /* Enqueues a kernel beside the library's; 0 or an error code. */
+    /* Enqueues a kernel on the same stream; 0 or an error code. */
     int (*launch)(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
                   int64_t count, const void *args, void *const *buffers);
 };
 
-/* Enqueues work on a CUDA device, with device addresses that have their
- * offsets applied, and does not wait for it.  Nothing may depend on the step
- * but what the buffers hold: the call may be captured and replayed.  Returns
- * 0, or an error code of the library it calls. */
+/* Enqueues work on a CUDA device without waiting for it; buffers are device
+ * addresses with their offsets applied.  Only the contents of the buffers may
+ * depend on the step: the call may be captured and replayed.  Returns 0, or an
+ * error code of the library it calls. */
 typedef int hsgd_cuda_fn(void *const *buffers, const void *args, const struct hsgd_cuda_queue *queue);
 
-/* Chooses once per arguments and device how it will be done; buffers lie at
- * multiples of `alignment` bytes, and queue->stream is not there yet.  Returns
- * what the device keeps until it is closed, or NULL when it cannot be done. */
+/* Called once per arguments and device, to choose an algorithm.  Buffers are
+ * aligned to `alignment` bytes; queue->stream is not set yet.  Returns an object
+ * that the device owns until it is closed; NULL: not possible on the device. */
 typedef void *hsgd_cuda_prepare_fn(const void *args, unsigned alignment, const struct hsgd_cuda_queue *queue);
 
-/* Frees that. */
+/* Frees the object of hsgd_cuda_prepare_fn. */
 typedef void hsgd_cuda_release_fn(void *prepared);
 
-/* What an error code of hsgd_cuda_fn means. */
+/* Text of an error code of hsgd_cuda_fn; not freed. */
 typedef const char *hsgd_cuda_error_fn(int err, const struct hsgd_cuda_queue *queue);
 
 #define HSGD_MAX_KERNEL_BUFFERS 6
 
-/* A kernel in every form it has. */
+/* A kernel in all its forms. */
 struct hsgd_kernel {
     const char *name;           /* entry point in the OpenCL text */
     int buffers;                /* number of (buffer, offset) pairs */
     size_t args_size;           /* bytes of the argument struct; it holds no pointer */
     hsgd_cpu_fn *cpu;           /* NULL: the kernel does not run on CPUs */
     const char *opencl_source;  /* text with the entry point; NULL: not on OpenCL devices */
-    const void *cuda;           /* address of the __global__ function; NULL: not on CUDA devices, unless */
-    hsgd_cuda_fn *cuda_call;    /* this is there, which is called instead */
-    hsgd_cuda_prepare_fn *cuda_prepare; /* before that; NULL: nothing is to be prepared */
-    hsgd_cuda_release_fn *cuda_release; /* of what it returned; NULL: free() */
-    hsgd_cuda_error_fn *cuda_error;     /* NULL: a code is shown as a number */
+    const void *cuda;           /* address of the __global__ function; NULL: not on CUDA devices unless cuda_call */
+    hsgd_cuda_fn *cuda_call;    /* called in place of `cuda`; NULL: none */
+    hsgd_cuda_prepare_fn *cuda_prepare; /* called before cuda_call; NULL: no preparation */
+    hsgd_cuda_release_fn *cuda_release; /* frees the result of cuda_prepare; NULL: free() */
+    hsgd_cuda_error_fn *cuda_error;     /* NULL: codes are reported as numbers */
 };
 
-/* A place in one of the cell's buffers, in floats. */
+/* A position in one of the cell's buffers, in floats. */
 struct hsgd_ref {
     int buffer;      /* -1: absent */
     int slot_stride; /* floats to add per step of the current window */
     int64_t offset;
 };
 
-/* The place so many floats further. */
+/* r advanced by `floats`. */
 static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
 {
     r.offset += floats;
@@ -95,11 +94,11 @@ static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
 
 /* ---------------------------------------------------------- descriptors */
 
-/* How a tensor of samples lies in memory.  LANES holds 16 images in the
- * vector lanes: [ceil(n/16)][h][w][c][16]. */
+/* Layout of a tensor of samples.  LANES has 16 images in the vector lanes:
+ * [ceil(n/16)][h][w][c][16]. */
 enum hsgd_layout { HSGD_NHWC, HSGD_LANES };
 
-/* What follows a matrix product, element by element. */
+/* Activation functions, element by element: x, max(0, x), tanh x, 1 / (1 + exp(-x)). */
 enum hsgd_activation { HSGD_NO_ACTIVATION, HSGD_RELU, HSGD_TANH, HSGD_SIGMOID };
 /* Initial weights, uniform in +-bound: Glorot sqrt(6 / (fan_in + fan_out)),
  * He sqrt(6 / fan_in).  Sources: Glorot & Bengio 2010, He et al. 2015. */
@@ -113,23 +112,24 @@ struct hsgd_param_spec {
     int ndims, dims[4];    /* as stored; product = number of floats */
     enum hsgd_init init;
     int fan_in, fan_out;
-    int split_rows;        /* > 0: the gradient may be made later by weight_gradient(), also for a part of
-                              these leading rows; 0: backward() makes it */
+    int split_rows;        /* > 0: leading rows by which weight_gradient() may compute the gradient later, in
+                              pieces; 0: backward() computes it */
 };
 
-/* What prepare() learns and fills in. */
+/* A layer: prepare() reads attributes and in, and fills in out, params, param
+ * and the flops. */
 struct hsgd_layer {
     const void *attributes;
     struct hsgd_shape in, out;
-    enum hsgd_layout layout;              /* of x and y; filled in by the graph from op->layouts */
-    enum hsgd_activation slope_of_x;      /* backward() multiplies dx by the derivative of this, taken at x */
-    bool slope_applied;                   /* the next layer does that for this one: dy is dz already */
+    enum hsgd_layout layout;              /* of x and y; set by the model from op->layouts */
+    enum hsgd_activation slope_of_x;      /* set by the model: backward() multiplies dx by its derivative at x */
+    bool slope_applied;                   /* set by the model: the next layer has applied the derivative, dy is dz */
     int params;
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
     double forward_flops, backward_flops; /* per sample */
 };
 
-/* A part of a parameter: rows [row, row+rows) of its leading dimension. */
+/* A piece of a parameter: rows [row, row+rows) of its leading dimension. */
 struct hsgd_piece {
     struct hsgd_ref ref;
     int row, rows;
@@ -137,7 +137,7 @@ struct hsgd_piece {
 
 #define HSGD_MAX_PIECES 16
 
-/* A parameter as the pieces it lies in, in order of rows. */
+/* A parameter as its pieces, in order of rows. */
 struct hsgd_weight { int pieces; struct hsgd_piece piece[HSGD_MAX_PIECES]; };
 
 /* The step table: one row per step of a window, written by the trainer. */
@@ -154,7 +154,7 @@ enum {
 
 struct hsgd_program;
 
-/* What an operation sees while it describes the work of one cell. */
+/* The view of an operation while it describes the work of one cell. */
 struct hsgd_emit {
     const struct hsgd_layer *layer;
     enum hsgd_device_kind kind;    /* of the device the cell will run on */
@@ -163,12 +163,12 @@ struct hsgd_emit {
     int first_row;                 /* index of the slice's first sample within the batch */
     int layer_index;
     bool training;
-    struct hsgd_ref x, y, dy, dx;  /* dy may be overwritten; dx absent: not wanted */
+    struct hsgd_ref x, y, dy, dx;  /* dy may be overwritten; dx.buffer -1: not wanted */
     struct hsgd_ref labels;        /* int32 per row */
     struct hsgd_ref sums;          /* losses only: [0] sum of losses, [1] correct, [2] terms */
     struct hsgd_ref step;          /* row of the step table */
     struct hsgd_weight weight[HSGD_MAX_PARAMS];
-    struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* absent: deferred to weight_gradient() */
+    struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* buffer -1: deferred to weight_gradient() */
     struct hsgd_program *program;  /* private */
     void *device;                  /* private */
     struct hsgd_ref scratch_base;  /* private */
@@ -199,31 +199,31 @@ struct hsgd_attribute {
 struct hsgd_op {
     const char *name;
     size_t attributes_size;
-    const struct hsgd_attribute *fields; /* for model files, name NULL ends them; NULL: none */
+    const struct hsgd_attribute *fields; /* for model files; the last has name NULL; NULL: none */
     unsigned layouts;   /* bit mask of 1 << enum hsgd_layout */
     bool is_loss;
-    bool is_view;       /* y is x seen in another shape: no work */
+    bool is_view;       /* y is x in another shape, without work */
     bool applies_slope; /* backward() can multiply by the derivative of the activation that made x */
-    /* Checks attributes and the input shape, fills in the layer.  Returns 0,
-     * or -EINVAL with a reason in why. */
+    /* Checks attributes and input shape, and fills in the layer.  Returns 0, or
+     * -EINVAL with a sentence in why. */
     int (*prepare)(struct hsgd_layer *layer, char *why, size_t why_size);
     /* y from x; a loss writes sums and, in training, dx. */
     void (*forward)(struct hsgd_emit *e);
-    /* dx (if wanted) and every gradient that is present, as sums over the
+    /* dx (if wanted), and every gradient whose buffer is not -1, as sums over the
      * slice's samples.  NULL for a loss. */
     void (*backward)(struct hsgd_emit *e);
-    /* Gradient of rows [row, row+rows) of the deferred parameter 0 from x and
-     * the dy left by backward(); accumulate: add to what is there. */
+    /* Gradient of rows [row, row+rows) of the deferred parameter 0, from x and the
+     * dy left by backward(), to out; accumulate: it is added to out. */
     void (*weight_gradient)(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate);
-    /* The activation at the operation's end, if the next operation may take
-     * over its derivative; NULL: none. */
+    /* The activation at the end of the operation, if the next operation may apply
+     * its derivative; NULL: none. */
     enum hsgd_activation (*activation)(const void *attributes);
 };
 
 /* ------------------------------------------------- describing the work */
 
-/* Appends a kernel launch: `count` indices, rows or tiles; refs in the order
- * of the kernel's buffers. */
+/* Appends a kernel launch over `count` indices, rows or tiles.  args is copied; refs
+ * are in the order of the kernel's buffers. */
 HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
                           int64_t count, const void *args, const struct hsgd_ref *refs);
 #ifdef __cplusplus
@@ -237,30 +237,30 @@ HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel,
     hsgd_launch(e, kernel, grid, count, args, (const struct hsgd_ref[]){ __VA_ARGS__ })
 #endif
 
-/* What the kernel's cuda_prepare() returns for such a launch on the device of
- * the cell; NULL: it cannot be done there, and something else must be launched. */
+/* The result of the kernel's cuda_prepare() for such a launch on the cell's device;
+ * NULL: it is not possible there, and another kernel must be launched. */
 HSGD_API const void *hsgd_prepared(const struct hsgd_emit *e, const struct hsgd_kernel *kernel, const void *args,
                                    const struct hsgd_ref *refs);
 
-/* Scratch memory of the cell, `floats` (0 or more) at a multiple of 64 bytes;
- * what it holds at first is undefined.  Each call gives memory of its own,
- * valid until the operation's function returns; the launches after it use it
- * again. */
+/* Scratch memory of the cell: `floats` (0 or more) floats, aligned to 64 bytes, with
+ * undefined contents.  Each call returns separate memory, which is valid for the
+ * launches of the current call of the operation's function; later calls reuse it. */
 HSGD_API struct hsgd_ref hsgd_scratch(struct hsgd_emit *e, int64_t floats);
 
-/* Matrix product C[m,n] = op(A) op(B) (+ C when accumulate) (+ bias[n])
- * then the activation; row-major, leading dimensions in floats. */
+/* Matrix product C = act(op(A) op(B) (+ C if accumulate) (+ bias)), op(A) m x k,
+ * op(B) k x n, C m x n, bias n; row-major, leading dimensions in floats.
+ * Aliasing: C overlaps neither A, B nor bias. */
 struct hsgd_matmul {
     int m, n, k, lda, ldb, ldc;
     bool transpose_a, transpose_b, accumulate;
     enum hsgd_activation activation;
-    bool bias_gradient; /* bias is not added but written: the sums over the k rows of B, which is not transposed */
+    bool bias_gradient; /* bias is an output: the sums over the k rows of B, which is not transposed */
 };
 /* Appends a matrix product; bias.buffer -1: none. */
 HSGD_API void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                                struct hsgd_ref c, struct hsgd_ref bias);
 
-/* Samples of the slice rounded up to what the layout stores. */
+/* Samples of the slice, rounded up to the multiple that the layout stores. */
 static inline int hsgd_stored_rows(const struct hsgd_emit *e)
 {
     return e->layer->layout == HSGD_LANES ? (e->rows + 15) / 16 * 16 : e->rows;
@@ -271,8 +271,8 @@ static inline int hsgd_size(struct hsgd_shape s) { return s.h * s.w * s.c; }
 
 /* ------------------------------------------------- running one operation */
 
-/* Buffers of hsgd_op_run(), host memory, NHWC: x, dy, labels and params are
- * read; y, dx, gradients and sums written where not NULL. */
+/* Arguments of hsgd_op_run(), in host memory, NHWC: x, dy, labels and params are
+ * read; y, dx, gradients and sums are written unless NULL. */
 struct hsgd_op_call {
     int rows;
     struct hsgd_shape in;
@@ -282,25 +282,26 @@ struct hsgd_op_call {
     float *y, *dx, *gradients[HSGD_MAX_PARAMS], *sums;
     bool training;
     uint32_t seed;
-    int repeats;        /* with `seconds`: so many in a row, as one task */
-    double *seconds;    /* not NULL: what one takes, copies not counted; the other results are not of use then */
+    int repeats;        /* with `seconds`: repetitions in one task */
+    double *seconds;    /* gets the time of one repetition, without copies; then other results are undefined;
+                           NULL: not wanted */
 };
 
-/* Runs an operation forward, and backward when dy (for a loss: dx) is given,
- * on device `device` of the context.  For tests, tools and trying out an
- * operation. */
+/* Runs an operation forward, and backward if dy (for a loss: dx) is not NULL, on
+ * device `device` of the context.  For tests and tools.
+ * Errors: -EINVAL the operation, its attributes, shape, rows or labels are invalid,
+ * or a buffer is NULL; -ENODEV a kernel has no form for the device; -ENOMEM. */
 HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
                          const struct hsgd_op_call *run);
 
 /* ------------------------------------------------ the library's operations */
 
-/* The library's operations one by one; NULL after the last. */
+/* The library's operations, from 0; NULL after the last. */
 HSGD_API const struct hsgd_op *hsgd_op_at(int i);
-/* By the name that model files use; NULL: there is none. */
+/* The operation of this name, as in model files; NULL: unknown name. */
 HSGD_API const struct hsgd_op *hsgd_op_by_name(const char *name);
 
-/* y = act(x W + b); weight W: in x units, bias b: units.  Any input shape,
- * flattened.
+/* y = act(x W + b), x of any shape, flattened; weight W: in x units, bias b: units.
  * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
 struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; enum hsgd_init init; };
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
@@ -313,7 +314,7 @@ HSGD_API extern const struct hsgd_op hsgd_op_dense;
 struct hsgd_softmax_cross_entropy { float label_smoothing; };
 HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
 
-/* L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
+/* Loss of outputs z and class labels t: L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
 HSGD_API extern const struct hsgd_op hsgd_op_mse;
 
 /* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),
@@ -329,11 +330,11 @@ HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 
 /* Windows of kernel x kernel, stride, padding < kernel.  max_pool: the
  * gradient goes to the first maximum of the window in row-major order.
- * avg_pool: the mean over the cells that lie inside the image. */
+ * avg_pool: the mean over the positions inside the image. */
 struct hsgd_pool { int kernel, stride, padding; };
 HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;
 
-/* y = f(x), element by element. */
+/* y = act(x), element by element. */
 struct hsgd_activate { enum hsgd_activation activation; };
 HSGD_API extern const struct hsgd_op hsgd_op_activate;
 
@@ -342,7 +343,7 @@ HSGD_API extern const struct hsgd_op hsgd_op_activate;
 struct hsgd_dropout { float p; };
 HSGD_API extern const struct hsgd_op hsgd_op_dropout;
 
-/* h x w x c as 1 x 1 x (h w c), in that order. */
+/* h x w x c as 1 x 1 x (h w c), in that order; a view. */
 HSGD_API extern const struct hsgd_op hsgd_op_flatten;
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Plans: what a trainer runs for one step, to look at. */
+/* Plans: the cells that a trainer runs for one step, for inspection. */
 #ifndef HSGD_PLAN_H
 #define HSGD_PLAN_H
 
@@ -14,57 +14,57 @@ struct hsgd_plan_cell {
     size_t size;             /* of this struct */
     char name[40];           /* "slice on cpu" */
     char device[24];         /* id, as in struct hsgd_device */
-    char reason[160];        /* why it runs there: what the plan decided, and by which figures */
-    int replica;             /* of algorithms with a server: whose, from 0; else -1 */
-    int rows;                /* samples that pass through, forward and backward; 0: none */
-    bool known;              /* false: predicted_ms is a guess, nothing was measured yet */
-    double predicted_ms;     /* by the cost model: the median of the last runs of cells that do the same */
-    double predicted_start_ms; /* in a step as hsgd_trainer_plan_ms() lays it out, */
-    int predicted_worker;    /* and on which worker of the device */
+    char reason[160];        /* why it runs there: the decision and its figures */
+    int replica;             /* with a server: index of the replica, from 0; else -1 */
+    int rows;                /* samples that pass through forward and backward; 0: none */
+    bool known;              /* false: predicted_ms is a guess without measurements */
+    double predicted_ms;     /* by the cost model: the median of the last runs of equal cells */
+    double predicted_start_ms; /* from the start of a step, in the schedule of hsgd_trainer_plan_ms() */
+    int predicted_worker;    /* of the device, from 0, in the same schedule */
     double measured_ms;      /* mean over this cell's runs; NaN before the first */
     unsigned long long runs;
-    int launches, accesses;  /* kernels, and buffers they touch */
+    int launches, accesses;  /* kernel launches; buffers accessed */
 };
 
-/* Builds the plan that trains batches of `batch` samples, unless it is there
- * already; dividing a batch over devices may run trials that take a moment.
+/* Builds the plan that trains batches of `batch` samples, unless it exists;
+ * partitioning a batch over devices may run trials, which take up to seconds.
  * Returns the number of its cells, or a negative errno. */
 HSGD_API int hsgd_trainer_plan(struct hsgd_trainer *trainer, int batch);
 
-/* Fills *cell with cell i, in the order of submission; of algorithms with a
- * server, first all of the first replica, as many plans as its steps between
- * two merges need: the one that takes parameters, a plain one, the one that
- * hands in. */
+/* Fills *cell, of `size` bytes, with cell i, from 0, in the order of submission.
+ * With a server the cells are ordered by replica, and those of a replica by plan:
+ * of the step that pulls, of a plain step, and of the step that pushes, as far as
+ * its rounds have them.  -EINVAL: i is out of range. */
 HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell,
                                     size_t size);
 
-/* Milliseconds the cost model expects of one step: the cells in order, each
- * on its worker, or the first free one of its device, once those it depends
- * on are done.  With a server: the time in which all replicas together train a
- * batch of samples.  NaN on an error. */
+/* Predicted milliseconds of one step: a list schedule of the cells in order, each
+ * on its worker, or the first free worker of its device, as soon as its
+ * dependencies have finished.  With a server: the time in which all replicas
+ * together train `batch` samples.  NaN on an error. */
 HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 
-/* How many steps the plan for batches of `batch` samples has run since it was
- * built, and in *seconds their wall time, in which the runs of its cells lie.
- * 0 with a server, whose replicas have no common step, or a negative errno. */
+/* Number of steps that the plan for batches of `batch` samples has run since it
+ * was built; *seconds gets their total wall time.  0 with a server, whose
+ * replicas have no common step; a negative errno on an error. */
 HSGD_API int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *trainer, int batch, double *seconds);
 
-/* A set of devices and an algorithm, and what a batch would take. */
+/* A set of devices and an algorithm, with the predicted time of a batch. */
 struct hsgd_candidate {
     size_t size;             /* of this struct */
     char devices[200];       /* a device list */
-    char algorithm[24];      /* with a server: the time in which all replicas together train as many samples */
-    double predicted_ms;
-    bool chosen;             /* by the plan that there is */
+    char algorithm[24];
+    double predicted_ms;     /* of a step; with a server: in which all replicas together train `batch` samples */
+    bool chosen;             /* the current plan's */
 };
 
-/* Fills in at most `most` candidates, of `size` bytes each, for batches of `batch` samples, from what
- * each device takes alone at three sizes, measured now or kept from before on
- * this host (doc/environment.md, HSGD_CACHE_DIR).  A set with a device that sync
- * would leave idle is shown for the other algorithms only.  Returns how many,
- * 0 in deterministic mode, or a negative errno. */
+/* Fills in up to `max` candidates, of `size` bytes each, for batches of `batch`
+ * samples, predicted from each device's time at three batch sizes, measured now
+ * or cached on this host (doc/environment.md, HSGD_CACHE_DIR).  A set with a
+ * device that sync would leave idle is listed for the other algorithms only.
+ * Returns their number, 0 in deterministic mode, or a negative errno. */
 HSGD_API int hsgd_trainer_candidates(struct hsgd_trainer *trainer, int batch, struct hsgd_candidate *out, size_t size,
-                                     int most);
+                                     int max);
 
 #ifdef __cplusplus
 }

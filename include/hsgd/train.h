@@ -26,27 +26,27 @@ enum hsgd_optimizer { HSGD_SGD, HSGD_MOMENTUM, HSGD_NESTEROV, HSGD_ADAM, HSGD_AD
  * COSINE  min + (lr - min) (1 + cos(pi (s - warmup)/(n - warmup)))/2. */
 enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES };
 
-/* What becomes of the learning rate where an update's batch is r times
- * `batch_size` (HOGBATCH, ADAPTIVE): AUTO r, for ADAM and ADAMW the root of r;
- * LINEAR r (Goyal et al. 2017); ROOT the root of r (Krizhevsky 2014); NONE 1. */
+/* Factor of the learning rate for an update whose batch is r times `batch_size`
+ * (HOGBATCH, ADAPTIVE): LINEAR r (Goyal et al. 2017); ROOT sqrt(r) (Krizhevsky
+ * 2014); NONE 1; AUTO as LINEAR, with ADAM and ADAMW as ROOT. */
 enum hsgd_rate_scaling { HSGD_SCALE_AUTO, HSGD_SCALE_LINEAR, HSGD_SCALE_ROOT, HSGD_SCALE_NONE, HSGD_RATE_SCALINGS };
 
-/* How steps are submitted: prebuilt tasks again and again, or fresh tasks with
- * the dependencies that StarPU derives (the reference). */
+/* How steps are submitted.  REPLAY: the same prebuilt tasks in every step;
+ * INSERT: new tasks, with the dependencies that StarPU derives (the reference). */
 enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
 
 /* How the devices share a training; doc/algorithms.md has the equations,
  * sources, and when to use which.
- * SYNC           the gradient of the whole batch, divided so that all devices end together (the default)
+ * SYNC           the gradient of the whole batch, partitioned so that all devices finish together (the default)
  * DATA_PARALLEL  the same in equal shares
  * LOCAL          steps on each device's share, then the average of the parameters
  * ELASTIC        elastic averaging with the server's parameters
  * STALE          changes are added to the server's parameters, with bounded staleness
  * HOGWILD        CPU cores share the parameters without locks; CPU only
  * HOGBATCH       small batches on CPU cores without locks, whole ones on accelerators
- * ADAPTIVE       as STALE without a bound, batches follow the devices' speeds
- * With all but the first two every device (with HOGWILD and HOGBATCH every CPU
- * core) trains a replica on batches of its own; they need the replay executor
+ * ADAPTIVE       as STALE without a bound; batch sizes follow the devices' speeds
+ * With all but the first two, every device (with HOGWILD and HOGBATCH also every
+ * CPU core) trains a replica on separate batches; they need the replay executor
  * and are not deterministic. */
 enum hsgd_algorithm {
     HSGD_SYNC, HSGD_DATA_PARALLEL, HSGD_LOCAL, HSGD_ELASTIC, HSGD_STALE, HSGD_HOGWILD, HSGD_HOGBATCH, HSGD_ADAPTIVE,
@@ -55,7 +55,7 @@ enum hsgd_algorithm {
 
 /* "sync", "data-parallel", ...; NULL when out of range. */
 HSGD_API const char *hsgd_algorithm_name(enum hsgd_algorithm a);
-/* Also by the alias "dpsgd" of data-parallel; -EINVAL: there is none. */
+/* The algorithm of this name or alias ("dpsgd" is data-parallel); -EINVAL: unknown name. */
 HSGD_API int hsgd_algorithm_by_name(const char *name);
 
 /* "sgd", "momentum", "nesterov", "adam", "adamw"; NULL when out of range. */
@@ -66,21 +66,21 @@ HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);
 /* "auto", "linear", "root", "none"; NULL when out of range. */
 HSGD_API const char *hsgd_rate_scaling_name(enum hsgd_rate_scaling s);
 
-/* Progress of hsgd_fit(), every so many steps (at most 128, about 0.2 s) and
- * at the end of an epoch; of evaluations that take longer, too. */
+/* Progress of hsgd_fit(): after every window of steps (up to 128 steps, about
+ * 0.2 s), at the end of an epoch, and during evaluations that take longer. */
 struct hsgd_progress {
-    size_t size;                  /* of this struct, as the library has it */
-    int epoch, epochs;
-    int64_t step, steps;          /* global, from 1 */
-    bool evaluating;              /* done of count samples are evaluated; only the fields above hold */
+    size_t size;                  /* of this struct, as the library knows it */
+    int epoch, epochs;            /* the current one, from 1; their number */
+    int64_t step, steps;          /* steps done in all; their number */
+    bool evaluating;              /* done of count samples are evaluated; the fields below `count` are then not set */
     int64_t done, count;
     double loss;                  /* mean over the epoch so far */
     double samples_per_second;
-    double seconds;               /* training proper so far, without evaluation */
+    double seconds;               /* training time so far, excluding evaluation */
     double learning_rate;         /* of the last step */
-    bool epoch_end;               /* also where time_limit has cut the epoch short */
+    bool epoch_end;               /* also when time_limit stops the epoch early */
     double train_accuracy;        /* over the epoch so far */
-    double validation_loss, validation_accuracy; /* at epoch_end; NaN where not known */
+    double validation_loss, validation_accuracy; /* at epoch_end; NaN without validation */
 };
 /* Called after every window of steps, at the end of every epoch, and between
  * the windows of an evaluation.  Return false to stop there: hsgd_fit() then
@@ -92,10 +92,10 @@ struct hsgd_train_options {
     size_t size;                 /* of this struct */
     int batch_size;
     int epochs;
-    int64_t steps;               /* > 0: stop after so many steps */
+    int64_t steps;               /* > 0: stop after this many steps */
     enum hsgd_optimizer optimizer;
     float learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
-    float label_smoothing;       /* > 0: of the model's softmax_cross_entropy, in place of what it has */
+    float label_smoothing;       /* > 0: replaces that of the model's softmax_cross_entropy */
     float clip_norm;             /* > 0: scale gradients so that their global 2-norm is at most this */
     enum hsgd_schedule schedule;
     int64_t warmup_steps, step_size;
@@ -103,23 +103,23 @@ struct hsgd_train_options {
     uint64_t seed;
     const struct hsgd_augment_options *augment; /* of the training samples in hsgd_fit(); copied; NULL: none */
     enum hsgd_algorithm algorithm;
-    int local_steps;             /* of LOCAL, ELASTIC: between two merges; 0: the algorithm's own (8, 4) */
-    int staleness;               /* of STALE: merges of others that a device may miss; 0: the algorithm's own (4) */
-    float moving_rate;           /* of ELASTIC: how far a merge draws parameters together, over the replicas' number */
-    int min_batch, max_batch; /* of ADAPTIVE: bounds of an update's samples; 0: batch_size / 8, 2 batch_size.
-                                  * Of HOGBATCH: samples of an update on CPU cores, and on accelerators; 0:
+    int local_steps;             /* LOCAL, ELASTIC: steps between two merges; 0: 8, 4 */
+    int staleness;               /* STALE: maximum number of other replicas' merges between a pull and its push; 0: 4 */
+    float moving_rate;           /* ELASTIC: a merge moves parameters together by this over the number of replicas */
+    int min_batch, max_batch;    /* ADAPTIVE: bounds of the samples of an update; 0: batch_size / 8, 2 batch_size.
+                                  * HOGBATCH: samples of an update on CPU cores and on accelerators; 0:
                                   * batch_size / 4, batch_size */
-    enum hsgd_rate_scaling rate_scaling;
-    int rate_ramp;               /* of ADAPTIVE: updates in which the rate goes over to that of another batch */
-    float min_share;             /* of SYNC: the part of a batch that every device keeps at least, as far as the number
-                                  * of devices allows; 0: a device that would not help is left idle */
+    enum hsgd_rate_scaling rate_scaling; /* HOGBATCH, ADAPTIVE */
+    int rate_ramp;               /* ADAPTIVE: updates over which the rate moves to that of a new batch size */
+    float min_share;             /* SYNC: minimum fraction of the batch for every device, as far as the number of
+                                  * devices allows; 0: a device that would not help is left idle */
     enum hsgd_executor executor;
-    int patience;                /* > 0: stop after so many epochs without a better validation */
+    int patience;                /* > 0: stop after this many epochs without a better validation */
     double target_accuracy;      /* > 0: stop after the first epoch whose validation accuracy is at least this */
-    double time_limit;           /* > 0: stop after so many seconds of training proper, see hsgd_fit() */
-    const char *checkpoints;     /* folder that hsgd_fit() keeps checkpoints in, used in place; NULL: none */
+    double time_limit;           /* > 0: stop after this many seconds of training time, see hsgd_fit() */
+    const char *checkpoints;     /* folder where hsgd_fit() keeps checkpoints; the string is borrowed; NULL: none */
     int64_t checkpoint_every;    /* steps between checkpoints; 0: see hsgd_fit() */
-    int checkpoint_hist;         /* how many are kept beside the best */
+    int checkpoint_hist;         /* maximum number kept, not counting the best */
     hsgd_progress_fn *progress;
     void *progress_user;
 };
@@ -137,16 +137,19 @@ HSGD_API struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, cons
 /* Frees a trainer; the model keeps the weights.  NULL-safe. */
 HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
 
-/* One training step on n samples in memory (NHWC); *loss (if not NULL) gets
- * the batch's mean loss before the update.
- * Errors, then the weights are as before: -EDOM a number of x is not finite;
- * -EINVAL a label is out of range, or n not in 1..2^20. */
+/* One training step on n samples in memory: x is n x h x w x c floats, labels n
+ * class indices, both only read; *loss (if not NULL) gets the mean loss of the
+ * batch before the update.
+ * Errors (the weights are unchanged): -EDOM a value of x is not finite; -EINVAL
+ * a label is out of range, or n is not in 1..2^20. */
 HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
                                double *loss);
 
-/* Mean loss and accuracy over a data set, without training; normalised as the
- * data of hsgd_fit() or of the checkpoint was.  -EINTR when the progress
- * function says so. */
+/* Mean loss and accuracy (0 to 1) over a data set, without training; normalised
+ * as the data of hsgd_fit() or of the checkpoint was.  loss, accuracy NULL: not
+ * wanted.
+ * Errors: -EINVAL the data does not match the model; -EINTR the progress
+ * function returned false. */
 HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hsgd_data *data, double *loss,
                                    double *accuracy);
 
@@ -154,154 +157,161 @@ HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hs
  * out is n x hsgd_model_outputs(), count floats.  After softmax cross-entropy
  * these are probabilities, softmax(y) of the last layer's y; after another
  * loss, y itself.  out must not overlap x.
- * Errors: -EINVAL n is below 1, or count is another number; -ENOMEM. */
+ * Errors: -EINVAL n is below 1, or count is not n times the outputs; -ENOMEM. */
 HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, int64_t n, float *out, int64_t count);
 
 #define HSGD_KEPT_LOSSES 200
 #define HSGD_KEPT_STALENESS 16
 #define HSGD_KEPT_REPLICAS 64
 
-/* What a replica of an algorithm with a server has done; fixed, as it lies in another struct. */
+/* Counts of one replica.  This struct has no size and does not grow: it is
+ * embedded in struct hsgd_fit_result. */
 struct hsgd_replica {
-    char device[24];              /* its device's id */
+    char device[24];              /* id of its device */
     int64_t updates, samples;
-    int batch_size;               /* now */
+    int batch_size;               /* of its last update */
     double learning_rate;         /* of its last update */
-    int64_t merges, stale;        /* of shards; those that missed others, */
-    int64_t missed;               /* how many all of them missed, together, */
-    int max_missed;              /* and one at most */
+    int64_t merges, stale;        /* merges of shards; those with a staleness above 0 */
+    int64_t missed;               /* sum of the staleness of all its merges */
+    int max_missed;               /* maximum staleness of one merge */
 };
 
-/* Why hsgd_fit() ended: all steps are done, the progress function said so,
- * `patience` epochs were not better, target_accuracy was reached, or time_limit
- * was over. */
+/* Why hsgd_fit() ended: all steps are done, the progress function returned
+ * false, `patience` epochs brought no better validation, target_accuracy was
+ * reached, or time_limit has passed. */
 enum hsgd_fit_end { HSGD_FIT_DONE, HSGD_FIT_STOPPED, HSGD_FIT_PATIENCE, HSGD_FIT_TARGET, HSGD_FIT_TIME };
 
-/* What hsgd_fit() has done.  A training that goes on from a checkpoint counts
- * epochs and steps from its beginning, the rest from the checkpoint. */
+/* Result of hsgd_fit().  When training was resumed from a checkpoint, epochs
+ * and steps count from the start of the training, all else from the checkpoint. */
 struct hsgd_fit_result {
     size_t size;                  /* of this struct */
     enum hsgd_fit_end end;
     int epochs;
     int64_t steps, samples;
-    double seconds;               /* training proper, without evaluation */
-    double step_seconds_median;   /* over steps; each takes the mean of its window (at most 128 steps, about 0.2 s) */
-    double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch; NaN: not known */
+    double seconds;               /* training time, excluding evaluation */
+    double step_seconds_median;   /* over steps, each counted with the mean of its window (at most 128 steps) */
+    double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch; NaN: none */
     int64_t best_step;            /* after the epoch of the best validation; 0: none */
     double best_loss, best_accuracy; /* its validation */
-    int64_t pushes;               /* replicas have handed in, and how many merges of shards these were; 0 with SYNC */
-    int64_t merges;
-    int64_t stale[HSGD_KEPT_STALENESS]; /* merges that missed so many merges of others; the last: so many or more */
-    int replicas;
+    int64_t pushes;               /* pushes of replicas; 0 without a server */
+    int64_t merges;               /* merges of shards in these pushes */
+    int64_t stale[HSGD_KEPT_STALENESS]; /* [k]: merges with staleness k; the last: k or more */
+    int replicas;                 /* entries of replica[] */
     struct hsgd_replica replica[HSGD_KEPT_REPLICAS];
-    int losses;                   /* how many of the first step losses are kept */
+    int losses;                   /* entries of loss[]: the losses of the first steps */
     double loss[HSGD_KEPT_LOSSES];
 };
 
-/* Trains over the data for the trainer's epochs or steps, or on from the
- * checkpoint that was loaded.  validation may be NULL; so may result (its size is
- * then not looked at).
+/* Trains on the data for the trainer's epochs or steps; after
+ * hsgd_checkpoint_load() it continues from that checkpoint.  validation NULL:
+ * none; result NULL: not wanted (size is then ignored).
  *
- * An epoch is better than another when it has the higher validation accuracy,
- * or the same and the lower loss; `patience` and the link "best" go by that.
+ * An epoch is better than another if its validation accuracy is higher, or equal
+ * with a lower loss; `patience` and the link "best" use this order.
  *
- * time_limit counts the seconds that steps take, from this call on; it is
- * looked at between windows of steps, so that a training takes up to a window
- * (0.2 s, or one step) more.  The epoch is cut short there: it is validated and
- * told as one that has ended, but is no candidate for the best, and a training
- * that goes on from its checkpoint does the rest of it.
+ * time_limit counts the seconds spent in steps since this call.  It is checked
+ * between windows of steps, so training may take a window (0.2 s, or one step)
+ * longer.  The epoch is then stopped early: it is validated and reported like a
+ * complete one, but cannot become the best; resuming from its checkpoint
+ * completes it.
  *
- * Checkpoints are written by another thread while training goes on: every
+ * Checkpoints are written by another thread during training: every
  * checkpoint_every steps, at the end of every epoch, after 5 minutes without
- * one, and at the end.  Those of epochs keep a distance of 40 times what one
- * costs, so that they take 2.5 % of the time at most; the best epoch's is then
- * kept in memory and written with the next one.  One that cannot be written is
- * a warning, and training goes on, except the last.
+ * one, and at the end.  Those of epochs are at least 40 times the duration of
+ * one checkpoint apart, so that they take at most 2.5 % of the time; a best epoch
+ * in between is kept in memory and written with the next one.  If a checkpoint
+ * cannot be written, a warning is logged and training continues; for the last
+ * one it is an error.
  *
- * Errors: -EDOM a loss, parameter or optimizer state is not finite: nothing is
- * checkpointed since; -EINVAL data and model do not fit, the training samples are
- * not those of the checkpoint that was loaded (hsgd_record_check()), columns of
- * the validation have another order, or patience or
- * target_accuracy without validation; -EEXIST the folder has checkpoints of later steps; -EBUSY
- * another process keeps its checkpoints there; that of the file system for the
- * last checkpoint. */
+ * Errors: -EDOM a loss, parameter or optimizer state is not finite (no checkpoint
+ * has been written since); -EINVAL the data does not match the model, the
+ * training samples are not those of the loaded checkpoint (hsgd_record_check()),
+ * the validation data has its columns in another order, or patience or
+ * target_accuracy is set without validation; -EEXIST the folder has checkpoints
+ * of later steps; -EBUSY another process keeps its checkpoints there; that of the
+ * file system for the last checkpoint. */
 HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *train, const struct hsgd_data *validation,
                       struct hsgd_fit_result *result, size_t size);
 
 /* ----------------------------------------------------------- checkpoints
  * A checkpoint is a folder "step-<n>" with two safetensors files:
  * model.safetensors as hsgd_model_save() writes it, and state.safetensors with
- * the optimizer's state, the position in the data, the normalisation and what
- * else a training needs to go on.  With equal devices in deterministic mode a
- * training that goes on ends with the very weights of one that was never
- * interrupted.  Algorithms with a server keep one optimizer state, the mean of
- * the replicas' by their updates; loading makes new replicas, which begin with
- * it and with the server's parameters.  A checkpoint appears in its folder whole
- * or not at all; "last" and "best" are links to the newest one and that of the
- * best epoch, for people: they may be gone, and are made again. */
+ * the optimizer's state, the position in the data, the normalisation and all
+ * else that resuming needs.  With the same devices in deterministic mode a
+ * resumed training ends with the bits of one that was never interrupted.
+ * Algorithms with a server store one optimizer state, the mean of the replicas'
+ * states weighted by their updates; loading creates new replicas, which start
+ * with it and with the server's parameters.  A checkpoint appears in its folder
+ * whole or not at all.  "last" and "best" are links to the newest one and to
+ * that of the best epoch, for convenience only: they may be missing, and are
+ * created again. */
 
-/* Writes a checkpoint into `folder` now; returns when it is on the disk.  Not
- * while hsgd_fit() runs: see hsgd_checkpoint_request().
+/* Writes a checkpoint into `folder` now; returns when it is on the disk.  Must
+ * not be called while hsgd_fit() runs: use hsgd_checkpoint_request() there.
  * Errors: -EDOM a parameter or optimizer state is not finite; -EBUSY another
  * process keeps checkpoints there; that of the file system. */
 HSGD_API int hsgd_checkpoint_save(struct hsgd_trainer *trainer, const char *folder);
 
-/* Asks hsgd_fit() for a checkpoint after the present window of steps; for
- * progress functions. */
+/* Requests a checkpoint after the current window of steps; for progress
+ * functions of hsgd_fit().  NULL-safe. */
 HSGD_API void hsgd_checkpoint_request(struct hsgd_trainer *trainer);
 
-/* Continues from a checkpoint, a folder "step-<n>" or a link to one.  On an
- * error the trainer is as it was.
- * Errors: -EINVAL a file is damaged, or was made by another model, optimizer,
- * batch_size or seed; -ENOENT; that of the file system. */
+/* Loads a checkpoint, a folder "step-<n>" or a link to one; hsgd_fit() then
+ * continues from it.  On an error the trainer is unchanged.
+ * Errors: -EINVAL a file is damaged, or belongs to another model, optimizer,
+ * batch_size or seed; -ENOENT no such folder or file; that of the file system. */
 HSGD_API int hsgd_checkpoint_load(struct hsgd_trainer *trainer, const char *path);
 
-/* Step of the newest checkpoint in `folder`; -ENOENT: there is none. */
+/* Step of the newest checkpoint in `folder`; -ENOENT: it has none. */
 HSGD_API int64_t hsgd_checkpoint_latest(struct hsgd_context *ctx, const char *folder);
 
-/* Step of the best epoch's checkpoint in `folder`, as the newest one knows it;
- * of the newest where there was no validation or that one is not there.  Links
- * are not asked.  Errors: -ENOENT there is no checkpoint; -EINVAL the newest is
- * damaged; that of the file system. */
+/* Step of the best epoch's checkpoint in `folder`, as the newest checkpoint
+ * records it; without validation, or if the best is missing, that of the newest.
+ * Links are not used.  Errors: -ENOENT the folder has no checkpoint; -EINVAL the
+ * newest is damaged; that of the file system. */
 HSGD_API int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *folder);
 
-/* What a checkpoint knows of its training and data. */
+/* A checkpoint's record of its training and data. */
 struct hsgd_checkpoint_info {
-    size_t size;                  /* of this struct, as the library has it */
+    size_t size;                  /* of this struct, as the library knows it */
     int64_t step, epochs;         /* done; step -1: a file of weights alone */
     struct hsgd_normalisation *normalisation; /* NULL: none */
-    int classes;                  /* 0: not known */
-    char **class_name;
-    struct hsgd_record *record;   /* of the training data, for hsgd_data_options; of a checkpoint of version 0.1,
-                                     or of weights from elsewhere, it knows little: hsgd_record_format() is "" */
+    int classes;                  /* 0: unknown */
+    char **class_name;            /* [classes] */
+    struct hsgd_record *record;   /* of the training data, for hsgd_data_options; for a checkpoint of version 0.1,
+                                     or weights from elsewhere, nearly empty: hsgd_record_format() is "" */
 };
-/* Reads a checkpoint's, or what a file of weights has of it; undone by
- * hsgd_checkpoint_info_destroy().  NULL: as hsgd_checkpoint_load(). */
+/* Reads the record of a checkpoint folder, or of a file of weights as far as it
+ * has one; to be freed with hsgd_checkpoint_info_destroy().
+ * Errors (NULL): as hsgd_checkpoint_load(). */
 HSGD_API struct hsgd_checkpoint_info *hsgd_checkpoint_info_read(struct hsgd_context *ctx, const char *path);
 /* NULL-safe. */
 HSGD_API void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info);
 
-/* Normalises what hsgd_trainer_evaluate() reads with a copy of this; NULL: not.
+/* Sets the normalisation of data in hsgd_trainer_evaluate(); n is copied; NULL:
+ * none.
  * Errors: -EINVAL channels is below 1; -ENOMEM. */
 HSGD_API int hsgd_trainer_set_normalisation(struct hsgd_trainer *trainer, const struct hsgd_normalisation *n);
 
-/* Seconds per step of `steps` steps on fixed made-up data, for benchmarks. */
+/* Times `steps` training steps on fixed synthetic data, for benchmarks; the
+ * weights change.  Errors: -EINVAL steps is below 1. */
 HSGD_API int hsgd_trainer_time(struct hsgd_trainer *trainer, int steps, double *seconds_per_step);
 
-/* The gradients of the mean loss over n samples at the present weights,
- * concatenated in the order of hsgd_model_weight_name(); count floats.
- * Errors: as hsgd_trainer_step(). */
+/* The gradients of the mean loss over n samples at the current weights,
+ * concatenated in the order of hsgd_model_weight_name(), each as the weight is
+ * stored; out is count = hsgd_model_parameters() floats.  Weights do not change.
+ * Errors: as hsgd_trainer_step(); -EINVAL another count. */
 HSGD_API int hsgd_trainer_gradients(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
                                     float *out, int64_t count);
 
-/* What follows the gradient in a step as operations for hsgd_op_run(), for
- * tests and tools; rows is 1.
+/* The operations that follow the gradient in a step, for hsgd_op_run() in tests
+ * and tools; rows is 1.
  *
- * update: one step of an optimizer on n weights.  x and y: n weights, then two
- * times n floats of state (momentum or first moment; second moment).  params:
- * 0..2, n floats each, parts of the summed gradient, of which the first `parts`
- * count; 3, a row of the step table.  clipped: only part 0 counts, and the
- * first float of 1 is a factor for it. */
+ * update: one optimizer step on n weights (formulas: enum hsgd_optimizer).  x and
+ * y: n weights, then 2 n floats of state (momentum or first moment; second
+ * moment).  params: 0..2, n floats each, whose first `parts` sum to the gradient
+ * (of a sum, scaled by HSGD_STEP_SCALE); 3, a row of the step table.  clipped:
+ * params[0] alone is the gradient, and the first float of params[1] its factor. */
 struct hsgd_update {
     struct hsgd_train_options options;
     int parts;
@@ -309,8 +319,8 @@ struct hsgd_update {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_update;
 
-/* clip_factor: y[0] = min(1, max_norm / (scale |x|)), the 2-norm taken over
- * `shards` parts of x; params: 0, a row of the step table, which has scale. */
+/* clip_factor: y[0] = min(1, max_norm / (scale |x|)), |x| the 2-norm of x, which
+ * is in `shards` parts; params: 0, a row of the step table, which holds scale. */
 struct hsgd_clip_factor { int shards; float max_norm; };
 HSGD_API extern const struct hsgd_op hsgd_op_clip_factor;
 

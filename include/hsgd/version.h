@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The version: of the headers that a program was compiled with, and of the
- * library that it runs with.  doc/abi.md says which go together. */
+/* Versions: of the headers that a program was compiled with, and of the library
+ * that it runs with.  doc/abi.md documents which are compatible. */
 #ifndef HSGD_VERSION_H
 #define HSGD_VERSION_H
 
@@ -9,14 +9,14 @@
 #define HSGD_VERSION_MINOR 2
 #define HSGD_VERSION_PATCH 0
 
-/* To compare with: HSGD_VERSION >= 200 is 0.2.0 or later. */
+/* For comparisons: HSGD_VERSION >= 200 is 0.2.0 or later. */
 #define HSGD_VERSION (HSGD_VERSION_MAJOR * 10000 + HSGD_VERSION_MINOR * 100 + HSGD_VERSION_PATCH)
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Makes a function or object visible outside of the library. */
+/* Exports a function or object from the library. */
 #define HSGD_API __attribute__((visibility("default")))
 
 /* HSGD_VERSION of the library. */

@@ -112,10 +112,10 @@ static bool shown(const struct hsgd_context *ctx, set devices)
     return ctx->ndevices <= MAX_SUBSETS || members(devices) == 1 || members(devices) == ctx->ndevices;
 }
 
-static int compare_set(struct trainer_state *s, set devices, int batch, struct hsgd_candidate *out, int most)
+static int compare_set(struct trainer_state *s, set devices, int batch, struct hsgd_candidate *out, int max)
 {
     int n = 0;
-    for (enum hsgd_algorithm i = 0; i < HSGD_ALGORITHMS && n < most; i++) {
+    for (enum hsgd_algorithm i = 0; i < HSGD_ALGORITHMS && n < max; i++) {
         double t = fits(s->ctx, i, devices) ? predict(s, devices, algorithm_row(i), batch) : NAN;
         if (!isfinite(t)) continue;
         struct hsgd_candidate *c = &out[n++];
@@ -127,7 +127,7 @@ static int compare_set(struct trainer_state *s, set devices, int batch, struct h
     return n;
 }
 
-int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candidate *out, size_t size, int most)
+int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candidate *out, size_t size, int max)
 {
     enum { ALL = (1 << MAX_SUBSETS) * HSGD_ALGORITHMS };
     int err = ENTER(t ? t->state.ctx : NULL, t, out);
@@ -140,9 +140,9 @@ int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candi
     if (!full) return hsgd_fail(ctx, ENOMEM, "out of memory");
     int n = 0;
     err = slices_calibrate(s, batch);
-    if (most > ALL) most = ALL;
-    for (set devices = 1; !err && devices < 1u << ctx->ndevices && n < most; devices++)
-        if (shown(ctx, devices)) n += compare_set(s, devices, batch, full + n, most - n);
+    if (max > ALL) max = ALL;
+    for (set devices = 1; !err && devices < 1u << ctx->ndevices && n < max; devices++)
+        if (shown(ctx, devices)) n += compare_set(s, devices, batch, full + n, max - n);
     for (int i = 0; !err && i < n; i++)
         err = SIZED_GIVE(ctx, hsgd_candidate, (char *)out + (size_t)i * size, size, &full[i]);
     free(full);
