@@ -82,19 +82,19 @@ static cl_command_queue queue;
 static cl_kernel cl_kernels[KERNELS];
 
 /* the text of a file with its #include "…" lines replaced by the files, each once */
-static void append_source(FILE *to, const char *name, char *seen, size_t room)
+static void append_source(FILE *to, const char *name, char *seen, size_t capacity)
 {
     char path[512], line[1024], inner[256];
     if (strstr(seen, name))
         return;
-    strncat(seen, name, room - strlen(seen) - 1);
+    strncat(seen, name, capacity - strlen(seen) - 1);
     snprintf(path, sizeof path, "%s/%s", kernel_dir, name);
     FILE *f = fopen(path, "r");
     if (!f)
         die(path, 0);
     while (fgets(line, sizeof line, f))
         if (sscanf(line, "#include \"%255[^\"]\"", inner) == 1)
-            append_source(to, inner, seen, room);
+            append_source(to, inner, seen, capacity);
         else
             fputs(line, to);
     fclose(f);

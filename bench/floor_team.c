@@ -70,7 +70,7 @@ static void restore_denormals(unsigned mode)
 #endif
 }
 
-/* The OpenMP count belongs to the calling thread, OpenBLAS's to the process. */
+/* OpenMP's thread count is per calling thread, OpenBLAS's per process. */
 static int openmp_threads(int threads)
 {
 #ifdef _OPENMP

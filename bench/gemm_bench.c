@@ -64,14 +64,19 @@ static char *read_text(const char *path)
     return s;
 }
 
+/* A header beside the kernel file. */
+static char *read_header(const char *path, const char *name)
+{
+    char file[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(file, sizeof file, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name);
+    return read_text(file);
+}
+
 static void opencl_start(const char *path)
 {
-    char device_h[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(device_h, sizeof device_h, "%.*sdevice.h", slash ? (int)(slash - path + 1) : 0, path);
-    char *src[2] = { read_text(device_h), read_text(path) };
-    char *inc = strstr(src[1], "#include \"device.h\"");
-    if (inc) memset(inc, ' ', strlen("#include \"device.h\""));
+    char *src[3] = { read_header(path, "device.h"), read_header(path, "shared.h"), read_text(path) };
+    for (char *inc = src[2]; (inc = strstr(inc, "#include"));) memset(inc, ' ', strcspn(inc, "\n"));
     cl_platform_id p;
     cl_device_id d;
     cl_int e;
@@ -84,7 +89,7 @@ static void opencl_start(const char *path)
     CK(e);
     queue = clCreateCommandQueue(ctx, d, 0, &e);
     CK(e);
-    cl_program prog = clCreateProgramWithSource(ctx, 2, (const char **)src, NULL, &e);
+    cl_program prog = clCreateProgramWithSource(ctx, 3, (const char **)src, NULL, &e);
     CK(e);
     double t = now();
     if (clBuildProgram(prog, 1, &d, "-cl-std=CL1.2 -cl-mad-enable", NULL, NULL)) {
@@ -95,8 +100,7 @@ static void opencl_start(const char *path)
     printf("OpenCL build: %.2f s\n", now() - t);
     k_tiles = clCreateKernel(prog, "gemm_tiles", &e); CK(e);
     k_dots = clCreateKernel(prog, "gemm_dots", &e); CK(e);
-    free(src[0]);
-    free(src[1]);
+    for (int i = 0; i < 3; i++) free(src[i]);
 }
 
 static void launch(cl_kernel k, int groups, int buffers, cl_mem *mem, const struct gemm_args *a)
@@ -158,7 +162,7 @@ static double act(double x, int f)
 }
 
 static double worst;
-static void compare(const char *who, const struct gemm_args *g, const float *c, const double *ref, const double *mag,
+static void compare(const char *way, const struct gemm_args *g, const float *c, const double *ref, const double *mag,
                     const float *old)
 {
     for (int i = 0; i < g->m; i++)
@@ -166,7 +170,7 @@ static void compare(const char *who, const struct gemm_args *g, const float *c, 
             size_t at = (size_t)i * g->ldc + j;
             if (i == g->m - 1 && j >= g->n) break;
             if (j >= g->n) {
-                if (c[at] != old[at]) die("%s: wrote outside C at %d,%d of %dx%d", who, i, j, g->m, g->n);
+                if (c[at] != old[at]) die("%s: wrote outside C at %d,%d of %dx%d", way, i, j, g->m, g->n);
                 continue;
             }
             /* |err| <= 4·(k+2)·eps·(Σ|a||b| + |c| + |bias|): c and bias are two more terms; the activation does not
@@ -174,7 +178,7 @@ static void compare(const char *who, const struct gemm_args *g, const float *c, 
             double bound = 4.0 * (g->k + 2) * FLT_EPSILON * mag[at] + 4 * FLT_EPSILON;
             double err = fabs(c[at] - ref[at]);
             if (!(err <= bound))
-                die("%s: m=%d n=%d k=%d ta=%d tb=%d acc=%d bias=%d act=%d: C[%d][%d] = %g, want %g", who, g->m, g->n,
+                die("%s: m=%d n=%d k=%d ta=%d tb=%d acc=%d bias=%d act=%d: C[%d][%d] = %g, want %g", way, g->m, g->n,
                     g->k, g->ta, g->tb, g->accumulate, g->bias, g->act, i, j, c[at], ref[at]);
             if (err / bound > worst) worst = err / bound;
         }
@@ -268,18 +272,18 @@ static void time_one(const char *what, int m, int n, int k, int ta, int tb)
     double flop = 2.0 * m * n * k, best[4] = { 1e9, 1e9, 1e9, 1e9 };
     int inner = 1 + (int)(3e-4 / (flop / 1e11));
     for (int rep = 0; rep < 30; rep++)
-        for (int who = ctx ? 0 : 1; who < 4; who++)
+        for (int way = ctx ? 0 : 1; way < 4; way++)
             for (int i = 0; i <= inner; i++) {
                 double t = now();
-                if (who == 0) run_opencl(&g, mem);
-                if (who == 1) run_c(&g, buf);
-                if (who == 2) cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+                if (way == 0) run_opencl(&g, mem);
+                if (way == 1) run_c(&g, buf);
+                if (way == 2) cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
                                           m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0], g.ldc);
-                if (who == 3)
+                if (way == 3)
                     dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0],
                                g.ldc);
                 t = now() - t;
-                if (t < best[who]) best[who] = t;
+                if (t < best[way]) best[way] = t;
             }
     printf("%-4s %5d %5d %5d %c%c | %6.1f %6.1f %6.1f %6.1f | %5.2f %5.2f | %5.2f %5.2f\n", what, m, n, k,
            ta ? 'T' : 'N',

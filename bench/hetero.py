@@ -121,13 +121,13 @@ def choice(runner):
         measured = {"cpu": ms["cpu"], "opencl": ms["opencl"], "both": ms["forced"]}
         best = min(measured, key=measured.get)
         wins[best] = wins.get(best, 0) + 1
-        taken = used(last["auto"])
-        right += measured["both" if "," in taken else taken] <= 1.05 * measured[best]
+        chosen = used(last["auto"])
+        right += measured["both" if "," in chosen else chosen] <= 1.05 * measured[best]
         shown = {"both" if "," in name else name: t for name, t in predicted.items()}
         errors += [abs(shown[k] / measured[k] - 1) for k in shown if k == "both" or batch not in CALIBRATED]
         print_row(options, [model, str(batch), slow or "-", *(f"{measured[k]:.3f}" for k in measured),
                             " ".join(f"{shown[k]:.3f}" for k in measured if k in shown), f"{ms['auto']:.3f}",
-                            taken, f"{ms['auto'] / measured[best]:.3f}"])
+                            chosen, f"{ms['auto'] / measured[best]:.3f}"])
     error = statistics.median(errors)
     print(f"{right} of {len(CASES)} sets within 5 % of the fastest; fastest: "
           + ", ".join(f"{k} {n}" for k, n in sorted(wins.items()))

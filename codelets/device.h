@@ -353,8 +353,8 @@ DEVICE void v16_transpose(v16 *r)
     }
 }
 
-/* every index i of [0,n), distributed over the whole launch; INDEPENDENT tells
- * the C compiler that iterations do not depend on each other */
+/* every index i of [0,n), distributed over the whole launch; INDEPENDENT: the
+ * C compiler may assume that iterations do not depend on each other */
 #ifdef HSGD_ONE_ITEM
 #define SHARE_(n, g) ((int)((u64)(n) * (u64)(g) / (u64)NUM_GROUPS))
 #define FOR_ITEMS(i, n) INDEPENDENT \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Constants that kernels share with host code; table.c checks them against <hsgd/ops.h>. */
 #ifndef HSGD_CODELETS_SHARED_H
 #define HSGD_CODELETS_SHARED_H
