@@ -343,16 +343,16 @@ static void cifar_10(void)
     put("c/data_batch_2.bin", labelled(1, 0, 10));
     refused("c", "c/data_batch_2.bin: label of record 1 is 10, it must be in 0..9");
     remove("c/data_batch_2.bin");
-    refused("c", "c: no data_batch_2.bin, which CIFAR-10 has");
+    refused("c", "c: data_batch_2.bin of CIFAR-10 is missing");
     good_cifar();
     put("c/test_batch.bin", labelled(1, 0, 255));
     refused("c", "c/test_batch.bin: label of record 1 is 255, it must be in 0..9");
     remove("c/test_batch.bin");
-    refused("c", "c: no test_batch.bin, which CIFAR-10 has");
+    refused("c", "c: test_batch.bin of CIFAR-10 is missing");
     good_cifar();
     put_text("c/batches.meta.txt", "a\nb\n\n");
     refused("c", "c/batches.meta.txt: has 2 class names, CIFAR-10 has 10 classes");
-    refused_with("c", &fine, "c: label \"fine\" is not there, CIFAR-10 has class");
+    refused_with("c", &fine, "c: there is no label \"fine\"; CIFAR-10 has class");
     put_text("d/x/1.txt", "x");
     refused_with("d", &cifar, "d: has no data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100)");
 }
@@ -366,7 +366,7 @@ static void cifar_100(void)
     put("c/test.bin", labelled(2, 1, 100));
     put("c/fine_label_names.txt", (struct bytes){ malloc(1), 0 });
     refused("c", "c/fine_label_names.txt: has 0 class names, CIFAR-100 has 100 classes");
-    refused_with("c", &class, "c: label \"class\" is not there, CIFAR-100 has coarse and fine");
+    refused_with("c", &class, "c: there is no label \"class\"; CIFAR-100 has coarse and fine");
     put("c/test.bin", labelled(2, 0, 20));
     refused_with("c", &coarse, "c/test.bin: label of record 1 is 20, it must be in 0..19");
 }

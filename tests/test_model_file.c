@@ -43,7 +43,7 @@ static const struct { const char *text, *sentence; } bad[] = {
     { "name: \"a\\0b\"\n", ":1: name \"a\" is longer than 47 characters, or contains a zero byte" },
     { "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
       ":1: name \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is longer than 47 characters, "
-      "or has a zero in it" },
+      "or contains a zero byte" },
     { "name: &a m\n", ":1: anchors, aliases and tags are not supported" },
     { "name: m\nlayers: &a [*a]\n", ":2: anchors, aliases and tags are not supported" },
     { "name: !!str m\n", ":1: anchors, aliases and tags are not supported" },

@@ -45,10 +45,10 @@ static struct hsgd_names *read_names(const struct safetensors *f)
     return NULL;
 }
 
-static const struct safetensor *find(const struct safetensors *f, int part, const char *what)
+static const struct safetensor *find(const struct safetensors *f, int split, const char *what)
 {
     char name[40];
-    snprintf(name, sizeof name, "%s.%s", part ? "test" : "train", what);
+    snprintf(name, sizeof name, "%s.%s", split ? "test" : "train", what);
     return safetensors_find(f, name);
 }
 
@@ -77,10 +77,10 @@ static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *im
 }
 
 /* NULL also when there is no such split. */
-static struct hsgd_data *read_part(struct safetensors *f, int part, const char *name, struct hsgd_names *names,
+static struct hsgd_data *read_split(struct safetensors *f, int split, const char *name, struct hsgd_names *names,
                                    struct passed *passed)
 {
-    const struct safetensor *images = find(f, part, "images"), *labels = find(f, part, "labels");
+    const struct safetensor *images = find(f, split, "images"), *labels = find(f, split, "labels");
     struct hsgd_data *d = fits(images, labels) ? hsgd_data_new(NULL, name) : NULL;
     if (!d) return NULL;
     d->count = images->dims[0];
@@ -88,7 +88,7 @@ static struct hsgd_data *read_part(struct safetensors *f, int part, const char *
     d->classes = names->count;
     d->names = hsgd_names_share(names);
     d->passed = passed_share(passed);
-    if (!fill(d, part ? NULL : &f->memory, images, labels)) hsgd_data_destroy(&d);
+    if (!fill(d, split ? NULL : &f->memory, images, labels)) hsgd_data_destroy(&d);
     return d;
 }
 
@@ -102,13 +102,13 @@ static bool sum_is_right(const struct safetensors *f)
     return !strcmp(said, text);
 }
 
-static bool read_parts(struct safetensors *f, const char *name, struct data_parts *out)
+static bool read_splits(struct safetensors *f, const char *name, struct data_splits *out)
 {
     struct hsgd_names *names = read_names(f);
     struct passed *passed = passed_from_json(safetensors_metadata(f, "passed"));
     if (names && passed) {
-        out->test = read_part(f, 1, name, names, passed);
-        out->train = read_part(f, 0, name, names, passed);
+        out->test = read_split(f, 1, name, names, passed);
+        out->train = read_split(f, 0, name, names, passed);
     }
     hsgd_names_free(names);
     passed_free(passed);
@@ -118,13 +118,13 @@ static bool read_parts(struct safetensors *f, const char *name, struct data_part
     return false;
 }
 
-bool cache_parse(struct safetensors *f, const char *key, const char *name, struct data_parts *out)
+bool cache_parse(struct safetensors *f, const char *key, const char *name, struct data_splits *out)
 {
     const char *said = safetensors_metadata(f, "key");
-    return said && !strcmp(said, key) && sum_is_right(f) && read_parts(f, name, out);
+    return said && !strcmp(said, key) && sum_is_right(f) && read_splits(f, name, out);
 }
 
-bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, struct data_parts *out)
+bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, struct data_splits *out)
 {
     char path[LONGEST_PATH];
     struct safetensors f;
@@ -144,14 +144,14 @@ bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, str
 enum { TENSORS = 4 };
 
 /* The tensors of a file; returns their number. */
-static int list_tensors(const struct data_parts *parts, struct safetensor t[TENSORS])
+static int list_tensors(const struct data_splits *splits, struct safetensor t[TENSORS])
 {
     static const char *const images[2] = { "train.images", "test.images" },
                       *const labels[2] = { "train.labels", "test.labels" };
-    const struct hsgd_data *part[2] = { parts->train, parts->test };
+    const struct hsgd_data *split[2] = { splits->train, splits->test };
     int n = 0;
-    for (int i = 0; i < 2 && part[i]; i++) {
-        const struct hsgd_data *d = part[i];
+    for (int i = 0; i < 2 && split[i]; i++) {
+        const struct hsgd_data *d = split[i];
         t[n++] = (struct safetensor){ .name = images[i], .type = SAFETENSORS_U8, .ndims = 4,
                                       .dims = { d->count, d->shape.h, d->shape.w, d->shape.c }, .data = d->bytes,
                                       .bytes = (size_t)(d->count * hsgd_data_size(d)) };
@@ -161,12 +161,12 @@ static int list_tensors(const struct data_parts *parts, struct safetensor t[TENS
     return n;
 }
 
-static int write_parts(struct hsgd_context *ctx, FILE *file, const char *path, const char *key,
-                       const struct data_parts *parts, const char *names, const char *passed)
+static int write_splits(struct hsgd_context *ctx, FILE *file, const char *path, const char *key,
+                       const struct data_splits *splits, const char *names, const char *passed)
 {
     struct safetensor t[TENSORS];
     struct safetensors_writer w;
-    int n = list_tensors(parts, t);
+    int n = list_tensors(splits, t);
     char sum[17];
     sum_up(names, passed, t, n, sum);
     safetensors_start(&w, ctx, file, path);
@@ -179,25 +179,25 @@ static int write_parts(struct hsgd_context *ctx, FILE *file, const char *path, c
     return safetensors_finish(&w);
 }
 
-static int store(struct hsgd_context *ctx, const char *path, const char *key, const struct data_parts *parts,
+static int store(struct hsgd_context *ctx, const char *path, const char *key, const struct data_splits *splits,
                  const char *names, const char *passed)
 {
     struct hsgd_atomic a;
     int err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
-    err = write_parts(ctx, a.file, path, key, parts, names, passed);
+    err = write_splits(ctx, a.file, path, key, splits, names, passed);
     if (!err) return hsgd_atomic_commit(ctx, &a);
     hsgd_atomic_abandon(&a);
     return err;
 }
 
-void cache_store(struct hsgd_context *ctx, const char *key, const struct data_parts *parts)
+void cache_store(struct hsgd_context *ctx, const char *key, const struct data_splits *splits)
 {
     char path[LONGEST_PATH];
     if (!file_of(key, path, sizeof path)) return;
     hsgd_cache_make_folders(path);
-    char *names = class_names_text(parts->train), *passed = passed_to_json(parts->train->passed);
-    if (!names || !passed || store(NULL, path, key, parts, names, passed))
+    char *names = class_names_text(splits->train), *passed = passed_to_json(splits->train->passed);
+    if (!names || !passed || store(NULL, path, key, splits, names, passed))
         hsgd_log(ctx, HSGD_LOG_WARNING, "cache \"%s\" cannot be written; images will be decoded again", path);
     free(names);
     free(passed);

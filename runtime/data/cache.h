@@ -9,12 +9,12 @@
 
 /* The splits that were stored under this key (64 hexadecimal digits), as a set
  * called `name`.  False: there is no valid file, and *out is unchanged. */
-bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, struct data_parts *out);
+bool cache_load(struct hsgd_context *ctx, const char *key, const char *name, struct data_splits *out);
 
 /* The same from a file in memory, which *out may take over from f. */
-bool cache_parse(struct safetensors *f, const char *key, const char *name, struct data_parts *out);
+bool cache_parse(struct safetensors *f, const char *key, const char *name, struct data_splits *out);
 
 /* Stores the splits.  A failure is only logged: the next run decodes again. */
-void cache_store(struct hsgd_context *ctx, const char *key, const struct data_parts *parts);
+void cache_store(struct hsgd_context *ctx, const char *key, const struct data_splits *splits);
 
 #endif

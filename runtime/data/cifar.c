@@ -152,7 +152,7 @@ static int find_files(struct cifar *c, const char *const *name, int files, const
     return 0;
 }
 
-static int read_part(struct cifar *c, const char *const *name, int files, struct hsgd_names *names,
+static int read_split(struct cifar *c, const char *const *name, int files, struct hsgd_names *names,
                      struct hsgd_data **out)
 {
     const struct image_entry *e[TRAIN_FILES];
@@ -174,7 +174,7 @@ static int read_part(struct cifar *c, const char *const *name, int files, struct
 }
 
 int cifar_read(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
-               struct data_parts *out)
+               struct data_splits *out)
 {
     struct cifar c = { .ctx = ctx, .set = a, .kind = kind_of(a) };
     struct hsgd_names *names = NULL;
@@ -184,8 +184,8 @@ int cifar_read(struct hsgd_context *ctx, const struct image_set *a, const struct
     while (files < TRAIN_FILES && c.kind->train[files]) files++;
     int err = choose_label(&c, options->label);
     if (!err) err = read_names(&c, &names);
-    if (!err) err = read_part(&c, c.kind->train, files, names, &out->train);
-    if (!err) err = read_part(&c, &c.kind->test, 1, names, &out->test);
+    if (!err) err = read_split(&c, c.kind->train, files, names, &out->train);
+    if (!err) err = read_split(&c, &c.kind->test, 1, names, &out->test);
     hsgd_names_free(names);
     return err;
 }

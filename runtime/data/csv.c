@@ -30,7 +30,7 @@ static int read_label(struct csv *r, char *field)
                          (long long)r->record, hsgd_show(r->column[r->label]).text, field);
     settle_comma(r, field);
     int32_t class = labels_class(r->labels, field);
-    if (!text_grow(&r->d->owned_labels, &r->label_room, r->d->count + 1, sizeof *r->d->owned_labels))
+    if (!text_grow(&r->d->owned_labels, &r->label_capacity, r->d->count + 1, sizeof *r->d->owned_labels))
         return csv_out_of_memory(r);
     r->d->owned_labels[r->d->count] = class;
     if (class >= 0) return 0;
@@ -92,7 +92,7 @@ static int read_row(struct csv *r)
     if (r->fields != r->columns)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld fields, the header has %lld", r->name,
                          (long long)r->record, (long long)r->fields, (long long)r->columns);
-    if (!text_grow(&r->values, &r->value_room, (r->d->count + 1) * r->features, sizeof *r->values))
+    if (!text_grow(&r->values, &r->value_capacity, (r->d->count + 1) * r->features, sizeof *r->values))
         return csv_out_of_memory(r);
     double *to = r->values + r->d->count * r->features;
     for (int64_t i = 0; i < r->columns; i++) {
@@ -151,7 +151,7 @@ int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd
 /* ------------------------------------------------------------------ format */
 
 static int read_csv(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                    struct data_parts *out)
+                    struct data_splits *out)
 {
     struct labels labels = { 0 };
     struct hsgd_stream *s = hsgd_stream_open(ctx, path);

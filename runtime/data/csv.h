@@ -27,7 +27,7 @@ struct csv {
     int64_t fields, columns, features;
     int64_t label;                      /* its column; -1: none */
     double *values;
-    int64_t text_room, field_room, value_room, label_room;
+    int64_t text_capacity, field_capacity, value_capacity, label_capacity;
 };
 
 int csv_out_of_memory(const struct csv *r);

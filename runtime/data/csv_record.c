@@ -57,7 +57,7 @@ static int append(struct csv *r, const char *line, size_t length, int64_t *used,
     if (memchr(line, 0, length))
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: contains a zero byte; this is not a text file", r->name,
                          (long long)r->line);
-    if (!text_grow(&r->text, &r->text_room, *used + (int64_t)length + 2, 1)) return csv_out_of_memory(r);
+    if (!text_grow(&r->text, &r->text_capacity, *used + (int64_t)length + 2, 1)) return csv_out_of_memory(r);
     if (*used) r->text[(*used)++] = '\n';
     memcpy(r->text + *used, line, length + 1);
     *used += (int64_t)length;
@@ -137,7 +137,7 @@ static int split(struct csv *r)
     char *c = r->text;
     r->fields = 0;
     for (bool more = true; more;) {
-        if (!text_grow(&r->field, &r->field_room, r->fields + 1, sizeof *r->field)) return csv_out_of_memory(r);
+        if (!text_grow(&r->field, &r->field_capacity, r->fields + 1, sizeof *r->field)) return csv_out_of_memory(r);
         if (take_field(r, &c, &r->field[r->fields++], &more)) continue;
         return hsgd_fail(r->ctx, EINVAL,
                          "%s: line %lld: field %lld has a quote inside; quote the whole field", r->name,

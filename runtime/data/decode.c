@@ -24,7 +24,7 @@ struct decoding {
     bool keep_going;
     struct image size;         /* of every image, as it is stored */
     int sized;                   /* the image that it was taken from */
-    uint8_t *part[2];
+    uint8_t *split[2];
     bool *damaged;               /* a flag for each image */
     atomic_int next, bad;        /* next image to decode; first that failed without being damaged */
     atomic_bool colour;
@@ -67,8 +67,8 @@ static int decode(struct hsgd_context *ctx, struct decoding *d, int i)
     const uint8_t *bytes;
     void *owned;
     size_t n;
-    uint8_t *to = d->part[e->part]; /* NULL: nothing is decoded, only a damaged header reported */
-    if (to) to += (size_t)(e->part ? i - a->parts[0] : i) * image_bytes(&d->size);
+    uint8_t *to = d->split[e->split]; /* NULL: nothing is decoded, only a damaged header reported */
+    if (to) to += (size_t)(e->split ? i - a->splits[0] : i) * image_bytes(&d->size);
     int err = image_set_load(ctx, a, e, &bytes, &n, &owned);
     if (!err) err = damaged(image_read_header(ctx, name.text, bytes, n, &p));
     if (!err && !d->resize) err = check_size(ctx, d, i, &p);
@@ -147,9 +147,9 @@ static int check_left(struct hsgd_context *ctx, const struct decoding *d)
     int *left = calloc((size_t)a->classes->count + 1, sizeof *left), empty = 0;
     if (!left) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
     for (int i = 0; i < a->count; i++)
-        if (!d->damaged[i]) left[a->entry[i].part ? a->classes->count : a->entry[i].label]++;
+        if (!d->damaged[i]) left[a->entry[i].split ? a->classes->count : a->entry[i].label]++;
     while (empty < a->classes->count && left[empty]) empty++;
-    bool tests = !a->parts[1] || left[a->classes->count];
+    bool tests = !a->splits[1] || left[a->classes->count];
     free(left);
     if (empty < a->classes->count)
         return hsgd_fail(ctx, EINVAL, "%s: every image of class \"%s\" is damaged", a->source,
@@ -223,18 +223,19 @@ static int check_total(struct hsgd_context *ctx, const struct decoding *d)
                      a->source, a->count, d->size.h, d->size.w, STREAM_EXPANSION, (long long)a->source_bytes);
 }
 
-static struct hsgd_data *make_part(struct hsgd_context *ctx, const struct decoding *d, int part)
+static struct hsgd_data *make_split(struct hsgd_context *ctx, const struct decoding *d, int split)
 {
     const struct image_set *a = d->set;
     struct hsgd_data *made = hsgd_data_new(ctx, a->source);
     if (!made) return NULL;
-    made->count = a->parts[part];
+    made->count = a->splits[split];
     made->shape = (struct hsgd_shape){ d->size.h, d->size.w, RGB };
     made->classes = a->classes->count;
     made->names = hsgd_names_share(a->classes);
     made->passed = passed_share(a->passed);
     if (hsgd_data_allocate(ctx, made)) hsgd_data_destroy(&made);
-    for (int i = 0; made && i < a->parts[part]; i++) made->owned_labels[i] = a->entry[part ? a->parts[0] + i : i].label;
+    for (int i = 0; made && i < a->splits[split]; i++)
+        made->owned_labels[i] = a->entry[split ? a->splits[0] + i : i].label;
     return made;
 }
 
@@ -251,46 +252,46 @@ static void make_grey(struct hsgd_data *d)
 }
 
 /* Closes the gaps of damaged images in a split whose first entry is `from`. */
-static void close_gaps(const struct decoding *d, int from, struct hsgd_data *part)
+static void close_gaps(const struct decoding *d, int from, struct hsgd_data *split)
 {
     size_t n = image_bytes(&d->size);
-    uint8_t *bytes = part->owned;
+    uint8_t *bytes = split->owned;
     int64_t kept = 0;
-    for (int64_t i = 0; i < part->count; i++) {
+    for (int64_t i = 0; i < split->count; i++) {
         if (d->damaged[from + i]) continue;
         if (kept < i) memcpy(bytes + (size_t)kept * n, bytes + (size_t)i * n, n);
-        part->owned_labels[kept++] = part->owned_labels[i];
+        split->owned_labels[kept++] = split->owned_labels[i];
     }
-    part->count = kept;
+    split->count = kept;
 }
 
-static int decode_parts(struct hsgd_context *ctx, struct decoding *d, struct data_parts *out)
+static int decode_splits(struct hsgd_context *ctx, struct decoding *d, struct data_splits *out)
 {
     const struct image_set *a = d->set;
-    struct hsgd_data **part[2] = { &out->train, &out->test };
+    struct hsgd_data **split[2] = { &out->train, &out->test };
     int err = find_size(ctx, d);
     if (!err) err = check_total(ctx, d);
     for (int i = 0; !err && i < 2; i++) {
-        if (!a->parts[i]) continue;
-        *part[i] = make_part(ctx, d, i);
-        if (!*part[i]) return -ENOMEM;
-        d->part[i] = (*part[i])->owned;
+        if (!a->splits[i]) continue;
+        *split[i] = make_split(ctx, d, i);
+        if (!*split[i]) return -ENOMEM;
+        d->split[i] = (*split[i])->owned;
     }
     if (!err) err = decode_all(ctx, d);
     for (int i = 0; !err && i < 2; i++) {
-        if (!*part[i]) continue;
-        close_gaps(d, i ? a->parts[0] : 0, *part[i]);
-        if (!atomic_load(&d->colour)) make_grey(*part[i]);
+        if (!*split[i]) continue;
+        close_gaps(d, i ? a->splits[0] : 0, *split[i]);
+        if (!atomic_load(&d->colour)) make_grey(*split[i]);
     }
     return err;
 }
 
 int image_set_decode(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
-                 struct data_parts *out)
+                 struct data_splits *out)
 {
     struct decoding d = { .set = a, .resize = options->resize, .keep_going = options->keep_going,
                           .damaged = calloc((size_t)a->count, sizeof *d.damaged) };
-    int err = d.damaged ? decode_parts(ctx, &d, out) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
+    int err = d.damaged ? decode_splits(ctx, &d, out) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
     free(d.damaged);
     return err;
 }

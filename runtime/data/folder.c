@@ -23,9 +23,9 @@ static int list(struct hsgd_context *ctx, struct image_set *a, const struct leve
 
 static char *joined(const char *folder, const char *name)
 {
-    size_t room = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(room);
-    if (path) snprintf(path, room, "%s%s%s", folder, *folder && *name ? "/" : "", name);
+    size_t capacity = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(capacity);
+    if (path) snprintf(path, capacity, "%s%s%s", folder, *folder && *name ? "/" : "", name);
     return path;
 }
 

@@ -23,7 +23,7 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *hsgd_data_format_at(int i) { return i >= 0 && i < FORMATS ? formats[i]->name : NULL; }
 
-static int read_digits(struct hsgd_context *ctx, struct data_parts *out)
+static int read_digits(struct hsgd_context *ctx, struct data_splits *out)
 {
     out->train = hsgd_data_digits(ctx, 0, 0, DIGITS_TRAIN);
     out->test = out->train ? hsgd_data_digits(ctx, 0, DIGITS_TEST_FIRST, DIGITS_TEST) : NULL;
@@ -110,10 +110,10 @@ static int note_options(struct hsgd_context *ctx, const char *format, const stru
     return d->label ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", d->name);
 }
 
-static void free_parts(struct data_parts *parts)
+static void free_splits(struct data_splits *splits)
 {
-    hsgd_data_destroy(&parts->train);
-    hsgd_data_destroy(&parts->test);
+    hsgd_data_destroy(&splits->train);
+    hsgd_data_destroy(&splits->test);
 }
 
 static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
@@ -124,20 +124,20 @@ static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
 /* Images of other sizes than the record's, or of several, are resized to it if it
  * is square. */
 static bool wants_resize(const struct hsgd_record *r, const char *format, const struct hsgd_data_options *o, int err,
-                         const struct data_parts *parts)
+                         const struct data_splits *splits)
 {
     bool square = r && r->shape.h > 1 && r->shape.h == r->shape.w;
     bool images = !strcmp(format, "images") || !strcmp(format, "tar") || !strcmp(format, "zip");
     if (!square || o->resize || !images) return false;
-    return err == -EINVAL || (!err && !(has_size(parts->train, r) && has_size(parts->test, r)));
+    return err == -EINVAL || (!err && !(has_size(splits->train, r) && has_size(splits->test, r)));
 }
 
 static int read_format(struct hsgd_context *ctx, const struct data_format *format, const char *what,
-                       struct hsgd_data_options *o, struct data_parts *out)
+                       struct hsgd_data_options *o, struct data_splits *out)
 {
     int err = format->read(ctx, what, o, out);
     if (!wants_resize(o->record, format->name, o, err, out)) return err;
-    free_parts(out);
+    free_splits(out);
     o->resize = o->record->shape.h;
     err = format->read(ctx, what, o, out);
     if (!err)
@@ -148,7 +148,7 @@ static int read_format(struct hsgd_context *ctx, const struct data_format *forma
 
 /* Reads as the record says, if there is one. */
 static int read_as_known(struct hsgd_context *ctx, const struct data_format *format, const char *what,
-                         const struct hsgd_data_options *o, struct data_parts *out)
+                         const struct hsgd_data_options *o, struct data_splits *out)
 {
     struct hsgd_data_options with = *o;
     const char *name = format ? format->name : "digits";
@@ -160,8 +160,8 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
     return err ? err : record_fit(ctx, o->record, out->test);
 }
 
-static int read_parts(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *o,
-                      struct data_parts *out)
+static int read_splits(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *o,
+                      struct data_splits *out)
 {
     const struct data_format *format = NULL;
     if (!what || !*what) return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", a file or a folder");
@@ -175,7 +175,7 @@ static int read_parts(struct hsgd_context *ctx, const char *what, const struct h
     if (!digits && !o->format && record_prefers(o->record, format->name)) {
         err = read_as_known(ctx, by_name(ctx, what, o->record->format), what, o, out);
         if (err != -EINVAL) return err;
-        free_parts(out);
+        free_splits(out);
     }
     return read_as_known(ctx, format, what, o, out);
 }
@@ -189,14 +189,14 @@ int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd
                    struct hsgd_data **train, struct hsgd_data **test)
 {
     struct hsgd_data_options o = { 0 };
-    struct data_parts parts = { 0 };
+    struct data_splits splits = { 0 };
     int err = context_check(ctx);
     if (!err) err = SIZED_TAKE(ctx, hsgd_data_options, &o, options);
-    if (!err) err = read_parts(ctx, what, &o, &parts);
-    if (train) *train = err ? NULL : parts.train;
-    if (test) *test = err ? NULL : parts.test;
-    if (err || !train) hsgd_data_destroy(&parts.train);
-    if (err || !test) hsgd_data_destroy(&parts.test);
+    if (!err) err = read_splits(ctx, what, &o, &splits);
+    if (train) *train = err ? NULL : splits.train;
+    if (test) *test = err ? NULL : splits.test;
+    if (err || !train) hsgd_data_destroy(&splits.train);
+    if (err || !test) hsgd_data_destroy(&splits.test);
     return err;
 }
 

@@ -14,7 +14,7 @@ struct data_source {
 };
 
 /* What a reader returns: the training split and, if there is one, the test split. */
-struct data_parts { struct hsgd_data *train, *test; };
+struct data_splits { struct hsgd_data *train, *test; };
 
 struct data_format {
     const char *name, *what;                                /* what: for messages, "a folder with IDX files" */
@@ -22,7 +22,7 @@ struct data_format {
     /* Returns 0, or a negative errno with a message; what it has created until
      * then is freed by the caller. */
     int (*read)(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                struct data_parts *out);
+                struct data_splits *out);
 };
 
 extern const struct data_format hsgd_format_idx, hsgd_format_cifar, hsgd_format_images, hsgd_format_tar,

@@ -22,11 +22,11 @@ void idx_free(struct idx *f)
 /* FOLDER/BELOW/NAME with or without a suffix; `dot`: .idx3 in place of -idx3. */
 static char *candidate(const char *folder, const char *below, const char *name, bool dot, const char *suffix)
 {
-    size_t start = strlen(folder) + strlen(below) + 1, room = start + strlen(name) + strlen(suffix) + 1;
-    char *path = malloc(room);
+    size_t start = strlen(folder) + strlen(below) + 1, capacity = start + strlen(name) + strlen(suffix) + 1;
+    char *path = malloc(capacity);
     if (!path)
         return NULL;
-    snprintf(path, room, "%s/%s%s%s", folder, below, name, suffix);
+    snprintf(path, capacity, "%s/%s%s%s", folder, below, name, suffix);
     if (dot)
         *strstr(path + start, "-idx") = '.';
     return path;
@@ -114,16 +114,16 @@ static int read_body(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx
     for (int i = 1; i < f->dimensions; i++)
         need *= f->dim[i];
     while (have < need) {
-        int64_t room = have ? 2 * have : FIRST_CHUNK;
-        room = room < need ? room : need;
-        uint8_t *grown = realloc(f->bytes, (size_t)room);
+        int64_t capacity = have ? 2 * have : FIRST_CHUNK;
+        capacity = capacity < need ? capacity : need;
+        uint8_t *grown = realloc(f->bytes, (size_t)capacity);
         if (!grown)
-            return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld bytes", f->path, (long long)room);
+            return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld bytes", f->path, (long long)capacity);
         f->bytes = grown;
-        int rc = read_range(ctx, s, f->bytes, have, room, need, part);
+        int rc = read_range(ctx, s, f->bytes, have, capacity, need, part);
         if (rc < 0)
             return rc;
-        have = room;
+        have = capacity;
     }
     return 0;
 }
@@ -205,12 +205,12 @@ static const char *const names[2][2] = {{"train-images-idx3-ubyte", "train-label
                                         {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}};
 
 /* *classes 0: not known yet. */
-static int read_part(struct hsgd_context *ctx, const char *path, int part, int *classes, struct hsgd_data **out)
+static int read_split(struct hsgd_context *ctx, const char *path, int split, int *classes, struct hsgd_data **out)
 {
     struct idx images = {0}, labels = {0};
     *out = hsgd_data_new(ctx, path);
-    int rc = *out ? idx_read(ctx, path, names[part][0], &images) : -ENOMEM;
-    rc = rc < 0 ? rc : idx_read(ctx, path, names[part][1], &labels);
+    int rc = *out ? idx_read(ctx, path, names[split][0], &images) : -ENOMEM;
+    rc = rc < 0 ? rc : idx_read(ctx, path, names[split][1], &labels);
     if (rc == 0 && !*classes)
         *classes = count_classes(&labels);
     rc = rc < 0 ? rc : check_labels(ctx, &images, &labels, *classes);
@@ -223,11 +223,11 @@ static int read_part(struct hsgd_context *ctx, const char *path, int part, int *
 }
 
 static int read_idx(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                    struct data_parts *out)
+                    struct data_splits *out)
 {
     int classes = options->classes;
-    int err = read_part(ctx, path, 0, &classes, &out->train);
-    return err ? err : read_part(ctx, path, 1, &classes, &out->test);
+    int err = read_split(ctx, path, 0, &classes, &out->train);
+    return err ? err : read_split(ctx, path, 1, &classes, &out->test);
 }
 
 /* Any of the four files. */

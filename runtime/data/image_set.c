@@ -44,15 +44,16 @@ int image_set_add(struct hsgd_context *ctx, struct image_set *a, struct image_en
         image_entry_free(e);
         return 0;
     }
-    if (a->count == a->room) {
-        int room = a->room ? 2 * a->room : 64;
-        struct image_entry *bigger = room > a->room ? realloc(a->entry, (size_t)room * sizeof *bigger) : NULL;
+    if (a->count == a->capacity) {
+        int capacity = a->capacity ? 2 * a->capacity : 64;
+        struct image_entry *bigger =
+            capacity > a->capacity ? realloc(a->entry, (size_t)capacity * sizeof *bigger) : NULL;
         if (!bigger) {
             image_entry_free(e);
             return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
         }
         a->entry = bigger;
-        a->room = room;
+        a->capacity = capacity;
     }
     a->entry[a->count++] = *e;
     return 0;
@@ -118,10 +119,10 @@ int image_set_load(struct hsgd_context *ctx, const struct image_set *a, const st
     *bytes = e->bytes;
     *size = (size_t)e->size;
     if (e->bytes) return 0;
-    size_t room = strlen(a->source) + strlen(e->name) + 2;
-    char *path = malloc(room);
+    size_t capacity = strlen(a->source) + strlen(e->name) + 2;
+    char *path = malloc(capacity);
     if (!path) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
-    snprintf(path, room, "%s/%s", a->source, e->name);
+    snprintf(path, capacity, "%s/%s", a->source, e->name);
     int err = hsgd_file_read(ctx, path, INT64_MAX, owned, size);
     if (err) *owned = NULL;
     *bytes = *owned;

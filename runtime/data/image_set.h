@@ -16,16 +16,16 @@ struct image_entry {
     bool folder;
     uint8_t *bytes;           /* of an archive's member, to be freed; NULL: still in the file */
     int64_t size, changed;    /* bytes; time of the last modification, in ns */
-    int part, label;          /* after image_set_sort(): 0 train, 1 test */
+    int split, label;          /* after image_set_sort(): 0 train, 1 test */
 };
 
 struct image_set {
     char *source;             /* the folder or archive */
     struct image_entry *entry;
-    int count, room;
+    int count, capacity;
     int64_t source_bytes;     /* of the archive, or of all files in the folder */
     struct passed *passed;    /* files that are not read */
-    int parts[2];             /* after image_set_sort(): images in each split; entry[] has these, train first */
+    int splits[2];             /* after image_set_sort(): images in each split; entry[] has these, train first */
     struct hsgd_names *classes;
 };
 
@@ -73,12 +73,12 @@ struct image_set_name image_set_name(const struct image_set *a, const struct ima
 
 /* Decodes a sorted set with the options `resize` and `keep_going`. */
 int image_set_decode(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
-                 struct data_parts *out);
+                 struct data_splits *out);
 
 /* CIFAR-10 or CIFAR-100, binary version. */
 bool cifar_is(const struct image_set *a);
 bool cifar_is_name(const char *name);
 int cifar_read(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
-               struct data_parts *out);
+               struct data_splits *out);
 
 #endif

@@ -20,7 +20,7 @@ enum { DECODING = 2 };
 enum meaning { IMAGES, CIFAR, EITHER };
 
 static int interpret(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
-                     const struct hsgd_data_options *options, struct data_parts *out)
+                     const struct hsgd_data_options *options, struct data_splits *out)
 {
     if (meaning == CIFAR || (meaning == EITHER && cifar_is(a))) return cifar_read(ctx, a, options, out);
     int err = image_set_sort(ctx, a);
@@ -65,7 +65,7 @@ static int list_archive(struct hsgd_context *ctx, const char *path, struct image
 }
 
 static int decode_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
-                          const struct hsgd_data_options *options, struct data_parts *out)
+                          const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct image_set a = { 0 };
     int err = list_archive(ctx, path, &a);
@@ -75,7 +75,7 @@ static int decode_archive(struct hsgd_context *ctx, const char *path, enum meani
 }
 
 static int read_archive(struct hsgd_context *ctx, const char *path, enum meaning meaning,
-                        const struct hsgd_data_options *options, struct data_parts *out)
+                        const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct stat st;
     struct sha256 key;
@@ -92,7 +92,7 @@ static int read_archive(struct hsgd_context *ctx, const char *path, enum meaning
 
 /* CIFAR's files have no cache: they are read as fast. */
 static int read_listed(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
-                       const struct hsgd_data_options *options, struct data_parts *out)
+                       const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct sha256 key;
     char hex[65];
@@ -116,7 +116,7 @@ static int read_listed(struct hsgd_context *ctx, struct image_set *a, enum meani
 }
 
 static int read_folder(struct hsgd_context *ctx, const char *path, enum meaning meaning,
-                       const struct hsgd_data_options *options, struct data_parts *out)
+                       const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct image_set a;
     int err = image_set_folder(ctx, &a, path);
@@ -126,7 +126,7 @@ static int read_folder(struct hsgd_context *ctx, const char *path, enum meaning 
 }
 
 static int read_any(struct hsgd_context *ctx, const char *path, enum meaning meaning,
-                    const struct hsgd_data_options *options, struct data_parts *out)
+                    const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct stat st;
     if (options->resize < 0 || options->resize > MAX_RESIZE)
@@ -173,7 +173,7 @@ static int use_classes(struct hsgd_context *ctx, const char *path, const struct 
 }
 
 static int settle_classes(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o,
-                          struct data_parts *out)
+                          struct data_splits *out)
 {
     if (o->classes > 0) {
         int err = use_classes(ctx, path, o, out->train);
@@ -196,7 +196,7 @@ static void warn_of_passed(struct hsgd_context *ctx, const char *path, const str
 }
 
 static int read_as(struct hsgd_context *ctx, const char *path, enum meaning meaning,
-                   const struct hsgd_data_options *options, struct data_parts *out)
+                   const struct hsgd_data_options *options, struct data_splits *out)
 {
     int err = read_any(ctx, path, meaning, options, out);
     if (!err) warn_of_passed(ctx, path, out->train->passed);
@@ -204,19 +204,19 @@ static int read_as(struct hsgd_context *ctx, const char *path, enum meaning mean
 }
 
 static int read_images(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                       struct data_parts *out)
+                       struct data_splits *out)
 {
     return read_as(ctx, path, IMAGES, options, out);
 }
 
 static int read_cifar(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                      struct data_parts *out)
+                      struct data_splits *out)
 {
     return read_as(ctx, path, CIFAR, options, out);
 }
 
 static int read_tar(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                    struct data_parts *out)
+                    struct data_splits *out)
 {
     return read_as(ctx, path, EITHER, options, out);
 }

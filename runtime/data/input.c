@@ -123,10 +123,10 @@ static int read_idx(const struct input *in, struct hsgd_data **out)
 /* Everything that a compressed file expands to. */
 static int unpack(const struct input *in, uint8_t **bytes, size_t *size)
 {
-    int64_t got = 1, room = 0;
+    int64_t got = 1, capacity = 0;
     struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
-    while (s && got > 0 && text_grow(bytes, &room, (int64_t)*size + FIRST_CHUNK, 1)) {
-        got = hsgd_stream_read(s, *bytes + *size, (size_t)room - *size);
+    while (s && got > 0 && text_grow(bytes, &capacity, (int64_t)*size + FIRST_CHUNK, 1)) {
+        got = hsgd_stream_read(s, *bytes + *size, (size_t)capacity - *size);
         if (got > 0) *size += (size_t)got;
     }
     int err = !s ? -EINVAL : got > 0 ? hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name) : (int)got;

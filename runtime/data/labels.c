@@ -139,7 +139,7 @@ static bool more_slots(struct labels *l)
 
 static int32_t add(struct labels *l, struct label new)
 {
-    if (!text_grow(&l->label, &l->room, l->count + 1, sizeof *l->label) || !(new.name = strdup(new.name)))
+    if (!text_grow(&l->label, &l->capacity, l->count + 1, sizeof *l->label) || !(new.name = strdup(new.name)))
         return -ENOMEM;
     l->label[l->count++] = new;
     if (more_slots(l)) {

@@ -14,7 +14,7 @@ struct labels {
     bool fixed;                 /* no new classes */
     bool meant;                 /* numbers are classes even where they look like measurements */
     int count;
-    int64_t room;
+    int64_t capacity;
     struct label *label;
     int32_t *slot;              /* hash table: class + 1; 0: free */
     int slots;                  /* a power of two */

@@ -11,8 +11,8 @@
 #include "c_locale.h"
 
 /* Folder names of the splits, in any letter case; the first that exists is used. */
-enum { PART_NAMES = 10 };
-static const char *const part_name[2][PART_NAMES] = {
+enum { SPLIT_NAMES = 10 };
+static const char *const split_name[2][SPLIT_NAMES] = {
     { "train", "training", "training_set", "train_set", "seg_train" },
     { "test", "testing", "test_set", "seg_test", "val", "valid", "validation", "validation_set", "val_set", "seg_val" },
 };
@@ -52,10 +52,10 @@ static struct census take_census(const struct image_set *a, size_t from, const c
 }
 
 /* Is `name`, of n characters, one of the names of a split? */
-static bool is_part_name(const char *name, size_t n, int part)
+static bool is_split_name(const char *name, size_t n, int split)
 {
-    for (int i = 0; i < PART_NAMES && part_name[part][i]; i++)
-        if (strlen(part_name[part][i]) == n && !c_strncasecmp(part_name[part][i], name, n)) return true;
+    for (int i = 0; i < SPLIT_NAMES && split_name[split][i]; i++)
+        if (strlen(split_name[split][i]) == n && !c_strncasecmp(split_name[split][i], name, n)) return true;
     return false;
 }
 
@@ -65,7 +65,7 @@ static size_t find_top(const struct image_set *a, const struct image_entry *firs
     for (size_t top = 0;;) {
         const char *name = first->name + top, *slash = strchr(name, '/');
         size_t n = slash ? (size_t)(slash - name) : 0;
-        if (!slash || is_part_name(name, n, 0)) return top;
+        if (!slash || is_split_name(name, n, 0)) return top;
         struct census c = take_census(a, top, name, n);
         if (!c.all || c.direct) return top;
         top += n + 1;
@@ -73,12 +73,12 @@ static size_t find_top(const struct image_set *a, const struct image_entry *firs
 }
 
 /* The first `top` characters of `around` are the path that contains all images;
- * part[i] is the folder of a split below it, of length[i] characters: "" for that
+ * split[i] is the folder of a split below it, of length[i] characters: "" for that
  * path itself, NULL when there is no such split. */
 struct layout {
     const char *around;
     size_t top;
-    const char *part[2];
+    const char *split[2];
     size_t length[2];
 };
 
@@ -98,33 +98,33 @@ static const char *find_folder(const struct image_set *a, size_t top, const char
     return first;
 }
 
-/* Sets part[i] to the folder with the first of its names. */
-static int find_part(struct hsgd_context *ctx, const struct image_set *a, struct layout *l, int part)
+/* Sets split[i] to the folder with the first of its names. */
+static int find_split(struct hsgd_context *ctx, const struct image_set *a, struct layout *l, int split)
 {
     const char *second = NULL;
-    for (int i = 0; i < PART_NAMES && part_name[part][i] && !l->part[part]; i++) {
-        l->length[part] = strlen(part_name[part][i]);
-        l->part[part] = find_folder(a, l->top, part_name[part][i], &second);
+    for (int i = 0; i < SPLIT_NAMES && split_name[split][i] && !l->split[split]; i++) {
+        l->length[split] = strlen(split_name[split][i]);
+        l->split[split] = find_folder(a, l->top, split_name[split][i], &second);
     }
     if (!second) return 0;
-    int n = (int)l->length[part];
-    return hsgd_fail(ctx, EINVAL, "%s: both \"%.*s\" and \"%.*s\" look like the %s split", a->source, n, l->part[part],
-                     n, second, part ? "test" : "training");
+    int n = (int)l->length[split];
+    return hsgd_fail(ctx, EINVAL, "%s: both \"%.*s\" and \"%.*s\" look like the %s split", a->source, n,
+                     l->split[split], n, second, split ? "test" : "training");
 }
 
 /* Archives of Kaggle have seg_train/seg_train/CLASS. */
-static void skip_repeated(const struct image_set *a, struct layout *l, int part)
+static void skip_repeated(const struct image_set *a, struct layout *l, int split)
 {
-    size_t n = l->length[part];
-    const char *inner = l->part[part] ? l->part[part] + n + 1 : NULL;
-    if (!inner || c_strncasecmp(inner, l->part[part], n) || inner[n] != '/') return;
+    size_t n = l->length[split];
+    const char *inner = l->split[split] ? l->split[split] + n + 1 : NULL;
+    if (!inner || c_strncasecmp(inner, l->split[split], n) || inner[n] != '/') return;
     for (int i = 0; i < a->count; i++) {
         const char *e = a->entry[i].name + l->top;
-        if (is_image(&a->entry[i]) && strlen(a->entry[i].name) > l->top && below(e, l->part[part], n) &&
-            !below(e, l->part[part], 2 * n + 1))
+        if (is_image(&a->entry[i]) && strlen(a->entry[i].name) > l->top && below(e, l->split[split], n) &&
+            !below(e, l->split[split], 2 * n + 1))
             return;
     }
-    l->length[part] = 2 * n + 1;
+    l->length[split] = 2 * n + 1;
 }
 
 /* "train" with images and no folders in it is a class, unless there is a test
@@ -133,39 +133,39 @@ static int find_layout(struct hsgd_context *ctx, const struct image_set *a, cons
                        struct layout *l)
 {
     *l = (struct layout){ .around = first->name, .top = find_top(a, first) };
-    int err = find_part(ctx, a, l, 0);
-    if (!err) err = find_part(ctx, a, l, 1);
+    int err = find_split(ctx, a, l, 0);
+    if (!err) err = find_split(ctx, a, l, 1);
     if (err) return err;
     struct census c = { 0 };
-    if (l->part[0]) c = take_census(a, l->top, l->part[0], l->length[0]);
-    if (c.nested || (c.any && l->part[1])) {
+    if (l->split[0]) c = take_census(a, l->top, l->split[0], l->length[0]);
+    if (c.nested || (c.any && l->split[1])) {
         for (int i = 0; i < 2; i++) skip_repeated(a, l, i);
         return 0;
     }
-    l->part[0] = "";
-    l->part[1] = NULL;
+    l->split[0] = "";
+    l->split[1] = NULL;
     l->length[0] = 0;
     return 0;
 }
 
 /* An entry's path from its class folder on, and its split; NULL: in no split. */
-static const char *class_of(const struct layout *l, const struct image_entry *e, int *part)
+static const char *class_of(const struct layout *l, const struct image_entry *e, int *split)
 {
     if (strncmp(e->name, l->around, l->top)) return NULL;
     const char *name = e->name + l->top;
-    for (*part = 0; *part < 2 && l->part[*part]; ++*part) {
-        size_t n = l->length[*part];
+    for (*split = 0; *split < 2 && l->split[*split]; ++*split) {
+        size_t n = l->length[*split];
         if (!n) return name;
-        if (below(name, l->part[*part], n)) return name + n + 1;
+        if (below(name, l->split[*split], n)) return name + n + 1;
     }
     return NULL;
 }
 
 /* The length of the class folder's name; 0: the entry is not an image, or in no
  * class folder or split. */
-static size_t class_length(const struct layout *l, const struct image_entry *e, const char **class, int *part)
+static size_t class_length(const struct layout *l, const struct image_entry *e, const char **class, int *split)
 {
-    *class = is_image(e) ? class_of(l, e, part) : NULL;
+    *class = is_image(e) ? class_of(l, e, split) : NULL;
     const char *slash = *class ? strchr(*class, '/') : NULL;
     return slash ? (size_t)(slash - *class) : 0;
 }
@@ -187,13 +187,13 @@ static int unique(char **name, int n)
  * of the one before. */
 static int collect_classes(struct hsgd_context *ctx, struct image_set *a, const struct layout *l)
 {
-    int n = 0, part;
+    int n = 0, split;
     bool whole = true;
     const char *class;
     char **name = malloc((size_t)a->count * sizeof *name);
     for (int i = 0; name && whole && i < a->count; i++) {
-        size_t length = class_length(l, &a->entry[i], &class, &part);
-        if (!length || part || (n && below(class, name[n - 1], strlen(name[n - 1])))) continue;
+        size_t length = class_length(l, &a->entry[i], &class, &split);
+        if (!length || split || (n && below(class, name[n - 1], strlen(name[n - 1])))) continue;
         name[n] = strndup(class, length);
         whole = name[n] != NULL;
         n += whole;
@@ -221,12 +221,12 @@ static int set_labels(struct hsgd_context *ctx, struct image_set *a, const struc
     for (int i = 0; i < a->count; i++) {
         struct image_entry *e = &a->entry[i];
         const char *class;
-        size_t length = class_length(l, e, &class, &e->part);
+        size_t length = class_length(l, e, &class, &e->split);
         e->label = length ? label_of(a->classes, class, length) : -1;
         if (length && e->label < 0)
             return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not one of the %d training classes",
                              image_set_name(a, e).text, hsgd_show_bytes(class, length).text, a->classes->count);
-        if (length) a->parts[e->part]++;
+        if (length) a->splits[e->split]++;
     }
     return 0;
 }
@@ -254,10 +254,10 @@ static int no_image(struct hsgd_context *ctx, const struct image_set *a, const c
 
 static int check_folders(struct hsgd_context *ctx, const struct image_set *a, const struct layout *l)
 {
-    int part;
+    int split;
     for (int i = 0; i < a->count; i++) {
         const struct image_entry *e = &a->entry[i];
-        const char *class = e->folder ? class_of(l, e, &part) : NULL;
+        const char *class = e->folder ? class_of(l, e, &split) : NULL;
         if (class && *class && !strchr(class, '/') && !has_images(a, i))
             return no_image(ctx, a, image_set_name(a, e).text, "the class folder has no PNG or JPEG image");
     }
@@ -275,16 +275,16 @@ static int check_names(struct hsgd_context *ctx, const struct image_set *a)
 /* Training images first, each split sorted by name; other entries are freed. */
 static int keep_images(struct hsgd_context *ctx, struct image_set *a, struct image_entry *to)
 {
-    int at[2] = { 0, a->parts[0] }, err = 0;
+    int at[2] = { 0, a->splits[0] }, err = 0;
     for (int i = 0; i < a->count; i++) {
         struct image_entry *e = &a->entry[i];
         if (e->label < 0 && !e->folder && !err) err = image_set_pass_over(ctx, a, e->name);
-        if (e->label >= 0) to[at[e->part]++] = *e;
+        if (e->label >= 0) to[at[e->split]++] = *e;
         else image_entry_free(e);
     }
     free(a->entry);
     a->entry = to;
-    a->count = a->room = a->parts[0] + a->parts[1];
+    a->count = a->capacity = a->splits[0] + a->splits[1];
     return err;
 }
 
@@ -301,11 +301,11 @@ int image_set_sort(struct hsgd_context *ctx, struct image_set *a)
     if (!err) err = collect_classes(ctx, a, &l);
     if (!err) err = set_labels(ctx, a, &l);
     if (err) return err;
-    if (!a->parts[0])
+    if (!a->splits[0])
         return hsgd_fail(ctx, EINVAL,
                          "%s: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png",
                          a->source);
-    struct image_entry *kept = malloc((size_t)(a->parts[0] + a->parts[1]) * sizeof *kept);
+    struct image_entry *kept = malloc((size_t)(a->splits[0] + a->splits[1]) * sizeof *kept);
     if (!kept) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
     return keep_images(ctx, a, kept);
 }

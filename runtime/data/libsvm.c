@@ -21,7 +21,7 @@ struct libsvm {
     int64_t line, values;
     int features;                                   /* 0: not known yet */
     int32_t widest;                                 /* largest index so far */
-    int64_t label_room, start_room, column_room, value_room;
+    int64_t label_capacity, start_capacity, column_capacity, value_capacity;
 };
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
@@ -105,8 +105,8 @@ static int check_index(const struct libsvm *r, const char *word, int64_t index)
 static int add_value(struct libsvm *r, int64_t index, double v)
 {
     struct hsgd_sparse *s = &r->d->sparse;
-    if (!text_grow(&s->column, &r->column_room, r->values + 1, sizeof *s->column) ||
-        !text_grow(&s->value, &r->value_room, r->values + 1, sizeof *s->value))
+    if (!text_grow(&s->column, &r->column_capacity, r->values + 1, sizeof *s->column) ||
+        !text_grow(&s->value, &r->value_capacity, r->values + 1, sizeof *s->value))
         return out_of_memory(r);
     s->column[r->values] = (int32_t)index - 1;
     s->value[r->values++] = (float)v;
@@ -134,8 +134,8 @@ static int read_pair(struct libsvm *r, const char **at)
 static int begin_sample(struct libsvm *r)
 {
     struct hsgd_data *d = r->d;
-    if (!text_grow(&d->owned_labels, &r->label_room, d->count + 1, sizeof *d->owned_labels) ||
-        !text_grow(&d->sparse.start, &r->start_room, d->count + 2, sizeof *d->sparse.start))
+    if (!text_grow(&d->owned_labels, &r->label_capacity, d->count + 1, sizeof *d->owned_labels) ||
+        !text_grow(&d->sparse.start, &r->start_capacity, d->count + 2, sizeof *d->sparse.start))
         return out_of_memory(r);
     d->sparse.start[d->count] = r->values;
     return 0;
@@ -187,7 +187,8 @@ int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, 
         if (err) return err;
     }
     int err = more < 0 ? more : finish(&r);
-    if (!err && !r.values && !text_grow(&r.d->sparse.value, &r.value_room, 1, sizeof(float))) err = out_of_memory(&r);
+    if (!err && !r.values && !text_grow(&r.d->sparse.value, &r.value_capacity, 1, sizeof(float)))
+        err = out_of_memory(&r);
     return err;
 }
 
@@ -217,14 +218,14 @@ static char *test_path(const char *path)
 }
 
 /* Both splits get the width of the wider one. */
-static void widen(struct data_parts *parts)
+static void widen(struct data_splits *splits)
 {
-    int a = parts->train->shape.c, b = parts->test->shape.c;
-    parts->train->shape.c = parts->test->shape.c = a > b ? a : b;
+    int a = splits->train->shape.c, b = splits->test->shape.c;
+    splits->train->shape.c = splits->test->shape.c = a > b ? a : b;
 }
 
-static int read_parts(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
-                      struct data_parts *out)
+static int read_splits(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
+                      struct data_splits *out)
 {
     char *test = test_path(path);
     int err = test ? read_file(ctx, path, features, labels, &out->train) : -ENOMEM;
@@ -235,11 +236,11 @@ static int read_parts(struct hsgd_context *ctx, const char *path, int features, 
 }
 
 static int read_libsvm(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                       struct data_parts *out)
+                       struct data_splits *out)
 {
     struct labels labels;
     int err = labels_begin(ctx, &labels, options);
-    if (!err) err = read_parts(ctx, path, options->features, &labels, out);
+    if (!err) err = read_splits(ctx, path, options->features, &labels, out);
     labels_free(&labels);
     return err;
 }

@@ -26,7 +26,7 @@ struct npz {
     struct array array[MAX_ARRAYS];
     int arrays;
     char **other;                           /* names of the other arrays */
-    int64_t others, other_room;
+    int64_t others, other_capacity;
     char *first;                            /* name of the first member, whatever it is */
 };
 
@@ -57,19 +57,19 @@ static bool is_wanted(const struct npz *z, const char *key)
 
 static int read_member(struct npz *z, struct array *a)
 {
-    size_t room = 0;
+    size_t capacity = 0;
     la_ssize_t n = 1;
     const char *kind = archive_format_name(z->archive);
     if (!kind || (!strstr(kind, "(uncompressed)") && !strstr(kind, "(deflation)")))
         return hsgd_fail(z->ctx, EINVAL, "%s: is neither stored nor deflated", a->name);
     while (n > 0) {
-        if (a->size == room) {
-            room = room ? 2 * room : FIRST_CHUNK;
-            uint8_t *bigger = realloc(a->bytes, room);
+        if (a->size == capacity) {
+            capacity = capacity ? 2 * capacity : FIRST_CHUNK;
+            uint8_t *bigger = realloc(a->bytes, capacity);
             if (!bigger) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", a->name);
             a->bytes = bigger;
         }
-        n = archive_read_data(z->archive, a->bytes + a->size, room - a->size);
+        n = archive_read_data(z->archive, a->bytes + a->size, capacity - a->size);
         if (n < 0) return archive_failed(z);
         a->size += (size_t)n;
         z->left -= n;
@@ -82,7 +82,8 @@ static int read_member(struct npz *z, struct array *a)
 
 static int note_other(struct npz *z, const char *path, size_t length)
 {
-    char *key = text_grow(&z->other, &z->other_room, z->others + 1, sizeof *z->other) ? strndup(path, length) : NULL;
+    char *key =
+        text_grow(&z->other, &z->other_capacity, z->others + 1, sizeof *z->other) ? strndup(path, length) : NULL;
     if (!key) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
     z->other[z->others++] = key;
     return 0;
@@ -102,10 +103,10 @@ static int take_member(struct npz *z, const char *path, size_t length)
 {
     struct array *a = &z->array[z->arrays];
     a->key = strndup(path, length);
-    size_t room = strlen(z->name) + length + 16;
-    a->name = malloc(room);
+    size_t capacity = strlen(z->name) + length + 16;
+    a->name = malloc(capacity);
     if (!a->key || !a->name) return hsgd_fail(z->ctx, ENOMEM, "%s: out of memory", z->name);
-    snprintf(a->name, room, "%s: %s.npy", z->name, hsgd_show_bytes(a->key, length).text);
+    snprintf(a->name, capacity, "%s: %s.npy", z->name, hsgd_show_bytes(a->key, length).text);
     z->arrays++;
     return read_member(z, a);
 }
@@ -218,7 +219,7 @@ static void close_npz(struct npz *z)
 }
 
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
-              const struct hsgd_data_options *options, struct data_parts *out)
+              const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct npz z = { .ctx = ctx, .name = name, .label = options->label };
     struct array role[ARRAY_ROLES] = { { 0 } };
@@ -227,7 +228,7 @@ int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, siz
     if (!err) err = read_members(&z);
     archive_read_free(z.archive);
     if (!err) err = choose(&z, role);
-    if (!err) err = numpy_parts(ctx, name, role, options, out);
+    if (!err) err = numpy_splits(ctx, name, role, options, out);
     if (!err) err = keep_ignored(&z, out->train);
     close_npz(&z);
     for (int i = 0; i < ARRAY_ROLES; i++) array_free(&role[i]);
@@ -255,7 +256,7 @@ int npz_samples(struct hsgd_context *ctx, const char *name, const void *bytes, s
 }
 
 static int read_npz(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                    struct data_parts *out)
+                    struct data_splits *out)
 {
     void *bytes;
     size_t size;

@@ -179,7 +179,7 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
     return samples.kind == 'u' && samples.size == 1 ? keep_bytes(ctx, x, &samples, d) : to_floats(ctx, x, &samples, d);
 }
 
-int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
+int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
                struct hsgd_data **out)
 {
     struct npy classes;
@@ -189,7 +189,7 @@ int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y,
     return err ? err : read_labels(ctx, y, &classes, labels, *out);
 }
 
-static int same_shape(struct hsgd_context *ctx, const char *what, const struct data_parts *p)
+static int same_shape(struct hsgd_context *ctx, const char *what, const struct data_splits *p)
 {
     struct hsgd_shape a = p->train->shape, b = p->test->shape;
     if (a.h == b.h && a.w == b.w && a.c == b.c) return 0;
@@ -198,7 +198,7 @@ static int same_shape(struct hsgd_context *ctx, const char *what, const struct d
 }
 
 /* Converts channels and unit of the test samples to those of the training samples. */
-static int fit_test(struct hsgd_context *ctx, struct data_parts *p)
+static int fit_test(struct hsgd_context *ctx, struct data_splits *p)
 {
     struct hsgd_record *r = hsgd_record_create(ctx, p->train);
     int err = r ? record_fit(ctx, r, p->test) : -ENOMEM;
@@ -206,15 +206,15 @@ static int fit_test(struct hsgd_context *ctx, struct data_parts *p)
     return err;
 }
 
-int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
-                const struct hsgd_data_options *options, struct data_parts *out)
+int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
+                const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct labels labels = { 0 };
     struct array *test = &array[ARRAY_TEST_X];
     int err = labels_begin(ctx, &labels, options);
-    if (!err) err = numpy_part(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, &labels, &out->train);
+    if (!err) err = numpy_split(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, &labels, &out->train);
     if (!err && test->bytes)
-        err = numpy_part(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
+        err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
     if (!err && out->test) err = fit_test(ctx, out);
     if (!err && out->test) err = same_shape(ctx, what, out);
     labels_free(&labels);
@@ -226,17 +226,17 @@ int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[A
 /* A whole file, decompressed; memory grows with the bytes that are read. */
 static int read_array(struct hsgd_context *ctx, const char *path, struct array *a)
 {
-    size_t room = 0;
+    size_t capacity = 0;
     int64_t got = 1;
     struct hsgd_stream *s = hsgd_stream_open(ctx, path);
     if (!s) return -EIO;
     a->name = strdup(path);
     while (a->name && got > 0) {
-        room = room ? 2 * room : FIRST_CHUNK;
-        uint8_t *bigger = realloc(a->bytes, room);
+        capacity = capacity ? 2 * capacity : FIRST_CHUNK;
+        uint8_t *bigger = realloc(a->bytes, capacity);
         if (!bigger) break;
         a->bytes = bigger;
-        got = hsgd_stream_read(s, a->bytes + a->size, room - a->size);
+        got = hsgd_stream_read(s, a->bytes + a->size, capacity - a->size);
         if (got > 0) a->size += (size_t)got;
     }
     hsgd_stream_close(&s);
@@ -244,25 +244,25 @@ static int read_array(struct hsgd_context *ctx, const char *path, struct array *
 }
 
 /* FOLDER/STEM of path, and what follows the stem (.npy, .npy.gz, ...). */
-struct parts { int folder, stem; const char *suffix; };
+struct path_parts { int folder, stem; const char *suffix; };
 
-static struct parts split_path(const char *path)
+static struct path_parts split_path(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strstr(name, ".npy");
-    return (struct parts){ (int)(name - path), dot ? (int)(dot - name) : (int)strlen(name), dot ? dot : "" };
+    return (struct path_parts){ (int)(name - path), dot ? (int)(dot - name) : (int)strlen(name), dot ? dot : "" };
 }
 
 /* The first `folder` bytes of path, name, more and suffix in one new text. */
 static char *sibling(const char *path, int folder, const char *name, const char *more, const char *suffix)
 {
-    size_t room = (size_t)folder + strlen(name) + strlen(more) + strlen(suffix) + 1;
-    char *out = malloc(room);
-    if (out) snprintf(out, room, "%.*s%s%s%s", folder, path, name, more, suffix);
+    size_t capacity = (size_t)folder + strlen(name) + strlen(more) + strlen(suffix) + 1;
+    char *out = malloc(capacity);
+    if (out) snprintf(out, capacity, "%.*s%s%s%s", folder, path, name, more, suffix);
     return out;
 }
 
 /* The path of a sibling that exists, as named or with a capital (X_test.npy); else NULL. */
-static char *existing(const char *path, const struct parts *p, const char *name, const char *more)
+static char *existing(const char *path, const struct path_parts *p, const char *name, const char *more)
 {
     char *out = sibling(path, p->folder, name, more, p->suffix);
     if (out && !access(out, F_OK)) return out;
@@ -280,7 +280,7 @@ static int row_of(const char *stem)
 }
 
 /* The file of labels: --label, the partner of a known name, STEM_labels. */
-static char *label_file(const char *path, const struct parts *p, const char *stem, const char *label)
+static char *label_file(const char *path, const struct path_parts *p, const char *stem, const char *label)
 {
     char *out = NULL;
     if (label) return sibling(path, *label == '/' ? 0 : p->folder, label, "", "");
@@ -290,7 +290,7 @@ static char *label_file(const char *path, const struct parts *p, const char *ste
     return out ? out : existing(path, p, "labels", "");
 }
 
-static int read_test(struct hsgd_context *ctx, const char *path, const struct parts *p, int row,
+static int read_test(struct hsgd_context *ctx, const char *path, const struct path_parts *p, int row,
                      struct array array[ARRAY_ROLES])
 {
     char *x = existing(path, p, numpy_names[row][ARRAY_TEST_X], "");
@@ -304,7 +304,7 @@ static int read_test(struct hsgd_context *ctx, const char *path, const struct pa
 
 static int read_files(struct hsgd_context *ctx, const char *path, const char *label, struct array array[ARRAY_ROLES])
 {
-    struct parts p = split_path(path);
+    struct path_parts p = split_path(path);
     char *stem = strndup(path + p.folder, (size_t)p.stem), *y = stem ? label_file(path, &p, stem, label) : NULL;
     int err = !stem ? -ENOMEM : 0;
     if (!err && !y)
@@ -319,11 +319,11 @@ static int read_files(struct hsgd_context *ctx, const char *path, const char *la
 }
 
 static int read_npy(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                    struct data_parts *out)
+                    struct data_splits *out)
 {
     struct array array[ARRAY_ROLES] = { { 0 } };
     int err = read_files(ctx, path, options->label, array);
-    if (!err) err = numpy_parts(ctx, path, array, options, out);
+    if (!err) err = numpy_splits(ctx, path, array, options, out);
     for (int i = 0; i < ARRAY_ROLES; i++) array_free(&array[i]);
     return err;
 }

@@ -26,16 +26,16 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
 
 /* A split from its two arrays; takes over the bytes of x.  *out is freed by the
  * caller, also after an error. */
-int numpy_part(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
+int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
                struct hsgd_data **out);
 /* Both splits; array[ARRAY_TEST_X] without bytes: no test split. */
-int numpy_parts(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
-                const struct hsgd_data_options *options, struct data_parts *out);
+int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
+                const struct hsgd_data_options *options, struct data_splits *out);
 void array_free(struct array *a);
 
 /* An archive in memory; `size` bytes at `bytes`. */
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
-              const struct hsgd_data_options *options, struct data_parts *out);
+              const struct hsgd_data_options *options, struct data_splits *out);
 
 /* The array of samples in an archive: the first of the known names.  *out is
  * freed by the caller, also after an error. */

@@ -121,17 +121,18 @@ static int check_kept(struct tar *t)
 /* Memory grows with the bytes that are read, whatever size the header announces. */
 static int read_member(struct tar *t, struct archive_entry *m, struct image_entry *e)
 {
-    int64_t max = archive_entry_size(m), room = 0;
+    int64_t max = archive_entry_size(m), capacity = 0;
     do {
-        if (e->size == room) {
-            int64_t wish = room ? 2 * room : BLOCK;
-            room = wish < max ? wish : max > 0 ? max : 1;
-            uint8_t *bigger = realloc(e->bytes, (size_t)room);
+        if (e->size == capacity) {
+            int64_t wish = capacity ? 2 * capacity : BLOCK;
+            capacity = wish < max ? wish : max > 0 ? max : 1;
+            uint8_t *bigger = realloc(e->bytes, (size_t)capacity);
             if (!bigger)
-                return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->set->source, (long long)room);
+                return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory for %lld bytes", t->set->source,
+                                 (long long)capacity);
             e->bytes = bigger;
         }
-        la_ssize_t n = max > 0 ? archive_read_data(t->archive, e->bytes + e->size, (size_t)(room - e->size)) : 0;
+        la_ssize_t n = max > 0 ? archive_read_data(t->archive, e->bytes + e->size, (size_t)(capacity - e->size)) : 0;
         if (n < 0) return archive_failed(t);
         if (!n) break;
         e->size += n;

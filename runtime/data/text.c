@@ -78,16 +78,16 @@ char *text_skip_bom(char *text) { return strncmp(text, "\xef\xbb\xbf", 3) ? text
 
 /* ----------------------------------------------------------------- memory */
 
-bool text_grow(void *array, int64_t *room, int64_t need, size_t element)
+bool text_grow(void *array, int64_t *capacity, int64_t need, size_t element)
 {
     void *old, *bigger;
-    if (need <= *room) return true;
+    if (need <= *capacity) return true;
     if (need > (int64_t)(PTRDIFF_MAX / 2 / element)) return false;
-    int64_t wanted = 2 * *room > need ? 2 * *room : need + 16;
+    int64_t wanted = 2 * *capacity > need ? 2 * *capacity : need + 16;
     memcpy(&old, array, sizeof old);
     bigger = realloc(old, (size_t)wanted * element);
     if (!bigger) return false;
     memcpy(array, &bigger, sizeof bigger);
-    *room = wanted;
+    *capacity = wanted;
     return true;
 }

@@ -16,9 +16,9 @@ const char *text_number(const char *text, double *out);
 /* Skips a byte order mark at the start of a zero-terminated UTF-8 text. */
 char *text_skip_bom(char *text);
 
-/* Grows *array (a pointer) to at least `need` elements, at least doubling *room,
+/* Grows *array (a pointer) to at least `need` elements, at least doubling *capacity,
  * so that memory stays proportional to what was read.  False when memory is
  * exhausted; then nothing has changed. */
-bool text_grow(void *array, int64_t *room, int64_t need, size_t element);
+bool text_grow(void *array, int64_t *capacity, int64_t need, size_t element);
 
 #endif

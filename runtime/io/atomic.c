@@ -13,10 +13,10 @@
 static char *temporary_name(const char *path)
 {
     static atomic_uint number;
-    size_t room = strlen(path) + 40;
-    char *name = malloc(room);
+    size_t capacity = strlen(path) + 40;
+    char *name = malloc(capacity);
     if (name)
-        snprintf(name, room, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&number, 1));
+        snprintf(name, capacity, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&number, 1));
     return name;
 }
 

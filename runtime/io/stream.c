@@ -15,7 +15,7 @@
 enum { CHUNK = 1 << 16, MAX_AVAIL_IN = 1 << 30 };
 
 /* How a kind of stream turns input into output.  pump() moves what it can
- * from next/left to to/room and returns 0 or a negative errno; it is called
+ * from next/left to to/space and returns 0 or a negative errno; it is called
  * again while there is input, output, or `finish` (no more input). */
 struct coding {
     const char *name;
@@ -35,26 +35,26 @@ struct hsgd_stream {
     const uint8_t *next;               /* input not used yet */
     size_t left;
     uint8_t *to;                       /* where the coding writes */
-    size_t room;
+    size_t space;
     bool source_ended, ended;          /* no more input; no more output */
     bool between;                      /* gzip: a member has ended and no other begun */
     union { z_stream zlib; lzma_stream lzma; } decoder;
     uint8_t *input, *output;           /* CHUNK and STREAM_PEEK + CHUNK bytes */
     size_t first, last;                /* what is in output */
     char *line;
-    size_t line_room;
+    size_t line_capacity;
 };
 
 /* ---------------------------------------------------------------- codings */
 
 static int plain_pump(struct hsgd_stream *s, bool finish)
 {
-    size_t n = s->left < s->room ? s->left : s->room;
+    size_t n = s->left < s->space ? s->left : s->space;
     if (n) memcpy(s->to, s->next, n);
     s->next += n;
     s->left -= n;
     s->to += n;
-    s->room -= n;
+    s->space -= n;
     s->ended = finish && !s->left;
     return 0;
 }
@@ -85,12 +85,12 @@ static int gzip_pump(struct hsgd_stream *s, bool finish)
     z->next_in = (Bytef *)s->next;
     z->avail_in = given;
     z->next_out = s->to;
-    z->avail_out = (uInt)s->room;
+    z->avail_out = (uInt)s->space;
     int code = inflate(z, Z_NO_FLUSH);
     s->next = z->next_in;
     s->left -= given - z->avail_in;
     s->to = z->next_out;
-    s->room = z->avail_out;
+    s->space = z->avail_out;
     s->between = code == Z_STREAM_END;
     if (code == Z_OK || code == Z_STREAM_END) return 0;
     if (code == Z_MEM_ERROR) return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory", s->name);
@@ -113,12 +113,12 @@ static int xz_pump(struct hsgd_stream *s, bool finish)
     z->next_in = s->next;
     z->avail_in = s->left;
     z->next_out = s->to;
-    z->avail_out = s->room;
+    z->avail_out = s->space;
     lzma_ret code = lzma_code(z, finish ? LZMA_FINISH : LZMA_RUN);
     s->next = z->next_in;
     s->left = z->avail_in;
     s->to = z->next_out;
-    s->room = z->avail_out;
+    s->space = z->avail_out;
     s->ended = code == LZMA_STREAM_END;
     if (code == LZMA_OK || code == LZMA_STREAM_END || (code == LZMA_BUF_ERROR && !finish)) return 0;
     if (code == LZMA_MEM_ERROR) return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory", s->name);
@@ -177,7 +177,7 @@ static int more(struct hsgd_stream *s)
     while (s->last == before && !s->ended) {
         int err = s->left ? 0 : take_input(s);
         s->to = s->output + s->last;
-        s->room = STREAM_PEEK + CHUNK - s->last;
+        s->space = STREAM_PEEK + CHUNK - s->last;
         if (!err) err = s->coding->pump(s, s->source_ended);
         if (err) return err;
         s->made += s->to - (s->output + s->last);
@@ -295,13 +295,13 @@ int64_t hsgd_stream_read(struct hsgd_stream *s, void *to, size_t n)
 
 static int append_to_line(struct hsgd_stream *s, size_t *length, size_t n)
 {
-    if (*length + n + 1 > s->line_room) {
-        size_t room = 2 * (*length + n + 1);
-        char *bigger = realloc(s->line, room);
+    if (*length + n + 1 > s->line_capacity) {
+        size_t capacity = 2 * (*length + n + 1);
+        char *bigger = realloc(s->line, capacity);
         if (!bigger)
             return hsgd_fail(s->ctx, ENOMEM, "%s: out of memory for a line of %zu bytes", s->name, *length + n);
         s->line = bigger;
-        s->line_room = room;
+        s->line_capacity = capacity;
     }
     memcpy(s->line + *length, s->output + s->first, n);
     *length += n;

@@ -88,15 +88,15 @@ int hsgd_yaml_expect(struct hsgd_yaml *y, yaml_event_type_t type, const char *wh
     return hsgd_yaml_fail(y, y->line, "%s must be %s, but is %s", what, kind(&wanted), kind(&y->event));
 }
 
-int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t room, const char *what)
+int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t capacity, const char *what)
 {
     int err = hsgd_yaml_expect(y, YAML_SCALAR_EVENT, what);
     if (err) return err;
     const char *text = (const char *)y->event.data.scalar.value;
     size_t n = y->event.data.scalar.length;
-    if (n >= room || strlen(text) != n)
+    if (n >= capacity || strlen(text) != n)
         return hsgd_yaml_fail(y, y->line, "%s \"%s\" is longer than %zu characters, or contains a zero byte", what,
-                              hsgd_show(text).text, room - 1);
+                              hsgd_show(text).text, capacity - 1);
     memcpy(out, text, n + 1);
     return 0;
 }

@@ -30,8 +30,8 @@ void hsgd_yaml_close(struct hsgd_yaml *y);
 int hsgd_yaml_next(struct hsgd_yaml *y);
 /* -EINVAL where the present event has another type; what: its name. */
 int hsgd_yaml_expect(struct hsgd_yaml *y, yaml_event_type_t type, const char *what);
-/* The text of the present event, a scalar shorter than `room`; what: its name. */
-int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t room, const char *what);
+/* The text of the present event, a scalar shorter than `capacity`; what: its name. */
+int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t capacity, const char *what);
 /* The mapping that begins with the present event, up to its end. */
 int hsgd_yaml_pairs(struct hsgd_yaml *y, struct yaml_pairs *p, const char *what);
 /* What follows the document's content. */

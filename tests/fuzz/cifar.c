@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (n < HEADER) return 0;
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
     struct hsgd_data_options o = { .size = sizeof o, .label = bytes[0] & 1 ? "coarse" : NULL };
-    struct data_parts parts = { 0 };
+    struct data_splits splits = { 0 };
     struct image_set a;
     int err = image_set_begin(ctx, &a, "input");
     for (int i = 0; !err && i < FILES - 1; i++)
@@ -48,10 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (!err && bytes[0] & 2) err = add_names(ctx, &a, "batches.meta.txt", bytes + HEADER, n - HEADER);
     if (!err && bytes[0] & 4) err = add_names(ctx, &a, "fine_label_names.txt", bytes + HEADER, n - HEADER);
     if (!err && bytes[0] & 8) err = add_names(ctx, &a, names[FILES - 1], bytes + HEADER, n - HEADER);
-    if (!err) err = cifar_read(ctx, &a, &o, &parts);
-    fuzz_require(err || (parts.train->count > 0 && parts.test->count > 0), "a set without samples");
-    hsgd_data_destroy(&parts.train);
-    hsgd_data_destroy(&parts.test);
+    if (!err) err = cifar_read(ctx, &a, &o, &splits);
+    fuzz_require(err || (splits.train->count > 0 && splits.test->count > 0), "a set without samples");
+    hsgd_data_destroy(&splits.train);
+    hsgd_data_destroy(&splits.test);
     image_set_free(&a);
     return fuzz_end(ctx, err);
 }

@@ -14,14 +14,14 @@ static void check(const struct hsgd_data *d)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
-    struct data_parts parts = { 0 };
+    struct data_splits splits = { 0 };
     struct safetensors f;
     int err = safetensors_parse(ctx, &f, "input", bytes, n);
-    if (!err && cache_parse(&f, "key", "input", &parts)) fuzz_require(parts.train != NULL, "a set without samples");
-    check(parts.train);
-    check(parts.test);
-    hsgd_data_destroy(&parts.train);
-    hsgd_data_destroy(&parts.test);
+    if (!err && cache_parse(&f, "key", "input", &splits)) fuzz_require(splits.train != NULL, "a set without samples");
+    check(splits.train);
+    check(splits.test);
+    hsgd_data_destroy(&splits.train);
+    hsgd_data_destroy(&splits.test);
     if (!err) safetensors_close(&f);
     return fuzz_end(ctx, err);
 }

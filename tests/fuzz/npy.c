@@ -25,14 +25,14 @@ static void make_labels(struct array *y, int64_t n)
     for (int64_t i = 0; i < n; i++) y->bytes[10 + length + i] = i % 2;
 }
 
-static int make_part(struct hsgd_context *ctx, const uint8_t *bytes, size_t n, int64_t samples)
+static int make_split(struct hsgd_context *ctx, const uint8_t *bytes, size_t n, int64_t samples)
 {
     struct array x = { .name = "input", .bytes = malloc(n), .size = n }, y = { .name = "labels" };
     struct labels labels = { 0 };
     struct hsgd_data *d = NULL;
     memcpy(x.bytes, bytes, n);
     make_labels(&y, samples);
-    int err = numpy_part(ctx, &x, &y, 0, &labels, &d);
+    int err = numpy_split(ctx, &x, &y, 0, &labels, &d);
     if (!err) fuzz_check_data(d);
     hsgd_data_destroy(&d);
     labels_free(&labels);
@@ -46,6 +46,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
     struct npy a;
     int err = npy_parse(ctx, "input", bytes, n, &a);
-    if (!err && a.dim[0] <= FUZZ_LABELS) err = make_part(ctx, bytes, n, a.dim[0]);
+    if (!err && a.dim[0] <= FUZZ_LABELS) err = make_split(ctx, bytes, n, a.dim[0]);
     return fuzz_end(ctx, err);
 }

@@ -8,11 +8,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static const struct hsgd_data_options options;
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
-    struct data_parts parts = { NULL, NULL };
-    int err = npz_parse(ctx, "input", bytes, n, &options, &parts);
-    if (!err) fuzz_check_data(parts.train);
-    if (!err && parts.test) fuzz_check_data(parts.test);
-    hsgd_data_destroy(&parts.train);
-    hsgd_data_destroy(&parts.test);
+    struct data_splits splits = { NULL, NULL };
+    int err = npz_parse(ctx, "input", bytes, n, &options, &splits);
+    if (!err) fuzz_check_data(splits.train);
+    if (!err && splits.test) fuzz_check_data(splits.test);
+    hsgd_data_destroy(&splits.train);
+    hsgd_data_destroy(&splits.test);
     return fuzz_end(ctx, err);
 }

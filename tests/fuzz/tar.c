@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static int interpret(struct hsgd_context *ctx, struct image_set *a, bool keep_going, struct data_parts *out)
+static int interpret(struct hsgd_context *ctx, struct image_set *a, bool keep_going, struct data_splits *out)
 {
     struct hsgd_data_options options = { .size = sizeof options, .keep_going = keep_going };
     if (cifar_is(a)) return cifar_read(ctx, a, &options, out);
@@ -22,18 +22,18 @@ static void check(const struct hsgd_data *d)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
-    struct data_parts parts = { 0 };
+    struct data_splits splits = { 0 };
     struct image_set a = { 0 };
     fuzz_allow(4 * (IMAGE_SET_FREE + STREAM_EXPANSION * n)); /* all images, and libjpeg's memory for one */
     struct hsgd_stream *s = hsgd_stream_memory(ctx, "input", bytes, n);
     bool zip = n >= 4 && !memcmp(bytes, "PK\3\4", 4);
     int err = zip ? image_set_zip(ctx, &a, "input", bytes, n) : s ? image_set_tar(ctx, &a, s) : -1;
-    if (!err) err = interpret(ctx, &a, n & 1, &parts);
-    fuzz_require(err || (parts.train && parts.train->count > 0), "a set without samples");
-    check(parts.train);
-    check(parts.test);
-    hsgd_data_destroy(&parts.train);
-    hsgd_data_destroy(&parts.test);
+    if (!err) err = interpret(ctx, &a, n & 1, &splits);
+    fuzz_require(err || (splits.train && splits.train->count > 0), "a set without samples");
+    check(splits.train);
+    check(splits.test);
+    hsgd_data_destroy(&splits.train);
+    hsgd_data_destroy(&splits.test);
     image_set_free(&a);
     hsgd_stream_close(&s);
     return fuzz_end(ctx, err);
