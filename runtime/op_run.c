@@ -259,10 +259,11 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
                 const struct hsgd_op_call *run)
 {
     int err = ENTER(ctx, ctx, op, run);
-    if (!err) err = quiesce_check_paused(ctx);
     if (err) return err;
     if (device < 0 || device >= ctx->ndevices)
         return hsgd_fail(ctx, EINVAL, "device %d is not in 0..%d", device, ctx->ndevices - 1);
+    err = quiesce_check_paused(ctx);
+    if (err) return err;
     struct op_job *j = calloc(1, sizeof *j);
     if (!j) return hsgd_fail(ctx, ENOMEM, "out of memory");
     j->ctx = ctx;

@@ -319,7 +319,31 @@ static void warns_of_few_workers(void)
     if (d.workers >= CPU_COUNT(&set)) CHECK(warnings == 0);
 }
 
+/* Data and models need no device, and no StarPU; a trainer does. */
+static void without_devices(void)
+{
+    struct hsgd_context *ctx;
+    struct hsgd_data *samples, *test;
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "none")));
+    CHECK(hsgd_device_count(ctx) == 0 && !starpu_is_initialized());
+    CHECK(!hsgd_data_read(ctx, "digits", NULL, &samples, &test));
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "mlp-small", (struct hsgd_shape){ 28, 28, 1 }, 10);
+    CHECK(m && hsgd_model_parameters(m) == 109386 && !hsgd_model_initialise(m, 1));
+    CHECK(!hsgd_trainer_create(m, NULL) &&
+          !strcmp(hsgd_error(ctx), "a trainer needs a device, and the context was created with devices \"none\""));
+    CHECK(hsgd_op_run(ctx, 0, &hsgd_op_flatten, NULL, &(struct hsgd_op_call){ .rows = 1 }) == -EINVAL);
+    CHECK(!hsgd_wait(ctx));
+    hsgd_model_destroy(&m);
+    hsgd_data_destroy(&test);
+    hsgd_data_destroy(&samples);
+    hsgd_destroy(&ctx);
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .threads = 1)));
+    train(ctx, 2);
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = {
+    { "without_devices", without_devices },
     { "leaves_no_thread", leaves_no_thread }, { "leaves_opencl_alone", leaves_opencl_alone }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
     { "refuses_bad_lists", refuses_bad_lists }, { "missing_opencl_device", missing_opencl_device },
     { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "automatic", automatic },

@@ -94,6 +94,8 @@ struct session {
 
 /* Each returns OK, or an exit code after a sentence on stderr. */
 int open_context(struct session *run, const struct settings *s);
+/* For commands that only read data or models: StarPU is not started. */
+int open_without_devices(struct session *run, const struct settings *s);
 int open_data(struct session *run, const struct settings *s);
 /* "digits" or a path with --format, --label and the like, and --test; *test is
  * NULL where there is no test part. */

@@ -243,9 +243,7 @@ int cmd_data(struct settings *s)
         return report_error(USAGE, "\"hsgd data\" knows \"info\" and \"show\", not \"%s\"", s->word[0]);
     int code = require_words(s, 2);
     if (code) return code;
-    s->devices = "cpu";
-    s->threads = 1;
-    code = open_context(&run, s);
+    code = open_without_devices(&run, s);
     struct look l = { s, &run, s->words > 1 ? s->word[1] : "digits", { NULL } };
     if (!code) code = read_data(&run, s, l.what, &l.part[0], &l.part[1]);
     if (!code) code = verbs[verb].run(&l);

@@ -40,8 +40,7 @@ int cmd_models(struct settings *s)
     struct session run;
     int code = require_words(s, 0);
     if (code) return code;
-    s->devices = "cpu";
-    code = open_context(&run, s);
+    code = open_without_devices(&run, s);
     json_t *list = !code && s->json ? json_array() : NULL;
     if (!code) code = list_models(&run, s, s->json ? &list : NULL);
     close_session(&run);

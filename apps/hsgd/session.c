@@ -62,13 +62,13 @@ static void device_options(const struct settings *s, char *out, size_t size)
         snprintf(out + used, size - (size_t)used, "--threads %lld: ", (long long)s->threads);
 }
 
-int open_context(struct session *run, const struct settings *s)
+static int open_on(struct session *run, const struct settings *s, const char *devices)
 {
     static bool verbose;
     char given[400] = "";
     verbose = s->verbose;
     *run = (struct session){ 0 };
-    struct hsgd_context_options o = { .size = sizeof o, .devices = s->devices, .threads = (int)s->threads,
+    struct hsgd_context_options o = { .size = sizeof o, .devices = devices, .threads = (int)s->threads,
                                       .deterministic = s->deterministic, .tf32 = s->tf32, .log = log_line,
                                       .log_user = &verbose, .spare_opencl = true };
     int err = hsgd_create(&run->ctx, &o);
@@ -76,6 +76,10 @@ int open_context(struct session *run, const struct settings *s)
     device_options(s, given, sizeof given);
     return report_error(exit_code(err), "%s%s", given, hsgd_error(run->ctx));
 }
+
+int open_context(struct session *run, const struct settings *s) { return open_on(run, s, s->devices); }
+
+int open_without_devices(struct session *run, const struct settings *s) { return open_on(run, s, "none"); }
 
 /* "0.1" or "1/12"; false: it is the name of data. */
 static bool read_fraction(const char *text, double *part, double *whole)

@@ -88,7 +88,7 @@ static int from_options(struct session *run, const struct settings *s)
 {
     struct hsgd_shape shape = { 0 };
     int classes = 10, code = require_model(s);
-    if (!code) code = open_context(run, s);
+    if (!code) code = open_without_devices(run, s);
     if (!code && s->data) code = read_data(run, s, s->data, &run->whole, &run->test);
     if (!code && s->data) {
         shape = hsgd_data_shape(run->whole);

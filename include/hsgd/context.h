@@ -40,7 +40,8 @@ struct hsgd_context_options {
     size_t size;
     const char *devices;   /* NULL or "auto": every physical device once, and OpenCL devices that are the CPU only if
                               STARPU_OPENCL_ON_CPUS=1 and `threads` leaves them cores; else a list such as
-                              "cpu,opencl" or "opencl:1": exactly these, -ENODEV when one is missing */
+                              "cpu,opencl" or "opencl:1": exactly these, -ENODEV when one is missing.  "none": no device,
+                              and StarPU is not started: for data sets and models without a trainer */
     int threads;           /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
     bool deterministic;    /* fixed chunks and merge order: results do not depend on `threads` */
     bool tf32;             /* matrix products on CUDA devices may round their operands to TF32 (10-bit mantissa), which

@@ -115,9 +115,10 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
     struct hsgd_train_options o = defaults;
     struct hsgd_augment_options augment = { 0 };
     if (!model || take_options(model, options, &o, &augment)) return NULL;
-    struct hsgd_trainer *t = calloc(1, sizeof *t);
+    struct hsgd_trainer *t = model->ctx->ndevices ? calloc(1, sizeof *t) : NULL;
     if (!t) {
-        hsgd_fail(model->ctx, ENOMEM, "out of memory");
+        if (model->ctx->ndevices) hsgd_fail(model->ctx, ENOMEM, "out of memory");
+        else hsgd_fail(model->ctx, EINVAL, "a trainer needs a device, and the context was created with devices \"none\"");
         return NULL;
     }
     if (trainer_state_open(&t->state, model, &o)) {

@@ -55,7 +55,7 @@ fuzz_cppflags = $(DEFS) -I. -I$(top_srcdir)/tests/fuzz $(runtime_libruntime_la_C
 fuzz_flags = -std=gnu11 -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz_objects = $(patsubst %.c,tests/fuzz/objects/%.o,tests/fuzz/fuzz.c tests/fuzz/fuzz_data.c $(fuzz_sources))
 tests/fuzz/objects/%.o: %.c
-	$(AM_V_CC)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_cppflags) $(fuzz_flags) -fsanitize=fuzzer-no-link -MMD -c $< -o $@
+	$(AM_V_CC)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_cppflags) $(fuzz_flags) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 tests/fuzz/%.fuzzer: tests/fuzz/objects/tests/fuzz/%.o $(fuzz_objects) runtime/libruntime.la
 	$(AM_V_CCLD)$(LIBTOOL) --silent --tag=CC --mode=link $(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer $^ -o $@
 fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
@@ -69,7 +69,7 @@ fuzz: $(FUZZ_TARGET:%=tests/fuzz/%.fuzzer)
 fuzz_replays = $(FUZZ_TARGETS:%=tests/fuzz/%.replay)
 check_DATA += $(fuzz_replays)
 tests/fuzz/%.replay.o: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/fuzz_data.h
-	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -MMD -c $< -o $@
+	$(AM_V_CC)mkdir -p $(@D) && $(CC) $(fuzz_cppflags) $(AM_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 -include $(wildcard tests/fuzz/*.replay.d)
 fuzz_shared = tests/fuzz/fuzz.replay.o tests/fuzz/fuzz_data.replay.o tests/fuzz/replay.replay.o
 tests/fuzz/%.replay: tests/fuzz/%.replay.o $(fuzz_shared) runtime/libruntime.la
