@@ -122,14 +122,14 @@ printf 'length,width,species\n1,2,rose\n3,,tulip\n5,4,rose\n' >flowers.csv
 printf -- '-1 2:1 5:1\n+1 1:0.5 3:0.25\n-1\n' >small.svm
 ok data info flowers.csv
 summary='csv, 3 samples of 2 features (length, width), label "species", 2 classes (rose, tulip)'
-says "flowers.csv: $summary train: 3 samples of 1x1x2, 2 classes, mean 3.0000 3.0000, deviation 1.6330 1.0000 "
+says "flowers.csv: $summary train: 3 samples of 2 features, 2 classes, mean 3.0000 3.0000, std 1.6330 1.0000 "
 has out '^rose +2 +-$'
 ok data info flowers.csv --json
 json "j['summary'] == '$summary' and j['passed_over'] == []"
 ok data show flowers.csv
 has out '^tulip +1:3 2:\?$'
 ok data show small.svm --features 7
-has out '^small.svm: 3 samples of 1x1x7, 2 classes, mean 0.0000, deviation 0.3318$'
+has out '^small.svm: 3 samples of 7 features, 2 classes, mean 0.0000, std 0.3318$'
 has out '^\+1 +1:0.5 3:0.25$'
 refused 'data "flowers.csv": has no test part' data show flowers.csv --split test
 refused '--json goes with "hsgd data info"' data show flowers.csv --json

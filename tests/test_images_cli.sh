@@ -69,6 +69,9 @@ for name in plain/1.webp plain/2.BMP turned/1.tif; do : >"Set/Train/$name"; done
 ok data info Set --json
 json '[(p["why"], p["files"], p["first"]) for p in j["passed_over"]] == [("neither PNG nor JPEG", 3, "Train/plain/1.webp")]'
 json 'j["summary"] == "images, 16 samples of 30x30x1, 2 classes (plain, turned); passed over: 3 neither PNG nor JPEG (first: Train/plain/1.webp)"'
+[ ! -s err ]
+check "no warning of what the summary has: $(cat err)" $?
+ok data show Set --out sheet.png
 grep -q '^hsgd: warning: Set: 3 images passed over: neither PNG nor JPEG; the first is Train/plain/1.webp$' err
 check "a warning: $(cat err)" $?
 mkdir many && cp -r set/train/plain set/train/turned many

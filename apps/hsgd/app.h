@@ -14,8 +14,8 @@ enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP
 
 #define MAX_OPTIONS 96
 
-/* Values of all options; numbers that were not given are -1 unless
- * settings_read() knows a default. */
+/* Values of all options; numbers that were not given are -1 unless they have a
+ * default in settings_defaults(). */
 struct settings {
     const char *command, *model, *data, *format, *label, *ignore, *test, *devices, *out, *svg;
     const char *png, *checkpoint;
@@ -27,12 +27,12 @@ struct settings {
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp;
     double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
-    int completion;          /* of which shell; -1: none */
+    int completion;          /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going;
     bool given[MAX_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
-    int ntexts;              /* texts that config files have and the values point to */
+    int ntexts;              /* texts from config files, to which values point */
     char **text;
     int words;               /* arguments that are not options */
     char **word;
@@ -72,7 +72,7 @@ int cmd_help(struct settings *s);
 int settings_read(struct settings *s, unsigned bit, int argc, char **argv);
 void settings_defaults(struct settings *s, const char *command);
 void settings_free(struct settings *s);
-/* Takes a text over until settings_free(); NULL, and the text is freed: out of
+/* Owns the text until settings_free(); NULL, and the text is freed: out of
  * memory. */
 char *settings_keep(struct settings *s, char *text);
 /* The options that command `bit` takes, one a line, on stdout. */
@@ -82,14 +82,15 @@ void settings_help(unsigned bit);
 int require_model(const struct settings *s);
 int require_words(const struct settings *s, int words);
 
-/* What train, bench and plan work with. */
+/* The objects of a command. */
 struct session {
     struct hsgd_context *ctx;
     struct hsgd_data *whole, *train, *validation, *test;
     struct hsgd_model *model;
     struct hsgd_trainer *trainer;
-    struct hsgd_checkpoint_info *known; /* of a checkpoint whose data is read anew, or of other data for its model */
-    bool continues;                     /* the former: classes are those of the checkpoint */
+    struct hsgd_checkpoint_info *known; /* of the checkpoint that the run resumes or starts from; NULL: none */
+    bool continues;                     /* the run is resumed: classes are those of the checkpoint */
+    bool prints_summary;                /* of the data; else images that were skipped are a warning */
 };
 
 /* Each returns OK, or an exit code after a sentence on stderr. */
@@ -101,10 +102,10 @@ int open_data(struct session *run, const struct settings *s);
  * NULL where there is no test part. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);
-/* A model for samples of this shape (h 0: the one its file gives), initialised
+/* A model for samples of this shape (h 0: the shape in its file), initialised
  * from --seed. */
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
-/* What --crop, --resized-crop, --flip and --rotate ask for. */
+/* From --crop, --resized-crop, --flip and --rotate. */
 struct hsgd_augment_options augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
@@ -114,7 +115,7 @@ struct summary summary_of(const struct hsgd_data *d);
 double now_seconds(void);
 double median(double *v, int n);   /* sorts v */
 
-/* What the devices of a context did in a stretch of time. */
+/* Work of the devices of a context in an interval. */
 #define MAX_DEVICES 64
 struct usage {
     int n;
@@ -123,16 +124,16 @@ struct usage {
 void usage_now(const struct hsgd_context *ctx, struct usage *u);
 /* The counters of `to` become those since `from`. */
 void usage_since(const struct usage *from, struct usage *to);
-/* Adds the counters of `more`; the first time it copies it. */
+/* Adds the counters of `more`; copies it when the sum is empty. */
 void usage_add(struct usage *sum, const struct usage *more);
 double usage_busy(const struct usage *u, int i, double seconds);
 
-/* JSON: numbers that are not finite are null, texts may be any bytes
+/* JSON: numbers that are not finite become null; texts may be any bytes
  * (hsgd_text_encode()). */
 json_t *json_number(double v);
 json_t *json_text(const char *bytes);
-/* Take `value` over.  *list or *object becomes NULL, and is freed, when that
- * is NULL or memory is exhausted: nothing is left out. */
+/* Take ownership of `value`.  When it is NULL or memory is exhausted, *list or
+ * *object is freed and becomes NULL, so that no value is silently missing. */
 void json_append(json_t **list, json_t *value);
 void json_set(json_t **object, const char *key, json_t *value);
 json_t *json_usage(const struct usage *u, double seconds);

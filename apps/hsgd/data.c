@@ -62,16 +62,24 @@ static void write_numbers(char out[100], const double *v, int n, bool inverse)
     write_number(out + used, high);
 }
 
-static int print_part(const struct hsgd_data *d, const char *name)
+/* "28x28x1" or "4 features" */
+static void write_shape(char out[40], const struct hsgd_data *d)
 {
     struct hsgd_shape in = hsgd_data_shape(d);
+    if (is_plain(d)) snprintf(out, 40, "%d feature%s", in.c, in.c == 1 ? "" : "s");
+    else snprintf(out, 40, "%dx%dx%d", in.h, in.w, in.c);
+}
+
+static int print_part(const struct hsgd_data *d, const char *name)
+{
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
     if (!n) return report_error(FAILED, "out of memory");
-    char mean[100], deviation[100];
+    char mean[100], deviation[100], shape[40];
     write_numbers(mean, n->mean, n->channels, false);
     write_numbers(deviation, n->inv_std, n->channels, true);
-    text_wrap(0, 2, "%s: %lld samples of %dx%dx%d, %d classes, mean%s, deviation%s", name,
-              (long long)hsgd_data_count(d), in.h, in.w, in.c, hsgd_data_classes(d), mean, deviation);
+    write_shape(shape, d);
+    text_wrap(0, 2, "%s: %lld samples of %s, %d classes, mean%s, std%s", name,
+              (long long)hsgd_data_count(d), shape, hsgd_data_classes(d), mean, deviation);
     hsgd_normalisation_destroy(&n);
     return OK;
 }
@@ -244,6 +252,7 @@ int cmd_data(struct settings *s)
     int code = require_words(s, 2);
     if (code) return code;
     code = open_without_devices(&run, s);
+    run.prints_summary = verbs[verb].run == info;
     struct look l = { s, &run, s->words > 1 ? s->word[1] : "digits", { NULL } };
     if (!code) code = read_data(&run, s, l.what, &l.part[0], &l.part[1]);
     if (!code) code = verbs[verb].run(&l);

@@ -24,7 +24,8 @@ static struct hsgd_data_options data_options(const struct opened *o, const struc
                                        .label = s->label || !run ? s->label : run->label,
                                        .resize = (int)(s->resize || !run ? s->resize : run->resize),
                                        .keep_going = s->keep_going || (run && run->keep_going),
-                                       .ignore = s->ignore, .record = o->info->record };
+                                       .ignore = s->ignore, .record = o->info->record,
+                                       .reports_passed = !s->json };
 }
 
 static int choose_part(struct opened *o, struct evaluation *e, const struct settings *s, const char *what)

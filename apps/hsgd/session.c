@@ -98,12 +98,12 @@ static void skip_validation(struct session *run)
     run->whole = NULL;
 }
 
-/* Other data, read as ours was; `option` named it.  test NULL: not wanted. */
+/* Reads other data as ours was; `option` named it.  test NULL: not wanted. */
 static int read_other(struct session *run, const struct settings *s, const struct hsgd_data *ours, const char *option,
                       const char *what, struct hsgd_data **train, struct hsgd_data **test)
 {
-    struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize,
-                                   .keep_going = s->keep_going };
+    struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize, .keep_going = s->keep_going,
+                                   .reports_passed = run->prints_summary && !test };
     o.record = hsgd_record_create(run->ctx, ours);
     int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
     hsgd_record_destroy(&o.record);
@@ -150,7 +150,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
 {
     struct hsgd_data_options o = { .size = sizeof o, .format = s->format, .label = s->label,
                                    .features = (int)s->features, .resize = (int)s->resize,
-                                   .keep_going = s->keep_going, .any_classes = s->classes, .ignore = s->ignore };
+                                   .keep_going = s->keep_going, .any_classes = s->classes, .ignore = s->ignore,
+                                   .reports_passed = run->prints_summary };
     if (run->known) o.record = run->known->record;
     if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";

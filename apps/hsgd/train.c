@@ -44,6 +44,7 @@ static int make_plans(struct training *t)
 static int open_training(struct training *t)
 {
     int code = open_context(&t->run, t->s);
+    t->run.prints_summary = !t->s->json && !t->s->quiet;
     if (!code) code = train_read_known(t);
     if (!code) code = open_data(&t->run, t->s);
     if (!code) code = train_check_known(t);

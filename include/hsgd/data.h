@@ -41,6 +41,8 @@ struct hsgd_data_options {
                                         values than half of the samples (and than 20) */
     const char *ignore;              /* columns of a CSV to leave out: names or numbers from 1, separated by commas;
                                         NULL: none */
+    bool reports_passed;             /* the caller reports hsgd_data_passed() itself; false: skipped images are a
+                                        warning */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */

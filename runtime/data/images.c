@@ -199,7 +199,7 @@ static int read_as(struct hsgd_context *ctx, const char *path, enum meaning mean
                    const struct hsgd_data_options *options, struct data_splits *out)
 {
     int err = read_any(ctx, path, meaning, options, out);
-    if (!err) warn_of_passed(ctx, path, out->train->passed);
+    if (!err && !options->reports_passed) warn_of_passed(ctx, path, out->train->passed);
     return err ? err : settle_classes(ctx, path, options, out);
 }
 
