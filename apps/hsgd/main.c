@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* hsgd: train neural networks on everything a machine has. */
+/* hsgd: train neural networks on all devices of a machine. */
 #include "config.h"
 
 #ifndef _GNU_SOURCE
@@ -61,7 +61,8 @@ int cmd_help(struct settings *s)
     return s->completion >= 0 ? print_completion(s->completion) : s->man ? print_manual(c) : print_help(c);
 }
 
-/* Else the first files that are opened would get what is printed. */
+/* A closed descriptor 0 to 2 would be reused by the next file, which would then
+ * receive what is printed. */
 static bool open_standard_files(void)
 {
     for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++)
@@ -80,7 +81,7 @@ static int run(unsigned bit, struct settings *s)
 static int run_command(int argc, char **argv)
 {
     struct settings s;
-    if (argc < 2) return report_error(USAGE, "a command is missing; \"hsgd help\" lists them");
+    if (argc < 2) return report_error(USAGE, "a command is missing; \"hsgd help\" lists the commands");
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_help(NULL);
     if (!strcmp(argv[1], "--version")) {
         printf("hsgd %s\n", hsgd_version_text());
@@ -94,9 +95,9 @@ static int run_command(int argc, char **argv)
     return code;
 }
 
-#define BLAS_BYTES ((size_t)136 << 20) /* a thread of OpenBLAS asks for nearly as much when it is loaded */
+#define BLAS_BYTES ((size_t)136 << 20) /* a thread of OpenBLAS allocates nearly as much when it is loaded */
 
-/* Where that thread cannot have it, it asks without end, and exit() waits for it. */
+/* Where that allocation fails, the thread retries without end, and exit() waits for it. */
 static int leave(int code)
 {
     void *volatile block = malloc(BLAS_BYTES);
