@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 bin_PROGRAMS += hsgd
-# One a line, in order: branches that add files merge without conflict.
+# One per line, sorted: branches that add files merge without conflict.
 hsgd_SOURCES = \
 	apps/hsgd/app.h \
 	apps/hsgd/append.c \
@@ -72,7 +72,7 @@ hsgd_SOURCES = \
 	apps/hsgd/train_progress.c \
 	apps/hsgd/train_report.c \
 	apps/hsgd/usage.c
-# What draws plots, and what stands in for it.
+# Plots, and the stubs that replace them without Cairo.
 draw_sources = \
 	apps/hsgd/draw/axis.c \
 	apps/hsgd/draw/axis.h \
@@ -91,7 +91,7 @@ draw_sources = \
 	apps/hsgd/draw/sheet.c
 if HAVE_CAIRO
 hsgd_SOURCES += $(draw_sources)
-# The same program without plots: for the bundle, and to test what it says.
+# The same program without plots: for the bundle, and to test its messages.
 noinst_PROGRAMS += hsgd-without-plots
 hsgd_without_plots_SOURCES = apps/hsgd/draw/none.c
 hsgd_without_plots_CPPFLAGS = $(hsgd_CPPFLAGS)

@@ -7,7 +7,7 @@ models=$("$hsgd" models | sed 's/ .*//' | paste -sd, | sed 's/,/, /g')
 opts='--model mlp-small --devices cpu'
 
 # ------------------------------------------------------------ wrong input
-refused 'a command is missing; "hsgd help" lists them'
+refused 'a command is missing; "hsgd help" lists the commands'
 refused 'command "fly" is not one of train, devices, selftest, bench, plan, plot, compare, eval, predict, data, models, summary, help' fly
 refused 'command "fly" is not one of train, devices, selftest, bench, plan, plot, compare, eval, predict, data, models, summary, help' help fly
 refused "--model is missing; it is one of $models" train
@@ -18,24 +18,24 @@ refused '"hsgd train" has no option "-z"' train -z
 refused '"hsgd devices" has no option "--epochs"' devices --epochs 3
 refused '--json "yes" is neither true nor false' train $opts --json=yes
 refused '--epochs needs a value' train $opts --epochs
-refused '--epochs "-1" is not a whole number from 1 to 1000000' train $opts --epochs -1
-refused '--epochs "1.5" is not a whole number from 1 to 1000000' train $opts --epochs 1.5
-refused '--epochs "99999999999999999999999" is not a whole number from 1 to 1000000' train $opts --epochs 99999999999999999999999
-refused '--steps "0" is not a whole number from 1 to 1000000000000' train $opts --steps 0
-refused '--steps "20x" is not a whole number from 1 to 1000000000000' train $opts --steps 20x
-refused '--batch-size "0" is not a whole number from 1 to 1048576' train $opts --batch-size 0
-refused '--batch-size "2000000" is not a whole number from 1 to 1048576' bench $opts -b 2000000
-refused '--batch-size " 8" is not a whole number from 1 to 1048576' plan $opts -b ' 8'
-refused '--batch-size "" is not a whole number from 1 to 1048576' plan $opts -b ''
+refused '--epochs "-1" is not an integer from 1 to 1000000' train $opts --epochs -1
+refused '--epochs "1.5" is not an integer from 1 to 1000000' train $opts --epochs 1.5
+refused '--epochs "99999999999999999999999" is not an integer from 1 to 1000000' train $opts --epochs 99999999999999999999999
+refused '--steps "0" is not an integer from 1 to 1000000000000' train $opts --steps 0
+refused '--steps "20x" is not an integer from 1 to 1000000000000' train $opts --steps 20x
+refused '--batch-size "0" is not an integer from 1 to 1048576' train $opts --batch-size 0
+refused '--batch-size "2000000" is not an integer from 1 to 1048576' bench $opts -b 2000000
+refused '--batch-size " 8" is not an integer from 1 to 1048576' plan $opts -b ' 8'
+refused '--batch-size "" is not an integer from 1 to 1048576' plan $opts -b ''
 refused '--lr "nan" is not a number from 1e-12 to 1000' train $opts --lr nan
 refused '--lr "inf" is not a number from 1e-12 to 1000' train $opts --lr inf
 refused '--lr "1e999" is not a number from 1e-12 to 1000' train $opts --lr 1e999
 refused '--lr "-0.1" is not a number from 1e-12 to 1000' train $opts --lr -0.1
 refused '--lr "0x1p-3" is not a number from 1e-12 to 1000' train $opts --lr 0x1p-3
 refused '--momentum "2" is not a number from 0 to 1' train $opts --momentum 2
-refused '--momentum 0.9 does not go with --optimizer adam' train $opts --momentum 0.9
-refused '--seed "-3" is not a whole number from 0 to 9000000000000000' train $opts --seed -3
-refused '--threads "0" is not a whole number from 1 to 65536' train $opts --threads 0
+refused '--momentum 0.9 is incompatible with --optimizer adam' train $opts --momentum 0.9
+refused '--seed "-3" is not an integer from 0 to 9000000000000000' train $opts --seed -3
+refused '--threads "0" is not an integer from 1 to 65536' train $opts --threads 0
 refused '--optimizer "lion" is not one of sgd, momentum, nesterov, adam, adamw' train $opts --optimizer lion
 refused '--sched "linear" is not one of constant, step, cosine' train $opts --sched linear
 refused '--executor "fast" is not one of replay, insert' train $opts --executor fast
@@ -46,8 +46,8 @@ refused '--devices "gpu": device "gpu" is not one of cpu, cuda, opencl' train --
 refused '--devices "cpu,": device list "cpu," has an empty name' train --model mlp-small --devices cpu,
 refused '--devices "0": device list "0" begins with a number' train --model mlp-small --devices 0
 refused '"hsgd data" needs "info" or "show"' data
-refused '"hsgd data" knows "info" and "show", not "sell"' data sell
-refused '--rows "0" is not a whole number from 1 to 10000' data show digits --out x.png --rows 0
+refused '"hsgd data" takes "info" or "show", not "sell"' data sell
+refused '--rows "0" is not an integer from 1 to 10000' data show digits --out x.png --rows 0
 HSGD_EXECUTOR=fast
 export HSGD_EXECUTOR
 refused 'HSGD_EXECUTOR "fast" is not one of replay, insert' train $opts
@@ -68,7 +68,7 @@ has out '^  train '
 ok --version
 has out '^hsgd [0-9]'
 ok help train
-has out '^  -b, --batch-size N +samples in a batch \(128\)'
+has out '^  -b, --batch-size N +samples per batch \(128\)'
 ok bench --help
 has out '^Usage: hsgd bench'
 ok models
@@ -90,7 +90,7 @@ run train $opts --epochs 1 -b 1000 --optimizer sgd --lr 1000 --json
 check "a loss that is not finite (exit $code: $(cat err))" $?
 ok train $opts --epochs 1 --steps 5 --optimizer adamw --sched step --warmup-steps 2 --clip-grad 1 --executor insert
 has out '^model +mlp-small, 109386 parameters'
-has out '1000 to validate'
+has out ' 1000 validation'
 has out '^test accuracy .* 5 steps'
 has out '^cpu +[0-9]+ +640 '
 ok train $opts --steps 5 --quiet --deterministic
@@ -131,10 +131,10 @@ has out '^tulip +1:3 2:\?$'
 ok data show small.svm --features 7
 has out '^small.svm: 3 samples of 7 features, 2 classes, mean 0.0000, std 0.3318$'
 has out '^\+1 +1:0.5 3:0.25$'
-refused 'data "flowers.csv": has no test part' data show flowers.csv --split test
-refused '--json goes with "hsgd data info"' data show flowers.csv --json
+refused 'data "flowers.csv": has no test split' data show flowers.csv --split test
+refused '--json works with "hsgd data info" only' data show flowers.csv --json
 refused '--format "xls" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv' data info flowers.csv --format xls
-refused '--features "0" is not a whole number from 1 to 16777216' data info flowers.csv --features 0
+refused '--features "0" is not an integer from 1 to 16777216' data info flowers.csv --features 0
 refused 'data "flowers.csv": flowers.csv: line 2: column "species": "rose" is not a number; --ignore leaves a column out' data info flowers.csv --label 1
 refused '--data "small.svm": small.svm: line 1: index of "5:1" is larger than 4, the number of features' train --model linear --data small.svm --features 4
 ok train --model linear --devices cpu --data flowers.csv --label 3 --epochs 2 --out flowers-run --json

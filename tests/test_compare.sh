@@ -99,7 +99,7 @@ check 'one was not finite, two were refused' "$([ "$(grep -Ec ' (not finite|refu
 has out '^    the loss of step [0-9]+ is not finite; try a smaller --lr or --clip-grad$'
 has out '^  3 optimizer sgd, lr 0.1$'
 has out '^  4 optimizer adam, lr 0.1$'
-has out '^    --momentum 0.5 does not go with --optimizer adam$'
+has out '^    --momentum 0.5 is incompatible with --optimizer adam$'
 has bad/summary.csv '^1,"optimizer sgd, lr 1e3","sgd","1e3",not finite,3,"the loss of step [0-9]+ is not finite'
 has bad/summary.csv '^2,"optimizer adam, lr 1e3","adam","1e3",refused,2,'
 picture bad
@@ -119,7 +119,7 @@ wait $pid
 code=$?
 check "exit status $code after SIGTERM" "$([ $code -eq 143 ]; echo $?)"
 has out '^  1 .* interrupted +lr 0.1$'
-has cut/summary.csv '^1,"lr 0.1","0.1",interrupted,143,"SIGTERM at step '
+has cut/summary.csv '^1,"lr 0.1","0.1",interrupted,143,"stopped by SIGTERM at step '
 lines cut/summary.csv 2
 check 'the run has its checkpoint' "$([ -e cut/run-001/checkpoints/last ]; echo $?)"
 check 'no other was begun' "$([ ! -e cut/run-002 ]; echo $?)"
@@ -130,11 +130,11 @@ refused '--out "all": File exists' compare --out all -- --model mlp
 refused 'after "--" come options of train, not "mlp"' compare --out new -- mlp
 refused '"hsgd train" has no option "--speed"' compare --out new -- --speed 3
 refused '--lr "fast" is not a number from 1e-12 to 1000' compare --out new -- --lr 0.1 --lr fast
-refused '--lr "0.1" is there twice' compare --out new -- --lr 0.1 --lr 0.1
+refused '--lr "0.1" appears twice' compare --out new -- --lr 0.1 --lr 0.1
 refused '--stop-at "2" is not a number from 0 to 1' compare --out new --stop-at 2 -- --model mlp
 refused '--time-limit "-1" is not a number from 0 to 1000000000' compare --out new --time-limit -1 -- --model mlp
 for option in --json --quiet --resume --dry-run --help --out=x; do
-    refused "\"hsgd compare\" decides about ${option%=x} itself" compare --out new -- --model mlp $option
+    refused "\"hsgd compare\" sets ${option%=x} itself" compare --out new -- --model mlp $option
 done
 check 'nothing was made' "$([ ! -e new ]; echo $?)"
 

@@ -24,7 +24,7 @@ more 'test accuracy' 80
 [ -f checkpoints/last/model.safetensors ]
 check 'a checkpoint' $?
 demo mlp digits 3 checkpoints
-has out '^going on after step 170$'
+has out '^resuming after step 170$'
 has out '^epoch 3 of 3: loss '
 demo cnn digits 1 weights.safetensors
 more 'test accuracy' 80

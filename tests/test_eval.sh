@@ -39,7 +39,7 @@ has out "^accuracy +$accuracy%"
 refused '--checkpoint is missing' eval
 refused '--checkpoint "none": No such file or directory' eval --checkpoint none
 mkdir empty
-refused '--checkpoint "empty": there is no model.safetensors in it' eval --checkpoint empty
+refused '--checkpoint "empty": it contains no model.safetensors' eval --checkpoint empty
 refused '"hsgd eval" does not take "digits"' eval --checkpoint run digits
 begins '--data "none": ' eval --checkpoint run --data none
 begins '--png "none/x.png": ' eval --checkpoint run --png none/x.png

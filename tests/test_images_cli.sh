@@ -92,16 +92,16 @@ ok eval --devices cpu --checkpoint kept --json
 json 'j["samples"] == 107'
 
 # ------------------------------------------------------------------ refused
-refused '--crop "-1" is not a whole number from 0 to 16384' train $opts --crop -1
-refused '--crop "2.5" is not a whole number from 0 to 16384' train $opts --crop 2.5
+refused '--crop "-1" is not an integer from 0 to 16384' train $opts --crop -1
+refused '--crop "2.5" is not an integer from 0 to 16384' train $opts --crop 2.5
 refused '--resized-crop "1.5" is not a number from 0 to 1' train $opts --resized-crop 1.5
 refused '--rotate "181" is not a number from 0 to 180' train $opts --rotate 181
 refused '--rotate "nan" is not a number from 0 to 180' train $opts --rotate nan
 refused '--label-smoothing "1" is not a number from 0 to 0.999' train $opts --label-smoothing 1
-refused '--resize "5000" is not a whole number from 0 to 4096' train $opts --resize 5000
+refused '--resize "5000" is not an integer from 0 to 4096' train $opts --resize 5000
 refused '--flip "yes" is neither true nor false' train $opts --flip=yes
 refused '"hsgd bench" has no option "--crop"' bench --model mlp --crop 3
-refused '--crop 4 does not go with --resized-crop 0.5' train $opts --crop 4 --resized-crop 0.5
+refused '--crop 4 is incompatible with --resized-crop 0.5' train $opts --crop 4 --resized-crop 0.5
 refused 'crop 4 and resized_crop 0.5 exclude each other' data show --crop 4 --resized-crop 0.5 --out x.png
 printf 'x,y,label\n1,2,a\n2,1,b\n3,4,a\n' >rows.csv
 refused 'crop, resized_crop, flip and rotate are for images, not for samples of 1x1x2' \

@@ -40,13 +40,13 @@ json 'j["layers"][4]["output_bytes"] == 0 and j["layers"][5]["output_bytes"] == 
 json 'all(abs(sum(l[k] for l in j["layers"]) - j[k]) < 1 for k in ("parameters", "forward_flops", "backward_flops", "output_bytes"))'
 ok summary --model mine.yaml --data digits
 has out '^dense1 +1x1x16 +12560 +25088 +64$'
-has out '^all +12730 '
+has out '^total +12730 '
 ok train --model mine.yaml --devices cpu --steps 1 --out run --quiet
 "$hsgd" summary --model mine.yaml --data digits --json >options
 ok summary run --json
 cmp -s out options
 check "a run's model and that of the same options" $?
-refused '--model does not go with the run "run"' summary run --model lenet
+refused '--model is incompatible with the run "run"' summary run --model lenet
 begins 'run "nowhere": ' summary nowhere
 refused 'missing.yaml: cannot open: No such file or directory' train --model missing.yaml --devices cpu
 refused './: is a folder, not a file' plan --model ./ --devices cpu

@@ -59,8 +59,8 @@ refused '--svg "step.svg": replicas have no common step to draw' plan replicas -
 
 # --------------------------------------------------------------- wrong input
 begins 'unable to open none/plan.json' plan none
-refused '--model does not go with the run "run"' plan run --model mlp
-refused '--data does not go with the run "run"' plan run --data digits
+refused '--model is incompatible with the run "run"' plan run --model mlp
+refused '--data is incompatible with the run "run"' plan run --data digits
 refused '"hsgd plan" does not take "more"' plan run more
 begins '--svg "none/x.svg": ' plan run --svg none/x.svg
 mkdir bad
@@ -71,21 +71,21 @@ bad() # MESSAGE SED-SCRIPT: the plan changed by the script is refused
     [ ! -e bad/x.svg ]
     check 'nothing written' $?
 }
-bad 'version is not a whole number from 1 to 1' 's/"version": 1/"version": 2/'
+bad 'version is not an integer from 1 to 1' 's/"version": 1/"version": 2/'
 bad 'model is not text of at most 63 bytes' '/"model"/d'
-bad 'batch_size is not a whole number from 1 to 1048576' 's/"batch_size": 64/"batch_size": 1e99/'
-bad 'batch_size is not a whole number from 1 to 1048576' 's/"batch_size": 64/"batch_size": 0/'
+bad 'batch_size is not an integer from 1 to 1048576' 's/"batch_size": 64/"batch_size": 1e99/'
+bad 'batch_size is not an integer from 1 to 1048576' 's/"batch_size": 64/"batch_size": 0/'
 bad 'measured_step_ms is not a time from 0 to 1e9 ms or null' 's/"measured_step_ms": /&-/'
-bad 'devices[0].workers is not a whole number from 1 to 4096' 's/"workers": 1/"workers": 2000000000/'
+bad 'devices[0].workers is not an integer from 1 to 4096' 's/"workers": 1/"workers": 2000000000/'
 bad 'devices[1].kind is not text of at most 15 bytes' 's/"kind": "cpu"/"kind": "a kind of device that is too long"/'
 bad 'devices is not a list of 1 to 4096 objects' 's/"devices": /"devices": [], "old": /'
 bad 'cells is not a list of 1 to 4096 objects' 's/"cells": \[/"cells": 3, "old": [/'
-bad 'cells[0].rows is not a whole number from 0 to 64' '/"name": "slice on/,$s/"rows": [0-9]*/"rows": 65/'
+bad 'cells[0].rows is not an integer from 0 to 64' '/"name": "slice on/,$s/"rows": [0-9]*/"rows": 65/'
 bad 'cells[0].worker is not a worker of its device' 's/"worker": 0/"worker": 7/'
 bad 'cells[0].device is not the id of one of the devices' 's/"device": "[a-z:0-9]*"/"device": "tpu"/'
 bad 'cells[0].end_ms is not a time from 0 to 1e9 ms or null' 's/"end_ms": .*/"end_ms": "soon"/'
 echo '[]' >bad/plan.json
-refused 'bad/plan.json: this is not a JSON object' plan bad
+refused 'bad/plan.json: not a JSON object' plan bad
 echo '{"version": 1, "version": 1}' >bad/plan.json
 begins 'bad/plan.json: line 1: duplicate object key' plan bad
 : >bad/plan.json

@@ -74,7 +74,7 @@ drawn 'odd <&" name/curves'
 refused 'the folder of a run is missing' plot
 refused '"hsgd plot" does not take "b"' plot a b
 refused '"none" is not the folder of a run: it has no log.jsonl' plot none
-refused 'empty/log.jsonl: there is no epoch in it yet' plot empty
+refused 'empty/log.jsonl: it has no epoch yet' plot empty
 begins 'the plot "none/x.png": ' plot a --png none/x.png
 
 # ------------------------------------------------------- runs that existed
@@ -102,7 +102,7 @@ json 'j["out"] is None and [r["folder"] for r in j["runs"]] == ["a", "d"] and [r
 json 'j["groups"][0]["best_validation_accuracy"] == {"n": 1, "mean": 0.7, "std": None}'
 refused '"a" is given twice' compare a b a/
 refused '"none" is not the folder of a run: it has no log.jsonl' compare a none
-refused '--repeat is for runs to be made, with options of train after "--"' compare a b --repeat 3
+refused '--repeat is for new runs, with options of train after "--"' compare a b --repeat 3
 refused '--out "all": File exists' compare a b --out all
 cp -r a bare
 rm bare/config.yaml
@@ -136,8 +136,8 @@ assert near(runs[0]["loss"], report["train_loss"]) and report["end"] == "done"'
 cp out table
 ok compare again/run-001 again/run-002 again/run-003 again/run-004
 for row in '100.00|[0-9.]+ ± ' 'cpu +120'; do has out "$row"; done
-refused '--repeat makes the seeds, and --seed has 2 values' compare --out x --repeat 2 -- $few --seed 1 --seed 2
-refused '--repeat "0" is not a whole number from 1 to 64' compare --out x --repeat 0 -- $few
+refused '--repeat sets the seeds, but --seed has 2 values' compare --out x --repeat 2 -- $few --seed 1 --seed 2
+refused '--repeat "0" is not an integer from 1 to 64' compare --out x --repeat 0 -- $few
 long=a-folder-with-a-name-of-a-hundred-letters-and-more-as-one-has-them-who-puts-the-date-and-all-options-into-it
 cp -r a $long
 ok compare $long b c
@@ -173,10 +173,10 @@ if [ "${hsgd%-without-plots}" != "$hsgd" ]; then
     ldd "$program" >needed
     grep -q libhsgd needed && ! grep -E 'libcairo|libpango|libfontconfig' needed
     check "$program needs no Cairo: $(cat needed)" $?
-    refused '--svg "x.svg": this hsgd was built without Cairo and draws no plots' plan --model mlp --svg x.svg
-    refused '--png "x.png": this hsgd was built without Cairo and draws no plots' eval --checkpoint again/run-001 --png x.png
-    refused '--png "x.png": this hsgd was built without Cairo and draws no plots' data show --png x.png
-    refused 'the plot "a/curves.png": this hsgd was built without Cairo and draws no plots' plot a
+    refused '--svg "x.svg": this hsgd was built without Cairo and cannot draw plots' plan --model mlp --svg x.svg
+    refused '--png "x.png": this hsgd was built without Cairo and cannot draw plots' eval --checkpoint again/run-001 --png x.png
+    refused '--png "x.png": this hsgd was built without Cairo and cannot draw plots' data show --png x.png
+    refused 'the plot "a/curves.png": this hsgd was built without Cairo and cannot draw plots' plot a
     ok data show --out pixels.png --rows 1 --columns 1
     ok compare a b --out plotless
     has err '^hsgd: warning: the plot in "plotless": this hsgd was built without Cairo'

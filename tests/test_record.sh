@@ -91,9 +91,9 @@ accurate
 ok eval $use --checkpoint run --json
 json 'j["data"] == "train.csv" and j["config"] == "run/config.yaml" and j["samples"] == 160 and j["accuracy"] > 0.9'
 ok eval $use --checkpoint run/checkpoints/last
-has out '^ +as run/config.yaml says$'
+has out '^ +as in run/config.yaml$'
 cp run/checkpoints/last/model.safetensors alone.safetensors
-refused '--data is missing: alone.safetensors lies in no run whose config.yaml names its data' \
+refused '--data is missing: alone.safetensors is not in the folder of a run, which would name its data' \
     eval $use --checkpoint alone.safetensors
 ok eval $use --checkpoint alone.safetensors --data swapped.csv
 accurate

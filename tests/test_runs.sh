@@ -13,18 +13,18 @@ refused '--out is empty' train $opts --out ''
 refused '--config is empty' train --config ''
 refused '--initial-checkpoint is empty' train $opts --initial-checkpoint ''
 refused '--validation is empty' train $opts --validation ''
-refused '--patience "-1" is not a whole number from 0 to 1000000' train $opts --patience -1
-refused '--patience "2.5" is not a whole number from 0 to 1000000' train $opts --patience 2.5
-refused '--checkpoint-hist "0" is not a whole number from 1 to 1000000' train $opts --checkpoint-hist 0
-refused '--checkpoint-every "-5" is not a whole number from 0 to 1000000000000' train $opts --checkpoint-every -5
-refused '--checkpoint-every "1e3" is not a whole number from 0 to 1000000000000' train $opts --checkpoint-every 1e3
+refused '--patience "-1" is not an integer from 0 to 1000000' train $opts --patience -1
+refused '--patience "2.5" is not an integer from 0 to 1000000' train $opts --patience 2.5
+refused '--checkpoint-hist "0" is not an integer from 1 to 1000000' train $opts --checkpoint-hist 0
+refused '--checkpoint-every "-5" is not an integer from 0 to 1000000000000' train $opts --checkpoint-every -5
+refused '--checkpoint-every "1e3" is not an integer from 0 to 1000000000000' train $opts --checkpoint-every 1e3
 refused '--clip-grad "-1" is not a number from 0 to 1000000000000' train $opts --clip-grad -1
-refused '--clip-grad 1e-20 is too little' train $opts --clip-grad 1e-20
+refused '--clip-grad 1e-20 is too small' train $opts --clip-grad 1e-20
 refused '--weight-decay "101" is not a number from 0 to 100' train $opts --weight-decay 101
 refused '--warmup-epochs "nan" is not a number from 0 to 1000000' train $opts --warmup-epochs nan
-refused '--warmup-epochs 1 does not go with --warmup-steps 5' train $opts --warmup-epochs 1 --warmup-steps 5
+refused '--warmup-epochs 1 is incompatible with --warmup-steps 5' train $opts --warmup-epochs 1 --warmup-steps 5
 refused '--min-lr "-1" is not a number from 0 to 1000' train $opts --min-lr -1
-refused '--min-lr 0.1 is more than --lr 0.01' train $opts --lr 0.01 --min-lr 0.1
+refused '--min-lr 0.1 is greater than --lr 0.01' train $opts --lr 0.01 --min-lr 0.1
 refused '--validation "1" is not a fraction from 0 to less than 1' train $opts --validation 1
 refused '--validation "-0.1" is not a fraction from 0 to less than 1' train $opts --validation -0.1
 refused '--validation "1/0" is not a fraction from 0 to less than 1' train $opts --validation 1/0
@@ -37,7 +37,7 @@ echo hello >text
 refused '--initial-checkpoint: text: 6 bytes are too few for a safetensors file' train $opts --initial-checkpoint text
 refused '--out "text": Not a directory' train $opts --out text
 refused '--out "text/a": Not a directory' train $opts --out text/a --steps 1
-refused '--out "full": the folder is not empty; --resume goes on with the run in it' \
+refused '--out "full": the folder is not empty; --resume continues the run in it' \
     train $opts --out "$(mkdir full && touch full/x && echo full)"
 refused '"hsgd bench" has no option "--resume"' bench --model mlp --resume
 
@@ -55,11 +55,11 @@ config 'bad.yaml, line 1: "option: value" is expected' '- lr\n'
 config 'bad.yaml, line 2: "colour" is not an option that a run has' 'model: linear\ncolour: red\n'
 config 'bad.yaml, line 1: "resume" is not an option that a run has' 'resume: true\n'
 config 'bad.yaml, line 1: "rows" is not an option that a run has' 'rows: 3\n'
-config 'bad.yaml, line 3: "lr" is there twice' 'lr: 1\nmodel: linear\nlr: 2\n'
+config 'bad.yaml, line 3: "lr" appears twice' 'lr: 1\nmodel: linear\nlr: 2\n'
 config 'bad.yaml, line 1: lr "fast" is not a number from 1e-12 to 1000' 'lr: fast\n'
 config 'bad.yaml, line 1: lr "" is not a number from 1e-12 to 1000' 'lr:\n'
-config 'bad.yaml, line 2: epochs "-1" is not a whole number from 1 to 1000000' '# text\nepochs: -1\n'
-config 'bad.yaml, line 1: seed "9e99" is not a whole number from 0 to 9000000000000000' 'seed: 9e99\n'
+config 'bad.yaml, line 2: epochs "-1" is not an integer from 1 to 1000000' '# text\nepochs: -1\n'
+config 'bad.yaml, line 1: seed "9e99" is not an integer from 0 to 9000000000000000' 'seed: 9e99\n'
 config 'bad.yaml, line 1: optimizer "lion" is not one of sgd, momentum, nesterov, adam, adamw' 'optimizer: lion\n'
 config 'bad.yaml, line 1: deterministic "yes" is neither true nor false' 'deterministic: yes\n'
 config 'bad.yaml, line 1: data is empty' 'data: ""\n'
@@ -109,9 +109,9 @@ ok train $opts --steps 4 --initial-checkpoint again/checkpoints/last --out warm 
 json 'j["losses"][0] < 2.0'
 
 ok train $opts --steps 3 --validation digits --out validated
-has out ' 12000 to train, 12000 to validate, 2000 to test'
+has out ' 12000 training, 12000 validation and 2000 test samples'
 ok train $opts --steps 3 --validation 0.25 --out quarter
-has out ' 9000 to train, 3000 to validate [(]split by seed 0[)], 2000 to test'
+has out ' 9000 training, 3000 validation [(]seed 0[)] and 2000 test samples'
 ok train $opts --epochs 2 --warmup-epochs 0.5 --validation 0 --out none --json
 json 'j["validation_accuracy"] is None and j["best_step"] is None and j["steps"] == 188'
 
@@ -126,7 +126,7 @@ check 'the model is that of the run, not what the file has become' $?
 ok train --resume --out file --model net.yaml
 cmp -s file/model.yaml file2/model.yaml
 check 'the copy of the model' $?
-refused '--model is other.yaml, and net.yaml in file/config.yaml, which --resume cannot change' \
+refused '--model is other.yaml, but net.yaml in file/config.yaml; --resume cannot change it' \
     train --out file --resume --model other.yaml
 rm net.yaml
 ok train --config file/config.yaml --out file3
@@ -136,13 +136,13 @@ ok train $opts --steps 172 --epochs 2 --out whole
 ok train $opts --steps 172 --epochs 2 --out fresh --resume
 has out '^run +fresh$'
 ok train --out fresh --resume
-has out '^run +fresh, from step 172 on$'
+has out '^run +fresh, resumed from step 172$'
 cmp -s whole/checkpoints/last/model.safetensors fresh/checkpoints/last/model.safetensors
 check 'a finished run stays as it is' $?
-refused '--lr is 0.5, and 0.001 in fresh/config.yaml, which --resume cannot change' train --out fresh --resume --lr 0.5
-refused '--model is mlp, and linear in fresh/config.yaml, which --resume cannot change' \
+refused '--lr is 0.5, but 0.001 in fresh/config.yaml; --resume cannot change it' train --out fresh --resume --lr 0.5
+refused '--model is mlp, but linear in fresh/config.yaml; --resume cannot change it' \
     train --out fresh --resume --model mlp
-refused '--momentum is 0.9, and not set in fresh/config.yaml, which --resume cannot change' \
+refused '--momentum is 0.9, but not set in fresh/config.yaml; --resume cannot change it' \
     train --out fresh --resume --momentum 0.9
 ok train --out fresh --resume --threads 2 --checkpoint-hist 5 --patience 7
 has fresh/config.yaml '^patience: 7$'
@@ -151,19 +151,19 @@ ok train $opts --sched constant --epochs 1 --out longer
 ok train --out longer --resume --epochs 2
 check "no warning: $(cat err)" "$([ ! -s err ]; echo $?)"
 has longer/config.yaml '^epochs: 2$'
-has out ' 172 steps, 86 now in '
+has out ' 172 steps, 86 of them now in '
 ok train $opts --sched constant --epochs 2 --out at-once
 cmp -s longer/checkpoints/last/model.safetensors at-once/checkpoints/last/model.safetensors
 check 'a run made longer ends with the weights of a long one' $?
-refused '--epochs 1 is 86 steps, and the run in "longer" has done 172' train --out longer --resume --epochs 1
+refused '--epochs 1 is 86 steps, but the run in "longer" has done 172' train --out longer --resume --epochs 1
 has longer/config.yaml '^epochs: 2$'
 ok train --out longer --resume --steps 180
 grep -q '^epochs:' longer/config.yaml
 check '--steps replaces --epochs' $((! $?))
 has longer/config.yaml '^steps: 180$'
 ok train --out fresh --resume --epochs 3
-has err '^hsgd: warning: --sched cosine ends with the training: over another length '
-has out '^run +fresh, from step 172 on$'
+has err '^hsgd: warning: --sched cosine depends on the length of the training: '
+has out '^run +fresh, resumed from step 172$'
 cp -r fresh damaged
 printf 'x' >damaged/checkpoints/step-258/state.safetensors
 refused '--resume: damaged/checkpoints/step-258/state.safetensors: 1 bytes are too few for a safetensors file' \
@@ -188,7 +188,7 @@ stops() # SIGNAL CODE
     [ $code -eq "$2" ]
     check "SIG$1: exit $code: $(cat err)" $?
     step=$(readlink "stop$1/checkpoints/last" | sed 's/step-//')
-    [ "$(cat err)" = "hsgd: SIG$1 at step $step; --out stop$1 --resume goes on" ]
+    [ "$(cat err)" = "hsgd: stopped by SIG$1 at step $step; --out stop$1 --resume continues" ]
     check "SIG$1: $(cat err)" $?
 }
 stops INT 130

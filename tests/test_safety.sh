@@ -56,17 +56,17 @@ files >before
 cp shared/config.yaml config.before
 for again in "--resume" "--resume --threads 2" "--resume --dry-run"; do
     run train $again --out shared
-    [ $code -eq 1 ] && [ "$(cat err)" = 'hsgd: --out "shared": another process keeps its checkpoints there' ]
+    [ $code -eq 1 ] && [ "$(cat err)" = 'hsgd: --out "shared": another process is using it' ]
     check "a second process, $again: $code, $(cat err)" $?
 done
-refused '--out "shared": the folder is not empty; --resume goes on with the run in it' train $opts --out shared
+refused '--out "shared": the folder is not empty; --resume continues the run in it' train $opts --out shared
 files >after
 cmp -s before after && cmp -s shared/config.yaml config.before
 check "nothing in the folder has changed: $(cat before after)" $?
 await lines shared/log.jsonl "$(wc -l <shared/log.jsonl)"
 check 'the log goes on growing' $?
 end
-has err.begin '^hsgd: SIGTERM at step '
+has err.begin '^hsgd: stopped by SIGTERM at step '
 is_json shared/log.jsonl
 ok train --resume --out shared --dry-run
 
@@ -137,7 +137,7 @@ if command -v python3 >/dev/null; then
 fi
 cp -rL linked alone
 rm -r alone/checkpoints/step-*
-begins '--resume: alone/checkpoints has no step-N, but "last" is there' train --resume --out alone
+begins '--resume: alone/checkpoints has no step-N, but "last" exists' train --resume --out alone
 [ -s alone/checkpoints/last/model.safetensors ]
 check 'the only checkpoint stays' $?
 
@@ -168,7 +168,7 @@ stopped() # NAME CODE RUN: as SIGTERM ends a run
     [ "$code" -eq "$2" ]
     check "$1: exit $code: $(cat err)" $?
     step=$(newest "$3")
-    [ -n "$step" ] && [ "$(cat err)" = "hsgd: $1 at step $step; --out $3 --resume goes on" ]
+    [ -n "$step" ] && [ "$(cat err)" = "hsgd: stopped by $1 at step $step; --out $3 --resume continues" ]
     check "$1: $(cat err), checkpoints $(ls "$3/checkpoints")" $?
 }
 # Without --quiet there is a line an epoch for the pipe.

@@ -10,7 +10,7 @@ ok selftest --devices cpu --threads 1
 has out '^devices +cpu \(1 core\)'
 has out '^check +device +runs +error +allowed$'
 has out '^conv2d +cpu +216 shapes +[1-9][0-9.e-]+ +[1-9][0-9.e-]+  ok$'
-has out '^64 MiB there and back +cpu +1 copy +- +-  ok$'
+has out '^copy 64 MiB and back +cpu +1 copy +- +-  ok$'
 has out '^training cifar-cnn +cpu +5 steps +[1-9][0-9.e-]+ +0.0001  ok$'
 rows=$((references + 1 + 3)) # a copy, three trainings
 right=$(grep -c ' ok$' out)
@@ -23,7 +23,7 @@ check "exit $code: $(cat err)" $?
 json 'len([c for c in j["checks"] if c["ok"] and c["unit"] == "shapes" and c["runs"] >= 200]) == '$((2 * references)) # on two devices
 json 'all(0 < c["error"] <= c["allowed"] for c in j["checks"] if c["ok"] and c["error"] is not None)'
 json '[c["check"] for c in j["checks"] if c["device"] == "cpu" and c["error"] is None] == [
-    "flatten", "64 MiB there and back"]'
+    "flatten", "copy 64 MiB and back"]'
 json '{c["device"] for c in j["checks"]} == {"cpu", "opencl:0", "together"}'
 # Together the first training goes on without the device that has failed, and the others begin without it.
 json '[(c["check"], c["device"]) for c in j["checks"] if not c["ok"]] == [

@@ -14,7 +14,7 @@ code=$?
 check "exit $code: $(cat err)" $?
 json '{(c["check"], c["device"]) for c in j["checks"] if not c["ok"]} == {
     ("dense", "opencl:0"), ("softmax_cross_entropy", "cpu"), ("optimizer", "cpu"), ("clip_factor", "opencl:0"),
-    ("flatten", "cpu"), ("64 MiB there and back", "cpu"), ("training lenet", j["devices"][0]["id"])} | {
+    ("flatten", "cpu"), ("copy 64 MiB and back", "cpu"), ("training lenet", j["devices"][0]["id"])} | {
     ("training " + m, d) for m in ("mlp", "lenet", "cifar-cnn") for d in ("cpu", "together")}'
 message() # CHECK DEVICE WORDS: what a row says
 {
@@ -22,7 +22,7 @@ message() # CHECK DEVICE WORDS: what a row says
 }
 message dense opencl:0 'wrong on opencl:0: y['
 message optimizer cpu 'wrong on cpu: w and state['
-message '64 MiB there and back' cpu 'float 16777215 of 16777216 came back as'
+message 'copy 64 MiB and back' cpu 'float 16777215 of 16777216 came back as'
 message 'training mlp' together 'no sample was computed on cpu'
 json 'all(c["error"] > c["allowed"] for c in j["checks"] if c["check"] in ("optimizer", "clip_factor") and not c["ok"])'
 LD_PRELOAD=$shim "$hsgd" selftest --devices cpu >out 2>err

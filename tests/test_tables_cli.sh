@@ -18,7 +18,7 @@ ok train --config bounds.yaml --model linear --devices cpu --data digits --steps
 has bounds/config.yaml '^min-batch: 8$'
 has bounds/config.yaml '^max-batch: 64$'
 printf 'stop-at: 0.5\ntarget: 0.5\n' >both.yaml
-refused 'both.yaml, line 2: "target" is there twice' train --config both.yaml --model linear
+refused 'both.yaml, line 2: "target" appears twice' train --config both.yaml --model linear
 refused '"hsgd train" has no option "--target"' train --model linear --target 0.5
 refused '--stop-at 0.5 needs validation samples, and --validation "0" leaves none' $train --stop-at 0.5 --out new
 

@@ -2,7 +2,7 @@
 /* A convolutional network on CIFAR-10:  cnn [DATA [EPOCHS [WEIGHTS]]]
  *
  * DATA is CIFAR-10 in any form that hsgd_data_read() reads (its binary files,
- * a folder or an archive of pictures); without it the built-in digits are
+ * a folder or an archive of images); without it the built-in digits are
  * used.  The trained weights are written to WEIGHTS, a safetensors file. */
 #include <hsgd/hsgd.h>
 

@@ -3,7 +3,7 @@
  *
  * DATA is the folder with MNIST's IDX files, or anything else that
  * hsgd_data_read() reads; without it the built-in digits are used.  Called
- * again with the same FOLDER, it goes on from the last checkpoint there. */
+ * again with the same FOLDER, it resumes from the last checkpoint there. */
 #include <hsgd/hsgd.h>
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static bool progress(void *user, const struct hsgd_progress *p)
     return true;
 }
 
-/* A tenth of the training samples is held back for validation. */
+/* A tenth of the training samples is held out for validation. */
 static int open_data(struct demo *d, const char *what)
 {
     if (hsgd_data_read(d->ctx, what, NULL, &d->whole, &d->test)) return failed(d);
@@ -42,8 +42,8 @@ static int open_data(struct demo *d, const char *what)
     return hsgd_data_split(d->ctx, d->whole, n, 1, &d->validation, &d->train) ? failed(d) : 0;
 }
 
-/* 128-64 with ReLU and dropout.  Each builder passes an error on, so that one
- * look at the end is enough. */
+/* 128-64 with ReLU and dropout.  Builders pass errors on, so that one
+ * check at the end is enough. */
 static int build(struct demo *d)
 {
     struct hsgd_model *m = hsgd_model_create(d->ctx, "mlp-demo", hsgd_data_shape(d->train));
@@ -69,7 +69,7 @@ static int open_trainer(struct demo *d, int epochs, const char *folder)
     return d->trainer ? 0 : failed(d);
 }
 
-/* Goes on from the last checkpoint, where there is one. */
+/* Resumes from the last checkpoint, if there is one. */
 static int resume(struct demo *d, const char *folder)
 {
     char last[4096];
@@ -77,7 +77,7 @@ static int resume(struct demo *d, const char *folder)
     if (step == -ENOENT) return 0;
     if (step < 0) return failed(d);
     snprintf(last, sizeof last, "%s/last", folder);
-    printf("going on after step %lld\n", (long long)step);
+    printf("resuming after step %lld\n", (long long)step);
     return hsgd_checkpoint_load(d->trainer, last) ? failed(d) : 0;
 }
 

@@ -99,7 +99,7 @@ int open_context(struct session *run, const struct settings *s);
 int open_without_devices(struct session *run, const struct settings *s);
 int open_data(struct session *run, const struct settings *s);
 /* "digits" or a path with --format, --label and the like, and --test; *test is
- * NULL where there is no test part. */
+ * NULL if there is no test split. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);
 /* A model for samples of this shape (h 0: the shape in its file), initialised

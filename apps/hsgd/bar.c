@@ -29,16 +29,15 @@ static void fill(char *out, int cells, double done)
     out[cells] = '\0';
 }
 
-/* A terminal that is called dumb knows no escapes, one without a name none that
- * are known. */
+/* A dumb terminal has no escapes, and those of an unnamed one are not known. */
 static bool can_redraw(void)
 {
     const char *terminal = getenv("TERM");
     return isatty(STDERR_FILENO) && terminal && *terminal && strcmp(terminal, "dumb");
 }
 
-/* The last column stays free: a character there makes some terminals go to
- * the next line. */
+/* The last column stays empty: a character there moves some terminals to the next
+ * line. */
 void bar_draw(const struct bar *b)
 {
     char line[2 * MAX_COLUMNS], cells[MAX_CELLS + 1];

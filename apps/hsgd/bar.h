@@ -9,17 +9,17 @@ struct bar {
     const char *figures;     /* "loss 0.1234  acc 97.12%  82269/s  ETA 0:12" */
 };
 
-/* Draws it, no wider than the terminal is now; nothing when stderr is none, or
- * one that cannot draw a line again (TERM is dumb). */
+/* Draws it, no wider than the terminal; nothing if stderr is not a terminal, or one
+ * that cannot redraw a line (TERM is dumb). */
 void bar_draw(const struct bar *b);
-/* Takes it away before other output. */
+/* Removes it before other output. */
 void bar_clear(void);
 
-/* Prints a line of the table of epochs on stdout; on a terminal that is
- * narrower without its last columns. */
+/* Prints a line of the table of epochs on stdout, without its last columns on a
+ * narrow terminal. */
 void bar_table(const char *line);
 
-/* How wide the terminal is that file descriptor `file` is; 80 when it is none. */
+/* The width of the terminal of file descriptor `file`; 80 if it is not a terminal. */
 int terminal_columns(int file);
 
 #endif

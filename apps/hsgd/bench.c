@@ -8,9 +8,9 @@
 #include "text.h"
 #include "bench/floor.h"
 
-#define PAIRS 41          /* at most; turns of ours and the floor */
+#define PAIRS 41          /* maximum; turns of the trainer and of the floor */
 #define MIN_PAIRS 5
-#define TURN_SECONDS 0.02 /* about one turn */
+#define TURN_SECONDS 0.02 /* approximate length of a turn */
 
 struct bench {
     struct session run;
@@ -23,7 +23,7 @@ struct bench {
     double step_ms, floor_ms, ratio, bound_ms;
 };
 
-/* The floor runs on the CPU's cores only. */
+/* The floor runs on CPU cores only. */
 static struct floor *open_floor(const struct bench *b)
 {
     struct hsgd_device d;
@@ -54,7 +54,7 @@ static int steps_in_turn(double seconds_per_step)
     return n < 1 ? 1 : n > 10000 ? 10000 : (int)n;
 }
 
-/* Ours and the floor's turns alternate, and so does who begins. */
+/* Turns of the trainer and of the floor alternate; which one starts alternates, too. */
 static int take_turns(struct bench *b, int ours, int theirs)
 {
     for (int i = 0; i < b->pairs; i++) {

@@ -14,7 +14,7 @@
 
 /* ------------------------------------------------------------------ where */
 
-/* Where checkpoints may lie in a run's folder, or in one that was copied out of it. */
+/* Where checkpoints are in the folder of a run, or in a copy of its checkpoints. */
 static const char *const places[] = { "/checkpoints", "" };
 
 /* A path inside a folder; false when it is too long. */
@@ -28,8 +28,8 @@ static bool exists(char *out, size_t size, const char *folder, const char *name)
     return join(out, size, folder, name) && !access(out, F_OK);
 }
 
-/* The best checkpoint in a folder of them: by its link, by what the newest
- * knows where the link is gone, or the last. */
+/* The best checkpoint in a folder: by its link, without it by the record in the
+ * newest checkpoint, or the last one. */
 static bool find_best(struct opened *o, const char *folder)
 {
     char name[60];
@@ -53,10 +53,10 @@ static int find_weights(struct opened *o, const char *what, const char *given)
         snprintf(folder, sizeof folder, "%s%s", given, places[i]);
         if (find_best(o, folder)) return OK;
     }
-    return report_error(USAGE, "%s \"%s\": there is no " WEIGHTS " in it", what, given);
+    return report_error(USAGE, "%s \"%s\": it contains no " WEIGHTS, what, given);
 }
 
-/* The folder of the weights, when the state is in it, too. */
+/* The folder of the weights; whether it contains the state, too. */
 static bool find_state(const struct opened *o, char folder[4096])
 {
     char state[sizeof o->path + 40];
@@ -78,8 +78,8 @@ static void warn_without_record(const struct opened *o, bool alone)
 {
     if (*hsgd_record_format(o->info->record)) return;
     if (alone)
-        report_warning("%s lies without its " STATE " and has no record of its data: samples are not normalised, "
-                 "columns, classes and unit of the values are not checked", o->path);
+        report_warning("%s has no " STATE " beside it and no record of its data: samples are not normalised; "
+                       "columns, classes and unit of the values are not checked", o->path);
     else
         report_warning("%s has no record of its data: columns, label and unit of the values are not checked",
                  o->path);
@@ -102,7 +102,7 @@ static int open_predictor(struct opened *o, const struct settings *s)
     hsgd_train_defaults(&options, sizeof options);
     options.batch_size = (int)s->batch_size;
     options.executor = (enum hsgd_executor)s->executor;
-    options.optimizer = HSGD_SGD; /* which keeps no state */
+    options.optimizer = HSGD_SGD; /* the one without state */
     int code = open_trainer(&o->run, &options);
     int err = code ? 0 : hsgd_trainer_set_normalisation(o->run.trainer, o->norm);
     return err ? checkpoint_error(o, err) : code;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A checkpoint opened to work with: its model, normalisation and classes. */
+/* An open checkpoint: its model, normalisation and classes. */
 #ifndef HSGD_APP_CHECKPOINT_H
 #define HSGD_APP_CHECKPOINT_H
 
 #include "app.h"
 
 struct opened {
-    struct session run;                   /* context, model and a trainer that only predicts */
+    struct session run;                   /* context, model and a trainer for prediction */
     char path[4096];                      /* the file with the weights */
-    struct hsgd_checkpoint_info *info;    /* of the state beside the weights, or what they know themselves */
+    struct hsgd_checkpoint_info *info;    /* from the state beside the weights, or from their metadata */
     const struct hsgd_normalisation *norm; /* of info; NULL: none */
 };
 
-/* Opens --checkpoint: a checkpoint's folder, a run's (its best checkpoint, or
- * the last), or a file with weights, beside which the state may lie.  OK or an
- * exit code after a sentence; close_checkpoint() in any case. */
+/* Opens --checkpoint: the folder of a checkpoint or of a run (its best
+ * checkpoint, or the last), or a file of weights, possibly with the state beside
+ * it.  OK or an exit code after a sentence; close_checkpoint() in any case. */
 int open_checkpoint(struct opened *o, const struct settings *s);
 /* Its model only; `what` is what messages call it: "--checkpoint". */
 int open_weights(struct opened *o, const struct settings *s, const char *what);

@@ -14,7 +14,7 @@ static int read_environment(struct settings *s, unsigned bit)
     return name && *name ? option_set(s, executor, "HSGD_EXECUTOR", name) : OK;
 }
 
-/* After --help nothing counts. */
+/* Options after --help are ignored. */
 static int set_given(void *user, const struct option_row *o, const char *text)
 {
     struct settings *s = user;

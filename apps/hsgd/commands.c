@@ -81,6 +81,6 @@ const struct command commands[] = {
     { 0 }
 };
 
-const char exit_statuses[] = "0 success, 1 failure, 2 wrong input or usage, 3 the loss is not finite,\n"
-                             "129, 130, 141 and 143 stopped by SIGHUP, SIGINT, SIGPIPE and SIGTERM after a\n"
-                             "checkpoint.";
+const char exit_statuses[] = "0 success, 1 failure, 2 wrong input or usage, 3 the loss is not\n"
+                             "finite, 129, 130, 141 and 143 stopped by SIGHUP, SIGINT, SIGPIPE and SIGTERM\n"
+                             "after a checkpoint.";

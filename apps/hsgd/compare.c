@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* hsgd compare: the product of lists of train's options, a process each, or runs
- * that existed before. */
+/* hsgd compare: all combinations of lists of options of train, each in a process
+ * of its own, or existing runs. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -27,26 +27,26 @@ static struct list *list_of(struct comparison *c, const struct option_row *o)
     return &c->list[c->nlists++];
 }
 
-/* A value that train would refuse is refused before anything runs. */
+/* Values that train would refuse are refused before any run starts. */
 static int add_value(void *user, const struct option_row *o, const char *text)
 {
     struct comparison *c = user;
     struct settings any;
     char name[40];
     snprintf(name, sizeof name, "--%s", o->name);
-    if (o->commands & SINGLE) return report_error(USAGE, "\"hsgd compare\" decides about %s itself", name);
+    if (o->commands & SINGLE) return report_error(USAGE, "\"hsgd compare\" sets %s itself", name);
     settings_defaults(&any, "train");
     int code = option_set(&any, o, name, text);
     if (code) return code;
     struct list *l = list_of(c, o);
     for (int i = 0; i < l->n; i++)
-        if (!strcmp(l->value[i], text)) return report_error(USAGE, "%s \"%s\" is there twice", name, text);
+        if (!strcmp(l->value[i], text)) return report_error(USAGE, "%s \"%s\" appears twice", name, text);
     if (l->n == COMPARE_VALUES) return report_error(USAGE, "%s has more than %d values", name, COMPARE_VALUES);
     l->value[l->n++] = text;
     return OK;
 }
 
-/* Options of compare that are train's too: they hold for every run. */
+/* Options that both compare and train have apply to every run. */
 static int add_shared(struct comparison *c)
 {
     const struct option_row *o;
@@ -66,7 +66,7 @@ static int add_repeats(struct comparison *c)
     struct list *l = list_of(c, option_named("seed", TRAIN));
     long long first = l->n ? atoll(l->value[0]) : 0;
     if (c->s->repeat < 2) return c->nlists -= !l->n, OK;
-    if (l->n > 1) return report_error(USAGE, "--repeat makes the seeds, and --seed has %d values", l->n);
+    if (l->n > 1) return report_error(USAGE, "--repeat sets the seeds, but --seed has %d values", l->n);
     for (l->n = 0; l->n < c->s->repeat; l->n++) {
         char *text = NULL;
         if (asprintf(&text, "%lld", first + l->n) < 0) text = NULL;
@@ -94,14 +94,14 @@ static int read_lists(struct comparison *c)
     return c->trial ? OK : report_error(FAILED, "out of memory for %d runs", c->planned);
 }
 
-/* Values of all runs, counted up from the first list's. */
+/* Assigns values to all runs; those of the first list change fastest. */
 static void assign(struct comparison *c)
 {
     for (int n = 0; n < c->planned; n++) {
         struct trial *t = &c->trial[n];
         int rest = n;
         t->number = n + 1;
-        for (int pass = 0; pass < 2; pass++) /* the seeds of --repeat change first */
+        for (int pass = 0; pass < 2; pass++) /* the seeds of --repeat change fastest */
             for (int i = 0; i < c->nlists; i++) {
                 const struct list *l = &c->list[i];
                 if (l->repeats == pass) continue;
@@ -137,7 +137,7 @@ static char *command_line(const struct comparison *c, const struct trial *t, cha
 
 static void name_end(struct trial *t)
 {
-    if (t->code == OK) return; /* the report has said it */
+    if (t->code == OK) return; /* known from the report */
     t->end = t->code == NOT_FINITE ? "not finite" : t->code == USAGE ? "refused"
            : t->code > 128 ? "interrupted" : "failed";
 }
@@ -167,7 +167,7 @@ static int run_trial(struct comparison *c)
 
 /* ------------------------------------------------------------------ report */
 
-/* Plots are no reason to fail: they say why they are missing. */
+/* A plot that cannot be drawn is a warning. */
 static int report(const struct comparison *c)
 {
     int code = c->s->out ? compare_write_csv(c) : OK;
@@ -175,7 +175,8 @@ static int report(const struct comparison *c)
     return code ? code : c->s->json ? compare_print_json(c) : compare_print(c, drawn);
 }
 
-/* What ended all of them, or one that a signal ended. */
+/* OK if at least one run succeeded; after a signal its exit code, else that of
+ * the first run. */
 static int outcome(const struct comparison *c)
 {
     if (signals_stop()) return 128 + signals_stop();
@@ -184,7 +185,7 @@ static int outcome(const struct comparison *c)
     return c->trial[0].code;
 }
 
-/* After a signal there are fewer. */
+/* After a signal there are fewer runs than planned. */
 static int drop_planned(struct comparison *c)
 {
     free(c->group);
@@ -209,7 +210,7 @@ static int make_folder(const struct settings *s)
     return report_error(errno == EEXIST ? USAGE : exit_code(-errno), "--out \"%s\": %s", s->out, strerror(errno));
 }
 
-/* Options of train after "--", for runs to be made. */
+/* New runs, with the options of train after "--". */
 static int compare_new(struct comparison *c)
 {
     if (!c->s->out) return report_error(USAGE, "--out is missing: the folder for the runs");
@@ -220,10 +221,10 @@ static int compare_new(struct comparison *c)
     return code ? code : run_all(c);
 }
 
-/* Folders of runs; --out is for the tables and plots, or they are printed only. */
+/* Existing runs; without --out, tables are printed only. */
 static int compare_old(struct comparison *c)
 {
-    if (c->s->repeat > 1) return report_error(USAGE, "--repeat is for runs to be made, with options of train after \"--\"");
+    if (c->s->repeat > 1) return report_error(USAGE, "--repeat is for new runs, with options of train after \"--\"");
     int code = compare_open(c);
     if (!code) code = compare_group(c);
     if (!code && c->s->out) code = make_folder(c->s);
@@ -233,7 +234,7 @@ static int compare_old(struct comparison *c)
 int cmd_compare(struct settings *s)
 {
     struct comparison c = { .s = s };
-    bool given = s->words && strcmp(s->word[-1], "--"); /* words, and no "--" before them */
+    bool given = s->words && strcmp(s->word[-1], "--"); /* words without "--" before them */
     int code = given ? compare_old(&c) : compare_new(&c);
     for (int i = 0; i < c.ntrials; i++) compare_free(&c.trial[i]);
     for (int i = 0; i < c.ntexts; i++) free(c.text[i]);

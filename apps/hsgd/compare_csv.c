@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What hsgd compare found, as CSV files: a line per run, per epoch, per device, and
- * per group where runs were repeated. */
+/* The results of hsgd compare as CSV files: a line per run, per epoch, per device,
+ * and per group of repeated runs. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "compare.h"
 
-/* A name may have commas and quotes. */
+/* Names may contain commas and quotes. */
 static void text(FILE *f, const char *s)
 {
     putc('"', f);
@@ -17,7 +17,7 @@ static void text(FILE *f, const char *s)
     putc('"', f);
 }
 
-/* What is not known is left empty. */
+/* Values that are not known are empty. */
 static void numbers(FILE *f, const double *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -74,7 +74,7 @@ static void epoch_table(FILE *f, const struct comparison *c)
         }
 }
 
-/* How many runs have the value, its mean, its standard deviation. */
+/* Number of runs with the value, its mean, its standard deviation. */
 static void spread(FILE *f, struct spread s)
 {
     fprintf(f, ",%d", s.n);

@@ -19,7 +19,7 @@ static void cut(char *text, size_t max)
     text[max] = '\0';
 }
 
-/* The end of a long value: paths differ there. */
+/* The end of a long value: paths differ at their ends. */
 static const char *end_of(const char *value)
 {
     size_t n = strlen(value);
@@ -44,7 +44,7 @@ static void describe(const struct comparison *c, const struct trial *t, bool wit
     memcpy(label, text, strlen(text) + 1);
 }
 
-/* A run that existed is called by its folder, too. */
+/* The label of an existing run starts with its folder. */
 static void add_folder(struct trial *t)
 {
     char text[COMPARE_LABEL + sizeof t->folder + 4];
@@ -125,7 +125,7 @@ struct spread spread_of(const double *v, int n)
     return (struct spread){ known, mean, known > 1 ? sqrt(squares / (known - 1)) : NAN };
 }
 
-/* Of several runs those that ended well. */
+/* In groups of several runs only successful ones count. */
 static bool counts(const struct comparison *c, const struct trial *t, int group)
 {
     return t->group == group && (!t->code || c->group[group].runs == 1);

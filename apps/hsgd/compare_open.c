@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Runs that existed before hsgd compare. */
+/* Existing runs, whose folders are given. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static int name_folder(struct comparison *c, struct trial *t, const char *word)
     return report_error(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", t->folder);
 }
 
-/* Without config.yaml, as in a folder of a program of one's own, there are no options. */
+/* Folders written by other programs may have no config.yaml, and then no options. */
 static int read_options(struct comparison *c, struct trial *t, struct settings *run)
 {
     char path[sizeof t->folder + 16];
@@ -47,7 +47,7 @@ static const char *value_of(struct comparison *c, const struct option_row *o, in
 /* Whether there is a config.yaml: every run has a model. */
 static bool has_options(const struct comparison *c, int run) { return c->kept[run].model; }
 
-/* Runs whose options are not known differ from none. */
+/* Runs whose options are not known are not compared. */
 static bool is_new(const struct comparison *c, int list, int run)
 {
     const char *value = c->trial[run].value[list];
@@ -60,7 +60,7 @@ static bool is_new(const struct comparison *c, int list, int run)
     return true;
 }
 
-/* An option that is not the same in all runs is a list. */
+/* An option whose value differs between runs is a list. */
 static void add_list(struct comparison *c, const struct option_row *o)
 {
     struct list *l = &c->list[c->nlists];

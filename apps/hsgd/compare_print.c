@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What hsgd compare prints: tables, or JSON. */
+/* Output of hsgd compare: tables, or JSON. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "compare.h"
 #include "text.h"
 
-#define FIGURES 64          /* columns before a label that stands in the line of its figures */
+#define FIGURES 64          /* columns before a label on the line of its figures */
 
 /* ----------------------------------------------------------------- tables */
 
@@ -31,8 +31,8 @@ static void print_figures(const struct trial *t)
     printf("  %s", t->end);
 }
 
-/* Where one label does not fit beside the figures, or has to be made harmless, all
- * have lines of their own. */
+/* If one label does not fit beside the figures, or contains control characters,
+ * all labels are on separate lines. */
 static bool labels_fit(const struct comparison *c)
 {
     bool fit = true;
@@ -119,7 +119,7 @@ static void print_devices_of(const struct comparison *c)
 {
     if (!has_devices(c)) return;
     printf("\nrun %-12s %10s %12s %9s %7s %7s %7s %5s\n", "device", "updates", "samples", "per upd.", "busy %",
-           "stale %", "missed", "most");
+           "stale %", "mean", "max");
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
         for (int i = 0; i < t->devices; i++) print_device(t, &t->device[i]);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a run has left in its folder: its log and its report. */
+/* The log and the report in the folder of a run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static bool is_text(const json_t *object, const char *name, const char *text)
 
 /* ----------------------------------------------------------------- report */
 
-/* CPU cores may have a replica each. */
+/* Each CPU core may have a replica. */
 static void read_replicas(struct device_use *d, const json_t *replicas)
 {
     size_t i;
@@ -50,8 +50,8 @@ static double all_samples(const json_t *devices)
     return sum;
 }
 
-/* Updates that devices make together are divided by their samples, which sum
- * up to `all`. */
+/* Joint updates are attributed to devices in proportion to their samples; `all` is
+ * the sum of these. */
 static struct device_use read_device(const struct trial *t, const json_t *device, const json_t *server, double all)
 {
     struct device_use d = { .workers = (int)number(device, "workers"), .samples = number(device, "samples"),
@@ -83,7 +83,7 @@ static const char *read_end(const json_t *report)
     return is_text(report, "end", "target") ? "stop-at" : "failed"; /* as earlier versions called it */
 }
 
-/* A run that did not end well has none. */
+/* A run that failed has no report. */
 static bool read_report(struct trial *t)
 {
     char path[sizeof t->folder + 16];

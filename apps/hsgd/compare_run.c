@@ -16,20 +16,20 @@
 #include "compare.h"
 #include "signals.h"
 
-#define POLL_MS 200         /* between two looks for a signal */
+#define POLL_MS 200         /* between two checks for a signal */
 
 extern char **environ;
 
 struct child {
     pid_t pid;
-    int errors;             /* what it writes to stderr */
+    int errors;             /* the pipe from its stderr */
     char line[2000];
     size_t used;
-    bool signalled;              /* it knows of the signal */
+    bool signalled;              /* it was sent the signal */
 };
 
-/* A process group of its own: a signal from the terminal comes to us alone,
- * and is passed on once.  A second one would end it without a checkpoint. */
+/* In a separate process group: signals from the terminal reach this process only,
+ * which forwards one.  A second one would stop the run without a checkpoint. */
 static int spawn(struct child *p, int errors, char **argv)
 {
     posix_spawn_file_actions_t files;
@@ -46,7 +46,7 @@ static int spawn(struct child *p, int errors, char **argv)
     return err;
 }
 
-/* Passes a line on; the last sentence that is no warning is kept. */
+/* Forwards a line; keeps the last sentence that is not a warning. */
 static void end_line(struct child *p, struct trial *t)
 {
     static const char begin[] = "hsgd: ", warning[] = "hsgd: warning: ";
@@ -73,7 +73,7 @@ static void pass_signal(struct child *p)
     p->signalled = true;
 }
 
-/* Until it has ended; what it leaves behind may keep the pipe open. */
+/* Until the process has ended; its children may keep the pipe open. */
 static int collect_output(struct child *p, struct trial *t)
 {
     char bytes[512];
@@ -94,7 +94,7 @@ static int collect_output(struct child *p, struct trial *t)
     if (p->used) end_line(p, t);
     while (!ended && waitpid(p->pid, &status, 0) < 0 && errno == EINTR) continue;
     if (WIFEXITED(status)) return WEXITSTATUS(status);
-    snprintf(t->message, sizeof t->message, "signal %d has ended it", WTERMSIG(status));
+    snprintf(t->message, sizeof t->message, "killed by signal %d", WTERMSIG(status));
     return FAILED;
 }
 

@@ -11,25 +11,25 @@
 
 static bool takes_devices(const struct option_row *o) { return !strcmp(o->name, "devices"); }
 
-/* What an option may be beside files and choices; NULL: nothing is known. */
+/* Values of an option besides files and choices; NULL: none. */
 static const char *other_words(const struct option_row *o) { return strcmp(o->name, "data") ? NULL : "digits"; }
 
 static bool takes_files(const struct option_row *o) { return o->kind == TEXT && strcmp(o->name, "algorithm"); }
 
-/* The values of an option, with blanks between. */
+/* The values of an option, separated by blanks. */
 static void print_values(const struct option_row *o)
 {
     if (other_words(o)) fputs(other_words(o), stdout);
     for (int i = 0; o->choice && o->choice(i); i++) printf("%s%s", i ? " " : "", o->choice(i));
 }
 
-/* Behind compare's own come those of train. */
+/* compare also takes the options of train. */
 static bool completes(const struct command *c, const struct option_row *o)
 {
     return o->commands & c->bit || (c->bit == COMPARE && o->commands & TRAIN && !(o->commands & SINGLE));
 }
 
-/* Within single quotes, a line's end as a blank; `quote` stands for one. */
+/* For single quotes: line ends become blanks, and quotes become `quote`. */
 static void print_quoted(const char *text, const char *quote)
 {
     for (; *text; text++) {
@@ -73,7 +73,7 @@ static void print_bash(void)
 {
     const struct option_row *o;
     puts("# bash completion for hsgd\n"
-         "_hsgd_devices() # a list: what is before the last comma stays\n"
+         "_hsgd_devices() # a list: keeps the part before the last comma\n"
          "{\n"
          "    local list= last=$word id\n"
          "    case $word in *,*) list=${word%,*}, last=${word##*,} ;; esac\n"
@@ -111,7 +111,7 @@ static void print_bash(void)
 
 /* --------------------------------------------------------------------- zsh */
 
-/* 'name:what it is', where a colon in the name would end it. */
+/* 'name:description'; names have no colon. */
 static void zsh_word(const char *dashes, const char *name, const char *what)
 {
     printf(" '%s%s:", dashes, name);
@@ -147,7 +147,7 @@ static void print_zsh(void)
 {
     const struct option_row *o;
     fputs("#compdef hsgd\n"
-          "_hsgd_devices() # a list: what is before the last comma stays\n"
+          "_hsgd_devices() # a list: keeps the part before the last comma\n"
           "{\n"
           "    compset -P '*,'\n"
           "    compadd -S '' -- " DEVICE_WORDS " ${(f)\"$(" DEVICES_COMMAND ")\"}\n"

@@ -18,13 +18,13 @@
 struct config_reader {
     const char *path;
     struct settings *s;      /* where the values go */
-    bool seen[MAX_OPTIONS]; /* keys of this file */
+    bool seen[MAX_OPTIONS];  /* keys of this file */
     yaml_parser_t parser;
     yaml_event_t event;
     bool begun;              /* event holds something */
 };
 
-/* Whether config.yaml has it. */
+/* Whether config.yaml contains the option. */
 static bool is_kept(const struct option_row *o) { return o->commands & TRAIN && !(o->commands & PASSING); }
 
 /* ----------------------------------------------------------------- reading */
@@ -35,10 +35,10 @@ static int bad_yaml(const struct config_reader *r)
 {
     const yaml_parser_t *p = &r->parser;
     return report_error(USAGE, "%s, line %d: %s", r->path, (int)p->problem_mark.line + 1,
-                    p->problem ? p->problem : "this is no YAML");
+                    p->problem ? p->problem : "not valid YAML");
 }
 
-/* Reads the next event; false after a sentence. */
+/* Reads the next event; OK or USAGE after a sentence. */
 static int next(struct config_reader *r)
 {
     if (r->begun) yaml_event_delete(&r->event);
@@ -91,7 +91,7 @@ static int read_pair(struct config_reader *r)
     if (!o || !is_kept(o))
         return report_error(USAGE, "%s, line %d: \"%.80s\" is not an option that a run has", r->path, line, key);
     int i = (int)(o - option_at(0));
-    if (r->seen[i]) return report_error(USAGE, "%s, line %d: \"%s\" is there twice", r->path, line, key);
+    if (r->seen[i]) return report_error(USAGE, "%s, line %d: \"%s\" appears twice", r->path, line, key);
     r->seen[i] = true;
     return set_value(r, o, line);
 }
@@ -145,15 +145,15 @@ static int compare(const struct settings *now, const struct settings *then, cons
 {
     char *a = option_text(now, o), *b = option_text(then, o);
     bool same = a && b ? !strcmp(a, b) : a == b;
-    int code = same ? OK : report_error(USAGE, "--%s is %s, and %s in %s, which --resume cannot change", o->name,
+    int code = same ? OK : report_error(USAGE, "--%s is %s, but %s in %s; --resume cannot change it", o->name,
                                     a ? a : "not set", b ? b : "not set", path);
     free(a);
     free(b);
     return code;
 }
 
-/* A run keeps a copy of its model file beside config.yaml: that is what it was
- * trained with, whatever the file has become. */
+/* A run keeps a copy of its model file beside config.yaml: the file may have
+ * changed since. */
 static int use_model_copy(struct settings *s, const char *model, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -166,8 +166,8 @@ static int use_model_copy(struct settings *s, const char *model, const char *pat
     return OK;
 }
 
-/* How long a run that goes on trains may be another length than before: what was
- * given then replaces both --epochs and --steps. */
+/* A run may be resumed with another length: an option that was given then
+ * replaces both --epochs and --steps of config.yaml. */
 static void change_length(struct settings *s, const struct settings *then, bool epochs, bool steps)
 {
     bool longer = (epochs && s->epochs != then->epochs) || (steps && s->steps != then->steps);
@@ -175,8 +175,8 @@ static void change_length(struct settings *s, const struct settings *then, bool 
     if (!epochs) s->epochs = -1;
     if (!steps) s->steps = -1;
     if (s->schedule == HSGD_COSINE)
-        report_warning("--sched cosine ends with the training: over another length than before the learning "
-                     "rate goes on from another value than it had");
+        report_warning("--sched cosine depends on the length of the training: with the new length the learning "
+                       "rate continues from a different value");
 }
 
 /* `resuming`: what is given must be the same. */
@@ -199,7 +199,7 @@ static int merge(struct settings *s, const char *path, bool resuming)
     if (!code && resuming) change_length(s, &file, epochs, steps);
     for (int i = 0; i < file.ntexts; i++)
         if (!settings_keep(s, file.text[i]) && !code) code = report_error(FAILED, "out of memory for \"%s\"", path);
-    file.ntexts = 0; /* they are the other's now */
+    file.ntexts = 0; /* s owns them now */
     if (!code) code = use_model_copy(s, file.model, path);
     settings_free(&file);
     return code;
@@ -210,7 +210,7 @@ int config_resume(struct settings *s, const char *path) { return merge(s, path, 
 
 /* ----------------------------------------------------------------- writing */
 
-/* Texts as JSON writes them, which is YAML too.  False: out of memory. */
+/* Texts as JSON strings, which are valid YAML.  False: out of memory. */
 static bool write_value(FILE *out, const struct option_row *o, const char *text)
 {
     bool words = o->kind == TEXT || o->kind == LIST;
@@ -239,7 +239,7 @@ static int write_options(const struct session *run, const struct settings *s, co
     const struct option_row *o;
     FILE *out = open_memstream(&text, &size);
     if (!out) return report_error(FAILED, "out of memory for \"%s\"", path);
-    fputs("# What makes this run: hsgd train --config FILE does it again.\n", out);
+    fputs("# The options of this run; hsgd train --config FILE repeats it.\n", out);
     bool written = true;
     for (int i = 0; (o = option_at(i)); i++) {
         if (!is_kept(o) || !(value = option_text(s, o))) continue;

@@ -5,18 +5,18 @@
 
 #include "app.h"
 
-/* Takes the options of a file that are not given yet; they count as given
- * then.  OK, or USAGE after a sentence with file, line and key. */
+/* Takes the options of a file that were not given, and marks them as given.  OK,
+ * or USAGE after a sentence with file, line and key. */
 int config_read(struct settings *s, const char *path);
 
-/* The same for a run that is resumed: options that were given must be what the
- * file says, except those that may change. */
+/* The same for a run that is resumed: options that were given must be the same as
+ * in the file, except those that may change. */
 int config_resume(struct settings *s, const char *path);
 
 #define CONFIG_MODEL "model.yaml" /* the copy of a model file, beside config.yaml */
 
-/* Writes all options that make the run to `folder`/config.yaml, and its model
- * beside it where that is a file. */
+/* Writes all options of the run to `folder`/config.yaml, and beside it its model
+ * if that is a file. */
 int config_write(const struct session *run, const struct settings *s, const char *folder);
 
 #endif

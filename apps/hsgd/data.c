@@ -11,22 +11,22 @@
 #include "draw/draw.h"
 #include "text.h"
 
-enum { PARTS = 2, CLASS = 40 /* columns */ };
-static const char *const part_name[PARTS] = { "train", "test" };
+enum { SPLITS = 2, CLASS = 40 /* columns */ };
+static const char *const split_name[SPLITS] = { "train", "test" };
 
-/* The parts of a data set; the test part may be NULL. */
-struct look {
+/* A data set; the test split may be NULL. */
+struct data_view {
     const struct settings *s;
     struct session *run;
     const char *what;
-    struct hsgd_data *part[PARTS];
+    struct hsgd_data *split[SPLITS];
 };
 
 static bool is_plain(const struct hsgd_data *d) { return hsgd_data_shape(d).h == 1 && hsgd_data_shape(d).w == 1; }
 
-/* ----------------------------------------------------------------- numbers */
+/* ------------------------------------------------------------------ values */
 
-/* How many samples each class has; to be freed, NULL when out of memory. */
+/* Samples per class; to be freed, NULL: out of memory. */
 static int64_t *count_classes(const struct hsgd_data *d)
 {
     int64_t *count = calloc((size_t)hsgd_data_classes(d), sizeof *count);
@@ -38,14 +38,14 @@ static int64_t *count_classes(const struct hsgd_data *d)
     return count;
 }
 
-/* At most 24 bytes, whatever the scale; returns how many. */
+/* At most 24 bytes at any scale; returns their number. */
 static int write_number(char *out, double x)
 {
     bool tiny = x != 0 && fabs(x) < 1e-3;
     return snprintf(out, 25, tiny ? " %.4g" : fabs(x) < 1e9 ? " %.4f" : " %.10g", x);
 }
 
-/* "0.1307 0.2", or the range of many. */
+/* "0.1307 0.2", or the range of more than 4 values. */
 static void write_numbers(char out[100], const double *v, int n, bool inverse)
 {
     double low = INFINITY, high = -INFINITY;
@@ -70,7 +70,7 @@ static void write_shape(char out[40], const struct hsgd_data *d)
     else snprintf(out, 40, "%dx%dx%d", in.h, in.w, in.c);
 }
 
-static int print_part(const struct hsgd_data *d, const char *name)
+static int print_split(const struct hsgd_data *d, const char *name)
 {
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
     if (!n) return report_error(FAILED, "out of memory");
@@ -93,22 +93,22 @@ static json_t *json_numbers(const double *v, int n, bool inverse)
     return list;
 }
 
-static json_t *json_part(const struct hsgd_data *d)
+static json_t *json_split(const struct hsgd_data *d)
 {
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
     if (!n) return d ? NULL : json_null();
-    json_t *part = json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
+    json_t *split = json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
                              json_numbers(n->mean, n->channels, false), "deviation",
                              json_numbers(n->inv_std, n->channels, true));
     hsgd_normalisation_destroy(&n);
-    return part;
+    return split;
 }
 
-static json_t *json_classes(const struct look *l, int64_t *const count[PARTS])
+static json_t *json_classes(const struct data_view *l, int64_t *const count[SPLITS])
 {
     json_t *list = json_array();
-    for (int i = 0; i < hsgd_data_classes(l->part[0]); i++)
-        json_append(&list, json_pack("{s:o, s:I, s:o}", "name", json_text(hsgd_data_class_name(l->part[0], i)), "train",
+    for (int i = 0; i < hsgd_data_classes(l->split[0]); i++)
+        json_append(&list, json_pack("{s:o, s:I, s:o}", "name", json_text(hsgd_data_class_name(l->split[0], i)), "train",
                                      (json_int_t)count[0][i], "test",
                                      count[1] ? json_integer((json_int_t)count[1][i]) : json_null()));
     return list;
@@ -124,26 +124,26 @@ static json_t *json_passed(const struct hsgd_data *d)
     return list;
 }
 
-static int info_json(const struct look *l, int64_t *const count[PARTS])
+static int info_json(const struct data_view *l, int64_t *const count[SPLITS])
 {
-    struct hsgd_shape in = hsgd_data_shape(l->part[0]);
+    struct hsgd_shape in = hsgd_data_shape(l->split[0]);
     return json_print(json_pack("{s:o, s:s, s:o, s:[i,i,i], s:o, s:o, s:o, s:o}", "data", json_text(l->what), "format",
-                                hsgd_data_format(l->part[0]), "summary", json_text(summary_of(l->part[0]).text),
-                                "shape", in.h, in.w, in.c, "train", json_part(l->part[0]), "test",
-                                json_part(l->part[1]), "passed_over", json_passed(l->part[0]), "classes",
+                                hsgd_data_format(l->split[0]), "summary", json_text(summary_of(l->split[0]).text),
+                                "shape", in.h, in.w, in.c, "train", json_split(l->split[0]), "test",
+                                json_split(l->split[1]), "passed_over", json_passed(l->split[0]), "classes",
                                 json_classes(l, count)));
 }
 
-static int info_text(const struct look *l, int64_t *const count[PARTS])
+static int info_text(const struct data_view *l, int64_t *const count[SPLITS])
 {
-    text_wrap(0, 2, "%s: %s", l->what, summary_of(l->part[0]).text);
+    text_wrap(0, 2, "%s: %s", l->what, summary_of(l->split[0]).text);
     int code = OK;
-    for (int i = 0; !code && i < PARTS; i++)
-        if (l->part[i]) code = print_part(l->part[i], part_name[i]);
+    for (int i = 0; !code && i < SPLITS; i++)
+        if (l->split[i]) code = print_split(l->split[i], split_name[i]);
     if (code) return code;
     printf("\n%-*s %10s %10s\n", CLASS, "class", "train", "test");
-    for (int i = 0; i < hsgd_data_classes(l->part[0]); i++) {
-        text_cell(hsgd_data_class_name(l->part[0], i), CLASS);
+    for (int i = 0; i < hsgd_data_classes(l->split[0]); i++) {
+        text_cell(hsgd_data_class_name(l->split[0], i), CLASS);
         printf(" %10lld ", (long long)count[0][i]);
         if (count[1]) printf("%10lld\n", (long long)count[1][i]);
         else printf("%10s\n", "-");
@@ -151,10 +151,10 @@ static int info_text(const struct look *l, int64_t *const count[PARTS])
     return flush_output();
 }
 
-static int info(const struct look *l)
+static int info(const struct data_view *l)
 {
-    int64_t *count[PARTS] = { count_classes(l->part[0]), l->part[1] ? count_classes(l->part[1]) : NULL };
-    bool there = count[0] && (count[1] || !l->part[1]);
+    int64_t *count[SPLITS] = { count_classes(l->split[0]), l->split[1] ? count_classes(l->split[1]) : NULL };
+    bool there = count[0] && (count[1] || !l->split[1]);
     int code = there ? (l->s->json ? info_json : info_text)(l, count) : report_error(FAILED, "out of memory");
     free(count[0]);
     free(count[1]);
@@ -163,7 +163,7 @@ static int info(const struct look *l)
 
 /* -------------------------------------------------------------------- show */
 
-/* "1:0.5 3:0.25 ..." of the first `most` numbers that are not 0; NULL: out of
+/* "1:0.5 3:0.25 ..." of the first `max` values that are not 0; NULL: out of
  * memory. */
 static char *row_text(const float *x, int width, int64_t max)
 {
@@ -180,13 +180,13 @@ static char *row_text(const float *x, int width, int64_t max)
     return out && !fclose(out) ? text : NULL;
 }
 
-/* A sample's class, and its numbers. */
-static int print_rows(const struct look *l, const struct hsgd_data *d)
+/* The class and the values of samples. */
+static int print_rows(const struct data_view *l, const struct hsgd_data *d)
 {
     int width = hsgd_data_shape(d).c, code = OK;
     float *x = malloc((size_t)width * sizeof *x);
     if (!x) return report_error(FAILED, "out of memory");
-    printf("\n%-16s %s\n", "class", "feature:number (from 1; those that are not 0)");
+    printf("\n%-16s %s\n", "class", "feature:value (features from 1; zeros are omitted)");
     for (int64_t i = 0; !code && i < l->s->rows && i < hsgd_data_count(d); i++) {
         int32_t label;
         hsgd_data_gather(d, &i, 1, NULL, x, &label);
@@ -201,8 +201,8 @@ static int print_rows(const struct look *l, const struct hsgd_data *d)
     return code;
 }
 
-/* The samples as they are, or as the first epoch changes them: --out, --png and --svg. */
-static int write_sheets(const struct look *l, const struct hsgd_data *d)
+/* Samples, augmented as in the first epoch if requested: --out, --png and --svg. */
+static int write_sheets(const struct data_view *l, const struct hsgd_data *d)
 {
     const struct settings *s = l->s;
     struct hsgd_context *ctx = l->run->ctx;
@@ -219,16 +219,16 @@ static int write_sheets(const struct look *l, const struct hsgd_data *d)
     return code;
 }
 
-static int show(const struct look *l)
+static int show(const struct data_view *l)
 {
     const struct settings *s = l->s;
-    const struct hsgd_data *d = l->part[s->split];
-    if (s->json) return report_error(USAGE, "--json goes with \"hsgd data info\"");
-    if (!d) return report_error(USAGE, "data \"%s\": has no test part", l->what);
+    const struct hsgd_data *d = l->split[s->split];
+    if (s->json) return report_error(USAGE, "--json works with \"hsgd data info\" only");
+    if (!d) return report_error(USAGE, "data \"%s\": has no test split", l->what);
     const char *file = s->out ? s->out : s->png ? s->png : s->svg;
     int code = file ? write_sheets(l, d) : OK;
     if (code) return code;
-    code = print_part(d, hsgd_data_name(d));
+    code = print_split(d, hsgd_data_name(d));
     if (code) return code;
     if (file) text_wrap(0, 2, "%s: the first %lld x %lld", file, (long long)s->rows, (long long)s->columns);
     else if (is_plain(d)) code = print_rows(l, d);
@@ -239,7 +239,7 @@ static int show(const struct look *l)
 
 static const struct {
     const char *name;
-    int (*run)(const struct look *l);
+    int (*run)(const struct data_view *l);
 } verbs[] = { { "info", info }, { "show", show } };
 
 int cmd_data(struct settings *s)
@@ -248,15 +248,15 @@ int cmd_data(struct settings *s)
     if (!s->words) return report_error(USAGE, "\"hsgd data\" needs \"info\" or \"show\"");
     int verb = strcmp(s->word[0], "info") ? 1 : 0;
     if (strcmp(s->word[0], verbs[verb].name))
-        return report_error(USAGE, "\"hsgd data\" knows \"info\" and \"show\", not \"%s\"", s->word[0]);
+        return report_error(USAGE, "\"hsgd data\" takes \"info\" or \"show\", not \"%s\"", s->word[0]);
     int code = require_words(s, 2);
     if (code) return code;
     code = open_without_devices(&run, s);
     run.prints_summary = verbs[verb].run == info;
-    struct look l = { s, &run, s->words > 1 ? s->word[1] : "digits", { NULL } };
-    if (!code) code = read_data(&run, s, l.what, &l.part[0], &l.part[1]);
+    struct data_view l = { s, &run, s->words > 1 ? s->word[1] : "digits", { NULL } };
+    if (!code) code = read_data(&run, s, l.what, &l.split[0], &l.split[1]);
     if (!code) code = verbs[verb].run(&l);
-    for (int i = 0; i < PARTS; i++) hsgd_data_destroy(&l.part[i]);
+    for (int i = 0; i < SPLITS; i++) hsgd_data_destroy(&l.split[i]);
     close_session(&run);
     return code;
 }

@@ -7,13 +7,13 @@
 #include "app.h"
 #include "text.h"
 
-/* What there is, and what "auto" takes of it. */
+/* All devices, and those that "auto" uses. */
 struct found {
     struct usage all;
     bool automatic[MAX_DEVICES];
 };
 
-/* What is to be said of it beside its name. */
+/* A remark behind the name. */
 static void remark(const struct found *f, int i, char *text, size_t size)
 {
     const struct hsgd_device *d = &f->all.device[i];
@@ -23,8 +23,8 @@ static void remark(const struct found *f, int i, char *text, size_t size)
     else if (d->kind == HSGD_OPENCL && d->is_cpu && !f->automatic[i]) snprintf(text, size, " (this is the CPU)");
 }
 
-/* Everything that a list can name.  Lists are tried from the longest: one
- * that names an absent device fails. */
+/* Finds all devices that a list can name.  Lists are tried from the longest: one
+ * that names a missing device fails. */
 static void find_all(struct usage *all)
 {
     static const char *const lists[] = { "cpu,cuda,opencl", "cpu,cuda", "cpu,opencl", "cpu" };

@@ -16,7 +16,7 @@
 
 /* ---------------------------------------------------------------- measure */
 
-/* What is given, or else what the run's config.yaml says. */
+/* Options that were given, or else those in config.yaml of the run. */
 static struct hsgd_data_options data_options(const struct opened *o, const struct settings *s, const struct settings *run)
 {
     return (struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options),
@@ -32,7 +32,7 @@ static int choose_part(struct opened *o, struct evaluation *e, const struct sett
 {
     bool given = option_given(s, option_named("split", EVAL)), train = !o->run.test || (given && !s->split);
     e->part = train ? o->run.test ? "train" : "all" : "test";
-    if (given && s->split && train) return report_error(USAGE, "--split test: \"%s\" has no test part", what);
+    if (given && s->split && train) return report_error(USAGE, "--split test: \"%s\" has no test split", what);
     if (!train) {
         hsgd_data_destroy(&o->run.whole);
         o->run.whole = o->run.test;
@@ -49,15 +49,15 @@ static int open_given(struct opened *o, struct evaluation *e, const struct setti
     return choose_part(o, e, s, s->data);
 }
 
-/* Without --data: never other data than the run's own, which a checkpoint that
- * was taken out of its run does not know unless it is built in. */
+/* Without --data: only the data of the run.  A checkpoint outside a run does not
+ * know it, unless it was the built-in data. */
 static int open_own(struct opened *o, struct evaluation *e, const struct settings *s)
 {
     const struct own_data *own = &e->own;
     const char *what = own->s.data ? own->s.data : "digits";
     bool digits = !strcmp(hsgd_record_format(o->info->record), what);
     if (!*own->config && !digits)
-        return report_error(USAGE, "--data is missing: %s lies in no run whose config.yaml names its data", o->path);
+        return report_error(USAGE, "--data is missing: %s is not in the folder of a run, which would name its data", o->path);
     bool train = option_given(s, option_named("split", EVAL)) && !s->split, test = own->s.test && !train;
     struct hsgd_data_options options = data_options(o, s, &own->s);
     if (test) {
@@ -66,7 +66,7 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
     }
     int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
     if (err)
-        return report_error(data_exit_code(err), "data \"%s\" of %s: %s; --data names it where it is now", what, own->config,
+        return report_error(data_exit_code(err), "data \"%s\" of %s: %s; --data can name its new location", what, own->config,
                         hsgd_error(o->run.ctx));
     if (!test || o->run.test) return choose_part(o, e, s, what);
     e->part = "test";
@@ -163,8 +163,7 @@ static void print_score(const char *name, const struct class_score *s, bool mean
     putchar('\n');
 }
 
-/* The widest of the names and of the counts, at most LABEL; names are cut to
- * this where a column is for counts. */
+/* Width of the longest name, from `min` to `max` columns. */
 static int columns_of(const struct evaluation *e, int min, int max)
 {
     for (int i = 0; i < e->classes; i++) {
@@ -191,7 +190,7 @@ static void print_confused(const struct evaluation *e, int first, int end, int l
     }
 }
 
-/* As many columns below each other as fit beside the names. */
+/* In blocks of as many columns as fit beside the names. */
 static void print_confusion(const struct evaluation *e)
 {
     int64_t max = 0;
@@ -213,7 +212,7 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     text_field("checkpoint", "%s%s", o->path, step);
     text_field("model", "%s, %lld parameters", e->model, (long long)hsgd_model_parameters(o->run.model));
     text_field("data", "%s (%s): %s", e->data, e->part, summary_of(o->run.whole).text);
-    if (*e->own.config) text_field("", "as %s says", e->own.config);
+    if (*e->own.config) text_field("", "as in %s", e->own.config);
     text_field("loss", "%.4g", e->loss);
     text_field("accuracy", "%.2f%%", 100 * evaluation_accuracy(e));
     putchar('\n');

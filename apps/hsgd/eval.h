@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What an evaluation finds out. */
+/* Results of an evaluation. */
 #ifndef HSGD_APP_EVAL_H
 #define HSGD_APP_EVAL_H
 
@@ -15,13 +15,13 @@ struct evaluation {
     struct own_data own;     /* without --data */
 };
 
-/* NaN where there is nothing to divide by. */
+/* NaN where the denominator is 0. */
 struct class_score {
     int64_t samples, predicted;
     double precision, recall, f1;
 };
 struct class_score class_score(const struct evaluation *e, int class);
-/* The mean over the classes that have a sample. */
+/* The mean over the classes with samples. */
 struct class_score mean_score(const struct evaluation *e);
 double evaluation_accuracy(const struct evaluation *e);
 

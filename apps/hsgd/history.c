@@ -26,7 +26,7 @@ static bool add_epoch(struct history *h, const json_t *line)
     return true;
 }
 
-/* Steps and seconds count also where the run ended within an epoch. */
+/* Steps and seconds are read also if the run ended within an epoch. */
 static bool read_line(struct history *h, const json_t *line)
 {
     const char *event = json_string_value(json_object_get(line, "event"));

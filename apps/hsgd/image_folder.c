@@ -64,7 +64,7 @@ static int take(struct image_folder *f, const char *folder, const char *name, in
     return OK;
 }
 
-/* Hidden files are none of the user's. */
+/* Hidden files are not inputs. */
 static int visible(const struct dirent *d) { return d->d_name[0] != '.'; }
 
 static int visit(struct image_folder *f, const char *folder, int depth)
@@ -88,8 +88,8 @@ int image_folder_list(struct image_folder *f, const char *folder)
     if (code) return code;
     if (!f->count) return report_error(USAGE, "%s: has no PNG or JPEG image", folder);
     if (f->others)
-        report_warning("%s: %d file%s no PNG or JPEG image and passed over, the first: %s", folder, f->others,
-                 f->others == 1 ? " is" : "s are", f->first_other);
+        report_warning("%s: %d file%s passed over: neither PNG nor JPEG; the first is %s", folder, f->others,
+                       f->others == 1 ? "" : "s", f->first_other);
     return OK;
 }
 

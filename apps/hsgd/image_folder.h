@@ -6,7 +6,7 @@
 struct image_folder {
     int count, capacity;
     char **path;                   /* in order of the names in each folder */
-    int others;                    /* files that are no PNG or JPEG by their name */
+    int others;                    /* files whose names are not those of PNG or JPEG files */
     char *first_other;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making JSON.  What cannot be made is NULL, and so is all that it was to be
- * part of: json_print() reports it. */
+/* Creating JSON.  A value that cannot be created is NULL, and so is every value
+ * that should contain it: json_print() reports it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ json_t *json_text(const char *bytes)
     return string;
 }
 
-/* code: of a call that has taken a value into *to. */
+/* code: the result of adding a value to *to. */
 static void keep(json_t **to, int code)
 {
     if (!code) return;

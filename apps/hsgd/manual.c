@@ -7,12 +7,12 @@
 
 /* ------------------------------------------------------------- man pages */
 
-/* Text in roff: no letter of it is a request or an escape. */
+/* Text in roff, with requests and escapes quoted. */
 static void roff(const char *text)
 {
-    for (bool begins = true; *text; text++) {
-        if (begins && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-        begins = *text == '\n';
+    for (bool starts = true; *text; text++) {
+        if (starts && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
+        starts = *text == '\n';
         if (*text == '\\') fputs("\\e", stdout);
         else if (*text == '-') fputs("\\-", stdout);
         else putchar(*text);
@@ -78,10 +78,11 @@ static void command_page(const struct command *c)
 
 static void main_page(void)
 {
-    begin_page("hsgd", "train neural networks on what a machine has");
+    begin_page("hsgd", "train neural networks on all devices of a machine");
     fputs(".SH SYNOPSIS\n.B hsgd\n.I COMMAND\n[\\fIOPTION\\fR...]\n.SH DESCRIPTION\n", stdout);
-    roff("Trains neural networks on the CPU cores and OpenCL devices of a machine, alone or\n"
-         "together in one training step, and uses what it has trained.\n");
+    roff("Trains neural networks on the CPU cores and the CUDA and OpenCL devices of a\n"
+         "machine, alone or together in one training step, and evaluates and applies the\n"
+         "trained models.\n");
     fputs(".SH COMMANDS\n", stdout);
     for (const struct command *c = commands; c->name; c++) {
         printf(".TP\n.BR hsgd\\-%s (1)\n", c->name);

@@ -21,7 +21,7 @@ static void print_model(const struct hsgd_model *m)
            (long long)hsgd_model_parameters(m), in.h, in.w, in.c, CLASSES);
 }
 
-/* Every model for its usual data; list: where to put them, NULL: print them. */
+/* Every model for its default input; list: receives them, NULL: print them. */
 static int list_models(struct session *run, struct settings *s, json_t **list)
 {
     for (int i = 0; hsgd_model_name_at(i); i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One table holds every option of every command. */
+/* The table of all options of all commands. */
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -34,145 +34,145 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
-      "a checkpoint, the folder of a run (its best one), or a file\nwith weights" },
+      "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
     { "data", 0, TEXT, TRAIN | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
-      "the data (digits; eval: that of the run; plan, summary: of the\n"
-      "model's usual shape)" },
+      "the data (train: digits; eval: that of the run; plan, summary:\n"
+      "none, only the model's default input shape)" },
     { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "PATH",
-      "the data to test with (the test part of the data, where it has one)" },
+      "the test data (the test split of the data, if it has one)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
-      "the format of the data (found by content)" },
+      "the format of the data (detected from its content)" },
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
-      ".npz, a file beside an .npy (found by usual names)" },
+      ".npz, a file beside an .npy (found by common names)" },
     { "features", 0, INTEGER, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
-      "numbers in a plain sample (as many as there are)" },
+      "features of a sample that is not an image (all)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
-      "leave out columns of a CSV, by names or numbers; may be repeated" },
+      "ignore columns of a CSV, by name or number; may be repeated" },
     { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,
-      "numbers as labels are classes, also with fractions or very many\n"
-      "different values" },
+      "treat numeric labels as classes even if they have fractions or\n"
+      "very many distinct values" },
     { "resize", 0, INTEGER, READS, AT(resize), 0, 4096, NULL, "N",
-      "scale pictures to a shorter side of N and take the middle, so\n"
-      "that sizes may differ (0: they are all of one size)" },
+      "resize images to shorter side N and centre-crop them, so that\n"
+      "sizes may differ (0: all images have the same size)" },
     { "keep-going", 0, FLAG, READS, AT(keep_going), 0, 0, NULL, NULL,
-      "pass over damaged images, up to 1 % of all" },
+      "skip damaged images, up to 1 % of all" },
     { "epochs", 0, INTEGER, TRAIN | FREE, AT(epochs), 1, 1e6, NULL, "N",
-      "times to go through the data (5); with --resume, all of them" },
+      "number of epochs (5); with --resume, including those done" },
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
-      "stop after so many batches; without --epochs, these alone count" },
-    { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples in a batch (128)" },
+      "stop after N batches; without --epochs, only N counts" },
+    { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples per batch (128)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
     { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
       "learning rate (0.001 for adam and adamw, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
-      "momentum (0.9); turns sgd into momentum, not for adam, adamw" },
+      "momentum (0.9); with sgd it selects the optimizer momentum;\nnot for adam and adamw" },
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
     { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
       "scale gradients so that their 2-norm is at most X (0: off)" },
     { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",
-      "share of each label that is spread over all classes (0)" },
+      "fraction of each label spread over all classes (0)" },
     { "crop", 0, INTEGER, TRAIN | DATA, AT(crop), 0, 16384, NULL, "PIXELS",
-      "train on random parts of pictures with so many black pixels\n"
-      "added on each side (0)" },
+      "train on random crops of images padded with PIXELS black pixels\n"
+      "on each side (0)" },
     { "resized-crop", 0, REAL, TRAIN | DATA, AT(resized_crop), 0, 1, NULL, "X",
-      "train on random parts with at least this share of the area,\n"
-      "scaled to the whole size (0: off)" },
-    { "flip", 0, FLAG, TRAIN | DATA, AT(flip), 0, 0, NULL, NULL, "swap left and right of random pictures in training" },
+      "train on random crops of at least this fraction of the area,\n"
+      "resized to the full size (0: off)" },
+    { "flip", 0, FLAG, TRAIN | DATA, AT(flip), 0, 0, NULL, NULL, "flip images horizontally at random in training" },
     { "rotate", 0, REAL, TRAIN | DATA, AT(rotate), 0, 180, NULL, "DEGREES",
-      "turn pictures by up to so much, either way, in training (0)" },
+      "rotate images by up to DEGREES, either way, in training (0)" },
     { "sched", 0, CHOICE, TRAIN, AT(schedule), 0, 0, schedule_at, "NAME",
-      "learning rate over time (cosine; constant with --steps)" },
+      "learning-rate schedule (cosine; constant with --steps)" },
     { "warmup-steps", 0, INTEGER, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
-      "steps in which the learning rate rises from 0 (0)" },
+      "steps of linear warmup of the learning rate from 0 (0)" },
     { "warmup-epochs", 0, REAL, TRAIN, AT(warmup_epochs), 0, 1e6, NULL, "N", "the same in epochs (0)" },
     { "step-size", 0, INTEGER, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
-    { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of such a drop (0.1)" },
-    { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "where step and cosine end (0)" },
+    { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of each drop of --sched step (0.1)" },
+    { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "minimum learning rate of --sched step and cosine (0)" },
     { "patience", 0, INTEGER, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
-      "stop after N epochs without a better validation (0: never)" },
+      "stop after N epochs without better validation (0: never)" },
     { "stop-at", 0, REAL, TRAIN | COMPARE | FREE, AT(stop_at), 0, 1, NULL, "X",
       "stop after the first epoch with this validation accuracy (0: off)" },
     { "time-limit", 0, REAL, TRAIN | COMPARE | FREE, AT(time_limit), 0, 1e9, NULL, "SECONDS",
-      "stop after so much training, evaluations apart; the epoch is cut\n"
-      "short and scored there (0: off)" },
+      "stop after SECONDS of training, without evaluation time; the\n"
+      "epoch is stopped early and evaluated (0: off)" },
     { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
-      "fraction of the training samples held back, such as 0.1 or\n"
-      "1/12, 0 for none; or the data to validate with (1/12)" },
+      "fraction of the training samples held out for validation, such\n"
+      "as 0.1 or 1/12, 0 for none; or the validation data (1/12)" },
     { "seed", 0, INTEGER, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
-      "of weights, order, validation samples and changes (0)" },
+      "seed of initial weights, order, validation split and\naugmentation (0)" },
     { "devices", 0, TEXT, RUNS | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
-      "devices to use: auto takes each physical one once; or as\n"
-      "cpu,opencl:1 (auto)" },
+      "devices to use: auto for each physical device once, or a list\n"
+      "such as cpu,opencl:1 (auto)" },
     { "threads", 0, INTEGER, RUNS | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
-      "CPU cores to use (those this process may use)" },
+      "CPU cores to use (all that this process may use)" },
     { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
     { "tf32", 0, FLAG, RUNS | USES, AT(tf32), 0, 0, NULL, NULL,
-      "CUDA devices: faster matrix products with shorter operands" },
+      "CUDA devices: faster matrix products with TF32 operands" },
     { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
-      "how devices share the work, see doc/algorithms.md (sync)" },
+      "training algorithm, see doc/algorithms.md (sync)" },
     { "local-steps", 0, INTEGER, TRAIN, AT(local_steps), 0, 128, NULL, "N",
       "local, elastic: steps between two merges (0: 8, 4)" },
     { "staleness", 0, INTEGER, TRAIN, AT(staleness), 0, 1e6, NULL, "N",
-      "stale: merges of others that a device may miss (0: 4)" },
+      "stale: maximum staleness, in merges of other devices (0: 4)" },
     { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
-      "elastic: how far a merge draws parameters together (0.9)" },
+      "elastic: strength of a merge (0.9)" },
     { "min-batch", 0, INTEGER, TRAIN, AT(min_batch), 0, 1 << 20, NULL, "N",
-      "adaptive: no update of fewer samples (0: --batch-size / 8);\n"
-      "hogbatch: samples of an update on CPU cores (0: / 4)" },
+      "adaptive: minimum samples per update (0: --batch-size / 8);\n"
+      "hogbatch: samples per update on CPU cores (0: / 4)" },
     { "max-batch", 0, INTEGER, TRAIN, AT(max_batch), 0, 1 << 20, NULL, "N",
-      "adaptive: no update of more samples (0: twice --batch-size);\n"
-      "hogbatch: samples of an update on accelerators (0: --batch-size)" },
+      "adaptive: maximum samples per update (0: twice --batch-size);\n"
+      "hogbatch: samples per update on accelerators (0: --batch-size)" },
     { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",
-      "hogbatch, adaptive: the learning rate follows the samples of an\n"
-      "update (auto: linear, for adam and adamw by the root)" },
+      "hogbatch, adaptive: scaling of the learning rate with the samples\n"
+      "per update (auto: linear; square root for adam and adamw)" },
     { "lr-ramp", 0, INTEGER, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
-      "adaptive: updates in which it goes over to another size's (10)" },
+      "adaptive: updates over which the rate changes to that of a new\nbatch size (10)" },
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
-      "sync: part of a batch that no device has less than; with 0 one\n"
-      "that would not help is left idle (0)" },
+      "sync: minimum share of the batch per device; with 0, devices\n"
+      "that would not help stay idle (0)" },
     { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
-      "options from a config.yaml; those given here win" },
+      "options from a config.yaml; those given here take precedence" },
     { "out", 0, TEXT, TRAIN | PASSING | SINGLE, AT(out), 0, 0, NULL, "DIR", "folder of the run (runs/DATE-MODEL)" },
     { "resume", 0, FLAG, TRAIN | PASSING | SINGLE, AT(resume), 0, 0, NULL, NULL,
-      "go on from the newest checkpoint in --out, if there is one" },
+      "resume from the newest checkpoint in --out, if there is one" },
     { "initial-checkpoint", 0, TEXT, TRAIN, AT(initial_checkpoint), 0, 0, NULL, "FILE",
-      "weights to begin with: a model.safetensors, or a folder with one" },
+      "initial weights: a model.safetensors, or a folder with one" },
     { "checkpoint-every", 0, INTEGER, TRAIN | FREE, AT(checkpoint_every), 0, 1e12, NULL, "N",
       "steps between checkpoints (0: after epochs, and every 5 minutes)" },
     { "checkpoint-hist", 0, INTEGER, TRAIN | FREE, AT(checkpoint_hist), 1, 1e6, NULL, "N",
-      "checkpoints to keep beside the best (3)" },
+      "checkpoints to keep besides the best (3)" },
     { "dry-run", 0, FLAG, TRAIN | PASSING | SINGLE, AT(dry_run), 0, 0, NULL, NULL,
       "check options, data, model, memory and plan; write nothing" },
-    { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a sheet of samples, pixel by pixel" },
+    { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a contact sheet, one pixel per pixel" },
     { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
     { "repeat", 0, INTEGER, COMPARE, AT(repeat), 1, 64, NULL, "N",
-      "train every combination N times, with seeds that count up from --seed, and "
-      "report means and standard deviations (1)" },
-    { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "how long to measure, about (5)" },
-    { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw samples enlarged, with their classes" },
+      "train every combination N times, with seeds counted up from\n"
+      "--seed, and report means and standard deviations (1)" },
+    { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "approximate measuring time (5)" },
+    { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw enlarged images with their classes" },
     { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
-    { "png", 0, TEXT, PLAN, AT(png), 0, 0, NULL, "FILE.png", "draw a step as a timeline, predicted and measured" },
-    { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG, with details under the pointer" },
+    { "png", 0, TEXT, PLAN, AT(png), 0, 0, NULL, "FILE.png", "draw the timeline of a step, predicted and measured" },
+    { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG, with details in tooltips" },
     { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
     { "svg", 0, TEXT, EVAL, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
-    { "png", 0, TEXT, PLOT, AT(png), 0, 0, NULL, "FILE.png", "where to draw (RUN/curves.png and .svg)" },
+    { "png", 0, TEXT, PLOT, AT(png), 0, 0, NULL, "FILE.png", "the plot (RUN/curves.png and .svg)" },
     { "svg", 0, TEXT, PLOT, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
     { "rows", 0, INTEGER, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
-    { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or numbers shown (16)" },
+    { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or values shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
-      "which samples (train; eval: test, where there are such)" },
+      "the split to use (train; eval: test if there is one)" },
     { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE, AT(json), 0, 0,
       NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
-      "the library's messages too" },
-    { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print a page for man(1)" },
+      "print messages of the library, too" },
+    { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print the manual page in roff format" },
     { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, shell_at, "SHELL",
-      "print completion for a shell" },
+      "print the completion script for a shell" },
     { "help", 'h', FLAG, ALL | PASSING | SINGLE, AT(help), 0, 0, NULL, NULL, "print this help" },
 };
 
@@ -193,7 +193,7 @@ void option_mark_given(struct settings *s, const struct option_row *o) { s->give
 
 /* ----------------------------------------------------------------- values */
 
-/* Strict: the whole text, decimal, finite. */
+/* Strict: the entire text, decimal, finite. */
 static bool read_number(const char *text, bool whole, double *out)
 {
     char *end;
@@ -215,7 +215,8 @@ static int set_number(struct settings *s, const struct option_row *o, const char
     bool whole = o->kind == INTEGER;
     double v;
     if (!read_number(text, whole, &v) || v < o->low || v > o->high)
-        return report_error(USAGE, "%s \"%s\" is not a %snumber from %.16g to %.16g", name, text, whole ? "whole " : "",
+        return report_error(USAGE, "%s \"%s\" is not %s from %.16g to %.16g", name, text,
+                        whole ? "an integer" : "a number",
                         o->low, o->high);
     if (whole) *(int64_t *)((char *)s + o->offset) = (int64_t)v;
     else *(double *)((char *)s + o->offset) = v;
@@ -287,7 +288,7 @@ char *option_text(const struct settings *s, const struct option_row *o)
     }
     if ((o->kind == INTEGER ? (double)whole : real) < o->low) return NULL;
     if (o->kind == INTEGER) snprintf(text, sizeof text, "%lld", (long long)whole);
-    else snprintf(text, sizeof text, "%.15g", real); /* as it was typed, where that is enough */
+    else snprintf(text, sizeof text, "%.15g", real); /* as it was typed, if that is exact */
     if (o->kind == REAL && strtod(text, NULL) != real) snprintf(text, sizeof text, "%.17g", real);
     return strdup(text);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The options of a command, with what they do. */
+/* Help on the options of a command. */
 #include <stdio.h>
 
 #include "options.h"
 #include "text.h"
 
-/* Help begins in a column of its own, on the next line where the option reaches it. */
+/* Help starts in a fixed column, on the next line if the option extends beyond it. */
 static void print_row(const struct option_row *o)
 {
     enum { HELP_COLUMN = 30 };

@@ -11,7 +11,7 @@
 
 #define CONFIG "/config.yaml"
 
-/* Cuts the last part off a path; false where there is none. */
+/* Removes the last component of a path; false if there is none. */
 static bool up(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -27,7 +27,7 @@ static bool find_run(char *path)
     return slash && !strcmp(slash, "/checkpoints") && up(path);
 }
 
-/* A path below the current folder is said as that. */
+/* A path below the current folder, relative to it. */
 static const char *shorter(const char *path)
 {
     char here[PATH_MAX];

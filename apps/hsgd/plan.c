@@ -38,7 +38,7 @@ static int time_steps(const struct session *run, int steps, double *ms)
 }
 
 /* A few steps, so that the cost model knows every cell; then the prediction,
- * and the steps it is compared with. */
+ * and the steps that it is compared with. */
 static int try_plan(struct plan_report *r, const struct session *run, const struct settings *s)
 {
     double ms;
@@ -53,8 +53,8 @@ static int try_plan(struct plan_report *r, const struct session *run, const stru
 static int read_run(struct plan_report *r, const struct settings *s)
 {
     char path[4096];
-    if (s->model) return report_error(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
-    if (s->data) return report_error(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
+    if (s->model) return report_error(USAGE, "--model is incompatible with the run \"%s\"", s->word[0]);
+    if (s->data) return report_error(USAGE, "--data is incompatible with the run \"%s\"", s->word[0]);
     if (snprintf(path, sizeof path, "%s/plan.json", s->word[0]) >= (int)sizeof path)
         return report_error(USAGE, "the name of the run is longer than %d bytes", (int)sizeof path - 11);
     return plan_read(r, path);
@@ -67,7 +67,7 @@ static int make_plan(struct plan_report *r, struct session *run, const struct se
     return code ? code : try_plan(r, run, s);
 }
 
-/* The first of the files that were asked for; NULL: none was. */
+/* The first requested file; NULL: none. */
 static const char *file_asked(const struct settings *s) { return s->png ? s->png : s->svg; }
 
 static int check_drawing(const struct settings *s)

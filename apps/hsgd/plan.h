@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Plans as reports: what was predicted, what was measured, as text, JSON and a picture. */
+/* Plans as reports: what was predicted, what was measured, as text, JSON and a chart. */
 #ifndef HSGD_APP_PLAN_H
 #define HSGD_APP_PLAN_H
 
 #include "app.h"
 
-#define PLAN_MAX 4096            /* cells or devices of a report, more than any plan has */
+#define PLAN_MAX 4096            /* maximum cells or devices of a report, more than any plan has */
 
 #define PLAN_CANDIDATES 512
 
 struct plan_cell {
     struct hsgd_plan_cell of;     /* predicted before the run, measured in it */
     int worker;                   /* in the step shown; -1: not recorded */
-    double start_ms, end_ms;      /* from that step's begin; NaN: not recorded */
+    double start_ms, end_ms;      /* from the start of that step; NaN: not recorded */
 };
 
 struct plan_device {
@@ -29,18 +29,18 @@ struct plan_report {
     int64_t shown_step;           /* the step of median length among those recorded; -1: none */
     struct plan_device *device;
     struct plan_cell *cell;
-    int ncandidates;              /* other sets of devices; of a plan that was made, not of a run */
+    int ncandidates;              /* other sets of devices; not for the plan of a run */
     struct hsgd_candidate candidate[PLAN_CANDIDATES];
 };
 
-/* What a device does in a step. */
+/* Work of a device in a step. */
 struct plan_total {
     int rows, cells;              /* rows: of one update of each replica */
     double predicted_ms, measured_ms; /* over its workers */
-    double share;                 /* of the batch; NaN where replicas have batches of their own */
-    double busy, idle_ms;         /* fraction of the measured step, and time without work per worker; NaN: not known */
+    double share;                 /* of the batch; NaN if each replica has its own batches */
+    double busy, idle_ms;         /* fraction of the measured step, and idle time per worker; NaN: not known */
 };
-/* Whether replicas train, so that there is no step that all devices share. */
+/* Whether replicas train: there is no step common to all devices then. */
 bool plan_of_replicas(const struct plan_report *r);
 struct plan_total plan_total(const struct plan_report *r, int device);
 
@@ -52,7 +52,7 @@ int plan_compare(struct plan_report *r, const struct session *run, int batch);
 /* Adds what was measured since: times per cell, one step from the trace (if
  * there is one), and the time of a step. */
 int plan_measure(struct plan_report *r, const struct session *run, double step_ms);
-/* Reads what plan_write() has written. */
+/* Reads a file of plan_write(). */
 int plan_read(struct plan_report *r, const char *path);
 void plan_free(struct plan_report *r);
 

@@ -94,12 +94,12 @@ static void read_text(struct reader *r, const char *name, char *out, size_t size
     free(s);
 }
 
-/* A whole number from low to high; null, where low is -1, is -1. */
+/* An integer from low to high; null counts as -1 if low is -1. */
 static int64_t read_integer(struct reader *r, const char *name, int64_t low, int64_t high)
 {
     const json_t *v = field(r, name);
     char expected[80];
-    snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)low, (long long)high);
+    snprintf(expected, sizeof expected, "an integer from %lld to %lld", (long long)low, (long long)high);
     if (low < 0 && json_is_null(v)) return -1;
     if (!json_is_integer(v) || json_integer_value(v) < low || json_integer_value(v) > high) {
         refuse(r, name, expected);
@@ -126,7 +126,7 @@ static void read_cell(struct reader *r, struct plan_cell *c, int max_rows)
     read_text(r, "name", o->name, sizeof o->name);
     read_text(r, "device", o->device, sizeof o->device);
     read_text(r, "reason", o->reason, sizeof o->reason);
-    o->replica = field(r, "replica") ? (int)read_integer(r, "replica", -1, PLAN_MAX) : -1; /* older files have none */
+    o->replica = field(r, "replica") ? (int)read_integer(r, "replica", -1, PLAN_MAX) : -1; /* absent in older files */
     o->rows = (int)read_integer(r, "rows", 0, o->replica < 0 ? max_rows : 1 << 20);
     o->launches = (int)read_integer(r, "launches", 0, 1 << 30);
     o->accesses = (int)read_integer(r, "accesses", 0, 1 << 30);
@@ -182,7 +182,7 @@ static void check_place(struct reader *r, const struct plan_report *p, const str
     refuse(r, "device", "the id of one of the devices");
 }
 
-/* Files of runs before there were candidates have none. */
+/* Files of earlier versions have none. */
 static void read_candidates(struct reader *r, struct plan_report *out)
 {
     const json_t *list = field(r, "candidates");
@@ -230,7 +230,7 @@ int plan_read(struct plan_report *out, const char *path)
     if (!root && error.line < 0) return report_error(USAGE, "%s", error.text);
     if (!root) return report_error(USAGE, "%s: line %d: %s", path, error.line, error.text);
     struct reader r = { .path = path, .object = root };
-    if (!json_is_object(root)) r.code = report_error(USAGE, "%s: this is not a JSON object", path);
+    if (!json_is_object(root)) r.code = report_error(USAGE, "%s: not a JSON object", path);
     if (!r.code) read_integer(&r, "version", 1, 1);
     read_text(&r, "model", out->model, sizeof out->model);
     out->batch = (int)read_integer(&r, "batch_size", 1, 1 << 20);

@@ -111,7 +111,7 @@ static int read_spans(const struct plan_report *r, const struct session *run, st
     return n;
 }
 
-/* Spans of one step become one; steps that are not there as a whole go. */
+/* Merges the spans of each step; removes steps that are incomplete. */
 static int merge_spans(struct span *span, int n, int ncells)
 {
     int steps = 0;
@@ -140,8 +140,8 @@ static void show_step(struct plan_report *r, const struct session *run, const st
     }
 }
 
-/* Whether it is still the plan that was predicted: divided anew and back, its
- * cells have fewer runs. */
+/* Whether it is still the plan that was predicted.  After repartitioning and
+ * back, its cells have fewer runs. */
 static bool same_division(const struct plan_report *r, const struct session *run)
 {
     struct hsgd_plan_cell now;
@@ -153,7 +153,7 @@ static bool same_division(const struct plan_report *r, const struct session *run
     return true;
 }
 
-/* The plan as it is now; all that its cells have run is to be measured. */
+/* Predicts the present plan; all runs of its cells count as measured. */
 static int predict_again(struct plan_report *r, const struct session *run)
 {
     struct plan_report now;
@@ -168,8 +168,8 @@ static int predict_again(struct plan_report *r, const struct session *run)
     return code;
 }
 
-/* The mean of the steps whose cells are measured, so that what a device did in
- * them is a part of it; of replicas what the caller measured. */
+/* The mean over the steps whose cells are measured, so that the times of the
+ * devices refer to it; for replicas the value of the caller. */
 static double measured_step(const struct plan_report *r, const struct session *run, double step_ms)
 {
     double seconds;

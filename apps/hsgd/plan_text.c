@@ -7,7 +7,7 @@
 #include "plan.h"
 #include "text.h"
 
-/* A number in a column of 12, "-" where it is not known. */
+/* A value right-aligned, "-" if it is not known. */
 static void column(double v, int width, const char *unit)
 {
     char text[32];
@@ -73,7 +73,7 @@ static bool same(const struct hsgd_plan_cell *a, const struct hsgd_plan_cell *b)
 /* Every reason once. */
 static void print_reasons(const struct plan_report *r)
 {
-    puts("\nwhy there");
+    puts("\nplacement");
     for (int i = 0; i < r->ncells; i++) {
         int k = 0;
         while (k < i && !same(&r->cell[k].of, &r->cell[i].of)) k++;

@@ -20,7 +20,7 @@
 struct prediction {
     struct opened o;
     bool json;
-    json_t *list;                /* of them, with --json */
+    json_t *list;                /* of predictions, with --json */
     int outputs, read, refused;  /* inputs that were predicted, and that could not be read */
 };
 
@@ -51,7 +51,7 @@ static int read_bytes(const char *name, void **bytes, size_t *size)
 
 /* ------------------------------------------------------------------ output */
 
-/* The next largest output after `last`; ties go by number. */
+/* The next largest output after `last`; ties are ordered by index. */
 static int next_best(const float *y, int n, int last)
 {
     int best = -1;
@@ -85,8 +85,8 @@ static char *best_classes(const struct prediction *p, const float *y)
     return out && !fclose(out) ? text : NULL;
 }
 
-/* A sample in one line where it fits, else first the input, and its classes in
- * lines that are indented. */
+/* One line per sample if it fits, else the input, then its classes on indented
+ * lines. */
 static int print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
 {
     char number[24] = "", *best = best_classes(p, y), *line = NULL;
@@ -142,7 +142,7 @@ static int predict_input(struct prediction *p, const char *name)
     return code;
 }
 
-/* An input that cannot be read does not keep the others from being predicted. */
+/* An input that cannot be read does not prevent predicting the others. */
 static int count_input(struct prediction *p, int code)
 {
     p->read += !code;

@@ -54,5 +54,5 @@ void print_devices(const struct hsgd_context *ctx, const char *list)
         if (d.kind == HSGD_CPU) snprintf(cores, sizeof cores, " (%d core%s)", d.workers, d.workers == 1 ? "" : "s");
         text_field(i ? "" : "devices", "%s%s  %s", d.id, cores, d.name);
     }
-    text_field("", "%s", automatic ? "auto: each physical device once" : "as named");
+    text_field("", "%s", automatic ? "auto: each physical device once" : "as listed");
 }

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The folder of a run, and what is written there. */
+/* The folder of a run, and the files in it. */
 #ifndef HSGD_APP_RUN_H
 #define HSGD_APP_RUN_H
 
 #include "app.h"
 
 #define RUN_NAME 3000
-#define RUN_REPORT "report.json" /* what train --json prints, of a run that ended well */
+#define RUN_REPORT "report.json" /* the output of train --json, of a successful run */
 
 struct run_folder {
     char name[RUN_NAME], checkpoints[RUN_NAME + 16];
-    int64_t step;            /* of the checkpoint to go on from; -1: from the beginning */
-    int lock;                /* the folder, taken for this process; -1: not yet */
+    int64_t step;            /* of the checkpoint to resume from; -1: from the start */
+    int lock;                /* file descriptor that holds the lock; -1: none yet */
     int log, events;         /* files; -1: not open */
-    bool log_failed, events_failed; /* said so already */
+    bool log_failed, events_failed; /* a warning was printed */
 };
 
-/* Where the run goes, before anything is opened: refuses an --out that is not
- * empty; with --resume locks the folder and takes the options that the run had.
+/* Chooses the folder before anything is opened: refuses an --out that is not
+ * empty; with --resume locks the folder and takes the options of the run.
  * Writes nothing. */
 int run_choose(struct run_folder *f, struct settings *s);
-/* Makes and locks the folder, writes config.yaml, and opens the logs. */
+/* Creates and locks the folder, writes config.yaml, and opens the logs. */
 int run_create(struct run_folder *f, const struct session *run, const struct settings *s);
 void run_close(struct run_folder *f);
 /* The path of a file in the folder, until the next call. */
@@ -29,7 +29,7 @@ const char *run_path(const struct run_folder *f, const char *name);
 /* Appends a line to log.jsonl; frees the object.  Failing is a warning, once. */
 void run_log(struct run_folder *f, json_t *object);
 
-/* Adds a number of a step to the TensorBoard file; failing is a warning, once. */
+/* Adds a value of a step to the TensorBoard file; failing is a warning, once. */
 void run_scalar(struct run_folder *f, const char *tag, int64_t step, double value);
 
 /* TensorBoard's event file.  -1 with errno. */

@@ -25,7 +25,7 @@ const char *run_path(const struct run_folder *f, const char *name)
     return path;
 }
 
-/* 1: there is something in it; 0: it is empty or not there; else -errno. */
+/* 1: not empty; 0: empty or missing; else -errno. */
 static int is_filled(const char *folder)
 {
     int filled = 0;
@@ -38,14 +38,13 @@ static int is_filled(const char *folder)
 
 /* ------------------------------------------------------------------- lock */
 
-/* Until the file is closed.  File systems that cannot lock are no reason to
- * refuse them. */
+/* Held until the file is closed.  File systems without locks are accepted. */
 static int lock(struct run_folder *f)
 {
     f->lock = open(f->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->lock < 0) return report_error(exit_code(-errno), "--out \"%s\": cannot open: %s", f->name, strerror(errno));
     if (!flock(f->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return OK;
-    return report_error(FAILED, "--out \"%s\": another process keeps its checkpoints there", f->name);
+    return report_error(FAILED, "--out \"%s\": another process is using it", f->name);
 }
 
 /* ---------------------------------------------------------------- choosing */
@@ -72,8 +71,8 @@ static int choose_resumed(struct run_folder *f, struct settings *s)
     f->step = hsgd_checkpoint_latest(NULL, f->checkpoints);
     if (f->step < 0) f->step = -1;
     if (f->step < 0 && !access(run_path(f, "checkpoints/last/state.safetensors"), F_OK))
-        return report_error(USAGE, "--resume: %s has no step-N, but \"last\" is there: rename it to step-N, N the step that "
-                        "it is of", f->checkpoints);
+        return report_error(USAGE, "--resume: %s has no step-N, but \"last\" exists: rename it to step-N, where N is "
+                            "its step", f->checkpoints);
     return access(run_path(f, "config.yaml"), F_OK) ? OK : config_resume(s, run_path(f, "config.yaml"));
 }
 
@@ -88,13 +87,13 @@ int run_choose(struct run_folder *f, struct settings *s)
     int filled = is_filled(f->name);
     if (filled < 0) return report_error(USAGE, "--out \"%s\": %s", f->name, strerror(-filled));
     if (filled && !s->resume)
-        return report_error(USAGE, "--out \"%s\": the folder is not empty; --resume goes on with the run in it", f->name);
+        return report_error(USAGE, "--out \"%s\": the folder is not empty; --resume continues the run in it", f->name);
     return filled ? choose_resumed(f, s) : OK;
 }
 
-/* ------------------------------------------------------------------ making */
+/* ---------------------------------------------------------------- creating */
 
-/* A folder and those above it; -EEXIST when `fresh` and it is there. */
+/* Creates a folder and its parents; -EEXIST if `fresh` and it exists. */
 static int make_folders(char *path, bool fresh)
 {
     for (char *c = path + 1; *c; c++) {
@@ -107,7 +106,7 @@ static int make_folders(char *path, bool fresh)
     return mkdir(path, 0777) && (fresh || errno != EEXIST) ? -errno : 0;
 }
 
-/* No two runs share a default folder, also when they begin in one second. */
+/* No two runs share a default folder, also when they start within one second. */
 static int make_default(struct run_folder *f, const char *model)
 {
     default_name(f, model);
@@ -120,8 +119,8 @@ static int make_default(struct run_folder *f, const char *model)
     return err;
 }
 
-/* A run that goes on forgets what it had logged after its checkpoint, and a
- * line that was cut short. */
+/* Removes the lines after the checkpoint that the run resumes from, and a
+ * truncated last line. */
 static int truncate_log(const struct run_folder *f, const struct session *run)
 {
     char *line = NULL, *kept = NULL;
@@ -142,27 +141,27 @@ static int truncate_log(const struct run_folder *f, const struct session *run)
          : err ? library_error(run, err) : OK;
 }
 
-/* A folder that was empty or not there may be another's by now. */
-static int take(struct run_folder *f)
+/* Another process may have taken a folder that was empty or missing. */
+static int claim(struct run_folder *f)
 {
     int code = lock(f);
     if (code || is_filled(f->name) <= 0) return code;
-    return report_error(FAILED, "--out \"%s\": another process has begun a run there", f->name);
+    return report_error(FAILED, "--out \"%s\": another process has started a run there", f->name);
 }
 
 int run_create(struct run_folder *f, const struct session *run, const struct settings *s)
 {
     int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
-    if (err) return report_error(exit_code(err), "%s: cannot make the folder: %s", f->name, strerror(-err));
-    int code = f->lock < 0 ? take(f) : OK;
+    if (err) return report_error(exit_code(err), "%s: cannot create the folder: %s", f->name, strerror(-err));
+    int code = f->lock < 0 ? claim(f) : OK;
     if (!code) code = config_write(run, s, f->name);
     if (!code) code = truncate_log(f, run);
     if (code) return code;
-    unlink(run_path(f, RUN_REPORT)); /* of the run as it was before it went on */
+    unlink(run_path(f, RUN_REPORT)); /* of the run before it was resumed */
     f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (f->log < 0) return report_error(FAILED, "%s: cannot open: %s", run_path(f, "log.jsonl"), strerror(errno));
     f->events = tensorboard_open(f->name, f->step < 0 ? 0 : f->step);
-    if (f->events < 0) return report_error(FAILED, "%s: cannot make the event file: %s", f->name, strerror(errno));
+    if (f->events < 0) return report_error(FAILED, "%s: cannot create the event file: %s", f->name, strerror(errno));
     return OK;
 }
 
@@ -178,7 +177,7 @@ void run_close(struct run_folder *f)
 
 static void warn_once(const struct run_folder *f, bool *warned, const char *file, const char *why)
 {
-    if (!*warned) report_warning("%s: cannot write: %s; training goes on", run_path(f, file), why);
+    if (!*warned) report_warning("%s: cannot write: %s; training continues", run_path(f, file), why);
     *warned = true;
 }
 

@@ -25,8 +25,8 @@ static struct result row(const char *check, const char *device, int runs, const 
     return r;
 }
 
-/* A device that ran too little has failed; each is tested alone, since the
- * first failure ends an operation's test. */
+/* Running too few shapes is a failure.  Devices are tested one by one, since the
+ * first failure ends the test of an operation. */
 static void test_operation(struct selftest *t, struct hsgd_context *ctx, int i)
 {
     struct hsgd_device d;
@@ -38,7 +38,7 @@ static void test_operation(struct selftest *t, struct hsgd_context *ctx, int i)
         struct result r = row(references[i].name, d.id, c->shapes, "shapes");
         if (c->bound > 0) r.error = c->error, r.bound = c->bound;
         if (o->failures) r.fault = o->message[0];
-        else if (c->shapes < CHECK_SHAPES) r.fault = "it has run too few shapes";
+        else if (c->shapes < CHECK_SHAPES) r.fault = "too few shapes were run";
         selftest_add(t, &r);
     }
 }
@@ -60,7 +60,7 @@ static void test_copy(struct selftest *t, struct hsgd_context *ctx, int device, 
     hsgd_device_get(ctx, device, &d, sizeof d);
     memset(to, 0, COPY_FLOATS * sizeof *to);
     int err = hsgd_op_run(ctx, device, &hsgd_op_flatten, NULL, &run);
-    struct result r = row("64 MiB there and back", d.id, 1, "copy");
+    struct result r = row("copy 64 MiB and back", d.id, 1, "copy");
     int64_t wrong = 0;
     while (wrong < COPY_FLOATS && from[wrong] == to[wrong]) wrong++;
     if (err) r.fault = hsgd_error(ctx);

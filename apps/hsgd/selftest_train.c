@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whole trainings: their losses against a reference in double precision, and
+/* Trainings: their losses against a reference in double precision, and
  * CUDA graphs against plain launches. */
 #include <math.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #define STEPS 5
 #define BATCH 64
 #define CLASSES 10
-#define AGREE 1e-4       /* of a loss: rounding of so many steps */
-#define DEVICE_ROWS 16   /* that a device needs for a slice of its own */
+#define AGREE 1e-4       /* relative error of a loss by rounding in STEPS steps */
+#define DEVICE_ROWS 16   /* minimum rows for a slice per device */
 
 #define DENSE(units, f) { &hsgd_op_dense, &(const struct hsgd_dense){ units, f, false, HSGD_INIT_GLOROT } }
 #define CONV(channels, kernel, padding) \
@@ -34,8 +34,8 @@ static const struct reference_layer cifar_cnn[] = {
     DENSE(CLASSES, HSGD_NO_ACTIVATION), END
 };
 
-/* Rates so small that roundings do not grow, and so large that losses show what
- * steps have done: one that is 2 % off is found. */
+/* Rates small enough that rounding errors do not grow, and large enough that the
+ * losses depend on the steps: a rate that is 2 % off is found. */
 static const struct training {
     const char *name;
     struct hsgd_shape in;
@@ -60,10 +60,10 @@ static struct hsgd_model *make_model(struct hsgd_context *ctx, const struct trai
     return m;
 }
 
-/* Who takes the steps: a trainer, or else the reference. */
+/* Performs the steps: a trainer, or else the reference. */
 struct stepper { struct hsgd_trainer *trainer; struct reference_network *reference; };
 
-/* On made-up samples, the same for both. */
+/* On synthetic samples, the same for both. */
 static int take_steps(const struct training *w, int batch, struct stepper by, double *loss)
 {
     int64_t size = hsgd_size(w->in);
@@ -119,7 +119,7 @@ static int train(struct hsgd_context *ctx, const struct training *w, int batch, 
     o.batch_size = batch;
     o.optimizer = HSGD_SGD;
     o.learning_rate = w->rate;
-    o.algorithm = HSGD_DATA_PARALLEL; /* every device takes part */
+    o.algorithm = HSGD_DATA_PARALLEL; /* every device is used */
     struct hsgd_model *m = make_model(ctx, w);
     struct hsgd_trainer *t = m ? hsgd_trainer_create(m, &o) : NULL;
     int err = t ? take_steps(w, batch, (struct stepper){ t, NULL }, loss) : -1;
@@ -147,7 +147,7 @@ static void train_on(const struct selftest *t, const char *devices, int batch, s
 
 /* ----------------------------------------------------------------- verdicts */
 
-/* The devices that had no sample; "": all had. */
+/* The devices without samples; "": none. */
 static void idle_devices(const struct usage *u, char *out, size_t size)
 {
     snprintf(out, size, "no sample was computed on");
@@ -158,7 +158,7 @@ static void idle_devices(const struct usage *u, char *out, size_t size)
     if (used == begin) *out = '\0';
 }
 
-/* The losses are those wanted, up to a part of them. */
+/* Compares losses with the expected ones; `bound` is relative. */
 static void judge(struct selftest *t, const char *check, int training, const char *devices, const struct trained *got,
                   const double *want, double bound, const char *fault)
 {
@@ -172,7 +172,7 @@ static void judge(struct selftest *t, const char *check, int training, const cha
         if (!(off <= r.error)) r.error = isnan(off) ? INFINITY : off;
     }
     if (!r.fault && r.error > bound) {
-        snprintf(message, sizeof message, "a loss is %.2g of it off, not %.2g", r.error, bound);
+        snprintf(message, sizeof message, "the relative error of a loss is %.2g, above %.2g", r.error, bound);
         r.fault = message;
     }
     if (!r.fault) r.fault = fault;
@@ -188,12 +188,12 @@ static void judge_all(struct selftest *t, const char *devices, const struct trai
     }
 }
 
-/* What is wrong with the numbers of graphs; NULL: nothing. */
+/* Why the counts of graphs are wrong; NULL: they are right. */
 static const char *graphs_fault(const struct hsgd_device *graphs, const struct hsgd_device *plain)
 {
     if (!graphs->graphs_captured) return "no graph was captured";
     if (!graphs->graphs_launched) return "no graph was launched";
-    return plain->graphs_captured || plain->graphs_launched ? "graphs were launched without being wanted" : NULL;
+    return plain->graphs_captured || plain->graphs_launched ? "graphs were launched although they are off" : NULL;
 }
 
 static void train_with_graphs(const struct selftest *t, const char *device, int batch, const char *graphs,
@@ -208,7 +208,7 @@ static void train_with_graphs(const struct selftest *t, const char *device, int 
     free(before);
 }
 
-/* Graphs launch what plain launches do: the same bits. */
+/* Graphs and plain launches give bitwise equal losses. */
 static void test_cuda_device(struct selftest *t, const char *device, const struct trainings *all)
 {
     struct trained graphs[TRAININGS], plain[TRAININGS];

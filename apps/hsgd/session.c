@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening and closing what commands work with. */
+/* Opens and closes contexts, data, models and trainers. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -81,7 +81,7 @@ int open_context(struct session *run, const struct settings *s) { return open_on
 
 int open_without_devices(struct session *run, const struct settings *s) { return open_on(run, s, "none"); }
 
-/* "0.1" or "1/12"; false: it is the name of data. */
+/* "0.1" or "1/12"; false: it names data. */
 static bool read_fraction(const char *text, double *part, double *whole)
 {
     char *end;
@@ -117,7 +117,7 @@ static int open_validation(struct session *run, const struct settings *s)
     return code;
 }
 
-/* A fraction of the training samples, drawn with the seed, or other data. */
+/* A random fraction of the training samples, or other data. */
 static int split_off_validation(struct session *run, const struct settings *s)
 {
     double part, whole;
@@ -133,7 +133,7 @@ static int split_off_validation(struct session *run, const struct settings *s)
     return err ? library_error(run, err) : OK;
 }
 
-/* The test part of other data, or all of it where it has none. */
+/* The test split of other data, or all of it if it has none. */
 static int open_test(struct session *run, const struct settings *s, const struct hsgd_data *ours,
                      struct hsgd_data **test)
 {
@@ -182,7 +182,7 @@ struct hsgd_augment_options augment_options(const struct settings *s)
                                   .resized_crop = (float)s->resized_crop, .flip = s->flip);
 }
 
-/* Memory apart, it is options, data and model that do not fit. */
+/* Unless memory is exhausted, options, data and model do not match. */
 int open_trainer(struct session *run, const struct hsgd_train_options *options)
 {
     run->trainer = hsgd_trainer_create(run->model, options);

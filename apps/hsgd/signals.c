@@ -12,9 +12,9 @@ enum { STOPS = sizeof stops / sizeof *stops };
 
 static volatile sig_atomic_t stop, insisted, checkpoint;
 
-/* A terminal that is closed may send SIGHUP twice, and each line that is
- * written to a broken pipe sends SIGPIPE: only the other two, repeated, quit. */
-static void ask_to_stop(int number)
+/* Closing a terminal may send SIGHUP twice, and every line written to a broken pipe
+ * sends SIGPIPE: only a repeated SIGINT or SIGTERM exits. */
+static void request_stop(int number)
 {
     bool may_insist = number == SIGINT || number == SIGTERM;
     if (may_insist && insisted) _exit(128 + number);
@@ -22,7 +22,7 @@ static void ask_to_stop(int number)
     if (!stop) stop = number;
 }
 
-static void ask_for_checkpoint(int number)
+static void request_checkpoint(int number)
 {
     (void)number;
     checkpoint = 1;
@@ -35,8 +35,8 @@ static void catch(int number, void (*handler)(int))
     sigaction(number, &a, NULL);
 }
 
-/* What nohup or the parent ignores.  Shells ignore SIGINT for every program in
- * the background, which kill(1) may stop all the same. */
+/* Signals that nohup or the parent ignores.  Not SIGINT: shells ignore it for all
+ * background processes, and kill(1) should stop them nevertheless. */
 static bool stays_ignored(int number)
 {
     struct sigaction before;
@@ -46,8 +46,8 @@ static bool stays_ignored(int number)
 void signals_catch(void)
 {
     for (int i = 0; i < STOPS; i++)
-        if (!stays_ignored(stops[i].number)) catch(stops[i].number, ask_to_stop);
-    catch(SIGUSR1, ask_for_checkpoint);
+        if (!stays_ignored(stops[i].number)) catch(stops[i].number, request_stop);
+    catch(SIGUSR1, request_checkpoint);
 }
 
 int signals_stop(void) { return stop; }
@@ -61,7 +61,7 @@ const char *signals_name(int number)
 
 bool signals_checkpoint(void)
 {
-    bool asked = checkpoint;
-    if (asked) checkpoint = 0;
-    return asked;
+    bool requested = checkpoint;
+    if (requested) checkpoint = 0;
+    return requested;
 }

@@ -5,15 +5,15 @@
 
 #include <stdbool.h>
 
-/* SIGINT, SIGTERM, SIGHUP and SIGPIPE ask for a stop; a second SIGINT or SIGTERM
- * quits at once; SIGUSR1 asks for a checkpoint.  SIGHUP and SIGPIPE stay ignored
- * where they are. */
+/* SIGINT, SIGTERM, SIGHUP and SIGPIPE request a stop; a second SIGINT or SIGTERM
+ * exits immediately; SIGUSR1 requests a checkpoint.  SIGHUP and SIGPIPE stay
+ * ignored if they were. */
 void signals_catch(void);
-/* The signal that asked for a stop; 0: none. */
+/* The signal that requested a stop; 0: none. */
 int signals_stop(void);
 /* "SIGINT" */
 const char *signals_name(int number);
-/* Whether a checkpoint was asked for since the last call. */
+/* Whether a checkpoint was requested since the last call. */
 bool signals_checkpoint(void);
 
 #endif

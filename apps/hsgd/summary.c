@@ -12,7 +12,7 @@ struct sums { int64_t parameters, output_bytes; double forward, backward; };
 
 static int64_t floats_of(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
 
-/* Of a layer that hands its input on as it is, the output is no memory of its own. */
+/* The output of a view shares the memory of the input. */
 static int64_t output_bytes(const struct hsgd_model_layer *l)
 {
     return l->is_view ? 0 : FLOAT_BYTES * floats_of(l->out);
@@ -57,15 +57,15 @@ static int print_json(const struct hsgd_model *m)
 static void print_layer(const struct hsgd_model_layer *l)
 {
     char name[120], shape[40];
-    bool tells = !strncmp(l->name, l->op, strlen(l->op)); /* the name says which operation it is */
-    snprintf(name, sizeof name, tells ? "%s" : "%s (%s)", l->name, l->op);
+    bool named = !strncmp(l->name, l->op, strlen(l->op)); /* the name starts with the operation */
+    snprintf(name, sizeof name, named ? "%s" : "%s (%s)", l->name, l->op);
     snprintf(shape, sizeof shape, "%dx%dx%d", l->out.h, l->out.w, l->out.c);
     text_cell(name, 27);
     printf(" %12s %11lld %14.0f %12lld\n", shape, (long long)l->parameters, l->forward_flops,
            (long long)output_bytes(l));
 }
 
-/* Flops and bytes are of one sample. */
+/* Flops and bytes are per sample. */
 static int print_text(const struct hsgd_model *m)
 {
     struct hsgd_shape in = hsgd_model_input(m);
@@ -74,7 +74,7 @@ static int print_text(const struct hsgd_model *m)
     text_field("model", "%s, for samples of %dx%dx%d", hsgd_model_name(m), in.h, in.w, in.c);
     printf("\n%-27s %12s %11s %14s %12s\n", "layer", "output", "parameters", "forward flops", "output bytes");
     for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) print_layer(&l);
-    printf("%-27s %12s %11lld %14.0f %12lld\n\n", "all", "", (long long)all.parameters, all.forward,
+    printf("%-27s %12s %11lld %14.0f %12lld\n\n", "total", "", (long long)all.parameters, all.forward,
            (long long)all.output_bytes);
     text_field("parameters", "%lld bytes", (long long)(FLOAT_BYTES * all.parameters));
     text_field("one sample", "%.0f flops forward, %.0f backward", all.forward, all.backward);
@@ -100,8 +100,8 @@ static int from_options(struct session *run, const struct settings *s)
 static int from_run(struct opened *o, struct settings *s)
 {
     s->checkpoint = s->word[0];
-    if (s->model) return report_error(USAGE, "--model does not go with the run \"%s\"", s->word[0]);
-    if (s->data) return report_error(USAGE, "--data does not go with the run \"%s\"", s->word[0]);
+    if (s->model) return report_error(USAGE, "--model is incompatible with the run \"%s\"", s->word[0]);
+    if (s->data) return report_error(USAGE, "--data is incompatible with the run \"%s\"", s->word[0]);
     return open_weights(o, s, "run");
 }
 

@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------- UTF-8 */
 
-/* Bytes of the character that begins here; 0: it is not UTF-8.
+/* Bytes of the character at s; 0: it is not UTF-8.
  * Source: RFC 3629, section 4. */
 static int decode(const unsigned char *s, uint32_t *c)
 {
@@ -36,7 +36,7 @@ static bool within(const struct range *r, size_t n, uint32_t c)
     return false;
 }
 
-/* Control characters, and those that change lines or the direction of writing. */
+/* Control characters, line separators and those that change the writing direction. */
 static bool is_control(uint32_t c)
 {
     static const struct range r[] = { { 0, 0x1f }, { 0x7f, 0x9f }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
@@ -45,7 +45,7 @@ static bool is_control(uint32_t c)
     return within(r, sizeof r / sizeof *r, c);
 }
 
-/* Combining characters take no column; East Asian wide ones and emoji take two.
+/* Combining characters take no column; East Asian wide characters and emoji take two.
  * Source: Unicode's EastAsianWidth.txt, in blocks. */
 static int columns_of(uint32_t c)
 {
@@ -77,7 +77,7 @@ char *text_clean(const char *text)
     return clean;
 }
 
-/* The bytes of a clean text that fit into `width` columns, and what they take. */
+/* The bytes of a clean text that fit into `width` columns, and their columns. */
 static int bytes_within(const char *text, int width, int *taken)
 {
     int bytes = 0, columns = 0;
@@ -138,7 +138,7 @@ static void wrap(int at, int indent, const char *format, va_list args)
     const char *text = clean ? clean : "?";
     if (clean) free(made);
     for (;;) {
-        bool fresh = at <= indent; /* on a line of its own a word is as long as it can be */
+        bool fresh = at <= indent; /* on a fresh line a word cannot be moved further */
         int bytes = line_bytes(text, TEXT_COLUMNS - at, fresh);
         printf("%.*s\n", bytes, text);
         text += bytes + strspn(text + bytes, " ");

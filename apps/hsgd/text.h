@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Text for a screen of 80 columns: names made harmless, columns, and lines that wrap. */
+/* Text for 80 columns: escaped names, table cells, and wrapped lines. */
 #ifndef HSGD_APP_TEXT_H
 #define HSGD_APP_TEXT_H
 
@@ -9,29 +9,29 @@
 
 enum { TEXT_COLUMNS = 80 };
 
-/* The text with what would move the cursor, or is not UTF-8, as \n, \t, \xNN, so
- * that a name is what it looks like in one line; to be freed, NULL: out of memory. */
+/* The text with control characters and bytes that are not UTF-8 escaped as \n, \t,
+ * \xNN, so that it stays on one line; to be freed, NULL: out of memory. */
 char *text_clean(const char *text);
 
 /* Columns that a clean text takes on a terminal. */
 int text_width(const char *text);
-/* Whether a text, cleaned, fits into a line. */
+/* Whether a text, cleaned, fits on a line. */
 bool text_fits(const char *text);
 
-/* Prints a name (cleaned) in exactly `width` columns: filled with blanks, or cut,
- * with "..." at its end where it is wide enough to be.  Negative: at the right. */
+/* Prints a name (cleaned) in exactly `width` columns: padded with blanks, or
+ * truncated, with "..." at its end if there are 8 columns.  Negative: aligned right. */
 void text_cell(const char *name, int width);
 
 /* Prints a text (cleaned) and the end of the line.  The cursor is in column `at`
- * (from 0).  Where the text would go beyond the last column it wraps at a blank, or
- * within a word that is longer than a line; further lines begin at `indent`. */
+ * (from 0).  Text beyond the last column wraps at a blank, or within a word that
+ * is longer than a line; further lines start at `indent`. */
 void text_wrap(int at, int indent, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same for a text of ours, whose line ends count as blanks; the cursor is in
- * column `indent`. */
+/* The same for a text whose line ends count as blanks; the cursor is in column
+ * `indent`. */
 void text_paragraph(int indent, const char *text);
 
-/* The same for a line with a name of its own in the first 16 columns: "model   mlp". */
+/* The same for a line with a heading in the first 16 columns: "model   mlp". */
 void text_field(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

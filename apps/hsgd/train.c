@@ -30,7 +30,7 @@ static int load_checkpoint(struct training *t)
     return err ? report_error(exit_code(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
 }
 
-/* Plans are made before the counters are read: choosing one runs trials. */
+/* Plans are created before the counters are read: choosing one runs trials. */
 static int make_plans(struct training *t)
 {
     int64_t n = hsgd_data_count(t->run.train), batch = t->options.batch_size < n ? t->options.batch_size : n;
@@ -64,7 +64,7 @@ static int first(int code, int next) { return code ? code : next; }
 static int stopped(const struct training *t)
 {
     int number = signals_stop();
-    return report_error(128 + number, "%s at step %lld; --out %s --resume goes on", signals_name(number),
+    return report_error(128 + number, "stopped by %s at step %lld; --out %s --resume continues", signals_name(number),
                     (long long)t->result.steps, t->folder.name);
 }
 
@@ -80,7 +80,7 @@ static int score(struct training *t)
     return OK;
 }
 
-/* plan.json and trace.json: also of a run that ended early. */
+/* plan.json and trace.json, also of a run that was stopped early. */
 static int write_plan(struct training *t)
 {
     if (!t->result.samples) return OK;

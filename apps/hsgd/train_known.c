@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is known of the data of a run before it is read: by the checkpoint that
- * the run continues, or by that whose weights it begins with. */
+/* The record of the data in the checkpoint that a run resumes, or from whose
+ * weights it starts. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "train.h"
 
-/* A file of weights, or a checkpoint, which is a folder with one. */
+/* A file of weights, or a folder that contains one. */
 int train_initial_path(const struct training *t, char path[4096])
 {
     struct stat st;
@@ -45,8 +45,8 @@ int train_read_known(struct training *t)
     return t->s->initial_checkpoint ? read_initial(t) : OK;
 }
 
-/* Other classes may be meant: weights of the layers before the last are what
- * a training with few samples begins with. */
+/* Different classes may be intended: in transfer learning the layers before the
+ * last one start from the weights of another training. */
 static void compare_classes(const struct training *t)
 {
     const struct hsgd_checkpoint_info *known = t->run.known;

@@ -4,7 +4,7 @@
 
 static bool is_adam(int optimizer) { return optimizer == HSGD_ADAM || optimizer == HSGD_ADAMW; }
 
-/* Numbers that were not given are negative. */
+/* Values that were not given are negative. */
 static void set_default(double *value, double default_value)
 {
     if (*value < 0) *value = default_value;
@@ -24,18 +24,18 @@ static void complete(struct settings *s)
 static int check(const struct settings *s)
 {
     if (s->momentum >= 0 && is_adam(s->optimizer))
-        return report_error(USAGE, "--momentum %g does not go with --optimizer %s", s->momentum,
+        return report_error(USAGE, "--momentum %g is incompatible with --optimizer %s", s->momentum,
                         hsgd_optimizer_name((enum hsgd_optimizer)s->optimizer));
     if (s->warmup_epochs > 0 && s->warmup_steps > 0)
-        return report_error(USAGE, "--warmup-epochs %g does not go with --warmup-steps %lld", s->warmup_epochs,
+        return report_error(USAGE, "--warmup-epochs %g is incompatible with --warmup-steps %lld", s->warmup_epochs,
                         (long long)s->warmup_steps);
     if (s->crop && s->resized_crop > 0)
-        return report_error(USAGE, "--crop %lld does not go with --resized-crop %g", (long long)s->crop, s->resized_crop);
+        return report_error(USAGE, "--crop %lld is incompatible with --resized-crop %g", (long long)s->crop, s->resized_crop);
     if (s->min_batch && s->max_batch && s->min_batch > s->max_batch)
-        return report_error(USAGE, "--min-batch %lld is more than --max-batch %lld", (long long)s->min_batch,
+        return report_error(USAGE, "--min-batch %lld is greater than --max-batch %lld", (long long)s->min_batch,
                         (long long)s->max_batch);
-    if (s->min_lr > s->lr) return report_error(USAGE, "--min-lr %g is more than --lr %g", s->min_lr, s->lr);
-    if (s->clip_grad > 0 && s->clip_grad < 1e-12) return report_error(USAGE, "--clip-grad %g is too little", s->clip_grad);
+    if (s->min_lr > s->lr) return report_error(USAGE, "--min-lr %g is greater than --lr %g", s->min_lr, s->lr);
+    if (s->clip_grad > 0 && s->clip_grad < 1e-12) return report_error(USAGE, "--clip-grad %g is too small", s->clip_grad);
     return OK;
 }
 
@@ -84,7 +84,7 @@ int train_choose_options(struct training *t)
     return check(s);
 }
 
-/* With both --epochs and --steps, what ends first counts. */
+/* With both --epochs and --steps, the smaller number of steps counts. */
 int train_choose_lengths(struct training *t)
 {
     const struct settings *s = t->s;
@@ -102,7 +102,7 @@ int train_choose_lengths(struct training *t)
     if (s->warmup_epochs > 0) o->warmup_steps = (int64_t)(s->warmup_epochs * (double)per_epoch + 0.5);
     t->steps_per_epoch = per_epoch;
     if (t->folder.step > o->steps)
-        return report_error(USAGE, "--%s %lld is %lld steps, and the run in \"%s\" has done %lld",
+        return report_error(USAGE, "--%s %lld is %lld steps, but the run in \"%s\" has done %lld",
                         s->epochs > 0 ? "epochs" : "steps", (long long)(s->epochs > 0 ? s->epochs : s->steps), (long long)o->steps, t->folder.name,
                         (long long)t->folder.step);
     return OK;

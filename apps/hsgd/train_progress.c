@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What hsgd train shows and logs while it goes on. */
+/* What hsgd train shows and logs during the training. */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -9,8 +9,8 @@
 #include "train.h"
 
 #define BAR_SECONDS 0.1   /* between two drawings */
-#define LOG_STEPS 100     /* between two lines of the log, at least, */
-#define LOG_SECONDS 1.0   /* and at least this long */
+#define LOG_STEPS 100     /* minimum between two lines of the log, */
+#define LOG_SECONDS 1.0   /* and minimum time */
 
 /* --------------------------------------------------------------------- bar */
 
@@ -23,7 +23,8 @@ static void print_time(char *out, size_t size, double seconds)
     else snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
-/* From 0 to 1: of the steps from `first` on, or of the time where that ends first. */
+/* From 0 to 1: fraction of the steps from `first`, or of the time limit if that is
+ * larger. */
 static double done_since(const struct training *t, const struct hsgd_progress *p, int64_t first)
 {
     double time = t->s->time_limit > 0 ? fmin(1, p->seconds / t->s->time_limit) : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What hsgd train prints before and after. */
+/* The output of hsgd train before and after the training. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void print_run(const struct training *t)
 {
     if (!*t->folder.name) return;
     char from[60] = "";
-    if (t->folder.step >= 0) snprintf(from, sizeof from, ", from step %lld on", (long long)t->folder.step);
+    if (t->folder.step >= 0) snprintf(from, sizeof from, ", resumed from step %lld", (long long)t->folder.step);
     text_field("run", "%s%s", t->folder.name, from);
 }
 
@@ -26,15 +26,15 @@ void train_print_header(const struct training *t)
     const struct hsgd_data *read = t->run.whole ? t->run.whole : t->run.train;
     char split[40] = "";
     if (t->run.whole && t->run.validation)
-        snprintf(split, sizeof split, " (split by seed %lld)", (long long)t->s->seed);
+        snprintf(split, sizeof split, " (seed %lld)", (long long)t->s->seed);
     print_run(t);
     text_field("model", "%s, %lld parameters", t->s->model, (long long)hsgd_model_parameters(t->run.model));
     text_field("data", "%s: %s", hsgd_data_name(read), summary_of(read).text);
     if (t->run.validation && !t->run.whole)
         text_field("validation", "%s: %s", hsgd_data_name(t->run.validation), summary_of(t->run.validation).text);
-    text_field("", "%lld to train, %lld to validate%s, %lld to test", (long long)count(t->run.train),
+    text_field("", "%lld training, %lld validation%s and %lld test samples", (long long)count(t->run.train),
                (long long)count(t->run.validation), split, (long long)count(t->run.test));
-    text_field("training", "%lld steps of %d, %s, lr %g, %s", (long long)o->steps, o->batch_size,
+    text_field("training", "%lld steps, batch size %d, %s, lr %g, %s", (long long)o->steps, o->batch_size,
                hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
     print_devices(t->run.ctx, t->s->devices);
     if (t->s->dry_run) return;
@@ -47,8 +47,8 @@ int train_print_dry_run(const struct training *t)
 {
     if (!t->s->json) {
         train_print_header(t);
-        text_field("plan", "%d cells a step, %.3f ms predicted", t->plan.ncells, t->plan.predicted_step_ms);
-        puts("\nall is well; nothing was trained or written");
+        text_field("plan", "%d cells per step, %.3f ms predicted", t->plan.ncells, t->plan.predicted_step_ms);
+        puts("\nall checks passed; nothing was trained or written");
         return flush_output();
     }
     return json_print(json_pack(
@@ -70,7 +70,7 @@ static json_t *json_replica(const struct hsgd_replica *r)
                      (json_int_t)r->stale, "mean_staleness", json_number(mean), "largest_staleness", r->max_missed);
 }
 
-/* What replicas did; null without any. */
+/* Statistics of the replicas; null without any. */
 static json_t *json_server(const struct hsgd_fit_result *r)
 {
     json_t *stale = json_array(), *replicas = json_array();
@@ -97,16 +97,16 @@ static void print_server(const struct hsgd_fit_result *r)
                100.0 * (double)(r->merges - r->stale[0]) / (double)r->merges);
 }
 
-/* Why a training ended; without a sentence where it is what was asked for. */
+/* Why a training ended; no sentence if it did all its steps. */
 static const struct { const char *name, *sentence; } ends[] = {
     [HSGD_FIT_DONE] = { "done", NULL },
     [HSGD_FIT_STOPPED] = { "stopped", NULL },
-    [HSGD_FIT_PATIENCE] = { "patience", "patience is over: the validation has not become better" },
-    [HSGD_FIT_TARGET] = { "stop-at", "the validation accuracy of --stop-at is reached" },
-    [HSGD_FIT_TIME] = { "time-limit", "the time is over" },
+    [HSGD_FIT_PATIENCE] = { "patience", "stopped early: validation has not improved (--patience)" },
+    [HSGD_FIT_TARGET] = { "stop-at", "stopped early: the validation accuracy of --stop-at is reached" },
+    [HSGD_FIT_TIME] = { "time-limit", "stopped early: the time limit is reached" },
 };
 
-/* *report is NULL where memory was short. */
+/* *report: NULL if memory is exhausted. */
 static int json_report(const struct training *t, json_t **report)
 {
     const struct hsgd_fit_result *r = &t->result;
@@ -132,7 +132,7 @@ static int json_report(const struct training *t, json_t **report)
     return OK;
 }
 
-/* In the folder of the run, for those who compare it later. */
+/* In the folder of the run, for hsgd compare. */
 static void write_report(const struct training *t, const json_t *report)
 {
     char *text = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
@@ -156,15 +156,15 @@ double train_step_seconds(const struct training *t)
     return steps > 0 ? t->result.seconds / (double)steps : NAN;
 }
 
-/* The only line with --quiet, which without test samples has the best validation
- * in it; of a run that was resumed, how many steps were done now. */
+/* The only line with --quiet; without test samples it then has the best validation
+ * accuracy.  For a resumed run it has the number of steps since. */
 static void print_result(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
     if (t->run.test) printf("test accuracy %.2f%%, loss %.4g; ", 100 * t->test_accuracy, t->test_loss);
     else if (t->s->quiet && r->best_step) printf("best validation accuracy %.2f%%; ", 100 * r->best_accuracy);
     printf("%lld steps", (long long)r->steps);
-    if (r->samples && t->first_step) printf(", %lld now", (long long)(r->steps - t->first_step));
+    if (r->samples && t->first_step) printf(", %lld of them now", (long long)(r->steps - t->first_step));
     if (r->samples) printf(" in %.2f s", r->seconds);
     putchar('\n');
 }
@@ -184,7 +184,7 @@ int train_report(const struct training *t)
     }
     print_result(t);
     if (t->s->quiet || !r->samples) return flush_output();
-    printf("%.0f samples/s, %.3f ms a step\n", (double)r->samples / r->seconds, 1e3 * train_step_seconds(t));
+    printf("%.0f samples/s, %.3f ms per step\n", (double)r->samples / r->seconds, 1e3 * train_step_seconds(t));
     putchar('\n');
     print_usage(&t->used, r->seconds);
     print_server(r);

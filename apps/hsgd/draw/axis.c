@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Axes: what they show, and the numbers along them. */
+/* Axes: their ranges and tick labels. */
 #include "axis.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define ACROSS_GAP 16       /* pixels between two numbers, at least */
+#define ACROSS_GAP 16       /* minimum pixels between two labels */
 #define UP_GAP 18
 
 struct axis axis_none(void) { return (struct axis){ .low = INFINITY, .high = -INFINITY }; }
@@ -18,7 +18,7 @@ void axis_add(struct axis *a, double value)
     a->high = fmax(a->high, value);
 }
 
-/* Values that hardly differ would need numbers of many digits. */
+/* Nearly equal values would need labels with many digits. */
 static double linear_margin(const struct axis *a)
 {
     double range = a->high - a->low, min = 1e-4 * fmax(fabs(a->high), fabs(a->low));
@@ -41,7 +41,7 @@ double axis_part(const struct axis *a, double value)
     return a->logarithmic ? log(value / a->low) / log(a->high / a->low) : (value - a->low) / (a->high - a->low);
 }
 
-/* ----------------------------------------------------------------- numbers */
+/* ------------------------------------------------------------------ labels */
 
 /* In superscript digits. */
 static size_t print_exponent(char *out, size_t size, int exponent)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Drawing by Cairo, texts by Pango. */
+/* Drawing with Cairo, texts with Pango. */
 #include "canvas.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 
 #include "canvas_cairo.h"
 
-/* Fonts by preference; the last one is whatever the system calls sans-serif. */
+/* Fonts by preference; the last one is the default sans-serif font of the system. */
 #define FAMILIES "DejaVu Sans, Liberation Sans, Noto Sans, Sans"
 
 /* ------------------------------------------------------------------ shapes */
@@ -57,7 +57,7 @@ void canvas_polygon(struct canvas *c, const double *x, const double *y, int n, s
     cairo_fill(c->cairo);
 }
 
-/* Without memory for it the image is in an error state, which the canvas takes over. */
+/* Out of memory, the image is in an error state, which the canvas inherits. */
 void canvas_image(struct canvas *c, double x, double y, int width, int height, int zoom, const unsigned char *rgb)
 {
     cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
@@ -94,7 +94,7 @@ static const struct { int pixels; bool bold; } styles[] = {
     [TEXT_SMALL] = { 10, false },
 };
 
-/* Without what Pango would complain about or break lines at. */
+/* Valid UTF-8 without control characters. */
 static char *displayable(const char *text)
 {
     char *valid = g_utf8_make_valid(text, -1);
@@ -103,7 +103,7 @@ static char *displayable(const char *text)
     return valid;
 }
 
-/* Letters are as wide at any scale, so that one layout serves all files. */
+/* Glyphs have the same relative width at any scale, so that one layout serves all files. */
 static void use_plain_metrics(PangoContext *context)
 {
     cairo_font_options_t *options = cairo_font_options_create();
@@ -169,7 +169,7 @@ static void keep(struct canvas *c, struct text_list *list, struct placed_text t,
     if (t.text) list->at[list->n++] = t;
 }
 
-/* (left, top): the corner of the unturned box, in the coordinates that show_text() sets up. */
+/* (left, top): the corner of the box before rotation, in the coordinates of show_text(). */
 static void keep_ink(struct canvas *c, const struct text_place *p, const PangoRectangle *ink, double left, double top,
                      const char *text)
 {
@@ -179,12 +179,12 @@ static void keep_ink(struct canvas *c, const struct text_place *p, const PangoRe
     else keep(c, &c->texts, (struct placed_text){ p->x + x0, p->y + y0, p->x + x1, p->y + y1, NULL }, text);
 }
 
-/* A box that is turned to the left has its own left edge at the bottom. */
+/* A box that is rotated to the left has its left edge at the bottom. */
 static void show_text(struct canvas *c, const struct text_place *p, PangoLayout *layout, const char *text)
 {
     PangoRectangle ink, box;
     pango_layout_get_extents(layout, &ink, &box);
-    if (pango_layout_is_ellipsized(layout)) box.width = ink.x + ink.width - box.x; /* the box is as wide as allowed */
+    if (pango_layout_is_ellipsized(layout)) box.width = ink.x + ink.width - box.x; /* the box has the maximum width */
     double left = -pixels(box.x) - pixels(box.width) * (p->upward ? 1 - p->down : p->across);
     double top = -pixels(box.y) - pixels(box.height) * (p->upward ? p->across : p->down);
     keep_ink(c, p, &ink, left, top, text);

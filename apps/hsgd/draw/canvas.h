@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A drawing that becomes a PNG or an SVG file, by Cairo and Pango.  Lengths are
- * in pixels of the SVG file, y down; a PNG file has PNG_SCALE pixels for each.
- * What is drawn is in draw.h. */
+/* Drawing PNG and SVG files with Cairo and Pango.  Lengths are in pixels of the
+ * SVG file, y down; a PNG file has PNG_SCALE pixels for each. */
 #ifndef HSGD_APP_CANVAS_H
 #define HSGD_APP_CANVAS_H
 
@@ -13,14 +12,14 @@ struct colour { unsigned char r, g, b; };
 
 enum text_style { TEXT_TITLE, TEXT_HEADING, TEXT_NORMAL, TEXT_SMALL };
 
-/* (x, y) is the point of the text's box that `across` and `down` name: 0 is its
- * left or upper edge, 0.5 the middle, 1 the right or lower edge. */
+/* (x, y) is the point of the text's bounding box given by `across` and `down`: 0 is
+ * its left or upper edge, 0.5 the middle, 1 the right or lower edge. */
 struct text_place {
     double x, y, across, down;
     enum text_style style;
     struct colour colour;
-    double max_width;       /* longer texts end in an ellipsis; 0: as wide as it is */
-    bool upward;            /* turned by 90 degrees to the left; across and down are those of the turned box */
+    double max_width;       /* longer texts are ellipsised; 0: no limit */
+    bool upward;            /* rotated by 90 degrees to the left; across and down refer to the rotated box */
 };
 
 struct canvas;
@@ -37,29 +36,28 @@ void canvas_image(struct canvas *c, double x, double y, int width, int height, i
 /* Nothing is drawn outside the rectangle until canvas_unclip(). */
 void canvas_clip(struct canvas *c, double x, double y, double width, double height);
 void canvas_unclip(struct canvas *c);
-/* UTF-8; bytes that are not, and control characters, are replaced. */
+/* UTF-8; other bytes and control characters are replaced. */
 void canvas_text(struct canvas *c, const struct text_place *place, const char *text);
-/* A text that an SVG viewer shows when the rectangle is pointed at. */
+/* A tooltip of the rectangle in SVG files. */
 void canvas_note(struct canvas *c, double x, double y, double width, double height, const char *text);
 
-/* Without a canvas, for layouts. */
+/* Sizes of texts, for layouts. */
 double canvas_text_width(enum text_style style, const char *text);
 double canvas_text_height(enum text_style style);
 
-/* What is drawn: draw() is called once for each file. */
+/* draw() is called once for each file. */
 struct drawing {
-    const char *title;      /* what an SVG viewer calls it */
+    const char *title;      /* of the SVG document */
     double width, height;
     void (*draw)(struct canvas *c, const void *of);
     const void *of;
 };
 
-/* Writes the PNG and the SVG file, each where there is a path; `what` is what a
- * sentence calls them: NULL means the options --png and --svg.  OK or an exit
- * code after a sentence. */
+/* Writes the PNG and the SVG file, each if its path is not NULL; messages call them
+ * `what`, NULL: --png and --svg.  OK or an exit code after a sentence. */
 int drawing_write(const struct drawing *d, const char *what, const char *png, const char *svg);
 
-/* Where the ink of a text is. */
+/* A text with the box of its ink. */
 struct placed_text { double x0, y0, x1, y1; char *text; };
 /* Calls `each` with every text of the drawing; false: out of memory. */
 bool drawing_texts(const struct drawing *d, void (*each)(void *user, const struct placed_text *t), void *user);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a canvas is made of, for the files that know Cairo. */
+/* The canvas, for the files that use Cairo. */
 #ifndef HSGD_APP_CANVAS_CAIRO_H
 #define HSGD_APP_CANVAS_CAIRO_H
 
@@ -7,7 +7,7 @@
 
 #include "canvas.h"
 
-/* A list that grows; its texts are its own. */
+/* A growing list that owns its texts. */
 struct text_list {
     int n, capacity;
     struct placed_text *at;
@@ -15,7 +15,7 @@ struct text_list {
 
 struct canvas {
     cairo_t *cairo;
-    struct text_list texts, notes; /* what was written where; what a viewer shows on pointing */
+    struct text_list texts, notes; /* texts drawn; tooltips */
     bool no_memory;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Drawings become files. */
+/* Writing drawings to files. */
 #include <cairo-svg.h>
 #include <errno.h>
 #include <fontconfig/fontconfig.h>
@@ -11,7 +11,7 @@
 #include "canvas_cairo.h"
 #include "draw.h"
 
-#define MAX_PIXELS 32000            /* a side of a PNG file; Cairo can do 32767 */
+#define MAX_PIXELS 32000            /* maximum side of a PNG file; the limit of Cairo is 32767 */
 
 int drawing_check(const char *what, const char *path)
 {
@@ -105,14 +105,14 @@ static bool make_png(const struct drawing *d, FILE *f)
 static int write_png(const struct drawing *d, const char *what, const char *path)
 {
     if (d->width * PNG_SCALE > MAX_PIXELS || d->height * PNG_SCALE > MAX_PIXELS)
-        return report_error(USAGE, "%s \"%s\": %.0f x %.0f pixels are more than a PNG file can have here, %d", what, path,
+        return report_error(USAGE, "%s \"%s\": %.0f x %.0f pixels exceed the maximum side of a PNG file here, %d", what, path,
                         d->width * PNG_SCALE, d->height * PNG_SCALE, MAX_PIXELS);
     return write_file(d, what, path, make_png);
 }
 
 /* --------------------------------------------------------------------- SVG */
 
-/* Names come from drivers, files and the command line. */
+/* For XML; names come from drivers, files and the command line. */
 static void escape(FILE *f, const char *text)
 {
     char *valid = g_utf8_make_valid(text, -1);
@@ -125,7 +125,7 @@ static void escape(FILE *f, const char *text)
     g_free(valid);
 }
 
-/* Cairo writes letters as shapes: the texts are there once more for searching and reading aloud. */
+/* Cairo writes glyphs as shapes: the texts are repeated for search and screen readers. */
 static void describe(FILE *f, const struct drawing *d, const struct canvas *c)
 {
     fputs("\n<title>", f);
@@ -148,8 +148,8 @@ static void add_notes(FILE *f, const struct canvas *c)
     }
 }
 
-/* Cairo's text with what it cannot write: a description behind the root
- * element's tag, and notes before its end. */
+/* The SVG text of Cairo, with a description after the start tag of the root element
+ * and tooltips before its end tag. */
 static bool complete(FILE *f, const struct drawing *d, const struct canvas *c, const char *svg)
 {
     const char *root = strstr(svg, "<svg"), *begin = root ? strchr(root, '>') : NULL;

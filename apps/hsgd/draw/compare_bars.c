@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the devices did in each group of runs, as bars. */
+/* Work of the devices in each group of runs, as bars. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "compare_draw.h"
 
-#define ROW 20              /* pixels of a group, at least */
-#define BAR 30              /* and of its bar, at most */
-#define HEIGHT 130          /* of a frame, at least */
+#define ROW 20              /* minimum pixels per group */
+#define BAR 30              /* and maximum of its bar */
+#define HEIGHT 130          /* minimum, of a frame */
 
 static double updates_of(const struct device_use *d) { return d->updates; }
 static double samples_of(const struct device_use *d) { return d->samples; }
@@ -21,14 +21,14 @@ static const struct {
     const char *title, *below;
     double (*value)(const struct device_use *);
     bool stacked;
-    double min;           /* what is shown at least */
+    double min;           /* minimum of the right end */
 } bars[2 * COMPARE_COLUMNS] = {
     { "Updates by device", "updates", updates_of, true, 0 },
     { "Samples by device", "samples", samples_of, true, 0 },
-    { "Utilisation of devices", "busy, of the training time (%)", busy_of, false, 100 },
-    { "Stale merges by device", "stale, of its merges (%)", stale_of, false, 100 },
-    { "Staleness by device", "merges of others missed (mean)", missed_of, false, 0 },
-    { "Batch size by device", "samples of an update (mean)", batch_of, false, 0 },
+    { "Utilisation of devices", "busy (% of the training time)", busy_of, false, 100 },
+    { "Stale merges by device", "stale (% of its merges)", stale_of, false, 100 },
+    { "Staleness by device", "mean staleness (merges of others)", missed_of, false, 0 },
+    { "Batch size by device", "mean samples per update", batch_of, false, 0 },
 };
 
 static double use_of(const struct trial *t, const char *device, double (*value)(const struct device_use *))
@@ -38,7 +38,7 @@ static double use_of(const struct trial *t, const char *device, double (*value)(
     return 0;
 }
 
-/* The mean over the runs of a group that have a report; 0: the device had no share. */
+/* The mean over the runs of a group that have a report; 0: the device was unused. */
 static double value_of(const struct compare_chart *p, int panel, int group, int device)
 {
     double sum = 0;

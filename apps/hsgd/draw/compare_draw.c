@@ -10,7 +10,7 @@
 #include "compare_draw.h"
 
 #define FRAME 300           /* a frame's width */
-#define HEIGHT 240          /* and height, at least */
+#define HEIGHT 240          /* and its height */
 #define MARGIN 16
 #define PITCH (PLOT_LEFT + FRAME + PLOT_RIGHT + 4)
 #define WIDTH (2 * MARGIN + COLUMNS * PITCH - 4)
@@ -35,7 +35,7 @@ static const struct {
     { "Validation accuracy (%)", NULL, "epochs", AXIS_LINEAR, epochs_of, accuracy_of },
 };
 
-/* Seconds are few where runs take hours. */
+/* The unit of time by the length of the runs. */
 static const struct time_unit { double seconds; const char *below; } units[] = {
     { 3600, "training time (h)" }, { 60, "training time (min)" }, { 1, "training time (s)" },
 };
@@ -67,7 +67,7 @@ static bool curve_of(const struct comparison *c, int group, int panel, struct cu
 
 /* ------------------------------------------------------------------ curves */
 
-/* Where all runs had the same, the accuracy aimed at; NaN: they had not. */
+/* The target accuracy that all runs have in common; NaN: none. */
 static double common_target(const struct comparison *c)
 {
     double target = c->ntrials ? c->trial[0].target : 0;
@@ -134,7 +134,7 @@ static bool fill_legends(struct compare_chart *p)
     return true;
 }
 
-/* ------------------------------------------------------------------ picture */
+/* ------------------------------------------------------------------ chart */
 
 static void write_title(const struct compare_chart *p, char *out, size_t size)
 {

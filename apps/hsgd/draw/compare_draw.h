@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The picture of a comparison, as its parts see it. */
+/* The chart of a comparison, shared by its files. */
 #ifndef HSGD_APP_COMPARE_DRAW_H
 #define HSGD_APP_COMPARE_DRAW_H
 
 #include "draw.h"
 #include "plot.h"
 
-enum { COMPARE_COLUMNS = 3, COMPARE_DRAWN = 30, COMPARE_DEVICES = 8 }; /* groups and devices in a picture, at most */
+enum { COMPARE_COLUMNS = 3, COMPARE_DRAWN = 30, COMPARE_DEVICES = 8 }; /* maximum groups and devices in a chart */
 
 struct compare_chart {
     const struct comparison *c;

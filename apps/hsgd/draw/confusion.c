@@ -13,11 +13,11 @@
 #define SIDE 720            /* of the matrix then, about */
 #define MAX_CLASSES 4000
 #define SUBTITLE 160        /* bytes */
-#define NAME 130            /* pixels of a name, at most */
+#define NAME 130            /* maximum pixels of a name */
 #define GAP 6
-#define NAME_ROW 14         /* pixels between two names, at least */
+#define NAME_ROW 14         /* minimum pixels between two names */
 #define BAR 14              /* width of the colour bar */
-#define HEAD 58             /* title and what was evaluated */
+#define HEAD 58             /* title and subtitle */
 
 static const struct colour white = { 255, 255, 255 }, frame = { 150, 150, 150 };
 
@@ -40,10 +40,10 @@ static struct colour shade(double fraction)
 
 struct layout {
     const struct evaluation *e;
-    double cell_w, cell_h, left, top, width, height; /* of the matrix; width and height of the picture */
+    double cell_w, cell_h, left, top, width, height; /* of the matrix; width and height of the chart */
     double names;           /* pixels of the longest name */
     bool upward;            /* names of columns do not fit side by side */
-    int every_row, every_column; /* how many classes to a name */
+    int every_row, every_column; /* classes per name */
 };
 
 static double widest_number(const struct evaluation *e)
@@ -108,8 +108,8 @@ static void draw_cell(struct canvas *c, const struct layout *l, int row, int col
                                          fraction > 0.5 ? white : n ? plot_ink : frame, 0, false }, text);
 }
 
-/* What has no samples shows the ground, so that there are no more shapes than
- * samples, however many classes there are. */
+/* Empty cells show the background, so that there are at most as many shapes as
+ * samples, whatever the number of classes. */
 static void draw_cells(struct canvas *c, const struct layout *l)
 {
     int n = l->e->classes;
@@ -155,7 +155,7 @@ static void draw_bar(struct canvas *c, const struct layout *l)
     }
 }
 
-/* ------------------------------------------------------------------ picture */
+/* ------------------------------------------------------------------- chart */
 
 static void draw_heading(struct canvas *c, const struct layout *l)
 {

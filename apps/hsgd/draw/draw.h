@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the program draws.  Each function returns OK or an exit code after a
- * sentence; files are written whole or not at all; png and svg are paths, or
- * NULL where that file is not wanted.  none.c has them all for a program that
- * is built without Cairo. */
+/* Charts and plots.  Each function returns OK or an exit code after a sentence;
+ * files are written completely or not at all; png and svg are paths, NULL: do not
+ * write that file.  none.c has stubs for a program that is built without Cairo. */
 #ifndef HSGD_APP_DRAW_H
 #define HSGD_APP_DRAW_H
 
@@ -11,8 +10,8 @@
 #include "history.h"
 #include "plan.h"
 
-/* Whether plots can be drawn here: OK, or USAGE after a sentence that begins
- * with `what` (an option) and the path. */
+/* Whether plots can be drawn here: OK, or USAGE after a sentence that starts with
+ * `what` (an option) and the path. */
 int drawing_check(const char *what, const char *path);
 
 /* A confusion matrix. */
@@ -21,8 +20,8 @@ int draw_confusion(const struct evaluation *e, const char *png, const char *svg)
 int draw_plan(const struct plan_report *r, const char *png, const char *svg);
 /* Runs side by side: compare.png and compare.svg in the folder. */
 int draw_comparison(const struct comparison *c, const char *folder);
-/* Loss and accuracy of one run over its epochs, at least one; `what` is what a
- * sentence calls the files. */
+/* Loss and accuracy of one run over its epochs, at least one; messages call the
+ * files `what`. */
 int draw_history(const struct history *h, const char *title, const char *what, const char *png, const char *svg);
 /* The first rows x columns samples with the names of their classes; a pixel of
  * a sample is a square of the PNG file. */

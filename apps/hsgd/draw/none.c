@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In place of what draws where the program is built without Cairo. */
+/* Stubs for a program that is built without Cairo. */
 #include "canvas.h"
 #include "draw.h"
 
 int drawing_check(const char *what, const char *path)
 {
-    return report_error(USAGE, "%s \"%s\": this hsgd was built without Cairo and draws no plots", what, path);
+    return report_error(USAGE, "%s \"%s\": this hsgd was built without Cairo and cannot draw plots", what, path);
 }
 
 int draw_confusion(const struct evaluation *e, const char *png, const char *svg)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A plan's report as a timeline: a row per worker, time to the right. */
+/* A report of a plan as a timeline: a row per worker, time to the right. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,13 +8,13 @@
 #include "plot.h"
 
 #define WIDTH 1120
-#define LEFT 150            /* where time begins */
+#define LEFT 150            /* left edge of the timelines */
 #define RIGHT 40
 #define MARGIN 16
 #define TOP 118             /* of the first timeline */
 #define BAR 24
-#define ROW 28              /* of a worker; with many of them less */
-#define MAX_ROWS 1600       /* pixels of all rows, about */
+#define ROW 28              /* height per worker, less with many workers */
+#define MAX_ROWS 1600       /* approximate pixels of all rows */
 #define GAP 92              /* between the two timelines */
 #define LINE 18             /* of the totals */
 
@@ -24,8 +24,8 @@ struct chart {
     struct canvas *canvas;
     const struct plan_report *r;
     double ms;              /* at the right edge */
-    double row, bar;        /* pixels from one worker to the next, and of what it does */
-    int every;              /* how many workers to a name */
+    double row, bar;        /* pixels from one worker to the next, and of its bars */
+    int every;              /* workers per name */
 };
 
 static const struct { const char *kind; struct colour colour; } colours[] = {
@@ -183,12 +183,12 @@ static double longest(const struct plan_report *r)
     for (int i = 0; i < r->ncells; i++) {
         const struct plan_cell *c = &r->cell[i];
         if (c->of.known) ms = fmax(ms, c->of.predicted_start_ms + c->of.predicted_ms);
-        ms = fmax(ms, c->end_ms); /* which fmax() passes over when it is NaN */
+        ms = fmax(ms, c->end_ms); /* fmax() ignores NaN */
     }
     return 1.01 * ms;
 }
 
-/* ----------------------------------------------------------------- picture */
+/* ------------------------------------------------------------------- chart */
 
 static double second_top(const struct chart *p) { return TOP + rows_of(p->r) * p->row + GAP; }
 static double totals_top(const struct chart *p) { return second_top(p) + rows_of(p->r) * p->row + PLOT_BELOW + 16; }

@@ -17,7 +17,7 @@ static const struct colour spine = { 90, 90, 90 };
 double plot_x(const struct plot *d, double value) { return d->x + d->width * axis_part(&d->across, value); }
 double plot_y(const struct plot *d, double value) { return d->y + d->height * (1 - axis_part(&d->up, value)); }
 
-/* In the middle of a pixel a thin line is sharp. */
+/* Thin lines are sharp at the centres of pixels. */
 static double sharp(double at) { return floor(at) + 0.5; }
 
 /* ------------------------------------------------------------------- frame */
@@ -111,7 +111,7 @@ static void draw_marker(struct canvas *c, int style, double x, double y)
 
 /* ------------------------------------------------------------------ curves */
 
-/* Of a value that the axis cannot show, too: not a number. */
+/* NaN for a value that a logarithmic axis cannot show. */
 static double height_of(const struct plot *d, double value)
 {
     return d->up.logarithmic && value <= 0 ? NAN : plot_y(d, value);
@@ -156,7 +156,7 @@ void plot_curve(const struct plot *d, const struct curve *k)
             draw_marker(d->canvas, k->style, plot_x(d, k->x[i]), plot_y(d, k->y[i]));
 }
 
-/* What lies below a logarithmic axis is cut off there. */
+/* Limited to the range of the axis. */
 static double band_y(const struct plot *d, double value)
 {
     return plot_y(d, fmin(d->up.high, fmax(d->up.low, value)));
@@ -167,7 +167,7 @@ static bool has_band(const struct plot *d, const struct curve *k, int i)
     return i < k->n && is_point(d, k, i) && isfinite(k->deviation[i]);
 }
 
-/* n points there and back. */
+/* A polygon along n points and back. */
 static void draw_band(const struct plot *d, const struct curve *k, int from, int n)
 {
     double x[2 * CHUNK], y[2 * CHUNK];
@@ -180,7 +180,7 @@ static void draw_band(const struct plot *d, const struct curve *k, int from, int
     if (n > 1) canvas_polygon(d->canvas, x, y, 2 * n, plot_colour(k->style), 0.2);
 }
 
-/* A band of one point is a bar. */
+/* The band of a single point is an error bar. */
 static void draw_bar(const struct plot *d, const struct curve *k, int i)
 {
     double x = plot_x(d, k->x[i]), low = band_y(d, k->y[i] - k->deviation[i]);

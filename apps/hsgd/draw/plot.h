@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Plots on a canvas: axes with round numbers, curves, bands, bars, a legend. */
+/* Plots on a canvas: axes, curves, error bands, bars, a legend. */
 #ifndef HSGD_APP_PLOT_H
 #define HSGD_APP_PLOT_H
 
@@ -10,7 +10,7 @@ extern const struct colour plot_ink, plot_faint, plot_grid; /* texts, secondary 
 struct plot {
     struct canvas *canvas;
     double x, y, width, height; /* of the frame, inside */
-    const char *title, *below;  /* above the frame; below it: what the horizontal axis is, with its unit */
+    const char *title, *below;  /* above the frame; below it: label and unit of the horizontal axis */
     struct axis across, up;
 };
 
@@ -19,22 +19,22 @@ enum { PLOT_LEFT = 58, PLOT_RIGHT = 22, PLOT_TOP = 28, PLOT_BELOW = 44 };
 
 double plot_x(const struct plot *d, double value);
 double plot_y(const struct plot *d, double value);
-/* Title, axes with their numbers, the grid; `up` without the vertical axis' numbers and lines is for bars. */
+/* Title, axes with labels, the grid; up: also those of the vertical axis. */
 void plot_frame(const struct plot *d, bool up);
 
-/* How a curve looks: 35 styles differ in colour or dashes, those of one colour
- * also in their markers. */
+/* Styles of curves: 35 differ in colour or dashes, those of one colour also in
+ * their markers. */
 struct colour plot_colour(int style);
 /* Colours of bars; there are 8. */
 struct colour plot_fill(int style);
-/* n points; what is not finite is a gap.  `deviation` may be NULL: the band around the curve. */
+/* n points; values that are not finite are gaps.  deviation: half the width of the error band; may be NULL. */
 struct curve { int style, n; const double *x, *y, *deviation; };
 void plot_band(const struct plot *d, const struct curve *k);
 void plot_curve(const struct plot *d, const struct curve *k);
-/* A horizontal line with its name above or below it, where the plot has room. */
+/* A horizontal line with its name above or below it, where it fits. */
 void plot_level(const struct plot *d, double value, const char *name);
 
-/* Entries of a legend, beside each other as far as they fit. */
+/* Entries of a legend, in as many columns as fit. */
 enum legend_mark { LEGEND_CURVE, LEGEND_BOX };
 struct legend {
     enum legend_mark mark;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Samples with the names of their classes. */
+/* Contact sheets: samples with the names of their classes. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define HEAD 34
 #define GAP 8
 #define CAPTION 18
-#define SIDE 56             /* pixels of a sample in the picture, about */
+#define SIDE 56             /* approximate pixels of a sample */
 
 struct sheet {
     const struct hsgd_data *of;
@@ -31,8 +31,8 @@ static int64_t size_of(const struct hsgd_data *d)
     return (int64_t)in.h * in.w * in.c;
 }
 
-/* Values of samples that are within 0..1, as those of 8 bits are, keep their
- * level; others run from black, the smallest, to white, the largest. */
+/* Values within 0..1, such as those of 8-bit images, keep their level; others are
+ * scaled from black, the smallest, to white, the largest. */
 static void find_range(struct sheet *s)
 {
     int64_t size = size_of(s->of);
