@@ -92,9 +92,9 @@ static const struct {
     bool (*read)(const char *text, void *at);
     void (*write)(const void *at, FILE *out);
 } kinds[] = {
-    [HSGD_INT] = { "a whole number", read_int, write_int },
-    [HSGD_UNITS] = { "a whole number or \"classes\"", read_units, write_int },
-    [HSGD_PADDING] = { "a whole number", read_int, write_int },
+    [HSGD_INT] = { "an integer", read_int, write_int },
+    [HSGD_UNITS] = { "an integer or \"classes\"", read_units, write_int },
+    [HSGD_PADDING] = { "an integer", read_int, write_int },
     [HSGD_FLOAT] = { "a number", read_float, write_float },
     [HSGD_BOOL] = { "true or false", read_bool, write_bool },
     [HSGD_ACTIVATION] = { "one of none, relu, tanh, sigmoid", read_activation, write_activation },

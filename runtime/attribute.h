@@ -9,7 +9,7 @@
 
 #define CLASSES INT_MIN /* the number of classes, whatever it is */
 
-/* What a text must be for this kind: "a whole number". */
+/* What a text must be for this kind: "an integer". */
 const char *attribute_expects(enum hsgd_attribute_kind kind);
 /* Reads text into the attributes; false: it is not what is expected. */
 bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attributes);
@@ -20,7 +20,7 @@ void attribute_write(const struct hsgd_attribute *a, const void *attributes, FIL
 /* The field of this name; NULL: the operation has none. */
 const struct hsgd_attribute *attribute_find(const struct hsgd_op *op, const char *name);
 
-/* A decimal whole number of at most 9 digits, and nothing else. */
+/* A decimal integer of at most 9 digits, and nothing else. */
 bool attribute_whole(const char *text, int *out);
 
 #endif

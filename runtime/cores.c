@@ -123,12 +123,12 @@ static int quota_of(struct hierarchy *h)
     if (!find_group(h) || !find_mount(h)) return INT_MAX;
     size_t n = strcmp(h->top, "/") ? strlen(h->top) : 0;
     if (n && !strncmp(h->group, h->top, n)) memmove(h->group, h->group + n, strlen(h->group + n) + 1);
-    int least = INT_MAX;
+    int min = INT_MAX;
     for (;;) {
         int quota = quota_here(h);
-        if (quota < least) least = quota;
+        if (quota < min) min = quota;
         char *slash = strrchr(h->group, '/');
-        if (!slash) return least;
+        if (!slash) return min;
         *slash = '\0';
     }
 }

@@ -86,7 +86,7 @@ double cost_us(const struct variant *v)
     return n ? 1e-3 * ns[n / 2] : GUESS_US;
 }
 
-double cost_least_us(const struct variant *v)
+double cost_min_us(const struct variant *v)
 {
     unsigned ns[COST_KEPT], n = kept(v, ns);
     return n ? 1e-3 * ns[0] : GUESS_US;

@@ -17,7 +17,7 @@ void cost_measured(struct variant *v, uint64_t ns);
 /* Median of the last measurements; a guess before the first. */
 double cost_us(const struct variant *v);
 /* The least of them: what a cell takes when nothing else disturbs it. */
-double cost_least_us(const struct variant *v);
+double cost_min_us(const struct variant *v);
 bool cost_known(const struct variant *v);
 uint32_t cost_footprint(const struct variant *v);
 

@@ -22,8 +22,8 @@ static const struct group { int items, takes; } groups_of[] = {
 static void launch_size(int units, enum hsgd_grid how, int64_t count, dim3 *grid, dim3 *block)
 {
     struct group g = groups_of[how];
-    int64_t groups = (count + g.takes - 1) / g.takes, most = (int64_t)units * GROUPS_PER_UNIT;
-    if (groups > most) groups = most;
+    int64_t groups = (count + g.takes - 1) / g.takes, max = (int64_t)units * GROUPS_PER_UNIT;
+    if (groups > max) groups = max;
     *grid = (dim3){ groups < 1 ? 1 : (unsigned)groups, 1, 1 };
     *block = (dim3){ (unsigned)g.items, 1, 1 };
 }

@@ -37,9 +37,9 @@ static int want_one(struct hsgd_context *ctx, struct device_request *r, const st
     const char *name = kind_names[kind], *word = kind_words[kind];
     int *n = &r->count[kind];
     if (!have->count[kind])
-        return hsgd_fail(ctx, ENODEV, "device \"%s:%d\" is not there: no %s device was found", name, index, word);
+        return hsgd_fail(ctx, ENODEV, "device \"%s:%d\" is not available: no %s device was found", name, index, word);
     if (index >= have->count[kind])
-        return hsgd_fail(ctx, ENODEV, "device \"%s:%d\" is not there: %s devices are 0 to %d", name, index, word,
+        return hsgd_fail(ctx, ENODEV, "device \"%s:%d\" is not available: %s devices are 0 to %d", name, index, word,
                          have->count[kind] - 1);
     for (int i = 0; i < *n; i++)
         if (r->index[kind][i] == index) return 0;
@@ -52,7 +52,7 @@ static int want_all(struct hsgd_context *ctx, struct device_request *r, const st
                     enum hsgd_device_kind kind)
 {
     if (!have->count[kind])
-        return hsgd_fail(ctx, ENODEV, "device \"%s\" is not there: no %s device was found", kind_names[kind],
+        return hsgd_fail(ctx, ENODEV, "device \"%s\" is not available: no %s device was found", kind_names[kind],
                          kind_words[kind]);
     for (int i = 0; i < have->count[kind]; i++) want_one(ctx, r, have, kind, i);
     return 0;
@@ -73,14 +73,14 @@ static int want_word(struct hsgd_context *ctx, struct device_request *r, const s
         *kind = k;
     }
 #ifndef HSGD_USE_CUDA
-    if (*kind == HSGD_CUDA) return hsgd_fail(ctx, ENODEV, "device \"cuda\" is not there: built without CUDA");
+    if (*kind == HSGD_CUDA) return hsgd_fail(ctx, ENODEV, "device \"cuda\" is not available: built without CUDA");
 #endif
     char *end = number;
     long index = number ? strtol(number, &end, 10) : -1;
     if (number && (end == number || *end || index < 0 || index > 255))
-        return hsgd_fail(ctx, EINVAL, "device number \"%s\" is not a whole number from 0 to 255", number);
+        return hsgd_fail(ctx, EINVAL, "device number \"%s\" is not an integer from 0 to 255", number);
     if (*kind == HSGD_CPU) {
-        if (index > 0) return hsgd_fail(ctx, ENODEV, "device \"cpu:%ld\" is not there: the CPU is one device", index);
+        if (index > 0) return hsgd_fail(ctx, ENODEV, "device \"cpu:%ld\" is not available: the CPU is one device", index);
         r->cpu = true;
         return 0;
     }
@@ -98,14 +98,14 @@ static int want_list(struct hsgd_context *ctx, struct device_request *r, const s
     while ((word = strsep(&rest, ","))) {
         if (!*word) return hsgd_fail(ctx, EINVAL, "device list \"%s\" has an empty name", list);
         if (isdigit((unsigned char)word[0]) && kind == HSGD_DEVICE_KINDS)
-            return hsgd_fail(ctx, EINVAL, "device list \"%s\" begins with a number", list);
+            return hsgd_fail(ctx, EINVAL, "device list \"%s\" starts with a number", list);
         int err = want_word(ctx, r, have, word, &kind);
         if (err) return err;
     }
     return 0;
 }
 
-/* A whole number of StarPU's environment; `otherwise` when unset or not one. */
+/* An integer of StarPU's environment; `otherwise` when unset or not one. */
 static int environment_number(const char *name, int otherwise)
 {
     const char *text = getenv(name);
@@ -126,14 +126,14 @@ static bool cpus_are_left(int threads)
 static void want_every_device(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
                               int threads)
 {
-    int most_cuda = environment_number("STARPU_NCUDA", have->count[HSGD_CUDA]);
-    int most_opencl = environment_number("STARPU_NOPENCL", have->count[HSGD_OPENCL]);
+    int max_cuda = environment_number("STARPU_NCUDA", have->count[HSGD_CUDA]);
+    int max_opencl = environment_number("STARPU_NOPENCL", have->count[HSGD_OPENCL]);
     bool cpus = cpus_are_left(threads);
     r->cpu = true;
-    for (int i = 0; i < have->count[HSGD_CUDA] && i < most_cuda; i++) want_one(ctx, r, have, HSGD_CUDA, i);
+    for (int i = 0; i < have->count[HSGD_CUDA] && i < max_cuda; i++) want_one(ctx, r, have, HSGD_CUDA, i);
     for (int i = 0; i < have->count[HSGD_OPENCL]; i++) {
         bool again = have->opencl.is_cpu[i] ? !cpus : have->opencl.is_nvidia[i] && have->count[HSGD_CUDA];
-        if (!again && r->count[HSGD_OPENCL] < most_opencl) want_one(ctx, r, have, HSGD_OPENCL, i);
+        if (!again && r->count[HSGD_OPENCL] < max_opencl) want_one(ctx, r, have, HSGD_OPENCL, i);
     }
 }
 
@@ -295,7 +295,7 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
     }
     int missing = ctx->joined ? EBUSY : ENODEV; /* the context that started StarPU wanted other devices */
     if (request->cpu && !find_device(ctx, HSGD_CPU, 0))
-        return hsgd_fail(ctx, missing, "device \"cpu\" is not there: StarPU has no CPU worker");
+        return hsgd_fail(ctx, missing, "device \"cpu\" is not available: StarPU has no CPU worker");
     for (int kind = HSGD_CUDA; kind < HSGD_DEVICE_KINDS; kind++)
         for (int i = 0; i < request->count[kind]; i++)
             if (!find_device(ctx, kind, request->index[kind][i]))

@@ -33,10 +33,10 @@ int api_enter(struct hsgd_context *ctx, const char *function, const char *names,
 struct shown hsgd_show_bytes(const char *text, size_t n)
 {
     struct shown s;
-    size_t most = sizeof s.text - 4;
-    bool cut = n > most;
+    size_t max = sizeof s.text - 4;
+    bool cut = n > max;
     if (cut)
-        for (n = most; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;) n--;
+        for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;) n--;
     for (size_t i = 0; i < n; i++) s.text[i] = (unsigned char)text[i] < 32 || text[i] == 127 ? '?' : text[i];
     strcpy(s.text + n, cut ? "..." : "");
     return s;

@@ -21,7 +21,7 @@ struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name,
 {
     if (ENTER(ctx, ctx, name)) return NULL;
     if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE) {
-        hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not possible", name, in.h, in.w, in.c);
+        hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not valid", name, in.h, in.w, in.c);
         return NULL;
     }
     struct hsgd_model *m = calloc(1, sizeof *m);

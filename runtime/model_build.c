@@ -132,7 +132,7 @@ static struct hsgd_model *from_checkpoint(struct hsgd_context *ctx, const struct
     char where[600];
     const char *text = safetensors_metadata(f, "hsgd.model");
     if (!text) {
-        hsgd_fail(ctx, EINVAL, "%s: the metadata have no \"hsgd.model\", which describes the network", f->path);
+        hsgd_fail(ctx, EINVAL, "%s: the metadata has no \"hsgd.model\", which describes the network", f->path);
         return NULL;
     }
     snprintf(where, sizeof where, "%s, hsgd.model", f->path);

@@ -46,7 +46,7 @@ static int read_side(struct hsgd_yaml *y, const struct yaml_pair *p, struct hsgd
     for (int i = 0; i < 3; i++) {
         if (strcmp(p->key, names[i])) continue;
         if (attribute_whole(p->value, side[i]) && *side[i] > 0) return 0;
-        return hsgd_yaml_fail(y, p->line, "%s: %s must be a whole number from 1, not \"%s\"", what, p->key,
+        return hsgd_yaml_fail(y, p->line, "%s: %s must be an integer from 1, not \"%s\"", what, p->key,
                               hsgd_show(p->value).text);
     }
     return hsgd_yaml_fail(y, p->line, "%s has no key \"%s\"; it has h, w, c", what, hsgd_show(p->key).text);
@@ -110,7 +110,7 @@ static bool is_below(const struct hsgd_op *op, const char *key)
 static int read_below(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
 {
     if (attribute_whole(p->value, &l->below) && l->below > 0) return 0;
-    return hsgd_yaml_fail(y, p->line, "%s must be a whole number from 1, not \"%s\"", p->key, hsgd_show(p->value).text);
+    return hsgd_yaml_fail(y, p->line, "%s must be an integer from 1, not \"%s\"", p->key, hsgd_show(p->value).text);
 }
 
 static int read_layer_name(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
@@ -211,7 +211,7 @@ static int read_top_key(struct hsgd_yaml *y, struct model_file *f, unsigned *giv
     if (i == TOP)
         return hsgd_yaml_fail(y, y->line, "key \"%s\" is not one of name, input, usual_input, layers",
                               hsgd_show(key).text);
-    if (*given & 1u << i) return hsgd_yaml_fail(y, y->line, "key \"%s\" is there twice", key);
+    if (*given & 1u << i) return hsgd_yaml_fail(y, y->line, "key \"%s\" appears twice", key);
     *given |= 1u << i;
     err = hsgd_yaml_next(y);
     return err ? err : top[i].read(y, f);

@@ -221,7 +221,7 @@ static int check_call(const struct op_job *j, const void *attributes)
     if (op->attributes_size && !attributes)
         return hsgd_fail(j->ctx, EINVAL, "%s: the attributes are missing", op->name);
     if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE)
-        return hsgd_fail(j->ctx, EINVAL, "%s: input shape %dx%dx%d is not possible", op->name, in.h, in.w, in.c);
+        return hsgd_fail(j->ctx, EINVAL, "%s: input shape %dx%dx%d is not valid", op->name, in.h, in.w, in.c);
     return 0;
 }
 

@@ -28,7 +28,7 @@ enum form { WHOLE, REAL, CORES };
  * starpu_get_env_float_default(), and their lists of cores.  The first pattern
  * that fits counts.  Variables of what is never started from here
  * (master-slave, SimGrid, heteroprio) are left out. */
-static const struct { const char *pattern; enum form form; int least; } variables[] = {
+static const struct { const char *pattern; enum form form; int min; } variables[] = {
     { "STARPU_NTHREADS_PER_CORE", WHOLE, 1 },
     { "STARPU_N*", WHOLE, 0 },
     { "STARPU_BACKOFF_M*", WHOLE, 0 },
@@ -111,12 +111,12 @@ static bool is_core_list(const char *text)
 static int check_number(struct hsgd_context *ctx, const char *name, const char *value, int which)
 {
     char *end;
-    int least = variables[which].least;
+    int min = variables[which].min;
     switch (variables[which].form) {
     case WHOLE: {
         long n = strtol(value, &end, 10);
-        if (!*end && n >= least && n <= INT_MAX) return 0;
-        return hsgd_fail(ctx, EINVAL, "%s is \"%s\", not a whole number from %d to %d", name, value, least, INT_MAX);
+        if (!*end && n >= min && n <= INT_MAX) return 0;
+        return hsgd_fail(ctx, EINVAL, "%s is \"%s\", not an integer from %d to %d", name, value, min, INT_MAX);
     }
     case REAL:
         c_strtof(value, &end);

@@ -104,11 +104,11 @@ static void declare(struct safetensors_writer *out, const struct hsgd_model *m, 
 
 static int64_t largest(const struct hsgd_model *m)
 {
-    int64_t most = 0;
+    int64_t max = 0;
     struct weight_place w;
     for (int i = 0; model_weight(m, i, &w); i++)
-        if (spec_size(w.spec) > most) most = spec_size(w.spec);
-    return most;
+        if (spec_size(w.spec) > max) max = spec_size(w.spec);
+    return max;
 }
 
 static int write_file(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket, const char *record,
@@ -187,7 +187,7 @@ static int check_no_more(struct hsgd_context *ctx, const struct hsgd_model *m, c
     if (f->ntensors == hsgd_model_weight_count(m)) return 0;
     int i = 0;
     while (has_weight(m, f->tensor[i].name)) i++;
-    return hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\" is no weight of model \"%s\"", f->path,
+    return hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\" is not a weight of model \"%s\"", f->path,
                      hsgd_show(f->tensor[i].name).text, m->name);
 }
 

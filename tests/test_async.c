@@ -55,7 +55,7 @@ static void refusals(void)
     ctx = core_context("opencl", 0, false);
     refuse(options(HSGD_HOGWILD), "algorithm \"hogwild\" needs the CPU among its devices");
     o.executor = HSGD_INSERT;
-    refuse(o, "algorithm \"stale\" does not go with the insert executor, which would order what it lets go");
+    refuse(o, "algorithm \"stale\" is incompatible with the insert executor, which orders all accesses");
     o = options(HSGD_STALE);
     o.min_batch = 9;
     o.max_batch = 8;

@@ -370,7 +370,7 @@ static void refuses_a_folder_of_later_steps(void)
     REQUIRE(!mkdir(in_folder("step-7"), 0777));
     o.checkpoints = folder;
     CHECK(train_from(NULL, &o, &r) == -EEXIST);
-    snprintf(want, sizeof want, "%s: there is a checkpoint of step 7 already, and training begins at step 0", folder);
+    snprintf(want, sizeof want, "%s: there is a checkpoint of step 7 already, and training starts at step 0", folder);
     CHECK_STR(hsgd_error(ctx), want);
     free(r.weights);
     end();

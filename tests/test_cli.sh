@@ -44,7 +44,7 @@ refused '"hsgd train" does not take "mnist"' train $opts mnist
 refused '"hsgd devices" does not take "cpu"' devices cpu
 refused '--devices "gpu": device "gpu" is not one of cpu, cuda, opencl' train --model mlp-small --devices gpu
 refused '--devices "cpu,": device list "cpu," has an empty name' train --model mlp-small --devices cpu,
-refused '--devices "0": device list "0" begins with a number' train --model mlp-small --devices 0
+refused '--devices "0": device list "0" starts with a number' train --model mlp-small --devices 0
 refused '"hsgd data" needs "info" or "show"' data
 refused '"hsgd data" takes "info" or "show", not "sell"' data sell
 refused '--rows "0" is not an integer from 1 to 10000' data show digits --out x.png --rows 0
@@ -53,7 +53,7 @@ export HSGD_EXECUTOR
 refused 'HSGD_EXECUTOR "fast" is not one of replay, insert' train $opts
 unset HSGD_EXECUTOR
 
-begins '--devices "opencl:200": device "opencl:200" is not there' train --model mlp-small --devices opencl:200
+begins '--devices "opencl:200": device "opencl:200" is not available' train --model mlp-small --devices opencl:200
 begins '--devices "cuda:63": device "cuda' train --model mlp-small --devices cuda:63 --json
 begins '--devices "cpu" --threads 60000: threads is 60000' train $opts --threads 60000
 begins '--data "missing": ' train $opts --data missing --json

@@ -136,11 +136,11 @@ static void no_cuda_device(void)
     int err = hsgd_create(&ctx, &o);
     hsgd_destroy(&ctx);
     if (!err) return;
-    refused("cuda", 0, -ENODEV, "device \"cuda\" is not there: no CUDA device was found");
-    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda:0\" is not there: no CUDA device was found");
+    refused("cuda", 0, -ENODEV, "device \"cuda\" is not available: no CUDA device was found");
+    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda:0\" is not available: no CUDA device was found");
 #else
-    refused("cuda", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
-    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda\" is not there: built without CUDA");
+    refused("cuda", 0, -ENODEV, "device \"cuda\" is not available: built without CUDA");
+    refused("cpu,cuda:0", 0, -ENODEV, "device \"cuda\" is not available: built without CUDA");
 #endif
 }
 
@@ -152,13 +152,13 @@ static void refuses_bad_lists(void)
     refused("", 0, -EINVAL, "device list \"\" has an empty name");
     refused("cpu,", 0, -EINVAL, "device list \"cpu,\" has an empty name");
     refused("cpu,,opencl", 0, -EINVAL, "device list \"cpu,,opencl\" has an empty name");
-    refused("0", 0, -EINVAL, "device list \"0\" begins with a number");
-    refused("opencl:x", 0, -EINVAL, "device number \"x\" is not a whole number from 0 to 255");
-    refused("opencl:-1", 0, -EINVAL, "device number \"-1\" is not a whole number from 0 to 255");
-    refused("opencl:0x", 0, -EINVAL, "device number \"0x\" is not a whole number from 0 to 255");
-    refused("opencl:256", 0, -EINVAL, "device number \"256\" is not a whole number from 0 to 255");
-    refused("opencl:", 0, -EINVAL, "device number \"\" is not a whole number from 0 to 255");
-    refused("cpu:1", 0, -ENODEV, "device \"cpu:1\" is not there: the CPU is one device");
+    refused("0", 0, -EINVAL, "device list \"0\" starts with a number");
+    refused("opencl:x", 0, -EINVAL, "device number \"x\" is not an integer from 0 to 255");
+    refused("opencl:-1", 0, -EINVAL, "device number \"-1\" is not an integer from 0 to 255");
+    refused("opencl:0x", 0, -EINVAL, "device number \"0x\" is not an integer from 0 to 255");
+    refused("opencl:256", 0, -EINVAL, "device number \"256\" is not an integer from 0 to 255");
+    refused("opencl:", 0, -EINVAL, "device number \"\" is not an integer from 0 to 255");
+    refused("cpu:1", 0, -ENODEV, "device \"cpu:1\" is not available: the CPU is one device");
     no_cuda_device();
     memset(long_list, 'a', 299);
     long_list[299] = 0;
@@ -183,7 +183,7 @@ static void missing_opencl_device(void)
     char sentence[200];
     int devices = hsgd_device_count(ctx) - 1;
     hsgd_destroy(&ctx);
-    snprintf(sentence, sizeof sentence, "device \"opencl:77\" is not there: OpenCL devices are 0 to %d", devices - 1);
+    snprintf(sentence, sizeof sentence, "device \"opencl:77\" is not available: OpenCL devices are 0 to %d", devices - 1);
     refused("cpu,opencl:77", 0, -ENODEV, sentence);
 }
 

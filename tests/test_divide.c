@@ -106,7 +106,7 @@ static void limited(void)
 {
     struct curve c[2] = { straight(0, 10, 0), straight(0, 1, 0) };
     int rows[2];
-    c[1].most = 132;
+    c[1].max_rows = 132;
     CHECK(curve_at(&c[1], 132) == 132 && isinf(curve_at(&c[1], 133)));
     divide_rows(2, c, 128, 0, rows);
     CHECK(rows[1] > 100 && rows[0] + rows[1] == 128);
@@ -114,10 +114,10 @@ static void limited(void)
     CHECK(rows[0] == 128 && rows[1] == 128);
     divide_rows(2, c, 512, 0.4, rows); /* also where the user wants it to have more */
     CHECK(rows[0] == 384 && rows[1] == 128);
-    c[1].most = 20;
+    c[1].max_rows = 20;
     c[1].extra = 1e6;
     CHECK(divide_rows(2, c, 256, 0, rows) == 2560 && rows[1] == 0);
-    c[0].most = 100; /* neither can */
+    c[0].max_rows = 100; /* neither can */
     c[1].extra = 0;
     CHECK(isinf(divide_rows(2, c, 256, 0, rows)) && rows[0] + rows[1] == 256);
 }

@@ -80,7 +80,7 @@ static void fails(void)
     unsigned long long once = 30 * BATCH / 2 + (STEPS - 30) * BATCH, cpu = samples_of("cpu");
     CHECK_MSG(cpu == once || cpu == once + BATCH / 2, "%llu samples", cpu); /* its slice of step 31, twice or not */
     CHECK(nlines == 1);
-    CHECK_STR(lines[0], "opencl:0: the device failed, as HSGD_FAIL says; step 31 is repeated, and training goes on "
+    CHECK_STR(lines[0], "opencl:0: the device failed, as HSGD_FAIL says; step 31 is repeated, and training continues "
                         "without opencl:0");
     end();
 }
@@ -122,7 +122,7 @@ static void fails_in_window(void)
     begin("cpu,opencl", HSGD_DATA_PARALLEL);
     fit(loss);
     check_losses(loss, want);
-    CHECK(nlines == 1 && strstr(lines[0], "training goes on without opencl:0"));
+    CHECK(nlines == 1 && strstr(lines[0], "training continues without opencl:0"));
     CHECK_MSG(samples_of("opencl:0") > 0 && samples_of("opencl:0") < 33 * BATCH, "%llu samples",
               samples_of("opencl:0"));
     end();

@@ -29,17 +29,17 @@ static void refuse(const char *variable, const char *value, int error, const cha
 
 static void numbers(void)
 {
-    refuse("STARPU_NCPU", "x", EINVAL, "STARPU_NCPU is \"x\", not a whole number from 0 to 2147483647");
-    refuse("STARPU_NCPU", "-1", EINVAL, "STARPU_NCPU is \"-1\", not a whole number from 0 to 2147483647");
+    refuse("STARPU_NCPU", "x", EINVAL, "STARPU_NCPU is \"x\", not an integer from 0 to 2147483647");
+    refuse("STARPU_NCPU", "-1", EINVAL, "STARPU_NCPU is \"-1\", not an integer from 0 to 2147483647");
     refuse("STARPU_NTHREADS_PER_CORE", "0", EINVAL,
-           "STARPU_NTHREADS_PER_CORE is \"0\", not a whole number from 1 to 2147483647");
+           "STARPU_NTHREADS_PER_CORE is \"0\", not an integer from 1 to 2147483647");
     refuse("STARPU_LIMIT_OPENCL_MEM", "4G", EINVAL,
-           "STARPU_LIMIT_OPENCL_MEM is \"4G\", not a whole number from 0 to 2147483647");
+           "STARPU_LIMIT_OPENCL_MEM is \"4G\", not an integer from 0 to 2147483647");
     refuse("STARPU_LIMIT_CUDA_1_MEM", "0x10", EINVAL,
-           "STARPU_LIMIT_CUDA_1_MEM is \"0x10\", not a whole number from 0 to 2147483647");
+           "STARPU_LIMIT_CUDA_1_MEM is \"0x10\", not an integer from 0 to 2147483647");
     refuse("STARPU_BACKOFF_MAX", "3000000000", EINVAL,
-           "STARPU_BACKOFF_MAX is \"3000000000\", not a whole number from 0 to 2147483647");
-    refuse("STARPU_SILENT", "yes", EINVAL, "STARPU_SILENT is \"yes\", not a whole number from 0 to 2147483647");
+           "STARPU_BACKOFF_MAX is \"3000000000\", not an integer from 0 to 2147483647");
+    refuse("STARPU_SILENT", "yes", EINVAL, "STARPU_SILENT is \"yes\", not an integer from 0 to 2147483647");
     refuse("STARPU_SCHED_ALPHA", "1,5", EINVAL, "STARPU_SCHED_ALPHA is \"1,5\", not a number");
     refuse("STARPU_IDLE_POWER", "50W", EINVAL, "STARPU_IDLE_POWER is \"50W\", not a number");
 }

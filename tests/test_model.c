@@ -37,7 +37,7 @@ static void refuses_bad_attributes(void)
 {
     ctx = core_context("cpu", 1, false);
     refused(hsgd_model_create(ctx, "m", (struct hsgd_shape){ 28, 0, 1 }),
-            "model \"m\": input shape 28x0x1 is not possible");
+            "model \"m\": input shape 28x0x1 is not valid");
     refused(hsgd_add_dense(start(), 0, HSGD_RELU), "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
     refused(hsgd_add_dense(hsgd_add_dense(start(), 5, HSGD_RELU), -3, HSGD_RELU),
             "model \"m\", layer 2 (dense): units must be in 1..1048576, not -3");
@@ -226,7 +226,7 @@ static void one_trainer_per_model(void)
     hsgd_train_defaults(&o, sizeof o);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     CHECK(t && !hsgd_trainer_create(m, &o));
-    CHECK_STR(hsgd_error(ctx), "model \"linear\" belongs to another trainer");
+    CHECK_STR(hsgd_error(ctx), "model \"linear\" is in use by another trainer");
     hsgd_trainer_destroy(&t);
     t = hsgd_trainer_create(m, &o);
     CHECK(t != NULL);

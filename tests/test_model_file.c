@@ -35,7 +35,7 @@ static const struct { const char *text, *sentence; } bad[] = {
     { "name: m\nlayers: {}\n", ":2: layers must be a list, but is a mapping" },
     { "name: m\nlayers: [relu]\n", ":2: a layer must be a mapping, but is a value" },
     { "name: m\ncolour: red\n", ":2: key \"colour\" is not one of name, input, usual_input, layers" },
-    { "name: m\nname: m\n", ":2: key \"name\" is there twice" },
+    { "name: m\nname: m\n", ":2: key \"name\" appears twice" },
     { "[name]: m\n", ":1: a key must be a value, but is a list" },
     { "name: [m]\n", ":1: name must be a value, but is a list" },
     { "name: \"\"\n", ":1: name \"\" must be of letters, digits, and inside \" _.-\"" },
@@ -52,19 +52,19 @@ static const struct { const char *text, *sentence; } bad[] = {
     { "name: m\ninput: {h: 28, w: 28}\n", ":2: input needs h, w and c" },
     { "name: m\ninput: {h: 28, h: 28, c: 1}\n", ":2: key \"h\" appears twice" },
     { "name: m\ninput: {h: 28, w: 28, d: 1}\n", ":2: input has no key \"d\"; it has h, w, c" },
-    { "name: m\nusual_input: {h: 28, w: 0, c: 1}\n", ":2: usual_input: w must be a whole number from 1, not \"0\"" },
-    { "name: m\ninput: {h: 28, w: 2.5, c: 1}\n", ":2: input: w must be a whole number from 1, not \"2.5\"" },
+    { "name: m\nusual_input: {h: 28, w: 0, c: 1}\n", ":2: usual_input: w must be an integer from 1, not \"0\"" },
+    { "name: m\ninput: {h: 28, w: 2.5, c: 1}\n", ":2: input: w must be an integer from 1, not \"2.5\"" },
     { "name: m\ninput: {h: 32,\n  w: 28, c: 1}\nlayers:\n  - {op: flatten}\n" TAIL,
       ":2: input is 32x28x1, but the data has 28x28x1" },
     { MODEL("  - {name: a}\n"), ":3: the layer has no \"op\"" },
     { MODEL("  - {op: relu}\n"), ":3: op \"relu\"" NOT_OP },
     { MODEL("  - {op: to_lanes}\n"), ":3: op \"to_lanes\"" NOT_OP },
     { MODEL("  - {op: \"a\\nb\"}\n"), ":3: op \"a?b\"" NOT_OP },
-    { MODEL("  - {op: dense}\n"), ":3: dense needs the key \"units\", a whole number or \"classes\"" },
-    { MODEL("  - op: dense\n    units: ten\n"), ":4: units must be a whole number or \"classes\", not \"ten\"" },
-    { MODEL("  - {op: dense, units: 1e3}\n"), ":3: units must be a whole number or \"classes\", not \"1e3\"" },
+    { MODEL("  - {op: dense}\n"), ":3: dense needs the key \"units\", an integer or \"classes\"" },
+    { MODEL("  - op: dense\n    units: ten\n"), ":4: units must be an integer or \"classes\", not \"ten\"" },
+    { MODEL("  - {op: dense, units: 1e3}\n"), ":3: units must be an integer or \"classes\", not \"1e3\"" },
     { MODEL("  - {op: dense, units: 4294967306}\n"),
-      ":3: units must be a whole number or \"classes\", not \"4294967306\"" },
+      ":3: units must be an integer or \"classes\", not \"4294967306\"" },
     { MODEL("  - {op: dense, units: -5}\n"), ":3: model \"m\", layer 1 (dense): units must be in 1..1048576, not -5" },
     { MODEL("  - {op: dense, units: [5]}\n"), ":3: units must be a value, but is a list" },
     { MODEL("  - {op: dense, units: 5, activation: gelu}\n"),
@@ -75,7 +75,7 @@ static const struct { const char *text, *sentence; } bad[] = {
     { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
     { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"),
-      ":3: kernel must be a whole number, not \"classes\"" },
+      ":3: kernel must be an integer, not \"classes\"" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 31}\n"),
       ":3: model \"m\", layer 1 (conv2d): a 31x31 kernel does not fit into 28x28 with padding 0" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 999999999, padding: 999999998}\n"),
@@ -85,7 +85,7 @@ static const struct { const char *text, *sentence; } bad[] = {
     { MODEL("  - {op: conv2d, out_channels: 65536, kernel: 28}\n  - {op: conv2d, out_channels: 65536, kernel: 1}\n"),
       ":4: model \"m\", layer 2 (conv2d): a weight of 65536x1x1x65536 is too large" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, padding_below: 0}\n"),
-      ":3: padding_below must be a whole number from 1, not \"0\"" },
+      ":3: padding_below must be an integer from 1, not \"0\"" },
     { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"), ":3: model \"m\", layer 1 (max_pool): kernel 2, stride 0, "
       "padding 0: needs kernel >= 1, stride >= 1, 0 <= padding < kernel" },
     { MODEL("  - {op: dropout, p: nan}\n"), ":3: p must be a number, not \"nan\"" },
@@ -135,7 +135,7 @@ static void what_only_data_tell(void)
     refused(MODEL("  - {op: dense, units: 9}\n"), image, 10,
             "model file:4: the model has 9 outputs, but the data has 10 classes");
     refused("name: m\ninput: {h: 100000, w: 100000, c: 1}\nlayers:\n" TAIL, none, 10,
-            "model file:2: model \"m\": input shape 100000x100000x1 is not possible");
+            "model file:2: model \"m\": input shape 100000x100000x1 is not valid");
     hsgd_destroy(&ctx);
 }
 

@@ -76,7 +76,7 @@ static void not_finite(const char *devices)
     }
     x[2 * SIZE + 1] = NAN;
     CHECK(hsgd_trainer_step(trainer, x, labels, N, NULL) == -EDOM);
-    CHECK_STR(hsgd_error(ctx), "number 1 of sample 2 is nan, it must be finite");
+    CHECK_STR(hsgd_error(ctx), "value 1 of sample 2 is nan, it must be finite");
     x[2 * SIZE + 1] = 3e38f; /* large, but a number */
     CHECK(hsgd_trainer_step(trainer, x, labels, N, NULL) != -EDOM);
     end();

@@ -194,7 +194,7 @@ static void reasons_deterministic(void)
     begin("cpu", 0, true);
     int ncells = hsgd_trainer_plan(trainer, BATCH);
     REQUIRE(ncells > 4);
-    CHECK_STR(cell(0).reason, "deterministic mode: equal shares, whatever is faster");
+    CHECK_STR(cell(0).reason, "deterministic mode: equal shares");
     CHECK_STR(cell(ncells - 1).reason, "the only device in use");
     steps(2);
     check_layout(ncells);
@@ -212,7 +212,7 @@ static void reasons_both(void)
         struct hsgd_plan_cell c = cell(i);
         bool slice = !strncmp(c.name, "slice", 5);
         slices += slice;
-        if (slice) CHECK_STR(c.reason, "equal shares, as the algorithm says");
+        if (slice) CHECK_STR(c.reason, "equal shares, by the algorithm");
         if (!strncmp(c.name, "update", 6))
             CHECK_STR(c.reason, "the parameters live in main memory: the CPU takes part");
         if (!strncmp(c.name, "gradient", 8)) there += !strcmp(c.reason, "the activations of its slices are there");

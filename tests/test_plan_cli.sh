@@ -35,7 +35,7 @@ check 'as many bars in its picture' $?
 ok plan run
 has out '^slice on cpu +cpu '
 has out '^opencl:0, [0-9]+ cells +[0-9.]+%'
-has out '^slice on opencl:0 +equal shares, as the algorithm says'
+has out '^slice on opencl:0 +equal shares, by the algorithm'
 has out '^update on cpu +the parameters live in main memory'
 
 ok train --model linear --devices cpu --threads 1 --steps 20 -b 1024 --out short --quiet

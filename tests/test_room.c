@@ -10,7 +10,7 @@
 #include "train/trainer.h"
 
 /* Device memory that is not there: found before anything is submitted, at the
- * first step or while trying out; training goes on without the device. */
+ * first step or while trying out; training continues without the device. */
 static void has_no_room(enum hsgd_algorithm algorithm, const char *says, const char *sentence)
 {
     double loss[STEPS], *want = reference();
@@ -28,7 +28,7 @@ static void equal_shares_have_no_room(void)
 {
     has_no_room(HSGD_DATA_PARALLEL, "opencl:0: a batch of 512 needs ",
                 " MiB of its memory, which has 4.0 MiB; step 1 is "
-                                    "repeated, and training goes on without opencl:0");
+                                    "repeated, and training continues without opencl:0");
 }
 
 static void trials_have_no_room(void)
@@ -43,8 +43,8 @@ static int most_rows_told(void)
     int most = 0;
     REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0);
     for (int i = 0; !most && !hsgd_trainer_plan_cell(trainer, BATCH, i, &cell, sizeof cell); i++) {
-        const char *at = strstr(cell.reason, "of at most ");
-        if (at) most = atoi(at + strlen("of at most "));
+        const char *at = strstr(cell.reason, "at most ");
+        if (at) most = atoi(at + strlen("at most "));
     }
     return most;
 }

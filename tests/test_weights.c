@@ -199,7 +199,7 @@ static void not_opened(const char *text, const char *sentence)
 static void refuses_to_open(void)
 {
     start();
-    not_opened(NULL, ": the metadata have no \"hsgd.model\", which describes the network");
+    not_opened(NULL, ": the metadata has no \"hsgd.model\", which describes the network");
     not_opened("name: m\nlayers: 1", ", hsgd.model:2: layers must be a list, but is a value");
     not_opened("name: m\ninput: {h: 1, w: 1, c: 2}\nlayers:\n  - {op: dense, units: classes}\n",
                ", hsgd.model:4: the number of classes is not known");
@@ -259,7 +259,7 @@ static void write_file(const struct wanted *tensor, int n, float value)
 static const struct { struct wanted tensor[3]; int n; float value; const char *sentence; } unfit[] = {
     { { BIAS }, 1, 0, "tensor \"dense1.weight\" is missing" },
     { { WEIGHT }, 1, 0, "tensor \"dense1.bias\" is missing" },
-    { { WEIGHT, BIAS, { "extra", SAFETENSORS_U8, 1, { 4 } } }, 3, 0, "tensor \"extra\" is no weight of model \"m\"" },
+    { { WEIGHT, BIAS, { "extra", SAFETENSORS_U8, 1, { 4 } } }, 3, 0, "tensor \"extra\" is not a weight of model \"m\"" },
     { { { "dense1.weight", SAFETENSORS_F32, 2, { 3, 2 } }, BIAS }, 2, 0,
       "tensor \"dense1.weight\": shape must be [2, 3], but is [3, 2]" },
     { { WEIGHT, { "dense1.bias", SAFETENSORS_F32, 2, { 1, 2 } } }, 2, 0,

@@ -14,9 +14,9 @@ static const struct algorithm table[HSGD_ALGORITHMS] = {
     [HSGD_ADAPTIVE] = { "adaptive", NULL, SLICE_ADAPTIVE, 1, MERGE_DELTA, -1 },
 };
 
-#define SMALL 4         /* hogbatch: a CPU core's batch is a fraction of the user's, */
-#define RANGE 8         /* adaptive: the least batch is a smaller one, and the largest */
-#define ALPHA 2         /* so many times the user's, where the user says nothing else */
+#define SMALL 4         /* hogbatch: default batch_size over the batch of a CPU core */
+#define RANGE 8         /* adaptive: default batch_size over min_batch */
+#define ALPHA 2         /* adaptive: default max_batch over batch_size */
 
 const struct algorithm *algorithm_row(enum hsgd_algorithm a) { return &table[a]; }
 
@@ -36,7 +36,7 @@ static int or_else(int given, int otherwise) { return given ? given : otherwise 
 int algorithm_min_batch(const struct hsgd_train_options *o) { return or_else(o->min_batch, o->batch_size / RANGE); }
 int algorithm_max_batch(const struct hsgd_train_options *o) { return or_else(o->max_batch, o->batch_size * ALPHA); }
 
-static int within(int batch, int least, int most) { return batch < least ? least : batch > most ? most : batch; }
+static int within(int batch, int min, int max) { return batch < min ? min : batch > max ? max : batch; }
 
 int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *o, int batch,
                     enum hsgd_device_kind kind, int n)

@@ -25,10 +25,10 @@ static bool has_cpu(const struct hsgd_context *ctx)
 static int check_bounds(struct hsgd_context *ctx, const struct algorithm *row, const struct hsgd_train_options *o)
 {
     bool adaptive = row->slices == SLICE_ADAPTIVE;
-    int least = adaptive ? algorithm_min_batch(o) : o->min_batch;
-    int most = adaptive ? algorithm_max_batch(o) : o->max_batch;
-    if (!least || !most || least <= most) return 0;
-    return hsgd_fail(ctx, EINVAL, "min_batch %d is more than max_batch %d", least, most);
+    int min = adaptive ? algorithm_min_batch(o) : o->min_batch;
+    int max = adaptive ? algorithm_max_batch(o) : o->max_batch;
+    if (!min || !max || min <= max) return 0;
+    return hsgd_fail(ctx, EINVAL, "min_batch %d is more than max_batch %d", min, max);
 }
 
 int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
@@ -37,10 +37,10 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
     if (!algorithm_has_server(row)) return 0;
     if (ctx->deterministic) return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is not deterministic", row->name);
     if (o->executor != HSGD_REPLAY)
-        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with the insert executor, which would order what "
-                                      "it lets go", row->name);
+        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is incompatible with the insert executor, which orders all "
+                                      "accesses", row->name);
     if (ctx->starpu_places)
-        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" does not go with HSGD_PLACEMENT=starpu", row->name);
+        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is incompatible with HSGD_PLACEMENT=starpu", row->name);
     if (o->algorithm == HSGD_HOGWILD && !has_cpu(ctx))
         return hsgd_fail(ctx, EINVAL, "algorithm \"hogwild\" needs the CPU among its devices");
     return check_bounds(ctx, row, o);
@@ -82,10 +82,10 @@ static int open_versions(struct async *a)
 static int open_replicas(struct async *a)
 {
     struct hsgd_context *ctx = a->t->state.ctx;
-    int most = 0, err = open_versions(a);
-    for (int i = 0; i < ctx->ndevices; i++) most += ctx->device[i].info.workers;
-    a->replica = calloc((size_t)most, sizeof *a->replica);
-    a->back = calloc((size_t)most, sizeof *a->back);
+    int max = 0, err = open_versions(a);
+    for (int i = 0; i < ctx->ndevices; i++) max += ctx->device[i].info.workers;
+    a->replica = calloc((size_t)max, sizeof *a->replica);
+    a->back = calloc((size_t)max, sizeof *a->back);
     if (!a->replica || !a->back) return hsgd_fail(ctx, ENOMEM, "out of memory");
     for (int i = 0; !err && i < ctx->ndevices; i++) err = add_device(a, &ctx->device[i]);
     a->alive = a->n;
@@ -181,7 +181,7 @@ static int count_round(struct async *a, struct replica *r, int merged)
     return count_merges(a, r, merged);
 }
 
-/* Training goes on while there is a device. */
+/* Training continues while there is a device. */
 static int lose_replicas(struct async *a, const struct replica *r, int err)
 {
     const struct device *d = r->failure.device;
@@ -194,7 +194,7 @@ static int lose_replicas(struct async *a, const struct replica *r, int err)
         lost++;
     }
     if (lost && a->alive)
-        async_say(a, HSGD_LOG_WARNING, "%s; its samples go to the others, and training goes on without %s",
+        async_say(a, HSGD_LOG_WARNING, "%s; its samples go to the others, and training continues without %s",
                   r->failure.sentence, d->info.id);
     return a->alive ? 0 : err;
 }

@@ -40,7 +40,7 @@ struct async_part {
 
 /* What the replicas run for a batch of the user's, made now where it is not
  * there; how many parts that are, or a negative errno. */
-int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int most);
+int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int max);
 
 /* What the replicas have done so far. */
 void async_report(const struct hsgd_trainer *t, struct hsgd_fit_result *result);

@@ -2,12 +2,12 @@
 /* The plans of replicas, to look at. */
 #include "async_rounds.h"
 
-int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int most)
+int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int max)
 {
     const struct hsgd_train_options *o = &t->state.options;
     int err = async_open(t), n = 0;
     struct async *a = t->async;
-    for (int i = 0; !err && i < a->n && n + ASYNC_PARTS <= most; i++) {
+    for (int i = 0; !err && i < a->n && n + ASYNC_PARTS <= max; i++) {
         struct replica *r = &a->replica[i];
         int steps = algorithm_local_steps(a->row, o), rows = r->batch;
         if (r->gone) continue;

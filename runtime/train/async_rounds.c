@@ -51,11 +51,11 @@ static bool within_staleness(const struct async *a, const struct replica *r)
 
 static bool within_ratio(const struct async *a, const struct replica *r)
 {
-    int64_t least = INT64_MAX;
+    int64_t min = INT64_MAX;
     if (a->row->slices != SLICE_ADAPTIVE) return true;
     for (int i = 0; i < a->n; i++)
-        if (&a->replica[i] != r && !a->replica[i].gone && a->replica[i].updates < least) least = a->replica[i].updates;
-    return a->alive == 1 || r->updates < RATIO * least + RATIO_SLACK;
+        if (&a->replica[i] != r && !a->replica[i].gone && a->replica[i].updates < min) min = a->replica[i].updates;
+    return a->alive == 1 || r->updates < RATIO * min + RATIO_SLACK;
 }
 
 /* -------------------------------------------------------------- its samples */

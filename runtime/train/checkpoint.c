@@ -125,7 +125,7 @@ static int join_writer(struct hsgd_trainer *t)
 static int forgive(struct hsgd_trainer *t, int err)
 {
     if (!err || err == -EDOM) return err;
-    hsgd_log(t->state.ctx, HSGD_LOG_WARNING, "no checkpoint: %s; training goes on", t->state.ctx->error);
+    hsgd_log(t->state.ctx, HSGD_LOG_WARNING, "no checkpoint: %s; training continues", t->state.ctx->error);
     return 0;
 }
 
@@ -286,7 +286,7 @@ int checkpoint_open(struct hsgd_trainer *t, const char *folder)
     int64_t latest = err ? -1 : publish_latest(folder);
     if (!err && latest <= t->at.step) make_links(t, latest);
     if (latest <= t->at.step) return err;
-    return hsgd_fail(t->state.ctx, EEXIST, "%s: there is a checkpoint of step %lld already, and training begins at "
+    return hsgd_fail(t->state.ctx, EEXIST, "%s: there is a checkpoint of step %lld already, and training starts at "
                      "step %lld", folder, (long long)latest, (long long)t->at.step);
 }
 

@@ -7,7 +7,7 @@
 double curve_at(const struct curve *c, int rows)
 {
     int i = 1;
-    if (c->most && rows > c->most) return INFINITY;
+    if (c->max_rows && rows > c->max_rows) return INFINITY;
     while (i < CURVE_SIZES - 1 && rows > c->rows[i]) i++;
     double rise = (c->seconds[i] - c->seconds[i - 1]) / (c->rows[i] - c->rows[i - 1]);
     /* A measurement that falls with size is noise: time in proportion is the safe reading. */
@@ -36,27 +36,27 @@ double divide_time(int n, const struct curve *c, const int *rows)
     return last;
 }
 
-int divide_least(int n, int block, int batch, double share)
+int divide_min(int n, int block, int batch, double share)
 {
-    int least = (int)ceil(fmin(share * batch, (double)batch / n) / block) * block;
-    return n * least > batch ? least - block : least; /* whole blocks for everyone */
+    int min = (int)ceil(fmin(share * batch, (double)batch / n) / block) * block;
+    return n * min > batch ? min - block : min; /* whole blocks for each device */
 }
 
-/* What the device has at least: nothing where time that is not a number says
- * that it cannot take part, and not more than its memory holds. */
-static int least_of(const struct curve *c, int least)
+/* Minimum rows of a device: 0 if its time is not finite, which means that it
+ * cannot take part, and no more than its memory fits. */
+static int min_rows_of(const struct curve *c, int min)
 {
-    int most = c->most / c->block * c->block;
+    int max = c->max_rows / c->block * c->block;
     if (!isfinite(curve_at(c, c->block))) return 0;
-    return c->most && most < least ? most : least;
+    return c->max_rows && max < min ? max : min;
 }
 
-/* Hands out rows, `least` to each and then always to the device that would end
- * first. */
-static void fill_evenly(int n, const struct curve *c, const bool *out, int batch, int least, int *rows)
+/* Assigns `min` rows to each device, then block by block to the one that would
+ * finish first. */
+static void fill_evenly(int n, const struct curve *c, const bool *out, int batch, int min, int *rows)
 {
     int left = batch;
-    for (int i = 0; i < n; i++) left -= rows[i] = least_of(&c[i], least);
+    for (int i = 0; i < n; i++) left -= rows[i] = min_rows_of(&c[i], min);
     while (left > 0) {
         int take = left < c->block ? left : c->block, best = -1;
         double soonest = INFINITY;
@@ -72,27 +72,27 @@ static void fill_evenly(int n, const struct curve *c, const bool *out, int batch
     }
 }
 
-/* Drops the device with the fewest rows when they are too few; whether it did. */
-static bool drop_least(int n, const int *rows, bool *out)
+/* Drops the device with the fewest rows if these are below MIN_ROWS; returns whether it did. */
+static bool drop_smallest(int n, const int *rows, bool *out)
 {
-    int least = -1;
+    int smallest = -1;
     for (int i = 0; i < n; i++)
-        if (rows[i] && (least < 0 || rows[i] < rows[least])) least = i;
-    if (least < 0 || rows[least] >= MIN_ROWS || devices_with_rows(n, rows) == 1) return false;
-    return out[least] = true;
+        if (rows[i] && (smallest < 0 || rows[i] < rows[smallest])) smallest = i;
+    if (smallest < 0 || rows[smallest] >= MIN_ROWS || devices_with_rows(n, rows) == 1) return false;
+    return out[smallest] = true;
 }
 
 double divide_rows(int n, const struct curve *c, int batch, double share, int *rows)
 {
     bool out[n];
-    int least = divide_least(n, c->block, batch, share);
+    int min = divide_min(n, c->block, batch, share);
     for (int i = 0; i < n; i++) out[i] = false;
-    do fill_evenly(n, c, out, batch, least, rows);
-    while (!least && drop_least(n, rows, out));
+    do fill_evenly(n, c, out, batch, min, rows);
+    while (!min && drop_smallest(n, rows, out));
     double together = divide_time(n, c, rows);
-    if (least) return together;
+    if (min) return together;
     for (int i = 0; i < n; i++) {
-        if (!(curve_at(&c[i], batch) < together)) continue; /* not a number: the device cannot be used */
+        if (!(curve_at(&c[i], batch) < together)) continue; /* NaN or infinite: the device cannot be used */
         together = curve_at(&c[i], batch);
         for (int k = 0; k < n; k++) rows[k] = k == i ? batch : 0;
     }

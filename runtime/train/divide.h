@@ -14,7 +14,7 @@ struct curve {
     int rows[CURVE_SIZES];  /* ascending */
     double seconds[CURVE_SIZES];
     double extra;           /* on top when other devices take part: copies of parameters and gradients */
-    int most;               /* rows that the device's memory holds; 0: any number */
+    int max_rows;             /* rows that the device's memory holds; 0: any number */
 };
 
 /* INFINITY for more rows than the device can do. */
@@ -27,7 +27,7 @@ void curve_scale(struct curve *c, double factor);
  * one where that is less.  Returns what the step takes. */
 double divide_rows(int n, const struct curve *c, int batch, double share, int *rows);
 /* The rows that `share` leaves to each of n devices at least. */
-int divide_least(int n, int block, int batch, double share);
+int divide_min(int n, int block, int batch, double share);
 /* What a step takes with these rows. */
 double divide_time(int n, const struct curve *c, const int *rows);
 

@@ -286,7 +286,7 @@ static int check_fit(const struct fit *f)
         return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
     if (t->at.step && t->loaded) return hsgd_record_check(ctx, t->record, f->train);
     if (t->at.step && t->count && t->count != hsgd_data_count(f->train))
-        return hsgd_fail(ctx, EINVAL, "training goes on with %lld samples, not %lld", (long long)t->count,
+        return hsgd_fail(ctx, EINVAL, "training continues with %lld samples, not %lld", (long long)t->count,
                          (long long)hsgd_data_count(f->train));
     return 0;
 }

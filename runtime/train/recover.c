@@ -39,7 +39,7 @@ bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
     struct device *d = f->device;
     if (!d || atomic_load(&p->touched) == f->step || !another_is_left(ctx, d)) return false;
     recover_lose(ctx, d);
-    hsgd_log(ctx, HSGD_LOG_WARNING, "%s; step %lld is repeated, and training goes on without %s", ctx->error,
+    hsgd_log(ctx, HSGD_LOG_WARNING, "%s; step %lld is repeated, and training continues without %s", ctx->error,
              (long long)step + 1, d->info.id);
     s->drift.plan = NULL;
     s->balance.batch = 0;

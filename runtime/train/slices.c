@@ -12,9 +12,9 @@
 
 #define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
 #define WORTH 0.005         /* a gain below this is noise */
-#define IDLE_GAIN 0.03      /* so much shorter a step must be without a device that then rests */
+#define IDLE_GAIN 0.03      /* a device is left idle if the step is shorter without it by this fraction */
 
-/* ------------------------------------------------------------- dividing */
+/* --------------------------------------------------------- partitioning */
 
 static int round_rows(double rows, int block) { return (int)(rows / block + 0.5) * block; }
 
@@ -62,7 +62,7 @@ static struct device *first_usable(struct hsgd_context *ctx)
 
 /* ----------------------------------------------------------- one device */
 
-/* One slice or one per core: whichever is faster for so many rows. */
+/* One slice, or one per core: whichever is faster for this many rows. */
 static void one_device(struct trainer_state *shadow, struct device *d, int rows, struct division *out)
 {
     struct slice_spec many[MAX_SLICES];
@@ -91,18 +91,18 @@ static int all_slices(const struct trainer_state *s, const int *rows, struct sli
     return n;
 }
 
-static int most_rows(const struct curve *c, int batch) { return c->most && c->most < batch ? c->most : batch; }
+static int max_rows(const struct curve *c, int batch) { return c->max_rows && c->max_rows < batch ? c->max_rows : batch; }
 
-/* Between what refine() looks for the rows of `from`: near what it has, and
- * such that both keep as many as they must and no more than they can. */
+/* The range in which refine() searches the rows of `from`: near the current
+ * number, and such that both devices stay between their minimum and maximum. */
 static void near(const struct trainer_state *shadow, int from, int to, int batch, const struct curve *c,
                  const int *rows, int *low, int *high)
 {
     int both = rows[from] + rows[to];
-    int least = divide_least(shadow->ctx->ndevices, shadow->block, batch, shadow->options.min_share);
-    if (least < MIN_ROWS) least = MIN_ROWS;
-    const int floors[] = { rows[from] * 3 / 4, least, both - most_rows(&c[to], batch) };
-    const int ceilings[] = { rows[from] + rows[to] / 4, both - least, most_rows(&c[from], batch) };
+    int min = divide_min(shadow->ctx->ndevices, shadow->block, batch, shadow->options.min_share);
+    if (min < MIN_ROWS) min = MIN_ROWS;
+    const int floors[] = { rows[from] * 3 / 4, min, both - max_rows(&c[to], batch) };
+    const int ceilings[] = { rows[from] + rows[to] / 4, both - min, max_rows(&c[from], batch) };
     *low = 0;
     *high = both;
     for (int i = 0; i < 3; i++) {
@@ -111,8 +111,8 @@ static void near(const struct trainer_state *shadow, int from, int to, int batch
     }
 }
 
-/* Moves rows between two devices while the whole step gets faster: the curves
- * know nothing of waiting and of what devices share.  Returns the step's time. */
+/* Moves rows between two devices while the whole step gets faster: the curves do
+ * not include waiting and contention.  Returns the step's time. */
 static double refine(struct trainer_state *shadow, int from, int to, int batch, const struct curve *c, int *rows)
 {
     struct slice_spec specs[MAX_SLICES];
@@ -128,7 +128,7 @@ static double refine(struct trainer_state *shadow, int from, int to, int batch, 
             rows[to] -= sign * move;
             int n = all_slices(shadow, rows, specs);
             double t = trial(shadow, n, specs);
-            if (t < best * (1 - WORTH)) t = fmax(t, trial(shadow, n, specs)); /* luck does not count */
+            if (t < best * (1 - WORTH)) t = fmax(t, trial(shadow, n, specs)); /* confirmed by a second trial */
             if (t < best * (1 - WORTH)) {
                 best = t;
                 break;
@@ -154,15 +154,15 @@ static void give_all(const struct hsgd_context *ctx, int device, int batch, int 
     for (int i = 0; i < ctx->ndevices; i++) rows[i] = i == device ? batch : 0;
 }
 
-/* What the trials found to be the best rows, all devices end together; but for
- * one whose memory is full. */
+/* Scales the curve so that, with the best rows of the trials, all devices finish
+ * together; except for one whose memory is full. */
 static void end_together(struct curve *c, int rows, double step)
 {
-    if (c->most && rows + c->block > c->most) return;
+    if (c->max_rows && rows + c->block > c->max_rows) return;
     curve_scale(c, fmax(step - c->extra, 0.1 * step) / curve_at(c, rows));
 }
 
-/* Holds the division against the fastest device alone, by trials; the curves
+/* Compares the partition with the fastest device alone, by trials; the curves
  * become those of devices that work together. */
 static void verify(struct trainer_state *shadow, int batch, struct balance *b)
 {
@@ -188,27 +188,27 @@ static void explain_shares(const struct trainer_state *s, int batch, struct divi
     const struct balance *b = &s->balance;
     for (int i = 0; i < s->ctx->ndevices; i++) {
         double alone = 1e3 * curve_at(&b->alone[i], batch);
-        int most = b->alone[i].most;
+        int max = b->alone[i].max_rows;
         if (s->ctx->device[i].lost)
             explain(out, i, "left idle: it has failed");
-        else if (most && b->rows[i])
-            explain(out, i, "its share, of at most %d rows that its memory holds: %.3f ms expected together", most,
+        else if (max && b->rows[i])
+            explain(out, i, "its share, at most %d rows fit into its memory: %.3f ms expected together", max,
                     1e3 * b->together);
-        else if (!isfinite(alone) && !most)
+        else if (!isfinite(alone) && !max)
             explain(out, i, "left idle: it cannot do a step");
         else if (!isfinite(alone))
-            explain(out, i, "left idle: its memory holds %d rows, and the step would not be shorter with them", most);
+            explain(out, i, "left idle: %d rows fit into its memory, and the step would not be shorter with them", max);
         else if (!b->rows[i])
             explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it", alone);
         else if (b->rows[i] == batch)
             explain(out, i, "all rows: %.3f ms a step alone, %.3f ms expected together", alone, 1e3 * b->together);
         else
-            explain(out, i, "its share, so that all end together: %.3f ms a step alone, %.3f ms expected together",
+            explain(out, i, "its share, so that all finish together: %.3f ms a step alone, %.3f ms expected together",
                     alone, 1e3 * b->together);
     }
 }
 
-static void tell_idle(const struct trainer_state *s, const struct division *d)
+static void log_idle(const struct trainer_state *s, const struct division *d)
 {
     for (int i = 0; i < s->ctx->ndevices; i++)
         if (!s->balance.rows[i]) hsgd_log(s->ctx, HSGD_LOG_INFO, "%s is %s", s->ctx->device[i].info.id, d->why[i]);
@@ -224,7 +224,7 @@ static void over_devices(struct trainer_state *s, struct trainer_state *shadow, 
     b->batch = batch;
     out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
-    tell_idle(s, out);
+    log_idle(s, out);
 }
 
 static void keep_proportions(struct trainer_state *s, const struct division *d, int batch)
@@ -235,8 +235,7 @@ static void keep_proportions(struct trainer_state *s, const struct division *d, 
     s->measured = true;
 }
 
-/* Runs the trials: parameters, state and weights of the trainer stay as they
- * are. */
+/* Runs the trials; parameters, state and weights of the trainer do not change. */
 static int measured(struct trainer_state *s, int batch, struct division *out)
 {
     struct trainer_state shadow;
@@ -268,7 +267,7 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
     b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
     out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
-    tell_idle(s, out);
+    log_idle(s, out);
     keep_proportions(s, out, batch);
 }
 
@@ -291,20 +290,20 @@ static void equal(struct trainer_state *s, int batch, int parts, const char *why
 }
 
 /* The proportions of the last measured batch, for work that is not worth
- * trials of its own. */
+ * separate trials. */
 static void in_proportion(struct trainer_state *s, int batch, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
-    int rows[MAX_DEVICES] = { 0 }, left = batch, most = 0;
+    int rows[MAX_DEVICES] = { 0 }, left = batch, largest = 0;
     for (int i = 0; i < ctx->ndevices; i++) {
         rows[i] = round_rows(batch * s->share[i], s->block);
         if (rows[i] > left) rows[i] = left;
         left -= rows[i];
-        if (s->share[i] > s->share[most]) most = i;
+        if (s->share[i] > s->share[largest]) largest = i;
     }
-    rows[most] += left;
+    rows[largest] += left;
     out->n = all_slices(s, rows, out->slice);
-    explain_all(out, ctx->ndevices, "the proportions of the batch that was tried out");
+    explain_all(out, ctx->ndevices, "the proportions of the batch that trials measured");
 }
 
 static void whole(struct trainer_state *s, int batch, struct division *out)
@@ -320,11 +319,11 @@ int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struc
     *out = (struct division){ 0 };
     int devices = usable(ctx);
     if (ctx->deterministic)
-        equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares, whatever is faster", out);
+        equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares", out);
     else if (devices > MAX_SLICES / 2)
         equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
     else if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
-        equal(s, batch, 0, "equal shares, as the algorithm says", out);
+        equal(s, batch, 0, "equal shares, by the algorithm", out);
     else if (devices == 1 && first_usable(ctx)->info.workers == 1) whole(s, batch, out);
     else if (tried) in_proportion(s, batch, out);
     else return measured(s, batch, out);

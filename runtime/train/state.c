@@ -103,7 +103,7 @@ int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const 
 {
     struct hsgd_context *ctx = model->ctx;
     if (!model->finished) return hsgd_fail(ctx, EINVAL, "model \"%s\" has no loss", model->name);
-    if (model->bound) return hsgd_fail(ctx, EBUSY, "model \"%s\" belongs to another trainer", model->name);
+    if (model->bound) return hsgd_fail(ctx, EBUSY, "model \"%s\" is in use by another trainer", model->name);
     *s = (struct trainer_state){ .ctx = ctx, .model = model, .options = *o, .block = model_block(model) };
     cut_shards(s);
     int err = open_buffers(s, model->weights);

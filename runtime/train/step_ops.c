@@ -25,7 +25,7 @@ static int update_prepare(struct hsgd_layer *l, char *why, size_t n)
 {
     const struct hsgd_update *a = l->attributes;
     int size = hsgd_size(l->in);
-    if (size % 3) return refuse(why, n, "a third of the input, %d floats, must be a whole number", size);
+    if (size % 3) return refuse(why, n, "the input must have a multiple of 3 floats, not %d", size);
     if ((unsigned)a->options.optimizer >= HSGD_OPTIMIZERS)
         return refuse(why, n, "there is no optimizer %d", (int)a->options.optimizer);
     if (a->parts < 1 || a->parts > GRADIENT_PARTS) return refuse(why, n, "parts must be 1, 2 or 3, not %d", a->parts);

@@ -309,7 +309,7 @@ static int64_t first_not_finite(const float *x, int64_t n)
 static int check_values(const struct hsgd_model *m, const float *x, int n)
 {
     int64_t size = hsgd_size(m->in), all = size * n, at = first_not_finite(x, all);
-    return at == all ? 0 : hsgd_fail(m->ctx, EDOM, "number %lld of sample %lld is %f, it must be finite",
+    return at == all ? 0 : hsgd_fail(m->ctx, EDOM, "value %lld of sample %lld is %f, it must be finite",
                                      (long long)(at % size), (long long)(at / size), (double)x[at]);
 }
 
@@ -396,7 +396,7 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
 
 /* ------------------------------------------------------------ benchmark */
 
-static void fill_made_up(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+static void fill_synthetic(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
 {
     const struct hsgd_model *m = user;
     int64_t size = hsgd_size(m->in), classes = hsgd_size(m->layer[m->nlayers - 1].info.in);
@@ -421,12 +421,12 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     int err = ENTER(t ? t->state.ctx : NULL, t, seconds_per_step);
     if (!err && steps < 1) err = hsgd_fail(t->state.ctx, EINVAL, "steps must be at least 1, not %d", steps);
     if (err) return err;
-    struct batch_source made_up = { fill_made_up, t->state.model };
+    struct batch_source synthetic = { fill_synthetic, t->state.model };
     int batch = t->state.options.batch_size;
     struct position at = t->at;
     uint64_t spent = 0;
     if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
-        err = time_window(t, PLAN_SLOTS, &made_up);
+        err = time_window(t, PLAN_SLOTS, &synthetic);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
         uint64_t began = monotonic_ns();

@@ -90,12 +90,12 @@ static void measure(struct trainer_state *shadow, bool *known, struct curve *cur
  * was measured before. */
 static void begin_curve(struct trainer_state *shadow, struct device *d, int batch, struct curve *c, bool *known)
 {
-    int most = d->lost ? batch : capacity_rows(shadow, d, batch);
-    *c = (struct curve){ .block = shadow->block, .extra = copy_seconds(shadow, d), .most = most < batch ? most : 0 };
-    sizes_for(most, c->rows);
+    int max = d->lost ? batch : capacity_rows(shadow, d, batch);
+    *c = (struct curve){ .block = shadow->block, .extra = copy_seconds(shadow, d), .max_rows = max < batch ? max : 0 };
+    sizes_for(max, c->rows);
     for (int k = 0; k < CURVE_SIZES; k++) c->seconds[k] = INFINITY;
-    *known = !d->lost && most && calibration_load(shadow, d, c);
-    if (!most) leave_idle(shadow, c, known);
+    *known = !d->lost && max && calibration_load(shadow, d, c);
+    if (!max) leave_idle(shadow, c, known);
 }
 
 void trials_calibrate(struct trainer_state *shadow, int batch, struct curve *curve)
