@@ -22,7 +22,10 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-struct run { double began, ended, seconds; int64_t steps; };
+struct run {
+    double began, ended, seconds;
+    int64_t steps;
+};
 
 static bool watch(void *user, const struct hsgd_progress *p)
 {

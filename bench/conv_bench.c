@@ -46,19 +46,20 @@ static u32 random_bits(void)
 static void *checked_alloc(size_t bytes)
 {
     void *p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096 + 4096);
-    if (!p)
-        die("out of memory", 0);
+    if (!p) die("out of memory", 0);
     return p;
 }
 
-struct array { float *v; size_t n; };
+struct array {
+    float *v;
+    size_t n;
+};
 
 static struct array array_new(size_t n) { return (struct array){ checked_alloc(n * sizeof(float)), n }; }
 
 static void array_random(struct array a)
 {
-    for (size_t i = 0; i < a.n; i++)
-        a.v[i] = (float)random_bits() / 2147483648.0f - 0.5f;
+    for (size_t i = 0; i < a.n; i++) a.v[i] = (float)random_bits() / 2147483648.0f - 0.5f;
 }
 
 /* ---------------------------------------------------------------- launching */
@@ -68,10 +69,10 @@ static const struct {
     const char *name, *file;
     void (*c)(void *const *, const void *);
 } kernels[KERNELS] = {
-    { "lanes_pack", "lanes.cl", hsgd_lanes_pack_base },     { "lanes_unpack", "lanes.cl", hsgd_lanes_unpack_base },
-    { "conv2d_fwd", "conv2d.cl", hsgd_conv2d_fwd_base },    { "conv2d_dx", "conv2d.cl", hsgd_conv2d_dx_base },
-    { "conv2d_dw", "conv2d.cl", hsgd_conv2d_dw_base },      { "pool_max_fwd", "pool.cl", hsgd_pool_max_fwd_base },
-    { "pool_max_bwd", "pool.cl", hsgd_pool_max_bwd_base },  { "pool_avg_fwd", "pool.cl", hsgd_pool_avg_fwd_base },
+    { "lanes_pack", "lanes.cl", hsgd_lanes_pack_base },    { "lanes_unpack", "lanes.cl", hsgd_lanes_unpack_base },
+    { "conv2d_fwd", "conv2d.cl", hsgd_conv2d_fwd_base },   { "conv2d_dx", "conv2d.cl", hsgd_conv2d_dx_base },
+    { "conv2d_dw", "conv2d.cl", hsgd_conv2d_dw_base },     { "pool_max_fwd", "pool.cl", hsgd_pool_max_fwd_base },
+    { "pool_max_bwd", "pool.cl", hsgd_pool_max_bwd_base }, { "pool_avg_fwd", "pool.cl", hsgd_pool_avg_fwd_base },
     { "pool_avg_bwd", "pool.cl", hsgd_pool_avg_bwd_base },
 };
 
@@ -85,18 +86,14 @@ static cl_kernel cl_kernels[KERNELS];
 static void append_source(FILE *to, const char *name, char *seen, size_t capacity)
 {
     char path[512], line[1024], inner[256];
-    if (strstr(seen, name))
-        return;
+    if (strstr(seen, name)) return;
     strncat(seen, name, capacity - strlen(seen) - 1);
     snprintf(path, sizeof path, "%s/%s", kernel_dir, name);
     FILE *f = fopen(path, "r");
-    if (!f)
-        die(path, 0);
+    if (!f) die(path, 0);
     while (fgets(line, sizeof line, f))
-        if (sscanf(line, "#include \"%255[^\"]\"", inner) == 1)
-            append_source(to, inner, seen, capacity);
-        else
-            fputs(line, to);
+        if (sscanf(line, "#include \"%255[^\"]\"", inner) == 1) append_source(to, inner, seen, capacity);
+        else fputs(line, to);
     fclose(f);
 }
 
@@ -109,8 +106,7 @@ static cl_program build(cl_device_id device, const char *file)
     fclose(f);
     int e;
     cl_program p = clCreateProgramWithSource(context, 1, (const char **)&text, &size, &e);
-    if (!e)
-        e = clBuildProgram(p, 1, &device, "-cl-std=CL1.2 -cl-mad-enable", NULL, NULL);
+    if (!e) e = clBuildProgram(p, 1, &device, "-cl-std=CL1.2 -cl-mad-enable", NULL, NULL);
     if (e) {
         static char log[20000];
         clGetProgramBuildInfo(p, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
@@ -126,17 +122,14 @@ static void opencl_open(void)
     cl_platform_id platform;
     cl_device_id device;
     int e = clGetPlatformIDs(1, &platform, NULL);
-    if (!e)
-        e = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL);
-    if (e)
-        die("no OpenCL device", e);
+    if (!e) e = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL);
+    if (e) die("no OpenCL device", e);
     context = clCreateContext(NULL, 1, &device, NULL, NULL, &e);
     queue = clCreateCommandQueue(context, device, 0, &e);
     for (int k = 0; k < KERNELS; k++) {
         cl_program p = build(device, kernels[k].file);
         cl_kernels[k] = clCreateKernel(p, kernels[k].name, &e);
-        if (e)
-            die(kernels[k].name, e);
+        if (e) die(kernels[k].name, e);
     }
 }
 
@@ -155,13 +148,11 @@ static void launch_open(struct launch *l)
         int e;
         const cl_ulong offset = 0;
         l->m[i] = clCreateBuffer(context, CL_MEM_USE_HOST_PTR, l->a[i].n * sizeof(float), l->a[i].v, &e);
-        if (e)
-            die("clCreateBuffer", e);
+        if (e) die("clCreateBuffer", e);
         clSetKernelArg(cl_kernels[l->kernel], (cl_uint)(2 * i), sizeof(cl_mem), &l->m[i]);
         clSetKernelArg(cl_kernels[l->kernel], (cl_uint)(2 * i + 1), sizeof offset, &offset);
     }
-    if (use_opencl)
-        clSetKernelArg(cl_kernels[l->kernel], (cl_uint)(2 * l->count), l->args_size, l->args);
+    if (use_opencl) clSetKernelArg(cl_kernels[l->kernel], (cl_uint)(2 * l->count), l->args_size, l->args);
 }
 
 static void launch_run(struct launch *l)
@@ -169,26 +160,27 @@ static void launch_run(struct launch *l)
     if (use_opencl) {
         size_t global = (size_t)(l->tiles < 4 ? l->tiles : 4), local = 1;
         int e = clEnqueueNDRangeKernel(queue, cl_kernels[l->kernel], 1, NULL, &global, &local, 0, NULL, NULL);
-        if (e || (e = clFinish(queue)))
-            die(kernels[l->kernel].name, e);
+        if (e || (e = clFinish(queue))) die(kernels[l->kernel].name, e);
     } else {
         void *b[6];
-        for (int i = 0; i < l->count; i++)
-            b[i] = l->a[i].v;
+        for (int i = 0; i < l->count; i++) b[i] = l->a[i].v;
         kernels[l->kernel].c(b, l->args);
     }
 }
 
 static void launch_close(struct launch *l)
 {
-    for (int i = 0; use_opencl && i < l->count; i++)
-        clReleaseMemObject(l->m[i]);
+    for (int i = 0; use_opencl && i < l->count; i++) clReleaseMemObject(l->m[i]);
 }
 
-#define ARRAYS_(...) { __VA_ARGS__ }
+#define ARRAYS_(...) \
+    { \
+        __VA_ARGS__ \
+    }
 #define LAUNCH(name, k, n, tile_count, arg, ...) \
-    struct launch name = { .kernel = k, .count = n, .tiles = tile_count, .a = ARRAYS_(__VA_ARGS__), \
-                           .args = &arg, .args_size = sizeof arg }
+    struct launch name = { \
+        .kernel = k, .count = n, .tiles = tile_count, .a = ARRAYS_(__VA_ARGS__), .args = &arg, .args_size = sizeof arg \
+    }
 
 /* ---------------------------------------------------------------- timing */
 
@@ -210,8 +202,17 @@ static double shortest(struct launch l)
 
 static void time_conv(const char *name, int n, int size, int c, int o, int k, int pad)
 {
-    struct conv2d_args a = { .n = n, .h = size, .w = size, .c = c, .o = o, .kh = k, .kw = k, .stride = 1, .pad = pad,
-                             .activation = ACTIVATION_RELU, .splits = 1 };
+    struct conv2d_args a = { .n = n,
+                             .h = size,
+                             .w = size,
+                             .c = c,
+                             .o = o,
+                             .kh = k,
+                             .kw = k,
+                             .stride = 1,
+                             .pad = pad,
+                             .activation = ACTIVATION_RELU,
+                             .splits = 1 };
     a.oh = a.ow = conv2d_out_size(size, k, 1, pad);
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * o * 16), dy = array_new(y.n);
@@ -232,14 +233,14 @@ static void time_conv(const char *name, int n, int size, int c, int o, int k, in
     printf("%-26s fwd %7.0f us %5.1f GF/s   dx %7.0f us %5.1f GF/s   dw %7.0f us %5.1f GF/s\n", name, tf * 1e6,
            flops / tf * 1e-9, tx * 1e6, flops / tx * 1e-9, tw * 1e6, flops / tw * 1e-9);
     struct array all[] = { x, dx, y, dy, w, dw, b, db, work };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        free(all[i].v);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i].v);
 }
 
 static void time_pool(const char *name, int n, int size, int c, int k, int stride)
 {
-    struct pool_args a = { .n = n, .h = size, .w = size, .c = c, .k = k, .stride = stride,
-                           .activation = ACTIVATION_RELU };
+    struct pool_args a = {
+        .n = n, .h = size, .w = size, .c = c, .k = k, .stride = stride, .activation = ACTIVATION_RELU
+    };
     a.oh = a.ow = conv2d_out_size(size, k, stride, 0);
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * c * 16), dy = array_new(y.n);
@@ -270,7 +271,7 @@ static void time_lanes(int n, int size)
     const double tp = shortest(pack);
     LAUNCH(unpack, LANES_UNPACK, 2, a.tiles, a, l, x);
     const double tu = shortest(unpack);
-    const double bytes = 8.0 * n * size;   /* read and written */
+    const double bytes = 8.0 * n * size; /* read and written */
     printf("lanes %4d x %-6d          pack %6.0f us %5.1f GB/s   unpack %6.0f us %5.1f GB/s\n", n, size, tp * 1e6,
            bytes / tp * 1e-9, tu * 1e6, bytes / tu * 1e-9);
     free(x.v), free(l.v);
@@ -295,16 +296,12 @@ int main(int argc, char **argv)
 {
     int option;
     while ((option = getopt(argc, argv, "k:")) != -1)
-        if (option == 'k')
-            kernel_dir = optarg;
-        else
-            return 2;
+        if (option == 'k') kernel_dir = optarg;
+        else return 2;
     const char *only = optind < argc ? argv[optind] : "";
     for (use_opencl = 0; use_opencl < 2; use_opencl++) {
-        if (*only && strcmp(only, use_opencl ? "opencl" : "c"))
-            continue;
-        if (use_opencl)
-            opencl_open();
+        if (*only && strcmp(only, use_opencl ? "opencl" : "c")) continue;
+        if (use_opencl) opencl_open();
         printf("%s\n", use_opencl ? "OpenCL" : "C");
         time_all();
     }

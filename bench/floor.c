@@ -23,28 +23,24 @@ float *floor_floats(size_t n)
 {
     size_t bytes = (n * sizeof(float) + 63) / 64 * 64;
     float *x = aligned_alloc(64, bytes);
-    if (x)
-        memset(x, 0, bytes);
+    if (x) memset(x, 0, bytes);
     return x;
 }
 
 void floor_random(float *x, size_t n, int seed, float mean, float scale)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] = mean + scale * (2 * hsgd_random_float((uint64_t)seed, i) - 1);
+    for (size_t i = 0; i < n; i++) x[i] = mean + scale * (2 * hsgd_random_float((uint64_t)seed, i) - 1);
 }
 
 void floor_random_labels(int *label, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        label[i] = (int)(hsgd_random(FLOOR_SEED_LABELS, i) % FLOOR_CLASSES);
+    for (size_t i = 0; i < n; i++) label[i] = (int)(hsgd_random(FLOOR_SEED_LABELS, i) % FLOOR_CLASSES);
 }
 
 static double time_burst(void (*call)(void *arg), void *arg, int calls)
 {
     double start = floor_now();
-    for (int i = 0; i < calls; i++)
-        call(arg);
+    for (int i = 0; i < calls; i++) call(arg);
     return (floor_now() - start) / calls;
 }
 
@@ -56,8 +52,7 @@ double floor_time_call(void (*call)(void *arg), void *arg)
     int calls = 1 + (int)(CALL_BURST_SECONDS / (best + 1e-9));
     do {
         double seconds = time_burst(call, arg, calls);
-        if (seconds < best)
-            best = seconds;
+        if (seconds < best) best = seconds;
     } while (floor_now() < deadline);
     return best;
 }
@@ -74,26 +69,20 @@ static struct floor *keep_fastest(struct floor **variant, int count)
     for (int round = 0; round < TRIAL_ROUNDS; round++)
         for (int i = 0; i < count; i++) {
             double seconds = floor_run(variant[i], steps[i]);
-            if (seconds < best[i])
-                best[i] = seconds;
+            if (seconds < best[i]) best[i] = seconds;
         }
     for (int i = 1; i < count; i++)
-        if (best[i] < best[fastest])
-            fastest = i;
+        if (best[i] < best[fastest]) fastest = i;
     for (int i = 0; i < count; i++)
-        if (i != fastest)
-            floor_destroy(variant[i]);
+        if (i != fastest) floor_destroy(variant[i]);
     return count ? variant[fastest] : NULL;
 }
 
 static void add_variant(struct floor **variant, int *count, struct floor *f)
 {
-    if (!f)
-        return;
-    if (*count < MAX_VARIANTS)
-        variant[(*count)++] = f;
-    else
-        floor_destroy(f);
+    if (!f) return;
+    if (*count < MAX_VARIANTS) variant[(*count)++] = f;
+    else floor_destroy(f);
 }
 
 static void add_variants(struct floor **variant, int *count, const char *model, int batch, int threads)
@@ -112,41 +101,23 @@ struct floor *floor_create(const char *model, int batch, int threads)
 {
     struct floor *variant[MAX_VARIANTS];
     int count = 0;
-    if (batch < 1 || threads < 1)
-        return NULL;
-    for (int t = 1; t < threads; t *= 2)
-        add_variants(variant, &count, model, batch, t);
+    if (batch < 1 || threads < 1) return NULL;
+    for (int t = 1; t < threads; t *= 2) add_variants(variant, &count, model, batch, t);
     add_variants(variant, &count, model, batch, threads);
     return keep_fastest(variant, count);
 }
 
-double floor_run(struct floor *f, int steps)
-{
-    return f->run(f, steps);
-}
+double floor_run(struct floor *f, int steps) { return f->run(f, steps); }
 
-double floor_bound(struct floor *f)
-{
-    return f->bound(f);
-}
+double floor_bound(struct floor *f) { return f->bound(f); }
 
-double floor_loss(const struct floor *f)
-{
-    return f->loss(f);
-}
+double floor_loss(const struct floor *f) { return f->loss(f); }
 
-int floor_threads(const struct floor *f)
-{
-    return f->threads;
-}
+int floor_threads(const struct floor *f) { return f->threads; }
 
-const char *floor_variant(const struct floor *f)
-{
-    return f->variant;
-}
+const char *floor_variant(const struct floor *f) { return f->variant; }
 
 void floor_destroy(struct floor *f)
 {
-    if (f)
-        f->destroy(f);
+    if (f) f->destroy(f);
 }

@@ -30,8 +30,7 @@ static double relative_distance(const double *a, const double *b, size_t n)
 static double *doubles(size_t n)
 {
     double *x = calloc(n, sizeof *x);
-    if (!x)
-        exit(1);
+    if (!x) exit(1);
     return x;
 }
 
@@ -54,10 +53,8 @@ static void naive_forward(const struct mlp *net, const float *w, double **y)
 static double naive_loss(const double *logits, int label, int batch, double *dlogits)
 {
     double sum = 0;
-    for (int j = 0; j < FLOOR_CLASSES; j++)
-        sum += exp(logits[j]);
-    for (int j = 0; j < FLOOR_CLASSES; j++)
-        dlogits[j] = (exp(logits[j]) / sum - (j == label)) / batch;
+    for (int j = 0; j < FLOOR_CLASSES; j++) sum += exp(logits[j]);
+    for (int j = 0; j < FLOOR_CLASSES; j++) dlogits[j] = (exp(logits[j]) / sum - (j == label)) / batch;
     return (log(sum) - logits[label]) / batch;
 }
 
@@ -65,8 +62,7 @@ static void naive_backward(const struct mlp *net, const float *w, double **y, do
 {
     for (int i = MLP_LAYERS - 1; i >= 0; i--) {
         const struct mlp_layer *l = &net->layer[i];
-        for (int out = 0; out < l->out; out++)
-            gradient[l->bias + (size_t)out] += dy[i + 1][out];
+        for (int out = 0; out < l->out; out++) gradient[l->bias + (size_t)out] += dy[i + 1][out];
         for (int in = 0; in < l->in; in++) {
             size_t row = l->weights + (size_t)in * (size_t)l->out;
             double sum = 0;
@@ -89,8 +85,7 @@ static double naive_gradient(const struct mlp *net, const float *w, double *grad
     }
     for (int sample = 0; sample < net->batch; sample++) {
         int inputs = net->layer[0].in;
-        for (int j = 0; j < inputs; j++)
-            y[0][j] = net->activation[0][(size_t)sample * (size_t)inputs + (size_t)j];
+        for (int j = 0; j < inputs; j++) y[0][j] = net->activation[0][(size_t)sample * (size_t)inputs + (size_t)j];
         naive_forward(net, w, y);
         loss += naive_loss(y[MLP_LAYERS], net->label[sample], net->batch, dy[MLP_LAYERS]);
         naive_backward(net, w, y, dy, gradient);
@@ -109,8 +104,7 @@ static void check_gradient(const char *model, int batch, int threads)
 {
     static const float rate = 1024; /* large, so that rounding of the weights is negligible */
     struct floor *f = floor_mlp_create(model, batch, threads);
-    if (!f)
-        exit(1);
+    if (!f) exit(1);
     struct mlp *net = (struct mlp *)f;
     size_t n = net->parameters;
     float *before = floor_floats(n);
@@ -119,8 +113,7 @@ static void check_gradient(const char *model, int batch, int threads)
     double loss = naive_gradient(net, before, expected);
     net->sgd_rate = rate;
     floor_run(f, 1);
-    for (size_t i = 0; i < n; i++)
-        found[i] = ((double)before[i] - net->parameter[i]) / rate;
+    for (size_t i = 0; i < n; i++) found[i] = ((double)before[i] - net->parameter[i]) / rate;
     double distance = relative_distance(found, expected, n), loss_error = fabs(floor_loss(f) / loss - 1);
     expect(distance <= 1e-5, model, "gradient against double precision", distance);
     expect(loss_error <= 1e-5, model, "loss against double precision", loss_error);
@@ -134,14 +127,12 @@ static void check_gradient(const char *model, int batch, int threads)
 static double *descend(const char *model, int batch, int threads, size_t *n)
 {
     struct floor *f = floor_mlp_create(model, batch, threads);
-    if (!f)
-        exit(1);
+    if (!f) exit(1);
     struct mlp *net = (struct mlp *)f;
     double *parameter = doubles(net->parameters);
     net->sgd_rate = 0.1f;
     floor_run(f, STEPS);
-    for (size_t i = 0; i < net->parameters; i++)
-        parameter[i] = net->parameter[i];
+    for (size_t i = 0; i < net->parameters; i++) parameter[i] = net->parameter[i];
     *n = net->parameters;
     floor_destroy(f);
     return parameter;
@@ -175,8 +166,7 @@ static void check_mlp(const char *model, int batch)
 {
     for (int threads = 1; threads <= THREADS; threads++) {
         struct floor *f = floor_mlp_create(model, batch, threads);
-        if (!f)
-            exit(1);
+        if (!f) exit(1);
         check_gradient(model, batch, threads);
         check_training(model, f);
         floor_destroy(f);
@@ -191,8 +181,8 @@ static void check_lenet(int batch)
     for (int layout = 0; layout < LENET_LAYOUTS; layout++)
         for (int split = 0; split < LENET_SPLITS; split++)
             for (int threads = 1; threads <= 2; threads++) {
-                struct floor *f = floor_lenet_create(batch, threads, (enum lenet_split)split,
-                                                     (enum lenet_layout)layout);
+                struct floor *f =
+                    floor_lenet_create(batch, threads, (enum lenet_split)split, (enum lenet_layout)layout);
                 if (!f) {
                     expect(split == LENET_REPLICAS && threads > 1, "lenet", "no such variant for batch", batch);
                     continue;

@@ -48,15 +48,11 @@ static void update(struct lenet *net, const struct adam *adam, int rank)
     team_share((int)net->parameters, LINE_FLOATS, net->replicas, rank, &begin, &end);
     size_t n = (size_t)(end - begin);
     float *gradient = net->replica[0].gradient + begin;
-    for (int i = 1; i < net->replicas; i++)
-        add_to(gradient, net->replica[i].gradient + begin, n);
+    for (int i = 1; i < net->replicas; i++) add_to(gradient, net->replica[i].gradient + begin, n);
     adam_update(adam, net->parameter + begin, net->m + begin, net->v + begin, gradient, n);
 }
 
-static int openmp_threads(const struct lenet *net)
-{
-    return net->split == LENET_OPENMP ? net->floor.threads : 1;
-}
+static int openmp_threads(const struct lenet *net) { return net->split == LENET_OPENMP ? net->floor.threads : 1; }
 
 static void steps(void *arg, int rank)
 {
@@ -64,8 +60,7 @@ static void steps(void *arg, int rank)
     struct adam adam = net->adam;
     int openmp = omp_get_max_threads();
     omp_set_num_threads(openmp_threads(net));
-    if (openmp_threads(net) > 1)
-        forward_backward(&net->replica[rank]); /* starts OpenMP's threads */
+    if (openmp_threads(net) > 1) forward_backward(&net->replica[rank]); /* starts OpenMP's threads */
     team_barrier(net->team);
     double start = floor_now();
     for (int i = 0; i < net->steps; i++) {
@@ -87,8 +82,7 @@ static void steps(void *arg, int rank)
 static void release_openmp(const struct lenet *net)
 {
 #if _OPENMP >= 201811
-    if (openmp_threads(net) > 1)
-        omp_pause_resource_all(omp_pause_soft);
+    if (openmp_threads(net) > 1) omp_pause_resource_all(omp_pause_soft);
 #else
     (void)net;
 #endif
@@ -107,8 +101,7 @@ static double lenet_loss(const struct floor *f)
 {
     const struct lenet *net = (const struct lenet *)f;
     double loss = 0;
-    for (int i = 0; i < net->replicas; i++)
-        loss += net->replica[i].loss;
+    for (int i = 0; i < net->replicas; i++) loss += net->replica[i].loss;
     return loss;
 }
 
@@ -125,22 +118,20 @@ static void bound_calls(void *arg, int rank)
     struct bound *bound = arg;
     struct replica *r = &bound->net->replica[rank];
     omp_set_num_threads(openmp_threads(bound->net));
-    for (int i = 0; i < r->calls; i++)
-        bound->call_seconds += floor_time_call(lenet_execute, &r->call[i]);
+    for (int i = 0; i < r->calls; i++) bound->call_seconds += floor_time_call(lenet_execute, &r->call[i]);
     omp_set_num_threads(1);
 }
 
 static double lenet_bound(struct floor *f)
 {
     struct lenet *net = (struct lenet *)f;
-    struct bound bound = {.net = net};
+    struct bound bound = { .net = net };
     struct team *alone = team_create(1);
     size_t working_set = 3 * sizeof(float) * net->parameters;
     double bandwidth = triad_bandwidth(net->replicas, working_set);
     double sums = 3.0 * sizeof(float) * (net->replicas - 1);
     double bytes = (FLOOR_ADAM_BYTES + sums) * (double)net->parameters;
-    if (alone)
-        team_run(alone, bound_calls, &bound);
+    if (alone) team_run(alone, bound_calls, &bound);
     release_openmp(net);
     team_destroy(alone);
     return bound.call_seconds + (bandwidth > 0 ? bytes / bandwidth : 0);
@@ -152,8 +143,7 @@ static void lenet_destroy(struct floor *f)
 {
     struct lenet *net = (struct lenet *)f;
     team_destroy(net->team);
-    for (int i = 0; net->replica && i < net->replicas; i++)
-        lenet_replica_destroy(&net->replica[i]);
+    for (int i = 0; net->replica && i < net->replicas; i++) lenet_replica_destroy(&net->replica[i]);
     free(net->replica);
     dnnl_engine_destroy(net->engine);
     free(net->parameter);
@@ -167,15 +157,13 @@ static void lenet_destroy(struct floor *f)
 static void fill_weights(struct replica *r, int i)
 {
     const struct layer *l = &r->layer[i];
-    if (r->failed)
-        return;
+    if (r->failed) return;
     const dnnl_memory_desc_t *desc = lenet_desc_of(l->weights);
     dnnl_memory_desc_t plain = lenet_relayout(r, desc, desc->ndims == 4 ? dnnl_oihw : dnnl_ab);
     dnnl_memory_t drawn = lenet_allocate(r, &plain);
     int first = r->calls;
     lenet_add_reorder(r, drawn, l->weights);
-    if (r->failed)
-        return;
+    if (r->failed) return;
     float fan_in = (float)(plain.ndims == 4 ? plain.dims[1] * plain.dims[2] * plain.dims[3] : plain.dims[1]);
     floor_random(lenet_data_of(drawn), dnnl_memory_desc_get_size(&plain) / sizeof(float), FLOOR_SEED_WEIGHTS + i, 0,
                  sqrtf(3 / fan_in));
@@ -197,8 +185,7 @@ static bool build_replicas(struct lenet *net)
     static const size_t pixels = IMAGE * IMAGE;
     float *image = floor_floats((size_t)net->batch * pixels);
     bool ok = image;
-    if (ok)
-        floor_random(image, (size_t)net->batch * pixels, FLOOR_SEED_INPUT, 0.5f, 0.5f);
+    if (ok) floor_random(image, (size_t)net->batch * pixels, FLOOR_SEED_INPUT, 0.5f, 0.5f);
     for (int i = 0; ok && i < net->replicas; i++) {
         struct replica *r = &net->replica[i];
         int end;
@@ -226,8 +213,7 @@ static bool build(struct lenet *net)
               (net->parameter = floor_floats(MAX_PARAMETERS)) && (net->m = floor_floats(MAX_PARAMETERS)) &&
               (net->v = floor_floats(MAX_PARAMETERS)) && (net->label = calloc((size_t)net->batch, sizeof(int))) &&
               (net->team = team_create(net->replicas));
-    if (!ok)
-        return false;
+    if (!ok) return false;
     floor_random_labels(net->label, (size_t)net->batch);
     int before = omp_get_max_threads(); /* primitives keep the count they are created with */
     omp_set_num_threads(openmp_threads(net));
@@ -240,12 +226,14 @@ static bool build(struct lenet *net)
 struct floor *floor_lenet_create(int batch, int threads, enum lenet_split split, enum lenet_layout layout)
 {
     struct lenet *net = calloc(1, sizeof *net);
-    if (!net)
-        return NULL;
-    net->floor = (struct floor){.run = lenet_run, .bound = lenet_bound, .loss = lenet_loss, .destroy = lenet_destroy,
-                                .threads = threads};
+    if (!net) return NULL;
+    net->floor = (struct floor){
+        .run = lenet_run, .bound = lenet_bound, .loss = lenet_loss, .destroy = lenet_destroy, .threads = threads
+    };
     snprintf(net->floor.variant, sizeof net->floor.variant, "%s, %d %s", layout == LENET_NHWC ? "nhwc" : "any", threads,
-             split == LENET_REPLICAS ? "replicas" : threads > 1 ? "threads" : "thread");
+             split == LENET_REPLICAS ? "replicas"
+             : threads > 1           ? "threads"
+                                     : "thread");
     net->split = split;
     net->tag = layout == LENET_NHWC ? dnnl_nhwc : dnnl_format_tag_any;
     net->batch = batch;

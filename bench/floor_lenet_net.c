@@ -9,14 +9,14 @@
 #include <stdlib.h>
 
 const struct layer_shape lenet_shapes[LAYERS] = {
-    {.kernel = 5, .in = 1, .out = 6, .padding = 2, .relu = true},
-    {.kernel = 5, .in = 6, .out = 16, .relu = true},
-    {.in = 400, .out = 120, .relu = true},
-    {.in = 120, .out = 84, .relu = true},
-    {.in = 84, .out = FLOOR_CLASSES},
+    { .kernel = 5, .in = 1, .out = 6, .padding = 2, .relu = true },
+    { .kernel = 5, .in = 6, .out = 16, .relu = true },
+    { .in = 400, .out = 120, .relu = true },
+    { .in = 120, .out = 84, .relu = true },
+    { .in = 84, .out = FLOOR_CLASSES },
 };
 
-static const dnnl_dims_t unit_stride = {1, 1}, pool_size = {2, 2}, no_padding = {0, 0};
+static const dnnl_dims_t unit_stride = { 1, 1 }, pool_size = { 2, 2 }, no_padding = { 0, 0 };
 
 /* Allocates the next range of the flat parameters. */
 static size_t take_parameters(struct replica *r, size_t *used, const dnnl_memory_desc_t *desc)
@@ -35,9 +35,9 @@ static dnnl_primitive_desc_t describe_convolution(struct replica *r, const struc
                                                   const dnnl_memory_desc_t *b, const dnnl_memory_desc_t *y)
 {
     dnnl_convolution_desc_t op;
-    dnnl_dims_t padding = {s->padding, s->padding};
-    lenet_check(r, dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct, x, w, b,
-                                                      y, unit_stride, padding, padding));
+    dnnl_dims_t padding = { s->padding, s->padding };
+    lenet_check(r, dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y,
+                                                      unit_stride, padding, padding));
     return lenet_describe_primitive(r, &op, s->relu, NULL);
 }
 
@@ -52,10 +52,9 @@ static dnnl_primitive_desc_t describe_inner_product(struct replica *r, const str
 
 static dnnl_memory_t pool_forward(struct replica *r, struct layer *l)
 {
-    if (r->failed)
-        return NULL;
+    if (r->failed) return NULL;
     const dnnl_memory_desc_t *x = lenet_desc_of(l->output);
-    dnnl_dims_t dim = {x->dims[0], x->dims[1], x->dims[2] / 2, x->dims[3] / 2};
+    dnnl_dims_t dim = { x->dims[0], x->dims[1], x->dims[2] / 2, x->dims[3] / 2 };
     dnnl_memory_desc_t y = lenet_describe(r, 4, dim, dnnl_format_tag_any);
     dnnl_pooling_desc_t op;
     lenet_check(r, dnnl_pooling_forward_desc_init(&op, dnnl_forward_training, dnnl_pooling_max, x, &y, pool_size,
@@ -76,13 +75,11 @@ static dnnl_memory_t layer_forward(struct replica *r, int i, dnnl_memory_t x, si
     const struct layer_shape *s = &lenet_shapes[i];
     struct layer *l = &r->layer[i];
     const dnnl_memory_desc_t *from = lenet_desc_of(x);
-    if (r->failed)
-        return NULL;
+    if (r->failed) return NULL;
     int side = s->kernel ? (int)from->dims[2] + 2 * s->padding - s->kernel + 1 : 0, y_dims = s->kernel ? 4 : 2;
-    dnnl_dims_t y_dim = {r->batch, s->out, side, side}, b_dim = {s->out};
-    dnnl_dims_t w_dim = {s->out, from->dims[1], from->dims[2], from->dims[3]};
-    if (s->kernel)
-        w_dim[2] = w_dim[3] = s->kernel;
+    dnnl_dims_t y_dim = { r->batch, s->out, side, side }, b_dim = { s->out };
+    dnnl_dims_t w_dim = { s->out, from->dims[1], from->dims[2], from->dims[3] };
+    if (s->kernel) w_dim[2] = w_dim[3] = s->kernel;
     dnnl_memory_desc_t w = lenet_describe(r, from->ndims, w_dim, dnnl_format_tag_any);
     dnnl_memory_desc_t b = lenet_describe(r, 1, b_dim, dnnl_a);
     dnnl_memory_desc_t y = lenet_describe(r, y_dims, y_dim, s->kernel ? r->net->tag : dnnl_ab);
@@ -111,8 +108,7 @@ static dnnl_memory_t layer_forward(struct replica *r, int i, dnnl_memory_t x, si
 static dnnl_memory_t relu_backward_call(struct replica *r, dnnl_memory_t y, dnnl_memory_t dy)
 {
     dnnl_eltwise_desc_t op;
-    if (r->failed)
-        return NULL;
+    if (r->failed) return NULL;
     dy = lenet_in_layout(r, dy, lenet_desc_of(y));
     lenet_check(r, dnnl_eltwise_forward_desc_init(&op, dnnl_forward_training, dnnl_eltwise_relu_use_dst_for_bwd,
                                                   lenet_desc_of(y), 0, 0));
@@ -132,12 +128,11 @@ static dnnl_memory_t relu_backward_call(struct replica *r, dnnl_memory_t y, dnnl
 static dnnl_memory_t pool_backward(struct replica *r, const struct layer *l, dnnl_memory_t dy)
 {
     dnnl_pooling_desc_t op;
-    if (r->failed)
-        return NULL;
+    if (r->failed) return NULL;
     dy = lenet_in_layout(r, dy, lenet_desc_of(l->pooled));
     lenet_check(r, dnnl_pooling_backward_desc_init(&op, dnnl_pooling_max, lenet_desc_of(l->output),
                                                    lenet_desc_of(l->pooled), pool_size, pool_size, no_padding,
-        no_padding));
+                                                   no_padding));
     dnnl_primitive_desc_t desc = lenet_describe_primitive(r, &op, false, l->pool);
     dnnl_memory_t dx = lenet_allocate(r, lenet_desc_of(l->output));
     lenet_add_call(r, desc);
@@ -152,13 +147,12 @@ static dnnl_primitive_desc_t describe_weights_gradient(struct replica *r, int i)
 {
     const struct layer_shape *s = &lenet_shapes[i];
     const struct layer *l = &r->layer[i];
-    dnnl_dims_t padding = {s->padding, s->padding};
+    dnnl_dims_t padding = { s->padding, s->padding };
     dnnl_memory_desc_t dw = lenet_relayout(r, lenet_desc_of(l->weights), dnnl_format_tag_any);
     if (!s->kernel) {
         dnnl_inner_product_desc_t op;
         lenet_check(r, dnnl_inner_product_backward_weights_desc_init(&op, lenet_desc_of(l->source), &dw,
-                                                                     lenet_desc_of(l->bias),
-                                                                     lenet_desc_of(l->output)));
+                                                                     lenet_desc_of(l->bias), lenet_desc_of(l->output)));
         return lenet_describe_primitive(r, &op, false, l->compute);
     }
     dnnl_convolution_desc_t op;
@@ -173,8 +167,7 @@ static dnnl_primitive_desc_t describe_weights_gradient(struct replica *r, int i)
 static void weights_gradient(struct replica *r, int i, dnnl_memory_t dy)
 {
     const struct layer *l = &r->layer[i];
-    if (r->failed)
-        return;
+    if (r->failed) return;
     dnnl_primitive_desc_t desc = describe_weights_gradient(r, i);
     dnnl_memory_t x = lenet_in_layout(r, l->source, lenet_query(r, desc, dnnl_query_src_md));
     dnnl_memory_t dy_wanted = lenet_in_layout(r, dy, lenet_query(r, desc, dnnl_query_diff_dst_md));
@@ -188,8 +181,7 @@ static void weights_gradient(struct replica *r, int i, dnnl_memory_t dy)
     lenet_add_arg(r, DNNL_ARG_DIFF_DST, dy_wanted);
     lenet_add_arg(r, DNNL_ARG_DIFF_WEIGHTS, dw);
     lenet_add_arg(r, DNNL_ARG_DIFF_BIAS, bias);
-    if (!same)
-        lenet_add_reorder(r, dw, flat);
+    if (!same) lenet_add_reorder(r, dw, flat);
     dnnl_primitive_desc_destroy(desc);
 }
 
@@ -197,12 +189,12 @@ static dnnl_primitive_desc_t describe_data_gradient(struct replica *r, int i)
 {
     const struct layer_shape *s = &lenet_shapes[i];
     const struct layer *l = &r->layer[i];
-    dnnl_dims_t padding = {s->padding, s->padding};
+    dnnl_dims_t padding = { s->padding, s->padding };
     dnnl_memory_desc_t w = lenet_relayout(r, lenet_desc_of(l->weights), dnnl_format_tag_any);
     if (!s->kernel) {
         dnnl_inner_product_desc_t op;
-        lenet_check(r, dnnl_inner_product_backward_data_desc_init(&op, lenet_desc_of(l->source), &w,
-                                                                  lenet_desc_of(l->output)));
+        lenet_check(
+            r, dnnl_inner_product_backward_data_desc_init(&op, lenet_desc_of(l->source), &w, lenet_desc_of(l->output)));
         return lenet_describe_primitive(r, &op, false, l->compute);
     }
     dnnl_convolution_desc_t op;
@@ -215,8 +207,7 @@ static dnnl_primitive_desc_t describe_data_gradient(struct replica *r, int i)
 
 static dnnl_memory_t data_gradient(struct replica *r, int i, dnnl_memory_t dy)
 {
-    if (r->failed)
-        return NULL;
+    if (r->failed) return NULL;
     dnnl_primitive_desc_t desc = describe_data_gradient(r, i);
     dnnl_memory_t w = lenet_in_layout(r, r->layer[i].weights, lenet_query(r, desc, dnnl_query_weights_md));
     dnnl_memory_t dy_wanted = lenet_in_layout(r, dy, lenet_query(r, desc, dnnl_query_diff_dst_md));
@@ -233,10 +224,8 @@ static dnnl_memory_t data_gradient(struct replica *r, int i, dnnl_memory_t dy)
 static dnnl_memory_t layer_backward(struct replica *r, int i, dnnl_memory_t dy)
 {
     const struct layer *l = &r->layer[i];
-    if (lenet_shapes[i].relu)
-        dy = relu_backward_call(r, lenet_shapes[i].kernel ? l->pooled : l->output, dy);
-    if (lenet_shapes[i].kernel)
-        dy = pool_backward(r, l, dy);
+    if (lenet_shapes[i].relu) dy = relu_backward_call(r, lenet_shapes[i].kernel ? l->pooled : l->output, dy);
+    if (lenet_shapes[i].kernel) dy = pool_backward(r, l, dy);
     weights_gradient(r, i, dy);
     return i > 0 ? data_gradient(r, i, dy) : NULL;
 }
@@ -244,34 +233,29 @@ static dnnl_memory_t layer_backward(struct replica *r, int i, dnnl_memory_t dy)
 void lenet_replica_build(struct replica *r)
 {
     size_t used = 0;
-    dnnl_dims_t x_dim = {r->batch, 1, IMAGE, IMAGE};
+    dnnl_dims_t x_dim = { r->batch, 1, IMAGE, IMAGE };
     dnnl_memory_desc_t x = lenet_describe(r, 4, x_dim, dnnl_nchw);
-    if (!(r->gradient = floor_floats(MAX_PARAMETERS)))
-        r->failed = true;
+    if (!(r->gradient = floor_floats(MAX_PARAMETERS))) r->failed = true;
     lenet_check(r, dnnl_stream_create(&r->stream, r->net->engine, dnnl_stream_default_flags));
     r->image = lenet_allocate(r, &x);
     dnnl_memory_t y = r->image;
-    for (int i = 0; i < LAYERS; i++)
-        y = layer_forward(r, i, y, &used);
+    for (int i = 0; i < LAYERS; i++) y = layer_forward(r, i, y, &used);
     r->forward_calls = r->calls;
     dnnl_memory_t dy = lenet_allocate(r, lenet_desc_of(y));
     r->logits = lenet_data_of(y);
     r->dlogits = lenet_data_of(dy);
-    for (int i = LAYERS - 1; i >= 0; i--)
-        dy = layer_backward(r, i, dy);
+    for (int i = LAYERS - 1; i >= 0; i--) dy = layer_backward(r, i, dy);
     r->net->parameters = used;
 }
 
 void lenet_replica_destroy(struct replica *r)
 {
-    for (int i = 0; i < r->calls; i++)
-        dnnl_primitive_destroy(r->call[i].primitive);
+    for (int i = 0; i < r->calls; i++) dnnl_primitive_destroy(r->call[i].primitive);
     for (int i = 0; i < LAYERS; i++) {
         dnnl_primitive_desc_destroy(r->layer[i].compute);
         dnnl_primitive_desc_destroy(r->layer[i].pool);
     }
-    for (int i = 0; i < r->memories; i++)
-        dnnl_memory_destroy(r->memory[i]);
+    for (int i = 0; i < r->memories; i++) dnnl_memory_destroy(r->memory[i]);
     dnnl_stream_destroy(r->stream);
     free(r->gradient);
 }

@@ -14,8 +14,9 @@
 
 struct adam adam_default(void)
 {
-    return (struct adam){.learning_rate = 1e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f,
-                         .beta1_power = 1, .beta2_power = 1};
+    return (struct adam){
+        .learning_rate = 1e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .beta1_power = 1, .beta2_power = 1
+    };
 }
 
 void adam_next(struct adam *adam)
@@ -25,8 +26,8 @@ void adam_next(struct adam *adam)
 }
 
 VECTORISED static void adam_loop(float *restrict w, float *restrict m, float *restrict v,
-                                 const float *restrict gradient,
-                                 size_t n, float beta1, float beta2, float rate, float epsilon)
+                                 const float *restrict gradient, size_t n, float beta1, float beta2, float rate,
+                                 float epsilon)
 {
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i];
@@ -46,8 +47,7 @@ void adam_update(const struct adam *adam, float *w, float *m, float *v, const fl
 
 VECTORISED static void axpy_loop(float *restrict y, float a, const float *restrict x, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        y[i] += a * x[i];
+    for (size_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
 void sgd_update(float learning_rate, float *w, const float *gradient, size_t n)
@@ -55,16 +55,12 @@ void sgd_update(float learning_rate, float *w, const float *gradient, size_t n)
     axpy_loop(w, -learning_rate, gradient, n);
 }
 
-void add_to(float *sum, const float *x, size_t n)
-{
-    axpy_loop(sum, 1, x, n);
-}
+void add_to(float *sum, const float *x, size_t n) { axpy_loop(sum, 1, x, n); }
 
 VECTORISED void add_bias(float *restrict x, const float *restrict bias, int rows, int columns)
 {
     for (int i = 0; i < rows; i++, x += columns)
-        for (int j = 0; j < columns; j++)
-            x[j] += bias[j];
+        for (int j = 0; j < columns; j++) x[j] += bias[j];
 }
 
 VECTORISED void add_bias_relu(float *restrict x, const float *restrict bias, int rows, int columns)
@@ -78,17 +74,14 @@ VECTORISED void add_bias_relu(float *restrict x, const float *restrict bias, int
 
 VECTORISED void relu_backward(float *restrict dx, const float *restrict y, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        dx[i] = y[i] > 0 ? dx[i] : 0;
+    for (size_t i = 0; i < n; i++) dx[i] = y[i] > 0 ? dx[i] : 0;
 }
 
 VECTORISED void sum_rows(float *restrict sum, const float *restrict x, int rows, int columns, int begin, int end)
 {
-    for (int j = begin; j < end; j++)
-        sum[j] = 0;
+    for (int j = begin; j < end; j++) sum[j] = 0;
     for (int i = 0; i < rows; i++)
-        for (int j = begin; j < end; j++)
-            sum[j] += x[(size_t)i * (size_t)columns + (size_t)j];
+        for (int j = begin; j < end; j++) sum[j] += x[(size_t)i * (size_t)columns + (size_t)j];
 }
 
 double softmax_cross_entropy(float *dlogits, const float *logits, const int *labels, int rows, int batch)
@@ -96,12 +89,9 @@ double softmax_cross_entropy(float *dlogits, const float *logits, const int *lab
     double loss = 0;
     for (int i = 0; i < rows; i++, logits += FLOOR_CLASSES, dlogits += FLOOR_CLASSES) {
         float largest = logits[0], sum = 0;
-        for (int j = 1; j < FLOOR_CLASSES; j++)
-            largest = logits[j] > largest ? logits[j] : largest;
-        for (int j = 0; j < FLOOR_CLASSES; j++)
-            sum += dlogits[j] = expf(logits[j] - largest);
-        for (int j = 0; j < FLOOR_CLASSES; j++)
-            dlogits[j] /= sum * (float)batch;
+        for (int j = 1; j < FLOOR_CLASSES; j++) largest = logits[j] > largest ? logits[j] : largest;
+        for (int j = 0; j < FLOOR_CLASSES; j++) sum += dlogits[j] = expf(logits[j] - largest);
+        for (int j = 0; j < FLOOR_CLASSES; j++) dlogits[j] /= sum * (float)batch;
         dlogits[labels[i]] -= 1.0f / (float)batch;
         loss += logf(sum) - (logits[labels[i]] - largest);
     }

@@ -26,8 +26,8 @@ static const struct {
     const char *name;
     int width[MLP_LAYERS + 1];
 } models[] = {
-    {"mlp", {784, 512, 256, FLOOR_CLASSES}},
-    {"mlp-small", {784, 128, 64, FLOOR_CLASSES}},
+    { "mlp", { 784, 512, 256, FLOOR_CLASSES } },
+    { "mlp-small", { 784, 128, 64, FLOOR_CLASSES } },
 };
 
 struct mlp_member {
@@ -57,10 +57,7 @@ struct product {
     float *gradient;
 };
 
-static float *row(float *matrix, int columns, int i)
-{
-    return matrix + (size_t)columns * (size_t)i;
-}
+static float *row(float *matrix, int columns, int i) { return matrix + (size_t)columns * (size_t)i; }
 
 static void forward_product(void *arg)
 {
@@ -93,27 +90,23 @@ static void forward(struct mlp *net, int layer, int begin, int end)
 {
     const struct mlp_layer *l = &net->layer[layer];
     float *y = row(net->activation[layer + 1], l->out, begin);
-    forward_product(&(struct product){.net = net, .layer = layer, .begin = begin, .end = end});
-    if (layer < MLP_LAYERS - 1)
-        add_bias_relu(y, net->parameter + l->bias, end - begin, l->out);
-    else
-        add_bias(y, net->parameter + l->bias, end - begin, l->out);
+    forward_product(&(struct product){ .net = net, .layer = layer, .begin = begin, .end = end });
+    if (layer < MLP_LAYERS - 1) add_bias_relu(y, net->parameter + l->bias, end - begin, l->out);
+    else add_bias(y, net->parameter + l->bias, end - begin, l->out);
 }
 
 static void backward(struct mlp *net, int layer, int begin, int end)
 {
     int in = net->layer[layer].in;
-    backward_product(&(struct product){.net = net, .layer = layer, .begin = begin, .end = end});
+    backward_product(&(struct product){ .net = net, .layer = layer, .begin = begin, .end = end });
     relu_backward(row(net->dactivation[layer], in, begin), row(net->activation[layer], in, begin),
                   (size_t)(end - begin) * (size_t)in);
 }
 
 static void update(struct mlp *net, const struct adam *adam, size_t offset, const float *gradient, size_t n)
 {
-    if (net->sgd_rate > 0)
-        sgd_update(net->sgd_rate, net->parameter + offset, gradient, n);
-    else
-        adam_update(adam, net->parameter + offset, net->m + offset, net->v + offset, gradient, n);
+    if (net->sgd_rate > 0) sgd_update(net->sgd_rate, net->parameter + offset, gradient, n);
+    else adam_update(adam, net->parameter + offset, net->m + offset, net->v + offset, gradient, n);
 }
 
 static void update_bias(struct mlp *net, const struct adam *adam, int layer, int rank)
@@ -150,7 +143,7 @@ static void update_weights(struct mlp *net, const struct adam *adam, int layer, 
     team_share(l->in, ROW_GRANULE, net->floor.threads, rank, &begin, &end);
     for (int i = begin; i < end; i += rows) {
         int last = i + rows < end ? i + rows : end;
-        gradient_product(&(struct product){.net = net, .layer = layer, .begin = i, .end = last, .gradient = tile});
+        gradient_product(&(struct product){ .net = net, .layer = layer, .begin = i, .end = last, .gradient = tile });
         update(net, adam, l->weights + (size_t)i * (size_t)l->out, tile, (size_t)(last - i) * (size_t)l->out);
     }
 }
@@ -159,14 +152,11 @@ static void step(struct mlp *net, const struct adam *adam, int rank)
 {
     int begin, end;
     team_share(net->batch, ROW_GRANULE, net->floor.threads, rank, &begin, &end);
-    for (int layer = 0; layer < MLP_LAYERS; layer++)
-        forward(net, layer, begin, end);
-    net->member[rank].loss =
-        softmax_cross_entropy(row(net->dactivation[MLP_LAYERS], FLOOR_CLASSES, begin),
-                              row(net->activation[MLP_LAYERS], FLOOR_CLASSES, begin), net->label + begin, end - begin,
-                              net->batch);
-    for (int layer = MLP_LAYERS - 1; layer > 0; layer--)
-        backward(net, layer, begin, end);
+    for (int layer = 0; layer < MLP_LAYERS; layer++) forward(net, layer, begin, end);
+    net->member[rank].loss = softmax_cross_entropy(row(net->dactivation[MLP_LAYERS], FLOOR_CLASSES, begin),
+                                                   row(net->activation[MLP_LAYERS], FLOOR_CLASSES, begin),
+                                                   net->label + begin, end - begin, net->batch);
+    for (int layer = MLP_LAYERS - 1; layer > 0; layer--) backward(net, layer, begin, end);
     team_barrier(net->team);
     for (int layer = MLP_LAYERS - 1; layer >= 0; layer--) {
         update_bias(net, adam, layer, rank);
@@ -203,8 +193,7 @@ static double mlp_loss(const struct floor *f)
 {
     const struct mlp *net = (const struct mlp *)f;
     double loss = 0;
-    for (int rank = 0; rank < f->threads; rank++)
-        loss += net->member[rank].loss;
+    for (int rank = 0; rank < f->threads; rank++) loss += net->member[rank].loss;
     return loss;
 }
 
@@ -220,8 +209,8 @@ static void bound_layer(struct bound *bound, int layer)
 {
     struct mlp *net = bound->net;
     const struct mlp_layer *l = &net->layer[layer];
-    struct product batch_rows = {.net = net, .layer = layer, .end = net->batch};
-    struct product weight_rows = {.net = net, .layer = layer, .end = l->in, .gradient = bound->gradient};
+    struct product batch_rows = { .net = net, .layer = layer, .end = net->batch };
+    struct product weight_rows = { .net = net, .layer = layer, .end = l->in, .gradient = bound->gradient };
     double x_bytes = sizeof(float) * (double)net->batch * l->in, y_bytes = sizeof(float) * (double)net->batch * l->out;
     bound->product_seconds += floor_time_call(forward_product, &batch_rows);
     bound->bytes += 2 * y_bytes; /* bias */
@@ -236,19 +225,18 @@ static void bound_layer(struct bound *bound, int layer)
 static void bound_products(void *arg, int rank)
 {
     if (rank == 0)
-        for (int layer = 0; layer < MLP_LAYERS; layer++)
-            bound_layer(arg, layer);
+        for (int layer = 0; layer < MLP_LAYERS; layer++) bound_layer(arg, layer);
 }
 
 static double mlp_bound(struct floor *f)
 {
     struct mlp *net = (struct mlp *)f;
-    struct bound bound = {.net = net, .gradient = floor_floats(net->parameters),
-                          .bytes = FLOOR_ADAM_BYTES * (double)net->parameters};
+    struct bound bound = { .net = net,
+                           .gradient = floor_floats(net->parameters),
+                           .bytes = FLOOR_ADAM_BYTES * (double)net->parameters };
     struct team *alone = team_create(1);
     double bandwidth = triad_bandwidth(f->threads, 3 * sizeof(float) * net->parameters);
-    if (alone && bound.gradient)
-        team_run(alone, bound_products, &bound);
+    if (alone && bound.gradient) team_run(alone, bound_products, &bound);
     team_destroy(alone);
     free(bound.gradient);
     return bound.product_seconds / f->threads + (bandwidth > 0 ? bound.bytes / bandwidth : 0);
@@ -264,10 +252,8 @@ static void mlp_destroy(struct floor *f)
         free(net->activation[i]);
         free(net->dactivation[i]);
     }
-    for (int i = 0; i < MLP_LAYERS; i++)
-        free(net->bias_gradient[i]);
-    for (int rank = 0; net->member && rank < f->threads; rank++)
-        free(net->member[rank].tile);
+    for (int i = 0; i < MLP_LAYERS; i++) free(net->bias_gradient[i]);
+    for (int rank = 0; net->member && rank < f->threads; rank++) free(net->member[rank].tile);
     free(net->member);
     free(net->parameter);
     free(net->m);
@@ -276,16 +262,13 @@ static void mlp_destroy(struct floor *f)
     free(net);
 }
 
-static size_t whole_lines(size_t floats)
-{
-    return (floats + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS;
-}
+static size_t whole_lines(size_t floats) { return (floats + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS; }
 
 static void lay_out(struct mlp *net, const int *width)
 {
     for (int i = 0; i < MLP_LAYERS; i++) {
         struct mlp_layer *l = &net->layer[i];
-        *l = (struct mlp_layer){.in = width[i], .out = width[i + 1], .weights = net->parameters};
+        *l = (struct mlp_layer){ .in = width[i], .out = width[i + 1], .weights = net->parameters };
         l->bias = l->weights + whole_lines((size_t)l->in * (size_t)l->out);
         net->parameters = l->bias + whole_lines((size_t)l->out);
     }
@@ -301,12 +284,9 @@ static bool allocate(struct mlp *net)
         size_t n = (size_t)net->batch * (size_t)(i ? net->layer[i - 1].out : net->layer[0].in);
         ok = (net->activation[i] = floor_floats(n)) && (net->dactivation[i] = floor_floats(n));
     }
-    for (int i = 0; ok && i < MLP_LAYERS; i++)
-        ok = (net->bias_gradient[i] = floor_floats((size_t)net->layer[i].out));
-    if (net->member)
-        memset(net->member, 0, (size_t)threads * sizeof *net->member);
-    for (int rank = 0; ok && rank < threads; rank++)
-        ok = (net->member[rank].tile = floor_floats(largest_tile(net)));
+    for (int i = 0; ok && i < MLP_LAYERS; i++) ok = (net->bias_gradient[i] = floor_floats((size_t)net->layer[i].out));
+    if (net->member) memset(net->member, 0, (size_t)threads * sizeof *net->member);
+    for (int rank = 0; ok && rank < threads; rank++) ok = (net->member[rank].tile = floor_floats(largest_tile(net)));
     return ok && (net->team = team_create(threads));
 }
 
@@ -316,8 +296,8 @@ static void fill(struct mlp *net)
     floor_random_labels(net->label, (size_t)net->batch);
     for (int i = 0; i < MLP_LAYERS; i++) {
         const struct mlp_layer *l = &net->layer[i];
-        floor_random(net->parameter + l->weights, (size_t)l->in * (size_t)l->out,
-                     FLOOR_SEED_WEIGHTS + i, 0, sqrtf(3.0f / (float)l->in));
+        floor_random(net->parameter + l->weights, (size_t)l->in * (size_t)l->out, FLOOR_SEED_WEIGHTS + i, 0,
+                     sqrtf(3.0f / (float)l->in));
     }
 }
 
@@ -325,13 +305,12 @@ struct floor *floor_mlp_create(const char *model, int batch, int threads)
 {
     const int *width = NULL;
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        if (!strcmp(model, models[i].name))
-            width = models[i].width;
+        if (!strcmp(model, models[i].name)) width = models[i].width;
     struct mlp *net = width ? calloc(1, sizeof *net) : NULL;
-    if (!net)
-        return NULL;
-    net->floor = (struct floor){.run = mlp_run, .bound = mlp_bound, .loss = mlp_loss, .destroy = mlp_destroy,
-                                .threads = threads};
+    if (!net) return NULL;
+    net->floor = (struct floor){
+        .run = mlp_run, .bound = mlp_bound, .loss = mlp_loss, .destroy = mlp_destroy, .threads = threads
+    };
     snprintf(net->floor.variant, sizeof net->floor.variant, "%d thread%s", threads, threads > 1 ? "s" : "");
     net->batch = batch;
     net->adam = adam_default();

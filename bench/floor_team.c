@@ -86,8 +86,7 @@ static int blas_threads(int threads)
 {
 #ifndef HAVE_DNNL
     int before = openblas_get_num_threads();
-    if (before != threads)
-        openblas_set_num_threads(threads);
+    if (before != threads) openblas_set_num_threads(threads);
     return before;
 #else
     return threads;
@@ -103,10 +102,8 @@ void team_barrier(struct team *team)
         return;
     }
     for (int spins = 0; atomic_load_explicit(&team->generation, memory_order_acquire) == generation; spins++) {
-        if (spins < SPINS_BEFORE_YIELD)
-            cpu_relax();
-        else
-            sched_yield();
+        if (spins < SPINS_BEFORE_YIELD) cpu_relax();
+        else sched_yield();
     }
 }
 
@@ -118,12 +115,10 @@ static void *member_main(void *arg)
     flush_denormals();
     for (unsigned long seen = 0;; seen++) {
         pthread_mutex_lock(&team->mutex);
-        while (team->runs == seen && !team->quit)
-            pthread_cond_wait(&team->wake, &team->mutex);
+        while (team->runs == seen && !team->quit) pthread_cond_wait(&team->wake, &team->mutex);
         bool quit = team->quit;
         pthread_mutex_unlock(&team->mutex);
-        if (quit)
-            return NULL;
+        if (quit) return NULL;
         team->work(team->arg, self->rank);
         team_barrier(team);
     }
@@ -152,8 +147,7 @@ static void stop(struct team *team, int started)
     team->quit = true;
     pthread_cond_broadcast(&team->wake);
     pthread_mutex_unlock(&team->mutex);
-    for (int rank = 1; rank < started; rank++)
-        pthread_join(team->member[rank].thread, NULL);
+    for (int rank = 1; rank < started; rank++) pthread_join(team->member[rank].thread, NULL);
     pthread_cond_destroy(&team->wake);
     pthread_mutex_destroy(&team->mutex);
     free(team->member);
@@ -169,11 +163,11 @@ struct team *team_create(int threads)
         free(team);
         return NULL;
     }
-    *team = (struct team){.threads = threads, .member = member};
+    *team = (struct team){ .threads = threads, .member = member };
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->wake, NULL);
     for (int rank = 1; rank < threads; rank++) {
-        member[rank] = (struct member){.team = team, .rank = rank};
+        member[rank] = (struct member){ .team = team, .rank = rank };
         if (pthread_create(&member[rank].thread, NULL, member_main, &member[rank])) {
             stop(team, rank);
             return NULL;
@@ -182,13 +176,9 @@ struct team *team_create(int threads)
     return team;
 }
 
-int team_threads(const struct team *team)
-{
-    return team->threads;
-}
+int team_threads(const struct team *team) { return team->threads; }
 
 void team_destroy(struct team *team)
 {
-    if (team)
-        stop(team, team->threads);
+    if (team) stop(team, team->threads);
 }

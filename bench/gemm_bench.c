@@ -33,7 +33,11 @@ static void die(const char *fmt, ...)
     fputc('\n', stderr);
     exit(1);
 }
-#define CK(call) do { cl_int e_ = (call); if (e_) die("line %d: OpenCL error %d", __LINE__, e_); } while (0)
+#define CK(call) \
+    do { \
+        cl_int e_ = (call); \
+        if (e_) die("line %d: OpenCL error %d", __LINE__, e_); \
+    } while (0)
 
 static double now(void)
 {
@@ -98,8 +102,10 @@ static void opencl_start(const char *path)
         die("%s", log);
     }
     printf("OpenCL build: %.2f s\n", now() - t);
-    k_tiles = clCreateKernel(prog, "gemm_tiles", &e); CK(e);
-    k_dots = clCreateKernel(prog, "gemm_dots", &e); CK(e);
+    k_tiles = clCreateKernel(prog, "gemm_tiles", &e);
+    CK(e);
+    k_dots = clCreateKernel(prog, "gemm_dots", &e);
+    CK(e);
     for (int i = 0; i < 3; i++) free(src[i]);
 }
 
@@ -156,9 +162,10 @@ static cl_mem mem_of(const float *p, size_t n)
 
 static double act(double x, int f)
 {
-    return f == ACTIVATION_RELU ? (x < 0 ? 0 : x)
-           : f == ACTIVATION_TANH ? tanh(x)
-           : f == ACTIVATION_SIGMOID ? 1 / (1 + exp(-x)) : x;
+    return f == ACTIVATION_RELU      ? (x < 0 ? 0 : x)
+           : f == ACTIVATION_TANH    ? tanh(x)
+           : f == ACTIVATION_SIGMOID ? 1 / (1 + exp(-x))
+                                     : x;
 }
 
 static double worst;
@@ -202,7 +209,10 @@ static void check_one(struct gemm_args g)
                 s += x;
                 t += fabs(x);
             }
-            if (g.bias) { s += bias[j]; t += fabs(bias[j]); }
+            if (g.bias) {
+                s += bias[j];
+                t += fabs(bias[j]);
+            }
             ref[at] = act(s, g.act);
             mag[at] = t;
         }
@@ -212,7 +222,8 @@ static void check_one(struct gemm_args g)
     memcpy(c, old, nc * 4);
     for (size_t i = 0; i < 16; i++) work[nw + i] = 7;
     run_c(&g, (float *[]){ c, ga, gb, bias, work });
-    for (size_t i = 0; i < 16; i++) if (work[nw + i] != 7) die("C: wrote past the workspace");
+    for (size_t i = 0; i < 16; i++)
+        if (work[nw + i] != 7) die("C: wrote past the workspace");
     compare("C", &g, c, ref, mag, old);
     if (ctx) {
         cl_mem mem[5] = { mem_of(old, nc), mem_of(a, na), mem_of(b, nb), mem_of(bias, g.n), mem_of(work, nw + 16) };
@@ -225,22 +236,34 @@ static void check_one(struct gemm_args g)
         }
         local_size = 1;
         CK(clEnqueueReadBuffer(queue, mem[4], CL_TRUE, 0, (nw + 16) * 4, work, 0, NULL, NULL));
-        for (size_t i = 0; i < 16; i++) if (work[nw + i] != 7) die("OpenCL: wrote past the workspace");
+        for (size_t i = 0; i < 16; i++)
+            if (work[nw + i] != 7) die("OpenCL: wrote past the workspace");
         for (int i = 0; i < 5; i++) clReleaseMemObject(mem[i]);
     }
-    free(a); free(b); free(old); free(bias); free(c); free(work); free(ga); free(gb); free(ref); free(mag);
+    free(a);
+    free(b);
+    free(old);
+    free(bias);
+    free(c);
+    free(work);
+    free(ga);
+    free(gb);
+    free(ref);
+    free(mag);
 }
 
 static void check(void)
 {
-    static const int edges[] = { 1, 2, 3, 4, 5, 10, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 47, 48, 49, 64, 65, 96,
-                                 100 };
+    static const int edges[] = {
+        1, 2, 3, 4, 5, 10, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 47, 48, 49, 64, 65, 96, 100
+    };
     const int ne = sizeof edges / sizeof *edges;
     int shapes = 0;
     for (int rep = 0; rep < 8; rep++)
         for (int v = 0; v < 64; v++, shapes++) { /* every combination of ta, tb, accumulate, bias, act */
-            struct gemm_args g = { .ta = v & 1, .tb = v >> 1 & 1, .accumulate = v >> 2 & 1, .bias = v >> 3 & 1,
-                                   .act = v >> 4 };
+            struct gemm_args g = {
+                .ta = v & 1, .tb = v >> 1 & 1, .accumulate = v >> 2 & 1, .bias = v >> 3 & 1, .act = v >> 4
+            };
             g.m = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(150);
             g.n = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(200);
             g.k = rnd(3) ? edges[rnd(ne)] : 1 + (int)rnd(300);
@@ -249,7 +272,11 @@ static void check(void)
                 g.n = 1 + rnd(80);
                 g.k = 2040 + rnd(1500);
             }
-            if (rep == 6 && v % 16 < 4) { g.m = 250 + rnd(40); g.n = 1 + rnd(80); g.k = 1 + rnd(40); }    /* of rows */
+            if (rep == 6 && v % 16 < 4) {
+                g.m = 250 + rnd(40);
+                g.n = 1 + rnd(80);
+                g.k = 1 + rnd(40);
+            } /* of rows */
             g.lda = (g.ta ? g.m : g.k) + (rnd(2) ? rnd(9) : 0);
             g.ldb = (g.tb ? g.k : g.n) + (rnd(2) ? rnd(9) : 0);
             g.ldc = g.n + (rnd(2) ? rnd(9) : 0);
@@ -262,13 +289,15 @@ static void check(void)
 
 static void time_one(const char *what, int m, int n, int k, int ta, int tb)
 {
-    struct gemm_args g = { .m = m, .n = n, .k = k, .lda = ta ? m : k, .ldb = tb ? k : n, .ldc = n, .ta = ta, .tb = tb,
-                           .workers = workers };
+    struct gemm_args g = {
+        .m = m, .n = n, .k = k, .lda = ta ? m : k, .ldb = tb ? k : n, .ldc = n, .ta = ta, .tb = tb, .workers = workers
+    };
     gemm_plan(&g);
     size_t na = (size_t)m * k, nb = (size_t)n * k, nc = (size_t)m * n, nw = gemm_plan_workspace(&g) + 16;
     float *buf[5] = { matrix(nc), matrix(na), matrix(nb), matrix(n), matrix(nw) };
     cl_mem mem[5];
-    if (ctx) for (int i = 0; i < 5; i++) mem[i] = mem_of(buf[i], (size_t[]){ nc, na, nb, n, nw }[i]);
+    if (ctx)
+        for (int i = 0; i < 5; i++) mem[i] = mem_of(buf[i], (size_t[]){ nc, na, nb, n, nw }[i]);
     double flop = 2.0 * m * n * k, best[4] = { 1e9, 1e9, 1e9, 1e9 };
     int inner = 1 + (int)(3e-4 / (flop / 1e11));
     for (int rep = 0; rep < 30; rep++)
@@ -277,8 +306,9 @@ static void time_one(const char *what, int m, int n, int k, int ta, int tb)
                 double t = now();
                 if (way == 0) run_opencl(&g, mem);
                 if (way == 1) run_c(&g, buf);
-                if (way == 2) cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-                                          m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0], g.ldc);
+                if (way == 2)
+                    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k,
+                                1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0], g.ldc);
                 if (way == 3)
                     dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1, buf[1], g.lda, buf[2], g.ldb, 0, buf[0],
                                g.ldc);
@@ -286,11 +316,13 @@ static void time_one(const char *what, int m, int n, int k, int ta, int tb)
                 if (t < best[way]) best[way] = t;
             }
     printf("%-4s %5d %5d %5d %c%c | %6.1f %6.1f %6.1f %6.1f | %5.2f %5.2f | %5.2f %5.2f\n", what, m, n, k,
-           ta ? 'T' : 'N',
-           tb ? 'T' : 'N', flop / best[0] * 1e-9, flop / best[1] * 1e-9, flop / best[2] * 1e-9, flop / best[3] * 1e-9,
-           best[2] / best[0], best[3] / best[0], best[2] / best[1], best[3] / best[1]);
+           ta ? 'T' : 'N', tb ? 'T' : 'N', flop / best[0] * 1e-9, flop / best[1] * 1e-9, flop / best[2] * 1e-9,
+           flop / best[3] * 1e-9, best[2] / best[0], best[3] / best[0], best[2] / best[1], best[3] / best[1]);
     fflush(stdout);
-    for (int i = 0; i < 5; i++) { free(buf[i]); if (ctx) clReleaseMemObject(mem[i]); }
+    for (int i = 0; i < 5; i++) {
+        free(buf[i]);
+        if (ctx) clReleaseMemObject(mem[i]);
+    }
 }
 
 int main(int argc, char **argv)
@@ -298,8 +330,7 @@ int main(int argc, char **argv)
     if (argc < 2) die("usage: gemm_bench codelets/gemm.cl|- [check|time [m n k ta tb]]   (-: C only)");
     if (strcmp(argv[1], "-")) opencl_start(argv[1]);
     if (argc < 3 || !strcmp(argv[2], "check")) check();
-    if (argc == 8)
-        time_one("", atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), atoi(argv[7]));
+    if (argc == 8) time_one("", atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), atoi(argv[7]));
     else if (argc < 3 || !strcmp(argv[2], "time")) {
         printf("         m     n     k    |     OpenCL / C / cblas / dnnl GFLOP/s | OpenCL: /cblas /dnnl"
                " | C: /cblas /dnnl\n");

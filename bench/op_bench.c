@@ -29,13 +29,25 @@ struct bench_case {
     const void *attributes;
 };
 
-#define DENSE(u) &(struct hsgd_dense){ .units = (u) }
-#define CONV(o, k, s, p) &(struct hsgd_conv2d){ .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
-#define POOL(k) &(struct hsgd_pool){ .kernel = (k), .stride = (k) }
+#define DENSE(u) \
+    &(struct hsgd_dense) { .units = (u) }
+#define CONV(o, k, s, p) \
+    &(struct hsgd_conv2d) { .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
+#define POOL(k) \
+    &(struct hsgd_pool) { .kernel = (k), .stride = (k) }
 #define STEP(n, which) \
-    { &hsgd_op_update, 1, { 1, 1, 3 * (n) }, \
-      &(struct hsgd_update){ { .optimizer = (which), .learning_rate = 1e-3f, .momentum = 0.9f, .beta1 = 0.9f, \
-                               .beta2 = 0.999f, .epsilon = 1e-8f }, 1, false } }
+    { \
+        &hsgd_op_update, 1, { 1, 1, 3 * (n) }, &(struct hsgd_update) \
+        { \
+            { .optimizer = (which), \
+              .learning_rate = 1e-3f, \
+              .momentum = 0.9f, \
+              .beta1 = 0.9f, \
+              .beta2 = 0.999f, \
+              .epsilon = 1e-8f }, \
+                1, false \
+        } \
+    }
 
 static const struct bench_case cases[] = {
     { &hsgd_op_dense, 128, { 1, 1, 784 }, DENSE(512) },
@@ -75,7 +87,7 @@ static int fail(const char *sentence)
 struct buffers {
     float *x, *dy, *params[HSGD_MAX_PARAMS], *gradients[HSGD_MAX_PARAMS], *dx;
     int32_t *labels;
-    int64_t in, out;            /* floats of x and of y */
+    int64_t in, out; /* floats of x and of y */
 };
 
 static float *filled(int64_t n)
@@ -126,13 +138,22 @@ static void release(struct buffers *b)
 
 /* ------------------------------------------------------------------- timing */
 
-struct measured { double seconds; int repeats; };
+struct measured {
+    double seconds;
+    int repeats;
+};
 
 static int time_once(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
                      bool backward, int repeats, double *seconds)
 {
-    struct hsgd_op_call run = { .rows = c->rows, .in = c->in, .x = b->x, .labels = b->labels, .training = true,
-                               .seed = 1, .repeats = repeats, .seconds = seconds };
+    struct hsgd_op_call run = { .rows = c->rows,
+                                .in = c->in,
+                                .x = b->x,
+                                .labels = b->labels,
+                                .training = true,
+                                .seed = 1,
+                                .repeats = repeats,
+                                .seconds = seconds };
     for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
         run.params[p] = b->params[p];
         if (backward) run.gradients[p] = b->gradients[p];

@@ -12,7 +12,11 @@
 double direct_dense(int index, int rows, int in, int units, bool backward, int repeats);
 
 /* A convolution of `rows` samples. */
-struct direct_conv { int rows; struct hsgd_shape in, out; int kernel, stride, padding; };
+struct direct_conv {
+    int rows;
+    struct hsgd_shape in, out;
+    int kernel, stride, padding;
+};
 
 /* The same for a convolution by cuDNN, in NHWC, without the conversion from the
  * operation's layout.  NAN if cuDNN is missing or fails. */

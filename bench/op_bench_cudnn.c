@@ -42,7 +42,8 @@ static bool load(struct cudnn *c)
     const char *name = getenv("HSGD_CUDNN");
     void *library = dlopen(name && strchr(name, '/') ? name : "libcudnn.so." TEXT(CUDNN_MAJOR), RTLD_NOW);
     if (!library) return false;
-#define FIND(call) if (!(c->call = (__typeof__(c->call))dlsym(library, #call))) return false;
+#define FIND(call) \
+    if (!(c->call = (__typeof__(c->call))dlsym(library, #call))) return false;
     CUDNN_CALLS(FIND)
 #undef FIND
     return !c->cudnnCreate(&c->handle);
@@ -65,24 +66,24 @@ static bool describe(struct convolutions *v, const struct direct_conv *a)
 }
 
 /* The first algorithm that fits the maximum workspace; each direction has its own types in cuDNN. */
-#define CHOOSE(field, direction, result, ...)                                                                     \
-    static bool choose_##field(struct convolutions *v)                                                            \
-    {                                                                                                             \
-        const struct cudnn *c = &v->cudnn;                                                                        \
-        result list[MOST];                                                                                        \
-        size_t bytes = 0;                                                                                         \
-        int n = 0;                                                                                                \
+#define CHOOSE(field, direction, result, ...) \
+    static bool choose_##field(struct convolutions *v) \
+    { \
+        const struct cudnn *c = &v->cudnn; \
+        result list[MOST]; \
+        size_t bytes = 0; \
+        int n = 0; \
         if (c->cudnnGetConvolution##direction##Algorithm_v7(c->handle, __VA_ARGS__, MOST, &n, list)) return false; \
-        for (int i = 0; i < n; i++) {                                                                             \
-            v->field = list[i].algo;                                                                              \
-            if (list[i].status ||                                                                                 \
-                c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, v->field, &bytes) ||     \
-                bytes > MAX_WORKSPACE)                                                                           \
-                continue;                                                                                         \
-            if (bytes > v->bytes) v->bytes = bytes;                                                               \
-            return true;                                                                                          \
-        }                                                                                                         \
-        return false;                                                                                             \
+        for (int i = 0; i < n; i++) { \
+            v->field = list[i].algo; \
+            if (list[i].status || \
+                c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, v->field, &bytes) || \
+                bytes > MAX_WORKSPACE) \
+                continue; \
+            if (bytes > v->bytes) v->bytes = bytes; \
+            return true; \
+        } \
+        return false; \
     }
 CHOOSE(forward, Forward, cudnnConvolutionFwdAlgoPerf_t, v->x, v->w, v->conv, v->y)
 CHOOSE(data, BackwardData, cudnnConvolutionBwdDataAlgoPerf_t, v->w, v->y, v->conv, v->x)

@@ -20,8 +20,7 @@ struct triad {
 
 VECTORISED static void triad_pass(float *restrict a, const float *restrict b, int n)
 {
-    for (int i = 0; i < n; i++)
-        a[i] = 0.5f * b[i] + 0.25f * a[i];
+    for (int i = 0; i < n; i++) a[i] = 0.5f * b[i] + 0.25f * a[i];
 }
 
 static void triad_work(void *arg, int rank)
@@ -33,21 +32,18 @@ static void triad_work(void *arg, int rank)
     for (int round = 0; round <= ROUNDS; round++) {
         team_barrier(t->team);
         double start = floor_now();
-        for (int pass = 0; pass < t->passes; pass++)
-            triad_pass(t->a + begin, t->b + begin, end - begin);
+        for (int pass = 0; pass < t->passes; pass++) triad_pass(t->a + begin, t->b + begin, end - begin);
         team_barrier(t->team);
         double seconds = floor_now() - start;
-        if (rank == 0 && round > 0 && (round == 1 || seconds < t->best))
-            t->best = seconds;
+        if (rank == 0 && round > 0 && (round == 1 || seconds < t->best)) t->best = seconds;
     }
 }
 
 double triad_bandwidth(int threads, size_t working_set)
 {
     size_t n = working_set / (2 * sizeof(float));
-    if (n < ALIGN_FLOATS)
-        n = ALIGN_FLOATS;
-    struct triad t = {.team = team_create(threads), .n = (int)n, .a = floor_floats(n), .b = floor_floats(n)};
+    if (n < ALIGN_FLOATS) n = ALIGN_FLOATS;
+    struct triad t = { .team = team_create(threads), .n = (int)n, .a = floor_floats(n), .b = floor_floats(n) };
     double bytes = 3.0 * sizeof(float) * (double)n;
     if (t.team && t.a && t.b) {
         t.passes = 1 + (int)((double)BYTES_PER_ROUND / bytes);

@@ -35,12 +35,13 @@ static void backward(struct hsgd_emit *e)
 }
 
 #define AT(field) offsetof(struct hsgd_activate, field)
-static const struct hsgd_attribute fields[] = {
-    { "activation", HSGD_ACTIVATION, AT(activation), true, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute fields[] = { { "activation", HSGD_ACTIVATION, AT(activation), true, 0, NULL },
+                                                { 0 } };
 
-const struct hsgd_op hsgd_op_activate = {
-    .name = "activate", .attributes_size = sizeof(struct hsgd_activate), .fields = fields,
-    .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES, .prepare = prepare, .forward = forward, .backward = backward
-};
+const struct hsgd_op hsgd_op_activate = { .name = "activate",
+                                          .attributes_size = sizeof(struct hsgd_activate),
+                                          .fields = fields,
+                                          .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES,
+                                          .prepare = prepare,
+                                          .forward = forward,
+                                          .backward = backward };

@@ -24,8 +24,8 @@ static int prepare(struct hsgd_layer *l, char *why, size_t n)
     }
     int fan_in = k * k * l->in.c, fan_out = k * k * a->out_channels;
     l->params = 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 4, { a->out_channels, k, k, l->in.c }, a->init,
-                                            fan_in, fan_out, 0 };
+    l->param[0] =
+        (struct hsgd_param_spec){ "weight", 4, { a->out_channels, k, k, l->in.c }, a->init, fan_in, fan_out, 0 };
     l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->out_channels }, HSGD_INIT_ZERO, fan_in, fan_out, 0 };
     l->forward_flops = 2.0 * fan_in * hsgd_size(l->out);
     l->backward_flops = 2 * l->forward_flops;
@@ -36,9 +36,19 @@ static struct conv2d_args args_of(const struct hsgd_emit *e)
 {
     const struct hsgd_conv2d *a = e->layer->attributes;
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    return (struct conv2d_args){ .n = e->rows, .h = in.h, .w = in.w, .c = in.c, .oh = out.h, .ow = out.w, .o = out.c,
-                                 .kh = a->kernel, .kw = a->kernel, .stride = a->stride, .pad = a->padding,
-                                 .activation = (int)a->activation, .splits = 1 };
+    return (struct conv2d_args){ .n = e->rows,
+                                 .h = in.h,
+                                 .w = in.w,
+                                 .c = in.c,
+                                 .oh = out.h,
+                                 .ow = out.w,
+                                 .o = out.c,
+                                 .kh = a->kernel,
+                                 .kw = a->kernel,
+                                 .stride = a->stride,
+                                 .pad = a->padding,
+                                 .activation = (int)a->activation,
+                                 .splits = 1 };
 }
 
 /* Indexed by output channels per group: 8, 16, 32. */
@@ -124,17 +134,19 @@ static enum hsgd_activation activation(const void *attributes)
 }
 
 #define AT(field) offsetof(struct hsgd_conv2d, field)
-static const struct hsgd_attribute fields[] = {
-    { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL },
-    { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
-    { "stride", HSGD_INT, AT(stride), false, 1, NULL },
-    { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
-    { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
-    { "init", HSGD_INIT, AT(init), false, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute fields[] = { { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL },
+                                                { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
+                                                { "stride", HSGD_INT, AT(stride), false, 1, NULL },
+                                                { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
+                                                { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
+                                                { "init", HSGD_INIT, AT(init), false, 0, NULL },
+                                                { 0 } };
 
-const struct hsgd_op hsgd_op_conv2d = {
-    .name = "conv2d", .attributes_size = sizeof(struct hsgd_conv2d), .fields = fields, .layouts = 1u << HSGD_LANES,
-    .prepare = prepare, .forward = forward, .backward = backward, .activation = activation
-};
+const struct hsgd_op hsgd_op_conv2d = { .name = "conv2d",
+                                        .attributes_size = sizeof(struct hsgd_conv2d),
+                                        .fields = fields,
+                                        .layouts = 1u << HSGD_LANES,
+                                        .prepare = prepare,
+                                        .forward = forward,
+                                        .backward = backward,
+                                        .activation = activation };

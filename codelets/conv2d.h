@@ -18,8 +18,8 @@
 /* x n×h×w×c, y n×oh×ow×o, weights o×kh×kw×c */
 struct conv2d_args {
     int n, h, w, c, oh, ow, o, kh, kw, stride, pad, activation;
-    int tiles;      /* of the kernel launched: conv2d_*_tiles() */
-    int splits;     /* conv2d_dw: kernel rows are divided among this many tiles, 1…kh */
+    int tiles;  /* of the kernel launched: conv2d_*_tiles() */
+    int splits; /* conv2d_dw: kernel rows are divided among this many tiles, 1…kh */
 };
 
 /* x n×h×w×c, y n×oh×ow×c, windows k×k; padding < k */
@@ -30,27 +30,23 @@ struct pool_args {
 };
 
 /* n images of `size` floats each */
-struct lanes_args { int n, size, tiles; };
+struct lanes_args {
+    int n, size, tiles;
+};
 
-HOST_AND_DEVICE int conv2d_out_size(int in, int k, int stride, int pad)
-{
-    return (in + 2 * pad - k) / stride + 1;
-}
+HOST_AND_DEVICE int conv2d_out_size(int in, int k, int stride, int pad) { return (in + 2 * pad - k) / stride + 1; }
 
 HOST_AND_DEVICE int lanes_blocks(int n) { return (n + 15) / 16; }
 HOST_AND_DEVICE int lanes_tiles(int n, int size) { return lanes_blocks(n) * ((size + 255) / 256); }
 
 HOST_AND_DEVICE int conv2d_fwd_tiles(struct conv2d_args a) { return lanes_blocks(a.n) * a.oh; }
-HOST_AND_DEVICE int conv2d_dx_tiles(struct conv2d_args a)  { return lanes_blocks(a.n) * a.h; }
+HOST_AND_DEVICE int conv2d_dx_tiles(struct conv2d_args a) { return lanes_blocks(a.n) * a.h; }
 
 HOST_AND_DEVICE int pool_max_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
 HOST_AND_DEVICE int pool_avg_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
 HOST_AND_DEVICE int pool_avg_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.h; }
 HOST_AND_DEVICE int pool_is_2x2(struct pool_args a) { return a.k == 2 && a.stride == 2 && a.pad == 0; }
-HOST_AND_DEVICE int pool_max_bwd_tiles(struct pool_args a)
-{
-    return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1);
-}
+HOST_AND_DEVICE int pool_max_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1); }
 
 /* conv2d_gpu.cl: output channels that a group computes at a time; tiles of m
  * channels and `pixels` pixels; entries of a weight, including the bias; and
@@ -73,7 +69,7 @@ HOST_AND_DEVICE unsigned long gpu_dw_work(struct conv2d_args a)
 
 /* conv2d_dw.  With few outputs, images stay in the lanes.  Otherwise one tile
  * transposes 16·dw_vectors() outputs into the lanes. */
-HOST_AND_DEVICE int dw_plain(struct conv2d_args a)   { return a.o < 12; }
+HOST_AND_DEVICE int dw_plain(struct conv2d_args a) { return a.o < 12; }
 HOST_AND_DEVICE int dw_vectors(struct conv2d_args a) { return dw_plain(a) ? a.o : a.o > 16 ? 2 : 1; }
 HOST_AND_DEVICE int dw_groups(struct conv2d_args a)
 {

@@ -76,24 +76,24 @@ static const unsigned plain_filter = 1u << CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 |
 /* choose_*(): the first algorithm of cuDNN's list, which is sorted by speed,
  * that is plain, deterministic and fits the maximum workspace.  Each direction
  * has its own types in cuDNN. */
-#define CHOOSE(name, direction, result, plain, ...)                                                                  \
-    static bool choose_##name(struct prepared *p)                                                                    \
-    {                                                                                                                \
-        const struct cudnn *c = p->cudnn;                                                                            \
-        result list[MAX_ALGORITHMS];                                                                                \
-        int n = 0;                                                                                                   \
-        if (c->cudnnGetConvolution##direction##Algorithm_v7(c->handle, __VA_ARGS__, MAX_ALGORITHMS, &n, list))      \
-            return false;                                                                                            \
-        for (int i = 0; i < n; i++) {                                                                                \
-            if (list[i].status || list[i].determinism != CUDNN_DETERMINISTIC || !((plain) >> list[i].algo & 1))      \
-                continue;                                                                                            \
-            p->algorithm = (int)list[i].algo;                                                                        \
-            if (!c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, list[i].algo,              \
-                                                                  &p->workspace) &&                                  \
-                p->workspace <= MAX_WORKSPACE)                                                                      \
-                return true;                                                                                         \
-        }                                                                                                            \
-        return false;                                                                                                \
+#define CHOOSE(name, direction, result, plain, ...) \
+    static bool choose_##name(struct prepared *p) \
+    { \
+        const struct cudnn *c = p->cudnn; \
+        result list[MAX_ALGORITHMS]; \
+        int n = 0; \
+        if (c->cudnnGetConvolution##direction##Algorithm_v7(c->handle, __VA_ARGS__, MAX_ALGORITHMS, &n, list)) \
+            return false; \
+        for (int i = 0; i < n; i++) { \
+            if (list[i].status || list[i].determinism != CUDNN_DETERMINISTIC || !((plain) >> list[i].algo & 1)) \
+                continue; \
+            p->algorithm = (int)list[i].algo; \
+            if (!c->cudnnGetConvolution##direction##WorkspaceSize(c->handle, __VA_ARGS__, list[i].algo, \
+                                                                  &p->workspace) && \
+                p->workspace <= MAX_WORKSPACE) \
+                return true; \
+        } \
+        return false; \
     }
 CHOOSE(forward, Forward, cudnnConvolutionFwdAlgoPerf_t, plain_forward, p->x, p->w, p->conv, p->y)
 CHOOSE(data, BackwardData, cudnnConvolutionBwdDataAlgoPerf_t, plain_data, p->w, p->y, p->conv, p->x)
@@ -112,11 +112,11 @@ static void *prepare(const struct conv2d_args *a, const struct hsgd_cuda_queue *
     return NULL;
 }
 
-#define PREPARE(name)                                                                                          \
-    static void *prepare_##name(const void *args, unsigned alignment, const struct hsgd_cuda_queue *queue)     \
-    {                                                                                                          \
-        (void)alignment;                                                                                       \
-        return prepare(args, queue, choose_##name);                                                            \
+#define PREPARE(name) \
+    static void *prepare_##name(const void *args, unsigned alignment, const struct hsgd_cuda_queue *queue) \
+    { \
+        (void)alignment; \
+        return prepare(args, queue, choose_##name); \
     }
 PREPARE(forward)
 PREPARE(data)
@@ -168,8 +168,9 @@ static const char *error_text(int err, const struct hsgd_cuda_queue *queue)
     return c->cudnnGetErrorString((cudnnStatus_t)err);
 }
 
-#define BY_CUDNN(direction) .buffers = 4, .args_size = sizeof(struct conv2d_args), .cuda_call = direction##_call, \
-                            .cuda_prepare = prepare_##direction, .cuda_release = release, .cuda_error = error_text
+#define BY_CUDNN(direction) \
+    .buffers = 4, .args_size = sizeof(struct conv2d_args), .cuda_call = direction##_call, \
+    .cuda_prepare = prepare_##direction, .cuda_release = release, .cuda_error = error_text
 /* Buffers: x, w, y; dy, w, dx; x, dy, dw; then the workspace. */
 static const struct hsgd_kernel kernel_forward = { .name = "conv2d_cudnn_fwd", BY_CUDNN(forward) };
 static const struct hsgd_kernel kernel_data = { .name = "conv2d_cudnn_dx", BY_CUDNN(data) };
@@ -191,7 +192,7 @@ static struct hsgd_ref workspace(struct hsgd_emit *e, const struct prepared *p, 
 }
 
 static void transpose(struct hsgd_emit *e, const struct hsgd_kernel *kernel, struct hsgd_shape s, struct hsgd_ref from,
-                 struct hsgd_ref to)
+                      struct hsgd_ref to)
 {
     struct lanes_args a = { e->rows, hsgd_size(s), lanes_tiles(e->rows, hsgd_size(s)) };
     HSGD_LAUNCH(e, kernel, HSGD_TILES, a.tiles, &a, from, to);

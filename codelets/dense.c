@@ -34,8 +34,14 @@ static void forward(struct hsgd_emit *e)
     int in = hsgd_size(e->layer->in), units = a->units;
     for (int i = 0; i < w->pieces; i++) {
         bool last = i == w->pieces - 1;
-        struct hsgd_matmul p = { .m = e->rows, .n = units, .k = w->piece[i].rows, .lda = in, .ldb = units, .ldc = units,
-                                 .accumulate = i > 0, .activation = last ? a->activation : HSGD_NO_ACTIVATION };
+        struct hsgd_matmul p = { .m = e->rows,
+                                 .n = units,
+                                 .k = w->piece[i].rows,
+                                 .lda = in,
+                                 .ldb = units,
+                                 .ldc = units,
+                                 .accumulate = i > 0,
+                                 .activation = last ? a->activation : HSGD_NO_ACTIVATION };
         struct hsgd_ref bias = last && !a->no_bias ? e->weight[1].piece[0].ref : absent;
         hsgd_emit_matmul(e, &p, hsgd_at(e->x, w->piece[i].row), w->piece[i].ref, e->y, bias);
     }
@@ -44,8 +50,14 @@ static void forward(struct hsgd_emit *e)
 static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate)
 {
     int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
-    struct hsgd_matmul p = { .m = rows, .n = units, .k = e->rows, .lda = in, .ldb = units, .ldc = units,
-                             .transpose_a = true, .accumulate = accumulate };
+    struct hsgd_matmul p = { .m = rows,
+                             .n = units,
+                             .k = e->rows,
+                             .lda = in,
+                             .ldb = units,
+                             .ldc = units,
+                             .transpose_a = true,
+                             .accumulate = accumulate };
     hsgd_emit_matmul(e, &p, hsgd_at(e->x, row), e->dy, out, absent);
 }
 
@@ -53,8 +65,14 @@ static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_
 static void gradients(struct hsgd_emit *e, bool of_bias)
 {
     int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
-    struct hsgd_matmul p = { .m = in, .n = units, .k = e->rows, .lda = in, .ldb = units, .ldc = units,
-                             .transpose_a = true, .bias_gradient = of_bias };
+    struct hsgd_matmul p = { .m = in,
+                             .n = units,
+                             .k = e->rows,
+                             .lda = in,
+                             .ldb = units,
+                             .ldc = units,
+                             .transpose_a = true,
+                             .bias_gradient = of_bias };
     if (e->gradient[0].buffer >= 0)
         hsgd_emit_matmul(e, &p, e->x, e->dy, e->gradient[0], of_bias ? e->gradient[1] : absent);
     else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy, e->gradient[1]);
@@ -72,23 +90,26 @@ static void backward(struct hsgd_emit *e)
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
     }
     for (int i = 0; e->dx.buffer >= 0 && i < w->pieces; i++) {
-        struct hsgd_matmul p = { .m = e->rows, .n = w->piece[i].rows, .k = units, .lda = units, .ldb = units,
-                                 .ldc = in, .transpose_b = true };
+        struct hsgd_matmul p = {
+            .m = e->rows, .n = w->piece[i].rows, .k = units, .lda = units, .ldb = units, .ldc = in, .transpose_b = true
+        };
         hsgd_emit_matmul(e, &p, e->dy, w->piece[i].ref, hsgd_at(e->dx, w->piece[i].row), absent);
     }
     gradients(e, !a->no_bias && e->gradient[1].buffer >= 0);
 }
 
 #define AT(field) offsetof(struct hsgd_dense, field)
-static const struct hsgd_attribute fields[] = {
-    { "units", HSGD_UNITS, AT(units), true, 0, NULL },
-    { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
-    { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL },
-    { "init", HSGD_INIT, AT(init), false, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute fields[] = { { "units", HSGD_UNITS, AT(units), true, 0, NULL },
+                                                { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
+                                                { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL },
+                                                { "init", HSGD_INIT, AT(init), false, 0, NULL },
+                                                { 0 } };
 
-const struct hsgd_op hsgd_op_dense = {
-    .name = "dense", .attributes_size = sizeof(struct hsgd_dense), .fields = fields, .layouts = 1u << HSGD_NHWC,
-    .prepare = prepare, .forward = forward, .backward = backward, .weight_gradient = weight_gradient
-};
+const struct hsgd_op hsgd_op_dense = { .name = "dense",
+                                       .attributes_size = sizeof(struct hsgd_dense),
+                                       .fields = fields,
+                                       .layouts = 1u << HSGD_NHWC,
+                                       .prepare = prepare,
+                                       .forward = forward,
+                                       .backward = backward,
+                                       .weight_gradient = weight_gradient };

@@ -23,8 +23,13 @@ static void mask(struct hsgd_emit *e, struct hsgd_ref from, struct hsgd_ref to)
     const struct hsgd_dropout *a = e->layer->attributes;
     int size = hsgd_size(e->layer->in);
     float p = e->training ? a->p : 0;
-    struct dropout_args d = { hsgd_stored_rows(e) * size, size, e->layer->layout == HSGD_LANES, e->first_row,
-                              e->layer_index, (int)(p * 0x1p31f), 1.0f / (1.0f - p) };
+    struct dropout_args d = { hsgd_stored_rows(e) * size,
+                              size,
+                              e->layer->layout == HSGD_LANES,
+                              e->first_row,
+                              e->layer_index,
+                              (int)(p * 0x1p31f),
+                              1.0f / (1.0f - p) };
     HSGD_LAUNCH(e, HSGD_KERNEL(dropout), HSGD_ITEMS, d.n, &d, from, e->step, to);
 }
 
@@ -36,12 +41,12 @@ static void backward(struct hsgd_emit *e)
 }
 
 #define AT(field) offsetof(struct hsgd_dropout, field)
-static const struct hsgd_attribute fields[] = {
-    { "p", HSGD_FLOAT, AT(p), true, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute fields[] = { { "p", HSGD_FLOAT, AT(p), true, 0, NULL }, { 0 } };
 
-const struct hsgd_op hsgd_op_dropout = {
-    .name = "dropout", .attributes_size = sizeof(struct hsgd_dropout), .fields = fields,
-    .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES, .prepare = prepare, .forward = forward, .backward = backward
-};
+const struct hsgd_op hsgd_op_dropout = { .name = "dropout",
+                                         .attributes_size = sizeof(struct hsgd_dropout),
+                                         .fields = fields,
+                                         .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES,
+                                         .prepare = prepare,
+                                         .forward = forward,
+                                         .backward = backward };

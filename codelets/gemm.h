@@ -18,7 +18,7 @@
 
 #include "kernel_args.h"
 
-#ifndef GEMM_K_BLOCK   /* maximum size of the even blocks that k is split into */
+#ifndef GEMM_K_BLOCK /* maximum size of the even blocks that k is split into */
 #define GEMM_K_BLOCK 400
 #endif
 
@@ -64,8 +64,9 @@ static inline int gemm_groups(const struct gemm_args *a)
 static inline size_t gemm_plan_workspace(const struct gemm_args *a)
 {
     if (a->dots) return 0;
-    return (size_t)gemm_groups(a) * (GEMM_ROWS * GEMM_COLS
-           + (size_t)a->k_block * (size_t)(GEMM_COLS + (a->pack_a ? a->row_block : 0) * GEMM_ASTEP));
+    return (size_t)gemm_groups(a) *
+           (GEMM_ROWS * GEMM_COLS +
+            (size_t)a->k_block * (size_t)(GEMM_COLS + (a->pack_a ? a->row_block : 0) * GEMM_ASTEP));
 }
 
 static inline size_t gemm_workspace(int m, int n, int k, int ta, int tb, int workers)

@@ -32,7 +32,10 @@ extern const char hsgd_gpu_kernel_text[];
 extern const struct hsgd_kernel hsgd_kernel_matmul_cpu;
 /* GEMM by cuBLASLt; the same buffers. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cuda;
-struct matmul_args { struct hsgd_matmul p; int has_bias; };
+struct matmul_args {
+    struct hsgd_matmul p;
+    int has_bias;
+};
 
 /* out[c] = the sum of column c of a matrix with rows `stride` floats apart. */
 void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struct hsgd_ref a, struct hsgd_ref out);
@@ -40,7 +43,9 @@ void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struc
 static inline int column_sums_groups(int cols) { return (cols + COLUMN_BLOCK - 1) / COLUMN_BLOCK; }
 
 /* Single-threaded BLAS and OpenMP for the calling worker around a cell. */
-struct hsgd_blas_state { int openmp_threads; };
+struct hsgd_blas_state {
+    int openmp_threads;
+};
 void hsgd_blas_enter(struct hsgd_blas_state *saved);
 void hsgd_blas_leave(const struct hsgd_blas_state *saved);
 /* OpenBLAS is process-wide: sets it to one thread (only when the library owns

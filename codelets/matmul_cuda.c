@@ -63,10 +63,10 @@ static cublasLtEpilogue_t epilogue_of(const struct matmul_args *m)
 
 static cublasStatus_t prefer(cublasLtMatmulPreference_t p, unsigned alignment, size_t workspace)
 {
-    static const cublasLtMatmulPreferenceAttributes_t operand[] = {
-        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES
-    };
+    static const cublasLtMatmulPreferenceAttributes_t operand[] = { CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+                                                                    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                                                                    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+                                                                    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES };
     uint32_t bytes = alignment;
     uint64_t max_bytes = workspace;
     cublasStatus_t err = cublasLtMatmulPreferenceInit(p);
@@ -149,7 +149,8 @@ static int matmul_cuda(void *const *buffers, const void *args, const struct hsgd
 #define prepare NULL
 #endif
 
-const struct hsgd_kernel hsgd_kernel_matmul_cuda = {
-    .name = "matmul_cuda", .buffers = 4, .args_size = sizeof(struct matmul_args), .cuda_call = matmul_cuda,
-    .cuda_prepare = prepare
-};
+const struct hsgd_kernel hsgd_kernel_matmul_cuda = { .name = "matmul_cuda",
+                                                     .buffers = 4,
+                                                     .args_size = sizeof(struct matmul_args),
+                                                     .cuda_call = matmul_cuda,
+                                                     .cuda_prepare = prepare };

@@ -24,5 +24,6 @@ static void forward(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
-const struct hsgd_op hsgd_op_mse = { .name = "mse", .layouts = 1u << HSGD_NHWC, .is_loss = true, .prepare = prepare,
-                                     .forward = forward };
+const struct hsgd_op hsgd_op_mse = {
+    .name = "mse", .layouts = 1u << HSGD_NHWC, .is_loss = true, .prepare = prepare, .forward = forward
+};

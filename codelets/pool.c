@@ -19,8 +19,15 @@ static struct pool_args args_of(const struct hsgd_emit *e)
 {
     const struct hsgd_pool *a = e->layer->attributes;
     struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    return (struct pool_args){ .n = e->rows, .h = in.h, .w = in.w, .c = in.c, .oh = out.h, .ow = out.w,
-                               .k = a->kernel, .stride = a->stride, .pad = a->padding,
+    return (struct pool_args){ .n = e->rows,
+                               .h = in.h,
+                               .w = in.w,
+                               .c = in.c,
+                               .oh = out.h,
+                               .ow = out.w,
+                               .k = a->kernel,
+                               .stride = a->stride,
+                               .pad = a->padding,
                                .activation = (int)e->layer->slope_of_x };
 }
 
@@ -53,19 +60,23 @@ static void avg_backward(struct hsgd_emit *e)
 }
 
 #define AT(field) offsetof(struct hsgd_pool, field)
-static const struct hsgd_attribute fields[] = {
-    { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
-    { "stride", HSGD_INT, AT(stride), false, 0, "kernel" },
-    { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute fields[] = { { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
+                                                { "stride", HSGD_INT, AT(stride), false, 0, "kernel" },
+                                                { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
+                                                { 0 } };
 
-const struct hsgd_op hsgd_op_max_pool = {
-    .name = "max_pool", .attributes_size = sizeof(struct hsgd_pool), .fields = fields,
-    .layouts = 1u << HSGD_LANES, .applies_slope = true, .prepare = prepare, .forward = max_forward,
-    .backward = max_backward
-};
-const struct hsgd_op hsgd_op_avg_pool = {
-    .name = "avg_pool", .attributes_size = sizeof(struct hsgd_pool), .fields = fields,
-    .layouts = 1u << HSGD_LANES, .prepare = prepare, .forward = avg_forward, .backward = avg_backward
-};
+const struct hsgd_op hsgd_op_max_pool = { .name = "max_pool",
+                                          .attributes_size = sizeof(struct hsgd_pool),
+                                          .fields = fields,
+                                          .layouts = 1u << HSGD_LANES,
+                                          .applies_slope = true,
+                                          .prepare = prepare,
+                                          .forward = max_forward,
+                                          .backward = max_backward };
+const struct hsgd_op hsgd_op_avg_pool = { .name = "avg_pool",
+                                          .attributes_size = sizeof(struct hsgd_pool),
+                                          .fields = fields,
+                                          .layouts = 1u << HSGD_LANES,
+                                          .prepare = prepare,
+                                          .forward = avg_forward,
+                                          .backward = avg_backward };

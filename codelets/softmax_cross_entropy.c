@@ -28,19 +28,20 @@ static void forward(struct hsgd_emit *e)
     float smoothing = e->training ? loss->label_smoothing : 0;
     struct softmax_ce_args a = { e->rows, classes, e->dx.buffer >= 0, 1 - smoothing, smoothing / (float)classes };
     struct hsgd_ref stats = hsgd_scratch(e, 2 * e->rows);
-    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_ce), HSGD_WARPS, e->rows, &a, e->x, e->labels,
-                a.want_gradient ? e->dx : e->x, stats);
+    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_ce), HSGD_WARPS, e->rows, &a, e->x, e->labels, a.want_gradient ? e->dx : e->x,
+                stats);
     struct loss_sums_args s = { e->rows };
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
 #define AT(field) offsetof(struct hsgd_softmax_cross_entropy, field)
-static const struct hsgd_attribute fields[] = {
-    { "label_smoothing", HSGD_FLOAT, AT(label_smoothing), false, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute fields[] = { { "label_smoothing", HSGD_FLOAT, AT(label_smoothing), false, 0, NULL },
+                                                { 0 } };
 
-const struct hsgd_op hsgd_op_softmax_cross_entropy = {
-    .name = "softmax_cross_entropy", .attributes_size = sizeof(struct hsgd_softmax_cross_entropy), .fields = fields,
-    .layouts = 1u << HSGD_NHWC, .is_loss = true, .prepare = prepare, .forward = forward
-};
+const struct hsgd_op hsgd_op_softmax_cross_entropy = { .name = "softmax_cross_entropy",
+                                                       .attributes_size = sizeof(struct hsgd_softmax_cross_entropy),
+                                                       .fields = fields,
+                                                       .layouts = 1u << HSGD_NHWC,
+                                                       .is_loss = true,
+                                                       .prepare = prepare,
+                                                       .forward = forward };

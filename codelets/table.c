@@ -27,9 +27,15 @@ AGREE(STEP_SHARE, HSGD_STEP_SHARE);
 #undef KERNEL
 
 #ifdef HSGD_X86_ISAS
-#define ROW(name) { hsgd_##name##_base, hsgd_##name##_v3, hsgd_##name##_v4 }
+#define ROW(name) \
+    { \
+        hsgd_##name##_base, hsgd_##name##_v3, hsgd_##name##_v4 \
+    }
 #else
-#define ROW(name) { hsgd_##name##_base, NULL, NULL }
+#define ROW(name) \
+    { \
+        hsgd_##name##_base, NULL, NULL \
+    }
 #endif
 
 static hsgd_cpu_fn *const functions[HSGD_KERNELS][3] = {
@@ -71,12 +77,10 @@ static int best_isa(void)
 {
 #ifdef HSGD_X86_ISAS
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512cd"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
         return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-        return 1;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return 1;
 #endif
     return 0;
 }

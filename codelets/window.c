@@ -16,8 +16,7 @@ static int fits(const struct hsgd_layer *l, const struct hsgd_pool *w, const cha
         snprintf(why, n, "kernel %d, stride %d: the maximum is %d", w->kernel, w->stride, MAX_WINDOW);
     else if (l->in.h + 2 * w->padding < w->kernel || l->in.w + 2 * w->padding < w->kernel)
         snprintf(why, n, "%s does not fit into %dx%d with padding %d", what, l->in.h, l->in.w, w->padding);
-    else
-        return 0;
+    else return 0;
     return -1;
 }
 

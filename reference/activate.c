@@ -3,7 +3,11 @@
 #include "check.h"
 #include "reference.h"
 
-struct shape { int rows, size; enum hsgd_activation f; const double *x, *dy; };
+struct shape {
+    int rows, size;
+    enum hsgd_activation f;
+    const double *x, *dy;
+};
 
 /* Bound: 8 u |y|; exp and tanh of the C library and of OpenCL are that
  * accurate.  f' is computed from the resulting y: 4 u |dy|. */
@@ -57,8 +61,9 @@ static void one(int turn)
     reference(&s, want);
     if (turn < 24) gradient_of_reference(&s, xd);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = s.rows, .in = { 1, 1, s.size }, .x = x, .dy = dy, .y = y, .dx = dx,
-                                   .training = true };
+        struct hsgd_op_call run = {
+            .rows = s.rows, .in = { 1, 1, s.size }, .x = x, .dy = dy, .y = y, .dx = dx, .training = true
+        };
         check_run(d, &op, &a, &run, n);
         check_near("y", y, want, n);
         double *yd = check_doubles(y, n);

@@ -163,8 +163,8 @@ void check_near(const char *what, const float *got, const struct approx *want, i
     }
 }
 
-void check_gradient(const char *what, double (*loss)(void *user), void *user, double *at,
-                    const struct approx *gradient, int64_t n)
+void check_gradient(const char *what, double (*loss)(void *user), void *user, double *at, const struct approx *gradient,
+                    int64_t n)
 {
     const double h = 1e-6;
     double *from = allocate(n, sizeof *from), *direction = allocate(n, sizeof *direction), along = 0, magnitude = 0;

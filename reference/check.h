@@ -13,25 +13,30 @@
 /* ------------------------------------------------------- random values */
 
 void check_seed(uint64_t seed);
-int check_int(int low, int high);      /* low and high included */
-float check_float(void);               /* in [-1, 1) */
-float *check_floats(int64_t n);        /* to be freed */
-float *check_steps(int64_t n);         /* quarters in [-1, 1]: many are equal */
+int check_int(int low, int high); /* low and high included */
+float check_float(void);          /* in [-1, 1) */
+float *check_floats(int64_t n);   /* to be freed */
+float *check_steps(int64_t n);    /* quarters in [-1, 1]: many are equal */
 /* A dimension in 1..max: often 1, odd, or beside a power of two. */
 int check_size(int max);
-double *check_doubles(const float *from, int64_t n);   /* from NULL: zeros */
+double *check_doubles(const float *from, int64_t n); /* from NULL: zeros */
 
 /* ------------------------------------------------ reference and bounds */
 
-#define CHECK_U 0x1p-24   /* half the distance between 1 and the next float */
+#define CHECK_U 0x1p-24 /* half the distance between 1 and the next float */
 
 /* A reference value and the maximum error of a single-precision result. */
-struct approx { double v, e; };
+struct approx {
+    double v, e;
+};
 
 /* A sum of terms, each with error e.  Summed in single precision in any order
  * its error is at most (terms + 4) u times the sum of magnitudes; the 4 cover
  * the products in it and one or two roundings after it. */
-struct approx_sum { double v, magnitude, e; int terms; };
+struct approx_sum {
+    double v, magnitude, e;
+    int terms;
+};
 
 static inline void approx_add(struct approx_sum *s, double term, double e)
 {
@@ -46,26 +51,29 @@ static inline struct approx approx_of(struct approx_sum s)
     return (struct approx){ s.v, s.e + (s.terms + 4) * CHECK_U * s.magnitude };
 }
 
-struct approx *check_approx(int64_t n);   /* zeros, to be freed */
+struct approx *check_approx(int64_t n); /* zeros, to be freed */
 double check_activation(double z, enum hsgd_activation f);
-double check_activation_grad(double y, enum hsgd_activation f);   /* f' from y = f(z) */
+double check_activation_grad(double y, enum hsgd_activation f); /* f' from y = f(z) */
 
 /* --------------------------------------------------------- one test run */
 
-#define CHECK_MESSAGES 3  /* that are kept */
-#define CHECK_LARGE 256   /* outputs of a work-group */
+#define CHECK_MESSAGES 3 /* that are kept */
+#define CHECK_LARGE 256  /* outputs of a work-group */
 
 /* Counts for one device: shapes run, failures, and the error and bound of the
  * value closest to its bound (0: none). */
-struct check_count { int shapes, large, failures; double error, bound; };
+struct check_count {
+    int shapes, large, failures;
+    double error, bound;
+};
 
 struct check_outcome {
-    int failures;         /* at most CHECK_MESSAGES */
+    int failures; /* at most CHECK_MESSAGES */
     char message[CHECK_MESSAGES][600];
     struct check_count *device; /* for each device of the context */
 };
 
-#define CHECK_SHAPES 200  /* minimum per device and operation */
+#define CHECK_SHAPES 200 /* minimum per device and operation */
 
 /* Resets the counts and seeds the random values from the name; runs on all
  * devices, or on one alone. */
@@ -89,8 +97,8 @@ void check_near(const char *what, const float *got, const struct approx *want, i
 void check_that(bool holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Compares gradient (its v) with the central difference of loss(user) along a
  * random direction from at[], in double precision. */
-void check_gradient(const char *what, double (*loss)(void *user), void *user, double *at,
-                    const struct approx *gradient, int64_t n);
+void check_gradient(const char *what, double (*loss)(void *user), void *user, double *at, const struct approx *gradient,
+                    int64_t n);
 /* False once the current test has failed. */
 bool check_going(void);
 

@@ -35,9 +35,11 @@ static int weight(const struct conv *s, int o, int ky, int kx, int c)
  * approximates to 3e-7. */
 static void forward(const struct conv *s, struct approx *y)
 {
-    FOR_OUTPUTS(s) {
+    FOR_OUTPUTS(s)
+    {
         struct approx_sum z = { 0 };
-        FOR_TAPS(s) {
+        FOR_TAPS(s)
+        {
             double *x = input(s, s->x, n, oy * s->stride - s->pad + ky, ox * s->stride - s->pad + kx, c);
             if (x) approx_add(&z, *x * s->w[weight(s, o, ky, kx, c)], 0);
         }
@@ -46,12 +48,15 @@ static void forward(const struct conv *s, struct approx *y)
     }
 }
 
-struct gradients { struct approx_sum *dx, *dw, *db; };
+struct gradients {
+    struct approx_sum *dx, *dw, *db;
+};
 
 static void add_output(const struct conv *s, const struct gradients *g, int n, int oy, int ox, int o, struct approx dz)
 {
     approx_add(&g->db[o], dz.v, dz.e);
-    FOR_TAPS(s) {
+    FOR_TAPS(s)
+    {
         double *x = input(s, s->x, n, oy * s->stride - s->pad + ky, ox * s->stride - s->pad + kx, c);
         if (!x) continue;
         int at = weight(s, o, ky, kx, c);
@@ -67,7 +72,8 @@ static void backward(const struct conv *s, const double *y, bool slope_applied, 
     int nx = s->n * hsgd_size(s->in), nw = s->o * s->k * s->k * s->in.c;
     struct gradients g = { calloc((size_t)nx, sizeof *g.dx), calloc((size_t)nw, sizeof *g.dw),
                            calloc((size_t)s->o, sizeof *g.db) };
-    FOR_OUTPUTS(s) {
+    FOR_OUTPUTS(s)
+    {
         double slope = slope_applied ? 1 : check_activation_grad(y[at], s->f);
         add_output(s, &g, n, oy, ox, o, (struct approx){ s->dy[at] * slope, 4 * CHECK_U * fabs(s->dy[at]) });
     }
@@ -113,8 +119,8 @@ static void draw(struct conv *s, int turn)
 {
     do {
         s->n = check_size(turn % 10 == 9 ? 200 : 40);
-        s->in = (struct hsgd_shape){ check_int(1, 14), check_int(1, 20),
-                                     check_int(0, 2) ? check_size(8) : check_size(40) };
+        s->in =
+            (struct hsgd_shape){ check_int(1, 14), check_int(1, 20), check_int(0, 2) ? check_size(8) : check_size(40) };
         s->k = check_int(1, 5), s->stride = check_int(1, 3), s->pad = check_int(0, s->k - 1);
         s->o = check_int(0, 2) ? check_size(17) : check_size(65);
         s->f = (enum hsgd_activation)(turn % 4);
@@ -128,8 +134,9 @@ static void one(int turn)
 {
     struct conv s = { 0 };
     draw(&s, turn);
-    struct hsgd_conv2d a = { .out_channels = s.o, .kernel = s.k, .stride = s.stride, .padding = s.pad,
-                             .activation = s.f };
+    struct hsgd_conv2d a = {
+        .out_channels = s.o, .kernel = s.k, .stride = s.stride, .padding = s.pad, .activation = s.f
+    };
     struct hsgd_op op = hsgd_op_conv2d;
     bool applied = turn % 8 == 5;
     if (applied) op.prepare = prepare_applied;
@@ -145,8 +152,15 @@ static void one(int turn)
     if (ny < 300) gradient_of_reference(&s, want_y);
     for (int d = 0; d < check_devices() && check_going(); d++) {
         bool wants_dx = turn % 7 != 0;
-        struct hsgd_op_call run = { .rows = s.n, .in = s.in, .x = x, .dy = dy, .params = { w, b }, .y = y,
-                                   .dx = wants_dx ? dx : NULL, .gradients = { dw, db }, .training = true };
+        struct hsgd_op_call run = { .rows = s.n,
+                                    .in = s.in,
+                                    .x = x,
+                                    .dy = dy,
+                                    .params = { w, b },
+                                    .y = y,
+                                    .dx = wants_dx ? dx : NULL,
+                                    .gradients = { dw, db },
+                                    .training = true };
         check_run(d, &op, &a, &run, ny);
         check_near("y", y, want_y, ny);
         double *yd = check_doubles(y, ny);

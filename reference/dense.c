@@ -6,7 +6,7 @@
 struct dense {
     int rows, in, units;
     enum hsgd_activation f;
-    double *x, *w, *b, *dy;   /* b NULL: none */
+    double *x, *w, *b, *dy; /* b NULL: none */
 };
 
 /* Bound: that of the sum of in + 1 terms, and 8 u for the activation. */
@@ -83,7 +83,10 @@ static void gradient_of_reference(struct dense *s, const struct approx *y)
 
 /* Rows before `cut` are one piece, the others a second; the gradient of the
  * first is computed by weight_gradient(), accumulated twice. */
-struct pieces { struct hsgd_dense dense; int cut; };
+struct pieces {
+    struct hsgd_dense dense;
+    int cut;
+};
 
 static void cut_weight(struct hsgd_emit *e)
 {
@@ -93,8 +96,8 @@ static void cut_weight(struct hsgd_emit *e)
     struct hsgd_ref ref = w->piece[0].ref;
     w->pieces = 2;
     w->piece[0] = (struct hsgd_piece){ ref, 0, a->cut };
-    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut,
-                                       hsgd_size(e->layer->in) - a->cut };
+    w->piece[1] =
+        (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut, hsgd_size(e->layer->in) - a->cut };
 }
 
 static void pieces_forward(struct hsgd_emit *e)
@@ -149,8 +152,15 @@ static void one(int turn)
     if (ny < 300) gradient_of_reference(&s, want_y);
     for (int d = 0; d < check_devices() && check_going(); d++) {
         bool wants_dx = turn % 7 != 0;
-        struct hsgd_op_call run = { .rows = rows, .in = in, .x = x, .dy = dy, .params = { weight, bias }, .y = y,
-                                   .dx = wants_dx ? dx : NULL, .gradients = { dw, db }, .training = true };
+        struct hsgd_op_call run = { .rows = rows,
+                                    .in = in,
+                                    .x = x,
+                                    .dy = dy,
+                                    .params = { weight, bias },
+                                    .y = y,
+                                    .dx = wants_dx ? dx : NULL,
+                                    .gradients = { dw, db },
+                                    .training = true };
         check_run(d, &op, &a, &run, ny);
         check_near("y", y, want_y, ny);
         double *yd = check_doubles(y, ny);
@@ -178,8 +188,7 @@ static void not_a_number(int units)
         check_run(d, &hsgd_op_dense, &a,
                   &(struct hsgd_op_call){ .rows = rows, .in = { 1, 1, in }, .x = x, .params = { w, b }, .y = y },
                   UNCOUNTED);
-        for (int i = 0; i < rows * units; i++)
-            check_that(!isnan(y[i]) == (i / units != 3), "y[%d] is %g", i, y[i]);
+        for (int i = 0; i < rows * units; i++) check_that(!isnan(y[i]) == (i / units != 3), "y[%d] is %g", i, y[i]);
     }
     free(x), free(w), free(b), free(y);
 }

@@ -16,7 +16,10 @@ static uint32_t philox(uint32_t key, uint32_t lo, uint32_t hi)
 }
 
 /* Layer and first row as the graph would set them. */
-struct placed { struct hsgd_dropout dropout; int layer, first_row; };
+struct placed {
+    struct hsgd_dropout dropout;
+    int layer, first_row;
+};
 
 static void place(struct hsgd_emit *e)
 {
@@ -77,8 +80,9 @@ static void one(int turn)
     reference(&a, seed, training, rows, size, x, want_y);
     reference(&a, seed, training, rows, size, dy, want_dx);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = rows, .in = { 1, 1, size }, .x = x, .dy = dy, .y = y, .dx = dx,
-                                   .training = training, .seed = seed };
+        struct hsgd_op_call run = {
+            .rows = rows, .in = { 1, 1, size }, .x = x, .dy = dy, .y = y, .dx = dx, .training = training, .seed = seed
+        };
         check_run(d, &op, &a, &run, n);
         check_near("y", y, want_y, n);
         check_near("dx", dx, want_dx, n);
@@ -95,8 +99,9 @@ static void slices(bool lanes)
     struct hsgd_op op = placed_op(lanes);
     check_shape("slices, lanes %d", lanes);
     for (int d = 0; d < check_devices(); d++) {
-        struct hsgd_op_call run = { .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = whole, .training = true,
-                                   .seed = 9 };
+        struct hsgd_op_call run = {
+            .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = whole, .training = true, .seed = 9
+        };
         check_run(d, &op, &a, &run, UNCOUNTED);
         run.rows = ROWS - FROM, run.x = x + FROM * SIZE, run.y = part;
         check_run(check_devices() - 1 - d, &op, &b, &run, UNCOUNTED);
@@ -118,8 +123,10 @@ static void rate(float p)
     check_shape("rate, p %g", p);
     for (int d = 0; d < check_devices(); d++) {
         int count = 0;
-        check_run(d, &hsgd_op_dropout, &a, &(struct hsgd_op_call){ .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = y,
-                  .training = true, .seed = 3 }, UNCOUNTED);
+        check_run(
+            d, &hsgd_op_dropout, &a,
+            &(struct hsgd_op_call){ .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = y, .training = true, .seed = 3 },
+            UNCOUNTED);
         for (int i = 0; i < n; i++) count += y[i] != 0;
         double off = fabs(count - n * (1 - (double)p)) / sqrt(n * (double)p * (1 - p));
         check_that(off <= 5, "%d of %d are kept, %.1f standard deviations off", count, n, off);

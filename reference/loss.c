@@ -3,9 +3,18 @@
 #include "check.h"
 #include "reference.h"
 
-struct loss { bool mse; float smoothing; int rows, cols; double *z; int32_t *labels; };
+struct loss {
+    bool mse;
+    float smoothing;
+    int rows, cols;
+    double *z;
+    int32_t *labels;
+};
 
-struct row { double loss, e, largest; int best; };
+struct row {
+    double loss, e, largest;
+    int best;
+};
 
 /* Bound of the loss of a row: (cols + 8) u (1 + loss) for the sum of
  * exponentials, and 2 u per unit of difference between logits, which
@@ -26,8 +35,8 @@ static struct row softmax_row(int cols, const double *z, int label, double smoot
     if (smoothing > 0) r.e += CHECK_U * (cols + 4) * -even * total;
     for (int c = 0; c < cols; c++) {
         double p = exp(z[c] - z[r.best]) / sum;
-        dz[c] = (struct approx){ p - (1 - smoothing) * (c == label) - even,
-                                 CHECK_U * (p * (cols + 10 + 4 * apart) + 4) };
+        dz[c] =
+            (struct approx){ p - (1 - smoothing) * (c == label) - even, CHECK_U * (p * (cols + 10 + 4 * apart) + 4) };
     }
     return r;
 }
@@ -74,7 +83,7 @@ static double loss(void *user)
 static void one(int turn, bool mse, float smoothing)
 {
     struct hsgd_softmax_cross_entropy attributes = { smoothing };
-    struct loss s = { mse, smoothing, turn % 10 == 9 ? check_int(1000, 5000) : check_size(200), 1 + check_size(100),
+    struct loss s = { mse,  smoothing, turn % 10 == 9 ? check_int(1000, 5000) : check_size(200), 1 + check_size(100),
                       NULL, NULL };
     if (s.rows >= 1000) s.cols = check_int(2, 12);
     int n = s.rows * s.cols;
@@ -93,8 +102,9 @@ static void one(int turn, bool mse, float smoothing)
     reference(&s, want, want_dz);
     if (turn < 30 && s.rows < 1000) check_gradient("dz", loss, &s, s.z, want_dz, n);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = s.rows, .in = { 1, 1, s.cols }, .x = z, .labels = s.labels, .dx = dz,
-                                   .sums = sums, .training = true };
+        struct hsgd_op_call run = {
+            .rows = s.rows, .in = { 1, 1, s.cols }, .x = z, .labels = s.labels, .dx = dz, .sums = sums, .training = true
+        };
         check_run(d, op, &attributes, &run, n);
         check_near("sums", sums, want, 3);
         check_near("dz", dz, want_dz, n);

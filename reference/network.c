@@ -17,7 +17,10 @@ struct layer {
     double *y, *dy, *param[PARAMS], *gradient[PARAMS];
 };
 
-struct reference_network { int layers; struct layer layer[MAX_LAYERS]; };
+struct reference_network {
+    int layers;
+    struct layer layer[MAX_LAYERS];
+};
 
 /* ------------------------------------------------------------------- dense */
 
@@ -73,9 +76,11 @@ static int64_t tap(const struct layer *l, int o, int ky, int kx)
 static void conv2d_forward(const struct layer *l, const double *x)
 {
     const struct hsgd_conv2d *a = l->attributes;
-    FOR_OUTPUTS(l, at) {
+    FOR_OUTPUTS(l, at)
+    {
         double z = l->param[1][o];
-        FOR_TAPS(a->kernel) {
+        FOR_TAPS(a->kernel)
+        {
             const double *w = l->param[0] + tap(l, o, ky, kx);
             int64_t from = under(l, oy, ox, ky, kx);
             for (int c = 0; from >= 0 && c < l->in.c; c++) z += x[from + c] * w[c];
@@ -87,11 +92,13 @@ static void conv2d_forward(const struct layer *l, const double *x)
 static void conv2d_backward(const struct layer *l, const double *x, double *dx)
 {
     const struct hsgd_conv2d *a = l->attributes;
-    FOR_OUTPUTS(l, at) {
+    FOR_OUTPUTS(l, at)
+    {
         double dz = l->dy[at] * check_activation_grad(l->y[at], a->activation);
         l->gradient[1][o] += dz;
         if (dz == 0) continue;
-        FOR_TAPS(a->kernel) {
+        FOR_TAPS(a->kernel)
+        {
             int64_t from = under(l, oy, ox, ky, kx), w = tap(l, o, ky, kx);
             for (int c = 0; from >= 0 && c < l->in.c; c++) l->gradient[0][w + c] += dz * x[from + c];
             for (int c = 0; from >= 0 && dx && c < l->in.c; c++) dx[from + c] += dz * l->param[0][w + c];
@@ -106,7 +113,8 @@ static int largest(const struct layer *l, const double *x, int oy, int ox, int c
 {
     const struct hsgd_pool *a = l->attributes;
     int best = -1;
-    FOR_TAPS(a->kernel) {
+    FOR_TAPS(a->kernel)
+    {
         int y = oy * a->stride - a->padding + ky, xx = ox * a->stride - a->padding + kx;
         if (y < 0 || y >= l->in.h || xx < 0 || xx >= l->in.w) continue;
         int at = (y * l->in.w + xx) * l->in.c + c;
@@ -123,7 +131,7 @@ static void max_pool_forward(const struct layer *l, const double *x)
 static void max_pool_backward(const struct layer *l, const double *x, double *dx)
 {
     FOR_OUTPUTS(l, at)
-        if (dx) dx[largest(l, x, oy, ox, o)] += l->dy[at];
+    if (dx) dx[largest(l, x, oy, ox, o)] += l->dy[at];
 }
 
 static void flatten_forward(const struct layer *l, const double *x)

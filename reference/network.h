@@ -7,7 +7,10 @@
 
 /* Arguments of hsgd_add(); op NULL ends a list.  Operations: dense, conv2d,
  * max_pool, flatten, and softmax_cross_entropy as the last one. */
-struct reference_layer { const struct hsgd_op *op; const void *attributes; };
+struct reference_layer {
+    const struct hsgd_op *op;
+    const void *attributes;
+};
 
 struct reference_network;
 

@@ -48,12 +48,17 @@ static void step_row(const struct hsgd_train_options *o, int t, float scale, flo
 
 enum { STEPS = 3, PARTS = 3 };
 
-struct update { struct hsgd_update a; int n; float scale, *part[STEPS][PARTS], step[STEPS][HSGD_STEP_WORDS]; };
+struct update {
+    struct hsgd_update a;
+    int n;
+    float scale, *part[STEPS][PARTS], step[STEPS][HSGD_STEP_WORDS];
+};
 
 static struct update draw(int turn)
 {
-    struct update u = { { reference_options(turn), turn / 5 % PARTS + 1, turn / 5 % 5 == 4 }, 0, 0, { { NULL } },
-                        { { 0 } } };
+    struct update u = {
+        { reference_options(turn), turn / 5 % PARTS + 1, turn / 5 % 5 == 4 }, 0, 0, { { NULL } }, { { 0 } }
+    };
     u.n = turn % 2 ? check_size(200) : check_int(257, 3000);
     u.scale = 1.0f / (float)check_int(1, 8);
     for (int t = 0; t < STEPS; t++) {
@@ -101,8 +106,11 @@ static void one(int turn)
         memcpy(got, start, (size_t)all * sizeof *got);
         for (int t = 0; t < STEPS; t++) {
             memcpy(from, got, (size_t)all * sizeof *got);
-            struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, all }, .x = from, .y = got,
-                                       .params = { u.part[t][0], u.part[t][1], u.part[t][2], u.step[t] } };
+            struct hsgd_op_call run = { .rows = 1,
+                                        .in = { 1, 1, all },
+                                        .x = from,
+                                        .y = got,
+                                        .params = { u.part[t][0], u.part[t][1], u.part[t][2], u.step[t] } };
             check_run(d, &hsgd_op_update, &u.a, &run, t ? UNCOUNTED : u.n);
         }
         check_near("w and state", got, want, all);

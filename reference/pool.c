@@ -7,7 +7,7 @@ struct pool {
     int n, k, stride, pad;
     bool average;
     struct hsgd_shape in, out;
-    enum hsgd_activation f;   /* activation that produced x; max_pool applies its derivative */
+    enum hsgd_activation f; /* activation that produced x; max_pool applies its derivative */
     double *x, *dy;
 };
 

@@ -6,10 +6,7 @@
 
 #include "model_file.h"
 
-const char *hsgd_model_name_at(int i)
-{
-    return i >= 0 && i < model_texts ? model_text_at[i].name : NULL;
-}
+const char *hsgd_model_name_at(int i) { return i >= 0 && i < model_texts ? model_text_at[i].name : NULL; }
 
 bool hsgd_model_is_file(const char *name)
 {

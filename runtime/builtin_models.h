@@ -3,7 +3,9 @@
 #ifndef HSGD_RUNTIME_BUILTIN_MODELS_H
 #define HSGD_RUNTIME_BUILTIN_MODELS_H
 
-struct model_source { const char *name, *text; };
+struct model_source {
+    const char *name, *text;
+};
 extern const struct model_source model_text_at[];
 extern const int model_texts;
 

@@ -124,8 +124,8 @@ static void note_threads(struct hsgd_context *ctx, int threads)
     for (int i = 0; i < ctx->ndevices; i++)
         if (ctx->device[i].info.kind == HSGD_CPU) workers = ctx->device[i].info.workers;
     if (workers && threads > workers && (ctx->joined || !ctx->owns_starpu))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "threads is %d, but the StarPU that runs already uses %d core%s", threads, workers,
-                 workers > 1 ? "s" : "");
+        hsgd_log(ctx, HSGD_LOG_WARNING, "threads is %d, but the StarPU that runs already uses %d core%s", threads,
+                 workers, workers > 1 ? "s" : "");
 }
 
 static int open_context(struct hsgd_context *ctx, const struct hsgd_context_options *o)

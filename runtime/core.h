@@ -26,23 +26,26 @@ struct trace;
 
 /* From a step on a device pretends to be slower by a factor, or to take at
  * least so many microseconds for a row. */
-struct slowness { double factor, row_us; int64_t from; };
+struct slowness {
+    double factor, row_us;
+    int64_t from;
+};
 
 /* One device in use: one StarPU memory node and the workers on it. */
 struct device {
-    struct hsgd_device info;              /* counters excepted */
+    struct hsgd_device info; /* counters excepted */
     unsigned node;
-    int units;                            /* work-groups it runs at once; 1 on the CPU */
-    bool one_item;                        /* groups of one item: an OpenCL device that is a CPU */
+    int units;     /* work-groups it runs at once; 1 on the CPU */
+    bool one_item; /* groups of one item: an OpenCL device that is a CPU */
     int worker[STARPU_NMAXWORKERS];
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
-    int nslow;                            /* HSGD_SLOW; ascending steps */
+    int nslow; /* HSGD_SLOW; ascending steps */
     struct slowness slow[MAX_SLOWNESS];
-    bool fails;                           /* HSGD_FAIL, from a step on */
+    bool fails; /* HSGD_FAIL, from a step on */
     int64_t fails_from;
-    atomic_bool lost;                     /* it has failed: nothing runs there any more */
+    atomic_bool lost; /* it has failed: nothing runs there any more */
     struct cuda_device *cuda;
     atomic_ullong tasks, samples, busy_ns;
     atomic_ullong captures, graph_launches; /* CUDA graphs */
@@ -52,33 +55,33 @@ struct device {
  * replica has its own, so that others can go on. */
 struct failure {
     pthread_mutex_t lock;
-    atomic_int err;                       /* an errno; 0: none */
+    atomic_int err; /* an errno; 0: none */
     char sentence[256];
-    struct device *device;                /* where; NULL: not one device's fault */
-    const struct cell_run *run;           /* the cell's; NULL: no cell's fault */
-    int step;                             /* its row in the step table */
-    bool begun;                           /* the cell had begun to write */
+    struct device *device;      /* where; NULL: not one device's fault */
+    const struct cell_run *run; /* the cell's; NULL: no cell's fault */
+    int step;                   /* its row in the step table */
+    bool begun;                 /* the cell had begun to write */
 };
 
 struct hsgd_context {
     char error[1024];
-    unsigned generation;                  /* of the process that created it, counted by fork() */
+    unsigned generation; /* of the process that created it, counted by fork() */
     hsgd_log_fn *log;
     void *log_user;
     bool deterministic, tf32, spare_opencl, owns_starpu;
-    bool joined;                          /* another context of ours started StarPU */
-    bool chose_policy;                    /* the scheduling policy is our choice, not the user's */
-    bool cuda_graphs;                     /* HSGD_CUDA_GRAPHS: cells are captured on CUDA devices */
-    bool starpu_places;                   /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
-    uint32_t worker_mask[WORKER_WORDS];   /* all our devices' workers */
+    bool joined;                        /* another context of ours started StarPU */
+    bool chose_policy;                  /* the scheduling policy is our choice, not the user's */
+    bool cuda_graphs;                   /* HSGD_CUDA_GRAPHS: cells are captured on CUDA devices */
+    bool starpu_places;                 /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
+    uint32_t worker_mask[WORKER_WORDS]; /* all our devices' workers */
     int ndevices;
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;
-    struct trace *trace;              /* NULL: nothing is recorded */
-    atomic_bool runs;                     /* it has begun to compute */
-    atomic_int active;                    /* nesting of context_begin() */
+    struct trace *trace; /* NULL: nothing is recorded */
+    atomic_bool runs;    /* it has begun to compute */
+    atomic_int active;   /* nesting of context_begin() */
     struct failure failure;
-    pthread_mutex_t error_lock;           /* of error: replicas may fail at the same time */
+    pthread_mutex_t error_lock; /* of error: replicas may fail at the same time */
 };
 
 /* Whether this is a child of fork() of the process that created the context:

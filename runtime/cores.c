@@ -16,8 +16,7 @@ static int by_affinity(void)
         hwloc_bitmap_t set = hwloc_bitmap_alloc();
         if (set && !hwloc_get_cpubind(topology, set, HWLOC_CPUBIND_PROCESS))
             cores = hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE);
-        else
-            cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
+        else cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
         hwloc_bitmap_free(set);
     }
     hwloc_topology_destroy(topology);

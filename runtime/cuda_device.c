@@ -16,7 +16,7 @@
 #include "cuda_launch.h"
 #include "cudnn_library.h"
 
-#define MAX_ALIGNMENT 256u  /* bytes: that of device memory */
+#define MAX_ALIGNMENT 256u /* bytes: that of device memory */
 
 /* What a kernel's cuda_prepare() returned, and for what. */
 struct prepared {
@@ -32,9 +32,9 @@ struct cuda_device {
     cublasLtHandle_t cublas_lt;
     bool tf32;
     size_t workspace_bytes;
-    void *workspace[STARPU_NMAXWORKERS]; /* a worker's, who has one stream */
+    void *workspace[STARPU_NMAXWORKERS];     /* a worker's, who has one stream */
     struct cudnn *cudnn[STARPU_NMAXWORKERS]; /* a worker's; NULL: it is not used */
-    struct cudnn *preparing;             /* the same for plans being built, while workers are at work */
+    struct cudnn *preparing;                 /* the same for plans being built, while workers are at work */
     struct prepared *first;
 };
 
@@ -134,10 +134,14 @@ void cuda_device_close(struct device *d)
 
 struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, void *stream)
 {
-    return (struct hsgd_cuda_queue){ .stream = stream, .cublas_lt = d->cuda->cublas_lt,
+    return (struct hsgd_cuda_queue){ .stream = stream,
+                                     .cublas_lt = d->cuda->cublas_lt,
                                      .workspace = d->cuda->workspace[worker],
-                                     .workspace_bytes = d->cuda->workspace_bytes, .cudnn = d->cuda->cudnn[worker],
-                                     .tf32 = d->cuda->tf32, .units = d->units, .launch = cuda_launch_beside };
+                                     .workspace_bytes = d->cuda->workspace_bytes,
+                                     .cudnn = d->cuda->cudnn[worker],
+                                     .tf32 = d->cuda->tf32,
+                                     .units = d->units,
+                                     .launch = cuda_launch_beside };
 }
 
 /* Bytes that every buffer's place is a multiple of. */

@@ -10,18 +10,21 @@
 
 #include "cuda_launch.h"
 
-#define FEWEST 2     /* launches that are worth a graph */
+#define FEWEST 2 /* launches that are worth a graph */
 
 /* A kernel whose place in the step table or the metrics moves with the step. */
-struct moving { cudaGraphNode_t node; int launch; };
+struct moving {
+    cudaGraphNode_t node;
+    int launch;
+};
 
 struct cuda_graph {
-    const struct variant *variant;   /* what it does, */
-    float *base[MAX_ACCESSES];       /* and with which buffers: others need another graph */
-    bool refused;                    /* that cannot be captured */
+    const struct variant *variant; /* what it does, */
+    float *base[MAX_ACCESSES];     /* and with which buffers: others need another graph */
+    bool refused;                  /* that cannot be captured */
     cudaGraph_t graph;
     cudaGraphExec_t exec;
-    int step, nmoving;               /* the step its kernels are set to */
+    int step, nmoving; /* the step its kernels are set to */
     struct moving *moving;
 };
 
@@ -116,8 +119,10 @@ static cudaError_t move(struct cuda_graph *g, int step)
         const struct launch *l = &v->program.launch[g->moving[i].launch];
         struct kernel_call call;
         kernel_call_fill(&call, v, l, g->base, step);
-        struct cudaKernelNodeParams p = { .func = (void *)l->kernel->cuda, .gridDim = call.grid,
-                                          .blockDim = call.block, .kernelParams = call.parameter };
+        struct cudaKernelNodeParams p = { .func = (void *)l->kernel->cuda,
+                                          .gridDim = call.grid,
+                                          .blockDim = call.block,
+                                          .kernelParams = call.parameter };
         cudaError_t err = cudaGraphExecKernelNodeSetParams(g->exec, g->moving[i].node, &p);
         if (err) return err;
     }
@@ -128,8 +133,8 @@ static cudaError_t move(struct cuda_graph *g, int step)
 /* The first run with these buffers is launched one by one: CUDA and its
  * libraries load their code then, which they cannot while a stream captures,
  * and what runs once is not worth a graph. */
-cudaGraphExec_t cuda_graph_ready(struct cuda_graph **kept, const struct variant *v, float *const *base, int n,
-                                 int step, cudaStream_t stream)
+cudaGraphExec_t cuda_graph_ready(struct cuda_graph **kept, const struct variant *v, float *const *base, int n, int step,
+                                 cudaStream_t stream)
 {
     if (v->program.n < FEWEST) return NULL;
     struct cuda_graph *g = *kept ? *kept : (*kept = calloc(1, sizeof *g));

@@ -13,7 +13,9 @@
 
 /* The work-items of a group, and how many of what is shared out it takes: a
  * v16 is held by sixteen of them, a warp has 32 (device.h). */
-static const struct group { int items, takes; } groups_of[] = {
+static const struct group {
+    int items, takes;
+} groups_of[] = {
     [HSGD_ITEMS] = { 256, 256 }, [HSGD_ROWS] = { 128, 1 }, [HSGD_TILES] = { 64, 4 }, [HSGD_WARPS] = { 128, 4 }
 };
 

@@ -32,10 +32,10 @@ static bool load(struct cudnn *c, const char *name, char *why, size_t size)
         snprintf(why, size, "%s", dlerror());
         return false;
     }
-#define FIND(call)                                                        \
-    if (!(c->call = (__typeof__(c->call))dlsym(library, #call))) {        \
-        snprintf(why, size, "%s has no function %s", name, #call);        \
-        return false;                                                     \
+#define FIND(call) \
+    if (!(c->call = (__typeof__(c->call))dlsym(library, #call))) { \
+        snprintf(why, size, "%s has no function %s", name, #call); \
+        return false; \
     }
     CUDNN_CALLS(FIND)
 #undef FIND

@@ -80,15 +80,15 @@ static int want_word(struct hsgd_context *ctx, struct device_request *r, const s
     if (number && (end == number || *end || index < 0 || index > 255))
         return hsgd_fail(ctx, EINVAL, "device number \"%s\" is not an integer from 0 to 255", number);
     if (*kind == HSGD_CPU) {
-        if (index > 0) return hsgd_fail(ctx, ENODEV, "device \"cpu:%ld\" is not available: the CPU is one device", index);
+        if (index > 0)
+            return hsgd_fail(ctx, ENODEV, "device \"cpu:%ld\" is not available: the CPU is one device", index);
         r->cpu = true;
         return 0;
     }
     return number ? want_one(ctx, r, have, *kind, (int)index) : want_all(ctx, r, have, *kind);
 }
 
-static int want_list(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
-                     const char *list)
+static int want_list(struct hsgd_context *ctx, struct device_request *r, const struct machine *have, const char *list)
 {
     char copy[256];
     if (strlen(list) >= sizeof copy) return hsgd_fail(ctx, EINVAL, "the device list is longer than 255 characters");
@@ -159,8 +159,9 @@ static int want_cores(struct hsgd_context *ctx, struct device_request *out, int 
 /* Nodes of GPUs and other accelerators, of all drivers that have an OpenCL
  * library: DRM, AMD, NVIDIA, WSL, Arm, Qualcomm, Imagination, Vivante, FPGAs. */
 static const char *const accelerator_nodes[] = {
-    "/dev/dri/*", "/dev/accel/*", "/dev/kfd", "/dev/nvidia*", "/dev/dxg", "/dev/mali*", "/dev/kgsl*", "/dev/pvr*",
-    "/dev/galcore", "/dev/xclmgmt*", "/dev/xdma*", "/dev/qdma*", "/dev/dfl-*", "/dev/intel-fpga*", "/dev/acl*",
+    "/dev/dri/*", "/dev/accel/*", "/dev/kfd",   "/dev/nvidia*",     "/dev/dxg",
+    "/dev/mali*", "/dev/kgsl*",   "/dev/pvr*",  "/dev/galcore",     "/dev/xclmgmt*",
+    "/dev/xdma*", "/dev/qdma*",   "/dev/dfl-*", "/dev/intel-fpga*", "/dev/acl*",
 };
 
 bool devices_has_accelerator(void)

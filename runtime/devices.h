@@ -8,10 +8,10 @@
 /* The devices a list asks for. */
 struct device_request {
     bool cpu;
-    int count[HSGD_DEVICE_KINDS];   /* of the other kinds */
+    int count[HSGD_DEVICE_KINDS];                     /* of the other kinds */
     int index[HSGD_DEVICE_KINDS][STARPU_NMAXWORKERS]; /* which, in StarPU's order */
-    bool only_opencl_cpus;          /* every OpenCL device asked for is a CPU */
-    int cores;                      /* CPU workers wanted */
+    bool only_opencl_cpus;                            /* every OpenCL device asked for is a CPU */
+    int cores;                                        /* CPU workers wanted */
 };
 
 /* Reads `list` (NULL: "auto") against the machine.  -EINVAL, -ENODEV. */

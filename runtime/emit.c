@@ -48,8 +48,9 @@ void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsg
         return;
     }
     struct launch *l = &p->launch[p->n++];
-    *l = (struct launch){ .kernel = kernel, .grid = grid, .nrefs = kernel->buffers, .count = count,
-                          .args = p->args_bytes };
+    *l = (struct launch){
+        .kernel = kernel, .grid = grid, .nrefs = kernel->buffers, .count = count, .args = p->args_bytes
+    };
     memcpy(l->ref, refs, (size_t)kernel->buffers * sizeof *refs);
     memcpy(p->args + p->args_bytes, args, kernel->args_size);
     p->args_bytes += args_bytes;

@@ -59,10 +59,9 @@ static void weight_pieces(const struct plan *p, const struct layer *l, int param
         if (lo < begin) lo = begin;
         if (hi > begin + size) hi = begin + size;
         if (lo >= hi) continue;
-        w->piece[w->pieces++] = (struct hsgd_piece){
-            .ref = { first_buffer + s, 0, lo - t->shard[s].first },
-            .row = (int)((lo - begin) / row), .rows = (int)((hi - lo) / row)
-        };
+        w->piece[w->pieces++] = (struct hsgd_piece){ .ref = { first_buffer + s, 0, lo - t->shard[s].first },
+                                                     .row = (int)((lo - begin) / row),
+                                                     .rows = (int)((hi - lo) / row) };
     }
 }
 
@@ -91,15 +90,23 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     bool training = !plan_forward_only(p);
     struct device *target = plan_target(p, s->device);
     *e = (struct hsgd_emit){
-        .layer = &l->info, .kind = target->info.kind, .units = target->units, .device = target,
-        .rows = s->rows, .first_row = s->first_row, .layer_index = i, .training = training, .step = at->step,
+        .layer = &l->info,
+        .kind = target->info.kind,
+        .units = target->units,
+        .device = target,
+        .rows = s->rows,
+        .first_row = s->first_row,
+        .layer_index = i,
+        .training = training,
+        .step = at->step,
         .program = program,
         .x = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
         .y = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
         .dy = training && !l->op->is_loss ? hsgd_at(at->arena, a->dy[i]) : absent,
         .dx = training && before >= 0 && params_before(m, i) ? hsgd_at(at->arena, a->dy[before]) : absent,
         .labels = hsgd_at(at->input, (int64_t)s->rows * hsgd_size(m->in)),
-        .sums = at->partial, .scratch_base = hsgd_at(at->arena, a->scratch),
+        .sums = at->partial,
+        .scratch_base = hsgd_at(at->arena, a->scratch),
     };
     for (int k = 0; k < HSGD_MAX_PARAMS; k++) e->gradient[k] = absent;
     for (int k = 0; k < l->info.params; k++) weight_pieces(p, l, k, at->param, &e->weight[k]);
@@ -119,8 +126,8 @@ static void emit_outputs(struct plan *p, const struct slice *s, const struct sli
     const struct hsgd_model *m = p->state->model;
     int last = source_layer(m, m->nlayers - 1);
     struct copy_args args = { s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in) };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args,
-                last < 0 ? at->input : hsgd_at(at->arena, a->y[last]), at->partial);
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, last < 0 ? at->input : hsgd_at(at->arena, a->y[last]),
+                at->partial);
 }
 
 int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
@@ -229,9 +236,8 @@ static int64_t weight_rows_program(struct plan *p, const struct slice *s, const 
     return e.scratch_floats;
 }
 
-void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
-                      const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
-                      struct hsgd_program *program)
+void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at, const struct weight_rows *r,
+                      struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate, struct hsgd_program *program)
 {
     weight_rows_program(p, s, at, r, out, scratch, accumulate, program);
 }

@@ -20,7 +20,7 @@ int64_t slice_arena_floats(struct plan *p, const struct slice *s);
 /* Some rows of a deferred weight, within a shard. */
 struct weight_rows {
     int layer, row, rows;
-    int64_t offset, floats;    /* in the shard */
+    int64_t offset, floats; /* in the shard */
 };
 
 /* Walks over the deferred weights of a shard in pieces of at most about
@@ -29,9 +29,8 @@ bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weig
 
 /* Appends the gradient of these rows from the slice's arena, written (or
  * added) to out. */
-void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
-                      const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
-                      struct hsgd_program *program);
+void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at, const struct weight_rows *r,
+                      struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate, struct hsgd_program *program);
 /* Scratch those rows need, at most, over all slices and devices. */
 int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile);
 

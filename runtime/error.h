@@ -19,13 +19,15 @@ int context_check(struct hsgd_context *ctx);
  * it needs is NULL: -EINVAL, with a sentence that names the function and the
  * pointer, which is called as in the header.
  *   int err = ENTER(t ? t->state.ctx : NULL, t, x, labels); */
-#define ENTER(ctx, ...)                                                    \
+#define ENTER(ctx, ...) \
     api_enter(ctx, __func__, #__VA_ARGS__, (const void *const[]){ __VA_ARGS__ }, \
-          sizeof((const void *const[]){ __VA_ARGS__ }) / sizeof(void *))
+              sizeof((const void *const[]){ __VA_ARGS__ }) / sizeof(void *))
 int api_enter(struct hsgd_context *ctx, const char *function, const char *names, const void *const *pointers, size_t n);
 
 /* Text from a file as it may stand in a sentence: short, on one line. */
-struct shown { char text[84]; };
+struct shown {
+    char text[84];
+};
 struct shown hsgd_show(const char *text);
 /* The same of n bytes. */
 struct shown hsgd_show_bytes(const char *text, size_t n);

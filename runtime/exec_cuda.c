@@ -82,8 +82,7 @@ static void launch_graph(struct cell_run *run, const struct variant *v, cudaGrap
     if (err)
         cell_failed(run, v->device, true, "%s: the graph of \"%s\" failed (CUDA error %d)", v->device->info.name,
                     run->cell->name, err);
-    else
-        atomic_fetch_add(&v->device->graph_launches, 1);
+    else atomic_fetch_add(&v->device->graph_launches, 1);
 }
 
 static void launch(struct cell_run *run, struct variant *v, float *const *base, uint64_t began)

@@ -25,8 +25,8 @@ static void launch_size(const struct device *d, const struct launch *l, size_t *
     *global = groups * *local;
 }
 
-static cl_int enqueue(const struct device *d, const struct launch *l, const unsigned char *args,
-                      void *const *base, int step)
+static cl_int enqueue(const struct device *d, const struct launch *l, const unsigned char *args, void *const *base,
+                      int step)
 {
     cl_kernel k = l->device_object;
     cl_int err = 0;
@@ -60,13 +60,12 @@ void exec_opencl(void *buffers[], void *arg)
         cl_int err = enqueue(v->device, l, p->args + l->args, base, run->step);
         if (err) {
             cell_failed(run, v->device, true, "%s: kernel \"%s\" failed (OpenCL error %d)", v->device->info.name,
-                           l->kernel->name, err);
+                        l->kernel->name, err);
             break;
         }
     }
     cl_int err = clFinish(o->queue);
-    if (err)
-        cell_failed(run, v->device, true, "%s: the device failed (OpenCL error %d)", v->device->info.name, err);
+    if (err) cell_failed(run, v->device, true, "%s: the device failed (OpenCL error %d)", v->device->info.name, err);
     cell_end(run, v, began);
 }
 

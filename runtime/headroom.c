@@ -11,11 +11,11 @@
 #define MIB ((size_t)1 << 20)
 
 /* Measured, and rounded up. */
-#define START_BYTES (64 * MIB)    /* StarPU's own tables */
-#define WORKER_BYTES (132 * MIB)  /* OpenBLAS: a buffer of up to 128 MiB for every thread that multiplies */
-#define OPENCL_BYTES (768 * MIB)  /* PoCL with its compiler */
+#define START_BYTES (64 * MIB)   /* StarPU's own tables */
+#define WORKER_BYTES (132 * MIB) /* OpenBLAS: a buffer of up to 128 MiB for every thread that multiplies */
+#define OPENCL_BYTES (768 * MIB) /* PoCL with its compiler */
 #define RUN_BYTES (16 * MIB)
-#define OTHER_THREADS 4           /* that write checkpoints and fill batches */
+#define OTHER_THREADS 4 /* that write checkpoints and fill batches */
 
 /* Threads that wait until all of them are there. */
 struct crowd {
@@ -62,8 +62,14 @@ static int try_all(size_t bytes, int threads)
 /* " (ulimit -v 300000)" where a limit is set. */
 static void name_limit(char *out, size_t size)
 {
-    static const struct { int resource; char option; size_t unit; } limits[] = {
-        { RLIMIT_AS, 'v', 1024 }, { RLIMIT_DATA, 'd', 1024 }, { RLIMIT_NPROC, 'u', 1 },
+    static const struct {
+        int resource;
+        char option;
+        size_t unit;
+    } limits[] = {
+        { RLIMIT_AS, 'v', 1024 },
+        { RLIMIT_DATA, 'd', 1024 },
+        { RLIMIT_NPROC, 'u', 1 },
     };
     struct rlimit r;
     size_t used = 0;
@@ -82,8 +88,10 @@ static int check(struct hsgd_context *ctx, const char *what, size_t bytes, int t
     char limit[100];
     if (!try_all(bytes, threads)) return 0;
     name_limit(limit, sizeof limit);
-    return hsgd_fail(ctx, ENOMEM, "%s: %zu MiB more of address space and %d more threads are needed, which this process "
-                     "may not have%s", what, bytes / MIB, threads, limit);
+    return hsgd_fail(ctx, ENOMEM,
+                     "%s: %zu MiB more of address space and %d more threads are needed, which this process "
+                     "may not have%s",
+                     what, bytes / MIB, threads, limit);
 }
 
 int headroom_check_start(struct hsgd_context *ctx, const struct device_request *r)

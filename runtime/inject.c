@@ -78,8 +78,9 @@ static int read_word(struct hsgd_context *ctx, const char *variable, const char 
     struct entry e = { .slow = { .factor = 1 } };
     int found = 0, err = 0;
     if (!read_entry(word, has_slowness, &e))
-        return refuse(ctx, variable, word, has_slowness ? "is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without"
-                                                        : "is not DEVICE or DEVICE@STEP");
+        return refuse(ctx, variable, word,
+                      has_slowness ? "is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without"
+                                   : "is not DEVICE or DEVICE@STEP");
     if (!(e.slow.factor >= 1 && e.slow.factor <= MAX_FACTOR))
         return refuse(ctx, variable, word, "has a factor that is not from 1 to 1000");
     if (!(e.slow.row_us >= 0 && e.slow.row_us <= MAX_ROW_US))

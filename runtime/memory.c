@@ -15,8 +15,8 @@ struct needs {
     struct plan *plan;
     struct device *device;
     int n;
-    size_t *missing;            /* bytes of each of n buffers that are not there yet */
-    size_t all;                 /* bytes of all buffers, there or not */
+    size_t *missing; /* bytes of each of n buffers that are not there yet */
+    size_t all;      /* bytes of all buffers, there or not */
 };
 
 static void note(const struct needs *w, const char *format, ...)
@@ -99,7 +99,7 @@ struct memory_sentence memory_too_small(const struct device *d, int batch, size_
 {
     struct memory_sentence s;
     c_snprintf(s.text, sizeof s.text, "%s: a batch of %d needs %.1f MiB of its memory, which has %.1f MiB", d->info.id,
-             batch, megabytes(bytes), megabytes((size_t)starpu_memory_get_total(d->node)));
+               batch, megabytes(bytes), megabytes((size_t)starpu_memory_get_total(d->node)));
     return s;
 }
 
@@ -109,10 +109,7 @@ double memory_room(const struct device *d)
     return total > 0 ? USABLE * (double)total : INFINITY;
 }
 
-bool memory_holds(const struct device *d, int64_t floats)
-{
-    return (double)floats * sizeof(float) <= memory_room(d);
-}
+bool memory_holds(const struct device *d, int64_t floats) { return (double)floats * sizeof(float) <= memory_room(d); }
 
 size_t memory_need(struct plan *p, struct device *d)
 {

@@ -17,7 +17,9 @@ size_t memory_need(struct plan *plan, struct device *d);
 double memory_room(const struct device *d);
 
 /* The sentence where a batch needs so many bytes, more than there is room for. */
-struct memory_sentence { char text[200]; };
+struct memory_sentence {
+    char text[200];
+};
 struct memory_sentence memory_too_small(const struct device *d, int batch, size_t bytes);
 
 /* Whether the device has room for so many floats, if nothing else is there. */

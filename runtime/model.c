@@ -124,8 +124,8 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     if (ENTER(m ? m->ctx : NULL, m)) return NULL;
     char why[200] = "";
     if (!op || !op->name || !op->prepare || (!op->forward && !op->is_view))
-        return refuse(m, EINVAL, op && op->name ? op->name : "?", !op ? "the operation is NULL"
-                      : "the operation lacks its name, prepare() or forward()");
+        return refuse(m, EINVAL, op && op->name ? op->name : "?",
+                      !op ? "the operation is NULL" : "the operation lacks its name, prepare() or forward()");
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
     if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
     if (!(m = match_layout(m, op))) return NULL;
@@ -182,8 +182,8 @@ int model_finish(struct hsgd_model *m)
         return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine",
                          m->name, (long long)m->floats);
     m->weights = aligned_alloc(64, (size_t)(m->floats + 16) * sizeof(float));
-    if (!m->weights) return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name,
-                                      (long long)m->floats);
+    if (!m->weights)
+        return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name, (long long)m->floats);
     memset(m->weights, 0, (size_t)(m->floats + 16) * sizeof(float));
     return hsgd_model_initialise(m, 0);
 }
@@ -201,8 +201,8 @@ struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
 struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,
                                    enum hsgd_activation activation)
 {
-    return hsgd_add(m, &hsgd_op_conv2d, &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation,
-                                                               HSGD_INIT_GLOROT }, NULL);
+    return hsgd_add(m, &hsgd_op_conv2d,
+                    &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT }, NULL);
 }
 
 struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)
@@ -225,7 +225,7 @@ static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
 {
     int64_t n = spec_size(s);
     float bound = s->init == HSGD_INIT_ZERO ? 0.0f
-                : s->init == HSGD_INIT_HE   ? sqrtf(6.0f / (float)s->fan_in)
+                  : s->init == HSGD_INIT_HE ? sqrtf(6.0f / (float)s->fan_in)
                                             : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
     for (int64_t i = 0; i < n; i++) w[i] = bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
 }
@@ -368,8 +368,11 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
         if (!is_relayout(m->layer[at].op) && i-- == 0) break;
     if (at == m->nlayers) return -EINVAL;
     const struct layer *l = &m->layer[at];
-    struct hsgd_model_layer full = { .in = l->info.in, .out = l->info.out, .is_view = l->op->is_view,
-                                     .forward_flops = l->info.forward_flops, .backward_flops = l->info.backward_flops };
+    struct hsgd_model_layer full = { .in = l->info.in,
+                                     .out = l->info.out,
+                                     .is_view = l->op->is_view,
+                                     .forward_flops = l->info.forward_flops,
+                                     .backward_flops = l->info.backward_flops };
     snprintf(full.name, sizeof full.name, "%s", l->name);
     snprintf(full.op, sizeof full.op, "%s", l->op->name);
     for (int p = 0; p < l->info.params; p++) full.parameters += spec_size(&l->info.param[p]);

@@ -10,9 +10,9 @@ struct layer {
     const struct hsgd_op *op;
     void *attributes;
     struct hsgd_layer info;
-    bool alias;                    /* y is x: nothing to do (flatten in NHWC) */
+    bool alias;                            /* y is x: nothing to do (flatten in NHWC) */
     int64_t param_offset[HSGD_MAX_PARAMS]; /* in the bucket */
-    bool deferred;                 /* parameter 0 lies in the deferred part of the bucket */
+    bool deferred;                         /* parameter 0 lies in the deferred part of the bucket */
 };
 
 #define MAX_SAMPLE (1 << 26) /* numbers of a sample */
@@ -21,7 +21,9 @@ struct layer {
 /* The bucket is cut into shards, one StarPU handle each: shard 0 holds the
  * small parameters (and the deferred ones too when there is no other shard),
  * the others cut the deferred weights by rows. */
-struct shard { int64_t first, floats; };
+struct shard {
+    int64_t first, floats;
+};
 
 struct hsgd_model {
     struct hsgd_context *ctx;
@@ -29,10 +31,10 @@ struct hsgd_model {
     struct hsgd_shape in;
     int nlayers, capacity;
     struct layer *layer;
-    bool finished;                 /* ends in a loss */
-    int64_t floats, small_floats;  /* bucket size; the first small_floats are not deferred */
-    float *weights;                /* the bucket, in main memory */
-    struct trainer_state *bound;   /* who has the weights on devices now */
+    bool finished;                /* ends in a loss */
+    int64_t floats, small_floats; /* bucket size; the first small_floats are not deferred */
+    float *weights;               /* the bucket, in main memory */
+    struct trainer_state *bound;  /* who has the weights on devices now */
 };
 
 /* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
@@ -48,7 +50,11 @@ void model_release(struct hsgd_model *model);
 
 /* Weight n of a model: what it is, its layer's index, where it lies in the
  * bucket.  False: there are fewer. */
-struct weight_place { const struct hsgd_param_spec *spec; int layer; int64_t offset; };
+struct weight_place {
+    const struct hsgd_param_spec *spec;
+    int layer;
+    int64_t offset;
+};
 bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out);
 enum { WEIGHT_NAME = 96 };
 void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME]);

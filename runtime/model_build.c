@@ -39,8 +39,7 @@ static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, s
         snprintf(sentence, sizeof sentence, "input is %dx%dx%d, but the data has %dx%dx%d", f->input.h, f->input.w,
                  f->input.c, in.h, in.w, in.c);
         fail_at(ctx, f, f->input_line, sentence);
-    } else
-        return true;
+    } else return true;
     return false;
 }
 

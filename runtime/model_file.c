@@ -17,7 +17,7 @@ static bool consists_of(const char *name, const char *more)
 {
     char set[80];
     snprintf(set, sizeof set, "%s%s%s", letters, digits, more);
-    return strspn(name, set) == strlen(name) && strlen(name) < sizeof ((struct layer *)0)->name;
+    return strspn(name, set) == strlen(name) && strlen(name) < sizeof((struct layer *)0)->name;
 }
 
 bool model_name_possible(const char *name)
@@ -196,7 +196,9 @@ static const struct {
     const char *key;
     int (*read)(struct hsgd_yaml *y, struct model_file *f);
     bool required;
-} top[] = { { "name", read_name, true }, { "input", read_input, false }, { "usual_input", read_usual_input, false },
+} top[] = { { "name", read_name, true },
+            { "input", read_input, false },
+            { "usual_input", read_usual_input, false },
             { "layers", read_layers, true } };
 
 enum { TOP = sizeof top / sizeof *top };

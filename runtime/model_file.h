@@ -9,16 +9,16 @@
 
 struct file_layer {
     const struct hsgd_op *op;
-    char name[48];      /* "": the operation's name and a number */
-    void *attributes;   /* the number of classes may be CLASSES */
-    int below;          /* > 0: padding only where the input has fewer rows */
+    char name[48];    /* "": the operation's name and a number */
+    void *attributes; /* the number of classes may be CLASSES */
+    int below;        /* > 0: padding only where the input has fewer rows */
     int line;
 };
 
 struct model_file {
-    char *path;                      /* for sentences; NULL: a built-in model, which has none of its own */
+    char *path; /* for sentences; NULL: a built-in model, which has none of its own */
     char name[48];
-    struct hsgd_shape input, usual;  /* h 0: not given */
+    struct hsgd_shape input, usual; /* h 0: not given */
     int input_line;
     int nlayers, capacity;
     struct file_layer *layer;

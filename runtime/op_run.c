@@ -24,7 +24,7 @@ struct op_job {
     struct cell cell;
     struct variant variant;
     struct plan plan;
-    int64_t labels, y, dy, dx, scratch;      /* offsets */
+    int64_t labels, y, dy, dx, scratch; /* offsets */
     int64_t param[HSGD_MAX_PARAMS + 1];
 };
 
@@ -72,11 +72,21 @@ static void describe_once(struct op_job *j, struct hsgd_program *program, struct
     struct hsgd_ref none = { .buffer = -1 }, input = { BUF_INPUT, 0, 0 }, arena = { BUF_ARENA, 0, 0 };
     bool back = j->op->is_loss ? run->dx != NULL : run->dy != NULL;
     *e = (struct hsgd_emit){
-        .layer = &j->layer, .kind = j->device->info.kind, .units = j->device->units, .device = j->device,
-        .rows = run->rows, .training = run->training,
-        .x = input, .labels = hsgd_at(input, j->labels), .y = hsgd_at(arena, j->y), .dy = hsgd_at(arena, j->dy),
-        .dx = back && run->dx ? hsgd_at(arena, j->dx) : none, .sums = { BUF_GRADIENTS, 0, 0 },
-        .step = { BUF_STEP, 0, 0 }, .program = program, .scratch_base = hsgd_at(arena, j->scratch),
+        .layer = &j->layer,
+        .kind = j->device->info.kind,
+        .units = j->device->units,
+        .device = j->device,
+        .rows = run->rows,
+        .training = run->training,
+        .x = input,
+        .labels = hsgd_at(input, j->labels),
+        .y = hsgd_at(arena, j->y),
+        .dy = hsgd_at(arena, j->dy),
+        .dx = back && run->dx ? hsgd_at(arena, j->dx) : none,
+        .sums = { BUF_GRADIENTS, 0, 0 },
+        .step = { BUF_STEP, 0, 0 },
+        .program = program,
+        .scratch_base = hsgd_at(arena, j->scratch),
     };
     for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
         e->gradient[p] = none;
@@ -200,8 +210,9 @@ static int time_tasks(struct op_job *j)
 static int execute(struct op_job *j)
 {
     struct hsgd_emit e;
-    j->plan = (struct plan){ .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer,
-                             .failure = &j->ctx->failure };
+    j->plan = (struct plan){
+        .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer, .failure = &j->ctx->failure
+    };
     j->variant.device = j->cell.device = j->device;
     j->cell.variant = &j->variant;
     j->cell.nvariants = 1;

@@ -42,7 +42,8 @@ static void place_pocl(struct hsgd_context *ctx)
     const char *folder = pocl_has_folder() ? NULL : private_folder();
     if (!folder) return;
     setenv("POCL_CACHE_DIR", folder, 1);
-    hsgd_log(ctx, HSGD_LOG_WARNING, "PoCL cannot keep compiled kernels in HOME: they are compiled again by every "
+    hsgd_log(ctx, HSGD_LOG_WARNING,
+             "PoCL cannot keep compiled kernels in HOME: they are compiled again by every "
              "process; set POCL_CACHE_DIR to a folder");
 }
 

@@ -12,11 +12,11 @@
 
 struct launch {
     const struct hsgd_kernel *kernel;
-    void *device_object;                /* the OpenCL form, or what a CUDA library prepared, once the cell is bound */
+    void *device_object; /* the OpenCL form, or what a CUDA library prepared, once the cell is bound */
     enum hsgd_grid grid;
     int nrefs;
     int64_t count;
-    size_t args;                        /* byte offset into program.args */
+    size_t args;                                  /* byte offset into program.args */
     struct hsgd_ref ref[HSGD_MAX_KERNEL_BUFFERS]; /* buffer = index among the cell's accesses once bound */
 };
 
@@ -36,10 +36,10 @@ void program_free(struct hsgd_program *p);
 struct buffer {
     char name[24];
     int64_t floats;
-    void *memory;                       /* in main memory; NULL: StarPU allocates where it is first written */
+    void *memory; /* in main memory; NULL: StarPU allocates where it is first written */
     bool owned;
-    bool pinned;                        /* CUDA devices copy from and to it directly */
-    bool written_through;               /* what is written on one node is copied to others at once */
+    bool pinned;          /* CUDA devices copy from and to it directly */
+    bool written_through; /* what is written on one node is copied to others at once */
     starpu_data_handle_t handle;
 };
 
@@ -52,10 +52,10 @@ void buffer_write_through(struct buffer *b, uint32_t nodes);
  * workers of a StarPU that is ours are woken only where they must fetch the data. */
 void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode);
 
-#define PLAN_SLOTS 3      /* input batches a plan holds: one in use, the others being filled */
-#define WINDOW_STEPS 128  /* steps between two looks of the host at the step table and the metrics */
-#define PREDICT_STEPS 16  /* steps of a window that keep their outputs */
-#define METRICS 4         /* sum of losses, correct, terms, unused */
+#define PLAN_SLOTS 3       /* input batches a plan holds: one in use, the others being filled */
+#define WINDOW_STEPS 128   /* steps between two looks of the host at the step table and the metrics */
+#define PREDICT_STEPS 16   /* steps of a window that keep their outputs */
+#define METRICS 4          /* sum of losses, correct, terms, unused */
 #define GRADIENT_HEADER 64 /* floats before a buffer of gradients: loss sums; the sum of squares and its parts */
 
 /* ---------------------------------------------------------------- cells */
@@ -69,7 +69,7 @@ const char *cell_kind_name(enum cell_kind kind);
 #define MAX_ACCESSES 64
 
 struct access {
-    int buffer;                         /* index into plan.buffer */
+    int buffer; /* index into plan.buffer */
     enum starpu_data_access_mode mode;
 };
 
@@ -77,18 +77,18 @@ struct access {
 struct variant {
     struct device *device;
     struct hsgd_program program;
-    struct cost_entry *cost;            /* shared by all that do the same on the device */
+    struct cost_entry *cost; /* shared by all that do the same on the device */
 };
 
 struct cell {
     char name[40];
     enum cell_kind kind;
     struct device *device;
-    int rows;                           /* samples that pass through, forward and backward; 0: none */
+    int rows; /* samples that pass through, forward and backward; 0: none */
     int priority;
-    bool updates;                       /* it writes parameters */
-    int affinity;                       /* worker of the device whose cache knows the data; -1: any */
-    int nvariants;                      /* 1: its own device; more: any of these (HSGD_PLACEMENT=starpu) */
+    bool updates;  /* it writes parameters */
+    int affinity;  /* worker of the device whose cache knows the data; -1: any */
+    int nvariants; /* 1: its own device; more: any of these (HSGD_PLACEMENT=starpu) */
     struct variant *variant;
     int naccesses;
     struct access access[MAX_ACCESSES];
@@ -99,12 +99,12 @@ struct cell {
 struct slice {
     struct device *device;
     int first_row, rows;
-    int input, arena;                   /* buffers; input is one of PLAN_SLOTS alternatives */
-    int partial;                        /* loss sums and gradients; PLAN_PREDICT: outputs, a step behind the other */
+    int input, arena; /* buffers; input is one of PLAN_SLOTS alternatives */
+    int partial;      /* loss sums and gradients; PLAN_PREDICT: outputs, a step behind the other */
     int64_t arena_floats;
 };
 
-#define PLAN_REASON 160    /* characters of a reason */
+#define PLAN_REASON 160 /* characters of a reason */
 
 struct plan {
     struct hsgd_context *ctx;
@@ -112,11 +112,11 @@ struct plan {
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;
-    int pass, cursor;                   /* while building: which variant, and the next buffer to find again */
+    int pass, cursor; /* while building: which variant, and the next buffer to find again */
     struct slice *slice;
     struct cell *cell;
-    struct variant *variant;            /* of all cells */
-    struct buffer **buffer;             /* own and foreign ones */
+    struct variant *variant; /* of all cells */
+    struct buffer **buffer;  /* own and foreign ones */
     bool *owned;
     struct buffer **slot_buffer;        /* [slice][PLAN_SLOTS] inputs */
     int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
@@ -140,7 +140,10 @@ static inline bool plan_forward_only(const struct plan *p)
 /* Frees the tasks of the replay executor. */
 void replay_free(struct plan *plan);
 
-struct slice_spec { struct device *device; int rows; };
+struct slice_spec {
+    struct device *device;
+    int rows;
+};
 
 /* Builds a plan for `n` slices; in training the rows add up to the batch. */
 struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *slices);

@@ -72,7 +72,6 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
     c->access[c->naccesses++] = (struct access){ buffer, mode };
 }
 
-
 int add_fixed(struct plan *p)
 {
     struct trainer_state *s = p->state;
@@ -85,10 +84,7 @@ int add_fixed(struct plan *p)
 
 /* ------------------------------------------------------------------ shape */
 
-bool defers(const struct plan *p)
-{
-    return !plan_forward_only(p) && p->nslices > 1 && p->state->nshards > 1;
-}
+bool defers(const struct plan *p) { return !plan_forward_only(p) && p->nslices > 1 && p->state->nshards > 1; }
 
 bool tiled(const struct plan *p)
 {
@@ -129,8 +125,9 @@ int64_t partial_floats(const struct plan *p, const struct slice *s)
 void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struct device *d)
 {
     struct device *t = plan_target(p, d);
-    *e = (struct hsgd_emit){ .kind = t->info.kind, .units = t->units, .device = t, .program = program_of(p, c),
-                             .training = true };
+    *e = (struct hsgd_emit){
+        .kind = t->info.kind, .units = t->units, .device = t, .program = program_of(p, c), .training = true
+    };
 }
 
 static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)
@@ -147,9 +144,11 @@ void slice_program(struct plan *p, struct cell *c, struct slice *s)
     access_buffer(c, s->arena, STARPU_W);
     access_buffer(c, s->partial, predicts ? STARPU_RW : STARPU_W); /* RW: a step writes its part of it */
     access_buffer(c, FIXED_STEP, STARPU_R);
-    struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0),
+    struct slice_places places = { .input = ref(s->input, 0),
+                                   .arena = ref(s->arena, 0),
                                    .partial = slotted(s->partial, predicts ? output_floats(p, s) : 0),
-                                   .step = slotted(FIXED_STEP, HSGD_STEP_WORDS), .param = FIXED_PARAM };
+                                   .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
+                                   .param = FIXED_PARAM };
     s->arena_floats = emit_slice(p, s, &places, !defers(p) && !tiled(p), program_of(p, c));
 }
 
@@ -209,8 +208,8 @@ static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
     return *next = m->floats;
 }
 
-void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
-                     struct hsgd_ref gradient, struct hsgd_ref out)
+void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats, struct hsgd_ref gradient,
+                     struct hsgd_ref out)
 {
     struct square_total_args total = { SQUARE_PARTS };
     struct hsgd_ref parts = hsgd_at(out, 1);
@@ -239,8 +238,8 @@ static void emit_rows(struct plan *p, struct cell *c, const struct device *d, co
     }
 }
 
-void emit_shard_rows(struct plan *p, struct cell *c, struct device *d, int shard, struct hsgd_ref out,
-                     int64_t tile, struct hsgd_ref scratch, bool update)
+void emit_shard_rows(struct plan *p, struct cell *c, struct device *d, int shard, struct hsgd_ref out, int64_t tile,
+                     struct hsgd_ref scratch, bool update)
 {
     struct weight_rows r = { 0 };
     struct hsgd_emit e;

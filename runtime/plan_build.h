@@ -61,12 +61,12 @@ void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int 
                        const struct hsgd_ref part[3], bool clipped);
 /* out[0] = the sum of squares of the bucket floats [first, first + floats);
  * SQUARE_PARTS behind it are lost. */
-void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
-                     struct hsgd_ref gradient, struct hsgd_ref out);
+void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats, struct hsgd_ref gradient,
+                     struct hsgd_ref out);
 /* All deferred rows of a shard: the whole gradient to `out`, or tile by tile
  * to the same place, each followed by its update. */
-void emit_shard_rows(struct plan *p, struct cell *c, struct device *d, int shard, struct hsgd_ref out,
-                     int64_t tile, struct hsgd_ref scratch, bool update);
+void emit_shard_rows(struct plan *p, struct cell *c, struct device *d, int shard, struct hsgd_ref out, int64_t tile,
+                     struct hsgd_ref scratch, bool update);
 /* A buffer for tiles, and what they need behind it. */
 int tile_buffer(struct plan *p, int shard, const struct device *d, struct hsgd_ref *out, struct hsgd_ref *scratch);
 /* Updates `floats` parameters from `offset` of a shard. */

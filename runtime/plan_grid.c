@@ -10,15 +10,14 @@
 struct shard_cells {
     int shard, parts;
     struct hsgd_ref part[MAX_ACCESSES];
-    int merged;                       /* buffer of the summed gradient, when needed */
+    int merged; /* buffer of the summed gradient, when needed */
 };
 
 static int gradient_buffer(struct plan *p, int shard, const struct device *d, int64_t scratch)
 {
     char name[64];
     snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
-    return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d,
-                      p->mode == PLAN_GRADIENT);
+    return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d, p->mode == PLAN_GRADIENT);
 }
 
 static bool device_has_slice(const struct plan *p, const struct device *d)

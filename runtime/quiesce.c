@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #define GUEST_MS 100
-#define LOOK_MS 100     /* between two looks at a worker, */
-#define PAUSED_LOOKS 50 /* how many must find it idle, */
+#define LOOK_MS 100       /* between two looks at a worker, */
+#define PAUSED_LOOKS 50   /* how many must find it idle, */
 #define BUSY_SECONDS 0.01 /* which a process is that has used less of the processors between them */
 
 /* Of StarPU 1.4. */

@@ -15,9 +15,9 @@
  * never overlap.  The insert executor creates tasks anew and lets StarPU
  * derive the dependencies. */
 struct replay {
-    struct cell_run *run, *direct;    /* [PLAN_SLOTS][ncells]; direct: for tasks that carry no buffers */
-    float **base;                     /* theirs */
-    struct starpu_task **task;        /* [PLAN_SLOTS][ncells + 1], the last a sentinel; NULL before the first replay */
+    struct cell_run *run, *direct; /* [PLAN_SLOTS][ncells]; direct: for tasks that carry no buffers */
+    float **base;                  /* theirs */
+    struct starpu_task **task;     /* [PLAN_SLOTS][ncells + 1], the last a sentinel; NULL before the first replay */
 };
 
 /* One window being run. */
@@ -26,7 +26,7 @@ struct window {
     const struct batch_source *source;
     struct span *span;
     int ready, submitted, done;
-    int good;                   /* steps done without a failure */
+    int good; /* steps done without a failure */
     bool replays, direct, submitting, filler_waits;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -330,8 +330,14 @@ static int good_steps(const struct window *w)
 
 int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, const struct batch_source *source)
 {
-    struct window w = { .plan = p, .source = source, .span = span, .ready = span->first, .submitted = span->first,
-                        .done = span->first, .good = span->first, .replays = executor == HSGD_REPLAY };
+    struct window w = { .plan = p,
+                        .source = source,
+                        .span = span,
+                        .ready = span->first,
+                        .submitted = span->first,
+                        .done = span->first,
+                        .good = span->first,
+                        .replays = executor == HSGD_REPLAY };
     uint64_t began = monotonic_ns();
     int err = quiesce_check_paused(p->ctx);
     if (!err) err = headroom_check_run(p->ctx);

@@ -28,7 +28,11 @@ enum form { WHOLE, REAL, CORES };
  * starpu_get_env_float_default(), and their lists of cores.  The first pattern
  * that fits counts.  Variables of what is never started from here
  * (master-slave, SimGrid, heteroprio) are left out. */
-static const struct { const char *pattern; enum form form; int min; } variables[] = {
+static const struct {
+    const char *pattern;
+    enum form form;
+    int min;
+} variables[] = {
     { "STARPU_NTHREADS_PER_CORE", WHOLE, 1 },
     { "STARPU_N*", WHOLE, 0 },
     { "STARPU_BACKOFF_M*", WHOLE, 0 },
@@ -179,7 +183,10 @@ static char folder[PATH_MAX];
 
 /* StarPU would take XDG_CACHE_HOME before STARPU_HOME.  What the user has named
  * for this must do. */
-static const struct { const char *name, *below; bool must; } homes[] = {
+static const struct {
+    const char *name, *below;
+    bool must;
+} homes[] = {
     { "STARPU_PERF_MODEL_DIR", "/", true },
     { "STARPU_HOME", "/.starpu/sampling/", true },
     { "XDG_CACHE_HOME", "/.starpu/sampling/", false },
@@ -226,8 +233,10 @@ static int use_private_folder(struct hsgd_context *ctx, const char *why)
 {
     const char *instead = private_folder();
     if (!instead)
-        return hsgd_fail(ctx, errno, "%s, and there is no place for StarPU's measurements in /tmp either: set "
-                         "STARPU_HOME to another folder", why);
+        return hsgd_fail(ctx, errno,
+                         "%s, and there is no place for StarPU's measurements in /tmp either: set "
+                         "STARPU_HOME to another folder",
+                         why);
     snprintf(folder, sizeof folder, "%s/sampling/", instead);
     hsgd_cache_make_folders(folder);
     hsgd_log(ctx, HSGD_LOG_WARNING, "%s: StarPU's measurements are not kept; set STARPU_HOME to another folder", why);
@@ -268,7 +277,7 @@ int starpu_environment_check(struct hsgd_context *ctx)
 /* What a variable is while StarPU starts; NULL: not set. */
 struct setting {
     const char *name, *value;
-    bool told;      /* the user is, where it was set */
+    bool told; /* the user is, where it was set */
     char *before;
 };
 
@@ -281,8 +290,7 @@ static void put(const char *name, const char *value)
 static void set(struct hsgd_context *ctx, struct setting *s)
 {
     const char *value = getenv(s->name);
-    if (value && s->told)
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: the device list names devices", s->name);
+    if (value && s->told) hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: the device list names devices", s->name);
     s->before = value ? strdup(value) : NULL;
     put(s->name, s->value);
 }
@@ -292,8 +300,8 @@ int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
     struct setting settings[] = {
         { .name = "STARPU_PERF_MODEL_DIR", .value = folder },
         /* StarPU and hwloc look for OpenCL devices that nobody wants. */
-        { .name = "OCL_ICD_VENDORS", .value = ctx->spare_opencl && !conf->nopencl ? "/dev/null"
-                                                                                  : getenv("OCL_ICD_VENDORS") },
+        { .name = "OCL_ICD_VENDORS",
+          .value = ctx->spare_opencl && !conf->nopencl ? "/dev/null" : getenv("OCL_ICD_VENDORS") },
         { .name = "STARPU_OPENCL_ON_CPUS", .value = conf->nopencl ? "1" : NULL },
         { .name = "STARPU_OPENCL_ONLY_ON_CPUS", .told = true },
         { .name = "STARPU_WORKERS_OPENCLID", .told = true },

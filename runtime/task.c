@@ -109,8 +109,10 @@ void cell_failed(const struct cell_run *run, struct device *d, bool begun, const
 /* Not every policy keeps to a task's workers. */
 static void misplaced(const struct cell_run *run, const struct device *where)
 {
-    cell_failed(run, NULL, false, "the scheduling policy ran a cell of %s on %s, where it may not run; eager, lws and "
-                                  "dmdas never do", run->cell->device->info.id, where ? where->info.id : "another device");
+    cell_failed(run, NULL, false,
+                "the scheduling policy ran a cell of %s on %s, where it may not run; eager, lws and "
+                "dmdas never do",
+                run->cell->device->info.id, where ? where->info.id : "another device");
 }
 
 struct variant *cell_begin(struct cell_run *run, uint64_t *began)

@@ -9,9 +9,9 @@
 struct cell_run {
     struct plan *plan;
     struct cell *cell;
-    int step;                 /* row in the step table and the metrics */
-    float **base;             /* the buffers, where the task itself carries none */
-    struct cuda_run *cuda;    /* what is kept of runs on a CUDA device */
+    int step;              /* row in the step table and the metrics */
+    float **base;          /* the buffers, where the task itself carries none */
+    struct cuda_run *cuda; /* what is kept of runs on a CUDA device */
 };
 
 /* Fills a created task for a cell whose input is batch slot `slot`. */

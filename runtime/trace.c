@@ -19,7 +19,7 @@ struct record {
 struct trace {
     struct hsgd_trace_options options;
     uint64_t started;
-    atomic_llong taken;        /* records asked for; those beyond the capacity are not there */
+    atomic_llong taken; /* records asked for; those beyond the capacity are not there */
     struct record record[];
 };
 
@@ -46,8 +46,15 @@ void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, con
     int64_t i = atomic_fetch_add_explicit(&t->taken, 1, memory_order_relaxed);
     if (i >= t->options.capacity) return;
     t->record[i] = (struct record){
-        .began = began, .ended = ended, .step = step, .batch = p->batch, .cell = (int)(c - p->cell), .rows = c->rows,
-        .kind = (short)c->kind, .training = !plan_forward_only(p), .device = (short)(d - p->ctx->device),
+        .began = began,
+        .ended = ended,
+        .step = step,
+        .batch = p->batch,
+        .cell = (int)(c - p->cell),
+        .rows = c->rows,
+        .kind = (short)c->kind,
+        .training = !plan_forward_only(p),
+        .device = (short)(d - p->ctx->device),
         .worker = (short)worker_of(d),
     };
 }
@@ -56,7 +63,10 @@ void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, con
 
 static int check_options(struct hsgd_context *ctx, const struct hsgd_trace_options *o)
 {
-    const struct { const char *field; int64_t value, low, high; } ranges[] = {
+    const struct {
+        const char *field;
+        int64_t value, low, high;
+    } ranges[] = {
         { "capacity", o->capacity, 1, 1 << 24 },
         { "first", o->first, 0, INT64_MAX },
         { "every", o->every, 0, INT64_MAX },
@@ -113,9 +123,16 @@ int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_
     const struct trace *t = ctx->trace;
     const struct record *r = &t->record[i];
     const struct hsgd_trace_event full = {
-        .kind = cell_kind_name((enum cell_kind)r->kind), .training = r->training, .device = r->device,
-        .worker = r->worker, .step = r->step, .batch = r->batch, .cell = r->cell, .rows = r->rows,
-        .begin = 1e-9 * (double)(r->began - t->started), .end = 1e-9 * (double)(r->ended - t->started),
+        .kind = cell_kind_name((enum cell_kind)r->kind),
+        .training = r->training,
+        .device = r->device,
+        .worker = r->worker,
+        .step = r->step,
+        .batch = r->batch,
+        .cell = r->cell,
+        .rows = r->rows,
+        .begin = 1e-9 * (double)(r->began - t->started),
+        .end = 1e-9 * (double)(r->ended - t->started),
     };
     return SIZED_GIVE(NULL, hsgd_trace_event, out, size, &full);
 }
@@ -124,7 +141,7 @@ int hsgd_trace_get(const struct hsgd_context *ctx, int64_t i, struct hsgd_trace_
 
 struct chrome {
     FILE *f;
-    const char *comma;         /* before the next event */
+    const char *comma; /* before the next event */
 };
 
 static FILE *next_event(struct chrome *c)
@@ -179,8 +196,7 @@ static void write_record(struct chrome *c, const struct record *r, uint64_t star
 {
     FILE *f = next_event(c);
     fprintf(f, "{\"ph\":\"X\",\"name\":\"%s\",\"cat\":\"%s\",\"pid\":%d,\"tid\":%d",
-            cell_kind_name((enum cell_kind)r->kind), r->training ? "train" : "evaluate", r->device + 1,
-            r->worker + 1);
+            cell_kind_name((enum cell_kind)r->kind), r->training ? "train" : "evaluate", r->device + 1, r->worker + 1);
     write_time(f, "ts", r->began - started);
     write_time(f, "dur", r->ended - r->began);
     fprintf(f, ",\"args\":{\"step\":%lld,\"batch\":%d,\"cell\":%d,\"rows\":%d}}", (long long)r->step, r->batch, r->cell,

@@ -26,8 +26,8 @@ static void make_data(void)
         }
     }
     train = hsgd_data_memory(ctx, x, labels, TRAINED, shape, CLASSES, HSGD_BORROW);
-    held_back = hsgd_data_memory(ctx, x + TRAINED * FEATURES, labels + TRAINED, SAMPLES - TRAINED, shape, CLASSES,
-                                 HSGD_BORROW);
+    held_back =
+        hsgd_data_memory(ctx, x + TRAINED * FEATURES, labels + TRAINED, SAMPLES - TRAINED, shape, CLASSES, HSGD_BORROW);
     REQUIRE(train && held_back);
 }
 

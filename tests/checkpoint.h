@@ -8,7 +8,7 @@
 #define CLASSES 4
 #define TRAINED 160
 #define FEATURES 36
-#define BATCH 48        /* three and one of 16 samples: 4 steps an epoch */
+#define BATCH 48 /* three and one of 16 samples: 4 steps an epoch */
 #define EPOCHS 3
 
 extern struct hsgd_context *ctx;
@@ -28,7 +28,11 @@ const char *in_folder(const char *name);
 struct hsgd_model *make_model(const char *name);
 struct hsgd_train_options options_for(enum hsgd_optimizer optimizer);
 
-struct outcome { float *weights; int64_t count; struct hsgd_fit_result fit; };
+struct outcome {
+    float *weights;
+    int64_t count;
+    struct hsgd_fit_result fit;
+};
 /* A whole training in a new model and trainer, or what is left of it after a
  * checkpoint; returns what hsgd_fit() did.  weights is to be freed. */
 int train_from(const char *checkpoint, const struct hsgd_train_options *o, struct outcome *out);

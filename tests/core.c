@@ -96,10 +96,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-static void run_case(void *arg)
-{
-    ((const struct core_case *)arg)->run();
-}
+static void run_case(void *arg) { ((const struct core_case *)arg)->run(); }
 
 static bool chosen(int argc, char **argv, const char *name)
 {
@@ -136,8 +133,9 @@ int core_main(int argc, char **argv, const struct core_case *cases, int ncases)
 struct hsgd_context *core_context(const char *devices, int threads, bool deterministic)
 {
     struct hsgd_context *ctx;
-    struct hsgd_context_options o = { .size = sizeof o, .devices = devices, .threads = threads,
-                                      .deterministic = deterministic };
+    struct hsgd_context_options o = {
+        .size = sizeof o, .devices = devices, .threads = threads, .deterministic = deterministic
+    };
     int err = hsgd_create(&ctx, &o);
     if (!CHECK_MSG(!err, "\"%s\", %d threads: %s", devices ? devices : "auto", threads, hsgd_error(ctx))) core_end();
     return ctx;

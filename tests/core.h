@@ -35,7 +35,10 @@ bool core_check(bool ok, const char *file, int line, const char *format, ...) __
 #define CHECK_STR(got, want) core_check_str(got, want, __FILE__, __LINE__)
 bool core_check_str(const char *got, const char *want, const char *file, int line);
 /* Ends the case: nothing after it makes sense. */
-#define REQUIRE(condition) do { if (!CHECK(condition)) core_end(); } while (0)
+#define REQUIRE(condition) \
+    do { \
+        if (!CHECK(condition)) core_end(); \
+    } while (0)
 _Noreturn void core_end(void);
 /* Says why something was not tested. */
 void core_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -32,10 +32,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-void remove_folder(void)
-{
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
+void remove_folder(void) { nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS); }
 
 const char *at(const char *name)
 {
@@ -69,8 +66,7 @@ float *gather_all(const struct hsgd_data *d, int32_t *labels)
     float *x = malloc(sizeof *x * (size_t)n * s.h * s.w * s.c);
     int64_t *index = malloc(sizeof *index * (size_t)n);
     cr_assert(x && index);
-    for (int i = 0; i < n; i++)
-        index[i] = i;
+    for (int i = 0; i < n; i++) index[i] = i;
     hsgd_data_gather(d, index, n, NULL, x, labels);
     free(index);
     return x;

@@ -31,7 +31,9 @@ struct bytes npy(const char *type, const char *shape, struct bytes data);
 struct archive *zip_begin(const char *path, bool deflate);
 
 /* A data set of both parts; the test part is NULL where there is none. */
-struct set { struct hsgd_data *train, *test; };
+struct set {
+    struct hsgd_data *train, *test;
+};
 struct set read_set(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options);
 void close_set(struct set *s);
 

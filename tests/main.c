@@ -11,7 +11,7 @@
 
 #include "reference/check.h"
 
-#define LARGE_SHAPES 50     /* of them with more outputs than a work-group */
+#define LARGE_SHAPES 50 /* of them with more outputs than a work-group */
 
 /* -------------------------------------------------------------- contexts */
 
@@ -66,8 +66,8 @@ static void check_counts(const struct check_test *t)
         const struct check_count *c = &check_outcome()->device[d];
         check_shape("all shapes");
         check_that(c->shapes >= CHECK_SHAPES && c->large >= LARGE_SHAPES,
-                   "device %d ran %d shapes, %d of them large: needs %d and %d",
-                   d, c->shapes, c->large, CHECK_SHAPES, LARGE_SHAPES);
+                   "device %d ran %d shapes, %d of them large: needs %d and %d", d, c->shapes, c->large, CHECK_SHAPES,
+                   LARGE_SHAPES);
     }
 }
 

@@ -15,7 +15,11 @@ struct hsgd_context *test_context_on(const char *devices);
 /* Runs the tests named on the command line, or all, on "cpu,opencl"; option
  * --cpu leaves OpenCL out, --devices=LIST names others.  Each must run shapes
  * enough on every kind of device. */
-struct check_test { const char *name; void (*run)(void); bool counted; };
+struct check_test {
+    const char *name;
+    void (*run)(void);
+    bool counted;
+};
 int check_main(int argc, char **argv, const struct check_test *tests, int n);
 
 #endif

@@ -39,8 +39,9 @@ struct bytes make_png(int h, int w, int c, int seed)
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++)
             for (int k = 0; k < c; k++) pixels[(y * w + x) * c + k] = pictures_value(seed, y, x, k);
-    png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32)w, .height = (png_uint_32)h,
-                        .format = format[c] };
+    png_image image = {
+        .version = PNG_IMAGE_VERSION, .width = (png_uint_32)w, .height = (png_uint_32)h, .format = format[c]
+    };
     png_alloc_size_t n = 0;
     REQUIRE(png_image_write_to_memory(&image, NULL, &n, 0, pixels, 0, NULL));
     struct bytes b = { malloc(n), n };
@@ -74,8 +75,7 @@ struct bytes make_cifar(int n, int labels, int classes, int seed)
     for (int i = 0; i < n; i++) {
         uint8_t *r = b.at + i * record;
         for (int k = 0; k < labels; k++) r[k] = (uint8_t)(i % (k ? 5 * classes : classes));
-        for (int p = 0; p < 3072; p++)
-            r[labels + p] = pictures_value(seed + i, p % 1024 / 32, p % 32, p / 1024);
+        for (int p = 0; p < 3072; p++) r[labels + p] = pictures_value(seed + i, p % 1024 / 32, p % 32, p / 1024);
     }
     return b;
 }

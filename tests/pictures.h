@@ -12,7 +12,10 @@ void pictures_begin(void);
 struct hsgd_context *pictures_context(void);
 
 /* A file in memory. */
-struct bytes { uint8_t *at; size_t n; };
+struct bytes {
+    uint8_t *at;
+    size_t n;
+};
 
 /* Number k of pixel (y, x) of picture `seed`. */
 uint8_t pictures_value(int seed, int y, int x, int k);

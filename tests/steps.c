@@ -28,9 +28,9 @@ bool said(const char *text)
 
 void begin(const char *devices, enum hsgd_algorithm algorithm)
 {
-    struct hsgd_context_options c = { .size = sizeof c, .devices = devices, .threads = strcmp(devices,
-                                                                                              "opencl") ? 1 : 0,
-                                      .log = note_line };
+    struct hsgd_context_options c = {
+        .size = sizeof c, .devices = devices, .threads = strcmp(devices, "opencl") ? 1 : 0, .log = note_line
+    };
     struct hsgd_train_options o;
     hsgd_train_defaults(&o, sizeof o);
     o.batch_size = BATCH;

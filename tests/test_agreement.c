@@ -16,7 +16,7 @@ static struct reference {
     double loss[STEPS];
     int64_t parameters;
     float weights[POINTS][MOST], gradients[POINTS][MOST];
-} *reference;
+} * reference;
 
 struct combination {
     const char *devices;
@@ -193,9 +193,10 @@ static void one_set(const char *devices)
 static void all_combinations(void)
 {
     static const char *const policies[] = { "eager", "lws", "dmda", "dmdas", "prio" };
-    static const struct { const char *devices; int threads; } sets[] = {
-        { "cpu", 1 }, { "cpu", 2 }, { "opencl", 0 }, { "cpu,opencl", 1 }
-    };
+    static const struct {
+        const char *devices;
+        int threads;
+    } sets[] = { { "cpu", 1 }, { "cpu", 2 }, { "opencl", 0 }, { "cpu,opencl", 1 } };
     if (getenv("HSGD_TEST_STEPS")) steps = atoi(getenv("HSGD_TEST_STEPS"));
     if (getenv("HSGD_TEST_BATCH")) batch = atoi(getenv("HSGD_TEST_BATCH"));
     REQUIRE(steps >= 10 && steps <= STEPS && batch >= 1 && batch <= BATCH);

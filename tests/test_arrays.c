@@ -20,8 +20,8 @@ static void fortran_order(void)
     static const uint8_t bytes[] = { 10, 50, 30, 70, 20, 60, 40, 80 };
     begin();
     put("y.npy", npy("|u1", "(3,)", bytes_of("\0\1\0", 3)));
-    put("x.npy", npy_with("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2)}",
-                          bytes_of(by_column, sizeof by_column)));
+    put("x.npy",
+        npy_with("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2)}", bytes_of(by_column, sizeof by_column)));
     struct set s = read_set(ctx, "x.npy", NULL);
     for (int i = 0; i < 3; i++) SAMPLE(s.train, i, i % 2, (float)(2 * i + 1), (float)(2 * i + 2));
     close_set(&s);
@@ -56,8 +56,9 @@ static void one_hot(void)
     SAMPLE(s.train, 0, 1, 5);
     close_set(&s);
     put("y.npy", npy("|u1", "(2, 2)", bytes_of("\1\0\1\1", 4)));
-    expect_refused(ctx, "x.npy", NULL, "y.npy: row 1 of 2 values is not one-hot; one number per sample, or a row with a "
-                                       "single 1, is expected");
+    expect_refused(ctx, "x.npy", NULL,
+                   "y.npy: row 1 of 2 values is not one-hot; one number per sample, or a row with a "
+                   "single 1, is expected");
     put("y.npy", npy("|u1", "(2, 1, 1)", many(0, 2)));
     expect_refused(ctx, "x.npy", NULL,
                    "y.npy: labels have 3 dimensions, one number or one-hot row per sample is expected");
@@ -84,8 +85,9 @@ static void wide_integers(void)
     expect_classes(s.train, "1 18446744073709551615");
     close_set(&s);
     put("y.npy", npy("<f8", "(2,)", bytes_of(fractions, sizeof fractions)));
-    expect_refused(ctx, "x.npy", NULL, "y.npy: label \"0.1\" has a fraction, like a measurement; "
-                                       "--classes treats the numbers as classes");
+    expect_refused(ctx, "x.npy", NULL,
+                   "y.npy: label \"0.1\" has a fraction, like a measurement; "
+                   "--classes treats the numbers as classes");
 }
 
 static void archives(void)
@@ -98,8 +100,9 @@ static void archives(void)
         tar_add(a, "y.npy", npy("|u1", "(1,)", many(0, 1)), NULL);
         tar_add(a, turn ? "X.npy" : "x.npy", npy("|u1", "(1, 2)", many(2, 2)), NULL);
         tar_end(a);
-        expect_refused(ctx, "set.npz", NULL, turn ? "set.npz: there are two arrays \"x\" and \"X\"; one is expected"
-                                                  : "set.npz: there are two arrays \"x\" and \"x\"; one is expected");
+        expect_refused(ctx, "set.npz", NULL,
+                       turn ? "set.npz: there are two arrays \"x\" and \"X\"; one is expected"
+                            : "set.npz: there are two arrays \"x\" and \"x\"; one is expected");
     }
     struct archive *a = zip_begin("set.npz", true);
     tar_add(a, "x_train.npy", npy("|u1", "(1, 2)", many(1, 2)), NULL);

@@ -145,7 +145,8 @@ static void keep_line(void *user, enum hsgd_log_level level, const char *text)
 
 static void fit_with(struct hsgd_train_options o, int threads, struct hsgd_fit_result *r)
 {
-    struct hsgd_context_options c = { .size = sizeof c, .devices = o.algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl",
+    struct hsgd_context_options c = { .size = sizeof c,
+                                      .devices = o.algorithm == HSGD_HOGWILD ? "cpu" : "cpu,opencl",
                                       .threads = threads,
                                       .log = keep_line };
     REQUIRE(!hsgd_create(&ctx, &c));
@@ -279,7 +280,8 @@ static void changes_are_told(void)
     static struct hsgd_fit_result r;
     fit_adaptive(64, 128, HSGD_SCALE_AUTO, &r);
     CHECK_MSG(strstr(told, ": cpu takes batches of 128 instead of 64 and, within 10 updates, 2 instead of 1 times the "
-                           "learning rate: it has made "), "\"%.300s\"", told);
+                           "learning rate: it has made "),
+              "\"%.300s\"", told);
     end();
 }
 
@@ -340,15 +342,22 @@ static void has_no_room(void)
     }
 }
 
-static const struct core_case cases[] = {
-    { "names", names }, { "refusals", refusals }, { "nothing_is_lost", nothing_is_lost }, { "local", local },
-    { "elastic", elastic }, { "stale", stale }, { "hogwild", hogwild }, { "hogbatch", hogbatch },
-    { "adaptive", adaptive }, { "staleness_is_bounded", staleness_is_bounded },
-    { "adaptive_balances", adaptive_balances },
-    { "stale_goes_on", stale_goes_on }, { "adaptive_goes_on", adaptive_goes_on },
-    { "hogbatch_goes_on", hogbatch_goes_on },
-    { "adaptive_is_bounded", adaptive_is_bounded }, { "changes_are_told", changes_are_told },
-    { "hogbatch_sizes", hogbatch_sizes },
-    { "has_no_room", has_no_room }
-};
+static const struct core_case cases[] = { { "names", names },
+                                          { "refusals", refusals },
+                                          { "nothing_is_lost", nothing_is_lost },
+                                          { "local", local },
+                                          { "elastic", elastic },
+                                          { "stale", stale },
+                                          { "hogwild", hogwild },
+                                          { "hogbatch", hogbatch },
+                                          { "adaptive", adaptive },
+                                          { "staleness_is_bounded", staleness_is_bounded },
+                                          { "adaptive_balances", adaptive_balances },
+                                          { "stale_goes_on", stale_goes_on },
+                                          { "adaptive_goes_on", adaptive_goes_on },
+                                          { "hogbatch_goes_on", hogbatch_goes_on },
+                                          { "adaptive_is_bounded", adaptive_is_bounded },
+                                          { "changes_are_told", changes_are_told },
+                                          { "hogbatch_sizes", hogbatch_sizes },
+                                          { "has_no_room", has_no_room } };
 CORE_MAIN(cases)

@@ -103,8 +103,8 @@ static void resized_crop(void)
             const float *u = at(x, i, k / W, k % W);
             double py = fmin(fmax(top + (k / W + 0.5) * h / H, 0.5), H - 0.5);
             double px = fmin(fmax(begin + (k % W + 0.5) * w / W, 0.5), W - 0.5);
-            CHECK_MSG(fabs(u[0] - py) < 1e-4 && fabs(u[1] - px) < 1e-4 && fabs(u[2] - 1) < 1e-6,
-                      "sample %d at %d", i, k);
+            CHECK_MSG(fabs(u[0] - py) < 1e-4 && fabs(u[1] - px) < 1e-4 && fabs(u[2] - 1) < 1e-6, "sample %d at %d", i,
+                      k);
         }
     }
     /* sides are whole pixels: shares and ratios may be a little outside of what was asked for */
@@ -213,8 +213,8 @@ static void train(const char *devices, int threads, struct hsgd_augment_options 
 
 static void training(void)
 {
-    struct hsgd_augment_options none = { .size = sizeof none, .crop = 0 }, all = { .size = sizeof all, .crop = 3,
-                                                                                   .flip = true, .rotate = 10 };
+    struct hsgd_augment_options none = { .size = sizeof none, .crop = 0 },
+                                all = { .size = sizeof all, .crop = 3, .flip = true, .rotate = 10 };
     static struct hsgd_fit_result plain, one, two;
     char a[65], b[65], c[65];
     train("cpu", 1, none, &plain, a);
@@ -228,7 +228,10 @@ static void training(void)
 
 static void refusals(void)
 {
-    const struct { struct hsgd_augment_options how; const char *sentence; } bad[] = {
+    const struct {
+        struct hsgd_augment_options how;
+        const char *sentence;
+    } bad[] = {
         { *HSGD_OPTIONS(augment, .crop = -1), "crop must be from 0 to 16384, not -1" },
         { *HSGD_OPTIONS(augment, .crop = 20000), "crop must be from 0 to 16384, not 20000" },
         { *HSGD_OPTIONS(augment, .resized_crop = 1.5f), "resized_crop must be from 0 to 1, not 1.5" },
@@ -260,7 +263,7 @@ static void refusals(void)
 }
 
 static const struct core_case cases[] = {
-    { "crop_and_flip", crop_and_flip }, { "resized_crop", resized_crop }, { "rotate", rotate }, { "pure", pure },
-    { "bytes_stay", bytes_stay }, { "training", training }, { "refusals", refusals },
+    { "crop_and_flip", crop_and_flip }, { "resized_crop", resized_crop }, { "rotate", rotate },     { "pure", pure },
+    { "bytes_stay", bytes_stay },       { "training", training },         { "refusals", refusals },
 };
 CORE_MAIN(cases)

@@ -31,8 +31,8 @@ static void compare(const struct outcome *whole, const struct outcome *resumed, 
     const struct hsgd_fit_result *a = &whole->fit, *b = &resumed->fit;
     CHECK_MSG(same(whole, resumed), "%s: the weights differ after an interruption at step %d", what, stop);
     CHECK_MSG(a->train_loss == b->train_loss && a->train_accuracy == b->train_accuracy &&
-              a->validation_loss == b->validation_loss && a->validation_accuracy == b->validation_accuracy &&
-              a->best_step == b->best_step && a->best_loss == b->best_loss && a->best_accuracy == b->best_accuracy,
+                  a->validation_loss == b->validation_loss && a->validation_accuracy == b->validation_accuracy &&
+                  a->best_step == b->best_step && a->best_loss == b->best_loss && a->best_accuracy == b->best_accuracy,
               "%s: figures differ after an interruption at step %d", what, stop);
     CHECK(b->end == HSGD_FIT_DONE && b->steps == a->steps && b->epochs == a->epochs);
 }
@@ -69,8 +69,7 @@ static void resumes(const char *devices, int nstops)
         struct outcome whole;
         REQUIRE(!train_from(NULL, &options, &whole));
         CHECK(whole.fit.steps == EPOCHS * 4 && whole.fit.end == HSGD_FIT_DONE);
-        for (int i = 0; i < nstops; i++)
-            interrupt((enum hsgd_optimizer)o, &whole, stops[i]);
+        for (int i = 0; i < nstops; i++) interrupt((enum hsgd_optimizer)o, &whole, stops[i]);
         free(whole.weights);
     }
     end();
@@ -395,13 +394,18 @@ static void one_process_at_a_time(void)
 }
 
 static const struct core_case cases[] = {
-    { "resumes_on_cpu", resumes_on_cpu }, { "resumes_on_both", resumes_on_both },
+    { "resumes_on_cpu", resumes_on_cpu },
+    { "resumes_on_both", resumes_on_both },
     { "saving_changes_nothing", saving_changes_nothing },
     { "keeps_the_newest_and_the_best", keeps_the_newest_and_the_best },
-    { "a_finished_run_stays", a_finished_run_stays }, { "stops_in_validation", stops_in_validation },
-    { "patience", patience }, { "time_limit", time_limit }, { "target", target },
+    { "a_finished_run_stays", a_finished_run_stays },
+    { "stops_in_validation", stops_in_validation },
+    { "patience", patience },
+    { "time_limit", time_limit },
+    { "target", target },
     { "stops_when_the_loss_is_not_finite", stops_when_the_loss_is_not_finite },
-    { "on_request", on_request }, { "information", information },
+    { "on_request", on_request },
+    { "information", information },
     { "refuses_a_folder_of_later_steps", refuses_a_folder_of_later_steps },
     { "one_process_at_a_time", one_process_at_a_time },
 };

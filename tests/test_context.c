@@ -183,7 +183,8 @@ static void missing_opencl_device(void)
     char sentence[200];
     int devices = hsgd_device_count(ctx) - 1;
     hsgd_destroy(&ctx);
-    snprintf(sentence, sizeof sentence, "device \"opencl:77\" is not available: OpenCL devices are 0 to %d", devices - 1);
+    snprintf(sentence, sizeof sentence, "device \"opencl:77\" is not available: OpenCL devices are 0 to %d",
+             devices - 1);
     refused("cpu,opencl:77", 0, -ENODEV, sentence);
 }
 
@@ -231,8 +232,8 @@ static void in_sequence(void)
         train(ctx, 5);
         d = device_called(ctx, "opencl:0");
         CHECK(d.tasks > 0 && d.busy_seconds > 0);
-        CHECK(hsgd_device_get(ctx, -1, &d, sizeof d) == -EINVAL && hsgd_device_get(ctx, hsgd_device_count(ctx), &d,
-                                                                                   sizeof d) == -EINVAL);
+        CHECK(hsgd_device_get(ctx, -1, &d, sizeof d) == -EINVAL &&
+              hsgd_device_get(ctx, hsgd_device_count(ctx), &d, sizeof d) == -EINVAL);
         hsgd_destroy(&ctx);
     }
 }
@@ -309,8 +310,7 @@ static void warns_of_few_workers(void)
     struct hsgd_device d;
     struct hsgd_context *ctx;
     REQUIRE(!sched_getaffinity(0, sizeof set, &set));
-    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .log = count_lines,
-                                                               .log_user = &warnings)));
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .log = count_lines, .log_user = &warnings)));
     CHECK(!hsgd_device_get(ctx, 0, &d, sizeof d));
     hsgd_destroy(&ctx);
     if (d.workers >= CPU_COUNT(&set)) core_skip("StarPU drives all %d cores", CPU_COUNT(&set));
@@ -342,12 +342,17 @@ static void without_devices(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = {
-    { "without_devices", without_devices },
-    { "leaves_no_thread", leaves_no_thread }, { "leaves_opencl_alone", leaves_opencl_alone }, { "cpu_idles", cpu_idles }, { "both_idle", both_idle },
-    { "refuses_bad_lists", refuses_bad_lists }, { "missing_opencl_device", missing_opencl_device },
-    { "respects_affinity", respects_affinity }, { "in_sequence", in_sequence }, { "automatic", automatic },
-    { "two_at_once", two_at_once },
-    { "defaults", defaults }, { "warns_of_few_workers", warns_of_few_workers }
-};
+static const struct core_case cases[] = { { "without_devices", without_devices },
+                                          { "leaves_no_thread", leaves_no_thread },
+                                          { "leaves_opencl_alone", leaves_opencl_alone },
+                                          { "cpu_idles", cpu_idles },
+                                          { "both_idle", both_idle },
+                                          { "refuses_bad_lists", refuses_bad_lists },
+                                          { "missing_opencl_device", missing_opencl_device },
+                                          { "respects_affinity", respects_affinity },
+                                          { "in_sequence", in_sequence },
+                                          { "automatic", automatic },
+                                          { "two_at_once", two_at_once },
+                                          { "defaults", defaults },
+                                          { "warns_of_few_workers", warns_of_few_workers } };
 CORE_MAIN(cases)

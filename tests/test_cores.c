@@ -104,7 +104,9 @@ static void hybrid(void)
 }
 
 static const struct core_case cases[] = {
-    { "second_version", second_version }, { "first_version", first_version }, { "container", container },
+    { "second_version", second_version },
+    { "first_version", first_version },
+    { "container", container },
     { "hybrid", hybrid },
 };
 CORE_MAIN(cases)

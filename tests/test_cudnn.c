@@ -13,7 +13,11 @@ static const char *library; /* HSGD_CUDNN */
 static float x[BATCH * 32 * 32 * 3];
 static int32_t labels[BATCH];
 
-struct training { const char *model, *cudnn, *graphs; struct hsgd_shape in; bool tf32; };
+struct training {
+    const char *model, *cudnn, *graphs;
+    struct hsgd_shape in;
+    bool tf32;
+};
 
 static struct outcome {
     char digest[65], error[512], version[16];
@@ -21,7 +25,7 @@ static struct outcome {
     double loss[STEPS];
     unsigned long long graphs;
     unsigned long convolutions[KINDS]; /* that cuDNN has done */
-} *outcome; /* of the child */
+} * outcome;                           /* of the child */
 
 static const struct training lenet = { "lenet", NULL, "1", { 28, 28, 1 }, false };
 static const struct training cifar_cnn = { "cifar-cnn", NULL, "1", { 32, 32, 3 }, false };
@@ -159,10 +163,7 @@ static void refused(const char *wish, const char *sentence)
     hsgd_destroy(&ctx);
 }
 
-static void bad_variable(void)
-{
-    refused("yes", "HSGD_CUDNN is \"yes\", not 0, 1, auto or the path of a library");
-}
+static void bad_variable(void) { refused("yes", "HSGD_CUDNN is \"yes\", not 0, 1, auto or the path of a library"); }
 
 static void no_library(void)
 {
@@ -174,11 +175,15 @@ static void another_library(void)
     refused("/proc/self/exe", "cuda:0: HSGD_CUDNN is \"/proc/self/exe\", but cuDNN does not start: ");
 }
 
-static const struct core_case cases[] = {
-    { "lenet", lenet_agrees }, { "cifar_cnn", cifar_cnn_agrees }, { "enough_channels", enough_channels },
-    { "tf32", tf32 }, { "no_algorithm", no_algorithm }, { "a_call_fails", a_call_fails },
-    { "bad_variable", bad_variable }, { "no_library", no_library }, { "another_library", another_library }
-};
+static const struct core_case cases[] = { { "lenet", lenet_agrees },
+                                          { "cifar_cnn", cifar_cnn_agrees },
+                                          { "enough_channels", enough_channels },
+                                          { "tf32", tf32 },
+                                          { "no_algorithm", no_algorithm },
+                                          { "a_call_fails", a_call_fails },
+                                          { "bad_variable", bad_variable },
+                                          { "no_library", no_library },
+                                          { "another_library", another_library } };
 
 int main(int argc, char **argv)
 {

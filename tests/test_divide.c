@@ -70,7 +70,7 @@ static void idle(void)
     c[1] = straight(0, 1.1, 200); /* the same when the costs are copies, */
     divide_rows(2, c, 128, 0, rows);
     CHECK(rows[0] == 128 && rows[1] == 0);
-    c[0] = straight(0, 10, 0);  /* which a device that works alone has not */
+    c[0] = straight(0, 10, 0); /* which a device that works alone has not */
     CHECK(fabs(divide_rows(2, c, 128, 0, rows) - 140.8) < 1e-9);
     CHECK(rows[0] == 0 && rows[1] == 128);
 }
@@ -123,6 +123,5 @@ static void limited(void)
 }
 
 static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle },
-                                         { "shares", shares }, { "three", three },
-                                         { "limited", limited } };
+                                          { "shares", shares }, { "three", three },   { "limited", limited } };
 CORE_MAIN(cases)

@@ -10,8 +10,8 @@ enum { CHANGE = 40, SETTLED = 20 };
 static void check_near(const int *rows, int from, int to, int want, const char *when)
 {
     for (int i = from; i < to; i++)
-        if (!CHECK_MSG(abs(rows[i] - want) <= BATCH / 16, "%s: %d rows in step %d, not about %d", when, rows[i],
-                       i + 1, want))
+        if (!CHECK_MSG(abs(rows[i] - want) <= BATCH / 16, "%s: %d rows in step %d, not about %d", when, rows[i], i + 1,
+                       want))
             return;
 }
 
@@ -96,8 +96,8 @@ static void fit(double *loss)
         memcpy(many + (size_t)i * FEATURES, x + (size_t)(i % BATCH) * FEATURES, FEATURES * sizeof *x);
         their[i] = labels[i % BATCH];
     }
-    struct hsgd_data *data = hsgd_data_memory(ctx, many, their, 4 * BATCH, (struct hsgd_shape){ 28, 28, 1 }, 10,
-                                              HSGD_BORROW);
+    struct hsgd_data *data =
+        hsgd_data_memory(ctx, many, their, 4 * BATCH, (struct hsgd_shape){ 28, 28, 1 }, 10, HSGD_BORROW);
     REQUIRE(data);
     if (!CHECK_MSG(!hsgd_fit(trainer, data, NULL, &r, sizeof r), "%s", hsgd_error(ctx))) core_end();
     REQUIRE(r.losses == STEPS);
@@ -172,8 +172,7 @@ static void refuse(const char *variable, const char *value, const char *sentence
 static void refusals(void)
 {
     refuse("HSGD_SLOW", "cpu", "HSGD_SLOW: \"cpu\" is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without");
-    refuse("HSGD_SLOW", "cpu:us",
-           "HSGD_SLOW: \"cpu:us\" is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without");
+    refuse("HSGD_SLOW", "cpu:us", "HSGD_SLOW: \"cpu:us\" is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without");
     refuse("HSGD_SLOW", "cpu:-1us", "HSGD_SLOW: \"cpu:-1us\" has a time that is not from 0 to 1000000 us");
     refuse("HSGD_SLOW", "cpu:0.5", "HSGD_SLOW: \"cpu:0.5\" has a factor that is not from 1 to 1000");
     refuse("HSGD_SLOW", "cpu:2@x",

@@ -79,7 +79,8 @@ static void folders(void)
     REQUIRE(f && !fclose(f));
     snprintf(sentence, sizeof sentence,
              "%s/: Not a directory; StarPU keeps its measurements there: set STARPU_PERF_MODEL_DIR to another "
-             "folder", below);
+             "folder",
+             below);
     refuse("STARPU_PERF_MODEL_DIR", below, ENOTDIR, sentence);
     refuse("STARPU_HOME", "/proc/nobody", ENOENT, NULL);
     struct hsgd_context *ctx = core_context("cpu", 1, false); /* with another folder, as the error says */
@@ -116,8 +117,8 @@ static void count_warnings(void *user, enum hsgd_log_level level, const char *li
 static void others(void)
 {
     static const char *const values[][2] = {
-        { "STARPU_SCHED", "lws" }, { "STARPU_SCHED_ALPHA", " 1.5e1" }, { "STARPU_PREFETCH", " 1" },
-        { "STARPU_BACKOFF_MAX", "" }, { "STARPU_WORKERS_CPUID", "0-" }, { "STARPU_WORKERS_OPENCLID", "7" },
+        { "STARPU_SCHED", "lws" },        { "STARPU_SCHED_ALPHA", " 1.5e1" }, { "STARPU_PREFETCH", " 1" },
+        { "STARPU_BACKOFF_MAX", "" },     { "STARPU_WORKERS_CPUID", "0-" },   { "STARPU_WORKERS_OPENCLID", "7" },
         { "STARPU_OPENCL_ON_CPUS", "0" }, { "STARPU_WHATEVER", "x" },
     };
     enum { N = sizeof values / sizeof *values };
@@ -182,8 +183,7 @@ static void misplaced(void)
 }
 
 static const struct core_case cases[] = {
-    { "numbers", numbers }, { "lists", lists }, { "words", words },
-    { "folders", folders }, { "home_is_used", home_is_used }, { "others", others }, { "misplaced", misplaced },
-    { "misspelt", misspelt },
+    { "numbers", numbers },           { "lists", lists },   { "words", words },         { "folders", folders },
+    { "home_is_used", home_is_used }, { "others", others }, { "misplaced", misplaced }, { "misspelt", misspelt },
 };
 CORE_MAIN(cases)

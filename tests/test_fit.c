@@ -190,8 +190,8 @@ static void refuses_bad_data(void)
     CHECK(hsgd_trainer_step(t, x, labels, 8, NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "label -1 of sample 5 is not in 0..3");
     labels[5] = 1;
-    struct hsgd_data *wide = hsgd_data_memory(ctx, x, labels, 50, (struct hsgd_shape){ 1, 2, FEATURES }, CLASSES,
-                                              HSGD_BORROW);
+    struct hsgd_data *wide =
+        hsgd_data_memory(ctx, x, labels, 50, (struct hsgd_shape){ 1, 2, FEATURES }, CLASSES, HSGD_BORROW);
     struct hsgd_data *many = hsgd_data_memory(ctx, x, labels, 50, shape, CLASSES + 1, HSGD_BORROW), *good = points(50);
     CHECK(hsgd_fit(t, wide, NULL, &r, sizeof r) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "data \"memory\" has samples of 1x2x12, model \"linear\" takes 1x1x12");
@@ -207,7 +207,11 @@ static void refuses_bad_data(void)
 
 /* ---------------------------------------------------------------- progress */
 
-struct seen { int calls, epochs, stop_at; double rate, validation; int64_t step; };
+struct seen {
+    int calls, epochs, stop_at;
+    double rate, validation;
+    int64_t step;
+};
 
 static bool watch(void *user, const struct hsgd_progress *p)
 {
@@ -269,9 +273,13 @@ static void median_is_over_steps(void)
 
 static const struct core_case cases[] = {
     { "last_batch_means_over_its_size", last_batch_means_over_its_size },
-    { "fit_does_the_same_steps", fit_does_the_same_steps }, { "batches_of_many_sizes", batches_of_many_sizes },
-    { "shuffles_by_seed", shuffles_by_seed }, { "evaluates", evaluates },
-    { "refuses_bad_options", refuses_bad_options }, { "refuses_bad_data", refuses_bad_data },
-    { "progress", progress }, { "median_is_over_steps", median_is_over_steps },
+    { "fit_does_the_same_steps", fit_does_the_same_steps },
+    { "batches_of_many_sizes", batches_of_many_sizes },
+    { "shuffles_by_seed", shuffles_by_seed },
+    { "evaluates", evaluates },
+    { "refuses_bad_options", refuses_bad_options },
+    { "refuses_bad_data", refuses_bad_data },
+    { "progress", progress },
+    { "median_is_over_steps", median_is_over_steps },
 };
 CORE_MAIN(cases)

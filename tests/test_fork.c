@@ -44,7 +44,8 @@ static void destroy(void)
     CHECK(!trainer && !model && !data && !ctx);
 }
 
-#define IS_REFUSED(call) CHECK_MSG((call) == -ECHILD && !strcmp(hsgd_error(ctx), sentence), #call ": %s", hsgd_error(ctx))
+#define IS_REFUSED(call) \
+    CHECK_MSG((call) == -ECHILD && !strcmp(hsgd_error(ctx), sentence), #call ": %s", hsgd_error(ctx))
 #define IS_NULL(call) CHECK_MSG(!(call) && !strcmp(hsgd_error(ctx), sentence), #call ": %s", hsgd_error(ctx))
 
 static void use_trainer(void)
@@ -171,7 +172,9 @@ static void guest(void)
 }
 
 static const struct core_case cases[] = {
-    { "answers_at_once", answers_at_once }, { "destroyed_before", destroyed_before },
-    { "opencl_before", opencl_before }, { "guest", guest },
+    { "answers_at_once", answers_at_once },
+    { "destroyed_before", destroyed_before },
+    { "opencl_before", opencl_before },
+    { "guest", guest },
 };
 CORE_MAIN(cases)

@@ -8,7 +8,11 @@
 #include "test_ops.h"
 
 /* x is A; params are B, bias and the C to start from; y is C. */
-struct product { struct hsgd_matmul p; bool bias, own; int na, nb, nc; };
+struct product {
+    struct hsgd_matmul p;
+    bool bias, own;
+    int na, nb, nc;
+};
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
@@ -32,8 +36,11 @@ static void forward(struct hsgd_emit *e)
     hsgd_emit_matmul(e, &a->p, e->x, e->weight[0].piece[0].ref, e->y, a->bias ? e->weight[1].piece[0].ref : none);
 }
 
-static const struct hsgd_op op = { .name = "gemm", .attributes_size = sizeof(struct product),
-                                   .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward };
+static const struct hsgd_op op = { .name = "gemm",
+                                   .attributes_size = sizeof(struct product),
+                                   .layouts = 1u << HSGD_NHWC,
+                                   .prepare = prepare,
+                                   .forward = forward };
 
 /* Bound: that of the sum of k products, C and bias, and 8 u for tanh and
  * sigmoid.  What lies between the rows of C stays as it is. */
@@ -63,8 +70,17 @@ static struct product draw(int turn)
 {
     struct product a = { .bias = turn >> 3 & 1, .own = turn >> 6 & 1 };
     struct hsgd_matmul *p = &a.p;
-    *p = (struct hsgd_matmul){ check_size(150), check_size(150), check_size(200), 0, 0, 0, turn & 1, turn >> 1 & 1,
-                               turn >> 2 & 1, (enum hsgd_activation)(turn >> 4 & 3), false };
+    *p = (struct hsgd_matmul){ check_size(150),
+                               check_size(150),
+                               check_size(200),
+                               0,
+                               0,
+                               0,
+                               turn & 1,
+                               turn >> 1 & 1,
+                               turn >> 2 & 1,
+                               (enum hsgd_activation)(turn >> 4 & 3),
+                               false };
     if (turn % 16 == 7) p->m = check_int(1, 30), p->n = check_int(1, 50), p->k = check_int(800, 1300);
     if (turn % 16 == 14) p->m = check_int(1, 40), p->n = check_int(1, 16);
     p->lda = (p->transpose_a ? p->m : p->k) + gap();

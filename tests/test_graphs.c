@@ -14,8 +14,8 @@ struct training {
     enum hsgd_optimizer optimizer;
     float clip_norm, gamma;
     int steps, step_size;
-    const char *graphs;         /* HSGD_CUDA_GRAPHS */
-    const char *model;          /* NULL: small, with dropout */
+    const char *graphs; /* HSGD_CUDA_GRAPHS */
+    const char *model;  /* NULL: small, with dropout */
 };
 
 struct outcome {
@@ -66,8 +66,8 @@ static void train(void *arg)
     struct hsgd_fit_result result;
     struct hsgd_trainer *trainer = model ? hsgd_trainer_create(model, &o) : NULL;
     struct hsgd_data *data = hsgd_data_open(ctx, "digits", HSGD_TRAIN);
-    if (!CHECK_MSG(trainer && data && !hsgd_fit(trainer, data, NULL, &result, sizeof result), "%s",
-                   hsgd_error(ctx))) core_end();
+    if (!CHECK_MSG(trainer && data && !hsgd_fit(trainer, data, NULL, &result, sizeof result), "%s", hsgd_error(ctx)))
+        core_end();
     CHECK(result.steps == t->steps);
     REQUIRE(!hsgd_model_digest(model, outcome->digest));
     count(ctx);
@@ -216,12 +216,15 @@ static void other_buffers(void)
     program_free(&v.program);
 }
 
-static const struct core_case cases[] = {
-    { "adam", adam }, { "momentum_clipped", momentum_clipped }, { "inserted", inserted },
-    { "convolution", convolution },
-    { "two_devices", two_devices }, { "rate_takes_effect", rate_takes_effect },
-    { "placed_by_starpu", placed_by_starpu }, { "bad_variable", bad_variable }, { "other_buffers", other_buffers }
-};
+static const struct core_case cases[] = { { "adam", adam },
+                                          { "momentum_clipped", momentum_clipped },
+                                          { "inserted", inserted },
+                                          { "convolution", convolution },
+                                          { "two_devices", two_devices },
+                                          { "rate_takes_effect", rate_takes_effect },
+                                          { "placed_by_starpu", placed_by_starpu },
+                                          { "bad_variable", bad_variable },
+                                          { "other_buffers", other_buffers } };
 
 int main(int argc, char **argv)
 {

@@ -91,7 +91,8 @@ static void compare(const struct surroundings *a, const struct surroundings *b)
     for (int i = 0; i < a->nsettings && i < b->nsettings; i++) CHECK_STR(b->settings[i], a->settings[i]);
     for (int i = 1; i < 64; i++)
         CHECK_MSG(a->signals[i].sa_sigaction == b->signals[i].sa_sigaction &&
-                  a->signals[i].sa_flags == b->signals[i].sa_flags, "the handler of signal %d changed", i);
+                      a->signals[i].sa_flags == b->signals[i].sa_flags,
+                  "the handler of signal %d changed", i);
 }
 
 static void start_starpu(void)
@@ -216,8 +217,7 @@ static void says_that_it_is_paused(void)
     starpu_shutdown();
 }
 
-static const struct core_case cases[] = {
-    { "leaves_things_alone", leaves_things_alone }, { "waits_for_nobody", waits_for_nobody },
-    { "says_that_it_is_paused", says_that_it_is_paused }
-};
+static const struct core_case cases[] = { { "leaves_things_alone", leaves_things_alone },
+                                          { "waits_for_nobody", waits_for_nobody },
+                                          { "says_that_it_is_paused", says_that_it_is_paused } };
 CORE_MAIN(cases)

@@ -12,11 +12,11 @@
 #include <zlib.h>
 
 /* 3 training and 2 test images of 2 x 2 pixels. */
-static const uint8_t train_images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0,   0,   0,   2,   0,   0,
-                                       0, 2, 0, 1, 2, 3, 4, 5, 252, 253, 254, 255, 100, 101};
-static const uint8_t train_labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 0, 2, 1};
-static const uint8_t test_images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 9, 8, 7, 6, 5, 4, 3, 2};
-static const uint8_t test_labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 2, 1};
+static const uint8_t train_images[] = { 0, 0, 8, 3, 0, 0, 0, 3, 0,   0,   0,   2,   0,   0,
+                                        0, 2, 0, 1, 2, 3, 4, 5, 252, 253, 254, 255, 100, 101 };
+static const uint8_t train_labels[] = { 0, 0, 8, 1, 0, 0, 0, 3, 0, 2, 1 };
+static const uint8_t test_images[] = { 0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 9, 8, 7, 6, 5, 4, 3, 2 };
+static const uint8_t test_labels[] = { 0, 0, 8, 1, 0, 0, 0, 2, 2, 1 };
 
 #define PUT(name, bytes) put(name, bytes, sizeof bytes)
 #define PUT_GZ(name, bytes) put_gz(name, bytes, sizeof bytes)
@@ -39,13 +39,11 @@ static void expect_good_set(void)
     cr_expect(hsgd_data_classes(train) == 3 && hsgd_data_classes(test) == 3);
     cr_expect_str_eq(hsgd_data_name(train), folder);
     float *x = gather_all(train, labels);
-    for (int i = 0; i < 12; i++)
-        cr_expect_float_eq(x[i], train_images[16 + i] / 255.0, 1e-7);
+    for (int i = 0; i < 12; i++) cr_expect_float_eq(x[i], train_images[16 + i] / 255.0, 1e-7);
     cr_expect(labels[0] == 0 && labels[1] == 2 && labels[2] == 1);
     free(x);
     x = gather_all(test, labels);
-    for (int i = 0; i < 8; i++)
-        cr_expect_float_eq(x[i], test_images[16 + i] / 255.0, 1e-7);
+    for (int i = 0; i < 8; i++) cr_expect_float_eq(x[i], test_images[16 + i] / 255.0, 1e-7);
     free(x);
     hsgd_data_destroy(&train), hsgd_data_destroy(&test);
 }
@@ -76,8 +74,8 @@ Test(idx, below_torchvision_folder, .init = make_folder, .fini = remove_folder)
 
 Test(idx, with_channels, .init = make_folder, .fini = remove_folder)
 {
-    static const uint8_t images[] = {0, 0, 8, 4, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1,
-                                     0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    static const uint8_t images[] = { 0, 0, 8, 4, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0,
+                                      1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     put_good_files();
     PUT("train-images-idx3-ubyte", images);
     struct hsgd_data *d = hsgd_data_open(NULL, folder, HSGD_TRAIN);
@@ -98,37 +96,54 @@ static void expect_sentence(enum hsgd_split split, const char *rest)
     hsgd_destroy(&ctx);
 }
 
-struct bad { const char *file; uint8_t bytes[32]; size_t n; const char *sentence; };
+struct bad {
+    const char *file;
+    uint8_t bytes[32];
+    size_t n;
+    const char *sentence;
+};
 
 #define TI "train-images-idx3-ubyte"
 #define TL "train-labels-idx1-ubyte"
 
 static const struct bad bad_files[] = {
-    {TI, {0}, 0, ": truncated in the magic: only 0 of 4 bytes"},
-    {TI, {0, 0, 8}, 3, ": truncated in the magic: only 3 of 4 bytes"},
-    {TI, {1, 0, 8, 3}, 4, ": magic is 0x01000803, an IDX file starts with 0x0000"},
-    {TI, {0, 2, 8, 3}, 4, ": magic is 0x00020803, an IDX file starts with 0x0000"},
-    {TI, {0, 0, 13, 3}, 4, ": type is 0x0d, only 0x08 (unsigned byte) is read"},
-    {TI, {0, 0, 8, 1}, 4, ": dimension count is 1, images have 3, or 4 with channels"},
-    {TI, {0, 0, 8, 5}, 4, ": dimension count is 5, images have 3, or 4 with channels"},
-    {TL, {0, 0, 8, 3}, 4, ": dimension count is 3, labels have 1"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0}, 10, ": truncated in the header: only 10 of 16 bytes"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2}, 16, ": count is 0, it must be in 1..2147483647"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2}, 16, ": rows is 0, it must be in 1..2147483647"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 255, 255, 255, 255}, 16,
-     ": columns is 4294967295, it must be in 1..2147483647"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 1, 0, 0, 0, 0, 128, 0}, 16,
-     ": columns is 32768, an image would have more than 2147483647 values"},
-    {TI, {0, 0, 8, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0}, 20,
-     ": channels is 0, it must be in 1..2147483647"},
-    {TI, {0, 0, 8, 3, 127, 255, 255, 255, 0, 0, 128, 0, 0, 0, 128, 0, 7}, 17,
-     ": truncated in the pixels: only 1 of 2305843008139952128 bytes"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 27,
-     ": truncated in the pixels: only 11 of 12 bytes"},
-    {TI, {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, 29,
-     ": extra bytes after the pixels that the header announces"},
-    {TL, {0, 0, 8, 1, 0, 0, 0, 3, 1, 2}, 10, ": truncated in the labels: only 2 of 3 bytes"},
-    {TL, {0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3, 4}, 12, ": extra bytes after the labels that the header announces"},
+    { TI, { 0 }, 0, ": truncated in the magic: only 0 of 4 bytes" },
+    { TI, { 0, 0, 8 }, 3, ": truncated in the magic: only 3 of 4 bytes" },
+    { TI, { 1, 0, 8, 3 }, 4, ": magic is 0x01000803, an IDX file starts with 0x0000" },
+    { TI, { 0, 2, 8, 3 }, 4, ": magic is 0x00020803, an IDX file starts with 0x0000" },
+    { TI, { 0, 0, 13, 3 }, 4, ": type is 0x0d, only 0x08 (unsigned byte) is read" },
+    { TI, { 0, 0, 8, 1 }, 4, ": dimension count is 1, images have 3, or 4 with channels" },
+    { TI, { 0, 0, 8, 5 }, 4, ": dimension count is 5, images have 3, or 4 with channels" },
+    { TL, { 0, 0, 8, 3 }, 4, ": dimension count is 3, labels have 1" },
+    { TI, { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0 }, 10, ": truncated in the header: only 10 of 16 bytes" },
+    { TI, { 0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2 }, 16, ": count is 0, it must be in 1..2147483647" },
+    { TI, { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2 }, 16, ": rows is 0, it must be in 1..2147483647" },
+    { TI,
+      { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 255, 255, 255, 255 },
+      16,
+      ": columns is 4294967295, it must be in 1..2147483647" },
+    { TI,
+      { 0, 0, 8, 3, 0, 0, 0, 3, 0, 1, 0, 0, 0, 0, 128, 0 },
+      16,
+      ": columns is 32768, an image would have more than 2147483647 values" },
+    { TI,
+      { 0, 0, 8, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0 },
+      20,
+      ": channels is 0, it must be in 1..2147483647" },
+    { TI,
+      { 0, 0, 8, 3, 127, 255, 255, 255, 0, 0, 128, 0, 0, 0, 128, 0, 7 },
+      17,
+      ": truncated in the pixels: only 1 of 2305843008139952128 bytes" },
+    { TI,
+      { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
+      27,
+      ": truncated in the pixels: only 11 of 12 bytes" },
+    { TI,
+      { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 },
+      29,
+      ": extra bytes after the pixels that the header announces" },
+    { TL, { 0, 0, 8, 1, 0, 0, 0, 3, 1, 2 }, 10, ": truncated in the labels: only 2 of 3 bytes" },
+    { TL, { 0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3, 4 }, 12, ": extra bytes after the labels that the header announces" },
 };
 
 Test(idx, bad_files, .init = make_folder, .fini = remove_folder)
@@ -145,7 +160,7 @@ Test(idx, bad_files, .init = make_folder, .fini = remove_folder)
 
 Test(idx, counts_must_agree, .init = make_folder, .fini = remove_folder)
 {
-    static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 1, 0};
+    static const uint8_t labels[] = { 0, 0, 8, 1, 0, 0, 0, 1, 0 };
     char rest[1024];
     put_good_files();
     PUT("t10k-labels-idx1-ubyte", labels);
@@ -156,7 +171,7 @@ Test(idx, counts_must_agree, .init = make_folder, .fini = remove_folder)
 
 Test(idx, test_labels_must_be_known, .init = make_folder, .fini = remove_folder)
 {
-    static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 0, 3};
+    static const uint8_t labels[] = { 0, 0, 8, 1, 0, 0, 0, 2, 0, 3 };
     put_good_files();
     PUT("t10k-labels-idx1-ubyte", labels);
     expect_sentence(HSGD_TEST, "/t10k-labels-idx1-ubyte: label 1 is 3, the largest training label is 2");
@@ -228,11 +243,10 @@ Test(idx, mnist)
     const char *base = getenv("HSGD_TEST_DATA");
     char path[1024];
     snprintf(path, sizeof path, "%s/mnist", base ? base : "");
-    if (!base || access(path, R_OK) != 0)
-        cr_skip_test("HSGD_TEST_DATA names no folder with mnist/ in it");
+    if (!base || access(path, R_OK) != 0) cr_skip_test("HSGD_TEST_DATA names no folder with mnist/ in it");
     struct hsgd_data *train = hsgd_data_open(NULL, path, HSGD_TRAIN), *test = hsgd_data_open(NULL, path, HSGD_TEST);
-    static const int32_t train_first[5] = {5, 0, 4, 1, 9}, test_first[5] = {7, 2, 1, 0, 4};
-    int64_t index[5] = {0, 1, 2, 3, 4};
+    static const int32_t train_first[5] = { 5, 0, 4, 1, 9 }, test_first[5] = { 7, 2, 1, 0, 4 };
+    int64_t index[5] = { 0, 1, 2, 3, 4 };
     int32_t labels[5];
     cr_assert(train && test);
     cr_expect(hsgd_data_count(train) == 60000 && hsgd_data_count(test) == 10000 && hsgd_data_classes(test) == 10);

@@ -236,8 +236,14 @@ static void cifar(void)
 }
 
 static const struct core_case cases[] = {
-    { "folder", folder }, { "archive", archive }, { "outdated", outdated }, { "damaged", damaged },
-    { "no_place", no_place }, { "usual_places", usual_places }, { "switched_off", switched_off },
-    { "together", together }, { "cifar", cifar },
+    { "folder", folder },
+    { "archive", archive },
+    { "outdated", outdated },
+    { "damaged", damaged },
+    { "no_place", no_place },
+    { "usual_places", usual_places },
+    { "switched_off", switched_off },
+    { "together", together },
+    { "cifar", cifar },
 };
 CORE_MAIN(cases)

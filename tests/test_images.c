@@ -78,7 +78,7 @@ static void parts(void)
     put("a/b/train/x/1.png", make_png(4, 4, 3, 1));
     put("a/b/train/y/1.png", make_png(4, 4, 3, 2));
     put("a/b/notes/y/1.png", make_png(9, 9, 3, 2)); /* in no part */
-    for (int i = 3; i >= 0; i--) { /* the first of them counts */
+    for (int i = 3; i >= 0; i--) {                  /* the first of them counts */
         char path[100];
         snprintf(path, sizeof path, "a/b/%s/y/1.png", test_name[i]);
         put(path, make_png(4, 4, 3, 10 + i));
@@ -177,7 +177,9 @@ static double scaled(int seed, int h, int w, int n, int y, int x, int k)
 
 static void resized(void)
 {
-    static const struct { int h, w; } size[] = { { 8, 8 }, { 3, 2 }, { 40, 90 }, { 37, 17 }, { 1, 1 } };
+    static const struct {
+        int h, w;
+    } size[] = { { 8, 8 }, { 3, 2 }, { 40, 90 }, { 37, 17 }, { 1, 1 } };
     struct hsgd_data_options o = { .size = sizeof o, .resize = 8 };
     uint8_t pixels[8 * 8 * 3];
     char path[60];
@@ -323,8 +325,16 @@ static void cifar_100(void)
 }
 
 static const struct core_case cases[] = {
-    { "flat", flat }, { "parts", parts }, { "colours", colours }, { "transparent", transparent }, { "links", links },
-    { "resized", resized }, { "chosen_classes", chosen_classes }, { "many", many }, { "archives", archives },
-    { "cifar_10", cifar_10 }, { "cifar_100", cifar_100 },
+    { "flat", flat },
+    { "parts", parts },
+    { "colours", colours },
+    { "transparent", transparent },
+    { "links", links },
+    { "resized", resized },
+    { "chosen_classes", chosen_classes },
+    { "many", many },
+    { "archives", archives },
+    { "cifar_10", cifar_10 },
+    { "cifar_100", cifar_100 },
 };
 CORE_MAIN(cases)

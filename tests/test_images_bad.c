@@ -82,7 +82,8 @@ static void png(void)
     b.at[PNG_WIDTH + 3] ^= 1;
     picture(b, "set/b/1.png: the PNG header is invalid: IHDR: CRC error");
     picture(png_with(PNG_WIDTH, 0), "set/b/1.png: the PNG header is invalid: Invalid IHDR data");
-    picture(png_with(PNG_HEIGHT, 0xffffffff), "set/b/1.png: the PNG header is invalid: PNG unsigned integer out of range");
+    picture(png_with(PNG_HEIGHT, 0xffffffff),
+            "set/b/1.png: the PNG header is invalid: PNG unsigned integer out of range");
     picture(png_sized(0x7fffffff, 0x7fffffff), "set/b/1.png: the PNG header is invalid: Invalid IHDR data");
     picture(cut(png_sized(1000000, 1000000), 100),
             "set/b/1.png: 1000000 x 1000000 pixels in a file of 100 bytes; more than 8800 per byte are impossible");
@@ -170,12 +171,9 @@ static void folders(void)
     put("set/b/c/1.png", make_png(8, 8, 3, 1));
     refused_with("set", HSGD_OPTIONS(data, .classes = 2, .class_name = names),
                  "set: class \"b\" is not one of the 2 known classes");
-    refused_with("set", HSGD_OPTIONS(data, .classes = 1),
-                 "set: class \"b\" is not one of the 1 known classes");
-    refused_with("set", HSGD_OPTIONS(data, .resize = -1),
-                 "data set \"set\": resize is -1, it must be in 0..4096");
-    refused_with("set", HSGD_OPTIONS(data, .resize = 4097),
-                 "data set \"set\": resize is 4097, it must be in 0..4096");
+    refused_with("set", HSGD_OPTIONS(data, .classes = 1), "set: class \"b\" is not one of the 1 known classes");
+    refused_with("set", HSGD_OPTIONS(data, .resize = -1), "data set \"set\": resize is -1, it must be in 0..4096");
+    refused_with("set", HSGD_OPTIONS(data, .resize = 4097), "data set \"set\": resize is 4097, it must be in 0..4096");
     refused_with("set", HSGD_OPTIONS(data, .resize = 4096),
                  "set: 2 images of 4096 x 4096 would need more than 1100 times their 224 bytes");
     put_text("empty/a/notes.txt", "x");
@@ -332,8 +330,8 @@ static struct bytes labelled(int labels, int place, uint8_t label)
 
 static void cifar_10(void)
 {
-    struct hsgd_data_options fine = { .size = sizeof fine, .label = "fine" }, cifar = { .size = sizeof cifar,
-                                                                                        .format = "cifar" };
+    struct hsgd_data_options fine = { .size = sizeof fine, .label = "fine" },
+                             cifar = { .size = sizeof cifar, .format = "cifar" };
     begin();
     good_cifar();
     put("c/data_batch_2.bin", cut(make_cifar(2, 1, 10, 1), 6145));
@@ -359,8 +357,8 @@ static void cifar_10(void)
 
 static void cifar_100(void)
 {
-    struct hsgd_data_options class = { .size = sizeof class, .label = "class" }, coarse = { .size = sizeof coarse,
-                                                                                            .label = "coarse" };
+    struct hsgd_data_options class = { .size = sizeof class, .label = "class" },
+                             coarse = { .size = sizeof coarse, .label = "coarse" };
     begin();
     put("c/train.bin", make_cifar(2, 2, 10, 6));
     put("c/test.bin", labelled(2, 1, 100));
@@ -372,8 +370,10 @@ static void cifar_100(void)
 }
 
 static const struct core_case cases[] = {
-    { "png", png }, { "jpeg", jpeg }, { "sizes", sizes }, { "bomb", bomb }, { "folders", folders },
-    { "odd_folders", odd_folders }, { "members", members }, { "damaged_archives", damaged_archives },
+    { "png", png },           { "jpeg", jpeg },
+    { "sizes", sizes },       { "bomb", bomb },
+    { "folders", folders },   { "odd_folders", odd_folders },
+    { "members", members },   { "damaged_archives", damaged_archives },
     { "cifar_10", cifar_10 }, { "cifar_100", cifar_100 },
 };
 CORE_MAIN(cases)

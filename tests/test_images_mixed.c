@@ -67,10 +67,12 @@ static void image(int seed, const char *format, ...)
 
 static void letter_case(void)
 {
-    static const char *const names[][2] = { { "Train", "Test" }, { "TRAIN", "VAL" }, { "training", "testing" },
-                                            { "training_set", "Test_Set" }, { "seg_train", "seg_test" },
-                                            { "seg_train/seg_train", "seg_test/seg_test" },
-                                            { "Train_set", "Validation" } };
+    static const char *const names[][2] = {
+        { "Train", "Test" },          { "TRAIN", "VAL" },
+        { "training", "testing" },    { "training_set", "Test_Set" },
+        { "seg_train", "seg_test" },  { "seg_train/seg_train", "seg_test/seg_test" },
+        { "Train_set", "Validation" }
+    };
     begin();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char folder[20], summary[100];
@@ -99,7 +101,8 @@ static void train_as_class(void)
     read_set("vehicles", NULL, "images, 2 samples of 4x4x3, 2 classes (car, train)");
     close_set();
     image(3, "vehicles/test/1.png");
-    refused("vehicles", NULL, "vehicles: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png");
+    refused("vehicles", NULL,
+            "vehicles: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png");
     hsgd_destroy(&ctx);
 }
 
@@ -236,18 +239,20 @@ static void damaged(void)
     begin();
     make_set("set", 40, 2);
     refused("set", NULL, FIRST "; 1 more is damaged: b/005.png");
-    refused("set", &going,
-            FIRST "; 1 more is damaged: b/005.png; --keep-going passes over at most 1 % of the images");
+    refused("set", &going, FIRST "; 1 more is damaged: b/005.png; --keep-going passes over at most 1 % of the images");
     make_set("set", 40, 12);
-    refused("set", NULL, FIRST "; 11 more are damaged: a/008.png, a/010.png, a/012.png, a/014.png, a/016.png, "
-            "b/005.png, b/007.png, b/009.png, b/011.png, ...");
+    refused("set", NULL,
+            FIRST "; 11 more are damaged: a/008.png, a/010.png, a/012.png, a/014.png, a/016.png, "
+                  "b/005.png, b/007.png, b/009.png, b/011.png, ...");
     put_text("none/a/1.png", "x");
     put_text("none/b/1.png", "x");
-    refused("none", &going, "none/a/1.png: is neither a PNG nor a JPEG image (1 bytes); 1 more is damaged: b/1.png; "
+    refused("none", &going,
+            "none/a/1.png: is neither a PNG nor a JPEG image (1 bytes); 1 more is damaged: b/1.png; "
             "--keep-going passes over at most 1 % of the images");
     make_set("set", 200, 3);
-    refused("set", &going, FIRST "; 2 more are damaged: b/005.png, b/007.png; "
-            "--keep-going passes over at most 1 % of the images");
+    refused("set", &going,
+            FIRST "; 2 more are damaged: b/005.png, b/007.png; "
+                  "--keep-going passes over at most 1 % of the images");
     hsgd_destroy(&ctx);
 }
 
@@ -264,8 +269,8 @@ static void keep_going(void)
     setenv("HSGD_CACHE_DIR", "cache", 1);
     read_set("set", &going, summary);
     CHECK_STR(logged, FIRST "; passed over\n"
-              "set/b/005.png: the PNG image is damaged: read beyond end of data; passed over\n"
-              "set: 2 images passed over: damaged; the first is a/006.png\n");
+                            "set/b/005.png: the PNG image is damaged: read beyond end of data; passed over\n"
+                            "set: 2 images passed over: damaged; the first is a/006.png\n");
     for (int i = 0, at = 0; i < 200; i++) {
         int number = i < 100 ? 2 * i : 2 * (i - 100) + 1;
         if (number == 5 || number == 6) continue;
@@ -293,7 +298,8 @@ static void first_damaged(void)
     read_set("set", &going, "images, 99 samples of 4x4x3, 2 classes (a, b); passed over: 1 damaged (first: a/000.png)");
     close_set();
     put("set/b/099.png", make_png(5, 4, 3, 1));
-    refused("set", &going, "set/b/099.png: is 5 x 4 pixels, but set/a/002.png is 4 x 4; --resize N makes all images N x N");
+    refused("set", &going,
+            "set/b/099.png: is 5 x 4 pixels, but set/a/002.png is 4 x 4; --resize N makes all images N x N");
     hsgd_destroy(&ctx);
 }
 
@@ -320,7 +326,8 @@ static void zip(void)
     tar_add(a, "top/Train/b/1.webp", make_png(1, 1, 1, 1), NULL);
     tar_add(a, "__MACOSX/Train/b/._1.png", make_png(1, 1, 1, 1), NULL);
     tar_end(a);
-    read_set("set.any", NULL, "zip, 2 samples of 4x4x3, 2 classes (b, caf\xe9); passed over: 1 neither PNG nor JPEG "
+    read_set("set.any", NULL,
+             "zip, 2 samples of 4x4x3, 2 classes (b, caf\xe9); passed over: 1 neither PNG nor JPEG "
              "(first: top/Train/b/1.webp), 1 not images (first: top/README)");
     uint8_t pixels[48];
     CHECK(sample(train, 1, pixels) == 1 && pixels[0] == pictures_value(1, 0, 0, 0));
@@ -337,8 +344,11 @@ static void bad_zip(void)
     make_zip("link.zip", "a/1.png", "b/1.png", "/etc/passwd");
     refused("link.zip", NULL, "link.zip: member \"b/1.png\" is a link, not a file");
     make_zip("set.zip", "aaaaaaaa.png", "b/1.png", NULL);
-    static const struct { const char *name, *what; } names[] = {
-        { "/aaaaaaa.png", "has an absolute path" }, { "a/../aaa.png", "has .. in its path" },
+    static const struct {
+        const char *name, *what;
+    } names[] = {
+        { "/aaaaaaa.png", "has an absolute path" },
+        { "a/../aaa.png", "has .. in its path" },
     };
     for (size_t i = 0; i < 2; i++) { /* which the writer would not make */
         struct bytes b = get("set.zip");
@@ -365,9 +375,15 @@ static void bad_zip(void)
 }
 
 static const struct core_case cases[] = {
-    { "zip", zip }, { "bad_zip", bad_zip },
-    { "damaged", damaged }, { "keep_going", keep_going }, { "first_damaged", first_damaged },
-    { "letter_case", letter_case }, { "train_as_class", train_as_class }, { "other_files", other_files },
-    { "gamma_is_ignored", gamma_is_ignored }, { "alpha", alpha },
+    { "zip", zip },
+    { "bad_zip", bad_zip },
+    { "damaged", damaged },
+    { "keep_going", keep_going },
+    { "first_damaged", first_damaged },
+    { "letter_case", letter_case },
+    { "train_as_class", train_as_class },
+    { "other_files", other_files },
+    { "gamma_is_ignored", gamma_is_ignored },
+    { "alpha", alpha },
 };
 CORE_MAIN(cases)

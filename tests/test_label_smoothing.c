@@ -46,8 +46,8 @@ static void check_loss(struct hsgd_model *m, double smoothing)
     double plain, smoothed, want, loss;
     struct hsgd_trainer *t = hsgd_trainer_create(m, &options);
     REQUIRE(t);
-    struct hsgd_data *d = hsgd_data_memory(ctx, x, labels, SAMPLES, (struct hsgd_shape){ 1, 1, FEATURES }, CLASSES,
-                                           HSGD_BORROW);
+    struct hsgd_data *d =
+        hsgd_data_memory(ctx, x, labels, SAMPLES, (struct hsgd_shape){ 1, 1, FEATURES }, CLASSES, HSGD_BORROW);
     plain = expected(t, 0);
     want = expected(t, smoothing);
     REQUIRE(!hsgd_trainer_evaluate(t, d, &loss, NULL) && !hsgd_trainer_step(t, x, labels, SAMPLES, &smoothed));

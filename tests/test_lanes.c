@@ -5,7 +5,10 @@
 #include "kernels.h"
 #include "test_ops.h"
 
-struct move { int n, size; bool pack; };
+struct move {
+    int n, size;
+    bool pack;
+};
 
 static int stored(const struct move *a) { return (a->n + 15) / 16 * 16 * a->size; }
 
@@ -25,8 +28,11 @@ static void forward(struct hsgd_emit *e)
                 e->y);
 }
 
-static const struct hsgd_op op = { .name = "lanes", .attributes_size = sizeof(struct move),
-                                   .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward };
+static const struct hsgd_op op = { .name = "lanes",
+                                   .attributes_size = sizeof(struct move),
+                                   .layouts = 1u << HSGD_NHWC,
+                                   .prepare = prepare,
+                                   .forward = forward };
 
 static void one(int turn)
 {

@@ -74,8 +74,10 @@ static void array_labels(void)
     tar_add(zip, "x.npy", npy("<f4", "(3, 1)", bytes_of(x, sizeof x)), NULL);
     tar_add(zip, "y.npy", npy("<f8", "(3,)", bytes_of(y, sizeof y)), NULL);
     tar_end(zip);
-    struct set s = read_set(ctx, "set.npz", &(struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options), .classes = 3,
-                            .class_name = (const char *const[]){ "-1.5", "2.25", "10" } });
+    struct set s = read_set(ctx, "set.npz",
+                            &(struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options),
+                                                         .classes = 3,
+                                                         .class_name = (const char *const[]){ "-1.5", "2.25", "10" } });
     expect_classes(s.train, "-1.5 2.25 10");
     SAMPLE(s.train, 1, 0, 1);
     close_set(&s);
@@ -120,12 +122,17 @@ static void variables(void)
     begin();
     end();
     setenv("HSGD_SLOW", "cpu:2,5", 1); /* a second entry "5" */
-    CHECK(hsgd_create(&slow, &(struct hsgd_context_options){ .size = sizeof(struct hsgd_context_options), .devices = "cpu", .threads = 1 }) == -EINVAL);
+    CHECK(hsgd_create(&slow, &(struct hsgd_context_options){ .size = sizeof(struct hsgd_context_options),
+                                                             .devices = "cpu",
+                                                             .threads = 1 }) == -EINVAL);
     hsgd_destroy(&slow);
 }
 
 /* Losses of a training with checkpoints, and of its second half. */
-struct losses { int n; double whole[STEPS], resumed[STEPS]; };
+struct losses {
+    int n;
+    double whole[STEPS], resumed[STEPS];
+};
 
 static void fit(const struct hsgd_data *d, int steps, const char *from, double *loss)
 {
@@ -181,7 +188,7 @@ static void training(void)
 }
 
 static const struct core_case cases[] = {
-    { "model_files", model_files }, { "array_labels", array_labels }, { "texts", texts }, { "sentences", sentences },
-    { "variables", variables }, { "training", training },
+    { "model_files", model_files }, { "array_labels", array_labels }, { "texts", texts },
+    { "sentences", sentences },     { "variables", variables },       { "training", training },
 };
 CORE_MAIN(cases)

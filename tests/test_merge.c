@@ -9,7 +9,9 @@ enum { ADD, SQUARE, MERGES };
 
 /* x and param 0 are n floats.
  * ADD: y = x + p.  SQUARE: y = { |x|^2 }. */
-struct merge { int what, n; };
+struct merge {
+    int what, n;
+};
 
 static int prepare(struct hsgd_layer *l, char *why, size_t n)
 {
@@ -47,8 +49,11 @@ static void forward(struct hsgd_emit *e)
     if (a->what == SQUARE) emit_square(e, a->n, e->x, e->y);
 }
 
-static const struct hsgd_op op = { .name = "merge", .attributes_size = sizeof(struct merge),
-                                   .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward };
+static const struct hsgd_op op = { .name = "merge",
+                                   .attributes_size = sizeof(struct merge),
+                                   .layouts = 1u << HSGD_NHWC,
+                                   .prepare = prepare,
+                                   .forward = forward };
 
 /* Bounds: an addition rounds once; a sum of squares has the bound of a sum. */
 static void reference(const struct merge *a, const float *x, const float *p, struct approx *y)

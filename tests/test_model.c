@@ -49,7 +49,7 @@ static void refuses_bad_attributes(void)
     refused(hsgd_add_conv2d(start(), 6, 29, 0, HSGD_RELU),
             "model \"m\", layer 1 (conv2d): a 29x29 kernel does not fit into 28x28 with padding 0");
     refused(hsgd_add_max_pool(start(), 0), "model \"m\", layer 1 (max_pool): kernel 0, stride 0, padding 0: "
-            "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
+                                           "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
     refused(hsgd_add_max_pool(start(), 30),
             "model \"m\", layer 1 (max_pool): a window of 30x30 does not fit into 28x28 with padding 0");
     refused(hsgd_add_dropout(start(), 1.0f), "model \"m\", layer 1 (dropout): p must be in [0, 1), not 1");
@@ -196,11 +196,16 @@ static void initial_weights(void)
 
 static void built_in_models(void)
 {
-    static const struct { const char *name; struct hsgd_shape in; int64_t parameters; int weights; } want[] = {
-        { "linear", { 28, 28, 1 }, 7850, 2 }, { "mlp", { 28, 28, 1 }, 535818, 6 },
-        { "mlp-small", { 28, 28, 1 }, 109386, 6 }, { "lenet", { 28, 28, 1 }, 61706, 10 },
-        { "cifar-cnn", { 32, 32, 3 }, 319178, 10 }
-    };
+    static const struct {
+        const char *name;
+        struct hsgd_shape in;
+        int64_t parameters;
+        int weights;
+    } want[] = { { "linear", { 28, 28, 1 }, 7850, 2 },
+                 { "mlp", { 28, 28, 1 }, 535818, 6 },
+                 { "mlp-small", { 28, 28, 1 }, 109386, 6 },
+                 { "lenet", { 28, 28, 1 }, 61706, 10 },
+                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 } };
     ctx = core_context("cpu", 1, false);
     for (int i = 0; i < 5; i++) {
         CHECK_STR(hsgd_model_name_at(i), want[i].name);
@@ -239,11 +244,13 @@ static void one_trainer_per_model(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = {
-    { "builders_pass_null_on", builders_pass_null_on }, { "refuses_bad_attributes", refuses_bad_attributes },
-    { "numbers_layers_as_added", numbers_layers_as_added },
-    { "names_are_unique", names_are_unique }, { "weights_by_name", weights_by_name }, { "digests", digests },
-    { "initial_weights", initial_weights }, { "built_in_models", built_in_models },
-    { "one_trainer_per_model", one_trainer_per_model }
-};
+static const struct core_case cases[] = { { "builders_pass_null_on", builders_pass_null_on },
+                                          { "refuses_bad_attributes", refuses_bad_attributes },
+                                          { "numbers_layers_as_added", numbers_layers_as_added },
+                                          { "names_are_unique", names_are_unique },
+                                          { "weights_by_name", weights_by_name },
+                                          { "digests", digests },
+                                          { "initial_weights", initial_weights },
+                                          { "built_in_models", built_in_models },
+                                          { "one_trainer_per_model", one_trainer_per_model } };
 CORE_MAIN(cases)

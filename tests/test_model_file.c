@@ -15,11 +15,14 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 
 #define TAIL "  - {op: softmax_cross_entropy}\n"
 #define MODEL(layers) "name: m\nlayers:\n" layers TAIL
-#define NOT_OP " is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, avg_pool, " \
+#define NOT_OP \
+    " is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, avg_pool, " \
     "softmax_cross_entropy"
 #define KEYS "conv2d has no key \"x\"; it has op, name, out_channels, kernel, stride, padding, activation, init"
 
-static const struct { const char *text, *sentence; } bad[] = {
+static const struct {
+    const char *text, *sentence;
+} bad[] = {
     { "", ": the file has no content" },
     { "# nothing\n", ": the file has no content" },
     { "m", ":1: a model file must be a mapping, but is a value" },
@@ -74,8 +77,7 @@ static const struct { const char *text, *sentence; } bad[] = {
     { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" appears twice" },
     { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
     { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name" },
-    { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"),
-      ":3: kernel must be an integer, not \"classes\"" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"), ":3: kernel must be an integer, not \"classes\"" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 31}\n"),
       ":3: model \"m\", layer 1 (conv2d): a 31x31 kernel does not fit into 28x28 with padding 0" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 999999999, padding: 999999998}\n"),
@@ -86,7 +88,8 @@ static const struct { const char *text, *sentence; } bad[] = {
       ":4: model \"m\", layer 2 (conv2d): a weight of 65536x1x1x65536 is too large" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, padding_below: 0}\n"),
       ":3: padding_below must be an integer from 1, not \"0\"" },
-    { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"), ":3: model \"m\", layer 1 (max_pool): kernel 2, stride 0, "
+    { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"),
+      ":3: model \"m\", layer 1 (max_pool): kernel 2, stride 0, "
       "padding 0: needs kernel >= 1, stride >= 1, 0 <= padding < kernel" },
     { MODEL("  - {op: dropout, p: nan}\n"), ":3: p must be a number, not \"nan\"" },
     { MODEL("  - {op: dropout, p: 1e99}\n"), ":3: p must be a number, not \"1e99\"" },
@@ -129,7 +132,8 @@ static void what_only_data_tell(void)
 {
     static const char open[] = MODEL("  - {op: dense, units: classes}\n");
     ctx = core_context("cpu", 1, false);
-    refused(open, none, 10, "model file:1: the shape of samples is not known: neither data nor the keys input, "
+    refused(open, none, 10,
+            "model file:1: the shape of samples is not known: neither data nor the keys input, "
             "usual_input give it");
     refused(open, image, 0, "model file:3: the number of classes is not known");
     refused(MODEL("  - {op: dense, units: 9}\n"), image, 10,
@@ -156,7 +160,8 @@ static void absurd_sizes(void)
     text[100016] = 0;
     refused(text, image, 10, "model file:2: a layer must be a mapping, but is a list");
     refused(MODEL("  - {op: dense, units: 1048576}\n  - {op: dense, units: 1048576}\n"
-                  "  - {op: dense, units: 1048576}\n"), image, 10,
+                  "  - {op: dense, units: 1048576}\n"),
+            image, 10,
             "model file:6: model \"m\": 2199848484864 parameters do not fit into the memory of this machine");
     hsgd_destroy(&ctx);
 }
@@ -324,9 +329,11 @@ static void what_no_file_can_have(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = {
-    { "bad_texts", bad_texts }, { "what_only_data_tell", what_only_data_tell }, { "absurd_sizes", absurd_sizes },
-    { "files", files }, { "built_in_models_are_what_they_were", built_in_models_are_what_they_were },
-    { "text_round_trip", text_round_trip }, { "what_no_file_can_have", what_no_file_can_have }
-};
+static const struct core_case cases[] = { { "bad_texts", bad_texts },
+                                          { "what_only_data_tell", what_only_data_tell },
+                                          { "absurd_sizes", absurd_sizes },
+                                          { "files", files },
+                                          { "built_in_models_are_what_they_were", built_in_models_are_what_they_were },
+                                          { "text_round_trip", text_round_trip },
+                                          { "what_no_file_can_have", what_no_file_can_have } };
 CORE_MAIN(cases)

@@ -32,8 +32,8 @@ static void expect_six(struct set s, const char *format)
 static void npy_files(void)
 {
     static const char *const names[][2] = {
-        { "x.npy", "y.npy" }, { "X_train.npy", "y_train.npy" }, { "f.npy", "f_labels.npy" }, { "g.npy", "labels.npy" },
-        { "images.npy.gz", "labels.npy.gz" },
+        { "x.npy", "y.npy" },      { "X_train.npy", "y_train.npy" },     { "f.npy", "f_labels.npy" },
+        { "g.npy", "labels.npy" }, { "images.npy.gz", "labels.npy.gz" },
     };
     begin();
     for (int i = 0; i < 5; i++) {
@@ -71,9 +71,12 @@ static void npy_test_part(void)
 
 static void npy_shapes(void)
 {
-    static const struct { const char *shape; int h, w, c; } tests[] = {
-        { "(12,)", 1, 1, 1 }, { "(12, 1)", 1, 1, 1 }, { "(4, 3)", 1, 1, 3 }, { "(2, 2, 3)", 2, 3, 1 },
-        { "(2, 2, 1, 3)", 2, 1, 3 }, { "(1,2,3,2,)", 2, 3, 2 },
+    static const struct {
+        const char *shape;
+        int h, w, c;
+    } tests[] = {
+        { "(12,)", 1, 1, 1 },     { "(12, 1)", 1, 1, 1 },      { "(4, 3)", 1, 1, 3 },
+        { "(2, 2, 3)", 2, 3, 1 }, { "(2, 2, 1, 3)", 2, 1, 3 }, { "(1,2,3,2,)", 2, 3, 2 },
     };
     uint8_t bytes[12], labels[12] = { 0 };
     float want[12];
@@ -95,12 +98,23 @@ static void npy_shapes(void)
 /* Each type, both ways round, with -3 (253 and the like without a sign). */
 static void npy_types(void)
 {
-    static const struct { const char *type; uint8_t bytes[8]; float value; } tests[] = {
-        { "u1", { 253 }, 253 * (1 / 255.0f) }, { "i1", { 253 }, -3 }, { "u2", { 253, 255 }, 65533 },
+    static const struct {
+        const char *type;
+        uint8_t bytes[8];
+        float value;
+    } tests[] = {
+        { "u1", { 253 }, 253 * (1 / 255.0f) },
+        { "i1", { 253 }, -3 },
+        { "u2", { 253, 255 }, 65533 },
         { "i2", { 253, 255 }, -3 },
-        { "u4", { 3, 0, 0, 1 }, 16777219 }, { "i4", { 253, 255, 255, 255 }, -3 }, { "f2", { 0, 0xc2 }, -3 },
-        { "f2", { 1, 0 }, 0x1p-24f }, { "f2", { 0xff, 0x7b }, 65504 }, { "f4", { 0, 0, 0x40, 0xc0 }, -3 },
-        { "f8", { 0, 0, 0, 0, 0, 0, 8, 0xc0 }, -3 }, { "i8", { 253, 255, 255, 255, 255, 255, 255, 255 }, -3 },
+        { "u4", { 3, 0, 0, 1 }, 16777219 },
+        { "i4", { 253, 255, 255, 255 }, -3 },
+        { "f2", { 0, 0xc2 }, -3 },
+        { "f2", { 1, 0 }, 0x1p-24f },
+        { "f2", { 0xff, 0x7b }, 65504 },
+        { "f4", { 0, 0, 0x40, 0xc0 }, -3 },
+        { "f8", { 0, 0, 0, 0, 0, 0, 8, 0xc0 }, -3 },
+        { "i8", { 253, 255, 255, 255, 255, 255, 255, 255 }, -3 },
         { "u8", { 0, 0, 0, 0, 0, 0, 0, 128 }, 0x1p63f },
     };
     begin();
@@ -138,9 +152,9 @@ static void npy_headers(void)
 static void npz(void)
 {
     static const char *const names[][2] = {
-        { "x.npy", "y.npy" }, { "x_train.npy", "y_train.npy" }, { "images.npy", "labels.npy" },
-        { "data.npy", "target.npy" },
-        { "X.npy", "Y.npy" }, { "train_images.npy", "train_labels.npy" },
+        { "x.npy", "y.npy" },           { "x_train.npy", "y_train.npy" },
+        { "images.npy", "labels.npy" }, { "data.npy", "target.npy" },
+        { "X.npy", "Y.npy" },           { "train_images.npy", "train_labels.npy" },
     };
     begin();
     for (int i = 0; i < 12; i++) {
@@ -183,7 +197,9 @@ static void npz_parts_and_label(void)
 #define TYPES "b1, u1, u2, u4, u8, i1, i2, i4, i8, f2, f4, f8"
 #define H(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape "}"
 
-static const struct { const char *text, *sentence; } headers[] = {
+static const struct {
+    const char *text, *sentence;
+} headers[] = {
     { "", "x.npy: header: { expected at \"\"" },
     { "[1]", "x.npy: header: { expected at \"[1]\"" },
     { H("'<f4'", "Maybe", "(2,)"), "x.npy: header: True or False expected at \"Maybe, 'shape': (2,)}\"" },
@@ -229,12 +245,13 @@ static void bad_files(void)
     begin();
     put("x.npy", npy("<f4", "(2,)", many(0, 8)));
     expect_refused(ctx, "x.npy", NULL, "x.npy: no file with its labels, such as x_labels.npy; --label names one");
-    expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .label = "c.npy"),
-                   "c.npy: cannot open: No such file or directory");
+    expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .label = "c.npy"), "c.npy: cannot open: No such file or directory");
     put("y.npy", npy("|u1", "(3,)", many(0, 3)));
     expect_refused(ctx, "x.npy", NULL, "y.npy: 3 labels, but x.npy has 2 samples");
     put("y.npy", npy("|u1", "(2, 2)", many(0, 4)));
-    expect_refused(ctx, "x.npy", NULL, "y.npy: row 0 of 2 values is not one-hot; one number per sample, or a row with a single 1, is expected");
+    expect_refused(
+        ctx, "x.npy", NULL,
+        "y.npy: row 0 of 2 values is not one-hot; one number per sample, or a row with a single 1, is expected");
     put("y.npy", npy("<f4", "(2,)", bytes_of(not_finite, 8)));
     CHECK(hsgd_data_read(ctx, "x.npy", NULL, NULL, NULL) < 0);
     CHECK_STR(hsgd_error(ctx) + strlen(hsgd_error(ctx)) - 22, "nan, it must be finite");
@@ -244,15 +261,18 @@ static void bad_files(void)
     put("x.npy", npy("<f8", "(1, 2)", bytes_of((double[]){ 1, 1e300 }, 16)));
     put("y.npy", npy("|u1", "(1,)", many(0, 1)));
     expect_refused(ctx, "x.npy", NULL, "x.npy: value 1 of sample 0 is 1e+300, a finite 32-bit float is expected");
-    expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .features = 3),
-                   "x.npy: samples have 2 features, 3 are expected");
+    expect_refused(ctx, "x.npy", HSGD_OPTIONS(data, .features = 3), "x.npy: samples have 2 features, 3 are expected");
     put("x.npy", npy("|u1", "(1, 3, 8, 8)", many(0, 192)));
     expect_refused(ctx, "x.npy", NULL, "x.npy: last dimension is 8, images have 1 to 4 channels there (N x H x W x C)");
 }
 
 static void bad_prefix(void)
 {
-    static const struct { uint8_t bytes[16]; size_t n; const char *sentence; } list[] = {
+    static const struct {
+        uint8_t bytes[16];
+        size_t n;
+        const char *sentence;
+    } list[] = {
         { "\x93NUMPX\1\0", 10, "x.npy: does not begin like a NumPy array (\\x93NUMPY)" },
         { "\x93NUMPY\1", 7, "x.npy: does not begin like a NumPy array (\\x93NUMPY)" },
         { "\x93NUMPY\4\0", 10, "x.npy: version is 4.0, only 1.0 to 3.0 are read" },
@@ -320,7 +340,8 @@ static void bad_npz(void)
     a = zip_begin("notes.zip", false);
     tar_add(a, "notes/a.txt", good(), NULL);
     tar_end(a);
-    expect_refused(ctx, "notes.zip", NULL, "notes.zip: a zip archive with neither image folders nor arrays: the first "
+    expect_refused(ctx, "notes.zip", NULL,
+                   "notes.zip: a zip archive with neither image folders nor arrays: the first "
                    "member is \"notes/a.txt\"");
 }
 
@@ -363,9 +384,18 @@ static void npz_bomb(void)
 }
 
 static const struct core_case cases[] = {
-    { "npy_files", npy_files }, { "npy_test_part", npy_test_part }, { "npy_shapes", npy_shapes },
-    { "npy_types", npy_types }, { "npy_headers", npy_headers }, { "npz", npz },
-    { "npz_parts_and_label", npz_parts_and_label }, { "bad_headers", bad_headers }, { "bad_files", bad_files },
-    { "bad_prefix", bad_prefix }, { "bad_npz", bad_npz }, { "bad_npz_parts", bad_npz_parts }, { "npz_bomb", npz_bomb },
+    { "npy_files", npy_files },
+    { "npy_test_part", npy_test_part },
+    { "npy_shapes", npy_shapes },
+    { "npy_types", npy_types },
+    { "npy_headers", npy_headers },
+    { "npz", npz },
+    { "npz_parts_and_label", npz_parts_and_label },
+    { "bad_headers", bad_headers },
+    { "bad_files", bad_files },
+    { "bad_prefix", bad_prefix },
+    { "bad_npz", bad_npz },
+    { "bad_npz_parts", bad_npz_parts },
+    { "npz_bomb", npz_bomb },
 };
 CORE_MAIN(cases)

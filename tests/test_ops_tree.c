@@ -65,7 +65,11 @@ static struct hsgd_trainer *make_trainer(struct hsgd_model *m)
     return t;
 }
 
-struct run { const char *devices; double loss[STEPS]; float bend[32]; };
+struct run {
+    const char *devices;
+    double loss[STEPS];
+    float bend[32];
+};
 
 static void train(void *arg)
 {
@@ -267,10 +271,12 @@ static void scratch_beside_a_product(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = {
-    { "trains_everywhere", trains_everywhere }, { "gradient_is_the_slope", gradient_is_the_slope },
-    { "source_does_not_compile", source_does_not_compile }, { "no_such_entry_point", no_such_entry_point },
-    { "no_opencl_form", no_opencl_form }, { "no_c_form", no_c_form }, { "launch_fails", launch_fails },
-    { "scratch_beside_a_product", scratch_beside_a_product }
-};
+static const struct core_case cases[] = { { "trains_everywhere", trains_everywhere },
+                                          { "gradient_is_the_slope", gradient_is_the_slope },
+                                          { "source_does_not_compile", source_does_not_compile },
+                                          { "no_such_entry_point", no_such_entry_point },
+                                          { "no_opencl_form", no_opencl_form },
+                                          { "no_c_form", no_c_form },
+                                          { "launch_fails", launch_fails },
+                                          { "scratch_beside_a_product", scratch_beside_a_product } };
 CORE_MAIN(cases)

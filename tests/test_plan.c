@@ -130,7 +130,8 @@ static void trace_file(void)
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *event;
     if (!CHECK_MSG(root != NULL, "%s", error.text)) core_end();
     size_t i, named = 0, ran = 0;
-    json_array_foreach(json_object_get(root, "traceEvents"), i, event) {
+    json_array_foreach(json_object_get(root, "traceEvents"), i, event)
+    {
         const char *ph, *name;
         int pid, tid;
         REQUIRE(!json_unpack(event, "{s:s, s:s, s:i, s:i}", "ph", &ph, "name", &name, "pid", &pid, "tid", &tid));
@@ -234,9 +235,10 @@ static void reasons_equations(void)
         if (strncmp(c.name, "slice", 5) && strncmp(c.name, "step", 4)) continue;
         slices++;
         const char *figures = strchr(c.reason, ':');
-        CHECK_MSG(figures && sscanf(figures, ": %lf ms a step alone, %lf ms expected together", &alone,
-                                    &together) == 2 &&
-                      alone > 0 && together > 0, "%s", c.reason);
+        CHECK_MSG(figures &&
+                      sscanf(figures, ": %lf ms a step alone, %lf ms expected together", &alone, &together) == 2 &&
+                      alone > 0 && together > 0,
+                  "%s", c.reason);
     }
     CHECK_MSG(slices >= 1, "%d cells, %d slices", ncells, slices);
     end();
@@ -279,10 +281,17 @@ static void reasons_placement(void)
 }
 
 static const struct core_case cases[] = {
-    { "reasons_one_worker", reasons_one_worker }, { "reasons_deterministic", reasons_deterministic },
-    { "reasons_both", reasons_both }, { "reasons_equations", reasons_equations }, { "candidates", candidates },
+    { "reasons_one_worker", reasons_one_worker },
+    { "reasons_deterministic", reasons_deterministic },
+    { "reasons_both", reasons_both },
+    { "reasons_equations", reasons_equations },
+    { "candidates", candidates },
     { "reasons_placement", reasons_placement },
-    { "trace_options", trace_options }, { "trace_cpu", trace_cpu }, { "trace_opencl", trace_opencl },
-    { "trace_both", trace_both }, { "trace_is_bounded", trace_is_bounded }, { "trace_file", trace_file },
+    { "trace_options", trace_options },
+    { "trace_cpu", trace_cpu },
+    { "trace_opencl", trace_opencl },
+    { "trace_both", trace_both },
+    { "trace_is_bounded", trace_is_bounded },
+    { "trace_file", trace_file },
 };
 CORE_MAIN(cases)

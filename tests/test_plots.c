@@ -60,15 +60,22 @@ int __wrap_drawing_write(const struct drawing *d, const char *what, const char *
 /* --------------------------------------------------------- confusion matrices */
 
 static const char *const samples_of_names[] = {
-    "cat", "a class with a name that is much too long to be shown beside a cell", "Größe",
-    "日本語の長い名前のクラスです", "line\nbreak", "not \xff utf-8", "", "7",
+    "cat",
+    "a class with a name that is much too long to be shown beside a cell",
+    "Größe",
+    "日本語の長い名前のクラスです",
+    "line\nbreak",
+    "not \xff utf-8",
+    "",
+    "7",
 };
 enum { NAMES = sizeof samples_of_names / sizeof *samples_of_names };
 
 static void draw_classes(int classes, int64_t most, bool plain)
 {
-    struct evaluation e = { .model = plain ? "mlp" : samples_of_names[1], .data = "digits", .part = "test",
-                            .classes = classes, .samples = 1 };
+    struct evaluation e = {
+        .model = plain ? "mlp" : samples_of_names[1], .data = "digits", .part = "test", .classes = classes, .samples = 1
+    };
     char number[16];
     e.confusion = calloc((size_t)classes * (size_t)classes, sizeof *e.confusion);
     e.name = calloc((size_t)classes, sizeof *e.name);
@@ -118,8 +125,9 @@ static struct history make_history(enum way way, int n, double shift)
     struct history h = { .n = n, .epoch = calloc((size_t)n + 1, sizeof *h.epoch), .test_accuracy = NAN };
     for (int i = 0; i < n; i++) {
         double v = value(way, i) * (1 + shift), part = way == FALLING ? 1 - 0.9 / (i + 1) : v;
-        h.epoch[i] = (struct epoch){ way == FALLING && n == 1 ? 0.25 : i + 1, 0.01 * (i + 1) * (1 + shift), v, part,
-                                     1.1 * v, 0.9 * part, 0.01 };
+        h.epoch[i] = (struct epoch){
+            way == FALLING && n == 1 ? 0.25 : i + 1, 0.01 * (i + 1) * (1 + shift), v, part, 1.1 * v, 0.9 * part, 0.01
+        };
     }
     return h;
 }
@@ -140,8 +148,13 @@ static void curves(void)
 
 static struct device_use device(int i, bool server)
 {
-    struct device_use d = { .workers = 1, .updates = 10 * (i + 1), .samples = 1e7 * (i + 1), .busy_fraction = 0.3,
-                            .merges = server ? 5 : NAN, .stale = server ? 2 : NAN, .missed = server ? 9 : NAN };
+    struct device_use d = { .workers = 1,
+                            .updates = 10 * (i + 1),
+                            .samples = 1e7 * (i + 1),
+                            .busy_fraction = 0.3,
+                            .merges = server ? 5 : NAN,
+                            .stale = server ? 2 : NAN,
+                            .missed = server ? 9 : NAN };
     snprintf(d.id, sizeof d.id, "opencl:%d", i);
     return d;
 }
@@ -154,7 +167,7 @@ static void compare(int groups, int repeat, int devices, bool server, enum way w
     c.list[0] = (struct list){ .option = option_named("model", TRAIN), .n = groups };
     c.list[1] = (struct list){ .option = option_named("seed", TRAIN), .n = repeat, .repeats = repeat > 1 };
     c.trial = calloc((size_t)c.planned, sizeof *c.trial);
-    char (*number)[16] = calloc((size_t)c.planned + 1, sizeof *number);
+    char(*number)[16] = calloc((size_t)c.planned + 1, sizeof *number);
     for (int i = 0; i < c.planned; i++, c.ntrials++) {
         struct trial *t = &c.trial[i];
         snprintf(number[i], sizeof *number, "%d", i);
@@ -194,8 +207,12 @@ static void comparisons(void)
 static void draw_workers(int devices, int workers, int cells, bool measured)
 {
     static const char *const kinds[] = { "slice on x", "gradient", "merge", "update", "?" };
-    struct plan_report r = { .batch = 128, .ndevices = devices, .ncells = cells, .measured_step_ms = 1.7,
-                             .predicted_step_ms = measured ? 1.5 : NAN, .shown_step = measured ? 3 : -1 };
+    struct plan_report r = { .batch = 128,
+                             .ndevices = devices,
+                             .ncells = cells,
+                             .measured_step_ms = 1.7,
+                             .predicted_step_ms = measured ? 1.5 : NAN,
+                             .shown_step = measured ? 3 : -1 };
     snprintf(r.model, sizeof r.model, "%.60s", samples_of_names[1]);
     r.device = calloc((size_t)devices, sizeof *r.device);
     r.cell = calloc((size_t)cells, sizeof *r.cell);
@@ -325,6 +342,6 @@ static void spreads(void)
 
 static const struct core_case cases[] = {
     { "confusion", confusion }, { "curves", curves }, { "comparisons", comparisons }, { "plans", plans },
-    { "sheets", sheets }, { "axes", axes }, { "spreads", spreads },
+    { "sheets", sheets },       { "axes", axes },     { "spreads", spreads },
 };
 CORE_MAIN(cases)

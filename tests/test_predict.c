@@ -174,8 +174,15 @@ static void errors(void)
 }
 
 static const struct core_case cases[] = {
-    { "cpu", cpu }, { "opencl", opencl }, { "both", both }, { "cpu_insert", cpu_insert },
-    { "both_insert", both_insert }, { "mse", mse }, { "placed_by_starpu", placed_by_starpu },
-    { "lenet_cpu", lenet_cpu }, { "lenet_opencl", lenet_opencl }, { "errors", errors },
+    { "cpu", cpu },
+    { "opencl", opencl },
+    { "both", both },
+    { "cpu_insert", cpu_insert },
+    { "both_insert", both_insert },
+    { "mse", mse },
+    { "placed_by_starpu", placed_by_starpu },
+    { "lenet_cpu", lenet_cpu },
+    { "lenet_opencl", lenet_opencl },
+    { "errors", errors },
 };
 CORE_MAIN(cases)

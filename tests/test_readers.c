@@ -62,8 +62,9 @@ static void libsvm_test_part(void)
 /* As a checkpoint asks for it: its width, its classes. */
 static void libsvm_options(void)
 {
-    struct hsgd_data_options o = { .size = sizeof o, .features = 5, .classes = 3,
-                                   .class_name = (const char *const[]){ "a", "-1", "1" } };
+    struct hsgd_data_options o = {
+        .size = sizeof o, .features = 5, .classes = 3, .class_name = (const char *const[]){ "a", "-1", "1" }
+    };
     begin();
     put_text("few", "+1 2:3\n-1.0 1:1\n");
     struct set s = read_set(ctx, "few", &o);
@@ -165,9 +166,13 @@ static void csv_separators(void)
 /* By usual name, in whatever case; by number; else the last column. */
 static void csv_label_column(void)
 {
-    static const struct { const char *header, *label; float feature; } tests[] = {
-        { "y,Class,a", NULL, 3 }, { "Target,y,a", NULL, 6 }, { "a,b,c", NULL, 1 }, { "LABEL,class,target", NULL, 6 },
-        { "a,b,c", "2", 3 }, { "a,b,c", "a", 6 }, { "2nd,3rd,c", "2", 3 }, { "a,y,c", "c", 1 }, { " a , y,c", "a", 6 },
+    static const struct {
+        const char *header, *label;
+        float feature;
+    } tests[] = {
+        { "y,Class,a", NULL, 3 },          { "Target,y,a", NULL, 6 }, { "a,b,c", NULL, 1 },
+        { "LABEL,class,target", NULL, 6 }, { "a,b,c", "2", 3 },       { "a,b,c", "a", 6 },
+        { "2nd,3rd,c", "2", 3 },           { "a,y,c", "c", 1 },       { " a , y,c", "a", 6 },
     };
     begin();
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
@@ -223,10 +228,21 @@ static void csv_missing(void)
 /* The decimal point is a point whatever the locale. */
 static void numbers(void)
 {
-    static const struct { const char *text; double value; } tests[] = {
-        { "0.1", 0.1 }, { "+3.", 3 }, { ".5", 0.5 }, { "-0", 0 }, { "1e5", 1e5 }, { "1E-5", 1e-5 }, { "1e-40", 1e-40 },
-        { "123456789.123456789", 123456789.123456789 }, { "3.40282346e38", 3.40282346e38 },
-        { "0.00000000000000000000000000000000000001", 1e-38 }, { "1e+2", 100 },
+    static const struct {
+        const char *text;
+        double value;
+    } tests[] = {
+        { "0.1", 0.1 },
+        { "+3.", 3 },
+        { ".5", 0.5 },
+        { "-0", 0 },
+        { "1e5", 1e5 },
+        { "1E-5", 1e-5 },
+        { "1e-40", 1e-40 },
+        { "123456789.123456789", 123456789.123456789 },
+        { "3.40282346e38", 3.40282346e38 },
+        { "0.00000000000000000000000000000000000001", 1e-38 },
+        { "1e+2", 100 },
         { "9007199254740993e0", 9007199254740993.0 },
         { "1e-400", 0 },
     };
@@ -243,9 +259,16 @@ static void numbers(void)
 }
 
 static const struct core_case cases[] = {
-    { "libsvm", libsvm }, { "libsvm_test_part", libsvm_test_part }, { "libsvm_options", libsvm_options },
-    { "sparse_gather", sparse_gather }, { "sparse_statistics", sparse_statistics }, { "csv", csv },
-    { "csv_separators", csv_separators }, { "csv_label_column", csv_label_column }, { "csv_labels", csv_labels },
-    { "csv_missing", csv_missing }, { "numbers", numbers },
+    { "libsvm", libsvm },
+    { "libsvm_test_part", libsvm_test_part },
+    { "libsvm_options", libsvm_options },
+    { "sparse_gather", sparse_gather },
+    { "sparse_statistics", sparse_statistics },
+    { "csv", csv },
+    { "csv_separators", csv_separators },
+    { "csv_label_column", csv_label_column },
+    { "csv_labels", csv_labels },
+    { "csv_missing", csv_missing },
+    { "numbers", numbers },
 };
 CORE_MAIN(cases)

@@ -16,7 +16,9 @@ static void begin(void)
     ctx = pictures_context();
 }
 
-struct bad { const char *text, *sentence; };
+struct bad {
+    const char *text, *sentence;
+};
 
 static void each(const struct bad *b, size_t n, const char *path, const struct hsgd_data_options *o)
 {
@@ -42,22 +44,24 @@ static void paths(void)
     put_text("binary", "\x01\x02\x03");
     expect_refused(ctx, "none.csv", NULL, "data set \"none.csv\"" MISSING);
     expect_refused(ctx, "dangling", NULL, "data set \"dangling\"" MISSING);
-    expect_refused(ctx, "MNIST/", NULL, "data set \"MNIST/\": no such folder; MNIST's four IDX files "
+    expect_refused(ctx, "MNIST/", NULL,
+                   "data set \"MNIST/\": no such folder; MNIST's four IDX files "
                    "are expected there; to get them: curl -f -O 'https://ossci-datasets.s3.amazonaws.com/mnist/"
                    "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz' (in a folder, then --data FOLDER)");
-    expect_refused(ctx, "data/cifar-10", NULL, "data set \"data/cifar-10\": no such folder; CIFAR-10's "
+    expect_refused(ctx, "data/cifar-10", NULL,
+                   "data set \"data/cifar-10\": no such folder; CIFAR-10's "
                    "binary files (or their archive) are expected there; to get them: curl -f -O "
                    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (then --data cifar-10-binary.tar.gz)");
-    expect_refused(ctx, "pipe", NULL,
-                   "data set \"pipe\": is not a regular file, so its format must be given");
+    expect_refused(ctx, "pipe", NULL, "data set \"pipe\": is not a regular file, so its format must be given");
     expect_refused(ctx, "empty", NULL, "data set \"empty\": the file is empty");
     expect_refused(ctx, "empty.gz", NULL, "data set \"empty.gz\": the file is empty");
     expect_refused(ctx, "set", NULL, "set.t: is a folder, not a file");
     expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "csv"), "folder: is a folder, not a file");
     expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "libsvm"), "folder: is a folder, not a file");
     expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "npz"), "folder: is a folder, not a file");
-    expect_refused(ctx, "set", HSGD_OPTIONS(data, .format = "parquet"),
-                   "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv");
+    expect_refused(
+        ctx, "set", HSGD_OPTIONS(data, .format = "parquet"),
+        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv");
     CHECK(hsgd_data_read(ctx, "binary", NULL, NULL, NULL) < 0);
     CHECK(!strncmp(hsgd_error(ctx), "data set \"binary\": not recognised; it is none of: ", 50));
 }
@@ -132,16 +136,17 @@ static void csv(void)
         { "label\n1\n", "set: line 1: one column, \"label\"; labels and a feature need two" },
         { "a,b,label\n1,2,x\n1,x\n", "set: line 3: 2 fields, the header has 3" },
         { "a,b,label\n1,2,x,\n", "set: line 2: 4 fields, the header has 3" },
-        { "a,city,label\n1,2,x\n1,Paris,x\n", "set: line 3: column \"city\": \"Paris\" is not a number; --ignore leaves a column out" },
-        { "a,b,label\n1,0x10,x\n", "set: line 2: column \"b\": \"0x10\" is not a number; --ignore leaves a column out" },
+        { "a,city,label\n1,2,x\n1,Paris,x\n",
+          "set: line 3: column \"city\": \"Paris\" is not a number; --ignore leaves a column out" },
+        { "a,b,label\n1,0x10,x\n",
+          "set: line 2: column \"b\": \"0x10\" is not a number; --ignore leaves a column out" },
         { "a,b,label\n1,1 2,x\n", "set: line 2: column \"b\": \"1 2\" is not a number; --ignore leaves a column out" },
         { "a,b,label\n1,inf,x\n", "set: line 2: column \"b\": \"inf\" does not fit into a 32-bit float" },
         { "a,b,label\n1,-1e39,x\n", "set: line 2: column \"b\": \"-1e39\" does not fit into a 32-bit float" },
         { "a,label\n1,x\n2,\n", "set: line 3: column \"label\": the label is missing (\"\")" },
         { "a,label\n1,NA\n", "set: line 2: column \"label\": the label is missing (\"NA\")" },
         { "a,label\n1,\"x\n2,y\n", "set: line 2: a quoted field is not closed" },
-        { "a,label\n1,\"x\ny\"\n2,\"x\"y\n",
-          "set: line 4: field 2 has a quote inside; quote the whole field" },
+        { "a,label\n1,\"x\ny\"\n2,\"x\"y\n", "set: line 4: field 2 has a quote inside; quote the whole field" },
         { "a,label\n1,x\"y\"\n", "set: line 2: field 2 has a quote inside; quote the whole field" },
         { "a,label\n1\n", "set: line 2: 1 fields, the header has 2" },
         { "\n\n", "set: no header in 2 lines" },
@@ -175,7 +180,11 @@ static void csv_options(void)
 }
 
 static const struct core_case cases[] = {
-    { "paths", paths }, { "libsvm", libsvm }, { "libsvm_zero", libsvm_zero }, { "libsvm_limits", libsvm_limits },
-    { "csv", csv }, { "csv_options", csv_options },
+    { "paths", paths },
+    { "libsvm", libsvm },
+    { "libsvm_zero", libsvm_zero },
+    { "libsvm_limits", libsvm_limits },
+    { "csv", csv },
+    { "csv_options", csv_options },
 };
 CORE_MAIN(cases)

@@ -95,7 +95,9 @@ static void round_trip(void)
 #define X "\"x\":{\"version\":1,\"shape\":[1,1,2]"
 #define LABEL "\"label\":{\"version\":1,\"classes\":2}"
 #define TEXT(fields) "{\"version\":1,\"format\":\"csv\",\"samples\":3,\"fields\":{" fields "}}"
-static const struct { const char *text, *message; } damages[] = {
+static const struct {
+    const char *text, *message;
+} damages[] = {
     { TEXT(X "}," LABEL), NULL },
     { "{", "string or '}' expected near end of file" },
     { "[]", "it is not an object with a version" },
@@ -219,8 +221,9 @@ static void units(void)
                 negative[] = { -1, 0.5f, 0, 0 }, binary[] = { 0, 1, 1, 0 };
     const char x[] = "\0\377\63\146", small[] = "\0\1\1\0";
     begin();
-    struct hsgd_data *as = bytes(x, 2, two, true), *bits = bytes(small, 2, two, true), *numbers = rows(wild, 2, NULL, NULL),
-                     *fractions = rows(parts, 2, NULL, NULL), *centred = rows(negative, 2, NULL, NULL);
+    struct hsgd_data *as = bytes(x, 2, two, true), *bits = bytes(small, 2, two, true),
+                     *numbers = rows(wild, 2, NULL, NULL), *fractions = rows(parts, 2, NULL, NULL),
+                     *centred = rows(negative, 2, NULL, NULL);
     fit(as, bytes(x, 2, two, true), parts, NULL);
     fit(as, rows(whole, 2, NULL, NULL), parts, NULL);
     fit(as, rows(parts, 2, NULL, NULL), parts, NULL);
@@ -254,8 +257,15 @@ static void pixels(void)
     const float whole[] = { 0, 255, 51, 102 }, parts[] = { 0, 1, 0.2f, 0.4f }, centred[] = { -1, 0.5f, 0, 1 };
     begin();
     const float *all[] = { whole, parts, centred };
-    static const struct { int training, data; const char *message; } pairs[] = {
-        { 0, 0, NULL }, { 1, 1, NULL }, { 2, 2, NULL }, { 1, 2, NULL }, { 2, 1, NULL },
+    static const struct {
+        int training, data;
+        const char *message;
+    } pairs[] = {
+        { 0, 0, NULL },
+        { 1, 1, NULL },
+        { 2, 2, NULL },
+        { 1, 2, NULL },
+        { 2, 1, NULL },
         { 0, 1, "memory: pixels range from 0 to 1; those of the training data ranged from 0 to 255, in another unit" },
         { 1, 0, "memory: pixels range from 0 to 255; those of the training data ranged from 0 to 1, in another unit" },
         { 2, 0, "memory: pixels range from 0 to 255; those of the training data ranged from -1 to 1, in another unit" },
@@ -277,15 +287,15 @@ static void channels(void)
     struct hsgd_data *a = bytes(one, 1, grey, false), *b = bytes(three, 1, rgb, false);
     fit(b, bytes(one, 1, grey, false), (const float[]){ 0, 0, 0, 1, 1, 1 }, NULL);
     fit(a, bytes(three, 1, rgb, false), (const float[]){ 76 / 255.0f, 150 / 255.0f }, NULL);
-    fit(b, bytes(three, 1, (struct hsgd_shape){ 1, 1, 6 }, true),
-        (const float[]){ 1, 0, 0, 0, 1, 0 }, NULL); /* a row of numbers becomes an image */
+    fit(b, bytes(three, 1, (struct hsgd_shape){ 1, 1, 6 }, true), (const float[]){ 1, 0, 0, 0, 1, 0 },
+        NULL); /* a row of numbers becomes an image */
     hsgd_data_destroy(&a);
     hsgd_data_destroy(&b);
     end();
 }
 
 static const struct core_case cases[] = {
-    { "round_trip", round_trip }, { "damaged", damaged }, { "differences", differences },
-    { "columns", columns },       { "units", units },     { "pixels", pixels },           { "channels", channels },
+    { "round_trip", round_trip }, { "damaged", damaged }, { "differences", differences }, { "columns", columns },
+    { "units", units },           { "pixels", pixels },   { "channels", channels },
 };
 CORE_MAIN(cases)

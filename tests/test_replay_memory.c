@@ -128,9 +128,9 @@ static void one_core(void) { replay("cpu", 1, "mlp-small"); }
 static void two_cores(void) { replay("cpu", 2, "mlp-small"); }
 static void cpu_and_opencl(void) { replay("cpu,opencl", 1, "mlp-small"); }
 
-static const struct core_case cases[] = {
-    { "one_core", one_core }, { "two_cores", two_cores }, { "cpu_and_opencl", cpu_and_opencl }
-};
+static const struct core_case cases[] = { { "one_core", one_core },
+                                          { "two_cores", two_cores },
+                                          { "cpu_and_opencl", cpu_and_opencl } };
 
 int main(int argc, char **argv)
 {

@@ -28,7 +28,7 @@ static void equal_shares_have_no_room(void)
 {
     has_no_room(HSGD_DATA_PARALLEL, "opencl:0: a batch of 512 needs ",
                 " MiB of its memory, which has 4.0 MiB; step 1 is "
-                                    "repeated, and training continues without opencl:0");
+                "repeated, and training continues without opencl:0");
 }
 
 static void trials_have_no_room(void)

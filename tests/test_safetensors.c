@@ -40,7 +40,11 @@ static void refused(const char *bytes, size_t n, const char *sentence)
 #define TENSOR(dtype, shape, from, to) \
     "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}"
 
-static const struct { const char *header; size_t data; const char *sentence; } bad[] = {
+static const struct {
+    const char *header;
+    size_t data;
+    const char *sentence;
+} bad[] = {
     { "", 0, "f: the header must begin with \"{\"" },
     { "[]", 0, "f: the header must begin with \"{\"" },
     { " {}", 0, "f: the header must begin with \"{\"" },
@@ -135,8 +139,9 @@ static void reads_what_others_write(void)
     struct safetensors f;
     start();
     size_t n = make("{ \"b\" : {\"shape\":[],\"data_offsets\":[12,16],\"dtype\":\"F32\"}, "
-                    "\"__metadata__\":{\"k\":\"v\"},\"none\":" TENSOR("BF16", "[3,0]", "12", "12") ", \"a\":"
-                    TENSOR("F4", "[24]", "0", "12") "}   ", 16);
+                    "\"__metadata__\":{\"k\":\"v\"},\"none\":" TENSOR("BF16", "[3,0]", "12", "12") ", \"a\":" TENSOR(
+                        "F4", "[24]", "0", "12") "}   ",
+                    16);
     float one = 1;
     memcpy(file + n - 4, &one, 4);
     REQUIRE(!safetensors_parse(ctx, &f, "f", file, n));
@@ -162,8 +167,9 @@ static void empty_tensors_do_not_overlap(void)
 {
     struct safetensors f;
     start();
-    size_t n = make("{\"a\":" TENSOR("U8", "[2]", "0", "2") ",\"b\":" TENSOR("U8", "[0]", "0", "0") ",\"c\":"
-                    TENSOR("U8", "[0]", "2", "2") "}", 2);
+    size_t n = make("{\"a\":" TENSOR("U8", "[2]", "0", "2") ",\"b\":" TENSOR("U8", "[0]", "0", "0") ",\"c\":" TENSOR(
+                        "U8", "[0]", "2", "2") "}",
+                    2);
     CHECK(!safetensors_parse(ctx, &f, "f", file, n));
     safetensors_close(&f);
     hsgd_destroy(&ctx);
@@ -277,11 +283,12 @@ static void writer_errors_stick(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = {
-    { "bad_headers", bad_headers }, { "bad_lengths", bad_lengths }, { "bad_depth", bad_depth },
-    { "reads_what_others_write", reads_what_others_write },
-    { "empty_tensors_do_not_overlap", empty_tensors_do_not_overlap },
-    { "writes_what_it_reads", writes_what_it_reads }, { "demands", demands },
-    { "writer_errors_stick", writer_errors_stick }
-};
+static const struct core_case cases[] = { { "bad_headers", bad_headers },
+                                          { "bad_lengths", bad_lengths },
+                                          { "bad_depth", bad_depth },
+                                          { "reads_what_others_write", reads_what_others_write },
+                                          { "empty_tensors_do_not_overlap", empty_tensors_do_not_overlap },
+                                          { "writes_what_it_reads", writes_what_it_reads },
+                                          { "demands", demands },
+                                          { "writer_errors_stick", writer_errors_stick } };
 CORE_MAIN(cases)

@@ -15,7 +15,7 @@
 
 static uint8_t *read_png(const char *path, unsigned format, int *width, int *height)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION};
+    png_image image = { .version = PNG_IMAGE_VERSION };
     cr_assert(png_image_begin_read_from_file(&image, path), "%s", image.message);
     image.format = format;
     uint8_t *pixels = malloc(PNG_IMAGE_SIZE(image));
@@ -28,8 +28,7 @@ static int temporary_files(void)
 {
     int n = 0;
     DIR *dir = opendir(folder);
-    for (struct dirent *e; (e = readdir(dir));)
-        n += strstr(e->d_name, ".tmp-") != NULL;
+    for (struct dirent *e; (e = readdir(dir));) n += strstr(e->d_name, ".tmp-") != NULL;
     closedir(dir);
     return n;
 }
@@ -55,10 +54,10 @@ Test(sheet, shows_the_samples, .init = make_folder, .fini = remove_folder)
 
 Test(sheet, in_colour, .init = make_folder, .fini = remove_folder)
 {
-    float x[6] = {-1, 0, 1, 1, 1, -1};
-    int32_t labels[2] = {0, 0};
+    float x[6] = { -1, 0, 1, 1, 1, -1 };
+    int32_t labels[2] = { 0, 0 };
     int w, h;
-    struct hsgd_data *d = hsgd_data_memory(NULL, x, labels, 2, (struct hsgd_shape){1, 1, 3}, 1, HSGD_BORROW);
+    struct hsgd_data *d = hsgd_data_memory(NULL, x, labels, 2, (struct hsgd_shape){ 1, 1, 3 }, 1, HSGD_BORROW);
     cr_assert_eq(hsgd_data_sheet(NULL, d, at("sheet.png"), 1, 2), 0);
     uint8_t *pixels = read_png(at("sheet.png"), PNG_FORMAT_RGB, &w, &h), *first = pixels + (w + 1) * 3;
     cr_expect(w == 5 && h == 3);
@@ -80,10 +79,10 @@ static void expect_no_sheet(const struct hsgd_data *d, const char *path, int row
 
 Test(sheet, failures_leave_nothing, .init = make_folder, .fini = remove_folder)
 {
-    float x[2] = {0, 1};
+    float x[2] = { 0, 1 };
     int32_t label = 0;
     struct hsgd_data *d = hsgd_data_digits(NULL, 0, 0, 5);
-    struct hsgd_data *two = hsgd_data_memory(NULL, x, &label, 1, (struct hsgd_shape){1, 1, 2}, 1, HSGD_BORROW);
+    struct hsgd_data *two = hsgd_data_memory(NULL, x, &label, 1, (struct hsgd_shape){ 1, 1, 2 }, 1, HSGD_BORROW);
     const char *taken = at("MNIST");
     expect_no_sheet(d, taken, 1, 1, -EISDIR, "/MNIST: cannot rename the finished file: Is a directory");
     expect_no_sheet(d, at("none/sheet.png"), 1, 1, -ENOENT, ": No such file or directory");

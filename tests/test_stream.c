@@ -219,8 +219,10 @@ static void small_files_may_expand(void)
 }
 
 static const struct core_case cases[] = {
-    { "codings", codings }, { "members", members }, { "empty_ones", empty_ones }, { "peeking", peeking },
-    { "lines", lines }, { "zero_in_a_line", zero_in_a_line }, { "damaged", damaged }, { "bombs", bombs },
-    { "files", files }, { "small_files_may_expand", small_files_may_expand },
+    { "codings", codings },       { "members", members },
+    { "empty_ones", empty_ones }, { "peeking", peeking },
+    { "lines", lines },           { "zero_in_a_line", zero_in_a_line },
+    { "damaged", damaged },       { "bombs", bombs },
+    { "files", files },           { "small_files_may_expand", small_files_may_expand },
 };
 CORE_MAIN(cases)

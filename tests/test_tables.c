@@ -18,9 +18,12 @@ static void begin(void)
     ctx = pictures_context();
 }
 
-#define OPTIONS(...) &(struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options), __VA_ARGS__ }
+#define OPTIONS(...) \
+    &(struct hsgd_data_options) { .size = sizeof(struct hsgd_data_options), __VA_ARGS__ }
 
-struct bad { const char *text, *sentence; };
+struct bad {
+    const char *text, *sentence;
+};
 
 static void each(const struct bad *b, size_t n, const struct hsgd_data_options *o)
 {
@@ -43,11 +46,17 @@ static struct set table(const char *text, const struct hsgd_data_options *o)
 static void headers(void)
 {
     static const char *const same[] = {
-        "a,b,label\n1,2,x\n3,4,y\n", "a, b, label\n1, 2, x\n3, 4, y\n", " a ,b\t,label \n1 , 2,x \n3,4,y\n",
+        "a,b,label\n1,2,x\n3,4,y\n",
+        "a, b, label\n1, 2, x\n3, 4, y\n",
+        " a ,b\t,label \n1 , 2,x \n3,4,y\n",
         "\n  \n# made by hand, \"twice\n#\na,b,label\n1,2,x\n3,4,y\n",
-        "\xef\xbb\xbf# a mark\na,b,label\n1,2,x\n3,4,y\n", "a,b,\"label\" \n1,2, \"x\"\n3,4,\"y\" \n",
-        "a\t b\tlabel\n1\t2 \tx\n3\t4\t y\n", "\r\na,b,label\r\n1,2,x\r\n3,4,y\r\n",
-        "sep=;\r\na;b;label\r\n1;2;x\r\n3;4;y\r\n", "label,a,b\nx,1,2\ny,3,4\n", "a;b;label\n1;2;x\n3;4;y\n",
+        "\xef\xbb\xbf# a mark\na,b,label\n1,2,x\n3,4,y\n",
+        "a,b,\"label\" \n1,2, \"x\"\n3,4,\"y\" \n",
+        "a\t b\tlabel\n1\t2 \tx\n3\t4\t y\n",
+        "\r\na,b,label\r\n1,2,x\r\n3,4,y\r\n",
+        "sep=;\r\na;b;label\r\n1;2;x\r\n3;4;y\r\n",
+        "label,a,b\nx,1,2\ny,3,4\n",
+        "a;b;label\n1;2;x\n3;4;y\n",
     };
     begin();
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -83,8 +92,7 @@ static void no_header(void)
         { "x,NA,setosa\n4.9,3,setosa\n", "set: line 1: column names are expected, \"NA\" is a missing value" ADD },
         { ",3.4,setosa\n4.9,3,setosa\n", "set: line 1: column names are expected, \"3.4\" is a number" ADD },
         { "\n# iris\n\n1,2,3\n4,5,6\n", "set: line 4: column names are expected, \"1\" is a number" ADD },
-        { "5,0;3,4;setosa;a\n4,9;3,0;setosa;b\n",
-          "set: line 1: column names are expected, \"5,0\" is a number" ADD },
+        { "5,0;3,4;setosa;a\n4,9;3,0;setosa;b\n", "set: line 1: column names are expected, \"5,0\" is a number" ADD },
         { "0,1,2,label\n1,2,3,x\n", "set: line 1: column names are expected, \"0\" is a number" ADD },
     };
     begin();
@@ -124,8 +132,7 @@ static void ignored_columns(void)
     put_text("set", "a,b,label\n1,2,x\n");
     expect_refused(ctx, "set", OPTIONS(.ignore = "a,b"), "set: line 1: no column is left as a feature");
     expect_refused(ctx, "set", OPTIONS(.ignore = "a,b,label"), "set: line 1: no column is left as a feature");
-    expect_refused(ctx, "set", OPTIONS(.ignore = "a", .label = "a"),
-                   "set: column \"a\" is both the label and ignored");
+    expect_refused(ctx, "set", OPTIONS(.ignore = "a", .label = "a"), "set: column \"a\" is both the label and ignored");
     expect_refused(ctx, "set", OPTIONS(.ignore = "a", .features = 2),
                    "set: line 1: 1 columns beside the label, 2 features are expected");
     put_text("set", "1 1:1\n2 1:2\n");
@@ -140,8 +147,10 @@ static void ignored_columns(void)
 static void truth_and_commas(void)
 {
     static const struct bad list[] = {
-        { "a,label\n\"1,5\",x\n", "set: line 2: column \"a\": \"1,5\" is not a number; the decimal separator must be a point" },
-        { "a\tlabel\n-0,5\tx\n", "set: line 2: column \"a\": \"-0,5\" is not a number; the decimal separator must be a point" },
+        { "a,label\n\"1,5\",x\n",
+          "set: line 2: column \"a\": \"1,5\" is not a number; the decimal separator must be a point" },
+        { "a\tlabel\n-0,5\tx\n",
+          "set: line 2: column \"a\": \"-0,5\" is not a number; the decimal separator must be a point" },
         { "a;b;label\n1,5;2;x\n3;0.5;y\n",
           "set: line 3: column \"b\": \"0.5\" has a decimal point, line 2 a decimal comma" },
         { "a;label\n1.5;x\n0,5;y\n", "set: line 3: column \"a\": \"0,5\" has a decimal comma, line 2 a decimal point" },
@@ -256,7 +265,8 @@ static void exact_labels(void)
 {
     begin();
     struct set s = table("a,label\n0,9007199254740993\n1,9007199254740992\n2,+9007199254740993.0\n"
-                         "3,09007199254740992\n", NULL);
+                         "3,09007199254740992\n",
+                         NULL);
     expect_classes(s.train, "9007199254740992 9007199254740993");
     SAMPLE(s.train, 2, 1, 2);
     SAMPLE(s.train, 3, 0, 3);
@@ -285,8 +295,9 @@ static void measurements(void)
     EACH(list, NULL);
     for (int i = 0; i < 41; i++) sprintf(text + strlen(text), "%d,%d\n", i, i < 21 ? i : 0);
     put_text("set", text);
-    expect_refused(ctx, "set", NULL, "set: column \"id\": 21 different numbers as labels of 41 samples, like "
-                                     "measurements; --classes treats them as classes");
+    expect_refused(ctx, "set", NULL,
+                   "set: column \"id\": 21 different numbers as labels of 41 samples, like "
+                   "measurements; --classes treats them as classes");
     struct set s = read_set(ctx, "set", OPTIONS(.any_classes = true));
     CHECK(hsgd_data_classes(s.train) == 21);
     close_set(&s);
@@ -310,7 +321,9 @@ static void libsvm(void)
     };
     begin();
     EACH(list, NULL);
-    struct set s = table("\xef\xbb\xbf" "1 1:1\n2 2:1\n", NULL);
+    struct set s = table("\xef\xbb\xbf"
+                         "1 1:1\n2 2:1\n",
+                         NULL);
     CHECK_STR(hsgd_data_format(s.train), "libsvm");
     expect_classes(s.train, "1 2");
     close_set(&s);
@@ -319,14 +332,25 @@ static void libsvm(void)
 static void utf16(void)
 {
     begin();
-    put("set", bytes_of("\xff\xfe" "a\0,\0b\0\n\0", 10));
+    put("set", bytes_of("\xff\xfe"
+                        "a\0,\0b\0\n\0",
+                        10));
     expect_refused(ctx, "set", NULL, "data set \"set\": is UTF-16 text; save it as UTF-8");
 }
 
 static const struct core_case cases[] = {
-    { "headers", headers }, { "names", names }, { "no_header", no_header }, { "repeated_columns", repeated_columns },
-    { "ignored_columns", ignored_columns }, { "truth_and_commas", truth_and_commas },
-    { "close_numbers", close_numbers }, { "other_set", other_set }, { "many_columns", many_columns },
-    { "exact_labels", exact_labels }, { "measurements", measurements }, { "libsvm", libsvm }, { "utf16", utf16 },
+    { "headers", headers },
+    { "names", names },
+    { "no_header", no_header },
+    { "repeated_columns", repeated_columns },
+    { "ignored_columns", ignored_columns },
+    { "truth_and_commas", truth_and_commas },
+    { "close_numbers", close_numbers },
+    { "other_set", other_set },
+    { "many_columns", many_columns },
+    { "exact_labels", exact_labels },
+    { "measurements", measurements },
+    { "libsvm", libsvm },
+    { "utf16", utf16 },
 };
 CORE_MAIN(cases)

@@ -176,8 +176,11 @@ static void gradients_are_what_a_step_subtracts(void)
 }
 
 static const struct core_case cases[] = {
-    { "optimizers", optimizers }, { "losses_fall", losses_fall }, { "schedules", schedules },
-    { "clipping_small", clipping_small }, { "clipping_deferred", clipping_deferred },
+    { "optimizers", optimizers },
+    { "losses_fall", losses_fall },
+    { "schedules", schedules },
+    { "clipping_small", clipping_small },
+    { "clipping_deferred", clipping_deferred },
     { "gradients_are_what_a_step_subtracts", gradients_are_what_a_step_subtracts },
 };
 CORE_MAIN(cases)

@@ -144,10 +144,13 @@ static void inputs_follow_the_image(void)
 
 static void round_trips(void)
 {
-    static const struct { const char *name; struct hsgd_shape in; } models[] = {
-        { "linear", { 1, 1, 300 } }, { "mlp", { 28, 28, 1 } }, { "lenet", { 32, 32, 3 } },
-        { "cifar-cnn", { 32, 32, 3 } }
-    };
+    static const struct {
+        const char *name;
+        struct hsgd_shape in;
+    } models[] = { { "linear", { 1, 1, 300 } },
+                   { "mlp", { 28, 28, 1 } },
+                   { "lenet", { 32, 32, 3 } },
+                   { "cifar-cnn", { 32, 32, 3 } } };
     start();
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         char before[65], other[65], after[65];
@@ -237,7 +240,12 @@ static void weights_on_devices(void)
 
 /* --------------------------------------------------------- files that do not fit */
 
-struct wanted { const char *name; enum safetensors_type type; int ndims; int64_t dims[2]; };
+struct wanted {
+    const char *name;
+    enum safetensors_type type;
+    int ndims;
+    int64_t dims[2];
+};
 
 static void write_file(const struct wanted *tensor, int n, float value)
 {
@@ -253,20 +261,42 @@ static void write_file(const struct wanted *tensor, int n, float value)
     REQUIRE(!safetensors_finish(&w) && !fclose(to));
 }
 
-#define WEIGHT { "dense1.weight", SAFETENSORS_F32, 2, { 2, 3 } }
-#define BIAS { "dense1.bias", SAFETENSORS_F32, 1, { 2 } }
+#define WEIGHT \
+    { \
+        "dense1.weight", SAFETENSORS_F32, 2, { 2, 3 } \
+    }
+#define BIAS \
+    { \
+        "dense1.bias", SAFETENSORS_F32, 1, { 2 } \
+    }
 
-static const struct { struct wanted tensor[3]; int n; float value; const char *sentence; } unfit[] = {
+static const struct {
+    struct wanted tensor[3];
+    int n;
+    float value;
+    const char *sentence;
+} unfit[] = {
     { { BIAS }, 1, 0, "tensor \"dense1.weight\" is missing" },
     { { WEIGHT }, 1, 0, "tensor \"dense1.bias\" is missing" },
-    { { WEIGHT, BIAS, { "extra", SAFETENSORS_U8, 1, { 4 } } }, 3, 0, "tensor \"extra\" is not a weight of model \"m\"" },
-    { { { "dense1.weight", SAFETENSORS_F32, 2, { 3, 2 } }, BIAS }, 2, 0,
+    { { WEIGHT, BIAS, { "extra", SAFETENSORS_U8, 1, { 4 } } },
+      3,
+      0,
+      "tensor \"extra\" is not a weight of model \"m\"" },
+    { { { "dense1.weight", SAFETENSORS_F32, 2, { 3, 2 } }, BIAS },
+      2,
+      0,
       "tensor \"dense1.weight\": shape must be [2, 3], but is [3, 2]" },
-    { { WEIGHT, { "dense1.bias", SAFETENSORS_F32, 2, { 1, 2 } } }, 2, 0,
+    { { WEIGHT, { "dense1.bias", SAFETENSORS_F32, 2, { 1, 2 } } },
+      2,
+      0,
       "tensor \"dense1.bias\": shape must be [2], but is [1, 2]" },
-    { { WEIGHT, { "dense1.bias", SAFETENSORS_F64, 1, { 2 } } }, 2, 0,
+    { { WEIGHT, { "dense1.bias", SAFETENSORS_F64, 1, { 2 } } },
+      2,
+      0,
       "tensor \"dense1.bias\": dtype must be F32, but is F64" },
-    { { WEIGHT, { "dense1.bias", SAFETENSORS_F16, 1, { 2 } } }, 2, 0,
+    { { WEIGHT, { "dense1.bias", SAFETENSORS_F16, 1, { 2 } } },
+      2,
+      0,
       "tensor \"dense1.bias\": dtype must be F32, but is F16" },
     { { WEIGHT, BIAS }, 2, NAN, "tensor \"dense1.bias\": element 1 is NaN" },
     { { BIAS, WEIGHT }, 2, INFINITY, "tensor \"dense1.weight\": element 5 is infinite" },
@@ -335,11 +365,13 @@ static void refuses_to_save(void)
     end(m);
 }
 
-static const struct core_case cases[] = {
-    { "lenet_has_pytorchs_layout", lenet_has_pytorchs_layout }, { "inputs_follow_the_image", inputs_follow_the_image },
-    { "round_trips", round_trips }, { "opens_without_knowing_the_network", opens_without_knowing_the_network },
-    { "refuses_to_open", refuses_to_open }, { "weights_on_devices", weights_on_devices },
-    { "refuses_files_that_do_not_fit", refuses_files_that_do_not_fit },
-    { "refuses_what_is_no_file", refuses_what_is_no_file }, { "refuses_to_save", refuses_to_save }
-};
+static const struct core_case cases[] = { { "lenet_has_pytorchs_layout", lenet_has_pytorchs_layout },
+                                          { "inputs_follow_the_image", inputs_follow_the_image },
+                                          { "round_trips", round_trips },
+                                          { "opens_without_knowing_the_network", opens_without_knowing_the_network },
+                                          { "refuses_to_open", refuses_to_open },
+                                          { "weights_on_devices", weights_on_devices },
+                                          { "refuses_files_that_do_not_fit", refuses_files_that_do_not_fit },
+                                          { "refuses_what_is_no_file", refuses_what_is_no_file },
+                                          { "refuses_to_save", refuses_to_save } };
 CORE_MAIN(cases)

@@ -51,10 +51,7 @@ void step(struct hsgd_trainer *t, int first, int n)
         core_end();
 }
 
-struct hsgd_data *points(int n)
-{
-    return hsgd_data_memory(ctx, x, labels, n, shape, CLASSES, HSGD_BORROW);
-}
+struct hsgd_data *points(int n) { return hsgd_data_memory(ctx, x, labels, n, shape, CLASSES, HSGD_BORROW); }
 
 void fit(const struct hsgd_data *d, struct hsgd_fit_result *r)
 {
@@ -62,4 +59,3 @@ void fit(const struct hsgd_data *d, struct hsgd_fit_result *r)
     if (!CHECK_MSG(!hsgd_fit(t, d, NULL, r, sizeof *r), "%s", hsgd_error(ctx))) core_end();
     hsgd_trainer_destroy(&t);
 }
-

@@ -29,8 +29,8 @@ static bool progress(void *user, const struct hsgd_progress *p)
     if (!p->epoch_end) return true;
     printf("epoch %d of %d: loss %.4f, accuracy %.2f %%, %.0f samples/s", p->epoch, p->epochs, p->loss,
            100 * p->train_accuracy, p->samples_per_second);
-    for (int i = 0; !hsgd_device_get(d->ctx, i, &device, sizeof device); i++) printf(", %s %llu samples", device.id,
-                                                                                     device.samples);
+    for (int i = 0; !hsgd_device_get(d->ctx, i, &device, sizeof device); i++)
+        printf(", %s %llu samples", device.id, device.samples);
     putchar('\n');
     return true;
 }

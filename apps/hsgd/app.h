@@ -9,8 +9,21 @@
 #include "message.h"
 
 /* Commands, as bits, so that an option can name those that take it. */
-enum { TRAIN = 1, DEVICES = 2, BENCH = 4, PLAN = 8, DATA = 16, MODELS = 32, HELP = 64, EVAL = 128, PREDICT = 256,
-       COMPARE = 512, SELFTEST = 1024, PLOT = 2048, SUMMARY = 4096 };
+enum {
+    TRAIN = 1,
+    DEVICES = 2,
+    BENCH = 4,
+    PLAN = 8,
+    DATA = 16,
+    MODELS = 32,
+    HELP = 64,
+    EVAL = 128,
+    PREDICT = 256,
+    COMPARE = 512,
+    SELFTEST = 1024,
+    PLOT = 2048,
+    SUMMARY = 4096
+};
 
 #define MAX_OPTIONS 96
 
@@ -27,14 +40,14 @@ struct settings {
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp;
     double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
-    int completion;          /* a shell; -1: none */
+    int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going;
     bool given[MAX_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
     int ntexts;              /* texts from config files, to which values point */
     char **text;
-    int words;               /* arguments that are not options */
+    int words; /* arguments that are not options */
     char **word;
 };
 
@@ -110,10 +123,12 @@ struct hsgd_augment_options augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 void close_session(struct session *run);
 /* hsgd_data_summary(). */
-struct summary { char text[1500]; };
+struct summary {
+    char text[1500];
+};
 struct summary summary_of(const struct hsgd_data *d);
 double now_seconds(void);
-double median(double *v, int n);   /* sorts v */
+double median(double *v, int n); /* sorts v */
 
 /* Work of the devices of a context in an interval. */
 #define MAX_DEVICES 64

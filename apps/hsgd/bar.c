@@ -10,7 +10,7 @@
 
 #define DEFAULT_COLUMNS 80
 #define MAX_COLUMNS 400
-#define MIN_CELLS 8     /* a shorter bar is left out */
+#define MIN_CELLS 8 /* a shorter bar is left out */
 #define MAX_CELLS 30
 
 static bool drawn;

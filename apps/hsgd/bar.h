@@ -4,9 +4,9 @@
 #define HSGD_APP_BAR_H
 
 struct bar {
-    const char *what;        /* "epoch 3/10" */
-    double done;             /* 0 to 1 */
-    const char *figures;     /* "loss 0.1234  acc 97.12%  82269/s  ETA 0:12" */
+    const char *what;    /* "epoch 3/10" */
+    double done;         /* 0 to 1 */
+    const char *figures; /* "loss 0.1234  acc 97.12%  82269/s  ETA 0:12" */
 };
 
 /* Draws it, no wider than the terminal; nothing if stderr is not a terminal, or one

@@ -8,7 +8,7 @@
 #include "text.h"
 #include "bench/floor.h"
 
-#define PAIRS 41          /* maximum; turns of the trainer and of the floor */
+#define PAIRS 41 /* maximum; turns of the trainer and of the floor */
 #define MIN_PAIRS 5
 #define TURN_SECONDS 0.02 /* approximate length of a turn */
 
@@ -27,8 +27,8 @@ struct bench {
 static struct floor *open_floor(const struct bench *b)
 {
     struct hsgd_device d;
-    if (hsgd_device_count(b->run.ctx) != 1 || hsgd_device_get(b->run.ctx, 0, &d, sizeof d) ||
-        d.kind != HSGD_CPU) return NULL;
+    if (hsgd_device_count(b->run.ctx) != 1 || hsgd_device_get(b->run.ctx, 0, &d, sizeof d) || d.kind != HSGD_CPU)
+        return NULL;
     return floor_create(b->s->model, (int)b->s->batch_size, d.workers);
 }
 
@@ -97,12 +97,10 @@ static int print_json(const struct bench *b)
 {
     return json_print(json_pack(
         "{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "model", json_text(b->s->model), "batch_size",
-        b->options.batch_size,
-        "step_ms", json_number(b->step_ms), "floor_ms", json_number(b->floor_ms), "ratio", json_number(b->ratio),
-        "bound_ms", json_number(b->bound_ms), "samples_per_second",
-        json_number(1e3 * b->options.batch_size / b->step_ms),
-        "turns", b->pairs, "floor_variant", b->floor ? json_text(floor_variant(b->floor)) : json_null(),
-        "devices", json_usage(&b->used, b->seconds)));
+        b->options.batch_size, "step_ms", json_number(b->step_ms), "floor_ms", json_number(b->floor_ms), "ratio",
+        json_number(b->ratio), "bound_ms", json_number(b->bound_ms), "samples_per_second",
+        json_number(1e3 * b->options.batch_size / b->step_ms), "turns", b->pairs, "floor_variant",
+        b->floor ? json_text(floor_variant(b->floor)) : json_null(), "devices", json_usage(&b->used, b->seconds)));
 }
 
 static int print_text(const struct bench *b)

@@ -79,10 +79,9 @@ static void warn_without_record(const struct opened *o, bool alone)
     if (*hsgd_record_format(o->info->record)) return;
     if (alone)
         report_warning("%s has no " STATE " beside it and no record of its data: samples are not normalised; "
-                       "columns, classes and unit of the values are not checked", o->path);
-    else
-        report_warning("%s has no record of its data: columns, label and unit of the values are not checked",
-                 o->path);
+                       "columns, classes and unit of the values are not checked",
+                       o->path);
+    else report_warning("%s has no record of its data: columns, label and unit of the values are not checked", o->path);
 }
 
 static int read_state(struct opened *o)
@@ -124,7 +123,7 @@ int open_checkpoint(struct opened *o, const struct settings *s)
     if (!code) code = read_state(o);
     if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
-                        hsgd_model_outputs(o->run.model));
+                            hsgd_model_outputs(o->run.model));
     return code ? code : open_predictor(o, s);
 }
 

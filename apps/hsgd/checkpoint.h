@@ -6,9 +6,9 @@
 #include "app.h"
 
 struct opened {
-    struct session run;                   /* context, model and a trainer for prediction */
-    char path[4096];                      /* the file with the weights */
-    struct hsgd_checkpoint_info *info;    /* from the state beside the weights, or from their metadata */
+    struct session run;                    /* context, model and a trainer for prediction */
+    char path[4096];                       /* the file with the weights */
+    struct hsgd_checkpoint_info *info;     /* from the state beside the weights, or from their metadata */
     const struct hsgd_normalisation *norm; /* of info; NULL: none */
 };
 

@@ -56,8 +56,7 @@ const struct command commands[] = {
       "recall and F1 of every class, and the confusion matrix.  Without --data it uses\n"
       "the data of the run; with --data, columns are matched by name, and label column,\n"
       "features and unit of the values are those of the training data." },
-    { "predict", PREDICT, "predict --checkpoint PATH INPUT... [OPTION...]",
-      "predict the classes of samples",
+    { "predict", PREDICT, "predict --checkpoint PATH INPUT... [OPTION...]", "predict the classes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
       "image, a folder of images, a NumPy array (.npy, .npz), IDX images, a text file\n"
       "with one row of values per sample (separated by commas, semicolons or tabs), or a\n"
@@ -72,8 +71,7 @@ const struct command commands[] = {
       "Lists the built-in models with their number of parameters for their default\n"
       "input.  They are model files (YAML) installed with the program; --model also\n"
       "accepts other model files." },
-    { "summary", SUMMARY, "summary RUN | --model NAME [--data digits|PATH] [OPTION...]",
-      "list the layers of a model",
+    { "summary", SUMMARY, "summary RUN | --model NAME [--data digits|PATH] [OPTION...]", "list the layers of a model",
       "Lists the layers of a model with their output shapes, parameters, floating-point\n"
       "operations and bytes, the latter two per sample: the model of RUN (a run, a\n"
       "checkpoint or a file of weights), or --model for samples of the shape of --data." },

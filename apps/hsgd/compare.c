@@ -126,8 +126,7 @@ static char *command_line(const struct comparison *c, const struct trial *t, cha
     FILE *f = open_memstream(&words, &size);
     if (!f) return NULL;
     fprintf(f, "hsgd%ctrain%c", 0, 0);
-    for (int i = 0; i < c->nlists; i++)
-        fprintf(f, "--%s=%s%c", c->list[i].option->name, t->value[i], 0);
+    for (int i = 0; i < c->nlists; i++) fprintf(f, "--%s=%s%c", c->list[i].option->name, t->value[i], 0);
     fprintf(f, "--quiet%c--out=%s%c", 0, t->folder, 0);
     if (fclose(f)) return NULL;
     for (; at < size; at += strlen(words + at) + 1) argv[n++] = words + at;
@@ -138,8 +137,10 @@ static char *command_line(const struct comparison *c, const struct trial *t, cha
 static void name_end(struct trial *t)
 {
     if (t->code == OK) return; /* known from the report */
-    t->end = t->code == NOT_FINITE ? "not finite" : t->code == USAGE ? "refused"
-           : t->code > 128 ? "interrupted" : "failed";
+    t->end = t->code == NOT_FINITE ? "not finite"
+             : t->code == USAGE    ? "refused"
+             : t->code > 128       ? "interrupted"
+                                   : "failed";
 }
 
 static void print_end(const struct trial *t)

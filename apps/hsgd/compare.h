@@ -15,9 +15,9 @@
 /* An option of train with its one or more values. */
 struct list {
     const struct option_row *option;
-    int n;                      /* of distinct values */
+    int n; /* of distinct values */
     const char *value[COMPARE_VALUES];
-    bool repeats;               /* the seeds of --repeat: runs that differ in these only form a group */
+    bool repeats; /* the seeds of --repeat: runs that differ in these only form a group */
 };
 
 struct device_use {
@@ -25,23 +25,23 @@ struct device_use {
     int workers;
     double updates, samples, busy_seconds, busy_fraction;
     double merges, stale, missed, max_missed; /* as in struct hsgd_replica */
-    double last_batch, last_rate; /* of its last replica */
+    double last_batch, last_rate;             /* of its last replica */
 };
 
 /* One run: a combination of values, or an existing run.  NaN: not known. */
 struct trial {
-    int number;                 /* from 1 */
-    int group;                  /* from 0 */
+    int number; /* from 1 */
+    int group;  /* from 0 */
     char label[COMPARE_LABEL];
     char folder[1100];
     const char *value[MAX_OPTIONS]; /* of the lists; NULL: it has no such option */
-    int code;                   /* of train */
+    int code;                       /* of train */
     const char *end;   /* "done", "stop-at", ...; "not finite", "refused", "failed", "interrupted"; "no report" */
-    char message[400];          /* its last message */
+    char message[400]; /* its last message */
     struct history log;
     int devices;
     struct device_use *device;
-    double target;              /* --stop-at; 0: none */
+    double target;                                                    /* --stop-at; 0: none */
     double steps, seconds, samples_per_second, pushes, merges, stale; /* stale: a fraction */
 };
 
@@ -56,9 +56,9 @@ struct comparison {
     int nlists, planned, ntrials; /* planned: runs to start; ntrials: started or read so far */
     struct list list[MAX_OPTIONS];
     int nkept;
-    struct settings *kept;      /* of existing runs: the values point into them */
+    struct settings *kept; /* of existing runs: the values point into them */
     int ntexts;
-    char **text;                /* values that the comparison owns */
+    char **text; /* values that the comparison owns */
     struct trial *trial;
     int ngroups;
     struct group *group;

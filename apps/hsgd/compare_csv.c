@@ -66,8 +66,9 @@ static void epoch_table(FILE *f, const struct comparison *c)
     fputs("run,label,epochs,seconds,loss,accuracy,validation_loss,validation_accuracy\n", f);
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
         for (const struct epoch *e = t->log.epoch; e < t->log.epoch + t->log.n; e++) {
-            const double v[] = { e->epochs, e->seconds, e->loss, e->accuracy, e->validation_loss,
-                                 e->validation_accuracy };
+            const double v[] = {
+                e->epochs, e->seconds, e->loss, e->accuracy, e->validation_loss, e->validation_accuracy
+            };
             begin(f, t);
             numbers(f, v, sizeof v / sizeof *v);
             putc('\n', f);
@@ -98,12 +99,21 @@ static void group_table(FILE *f, const struct comparison *c)
 static void device_table(FILE *f, const struct comparison *c)
 {
     fputs("run,label,device,workers,updates,samples,busy_seconds,busy_fraction,mean_staleness,largest_staleness,"
-          "stale_fraction,mean_batch_size,last_batch_size,last_learning_rate\n", f);
+          "stale_fraction,mean_batch_size,last_batch_size,last_learning_rate\n",
+          f);
     for (const struct trial *t = c->trial; t < c->trial + c->ntrials; t++)
         for (const struct device_use *d = t->device; d < t->device + t->devices; d++) {
-            const double v[] = { d->workers, d->updates, d->samples, d->busy_seconds, d->busy_fraction,
-                                 d->missed / d->merges, d->merges > 0 ? d->max_missed : NAN, d->stale / d->merges,
-                                 d->samples / d->updates, d->last_batch, d->last_rate };
+            const double v[] = { d->workers,
+                                 d->updates,
+                                 d->samples,
+                                 d->busy_seconds,
+                                 d->busy_fraction,
+                                 d->missed / d->merges,
+                                 d->merges > 0 ? d->max_missed : NAN,
+                                 d->stale / d->merges,
+                                 d->samples / d->updates,
+                                 d->last_batch,
+                                 d->last_rate };
             begin(f, t);
             putc(',', f);
             text(f, d->id);
@@ -128,8 +138,13 @@ static int write_table(const struct comparison *c, const char *name, void (*prin
 
 int compare_write_csv(const struct comparison *c)
 {
-    static const struct { const char *name; void (*print)(FILE *, const struct comparison *); } tables[] = {
-        { "summary.csv", summary_table }, { "epochs.csv", epoch_table }, { "devices.csv", device_table },
+    static const struct {
+        const char *name;
+        void (*print)(FILE *, const struct comparison *);
+    } tables[] = {
+        { "summary.csv", summary_table },
+        { "epochs.csv", epoch_table },
+        { "devices.csv", device_table },
     };
     int code = compare_repeats(c) ? write_table(c, "groups.csv", group_table) : OK;
     for (size_t i = 0; !code && i < sizeof tables / sizeof *tables; i++)

@@ -7,7 +7,7 @@
 
 #include "compare.h"
 
-#define MAX_SHOWN 40        /* bytes of a value in a label */
+#define MAX_SHOWN 40 /* bytes of a value in a label */
 
 /* ------------------------------------------------------------------ labels */
 
@@ -184,9 +184,19 @@ static double merges(const struct trial *t) { return t->merges; }
 static double stale(const struct trial *t) { return t->stale; }
 
 const struct figure compare_figures[] = {
-    { "epochs", epochs }, { "steps", steps }, { "seconds", seconds }, { "samples_per_second", rate },
-    { "target_epochs", target_epochs }, { "target_seconds", target_seconds },
-    { "best_validation_accuracy", compare_best }, { "loss", loss }, { "validation_loss", validation_loss },
-    { "test_loss", test_loss }, { "test_accuracy", test_accuracy }, { "pushes", pushes }, { "merges", merges },
-    { "stale_fraction", stale }, { NULL, NULL },
+    { "epochs", epochs },
+    { "steps", steps },
+    { "seconds", seconds },
+    { "samples_per_second", rate },
+    { "target_epochs", target_epochs },
+    { "target_seconds", target_seconds },
+    { "best_validation_accuracy", compare_best },
+    { "loss", loss },
+    { "validation_loss", validation_loss },
+    { "test_loss", test_loss },
+    { "test_accuracy", test_accuracy },
+    { "pushes", pushes },
+    { "merges", merges },
+    { "stale_fraction", stale },
+    { NULL, NULL },
 };

@@ -8,7 +8,7 @@
 #include "compare.h"
 #include "text.h"
 
-#define FIGURES 64          /* columns before a label on the line of its figures */
+#define FIGURES 64 /* columns before a label on the line of its figures */
 
 /* ----------------------------------------------------------------- tables */
 
@@ -154,8 +154,7 @@ static json_t *json_device(const struct device_use *d)
                      json_number(d->missed / d->merges), "largest_staleness",
                      json_number(d->merges > 0 ? d->max_missed : NAN), "stale_fraction",
                      json_number(d->stale / d->merges), "mean_batch_size", json_number(d->samples / d->updates),
-                     "last_batch_size", json_number(d->last_batch), "last_learning_rate",
-                     json_number(d->last_rate));
+                     "last_batch_size", json_number(d->last_batch), "last_learning_rate", json_number(d->last_rate));
 }
 
 static json_t *json_epoch(const struct epoch *e)
@@ -180,9 +179,8 @@ static json_t *json_trial(const struct comparison *c, const struct trial *t)
     for (int i = 0; i < t->log.n; i++) json_append(&epochs, json_epoch(&t->log.epoch[i]));
     for (int i = 0; i < t->devices; i++) json_append(&devices, json_device(&t->device[i]));
     json_t *run = json_pack("{s:i, s:i, s:o, s:o, s:o, s:s, s:i, s:o}", "run", t->number, "group", t->group + 1,
-                            "label", json_text(t->label), "options", json_options(c, t), "folder",
-                            json_text(t->folder), "end", t->end, "exit_status", t->code, "message",
-                            json_text(t->message));
+                            "label", json_text(t->label), "options", json_options(c, t), "folder", json_text(t->folder),
+                            "end", t->end, "exit_status", t->code, "message", json_text(t->message));
     for (const struct figure *k = compare_figures; k->name; k++)
         json_set(&run, strcmp(k->name, "epochs") ? k->name : "epochs_done", json_number(k->of(t)));
     json_set(&run, "epochs", epochs);
@@ -192,12 +190,12 @@ static json_t *json_trial(const struct comparison *c, const struct trial *t)
 
 static json_t *json_group(const struct comparison *c, int g)
 {
-    json_t *group = json_pack("{s:i, s:o, s:i}", "group", g + 1, "label", json_text(c->group[g].label), "runs",
-                              c->group[g].runs);
+    json_t *group =
+        json_pack("{s:i, s:o, s:i}", "group", g + 1, "label", json_text(c->group[g].label), "runs", c->group[g].runs);
     for (const struct figure *k = compare_figures; k->name; k++) {
         struct spread s = compare_spread(c, g, k->of);
-        json_set(&group, k->name, json_pack("{s:i, s:o, s:o}", "n", s.n, "mean", json_number(s.mean), "std",
-                                            json_number(s.deviation)));
+        json_set(&group, k->name,
+                 json_pack("{s:i, s:o, s:o}", "n", s.n, "mean", json_number(s.mean), "std", json_number(s.deviation)));
     }
     return group;
 }

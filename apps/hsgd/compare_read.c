@@ -28,7 +28,8 @@ static void read_replicas(struct device_use *d, const json_t *replicas)
     size_t i;
     const json_t *r;
     d->updates = d->merges = d->stale = d->missed = d->max_missed = 0;
-    json_array_foreach(replicas, i, r) {
+    json_array_foreach(replicas, i, r)
+    {
         double merges = number(r, "merges");
         if (!is_text(r, "device", d->id)) continue;
         d->updates += number(r, "updates");
@@ -54,10 +55,16 @@ static double all_samples(const json_t *devices)
  * the sum of these. */
 static struct device_use read_device(const struct trial *t, const json_t *device, const json_t *server, double all)
 {
-    struct device_use d = { .workers = (int)number(device, "workers"), .samples = number(device, "samples"),
+    struct device_use d = { .workers = (int)number(device, "workers"),
+                            .samples = number(device, "samples"),
                             .busy_seconds = number(device, "busy_seconds"),
-                            .busy_fraction = number(device, "busy_fraction"), .merges = NAN, .stale = NAN,
-                            .missed = NAN, .max_missed = NAN, .last_batch = NAN, .last_rate = NAN };
+                            .busy_fraction = number(device, "busy_fraction"),
+                            .merges = NAN,
+                            .stale = NAN,
+                            .missed = NAN,
+                            .max_missed = NAN,
+                            .last_batch = NAN,
+                            .last_rate = NAN };
     const char *id = json_string_value(json_object_get(device, "id"));
     snprintf(d.id, sizeof d.id, "%s", id ? id : "?");
     d.updates = all > 0 ? t->steps * d.samples / all : 0;

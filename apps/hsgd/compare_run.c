@@ -16,16 +16,16 @@
 #include "compare.h"
 #include "signals.h"
 
-#define POLL_MS 200         /* between two checks for a signal */
+#define POLL_MS 200 /* between two checks for a signal */
 
 extern char **environ;
 
 struct child {
     pid_t pid;
-    int errors;             /* the pipe from its stderr */
+    int errors; /* the pipe from its stderr */
     char line[2000];
     size_t used;
-    bool signalled;              /* it was sent the signal */
+    bool signalled; /* it was sent the signal */
 };
 
 /* In a separate process group: signals from the terminal reach this process only,

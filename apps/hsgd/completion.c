@@ -157,7 +157,8 @@ static void print_zsh(void)
           "    local previous=${words[CURRENT-1]}\n"
           "    local -a found\n"
           "    if (( CURRENT == 2 )) || { (( CURRENT == 3 )) && [[ $previous == help ]] }; then\n"
-          "        found=(", stdout);
+          "        found=(",
+          stdout);
     for (const struct command *c = commands; c->name; c++) zsh_word("", c->name, c->summary);
     puts(" )\n"
          "        _describe command found\n"

@@ -17,11 +17,11 @@
 
 struct config_reader {
     const char *path;
-    struct settings *s;      /* where the values go */
-    bool seen[MAX_OPTIONS];  /* keys of this file */
+    struct settings *s;     /* where the values go */
+    bool seen[MAX_OPTIONS]; /* keys of this file */
     yaml_parser_t parser;
     yaml_event_t event;
-    bool begun;              /* event holds something */
+    bool begun; /* event holds something */
 };
 
 /* Whether config.yaml contains the option. */
@@ -35,7 +35,7 @@ static int bad_yaml(const struct config_reader *r)
 {
     const yaml_parser_t *p = &r->parser;
     return report_error(USAGE, "%s, line %d: %s", r->path, (int)p->problem_mark.line + 1,
-                    p->problem ? p->problem : "not valid YAML");
+                        p->problem ? p->problem : "not valid YAML");
 }
 
 /* Reads the next event; OK or USAGE after a sentence. */
@@ -68,7 +68,9 @@ static int set_value(struct config_reader *r, const struct option_row *o, int li
 }
 
 /* Options by the names that earlier versions gave them. */
-static const struct { const char *old, *name; } renamed[] = {
+static const struct {
+    const char *old, *name;
+} renamed[] = {
     { "target", "stop-at" },
     { "least-batch", "min-batch" },
     { "most-batch", "max-batch" },
@@ -145,8 +147,9 @@ static int compare(const struct settings *now, const struct settings *then, cons
 {
     char *a = option_text(now, o), *b = option_text(then, o);
     bool same = a && b ? !strcmp(a, b) : a == b;
-    int code = same ? OK : report_error(USAGE, "--%s is %s, but %s in %s; --resume cannot change it", o->name,
-                                    a ? a : "not set", b ? b : "not set", path);
+    int code = same ? OK
+                    : report_error(USAGE, "--%s is %s, but %s in %s; --resume cannot change it", o->name,
+                                   a ? a : "not set", b ? b : "not set", path);
     free(a);
     free(b);
     return code;

@@ -78,8 +78,8 @@ static int print_split(const struct hsgd_data *d, const char *name)
     write_numbers(mean, n->mean, n->channels, false);
     write_numbers(deviation, n->inv_std, n->channels, true);
     write_shape(shape, d);
-    text_wrap(0, 2, "%s: %lld samples of %s, %d classes, mean%s, std%s", name,
-              (long long)hsgd_data_count(d), shape, hsgd_data_classes(d), mean, deviation);
+    text_wrap(0, 2, "%s: %lld samples of %s, %d classes, mean%s, std%s", name, (long long)hsgd_data_count(d), shape,
+              hsgd_data_classes(d), mean, deviation);
     hsgd_normalisation_destroy(&n);
     return OK;
 }
@@ -97,9 +97,9 @@ static json_t *json_split(const struct hsgd_data *d)
 {
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
     if (!n) return d ? NULL : json_null();
-    json_t *split = json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
-                             json_numbers(n->mean, n->channels, false), "deviation",
-                             json_numbers(n->inv_std, n->channels, true));
+    json_t *split =
+        json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
+                  json_numbers(n->mean, n->channels, false), "deviation", json_numbers(n->inv_std, n->channels, true));
     hsgd_normalisation_destroy(&n);
     return split;
 }
@@ -108,8 +108,8 @@ static json_t *json_classes(const struct data_view *l, int64_t *const count[SPLI
 {
     json_t *list = json_array();
     for (int i = 0; i < hsgd_data_classes(l->split[0]); i++)
-        json_append(&list, json_pack("{s:o, s:I, s:o}", "name", json_text(hsgd_data_class_name(l->split[0], i)), "train",
-                                     (json_int_t)count[0][i], "test",
+        json_append(&list, json_pack("{s:o, s:I, s:o}", "name", json_text(hsgd_data_class_name(l->split[0], i)),
+                                     "train", (json_int_t)count[0][i], "test",
                                      count[1] ? json_integer((json_int_t)count[1][i]) : json_null()));
     return list;
 }

@@ -63,12 +63,11 @@ static int print_json(const struct found *f)
     json_t *list = json_array();
     for (int i = 0; i < f->all.n; i++) {
         const struct hsgd_device *d = &f->all.device[i];
-        json_append(
-            &list, json_pack("{s:s, s:o, s:s, s:i, s:i, s:I, s:o, s:b, s:s?, s:b}", "id", d->id, "name",
-                             json_text(d->name), "kind", hsgd_device_kind_name(d->kind), "index", d->index, "workers",
-                             d->workers, "memory_bytes", (json_int_t)d->memory_bytes, "numa_node",
-                             d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu, "cudnn",
-                             *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i]));
+        json_append(&list, json_pack("{s:s, s:o, s:s, s:i, s:i, s:I, s:o, s:b, s:s?, s:b}", "id", d->id, "name",
+                                     json_text(d->name), "kind", hsgd_device_kind_name(d->kind), "index", d->index,
+                                     "workers", d->workers, "memory_bytes", (json_int_t)d->memory_bytes, "numa_node",
+                                     d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu,
+                                     "cudnn", *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i]));
     }
     return json_print(json_pack("{s:o}", "devices", list));
 }

@@ -10,21 +10,23 @@
 #include "options.h"
 #include "text.h"
 
-#define CHUNK 2048          /* samples in memory at once */
-#define MAX_CLASSES 20     /* of a confusion matrix as text */
-#define LABEL 24            /* columns of a class's name */
+#define CHUNK 2048     /* samples in memory at once */
+#define MAX_CLASSES 20 /* of a confusion matrix as text */
+#define LABEL 24       /* columns of a class's name */
 
 /* ---------------------------------------------------------------- measure */
 
 /* Options that were given, or else those in config.yaml of the run. */
-static struct hsgd_data_options data_options(const struct opened *o, const struct settings *s, const struct settings *run)
+static struct hsgd_data_options data_options(const struct opened *o, const struct settings *s,
+                                             const struct settings *run)
 {
     return (struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options),
                                        .format = s->format || !run ? s->format : run->format,
                                        .label = s->label || !run ? s->label : run->label,
                                        .resize = (int)(s->resize || !run ? s->resize : run->resize),
                                        .keep_going = s->keep_going || (run && run->keep_going),
-                                       .ignore = s->ignore, .record = o->info->record,
+                                       .ignore = s->ignore,
+                                       .record = o->info->record,
                                        .reports_passed = !s->json };
 }
 
@@ -57,7 +59,8 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
     const char *what = own->s.data ? own->s.data : "digits";
     bool digits = !strcmp(hsgd_record_format(o->info->record), what);
     if (!*own->config && !digits)
-        return report_error(USAGE, "--data is missing: %s is not in the folder of a run, which would name its data", o->path);
+        return report_error(USAGE, "--data is missing: %s is not in the folder of a run, which would name its data",
+                            o->path);
     bool train = option_given(s, option_named("split", EVAL)) && !s->split, test = own->s.test && !train;
     struct hsgd_data_options options = data_options(o, s, &own->s);
     if (test) {
@@ -66,8 +69,8 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
     }
     int err = hsgd_data_read(o->run.ctx, what, &options, &o->run.whole, &o->run.test);
     if (err)
-        return report_error(data_exit_code(err), "data \"%s\" of %s: %s; --data can name its new location", what, own->config,
-                        hsgd_error(o->run.ctx));
+        return report_error(data_exit_code(err), "data \"%s\" of %s: %s; --data can name its new location", what,
+                            own->config, hsgd_error(o->run.ctx));
     if (!test || o->run.test) return choose_part(o, e, s, what);
     e->part = "test";
     return OK;
@@ -144,10 +147,11 @@ static int print_json(const struct opened *o, const struct evaluation *e)
     return json_print(json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", json_text(o->path),
         "model", json_text(e->model), "step", o->info->step < 0 ? json_null() : json_integer(o->info->step), "data",
-        json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part", e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
-        json_number(evaluation_accuracy(e)),
-        "precision", json_number(mean.precision), "recall", json_number(mean.recall), "f1", json_number(mean.f1),
-        "seconds", json_number(e->seconds), "classes", classes, "confusion", confusion));
+        json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part", e->part,
+        "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
+        json_number(evaluation_accuracy(e)), "precision", json_number(mean.precision), "recall",
+        json_number(mean.recall), "f1", json_number(mean.f1), "seconds", json_number(e->seconds), "classes", classes,
+        "confusion", confusion));
 }
 
 static void print_score(const char *name, const struct class_score *s, bool mean)

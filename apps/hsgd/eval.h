@@ -9,10 +9,10 @@ struct evaluation {
     const char *model, *data, *part;
     int64_t samples;
     int classes;
-    const char **name;       /* of every class */
-    int64_t *confusion;      /* [true class][predicted class] */
+    const char **name;  /* of every class */
+    int64_t *confusion; /* [true class][predicted class] */
     double loss, seconds;
-    struct own_data own;     /* without --data */
+    struct own_data own; /* without --data */
 };
 
 /* NaN where the denominator is 0. */

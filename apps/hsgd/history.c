@@ -19,9 +19,13 @@ static bool add_epoch(struct history *h, const json_t *line)
     if (!more) return false;
     h->epoch = more;
     h->epoch[h->n++] = (struct epoch){
-        .epochs = number(line, "epochs"), .seconds = number(line, "train_seconds"), .loss = number(line, "loss"),
-        .accuracy = number(line, "accuracy"), .validation_loss = number(line, "validation_loss"),
-        .validation_accuracy = number(line, "validation_accuracy"), .learning_rate = number(line, "learning_rate"),
+        .epochs = number(line, "epochs"),
+        .seconds = number(line, "train_seconds"),
+        .loss = number(line, "loss"),
+        .accuracy = number(line, "accuracy"),
+        .validation_loss = number(line, "validation_loss"),
+        .validation_accuracy = number(line, "validation_accuracy"),
+        .learning_rate = number(line, "learning_rate"),
     };
     return true;
 }

@@ -7,7 +7,7 @@
 
 /* NaN: not known. */
 struct epoch {
-    double epochs, seconds;     /* since the start; seconds without evaluation */
+    double epochs, seconds; /* since the start; seconds without evaluation */
     double loss, accuracy, validation_loss, validation_accuracy, learning_rate;
 };
 

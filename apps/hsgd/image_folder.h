@@ -5,8 +5,8 @@
 
 struct image_folder {
     int count, capacity;
-    char **path;                   /* in order of the names in each folder */
-    int others;                    /* files whose names are not those of PNG or JPEG files */
+    char **path; /* in order of the names in each folder */
+    int others;  /* files whose names are not those of PNG or JPEG files */
     char *first_other;
 };
 

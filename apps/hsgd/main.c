@@ -15,10 +15,14 @@
 #include "app.h"
 #include "text.h"
 
-static const struct { unsigned bit; int (*run)(struct settings *s); } runs[] = {
-    { TRAIN, cmd_train }, { DEVICES, cmd_devices }, { SELFTEST, cmd_selftest }, { BENCH, cmd_bench },
-    { PLAN, cmd_plan }, { PLOT, cmd_plot }, { COMPARE, cmd_compare }, { EVAL, cmd_eval }, { PREDICT, cmd_predict },
-    { DATA, cmd_data }, { MODELS, cmd_models }, { SUMMARY, cmd_summary }, { HELP, cmd_help },
+static const struct {
+    unsigned bit;
+    int (*run)(struct settings *s);
+} runs[] = {
+    { TRAIN, cmd_train },     { DEVICES, cmd_devices }, { SELFTEST, cmd_selftest }, { BENCH, cmd_bench },
+    { PLAN, cmd_plan },       { PLOT, cmd_plot },       { COMPARE, cmd_compare },   { EVAL, cmd_eval },
+    { PREDICT, cmd_predict }, { DATA, cmd_data },       { MODELS, cmd_models },     { SUMMARY, cmd_summary },
+    { HELP, cmd_help },
 };
 
 static const struct command *find_command(const char *name)

@@ -91,11 +91,12 @@ static void main_page(void)
     }
     section("EXIT STATUS", exit_statuses);
     section("ENVIRONMENT", "HSGD_EXECUTOR, HSGD_ISA, HSGD_PLACEMENT, HSGD_CACHE_DIR and StarPU's variables are\n"
-            "described in hsgd-environment(7).");
+                           "described in hsgd-environment(7).");
     fputs(".SH SEE ALSO\n", stdout);
     for (const struct command *c = commands; c->name; c++) printf(".BR hsgd\\-%s (1),\n", c->name);
     fputs(".BR hsgd\\-algorithms (7),\n.BR hsgd\\-data (7),\n.BR hsgd\\-environment (7),\n"
-          ".BR hsgd\\-models (7),\n.BR hsgd\\-runs (7)\n", stdout);
+          ".BR hsgd\\-models (7),\n.BR hsgd\\-runs (7)\n",
+          stdout);
 }
 
 int print_manual(const struct command *c)

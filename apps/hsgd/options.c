@@ -32,7 +32,8 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define ALL (RUNS | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
 
 static const struct option_row table[] = {
-    { "model", 0, TEXT, RUNS | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml", "the model, or a model file" },
+    { "model", 0, TEXT, RUNS | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
+      "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
     { "data", 0, TEXT, TRAIN | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
@@ -55,16 +56,14 @@ static const struct option_row table[] = {
     { "resize", 0, INTEGER, READS, AT(resize), 0, 4096, NULL, "N",
       "resize images to shorter side N and centre-crop them, so that\n"
       "sizes may differ (0: all images have the same size)" },
-    { "keep-going", 0, FLAG, READS, AT(keep_going), 0, 0, NULL, NULL,
-      "skip damaged images, up to 1 % of all" },
+    { "keep-going", 0, FLAG, READS, AT(keep_going), 0, 0, NULL, NULL, "skip damaged images, up to 1 % of all" },
     { "epochs", 0, INTEGER, TRAIN | FREE, AT(epochs), 1, 1e6, NULL, "N",
       "number of epochs (5); with --resume, including those done" },
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after N batches; without --epochs, only N counts" },
     { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples per batch (128)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
-    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
-      "learning rate (0.001 for adam and adamw, else 0.01)" },
+    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam and adamw, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
       "momentum (0.9); with sgd it selects the optimizer momentum;\nnot for adam and adamw" },
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
@@ -88,7 +87,8 @@ static const struct option_row table[] = {
     { "warmup-epochs", 0, REAL, TRAIN, AT(warmup_epochs), 0, 1e6, NULL, "N", "the same in epochs (0)" },
     { "step-size", 0, INTEGER, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
     { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of each drop of --sched step (0.1)" },
-    { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X", "minimum learning rate of --sched step and cosine (0)" },
+    { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X",
+      "minimum learning rate of --sched step and cosine (0)" },
     { "patience", 0, INTEGER, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
       "stop after N epochs without better validation (0: never)" },
     { "stop-at", 0, REAL, TRAIN | COMPARE | FREE, AT(stop_at), 0, 1, NULL, "X",
@@ -116,8 +116,7 @@ static const struct option_row table[] = {
       "local, elastic: steps between two merges (0: 8, 4)" },
     { "staleness", 0, INTEGER, TRAIN, AT(staleness), 0, 1e6, NULL, "N",
       "stale: maximum staleness, in merges of other devices (0: 4)" },
-    { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X",
-      "elastic: strength of a merge (0.9)" },
+    { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X", "elastic: strength of a merge (0.9)" },
     { "min-batch", 0, INTEGER, TRAIN, AT(min_batch), 0, 1 << 20, NULL, "N",
       "adaptive: minimum samples per update (0: --batch-size / 8);\n"
       "hogbatch: samples per update on CPU cores (0: / 4)" },
@@ -165,8 +164,8 @@ static const struct option_row table[] = {
     { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or values shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "the split to use (train; eval: test if there is one)" },
-    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE, AT(json), 0, 0,
-      NULL, NULL, "print one JSON object and nothing else" },
+    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
+      AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
     { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "print messages of the library, too" },
@@ -216,8 +215,7 @@ static int set_number(struct settings *s, const struct option_row *o, const char
     double v;
     if (!read_number(text, whole, &v) || v < o->low || v > o->high)
         return report_error(USAGE, "%s \"%s\" is not %s from %.16g to %.16g", name, text,
-                        whole ? "an integer" : "a number",
-                        o->low, o->high);
+                            whole ? "an integer" : "a number", o->low, o->high);
     if (whole) *(int64_t *)((char *)s + o->offset) = (int64_t)v;
     else *(double *)((char *)s + o->offset) = v;
     return OK;
@@ -238,7 +236,8 @@ static int set_choice(int *value, const char *name, choice_fn *choice, const cha
 static int set_flag(bool *value, const char *name, const char *text)
 {
     *value = !strcmp(text, "true");
-    return *value || !strcmp(text, "false") ? OK : report_error(USAGE, "%s \"%s\" is neither true nor false", name, text);
+    return *value || !strcmp(text, "false") ? OK
+                                            : report_error(USAGE, "%s \"%s\" is neither true nor false", name, text);
 }
 
 static int set_list(struct settings *s, const char **value, const char *name, const char *text)
@@ -295,7 +294,7 @@ char *option_text(const struct settings *s, const struct option_row *o)
 
 void option_copy(struct settings *to, const struct settings *from, const struct option_row *o)
 {
-    static const size_t size[] = { [FLAG] = sizeof(bool), [TEXT] = sizeof(char *), [LIST] = sizeof(char *),
+    static const size_t size[] = { [FLAG] = sizeof(bool),       [TEXT] = sizeof(char *), [LIST] = sizeof(char *),
                                    [INTEGER] = sizeof(int64_t), [REAL] = sizeof(double), [CHOICE] = sizeof(int) };
     memcpy((char *)to + o->offset, (const char *)from + o->offset, size[o->kind]);
 }
@@ -350,11 +349,32 @@ int options_each(unsigned bit, const char *command, int argc, char **argv, optio
 
 void settings_defaults(struct settings *s, const char *command)
 {
-    *s = (struct settings){ .command = command, .epochs = -1, .steps = -1, .batch_size = 128, .warmup_steps = 0,
-                            .step_size = 1000, .seed = 0, .threads = 0, .rows = 8, .columns = 16, .lr = -1,
-                            .momentum = -1, .weight_decay = -1, .clip_grad = 0, .gamma = 0.1, .min_lr = 0,
-                            .checkpoint_hist = 3, .validation = "1/12", .optimizer = HSGD_ADAM,
-                            .algorithm = "sync", .moving_rate = 0.9, .lr_ramp = 10, .repeat = 1, .seconds = 5, .schedule = -1, .completion = -1 };
+    *s = (struct settings){ .command = command,
+                            .epochs = -1,
+                            .steps = -1,
+                            .batch_size = 128,
+                            .warmup_steps = 0,
+                            .step_size = 1000,
+                            .seed = 0,
+                            .threads = 0,
+                            .rows = 8,
+                            .columns = 16,
+                            .lr = -1,
+                            .momentum = -1,
+                            .weight_decay = -1,
+                            .clip_grad = 0,
+                            .gamma = 0.1,
+                            .min_lr = 0,
+                            .checkpoint_hist = 3,
+                            .validation = "1/12",
+                            .optimizer = HSGD_ADAM,
+                            .algorithm = "sync",
+                            .moving_rate = 0.9,
+                            .lr_ramp = 10,
+                            .repeat = 1,
+                            .seconds = 5,
+                            .schedule = -1,
+                            .completion = -1 };
 }
 
 char *settings_keep(struct settings *s, char *text)

@@ -18,10 +18,10 @@ struct option_row {
     const char *name;
     char letter;
     enum option_kind kind;
-    unsigned commands;       /* and FREE, PASSING, SINGLE */
-    size_t offset;           /* of the value in struct settings */
-    double low, high;        /* of numbers */
-    choice_fn *choice;       /* names to choose from; NULL after the last */
+    unsigned commands; /* and FREE, PASSING, SINGLE */
+    size_t offset;     /* of the value in struct settings */
+    double low, high;  /* of numbers */
+    choice_fn *choice; /* names to choose from; NULL after the last */
     const char *argument, *help;
 };
 

@@ -6,8 +6,8 @@
 #include "app.h"
 
 struct own_data {
-    char config[4096];      /* the file; "": the checkpoint is not in the folder of a run */
-    struct settings s;      /* the options of the run */
+    char config[4096]; /* the file; "": the checkpoint is not in the folder of a run */
+    struct settings s; /* the options of the run */
 };
 
 /* Finds the run that contains a file of weights, RUN/checkpoints/STEP/FILE,

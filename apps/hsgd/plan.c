@@ -79,7 +79,8 @@ static int draw(const struct plan_report *r, const struct settings *s)
 {
     if (!file_asked(s)) return OK;
     if (!plan_of_replicas(r)) return draw_plan(r, s->png, s->svg);
-    return report_error(USAGE, "%s \"%s\": replicas have no common step to draw", s->png ? "--png" : "--svg", file_asked(s));
+    return report_error(USAGE, "%s \"%s\": replicas have no common step to draw", s->png ? "--png" : "--svg",
+                        file_asked(s));
 }
 
 int cmd_plan(struct settings *s)

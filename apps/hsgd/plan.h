@@ -5,14 +5,14 @@
 
 #include "app.h"
 
-#define PLAN_MAX 4096            /* maximum cells or devices of a report, more than any plan has */
+#define PLAN_MAX 4096 /* maximum cells or devices of a report, more than any plan has */
 
 #define PLAN_CANDIDATES 512
 
 struct plan_cell {
-    struct hsgd_plan_cell of;     /* predicted before the run, measured in it */
-    int worker;                   /* in the step shown; -1: not recorded */
-    double start_ms, end_ms;      /* from the start of that step; NaN: not recorded */
+    struct hsgd_plan_cell of; /* predicted before the run, measured in it */
+    int worker;               /* in the step shown; -1: not recorded */
+    double start_ms, end_ms;  /* from the start of that step; NaN: not recorded */
 };
 
 struct plan_device {
@@ -23,22 +23,22 @@ struct plan_device {
 struct plan_report {
     char model[64];
     int batch, ndevices, ncells;
-    int64_t steps;                /* that the plan had run before, */
-    double seconds;               /* and their time */
+    int64_t steps;                              /* that the plan had run before, */
+    double seconds;                             /* and their time */
     double predicted_step_ms, measured_step_ms; /* NaN: not known */
-    int64_t shown_step;           /* the step of median length among those recorded; -1: none */
+    int64_t shown_step;                         /* the step of median length among those recorded; -1: none */
     struct plan_device *device;
     struct plan_cell *cell;
-    int ncandidates;              /* other sets of devices; not for the plan of a run */
+    int ncandidates; /* other sets of devices; not for the plan of a run */
     struct hsgd_candidate candidate[PLAN_CANDIDATES];
 };
 
 /* Work of a device in a step. */
 struct plan_total {
-    int rows, cells;              /* rows: of one update of each replica */
+    int rows, cells;                  /* rows: of one update of each replica */
     double predicted_ms, measured_ms; /* over its workers */
-    double share;                 /* of the batch; NaN if each replica has its own batches */
-    double busy, idle_ms;         /* fraction of the measured step, and idle time per worker; NaN: not known */
+    double share;                     /* of the batch; NaN if each replica has its own batches */
+    double busy, idle_ms;             /* fraction of the measured step, and idle time per worker; NaN: not known */
 };
 /* Whether replicas train: there is no step common to all devices then. */
 bool plan_of_replicas(const struct plan_report *r);

@@ -12,15 +12,14 @@
 static json_t *json_cell(const struct plan_cell *c)
 {
     const struct hsgd_plan_cell *o = &c->of;
-    return json_pack(
-        "{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name", json_text(o->name),
-        "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device", o->device,
-        "reason", o->reason, "rows", o->rows, "launches", o->launches, "accesses", o->accesses, "predicted_ms",
-        json_number(o->known ? o->predicted_ms : NAN), "predicted_start_ms",
-        json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker", o->predicted_worker, "measured_ms",
-        json_number(o->measured_ms), "runs", (json_int_t)o->runs, "worker",
-        c->worker < 0 ? json_null() : json_integer(c->worker), "start_ms", json_number(c->start_ms), "end_ms",
-        json_number(c->end_ms));
+    return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name",
+                     json_text(o->name), "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device",
+                     o->device, "reason", o->reason, "rows", o->rows, "launches", o->launches, "accesses", o->accesses,
+                     "predicted_ms", json_number(o->known ? o->predicted_ms : NAN), "predicted_start_ms",
+                     json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker", o->predicted_worker,
+                     "measured_ms", json_number(o->measured_ms), "runs", (json_int_t)o->runs, "worker",
+                     c->worker < 0 ? json_null() : json_integer(c->worker), "start_ms", json_number(c->start_ms),
+                     "end_ms", json_number(c->end_ms));
 }
 
 static json_t *json_device(const struct plan_report *r, int i)
@@ -73,9 +72,9 @@ int plan_write(const struct plan_report *r, const struct session *run, const cha
 /* One object of the file being read, and how to name it in a message. */
 struct reader {
     const char *path;
-    char where[40];          /* "cells[3]."; empty at the top */
+    char where[40]; /* "cells[3]."; empty at the top */
     const json_t *object;
-    int code;                /* OK until the first error */
+    int code; /* OK until the first error */
 };
 
 static const json_t *field(const struct reader *r, const char *name) { return json_object_get(r->object, name); }

@@ -7,7 +7,7 @@
 
 #include "plan.h"
 
-#define TRACE_CELLS (1 << 16)     /* 4 MiB in memory, about 10 MiB as a file */
+#define TRACE_CELLS (1 << 16) /* 4 MiB in memory, about 10 MiB as a file */
 #define FIRST_STEPS 200
 #define STEPS_OF_EPOCH 5
 
@@ -80,7 +80,11 @@ static void measure_cell(struct hsgd_plan_cell *c, const struct hsgd_plan_cell *
     c->measured_ms = c->runs ? (now->measured_ms * (double)now->runs - sum) / (double)c->runs : NAN;
 }
 
-struct span { int64_t step; int cells; double begin, end; };
+struct span {
+    int64_t step;
+    int cells;
+    double begin, end;
+};
 
 static int by_step(const void *a, const void *b)
 {
@@ -228,9 +232,9 @@ struct plan_total plan_total(const struct plan_report *r, int device)
 
 int trace_begin(const struct session *run, int64_t steps_per_epoch)
 {
-    struct hsgd_trace_options o = { .size = sizeof o, .capacity = TRACE_CELLS, .first = FIRST_STEPS,
-                                    .every = steps_per_epoch,
-                                    .few = STEPS_OF_EPOCH };
+    struct hsgd_trace_options o = {
+        .size = sizeof o, .capacity = TRACE_CELLS, .first = FIRST_STEPS, .every = steps_per_epoch, .few = STEPS_OF_EPOCH
+    };
     int err = hsgd_trace_start(run->ctx, &o);
     return err ? library_error(run, err) : OK;
 }

@@ -36,7 +36,8 @@ static int require_history(const char *folder)
     char path[4200];
     struct history h;
     snprintf(path, sizeof path, "%s/log.jsonl", folder);
-    if (access(path, R_OK)) return report_error(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", folder);
+    if (access(path, R_OK))
+        return report_error(USAGE, "\"%s\" is not the folder of a run: it has no log.jsonl", folder);
     int code = history_read(&h, folder);
     if (!code && !h.n) code = report_error(USAGE, "%s: it has no epoch yet", path);
     history_free(&h);

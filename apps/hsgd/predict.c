@@ -13,15 +13,15 @@
 #include "image_folder.h"
 #include "text.h"
 
-#define CHUNK 2048               /* samples in memory at once */
-#define SHOWN 3                  /* classes of a line of text */
+#define CHUNK 2048 /* samples in memory at once */
+#define SHOWN 3    /* classes of a line of text */
 #define MAX_BYTES ((size_t)1 << 31)
 
 struct prediction {
     struct opened o;
     bool json;
-    json_t *list;                /* of predictions, with --json */
-    int outputs, read, refused;  /* inputs that were predicted, and that could not be read */
+    json_t *list;               /* of predictions, with --json */
+    int outputs, read, refused; /* inputs that were predicted, and that could not be read */
 };
 
 /* ------------------------------------------------------------------ inputs */
@@ -67,9 +67,9 @@ static void add_json(struct prediction *p, const char *input, int64_t row, const
     json_t *values = json_array();
     int best = next_best(y, p->outputs, -1);
     for (int i = 0; i < p->outputs; i++) json_append(&values, json_number(y[i]));
-    json_append(&p->list, json_pack("{s:o, s:I, s:o, s:i, s:o}", "input", json_text(input), "row", (json_int_t)row,
-                                    "class", json_text(class_name(&p->o, NULL, best)), "index", best, "probabilities",
-                                    values));
+    json_append(&p->list,
+                json_pack("{s:o, s:I, s:o, s:i, s:o}", "input", json_text(input), "row", (json_int_t)row, "class",
+                          json_text(class_name(&p->o, NULL, best)), "index", best, "probabilities", values));
 }
 
 /* " 7 0.9132 1 0.0521"; NULL: out of memory. */
@@ -91,7 +91,8 @@ static int print_line(const struct prediction *p, const char *input, int64_t row
 {
     char number[24] = "", *best = best_classes(p, y), *line = NULL;
     if (rows > 1) snprintf(number, sizeof number, ":%lld", (long long)row + 1);
-    int code = best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : report_error(FAILED, "out of memory");
+    int code =
+        best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : report_error(FAILED, "out of memory");
     if (!code && text_fits(line)) {
         text_wrap(0, 4, "%s", line);
     } else if (!code) {
@@ -132,8 +133,7 @@ static int predict_input(struct prediction *p, const char *name)
     int code = read_bytes(name, &bytes, &size);
     struct hsgd_data *d = NULL;
     if (!code) {
-        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model),
-                            p->o.info->record);
+        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model), p->o.info->record);
         if (!d) code = report_error(USAGE, "%s", hsgd_error(p->o.run.ctx));
     }
     if (!code) code = predict_all(p, name, d);

@@ -18,8 +18,9 @@ json_t *json_usage(const struct usage *u, double seconds)
                                 (json_int_t)d->tasks, "samples", (json_int_t)d->samples, "busy_seconds",
                                 json_number(d->busy_seconds), "busy_fraction", json_number(usage_busy(u, i, seconds)));
         if (d->kind == HSGD_CUDA)
-            json_set(&one, "graphs", json_pack("{s:I, s:I}", "captured", (json_int_t)d->graphs_captured, "launched",
-                                               (json_int_t)d->graphs_launched));
+            json_set(&one, "graphs",
+                     json_pack("{s:I, s:I}", "captured", (json_int_t)d->graphs_captured, "launched",
+                               (json_int_t)d->graphs_launched));
         json_append(&list, one);
     }
     return list;

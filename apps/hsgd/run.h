@@ -10,9 +10,9 @@
 
 struct run_folder {
     char name[RUN_NAME], checkpoints[RUN_NAME + 16];
-    int64_t step;            /* of the checkpoint to resume from; -1: from the start */
-    int lock;                /* file descriptor that holds the lock; -1: none yet */
-    int log, events;         /* files; -1: not open */
+    int64_t step;                   /* of the checkpoint to resume from; -1: from the start */
+    int lock;                       /* file descriptor that holds the lock; -1: none yet */
+    int log, events;                /* files; -1: not open */
     bool log_failed, events_failed; /* a warning was printed */
 };
 

@@ -71,8 +71,10 @@ static int choose_resumed(struct run_folder *f, struct settings *s)
     f->step = hsgd_checkpoint_latest(NULL, f->checkpoints);
     if (f->step < 0) f->step = -1;
     if (f->step < 0 && !access(run_path(f, "checkpoints/last/state.safetensors"), F_OK))
-        return report_error(USAGE, "--resume: %s has no step-N, but \"last\" exists: rename it to step-N, where N is "
-                            "its step", f->checkpoints);
+        return report_error(USAGE,
+                            "--resume: %s has no step-N, but \"last\" exists: rename it to step-N, where N is "
+                            "its step",
+                            f->checkpoints);
     return access(run_path(f, "config.yaml"), F_OK) ? OK : config_resume(s, run_path(f, "config.yaml"));
 }
 
@@ -138,7 +140,8 @@ static int truncate_log(const struct run_folder *f, const struct session *run)
     free(line);
     free(kept);
     return err == -ENOMEM ? report_error(FAILED, "out of memory for \"%s\"", run_path(f, "log.jsonl"))
-         : err ? library_error(run, err) : OK;
+           : err          ? library_error(run, err)
+                          : OK;
 }
 
 /* Another process may have taken a folder that was empty or missing. */

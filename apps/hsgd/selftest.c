@@ -12,7 +12,10 @@
 
 /* -------------------------------------------------------------- operations */
 
-static const struct { const char *name; void (*run)(void); } references[] = {
+static const struct {
+    const char *name;
+    void (*run)(void);
+} references[] = {
 #define REFERENCE(name) { #name, reference_##name },
     REFERENCE_LIST(REFERENCE)
 };

@@ -9,9 +9,9 @@
 struct result {
     char check[40], device[24];
     int runs;
-    const char *unit;      /* of `runs` */
-    double error, bound;   /* of the value closest to its bound; NaN: nothing was compared */
-    const char *fault;     /* why it failed, copied; NULL: it passed */
+    const char *unit;    /* of `runs` */
+    double error, bound; /* of the value closest to its bound; NaN: nothing was compared */
+    const char *fault;   /* why it failed, copied; NULL: it passed */
 };
 
 struct selftest {

@@ -46,9 +46,8 @@ void selftest_add(struct selftest *t, const struct result *r)
 static json_t *json_row(const struct result *r)
 {
     return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:o}", "check", r->check, "device", r->device, "runs",
-                     r->runs,
-                     "unit", r->unit, "error", json_number(r->error), "allowed", json_number(r->bound), "ok", !r->fault,
-                     "message", r->fault ? json_text(r->fault) : json_null());
+                     r->runs, "unit", r->unit, "error", json_number(r->error), "allowed", json_number(r->bound), "ok",
+                     !r->fault, "message", r->fault ? json_text(r->fault) : json_null());
 }
 
 static int print_json(const struct selftest *t, const struct usage *u)

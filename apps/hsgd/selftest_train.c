@@ -13,26 +13,44 @@
 #define STEPS 5
 #define BATCH 64
 #define CLASSES 10
-#define AGREE 1e-4       /* relative error of a loss by rounding in STEPS steps */
-#define DEVICE_ROWS 16   /* minimum rows for a slice per device */
+#define AGREE 1e-4     /* relative error of a loss by rounding in STEPS steps */
+#define DEVICE_ROWS 16 /* minimum rows for a slice per device */
 
-#define DENSE(units, f) { &hsgd_op_dense, &(const struct hsgd_dense){ units, f, false, HSGD_INIT_GLOROT } }
+#define DENSE(units, f) \
+    { \
+        &hsgd_op_dense, &(const struct hsgd_dense) { units, f, false, HSGD_INIT_GLOROT } \
+    }
 #define CONV(channels, kernel, padding) \
-    { &hsgd_op_conv2d, &(const struct hsgd_conv2d){ channels, kernel, 1, padding, HSGD_RELU, HSGD_INIT_GLOROT } }
-#define POOL { &hsgd_op_max_pool, &(const struct hsgd_pool){ 2, 2, 0 } }
-#define END { &hsgd_op_softmax_cross_entropy, &(const struct hsgd_softmax_cross_entropy){ 0 } }, { NULL, NULL }
+    { \
+        &hsgd_op_conv2d, &(const struct hsgd_conv2d) { channels, kernel, 1, padding, HSGD_RELU, HSGD_INIT_GLOROT } \
+    }
+#define POOL \
+    { \
+        &hsgd_op_max_pool, &(const struct hsgd_pool) { 2, 2, 0 } \
+    }
+#define END \
+    { &hsgd_op_softmax_cross_entropy, &(const struct hsgd_softmax_cross_entropy){ 0 } }, { NULL, NULL }
 
-static const struct reference_layer mlp[] = {
-    DENSE(128, HSGD_RELU), DENSE(64, HSGD_TANH), DENSE(CLASSES, HSGD_NO_ACTIVATION), END
-};
-static const struct reference_layer lenet[] = {
-    CONV(6, 5, 2), POOL, CONV(16, 5, 0), POOL, { &hsgd_op_flatten, NULL }, DENSE(120, HSGD_RELU), DENSE(84, HSGD_RELU),
-    DENSE(CLASSES, HSGD_NO_ACTIVATION), END
-};
-static const struct reference_layer cifar_cnn[] = {
-    CONV(32, 3, 1), POOL, CONV(64, 3, 1), POOL, CONV(64, 3, 1), { &hsgd_op_flatten, NULL }, DENSE(64, HSGD_RELU),
-    DENSE(CLASSES, HSGD_NO_ACTIVATION), END
-};
+static const struct reference_layer mlp[] = { DENSE(128, HSGD_RELU), DENSE(64, HSGD_TANH),
+                                              DENSE(CLASSES, HSGD_NO_ACTIVATION), END };
+static const struct reference_layer lenet[] = { CONV(6, 5, 2),
+                                                POOL,
+                                                CONV(16, 5, 0),
+                                                POOL,
+                                                { &hsgd_op_flatten, NULL },
+                                                DENSE(120, HSGD_RELU),
+                                                DENSE(84, HSGD_RELU),
+                                                DENSE(CLASSES, HSGD_NO_ACTIVATION),
+                                                END };
+static const struct reference_layer cifar_cnn[] = { CONV(32, 3, 1),
+                                                    POOL,
+                                                    CONV(64, 3, 1),
+                                                    POOL,
+                                                    CONV(64, 3, 1),
+                                                    { &hsgd_op_flatten, NULL },
+                                                    DENSE(64, HSGD_RELU),
+                                                    DENSE(CLASSES, HSGD_NO_ACTIVATION),
+                                                    END };
 
 /* Rates small enough that rounding errors do not grow, and large enough that the
  * losses depend on the steps: a rate that is 2 % off is found. */
@@ -48,7 +66,10 @@ static const struct training {
 };
 #define TRAININGS ((int)(sizeof list / sizeof *list))
 
-struct trainings { int batch; double loss[TRAININGS][STEPS]; };
+struct trainings {
+    int batch;
+    double loss[TRAININGS][STEPS];
+};
 
 /* ------------------------------------------------------------------- steps */
 
@@ -61,7 +82,10 @@ static struct hsgd_model *make_model(struct hsgd_context *ctx, const struct trai
 }
 
 /* Performs the steps: a trainer, or else the reference. */
-struct stepper { struct hsgd_trainer *trainer; struct reference_network *reference; };
+struct stepper {
+    struct hsgd_trainer *trainer;
+    struct reference_network *reference;
+};
 
 /* On synthetic samples, the same for both. */
 static int take_steps(const struct training *w, int batch, struct stepper by, double *loss)
@@ -110,7 +134,12 @@ void selftest_trainings_destroy(struct trainings *all) { free(all); }
 
 /* ----------------------------------------------------------------- devices */
 
-struct trained { int err; char error[300]; double loss[STEPS]; struct usage used; };
+struct trained {
+    int err;
+    char error[300];
+    double loss[STEPS];
+    struct usage used;
+};
 
 static int train(struct hsgd_context *ctx, const struct training *w, int batch, double *loss)
 {

@@ -68,9 +68,14 @@ static int open_on(struct session *run, const struct settings *s, const char *de
     char given[400] = "";
     verbose = s->verbose;
     *run = (struct session){ 0 };
-    struct hsgd_context_options o = { .size = sizeof o, .devices = devices, .threads = (int)s->threads,
-                                      .deterministic = s->deterministic, .tf32 = s->tf32, .log = log_line,
-                                      .log_user = &verbose, .spare_opencl = true };
+    struct hsgd_context_options o = { .size = sizeof o,
+                                      .devices = devices,
+                                      .threads = (int)s->threads,
+                                      .deterministic = s->deterministic,
+                                      .tf32 = s->tf32,
+                                      .log = log_line,
+                                      .log_user = &verbose,
+                                      .spare_opencl = true };
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);
@@ -102,7 +107,9 @@ static void skip_validation(struct session *run)
 static int read_other(struct session *run, const struct settings *s, const struct hsgd_data *ours, const char *option,
                       const char *what, struct hsgd_data **train, struct hsgd_data **test)
 {
-    struct hsgd_data_options o = { .size = sizeof o, .resize = (int)s->resize, .keep_going = s->keep_going,
+    struct hsgd_data_options o = { .size = sizeof o,
+                                   .resize = (int)s->resize,
+                                   .keep_going = s->keep_going,
                                    .reports_passed = run->prints_summary && !test };
     o.record = hsgd_record_create(run->ctx, ours);
     int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
@@ -148,9 +155,14 @@ static int open_test(struct session *run, const struct settings *s, const struct
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test)
 {
-    struct hsgd_data_options o = { .size = sizeof o, .format = s->format, .label = s->label,
-                                   .features = (int)s->features, .resize = (int)s->resize,
-                                   .keep_going = s->keep_going, .any_classes = s->classes, .ignore = s->ignore,
+    struct hsgd_data_options o = { .size = sizeof o,
+                                   .format = s->format,
+                                   .label = s->label,
+                                   .features = (int)s->features,
+                                   .resize = (int)s->resize,
+                                   .keep_going = s->keep_going,
+                                   .any_classes = s->classes,
+                                   .ignore = s->ignore,
                                    .reports_passed = run->prints_summary };
     if (run->known) o.record = run->known->record;
     if (!run->continues) o.classes = -1;
@@ -179,7 +191,7 @@ int open_model(struct session *run, const struct settings *s, struct hsgd_shape 
 struct hsgd_augment_options augment_options(const struct settings *s)
 {
     return *HSGD_OPTIONS(augment, .rotate = (float)s->rotate, .crop = (int)s->crop,
-                                  .resized_crop = (float)s->resized_crop, .flip = s->flip);
+                         .resized_crop = (float)s->resized_crop, .flip = s->flip);
 }
 
 /* Unless memory is exhausted, options, data and model do not match. */

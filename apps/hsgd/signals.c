@@ -5,8 +5,14 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static const struct { int number; const char *name; } stops[] = {
-    { SIGINT, "SIGINT" }, { SIGTERM, "SIGTERM" }, { SIGHUP, "SIGHUP" }, { SIGPIPE, "SIGPIPE" },
+static const struct {
+    int number;
+    const char *name;
+} stops[] = {
+    { SIGINT, "SIGINT" },
+    { SIGTERM, "SIGTERM" },
+    { SIGHUP, "SIGHUP" },
+    { SIGPIPE, "SIGPIPE" },
 };
 enum { STOPS = sizeof stops / sizeof *stops };
 
@@ -28,7 +34,7 @@ static void request_checkpoint(int number)
     checkpoint = 1;
 }
 
-static void catch(int number, void (*handler)(int))
+static void catch (int number, void (*handler)(int))
 {
     struct sigaction a = { .sa_handler = handler, .sa_flags = SA_RESTART };
     sigemptyset(&a.sa_mask);
@@ -46,8 +52,8 @@ static bool stays_ignored(int number)
 void signals_catch(void)
 {
     for (int i = 0; i < STOPS; i++)
-        if (!stays_ignored(stops[i].number)) catch(stops[i].number, request_stop);
-    catch(SIGUSR1, request_checkpoint);
+        if (!stays_ignored(stops[i].number)) catch (stops[i].number, request_stop);
+    catch (SIGUSR1, request_checkpoint);
 }
 
 int signals_stop(void) { return stop; }

@@ -8,7 +8,10 @@
 
 #define FLOAT_BYTES 4
 
-struct sums { int64_t parameters, output_bytes; double forward, backward; };
+struct sums {
+    int64_t parameters, output_bytes;
+    double forward, backward;
+};
 
 static int64_t floats_of(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
 
@@ -46,12 +49,11 @@ static int print_json(const struct hsgd_model *m)
                                        "parameter_bytes", (json_int_t)(FLOAT_BYTES * l.parameters), "forward_flops",
                                        json_number(l.forward_flops), "backward_flops", json_number(l.backward_flops),
                                        "output_bytes", (json_int_t)output_bytes(&l)));
-    return json_print(json_pack("{s:o, s:[i,i,i], s:o, s:I, s:I, s:o, s:o, s:I}", "model",
-                                json_text(hsgd_model_name(m)), "input", in.h, in.w, in.c, "layers", layers,
-                                "parameters", (json_int_t)all.parameters, "parameter_bytes",
-                                (json_int_t)(FLOAT_BYTES * all.parameters), "forward_flops", json_number(all.forward),
-                                "backward_flops", json_number(all.backward), "output_bytes",
-                                (json_int_t)all.output_bytes));
+    return json_print(
+        json_pack("{s:o, s:[i,i,i], s:o, s:I, s:I, s:o, s:o, s:I}", "model", json_text(hsgd_model_name(m)), "input",
+                  in.h, in.w, in.c, "layers", layers, "parameters", (json_int_t)all.parameters, "parameter_bytes",
+                  (json_int_t)(FLOAT_BYTES * all.parameters), "forward_flops", json_number(all.forward),
+                  "backward_flops", json_number(all.backward), "output_bytes", (json_int_t)all.output_bytes));
 }
 
 static void print_layer(const struct hsgd_model_layer *l)

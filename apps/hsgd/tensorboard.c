@@ -11,7 +11,7 @@
 
 #include "run.h"
 
-#define MAX_BYTES 400    /* of a record */
+#define MAX_BYTES 400 /* of a record */
 
 /* ---------------------------------------------------------------- checksum */
 
@@ -34,7 +34,10 @@ static uint32_t masked(const unsigned char *p, size_t n)
 
 /* ---------------------------------------------------------------- messages */
 
-struct message { unsigned char byte[MAX_BYTES]; size_t size; };
+struct message {
+    unsigned char byte[MAX_BYTES];
+    size_t size;
+};
 
 enum wire { VARINT, FIXED64, BYTES, FIXED32 = 5 };
 
@@ -93,7 +96,7 @@ static int append(int file, const struct message *m)
  * run that was killed after its checkpoint. */
 static int append_head(int file, int64_t first_step)
 {
-    static const char version[] = "brain.Event:2"; /* file_version = 3 */
+    static const char version[] = "brain.Event:2";               /* file_version = 3 */
     static const unsigned char start[] = { 1 << 3 | VARINT, 1 }; /* session_log = 7 { status = 1: START } */
     struct message m = new_event(0);
     put_bytes(&m, 3, version, sizeof version - 1);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD 16    /* columns of a field's name */
+#define FIELD 16 /* columns of a field's name */
 
 /* ------------------------------------------------------------------- UTF-8 */
 
@@ -27,7 +27,9 @@ static int decode(const unsigned char *s, uint32_t *c)
     return n && *c >= smallest[n] && *c <= 0x10ffff && (*c < 0xd800 || *c > 0xdfff) ? n : 0;
 }
 
-struct range { uint32_t first, last; };
+struct range {
+    uint32_t first, last;
+};
 
 static bool within(const struct range *r, size_t n, uint32_t c)
 {
@@ -39,9 +41,10 @@ static bool within(const struct range *r, size_t n, uint32_t c)
 /* Control characters, line separators and those that change the writing direction. */
 static bool is_control(uint32_t c)
 {
-    static const struct range r[] = { { 0, 0x1f }, { 0x7f, 0x9f }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
-                                      { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
-                                      { 0xe0000, 0xe007f } };
+    static const struct range r[] = {
+        { 0, 0x1f },        { 0x7f, 0x9f },     { 0x200e, 0x200f }, { 0x2028, 0x202e },
+        { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f }
+    };
     return within(r, sizeof r / sizeof *r, c);
 }
 
@@ -49,12 +52,13 @@ static bool is_control(uint32_t c)
  * Source: Unicode's EastAsianWidth.txt, in blocks. */
 static int columns_of(uint32_t c)
 {
-    static const struct range none[] = { { 0x300, 0x36f }, { 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a },
-                                         { 0x64b, 0x65f }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200b, 0x200d },
+    static const struct range none[] = { { 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },   { 0x610, 0x61a },
+                                         { 0x64b, 0x65f },   { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200b, 0x200d },
                                          { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f } };
-    static const struct range wide[] = { { 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xac00, 0xd7a3 },
-                                         { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 },
-                                         { 0x1f300, 0x1faff }, { 0x20000, 0x3fffd } };
+    static const struct range wide[] = { { 0x1100, 0x115f },  { 0x2e80, 0x303e }, { 0x3041, 0xa4cf },
+                                         { 0xac00, 0xd7a3 },  { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f },
+                                         { 0xff00, 0xff60 },  { 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff },
+                                         { 0x20000, 0x3fffd } };
     if (c < 0x300) return 1;
     return within(none, sizeof none / sizeof *none, c) ? 0 : within(wide, sizeof wide / sizeof *wide, c) ? 2 : 1;
 }
@@ -70,7 +74,8 @@ char *text_clean(const char *text)
         int n = decode(s, &c);
         if (n == 1 && c >= 7 && c <= 13) out += sprintf(out, "\\%c", letters[c - 7]);
         else if (n && !is_control(c)) memcpy(out, s, (size_t)n), out += n;
-        else for (int i = 0; i < (n ? n : 1); i++) out += sprintf(out, "\\x%02x", s[i]);
+        else
+            for (int i = 0; i < (n ? n : 1); i++) out += sprintf(out, "\\x%02x", s[i]);
         s += n ? n : 1;
     }
     if (clean) *out = '\0';

@@ -65,7 +65,7 @@ static int stopped(const struct training *t)
 {
     int number = signals_stop();
     return report_error(128 + number, "stopped by %s at step %lld; --out %s --resume continues", signals_name(number),
-                    (long long)t->result.steps, t->folder.name);
+                        (long long)t->result.steps, t->folder.name);
 }
 
 /* The test samples, once. */

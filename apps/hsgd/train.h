@@ -14,12 +14,12 @@ struct training {
     struct hsgd_fit_result result;
     struct run_folder folder;
     struct plan_report plan;
-    struct usage mark, used;   /* counters at the last reading, and their sum over the training without evaluation */
+    struct usage mark, used; /* counters at the last reading, and their sum over the training without evaluation */
     int64_t steps_per_epoch;
     double began, shown, logged; /* times of: start of training, last drawing of the bar, last line of the log */
     int64_t first_step, logged_step;
     double test_loss, test_accuracy;
-    bool testing;              /* the test samples are being scored */
+    bool testing; /* the test samples are being scored */
 };
 
 /* Fills in the options of the library.  Settings that were not given receive their

@@ -25,8 +25,7 @@ static int read_initial(struct training *t)
     t->run.known = hsgd_checkpoint_info_read(t->run.ctx, path);
     if (!t->run.known) return report_error(USAGE, "--initial-checkpoint: %s", hsgd_error(t->run.ctx));
     if (!*hsgd_record_format(t->run.known->record))
-        report_warning("%s has no record of its data: columns, classes and unit of the values are not checked",
-                 path);
+        report_warning("%s has no record of its data: columns, classes and unit of the values are not checked", path);
     return OK;
 }
 

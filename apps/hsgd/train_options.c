@@ -25,17 +25,19 @@ static int check(const struct settings *s)
 {
     if (s->momentum >= 0 && is_adam(s->optimizer))
         return report_error(USAGE, "--momentum %g is incompatible with --optimizer %s", s->momentum,
-                        hsgd_optimizer_name((enum hsgd_optimizer)s->optimizer));
+                            hsgd_optimizer_name((enum hsgd_optimizer)s->optimizer));
     if (s->warmup_epochs > 0 && s->warmup_steps > 0)
         return report_error(USAGE, "--warmup-epochs %g is incompatible with --warmup-steps %lld", s->warmup_epochs,
-                        (long long)s->warmup_steps);
+                            (long long)s->warmup_steps);
     if (s->crop && s->resized_crop > 0)
-        return report_error(USAGE, "--crop %lld is incompatible with --resized-crop %g", (long long)s->crop, s->resized_crop);
+        return report_error(USAGE, "--crop %lld is incompatible with --resized-crop %g", (long long)s->crop,
+                            s->resized_crop);
     if (s->min_batch && s->max_batch && s->min_batch > s->max_batch)
         return report_error(USAGE, "--min-batch %lld is greater than --max-batch %lld", (long long)s->min_batch,
-                        (long long)s->max_batch);
+                            (long long)s->max_batch);
     if (s->min_lr > s->lr) return report_error(USAGE, "--min-lr %g is greater than --lr %g", s->min_lr, s->lr);
-    if (s->clip_grad > 0 && s->clip_grad < 1e-12) return report_error(USAGE, "--clip-grad %g is too small", s->clip_grad);
+    if (s->clip_grad > 0 && s->clip_grad < 1e-12)
+        return report_error(USAGE, "--clip-grad %g is too small", s->clip_grad);
     return OK;
 }
 
@@ -92,18 +94,18 @@ int train_choose_lengths(struct training *t)
     int64_t n = hsgd_data_count(t->run.train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
     int64_t steps = per_epoch * o->epochs;
     if (s->stop_at > 0 && !t->run.validation)
-        return report_error(USAGE, "--stop-at %g needs validation samples, and --validation \"%s\" leaves none", s->stop_at,
-                        s->validation);
+        return report_error(USAGE, "--stop-at %g needs validation samples, and --validation \"%s\" leaves none",
+                            s->stop_at, s->validation);
     if (o->patience && !t->run.validation)
         return report_error(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",
-                        o->patience, s->validation);
+                            o->patience, s->validation);
     if (s->epochs > 0 && o->steps > steps) o->steps = steps;
     else if (!o->steps) o->steps = steps;
     if (s->warmup_epochs > 0) o->warmup_steps = (int64_t)(s->warmup_epochs * (double)per_epoch + 0.5);
     t->steps_per_epoch = per_epoch;
     if (t->folder.step > o->steps)
         return report_error(USAGE, "--%s %lld is %lld steps, but the run in \"%s\" has done %lld",
-                        s->epochs > 0 ? "epochs" : "steps", (long long)(s->epochs > 0 ? s->epochs : s->steps), (long long)o->steps, t->folder.name,
-                        (long long)t->folder.step);
+                            s->epochs > 0 ? "epochs" : "steps", (long long)(s->epochs > 0 ? s->epochs : s->steps),
+                            (long long)o->steps, t->folder.name, (long long)t->folder.step);
     return OK;
 }

@@ -8,9 +8,9 @@
 #include "signals.h"
 #include "train.h"
 
-#define BAR_SECONDS 0.1   /* between two drawings */
-#define LOG_STEPS 100     /* minimum between two lines of the log, */
-#define LOG_SECONDS 1.0   /* and minimum time */
+#define BAR_SECONDS 0.1 /* between two drawings */
+#define LOG_STEPS 100   /* minimum between two lines of the log, */
+#define LOG_SECONDS 1.0 /* and minimum time */
 
 /* --------------------------------------------------------------------- bar */
 
@@ -69,12 +69,10 @@ static void draw(struct training *t, const struct hsgd_progress *p)
 static void print_epoch(const struct training *t, const struct hsgd_progress *p)
 {
     char line[200], validation[20] = "-";
-    if (!isnan(p->validation_accuracy))
-        snprintf(validation, sizeof validation, "%.2f%%", 100 * p->validation_accuracy);
-    snprintf(line, sizeof line, fabs(p->loss) < 1e4 ? "%5d %10.4f %11.2f%% %12s %12.0f %9.1f"
-                                                     : "%5d %10.4g %11.2f%% %12s %12.0f %9.1f", p->epoch, p->loss,
-             100 * p->train_accuracy,
-             validation, p->samples_per_second, now_seconds() - t->began);
+    if (!isnan(p->validation_accuracy)) snprintf(validation, sizeof validation, "%.2f%%", 100 * p->validation_accuracy);
+    snprintf(line, sizeof line,
+             fabs(p->loss) < 1e4 ? "%5d %10.4f %11.2f%% %12s %12.0f %9.1f" : "%5d %10.4g %11.2f%% %12s %12.0f %9.1f",
+             p->epoch, p->loss, 100 * p->train_accuracy, validation, p->samples_per_second, now_seconds() - t->began);
     bar_table(line);
 }
 
@@ -88,8 +86,12 @@ void train_log_event(struct training *t, const char *event, int64_t step)
 
 static void log_progress(struct training *t, const struct hsgd_progress *p)
 {
-    const struct { const char *key, *tag; double value; } figures[] = {
-        { "loss", "loss/train", p->loss }, { "accuracy", "accuracy/train", p->train_accuracy },
+    const struct {
+        const char *key, *tag;
+        double value;
+    } figures[] = {
+        { "loss", "loss/train", p->loss },
+        { "accuracy", "accuracy/train", p->train_accuracy },
         { "validation_loss", "loss/validation", p->validation_loss },
         { "validation_accuracy", "accuracy/validation", p->validation_accuracy },
         { "learning_rate", "learning_rate", p->learning_rate },

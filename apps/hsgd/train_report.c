@@ -25,8 +25,7 @@ void train_print_header(const struct training *t)
     const struct hsgd_train_options *o = &t->options;
     const struct hsgd_data *read = t->run.whole ? t->run.whole : t->run.train;
     char split[40] = "";
-    if (t->run.whole && t->run.validation)
-        snprintf(split, sizeof split, " (seed %lld)", (long long)t->s->seed);
+    if (t->run.whole && t->run.validation) snprintf(split, sizeof split, " (seed %lld)", (long long)t->s->seed);
     print_run(t);
     text_field("model", "%s, %lld parameters", t->s->model, (long long)hsgd_model_parameters(t->run.model));
     text_field("data", "%s: %s", hsgd_data_name(read), summary_of(read).text);
@@ -51,14 +50,13 @@ int train_print_dry_run(const struct training *t)
         puts("\nall checks passed; nothing was trained or written");
         return flush_output();
     }
-    return json_print(json_pack(
-        "{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "resume_step",
-        t->folder.step < 0 ? json_null() : json_integer(t->folder.step), "model", json_text(t->s->model), "data",
-        json_text(t->s->data), "train_samples", (json_int_t)count(t->run.train), "validation_samples",
-        (json_int_t)count(t->run.validation),
-        "test_samples", (json_int_t)count(t->run.test), "steps", (json_int_t)t->options.steps, "batch_size",
-        t->options.batch_size, "parameters", (json_int_t)hsgd_model_parameters(t->run.model), "plan",
-        plan_json(&t->plan)));
+    return json_print(
+        json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "dry_run", true, "resume_step",
+                  t->folder.step < 0 ? json_null() : json_integer(t->folder.step), "model", json_text(t->s->model),
+                  "data", json_text(t->s->data), "train_samples", (json_int_t)count(t->run.train), "validation_samples",
+                  (json_int_t)count(t->run.validation), "test_samples", (json_int_t)count(t->run.test), "steps",
+                  (json_int_t)t->options.steps, "batch_size", t->options.batch_size, "parameters",
+                  (json_int_t)hsgd_model_parameters(t->run.model), "plan", plan_json(&t->plan)));
 }
 
 static json_t *json_replica(const struct hsgd_replica *r)
@@ -98,7 +96,9 @@ static void print_server(const struct hsgd_fit_result *r)
 }
 
 /* Why a training ended; no sentence if it did all its steps. */
-static const struct { const char *name, *sentence; } ends[] = {
+static const struct {
+    const char *name, *sentence;
+} ends[] = {
     [HSGD_FIT_DONE] = { "done", NULL },
     [HSGD_FIT_STOPPED] = { "stopped", NULL },
     [HSGD_FIT_PATIENCE] = { "patience", "stopped early: validation has not improved (--patience)" },
@@ -118,11 +118,11 @@ static int json_report(const struct training *t, json_t **report)
     *report = json_pack(
         "{s:s, s:o, s:o, s:i, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, "
         "s:o, s:s, s:o}",
-        "end", ends[r->end].name, "model", json_text(t->s->model), "data", json_text(t->s->data), "epochs",
-        r->epochs, "steps", (json_int_t)r->steps, "batch_size", t->options.batch_size, "seed", (json_int_t)t->s->seed, "parameters",
-        (json_int_t)hsgd_model_parameters(t->run.model), "train_loss", json_number(r->train_loss), "train_accuracy",
-        json_number(r->train_accuracy), "validation_accuracy", json_number(r->validation_accuracy), "test_loss",
-        json_number(t->test_loss), "test_accuracy", json_number(t->test_accuracy), "samples_per_second",
+        "end", ends[r->end].name, "model", json_text(t->s->model), "data", json_text(t->s->data), "epochs", r->epochs,
+        "steps", (json_int_t)r->steps, "batch_size", t->options.batch_size, "seed", (json_int_t)t->s->seed,
+        "parameters", (json_int_t)hsgd_model_parameters(t->run.model), "train_loss", json_number(r->train_loss),
+        "train_accuracy", json_number(r->train_accuracy), "validation_accuracy", json_number(r->validation_accuracy),
+        "test_loss", json_number(t->test_loss), "test_accuracy", json_number(t->test_accuracy), "samples_per_second",
         json_number((double)r->samples / r->seconds), "step_ms_median", json_number(1e3 * r->step_seconds_median),
         "seconds", json_number(r->seconds), "losses", losses, "devices", json_usage(&t->used, r->seconds),
         "final_weights_sha256", digest, "run", json_text(t->folder.name), "best_step",

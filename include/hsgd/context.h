@@ -38,17 +38,17 @@ typedef void hsgd_log_fn(void *user, enum hsgd_log_level level, const char *line
 /* 0 is the default of every field. */
 struct hsgd_context_options {
     size_t size;
-    const char *devices;   /* NULL or "auto": every physical device once, and OpenCL devices that are the CPU only if
+    const char *devices; /* NULL or "auto": every physical device once, and OpenCL devices that are the CPU only if
                               STARPU_OPENCL_ON_CPUS=1 and `threads` leaves them cores; else a list such as
                               "cpu,opencl" or "opencl:1": exactly these, -ENODEV when one is missing.  "none": no device,
                               and StarPU is not started: for data sets and models without a trainer */
-    int threads;           /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
-    bool deterministic;    /* fixed chunks and merge order: results do not depend on `threads` */
-    bool tf32;             /* matrix products on CUDA devices may round their operands to TF32 (10-bit mantissa), which
+    int threads;         /* CPU cores to use; 0: those the process may use (affinity, cgroup, Slurm) */
+    bool deterministic;  /* fixed chunks and merge order: results do not depend on `threads` */
+    bool tf32;           /* matrix products on CUDA devices may round their operands to TF32 (10-bit mantissa), which
                               tensor cores multiply several times faster; no effect on other devices */
-    hsgd_log_fn *log;      /* NULL: messages are dropped */
-    void *log_user;        /* passed to log */
-    bool spare_opencl;     /* do not load OpenCL libraries if `devices` needs none, which saves threads and about 300 MB
+    hsgd_log_fn *log;    /* NULL: messages are dropped */
+    void *log_user;      /* passed to log */
+    bool spare_opencl;   /* do not load OpenCL libraries if `devices` needs none, which saves threads and about 300 MB
                               of address space; this process cannot use OpenCL later */
 };
 
@@ -82,20 +82,20 @@ HSGD_API int hsgd_wait(struct hsgd_context *ctx);
 /* A device in use and its counters, see hsgd_device_get(). */
 struct hsgd_device {
     size_t size;
-    char name[128];             /* as the driver calls it */
-    char id[24];                /* as named in a device list: "cpu", "opencl:0" */
+    char name[128]; /* as the driver calls it */
+    char id[24];    /* as named in a device list: "cpu", "opencl:0" */
     enum hsgd_device_kind kind;
-    int index;                  /* within its kind */
-    int workers;                /* StarPU workers: cores for the CPU, 1 for an accelerator */
-    int numa_node;              /* -1: unknown */
-    size_t memory_bytes;        /* 0: unknown */
-    bool is_cpu;                /* an OpenCL device that is the CPU itself */
-    char cudnn[16];             /* version of cuDNN for convolutions, "9.1.0"; "": none */
-    unsigned long long tasks;   /* cells run so far */
-    unsigned long long samples; /* samples passed forward and backward so far */
+    int index;                          /* within its kind */
+    int workers;                        /* StarPU workers: cores for the CPU, 1 for an accelerator */
+    int numa_node;                      /* -1: unknown */
+    size_t memory_bytes;                /* 0: unknown */
+    bool is_cpu;                        /* an OpenCL device that is the CPU itself */
+    char cudnn[16];                     /* version of cuDNN for convolutions, "9.1.0"; "": none */
+    unsigned long long tasks;           /* cells run so far */
+    unsigned long long samples;         /* samples passed forward and backward so far */
     unsigned long long graphs_captured; /* cells captured as CUDA graphs so far */
     unsigned long long graphs_launched; /* cells run as CUDA graphs so far */
-    double busy_seconds;        /* time spent in cells so far, summed over its workers */
+    double busy_seconds;                /* time spent in cells so far, summed over its workers */
 };
 
 /* Number of devices in use. */

@@ -11,7 +11,9 @@ extern "C" {
 #endif
 
 /* Shape of one sample, NHWC without N.  Plain features: {1, 1, n}. */
-struct hsgd_shape { int h, w, c; };
+struct hsgd_shape {
+    int h, w, c;
+};
 
 struct hsgd_data;
 
@@ -26,22 +28,22 @@ struct hsgd_record;
 
 /* How to read; 0 is the default of every field. */
 struct hsgd_data_options {
-    size_t size;                     /* of this struct */
-    const char *format;              /* a name of hsgd_data_format_at(); NULL: detected by content */
-    const char *label;               /* column or array of the labels; NULL: see hsgd_data_read() */
-    int features;                    /* number of features of plain samples; 0: as in the data */
-    int classes;                     /* > 0: the classes are class_name[0..classes); 0: those of the record, else of the
+    size_t size;                   /* of this struct */
+    const char *format;            /* a name of hsgd_data_format_at(); NULL: detected by content */
+    const char *label;             /* column or array of the labels; NULL: see hsgd_data_read() */
+    int features;                  /* number of features of plain samples; 0: as in the data */
+    int classes;                   /* > 0: the classes are class_name[0..classes); 0: those of the record, else of the
                                         training split; < 0: those of the training split, even with a record */
-    const char *const *class_name;   /* NULL: "0", "1", ... */
-    int resize;                      /* > 0: images of any size are resized to shorter side `resize` and
+    const char *const *class_name; /* NULL: "0", "1", ... */
+    int resize;                    /* > 0: images of any size are resized to shorter side `resize` and
                                         centre-cropped to resize x resize */
-    bool keep_going;                 /* skip damaged images, if they are at most 1 % of all */
-    struct hsgd_record *record;      /* read the data as this data was, see hsgd_record_create(); NULL: no record */
-    bool any_classes;                /* numeric labels are classes even if they have fractions, or more distinct
+    bool keep_going;               /* skip damaged images, if they are at most 1 % of all */
+    struct hsgd_record *record;    /* read the data as this data was, see hsgd_record_create(); NULL: no record */
+    bool any_classes;              /* numeric labels are classes even if they have fractions, or more distinct
                                         values than half of the samples (and than 20) */
-    const char *ignore;              /* columns of a CSV to leave out: names or numbers from 1, separated by commas;
+    const char *ignore;            /* columns of a CSV to leave out: names or numbers from 1, separated by commas;
                                         NULL: none */
-    bool reports_passed;             /* the caller reports hsgd_data_passed() itself; false: skipped images are a
+    bool reports_passed;           /* the caller reports hsgd_data_passed() itself; false: skipped images are a
                                         warning */
 };
 
@@ -195,9 +197,9 @@ HSGD_API int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t siz
 
 /* Files that were skipped for the same reason. */
 struct hsgd_passed {
-    size_t size;                       /* of this struct */
-    const char *why;                   /* "damaged" */
-    const char *first;                 /* the first by name, relative to the folder or archive */
+    size_t size;       /* of this struct */
+    const char *why;   /* "damaged" */
+    const char *first; /* the first by name, relative to the folder or archive */
     int64_t count;
 };
 /* Fills *out with the i-th such reason, from 0; false: i is past the last.  The
@@ -208,8 +210,8 @@ HSGD_API bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_pas
  * is lost before the mean is subtracted; channels 1: the same for all.  Only
  * the library allocates one, so that later versions can append fields. */
 struct hsgd_normalisation {
-    int channels;               /* at least 1 */
-    double *mean, *inv_std;     /* one for each channel */
+    int channels;           /* at least 1 */
+    double *mean, *inv_std; /* one for each channel */
 };
 
 /* Mean and 1/(standard deviation) over the whole set: for each channel of
@@ -241,13 +243,13 @@ HSGD_API int hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, i
  * applied in this order; 0, the default, switches a field off.  Sampling is
  * bilinear, and black (0) outside of the image. */
 struct hsgd_augment_options {
-    size_t size;           /* of this struct */
-    float rotate;          /* rotation about the centre, uniform in +-rotate degrees */
-    int crop;              /* pad each side by this many pixels, then crop a window of the original size */
-    float resized_crop;    /* crop a window with at least this fraction of the area and aspect ratio from
+    size_t size;        /* of this struct */
+    float rotate;       /* rotation about the centre, uniform in +-rotate degrees */
+    int crop;           /* pad each side by this many pixels, then crop a window of the original size */
+    float resized_crop; /* crop a window with at least this fraction of the area and aspect ratio from
                               3:4 to 4:3, and resize it to the original size; incompatible with crop.  As
                               torchvision's RandomResizedCrop */
-    bool flip;             /* swap left and right with probability 1/2 */
+    bool flip;          /* swap left and right with probability 1/2 */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */

@@ -120,12 +120,12 @@ HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 /* A layer of a model.  Flops are floating-point operations per sample, as counted
  * by the operation's prepare(): a multiplication and an addition are two. */
 struct hsgd_model_layer {
-    size_t size;             /* of this struct */
-    char name[48], op[48];   /* "conv1"; the operation, "conv2d" */
+    size_t size;           /* of this struct */
+    char name[48], op[48]; /* "conv1"; the operation, "conv2d" */
     struct hsgd_shape in, out;
-    int64_t parameters;      /* floats in its weights */
+    int64_t parameters; /* floats in its weights */
     double forward_flops, backward_flops;
-    bool is_view;            /* the output is the input in another shape, without memory */
+    bool is_view; /* the output is the input in another shape, without memory */
 };
 
 /* Fills *out, of `size` bytes, with layer i, from 0, in the order of hsgd_add(),

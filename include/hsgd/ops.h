@@ -32,14 +32,14 @@ enum hsgd_grid {
 
 /* The queue on which a library call enqueues its work on a CUDA device. */
 struct hsgd_cuda_queue {
-    void *stream;            /* cudaStream_t */
-    void *cublas_lt;         /* cublasLtHandle_t of the device */
-    void *workspace;         /* device memory for the enqueued work, reused in the order of the stream */
+    void *stream;    /* cudaStream_t */
+    void *cublas_lt; /* cublasLtHandle_t of the device */
+    void *workspace; /* device memory for the enqueued work, reused in the order of the stream */
     size_t workspace_bytes;
-    bool tf32;               /* matrix products may round their operands to TF32 */
-    int units;               /* work-groups the device runs at once */
-    void *prepared;          /* result of hsgd_kernel.cuda_prepare for these arguments */
-    const void *cudnn;       /* private; NULL: cuDNN is not used on this device */
+    bool tf32;         /* matrix products may round their operands to TF32 */
+    int units;         /* work-groups the device runs at once */
+    void *prepared;    /* result of hsgd_kernel.cuda_prepare for these arguments */
+    const void *cudnn; /* private; NULL: cuDNN is not used on this device */
     /* Enqueues a kernel on the same stream; 0 or an error code. */
     int (*launch)(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
                   int64_t count, const void *args, void *const *buffers);
@@ -66,13 +66,13 @@ typedef const char *hsgd_cuda_error_fn(int err, const struct hsgd_cuda_queue *qu
 
 /* A kernel in all its forms. */
 struct hsgd_kernel {
-    const char *name;           /* entry point in the OpenCL text */
-    int buffers;                /* number of (buffer, offset) pairs */
-    size_t args_size;           /* bytes of the argument struct; it holds no pointer */
-    hsgd_cpu_fn *cpu;           /* NULL: the kernel does not run on CPUs */
-    const char *opencl_source;  /* text with the entry point; NULL: not on OpenCL devices */
-    const void *cuda;           /* address of the __global__ function; NULL: not on CUDA devices unless cuda_call */
-    hsgd_cuda_fn *cuda_call;    /* called in place of `cuda`; NULL: none */
+    const char *name;          /* entry point in the OpenCL text */
+    int buffers;               /* number of (buffer, offset) pairs */
+    size_t args_size;          /* bytes of the argument struct; it holds no pointer */
+    hsgd_cpu_fn *cpu;          /* NULL: the kernel does not run on CPUs */
+    const char *opencl_source; /* text with the entry point; NULL: not on OpenCL devices */
+    const void *cuda;          /* address of the __global__ function; NULL: not on CUDA devices unless cuda_call */
+    hsgd_cuda_fn *cuda_call;   /* called in place of `cuda`; NULL: none */
     hsgd_cuda_prepare_fn *cuda_prepare; /* called before cuda_call; NULL: no preparation */
     hsgd_cuda_release_fn *cuda_release; /* frees the result of cuda_prepare; NULL: free() */
     hsgd_cuda_error_fn *cuda_error;     /* NULL: codes are reported as numbers */
@@ -108,11 +108,11 @@ enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO };
 
 /* One parameter of an operation. */
 struct hsgd_param_spec {
-    const char *name;      /* "weight", "bias" */
-    int ndims, dims[4];    /* as stored; product = number of floats */
+    const char *name;   /* "weight", "bias" */
+    int ndims, dims[4]; /* as stored; product = number of floats */
     enum hsgd_init init;
     int fan_in, fan_out;
-    int split_rows;        /* > 0: leading rows by which weight_gradient() may compute the gradient later, in
+    int split_rows; /* > 0: leading rows by which weight_gradient() may compute the gradient later, in
                               pieces; 0: backward() computes it */
 };
 
@@ -121,9 +121,9 @@ struct hsgd_param_spec {
 struct hsgd_layer {
     const void *attributes;
     struct hsgd_shape in, out;
-    enum hsgd_layout layout;              /* of x and y; set by the model from op->layouts */
-    enum hsgd_activation slope_of_x;      /* set by the model: backward() multiplies dx by its derivative at x */
-    bool slope_applied;                   /* set by the model: the next layer has applied the derivative, dy is dz */
+    enum hsgd_layout layout;         /* of x and y; set by the model from op->layouts */
+    enum hsgd_activation slope_of_x; /* set by the model: backward() multiplies dx by its derivative at x */
+    bool slope_applied;              /* set by the model: the next layer has applied the derivative, dy is dz */
     int params;
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
     double forward_flops, backward_flops; /* per sample */
@@ -138,17 +138,20 @@ struct hsgd_piece {
 #define HSGD_MAX_PIECES 16
 
 /* A parameter as its pieces, in order of rows. */
-struct hsgd_weight { int pieces; struct hsgd_piece piece[HSGD_MAX_PIECES]; };
+struct hsgd_weight {
+    int pieces;
+    struct hsgd_piece piece[HSGD_MAX_PIECES];
+};
 
 /* The step table: one row per step of a window, written by the trainer. */
 enum {
-    HSGD_STEP_RATE,        /* learning rate */
-    HSGD_STEP_CORRECT1,    /* 1 / (1 - beta1^t) */
-    HSGD_STEP_CORRECT2,    /* 1 / (1 - beta2^t) */
-    HSGD_STEP_SCALE,       /* 1 / number of terms in the loss */
-    HSGD_STEP_NUMBER,      /* u32 bits: global step, from 0 */
-    HSGD_STEP_SEED,        /* u32 bits */
-    HSGD_STEP_SHARE,       /* weight of a replica's push */
+    HSGD_STEP_RATE,     /* learning rate */
+    HSGD_STEP_CORRECT1, /* 1 / (1 - beta1^t) */
+    HSGD_STEP_CORRECT2, /* 1 / (1 - beta2^t) */
+    HSGD_STEP_SCALE,    /* 1 / number of terms in the loss */
+    HSGD_STEP_NUMBER,   /* u32 bits: global step, from 0 */
+    HSGD_STEP_SEED,     /* u32 bits */
+    HSGD_STEP_SHARE,    /* weight of a replica's push */
     HSGD_STEP_WORDS = 16
 };
 
@@ -157,39 +160,37 @@ struct hsgd_program;
 /* The view of an operation while it describes the work of one cell. */
 struct hsgd_emit {
     const struct hsgd_layer *layer;
-    enum hsgd_device_kind kind;    /* of the device the cell will run on */
-    int units;                     /* work-groups the device runs at once; 1 on a CPU worker */
-    int rows;                      /* samples in this slice */
-    int first_row;                 /* index of the slice's first sample within the batch */
+    enum hsgd_device_kind kind; /* of the device the cell will run on */
+    int units;                  /* work-groups the device runs at once; 1 on a CPU worker */
+    int rows;                   /* samples in this slice */
+    int first_row;              /* index of the slice's first sample within the batch */
     int layer_index;
     bool training;
-    struct hsgd_ref x, y, dy, dx;  /* dy may be overwritten; dx.buffer -1: not wanted */
-    struct hsgd_ref labels;        /* int32 per row */
-    struct hsgd_ref sums;          /* losses only: [0] sum of losses, [1] correct, [2] terms */
-    struct hsgd_ref step;          /* row of the step table */
+    struct hsgd_ref x, y, dy, dx; /* dy may be overwritten; dx.buffer -1: not wanted */
+    struct hsgd_ref labels;       /* int32 per row */
+    struct hsgd_ref sums;         /* losses only: [0] sum of losses, [1] correct, [2] terms */
+    struct hsgd_ref step;         /* row of the step table */
     struct hsgd_weight weight[HSGD_MAX_PARAMS];
     struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* buffer -1: deferred to weight_gradient() */
-    struct hsgd_program *program;  /* private */
-    void *device;                  /* private */
-    struct hsgd_ref scratch_base;  /* private */
-    int64_t scratch_used;          /* private */
-    int64_t scratch_floats;        /* private */
-    int error;                     /* private */
+    struct hsgd_program *program;              /* private */
+    void *device;                              /* private */
+    struct hsgd_ref scratch_base;              /* private */
+    int64_t scratch_used;                      /* private */
+    int64_t scratch_floats;                    /* private */
+    int error;                                 /* private */
 };
 
 /* Kinds of attributes, in C and in model files: an integer (int), an integer
  * or the word "classes", an integer that "<name>_below" can switch off (see
  * doc/models.md), a number (float), true or false (bool), the name of an enum
  * hsgd_activation, of an enum hsgd_init. */
-enum hsgd_attribute_kind {
-    HSGD_INT, HSGD_UNITS, HSGD_PADDING, HSGD_FLOAT, HSGD_BOOL, HSGD_ACTIVATION, HSGD_INIT
-};
+enum hsgd_attribute_kind { HSGD_INT, HSGD_UNITS, HSGD_PADDING, HSGD_FLOAT, HSGD_BOOL, HSGD_ACTIVATION, HSGD_INIT };
 
 /* An attribute as model files know it. */
 struct hsgd_attribute {
     const char *name;
     enum hsgd_attribute_kind kind;
-    size_t offset;      /* in the operation's attributes */
+    size_t offset; /* in the operation's attributes */
     bool required;
     int default_value;        /* where none is given, unless */
     const char *default_from; /* names an attribute before this one, whose value is then used */
@@ -200,7 +201,7 @@ struct hsgd_op {
     const char *name;
     size_t attributes_size;
     const struct hsgd_attribute *fields; /* for model files; the last has name NULL; NULL: none */
-    unsigned layouts;   /* bit mask of 1 << enum hsgd_layout */
+    unsigned layouts;                    /* bit mask of 1 << enum hsgd_layout */
     bool is_loss;
     bool is_view;       /* y is x in another shape, without work */
     bool applies_slope; /* backward() can multiply by the derivative of the activation that made x */
@@ -224,13 +225,13 @@ struct hsgd_op {
 
 /* Appends a kernel launch over `count` indices, rows or tiles.  args is copied; refs
  * are in the order of the kernel's buffers. */
-HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
-                          int64_t count, const void *args, const struct hsgd_ref *refs);
+HSGD_API void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid, int64_t count,
+                          const void *args, const struct hsgd_ref *refs);
 #ifdef __cplusplus
-#define HSGD_LAUNCH(e, kernel, grid, count, args, ...)          \
-    ([&] {                                                      \
-        const struct hsgd_ref hsgd_refs_[] = { __VA_ARGS__ };   \
-        hsgd_launch(e, kernel, grid, count, args, hsgd_refs_);  \
+#define HSGD_LAUNCH(e, kernel, grid, count, args, ...) \
+    ([&] { \
+        const struct hsgd_ref hsgd_refs_[] = { __VA_ARGS__ }; \
+        hsgd_launch(e, kernel, grid, count, args, hsgd_refs_); \
     }())
 #else
 #define HSGD_LAUNCH(e, kernel, grid, count, args, ...) \
@@ -282,8 +283,8 @@ struct hsgd_op_call {
     float *y, *dx, *gradients[HSGD_MAX_PARAMS], *sums;
     bool training;
     uint32_t seed;
-    int repeats;        /* with `seconds`: repetitions in one task */
-    double *seconds;    /* gets the time of one repetition, without copies; then other results are undefined;
+    int repeats;     /* with `seconds`: repetitions in one task */
+    double *seconds; /* gets the time of one repetition, without copies; then other results are undefined;
                            NULL: not wanted */
 };
 
@@ -303,7 +304,12 @@ HSGD_API const struct hsgd_op *hsgd_op_by_name(const char *name);
 
 /* y = act(x W + b), x of any shape, flattened; weight W: in x units, bias b: units.
  * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
-struct hsgd_dense { int units; enum hsgd_activation activation; bool no_bias; enum hsgd_init init; };
+struct hsgd_dense {
+    int units;
+    enum hsgd_activation activation;
+    bool no_bias;
+    enum hsgd_init init;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
 
 /* Loss of logits z and class labels t, summed over rows:
@@ -311,7 +317,9 @@ HSGD_API extern const struct hsgd_op hsgd_op_dense;
  * q = (1 - s) onehot(t) + s/C with s = label_smoothing in training, else 0.
  * A row is correct when its largest logit (the first of equals) is t.
  * Source: Szegedy et al., "Rethinking the Inception architecture", 7. */
-struct hsgd_softmax_cross_entropy { float label_smoothing; };
+struct hsgd_softmax_cross_entropy {
+    float label_smoothing;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
 
 /* Loss of outputs z and class labels t: L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
@@ -331,16 +339,22 @@ HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 /* Windows of kernel x kernel, stride, padding < kernel.  max_pool: the
  * gradient goes to the first maximum of the window in row-major order.
  * avg_pool: the mean over the positions inside the image. */
-struct hsgd_pool { int kernel, stride, padding; };
+struct hsgd_pool {
+    int kernel, stride, padding;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;
 
 /* y = act(x), element by element. */
-struct hsgd_activate { enum hsgd_activation activation; };
+struct hsgd_activate {
+    enum hsgd_activation activation;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_activate;
 
 /* In training y = x / (1 - p) with probability 1 - p, else 0; otherwise y = x.
  * Source: Srivastava et al. 2014 (inverted form). */
-struct hsgd_dropout { float p; };
+struct hsgd_dropout {
+    float p;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_dropout;
 
 /* h x w x c as 1 x 1 x (h w c), in that order; a view. */

@@ -11,19 +11,19 @@ extern "C" {
 
 /* A cell is one StarPU task: a list of kernel launches on one device. */
 struct hsgd_plan_cell {
-    size_t size;             /* of this struct */
-    char name[40];           /* "slice on cpu" */
-    char device[24];         /* id, as in struct hsgd_device */
-    char reason[160];        /* why it runs there: the decision and its figures */
-    int replica;             /* with a server: index of the replica, from 0; else -1 */
-    int rows;                /* samples that pass through forward and backward; 0: none */
-    bool known;              /* false: predicted_ms is a guess without measurements */
-    double predicted_ms;     /* by the cost model: the median of the last runs of equal cells */
+    size_t size;               /* of this struct */
+    char name[40];             /* "slice on cpu" */
+    char device[24];           /* id, as in struct hsgd_device */
+    char reason[160];          /* why it runs there: the decision and its figures */
+    int replica;               /* with a server: index of the replica, from 0; else -1 */
+    int rows;                  /* samples that pass through forward and backward; 0: none */
+    bool known;                /* false: predicted_ms is a guess without measurements */
+    double predicted_ms;       /* by the cost model: the median of the last runs of equal cells */
     double predicted_start_ms; /* from the start of a step, in the schedule of hsgd_trainer_plan_ms() */
-    int predicted_worker;    /* of the device, from 0, in the same schedule */
-    double measured_ms;      /* mean over this cell's runs; NaN before the first */
+    int predicted_worker;      /* of the device, from 0, in the same schedule */
+    double measured_ms;        /* mean over this cell's runs; NaN before the first */
     unsigned long long runs;
-    int launches, accesses;  /* kernel launches; buffers accessed */
+    int launches, accesses; /* kernel launches; buffers accessed */
 };
 
 /* Builds the plan that trains batches of `batch` samples, unless it exists;
@@ -51,11 +51,11 @@ HSGD_API int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *trainer, int batch
 
 /* A set of devices and an algorithm, with the predicted time of a batch. */
 struct hsgd_candidate {
-    size_t size;             /* of this struct */
-    char devices[200];       /* a device list */
+    size_t size;       /* of this struct */
+    char devices[200]; /* a device list */
     char algorithm[24];
-    double predicted_ms;     /* of a step; with a server: in which all replicas together train `batch` samples */
-    bool chosen;             /* the current plan's */
+    double predicted_ms; /* of a step; with a server: in which all replicas together train `batch` samples */
+    bool chosen;         /* the current plan's */
 };
 
 /* Fills in up to `max` candidates, of `size` bytes each, for batches of `batch`

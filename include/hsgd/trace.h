@@ -13,10 +13,10 @@ extern "C" {
 /* Which steps a trace records, numbered from 0 as the trainer counts them.  0 is
  * the default of every field. */
 struct hsgd_trace_options {
-    size_t size;           /* of this struct */
-    int64_t capacity;      /* maximum number of cells, 1 to 2^24; allocated at once */
-    int64_t first;         /* steps 0 to first - 1 are recorded, */
-    int64_t every, few;    /* and the first `few` of every `every` steps; every 0: no others */
+    size_t size;        /* of this struct */
+    int64_t capacity;   /* maximum number of cells, 1 to 2^24; allocated at once */
+    int64_t first;      /* steps 0 to first - 1 are recorded, */
+    int64_t every, few; /* and the first `few` of every `every` steps; every 0: no others */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */

@@ -49,7 +49,14 @@ enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
  * CPU core) trains a replica on separate batches; they need the replay executor
  * and are not deterministic. */
 enum hsgd_algorithm {
-    HSGD_SYNC, HSGD_DATA_PARALLEL, HSGD_LOCAL, HSGD_ELASTIC, HSGD_STALE, HSGD_HOGWILD, HSGD_HOGBATCH, HSGD_ADAPTIVE,
+    HSGD_SYNC,
+    HSGD_DATA_PARALLEL,
+    HSGD_LOCAL,
+    HSGD_ELASTIC,
+    HSGD_STALE,
+    HSGD_HOGWILD,
+    HSGD_HOGBATCH,
+    HSGD_ADAPTIVE,
     HSGD_ALGORITHMS
 };
 
@@ -69,17 +76,17 @@ HSGD_API const char *hsgd_rate_scaling_name(enum hsgd_rate_scaling s);
 /* Progress of hsgd_fit(): after every window of steps (up to 128 steps, about
  * 0.2 s), at the end of an epoch, and during evaluations that take longer. */
 struct hsgd_progress {
-    size_t size;                  /* of this struct, as the library knows it */
-    int epoch, epochs;            /* the current one, from 1; their number */
-    int64_t step, steps;          /* steps done in all; their number */
-    bool evaluating;              /* done of count samples are evaluated; the fields below `count` are then not set */
+    size_t size;         /* of this struct, as the library knows it */
+    int epoch, epochs;   /* the current one, from 1; their number */
+    int64_t step, steps; /* steps done in all; their number */
+    bool evaluating;     /* done of count samples are evaluated; the fields below `count` are then not set */
     int64_t done, count;
-    double loss;                  /* mean over the epoch so far */
+    double loss; /* mean over the epoch so far */
     double samples_per_second;
-    double seconds;               /* training time so far, excluding evaluation */
-    double learning_rate;         /* of the last step */
-    bool epoch_end;               /* also when time_limit stops the epoch early */
-    double train_accuracy;        /* over the epoch so far */
+    double seconds;                              /* training time so far, excluding evaluation */
+    double learning_rate;                        /* of the last step */
+    bool epoch_end;                              /* also when time_limit stops the epoch early */
+    double train_accuracy;                       /* over the epoch so far */
     double validation_loss, validation_accuracy; /* at epoch_end; NaN without validation */
 };
 /* Called after every window of steps, at the end of every epoch, and between
@@ -89,37 +96,37 @@ typedef bool hsgd_progress_fn(void *user, const struct hsgd_progress *p);
 
 /* How to train; start from hsgd_train_defaults(). */
 struct hsgd_train_options {
-    size_t size;                 /* of this struct */
+    size_t size; /* of this struct */
     int batch_size;
     int epochs;
-    int64_t steps;               /* > 0: stop after this many steps */
+    int64_t steps; /* > 0: stop after this many steps */
     enum hsgd_optimizer optimizer;
     float learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
-    float label_smoothing;       /* > 0: replaces that of the model's softmax_cross_entropy */
-    float clip_norm;             /* > 0: scale gradients so that their global 2-norm is at most this */
+    float label_smoothing; /* > 0: replaces that of the model's softmax_cross_entropy */
+    float clip_norm;       /* > 0: scale gradients so that their global 2-norm is at most this */
     enum hsgd_schedule schedule;
     int64_t warmup_steps, step_size;
     float step_gamma, min_learning_rate;
     uint64_t seed;
     const struct hsgd_augment_options *augment; /* of the training samples in hsgd_fit(); copied; NULL: none */
     enum hsgd_algorithm algorithm;
-    int local_steps;             /* LOCAL, ELASTIC: steps between two merges; 0: 8, 4 */
-    int staleness;               /* STALE: maximum number of other replicas' merges between a pull and its push; 0: 4 */
-    float moving_rate;           /* ELASTIC: a merge moves parameters together by this over the number of replicas */
-    int min_batch, max_batch;    /* ADAPTIVE: bounds of the samples of an update; 0: batch_size / 8, 2 batch_size.
+    int local_steps;          /* LOCAL, ELASTIC: steps between two merges; 0: 8, 4 */
+    int staleness;            /* STALE: maximum number of other replicas' merges between a pull and its push; 0: 4 */
+    float moving_rate;        /* ELASTIC: a merge moves parameters together by this over the number of replicas */
+    int min_batch, max_batch; /* ADAPTIVE: bounds of the samples of an update; 0: batch_size / 8, 2 batch_size.
                                   * HOGBATCH: samples of an update on CPU cores and on accelerators; 0:
                                   * batch_size / 4, batch_size */
     enum hsgd_rate_scaling rate_scaling; /* HOGBATCH, ADAPTIVE */
-    int rate_ramp;               /* ADAPTIVE: updates over which the rate moves to that of a new batch size */
-    float min_share;             /* SYNC: minimum fraction of the batch for every device, as far as the number of
+    int rate_ramp;                       /* ADAPTIVE: updates over which the rate moves to that of a new batch size */
+    float min_share; /* SYNC: minimum fraction of the batch for every device, as far as the number of
                                   * devices allows; 0: a device that would not help is left idle */
     enum hsgd_executor executor;
-    int patience;                /* > 0: stop after this many epochs without a better validation */
-    double target_accuracy;      /* > 0: stop after the first epoch whose validation accuracy is at least this */
-    double time_limit;           /* > 0: stop after this many seconds of training time, see hsgd_fit() */
-    const char *checkpoints;     /* folder where hsgd_fit() keeps checkpoints; the string is borrowed; NULL: none */
-    int64_t checkpoint_every;    /* steps between checkpoints; 0: see hsgd_fit() */
-    int checkpoint_hist;         /* maximum number kept, not counting the best */
+    int patience;             /* > 0: stop after this many epochs without a better validation */
+    double target_accuracy;   /* > 0: stop after the first epoch whose validation accuracy is at least this */
+    double time_limit;        /* > 0: stop after this many seconds of training time, see hsgd_fit() */
+    const char *checkpoints;  /* folder where hsgd_fit() keeps checkpoints; the string is borrowed; NULL: none */
+    int64_t checkpoint_every; /* steps between checkpoints; 0: see hsgd_fit() */
+    int checkpoint_hist;      /* maximum number kept, not counting the best */
     hsgd_progress_fn *progress;
     void *progress_user;
 };
@@ -167,13 +174,13 @@ HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, 
 /* Counts of one replica.  This struct has no size and does not grow: it is
  * embedded in struct hsgd_fit_result. */
 struct hsgd_replica {
-    char device[24];              /* id of its device */
+    char device[24]; /* id of its device */
     int64_t updates, samples;
-    int batch_size;               /* of its last update */
-    double learning_rate;         /* of its last update */
-    int64_t merges, stale;        /* merges of shards; those with a staleness above 0 */
-    int64_t missed;               /* sum of the staleness of all its merges */
-    int max_missed;               /* maximum staleness of one merge */
+    int batch_size;        /* of its last update */
+    double learning_rate;  /* of its last update */
+    int64_t merges, stale; /* merges of shards; those with a staleness above 0 */
+    int64_t missed;        /* sum of the staleness of all its merges */
+    int max_missed;        /* maximum staleness of one merge */
 };
 
 /* Why hsgd_fit() ended: all steps are done, the progress function returned
@@ -184,21 +191,21 @@ enum hsgd_fit_end { HSGD_FIT_DONE, HSGD_FIT_STOPPED, HSGD_FIT_PATIENCE, HSGD_FIT
 /* Result of hsgd_fit().  When training was resumed from a checkpoint, epochs
  * and steps count from the start of the training, all else from the checkpoint. */
 struct hsgd_fit_result {
-    size_t size;                  /* of this struct */
+    size_t size; /* of this struct */
     enum hsgd_fit_end end;
     int epochs;
     int64_t steps, samples;
-    double seconds;               /* training time, excluding evaluation */
-    double step_seconds_median;   /* over steps, each counted with the mean of its window (at most 128 steps) */
+    double seconds;             /* training time, excluding evaluation */
+    double step_seconds_median; /* over steps, each counted with the mean of its window (at most 128 steps) */
     double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch; NaN: none */
-    int64_t best_step;            /* after the epoch of the best validation; 0: none */
-    double best_loss, best_accuracy; /* its validation */
-    int64_t pushes;               /* pushes of replicas; 0 without a server */
-    int64_t merges;               /* merges of shards in these pushes */
+    int64_t best_step;                  /* after the epoch of the best validation; 0: none */
+    double best_loss, best_accuracy;    /* its validation */
+    int64_t pushes;                     /* pushes of replicas; 0 without a server */
+    int64_t merges;                     /* merges of shards in these pushes */
     int64_t stale[HSGD_KEPT_STALENESS]; /* [k]: merges with staleness k; the last: k or more */
-    int replicas;                 /* entries of replica[] */
+    int replicas;                       /* entries of replica[] */
     struct hsgd_replica replica[HSGD_KEPT_REPLICAS];
-    int losses;                   /* entries of loss[]: the losses of the first steps */
+    int losses; /* entries of loss[]: the losses of the first steps */
     double loss[HSGD_KEPT_LOSSES];
 };
 
@@ -273,12 +280,12 @@ HSGD_API int64_t hsgd_checkpoint_best(struct hsgd_context *ctx, const char *fold
 
 /* A checkpoint's record of its training and data. */
 struct hsgd_checkpoint_info {
-    size_t size;                  /* of this struct, as the library knows it */
-    int64_t step, epochs;         /* done; step -1: a file of weights alone */
+    size_t size;                              /* of this struct, as the library knows it */
+    int64_t step, epochs;                     /* done; step -1: a file of weights alone */
     struct hsgd_normalisation *normalisation; /* NULL: none */
-    int classes;                  /* 0: unknown */
-    char **class_name;            /* [classes] */
-    struct hsgd_record *record;   /* of the training data, for hsgd_data_options; for a checkpoint of version 0.1,
+    int classes;                              /* 0: unknown */
+    char **class_name;                        /* [classes] */
+    struct hsgd_record *record; /* of the training data, for hsgd_data_options; for a checkpoint of version 0.1,
                                      or weights from elsewhere, nearly empty: hsgd_record_format() is "" */
 };
 /* Reads the record of a checkpoint folder, or of a file of weights as far as it
@@ -321,7 +328,10 @@ HSGD_API extern const struct hsgd_op hsgd_op_update;
 
 /* clip_factor: y[0] = min(1, max_norm / (scale |x|)), |x| the 2-norm of x, which
  * is in `shards` parts; params: 0, a row of the step table, which holds scale. */
-struct hsgd_clip_factor { int shards; float max_norm; };
+struct hsgd_clip_factor {
+    int shards;
+    float max_norm;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_clip_factor;
 
 #ifdef __cplusplus

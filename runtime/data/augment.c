@@ -22,7 +22,9 @@ enum draw { FLIP, CROP_Y, CROP_X, ANGLE, RESIZED = 8 };
 
 /* Position (y, x) of the result is (y0 + yy y + yx x, x0 + xy y + xx x) in the
  * image.  Pixels are 1 apart; the centre of the first is at 0.5. */
-struct map { float y0, yy, yx, x0, xy, xx; };
+struct map {
+    float y0, yy, yx, x0, xy, xx;
+};
 
 bool augment_any(const struct hsgd_augment_options *how)
 {
@@ -41,9 +43,8 @@ int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *h
         return hsgd_fail(ctx, EINVAL, "crop %d and resized_crop %g exclude each other", how->crop,
                          (double)how->resized_crop);
     if (augment_any(how) && shape.h == 1 && shape.w == 1)
-        return hsgd_fail(ctx, EINVAL,
-                         "crop, resized_crop, flip and rotate are for images, not for samples of %dx%dx%d", shape.h,
-                         shape.w, shape.c);
+        return hsgd_fail(ctx, EINVAL, "crop, resized_crop, flip and rotate are for images, not for samples of %dx%dx%d",
+                         shape.h, shape.w, shape.c);
     return 0;
 }
 
@@ -62,7 +63,9 @@ static int draw_integer(uint64_t key, int what, int max)
     return (int)(hsgd_random(key, (uint64_t)what) % ((uint64_t)max + 1));
 }
 
-struct crop { int y, x, h, w; };
+struct crop {
+    int y, x, h, w;
+};
 
 /* The largest centred crop with an aspect ratio from 3:4 to 4:3. */
 static struct crop centre_crop(int h, int w)
@@ -120,7 +123,11 @@ static struct map choose_map(const struct hsgd_augment_options *how, uint64_t ke
 
 /* The two neighbours of a position and the weight of the second; `outside`:
  * it is more than half a pixel beyond the edge. */
-struct between { int low, high; float weight; bool outside; };
+struct between {
+    int low, high;
+    float weight;
+    bool outside;
+};
 
 static struct between find(float at, int n)
 {
@@ -149,7 +156,7 @@ static void pixel(const float *from, struct hsgd_shape s, float y, float x, floa
 static bool is_shift(const struct map *m)
 {
     return m->yy == 1 && fabsf(m->xx) == 1 && m->yx == 0 && m->xy == 0 && m->y0 == floorf(m->y0) &&
-        m->x0 == floorf(m->x0);
+           m->x0 == floorf(m->x0);
 }
 
 static void shift_row(int x0, bool flip, const float *from, int w, int c, float *to)
@@ -212,8 +219,7 @@ static int fill(const struct augmentation *a, const struct hsgd_data *d, struct 
         if (d->bytes)
             for (int64_t k = 0; k < size; k++)
                 ((uint8_t *)made->owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
-        else
-            memcpy((float *)made->owned + i * size, a->room, (size_t)size * sizeof *raw);
+        else memcpy((float *)made->owned + i * size, a->room, (size_t)size * sizeof *raw);
     }
     free(raw);
     return raw ? 0 : -ENOMEM;

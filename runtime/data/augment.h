@@ -14,7 +14,7 @@ int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *h
 struct augmentation {
     struct hsgd_augment_options how;
     uint64_t key;
-    float *room;    /* memory for one sample */
+    float *room; /* memory for one sample */
 };
 uint64_t augment_key(uint64_t seed, int64_t epoch);
 

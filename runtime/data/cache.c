@@ -78,7 +78,7 @@ static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *im
 
 /* NULL also when there is no such split. */
 static struct hsgd_data *read_split(struct safetensors *f, int split, const char *name, struct hsgd_names *names,
-                                   struct passed *passed)
+                                    struct passed *passed)
 {
     const struct safetensor *images = find(f, split, "images"), *labels = find(f, split, "labels");
     struct hsgd_data *d = fits(images, labels) ? hsgd_data_new(NULL, name) : NULL;
@@ -146,23 +146,30 @@ enum { TENSORS = 4 };
 /* The tensors of a file; returns their number. */
 static int list_tensors(const struct data_splits *splits, struct safetensor t[TENSORS])
 {
-    static const char *const images[2] = { "train.images", "test.images" },
-                      *const labels[2] = { "train.labels", "test.labels" };
+    static const char *const images[2] = { "train.images", "test.images" }, *const labels[2] = { "train.labels",
+                                                                                                 "test.labels" };
     const struct hsgd_data *split[2] = { splits->train, splits->test };
     int n = 0;
     for (int i = 0; i < 2 && split[i]; i++) {
         const struct hsgd_data *d = split[i];
-        t[n++] = (struct safetensor){ .name = images[i], .type = SAFETENSORS_U8, .ndims = 4,
-                                      .dims = { d->count, d->shape.h, d->shape.w, d->shape.c }, .data = d->bytes,
+        t[n++] = (struct safetensor){ .name = images[i],
+                                      .type = SAFETENSORS_U8,
+                                      .ndims = 4,
+                                      .dims = { d->count, d->shape.h, d->shape.w, d->shape.c },
+                                      .data = d->bytes,
                                       .bytes = (size_t)(d->count * hsgd_data_size(d)) };
-        t[n++] = (struct safetensor){ .name = labels[i], .type = SAFETENSORS_I32, .ndims = 1, .dims = { d->count },
-                                      .data = d->labels, .bytes = (size_t)d->count * sizeof *d->labels };
+        t[n++] = (struct safetensor){ .name = labels[i],
+                                      .type = SAFETENSORS_I32,
+                                      .ndims = 1,
+                                      .dims = { d->count },
+                                      .data = d->labels,
+                                      .bytes = (size_t)d->count * sizeof *d->labels };
     }
     return n;
 }
 
 static int write_splits(struct hsgd_context *ctx, FILE *file, const char *path, const char *key,
-                       const struct data_splits *splits, const char *names, const char *passed)
+                        const struct data_splits *splits, const char *names, const char *passed)
 {
     struct safetensor t[TENSORS];
     struct safetensors_writer w;

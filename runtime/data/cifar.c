@@ -14,7 +14,7 @@ enum { SIDE = 32, PLANES = 3, PIXELS = SIDE * SIDE, TRAIN_FILES = 5 };
 struct kind {
     const char *what;
     const char *train[TRAIN_FILES], *test;
-    int labels;                     /* bytes before the pixels */
+    int labels; /* bytes before the pixels */
     const char *label[2], *names[2];
     int classes[2];
 };
@@ -22,9 +22,18 @@ struct kind {
 static const struct kind kinds[] = {
     { "CIFAR-10",
       { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin" },
-      "test_batch.bin", 1, { "class" }, { "batches.meta.txt" }, { 10 } },
-    { "CIFAR-100", { "train.bin" }, "test.bin", 2, { "coarse", "fine" },
-      { "coarse_label_names.txt", "fine_label_names.txt" }, { 20, 100 } },
+      "test_batch.bin",
+      1,
+      { "class" },
+      { "batches.meta.txt" },
+      { 10 } },
+    { "CIFAR-100",
+      { "train.bin" },
+      "test.bin",
+      2,
+      { "coarse", "fine" },
+      { "coarse_label_names.txt", "fine_label_names.txt" },
+      { 20, 100 } },
 };
 
 /* A set being read; `which`: the label that is used. */
@@ -142,8 +151,7 @@ static int find_files(struct cifar *c, const char *const *name, int files, const
     *count = 0;
     for (int i = 0; i < files; i++) {
         e[i] = image_set_find(c->set, name[i]);
-        if (!e[i])
-            return hsgd_fail(c->ctx, ENOENT, "%s: %s of %s is missing", c->set->source, name[i], c->kind->what);
+        if (!e[i]) return hsgd_fail(c->ctx, ENOENT, "%s: %s of %s is missing", c->set->source, name[i], c->kind->what);
         if (e[i]->size % record || !e[i]->size)
             return hsgd_fail(c->ctx, EINVAL, "%s: length is %lld bytes, a %s file has records of %d",
                              image_set_name(c->set, e[i]).text, (long long)e[i]->size, c->kind->what, record);
@@ -153,7 +161,7 @@ static int find_files(struct cifar *c, const char *const *name, int files, const
 }
 
 static int read_split(struct cifar *c, const char *const *name, int files, struct hsgd_names *names,
-                     struct hsgd_data **out)
+                      struct hsgd_data **out)
 {
     const struct image_entry *e[TRAIN_FILES];
     int64_t count, at = 0;

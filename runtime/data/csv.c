@@ -54,8 +54,8 @@ static int check_point(struct csv *r, int64_t column, const char *field)
     if (!comma && !strchr(field, '.')) return 0;
     if (!*first) *first = r->record;
     if (!other) return 0;
-    snprintf(what, sizeof what, "has a decimal %s, line %lld a decimal %s", comma ? "comma" : "point",
-             (long long)other, comma ? "point" : "comma");
+    snprintf(what, sizeof what, "has a decimal %s, line %lld a decimal %s", comma ? "comma" : "point", (long long)other,
+             comma ? "point" : "comma");
     return value_failed(r, column, field, what);
 }
 
@@ -70,9 +70,10 @@ static int text_failed(struct csv *r, int64_t column, const char *field)
 {
     double v;
     bool comma = csv_parse_number(&(struct csv){ .separator = ';' }, field, &v) == CSV_NUMBER;
-    return value_failed(r, column, field, comma      ? "is not a number; the decimal separator must be a point"
-                                          : r->labels ? "is not a number; --ignore leaves a column out"
-                                                      : "is not a number");
+    return value_failed(r, column, field,
+                        comma       ? "is not a number; the decimal separator must be a point"
+                        : r->labels ? "is not a number; --ignore leaves a column out"
+                                    : "is not a number");
 }
 
 static int read_value(struct csv *r, int64_t column, const char *field, double *to)

@@ -15,17 +15,17 @@ struct csv {
     struct hsgd_stream *s;
     const char *name;
     const struct hsgd_data_options *options;
-    struct labels *labels;              /* NULL: a label column is passed over */
+    struct labels *labels; /* NULL: a label column is passed over */
     struct hsgd_data *d;
-    char separator;                     /* 0: not known yet */
-    bool headless;                      /* the first record is a row */
-    int64_t line, record;               /* the last line; the one where the record began */
-    int64_t point, comma;               /* first lines with a decimal point, a decimal comma; 0: none yet */
-    char *text;                         /* of the record, split into fields */
-    char **field, **column;             /* the record's, trimmed; names of the columns */
-    enum csv_role *role;                /* of each column */
+    char separator;         /* 0: not known yet */
+    bool headless;          /* the first record is a row */
+    int64_t line, record;   /* the last line; the one where the record began */
+    int64_t point, comma;   /* first lines with a decimal point, a decimal comma; 0: none yet */
+    char *text;             /* of the record, split into fields */
+    char **field, **column; /* the record's, trimmed; names of the columns */
+    enum csv_role *role;    /* of each column */
     int64_t fields, columns, features;
-    int64_t label;                      /* its column; -1: none */
+    int64_t label; /* its column; -1: none */
     double *values;
     int64_t text_capacity, field_capacity, value_capacity, label_capacity;
 };

@@ -89,8 +89,8 @@ static int find_column(const struct csv *r, const char *wanted, int64_t *out)
     if (*out < 0 && *wanted && !*end && number >= 1 && number <= r->columns) *out = number - 1;
     if (*out >= 0) return 0;
     return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column \"%s\"; there are %lld, from \"%s\" to \"%s\"", r->name,
-                     (long long)r->record, hsgd_show(wanted).text, (long long)r->columns,
-                     hsgd_show(r->column[0]).text, hsgd_show(r->column[r->columns - 1]).text);
+                     (long long)r->record, hsgd_show(wanted).text, (long long)r->columns, hsgd_show(r->column[0]).text,
+                     hsgd_show(r->column[r->columns - 1]).text);
 }
 
 /* One column, whose name may have commas, or a list. */
@@ -167,8 +167,7 @@ static int keep_names(struct csv *r)
     r->d->columns = names_of(r, CSV_FEATURE, &failed);
     r->d->label = names_of(r, CSV_LABEL, &failed);
     r->d->ignored = names_of(r, CSV_IGNORED, &failed);
-    return failed ? csv_out_of_memory(r)
-                  : record_check_columns(r->ctx, r->options->record, r->name, r->d->columns);
+    return failed ? csv_out_of_memory(r) : record_check_columns(r->ctx, r->options->record, r->name, r->d->columns);
 }
 
 /* Every column that is neither the label nor ignored is a feature. */
@@ -182,8 +181,7 @@ static int find_features(struct csv *r)
     }
     int err = r->headless ? 0 : keep_names(r);
     if (!err && !r->features)
-        err = hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column is left as a feature", r->name,
-                        (long long)r->record);
+        err = hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column is left as a feature", r->name, (long long)r->record);
     if (err || expected <= 0 || r->features == expected) return err;
     return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns%s, %d features are expected", r->name,
                      (long long)r->record, (long long)r->features, r->label < 0 ? "" : " beside the label", expected);
@@ -208,8 +206,7 @@ static int find_rows(struct csv *r)
     if (text < 0 || named || number < 0) return r->headless ? 0 : check_repeated(r);
     return hsgd_fail(r->ctx, EINVAL,
                      "%s: line %lld: \"%s\" is a number and \"%s\" is not; a header has names only, a row numbers only",
-                     r->name, (long long)r->record, hsgd_show(r->column[number]).text,
-                     hsgd_show(r->column[text]).text);
+                     r->name, (long long)r->record, hsgd_show(r->column[number]).text, hsgd_show(r->column[text]).text);
 }
 
 int csv_read_header(struct csv *r)

@@ -139,8 +139,7 @@ static int split(struct csv *r)
     for (bool more = true; more;) {
         if (!text_grow(&r->field, &r->field_capacity, r->fields + 1, sizeof *r->field)) return csv_out_of_memory(r);
         if (take_field(r, &c, &r->field[r->fields++], &more)) continue;
-        return hsgd_fail(r->ctx, EINVAL,
-                         "%s: line %lld: field %lld has a quote inside; quote the whole field", r->name,
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: field %lld has a quote inside; quote the whole field", r->name,
                          (long long)r->record, (long long)r->fields);
     }
     return 0;

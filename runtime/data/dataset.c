@@ -11,8 +11,7 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name)
 {
     if (context_check(ctx)) return NULL;
     struct hsgd_data *d = calloc(1, sizeof *d);
-    if (d)
-        d->name = strdup(name);
+    if (d) d->name = strdup(name);
     if (!d || !d->name) {
         hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory", name);
         free(d);
@@ -34,8 +33,7 @@ int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d)
 
 void hsgd_data_destroy(struct hsgd_data **d)
 {
-    if (!d || !*d)
-        return;
+    if (!d || !*d) return;
     free((*d)->name);
     free((*d)->owned);
     free((*d)->owned_labels);
@@ -59,13 +57,10 @@ struct hsgd_names *hsgd_names_new(char **name, int n)
 {
     struct hsgd_names *names = malloc(sizeof *names + (size_t)n * sizeof *names->name);
     for (int i = 0; i < n; i++)
-        if (names)
-            names->name[i] = name[i];
-        else
-            free(name[i]);
+        if (names) names->name[i] = name[i];
+        else free(name[i]);
     free(name);
-    if (names)
-        names->users = 1, names->count = n;
+    if (names) names->users = 1, names->count = n;
     return names;
 }
 
@@ -74,8 +69,7 @@ struct hsgd_names *hsgd_names_copy(const char *const *name, int n)
     char **copy = calloc((size_t)n + 1, sizeof *copy);
     int done = 0;
     while (copy && done < n && (copy[done] = strdup(name[done]))) done++;
-    if (copy && done == n)
-        return hsgd_names_new(copy, n);
+    if (copy && done == n) return hsgd_names_new(copy, n);
     while (done > 0) free(copy[--done]);
     free(copy);
     return NULL;
@@ -83,17 +77,14 @@ struct hsgd_names *hsgd_names_copy(const char *const *name, int n)
 
 struct hsgd_names *hsgd_names_share(struct hsgd_names *names)
 {
-    if (names)
-        names->users++;
+    if (names) names->users++;
     return names;
 }
 
 void hsgd_names_free(struct hsgd_names *names)
 {
-    if (!names || --names->users > 0)
-        return;
-    for (int i = 0; i < names->count; i++)
-        free(names->name[i]);
+    if (!names || --names->users > 0) return;
+    for (int i = 0; i < names->count; i++) free(names->name[i]);
     free(names);
 }
 
@@ -112,10 +103,8 @@ void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
 const char *hsgd_data_class_name(const struct hsgd_data *d, int i)
 {
     static _Thread_local char number[16];
-    if (!d || i < 0 || i >= d->classes)
-        return NULL;
-    if (d->names && i < d->names->count)
-        return d->names->name[i];
+    if (!d || i < 0 || i >= d->classes) return NULL;
+    if (d->names && i < d->names->count) return d->names->name[i];
     snprintf(number, sizeof number, "%d", i);
     return number;
 }
@@ -132,8 +121,7 @@ static int check_sizes(struct hsgd_context *ctx, int64_t count, struct hsgd_shap
                          shape.c, INT_MAX);
     if ((uint64_t)count > PTRDIFF_MAX / sizeof(float) / ((size_t)shape.h * shape.w * shape.c))
         return hsgd_fail(ctx, EINVAL, "data in memory: count is %lld, more than memory can hold", (long long)count);
-    if (classes < 1)
-        return hsgd_fail(ctx, EINVAL, "data in memory: classes is %d, it must be positive", classes);
+    if (classes < 1) return hsgd_fail(ctx, EINVAL, "data in memory: classes is %d, it must be positive", classes);
     return 0;
 }
 
@@ -176,23 +164,20 @@ struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const float *x, con
         check_values(ctx, x, labels, count, (int64_t)shape.h * shape.w * shape.c, classes) < 0)
         return NULL;
     struct hsgd_data *d = hsgd_data_new(ctx, "memory");
-    if (!d)
-        return NULL;
+    if (!d) return NULL;
     d->count = count;
     d->shape = shape;
     d->classes = classes;
     d->values = x;
     d->labels = labels;
-    if (ownership == HSGD_COPY && copy_values(ctx, d) < 0)
-        hsgd_data_destroy(&d);
+    if (ownership == HSGD_COPY && copy_values(ctx, d) < 0) hsgd_data_destroy(&d);
     return d;
 }
 
 /* Indices in memory of d's samples, shuffled (Fisher-Yates). */
 static void permute(const struct hsgd_data *d, uint64_t seed, int64_t *order)
 {
-    for (int64_t i = 0; i < d->count; i++)
-        order[i] = hsgd_data_place(d, i);
+    for (int64_t i = 0; i < d->count; i++) order[i] = hsgd_data_place(d, i);
     for (int64_t i = d->count - 1; i > 0; i--) {
         int64_t j = (int64_t)(hsgd_random(seed, (uint64_t)i) % (uint64_t)(i + 1)), swap = order[i];
         order[i] = order[j];
@@ -204,8 +189,7 @@ static void permute(const struct hsgd_data *d, uint64_t seed, int64_t *order)
 static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *d, const int64_t *places, int64_t count)
 {
     struct hsgd_data *v = hsgd_data_new(ctx, d->name);
-    if (!v)
-        return NULL;
+    if (!v) return NULL;
     hsgd_data_describe(v, d);
     v->count = count;
     v->shape = d->shape;
@@ -229,48 +213,29 @@ int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t
                     struct hsgd_data **part, struct hsgd_data **rest)
 {
     int err = ENTER(ctx, part, rest);
-    if (err)
-        return err;
+    if (err) return err;
     *part = *rest = NULL;
-    if (!d)
-        return hsgd_fail(ctx, EINVAL, "split: no data set given");
+    if (!d) return hsgd_fail(ctx, EINVAL, "split: no data set given");
     if (count < 1 || count >= d->count)
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": cannot split off %lld of %lld samples; both splits need one",
                          d->name, (long long)count, (long long)d->count);
     int64_t *order = malloc((size_t)d->count * sizeof *order);
-    if (!order)
-        return hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for a split", d->name);
+    if (!order) return hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for a split", d->name);
     permute(d, seed, order);
     *rest = view(ctx, d, order, d->count - count);
     *part = *rest ? view(ctx, d, order + (d->count - count), count) : NULL;
     free(order);
-    if (*part)
-        return 0;
+    if (*part) return 0;
     hsgd_data_destroy(rest);
     return -ENOMEM;
 }
 
-int64_t hsgd_data_count(const struct hsgd_data *d)
-{
-    return d ? d->count : 0;
-}
+int64_t hsgd_data_count(const struct hsgd_data *d) { return d ? d->count : 0; }
 
-struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d)
-{
-    return d ? d->shape : (struct hsgd_shape){0, 0, 0};
-}
+struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d) { return d ? d->shape : (struct hsgd_shape){ 0, 0, 0 }; }
 
-int hsgd_data_classes(const struct hsgd_data *d)
-{
-    return d ? d->classes : 0;
-}
+int hsgd_data_classes(const struct hsgd_data *d) { return d ? d->classes : 0; }
 
-const char *hsgd_data_name(const struct hsgd_data *d)
-{
-    return d ? d->name : "";
-}
+const char *hsgd_data_name(const struct hsgd_data *d) { return d ? d->name : ""; }
 
-const char *hsgd_data_format(const struct hsgd_data *d)
-{
-    return !d ? "" : d->format ? d->format : "memory";
-}
+const char *hsgd_data_format(const struct hsgd_data *d) { return !d ? "" : d->format ? d->format : "memory"; }

@@ -17,7 +17,9 @@ struct hsgd_sparse {
 
 /* How a channel or feature is stored whose values a 32-bit float would round too
  * much: value = offset + unit * stored. */
-struct hsgd_origin { double offset, unit; };
+struct hsgd_origin {
+    double offset, unit;
+};
 
 /* Samples are 8-bit (bytes), float (values; NaN: missing) or sparse: exactly one
  * of these.  A view (a split) borrows them and selects samples by index; index
@@ -25,26 +27,26 @@ struct hsgd_origin { double offset, unit; };
  * names are reference-counted (hsgd_names). */
 struct hsgd_data {
     char *name;
-    const char *format;          /* NULL: not read from a file */
+    const char *format; /* NULL: not read from a file */
     int64_t count;
     struct hsgd_shape shape;
     int classes;
     const uint8_t *bytes;
     const float *values;
-    const struct hsgd_origin *origin;    /* one for each channel of values; NULL: {0, 1} for all */
+    const struct hsgd_origin *origin; /* one for each channel of values; NULL: {0, 1} for all */
     struct hsgd_sparse sparse;
-    bool missing;                /* some values are missing */
+    bool missing; /* some values are missing */
     const int32_t *labels;
     void *owned;
     int32_t *owned_labels;
     struct hsgd_origin *owned_origin;
     bool owned_sparse;
     struct hsgd_names *names;
-    struct hsgd_names *columns;  /* names of the plain features, in their order; NULL: the format has none */
-    struct hsgd_names *label;    /* one name: the column (or array, where it was given) of the labels; NULL: none */
-    struct hsgd_names *ignored;  /* columns of the file that are neither; NULL: there are none */
-    struct passed *passed;       /* files that were passed over; NULL: none */
-    bool integers;               /* the values have an integer type in the file */
+    struct hsgd_names *columns; /* names of the plain features, in their order; NULL: the format has none */
+    struct hsgd_names *label;   /* one name: the column (or array, where it was given) of the labels; NULL: none */
+    struct hsgd_names *ignored; /* columns of the file that are neither; NULL: there are none */
+    struct passed *passed;      /* files that were passed over; NULL: none */
+    bool integers;              /* the values have an integer type in the file */
     int64_t *index;
 };
 
@@ -88,10 +90,7 @@ static inline int64_t hsgd_data_size(const struct hsgd_data *d)
 }
 
 /* Index in memory of sample i. */
-static inline int64_t hsgd_data_place(const struct hsgd_data *d, int64_t i)
-{
-    return d->index ? d->index[i] : i;
-}
+static inline int64_t hsgd_data_place(const struct hsgd_data *d, int64_t i) { return d->index ? d->index[i] : i; }
 
 /* The number of channels that are normalised separately. */
 static inline int hsgd_data_channels(const struct hsgd_data *d)

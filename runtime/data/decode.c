@@ -22,11 +22,11 @@ struct decoding {
     const struct image_set *set;
     int resize;
     bool keep_going;
-    struct image size;         /* of every image, as it is stored */
-    int sized;                   /* the image that it was taken from */
+    struct image size; /* of every image, as it is stored */
+    int sized;         /* the image that it was taken from */
     uint8_t *split[2];
-    bool *damaged;               /* a flag for each image */
-    atomic_int next, bad;        /* next image to decode; first that failed without being damaged */
+    bool *damaged;        /* a flag for each image */
+    atomic_int next, bad; /* next image to decode; first that failed without being damaged */
     atomic_bool colour;
 };
 
@@ -215,12 +215,12 @@ static int check_total(struct hsgd_context *ctx, const struct decoding *d)
     const struct image_set *a = d->set;
     int64_t pixels = (int64_t)d->size.h * d->size.w;
     if (pixels > INT_MAX / RGB)
-        return hsgd_fail(ctx, EINVAL, "%s: images of %d x %d have more than %d values", a->source, d->size.h,
-                         d->size.w, INT_MAX);
+        return hsgd_fail(ctx, EINVAL, "%s: images of %d x %d have more than %d values", a->source, d->size.h, d->size.w,
+                         INT_MAX);
     double total = (double)pixels * RGB * a->count;
     if (total <= (double)IMAGE_SET_FREE + (double)a->source_bytes * STREAM_EXPANSION) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %d images of %d x %d would need more than %d times their %lld bytes",
-                     a->source, a->count, d->size.h, d->size.w, STREAM_EXPANSION, (long long)a->source_bytes);
+    return hsgd_fail(ctx, EINVAL, "%s: %d images of %d x %d would need more than %d times their %lld bytes", a->source,
+                     a->count, d->size.h, d->size.w, STREAM_EXPANSION, (long long)a->source_bytes);
 }
 
 static struct hsgd_data *make_split(struct hsgd_context *ctx, const struct decoding *d, int split)
@@ -287,9 +287,11 @@ static int decode_splits(struct hsgd_context *ctx, struct decoding *d, struct da
 }
 
 int image_set_decode(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
-                 struct data_splits *out)
+                     struct data_splits *out)
 {
-    struct decoding d = { .set = a, .resize = options->resize, .keep_going = options->keep_going,
+    struct decoding d = { .set = a,
+                          .resize = options->resize,
+                          .keep_going = options->keep_going,
                           .damaged = calloc((size_t)a->count, sizeof *d.damaged) };
     int err = d.damaged ? decode_splits(ctx, &d, out) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
     free(d.damaged);

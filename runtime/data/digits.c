@@ -10,13 +10,15 @@
 enum { SIDE = 28, PIXELS = SIDE * SIDE, PIXEL = 256, ONE = 65536, DRAWS_BITS = 9 };
 #define LAST_SAMPLE (INT64_C(1) << 54)
 
-struct stream { uint64_t key, counter; };
-struct point { int32_t x, y; bool up; };
+struct stream {
+    uint64_t key, counter;
+};
+struct point {
+    int32_t x, y;
+    bool up;
+};
 
-static uint64_t draw(struct stream *s)
-{
-    return hsgd_random(s->key, s->counter++);
-}
+static uint64_t draw(struct stream *s) { return hsgd_random(s->key, s->counter++); }
 
 /* Uniform in [lo, hi]. */
 static int32_t uniform(struct stream *s, int32_t lo, int32_t hi)
@@ -32,13 +34,12 @@ static int32_t around_zero(struct stream *s, int32_t reach)
     return (int32_t)(sum / 2) - reach;
 }
 
-static int32_t times(int64_t a, int64_t b)
-{
-    return (int32_t)(a * b / ONE);
-}
+static int32_t times(int64_t a, int64_t b) { return (int32_t)(a * b / ONE); }
 
 /* A hand: how this sample distorts the ideal drawing. */
-struct hand { int32_t xx, xy, yx, yy, bend_x, bend_y, jitter; };
+struct hand {
+    int32_t xx, xy, yx, yy, bend_x, bend_y, jitter;
+};
 
 static struct hand pick_hand(struct stream *s)
 {
@@ -48,7 +49,7 @@ static struct hand pick_hand(struct stream *s)
     int64_t norm = ONE + times(half, half);
     int32_t cosine = (int32_t)((ONE - times(half, half)) * (int64_t)ONE / norm);
     int32_t sine = (int32_t)(2 * half * (int64_t)ONE / norm), lean = times(slant, height);
-    struct hand h = {.xx = times(cosine, width), .yx = times(sine, width)};
+    struct hand h = { .xx = times(cosine, width), .yx = times(sine, width) };
     h.xy = -times(cosine, lean) - times(sine, height);
     h.yy = times(cosine, height) - times(sine, lean);
     h.bend_x = around_zero(s, 14);
@@ -63,7 +64,7 @@ static struct point put_down(struct stream *s, const struct hand *h, struct mark
     int32_t x = (m.x - 50) * PIXEL + around_zero(s, h->jitter), y = (m.y - 50) * PIXEL + around_zero(s, h->jitter);
     int32_t u = x + (int32_t)((int64_t)y * y / PIXEL * h->bend_x / 5000);
     int32_t v = y + (int32_t)((int64_t)x * x / PIXEL * h->bend_y / 5000);
-    return (struct point){times(h->xx, u) + times(h->xy, v), times(h->yx, u) + times(h->yy, v), false};
+    return (struct point){ times(h->xx, u) + times(h->xy, v), times(h->yx, u) + times(h->yy, v), false };
 }
 
 /* Writes a variant of the digit; returns the number of points. */
@@ -73,12 +74,9 @@ static int write_points(struct stream *s, int digit, struct point *p)
     struct hand h = pick_hand(s);
     int n = 0;
     for (; m[n].x != -2; n++) {
-        if (m[n].x < 0)
-            p[n] = (struct point){.up = true};
-        else if (n > 0 && m[n].x == m[n - 1].x && m[n].y == m[n - 1].y)
-            p[n] = p[n - 1];
-        else
-            p[n] = put_down(s, &h, m[n]);
+        if (m[n].x < 0) p[n] = (struct point){ .up = true };
+        else if (n > 0 && m[n].x == m[n - 1].x && m[n].y == m[n - 1].y) p[n] = p[n - 1];
+        else p[n] = put_down(s, &h, m[n]);
     }
     return n;
 }
@@ -96,8 +94,7 @@ static void place_points(struct stream *s, struct point *p, int n)
 {
     struct point lo = p[0], hi = p[0];
     for (int i = 1; i < n; i++) {
-        if (p[i].up)
-            continue;
+        if (p[i].up) continue;
         lo.x = p[i].x < lo.x ? p[i].x : lo.x;
         hi.x = p[i].x > hi.x ? p[i].x : hi.x;
         lo.y = p[i].y < lo.y ? p[i].y : lo.y;
@@ -110,10 +107,7 @@ static void place_points(struct stream *s, struct point *p, int n)
     }
 }
 
-static int32_t within(int32_t v, int32_t lo, int32_t hi)
-{
-    return v < lo ? lo : v > hi ? hi : v;
-}
+static int32_t within(int32_t v, int32_t lo, int32_t hi) { return v < lo ? lo : v > hi ? hi : v; }
 
 /* Lowers the squared distances of the pixels near the segment from a to b. */
 static void draw_segment(struct point a, struct point b, int32_t reach, int32_t *distance)
@@ -140,8 +134,8 @@ static void draw_segment(struct point a, struct point b, int32_t reach, int32_t 
  * Source: Catmull and Rom, "A class of local interpolating splines", 1974. */
 static void draw_span(const struct point p[4], int32_t reach, int32_t *distance)
 {
-    static const int weight[4][4] = {{-9, 111, 29, -3}, {-8, 72, 72, -8}, {-3, 29, 111, -9}, {0, 0, 128, 0}};
-    struct point from = p[1], to = {0};
+    static const int weight[4][4] = { { -9, 111, 29, -3 }, { -8, 72, 72, -8 }, { -3, 29, 111, -9 }, { 0, 0, 128, 0 } };
+    struct point from = p[1], to = { 0 };
     for (int k = 0; k < 4; k++) {
         const int *w = weight[k];
         to.x = (w[0] * p[0].x + w[1] * p[1].x + w[2] * p[2].x + w[3] * p[3].x) / 128;
@@ -155,10 +149,9 @@ static void draw_strokes(const struct point *p, int n, int32_t reach, int32_t *d
 {
     for (int i = 0; i + 1 < n; i++) {
         bool corner = p[i].x == p[i + 1].x && p[i].y == p[i + 1].y;
-        if (p[i].up || p[i + 1].up || corner)
-            continue;
+        if (p[i].up || p[i + 1].up || corner) continue;
         bool first = i == 0 || p[i - 1].up, last = i + 2 == n || p[i + 2].up;
-        struct point span[4] = {first ? p[i] : p[i - 1], p[i], p[i + 1], last ? p[i + 1] : p[i + 2]};
+        struct point span[4] = { first ? p[i] : p[i - 1], p[i], p[i + 1], last ? p[i + 1] : p[i + 2] };
         draw_span(span, reach, distance);
     }
 }
@@ -171,8 +164,7 @@ static void ink_pixels(struct stream *s, int32_t radius, const int32_t *distance
     int32_t outer = (radius + soft) * (radius + soft), full = uniform(s, 150, 255), noise = uniform(s, 0, 40);
     uint64_t bits = 0;
     for (int i = 0; i < PIXELS; i++, bits >>= 8) {
-        if (i % 8 == 0)
-            bits = draw(s);
+        if (i % 8 == 0) bits = draw(s);
         int32_t ink = full * (within(outer - distance[i], 0, outer - inner) / 16) / ((outer - inner) / 16);
         pixels[i] = (uint8_t)within(ink + ((int32_t)(bits & 255) - 128) * noise / 128, 0, 255);
     }
@@ -181,11 +173,10 @@ static void ink_pixels(struct stream *s, int32_t radius, const int32_t *distance
 /* Sample `sample` of `seed`; returns the digit. */
 static int draw_digit(uint64_t seed, uint64_t sample, uint8_t *pixels)
 {
-    struct stream s = {seed, sample << DRAWS_BITS};
+    struct stream s = { seed, sample << DRAWS_BITS };
     struct point points[GLYPH_POINTS];
     int32_t distance[PIXELS];
-    for (int i = 0; i < PIXELS; i++)
-        distance[i] = INT32_MAX / 2;
+    for (int i = 0; i < PIXELS; i++) distance[i] = INT32_MAX / 2;
     int digit = uniform(&s, 0, 9), n = write_points(&s, digit, points);
     place_points(&s, points, n);
     int32_t radius = uniform(&s, PIXEL * 6 / 10, PIXEL * 15 / 10);
@@ -202,10 +193,9 @@ struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int6
         return NULL;
     }
     struct hsgd_data *d = hsgd_data_new(ctx, "digits");
-    if (!d)
-        return NULL;
+    if (!d) return NULL;
     d->count = count;
-    d->shape = (struct hsgd_shape){SIDE, SIDE, 1};
+    d->shape = (struct hsgd_shape){ SIDE, SIDE, 1 };
     d->classes = 10;
     if (hsgd_data_allocate(ctx, d) < 0) {
         hsgd_data_destroy(&d);

@@ -12,7 +12,7 @@
 /* A folder being listed, and the one that contains it. */
 struct level {
     const struct level *above;
-    const char *name;        /* relative to the set's folder; "" for the folder itself */
+    const char *name; /* relative to the set's folder; "" for the folder itself */
     dev_t device;
     ino_t inode;
     int depth;

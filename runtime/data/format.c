@@ -15,9 +15,9 @@ enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
 
 /* In the order in which they are tried; text is the least specific. */
-static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
-                                                    &hsgd_format_zip, &hsgd_format_images, &hsgd_format_npy,
-                                                    &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv };
+static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar,  &hsgd_format_tar,
+                                                     &hsgd_format_zip, &hsgd_format_images, &hsgd_format_npy,
+                                                     &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -84,8 +84,7 @@ static int look(struct hsgd_context *ctx, const char *path, const struct data_fo
     if (stat(path, &st)) return missing(ctx, path, errno);
     source.folder = S_ISDIR(st.st_mode);
     if (!source.folder && !S_ISREG(st.st_mode))
-        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is not a regular file, so its format must be given",
-                         path);
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is not a regular file, so its format must be given", path);
     struct hsgd_stream *s = source.folder ? NULL : hsgd_stream_open(ctx, path);
     if (!source.folder && !s) return -EIO;
     int64_t n = s ? hsgd_stream_peek(s, &source.head, STREAM_PEEK) : 0;
@@ -141,8 +140,7 @@ static int read_format(struct hsgd_context *ctx, const struct data_format *forma
     o->resize = o->record->shape.h;
     err = format->read(ctx, what, o, out);
     if (!err)
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: images are resized to %d x %d for the model", what, o->resize,
-                 o->resize);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: images are resized to %d x %d for the model", what, o->resize, o->resize);
     return err;
 }
 
@@ -161,7 +159,7 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
 }
 
 static int read_splits(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *o,
-                      struct data_splits *out)
+                       struct data_splits *out)
 {
     const struct data_format *format = NULL;
     if (!what || !*what) return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", a file or a folder");

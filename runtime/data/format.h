@@ -9,16 +9,18 @@
 struct data_source {
     const char *path;
     bool folder;
-    const uint8_t *head;    /* the first bytes of a file, decompressed; NULL for a folder */
+    const uint8_t *head; /* the first bytes of a file, decompressed; NULL for a folder */
     size_t head_bytes;
 };
 
 /* What a reader returns: the training split and, if there is one, the test split. */
-struct data_splits { struct hsgd_data *train, *test; };
+struct data_splits {
+    struct hsgd_data *train, *test;
+};
 
 struct data_format {
-    const char *name, *what;                                /* what: for messages, "a folder with IDX files" */
-    bool (*recognise)(const struct data_source *source);    /* by content; formats are tried in order */
+    const char *name, *what;                             /* what: for messages, "a folder with IDX files" */
+    bool (*recognise)(const struct data_source *source); /* by content; formats are tried in order */
     /* Returns 0, or a negative errno with a message; what it has created until
      * then is freed by the caller. */
     int (*read)(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,

@@ -14,7 +14,7 @@ enum { LANES = 16, REPEATED = 16, BLOCK = 1024 };
  * period.  More channels are processed in blocks. */
 struct affine {
     int length;
-    bool exact;                 /* some channel needs is_exact() */
+    bool exact; /* some channel needs is_exact() */
     float scale[BLOCK], shift[BLOCK];
 };
 
@@ -22,8 +22,8 @@ struct affine {
 struct gather {
     const struct hsgd_data *d;
     const struct hsgd_normalisation *norm;
-    int channels;               /* with coefficients of their own; 1: the same for all */
-    int first, width;           /* first channel of the block, and its values side by side */
+    int channels;     /* with coefficients of their own; 1: the same for all */
+    int first, width; /* first channel of the block, and its values side by side */
     struct affine a;
 };
 
@@ -52,8 +52,7 @@ static bool is_exact(const struct gather *g, int channel)
     bool shifted = o.offset != 0 || o.unit != 1;
     if (!g->norm) return shifted;
     double inverse = g->norm->inv_std[norm_channel(g, channel)], mean = g->norm->mean[norm_channel(g, channel)];
-    return shifted || inverse < (double)FLT_MIN || inverse > (double)FLT_MAX ||
-           fabs(mean) * inverse > MAX_DEVIATIONS;
+    return shifted || inverse < (double)FLT_MIN || inverse > (double)FLT_MAX || fabs(mean) * inverse > MAX_DEVIATIONS;
 }
 
 /* x' of a stored value, computed in double. */
@@ -90,12 +89,10 @@ static void from_bytes(const struct affine *a, const uint8_t *restrict from, int
     int64_t i = 0;
     int phase = 0;
     for (; i + LANES <= size; i += LANES) {
-        for (int j = 0; j < LANES; j++)
-            to[i + j] = (float)from[i + j] * a->scale[phase + j] + a->shift[phase + j];
+        for (int j = 0; j < LANES; j++) to[i + j] = (float)from[i + j] * a->scale[phase + j] + a->shift[phase + j];
         phase = phase + LANES < a->length ? phase + LANES : 0;
     }
-    for (; i < size; i++, phase++)
-        to[i] = (float)from[i] * a->scale[phase] + a->shift[phase];
+    for (; i < size; i++, phase++) to[i] = (float)from[i] * a->scale[phase] + a->shift[phase];
 }
 
 static void from_values(const struct affine *a, const float *restrict from, int64_t size, float *restrict to)
@@ -103,12 +100,10 @@ static void from_values(const struct affine *a, const float *restrict from, int6
     int64_t i = 0;
     int phase = 0;
     for (; i + LANES <= size; i += LANES) {
-        for (int j = 0; j < LANES; j++)
-            to[i + j] = from[i + j] * a->scale[phase + j] + a->shift[phase + j];
+        for (int j = 0; j < LANES; j++) to[i + j] = from[i + j] * a->scale[phase + j] + a->shift[phase + j];
         phase = phase + LANES < a->length ? phase + LANES : 0;
     }
-    for (; i < size; i++, phase++)
-        to[i] = from[i] * a->scale[phase] + a->shift[phase];
+    for (; i < size; i++, phase++) to[i] = from[i] * a->scale[phase] + a->shift[phase];
 }
 
 /* Missing values become the mean, which is 0 after normalisation. */
@@ -148,8 +143,7 @@ static void from_sparse(const struct gather *g, int64_t place, float *to)
 static void fetch_ahead(const void *sample, int64_t bytes)
 {
     enum { LINE = 64, MAX_BYTES = 4096 };
-    for (int64_t i = 0; i < bytes && i < MAX_BYTES; i += LINE)
-        __builtin_prefetch((const char *)sample + i);
+    for (int64_t i = 0; i < bytes && i < MAX_BYTES; i += LINE) __builtin_prefetch((const char *)sample + i);
 }
 
 /* Converts the block's values, from index `at` in memory on. */
@@ -170,8 +164,7 @@ static void gather_block(struct gather *g, const int64_t *index, int n, float *x
     affine_fill(g);
     for (int i = 0; i < n; i++, x += size) {
         int64_t place = hsgd_data_place(g->d, index[i]);
-        if (g->d->bytes && i + 1 < n)
-            fetch_ahead(g->d->bytes + hsgd_data_place(g->d, index[i + 1]) * size, size);
+        if (g->d->bytes && i + 1 < n) fetch_ahead(g->d->bytes + hsgd_data_place(g->d, index[i + 1]) * size, size);
         if (g->d->sparse.start) from_sparse(g, place, x + g->first);
         else
             for (int64_t at = g->first; at < size; at += step) convert(g, place * size + at, x + at);

@@ -24,23 +24,19 @@ static char *candidate(const char *folder, const char *below, const char *name, 
 {
     size_t start = strlen(folder) + strlen(below) + 1, capacity = start + strlen(name) + strlen(suffix) + 1;
     char *path = malloc(capacity);
-    if (!path)
-        return NULL;
+    if (!path) return NULL;
     snprintf(path, capacity, "%s/%s%s%s", folder, below, name, suffix);
-    if (dot)
-        *strstr(path + start, "-idx") = '.';
+    if (dot) *strstr(path + start, "-idx") = '.';
     return path;
 }
 
 static int find(struct hsgd_context *ctx, const char *folder, const char *name, char **path)
 {
-    static const char *const below[] = {"", "raw/", "MNIST/raw/"}, *const suffix[] = {"", ".gz", ".xz"};
+    static const char *const below[] = { "", "raw/", "MNIST/raw/" }, *const suffix[] = { "", ".gz", ".xz" };
     for (int i = 0; i < 18; i++) {
         *path = candidate(folder, below[i / 6], name, i / 3 % 2, suffix[i % 3]);
-        if (!*path)
-            return hsgd_fail(ctx, ENOMEM, "%s: out of memory", folder);
-        if (access(*path, F_OK) == 0)
-            return 0;
+        if (!*path) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", folder);
+        if (access(*path, F_OK) == 0) return 0;
         free(*path);
         *path = NULL;
     }
@@ -52,8 +48,7 @@ static int read_range(struct hsgd_context *ctx, struct hsgd_stream *s, uint8_t *
                       int64_t whole, const char *part)
 {
     int64_t got = hsgd_stream_read(s, bytes + from, (size_t)(to - from));
-    if (got < 0 || got == to - from)
-        return got < 0 ? (int)got : 0;
+    if (got < 0 || got == to - from) return got < 0 ? (int)got : 0;
     return hsgd_fail(ctx, EINVAL, "%s: truncated in the %s: only %lld of %lld bytes", hsgd_stream_name(s), part,
                      (long long)(from + got), (long long)whole);
 }
@@ -66,15 +61,14 @@ static int check_magic(struct hsgd_context *ctx, struct idx *f, const uint8_t *m
     if (magic[2] != UNSIGNED_BYTE)
         return hsgd_fail(ctx, EINVAL, "%s: type is 0x%02x, only 0x08 (unsigned byte) is read", f->path, magic[2]);
     f->dimensions = magic[3];
-    if (f->dimensions >= min && f->dimensions <= max)
-        return 0;
+    if (f->dimensions >= min && f->dimensions <= max) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: dimension count is %d, %s", f->path, f->dimensions,
                      max == 1 ? "labels have 1" : "images have 3, or 4 with channels");
 }
 
 static int check_sizes(struct hsgd_context *ctx, const struct idx *f)
 {
-    static const char *const name[IDX_MAX_DIMENSIONS] = {"count", "rows", "columns", "channels"};
+    static const char *const name[IDX_MAX_DIMENSIONS] = { "count", "rows", "columns", "channels" };
     int64_t sample = 1;
     for (int i = 0; i < f->dimensions; i++) {
         if (f->dim[i] < 1 || f->dim[i] > INT_MAX)
@@ -95,8 +89,7 @@ static int read_header(struct hsgd_context *ctx, struct hsgd_stream *s, struct i
     uint8_t header[4 + 4 * IDX_MAX_DIMENSIONS];
     int rc = read_range(ctx, s, header, 0, 4, 4, "magic");
     rc = rc < 0 ? rc : check_magic(ctx, f, header, min, max);
-    if (rc < 0)
-        return rc;
+    if (rc < 0) return rc;
     int size = 4 + 4 * f->dimensions;
     rc = read_range(ctx, s, header, 4, size, size, "header");
     for (int i = 0; rc == 0 && i < f->dimensions; i++) {
@@ -111,18 +104,15 @@ static int read_header(struct hsgd_context *ctx, struct hsgd_stream *s, struct i
 static int read_body(struct hsgd_context *ctx, struct hsgd_stream *s, struct idx *f, const char *part)
 {
     int64_t need = f->dim[0], have = 0;
-    for (int i = 1; i < f->dimensions; i++)
-        need *= f->dim[i];
+    for (int i = 1; i < f->dimensions; i++) need *= f->dim[i];
     while (have < need) {
         int64_t capacity = have ? 2 * have : FIRST_CHUNK;
         capacity = capacity < need ? capacity : need;
         uint8_t *grown = realloc(f->bytes, (size_t)capacity);
-        if (!grown)
-            return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld bytes", f->path, (long long)capacity);
+        if (!grown) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld bytes", f->path, (long long)capacity);
         f->bytes = grown;
         int rc = read_range(ctx, s, f->bytes, have, capacity, need, part);
-        if (rc < 0)
-            return rc;
+        if (rc < 0) return rc;
         have = capacity;
     }
     return 0;
@@ -133,8 +123,7 @@ static int check_end(struct hsgd_context *ctx, struct hsgd_stream *s, const char
 {
     const uint8_t *more;
     int64_t got = hsgd_stream_peek(s, &more, 1);
-    if (got <= 0)
-        return (int)got;
+    if (got <= 0) return (int)got;
     return hsgd_fail(ctx, EINVAL, "%s: extra bytes after the %s that the header announces", hsgd_stream_name(s), part);
 }
 
@@ -142,8 +131,7 @@ int idx_parse(struct hsgd_context *ctx, struct hsgd_stream *s, bool labels, stru
 {
     const char *part = labels ? "labels" : "pixels";
     f->path = strdup(hsgd_stream_name(s));
-    if (!f->path)
-        return hsgd_fail(ctx, ENOMEM, "%s: out of memory", hsgd_stream_name(s));
+    if (!f->path) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", hsgd_stream_name(s));
     int rc = read_header(ctx, s, f, labels ? 1 : 3, labels ? 1 : 4);
     rc = rc < 0 ? rc : read_body(ctx, s, f, part);
     return rc < 0 ? rc : check_end(ctx, s, part);
@@ -154,8 +142,7 @@ static int idx_read(struct hsgd_context *ctx, const char *folder, const char *na
     char *path = NULL;
     int rc = find(ctx, folder, name, &path);
     struct hsgd_stream *s = rc < 0 ? NULL : hsgd_stream_open(ctx, path);
-    if (rc == 0)
-        rc = s ? idx_parse(ctx, s, strstr(name, "idx1") != NULL, f) : -EIO;
+    if (rc == 0) rc = s ? idx_parse(ctx, s, strstr(name, "idx1") != NULL, f) : -EIO;
     hsgd_stream_close(&s);
     free(path);
     return rc;
@@ -177,8 +164,7 @@ static int check_labels(struct hsgd_context *ctx, const struct idx *images, cons
 static int count_classes(const struct idx *labels)
 {
     int max = 0;
-    for (int64_t i = 0; i < labels->dim[0]; i++)
-        max = labels->bytes[i] > max ? labels->bytes[i] : max;
+    for (int64_t i = 0; i < labels->dim[0]; i++) max = labels->bytes[i] > max ? labels->bytes[i] : max;
     return max + 1;
 }
 
@@ -186,14 +172,12 @@ static int count_classes(const struct idx *labels)
 static int take(struct hsgd_context *ctx, struct hsgd_data *d, struct idx *images, const struct idx *labels)
 {
     d->count = images->dim[0];
-    d->shape = (struct hsgd_shape){(int)images->dim[1], (int)images->dim[2], 1};
-    if (images->dimensions == 4)
-        d->shape.c = (int)images->dim[3];
+    d->shape = (struct hsgd_shape){ (int)images->dim[1], (int)images->dim[2], 1 };
+    if (images->dimensions == 4) d->shape.c = (int)images->dim[3];
     d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
     if (!d->owned_labels)
         return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", d->name, (long long)d->count);
-    for (int64_t i = 0; i < d->count; i++)
-        d->owned_labels[i] = labels->bytes[i];
+    for (int64_t i = 0; i < d->count; i++) d->owned_labels[i] = labels->bytes[i];
     d->labels = d->owned_labels;
     d->owned = images->bytes;
     d->bytes = images->bytes;
@@ -201,22 +185,20 @@ static int take(struct hsgd_context *ctx, struct hsgd_data *d, struct idx *image
     return 0;
 }
 
-static const char *const names[2][2] = {{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
-                                        {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}};
+static const char *const names[2][2] = { { "train-images-idx3-ubyte", "train-labels-idx1-ubyte" },
+                                         { "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte" } };
 
 /* *classes 0: not known yet. */
 static int read_split(struct hsgd_context *ctx, const char *path, int split, int *classes, struct hsgd_data **out)
 {
-    struct idx images = {0}, labels = {0};
+    struct idx images = { 0 }, labels = { 0 };
     *out = hsgd_data_new(ctx, path);
     int rc = *out ? idx_read(ctx, path, names[split][0], &images) : -ENOMEM;
     rc = rc < 0 ? rc : idx_read(ctx, path, names[split][1], &labels);
-    if (rc == 0 && !*classes)
-        *classes = count_classes(&labels);
+    if (rc == 0 && !*classes) *classes = count_classes(&labels);
     rc = rc < 0 ? rc : check_labels(ctx, &images, &labels, *classes);
     rc = rc < 0 ? rc : take(ctx, *out, &images, &labels);
-    if (rc == 0)
-        (*out)->classes = *classes;
+    if (rc == 0) (*out)->classes = *classes;
     idx_free(&images);
     idx_free(&labels);
     return rc;
@@ -242,4 +224,4 @@ static bool is_idx(const struct data_source *source)
     return found;
 }
 
-const struct data_format hsgd_format_idx = {"idx", "a folder with IDX files", is_idx, read_idx};
+const struct data_format hsgd_format_idx = { "idx", "a folder with IDX files", is_idx, read_idx };

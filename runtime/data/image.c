@@ -25,7 +25,7 @@ struct reader {
     png_infop info;
     const uint8_t *next;
     size_t left;
-    char why[100];      /* libpng's message */
+    char why[100]; /* libpng's message */
 };
 
 static void png_bad(png_structp png, png_const_charp why)
@@ -77,7 +77,7 @@ static int png_look(struct hsgd_context *ctx, const char *name, const uint8_t *b
     int err = png_open(ctx, name, bytes, n, &r);
     if (err) return err;
     *p = (struct image){ (int)png_get_image_height(r.png, r.info), (int)png_get_image_width(r.png, r.info),
-                           png_get_color_type(r.png, r.info) & PNG_COLOR_MASK_COLOR };
+                         png_get_color_type(r.png, r.info) & PNG_COLOR_MASK_COLOR };
     png_destroy_read_struct(&r.png, &r.info, NULL);
     return 0;
 }
@@ -99,8 +99,8 @@ static bool png_rows(struct reader *r, const struct image *p, uint8_t *rgb)
     return true;
 }
 
-static int png_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
-                      const struct image *p, uint8_t *rgb)
+static int png_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, const struct image *p,
+                      uint8_t *rgb)
 {
     struct reader r;
     int err = png_open(ctx, name, bytes, n, &r);
@@ -121,8 +121,7 @@ static int jpeg_look(struct hsgd_context *ctx, const char *name, const uint8_t *
         err = hsgd_fail(ctx, EINVAL, "%s: the JPEG header is invalid: %s", name, tjGetErrorStr2(tj));
     else if (space == TJCS_CMYK || space == TJCS_YCCK)
         err = hsgd_fail(ctx, EINVAL, "%s: the JPEG colours are CMYK, only grey and RGB are read", name);
-    else
-        p->colour = space != TJCS_GRAY;
+    else p->colour = space != TJCS_GRAY;
     tjDestroy(tj);
     return err;
 }
@@ -173,8 +172,8 @@ int image_read_header(struct hsgd_context *ctx, const char *name, const uint8_t 
                      name, p->h, p->w, n, IMAGE_EXPANSION);
 }
 
-int image_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
-                   const struct image *p, uint8_t *rgb)
+int image_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, const struct image *p,
+                 uint8_t *rgb)
 {
     return kind_of(bytes, n)->decode(ctx, name, bytes, n, p, rgb);
 }

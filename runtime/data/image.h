@@ -13,7 +13,7 @@ enum { IMAGE_EXPANSION = 8 * 1100 };
 
 struct image {
     int h, w;
-    bool colour;    /* false: grey */
+    bool colour; /* false: grey */
 };
 
 /* Size and colour, from the header.  Returns 0, or -EINVAL with a sentence
@@ -25,7 +25,7 @@ int image_read_header(struct hsgd_context *ctx, const char *name, const uint8_t 
  * OpenCV.  Grey gives three equal values, transparent pixels are blended with
  * black (value x alpha), of 16 bits the upper 8 are kept.  Returns 0, -EINVAL or
  * -ENOMEM with a sentence. */
-int image_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n,
-                   const struct image *p, uint8_t *rgb);
+int image_decode(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, const struct image *p,
+                 uint8_t *rgb);
 
 #endif

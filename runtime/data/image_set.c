@@ -33,10 +33,7 @@ void image_set_free(struct image_set *a)
     *a = (struct image_set){ 0 };
 }
 
-static bool hidden(const char *name)
-{
-    return name[0] == '.' || strstr(name, "/.") || !strncmp(name, "__MACOSX/", 9);
-}
+static bool hidden(const char *name) { return name[0] == '.' || strstr(name, "/.") || !strncmp(name, "__MACOSX/", 9); }
 
 int image_set_add(struct hsgd_context *ctx, struct image_set *a, struct image_entry *e)
 {
@@ -72,9 +69,9 @@ bool image_is_supported(const char *name)
 
 bool image_is_name(const char *name)
 {
-    static const char *const others[] = { ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".jxl",
-                                          ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".avif", ".heic", ".heif", ".svg",
-                                          ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw" };
+    static const char *const others[] = { ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif", ".jpe",  ".jp2",  ".jxl",
+                                          ".ppm",  ".pgm", ".pbm", ".pnm", ".pam",  ".avif", ".heic", ".heif", ".svg",
+                                          ".tga",  ".ico", ".exr", ".hdr", ".psd",  ".dng",  ".cr2",  ".nef",  ".arw" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (ends_with(name, others[i])) return true;
     return image_is_supported(name);

@@ -12,20 +12,20 @@
 enum { IMAGE_SET_FREE = 16 << 20, IMAGE_SET_DEPTH = 32 };
 
 struct image_entry {
-    char *name;               /* relative to the folder or archive, with / as separator */
+    char *name; /* relative to the folder or archive, with / as separator */
     bool folder;
-    uint8_t *bytes;           /* of an archive's member, to be freed; NULL: still in the file */
-    int64_t size, changed;    /* bytes; time of the last modification, in ns */
-    int split, label;          /* after image_set_sort(): 0 train, 1 test */
+    uint8_t *bytes;        /* of an archive's member, to be freed; NULL: still in the file */
+    int64_t size, changed; /* bytes; time of the last modification, in ns */
+    int split, label;      /* after image_set_sort(): 0 train, 1 test */
 };
 
 struct image_set {
-    char *source;             /* the folder or archive */
+    char *source; /* the folder or archive */
     struct image_entry *entry;
     int count, capacity;
-    int64_t source_bytes;     /* of the archive, or of all files in the folder */
-    struct passed *passed;    /* files that are not read */
-    int splits[2];             /* after image_set_sort(): images in each split; entry[] has these, train first */
+    int64_t source_bytes;  /* of the archive, or of all files in the folder */
+    struct passed *passed; /* files that are not read */
+    int splits[2];         /* after image_set_sort(): images in each split; entry[] has these, train first */
     struct hsgd_names *classes;
 };
 
@@ -68,12 +68,14 @@ int image_set_load(struct hsgd_context *ctx, const struct image_set *a, const st
                    const uint8_t **bytes, size_t *size, void **owned);
 
 /* "SOURCE/NAME" for messages. */
-struct image_set_name { char text[600]; };
+struct image_set_name {
+    char text[600];
+};
 struct image_set_name image_set_name(const struct image_set *a, const struct image_entry *e);
 
 /* Decodes a sorted set with the options `resize` and `keep_going`. */
 int image_set_decode(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
-                 struct data_splits *out);
+                     struct data_splits *out);
 
 /* CIFAR-10 or CIFAR-100, binary version. */
 bool cifar_is(const struct image_set *a);

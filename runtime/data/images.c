@@ -232,8 +232,7 @@ static bool is_cifar(const struct data_source *source)
 }
 
 const struct data_format hsgd_format_cifar = { "cifar", "a folder with CIFAR's binary files", is_cifar, read_cifar };
-const struct data_format hsgd_format_images = { "images",
-                                                "a folder with a folder of PNG or JPEG images for each class",
+const struct data_format hsgd_format_images = { "images", "a folder with a folder of PNG or JPEG images for each class",
                                                 is_images, read_images };
 const struct data_format hsgd_format_zip = { "zip", "a .zip archive of images", image_set_is_zip, read_tar };
 const struct data_format hsgd_format_tar = { "tar", "a .tar, .tar.gz or .tar.xz archive of either", image_set_is_tar,

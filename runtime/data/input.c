@@ -21,7 +21,7 @@ struct input {
     size_t size;
     struct hsgd_shape shape;
     struct hsgd_record *record;
-    bool packed;                /* the bytes came out of a compressed file */
+    bool packed; /* the bytes came out of a compressed file */
 };
 
 static int read_content(const struct input *in, struct hsgd_data **out);
@@ -176,9 +176,17 @@ static const struct content {
     size_t bytes;
     int (*read)(const struct input *in, struct hsgd_data **out);
 } contents[] = {
-    { "\x89PNG", 4, read_image }, { "\xff\xd8\xff", 3, read_image }, { "\x93NUMPY", 6, read_array },
-    { "PK\x03\x04", 4, read_archive }, { "\0\0\x08\x03", 4, read_idx }, { "\0\0\x08\x04", 4, read_idx },
-    { "\x1f\x8b", 2, read_packed }, { "\xfd" "7zXZ", 5, read_packed }, { "", 0, read_text },
+    { "\x89PNG", 4, read_image },
+    { "\xff\xd8\xff", 3, read_image },
+    { "\x93NUMPY", 6, read_array },
+    { "PK\x03\x04", 4, read_archive },
+    { "\0\0\x08\x03", 4, read_idx },
+    { "\0\0\x08\x04", 4, read_idx },
+    { "\x1f\x8b", 2, read_packed },
+    { "\xfd"
+      "7zXZ",
+      5, read_packed },
+    { "", 0, read_text },
 };
 
 /* The magic of a tar archive is in its first header. */
@@ -189,13 +197,11 @@ static bool is_tar(const struct input *in)
 
 static int read_content(const struct input *in, struct hsgd_data **out)
 {
-    if (is_tar(in))
-        return hsgd_fail(in->ctx, EINVAL, "%s: is a tar archive; unpack it to read its images", in->name);
+    if (is_tar(in)) return hsgd_fail(in->ctx, EINVAL, "%s: is a tar archive; unpack it to read its images", in->name);
     const struct content *c = contents;
     while (in->size < c->bytes || memcmp(in->bytes, c->begin, c->bytes)) c++;
     if (!in->size) return hsgd_fail(in->ctx, EINVAL, "%s: is empty", in->name);
-    if (in->packed && c->read == read_packed)
-        return hsgd_fail(in->ctx, EINVAL, "%s: is compressed twice", in->name);
+    if (in->packed && c->read == read_packed) return hsgd_fail(in->ctx, EINVAL, "%s: is compressed twice", in->name);
     return c->read(in, out);
 }
 

@@ -21,7 +21,7 @@ struct label {
     char *name;
     bool numeric;
     struct decimal number;
-    int32_t before;             /* its class before sorting */
+    int32_t before; /* its class before sorting */
 };
 
 /* --------------------------------------------------------------- decimals */
@@ -34,7 +34,7 @@ static struct decimal read_decimal(const char *text)
     enum { MAX_EXPONENT = 1 << 30 };
     struct decimal d = { .negative = *text == '-', .first = -1 };
     int i = *text == '-' || *text == '+';
-    int64_t whole = 0;          /* digits before the point, from the first that is not 0 */
+    int64_t whole = 0; /* digits before the point, from the first that is not 0 */
     for (bool point = false; is_digit(text[i]) || text[i] == '.'; i++) {
         if (text[i] == '.') point = true;
         else if (text[i] != '0' && d.first < 0) d.first = i;
@@ -165,8 +165,7 @@ static void list_some(const struct labels *l, char *out, size_t size)
 {
     size_t used = 0;
     for (int i = 0; i < l->count && i < 8 && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
-                                 hsgd_show(l->label[i].name).text);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", hsgd_show(l->label[i].name).text);
     if (l->count > 8 && used < size) snprintf(out + used, size - used, ", ...");
 }
 
@@ -178,8 +177,8 @@ int labels_refuse(struct hsgd_context *ctx, const struct labels *l, int err, con
         return hsgd_fail(ctx, EINVAL, "%s: more than %d classes at label \"%s\"; are these labels?", place, MAX_LABELS,
                          hsgd_show(text).text);
     list_some(l, known, sizeof known);
-    return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" is not one of the %d classes %s", place,
-                     hsgd_show(text).text, l->count, known);
+    return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" is not one of the %d classes %s", place, hsgd_show(text).text,
+                     l->count, known);
 }
 
 /* ---------------------------------------------------------------- lifetime */
@@ -225,11 +224,15 @@ static int check_meaning(struct hsgd_context *ctx, const struct labels *l, const
         if (!fraction && has_fraction(&l->label[i])) fraction = &l->label[i];
     }
     if (fraction)
-        return hsgd_fail(ctx, EINVAL, "%s: label \"%s\" has a fraction, like a measurement; "
-                         "--classes treats the numbers as classes", place, hsgd_show(fraction->name).text);
+        return hsgd_fail(ctx, EINVAL,
+                         "%s: label \"%s\" has a fraction, like a measurement; "
+                         "--classes treats the numbers as classes",
+                         place, hsgd_show(fraction->name).text);
     if (l->count <= FEW || l->count <= n / 2) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: %d different numbers as labels of %lld samples, like measurements; "
-                     "--classes treats them as classes", place, l->count, (long long)n);
+    return hsgd_fail(ctx, EINVAL,
+                     "%s: %d different numbers as labels of %lld samples, like measurements; "
+                     "--classes treats them as classes",
+                     place, l->count, (long long)n);
 }
 
 int labels_sort(struct hsgd_context *ctx, struct labels *l, const char *place, int32_t *label, int64_t n)

@@ -11,13 +11,13 @@ enum { MAX_LABELS = 10000 };
  * "1.0") are one class, whatever their number of digits; its name is the first
  * spelling.  Zero-initialised is empty. */
 struct labels {
-    bool fixed;                 /* no new classes */
-    bool meant;                 /* numbers are classes even where they look like measurements */
+    bool fixed; /* no new classes */
+    bool meant; /* numbers are classes even where they look like measurements */
     int count;
     int64_t capacity;
     struct label *label;
-    int32_t *slot;              /* hash table: class + 1; 0: free */
-    int slots;                  /* a power of two */
+    int32_t *slot; /* hash table: class + 1; 0: free */
+    int slots;     /* a power of two */
 };
 
 /* Starts with the classes of the options, which are then fixed, or with none. */

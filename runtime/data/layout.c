@@ -32,7 +32,9 @@ static bool below(const char *path, const char *name, size_t n) { return !strncm
 /* Images below folder `name`, of n characters, which begins `from` characters
  * into their names.  any: there are some; all: all images are there; direct: some
  * are in the folder itself; nested: some are in folders below it. */
-struct census { bool any, all, direct, nested; };
+struct census {
+    bool any, all, direct, nested;
+};
 
 static struct census take_census(const struct image_set *a, size_t from, const char *name, size_t n)
 {

@@ -19,8 +19,8 @@ struct libsvm {
     struct labels *labels;
     struct hsgd_data *d;
     int64_t line, values;
-    int features;                                   /* 0: not known yet */
-    int32_t widest;                                 /* largest index so far */
+    int features;   /* 0: not known yet */
+    int32_t widest; /* largest index so far */
     int64_t label_capacity, start_capacity, column_capacity, value_capacity;
 };
 
@@ -163,8 +163,7 @@ static int finish(struct libsvm *r)
 {
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no samples in %lld lines", r->name, (long long)r->line);
-    if (!r->features && !r->widest)
-        return hsgd_fail(r->ctx, EINVAL, "%s: no line has a feature, INDEX:VALUE", r->name);
+    if (!r->features && !r->widest) return hsgd_fail(r->ctx, EINVAL, "%s: no line has a feature, INDEX:VALUE", r->name);
     d->shape = (struct hsgd_shape){ 1, 1, r->features ? r->features : r->widest };
     if (!r->labels) return 0;
     d->labels = d->owned_labels;
@@ -225,7 +224,7 @@ static void widen(struct data_splits *splits)
 }
 
 static int read_splits(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
-                      struct data_splits *out)
+                       struct data_splits *out)
 {
     char *test = test_path(path);
     int err = test ? read_file(ctx, path, features, labels, &out->train) : -ENOMEM;

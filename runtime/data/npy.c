@@ -108,8 +108,13 @@ static int read_shape(struct header *h)
 
 static int read_entry(struct header *h)
 {
-    static const struct { const char *key; int (*read)(struct header *h); } entries[] = {
-        { "descr", read_descr }, { "fortran_order", read_order }, { "shape", read_shape },
+    static const struct {
+        const char *key;
+        int (*read)(struct header *h);
+    } entries[] = {
+        { "descr", read_descr },
+        { "fortran_order", read_order },
+        { "shape", read_shape },
     };
     const char *key;
     size_t n;
@@ -138,7 +143,9 @@ static int read_header(struct header *h)
     if (h->at < h->end) return header_failed(h, "its end");
     if (h->seen[0] && h->seen[1] && h->seen[2]) return 0;
     return hsgd_fail(h->ctx, EINVAL, "%s: header: %s is missing", h->name,
-                     !h->seen[0] ? "descr" : !h->seen[1] ? "fortran_order" : "shape");
+                     !h->seen[0]   ? "descr"
+                     : !h->seen[1] ? "fortran_order"
+                                   : "shape");
 }
 
 /* ------------------------------------------------------------------- array */
@@ -176,8 +183,7 @@ static int find_header(struct hsgd_context *ctx, const char *name, const uint8_t
     if (*length > MAX_HEADER)
         return hsgd_fail(ctx, EINVAL, "%s: header has %zu bytes, more than %d", name, *length, MAX_HEADER);
     if (*length > n - *first)
-        return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: only %zu of %zu bytes", name, n - *first,
-                         *length);
+        return hsgd_fail(ctx, EINVAL, "%s: truncated in the header: only %zu of %zu bytes", name, n - *first, *length);
     return 0;
 }
 

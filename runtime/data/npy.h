@@ -11,14 +11,14 @@
 enum { NPY_MAX_DIMENSIONS = 4 };
 
 struct npy {
-    char kind;                          /* 'b' (0 or 1), 'u', 'i' or 'f' */
-    int size;                           /* bytes of a value */
+    char kind; /* 'b' (0 or 1), 'u', 'i' or 'f' */
+    int size;  /* bytes of a value */
     bool big_endian;
-    bool fortran;                       /* column-major: the first index runs fastest */
+    bool fortran; /* column-major: the first index runs fastest */
     int dimensions;
     int64_t dim[NPY_MAX_DIMENSIONS];
-    int64_t count;                      /* values; positive */
-    const uint8_t *data;                /* inside the bytes it was read from */
+    int64_t count;       /* values; positive */
+    const uint8_t *data; /* inside the bytes it was read from */
 };
 
 /* Reads the header; the values must be complete, with nothing after them.

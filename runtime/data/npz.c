@@ -22,12 +22,12 @@ struct npz {
     struct hsgd_context *ctx;
     const char *name, *label;
     struct archive *archive;
-    int64_t left;                           /* bytes that may still come out */
+    int64_t left; /* bytes that may still come out */
     struct array array[MAX_ARRAYS];
     int arrays;
-    char **other;                           /* names of the other arrays */
+    char **other; /* names of the other arrays */
     int64_t others, other_capacity;
-    char *first;                            /* name of the first member, whatever it is */
+    char *first; /* name of the first member, whatever it is */
 };
 
 static int archive_failed(const struct npz *z)
@@ -157,8 +157,10 @@ static int no_arrays(const struct npz *z)
     char known[200];
     size_t used = 0;
     if (!z->arrays && !z->others)
-        return hsgd_fail(z->ctx, EINVAL, "%s: a zip archive with neither image folders nor arrays: the first member is "
-                         "\"%s\"", z->name, z->first ? hsgd_show(z->first).text : "");
+        return hsgd_fail(z->ctx, EINVAL,
+                         "%s: a zip archive with neither image folders nor arrays: the first member is "
+                         "\"%s\"",
+                         z->name, z->first ? hsgd_show(z->first).text : "");
     for (int64_t i = 0; i < z->arrays + z->others && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
                                  hsgd_show(i < z->arrays ? z->array[i].key : z->other[i - z->arrays]).text);

@@ -180,7 +180,7 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
 }
 
 int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
-               struct hsgd_data **out)
+                struct hsgd_data **out)
 {
     struct npy classes;
     int err = numpy_samples(ctx, x, features, out);
@@ -207,14 +207,13 @@ static int fit_test(struct hsgd_context *ctx, struct data_splits *p)
 }
 
 int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
-                const struct hsgd_data_options *options, struct data_splits *out)
+                 const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct labels labels = { 0 };
     struct array *test = &array[ARRAY_TEST_X];
     int err = labels_begin(ctx, &labels, options);
     if (!err) err = numpy_split(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, &labels, &out->train);
-    if (!err && test->bytes)
-        err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
+    if (!err && test->bytes) err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
     if (!err && out->test) err = fit_test(ctx, out);
     if (!err && out->test) err = same_shape(ctx, what, out);
     labels_free(&labels);
@@ -244,7 +243,10 @@ static int read_array(struct hsgd_context *ctx, const char *path, struct array *
 }
 
 /* FOLDER/STEM of path, and what follows the stem (.npy, .npy.gz, ...). */
-struct path_parts { int folder, stem; const char *suffix; };
+struct path_parts {
+    int folder, stem;
+    const char *suffix;
+};
 
 static struct path_parts split_path(const char *path)
 {

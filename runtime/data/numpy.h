@@ -27,10 +27,10 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
 /* A split from its two arrays; takes over the bytes of x.  *out is freed by the
  * caller, also after an error. */
 int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
-               struct hsgd_data **out);
+                struct hsgd_data **out);
 /* Both splits; array[ARRAY_TEST_X] without bytes: no test split. */
 int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
-                const struct hsgd_data_options *options, struct data_splits *out);
+                 const struct hsgd_data_options *options, struct data_splits *out);
 void array_free(struct array *a);
 
 /* An archive in memory; `size` bytes at `bytes`. */

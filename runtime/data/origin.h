@@ -8,7 +8,7 @@
 
 /* The range of a channel's values; zero-initialised: none yet. */
 struct origin_range {
-    bool any, inexact;          /* inexact: some are not exact as a float */
+    bool any, inexact; /* inexact: some are not exact as a float */
     double min, max;
 };
 

@@ -10,8 +10,10 @@
 #include <string.h>
 
 static const char *const why[PASSED_KINDS] = {
-    [PASSED_FORMAT] = "neither PNG nor JPEG", [PASSED_DAMAGED] = "damaged",
-    [PASSED_OUTSIDE] = "outside of class folders", [PASSED_OTHER] = "not images",
+    [PASSED_FORMAT] = "neither PNG nor JPEG",
+    [PASSED_DAMAGED] = "damaged",
+    [PASSED_OUTSIDE] = "outside of class folders",
+    [PASSED_OTHER] = "not images",
 };
 
 const char *passed_why(enum passed_kind kind) { return why[kind]; }

@@ -13,7 +13,7 @@ enum passed_kind { PASSED_FORMAT, PASSED_DAMAGED, PASSED_OUTSIDE, PASSED_OTHER, 
 struct passed {
     int users;
     int64_t count[PASSED_KINDS];
-    char *first[PASSED_KINDS];   /* NULL: none */
+    char *first[PASSED_KINDS]; /* NULL: none */
 };
 
 /* NULL: out of memory. */

@@ -20,8 +20,7 @@ struct sheet {
 
 static int check_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
 {
-    if (!d || !path || !*path)
-        return hsgd_fail(ctx, EINVAL, "sheet: no %s given", d ? "path" : "data set");
+    if (!d || !path || !*path) return hsgd_fail(ctx, EINVAL, "sheet: no %s given", d ? "path" : "data set");
     if (rows < 1 || columns < 1)
         return hsgd_fail(ctx, EINVAL, "sheet \"%s\": rows x columns is %d x %d, both must be positive", path, rows,
                          columns);
@@ -66,8 +65,7 @@ static void paint(struct sheet *s, int64_t i)
     hsgd_data_gather(s->d, &i, 1, NULL, s->sample, NULL);
     for (int y = 0; y < h; y++) {
         uint8_t *to = s->pixels + ((top + y) * s->width + left) * c;
-        for (int k = 0; k < w * c; k++)
-            to[k] = level(s, s->sample[(int64_t)y * w * c + k]);
+        for (int k = 0; k < w * c; k++) to[k] = level(s, s->sample[(int64_t)y * w * c + k]);
     }
 }
 
@@ -75,12 +73,12 @@ static int write_sheet(struct hsgd_context *ctx, const struct sheet *s, const ch
 {
     struct hsgd_atomic a;
     int rc = hsgd_atomic_open(ctx, &a, path);
-    if (rc < 0)
-        return rc;
-    png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)s->width, .height = (png_uint_32)s->height};
+    if (rc < 0) return rc;
+    png_image image = { .version = PNG_IMAGE_VERSION,
+                        .width = (png_uint_32)s->width,
+                        .height = (png_uint_32)s->height };
     image.format = s->d->shape.c == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-    if (png_image_write_to_stdio(&image, a.file, 0, s->pixels, 0, NULL))
-        return hsgd_atomic_commit(ctx, &a);
+    if (png_image_write_to_stdio(&image, a.file, 0, s->pixels, 0, NULL)) return hsgd_atomic_commit(ctx, &a);
     hsgd_atomic_abandon(&a);
     return hsgd_fail(ctx, EIO, "sheet \"%s\": cannot write: %s", path, image.message);
 }
@@ -89,10 +87,8 @@ static int draw(struct hsgd_context *ctx, struct sheet *s, const char *path, siz
 {
     memset(s->pixels, GRID_GREY, bytes);
     s->lo = 0, s->scale = 255;
-    if (!s->d->bytes)
-        find_range(s);
-    for (int64_t i = 0; i < shown(s); i++)
-        paint(s, i);
+    if (!s->d->bytes) find_range(s);
+    for (int64_t i = 0; i < shown(s); i++) paint(s, i);
     return write_sheet(ctx, s, path);
 }
 
@@ -100,18 +96,15 @@ int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const c
 {
     int rc = ENTER(ctx, d, path);
     if (!rc) rc = check_sheet(ctx, d, path, rows, columns);
-    if (rc < 0)
-        return rc;
-    struct sheet s = {.d = d, .rows = rows, .columns = columns};
+    if (rc < 0) return rc;
+    struct sheet s = { .d = d, .rows = rows, .columns = columns };
     s.width = columns * (d->shape.w + 1) + 1;
     s.height = rows * (d->shape.h + 1) + 1;
     size_t bytes = (size_t)s.width * (size_t)s.height * (size_t)d->shape.c;
     s.pixels = malloc(bytes);
     s.sample = malloc((size_t)hsgd_data_size(d) * sizeof *s.sample);
-    if (s.pixels && s.sample)
-        rc = draw(ctx, &s, path, bytes);
-    else
-        rc = hsgd_fail(ctx, ENOMEM, "sheet \"%s\": out of memory for %d x %d pixels", path, s.width, s.height);
+    if (s.pixels && s.sample) rc = draw(ctx, &s, path, bytes);
+    else rc = hsgd_fail(ctx, ENOMEM, "sheet \"%s\": out of memory for %d x %d pixels", path, s.width, s.height);
     free(s.pixels);
     free(s.sample);
     return rc;

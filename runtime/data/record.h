@@ -18,15 +18,15 @@ enum record_unit { UNIT_UNKNOWN, UNIT_BYTES, UNIT_STORED };
 enum { SAID_GREY = 1, SAID_COLOUR = 2, SAID_UNIT = 4, SAID_SIZE = 8 };
 
 struct hsgd_record {
-    char *format;                           /* "": not known */
-    int64_t count;                          /* samples; 0: not known */
-    struct hsgd_shape shape;                /* h 0: not known */
-    struct hsgd_names *columns, *ignored;   /* as in struct hsgd_data */
+    char *format;                         /* "": not known */
+    int64_t count;                        /* samples; 0: not known */
+    struct hsgd_shape shape;              /* h 0: not known */
+    struct hsgd_names *columns, *ignored; /* as in struct hsgd_data */
     enum record_unit unit;
-    double low, high;                       /* the smallest and largest value, in that unit */
-    char x_hash[65], label_hash[65];        /* "": not known */
-    struct hsgd_names *label, *names;       /* column of the labels; names of the classes, or NULL */
-    int classes;                            /* 0: not known */
+    double low, high;                 /* the smallest and largest value, in that unit */
+    char x_hash[65], label_hash[65];  /* "": not known */
+    struct hsgd_names *label, *names; /* column of the labels; names of the classes, or NULL */
+    int classes;                      /* 0: not known */
     unsigned said;
 };
 

@@ -66,7 +66,13 @@ bool record_passes_over(const struct hsgd_record *r, const char *column)
 }
 
 /* Sorted names with their indices, for fast search. */
-struct sorted { int count; struct entry { const char *name; int place; } *entry; };
+struct sorted {
+    int count;
+    struct entry {
+        const char *name;
+        int place;
+    } * entry;
+};
 
 static int by_name(const void *a, const void *b)
 {
@@ -208,15 +214,17 @@ int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struc
     if (to_grey && first_time(said, SAID_GREY))
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s: colour images are converted to grey for the model", d->name);
     if (to_colour && first_time(said, SAID_COLOUR))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: grey images are converted to three equal channels for the model",
-                 d->name);
+        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: grey images are converted to three equal channels for the model", d->name);
     return 0;
 }
 
 /* --------------------------------------------------------------------- unit */
 
 /* The range of a set's values, and whether all are integers. */
-struct values { double low, high; bool integers; };
+struct values {
+    double low, high;
+    bool integers;
+};
 
 static void add_range(struct values *v, const float *x, int64_t n)
 {
@@ -268,8 +276,10 @@ static int fit_to_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct 
     if (!raw) return 0;
     scale(d, 1.0f / 255);
     if (!d->integers && first_time(&r->said, SAID_UNIT))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: integers up to %g are divided by 255, as the 8-bit values of the "
-                 "training data were", d->name, v.high);
+        hsgd_log(ctx, HSGD_LOG_WARNING,
+                 "%s: integers up to %g are divided by 255, as the 8-bit values of the "
+                 "training data were",
+                 d->name, v.high);
     return 0;
 }
 
@@ -316,8 +326,10 @@ static int check_pixels(struct hsgd_context *ctx, const struct hsgd_record *r, c
     bool pixels = v.integers && v.high <= 255 && was > 0 && v.high > FAR * was;
     bool fractions = !v.integers && v.high <= 1 && r->low >= 0 && was > 255.0 / 2 && was <= 255;
     if (!pixels && !fractions) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: pixels range from %g to %g; those of the training data ranged from %g to %g, in "
-                     "another unit", d->name, v.low, v.high, r->low, r->high);
+    return hsgd_fail(ctx, EINVAL,
+                     "%s: pixels range from %g to %g; those of the training data ranged from %g to %g, in "
+                     "another unit",
+                     d->name, v.low, v.high, r->low, r->high);
 }
 
 static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)

@@ -230,10 +230,8 @@ static int read_fields(const struct parsing *p, json_t *fields)
     const char *key;
     json_t *value;
     if (!json_is_object(fields)) return damaged(p, "fields", "an object");
-    json_object_foreach(fields, key, value)
-        if (strcmp(key, "x") && strcmp(key, "label"))
-            return hsgd_fail(p->ctx, EINVAL, "%s: record of the data: field \"%s\" is not one of x, label", p->where,
-                             hsgd_show(key).text);
+    json_object_foreach(fields, key, value) if (strcmp(key, "x") && strcmp(key, "label")) return hsgd_fail(
+        p->ctx, EINVAL, "%s: record of the data: field \"%s\" is not one of x, label", p->where, hsgd_show(key).text);
     int err = read_x(p, json_object_get(fields, "x"));
     return err ? err : read_label(p, json_object_get(fields, "label"));
 }

@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 /* A box in an image, in pixels. */
-struct box { float top, left, h, w; };
+struct box {
+    float top, left, h, w;
+};
 
 /* Resizes the box of an h x w x c image to to[to_h x to_w x c].  Returns 0 or
  * -ENOMEM. */

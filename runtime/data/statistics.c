@@ -46,7 +46,7 @@ enum { BYTE_CHANNELS = 16 };
 /* 8-bit samples of few channels: a histogram per channel, so the sums are exact. */
 static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisation *out)
 {
-    int64_t size = hsgd_data_size(d), histogram[BYTE_CHANNELS][256] = {{0}};
+    int64_t size = hsgd_data_size(d), histogram[BYTE_CHANNELS][256] = { { 0 } };
     for (int64_t i = 0; i < d->count; i++) {
         const uint8_t *from = d->bytes + hsgd_data_place(d, i) * size;
         for (int64_t k = 0, channel = 0; k < size; k++) {
@@ -57,8 +57,7 @@ static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisatio
     double n = (double)(d->count * (size / out->channels));
     for (int c = 0; c < out->channels; c++) {
         double sum = 0, squares = 0;
-        for (int v = 0; v < 256; v++)
-            sum += (double)histogram[c][v] * v / 255;
+        for (int v = 0; v < 256; v++) sum += (double)histogram[c][v] * v / 255;
         for (int v = 0; v < 256; v++)
             squares += (double)histogram[c][v] * (v / 255.0 - sum / n) * (v / 255.0 - sum / n);
         store(d, out, c, sum / n, squares / n);
@@ -66,7 +65,9 @@ static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisatio
 }
 
 /* Sums over the values of a channel that are not missing. */
-struct sums { double mean, sum, squares, count; };
+struct sums {
+    double mean, sum, squares, count;
+};
 
 static void add_value(struct sums *s, double value)
 {
@@ -94,7 +95,7 @@ static int statistics_values(const struct hsgd_data *d, struct hsgd_normalisatio
     for (int pass = 0; pass < 2; pass++) {
         for (int64_t i = 0; i < d->count; i++) add_sample(sums, out->channels, d, hsgd_data_place(d, i));
         for (int c = 0; c < out->channels && pass == 0; c++)
-            sums[c] = (struct sums){.mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0};
+            sums[c] = (struct sums){ .mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0 };
     }
     for (int c = 0; c < out->channels; c++)
         store(d, out, c, sums[c].mean, sums[c].count > 0 ? sums[c].squares / sums[c].count : 0);

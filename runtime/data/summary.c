@@ -70,7 +70,8 @@ bool hsgd_data_passed(const struct hsgd_data *d, int i, struct hsgd_passed *out,
 {
     for (int kind = 0; d && d->passed && i >= 0 && kind < PASSED_KINDS; kind++) {
         if (!d->passed->count[kind] || i--) continue;
-        const struct hsgd_passed full = { .why = passed_why(kind), .first = d->passed->first[kind],
+        const struct hsgd_passed full = { .why = passed_why(kind),
+                                          .first = d->passed->first[kind],
                                           .count = d->passed->count[kind] };
         return !SIZED_GIVE(NULL, hsgd_passed, out, size, &full);
     }

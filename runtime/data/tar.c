@@ -16,12 +16,12 @@ enum { BLOCK = 1 << 16, HEADER = 512, CHECKSUM = 148, CHECKSUM_BYTES = 8 };
 
 struct tar {
     struct hsgd_context *ctx;
-    struct hsgd_stream *stream;  /* NULL: a zip archive */
+    struct hsgd_stream *stream; /* NULL: a zip archive */
     struct archive *archive;
-    locale_t utf8, before;       /* keeps UTF-8 names in any locale; 0: not available */
+    locale_t utf8, before; /* keeps UTF-8 names in any locale; 0: not available */
     struct image_set *set;
-    int error;                   /* of the stream */
-    int64_t kept;                /* bytes of members */
+    int error;    /* of the stream */
+    int64_t kept; /* bytes of members */
     uint8_t block[BLOCK];
 };
 
@@ -186,8 +186,8 @@ static int read_tar(struct tar *t)
 {
     if (archive_read_support_format_tar(t->archive) < ARCHIVE_WARN)
         return hsgd_fail(t->ctx, ENOMEM, "%s: out of memory", t->set->source);
-    int err = archive_read_open(t->archive, t, NULL, read_block, NULL) == ARCHIVE_OK ? take_members(t)
-                                                                                    : archive_failed(t);
+    int err =
+        archive_read_open(t->archive, t, NULL, read_block, NULL) == ARCHIVE_OK ? take_members(t) : archive_failed(t);
     return err ? err : read_rest(t);
 }
 

@@ -45,8 +45,13 @@ static const char *read_digits(const char *c, uint64_t *mantissa, int *exponent,
 
 static const char *read_word(const char *c, double *out)
 {
-    static const struct { const char *word; double value; } words[] = {
-        { "infinity", INFINITY }, { "inf", INFINITY }, { "nan", NAN },
+    static const struct {
+        const char *word;
+        double value;
+    } words[] = {
+        { "infinity", INFINITY },
+        { "inf", INFINITY },
+        { "nan", NAN },
     };
     for (int i = 0; i < 3; i++)
         if (!c_strncasecmp(c, words[i].word, strlen(words[i].word))) {

@@ -10,7 +10,9 @@
 #define IDX_FILES "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"
 
 /* Names in lower case, letters and digits only. */
-static const struct { const char *name, *what, *fetch, *then; } sets[] = {
+static const struct {
+    const char *name, *what, *fetch, *then;
+} sets[] = {
     { "mnist", "MNIST's four IDX files", "-O 'https://ossci-datasets.s3.amazonaws.com/mnist/" IDX_FILES "'",
       "in a folder, then --data FOLDER" },
     { "fashionmnist", "Fashion-MNIST's four IDX files",

@@ -15,19 +15,16 @@ static char *temporary_name(const char *path)
     static atomic_uint number;
     size_t capacity = strlen(path) + 40;
     char *name = malloc(capacity);
-    if (name)
-        snprintf(name, capacity, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&number, 1));
+    if (name) snprintf(name, capacity, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&number, 1));
     return name;
 }
 
 static int create(struct hsgd_context *ctx, struct hsgd_atomic *a)
 {
     int fd = open(a->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return hsgd_fail(ctx, errno, "%s: cannot create \"%s\": %s", a->path, a->temporary, strerror(errno));
+    if (fd < 0) return hsgd_fail(ctx, errno, "%s: cannot create \"%s\": %s", a->path, a->temporary, strerror(errno));
     a->file = fdopen(fd, "wb");
-    if (a->file)
-        return 0;
+    if (a->file) return 0;
     int err = errno;
     close(fd);
     unlink(a->temporary);
@@ -44,12 +41,10 @@ static void forget(struct hsgd_atomic *a)
 int hsgd_atomic_open(struct hsgd_context *ctx, struct hsgd_atomic *a, const char *path)
 {
     int rc = context_check(ctx);
-    if (rc < 0)
-        return rc;
-    *a = (struct hsgd_atomic){.path = strdup(path), .temporary = temporary_name(path)};
+    if (rc < 0) return rc;
+    *a = (struct hsgd_atomic){ .path = strdup(path), .temporary = temporary_name(path) };
     rc = a->path && a->temporary ? create(ctx, a) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
-    if (rc < 0)
-        forget(a);
+    if (rc < 0) forget(a);
     return rc;
 }
 
@@ -58,8 +53,7 @@ int hsgd_atomic_open(struct hsgd_context *ctx, struct hsgd_atomic *a, const char
 static void sync_folder(const char *path)
 {
     char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
-    if (slash)
-        slash[slash == folder] = '\0';
+    if (slash) slash[slash == folder] = '\0';
     int fd = folder ? open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd >= 0) {
         (void)fsync(fd);
@@ -72,12 +66,9 @@ static void sync_folder(const char *path)
 static int close_file(FILE *file)
 {
     int err = ferror(file) ? EIO : 0;
-    if (fflush(file) != 0 && !err)
-        err = errno;
-    if (!err && fsync(fileno(file)) != 0 && errno != EINVAL && errno != ENOTSUP)
-        err = errno;
-    if (fclose(file) != 0 && !err)
-        err = errno;
+    if (fflush(file) != 0 && !err) err = errno;
+    if (!err && fsync(fileno(file)) != 0 && errno != EINVAL && errno != ENOTSUP) err = errno;
+    if (fclose(file) != 0 && !err) err = errno;
     return err;
 }
 
@@ -85,24 +76,19 @@ int hsgd_atomic_commit(struct hsgd_context *ctx, struct hsgd_atomic *a)
 {
     int rc = 0, err = close_file(a->file);
     a->file = NULL;
-    if (err)
-        rc = hsgd_fail(ctx, err, "%s: cannot write: %s", a->path, strerror(err));
+    if (err) rc = hsgd_fail(ctx, err, "%s: cannot write: %s", a->path, strerror(err));
     else if (rename(a->temporary, a->path) != 0)
         rc = hsgd_fail(ctx, errno, "%s: cannot rename the finished file: %s", a->path, strerror(errno));
-    else
-        sync_folder(a->path);
-    if (rc < 0)
-        unlink(a->temporary);
+    else sync_folder(a->path);
+    if (rc < 0) unlink(a->temporary);
     forget(a);
     return rc;
 }
 
 void hsgd_atomic_abandon(struct hsgd_atomic *a)
 {
-    if (!a || !a->path)
-        return;
-    if (a->file)
-        fclose(a->file);
+    if (!a || !a->path) return;
+    if (a->file) fclose(a->file);
     unlink(a->temporary);
     forget(a);
 }
@@ -111,13 +97,9 @@ int hsgd_file_write(struct hsgd_context *ctx, const char *path, const void *byte
 {
     struct hsgd_atomic a;
     int err = ENTER(ctx, path);
-    if (!err && size)
-        err = ENTER(ctx, bytes);
-    if (!err)
-        err = hsgd_atomic_open(ctx, &a, path);
-    if (err)
-        return err;
-    if (size)
-        fwrite(bytes, 1, size, a.file); /* the commit checks ferror() */
+    if (!err && size) err = ENTER(ctx, bytes);
+    if (!err) err = hsgd_atomic_open(ctx, &a, path);
+    if (err) return err;
+    if (size) fwrite(bytes, 1, size, a.file); /* the commit checks ferror() */
     return hsgd_atomic_commit(ctx, &a);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 struct hsgd_atomic {
-    FILE *file;      /* write here */
+    FILE *file; /* write here */
     char *path, *temporary;
 };
 

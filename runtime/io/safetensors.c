@@ -17,16 +17,17 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers in the file a
 struct reading {
     struct hsgd_context *ctx;
     struct safetensors *f;
-    const uint8_t *data;   /* after the header */
-    uint64_t size;         /* of the data */
+    const uint8_t *data; /* after the header */
+    uint64_t size;       /* of the data */
 };
 
 #define FAIL(r, format, ...) hsgd_fail((r)->ctx, EINVAL, "%s: " format, (r)->f->path, __VA_ARGS__)
 #define FAIL_TENSOR(r, t, format, ...) FAIL(r, "tensor \"%s\"" format, hsgd_show((t)->name).text, __VA_ARGS__)
 
-static const char *const kinds[] = { [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "a string",
-                                     [JSON_INTEGER] = "an integer", [JSON_REAL] = "a real number",
-                                     [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null" };
+static const char *const kinds[] = {
+    [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "a list", [JSON_STRING] = "a string", [JSON_INTEGER] = "an integer",
+    [JSON_REAL] = "a real number", [JSON_TRUE] = "true",    [JSON_FALSE] = "false",     [JSON_NULL] = "null"
+};
 static const char *kind(const json_t *v) { return v ? kinds[json_typeof(v)] : "missing"; }
 
 /* ---------------------------------------------------------------- tensors */
@@ -72,8 +73,8 @@ static int read_offsets(const struct reading *r, struct safetensor *t, const jso
         at[i] = json_integer_value(n);
     }
     if (at[0] < 0 || at[1] < at[0] || (uint64_t)at[1] > r->size)
-        return FAIL_TENSOR(r, t, ": data_offsets [%" PRId64 ", %" PRId64 "] are not in 0..%" PRIu64,
-                           (int64_t)at[0], (int64_t)at[1], r->size);
+        return FAIL_TENSOR(r, t, ": data_offsets [%" PRId64 ", %" PRId64 "] are not in 0..%" PRIu64, (int64_t)at[0],
+                           (int64_t)at[1], r->size);
     t->data = r->data + at[0];
     t->bytes = (size_t)(at[1] - at[0]);
     return 0;
@@ -122,15 +123,17 @@ static int check_cover(const struct reading *r, struct safetensor **order)
         const struct safetensor *t = order[i];
         uint64_t begin = (uint64_t)((const uint8_t *)t->data - r->data);
         if (begin < end)
-            return FAIL_TENSOR(r, t, " begins at byte %" PRIu64 " of the data and overlaps \"%s\", which ends at %"
-                               PRIu64, begin, hsgd_show(order[i - 1]->name).text, end);
+            return FAIL_TENSOR(r, t,
+                               " begins at byte %" PRIu64 " of the data and overlaps \"%s\", which ends at %" PRIu64,
+                               begin, hsgd_show(order[i - 1]->name).text, end);
         if (begin > end)
             return FAIL_TENSOR(r, t, " begins at byte %" PRIu64 " of the data, but the one before ends at %" PRIu64,
                                begin, end);
         end = begin + t->bytes;
     }
-    return end == r->size ? 0 : FAIL(r, "the tensors end at byte %" PRIu64 " of the data, but there are %" PRIu64, end,
-                                     r->size);
+    return end == r->size
+               ? 0
+               : FAIL(r, "the tensors end at byte %" PRIu64 " of the data, but there are %" PRIu64, end, r->size);
 }
 
 static int check_places(const struct reading *r)
@@ -149,9 +152,8 @@ static int check_metadata(const struct reading *r, const json_t *strings)
     const char *key;
     json_t *value;
     if (!json_is_object(strings)) return FAIL(r, "__metadata__ must be an object, but is %s", kind(strings));
-    json_object_foreach((json_t *)strings, key, value)
-        if (!json_is_string(value))
-            return FAIL(r, "__metadata__: \"%s\" must be a string, but is %s", hsgd_show(key).text, kind(value));
+    json_object_foreach((json_t *)strings, key, value) if (!json_is_string(value)) return FAIL(
+        r, "__metadata__: \"%s\" must be a string, but is %s", hsgd_show(key).text, kind(value));
     return 0;
 }
 
@@ -160,7 +162,8 @@ static int read_entries(const struct reading *r)
     const char *name;
     json_t *object;
     int err = 0;
-    json_object_foreach(r->f->header, name, object) {
+    json_object_foreach(r->f->header, name, object)
+    {
         err = strcmp(name, "__metadata__") ? read_tensor(r, &r->f->tensor[r->f->ntensors++], name, object)
                                            : check_metadata(r, object);
         if (err) return err;
@@ -184,8 +187,7 @@ static int parse(struct reading *r, const uint8_t *bytes, size_t size)
     uint64_t length = 0;
     if (size < 8) return FAIL(r, "%zu bytes are too few for a safetensors file", size);
     for (int i = 8; i--;) length = length << 8 | bytes[i];
-    if (length > MAX_HEADER)
-        return FAIL(r, "the header's length %" PRIu64 " is more than %d", length, MAX_HEADER);
+    if (length > MAX_HEADER) return FAIL(r, "the header's length %" PRIu64 " is more than %d", length, MAX_HEADER);
     if (length > size - 8)
         return FAIL(r, "the header's length %" PRIu64 " is more than the %zu bytes that follow", length, size - 8);
     r->data = bytes + 8 + length;

@@ -15,10 +15,26 @@
 
 /* Element types; the table in safetensors.c has their names and sizes. */
 enum safetensors_type {
-    SAFETENSORS_BOOL, SAFETENSORS_U8, SAFETENSORS_I8, SAFETENSORS_I16, SAFETENSORS_U16, SAFETENSORS_F16,
-    SAFETENSORS_BF16, SAFETENSORS_I32, SAFETENSORS_U32, SAFETENSORS_F32, SAFETENSORS_I64, SAFETENSORS_U64,
-    SAFETENSORS_F64, SAFETENSORS_C64, SAFETENSORS_F8_E5M2, SAFETENSORS_F8_E4M3, SAFETENSORS_F8_E8M0,
-    SAFETENSORS_F6_E2M3, SAFETENSORS_F6_E3M2, SAFETENSORS_F4
+    SAFETENSORS_BOOL,
+    SAFETENSORS_U8,
+    SAFETENSORS_I8,
+    SAFETENSORS_I16,
+    SAFETENSORS_U16,
+    SAFETENSORS_F16,
+    SAFETENSORS_BF16,
+    SAFETENSORS_I32,
+    SAFETENSORS_U32,
+    SAFETENSORS_F32,
+    SAFETENSORS_I64,
+    SAFETENSORS_U64,
+    SAFETENSORS_F64,
+    SAFETENSORS_C64,
+    SAFETENSORS_F8_E5M2,
+    SAFETENSORS_F8_E4M3,
+    SAFETENSORS_F8_E8M0,
+    SAFETENSORS_F6_E2M3,
+    SAFETENSORS_F6_E3M2,
+    SAFETENSORS_F4
 };
 
 struct safetensor {
@@ -26,17 +42,17 @@ struct safetensor {
     enum safetensors_type type;
     int ndims;
     int64_t dims[SAFETENSORS_DIMS];
-    int64_t count;             /* elements: product of dims */
+    int64_t count; /* elements: product of dims */
     size_t bytes;
-    const void *data;          /* inside the file's bytes; may be unaligned in foreign files: memcpy it */
+    const void *data; /* inside the file's bytes; may be unaligned in foreign files: memcpy it */
 };
 
 /* ------------------------------------------------------------- reading */
 
 /* A file in memory. */
 struct safetensors {
-    char *path;                /* for sentences */
-    void *memory;              /* the file's bytes if they are to be freed */
+    char *path;   /* for sentences */
+    void *memory; /* the file's bytes if they are to be freed */
     json_t *header;
     int ntensors;
     struct safetensor *tensor; /* in the order of the header */
@@ -77,11 +93,11 @@ int safetensors_check_finite(struct hsgd_context *ctx, const struct safetensors 
  * finish.  The first error is kept, so only finish() has to be checked. */
 struct safetensors_writer {
     struct hsgd_context *ctx;
-    const char *path;          /* for sentences; the caller's */
-    FILE *file;                /* the caller's, such as that of an hsgd_atomic */
+    const char *path; /* for sentences; the caller's */
+    FILE *file;       /* the caller's, such as that of an hsgd_atomic */
     json_t *header, *metadata;
     uint64_t declared, appended; /* bytes of data */
-    bool begun;                /* the header is written */
+    bool begun;                  /* the header is written */
     int error;
 };
 

@@ -31,16 +31,14 @@ const struct safetensor *safetensors_need(struct hsgd_context *ctx, const struct
 {
     char has[SHAPE], wants[SHAPE];
     const struct safetensor *t = safetensors_find(f, name);
-    if (!t)
-        hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\" is missing", f->path, name);
+    if (!t) hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\" is missing", f->path, name);
     else if (t->type != type)
         hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\": dtype must be %s, but is %s", f->path, name,
                   safetensors_type_name(type), safetensors_type_name(t->type));
     else if (!has_shape(t, ndims, dims))
         hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\": shape must be %s, but is %s", f->path, name,
                   shape_text(wants, ndims, dims), shape_text(has, t->ndims, t->dims));
-    else
-        return t;
+    else return t;
     return NULL;
 }
 

@@ -11,8 +11,9 @@
 
 void safetensors_start(struct safetensors_writer *w, struct hsgd_context *ctx, FILE *file, const char *path)
 {
-    *w = (struct safetensors_writer){ .ctx = ctx, .path = path, .file = file, .header = json_object(),
-                                      .metadata = json_object() };
+    *w = (struct safetensors_writer){
+        .ctx = ctx, .path = path, .file = file, .header = json_object(), .metadata = json_object()
+    };
     if (!w->header || !w->metadata) FAIL(w, ENOMEM, "%s: out of memory", path);
 }
 

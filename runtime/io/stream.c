@@ -34,13 +34,16 @@ struct hsgd_stream {
     int64_t source_bytes, taken, made; /* size of the file; bytes read from it; bytes decoded */
     const uint8_t *next;               /* input not used yet */
     size_t left;
-    uint8_t *to;                       /* where the coding writes */
+    uint8_t *to; /* where the coding writes */
     size_t space;
-    bool source_ended, ended;          /* no more input; no more output */
-    bool between;                      /* gzip: a member has ended and no other begun */
-    union { z_stream zlib; lzma_stream lzma; } decoder;
-    uint8_t *input, *output;           /* CHUNK and STREAM_PEEK + CHUNK bytes */
-    size_t first, last;                /* what is in output */
+    bool source_ended, ended; /* no more input; no more output */
+    bool between;             /* gzip: a member has ended and no other begun */
+    union {
+        z_stream zlib;
+        lzma_stream lzma;
+    } decoder;
+    uint8_t *input, *output; /* CHUNK and STREAM_PEEK + CHUNK bytes */
+    size_t first, last;      /* what is in output */
     char *line;
     size_t line_capacity;
 };

@@ -14,8 +14,13 @@ static const char mark[] = "\xef\xbf\xbd";
 
 /* Characters that are escaped although they are UTF-8: the mark itself, and those
  * that YAML refuses or changes in a quoted text. */
-static const struct { uint32_t first, last; } escaped[] = {
-    { 0x7f, 0x9f }, { 0x2028, 0x2029 }, { 0xfeff, 0xfeff }, { 0xfffd, 0xffff },
+static const struct {
+    uint32_t first, last;
+} escaped[] = {
+    { 0x7f, 0x9f },
+    { 0x2028, 0x2029 },
+    { 0xfeff, 0xfeff },
+    { 0xfffd, 0xffff },
 };
 
 /* The smallest character of a sequence of n bytes (Unicode, table 3-7). */

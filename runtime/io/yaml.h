@@ -10,17 +10,23 @@
 
 struct hsgd_yaml {
     struct hsgd_context *ctx;
-    const char *path;       /* for sentences; the caller's, as is the text */
+    const char *path; /* for sentences; the caller's, as is the text */
     yaml_parser_t parser;
-    yaml_event_t event;     /* the present one */
-    int line;               /* where it begins, from 1 */
+    yaml_event_t event; /* the present one */
+    int line;           /* where it begins, from 1 */
 };
 
 enum { YAML_KEY = 40, YAML_VALUE = 64, YAML_PAIRS = 16 };
 
 /* A mapping of scalars. */
-struct yaml_pair { char key[YAML_KEY], value[YAML_VALUE]; int line; };
-struct yaml_pairs { int n, line; struct yaml_pair pair[YAML_PAIRS]; };
+struct yaml_pair {
+    char key[YAML_KEY], value[YAML_VALUE];
+    int line;
+};
+struct yaml_pairs {
+    int n, line;
+    struct yaml_pair pair[YAML_PAIRS];
+};
 
 /* Goes to the first event of the only document.  Each of these returns 0 or a
  * negative errno with a sentence; close() is due in any case. */

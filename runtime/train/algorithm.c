@@ -14,9 +14,9 @@ static const struct algorithm table[HSGD_ALGORITHMS] = {
     [HSGD_ADAPTIVE] = { "adaptive", NULL, SLICE_ADAPTIVE, 1, MERGE_DELTA, -1 },
 };
 
-#define SMALL 4         /* hogbatch: default batch_size over the batch of a CPU core */
-#define RANGE 8         /* adaptive: default batch_size over min_batch */
-#define ALPHA 2         /* adaptive: default max_batch over batch_size */
+#define SMALL 4 /* hogbatch: default batch_size over the batch of a CPU core */
+#define RANGE 8 /* adaptive: default batch_size over min_batch */
+#define ALPHA 2 /* adaptive: default max_batch over batch_size */
 
 const struct algorithm *algorithm_row(enum hsgd_algorithm a) { return &table[a]; }
 
@@ -43,8 +43,7 @@ int algorithm_batch(const struct algorithm *a, const struct hsgd_train_options *
 {
     switch (a->slices) {
     case SLICE_EQUAL: return or_else(0, batch / n);
-    case SLICE_BY_KIND:
-        return kind == HSGD_CPU ? or_else(o->min_batch, batch / SMALL) : or_else(o->max_batch, batch);
+    case SLICE_BY_KIND: return kind == HSGD_CPU ? or_else(o->min_batch, batch / SMALL) : or_else(o->max_batch, batch);
     case SLICE_ADAPTIVE: return within(batch, algorithm_min_batch(o), algorithm_max_batch(o));
     default: return batch;
     }

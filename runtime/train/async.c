@@ -37,8 +37,10 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o)
     if (!algorithm_has_server(row)) return 0;
     if (ctx->deterministic) return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is not deterministic", row->name);
     if (o->executor != HSGD_REPLAY)
-        return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is incompatible with the insert executor, which orders all "
-                                      "accesses", row->name);
+        return hsgd_fail(ctx, EINVAL,
+                         "algorithm \"%s\" is incompatible with the insert executor, which orders all "
+                         "accesses",
+                         row->name);
     if (ctx->starpu_places)
         return hsgd_fail(ctx, EINVAL, "algorithm \"%s\" is incompatible with HSGD_PLACEMENT=starpu", row->name);
     if (o->algorithm == HSGD_HOGWILD && !has_cpu(ctx))
@@ -261,7 +263,10 @@ static int start(struct async *a, pthread_t *thread)
 /* ---------------------------------------------------------------- listening */
 
 /* What is done and was not heard of. */
-struct heard { int64_t batches; uint64_t at; };
+struct heard {
+    int64_t batches;
+    uint64_t at;
+};
 
 static bool is_done(const struct async *a, int64_t index)
 {
@@ -377,9 +382,14 @@ void async_report(const struct hsgd_trainer *t, struct hsgd_fit_result *out)
     out->replicas = a->n < HSGD_KEPT_REPLICAS ? a->n : HSGD_KEPT_REPLICAS;
     for (int i = 0; i < out->replicas; i++) {
         const struct replica *r = &a->replica[i];
-        out->replica[i] = (struct hsgd_replica){ .updates = r->updates, .samples = r->samples, .batch_size = r->batch,
-                                                 .learning_rate = r->rate, .merges = r->merges, .stale = r->stale,
-                                                 .missed = r->missed, .max_missed = r->max_missed };
+        out->replica[i] = (struct hsgd_replica){ .updates = r->updates,
+                                                 .samples = r->samples,
+                                                 .batch_size = r->batch,
+                                                 .learning_rate = r->rate,
+                                                 .merges = r->merges,
+                                                 .stale = r->stale,
+                                                 .missed = r->missed,
+                                                 .max_missed = r->max_missed };
         snprintf(out->replica[i].device, sizeof out->replica[i].device, "%s", r->device->info.id);
     }
 }

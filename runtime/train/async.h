@@ -34,9 +34,9 @@ struct async_part {
     int replica;
     struct plan *plan;
     bool pulls, pushes;
-    int steps;                  /* made by this plan */
+    int steps; /* made by this plan */
 };
-#define ASYNC_PARTS 4           /* of a replica, at most */
+#define ASYNC_PARTS 4 /* of a replica, at most */
 
 /* What the replicas run for a batch of the user's, made now where it is not
  * there; how many parts that are, or a negative errno. */

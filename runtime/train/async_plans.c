@@ -16,7 +16,9 @@ int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int ma
         const struct async_part part[ASYNC_PARTS] = {
             { .pulls = true, .pushes = true, .steps = one },
             { .pulls = true, .steps = first },
-            { .steps = plain ? 1 : one ? 0 : steps - 1 - first },
+            { .steps = plain ? 1
+                       : one ? 0
+                             : steps - 1 - first },
             { .pushes = true, .steps = !plain && !one },
         };
         for (int k = 0; !err && k < ASYNC_PARTS; k++) {

@@ -118,8 +118,7 @@ static void begin_round(struct async *a, struct replica *r)
 bool async_take_round(struct async *a, struct replica *r)
 {
     pthread_mutex_lock(&a->lock);
-    while (!a->err && !r->gone && a->merged < a->end &&
-           !(any_left(a) && within_staleness(a, r) && within_ratio(a, r)))
+    while (!a->err && !r->gone && a->merged < a->end && !(any_left(a) && within_staleness(a, r) && within_ratio(a, r)))
         pthread_cond_wait(&a->changed, &a->lock);
     bool goes_on = !a->err && !r->gone && a->merged < a->end;
     if (goes_on) begin_round(a, r);
@@ -143,8 +142,9 @@ static void say_change(struct async *a, const struct replica *r, int batch, doub
     double size = o->batch_size, before = schedule_scale(o, r->batch / size), after = schedule_scale(o, batch / size);
     async_say(a, HSGD_LOG_INFO,
               "step %lld: %s takes batches of %d instead of %d and, within %d updates, %g instead of %g "
-              "times the learning rate: it has made %lld updates, the others %.0f", (long long)r->state.first_step,
-              r->device->info.id, batch, r->batch, o->rate_ramp, after, before, (long long)r->updates, others);
+              "times the learning rate: it has made %lld updates, the others %.0f",
+              (long long)r->state.first_step, r->device->info.id, batch, r->batch, o->rate_ramp, after, before,
+              (long long)r->updates, others);
 }
 
 void async_adapt(struct async *a, struct replica *r)

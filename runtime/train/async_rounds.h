@@ -7,31 +7,39 @@
 #include "replica.h"
 
 /* A batch as the user counts them: what its samples have brought so far. */
-struct async_batch { struct batch_metrics sum; int rows; };
+struct async_batch {
+    struct batch_metrics sum;
+    int rows;
+};
 
 /* Samples that were taken and given back. */
-struct stretch { int64_t first, n; };
+struct stretch {
+    int64_t first, n;
+};
 
-struct async_line { enum hsgd_log_level level; char *text; };
+struct async_line {
+    enum hsgd_log_level level;
+    char *text;
+};
 
 struct async {
     struct hsgd_trainer *t;
     const struct algorithm *row;
     int n, alive, staleness;
     struct replica *replica;
-    int32_t *versions;          /* the server's, VERSION_INTS apart */
+    int32_t *versions; /* the server's, VERSION_INTS apart */
     /* the run */
     const struct batch_source *source;
     struct async_batch *done;
     struct origin origin;
     int batch;
-    int64_t next, end;          /* samples that nobody has taken yet */
+    int64_t next, end; /* samples that nobody has taken yet */
     int64_t merged;
-    struct stretch *back;       /* room for one of each replica */
+    struct stretch *back; /* room for one of each replica */
     int nback, err;
     pthread_mutex_t lock, fill_lock, plan_lock;
     pthread_cond_t changed;
-    struct async_line *line;    /* for the log, from the thread that started the run */
+    struct async_line *line; /* for the log, from the thread that started the run */
     int nlines;
     int64_t pushes, merges, stale[HSGD_KEPT_STALENESS];
 };

@@ -119,8 +119,8 @@ static int compare_set(struct trainer_state *s, set devices, int batch, struct h
         double t = fits(s->ctx, i, devices) ? predict(s, devices, algorithm_row(i), batch) : NAN;
         if (!isfinite(t)) continue;
         struct hsgd_candidate *c = &out[n++];
-        *c = (struct hsgd_candidate){ .predicted_ms = 1e3 * t, .chosen = s->options.algorithm == i &&
-                                                                         devices == chosen_set(s) };
+        *c = (struct hsgd_candidate){ .predicted_ms = 1e3 * t,
+                                      .chosen = s->options.algorithm == i && devices == chosen_set(s) };
         snprintf(c->algorithm, sizeof c->algorithm, "%s", hsgd_algorithm_name(i));
         name_set(s->ctx, devices, c);
     }

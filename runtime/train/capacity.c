@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "slices.h"
 
-#define AHEAD 8     /* blocks, to see how need grows with rows */
+#define AHEAD 8 /* blocks, to see how need grows with rows */
 #define MARGIN 1.5
 
 static double need_of(struct trainer_state *shadow, struct device *d, int n, const struct slice_spec *specs)

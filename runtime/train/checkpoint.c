@@ -16,18 +16,18 @@
 struct checkpoints {
     char *folder;
     int lock, keep;
-    struct hsgd_context *quiet;   /* for the writing thread's sentence */
-    struct snapshot held;         /* the best epoch's, not written yet */
-    struct snapshot out[2];       /* what the thread writes: one that was held, and the newest */
-    bool holds, queued[2], busy;  /* busy: the result is to be fetched */
-    bool threaded;                /* there was a thread to be had */
+    struct hsgd_context *quiet;  /* for the writing thread's sentence */
+    struct snapshot held;        /* the best epoch's, not written yet */
+    struct snapshot out[2];      /* what the thread writes: one that was held, and the newest */
+    bool holds, queued[2], busy; /* busy: the result is to be fetched */
+    bool threaded;               /* there was a thread to be had */
     pthread_t thread;
-    atomic_bool done;             /* the thread has nothing left to do */
-    int error;                    /* its result */
-    char unlinked[sizeof ((struct hsgd_context *)0)->error]; /* why a link could not be made; empty: it could */
-    bool warned;                  /* that it could not */
-    double cost, write_seconds;   /* processor time of the last checkpoint, and the thread's part */
-    uint64_t began;               /* when the last one did */
+    atomic_bool done;                                       /* the thread has nothing left to do */
+    int error;                                              /* its result */
+    char unlinked[sizeof((struct hsgd_context *)0)->error]; /* why a link could not be made; empty: it could */
+    bool warned;                                            /* that it could not */
+    double cost, write_seconds; /* processor time of the last checkpoint, and the thread's part */
+    uint64_t began;             /* when the last one did */
 };
 
 /* ----------------------------------------------------------------- writing */
@@ -286,8 +286,10 @@ int checkpoint_open(struct hsgd_trainer *t, const char *folder)
     int64_t latest = err ? -1 : publish_latest(folder);
     if (!err && latest <= t->at.step) make_links(t, latest);
     if (latest <= t->at.step) return err;
-    return hsgd_fail(t->state.ctx, EEXIST, "%s: there is a checkpoint of step %lld already, and training starts at "
-                     "step %lld", folder, (long long)latest, (long long)t->at.step);
+    return hsgd_fail(t->state.ctx, EEXIST,
+                     "%s: there is a checkpoint of step %lld already, and training starts at "
+                     "step %lld",
+                     folder, (long long)latest, (long long)t->at.step);
 }
 
 void checkpoint_close(struct hsgd_trainer *t)
@@ -300,7 +302,7 @@ void checkpoint_close(struct hsgd_trainer *t)
 
 /* ------------------------------------------------------------------ public */
 
-void hsgd_checkpoint_request(struct hsgd_trainer *t) 
+void hsgd_checkpoint_request(struct hsgd_trainer *t)
 {
     if (t) t->wants_checkpoint = true;
 }

@@ -133,9 +133,8 @@ int hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_nor
     if (err) return err;
     struct hsgd_normalisation *copy = n ? hsgd_normalisation_create(n->channels, n->mean, n->inv_std) : NULL;
     if (n && !copy)
-        return hsgd_fail(t->state.ctx, n->channels < 1 ? EINVAL : ENOMEM,
-                         "normalisation of %d channels: %s", n->channels,
-                         n->channels < 1 ? "there must be one" : "out of memory");
+        return hsgd_fail(t->state.ctx, n->channels < 1 ? EINVAL : ENOMEM, "normalisation of %d channels: %s",
+                         n->channels, n->channels < 1 ? "there must be one" : "out of memory");
     hsgd_normalisation_destroy(&t->norm);
     t->norm = copy;
     return 0;

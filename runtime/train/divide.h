@@ -4,17 +4,17 @@
 #ifndef HSGD_RUNTIME_TRAIN_DIVIDE_H
 #define HSGD_RUNTIME_TRAIN_DIVIDE_H
 
-#define MIN_ROWS 16         /* less is not worth a device's fixed costs */
+#define MIN_ROWS 16 /* less is not worth a device's fixed costs */
 #define CURVE_SIZES 3
 
 /* What a step of so many rows takes on a device, in seconds: straight between
  * the sizes that were measured and beyond them. */
 struct curve {
-    int block;              /* slices are multiples of so many rows; the last takes the rest */
-    int rows[CURVE_SIZES];  /* ascending */
+    int block;             /* slices are multiples of so many rows; the last takes the rest */
+    int rows[CURVE_SIZES]; /* ascending */
     double seconds[CURVE_SIZES];
-    double extra;           /* on top when other devices take part: copies of parameters and gradients */
-    int max_rows;             /* rows that the device's memory holds; 0: any number */
+    double extra; /* on top when other devices take part: copies of parameters and gradients */
+    int max_rows; /* rows that the device's memory holds; 0: any number */
 };
 
 /* INFINITY for more rows than the device can do. */

@@ -10,13 +10,13 @@
 #include "slices.h"
 #include "trials.h"
 
-#define SETTLE_STEPS COST_KEPT /* then all that the cost model keeps is from this division */
-#define UNEVEN 1.1          /* devices drift apart by this factor, or nothing is computed */
-#define WORTH_MOVING 0.06   /* a step must become shorter by this much */
-#define MAX_PATIENCE 64    /* steps that it must be so */
+#define SETTLE_STEPS COST_KEPT  /* then all that the cost model keeps is from this division */
+#define UNEVEN 1.1              /* devices drift apart by this factor, or nothing is computed */
+#define WORTH_MOVING 0.06       /* a step must become shorter by this much */
+#define MAX_PATIENCE 64         /* steps that it must be so */
 #define PROBE_FIRST 1000000000u /* ns from the first step */
-#define PROBE_PAUSE 100.0   /* times what probing takes; doubled whenever it led to another division */
-#define CALM_STEPS 64       /* after so many without a change patience is halved */
+#define PROBE_PAUSE 100.0       /* times what probing takes; doubled whenever it led to another division */
+#define CALM_STEPS 64           /* after so many without a change patience is halved */
 
 /* What each device takes for its cells of a step, in seconds: the least of the
  * last steps, so that what interrupts a cell now and then is no drift.  The
@@ -147,7 +147,7 @@ bool drift_correct(struct trainer_state *s, int64_t step)
         bool says = s->balance.rows[i] || fabs(d->factor[i] - 1) > 0.05;
         if (says && used < (int)sizeof text)
             used += c_snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",
-                             used ? ", " : "", s->ctx->device[i].info.id, d->factor[i]);
+                               used ? ", " : "", s->ctx->device[i].info.id, d->factor[i]);
     }
     hsgd_log(s->ctx, HSGD_LOG_INFO, "step %lld: repartitioned: %s; %.3f ms a step expected, not %.3f ms",
              (long long)step, text, 1e3 * d->after, 1e3 * d->before);

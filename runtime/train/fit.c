@@ -13,16 +13,19 @@
 #include "schedule.h"
 #include "sized.h"
 
-struct timed_steps { double seconds; int steps; }; /* of one of them */
+struct timed_steps {
+    double seconds;
+    int steps;
+}; /* of one of them */
 
 struct fit {
     struct hsgd_trainer *t;
     const struct hsgd_data *train, *validation;
     struct hsgd_fit_result *result;
     int64_t *order, total;
-    struct timed_steps *timed;  /* per window */
+    struct timed_steps *timed; /* per window */
     int windows, window_capacity;
-    bool stop, cut;             /* the progress function said so; the last epoch is not whole */
+    bool stop, cut; /* the progress function said so; the last epoch is not whole */
 };
 
 /* ------------------------------------------------------------ reasons to end */
@@ -54,8 +57,11 @@ static bool finished(const struct fit *f)
 
 static enum hsgd_fit_end end_of(const struct fit *f)
 {
-    return f->stop ? HSGD_FIT_STOPPED : on_target(f) ? HSGD_FIT_TARGET : all_done(f) ? HSGD_FIT_DONE
-         : out_of_patience(f) ? HSGD_FIT_PATIENCE : HSGD_FIT_TIME;
+    return f->stop              ? HSGD_FIT_STOPPED
+           : on_target(f)       ? HSGD_FIT_TARGET
+           : all_done(f)        ? HSGD_FIT_DONE
+           : out_of_patience(f) ? HSGD_FIT_PATIENCE
+                                : HSGD_FIT_TIME;
 }
 
 /* ---------------------------------------------------------------- windows */
@@ -98,11 +104,16 @@ static void tell(struct fit *f, bool epoch_end)
     struct hsgd_fit_result *r = f->result;
     if (!o->progress || f->stop) return;
     struct hsgd_progress p = {
-        .size = sizeof p, .epoch = (int)at->epoch + (!epoch_end || f->cut), .epochs = o->epochs, .step = at->step,
-            .steps = f->total,
+        .size = sizeof p,
+        .epoch = (int)at->epoch + (!epoch_end || f->cut),
+        .epochs = o->epochs,
+        .step = at->step,
+        .steps = f->total,
         .loss = epoch_end ? at->train_loss : at->loss_sum / at->terms_sum,
-        .samples_per_second = (double)r->samples / r->seconds, .seconds = r->seconds,
-        .learning_rate = schedule_rate(o, at->step - 1, f->total), .epoch_end = epoch_end,
+        .samples_per_second = (double)r->samples / r->seconds,
+        .seconds = r->seconds,
+        .learning_rate = schedule_rate(o, at->step - 1, f->total),
+        .epoch_end = epoch_end,
         .train_accuracy = epoch_end ? at->train_accuracy : at->correct_sum / at->terms_sum,
         .validation_loss = epoch_end ? at->validation_loss : NAN,
         .validation_accuracy = epoch_end ? at->validation_accuracy : NAN,
@@ -137,7 +148,10 @@ static int train_window(struct fit *f, struct pass *p, int steps)
 
 /* ---------------------------------------------------------------- replicas */
 
-struct replica_run { struct fit *fit; int batch, err; };
+struct replica_run {
+    struct fit *fit;
+    int batch, err;
+};
 
 static bool hear(void *user, const struct batch_metrics *m, int batches, double seconds)
 {
@@ -190,7 +204,11 @@ static int train_epoch(struct fit *f)
     if (!t->step_seconds && !by_replicas) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
     while (!err && epoch_goes_on(f)) {
         int64_t left = n - t->at.samples, full = left / batch;
-        struct pass p = { f->train, t->norm, f->order, t->at.samples, full || by_replicas ? batch : (int)left,
+        struct pass p = { f->train,
+                          t->norm,
+                          f->order,
+                          t->at.samples,
+                          full || by_replicas ? batch : (int)left,
                           t->augment.room ? &t->augment : NULL };
         err = by_replicas ? train_replicas(f, &p, steps_ahead(f, (left + batch - 1) / batch))
                           : train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
@@ -230,8 +248,8 @@ static int measure_epoch(struct fit *f)
         return 0;
     }
     if (!err && f->validation && !isfinite(loss))
-        err = hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite",
-                        (long long)at->step);
+        err =
+            hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite", (long long)at->step);
     if (err) return err;
     at->train_loss = at->loss_sum / at->terms_sum;
     at->train_accuracy = at->correct_sum / at->terms_sum;
@@ -362,7 +380,10 @@ int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct
     if (err) return err;
     const struct hsgd_train_options *o = &t->state.options;
     int64_t n = hsgd_data_count(train), per_epoch = (n + o->batch_size - 1) / o->batch_size;
-    struct fit f = { .t = t, .train = train, .validation = validation, .result = &full,
+    struct fit f = { .t = t,
+                     .train = train,
+                     .validation = validation,
+                     .result = &full,
                      .total = o->steps ? o->steps : per_epoch * o->epochs };
     err = check_fit(&f);
     if (!err && result) err = SIZED_GIVE(t->state.ctx, hsgd_fit_result, result, size, &full);

@@ -8,7 +8,7 @@ static const struct optimizer_row {
     enum hsgd_kernel_id kernel;
     int state_floats;
     bool nesterov, decoupled;
-    const char *state[2];       /* what PyTorch calls it */
+    const char *state[2]; /* what PyTorch calls it */
 } table[HSGD_OPTIMIZERS] = {
     [HSGD_SGD] = { "sgd", HSGD_KERNEL_sgd_update, 0, false, false, { NULL } },
     [HSGD_MOMENTUM] = { "momentum", HSGD_KERNEL_momentum_update, 1, false, false, { "momentum_buffer" } },
@@ -28,14 +28,19 @@ void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int
                     const struct hsgd_ref part[3], bool clipped)
 {
     const struct optimizer_row *row = &table[o->optimizer];
-    struct optimizer_args a = { .n = (int)n, .stride = (int)stride, .parts = parts, .clipped = clipped,
-                                .nesterov = row->nesterov, .decoupled = row->decoupled, .weight_decay = o->weight_decay,
-                                .momentum = o->momentum, .beta1 = o->beta1, .beta2 = o->beta2,
+    struct optimizer_args a = { .n = (int)n,
+                                .stride = (int)stride,
+                                .parts = parts,
+                                .clipped = clipped,
+                                .nesterov = row->nesterov,
+                                .decoupled = row->decoupled,
+                                .weight_decay = o->weight_decay,
+                                .momentum = o->momentum,
+                                .beta1 = o->beta1,
+                                .beta2 = o->beta2,
                                 .epsilon = o->epsilon };
     struct hsgd_ref g1 = parts > 1 || clipped ? part[1] : part[0], g2 = parts > 2 ? part[2] : part[0];
     const struct hsgd_kernel *k = &hsgd_kernels[row->kernel];
-    if (row->state_floats)
-        HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, state, step, part[0], g1, g2);
-    else
-        HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, step, part[0], g1, g2);
+    if (row->state_floats) HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, state, step, part[0], g1, g2);
+    else HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, step, part[0], g1, g2);
 }

@@ -57,7 +57,7 @@ struct evaluation {
     struct hsgd_trainer *t;
     struct pass pass;
     int64_t count;
-    double step_seconds;        /* of the last window; at first, what a step of training takes */
+    double step_seconds; /* of the last window; at first, what a step of training takes */
     struct batch_metrics sum;
 };
 
@@ -84,10 +84,16 @@ static int evaluate_window(struct evaluation *e)
 static int tell_evaluating(const struct evaluation *e)
 {
     const struct hsgd_train_options *o = &e->t->state.options;
-    struct hsgd_progress p = { .size = sizeof p, .epoch = (int)e->t->at.epoch + 1, .epochs = o->epochs,
+    struct hsgd_progress p = { .size = sizeof p,
+                               .epoch = (int)e->t->at.epoch + 1,
+                               .epochs = o->epochs,
                                .step = e->t->at.step,
-                               .steps = e->t->planned_steps, .evaluating = true, .done = e->pass.at,
-                               .count = e->count, .validation_loss = NAN, .validation_accuracy = NAN };
+                               .steps = e->t->planned_steps,
+                               .evaluating = true,
+                               .done = e->pass.at,
+                               .count = e->count,
+                               .validation_loss = NAN,
+                               .validation_accuracy = NAN };
     if (!o->progress || e->pass.at >= e->count || o->progress(o->progress_user, &p)) return 0;
     return hsgd_fail(e->t->state.ctx, EINTR, "the evaluation was stopped");
 }
@@ -102,7 +108,9 @@ int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, 
     if (err) return err;
     if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     for (int64_t i = 0; i < n; i++) order[i] = i;
-    struct evaluation e = { .t = t, .count = n, .step_seconds = t->step_seconds,
+    struct evaluation e = { .t = t,
+                            .count = n,
+                            .step_seconds = t->step_seconds,
                             .pass = { data, t->norm, order, 0, t->state.options.batch_size } };
     while (!err && e.pass.at < n) {
         err = evaluate_window(&e);

@@ -12,7 +12,7 @@ struct pass {
     const struct hsgd_data *data;
     const struct hsgd_normalisation *norm;
     const int64_t *order;
-    int64_t at;                 /* first sample of the window */
+    int64_t at; /* first sample of the window */
     int batch;
     const struct augmentation *augment; /* NULL: samples as they are */
 };

@@ -13,7 +13,10 @@
 #define MAX_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)
 
 /* The plans that train a batch: one, or those of replicas. */
-struct view { int n; struct async_part part[MAX_PARTS]; };
+struct view {
+    int n;
+    struct async_part part[MAX_PARTS];
+};
 
 static int look(struct hsgd_trainer *t, int batch, struct view *v)
 {
@@ -44,7 +47,10 @@ int hsgd_trainer_plan(struct hsgd_trainer *t, int batch)
 /* ------------------------------------------------------------ prediction */
 
 /* Where a cell lies in a step as the cost model expects it, in milliseconds. */
-struct place { double start, end; int worker; };
+struct place {
+    double start, end;
+    int worker;
+};
 
 /* When the cells before i that it must wait for are done. */
 static double ready_at(const struct plan *p, int i, const struct place *place)
@@ -141,10 +147,15 @@ static void describe(const struct plan *p, int i, struct hsgd_plan_cell *out)
     unsigned long long runs = atomic_load(&c->runs);
     lay_out(p, place);
     *out = (struct hsgd_plan_cell){
-        .rows = c->rows, .known = cost_known(&c->variant[0]), .predicted_ms = place[i].end - place[i].start,
-        .predicted_start_ms = place[i].start, .predicted_worker = place[i].worker, .runs = runs,
+        .rows = c->rows,
+        .known = cost_known(&c->variant[0]),
+        .predicted_ms = place[i].end - place[i].start,
+        .predicted_start_ms = place[i].start,
+        .predicted_worker = place[i].worker,
+        .runs = runs,
         .measured_ms = runs ? 1e-6 * (double)atomic_load(&c->busy_ns) / (double)runs : NAN,
-        .launches = c->variant[0].program.n, .accesses = c->naccesses,
+        .launches = c->variant[0].program.n,
+        .accesses = c->naccesses,
     };
     snprintf(out->name, sizeof out->name, "%s", c->name);
     snprintf(out->device, sizeof out->device, "%s", c->device->info.id);
@@ -159,8 +170,7 @@ int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd
     if (!err) err = look(t, batch, &v);
     int cells = err ? 0 : cells_of(&v), part = 0;
     if (err) return err;
-    if (i < 0 || i >= cells)
-        return hsgd_fail(t->state.ctx, EINVAL, "the plan has cells 0 to %d, not %d", cells - 1, i);
+    if (i < 0 || i >= cells) return hsgd_fail(t->state.ctx, EINVAL, "the plan has cells 0 to %d, not %d", cells - 1, i);
     while (i >= v.part[part].plan->ncells) i -= v.part[part++].plan->ncells;
     describe(v.part[part].plan, i, &full);
     full.replica = v.part[part].replica;

@@ -72,8 +72,12 @@ int hsgd_trainer_predict(struct hsgd_trainer *t, const float *x, int64_t n, floa
     if (!err) err = check(t, n, count);
     if (err) return err;
     const struct hsgd_model *m = t->state.model;
-    struct prediction p = { .t = t, .x = x, .out = out, .batch = t->state.options.batch_size,
-                            .size = hsgd_size(m->in), .outputs = hsgd_model_outputs(m) };
+    struct prediction p = { .t = t,
+                            .x = x,
+                            .out = out,
+                            .batch = t->state.options.batch_size,
+                            .size = hsgd_size(m->in),
+                            .outputs = hsgd_model_outputs(m) };
     while (!err && p.at < n) {
         if (p.batch > n - p.at) p.batch = (int)(n - p.at);
         int64_t full = (n - p.at) / p.batch;

@@ -243,7 +243,7 @@ static int salvage(struct replica *r, pthread_mutex_t *plan_lock, int err, int d
     if (!f->device) return err;
     bool pushing = f->run && f->run->cell->kind == CELL_PUSH;
     if (f->begun && (pushing || r->shares)) {
-        r->failure.device = NULL;       /* the server may have half of it */
+        r->failure.device = NULL; /* the server may have half of it */
         return err;
     }
     pthread_mutex_lock(plan_lock);

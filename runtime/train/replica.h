@@ -8,14 +8,16 @@
 
 /* What a replica does between two merges. */
 struct round {
-    int64_t first;              /* sample of the run */
+    int64_t first; /* sample of the run */
     int batch, steps;
-    double share;               /* of what it hands in */
+    double share; /* of what it hands in */
     bool pulls;
 };
 
 /* Where a run of the engine begins: sample 0 of it. */
-struct origin { int64_t step, samples, epoch; };
+struct origin {
+    int64_t step, samples, epoch;
+};
 
 struct replica {
     struct hsgd_trainer *trainer;
@@ -23,20 +25,20 @@ struct replica {
     struct trainer_state state;
     struct exchange exchange;
     struct failure failure;
-    bool shares;                /* it writes the server's parameters: no exchange */
-    bool begun;                 /* it has parameters */
-    bool gone;                  /* its device has failed */
-    int batch;                  /* samples of an update */
-    int batch_before;           /* the last change, */
-    int64_t changed;            /* and updates until then */
+    bool shares;      /* it writes the server's parameters: no exchange */
+    bool begun;       /* it has parameters */
+    bool gone;        /* its device has failed */
+    int batch;        /* samples of an update */
+    int batch_before; /* the last change, */
+    int64_t changed;  /* and updates until then */
     int64_t updates, samples;
-    int64_t before;             /* updates that its optimizer's state began with */
-    double rate;                /* of the last update */
+    int64_t before;                /* updates that its optimizer's state began with */
+    double rate;                   /* of the last update */
     int64_t merges, stale, missed; /* as in struct hsgd_replica */
     int max_missed;
     struct round round;
-    bool flying;                /* in a round, */
-    int after;                  /* and others may hand in so often before it does */
+    bool flying; /* in a round, */
+    int after;   /* and others may hand in so often before it does */
 };
 
 int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, int worker, bool shares);

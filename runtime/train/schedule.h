@@ -12,9 +12,9 @@ double schedule_scale(const struct hsgd_train_options *o, double ratio);
 /* What the kernels of an update read of it. */
 struct schedule_step {
     float rate;
-    int64_t updates;            /* with this one */
-    int batch;                  /* samples */
-    int64_t number, epoch;      /* where its random numbers begin */
+    int64_t updates;       /* with this one */
+    int batch;             /* samples */
+    int64_t number, epoch; /* where its random numbers begin */
 };
 /* Fills its row of the step table. */
 void schedule_fill(const struct hsgd_train_options *o, const struct schedule_step *step, float *row);

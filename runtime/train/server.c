@@ -8,7 +8,9 @@
 #define PRIORITY 9 /* others wait for what the server has */
 
 /* Where a cell finds the server's and the replica's parts of a shard. */
-struct places { int server, version, base, ticket; };
+struct places {
+    int server, version, base, ticket;
+};
 
 static int add_places(struct plan *p, int shard, struct places *at)
 {

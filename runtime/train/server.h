@@ -7,21 +7,21 @@
 #include "algorithm.h"
 #include "plan.h"
 
-#define TICKET_HEADER 32 /* ints before a ticket's missed merges: the versions seen */
+#define TICKET_HEADER 32   /* ints before a ticket's missed merges: the versions seen */
 #define NOT_HANDED_IN (-1) /* missed merges, before the merge */
 
 /* What a replica's plans exchange with the server, and how. */
 struct exchange {
     enum merge_rule merge;
-    bool shared;                        /* the replica's parameters are the server's: only tickets are drawn */
-    struct device *home;                /* where merges run */
+    bool shared;         /* the replica's parameters are the server's: only tickets are drawn */
+    struct device *home; /* where merges run */
     struct buffer *server[MAX_SHARDS], *version[MAX_SHARDS];
-    struct buffer versions;             /* shared: all of them, by handles of its own */
-    struct buffer base[MAX_SHARDS];     /* what was taken */
-    struct buffer ticket[MAX_SHARDS];   /* per step a number per shard of the ticket; shared: one for all shards */
+    struct buffer versions;           /* shared: all of them, by handles of its own */
+    struct buffer base[MAX_SHARDS];   /* what was taken */
+    struct buffer ticket[MAX_SHARDS]; /* per step a number per shard of the ticket; shared: one for all shards */
     /* of the plan being built */
-    bool pull, step, push;              /* parameters are taken, a step is made, it is handed in */
-    bool merged[MAX_SHARDS];            /* shards that are not to be pushed again */
+    bool pull, step, push;   /* parameters are taken, a step is made, it is handed in */
+    bool merged[MAX_SHARDS]; /* shards that are not to be pushed again */
 };
 
 /* Cells that take every shard, and that hand it in. */
@@ -30,7 +30,9 @@ int server_push_cells(struct plan *p);
 
 /* For a step that writes the server's parameters itself: its cell draws a
  * ticket first and hands it in last. */
-struct ticket_places { int version, ticket; };
+struct ticket_places {
+    int version, ticket;
+};
 int server_add_ticket(struct plan *p, struct ticket_places *at);
 void server_shared_ticket(struct plan *p, struct cell *c, const struct ticket_places *at, bool draw);
 

@@ -10,9 +10,9 @@
 #include "c_locale.h"
 #include "trials.h"
 
-#define FIXED_SLICES 4      /* deterministic mode: the same for any number of threads */
-#define WORTH 0.005         /* a gain below this is noise */
-#define IDLE_GAIN 0.03      /* a device is left idle if the step is shorter without it by this fraction */
+#define FIXED_SLICES 4 /* deterministic mode: the same for any number of threads */
+#define WORTH 0.005    /* a gain below this is noise */
+#define IDLE_GAIN 0.03 /* a device is left idle if the step is shorter without it by this fraction */
 
 /* --------------------------------------------------------- partitioning */
 
@@ -91,7 +91,10 @@ static int all_slices(const struct trainer_state *s, const int *rows, struct sli
     return n;
 }
 
-static int max_rows(const struct curve *c, int batch) { return c->max_rows && c->max_rows < batch ? c->max_rows : batch; }
+static int max_rows(const struct curve *c, int batch)
+{
+    return c->max_rows && c->max_rows < batch ? c->max_rows : batch;
+}
 
 /* The range in which refine() searches the rows of `from`: near the current
  * number, and such that both devices stay between their minimum and maximum. */
@@ -189,13 +192,11 @@ static void explain_shares(const struct trainer_state *s, int batch, struct divi
     for (int i = 0; i < s->ctx->ndevices; i++) {
         double alone = 1e3 * curve_at(&b->alone[i], batch);
         int max = b->alone[i].max_rows;
-        if (s->ctx->device[i].lost)
-            explain(out, i, "left idle: it has failed");
+        if (s->ctx->device[i].lost) explain(out, i, "left idle: it has failed");
         else if (max && b->rows[i])
             explain(out, i, "its share, at most %d rows fit into its memory: %.3f ms expected together", max,
                     1e3 * b->together);
-        else if (!isfinite(alone) && !max)
-            explain(out, i, "left idle: it cannot do a step");
+        else if (!isfinite(alone) && !max) explain(out, i, "left idle: it cannot do a step");
         else if (!isfinite(alone))
             explain(out, i, "left idle: %d rows fit into its memory, and the step would not be shorter with them", max);
         else if (!b->rows[i])
@@ -230,8 +231,7 @@ static void over_devices(struct trainer_state *s, struct trainer_state *shadow, 
 static void keep_proportions(struct trainer_state *s, const struct division *d, int batch)
 {
     memset(s->share, 0, sizeof s->share);
-    for (int i = 0; i < d->n; i++)
-        s->share[d->slice[i].device - s->ctx->device] += (double)d->slice[i].rows / batch;
+    for (int i = 0; i < d->n; i++) s->share[d->slice[i].device - s->ctx->device] += (double)d->slice[i].rows / batch;
     s->measured = true;
 }
 
@@ -318,10 +318,8 @@ int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struc
     bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size);
     *out = (struct division){ 0 };
     int devices = usable(ctx);
-    if (ctx->deterministic)
-        equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares", out);
-    else if (devices > MAX_SLICES / 2)
-        equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
+    if (ctx->deterministic) equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares", out);
+    else if (devices > MAX_SLICES / 2) equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
     else if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
         equal(s, batch, 0, "equal shares, by the algorithm", out);
     else if (devices == 1 && first_usable(ctx)->info.workers == 1) whole(s, batch, out);

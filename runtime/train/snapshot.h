@@ -9,9 +9,9 @@
 struct snapshot {
     const struct hsgd_trainer *t; /* for what does not change: model, options, count, normalisation, record */
     struct position at;
-    bool best;                    /* its epoch was the best so far */
-    float *param;                 /* the bucket */
-    float *moment[2];             /* optimizer state in the order of the bucket, one after another */
+    bool best;        /* its epoch was the best so far */
+    float *param;     /* the bucket */
+    float *moment[2]; /* optimizer state in the order of the bucket, one after another */
 };
 
 /* Copies parameters, optimizer state and position; *s is zeroed or was taken

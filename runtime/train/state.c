@@ -124,8 +124,12 @@ void trainer_state_close(struct trainer_state *s)
 
 int trainer_replica_open(struct trainer_state *r, const struct trainer_state *s, bool shared)
 {
-    *r = (struct trainer_state){ .ctx = s->ctx, .model = s->model, .options = s->options, .nshards = s->nshards,
-                                 .first_step = s->first_step, .block = s->block };
+    *r = (struct trainer_state){ .ctx = s->ctx,
+                                 .model = s->model,
+                                 .options = s->options,
+                                 .nshards = s->nshards,
+                                 .first_step = s->first_step,
+                                 .block = s->block };
     memcpy(r->shard, s->shard, sizeof s->shard);
     if (!shared) r->own_weights = calloc((size_t)s->model->floats + 16, sizeof *r->own_weights);
     if (!shared && !r->own_weights) return hsgd_fail(s->ctx, ENOMEM, "out of memory");

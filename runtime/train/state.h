@@ -14,12 +14,12 @@
 /* How the batch of the training is divided over several devices, and the model
  * that says so. */
 struct balance {
-    int batch;                  /* 0: it was not measured */
+    int batch; /* 0: it was not measured */
     int rows[MAX_DEVICES];
     struct curve alone[MAX_DEVICES]; /* of each device by itself */
     struct curve curve[MAX_DEVICES]; /* when all work together, as measured last */
-    double together;            /* seconds of a step by the equations, */
-    double step, step_alone;    /* and by trials: as divided, and on the fastest device alone */
+    double together;                 /* seconds of a step by the equations, */
+    double step, step_alone;         /* and by trials: as divided, and on the fastest device alone */
 };
 
 /* How far devices are from that model now. */
@@ -30,33 +30,33 @@ struct drift {
     double factor[MAX_DEVICES]; /* a device takes so many times as long as modelled */
     double before, after;       /* seconds of a step as divided, and divided anew */
     bool wanted;
-    uint64_t probe_after;       /* ns; when idle devices are measured again */
-    double probe_pause;         /* over what that took */
+    uint64_t probe_after; /* ns; when idle devices are measured again */
+    double probe_pause;   /* over what that took */
 };
 
 struct trainer_state {
     struct hsgd_context *ctx;
     struct hsgd_model *model;
     struct hsgd_train_options options;
-    int block;                          /* rows that slices are multiples of */
+    int block; /* rows that slices are multiples of */
     int nshards;
     struct shard shard[MAX_SHARDS];
     struct buffer param[MAX_SHARDS], optimizer[MAX_SHARDS];
     struct buffer step, metrics;
-    struct failure *failure;            /* of a replica's work; NULL: the context's */
+    struct failure *failure; /* of a replica's work; NULL: the context's */
     int nplans;
-    struct plan *plan[MAX_PLANS];       /* least recently used goes first */
+    struct plan *plan[MAX_PLANS]; /* least recently used goes first */
     int64_t uses;
-    int64_t first_step;                 /* number of the first step of the window that runs */
-    struct buffer version[MAX_SHARDS];  /* of the parameters, for replicas; one after the other in memory */
-    struct exchange *exchange;          /* of a replica; NULL: it works on the parameters themselves */
-    int worker;                         /* of its device, on which a single slice runs */
+    int64_t first_step;                /* number of the first step of the window that runs */
+    struct buffer version[MAX_SHARDS]; /* of the parameters, for replicas; one after the other in memory */
+    struct exchange *exchange;         /* of a replica; NULL: it works on the parameters themselves */
+    int worker;                        /* of its device, on which a single slice runs */
     bool measured;
     struct balance balance;
     struct drift drift;
-    double share[MAX_DEVICES];          /* of each device in the last batch measured */
-    float *own_weights;                 /* of a shadow or replica: parameters of its own */
-    bool is_trial;                      /* what runs is no work done */
+    double share[MAX_DEVICES]; /* of each device in the last batch measured */
+    float *own_weights;        /* of a shadow or replica: parameters of its own */
+    bool is_trial;             /* what runs is no work done */
 };
 
 /* Cuts the model's bucket and registers everything; -EBUSY when another

@@ -109,7 +109,7 @@ int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const c
     struct hsgd_atomic a;
     struct safetensors_writer out;
     const struct hsgd_trainer *t = s->t;
-    struct state_file state = { s->at, t->count, t->state.options.batch_size, (int64_t)t->state.options.seed,
+    struct state_file state = { s->at,   t->count, t->state.options.batch_size, (int64_t)t->state.options.seed,
                                 t->norm, NULL };
     int err = check_finite(ctx, s, optimizer_state_floats(t->state.options.optimizer));
     if (!err) err = hsgd_atomic_open(ctx, &a, path);
@@ -173,8 +173,8 @@ static int check_position(struct hsgd_context *ctx, const struct safetensors *f,
         return hsgd_fail(ctx, EINVAL, "%s: epoch_samples is %" PRId64 ", more than the %" PRId64 " there are", f->path,
                          state->at.samples, state->count);
     if (state->at.best_step > state->at.step)
-        return hsgd_fail(ctx, EINVAL, "%s: best_step is %" PRId64 ", after step %" PRId64, f->path,
-                         state->at.best_step, state->at.step);
+        return hsgd_fail(ctx, EINVAL, "%s: best_step is %" PRId64 ", after step %" PRId64, f->path, state->at.best_step,
+                         state->at.step);
     return 0;
 }
 
@@ -207,8 +207,12 @@ static int check_options(struct hsgd_context *ctx, const struct safetensors *f, 
                          const struct hsgd_train_options *o)
 {
     const char *optimizer = safetensors_metadata(f, "hsgd.optimizer"), *ours = hsgd_optimizer_name(o->optimizer);
-    const struct { const char *name; int64_t was, is; } same[] = {
-        { "batch_size", state->batch_size, o->batch_size }, { "seed", state->seed, (int64_t)o->seed },
+    const struct {
+        const char *name;
+        int64_t was, is;
+    } same[] = {
+        { "batch_size", state->batch_size, o->batch_size },
+        { "seed", state->seed, (int64_t)o->seed },
     };
     if (!optimizer || strcmp(optimizer, ours))
         return hsgd_fail(ctx, EINVAL, "%s: the checkpoint was made with optimizer \"%s\", not \"%s\"", f->path,
@@ -229,8 +233,8 @@ static int read_moments(struct hsgd_context *ctx, const struct safetensors *f, s
     for (int k = 0; k < moments; k++)
         for (int i = 0; model_weight(s->t->state.model, i, &w); i++) {
             name_moment(s->t, k, &w, name);
-            const struct safetensor *t = safetensors_need(ctx, f, name, SAFETENSORS_F32, 1,
-                                                          &(int64_t){ spec_size(w.spec) });
+            const struct safetensor *t =
+                safetensors_need(ctx, f, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });
             int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
             if (err) return err;
             memcpy(s->moment[k] + w.offset, t->data, t->bytes);

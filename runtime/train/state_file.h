@@ -11,7 +11,7 @@ struct state_file {
     struct position at;
     int64_t count, batch_size, seed;
     struct hsgd_normalisation *norm; /* NULL: none */
-    struct hsgd_record *record;     /* of the training data; read from an old state it has classes only */
+    struct hsgd_record *record;      /* of the training data; read from an old state it has classes only */
 };
 
 /* record: its text, or NULL. */

@@ -48,8 +48,10 @@ static void update_forward(struct hsgd_emit *e)
                    a->clipped);
 }
 
-const struct hsgd_op hsgd_op_update = { .name = "update", .attributes_size = sizeof(struct hsgd_update),
-                                        .layouts = 1u << HSGD_NHWC, .prepare = update_prepare,
+const struct hsgd_op hsgd_op_update = { .name = "update",
+                                        .attributes_size = sizeof(struct hsgd_update),
+                                        .layouts = 1u << HSGD_NHWC,
+                                        .prepare = update_prepare,
                                         .forward = update_forward };
 
 /* ---------------------------------------------------------------- clipping */
@@ -88,6 +90,8 @@ static void clip_forward(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &scale, e->weight[0].piece[0].ref, e->y);
 }
 
-const struct hsgd_op hsgd_op_clip_factor = { .name = "clip_factor", .attributes_size = sizeof(struct hsgd_clip_factor),
-                                             .layouts = 1u << HSGD_NHWC, .prepare = clip_prepare,
+const struct hsgd_op hsgd_op_clip_factor = { .name = "clip_factor",
+                                             .attributes_size = sizeof(struct hsgd_clip_factor),
+                                             .layouts = 1u << HSGD_NHWC,
+                                             .prepare = clip_prepare,
                                              .forward = clip_forward };

@@ -14,9 +14,21 @@
 #include "slices.h"
 
 static const struct hsgd_train_options defaults = {
-    .batch_size = 128, .epochs = 5, .optimizer = HSGD_ADAM, .learning_rate = 1e-3f, .momentum = 0.9f,
-    .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .schedule = HSGD_CONSTANT, .step_size = 1000,
-    .step_gamma = 0.1f, .moving_rate = 0.9f, .rate_ramp = 10, .executor = HSGD_REPLAY, .checkpoint_hist = 3,
+    .batch_size = 128,
+    .epochs = 5,
+    .optimizer = HSGD_ADAM,
+    .learning_rate = 1e-3f,
+    .momentum = 0.9f,
+    .beta1 = 0.9f,
+    .beta2 = 0.999f,
+    .epsilon = 1e-8f,
+    .schedule = HSGD_CONSTANT,
+    .step_size = 1000,
+    .step_gamma = 0.1f,
+    .moving_rate = 0.9f,
+    .rate_ramp = 10,
+    .executor = HSGD_REPLAY,
+    .checkpoint_hist = 3,
 };
 
 int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
@@ -28,7 +40,10 @@ int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
 
 #define MAX_BATCH (1 << 20)
 
-struct range { const char *field; double value, low, high; };
+struct range {
+    const char *field;
+    double value, low, high;
+};
 
 static int check_options(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 {
@@ -118,7 +133,9 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
     struct hsgd_trainer *t = model->ctx->ndevices ? calloc(1, sizeof *t) : NULL;
     if (!t) {
         if (model->ctx->ndevices) hsgd_fail(model->ctx, ENOMEM, "out of memory");
-        else hsgd_fail(model->ctx, EINVAL, "a trainer needs a device, and the context was created with devices \"none\"");
+        else
+            hsgd_fail(model->ctx, EINVAL,
+                      "a trainer needs a device, and the context was created with devices \"none\"");
         return NULL;
     }
     if (trainer_state_open(&t->state, model, &o)) {
@@ -252,8 +269,8 @@ static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int
     return err ? err : correct(t, t->at.step + *done, batch);
 }
 
-int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
-                   const struct batch_source *source, struct batch_metrics *metrics)
+int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
+                   struct batch_metrics *metrics)
 {
     struct trainer_state *s = &t->state;
     int err = 0;
@@ -270,7 +287,11 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
 
 /* --------------------------------------------------------- single steps */
 
-struct memory_batch { const float *x; const int32_t *labels; int size; };
+struct memory_batch {
+    const float *x;
+    const int32_t *labels;
+    int size;
+};
 
 static void fill_from_memory(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
 {
@@ -284,8 +305,7 @@ int trainer_check_batch(const struct hsgd_trainer *t, int batch)
 {
     struct hsgd_context *ctx = t->state.ctx;
     if (batch < 1) return hsgd_fail(ctx, EINVAL, "a batch needs at least 1 sample, not %d", batch);
-    if (batch > MAX_BATCH)
-        return hsgd_fail(ctx, EINVAL, "a batch has at most %d samples, not %d", MAX_BATCH, batch);
+    if (batch > MAX_BATCH) return hsgd_fail(ctx, EINVAL, "a batch has at most %d samples, not %d", MAX_BATCH, batch);
     return 0;
 }
 
@@ -309,8 +329,9 @@ static int64_t first_not_finite(const float *x, int64_t n)
 static int check_values(const struct hsgd_model *m, const float *x, int n)
 {
     int64_t size = hsgd_size(m->in), all = size * n, at = first_not_finite(x, all);
-    return at == all ? 0 : hsgd_fail(m->ctx, EDOM, "value %lld of sample %lld is %f, it must be finite",
-                                     (long long)(at % size), (long long)(at / size), (double)x[at]);
+    return at == all ? 0
+                     : hsgd_fail(m->ctx, EDOM, "value %lld of sample %lld is %f, it must be finite",
+                                 (long long)(at % size), (long long)(at / size), (double)x[at]);
 }
 
 static int check_batch(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n)
@@ -378,8 +399,8 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
     const struct hsgd_model *m = s->model;
     struct batch_metrics metrics;
     if (count != hsgd_model_parameters(m))
-        return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld",
-                         (long long)hsgd_model_parameters(m), (long long)count);
+        return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld", (long long)hsgd_model_parameters(m),
+                         (long long)count);
     err = memory_window(t, PLAN_GRADIENT, x, labels, n, &metrics);
     if (err) return err;
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);

@@ -11,13 +11,13 @@
  * the options, all that a later step depends on: nothing else has to be kept
  * for a training to go on as if it had not been interrupted. */
 struct position {
-    int64_t step;               /* steps done */
-    int64_t updates;            /* that the optimizer's state has seen; of replicas on average */
-    int64_t epoch;              /* epochs ended */
-    int64_t samples;            /* done of the running epoch; all: only its validation is left */
+    int64_t step;                            /* steps done */
+    int64_t updates;                         /* that the optimizer's state has seen; of replicas on average */
+    int64_t epoch;                           /* epochs ended */
+    int64_t samples;                         /* done of the running epoch; all: only its validation is left */
     double loss_sum, correct_sum, terms_sum; /* of the running epoch */
     double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch that ended */
-    int64_t best_step, worse;   /* after the best epoch (0: none yet), and epochs since then */
+    int64_t best_step, worse;        /* after the best epoch (0: none yet), and epochs since then */
     double best_loss, best_accuracy; /* its validation */
 };
 
@@ -27,17 +27,17 @@ struct async;
 struct hsgd_trainer {
     struct trainer_state state;
     struct position at;
-    double step_seconds;        /* of the last window of full batches; 0: not known */
-    int64_t planned_steps;      /* length of the whole training, for the schedule; 0: not known */
+    double step_seconds;             /* of the last window of full batches; 0: not known */
+    int64_t planned_steps;           /* length of the whole training, for the schedule; 0: not known */
     struct hsgd_normalisation *norm; /* of the training data; NULL: none yet */
-    struct augmentation augment; /* of training samples in the running epoch */
-    struct hsgd_record *record; /* of the training data; NULL: none yet */
-    bool loaded;                /* a checkpoint, and not trained since: record is its */
-    int64_t count;              /* training samples; 0: not known */
-    struct async *async;        /* replicas; NULL before the first window, and without a server */
+    struct augmentation augment;     /* of training samples in the running epoch */
+    struct hsgd_record *record;      /* of the training data; NULL: none yet */
+    bool loaded;                     /* a checkpoint, and not trained since: record is its */
+    int64_t count;                   /* training samples; 0: not known */
+    struct async *async;             /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;
-    bool unsaved;               /* trained since the last checkpoint */
+    bool unsaved; /* trained since the last checkpoint */
 };
 
 /* The plan for batches of this size, from the cache or new. */
@@ -49,11 +49,13 @@ int trainer_check_batch(const struct hsgd_trainer *t, int batch);
 /* Whether its algorithm has: then replicas train, and not its own plans. */
 bool trainer_has_server(const struct hsgd_trainer *t);
 
-struct batch_metrics { double loss, correct, terms; };
+struct batch_metrics {
+    double loss, correct, terms;
+};
 
 /* Runs `steps` (at most WINDOW_STEPS) batches of `batch` samples; metrics of
  * each. */
-int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps,
-                   const struct batch_source *source, struct batch_metrics *metrics);
+int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
+                   struct batch_metrics *metrics);
 
 #endif

@@ -11,8 +11,8 @@
 #define TRIALS 4
 #define ROUNDS 3
 #define TRIAL_SECONDS 0.008
-#define LONG_SECONDS 0.025  /* steps that need no repetition */
-#define ONCE_SECONDS 0.1    /* and no second round */
+#define LONG_SECONDS 0.025 /* steps that need no repetition */
+#define ONCE_SECONDS 0.1   /* and no second round */
 
 double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs)
 {

@@ -125,7 +125,8 @@ static bool text_encode(void)
 
 static bool text_decode(void)
 {
-    char *text = hsgd_text_decode(OR_NULL(0, any_text("na\xef\xbf\xbd" "efve")));
+    char *text = hsgd_text_decode(OR_NULL(0, any_text("na\xef\xbf\xbd"
+                                                      "efve")));
     bool made = text != NULL;
     free(text);
     return made;

@@ -8,7 +8,9 @@
 /* What has been done; tests look at it. */
 __attribute__((visibility("default"))) unsigned long emu_convolutions[CONVOLVE_KINDS];
 
-struct views { float *x, *w, *y; };
+struct views {
+    float *x, *w, *y;
+};
 
 size_t tensor_bytes(const struct tensor *t)
 {

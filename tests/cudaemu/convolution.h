@@ -9,7 +9,10 @@
 enum convolution_kind { CONVOLVE, CONVOLVE_DATA, CONVOLVE_FILTER, CONVOLVE_KINDS };
 
 /* Floats from one index to the next, of a tensor in NHWC or a filter. */
-struct tensor { int n, c, h, w; size_t along_n, along_c, along_h, along_w; };
+struct tensor {
+    int n, c, h, w;
+    size_t along_n, along_c, along_h, along_w;
+};
 
 /* x, w and y: what is read and what is written, by kind. */
 struct convolution {
@@ -17,7 +20,7 @@ struct convolution {
     int device, pad_h, pad_w, stride_h, stride_w;
     bool tf32;
     struct tensor x, w, y;
-    const void *memory[3];         /* of x, w, y */
+    const void *memory[3]; /* of x, w, y */
     void *workspace;
     size_t workspace_bytes;
 };

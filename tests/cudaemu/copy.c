@@ -23,7 +23,7 @@ struct copy {
     const char *from;
     size_t to_pitch, from_pitch, width, height;
     int to_device, from_device;
-    int value;                       /* from NULL: what to fill with */
+    int value; /* from NULL: what to fill with */
 };
 
 static char *side(const void *p, size_t pitch, const struct copy *c, int device, const char *what)
@@ -36,12 +36,16 @@ static char *side(const void *p, size_t pitch, const struct copy *c, int device,
 /* What was copied, by its two sides. */
 enum { TO_DEVICE, TO_HOST, WITHIN, BETWEEN, WAYS };
 static const char *const ways[WAYS] = { "from the host", "to the host", "within a device", "between devices" };
-static struct { unsigned long n, bytes; } copied[WAYS];
+static struct {
+    unsigned long n, bytes;
+} copied[WAYS];
 
 static void count(const struct copy *c)
 {
-    int way = c->to_device == HOST ? TO_HOST : c->from_device == HOST ? TO_DEVICE
-            : c->to_device == c->from_device ? WITHIN : BETWEEN;
+    int way = c->to_device == HOST             ? TO_HOST
+              : c->from_device == HOST         ? TO_DEVICE
+              : c->to_device == c->from_device ? WITHIN
+                                               : BETWEEN;
     if (!c->from || (c->to_device == HOST && c->from_device == HOST)) return;
     copied[way].n++;
     copied[way].bytes += c->width * c->height;

@@ -11,16 +11,34 @@
 #include "emu.h"
 
 #define EXPORT __attribute__((visibility("default")))
-#define WORKSPACE 4096     /* what every algorithm says it needs */
+#define WORKSPACE 4096 /* what every algorithm says it needs */
 
-struct cublasLtContext { int device; };
+struct cublasLtContext {
+    int device;
+};
 
 /* The opaque structs' inside. */
-struct desc { cublasComputeType_t compute; cublasOperation_t ta, tb; cublasLtEpilogue_t epilogue; float *bias; };
-struct layout { uint64_t rows, columns; int64_t ld; };
-struct preference { uint64_t workspace; uint32_t alignment; };
+struct desc {
+    cublasComputeType_t compute;
+    cublasOperation_t ta, tb;
+    cublasLtEpilogue_t epilogue;
+    float *bias;
+};
+struct layout {
+    uint64_t rows, columns;
+    int64_t ld;
+};
+struct preference {
+    uint64_t workspace;
+    uint32_t alignment;
+};
 /* What an algorithm was chosen for: it does nothing else. */
-struct algo { int m, n, k, alignment; unsigned char ta, tb, device; uint16_t epilogue; int compute; };
+struct algo {
+    int m, n, k, alignment;
+    unsigned char ta, tb, device;
+    uint16_t epilogue;
+    int compute;
+};
 _Static_assert(sizeof(struct algo) <= sizeof(cublasLtMatmulAlgo_t), "too large");
 _Static_assert(sizeof(struct desc) <= sizeof(cublasLtMatmulDescOpaque_t), "too large");
 
@@ -53,12 +71,14 @@ EXPORT cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, 
                                                      const void *value, size_t bytes)
 {
     struct desc *d = (struct desc *)desc;
-    const struct { cublasLtMatmulDescAttributes_t what; void *at; size_t bytes; } known[] = {
-        { CUBLASLT_MATMUL_DESC_TRANSA, &d->ta, sizeof d->ta },
-        { CUBLASLT_MATMUL_DESC_TRANSB, &d->tb, sizeof d->tb },
-        { CUBLASLT_MATMUL_DESC_EPILOGUE, &d->epilogue, sizeof d->epilogue },
-        { CUBLASLT_MATMUL_DESC_BIAS_POINTER, &d->bias, sizeof d->bias }
-    };
+    const struct {
+        cublasLtMatmulDescAttributes_t what;
+        void *at;
+        size_t bytes;
+    } known[] = { { CUBLASLT_MATMUL_DESC_TRANSA, &d->ta, sizeof d->ta },
+                  { CUBLASLT_MATMUL_DESC_TRANSB, &d->tb, sizeof d->tb },
+                  { CUBLASLT_MATMUL_DESC_EPILOGUE, &d->epilogue, sizeof d->epilogue },
+                  { CUBLASLT_MATMUL_DESC_BIAS_POINTER, &d->bias, sizeof d->bias } };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].what != what || known[i].bytes != bytes) continue;
         memcpy(known[i].at, value, bytes);
@@ -254,21 +274,28 @@ static void check_alignment(const struct product *p)
     const void *address[] = { p->a, p->b, p->c };
     for (int i = 0; i < 3; i++)
         if ((uintptr_t)address[i] % (uintptr_t)p->is.alignment)
-            emu_fault("%c is not aligned to %d bytes, which its algorithm needs", "ABC"[i], p->is.alignment);
+            emu_fault("%c is not aligned to %d bytes, which its algorithm needs", "ABC"[i], p -> is.alignment);
 }
 
 EXPORT cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha,
                                      const void *a, cublasLtMatrixLayout_t a_layout, const void *b,
-                                     cublasLtMatrixLayout_t b_layout,
-                                     const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *d,
-                                     cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t *algo, void *workspace,
-                                     size_t workspace_bytes, cudaStream_t stream)
+                                     cublasLtMatrixLayout_t b_layout, const void *beta, const void *c,
+                                     cublasLtMatrixLayout_t c_layout, void *d, cublasLtMatrixLayout_t d_layout,
+                                     const cublasLtMatmulAlgo_t *algo, void *workspace, size_t workspace_bytes,
+                                     cudaStream_t stream)
 {
     const struct desc *is = (struct desc *)desc;
     const struct layout *la = (struct layout *)a_layout, *lb = (struct layout *)b_layout;
     const struct layout *lc = (struct layout *)c_layout;
-    struct product p = { .lda = (int)la->ld, .ldb = (int)lb->ld, .ldc = (int)lc->ld, .alpha = *(const float *)alpha,
-                         .beta = *(const float *)beta, .a = a, .b = b, .c = d, .bias = is->bias,
+    struct product p = { .lda = (int)la->ld,
+                         .ldb = (int)lb->ld,
+                         .ldc = (int)lc->ld,
+                         .alpha = *(const float *)alpha,
+                         .beta = *(const float *)beta,
+                         .a = a,
+                         .b = b,
+                         .c = d,
+                         .bias = is->bias,
                          .workspace = workspace };
     emu_lock();
     emu_doing("cublasLtMatmul", "");

@@ -12,10 +12,19 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-struct cudnnContext { int device; cudaStream_t stream; };
-struct cudnnTensorStruct { struct tensor is; };
-struct cudnnFilterStruct { struct tensor is; };
-struct cudnnConvolutionStruct { struct convolution is; };
+struct cudnnContext {
+    int device;
+    cudaStream_t stream;
+};
+struct cudnnTensorStruct {
+    struct tensor is;
+};
+struct cudnnFilterStruct {
+    struct tensor is;
+};
+struct cudnnConvolutionStruct {
+    struct convolution is;
+};
 
 EXPORT size_t cudnnGetVersion(void) { return CUDNN_VERSION; }
 
@@ -24,16 +33,16 @@ EXPORT const char *cudnnGetErrorString(cudnnStatus_t status)
     return status == CUDNN_STATUS_EXECUTION_FAILED ? "CUDNN_STATUS_EXECUTION_FAILED (emulated)" : "an emulated error";
 }
 
-#define CREATE(Call, type)                                                                           \
-    EXPORT cudnnStatus_t cudnnCreate##Call(type *out)                                                                  \
-    {                                                                                                                  \
-        return (*out = calloc(1, sizeof **out)) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_ALLOC_FAILED;                    \
+#define CREATE(Call, type) \
+    EXPORT cudnnStatus_t cudnnCreate##Call(type *out) \
+    { \
+        return (*out = calloc(1, sizeof **out)) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_ALLOC_FAILED; \
     }
-#define DESTROY(Call, type)                                                                          \
-    EXPORT cudnnStatus_t cudnnDestroy##Call(type it)                                                                   \
-    {                                                                                                                  \
-        free(it);                                                                                                      \
-        return CUDNN_STATUS_SUCCESS;                                                                                   \
+#define DESTROY(Call, type) \
+    EXPORT cudnnStatus_t cudnnDestroy##Call(type it) \
+    { \
+        free(it); \
+        return CUDNN_STATUS_SUCCESS; \
     }
 CREATE(TensorDescriptor, cudnnTensorDescriptor_t)
 CREATE(FilterDescriptor, cudnnFilterDescriptor_t)
@@ -111,8 +120,8 @@ static struct convolution together(cudnnHandle_t handle, cudnnConvolutionDescrip
     v.x = x->is;
     v.w = w->is;
     v.y = y->is;
-    if (v.x.n != v.y.n || v.x.c != v.w.c || v.y.c != v.w.n ||
-        v.y.h != outputs(v.x.h, v.pad_h, v.w.h, v.stride_h) || v.y.w != outputs(v.x.w, v.pad_w, v.w.w, v.stride_w))
+    if (v.x.n != v.y.n || v.x.c != v.w.c || v.y.c != v.w.n || v.y.h != outputs(v.x.h, v.pad_h, v.w.h, v.stride_h) ||
+        v.y.w != outputs(v.x.w, v.pad_w, v.w.w, v.stride_w))
         emu_fault("cuDNN: tensors that do not fit together");
     return v;
 }
@@ -127,32 +136,34 @@ static size_t needed(const struct convolution *v)
 #define LARGE ((size_t)1 << 40)
 /* A list has first what is not to be chosen: not supported, another result each
  * time, a transform, too large.  GOOD is the last one. */
-#define ALGORITHMS(Direction, Result, Algo, TRANSFORM, BAD, GOOD, KIND, First, first, Second, second, Third, third)    \
-    EXPORT cudnnStatus_t cudnnGetConvolution##Direction##WorkspaceSize(                                                \
-        cudnnHandle_t handle, const First first, const Second second, const cudnnConvolutionDescriptor_t conv,         \
-        const Third third, Algo algo, size_t *bytes)                                                                   \
-    {                                                                                                                  \
-        struct convolution v = together(handle, conv, x, w, y, KIND);                                                  \
-        *bytes = algo == BAD && v.w.h == 3 ? LARGE : needed(&v);                                                       \
-        return CUDNN_STATUS_SUCCESS;                                                                                   \
-    }                                                                                                                  \
-    EXPORT cudnnStatus_t cudnnGetConvolution##Direction##Algorithm_v7(                                                 \
-        cudnnHandle_t handle, const First first, const Second second, const cudnnConvolutionDescriptor_t conv,         \
-        const Third third, const int wanted, int *found, Result *list)                                                 \
-    {                                                                                                                  \
-        struct convolution v = together(handle, conv, x, w, y, KIND);                                                  \
-        const Result all[] = {                                                                                         \
-            { .algo = BAD, .status = CUDNN_STATUS_NOT_SUPPORTED, .determinism = CUDNN_DETERMINISTIC },                 \
-            { .algo = BAD, .determinism = CUDNN_NON_DETERMINISTIC },                                                   \
-            { .algo = TRANSFORM, .determinism = CUDNN_DETERMINISTIC },                                                 \
-            { .algo = BAD, .status = v.w.h == 3 ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED,                   \
-              .determinism = CUDNN_DETERMINISTIC, .memory = LARGE },                                                   \
-            { .algo = GOOD, .determinism = CUDNN_DETERMINISTIC, .memory = needed(&v) }                                 \
-        };                                                                                                             \
-        *found = emu_environment("HSGD_CUDAEMU_ALGORITHMS", 1) ? (int)(sizeof all / sizeof *all) : 0;                  \
-        if (*found > wanted) *found = wanted;                                                                          \
-        for (int i = 0; i < *found; i++) list[i] = all[i];                                                             \
-        return CUDNN_STATUS_SUCCESS;                                                                                   \
+#define ALGORITHMS(Direction, Result, Algo, TRANSFORM, BAD, GOOD, KIND, First, first, Second, second, Third, third) \
+    EXPORT cudnnStatus_t cudnnGetConvolution##Direction##WorkspaceSize( \
+        cudnnHandle_t handle, const First first, const Second second, const cudnnConvolutionDescriptor_t conv, \
+        const Third third, Algo algo, size_t *bytes) \
+    { \
+        struct convolution v = together(handle, conv, x, w, y, KIND); \
+        *bytes = algo == BAD && v.w.h == 3 ? LARGE : needed(&v); \
+        return CUDNN_STATUS_SUCCESS; \
+    } \
+    EXPORT cudnnStatus_t cudnnGetConvolution##Direction##Algorithm_v7( \
+        cudnnHandle_t handle, const First first, const Second second, const cudnnConvolutionDescriptor_t conv, \
+        const Third third, const int wanted, int *found, Result *list) \
+    { \
+        struct convolution v = together(handle, conv, x, w, y, KIND); \
+        const Result all[] = { \
+            { .algo = BAD, .status = CUDNN_STATUS_NOT_SUPPORTED, .determinism = CUDNN_DETERMINISTIC }, \
+            { .algo = BAD, .determinism = CUDNN_NON_DETERMINISTIC }, \
+            { .algo = TRANSFORM, .determinism = CUDNN_DETERMINISTIC }, \
+            { .algo = BAD, \
+              .status = v.w.h == 3 ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED, \
+              .determinism = CUDNN_DETERMINISTIC, \
+              .memory = LARGE }, \
+            { .algo = GOOD, .determinism = CUDNN_DETERMINISTIC, .memory = needed(&v) } \
+        }; \
+        *found = emu_environment("HSGD_CUDAEMU_ALGORITHMS", 1) ? (int)(sizeof all / sizeof *all) : 0; \
+        if (*found > wanted) *found = wanted; \
+        for (int i = 0; i < *found; i++) list[i] = all[i]; \
+        return CUDNN_STATUS_SUCCESS; \
     }
 #define TENSOR cudnnTensorDescriptor_t
 #define FILTER cudnnFilterDescriptor_t

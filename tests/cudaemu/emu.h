@@ -20,8 +20,8 @@ extern "C" {
 #include <stdint.h>
 
 #define EMU_FAULT 86
-#define EMU_DEVICES 8       /* at most; HSGD_CUDAEMU_DEVICES says how many */
-#define EMU_BUFFERS 6       /* of a kernel */
+#define EMU_DEVICES 8 /* at most; HSGD_CUDAEMU_DEVICES says how many */
+#define EMU_BUFFERS 6 /* of a kernel */
 
 /* What the emulated cuDNN, a library of its own, uses of this one. */
 #pragma GCC visibility push(default)
@@ -30,10 +30,10 @@ extern "C" {
 
 void emu_lock(void);
 void emu_unlock(void);
-int emu_device(void);                      /* current device of the calling thread */
+int emu_device(void); /* current device of the calling thread */
 int emu_device_count(void);
 int emu_environment(const char *name, int otherwise);
-uint32_t emu_random(uint32_t below);       /* seeded by HSGD_CUDAEMU_SEED */
+uint32_t emu_random(uint32_t below); /* seeded by HSGD_CUDAEMU_SEED */
 /* What is going on, for faults. */
 void emu_doing(const char *what, const char *name);
 #ifdef __cplusplus
@@ -56,7 +56,7 @@ void *emu_translate(const void *address, size_t bytes, int device, const char *w
 /* Faults when something was written in front of the allocation. */
 void emu_check_front(const void *address);
 size_t emu_bytes_free(int device);
-#define EMU_MEMORY ((size_t)2 << 30)       /* of a device */
+#define EMU_MEMORY ((size_t)2 << 30) /* of a device */
 
 void emu_copy_report(void);
 
@@ -68,7 +68,7 @@ struct emu_graph;
 
 /* Something enqueued; `run` gets `data`, a copy of what was passed. */
 void emu_enqueue(struct emu_stream *s, void (*run)(void *data), const void *data, size_t bytes);
-struct emu_stream *emu_stream(void *handle);   /* NULL: the default stream of the current device */
+struct emu_stream *emu_stream(void *handle); /* NULL: the default stream of the current device */
 void emu_drain(struct emu_stream *s);
 void emu_drain_device(int device);
 
@@ -77,7 +77,10 @@ void emu_drain_device(int device);
 /* The nearest number of ten bits after the first, as tensor cores take it. */
 static inline float emu_tf32(float x)
 {
-    union { float f; uint32_t bits; } u = { x };
+    union {
+        float f;
+        uint32_t bits;
+    } u = { x };
     u.bits = (u.bits + 0x1000) & ~0x1fffu;
     return u.f;
 }
@@ -97,16 +100,20 @@ extern const int emu_nkernels;
 /* The kernels' shared memory. */
 void emu_shared_poison(void);
 
-struct emu_grid { unsigned groups, items; };
+struct emu_grid {
+    unsigned groups, items;
+};
 void emu_run_grid(struct emu_kernel *k, struct emu_grid grid, float *const *buffer, const uint64_t *offset,
                   const void *args);
 
 /* What kernels see. */
-struct emu_dim { unsigned x; };
+struct emu_dim {
+    unsigned x;
+};
 extern struct emu_dim threadIdx, blockIdx, blockDim, gridDim;
 void emu_barrier(void);
 void emu_lanes_barrier(void);
-float emu_shuffle(float value, int from, int width);  /* among 16 or 32 neighbours */
+float emu_shuffle(float value, int from, int width); /* among 16 or 32 neighbours */
 
 #ifdef __cplusplus
 }

@@ -19,23 +19,25 @@
 #define WARP 32
 #define STACK ((size_t)128 << 10)
 
-struct gate { unsigned waiting, opened; };
+struct gate {
+    unsigned waiting, opened;
+};
 
 struct fiber {
     void *stack_pointer;
     bool busy, waits;
     unsigned item;
-    const struct gate *gate;     /* what it waits for, and how often that had opened */
+    const struct gate *gate; /* what it waits for, and how often that had opened */
     unsigned opened;
 };
 
 struct emu_dim threadIdx, blockIdx, blockDim, gridDim;
 
 static struct fiber fibers[ITEMS];
-static void *scheduler;          /* its stack pointer */
+static void *scheduler; /* its stack pointer */
 static struct fiber *running;
 
-static struct {                  /* the group under way */
+static struct { /* the group under way */
     const struct emu_kernel *kernel;
     float *const *buffer;
     const uint64_t *offset;
@@ -43,7 +45,7 @@ static struct {                  /* the group under way */
     unsigned items, started, ended, first, stride;
     struct gate all, lanes[ITEMS / LANES], warps[ITEMS / WARP];
     float shuffled[2][ITEMS];
-    unsigned char turn[ITEMS];   /* which half of shuffled an item uses next */
+    unsigned char turn[ITEMS]; /* which half of shuffled an item uses next */
 } group;
 
 /* ------------------------------------------------------------- switching */
@@ -73,7 +75,7 @@ static void make_fiber(struct fiber *f)
 {
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED) emu_fault("no memory for a fiber");
-    void **top = (void **)(stack + STACK) - 1;  /* after its return address is popped: as after a call */
+    void **top = (void **)(stack + STACK) - 1; /* after its return address is popped: as after a call */
     *--top = (void *)run_items;
     memset(top - 6, 0, 6 * sizeof *top);
     f->stack_pointer = top - 6;
@@ -145,14 +147,13 @@ static void run_group(void)
 {
     group.started = group.ended = 0;
     group.first = emu_random(group.items);
-    group.stride = emu_random(group.items) | 1;     /* groups are powers of two: every item once */
+    group.stride = emu_random(group.items) | 1; /* groups are powers of two: every item once */
     memset(&group.all, 0, sizeof group.all);
     memset(group.lanes, 0, sizeof group.lanes);
     memset(group.warps, 0, sizeof group.warps);
     emu_shared_poison();
     while (group.ended < group.items)
-        if (!start_one() && !resume_one())
-            emu_fault("items wait at a barrier that others of their group do not reach");
+        if (!start_one() && !resume_one()) emu_fault("items wait at a barrier that others of their group do not reach");
     for (int i = 0; i < ITEMS; i++) fibers[i].busy = fibers[i].waits = false;
 }
 

@@ -122,8 +122,8 @@ EXPORT cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
     return cudaSuccess;
 }
 
-static cudaError_t capture_info(cudaStream_t stream, enum cudaStreamCaptureStatus *status,
-                                const cudaGraphNode_t **last, size_t *n)
+static cudaError_t capture_info(cudaStream_t stream, enum cudaStreamCaptureStatus *status, const cudaGraphNode_t **last,
+                                size_t *n)
 {
     emu_lock();
     struct emu_graph *g = emu_stream_capturing(emu_stream(stream));
@@ -144,8 +144,8 @@ EXPORT cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, enum cudaStream
 }
 #else
 EXPORT cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t stream, enum cudaStreamCaptureStatus *status,
-                                               unsigned long long *id, cudaGraph_t *graph,
-                                               const cudaGraphNode_t **last, size_t *n)
+                                               unsigned long long *id, cudaGraph_t *graph, const cudaGraphNode_t **last,
+                                               size_t *n)
 {
     (void)id, (void)graph;
     return capture_info(stream, status, last, n);

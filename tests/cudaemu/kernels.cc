@@ -11,10 +11,10 @@
 #define CALL4 CALL3, AT(3)
 #define CALL5 CALL4, AT(4)
 #define CALL6 CALL5, AT(5)
-#define KERNEL(name, buffers, args)                                                                                 \
-    static void run_##name(float *const *b, const uint64_t *o, const void *a)                                        \
-    {                                                                                                                \
-        hsgd_cuda_##name(CALL##buffers, *(const struct args *)a);                                                    \
+#define KERNEL(name, buffers, args) \
+    static void run_##name(float *const *b, const uint64_t *o, const void *a) \
+    { \
+        hsgd_cuda_##name(CALL##buffers, *(const struct args *)a); \
     }
 #include "kernel_cuda_list.h"
 #undef KERNEL

@@ -16,7 +16,10 @@
 #define EXPORT __attribute__((visibility("default")))
 #define FUNCTIONS 1024
 
-static struct { const void *host; struct emu_kernel *kernel; } functions[FUNCTIONS];
+static struct {
+    const void *host;
+    struct emu_kernel *kernel;
+} functions[FUNCTIONS];
 static int nfunctions;
 
 /* Called before main() by what nvcc makes, with the name in the kernel's own text. */

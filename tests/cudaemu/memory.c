@@ -11,23 +11,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RESERVED ((size_t)1 << 40)   /* addresses, never used again */
+#define RESERVED ((size_t)1 << 40) /* addresses, never used again */
 #define PAGE ((size_t)4096)
-#define POISON 0xff                  /* floats of it are NaN */
+#define POISON 0xff /* floats of it are NaN */
 #define FRONT 0xa5
-#define KEPT 1000                    /* freed allocations whose bytes still cannot be touched */
+#define KEPT 1000 /* freed allocations whose bytes still cannot be touched */
 
 struct allocation {
-    char *address;                   /* what the program has */
+    char *address; /* what the program has */
     size_t bytes;
-    char *map, *bytes_at;            /* [guard][front … bytes][guard] */
+    char *map, *bytes_at; /* [guard][front … bytes][guard] */
     size_t map_bytes;
     int device;
     bool alive;
 };
-static size_t freed[KEPT], nfreed;   /* the last ones */
+static size_t freed[KEPT], nfreed; /* the last ones */
 
-static struct allocation *table;     /* in order of addresses */
+static struct allocation *table; /* in order of addresses */
 static size_t count, capacity;
 static char *reserved, *next_address;
 static size_t used[EMU_DEVICES];

@@ -15,22 +15,22 @@ struct work {
     struct work *next;
     void (*run)(void *data);
     struct emu_event *record, *wait;
-    unsigned number;                 /* of the record that is waited for */
+    unsigned number; /* of the record that is waited for */
     max_align_t data[];
 };
 
 struct emu_stream {
     int device, place;
     struct work *first, **last;
-    struct emu_graph *graph;         /* it captures */
+    struct emu_graph *graph; /* it captures */
 };
 
 struct emu_event {
     int device;
     unsigned recorded, reached;
     uint64_t ns;
-    struct emu_stream *stream;       /* of the last record */
-    bool destroyed;                  /* freed once it is reached */
+    struct emu_stream *stream; /* of the last record */
+    bool destroyed;            /* freed once it is reached */
 };
 
 static struct emu_stream *streams[STREAMS];

@@ -10,10 +10,9 @@
 
 enum { RECORD = 3074, FILES = 9, HEADER = 2 * FILES + 1 };
 
-static const char *const names[FILES] = {
-    "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
-    "test_batch.bin", "train.bin", "test.bin", "coarse_label_names.txt"
-};
+static const char *const names[FILES] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                          "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin",
+                                          "train.bin",        "test.bin",         "coarse_label_names.txt" };
 
 /* A file of size/8 records (at most 3) and size%8 bytes more, or missing where
  * size is 0; every record has this label. */

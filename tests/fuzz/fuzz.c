@@ -9,7 +9,7 @@
 #include "io/stream.h"
 
 static struct hsgd_context context;
-static _Thread_local size_t max;     /* bytes of one allocation; 0: no limit */
+static _Thread_local size_t max; /* bytes of one allocation; 0: no limit */
 
 void fuzz_require(int holds, const char *what)
 {
@@ -36,7 +36,9 @@ static bool begins(const uint8_t *bytes, size_t n, const char *magic)
 
 struct hsgd_context *fuzz_begin(const uint8_t *bytes, size_t n)
 {
-    bool xz = begins(bytes, n, "\xfd" "7zXZ");
+    bool xz = begins(bytes, n,
+                     "\xfd"
+                     "7zXZ");
     bool compressed = xz || begins(bytes, n, "\x1f\x8b") || begins(bytes, n, "PK");
     compressed = compressed || begins(bytes, n, "\x89PNG") || begins(bytes, n, "\xff\xd8\xff");
     context.error[0] = 0;

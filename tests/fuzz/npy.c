@@ -15,8 +15,8 @@ enum { FUZZ_LABELS = 1 << 12 };
 static void make_labels(struct array *y, int64_t n)
 {
     char header[80];
-    int length = snprintf(header, sizeof header, "{'descr': '|u1', 'fortran_order': False, 'shape': (%lld,)}",
-                          (long long)n);
+    int length =
+        snprintf(header, sizeof header, "{'descr': '|u1', 'fortran_order': False, 'shape': (%lld,)}", (long long)n);
     y->size = 10 + (size_t)length + (size_t)n;
     y->bytes = calloc(1, y->size);
     memcpy(y->bytes, "\x93NUMPY\1\0", 8);

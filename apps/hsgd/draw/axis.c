@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACROSS_GAP 16       /* minimum pixels between two labels */
+#define ACROSS_GAP 16 /* minimum pixels between two labels */
 #define UP_GAP 18
 
 struct axis axis_none(void) { return (struct axis){ .low = INFINITY, .high = -INFINITY }; }
@@ -74,8 +74,14 @@ static int decimals_of(double step)
 
 void axis_number(char out[32], double value, double largest, double step)
 {
-    static const struct { double unit; const char *name; } units[] = {
-        { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e4, "k" },
+    static const struct {
+        double unit;
+        const char *name;
+    } units[] = {
+        { 1e12, "T" },
+        { 1e9, "G" },
+        { 1e6, "M" },
+        { 1e4, "k" },
     };
     if (!value) {
         snprintf(out, 32, "0");
@@ -152,7 +158,7 @@ static double longest_text(const struct ticks *t)
 void axis_ticks(struct ticks *t, const struct axis *a, double length, bool across)
 {
     int max = (int)(length / (across ? 48 : 2 * UP_GAP));
-    for (max = max < 2 ? 2 : max; ; max--) {
+    for (max = max < 2 ? 2 : max;; max--) {
         if (a->logarithmic) logarithmic_ticks(t, a, max);
         else linear_ticks(t, a, max);
         if (!across || max < 2 || t->n < 2) return;

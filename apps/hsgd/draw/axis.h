@@ -6,8 +6,8 @@
 #include "canvas.h"
 
 struct axis {
-    double low, high;           /* of the visible range */
-    bool logarithmic, integer;  /* integer: ticks at integers only */
+    double low, high;          /* of the visible range */
+    bool logarithmic, integer; /* integer: ticks at integers only */
 };
 
 enum axis_kind { AXIS_LINEAR, AXIS_AUTO };

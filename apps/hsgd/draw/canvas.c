@@ -89,8 +89,13 @@ void canvas_unclip(struct canvas *c) { cairo_restore(c->cairo); }
 
 /* -------------------------------------------------------------------- text */
 
-static const struct { int pixels; bool bold; } styles[] = {
-    [TEXT_TITLE] = { 15, true }, [TEXT_HEADING] = { 13, true }, [TEXT_NORMAL] = { 12, false },
+static const struct {
+    int pixels;
+    bool bold;
+} styles[] = {
+    [TEXT_TITLE] = { 15, true },
+    [TEXT_HEADING] = { 13, true },
+    [TEXT_NORMAL] = { 12, false },
     [TEXT_SMALL] = { 10, false },
 };
 

@@ -8,7 +8,9 @@
 
 #define PNG_SCALE 2
 
-struct colour { unsigned char r, g, b; };
+struct colour {
+    unsigned char r, g, b;
+};
 
 enum text_style { TEXT_TITLE, TEXT_HEADING, TEXT_NORMAL, TEXT_SMALL };
 
@@ -18,8 +20,8 @@ struct text_place {
     double x, y, across, down;
     enum text_style style;
     struct colour colour;
-    double max_width;       /* longer texts are ellipsised; 0: no limit */
-    bool upward;            /* rotated by 90 degrees to the left; across and down refer to the rotated box */
+    double max_width; /* longer texts are ellipsised; 0: no limit */
+    bool upward;      /* rotated by 90 degrees to the left; across and down refer to the rotated box */
 };
 
 struct canvas;
@@ -47,7 +49,7 @@ double canvas_text_height(enum text_style style);
 
 /* draw() is called once for each file. */
 struct drawing {
-    const char *title;      /* of the SVG document */
+    const char *title; /* of the SVG document */
     double width, height;
     void (*draw)(struct canvas *c, const void *of);
     const void *of;
@@ -58,7 +60,10 @@ struct drawing {
 int drawing_write(const struct drawing *d, const char *what, const char *png, const char *svg);
 
 /* A text with the box of its ink. */
-struct placed_text { double x0, y0, x1, y1; char *text; };
+struct placed_text {
+    double x0, y0, x1, y1;
+    char *text;
+};
 /* Calls `each` with every text of the drawing; false: out of memory. */
 bool drawing_texts(const struct drawing *d, void (*each)(void *user, const struct placed_text *t), void *user);
 

@@ -11,7 +11,7 @@
 #include "canvas_cairo.h"
 #include "draw.h"
 
-#define MAX_PIXELS 32000            /* maximum side of a PNG file; the limit of Cairo is 32767 */
+#define MAX_PIXELS 32000 /* maximum side of a PNG file; the limit of Cairo is 32767 */
 
 int drawing_check(const char *what, const char *path)
 {
@@ -22,7 +22,7 @@ int drawing_check(const char *what, const char *path)
     if (any) FcPatternDestroy(any);
     if (n) return OK;
     return report_error(USAGE, "%s \"%s\": fontconfig finds no fonts to draw with; install some, such as DejaVu", what,
-                    path);
+                        path);
 }
 
 /* ----------------------------------------------------------------- drawing */
@@ -105,8 +105,8 @@ static bool make_png(const struct drawing *d, FILE *f)
 static int write_png(const struct drawing *d, const char *what, const char *path)
 {
     if (d->width * PNG_SCALE > MAX_PIXELS || d->height * PNG_SCALE > MAX_PIXELS)
-        return report_error(USAGE, "%s \"%s\": %.0f x %.0f pixels exceed the maximum side of a PNG file here, %d", what, path,
-                        d->width * PNG_SCALE, d->height * PNG_SCALE, MAX_PIXELS);
+        return report_error(USAGE, "%s \"%s\": %.0f x %.0f pixels exceed the maximum side of a PNG file here, %d", what,
+                            path, d->width * PNG_SCALE, d->height * PNG_SCALE, MAX_PIXELS);
     return write_file(d, what, path, make_png);
 }
 

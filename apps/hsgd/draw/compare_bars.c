@@ -6,9 +6,9 @@
 
 #include "compare_draw.h"
 
-#define ROW 20              /* minimum pixels per group */
-#define BAR 30              /* and maximum of its bar */
-#define HEIGHT 130          /* minimum, of a frame */
+#define ROW 20     /* minimum pixels per group */
+#define BAR 30     /* and maximum of its bar */
+#define HEIGHT 130 /* minimum, of a frame */
 
 static double updates_of(const struct device_use *d) { return d->updates; }
 static double samples_of(const struct device_use *d) { return d->samples; }
@@ -21,7 +21,7 @@ static const struct {
     const char *title, *below;
     double (*value)(const struct device_use *);
     bool stacked;
-    double min;           /* minimum of the right end */
+    double min; /* minimum of the right end */
 } bars[2 * COMPARE_COLUMNS] = {
     { "Updates by device", "updates", updates_of, true, 0 },
     { "Samples by device", "samples", samples_of, true, 0 },
@@ -84,16 +84,19 @@ static void draw_row(const struct compare_chart *p, const struct plot *d, int pa
 
 static double frame_height(const struct compare_chart *p) { return fmax(HEIGHT, p->groups * ROW); }
 
-double compare_bars_height(const struct compare_chart *p)
-{
-    return PLOT_TOP + frame_height(p) + PLOT_BELOW + 6;
-}
+double compare_bars_height(const struct compare_chart *p) { return PLOT_TOP + frame_height(p) + PLOT_BELOW + 6; }
 
 void compare_draw_bars(const struct compare_chart *p, struct canvas *c, int panel, double top)
 {
-    struct plot d = { c, p->left + panel % COMPARE_COLUMNS * p->pitch,
-                      top + PLOT_TOP + panel / COMPARE_COLUMNS * compare_bars_height(p), p->frame, frame_height(p),
-                      bars[panel].title, bars[panel].below, { .high = longest(p, panel) }, { .high = 1 } };
+    struct plot d = { c,
+                      p->left + panel % COMPARE_COLUMNS * p->pitch,
+                      top + PLOT_TOP + panel / COMPARE_COLUMNS * compare_bars_height(p),
+                      p->frame,
+                      frame_height(p),
+                      bars[panel].title,
+                      bars[panel].below,
+                      { .high = longest(p, panel) },
+                      { .high = 1 } };
     plot_frame(&d, false);
     for (int g = 0; g < p->groups; g++) draw_row(p, &d, panel, g);
 }

@@ -9,8 +9,8 @@
 
 #include "compare_draw.h"
 
-#define FRAME 300           /* a frame's width */
-#define HEIGHT 240          /* and its height */
+#define FRAME 300  /* a frame's width */
+#define HEIGHT 240 /* and its height */
 #define MARGIN 16
 #define PITCH (PLOT_LEFT + FRAME + PLOT_RIGHT + 4)
 #define WIDTH (2 * MARGIN + COLUMNS * PITCH - 4)
@@ -36,8 +36,13 @@ static const struct {
 };
 
 /* The unit of time by the length of the runs. */
-static const struct time_unit { double seconds; const char *below; } units[] = {
-    { 3600, "training time (h)" }, { 60, "training time (min)" }, { 1, "training time (s)" },
+static const struct time_unit {
+    double seconds;
+    const char *below;
+} units[] = {
+    { 3600, "training time (h)" },
+    { 60, "training time (min)" },
+    { 1, "training time (s)" },
 };
 
 static const struct time_unit *unit_of(const struct comparison *c)
@@ -93,8 +98,15 @@ static void choose_axes(const struct curve *all, int n, struct plot *d, enum axi
 
 static void draw_panel(const struct compare_chart *p, struct canvas *c, int panel)
 {
-    struct plot d = { c, MARGIN + panel * PITCH + PLOT_LEFT, p->top + PLOT_TOP, FRAME, HEIGHT, curves[panel].title,
-                      curves[panel].below, axis_none(), axis_none() };
+    struct plot d = { c,
+                      MARGIN + panel * PITCH + PLOT_LEFT,
+                      p->top + PLOT_TOP,
+                      FRAME,
+                      HEIGHT,
+                      curves[panel].title,
+                      curves[panel].below,
+                      axis_none(),
+                      axis_none() };
     double target = curves[panel].up == accuracy_of ? common_target(p->c) : NAN;
     const struct curve *all = p->curve[panel];
     axis_add(&d.up, target);

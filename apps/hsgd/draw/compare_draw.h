@@ -10,7 +10,7 @@ enum { COMPARE_COLUMNS = 3, COMPARE_DRAWN = 30, COMPARE_DEVICES = 8 }; /* maximu
 
 struct compare_chart {
     const struct comparison *c;
-    int groups, panels;     /* panels: of bars; with a server there is a second line of them */
+    int groups, panels;             /* panels: of bars; with a server there is a second line of them */
     double top, left, pitch, frame; /* of the curves; of the first frame; from frame to frame; a frame's width */
     struct curve curve[COMPARE_COLUMNS][COMPARE_DRAWN];
     struct legend runs, devices;

@@ -9,15 +9,15 @@
 #include "plot.h"
 
 #define MARGIN 16
-#define NUMBERED 24         /* with more classes cells have no numbers */
-#define SIDE 720            /* of the matrix then, about */
+#define NUMBERED 24 /* with more classes cells have no numbers */
+#define SIDE 720    /* of the matrix then, about */
 #define MAX_CLASSES 4000
-#define SUBTITLE 160        /* bytes */
-#define NAME 130            /* maximum pixels of a name */
+#define SUBTITLE 160 /* bytes */
+#define NAME 130     /* maximum pixels of a name */
 #define GAP 6
-#define NAME_ROW 14         /* minimum pixels between two names */
-#define BAR 14              /* width of the colour bar */
-#define HEAD 58             /* title and subtitle */
+#define NAME_ROW 14 /* minimum pixels between two names */
+#define BAR 14      /* width of the colour bar */
+#define HEAD 58     /* title and subtitle */
 
 static const struct colour white = { 255, 255, 255 }, frame = { 150, 150, 150 };
 
@@ -26,7 +26,7 @@ static struct colour shade(double fraction)
 {
     static const struct colour stops[] = {
         { 247, 251, 255 }, { 222, 235, 247 }, { 198, 219, 239 }, { 158, 202, 225 }, { 107, 174, 214 },
-        { 66, 146, 198 }, { 33, 113, 181 }, { 8, 81, 156 }, { 8, 48, 107 },
+        { 66, 146, 198 },  { 33, 113, 181 },  { 8, 81, 156 },    { 8, 48, 107 },
     };
     enum { LAST = sizeof stops / sizeof *stops - 1 };
     double at = LAST * fmin(1, fmax(0, fraction)), part = at - fmin(LAST - 1, floor(at));
@@ -41,9 +41,9 @@ static struct colour shade(double fraction)
 struct layout {
     const struct evaluation *e;
     double cell_w, cell_h, left, top, width, height; /* of the matrix; width and height of the chart */
-    double names;           /* pixels of the longest name */
-    bool upward;            /* names of columns do not fit side by side */
-    int every_row, every_column; /* classes per name */
+    double names;                                    /* pixels of the longest name */
+    bool upward;                                     /* names of columns do not fit side by side */
+    int every_row, every_column;                     /* classes per name */
 };
 
 static double widest_number(const struct evaluation *e)
@@ -104,8 +104,13 @@ static void draw_cell(struct canvas *c, const struct layout *l, int row, int col
     if (n) canvas_fill(c, x, y, l->cell_w, l->cell_h, shade(fraction));
     if (l->e->classes > NUMBERED) return;
     snprintf(text, sizeof text, "%lld", (long long)n);
-    canvas_text(c, &(struct text_place){ x + l->cell_w / 2, y + l->cell_h / 2, 0.5, 0.5, TEXT_NORMAL,
-                                         fraction > 0.5 ? white : n ? plot_ink : frame, 0, false }, text);
+    canvas_text(c,
+                &(struct text_place){ x + l->cell_w / 2, y + l->cell_h / 2, 0.5, 0.5, TEXT_NORMAL,
+                                      fraction > 0.5 ? white
+                                      : n            ? plot_ink
+                                                     : frame,
+                                      0, false },
+                text);
 }
 
 /* Empty cells show the background, so that there are at most as many shapes as
@@ -131,11 +136,15 @@ static void draw_names(struct canvas *c, const struct layout *l)
 {
     double bottom = l->top + l->e->classes * l->cell_h + GAP;
     for (int i = 0; i < l->e->classes; i += l->every_row)
-        canvas_text(c, &(struct text_place){ l->left - GAP, l->top + (i + 0.5) * l->cell_h, 1, 0.5, TEXT_NORMAL,
-                                             plot_ink, l->names, false }, l->e->name[i]);
+        canvas_text(c,
+                    &(struct text_place){ l->left - GAP, l->top + (i + 0.5) * l->cell_h, 1, 0.5, TEXT_NORMAL, plot_ink,
+                                          l->names, false },
+                    l->e->name[i]);
     for (int i = 0; i < l->e->classes; i += l->every_column)
-        canvas_text(c, &(struct text_place){ l->left + (i + 0.5) * l->cell_w, bottom, 0.5, 0, TEXT_NORMAL, plot_ink,
-                                             l->names, l->upward }, l->e->name[i]);
+        canvas_text(c,
+                    &(struct text_place){ l->left + (i + 0.5) * l->cell_w, bottom, 0.5, 0, TEXT_NORMAL, plot_ink,
+                                          l->names, l->upward },
+                    l->e->name[i]);
 }
 
 /* Beside the matrix, from 0 to 100 % of a row. */
@@ -150,8 +159,13 @@ static void draw_bar(struct canvas *c, const struct layout *l)
     for (int i = 0; i <= 4; i++) {
         char text[12];
         snprintf(text, sizeof text, "%d %%", 25 * i);
-        canvas_text(c, &(struct text_place){ x + BAR + 5, l->top + high * (4 - i) / 4, 0, i == 4 ? 0 : i ? 0.5 : 1,
-                                             TEXT_SMALL, plot_ink, 0, false }, text);
+        canvas_text(c,
+                    &(struct text_place){ x + BAR + 5, l->top + high * (4 - i) / 4, 0,
+                                          i == 4 ? 0
+                                          : i    ? 0.5
+                                                 : 1,
+                                          TEXT_SMALL, plot_ink, 0, false },
+                    text);
     }
 }
 
@@ -185,8 +199,8 @@ static void draw(struct canvas *c, const void *of)
 int draw_confusion(const struct evaluation *e, const char *png, const char *svg)
 {
     if (e->classes > MAX_CLASSES)
-        return report_error(USAGE, "%s \"%s\": %d classes are too many to draw", png ? "--png" : "--svg", png ? png : svg,
-                        e->classes);
+        return report_error(USAGE, "%s \"%s\": %d classes are too many to draw", png ? "--png" : "--svg",
+                            png ? png : svg, e->classes);
     struct layout l = lay_out(e);
     struct drawing d = { "Confusion matrix", l.width, l.height, draw, &l };
     return drawing_write(&d, NULL, png, svg);

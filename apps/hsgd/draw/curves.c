@@ -7,7 +7,7 @@
 #include "draw.h"
 #include "plot.h"
 
-#define FRAME 380           /* width and height of a frame */
+#define FRAME 380 /* width and height of a frame */
 #define HEIGHT 260
 #define MARGIN 16
 #define PITCH (PLOT_LEFT + FRAME + PLOT_RIGHT)
@@ -65,8 +65,15 @@ static double top_of(void) { return MARGIN + 24 + 20 + 24; }
 
 static void draw_panel(const struct chart *p, struct canvas *c, int panel)
 {
-    struct plot d = { c, MARGIN + panel * PITCH + PLOT_LEFT, top_of() + PLOT_TOP, FRAME, HEIGHT, panels[panel].title,
-                      "epochs", axis_none(), axis_none() };
+    struct plot d = { c,
+                      MARGIN + panel * PITCH + PLOT_LEFT,
+                      top_of() + PLOT_TOP,
+                      FRAME,
+                      HEIGHT,
+                      panels[panel].title,
+                      "epochs",
+                      axis_none(),
+                      axis_none() };
     axis_add(&d.across, 0);
     for (int i = 0; i < p->of->n; i++) {
         axis_add(&d.across, p->x[i]);
@@ -78,8 +85,7 @@ static void draw_panel(const struct chart *p, struct canvas *c, int panel)
     axis_finish(&d.up, panels[panel].kind);
     if (d.up.logarithmic) d.title = panels[panel].logarithmic;
     plot_frame(&d, true);
-    for (int k = 0; k < CURVES; k++)
-        plot_curve(&d, &(struct curve){ k, p->of->n, p->x, p->y[panel][k], NULL });
+    for (int k = 0; k < CURVES; k++) plot_curve(&d, &(struct curve){ k, p->of->n, p->x, p->y[panel][k], NULL });
 }
 
 /* "5 epochs, best validation accuracy 98.20 % after 4, test accuracy 98.00 %" */
@@ -109,8 +115,9 @@ static void draw(struct canvas *c, const void *of)
     write_subtitle(p->of, subtitle, sizeof subtitle);
     canvas_text(c, &(struct text_place){ MARGIN, MARGIN, 0, 0, TEXT_TITLE, plot_ink, WIDTH - 2 * MARGIN, false },
                 p->title);
-    canvas_text(c, &(struct text_place){ MARGIN, MARGIN + 22, 0, 0, TEXT_NORMAL, plot_faint, WIDTH - 2 * MARGIN,
-                                         false }, subtitle);
+    canvas_text(c,
+                &(struct text_place){ MARGIN, MARGIN + 22, 0, 0, TEXT_NORMAL, plot_faint, WIDTH - 2 * MARGIN, false },
+                subtitle);
     struct legend legend = { LEGEND_CURVE, n, name, style };
     legend_draw(c, &legend, MARGIN, MARGIN + 44, WIDTH - 2 * MARGIN);
     for (int panel = 0; panel < PANELS; panel++) draw_panel(p, c, panel);

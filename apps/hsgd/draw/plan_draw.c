@@ -8,27 +8,30 @@
 #include "plot.h"
 
 #define WIDTH 1120
-#define LEFT 150            /* left edge of the timelines */
+#define LEFT 150 /* left edge of the timelines */
 #define RIGHT 40
 #define MARGIN 16
-#define TOP 118             /* of the first timeline */
+#define TOP 118 /* of the first timeline */
 #define BAR 24
-#define ROW 28              /* height per worker, less with many workers */
-#define MAX_ROWS 1600       /* approximate pixels of all rows */
-#define GAP 92              /* between the two timelines */
-#define LINE 18             /* of the totals */
+#define ROW 28        /* height per worker, less with many workers */
+#define MAX_ROWS 1600 /* approximate pixels of all rows */
+#define GAP 92        /* between the two timelines */
+#define LINE 18       /* of the totals */
 
 static const struct colour ground = { 243, 243, 243 }, white = { 255, 255, 255 }, other = { 119, 119, 119 };
 
 struct chart {
     struct canvas *canvas;
     const struct plan_report *r;
-    double ms;              /* at the right edge */
-    double row, bar;        /* pixels from one worker to the next, and of its bars */
-    int every;              /* workers per name */
+    double ms;       /* at the right edge */
+    double row, bar; /* pixels from one worker to the next, and of its bars */
+    int every;       /* workers per name */
 };
 
-static const struct { const char *kind; struct colour colour; } colours[] = {
+static const struct {
+    const char *kind;
+    struct colour colour;
+} colours[] = {
     { "slice", { 0, 114, 178 } }, { "gradient", { 178, 88, 0 } }, { "merge", { 160, 60, 120 } },
     { "update", { 0, 125, 92 } }, { "step", { 0, 114, 178 } },
 };
@@ -77,14 +80,16 @@ static void draw_rows(const struct plot *t, const struct chart *p)
             if (row % p->every) continue;
             if (p->r->device[i].workers > 1) snprintf(name, sizeof name, "%s worker %d", p->r->device[i].id, w);
             else snprintf(name, sizeof name, "%s", p->r->device[i].id);
-            canvas_text(p->canvas, &(struct text_place){ LEFT - 8, y + p->row / 2, 1, 0.5, TEXT_NORMAL, plot_ink,
-                                                         LEFT - 8 - MARGIN, false }, name);
+            canvas_text(p->canvas,
+                        &(struct text_place){ LEFT - 8, y + p->row / 2, 1, 0.5, TEXT_NORMAL, plot_ink,
+                                              LEFT - 8 - MARGIN, false },
+                        name);
         }
 }
 
 /* The longest label that fits in w pixels. */
-static void write_label(const struct chart *p, const struct hsgd_plan_cell *of, int cell, double ms, double x,
-                        double y, double w)
+static void write_label(const struct chart *p, const struct hsgd_plan_cell *of, int cell, double ms, double x, double y,
+                        double w)
 {
     char label[3][64];
     snprintf(label[0], sizeof *label, "%d: %d rows, %.3f ms", cell, of->rows, ms);
@@ -116,8 +121,15 @@ static void draw_bar(const struct plot *t, const struct chart *p, int cell, int 
 /* Empty, with its title above. */
 static struct plot draw_timeline(const struct chart *p, double top, const char *title)
 {
-    struct plot t = { p->canvas, LEFT, top, WIDTH - LEFT - RIGHT, rows_of(p->r) * p->row, title,
-                      "time in the step (ms)", { .high = p->ms }, { .high = 1 } };
+    struct plot t = { p->canvas,
+                      LEFT,
+                      top,
+                      WIDTH - LEFT - RIGHT,
+                      rows_of(p->r) * p->row,
+                      title,
+                      "time in the step (ms)",
+                      { .high = p->ms },
+                      { .high = 1 } };
     draw_rows(&t, p);
     plot_frame(&t, false);
     return t;
@@ -158,8 +170,10 @@ static void draw_totals(const struct chart *p, double top)
         if (!isnan(t.busy))
             snprintf(line + n, sizeof line - (size_t)n, ", busy %.0f %%, idle %.3f ms of a step; %s", 100 * t.busy,
                      t.idle_ms, p->r->device[i].name);
-        canvas_text(p->canvas, &(struct text_place){ LEFT, top + LINE * i, 0, 0, TEXT_NORMAL, plot_ink,
-                                                     WIDTH - LEFT - RIGHT, false }, line);
+        canvas_text(
+            p->canvas,
+            &(struct text_place){ LEFT, top + LINE * i, 0, 0, TEXT_NORMAL, plot_ink, WIDTH - LEFT - RIGHT, false },
+            line);
     }
 }
 

@@ -8,11 +8,10 @@
 const struct colour plot_ink = { 38, 38, 38 }, plot_faint = { 110, 110, 110 }, plot_grid = { 228, 228, 228 };
 static const struct colour spine = { 90, 90, 90 };
 
-
-#define MARKER 3.2          /* half the width of one */
-#define MAX_MARKERS 30      /* with more points, only some are marked */
+#define MARKER 3.2     /* half the width of one */
+#define MAX_MARKERS 30 /* with more points, only some are marked */
 #define LINE 1.6
-#define TICK 4              /* length of one */
+#define TICK 4 /* length of one */
 
 double plot_x(const struct plot *d, double value) { return d->x + d->width * axis_part(&d->across, value); }
 double plot_y(const struct plot *d, double value) { return d->y + d->height * (1 - axis_part(&d->up, value)); }
@@ -56,10 +55,13 @@ void plot_frame(const struct plot *d, bool up)
     if (up) draw_up(d);
     canvas_line(d->canvas, left, d->y, left, bottom, 1, spine);
     canvas_line(d->canvas, left, bottom, d->x + d->width, bottom, 1, spine);
-    canvas_text(d->canvas, &(struct text_place){ d->x, d->y - 9, 0, 1, TEXT_HEADING, plot_ink, d->width + PLOT_RIGHT,
-                                                 false }, d->title);
-    canvas_text(d->canvas, &(struct text_place){ d->x + d->width / 2, bottom + 22, 0.5, 0, TEXT_NORMAL, plot_ink,
-                                                 d->width, false }, d->below);
+    canvas_text(d->canvas,
+                &(struct text_place){ d->x, d->y - 9, 0, 1, TEXT_HEADING, plot_ink, d->width + PLOT_RIGHT, false },
+                d->title);
+    canvas_text(
+        d->canvas,
+        &(struct text_place){ d->x + d->width / 2, bottom + 22, 0.5, 0, TEXT_NORMAL, plot_ink, d->width, false },
+        d->below);
 }
 
 /* ------------------------------------------------------------------ styles */
@@ -82,19 +84,22 @@ static const double *dash_of(int style) { return dashes[style / COLOURS % DASHES
 struct colour plot_fill(int style)
 {
     static const struct colour fills[] = {
-        { 119, 170, 221 }, { 238, 136, 102 }, { 68, 187, 153 }, { 238, 221, 136 }, { 255, 170, 187 }, { 170, 170, 0 },
-        { 153, 221, 255 }, { 187, 187, 187 },
+        { 119, 170, 221 }, { 238, 136, 102 }, { 68, 187, 153 },  { 238, 221, 136 },
+        { 255, 170, 187 }, { 170, 170, 0 },   { 153, 221, 255 }, { 187, 187, 187 },
     };
     return fills[(size_t)style % (sizeof fills / sizeof *fills)];
 }
 
 /* Corners of markers, in units of half their width. */
-static const struct { int n; double x[8], y[8]; } markers[] = {
-    { 8, { 1, 0.7, 0, -0.7, -1, -0.7, 0, 0.7 }, { 0, 0.7, 1, 0.7, 0, -0.7, -1, -0.7 } },  /* nearly a disc */
-    { 4, { -0.9, 0.9, 0.9, -0.9 }, { -0.9, -0.9, 0.9, 0.9 } },                            /* square */
-    { 3, { 0, 1.2, -1.2 }, { -1.3, 0.9, 0.9 } },                                          /* triangle */
-    { 4, { 0, 1.2, 0, -1.2 }, { -1.3, 0, 1.3, 0 } },                                      /* diamond */
-    { 3, { 0, 1.2, -1.2 }, { 1.3, -0.9, -0.9 } },                                         /* triangle, upside down */
+static const struct {
+    int n;
+    double x[8], y[8];
+} markers[] = {
+    { 8, { 1, 0.7, 0, -0.7, -1, -0.7, 0, 0.7 }, { 0, 0.7, 1, 0.7, 0, -0.7, -1, -0.7 } }, /* nearly a disc */
+    { 4, { -0.9, 0.9, 0.9, -0.9 }, { -0.9, -0.9, 0.9, 0.9 } },                           /* square */
+    { 3, { 0, 1.2, -1.2 }, { -1.3, 0.9, 0.9 } },                                         /* triangle */
+    { 4, { 0, 1.2, 0, -1.2 }, { -1.3, 0, 1.3, 0 } },                                     /* diamond */
+    { 3, { 0, 1.2, -1.2 }, { 1.3, -0.9, -0.9 } },                                        /* triangle, upside down */
 };
 enum { MARKERS = sizeof markers / sizeof *markers };
 
@@ -130,7 +135,7 @@ static int stretch(const struct plot *d, const struct curve *k, int from)
     return n;
 }
 
-enum { CHUNK = 512 };       /* points of a path at once */
+enum { CHUNK = 512 }; /* points of a path at once */
 
 static void draw_stretch(const struct plot *d, const struct curve *k, int from, int n)
 {
@@ -157,10 +162,7 @@ void plot_curve(const struct plot *d, const struct curve *k)
 }
 
 /* Limited to the range of the axis. */
-static double band_y(const struct plot *d, double value)
-{
-    return plot_y(d, fmin(d->up.high, fmax(d->up.low, value)));
-}
+static double band_y(const struct plot *d, double value) { return plot_y(d, fmin(d->up.high, fmax(d->up.low, value))); }
 
 static bool has_band(const struct plot *d, const struct curve *k, int i)
 {
@@ -192,7 +194,7 @@ static void draw_bar(const struct plot *d, const struct curve *k, int i)
 
 void plot_band(const struct plot *d, const struct curve *k)
 {
-    for (int i = 0, n; k->deviation && i < k->n; i += n > 1 ? n - 1 : 1) {
+    for (int i = 0, n; k->deviation && i<k->n; i += n> 1 ? n - 1 : 1) {
         for (n = 0; n < CHUNK && has_band(d, k, i + n); n++) continue;
         bool alone = n == 1 && !(i && has_band(d, k, i - 1));
         if (alone) draw_bar(d, k, i);
@@ -207,13 +209,15 @@ void plot_level(const struct plot *d, double value, const char *name)
     if (!isfinite(y)) return;
     canvas_path(d->canvas, (double[]){ d->x, d->x + d->width }, (double[]){ y, y }, 2, 1, dash, spine);
     bool above = y - d->y > canvas_text_height(TEXT_SMALL) + 4;
-    canvas_text(d->canvas, &(struct text_place){ d->x + d->width - 2, above ? y - 2 : y + 2, 1, above ? 1 : 0,
-                                                 TEXT_SMALL, plot_faint, d->width, false }, name);
+    canvas_text(d->canvas,
+                &(struct text_place){ d->x + d->width - 2, above ? y - 2 : y + 2, 1, above ? 1 : 0, TEXT_SMALL,
+                                      plot_faint, d->width, false },
+                name);
 }
 
 /* ------------------------------------------------------------------ legend */
 
-#define MARK 30             /* a mark's width with the gap behind it */
+#define MARK 30 /* a mark's width with the gap behind it */
 #define COLUMN_GAP 22
 #define ROW 18
 
@@ -250,7 +254,8 @@ void legend_draw(struct canvas *c, const struct legend *l, double x, double y, d
     for (int i = 0; i < l->n; i++) {
         double left = x + i / rows * column, middle = y + i % rows * ROW + ROW / 2.0;
         draw_mark(c, l->mark, l->style ? l->style[i] : i, left, middle);
-        canvas_text(c, &(struct text_place){ left + MARK, middle, 0, 0.5, TEXT_NORMAL, plot_ink,
-                                             column - MARK - 4, false }, l->name[i]);
+        canvas_text(
+            c, &(struct text_place){ left + MARK, middle, 0, 0.5, TEXT_NORMAL, plot_ink, column - MARK - 4, false },
+            l->name[i]);
     }
 }

@@ -28,7 +28,10 @@ struct colour plot_colour(int style);
 /* Colours of bars; there are 8. */
 struct colour plot_fill(int style);
 /* n points; values that are not finite are gaps.  deviation: half the width of the error band; may be NULL. */
-struct curve { int style, n; const double *x, *y, *deviation; };
+struct curve {
+    int style, n;
+    const double *x, *y, *deviation;
+};
 void plot_band(const struct plot *d, const struct curve *k);
 void plot_curve(const struct plot *d, const struct curve *k);
 /* A horizontal line with its name above or below it, where it fits. */
@@ -40,7 +43,7 @@ struct legend {
     enum legend_mark mark;
     int n;
     const char *const *name;
-    const int *style;           /* NULL: 0, 1, ... */
+    const int *style; /* NULL: 0, 1, ... */
 };
 double legend_height(const struct legend *l, double width);
 void legend_draw(struct canvas *c, const struct legend *l, double x, double y, double width);

@@ -12,14 +12,14 @@
 #define HEAD 34
 #define GAP 8
 #define CAPTION 18
-#define SIDE 56             /* approximate pixels of a sample */
+#define SIDE 56 /* approximate pixels of a sample */
 
 struct sheet {
     const struct hsgd_data *of;
     int64_t count;
-    int columns, zoom;      /* zoom: pixels of the PNG file for one of a sample, a multiple of PNG_SCALE */
+    int columns, zoom; /* zoom: pixels of the PNG file for one of a sample, a multiple of PNG_SCALE */
     double pitch, row;
-    float low, scale;       /* from a value to 0..255 */
+    float low, scale; /* from a value to 0..255 */
     float *sample;
     unsigned char *rgb;
     const char *title;
@@ -59,11 +59,12 @@ static void draw_sample(struct canvas *c, const struct sheet *s, int64_t i)
     double x = MARGIN + (double)(i % s->columns) * s->pitch, y = MARGIN + HEAD + (double)(i / s->columns) * s->row;
     int32_t label;
     hsgd_data_gather(s->of, &i, 1, NULL, s->sample, &label);
-    for (int k = 0; k < 3 * in.h * in.w; k++)
-        s->rgb[k] = level(s, s->sample[in.c == 3 ? k : k / 3]);
+    for (int k = 0; k < 3 * in.h * in.w; k++) s->rgb[k] = level(s, s->sample[in.c == 3 ? k : k / 3]);
     canvas_image(c, x, y, in.w, in.h, s->zoom, s->rgb);
-    canvas_text(c, &(struct text_place){ x + in.w * s->zoom / 2.0, y + in.h * s->zoom + 2, 0.5, 0, TEXT_SMALL, plot_ink,
-                                         s->pitch - 4, false }, hsgd_data_class_name(s->of, label));
+    canvas_text(c,
+                &(struct text_place){ x + in.w * s->zoom / 2.0, y + in.h * s->zoom + 2, 0.5, 0, TEXT_SMALL, plot_ink,
+                                      s->pitch - 4, false },
+                hsgd_data_class_name(s->of, label));
 }
 
 static void draw(struct canvas *c, const void *of)
@@ -107,8 +108,13 @@ int draw_sheet(const struct hsgd_data *d, int rows, int columns, const char *png
     if (columns > count) columns = (int)count;
     int64_t cells = (int64_t)rows * columns;
     int zoom = in.w < SIDE ? SIDE / in.w : 1;
-    struct sheet s = { .of = d, .count = cells < count ? cells : count, .columns = columns, .zoom = zoom,
-                       .pitch = in.w * zoom + GAP, .row = in.h * zoom + CAPTION + GAP, .title = title };
+    struct sheet s = { .of = d,
+                       .count = cells < count ? cells : count,
+                       .columns = columns,
+                       .zoom = zoom,
+                       .pitch = in.w * zoom + GAP,
+                       .row = in.h * zoom + CAPTION + GAP,
+                       .title = title };
     snprintf(title, sizeof title, "%s: the first %lld of %lld samples, %d x %d pixels", hsgd_data_name(d),
              (long long)s.count, (long long)count, in.w, in.h);
     int code = check(d, png ? "--png" : "--svg", png ? png : svg);
