@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 STARPU_HOME=$folder HSGD_CACHE_DIR=$folder/cache
 export STARPU_HOME HSGD_CACHE_DIR
-max=150000
+max=200000
 
 run() { "$hsgd" "$@" >log 2>&1 || { cat log >&2; exit 1; }; }
 
