@@ -24,11 +24,13 @@ epochs() # RUN COUNT: its log has so many epochs
 {
     [ -s "$1/log.jsonl" ] && [ "$(grep -c '"epoch",' "$1/log.jsonl")" -ge "$2" ]
 }
+# What started the tests may ignore signals, as nohup does.
+defaults='env --default-signal=HUP,PIPE'
 begin() # RUN OPTIONS...: a long run in the background, once it has logged something
 {
     folder=$1
     shift
-    "$hsgd" train --out "$folder" --quiet "$@" >out.begin 2>err.begin &
+    $defaults "$hsgd" train --out "$folder" --quiet "$@" >out.begin 2>err.begin &
     pid=$!
     await lines "$folder/log.jsonl" 1
     check "$folder begins: $(cat err.begin)" $?
@@ -172,7 +174,7 @@ stopped() # NAME CODE RUN: as SIGTERM ends a run
     check "$1: $(cat err), checkpoints $(ls "$3/checkpoints")" $?
 }
 # Without --quiet there is a line an epoch for the pipe.
-{ "$hsgd" train $opts --epochs 1000000 --out piped 2>err; echo $? >code; } | head -1 >/dev/null
+{ $defaults "$hsgd" train $opts --epochs 1000000 --out piped 2>err; echo $? >code; } | head -1 >/dev/null
 code=$(cat code)
 stopped SIGPIPE 141 piped
 ok train --resume --out piped --time-limit 0.01 --quiet
