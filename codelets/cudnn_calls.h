@@ -9,18 +9,28 @@
 #define CUDNN_CALLS(CALL) \
     CALL(cudnnGetVersion) \
     CALL(cudnnGetErrorString) \
-    CALL(cudnnCreate) CALL(cudnnDestroy) CALL(cudnnSetStream) CALL(cudnnCreateTensorDescriptor) \
-        CALL(cudnnSetTensor4dDescriptor) CALL(cudnnDestroyTensorDescriptor) CALL(cudnnCreateFilterDescriptor) \
-            CALL(cudnnSetFilter4dDescriptor) CALL(cudnnDestroyFilterDescriptor) CALL(cudnnCreateConvolutionDescriptor) \
-                CALL(cudnnSetConvolution2dDescriptor) CALL(cudnnSetConvolutionMathType) \
-                    CALL(cudnnDestroyConvolutionDescriptor) CALL(cudnnGetConvolutionForwardAlgorithm_v7) \
-                        CALL(cudnnGetConvolutionForwardWorkspaceSize) \
-                            CALL(cudnnGetConvolutionBackwardDataAlgorithm_v7) \
-                                CALL(cudnnGetConvolutionBackwardDataWorkspaceSize) \
-                                    CALL(cudnnGetConvolutionBackwardFilterAlgorithm_v7) \
-                                        CALL(cudnnGetConvolutionBackwardFilterWorkspaceSize) \
-                                            CALL(cudnnConvolutionForward) CALL(cudnnConvolutionBackwardData) \
-                                                CALL(cudnnConvolutionBackwardFilter)
+    CALL(cudnnCreate) \
+    CALL(cudnnDestroy) \
+    CALL(cudnnSetStream) \
+    CALL(cudnnCreateTensorDescriptor) \
+    CALL(cudnnSetTensor4dDescriptor) \
+    CALL(cudnnDestroyTensorDescriptor) \
+    CALL(cudnnCreateFilterDescriptor) \
+    CALL(cudnnSetFilter4dDescriptor) \
+    CALL(cudnnDestroyFilterDescriptor) \
+    CALL(cudnnCreateConvolutionDescriptor) \
+    CALL(cudnnSetConvolution2dDescriptor) \
+    CALL(cudnnSetConvolutionMathType) \
+    CALL(cudnnDestroyConvolutionDescriptor) \
+    CALL(cudnnGetConvolutionForwardAlgorithm_v7) \
+    CALL(cudnnGetConvolutionForwardWorkspaceSize) \
+    CALL(cudnnGetConvolutionBackwardDataAlgorithm_v7) \
+    CALL(cudnnGetConvolutionBackwardDataWorkspaceSize) \
+    CALL(cudnnGetConvolutionBackwardFilterAlgorithm_v7) \
+    CALL(cudnnGetConvolutionBackwardFilterWorkspaceSize) \
+    CALL(cudnnConvolutionForward) \
+    CALL(cudnnConvolutionBackwardData) \
+    CALL(cudnnConvolutionBackwardFilter)
 
 /* hsgd_cuda_queue.cudnn points to this; one per thread. */
 struct cudnn {

@@ -10,8 +10,15 @@
 #define REFERENCE_LIST(R) \
     R(activate) \
     R(dense) \
-    R(conv2d) R(max_pool) R(avg_pool) R(dropout) R(flatten) R(softmax_cross_entropy) R(mse) R(optimizer) \
-        R(clip_factor)
+    R(conv2d) \
+    R(max_pool) \
+    R(avg_pool) \
+    R(dropout) \
+    R(flatten) \
+    R(softmax_cross_entropy) \
+    R(mse) \
+    R(optimizer) \
+    R(clip_factor)
 
 #define REFERENCE_DECLARE(name) void reference_##name(void);
 REFERENCE_LIST(REFERENCE_DECLARE)

@@ -24,7 +24,7 @@ struct hsgd_context *pictures_context(void)
 {
     struct hsgd_context *ctx = NULL;
     struct hsgd_context_options none = { .size = sizeof none, .devices = "none" };
-    REQUIRE(hsgd_create(&ctx, &none) && ctx);
+    REQUIRE(!hsgd_create(&ctx, &none));
     return ctx;
 }
 
