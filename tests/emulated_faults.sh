@@ -43,7 +43,7 @@ convolution on another stream|codelets/conv2d_cudnn.c|s/cudnnSetStream(c->handle
 TF32 without being asked for|codelets/conv2d_cudnn.c|s/tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH/CUDNN_DEFAULT_MATH/|conv2d|wrong on cuda
 other bits each time|codelets/conv2d_cudnn.c|s/list\[i\].determinism != CUDNN_DETERMINISTIC/0/|conv2d|fault: .*not to be chosen
 a transform|codelets/conv2d_cudnn.c|s/!((plain) >> list\[i\].algo & 1)/0/|conv2d|fault: .*not to be chosen
-dy left from before|codelets/conv2d_cudnn.c|s/if (!transposed) transpose/if (0) transpose/|conv2d|wrong on cuda
+dy left from before|codelets/conv2d_cudnn.c|s/if (!transposed) transpose/if (0) transpose/;s/transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy, \*dy);/;/|conv2d|wrong on cuda
 LIST
 
 passed=0
