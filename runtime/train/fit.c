@@ -14,9 +14,9 @@
 #include "sized.h"
 
 struct timed_steps {
-    double seconds;
+    double seconds; /* of one of them */
     int steps;
-}; /* of one of them */
+};
 
 struct fit {
     struct hsgd_trainer *t;

@@ -69,8 +69,8 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "local_steps", o->local_steps, 0, WINDOW_STEPS },
         { "staleness", o->staleness, 0, 1e6 },
         { "moving_rate", o->moving_rate, 0, 1 },
-        { "min_batch", o->min_batch, 0, 1 << 20 },
-        { "max_batch", o->max_batch, 0, 1 << 20 },
+        { "min_batch", o->min_batch, 0, MAX_BATCH },
+        { "max_batch", o->max_batch, 0, MAX_BATCH },
         { "rate_scaling", o->rate_scaling, 0, HSGD_RATE_SCALINGS - 1 },
         { "rate_ramp", o->rate_ramp, 0, 1e9 },
         { "min_share", o->min_share, 0, 1 },
@@ -116,6 +116,8 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
 {
     struct hsgd_context *ctx = m->ctx;
     int err = ENTER(ctx, ctx);
+    if (!err && !ctx->ndevices)
+        err = hsgd_fail(ctx, EINVAL, "a trainer needs a device, and the context was created with devices \"none\"");
     if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
@@ -130,12 +132,9 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
     struct hsgd_train_options o = defaults;
     struct hsgd_augment_options augment = { 0 };
     if (!model || take_options(model, options, &o, &augment)) return NULL;
-    struct hsgd_trainer *t = model->ctx->ndevices ? calloc(1, sizeof *t) : NULL;
+    struct hsgd_trainer *t = calloc(1, sizeof *t);
     if (!t) {
-        if (model->ctx->ndevices) hsgd_fail(model->ctx, ENOMEM, "out of memory");
-        else
-            hsgd_fail(model->ctx, EINVAL,
-                      "a trainer needs a device, and the context was created with devices \"none\"");
+        hsgd_fail(model->ctx, ENOMEM, "out of memory");
         return NULL;
     }
     if (trainer_state_open(&t->state, model, &o)) {
