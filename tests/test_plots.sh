@@ -78,10 +78,21 @@ refused 'empty/log.jsonl: it has no epoch yet' plot empty
 begins 'the plot "none/x.png": ' plot a --png none/x.png
 
 # ------------------------------------------------------- runs that existed
+# Figures with many digits keep to their columns.
+seed=0
+for name in a b; do
+    mkdir "short-$name"
+    cp $name/config.yaml "short-$name"
+    sed "s/\"loss\": 0.3/\"loss\": 0.3123$seed/; s/seconds\": 3}/seconds\": 0.05$seed}/" $name/log.jsonl \
+        >"short-$name/log.jsonl"
+    seed=92
+done
+ok compare short-a short-b --out short
+has out ' 75.00 ± 7.07 +75.00 ± 0.00 +0.3123 ± 0.0001 +0.055 ± 0.007$'
 ok compare a b c d/ --out all
 has out '^  1 a: lr 0.1, seed 0$'
 has out '^    1 lr 0.1$'
-has out '^ +3 +80.00 ± 10.00 +75.00 ± 0.00 +0.3 ± 0 +3 ± 0$'
+has out '^ +3 +80.00 ± 10.00 +75.00 ± 0.00 +0.3000 ± 0.0000 +3.00 ± 0.00$'
 has out '^summary.csv, epochs.csv, devices.csv, groups.csv, compare.png and compare.svg'
 drawn all/compare
 has all/compare.svg '1  lr 0.1 \(3 runs\)'

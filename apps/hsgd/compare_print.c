@@ -60,18 +60,22 @@ static void print_trial(const struct trial *t, bool fits)
     }
 }
 
-/* "97.50 ± 0.12", in the given width: one letter of it has two bytes. */
-static void print_spread(int width, const char *format, double scale, struct spread s)
+/* Decimals that show `digits` digits of a value, at most `max`. */
+static int decimals_of(double value, int digits, int max)
 {
-    char mean[40] = "-", both[90];
-    if (s.n) snprintf(mean, sizeof mean, format, scale * s.mean);
-    snprintf(both, sizeof both, "%s", mean);
-    if (s.n > 1) {
-        char deviation[40];
-        snprintf(deviation, sizeof deviation, format, scale * s.deviation);
-        snprintf(both, sizeof both, "%s ± %s", mean, deviation);
-    }
-    printf("%*s", width + (s.n > 1), both);
+    double decimals = digits - 1 - floor(log10(fabs(value)));
+    return decimals < max ? (int)fmax(decimals, 0) : max;
+}
+
+/* "97.50 ± 0.12", in the given width, both with the decimals of the mean: one
+ * letter of it has two bytes. */
+static void print_spread(int width, int digits, int max_decimals, double scale, struct spread s)
+{
+    char text[90] = "-";
+    int decimals = decimals_of(scale * s.mean, digits, max_decimals);
+    if (s.n == 1) snprintf(text, sizeof text, "%.*f", decimals, scale * s.mean);
+    if (s.n > 1) snprintf(text, sizeof text, "%.*f ± %.*f", decimals, scale * s.mean, decimals, scale * s.deviation);
+    printf("%*s", width + (s.n > 1), text);
 }
 
 static double last_loss(const struct trial *t) { return history_last(&t->log) ? history_last(&t->log)->loss : NAN; }
@@ -87,10 +91,10 @@ static void print_groups(const struct comparison *c)
         printf("%5d ", g + 1);
         text_wrap(6, 6, "%s", c->group[g].label);
         printf("      %4d ", c->group[g].runs);
-        print_spread(17, "%.2f", 100, best);
-        print_spread(18, "%.2f", 100, compare_spread(c, g, test_of));
-        print_spread(19, "%.4g", 1, compare_spread(c, g, last_loss));
-        print_spread(15, "%.3g", 1, compare_spread(c, g, seconds_of));
+        print_spread(17, 5, 2, 100, best);
+        print_spread(18, 5, 2, 100, compare_spread(c, g, test_of));
+        print_spread(19, 4, 4, 1, compare_spread(c, g, last_loss));
+        print_spread(15, 3, 3, 1, compare_spread(c, g, seconds_of));
         putchar('\n');
     }
 }
