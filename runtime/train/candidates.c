@@ -135,7 +135,9 @@ int hsgd_trainer_candidates(struct hsgd_trainer *t, int batch, struct hsgd_candi
     if (err) return err;
     struct trainer_state *s = &t->state;
     struct hsgd_context *ctx = s->ctx;
-    if (ctx->deterministic || ctx->ndevices > 16 || !trainer_plan(t, PLAN_TRAIN, batch)) return 0;
+    if (ctx->deterministic || ctx->ndevices > 16) return 0;
+    err = trainer_plan(t, PLAN_TRAIN, batch, NULL);
+    if (err) return err;
     struct hsgd_candidate *full = calloc(ALL, sizeof *full);
     if (!full) return hsgd_fail(ctx, ENOMEM, "out of memory");
     int n = 0;

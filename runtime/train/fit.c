@@ -140,9 +140,10 @@ static int train_window(struct fit *f, struct pass *p, int steps)
 {
     struct batch_metrics m[WINDOW_STEPS];
     struct batch_source source = pass_source(p);
-    if (!trainer_plan(f->t, PLAN_TRAIN, p->batch)) return -EIO;
+    int err = trainer_plan(f->t, PLAN_TRAIN, p->batch, NULL);
+    if (err) return err;
     uint64_t began = monotonic_ns();
-    int err = trainer_window(f->t, PLAN_TRAIN, p->batch, steps, &source, m);
+    err = trainer_window(f->t, PLAN_TRAIN, p->batch, steps, &source, m);
     return err ? err : note_steps(f, m, steps, p->batch, 1e-9 * (double)(monotonic_ns() - began));
 }
 
@@ -201,7 +202,10 @@ static int train_epoch(struct fit *f)
     pass_shuffle(f->order, n, t->state.options.seed, t->at.epoch);
     t->augment.key = augment_key(t->state.options.seed, t->at.epoch);
     bool by_replicas = trainer_has_server(t);
-    if (!t->step_seconds && !by_replicas) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
+    if (!t->step_seconds && !by_replicas) {
+        err = trainer_plan(t, PLAN_TRAIN, batch, NULL);
+        if (!err) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
+    }
     while (!err && epoch_goes_on(f)) {
         int64_t left = n - t->at.samples, full = left / batch;
         struct pass p = { f->train,

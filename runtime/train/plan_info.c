@@ -23,10 +23,9 @@ static int look(struct hsgd_trainer *t, int batch, struct view *v)
     int err = trainer_check_batch(t, batch);
     if (err) return err;
     if (trainer_has_server(t)) return (v->n = async_view(t, batch, v->part, MAX_PARTS)) < 0 ? v->n : 0;
-    struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
     v->n = 1;
-    v->part[0] = (struct async_part){ .replica = -1, .plan = p, .steps = 1 };
-    return p ? 0 : -EIO;
+    v->part[0] = (struct async_part){ .replica = -1, .steps = 1 };
+    return trainer_plan(t, PLAN_TRAIN, batch, &v->part[0].plan);
 }
 
 static int cells_of(const struct view *v)

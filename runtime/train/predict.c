@@ -37,11 +37,12 @@ static int predict_window(struct prediction *p, int steps)
 {
     struct trainer_state *s = &p->t->state;
     struct batch_source source = { fill, p };
-    struct plan *plan = trainer_plan(p->t, PLAN_PREDICT, p->batch);
-    if (!plan) return -EIO;
+    struct plan *plan;
+    int err = trainer_plan(p->t, PLAN_PREDICT, p->batch, &plan);
+    if (err) return err;
     s->first_step = p->t->at.step;
     struct span span = { .end = steps };
-    int err = plan_run(plan, &span, s->options.executor, &source);
+    err = plan_run(plan, &span, s->options.executor, &source);
     for (int i = 0; !err && i < plan->nslices; i++) read_slice(p, plan, &plan->slice[i], steps);
     return err;
 }

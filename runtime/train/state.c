@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "quiesce.h"
 
 /* ------------------------------------------------------------------ shards */
 
@@ -140,7 +141,8 @@ int trainer_replica_open(struct trainer_state *r, const struct trainer_state *s,
 
 int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s)
 {
-    int err = trainer_replica_open(shadow, s, false);
+    int err = quiesce_check_paused(s->ctx); /* every trial would fail, and no device seem worth its share */
+    if (!err) err = trainer_replica_open(shadow, s, false);
     shadow->is_trial = true;
     return err;
 }

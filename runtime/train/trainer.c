@@ -173,10 +173,12 @@ static struct plan *plan_for(struct trainer_state *s, enum plan_mode mode, const
     return p;
 }
 
-static struct plan *new_plan(struct trainer_state *s, enum plan_mode mode, int batch)
+static int new_plan(struct trainer_state *s, enum plan_mode mode, int batch, struct plan **out)
 {
     struct division d;
-    return slices_choose(s, batch, mode, &d) ? NULL : plan_for(s, mode, &d);
+    int err = slices_choose(s, batch, mode, &d);
+    *out = err ? NULL : plan_for(s, mode, &d);
+    return err || *out ? err : -EIO;
 }
 
 /* Puts a plan of another division in the place of p. */
@@ -198,18 +200,19 @@ static int repartition(struct trainer_state *s, struct plan *p)
     return better ? 0 : -EIO;
 }
 
-struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch)
+int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct plan **out)
 {
     struct trainer_state *s = &t->state;
     struct plan *p = trainer_state_find(s, mode, batch, false, false);
+    int err = 0;
     if (!p) {
         context_begin(s->ctx);
-        p = new_plan(s, mode, batch);
+        err = new_plan(s, mode, batch, &p);
         if (p) trainer_state_keep(s, p); /* workers are awake: what the dropped plan has on devices may be fetched */
         context_end(s->ctx);
-        if (!p) return NULL;
     }
-    return p;
+    if (out) *out = p;
+    return err;
 }
 
 bool trainer_has_server(const struct hsgd_trainer *t)
@@ -248,8 +251,9 @@ static int correct(struct hsgd_trainer *t, int64_t step, int batch)
 {
     struct trainer_state *s = &t->state;
     if (!drift_correct(s, step)) return 0;
-    struct plan *p = trainer_plan(t, PLAN_TRAIN, batch);
-    return p ? repartition(s, p) : -EIO;
+    struct plan *p;
+    int err = trainer_plan(t, PLAN_TRAIN, batch, &p);
+    return err ? err : repartition(s, p);
 }
 
 /* Runs steps of a window from *done on, until they are done or the batch is
@@ -258,11 +262,12 @@ static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int
                      const struct batch_source *source, int *done)
 {
     struct trainer_state *s = &t->state;
-    struct plan *p = trainer_plan(t, mode, batch);
-    if (!p) return -EIO;
+    struct plan *p;
+    int err = trainer_plan(t, mode, batch, &p);
+    if (err) return err;
     drift_watch(s, p);
     struct span span = { *done, steps, drift_enough, s };
-    int err = plan_run(p, &span, s->options.executor, source);
+    err = plan_run(p, &span, s->options.executor, source);
     *done = span.end;
     if (err && recover(s, p, t->at.step + *done)) return 0;
     return err ? err : correct(t, t->at.step + *done, batch);
@@ -400,11 +405,13 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
     if (count != hsgd_model_parameters(m))
         return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld", (long long)hsgd_model_parameters(m),
                          (long long)count);
+    struct plan *plan;
     err = memory_window(t, PLAN_GRADIENT, x, labels, n, &metrics);
+    if (!err) err = trainer_plan(t, PLAN_GRADIENT, n, &plan);
     if (err) return err;
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);
     if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
-    read_bucket(s, trainer_plan(t, PLAN_GRADIENT, n), bucket);
+    read_bucket(s, plan, bucket);
     for (int i = 0; i < m->nlayers; i++)
         for (int p = 0; p < m->layer[i].info.params; p++) {
             int64_t size = spec_size(&m->layer[i].info.param[p]);

@@ -40,8 +40,9 @@ struct hsgd_trainer {
     bool unsaved; /* trained since the last checkpoint */
 };
 
-/* The plan for batches of this size, from the cache or new. */
-struct plan *trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch);
+/* The plan for batches of this size, from the cache or new; out NULL: it is only
+ * made. */
+int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct plan **out);
 
 /* -EINVAL: it is no number of samples that a batch can have. */
 int trainer_check_batch(const struct hsgd_trainer *t, int batch);
