@@ -48,7 +48,9 @@ static int find(struct found *f, const struct settings *s)
     find_all(&f->all);
     qsort(f->all.device, (size_t)f->all.n, sizeof *f->all.device, by_kind);
     int code = open_context(&run, s);
-    for (int i = 0; !code && !hsgd_device_get(run.ctx, i, &d, sizeof d); i++)
+    bool opened = !code;
+    if (code == FAILED) code = OK; /* why has been said; what there is can be listed */
+    for (int i = 0; opened && !hsgd_device_get(run.ctx, i, &d, sizeof d); i++)
         for (int k = 0; k < f->all.n; k++)
             if (!strcmp(f->all.device[k].id, d.id)) {
                 f->automatic[k] = true;
@@ -74,7 +76,8 @@ static int print_json(const struct found *f)
 
 static int print_table(const struct found *f)
 {
-    printf("%-10s %7s %10s %5s %5s  %s\n", "device", "workers", "memory", "NUMA", "auto", "name");
+    if (!f->all.n) printf("no device can be used\n");
+    else printf("%-10s %7s %10s %5s %5s  %s\n", "device", "workers", "memory", "NUMA", "auto", "name");
     for (int i = 0; i < f->all.n; i++) {
         const struct hsgd_device *d = &f->all.device[i];
         char numa[12] = "-", more[40];
