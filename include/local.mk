@@ -10,4 +10,5 @@ hsgdinclude_HEADERS = \
 	include/hsgd/plan.h \
 	include/hsgd/trace.h \
 	include/hsgd/train.h \
+	include/hsgd/type.h \
 	include/hsgd/version.h

@@ -4,6 +4,7 @@
 #define HSGD_DATA_H
 
 #include <hsgd/context.h>
+#include <hsgd/type.h>
 #include <stdint.h>
 
 #ifdef __cplusplus

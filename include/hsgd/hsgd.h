@@ -50,6 +50,7 @@
 #include <hsgd/plan.h>
 #include <hsgd/trace.h>
 #include <hsgd/train.h>
+#include <hsgd/type.h>
 #include <hsgd/version.h>
 
 #endif
