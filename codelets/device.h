@@ -23,9 +23,9 @@
  * Calling convention between launchers and kernels:
  * C       void hsgd_NAME_base(void *const *buffers, const void *args): the
  *         buffers with their offsets applied (hsgd_cpu_fn)
- * OpenCL  NAME(__global float *b0, ulong o0, ... struct NAME_args a): pairs of
- *         a buffer and an offset in floats, the arguments by value
- * CUDA    extern "C" __global__ hsgd_cuda_NAME(float *b0, u64 o0, ... struct NAME_args a)
+ * OpenCL  NAME(__global char *b0, ulong o0, ... struct NAME_args a): pairs of
+ *         a buffer and an offset in bytes, the arguments by value
+ * CUDA    extern "C" __global__ hsgd_cuda_NAME(char *b0, u64 o0, ... struct NAME_args a)
  */
 #ifndef HSGD_DEVICE_H
 #define HSGD_DEVICE_H
@@ -55,7 +55,7 @@
 #define BARRIER() barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 typedef uint u32;
 typedef ulong u64;
-#define BUFFER_PAIR_(i) __global float *b##i##_, ulong o##i##_
+#define BUFFER_PAIR_(i) __global char *b##i##_, ulong o##i##_
 #define BUFFER(i, type, name) __global type *name = (__global type *)(b##i##_ + o##i##_);
 #define KERNEL_HEAD_(name) __kernel void name
 #define ARG(field) a_.field
@@ -121,7 +121,7 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 #define BITS_TO_FLOAT(u) __uint_as_float(u)
 #define ATOMIC_ADD(p, n) atomicAdd((p), (n))
-#define BUFFER_PAIR_(i) float *b##i##_, u64 o##i##_
+#define BUFFER_PAIR_(i) char *b##i##_, u64 o##i##_
 #define BUFFER(i, type, name) type *name = (type *)(b##i##_ + o##i##_);
 #define KERNEL_HEAD_(name) extern "C" __global__ void __launch_bounds__(LOCAL_MAX) hsgd_cuda_##name
 #define ARG(field) a_.field

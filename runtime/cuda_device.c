@@ -148,7 +148,7 @@ struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, voi
 static unsigned alignment_of(const struct hsgd_ref *ref, int n)
 {
     uint64_t bits = MAX_ALIGNMENT;
-    for (int r = 0; r < n; r++) bits |= (uint64_t)ref[r].offset * sizeof(float);
+    for (int r = 0; r < n; r++) bits |= (uint64_t)ref[r].offset;
     return (unsigned)(bits & -bits);
 }
 

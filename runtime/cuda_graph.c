@@ -20,7 +20,7 @@ struct moving {
 
 struct cuda_graph {
     const struct variant *variant; /* what it does, */
-    float *base[MAX_ACCESSES];     /* and with which buffers: others need another graph */
+    void *base[MAX_ACCESSES];      /* and with which buffers: others need another graph */
     bool refused;                  /* that cannot be captured */
     cudaGraph_t graph;
     cudaGraphExec_t exec;
@@ -133,7 +133,7 @@ static cudaError_t move(struct cuda_graph *g, int step)
 /* The first run with these buffers is launched one by one: CUDA and its
  * libraries load their code then, which they cannot while a stream captures,
  * and what runs once is not worth a graph. */
-cudaGraphExec_t cuda_graph_ready(struct cuda_graph **kept, const struct variant *v, float *const *base, int n, int step,
+cudaGraphExec_t cuda_graph_ready(struct cuda_graph **kept, const struct variant *v, void *const *base, int n, int step,
                                  cudaStream_t stream)
 {
     if (v->program.n < FEWEST) return NULL;

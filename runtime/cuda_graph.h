@@ -13,7 +13,7 @@ struct cuda_graph;
 /* The graph of v's program over `n` buffers, ready for a step; *kept keeps it
  * from run to run.  NULL: it is to be launched one by one.  Captures on the
  * stream, which belongs to the caller. */
-cudaGraphExec_t cuda_graph_ready(struct cuda_graph **kept, const struct variant *v, float *const *base, int n, int step,
+cudaGraphExec_t cuda_graph_ready(struct cuda_graph **kept, const struct variant *v, void *const *base, int n, int step,
                                  cudaStream_t stream);
 
 void cuda_graph_free(struct cuda_graph *g);

@@ -30,9 +30,9 @@ static void launch_size(int units, enum hsgd_grid how, int64_t count, dim3 *grid
     *block = (dim3){ (unsigned)g.items, 1, 1 };
 }
 
-static int64_t place(const struct hsgd_ref *r, int step) { return r->offset + (int64_t)r->slot_stride * step; }
+static int64_t place(const struct hsgd_ref *r, int step) { return r->offset + r->slot_stride * step; }
 
-void kernel_call_fill(struct kernel_call *call, const struct variant *v, const struct launch *l, float *const *base,
+void kernel_call_fill(struct kernel_call *call, const struct variant *v, const struct launch *l, void *const *base,
                       int step)
 {
     int n = 0;
@@ -46,7 +46,7 @@ void kernel_call_fill(struct kernel_call *call, const struct variant *v, const s
     launch_size(v->device->units, l->grid, l->count, &call->grid, &call->block);
 }
 
-static int launch_kernel(const struct variant *v, const struct launch *l, float *const *base, int step,
+static int launch_kernel(const struct variant *v, const struct launch *l, void *const *base, int step,
                          cudaStream_t stream)
 {
     struct kernel_call call;
@@ -69,17 +69,17 @@ int cuda_launch_beside(const struct hsgd_cuda_queue *queue, const struct hsgd_ke
     return cudaLaunchKernel(kernel->cuda, grid, block, parameter, 0, queue->stream);
 }
 
-static int call_library(const struct variant *v, const struct launch *l, float *const *base, int step,
+static int call_library(const struct variant *v, const struct launch *l, void *const *base, int step,
                         cudaStream_t stream)
 {
     struct hsgd_cuda_queue queue = cuda_device_queue(v->device, starpu_worker_get_id(), stream);
     void *at[HSGD_MAX_KERNEL_BUFFERS];
-    for (int r = 0; r < l->nrefs; r++) at[r] = base[l->ref[r].buffer] + place(&l->ref[r], step);
+    for (int r = 0; r < l->nrefs; r++) at[r] = (char *)base[l->ref[r].buffer] + place(&l->ref[r], step);
     queue.prepared = l->device_object;
     return l->kernel->cuda_call(at, v->program.args + l->args, &queue);
 }
 
-int cuda_launch(const struct variant *v, const struct launch *l, float *const *base, int step, cudaStream_t stream)
+int cuda_launch(const struct variant *v, const struct launch *l, void *const *base, int step, cudaStream_t stream)
 {
     return l->kernel->cuda_call ? call_library(v, l, base, step, stream) : launch_kernel(v, l, base, step, stream);
 }

@@ -15,7 +15,7 @@ struct kernel_call {
     void *parameter[2 * HSGD_MAX_KERNEL_BUFFERS + 1];
     dim3 grid, block;
 };
-void kernel_call_fill(struct kernel_call *call, const struct variant *v, const struct launch *l, float *const *base,
+void kernel_call_fill(struct kernel_call *call, const struct variant *v, const struct launch *l, void *const *base,
                       int step);
 
 /* hsgd_cuda_queue.launch */
@@ -23,7 +23,7 @@ int cuda_launch_beside(const struct hsgd_cuda_queue *queue, const struct hsgd_ke
                        int64_t count, const void *args, void *const *buffers);
 
 /* Enqueues one launch; 0, or an error of CUDA or of the library called. */
-int cuda_launch(const struct variant *v, const struct launch *l, float *const *base, int step, cudaStream_t stream);
+int cuda_launch(const struct variant *v, const struct launch *l, void *const *base, int step, cudaStream_t stream);
 
 /* What such an error means, as text. */
 void cuda_launch_error(const struct variant *v, const struct launch *l, int err, char *text, size_t size);

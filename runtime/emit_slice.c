@@ -59,7 +59,7 @@ static void weight_pieces(const struct plan *p, const struct layer *l, int param
         if (lo < begin) lo = begin;
         if (hi > begin + size) hi = begin + size;
         if (lo >= hi) continue;
-        w->piece[w->pieces++] = (struct hsgd_piece){ .ref = { first_buffer + s, 0, lo - t->shard[s].first },
+        w->piece[w->pieces++] = (struct hsgd_piece){ .ref = ref(first_buffer + s, lo - t->shard[s].first),
                                                      .row = (int)((lo - begin) / row),
                                                      .rows = (int)((hi - lo) / row) };
     }
@@ -212,7 +212,7 @@ bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weig
         int left = piece.row + piece.rows - at, rows = tile_rows(piece.rows, row, tile);
         r->row = at;
         r->rows = rows < left ? rows : left;
-        r->offset = piece.ref.offset + (at - piece.row) * row;
+        r->offset = piece.ref.offset / (int64_t)sizeof(float) + (at - piece.row) * row;
         r->floats = r->rows * row;
         return true;
     }

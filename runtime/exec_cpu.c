@@ -28,16 +28,16 @@ void exec_cpu(void *buffers[], void *arg)
     struct variant *v = cell_begin(run, &began);
     if (!v) return;
     const struct hsgd_program *p = &v->program;
-    float *fetched[MAX_ACCESSES], **base = run->base ? run->base : fetched;
+    void *fetched[MAX_ACCESSES], **base = run->base ? run->base : fetched;
     struct hsgd_blas_state blas;
     hsgd_blas_enter(&blas);
     unsigned mode = flush_denormals();
-    for (int i = 0; !run->base && i < c->naccesses; i++) fetched[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
+    for (int i = 0; !run->base && i < c->naccesses; i++) fetched[i] = (void *)STARPU_VECTOR_GET_PTR(buffers[i]);
     for (int i = 0; i < p->n; i++) {
         const struct launch *l = &p->launch[i];
         void *at[HSGD_MAX_KERNEL_BUFFERS];
         for (int r = 0; r < l->nrefs; r++)
-            at[r] = base[l->ref[r].buffer] + l->ref[r].offset + (int64_t)l->ref[r].slot_stride * run->step;
+            at[r] = (char *)base[l->ref[r].buffer] + l->ref[r].offset + l->ref[r].slot_stride * run->step;
         l->kernel->cpu(at, p->args + l->args);
     }
     restore_denormals(mode);

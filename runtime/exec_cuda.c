@@ -63,7 +63,7 @@ void cell_release(struct cell_run *run)
     run->cuda = NULL;
 }
 
-static void launch_all(struct cell_run *run, const struct variant *v, float *const *base, cudaStream_t stream)
+static void launch_all(struct cell_run *run, const struct variant *v, void *const *base, cudaStream_t stream)
 {
     for (int i = 0; i < v->program.n; i++) {
         const struct launch *l = &v->program.launch[i];
@@ -85,7 +85,7 @@ static void launch_graph(struct cell_run *run, const struct variant *v, cudaGrap
     else atomic_fetch_add(&v->device->graph_launches, 1);
 }
 
-static void launch(struct cell_run *run, struct variant *v, float *const *base, uint64_t began)
+static void launch(struct cell_run *run, struct variant *v, void *const *base, uint64_t began)
 {
     cudaStream_t stream = starpu_cuda_get_local_stream();
     struct cuda_run *k = kept_of(run, v);
@@ -109,8 +109,8 @@ void exec_cuda(void *buffers[], void *arg)
     uint64_t began;
     struct variant *v = cell_begin(run, &began);
     if (!v) return;
-    float *base[MAX_ACCESSES];
-    for (int i = 0; i < run->cell->naccesses; i++) base[i] = (float *)STARPU_VECTOR_GET_PTR(buffers[i]);
+    void *base[MAX_ACCESSES];
+    for (int i = 0; i < run->cell->naccesses; i++) base[i] = (void *)STARPU_VECTOR_GET_PTR(buffers[i]);
     launch(run, v, base, began);
 }
 

@@ -33,7 +33,7 @@ static cl_int enqueue(const struct device *d, const struct launch *l, const unsi
     cl_uint n = 0;
     for (int r = 0; r < l->nrefs; r++) {
         cl_mem memory = base[l->ref[r].buffer];
-        cl_ulong offset = (cl_ulong)(l->ref[r].offset + (int64_t)l->ref[r].slot_stride * step);
+        cl_ulong offset = (cl_ulong)(l->ref[r].offset + l->ref[r].slot_stride * step);
         err |= clSetKernelArg(k, n++, sizeof memory, &memory);
         err |= clSetKernelArg(k, n++, sizeof offset, &offset);
     }

@@ -69,7 +69,7 @@ static void describe_view(const struct op_job *j, struct hsgd_emit *e)
 static void describe_once(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
 {
     const struct hsgd_op_call *run = j->run;
-    struct hsgd_ref none = { .buffer = -1 }, input = { BUF_INPUT, 0, 0 }, arena = { BUF_ARENA, 0, 0 };
+    struct hsgd_ref none = { .buffer = -1 }, input = { .buffer = BUF_INPUT }, arena = { .buffer = BUF_ARENA };
     bool back = j->op->is_loss ? run->dx != NULL : run->dy != NULL;
     *e = (struct hsgd_emit){
         .layer = &j->layer,
@@ -83,8 +83,8 @@ static void describe_once(struct op_job *j, struct hsgd_program *program, struct
         .y = hsgd_at(arena, j->y),
         .dy = hsgd_at(arena, j->dy),
         .dx = back && run->dx ? hsgd_at(arena, j->dx) : none,
-        .sums = { BUF_GRADIENTS, 0, 0 },
-        .step = { BUF_STEP, 0, 0 },
+        .sums = { .buffer = BUF_GRADIENTS },
+        .step = { .buffer = BUF_STEP },
         .program = program,
         .scratch_base = hsgd_at(arena, j->scratch),
     };
@@ -92,8 +92,9 @@ static void describe_once(struct op_job *j, struct hsgd_program *program, struct
         e->gradient[p] = none;
         if (p >= j->layer.params) continue;
         e->weight[p].pieces = 1;
-        e->weight[p].piece[0] = (struct hsgd_piece){ { BUF_PARAMS, 0, j->param[p] }, 0, j->layer.param[p].dims[0] };
-        e->gradient[p] = (struct hsgd_ref){ BUF_GRADIENTS, 0, GRADIENT_HEADER + j->param[p] };
+        e->weight[p].piece[0] = (struct hsgd_piece){ hsgd_at((struct hsgd_ref){ .buffer = BUF_PARAMS }, j->param[p]), 0,
+                                                     j->layer.param[p].dims[0] };
+        e->gradient[p] = hsgd_at((struct hsgd_ref){ .buffer = BUF_GRADIENTS }, GRADIENT_HEADER + j->param[p]);
     }
     if (j->op->is_view) {
         describe_view(j, e);

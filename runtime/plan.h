@@ -32,6 +32,16 @@ void program_free(struct hsgd_program *p);
 
 /* -------------------------------------------------------------- buffers */
 
+/* A place in a buffer, and one that moves on with each step of a window. */
+static inline struct hsgd_ref ref(int buffer, int64_t floats)
+{
+    return hsgd_at((struct hsgd_ref){ .buffer = buffer }, floats);
+}
+static inline struct hsgd_ref slotted(int buffer, int64_t floats)
+{
+    return (struct hsgd_ref){ .buffer = buffer, .slot_stride = hsgd_at((struct hsgd_ref){ 0 }, floats).offset };
+}
+
 /* A vector of floats that StarPU keeps coherent. */
 struct buffer {
     char name[24];

@@ -17,10 +17,6 @@ static inline int64_t tile_floats(const struct device *d)
     return d->info.kind == HSGD_CUDA ? INT64_C(1) << 40 : TILE_FLOATS;
 }
 
-/* A place in a buffer, and one that moves on with each step of a window. */
-static inline struct hsgd_ref ref(int buffer, int64_t offset) { return (struct hsgd_ref){ buffer, 0, offset }; }
-static inline struct hsgd_ref slotted(int buffer, int stride) { return (struct hsgd_ref){ buffer, stride, 0 }; }
-
 /* A buffer of the trainer's (not owned) or of the plan's; its number. */
 int add_buffer(struct plan *p, struct buffer *b, bool owned);
 /* A buffer that lives with the plan, near the device that works on it.  After

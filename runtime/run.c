@@ -16,7 +16,7 @@
  * derive the dependencies. */
 struct replay {
     struct cell_run *run, *direct; /* [PLAN_SLOTS][ncells]; direct: for tasks that carry no buffers */
-    float **base;                  /* theirs */
+    void **base;                   /* theirs */
     struct starpu_task **task;     /* [PLAN_SLOTS][ncells + 1], the last a sentinel; NULL before the first replay */
 };
 
@@ -97,7 +97,7 @@ static bool point_directly(struct plan *p, struct replay *r)
     int total = 0;
     for (int i = 0; i < p->ncells; i++) total += p->cell[i].naccesses;
     r->direct = calloc((size_t)PLAN_SLOTS * (size_t)p->ncells, sizeof *r->direct);
-    float **base = r->base = calloc((size_t)PLAN_SLOTS * (size_t)total, sizeof *r->base);
+    void **base = r->base = calloc((size_t)PLAN_SLOTS * (size_t)total, sizeof *r->base);
     if (!r->direct || !base) return false;
     for (int n = 0; n < PLAN_SLOTS * p->ncells; n++) {
         const struct cell *c = &p->cell[n % p->ncells];

@@ -10,7 +10,7 @@ struct cell_run {
     struct plan *plan;
     struct cell *cell;
     int step;              /* row in the step table and the metrics */
-    float **base;          /* the buffers, where the task itself carries none */
+    void **base;           /* the buffers, where the task itself carries none */
     struct cuda_run *cuda; /* what is kept of runs on a CUDA device */
 };
 

@@ -8,6 +8,7 @@
 
 #include <hsgd/context.h>
 #include <hsgd/data.h>
+#include <hsgd/type.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -78,19 +79,23 @@ struct hsgd_kernel {
     hsgd_cuda_error_fn *cuda_error;     /* NULL: codes are reported as numbers */
 };
 
-/* A position in one of the cell's buffers, in floats. */
+/* A place in one of the cell's buffers. */
 struct hsgd_ref {
-    int buffer;      /* -1: absent */
-    int slot_stride; /* floats to add per step of the current window */
-    int64_t offset;
+    int buffer;            /* -1: absent */
+    enum hsgd_dtype dtype; /* of the numbers there */
+    int64_t offset;        /* bytes */
+    int64_t slot_stride;   /* bytes to add per step of the current window */
 };
 
-/* r advanced by `floats`. */
-static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t floats)
+/* r advanced by so many of its numbers. */
+static inline struct hsgd_ref hsgd_at(struct hsgd_ref r, int64_t numbers)
 {
-    r.offset += floats;
+    r.offset += numbers * hsgd_dtype_bytes(r.dtype);
     return r;
 }
+
+/* Whether there is a place. */
+static inline bool hsgd_wanted(struct hsgd_ref r) { return r.buffer >= 0; }
 
 /* ---------------------------------------------------------- descriptors */
 

@@ -8,6 +8,9 @@
 /* Kinds of numbers.  New ones are added before HSGD_DTYPES, which counts them. */
 enum hsgd_dtype { HSGD_F32, HSGD_I32, HSGD_U8, HSGD_DTYPES };
 
+/* Bytes of a number. */
+static inline int hsgd_dtype_bytes(enum hsgd_dtype d) { return d == HSGD_U8 ? 1 : 4; }
+
 /* HSGD_ANY: a dimension that is not known yet. */
 enum { HSGD_MAX_RANK = 6, HSGD_ANY = -1 };
 
@@ -40,10 +43,10 @@ static inline int64_t hsgd_type_positions(const struct hsgd_type *t)
     return n;
 }
 
-/* Bytes of a sample: hsgd_type_size() times 4, or times 1 for HSGD_U8. */
+/* Bytes of a sample. */
 static inline int64_t hsgd_type_bytes(const struct hsgd_type *t)
 {
-    return hsgd_type_size(t) * (t->dtype == HSGD_U8 ? 1 : 4);
+    return hsgd_type_size(t) * hsgd_dtype_bytes(t->dtype);
 }
 
 /* One number: rank 0. */

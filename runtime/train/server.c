@@ -35,7 +35,7 @@ static void emit_ticket(struct hsgd_emit *e, struct cell *c, int version, int ti
     access_buffer(c, version, draw ? STARPU_R : STARPU_RW);
     access_buffer(c, ticket, STARPU_RW);
     HSGD_LAUNCH(e, HSGD_KERNEL(ticket), HSGD_ITEMS, shards, &a, ref(version, 0), ref(ticket, 0),
-                (struct hsgd_ref){ ticket, shards, TICKET_HEADER });
+                hsgd_at(slotted(ticket, shards), TICKET_HEADER));
 }
 
 int server_add_ticket(struct plan *p, struct ticket_places *at)
