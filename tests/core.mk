@@ -11,6 +11,7 @@ core_tests += test_checkpoint_files
 core_tests += test_context
 core_tests += test_cores
 core_tests += test_deterministic
+core_tests += test_digests
 core_tests += test_divide
 core_tests += test_drift
 core_tests += test_environment
@@ -83,6 +84,16 @@ test_cores_LDADD = runtime/libruntime.la
 test_deterministic_SOURCES = tests/test_deterministic.c tests/core.c tests/core.h
 test_deterministic_CPPFLAGS = $(core_cppflags)
 test_deterministic_LDADD = $(core_ldadd)
+# Those of the compiler's flags that change code are a part of what bits depend on.
+code_flags = $(strip $(filter -O% -m% -f%,$(SAN_CFLAGS) $(CFLAGS)))
+test_digests_SOURCES = tests/test_digests.c tests/machine.c tests/machine.h tests/core.c tests/core.h
+test_digests_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS) $(OPENCL_CFLAGS) -DCODE_FLAGS='"$(code_flags)"'
+test_digests_LDADD = runtime/libruntime.la $(ONEDNN_LIBS) $(OPENBLAS_LIBS) $(OPENCL_LIBS)
+# Rows of this machine for tests/digests.txt.
+digests: test_digests
+	@srcdir="$(srcdir)" ./test_digests rows | sed -n 's/^row //p'
+.PHONY: digests
+EXTRA_DIST += tests/digests.txt
 test_divide_SOURCES = tests/test_divide.c tests/core.c tests/core.h
 test_divide_CPPFLAGS = $(AM_CPPFLAGS)
 test_divide_LDADD = runtime/libruntime.la
