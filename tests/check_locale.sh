@@ -25,7 +25,7 @@ check()
         statements "$f" | grep -E '[^_a-z][sf]?scanf *\(' | grep -E '%[*0-9]*l?[efg]'
     done | say 'scanf reads numbers by the locale: use c_strtod()'
     # The command line is in the C locale because nothing there takes another.
-    grep -nw 'setlocale' apps/hsgd/*.[ch] | say 'the command line stays in the C locale'
+    grep -nw 'setlocale' -r apps/hsgd | say 'the command line stays in the C locale'
 }
 found=$(check)
 [ -z "$found" ] && exit

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app.h"
-#include "text.h"
+#include "lib/app.h"
+#include "lib/text.h"
 
 static const struct {
     unsigned bit;

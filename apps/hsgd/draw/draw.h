@@ -5,10 +5,10 @@
 #ifndef HSGD_APP_DRAW_H
 #define HSGD_APP_DRAW_H
 
-#include "compare.h"
-#include "eval.h"
-#include "history.h"
-#include "plan.h"
+#include "lib/comparison.h"
+#include "lib/evaluation.h"
+#include "lib/history.h"
+#include "lib/plan_report.h"
 
 /* Whether plots can be drawn here: OK, or USAGE after a sentence that starts with
  * `what` (an option) and the path. */

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* hsgd predict */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/checkpoint.h"
+#include "lib/image_folder.h"
+#include "lib/text.h"
+
+#define CHUNK 2048 /* samples in memory at once */
+#define SHOWN 3    /* classes of a line of text */
+#define MAX_BYTES ((size_t)1 << 31)
+
+struct prediction {
+    struct opened o;
+    bool json;
+    json_t *list;               /* of predictions, with --json */
+    int outputs, read, refused; /* inputs that were predicted, and that could not be read */
+};
+
+/* ------------------------------------------------------------------ inputs */
+
+/* All bytes of a file, "-" standard input, to be freed. */
+static int read_bytes(const char *name, void **bytes, size_t *size)
+{
+    FILE *f = strcmp(name, "-") ? fopen(name, "rb") : stdin;
+    size_t capacity = 0, got = 1;
+    *bytes = NULL;
+    *size = 0;
+    if (!f) return report_error(USAGE, "%s: cannot open: %s", name, strerror(errno));
+    while (got && *size < MAX_BYTES) {
+        capacity = capacity ? 2 * capacity : 1 << 16;
+        void *bigger = realloc(*bytes, capacity);
+        if (!bigger) break;
+        *bytes = bigger;
+        got = fread((char *)*bytes + *size, 1, capacity - *size, f);
+        *size += got;
+    }
+    bool failed = ferror(f);
+    int err = errno;
+    if (f != stdin) fclose(f);
+    if (failed) return report_error(USAGE, "%s: cannot read: %s", name, strerror(err));
+    return got ? report_error(USAGE, "%s: is larger than 2 GiB, or than the memory", name) : OK;
+}
+
+/* ------------------------------------------------------------------ output */
+
+/* The next largest output after `last`; ties are ordered by index. */
+static int next_best(const float *y, int n, int last)
+{
+    int best = -1;
+    for (int i = 0; i < n; i++) {
+        bool after = last < 0 || y[i] < y[last] || (y[i] == y[last] && i > last);
+        if (after && (best < 0 || y[i] > y[best])) best = i;
+    }
+    return best;
+}
+
+static void add_json(struct prediction *p, const char *input, int64_t row, const float *y)
+{
+    json_t *values = json_array();
+    int best = next_best(y, p->outputs, -1);
+    for (int i = 0; i < p->outputs; i++) json_append(&values, json_number(y[i]));
+    json_append(&p->list,
+                json_pack("{s:o, s:I, s:o, s:i, s:o}", "input", json_text(input), "row", (json_int_t)row, "class",
+                          json_text(class_name(&p->o, NULL, best)), "index", best, "probabilities", values));
+}
+
+/* " 7 0.9132 1 0.0521"; NULL: out of memory. */
+static char *best_classes(const struct prediction *p, const float *y)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (int i = 0, k = -1; out && i < SHOWN && i < p->outputs; i++) {
+        k = next_best(y, p->outputs, k);
+        fprintf(out, "%s%s %.4f", i ? " " : "", class_name(&p->o, NULL, k), y[k]);
+    }
+    return out && !fclose(out) ? text : NULL;
+}
+
+/* One line per sample if it fits, else the input, then its classes on indented
+ * lines. */
+static int print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
+{
+    char number[24] = "", *best = best_classes(p, y), *line = NULL;
+    if (rows > 1) snprintf(number, sizeof number, ":%lld", (long long)row + 1);
+    int code =
+        best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : report_error(FAILED, "out of memory");
+    if (!code && text_fits(line)) {
+        text_wrap(0, 4, "%s", line);
+    } else if (!code) {
+        text_wrap(0, 0, "%s%s", input, number);
+        text_wrap(printf("%4s", ""), 4, "%s", best);
+    }
+    if (!code) free(line);
+    free(best);
+    return code;
+}
+
+/* ----------------------------------------------------------------- predict */
+
+static int predict_all(struct prediction *p, const char *name, const struct hsgd_data *d)
+{
+    int64_t rows = hsgd_data_count(d);
+    int code = OK;
+    float *out = malloc(sizeof *out * CHUNK * (size_t)p->outputs);
+    if (!out) return report_error(FAILED, "out of memory for %d outputs", p->outputs);
+    for (int64_t at = 0; !code && at < rows; at += CHUNK) {
+        int n = rows - at < CHUNK ? (int)(rows - at) : CHUNK;
+        code = predict_data(&p->o, d, at, n, out, NULL);
+        for (int i = 0; !code && i < n; i++) {
+            const float *y = out + (int64_t)i * p->outputs;
+            if (p->json) add_json(p, name, at + i, y);
+            else code = print_line(p, name, at + i, rows, y);
+        }
+    }
+    free(out);
+    return code;
+}
+
+static int predict_input(struct prediction *p, const char *name)
+{
+    void *bytes;
+    size_t size;
+    const char *shown = strcmp(name, "-") ? name : "standard input";
+    int code = read_bytes(name, &bytes, &size);
+    struct hsgd_data *d = NULL;
+    if (!code) {
+        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model), p->o.info->record);
+        if (!d) code = report_error(USAGE, "%s", hsgd_error(p->o.run.ctx));
+    }
+    if (!code) code = predict_all(p, name, d);
+    hsgd_data_destroy(&d);
+    free(bytes);
+    return code;
+}
+
+/* An input that cannot be read does not prevent predicting the others. */
+static int count_input(struct prediction *p, int code)
+{
+    p->read += !code;
+    p->refused += code == USAGE;
+    return code == USAGE ? OK : code;
+}
+
+/* Every image in a folder is an input. */
+static int predict_folder(struct prediction *p, const char *name)
+{
+    struct image_folder folder;
+    int code = image_folder_list(&folder, name);
+    if (code) code = count_input(p, code);
+    else
+        for (int i = 0; !code && i < folder.count; i++) code = count_input(p, predict_input(p, folder.path[i]));
+    image_folder_free(&folder);
+    return code;
+}
+
+static int predict_inputs(struct prediction *p, const struct settings *s)
+{
+    struct stat st;
+    int code = OK;
+    for (int i = 0; !code && i < s->words; i++) {
+        bool folder = !stat(s->word[i], &st) && S_ISDIR(st.st_mode);
+        code = folder ? predict_folder(p, s->word[i]) : count_input(p, predict_input(p, s->word[i]));
+    }
+    return code || p->read ? code : USAGE;
+}
+
+int cmd_predict(struct settings *s)
+{
+    struct prediction p = { 0 };
+    if (!s->words) return report_error(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
+    int code = open_checkpoint(&p.o, s);
+    if (!code) p.outputs = hsgd_model_outputs(p.o.run.model);
+    if (!code && (p.json = s->json)) p.list = json_array();
+    if (!code) code = predict_inputs(&p, s);
+    if (!code) code = p.json ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();
+    if (!code && p.refused) code = FAILED;
+    json_decref(p.list);
+    close_checkpoint(&p.o);
+    return code;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* hsgd train */
+#include "train.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/bar.h"
+#include "lib/history.h"
+#include "lib/signals.h"
+
+/* ----------------------------------------------------------------- opening */
+
+static int load_weights(struct training *t)
+{
+    char path[4096];
+    int code = train_initial_path(t, path);
+    if (code) return code;
+    int err = hsgd_model_load(t->run.model, path);
+    return err ? report_error(exit_code(err), "--initial-checkpoint: %s", hsgd_error(t->run.ctx)) : OK;
+}
+
+static int load_checkpoint(struct training *t)
+{
+    char path[RUN_NAME + 64];
+    snprintf(path, sizeof path, "%s/step-%lld", t->folder.checkpoints, (long long)t->folder.step);
+    int err = hsgd_checkpoint_load(t->run.trainer, path);
+    return err ? report_error(exit_code(err), "--resume: %s", hsgd_error(t->run.ctx)) : OK;
+}
+
+/* Plans are created before the counters are read: choosing one runs trials. */
+static int make_plans(struct training *t)
+{
+    int64_t n = hsgd_data_count(t->run.train), batch = t->options.batch_size < n ? t->options.batch_size : n;
+    int err = hsgd_trainer_plan(t->run.trainer, (int)batch);
+    bool partial = n % batch && t->options.steps > n / batch;
+    if (err >= 0 && partial) err = hsgd_trainer_plan(t->run.trainer, (int)(n % batch));
+    if (err < 0) return library_error(&t->run, err);
+    return plan_predict(&t->plan, &t->run, t->s->model, (int)batch);
+}
+
+static int open_training(struct training *t)
+{
+    int code = open_context(&t->run, t->s);
+    t->run.prints_summary = !t->s->json && !t->s->quiet;
+    if (!code) code = train_read_known(t);
+    if (!code) code = open_data(&t->run, t->s);
+    if (!code) code = train_check_known(t);
+    if (!code) code = train_choose_lengths(t);
+    if (!code) code = open_model(&t->run, t->s, hsgd_data_shape(t->run.train), hsgd_data_classes(t->run.train));
+    if (!code) code = open_trainer(&t->run, &t->options);
+    if (!code && t->s->initial_checkpoint && t->folder.step < 0) code = load_weights(t);
+    if (!code && t->folder.step >= 0) code = load_checkpoint(t);
+    return code ? code : make_plans(t);
+}
+
+/* -------------------------------------------------------------------- run */
+
+/* The first code that is not OK. */
+static int first(int code, int next) { return code ? code : next; }
+
+static int stopped(const struct training *t)
+{
+    int number = signals_stop();
+    return report_error(128 + number, "stopped by %s at step %lld; --out %s --resume continues", signals_name(number),
+                        (long long)t->result.steps, t->folder.name);
+}
+
+/* The test samples, once. */
+static int score(struct training *t)
+{
+    t->testing = true;
+    t->test_loss = t->test_accuracy = NAN;
+    int err = t->run.test ? hsgd_trainer_evaluate(t->run.trainer, t->run.test, &t->test_loss, &t->test_accuracy) : 0;
+    if (err == -EINTR) return stopped(t);
+    if (err) return library_error(&t->run, err);
+    train_log_test(t);
+    return OK;
+}
+
+/* plan.json and trace.json, also of a run that was stopped early. */
+static int write_plan(struct training *t)
+{
+    if (!t->result.samples) return OK;
+    int code = plan_measure(&t->plan, &t->run, 1e3 * train_step_seconds(t));
+    if (!code) code = plan_write(&t->plan, &t->run, run_path(&t->folder, "plan.json"));
+    return code ? code : trace_write(&t->run, run_path(&t->folder, "trace.json"));
+}
+
+/* A plot that cannot be drawn is a warning. */
+static void draw_curves(const struct training *t)
+{
+    char title[300], png[RUN_NAME + 64], svg[RUN_NAME + 64];
+    snprintf(title, sizeof title, "%s on %s", t->s->model, t->s->data);
+    snprintf(png, sizeof png, "%s", run_path(&t->folder, "curves.png"));
+    snprintf(svg, sizeof svg, "%s", run_path(&t->folder, "curves.svg"));
+    history_draw(t->folder.name, title, "warning: the plot", png, svg);
+}
+
+static int fit(struct training *t)
+{
+    int err = hsgd_fit(t->run.trainer, t->run.train, t->run.validation, &t->result, sizeof t->result);
+    bar_clear();
+    if (err == -EDOM) return report_error(NOT_FINITE, "%s; try a smaller --lr or --clip-grad", hsgd_error(t->run.ctx));
+    if (err) return library_error(&t->run, err);
+    return t->result.end == HSGD_FIT_STOPPED ? stopped(t) : OK;
+}
+
+static int train(struct training *t)
+{
+    int code = run_create(&t->folder, &t->run, t->s);
+    if (!code) code = trace_begin(&t->run, t->steps_per_epoch);
+    if (code) return code;
+    if (!t->s->json && !t->s->quiet) train_print_header(t);
+    t->first_step = t->logged_step = t->folder.step < 0 ? 0 : t->folder.step;
+    train_log_event(t, "begin", t->first_step);
+    usage_now(t->run.ctx, &t->mark);
+    t->began = t->logged = now_seconds();
+    code = fit(t);
+    int written = write_plan(t);
+    if (!code) code = score(t);
+    bar_clear();
+    train_log_event(t, "end", t->result.steps);
+    draw_curves(t);
+    if (!code) code = train_report(t);
+    return first(code, written);
+}
+
+int cmd_train(struct settings *s)
+{
+    struct training t = { .s = s };
+    int code = require_words(s, 0);
+    if (!code) code = run_choose(&t.folder, s);
+    if (!code) code = require_model(s);
+    if (!code) code = train_choose_options(&t);
+    if (code) return code;
+    signals_catch();
+    code = open_training(&t);
+    if (!code) code = s->dry_run ? train_print_dry_run(&t) : train(&t);
+    run_close(&t.folder);
+    plan_free(&t.plan);
+    close_session(&t.run);
+    return code;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* hsgd train: declarations shared by its files. */
+#ifndef HSGD_APP_TRAIN_H
+#define HSGD_APP_TRAIN_H
+
+#include "lib/plan_report.h"
+#include "lib/run_folder.h"
+
+struct training {
+    struct session run;
+    struct settings *s;
+    struct hsgd_train_options options;
+    struct hsgd_augment_options augment; /* that it points to */
+    struct hsgd_fit_result result;
+    struct run_folder folder;
+    struct plan_report plan;
+    struct usage mark, used; /* counters at the last reading, and their sum over the training without evaluation */
+    int64_t steps_per_epoch;
+    double began, shown, logged; /* times of: start of training, last drawing of the bar, last line of the log */
+    int64_t first_step, logged_step;
+    double test_loss, test_accuracy;
+    bool testing; /* the test samples are being scored */
+};
+
+/* Fills in the options of the library.  Settings that were not given receive their
+ * defaults, so that config.yaml is complete. */
+int train_choose_options(struct training *t);
+/* Options that depend on the number of samples. */
+int train_choose_lengths(struct training *t);
+
+/* Reads the record of the data in the checkpoint of --resume or
+ * --initial-checkpoint, by which the data of the run is read; compares the two. */
+int train_read_known(struct training *t);
+int train_check_known(const struct training *t);
+/* The file that --initial-checkpoint names. */
+int train_initial_path(const struct training *t, char path[4096]);
+
+/* The library's progress function. */
+bool train_progress(void *user, const struct hsgd_progress *p);
+/* A line of the log: an event at this step. */
+void train_log_event(struct training *t, const char *event, int64_t step);
+void train_log_test(struct training *t);
+
+void train_print_header(const struct training *t);
+/* With --dry-run, instead of training. */
+int train_print_dry_run(const struct training *t);
+/* The mean over the steps of this call; NaN without any. */
+double train_step_seconds(const struct training *t);
+int train_report(const struct training *t);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What hsgd train shows and logs during the training. */
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/bar.h"
+#include "lib/signals.h"
+#include "train.h"
+
+#define BAR_SECONDS 0.1 /* between two drawings */
+#define LOG_STEPS 100   /* minimum between two lines of the log, */
+#define LOG_SECONDS 1.0 /* and minimum time */
+
+/* --------------------------------------------------------------------- bar */
+
+/* "1:05", "2:01:05" */
+static void print_time(char *out, size_t size, double seconds)
+{
+    long s = isfinite(seconds) && seconds < 1e8 ? (long)(seconds + 0.5) : -1;
+    if (s < 0) snprintf(out, size, "-");
+    else if (s < 3600) snprintf(out, size, "%ld:%02ld", s / 60, s % 60);
+    else snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+/* From 0 to 1: fraction of the steps from `first`, or of the time limit if that is
+ * larger. */
+static double done_since(const struct training *t, const struct hsgd_progress *p, int64_t first)
+{
+    double time = t->s->time_limit > 0 ? fmin(1, p->seconds / t->s->time_limit) : 0;
+    return fmax(time, (double)(p->step - first) / (double)(p->steps - first));
+}
+
+static double time_left(const struct training *t, const struct hsgd_progress *p)
+{
+    double done = done_since(t, p, t->first_step);
+    return (now_seconds() - t->began) * (1 - done) / done;
+}
+
+static void draw_training(const struct training *t, const struct hsgd_progress *p)
+{
+    char what[60], figures[120], left[30];
+    int64_t epochs = (p->steps + t->steps_per_epoch - 1) / t->steps_per_epoch;
+    print_time(left, sizeof left, time_left(t, p));
+    snprintf(what, sizeof what, "epoch %d/%lld", p->epoch, (long long)epochs);
+    snprintf(figures, sizeof figures, "loss %.4f acc %.2f%% %.0f/s ETA %s", p->loss, 100 * p->train_accuracy,
+             p->samples_per_second, left);
+    bar_draw(&(struct bar){ what, done_since(t, p, 0), figures });
+}
+
+static void draw_evaluation(const struct training *t, const struct hsgd_progress *p)
+{
+    char what[60], figures[60];
+    snprintf(what, sizeof what, t->testing ? "testing" : "epoch %d validating", p->epoch);
+    snprintf(figures, sizeof figures, "%lld/%lld", (long long)p->done, (long long)p->count);
+    bar_draw(&(struct bar){ what, (double)p->done / (double)p->count, figures });
+}
+
+static void draw(struct training *t, const struct hsgd_progress *p)
+{
+    double now = now_seconds();
+    if (t->s->quiet || now - t->shown < BAR_SECONDS) return;
+    t->shown = now;
+    if (p->evaluating) draw_evaluation(t, p);
+    else draw_training(t, p);
+}
+
+/* A line of the table on stdout. */
+static void print_epoch(const struct training *t, const struct hsgd_progress *p)
+{
+    char line[200], validation[20] = "-";
+    if (!isnan(p->validation_accuracy)) snprintf(validation, sizeof validation, "%.2f%%", 100 * p->validation_accuracy);
+    snprintf(line, sizeof line,
+             fabs(p->loss) < 1e4 ? "%5d %10.4f %11.2f%% %12s %12.0f %9.1f" : "%5d %10.4g %11.2f%% %12s %12.0f %9.1f",
+             p->epoch, p->loss, 100 * p->train_accuracy, validation, p->samples_per_second, now_seconds() - t->began);
+    bar_table(line);
+}
+
+/* --------------------------------------------------------------------- log */
+
+void train_log_event(struct training *t, const char *event, int64_t step)
+{
+    run_log(&t->folder, json_pack("{s:s, s:I, s:o}", "event", event, "step", (json_int_t)step, "time",
+                                  json_integer((json_int_t)time(NULL))));
+}
+
+static void log_progress(struct training *t, const struct hsgd_progress *p)
+{
+    const struct {
+        const char *key, *tag;
+        double value;
+    } figures[] = {
+        { "loss", "loss/train", p->loss },
+        { "accuracy", "accuracy/train", p->train_accuracy },
+        { "validation_loss", "loss/validation", p->validation_loss },
+        { "validation_accuracy", "accuracy/validation", p->validation_accuracy },
+        { "learning_rate", "learning_rate", p->learning_rate },
+        { "samples_per_second", "samples_per_second", p->samples_per_second },
+    };
+    json_t *line = json_pack("{s:s, s:I, s:i}", "event", p->epoch_end ? "epoch" : "steps", "step", (json_int_t)p->step,
+                             "epoch", p->epoch);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        json_set(&line, figures[i].key, json_number(figures[i].value));
+        if (isfinite(figures[i].value)) run_scalar(&t->folder, figures[i].tag, p->step, figures[i].value);
+    }
+    json_set(&line, "seconds", json_number(now_seconds() - t->began));
+    json_set(&line, "train_seconds", json_number(p->seconds));
+    json_set(&line, "epochs", json_number((double)p->step / (double)t->steps_per_epoch));
+    run_log(&t->folder, line);
+    t->logged = now_seconds();
+    t->logged_step = p->step;
+}
+
+void train_log_test(struct training *t)
+{
+    int64_t step = t->result.steps;
+    if (!t->run.test) return;
+    run_scalar(&t->folder, "loss/test", step, t->test_loss);
+    run_scalar(&t->folder, "accuracy/test", step, t->test_accuracy);
+    run_log(&t->folder, json_pack("{s:s, s:I, s:o, s:o}", "event", "test", "step", (json_int_t)step, "loss",
+                                  json_number(t->test_loss), "accuracy", json_number(t->test_accuracy)));
+}
+
+static bool time_to_log(const struct training *t, const struct hsgd_progress *p)
+{
+    return p->epoch_end || (p->step - t->logged_step >= LOG_STEPS && now_seconds() - t->logged >= LOG_SECONDS);
+}
+
+/* ---------------------------------------------------------------- progress */
+
+/* Work of evaluations is not counted. */
+static void count_work(struct training *t, bool epoch_end)
+{
+    struct usage now;
+    usage_now(t->run.ctx, &now);
+    if (!epoch_end) {
+        struct usage window = now;
+        usage_since(&t->mark, &window);
+        usage_add(&t->used, &window);
+    }
+    t->mark = now;
+}
+
+bool train_progress(void *user, const struct hsgd_progress *p)
+{
+    struct training *t = user;
+    draw(t, p);
+    if (!p->evaluating) {
+        count_work(t, p->epoch_end);
+        if (time_to_log(t, p)) log_progress(t, p);
+        if (p->epoch_end && !t->s->quiet && !t->s->json) print_epoch(t, p);
+    }
+    if (signals_checkpoint()) hsgd_checkpoint_request(t->run.trainer);
+    return !signals_stop();
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The folder of a run. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config_file.h"
+#include "run_folder.h"
+
+const char *run_path(const struct run_folder *f, const char *name)
+{
+    static char path[RUN_NAME + 64];
+    snprintf(path, sizeof path, "%s/%s", f->name, name);
+    return path;
+}
+
+/* 1: not empty; 0: empty or missing; else -errno. */
+static int is_filled(const char *folder)
+{
+    int filled = 0;
+    DIR *d = opendir(folder);
+    if (!d) return errno == ENOENT ? 0 : -errno;
+    for (struct dirent *e; !filled && (e = readdir(d));) filled = strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+    closedir(d);
+    return filled;
+}
+
+/* ------------------------------------------------------------------- lock */
+
+/* Held until the file is closed.  File systems without locks are accepted. */
+static int lock(struct run_folder *f)
+{
+    f->lock = open(f->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->lock < 0) return report_error(exit_code(-errno), "--out \"%s\": cannot open: %s", f->name, strerror(errno));
+    if (!flock(f->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return OK;
+    return report_error(FAILED, "--out \"%s\": another process is using it", f->name);
+}
+
+/* ---------------------------------------------------------------- choosing */
+
+/* "runs/2026-11-25_10-30-00-lenet"; of a model's file its name. */
+static void default_name(struct run_folder *f, const char *model)
+{
+    time_t now = time(NULL);
+    struct tm local;
+    char date[40];
+    const char *slash = strrchr(model, '/'), *base = slash ? slash + 1 : model;
+    int length = (int)strcspn(base, ".");
+    strftime(date, sizeof date, "%Y-%m-%d_%H-%M-%S", localtime_r(&now, &local));
+    int used = snprintf(f->name, sizeof f->name, "runs/%s-", date);
+    for (int i = 0; i < length && i < 60; i++)
+        f->name[used++] = isalnum((unsigned char)base[i]) || strchr("-_", base[i]) ? base[i] : '_';
+    f->name[used] = '\0';
+}
+
+static int choose_resumed(struct run_folder *f, struct settings *s)
+{
+    int code = lock(f);
+    if (code) return code;
+    f->step = hsgd_checkpoint_latest(NULL, f->checkpoints);
+    if (f->step < 0) f->step = -1;
+    if (f->step < 0 && !access(run_path(f, "checkpoints/last/state.safetensors"), F_OK))
+        return report_error(USAGE,
+                            "--resume: %s has no step-N, but \"last\" exists: rename it to step-N, where N is "
+                            "its step",
+                            f->checkpoints);
+    return access(run_path(f, "config.yaml"), F_OK) ? OK : config_resume(s, run_path(f, "config.yaml"));
+}
+
+int run_choose(struct run_folder *f, struct settings *s)
+{
+    *f = (struct run_folder){ .step = -1, .lock = -1, .log = -1, .events = -1 };
+    if (s->resume && !s->out) return report_error(USAGE, "--resume needs --out, the folder of the run");
+    if (!s->out) return OK;
+    if (snprintf(f->name, sizeof f->name, "%s", s->out) >= (int)sizeof f->name)
+        return report_error(USAGE, "--out is longer than %d bytes", (int)sizeof f->name - 1);
+    snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
+    int filled = is_filled(f->name);
+    if (filled < 0) return report_error(USAGE, "--out \"%s\": %s", f->name, strerror(-filled));
+    if (filled && !s->resume)
+        return report_error(USAGE, "--out \"%s\": the folder is not empty; --resume continues the run in it", f->name);
+    return filled ? choose_resumed(f, s) : OK;
+}
+
+/* ---------------------------------------------------------------- creating */
+
+/* Creates a folder and its parents; -EEXIST if `fresh` and it exists. */
+static int make_folders(char *path, bool fresh)
+{
+    for (char *c = path + 1; *c; c++) {
+        if (*c != '/') continue;
+        *c = '\0';
+        int err = mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
+        *c = '/';
+        if (err) return err;
+    }
+    return mkdir(path, 0777) && (fresh || errno != EEXIST) ? -errno : 0;
+}
+
+/* No two runs share a default folder, also when they start within one second. */
+static int make_default(struct run_folder *f, const char *model)
+{
+    default_name(f, model);
+    int length = (int)strlen(f->name), err = make_folders(f->name, true);
+    for (int i = 2; err == -EEXIST && i < 1000; i++) {
+        snprintf(f->name + length, sizeof f->name - (size_t)length, "-%d", i);
+        err = make_folders(f->name, true);
+    }
+    snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
+    return err;
+}
+
+/* Removes the lines after the checkpoint that the run resumes from, and a
+ * truncated last line. */
+static int truncate_log(const struct run_folder *f, const struct session *run)
+{
+    char *line = NULL, *kept = NULL;
+    size_t capacity = 0, size;
+    FILE *in = fopen(run_path(f, "log.jsonl"), "rb"), *out = in ? open_memstream(&kept, &size) : NULL;
+    int err = in ? -ENOMEM : 0;
+    while (out && getline(&line, &capacity, in) > 0) {
+        json_t *object = strchr(line, '\n') ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        json_t *step = json_object_get(object, "step");
+        if (json_is_integer(step) && json_integer_value(step) <= f->step) fputs(line, out);
+        json_decref(object);
+    }
+    if (in) fclose(in);
+    if (out && !fclose(out)) err = hsgd_file_write(run->ctx, run_path(f, "log.jsonl"), kept, size);
+    free(line);
+    free(kept);
+    return err == -ENOMEM ? report_error(FAILED, "out of memory for \"%s\"", run_path(f, "log.jsonl"))
+           : err          ? library_error(run, err)
+                          : OK;
+}
+
+/* Another process may have taken a folder that was empty or missing. */
+static int claim(struct run_folder *f)
+{
+    int code = lock(f);
+    if (code || is_filled(f->name) <= 0) return code;
+    return report_error(FAILED, "--out \"%s\": another process has started a run there", f->name);
+}
+
+int run_create(struct run_folder *f, const struct session *run, const struct settings *s)
+{
+    int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
+    if (err) return report_error(exit_code(err), "%s: cannot create the folder: %s", f->name, strerror(-err));
+    int code = f->lock < 0 ? claim(f) : OK;
+    if (!code) code = config_write(run, s, f->name);
+    if (!code) code = truncate_log(f, run);
+    if (code) return code;
+    unlink(run_path(f, RUN_REPORT)); /* of the run before it was resumed */
+    f->log = open(run_path(f, "log.jsonl"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (f->log < 0) return report_error(FAILED, "%s: cannot open: %s", run_path(f, "log.jsonl"), strerror(errno));
+    f->events = tensorboard_open(f->name, f->step < 0 ? 0 : f->step);
+    if (f->events < 0) return report_error(FAILED, "%s: cannot create the event file: %s", f->name, strerror(errno));
+    return OK;
+}
+
+void run_close(struct run_folder *f)
+{
+    if (f->log >= 0) close(f->log);
+    if (f->events >= 0) close(f->events);
+    if (f->lock >= 0) close(f->lock);
+    f->log = f->events = f->lock = -1;
+}
+
+/* ----------------------------------------------------------------- logging */
+
+static void warn_once(const struct run_folder *f, bool *warned, const char *file, const char *why)
+{
+    if (!*warned) report_warning("%s: cannot write: %s; training continues", run_path(f, file), why);
+    *warned = true;
+}
+
+void run_log(struct run_folder *f, json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL, *line = NULL;
+    int length = text ? asprintf(&line, "%s\n", text) : -1;
+    json_decref(object);
+    free(text);
+    if (length < 0) {
+        warn_once(f, &f->log_failed, "log.jsonl", "out of memory");
+        return;
+    }
+    if (append_whole(f->log, line, (size_t)length)) warn_once(f, &f->log_failed, "log.jsonl", strerror(errno));
+    free(line);
+}
+
+void run_scalar(struct run_folder *f, const char *tag, int64_t step, double value)
+{
+    if (tensorboard_scalar(f->events, tag, step, value)) warn_once(f, &f->events_failed, "events.out", strerror(errno));
+}
