@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Buffers: vectors of floats registered with StarPU. */
+#include "buffer.h"
+
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#include "plan.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 

@@ -6,6 +6,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/attribute.c \
 	runtime/attribute.h \
 	runtime/buffer.c \
+	runtime/buffer.h \
 	runtime/builtin_models.c \
 	runtime/builtin_models.h \
 	runtime/c_locale.c \
@@ -145,6 +146,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/sha256.h \
 	runtime/starpu_environment.c \
 	runtime/starpu_environment.h \
+	runtime/store.c \
+	runtime/store.h \
 	runtime/task.c \
 	runtime/task.h \
 	runtime/trace.c \

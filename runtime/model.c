@@ -11,7 +11,7 @@
 #include "rng.h"
 #include "sized.h"
 #include "sha256.h"
-#include "train/state.h"
+#include "store.h"
 
 /* A weight matrix of at least this many floats gets its gradient from cells
  * of its own, cut by rows, instead of from every slice. */
@@ -246,13 +246,12 @@ int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
 
 void model_acquire(struct hsgd_model *m, bool write)
 {
-    for (int s = 0; m->bound && s < m->bound->nshards; s++)
-        buffer_acquire(m->ctx, &m->bound->param[s], write ? STARPU_RW : STARPU_R);
+    if (m->bound) store_acquire(m->bound, write);
 }
 
 void model_release(struct hsgd_model *m)
 {
-    for (int s = 0; m->bound && s < m->bound->nshards; s++) starpu_data_release(m->bound->param[s].handle);
+    if (m->bound) store_release(m->bound);
 }
 
 bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)

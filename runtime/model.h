@@ -16,14 +16,6 @@ struct layer {
 };
 
 #define MAX_SAMPLE (1 << 26) /* numbers of a sample */
-#define MAX_SHARDS 17
-
-/* The bucket is cut into shards, one StarPU handle each: shard 0 holds the
- * small parameters (and the deferred ones too when there is no other shard),
- * the others cut the deferred weights by rows. */
-struct shard {
-    int64_t first, floats;
-};
 
 struct hsgd_model {
     struct hsgd_context *ctx;
@@ -34,7 +26,7 @@ struct hsgd_model {
     bool finished;                /* ends in a loss */
     int64_t floats, small_floats; /* bucket size; the first small_floats are not deferred */
     float *weights;               /* the bucket, in main memory */
-    struct trainer_state *bound;  /* who has the weights on devices now */
+    struct store *bound;          /* has the weights on devices now; NULL: none */
 };
 
 /* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
@@ -43,8 +35,8 @@ int model_finish(struct hsgd_model *model);
 /* Rows that cost as much as one of them: slices should be multiples. */
 int model_block(const struct hsgd_model *m);
 
-/* Weights are read and written through these: they fetch and return what a
- * trainer has on devices. */
+/* Weights are read and written through these: they fetch and return what is
+ * on devices. */
 void model_acquire(struct hsgd_model *model, bool write);
 void model_release(struct hsgd_model *model);
 

@@ -92,7 +92,7 @@ int plan_bind_cell(struct plan *p, struct cell *c)
 
 int64_t plan_input_floats(const struct plan *p, const struct slice *s)
 {
-    return (int64_t)s->rows * (hsgd_size(p->state->model->in) + 1);
+    return (int64_t)s->rows * (hsgd_size(p->state->store.model->in) + 1);
 }
 
 static int slice_buffers(struct plan *p, int index)

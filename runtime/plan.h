@@ -5,8 +5,7 @@
 #ifndef HSGD_RUNTIME_PLAN_H
 #define HSGD_RUNTIME_PLAN_H
 
-#include "core.h"
-#include "model.h"
+#include "store.h"
 
 /* ------------------------------------------------------------- programs */
 
@@ -30,8 +29,6 @@ struct hsgd_program {
 
 void program_free(struct hsgd_program *p);
 
-/* -------------------------------------------------------------- buffers */
-
 /* A place in a buffer, and one that moves on with each step of a window. */
 static inline struct hsgd_ref ref(int buffer, int64_t floats)
 {
@@ -42,30 +39,8 @@ static inline struct hsgd_ref slotted(int buffer, int64_t floats)
     return (struct hsgd_ref){ .buffer = buffer, .slot_stride = hsgd_at((struct hsgd_ref){ 0 }, floats).offset };
 }
 
-/* A vector of floats that StarPU keeps coherent. */
-struct buffer {
-    char name[24];
-    int64_t floats;
-    void *memory; /* in main memory; NULL: StarPU allocates where it is first written */
-    bool owned;
-    bool pinned;          /* CUDA devices copy from and to it directly */
-    bool written_through; /* what is written on one node is copied to others at once */
-    starpu_data_handle_t handle;
-};
-
-int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, bool in_main_memory);
-int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory);
-void buffer_destroy(struct buffer *b);
-/* From now on what is written is copied to these memory nodes at once. */
-void buffer_write_through(struct buffer *b, uint32_t nodes);
-/* starpu_data_acquire() in main memory; no task may be under way on b.  The
- * workers of a StarPU that is ours are woken only where they must fetch the data. */
-void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode);
-
 #define PLAN_SLOTS 3       /* input batches a plan holds: one in use, the others being filled */
-#define WINDOW_STEPS 128   /* steps between two looks of the host at the step table and the metrics */
 #define PREDICT_STEPS 16   /* steps of a window that keep their outputs */
-#define METRICS 4          /* sum of losses, correct, terms, unused */
 #define GRADIENT_HEADER 64 /* floats before a buffer of gradients: loss sums; the sum of squares and its parts */
 
 /* ---------------------------------------------------------------- cells */

@@ -75,16 +75,16 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 int add_fixed(struct plan *p)
 {
     struct trainer_state *s = p->state;
-    int err = add_buffer(p, &s->step, false);
-    if (err >= 0) err = add_buffer(p, &s->metrics, false);
-    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->param[i], false);
+    int err = add_buffer(p, &s->store.step, false);
+    if (err >= 0) err = add_buffer(p, &s->store.metrics, false);
+    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->store.param[i], false);
     for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->optimizer[i], false);
     return err < 0 ? err : 0;
 }
 
 /* ------------------------------------------------------------------ shape */
 
-bool defers(const struct plan *p) { return !plan_forward_only(p) && p->nslices > 1 && p->state->nshards > 1; }
+bool defers(const struct plan *p) { return !plan_forward_only(p) && p->nslices > 1 && p->state->store.nshards > 1; }
 
 bool tiled(const struct plan *p)
 {
@@ -108,13 +108,13 @@ struct device *home_device(const struct plan *p)
 
 static int output_floats(const struct plan *p, const struct slice *s)
 {
-    const struct hsgd_model *m = p->state->model;
+    const struct hsgd_model *m = p->state->store.model;
     return s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in);
 }
 
 int64_t partial_floats(const struct plan *p, const struct slice *s)
 {
-    const struct hsgd_model *m = p->state->model;
+    const struct hsgd_model *m = p->state->store.model;
     if (p->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * output_floats(p, s);
     if (p->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
     return GRADIENT_HEADER + (defers(p) || tiled(p) ? m->small_floats : m->floats);
@@ -132,7 +132,7 @@ void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struc
 
 static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)
 {
-    for (int s = 0; s < p->state->nshards; s++) access_buffer(c, FIXED_PARAM + s, mode);
+    for (int s = 0; s < p->state->store.nshards; s++) access_buffer(c, FIXED_PARAM + s, mode);
 }
 
 void slice_program(struct plan *p, struct cell *c, struct slice *s)
@@ -183,7 +183,7 @@ void emit_update(struct plan *p, struct hsgd_emit *e, int shard, int64_t offset,
                  const struct hsgd_ref part[3], bool clipped)
 {
     struct trainer_state *s = p->state;
-    optimizer_emit(e, &s->options, floats, s->shard[shard].floats, ref(FIXED_PARAM + shard, offset),
+    optimizer_emit(e, &s->options, floats, s->store.shard[shard].floats, ref(FIXED_PARAM + shard, offset),
                    ref(FIXED_OPTIMIZER + shard, offset), slotted(FIXED_STEP, HSGD_STEP_WORDS), parts, part, clipped);
 }
 
@@ -191,7 +191,7 @@ void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int 
                        const struct hsgd_ref part[3], bool clipped)
 {
     access_update(p, c, shard);
-    emit_update(p, e, shard, 0, p->state->shard[shard].floats, parts, part, clipped);
+    emit_update(p, e, shard, 0, p->state->store.shard[shard].floats, parts, part, clipped);
 }
 
 /* The end of the bucket floats from `at` on that are parameters without a gap,
@@ -214,7 +214,7 @@ void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t
     struct square_total_args total = { SQUARE_PARTS };
     struct hsgd_ref parts = hsgd_at(out, 1);
     for (int64_t at = first, next; at < first + floats; at = next) {
-        int64_t end = run_end(p->state->model, at, &next);
+        int64_t end = run_end(p->state->store.model, at, &next);
         struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at), at > first };
         HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &a, hsgd_at(gradient, at - first), parts);
     }

@@ -17,7 +17,8 @@ static int gradient_buffer(struct plan *p, int shard, const struct device *d, in
 {
     char name[64];
     snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
-    return new_buffer(p, name, GRADIENT_HEADER + p->state->shard[shard].floats + scratch, d, p->mode == PLAN_GRADIENT);
+    return new_buffer(p, name, GRADIENT_HEADER + p->state->store.shard[shard].floats + scratch, d,
+                      p->mode == PLAN_GRADIENT);
 }
 
 static bool device_has_slice(const struct plan *p, const struct device *d)
@@ -38,13 +39,13 @@ static void access_slices(struct plan *p, struct cell *c, const struct device *d
 
 static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
 {
-    int64_t all = p->state->shard[shard].floats;
+    int64_t all = p->state->store.shard[shard].floats;
     for (int i = 0; i < p->ctx->ndevices; i++) {
         struct device *d = &p->ctx->device[i];
         if (!device_has_slice(p, d)) continue;
         int g = gradient_buffer(p, shard, d, weight_rows_scratch(p, shard, all));
         if (g < 0) return g;
-        struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->state->nshards - shard);
+        struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->state->store.nshards - shard);
         access_buffer(c, g, STARPU_W);
         access_slices(p, c, d);
         emit_shard_rows(p, c, d, shard, ref(g, GRADIENT_HEADER), all, ref(g, GRADIENT_HEADER + all), false);
@@ -87,9 +88,10 @@ static int merge_cell(struct plan *p, struct shard_cells *s)
     begin_emit(p, &e, c, home);
     access_parts(c, s);
     access_buffer(c, s->merged, STARPU_W);
-    int64_t floats = p->state->shard[s->shard].floats;
+    int64_t floats = p->state->store.shard[s->shard].floats;
     emit_sum(&e, s->parts, s->part, ref(s->merged, GRADIENT_HEADER), floats);
-    emit_square_sum(p, &e, p->state->shard[s->shard].first, floats, ref(s->merged, GRADIENT_HEADER), ref(s->merged, 0));
+    emit_square_sum(p, &e, p->state->store.shard[s->shard].first, floats, ref(s->merged, GRADIENT_HEADER),
+                    ref(s->merged, 0));
     return 0;
 }
 
@@ -101,7 +103,7 @@ static int emit_clip_factor(struct plan *p, struct cell *c, struct hsgd_emit *e,
     if (b < 0) return b;
     *factor = ref(b, 0);
     access_buffer(c, b, STARPU_W);
-    for (int i = 0; i < p->state->nshards; i++) {
+    for (int i = 0; i < p->state->store.nshards; i++) {
         struct clip_add_args a = { i == 0 };
         access_buffer(c, all[i].merged, STARPU_R);
         HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &a, ref(all[i].merged, 0), *factor);
@@ -177,14 +179,14 @@ int plan_grid_cells(struct plan *p)
     if (p->mode != PLAN_TRAIN) metrics_cell(p);
     if (p->mode == PLAN_EVALUATE) return 0;
     int err = 0;
-    for (int s = 0; !err && s < p->state->nshards; s++) {
+    for (int s = 0; !err && s < p->state->store.nshards; s++) {
         all[s].shard = s;
         if (s == 0) err = small_shard(p, &all[s]);
         else if (!fuse || p->mode == PLAN_GRADIENT) err = gradient_cells(p, s, &all[s]);
         else err = fused_cell(p, s);
         if (!err && (clip || p->mode == PLAN_GRADIENT || all[s].parts > 3)) err = merge_cell(p, &all[s]);
     }
-    for (int s = 0; !err && p->mode == PLAN_TRAIN && s < p->state->nshards; s++)
+    for (int s = 0; !err && p->mode == PLAN_TRAIN && s < p->state->store.nshards; s++)
         if (s == 0 || !fuse) err = update_cell(p, all, s);
     return err;
 }

@@ -12,7 +12,7 @@ static struct hsgd_ref emit_factor(struct plan *p, struct hsgd_emit *e)
     int partial = p->slice[0].partial;
     struct hsgd_ref factor = ref(partial, METRICS);
     struct clip_scale_args a = { t->options.clip_norm };
-    emit_square_sum(p, e, 0, t->model->floats, ref(partial, GRADIENT_HEADER), factor);
+    emit_square_sum(p, e, 0, t->store.model->floats, ref(partial, GRADIENT_HEADER), factor);
     HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
     return factor;
 }
@@ -23,8 +23,8 @@ static void emit_whole_updates(struct plan *p, struct cell *c, struct hsgd_emit 
     struct trainer_state *t = p->state;
     bool clip = t->options.clip_norm > 0;
     struct hsgd_ref factor = clip ? emit_factor(p, e) : ref(0, 0); /* unused then */
-    for (int i = 0; i < t->nshards; i++) {
-        struct hsgd_ref g = ref(p->slice[0].partial, GRADIENT_HEADER + t->shard[i].first);
+    for (int i = 0; i < t->store.nshards; i++) {
+        struct hsgd_ref g = ref(p->slice[0].partial, GRADIENT_HEADER + t->store.shard[i].first);
         emit_shard_update(p, c, e, i, 1, (struct hsgd_ref[]){ g, factor, factor }, clip);
     }
 }
@@ -34,8 +34,8 @@ static int emit_tiled_updates(struct plan *p, struct cell *c, struct hsgd_emit *
     struct slice *s = &p->slice[0];
     struct hsgd_ref small = ref(s->partial, GRADIENT_HEADER), tile, scratch;
     access_update(p, c, 0);
-    emit_update(p, e, 0, 0, p->state->model->small_floats, 1, (struct hsgd_ref[]){ small, small, small }, false);
-    for (int i = 0; i < p->state->nshards; i++) {
+    emit_update(p, e, 0, 0, p->state->store.model->small_floats, 1, (struct hsgd_ref[]){ small, small, small }, false);
+    for (int i = 0; i < p->state->store.nshards; i++) {
         struct weight_rows any = { 0 };
         if (!next_weight_rows(p, i, TILE_FLOATS, &any)) continue;
         int b = tile_buffer(p, i, s->device, &tile, &scratch);

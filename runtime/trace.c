@@ -41,7 +41,7 @@ void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, con
                 uint64_t began, uint64_t ended)
 {
     if (!p->state) return; /* an operation alone: of no step */
-    int64_t step = p->state->first_step + row;
+    int64_t step = p->state->store.first_step + row;
     if (!wanted(&t->options, step)) return;
     int64_t i = atomic_fetch_add_explicit(&t->taken, 1, memory_order_relaxed);
     if (i >= t->options.capacity) return;

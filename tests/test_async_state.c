@@ -87,7 +87,7 @@ static void check_shard(int shard, double all)
 {
     struct trainer_state *s = &trainer->state;
     const struct async *a = trainer->async;
-    int64_t n = 2 * s->shard[shard].floats, differ = 0;
+    int64_t n = 2 * s->store.shard[shard].floats, differ = 0;
     float *mean = copy_of(s, shard, n), *part[8] = { 0 };
     for (int k = 0; k < a->n; k++) part[k] = copy_of(&a->replica[k].state, shard, n);
     for (int64_t i = 0; i < n; i++) {
@@ -111,7 +111,7 @@ static void check_shard(int shard, double all)
 static void check_weights(const float *saved, const float *read)
 {
     struct weight_place w;
-    int64_t all = trainer->state.shard[0].floats, seen = 0;
+    int64_t all = trainer->state.store.shard[0].floats, seen = 0;
     for (int i = 0; model_weight(model, i, &w); i++) {
         int64_t n = spec_size(w.spec);
         if (w.offset + n > all) continue;
@@ -135,8 +135,8 @@ static void a_checkpoint_has_the_mean(void)
     double u = (double)a->replica[0].updates, v = (double)a->replica[1].updates;
     REQUIRE(a->n == 2 && u > 0 && v > 0);
     CHECK(trainer->at.updates == llround((u * u + v * v) / (u + v)));
-    for (int i = 0; i < trainer->state.nshards; i++) check_shard(i, u + v);
-    int64_t updates = trainer->at.updates, n = 2 * trainer->state.shard[0].floats;
+    for (int i = 0; i < trainer->state.store.nshards; i++) check_shard(i, u + v);
+    int64_t updates = trainer->at.updates, n = 2 * trainer->state.store.shard[0].floats;
     float *mean = copy_of(&trainer->state, 0, n);
     close_trainer();
     open_trainer(HSGD_STALE);

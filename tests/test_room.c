@@ -97,7 +97,7 @@ static void an_idle_device_is_sent_nothing(void)
     copies();
     train(30, loss);
     int sent = copies();
-    CHECK_MSG(sent >= 30 * (1 + trainer->state.nshards), "%d copies", sent); /* its part of the batch, too */
+    CHECK_MSG(sent >= 30 * (1 + trainer->state.store.nshards), "%d copies", sent); /* its part of the batch, too */
     end();
     setenv("HSGD_SLOW", "opencl:4000us", 1);
     begin("cpu,opencl", HSGD_SYNC);

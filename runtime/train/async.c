@@ -73,10 +73,10 @@ static int open_versions(struct async *a)
 {
     struct trainer_state *s = &a->t->state;
     int err = 0;
-    a->versions = aligned_alloc(64, (size_t)s->nshards * VERSION_INTS * sizeof *a->versions);
+    a->versions = aligned_alloc(64, (size_t)s->store.nshards * VERSION_INTS * sizeof *a->versions);
     if (!a->versions) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
-    memset(a->versions, 0, (size_t)s->nshards * VERSION_INTS * sizeof *a->versions);
-    for (int i = 0; !err && i < s->nshards; i++)
+    memset(a->versions, 0, (size_t)s->store.nshards * VERSION_INTS * sizeof *a->versions);
+    for (int i = 0; !err && i < s->store.nshards; i++)
         err = buffer_wrap(s->ctx, &s->version[i], "version", VERSION_INTS, (float *)(a->versions + i * VERSION_INTS));
     return err;
 }
@@ -242,9 +242,9 @@ static void *drive(void *user)
 /* Whoever shares the server's parameters writes them in main memory. */
 static void fetch_parameters(struct trainer_state *s)
 {
-    for (int i = 0; i < s->nshards; i++) {
-        buffer_acquire(s->ctx, &s->param[i], STARPU_RW);
-        starpu_data_release(s->param[i].handle);
+    for (int i = 0; i < s->store.nshards; i++) {
+        buffer_acquire(s->ctx, &s->store.param[i], STARPU_RW);
+        starpu_data_release(s->store.param[i].handle);
     }
 }
 

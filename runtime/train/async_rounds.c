@@ -143,7 +143,7 @@ static void say_change(struct async *a, const struct replica *r, int batch, doub
     async_say(a, HSGD_LOG_INFO,
               "step %lld: %s takes batches of %d instead of %d and, within %d updates, %g instead of %g "
               "times the learning rate: it has made %lld updates, the others %.0f",
-              (long long)r->state.first_step, r->device->info.id, batch, r->batch, o->rate_ramp, after, before,
+              (long long)r->state.store.first_step, r->device->info.id, batch, r->batch, o->rate_ramp, after, before,
               (long long)r->updates, others);
 }
 

@@ -20,7 +20,7 @@ static void add_scaled(struct trainer_state *from, int shard, int64_t n, double 
 static void gather_shard(struct async *a, int shard, double all)
 {
     struct trainer_state *s = &a->t->state;
-    int64_t n = s->shard[shard].floats * optimizer_state_floats(s->options.optimizer);
+    int64_t n = s->store.shard[shard].floats * optimizer_state_floats(s->options.optimizer);
     float *sum = s->optimizer[shard].memory;
     buffer_acquire(s->ctx, &s->optimizer[shard], STARPU_W);
     memset(sum, 0, (size_t)n * sizeof *sum);
@@ -44,5 +44,5 @@ void async_gather_state(struct hsgd_trainer *t)
     if (all == 0) return;
     t->at.updates = a->replica[0].before + llround(squares / all);
     if (!optimizer_state_floats(t->state.options.optimizer)) return;
-    for (int i = 0; i < t->state.nshards; i++) gather_shard(a, i, all);
+    for (int i = 0; i < t->state.store.nshards; i++) gather_shard(a, i, all);
 }

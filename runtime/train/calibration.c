@@ -35,11 +35,11 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     const struct hsgd_train_options *o = &s->options;
     const char *slow = getenv("HSGD_SLOW"), *pocl = getenv("POCL_MAX_PTHREAD_COUNT");
     const char *cudnn = getenv("HSGD_CUDNN");
-    char *text = model_text(NULL, s->model), numbers[200];
+    char *text = model_text(NULL, s->store.model), numbers[200];
     struct sha256 h;
-    snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d %d", FORMAT, s->model->in.h, s->model->in.w,
-             s->model->in.c, (int)o->optimizer, o->clip_norm > 0, s->ctx->tf32, d->info.workers, s->ctx->ndevices,
-             c->rows[0], c->rows[1], c->rows[2]);
+    snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d %d", FORMAT, s->store.model->in.h,
+             s->store.model->in.w, s->store.model->in.c, (int)o->optimizer, o->clip_norm > 0, s->ctx->tf32,
+             d->info.workers, s->ctx->ndevices, c->rows[0], c->rows[1], c->rows[2]);
     sha256_begin(&h);
     add_text(&h, PACKAGE_VERSION);
     add_text(&h, hsgd_kernel_text);

@@ -118,7 +118,7 @@ static int measure_idle(struct trainer_state *s)
         double t = trial(&shadow, slices_add(specs, 0, d, rows, d->info.workers, s->block), specs);
         if (isfinite(t)) s->drift.factor[i] = t / curve_at(c, rows);
     }
-    trainer_shadow_close(&shadow);
+    trainer_state_close(&shadow);
     return 0;
 }
 

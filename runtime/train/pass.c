@@ -38,7 +38,7 @@ int pass_window(int64_t most, double step_seconds)
 
 int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
 {
-    const struct hsgd_model *m = t->state.model;
+    const struct hsgd_model *m = t->state.store.model;
     struct hsgd_shape s = hsgd_data_shape(d);
     int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in), err = ENTER(m->ctx, d);
     if (err) return err;

@@ -40,7 +40,7 @@ static int predict_window(struct prediction *p, int steps)
     struct plan *plan;
     int err = trainer_plan(p->t, PLAN_PREDICT, p->batch, &plan);
     if (err) return err;
-    s->first_step = p->t->at.step;
+    s->store.first_step = p->t->at.step;
     struct span span = { .end = steps };
     err = plan_run(plan, &span, s->options.executor, &source);
     for (int i = 0; !err && i < plan->nslices; i++) read_slice(p, plan, &plan->slice[i], steps);
@@ -58,7 +58,7 @@ static void softmax(float *y, int n)
 
 static int check(const struct hsgd_trainer *t, int64_t n, int64_t count)
 {
-    const struct hsgd_model *m = t->state.model;
+    const struct hsgd_model *m = t->state.store.model;
     if (n < 1 || n > INT64_MAX / hsgd_model_outputs(m))
         return hsgd_fail(m->ctx, EINVAL, "a prediction needs at least 1 sample, not %lld", (long long)n);
     if (count != n * hsgd_model_outputs(m))
@@ -72,7 +72,7 @@ int hsgd_trainer_predict(struct hsgd_trainer *t, const float *x, int64_t n, floa
     int err = ENTER(t ? t->state.ctx : NULL, t, x, out);
     if (!err) err = check(t, n, count);
     if (err) return err;
-    const struct hsgd_model *m = t->state.model;
+    const struct hsgd_model *m = t->state.store.model;
     struct prediction p = { .t = t,
                             .x = x,
                             .out = out,

@@ -40,23 +40,24 @@ static int open_tickets(struct replica *r, int n, int shards)
 static int open_shared(struct replica *r)
 {
     struct trainer_state *s = &r->trainer->state;
-    int err = buffer_wrap(s->ctx, &r->exchange.versions, "versions", s->nshards * VERSION_INTS, s->version[0].memory);
+    int err =
+        buffer_wrap(s->ctx, &r->exchange.versions, "versions", s->store.nshards * VERSION_INTS, s->version[0].memory);
     r->exchange.shared = true;
-    return err ? err : open_tickets(r, 1, s->nshards);
+    return err ? err : open_tickets(r, 1, s->store.nshards);
 }
 
 static int open_exchange(struct replica *r)
 {
     struct trainer_state *s = &r->trainer->state;
     struct exchange *x = &r->exchange;
-    int err = open_tickets(r, s->nshards, 1);
+    int err = open_tickets(r, s->store.nshards, 1);
     uint32_t nodes = 1u << x->home->node | 1u << r->device->node;
-    for (int i = 0; !err && i < s->nshards; i++) {
-        x->server[i] = &s->param[i];
+    for (int i = 0; !err && i < s->store.nshards; i++) {
+        x->server[i] = &s->store.param[i];
         x->version[i] = &s->version[i];
-        err = buffer_create(s->ctx, &x->base[i], "base", s->shard[i].floats, true);
-        if (r->device != x->home) buffer_write_through(&r->state.param[i], nodes);
-        buffer_write_through(&s->param[i], 1u << STARPU_MAIN_RAM); /* not lost with a device */
+        err = buffer_create(s->ctx, &x->base[i], "base", s->store.shard[i].floats, true);
+        if (r->device != x->home) buffer_write_through(&r->state.store.param[i], nodes);
+        buffer_write_through(&s->store.param[i], 1u << STARPU_MAIN_RAM); /* not lost with a device */
         buffer_write_through(&s->version[i], 1u << STARPU_MAIN_RAM);
     }
     return err;
@@ -67,11 +68,11 @@ static void take_optimizer(struct replica *r)
 {
     struct trainer_state *from = &r->trainer->state, *to = &r->state;
     int per = optimizer_state_floats(from->options.optimizer);
-    for (int i = 0; per && i < from->nshards; i++) {
+    for (int i = 0; per && i < from->store.nshards; i++) {
         buffer_acquire(from->ctx, &from->optimizer[i], STARPU_R);
         buffer_acquire(to->ctx, &to->optimizer[i], STARPU_W);
         memcpy(to->optimizer[i].memory, from->optimizer[i].memory,
-               (size_t)(per * from->shard[i].floats) * sizeof(float));
+               (size_t)(per * from->store.shard[i].floats) * sizeof(float));
         starpu_data_release(to->optimizer[i].handle);
         starpu_data_release(from->optimizer[i].handle);
     }
@@ -97,7 +98,7 @@ int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, in
 void replica_close(struct replica *r)
 {
     if (!r->trainer) return;
-    if (r->state.ctx) trainer_shadow_close(&r->state);
+    trainer_state_close(&r->state);
     buffer_destroy(&r->exchange.versions);
     for (int i = 0; i < MAX_SHARDS; i++) {
         buffer_destroy(&r->exchange.base[i]);
@@ -126,11 +127,11 @@ static void fill_step_table(struct replica *r, const struct origin *from)
 {
     struct trainer_state *s = &r->state;
     const struct hsgd_train_options *o = &s->options;
-    s->first_step = from->step + r->round.first / o->batch_size;
-    double rate = schedule_rate(o, s->first_step, r->trainer->planned_steps);
-    buffer_acquire(s->ctx, &s->step, STARPU_W);
+    s->store.first_step = from->step + r->round.first / o->batch_size;
+    double rate = schedule_rate(o, s->store.first_step, r->trainer->planned_steps);
+    buffer_acquire(s->ctx, &s->store.step, STARPU_W);
     for (int i = 0; i < r->round.steps; i++) {
-        float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
+        float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         int64_t update = r->updates + i + 1;
         r->rate = scale_of(r, update) * rate;
         struct schedule_step step = { (float)r->rate, r->before + update, r->round.batch,
@@ -138,12 +139,12 @@ static void fill_step_table(struct replica *r, const struct origin *from)
         schedule_fill(o, &step, row);
         row[HSGD_STEP_SHARE] = (float)r->round.share;
     }
-    starpu_data_release(s->step.handle);
+    starpu_data_release(s->store.step.handle);
 }
 
 /* The tickets of the round, whose last step hands in; shared: of every step. */
-static int tickets(const struct replica *r) { return r->shares ? 1 : r->state.nshards; }
-static int per_step(const struct replica *r) { return r->shares ? r->state.nshards : 1; }
+static int tickets(const struct replica *r) { return r->shares ? 1 : r->state.store.nshards; }
+static int per_step(const struct replica *r) { return r->shares ? r->state.store.nshards : 1; }
 
 static int32_t *missed(struct replica *r, int ticket, int step)
 {
@@ -214,7 +215,7 @@ static int finish_push(struct replica *r, pthread_mutex_t *plan_lock)
 {
     static const struct batch_source nothing;
     struct span span = { .first = r->round.steps - 1, .end = r->round.steps };
-    for (int i = 0; i < r->state.nshards; i++) {
+    for (int i = 0; i < r->state.store.nshards; i++) {
         struct buffer *b = &r->exchange.ticket[i];
         buffer_acquire(r->state.ctx, b, STARPU_R);
         r->exchange.merged[i] = *missed(r, i, span.first) != NOT_HANDED_IN;
@@ -272,12 +273,12 @@ int replica_run(struct replica *r, const struct origin *from, const struct batch
 void replica_metrics(struct replica *r, int steps, struct batch_metrics *m)
 {
     struct trainer_state *s = &r->state;
-    buffer_acquire(s->ctx, &s->metrics, STARPU_R);
+    buffer_acquire(s->ctx, &s->store.metrics, STARPU_R);
     for (int i = 0; i < steps; i++) {
-        const float *row = (const float *)s->metrics.memory + (size_t)i * METRICS;
+        const float *row = (const float *)s->store.metrics.memory + (size_t)i * METRICS;
         m[i] = (struct batch_metrics){ row[0], row[1], row[2] };
     }
-    starpu_data_release(s->metrics.handle);
+    starpu_data_release(s->store.metrics.handle);
 }
 
 static void note_merge(struct replica *r, int missed)

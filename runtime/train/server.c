@@ -50,7 +50,7 @@ void server_shared_ticket(struct plan *p, struct cell *c, const struct ticket_pl
 {
     struct hsgd_emit e;
     begin_emit(p, &e, c, c->device);
-    emit_ticket(&e, c, at->version, at->ticket, p->state->nshards, draw);
+    emit_ticket(&e, c, at->version, at->ticket, p->state->store.nshards, draw);
 }
 
 static int pull_cell(struct plan *p, int shard)
@@ -59,7 +59,7 @@ static int pull_cell(struct plan *p, int shard)
     struct hsgd_emit e;
     int err = add_places(p, shard, &at);
     if (err) return err;
-    struct pull_args a = { (int)p->state->shard[shard].floats };
+    struct pull_args a = { (int)p->state->store.shard[shard].floats };
     struct cell *c = begin_cell(p, CELL_PULL, &e);
     access_buffer(c, at.server, STARPU_R);
     access_buffer(c, FIXED_PARAM + shard, STARPU_W);
@@ -74,7 +74,7 @@ static int push_cell(struct plan *p, int shard)
 {
     struct places at;
     struct hsgd_emit e;
-    int err = add_places(p, shard, &at), n = (int)p->state->shard[shard].floats;
+    int err = add_places(p, shard, &at), n = (int)p->state->store.shard[shard].floats;
     if (err) return err;
     bool elastic = p->state->exchange->merge == MERGE_ELASTIC;
     struct push_args push = { n };
@@ -94,14 +94,14 @@ static int push_cell(struct plan *p, int shard)
 int server_pull_cells(struct plan *p)
 {
     int err = 0;
-    for (int s = 0; !err && s < p->state->nshards; s++) err = pull_cell(p, s);
+    for (int s = 0; !err && s < p->state->store.nshards; s++) err = pull_cell(p, s);
     return err;
 }
 
 int server_push_cells(struct plan *p)
 {
     int err = 0;
-    for (int s = 0; !err && s < p->state->nshards; s++)
+    for (int s = 0; !err && s < p->state->store.nshards; s++)
         if (!p->state->exchange->merged[s]) err = push_cell(p, s);
     return err;
 }

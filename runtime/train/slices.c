@@ -243,7 +243,7 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
     if (err) return err;
     if (usable(s->ctx) == 1) one_device(&shadow, first_usable(s->ctx), batch, out);
     else over_devices(s, &shadow, batch, out);
-    trainer_shadow_close(&shadow);
+    trainer_state_close(&shadow);
     keep_proportions(s, out, batch);
     return 0;
 }
@@ -255,7 +255,7 @@ int slices_calibrate(struct trainer_state *s, int batch)
     context_begin(s->ctx);
     int err = trainer_shadow_open(&shadow, s);
     if (!err) trials_calibrate(&shadow, batch, s->balance.alone);
-    if (!err) trainer_shadow_close(&shadow);
+    if (!err) trainer_state_close(&shadow);
     context_end(s->ctx);
     return err;
 }

@@ -17,7 +17,7 @@ static int moments_of(const struct hsgd_trainer *t) { return optimizer_state_flo
 
 static int allocate(struct snapshot *s, struct hsgd_trainer *t)
 {
-    size_t bytes = (size_t)t->state.model->floats * sizeof(float) + 1;
+    size_t bytes = (size_t)t->state.store.model->floats * sizeof(float) + 1;
     s->t = t;
     if (!s->param) s->param = calloc(1, bytes);
     bool ok = s->param;
@@ -39,8 +39,8 @@ void snapshot_free(struct snapshot *s)
 static void copy_moments(struct hsgd_trainer *t, float *const moment[2], bool to_trainer)
 {
     struct trainer_state *state = &t->state;
-    for (int i = 0; moments_of(t) && i < state->nshards; i++) {
-        struct shard shard = state->shard[i];
+    for (int i = 0; moments_of(t) && i < state->store.nshards; i++) {
+        struct shard shard = state->store.shard[i];
         buffer_acquire(state->ctx, &state->optimizer[i], to_trainer ? STARPU_W : STARPU_R);
         for (int k = 0; k < moments_of(t); k++) {
             float *here = (float *)state->optimizer[i].memory + k * shard.floats, *there = moment[k] + shard.first;
@@ -52,7 +52,7 @@ static void copy_moments(struct hsgd_trainer *t, float *const moment[2], bool to
 
 int snapshot_take(struct snapshot *s, struct hsgd_trainer *t, bool best)
 {
-    struct hsgd_model *m = t->state.model;
+    struct hsgd_model *m = t->state.store.model;
     int err = allocate(s, t);
     if (err) return err;
     async_gather_state(t);
@@ -77,7 +77,7 @@ int snapshot_write(struct hsgd_context *ctx, const struct snapshot *s, const cha
 {
     char path[PATH_MAX], *record = s->t->record ? record_text(ctx, s->t->record, s->t->norm) : NULL;
     int err = s->t->record && !record ? -ENOMEM : path_in(ctx, path, folder, MODEL_FILE);
-    if (!err) err = weights_save(ctx, s->t->state.model, s->param, record, path);
+    if (!err) err = weights_save(ctx, s->t->state.store.model, s->param, record, path);
     if (!err) err = path_in(ctx, path, folder, STATE_FILE);
     if (!err) err = state_file_write(ctx, s, record, path);
     free(record);
@@ -91,7 +91,7 @@ static int read_weights(struct hsgd_trainer *t, const char *folder, float *bucke
     int err = path_in(t->state.ctx, path, folder, MODEL_FILE);
     if (!err) err = safetensors_read(t->state.ctx, &f, path);
     if (err) return err;
-    err = weights_load(t->state.ctx, t->state.model, &f, bucket);
+    err = weights_load(t->state.ctx, t->state.store.model, &f, bucket);
     safetensors_close(&f);
     return err;
 }
@@ -105,7 +105,7 @@ static int read_state(struct hsgd_trainer *t, const char *folder, struct snapsho
 
 static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state_file *state)
 {
-    struct hsgd_model *m = t->state.model;
+    struct hsgd_model *m = t->state.store.model;
     async_close(t); /* replicas begin from what is read */
     model_acquire(m, true);
     memcpy(m->weights, s->param, (size_t)m->floats * sizeof(float));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a trainer keeps on the devices: parameters, optimizer state, the step
- * table and the metrics. */
+/* What a trainer keeps on the devices: a store, the optimizer's state, and
+ * plans. */
 #ifndef HSGD_RUNTIME_TRAIN_STATE_H
 #define HSGD_RUNTIME_TRAIN_STATE_H
 
-#include "model.h"
 #include "plan.h"
+#include "store.h"
 #include "train/divide.h"
 #include "train/server.h"
 
@@ -35,19 +35,15 @@ struct drift {
 };
 
 struct trainer_state {
-    struct hsgd_context *ctx;
-    struct hsgd_model *model;
+    struct hsgd_context *ctx; /* NULL: it is closed */
+    struct store store;
     struct hsgd_train_options options;
     int block; /* rows that slices are multiples of */
-    int nshards;
-    struct shard shard[MAX_SHARDS];
-    struct buffer param[MAX_SHARDS], optimizer[MAX_SHARDS];
-    struct buffer step, metrics;
+    struct buffer optimizer[MAX_SHARDS];
     struct failure *failure; /* of a replica's work; NULL: the context's */
     int nplans;
     struct plan *plan[MAX_PLANS]; /* least recently used goes first */
     int64_t uses;
-    int64_t first_step;                /* number of the first step of the window that runs */
     struct buffer version[MAX_SHARDS]; /* of the parameters, for replicas; one after the other in memory */
     struct exchange *exchange;         /* of a replica; NULL: it works on the parameters themselves */
     int worker;                        /* of its device, on which a single slice runs */
@@ -55,12 +51,9 @@ struct trainer_state {
     struct balance balance;
     struct drift drift;
     double share[MAX_DEVICES]; /* of each device in the last batch measured */
-    float *own_weights;        /* of a shadow or replica: parameters of its own */
-    bool is_trial;             /* what runs is no work done */
 };
 
-/* Cuts the model's bucket and registers everything; -EBUSY when another
- * trainer holds the model. */
+/* Opens a store on the model, and the optimizer's state; errors as of store_open(). */
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o);
 void trainer_state_close(struct trainer_state *s);
 
@@ -72,10 +65,8 @@ void trainer_state_send_eagerly(struct trainer_state *s, const struct plan *tria
 /* The same trainer with parameters and state of its own (all zero), to try
  * plans out on. */
 int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state *s);
-void trainer_shadow_close(struct trainer_state *shadow);
 
-/* The same with parameters of its own, or shared: with its own handles on the
- * trainer's, for who writes them without asking. */
+/* The same with parameters of its own, or shared (store_open_copy()). */
 int trainer_replica_open(struct trainer_state *replica, const struct trainer_state *s, bool shared);
 
 /* Plans that are kept: found by what they do, and room for one more by

@@ -53,10 +53,10 @@ static int check_finite(struct hsgd_context *ctx, const struct snapshot *s, int 
     struct weight_place w;
     char name[WEIGHT_NAME];
     for (int k = 0; k < moments; k++)
-        for (int i = 0; model_weight(s->t->state.model, i, &w); i++)
+        for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++)
             for (int64_t n = 0; n < spec_size(w.spec); n++) {
                 if (isfinite(s->moment[k][w.offset + n])) continue;
-                model_weight_name(s->t->state.model, &w, name);
+                model_weight_name(s->t->state.store.model, &w, name);
                 return hsgd_fail(ctx, EDOM, "%s of weight \"%s\" is not finite after step %" PRId64,
                                  optimizer_state_name(s->t->state.options.optimizer, k), name, s->at.step);
             }
@@ -68,7 +68,7 @@ enum { MOMENT_NAME = WEIGHT_NAME + 24 };
 static void name_moment(const struct hsgd_trainer *t, int k, const struct weight_place *w, char name[MOMENT_NAME])
 {
     char weight[WEIGHT_NAME];
-    model_weight_name(t->state.model, w, weight);
+    model_weight_name(t->state.store.model, w, weight);
     snprintf(name, MOMENT_NAME, "%s.%s", optimizer_state_name(t->state.options.optimizer, k), weight);
 }
 
@@ -86,7 +86,7 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
     safetensors_declare(out, norm_name[0], SAFETENSORS_F64, 1, &channels);
     safetensors_declare(out, norm_name[1], SAFETENSORS_F64, 1, &channels);
     for (int k = 0; k < optimizer_state_floats(o->optimizer); k++)
-        for (int i = 0; model_weight(s->t->state.model, i, &w); i++) {
+        for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
             name_moment(s->t, k, &w, name);
             safetensors_declare(out, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });
         }
@@ -100,7 +100,7 @@ static void append(struct safetensors_writer *out, const struct snapshot *s, con
     if (n) safetensors_append(out, n->mean, (size_t)n->channels * sizeof *n->mean);
     if (n) safetensors_append(out, n->inv_std, (size_t)n->channels * sizeof *n->inv_std);
     for (int k = 0; k < optimizer_state_floats(s->t->state.options.optimizer); k++)
-        for (int i = 0; model_weight(s->t->state.model, i, &w); i++)
+        for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++)
             safetensors_append(out, s->moment[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
 }
 
@@ -229,9 +229,9 @@ static int read_moments(struct hsgd_context *ctx, const struct safetensors *f, s
     struct weight_place w;
     char name[MOMENT_NAME];
     int moments = optimizer_state_floats(s->t->state.options.optimizer);
-    int expected = FIELDS + 2 + moments * hsgd_model_weight_count(s->t->state.model);
+    int expected = FIELDS + 2 + moments * hsgd_model_weight_count(s->t->state.store.model);
     for (int k = 0; k < moments; k++)
-        for (int i = 0; model_weight(s->t->state.model, i, &w); i++) {
+        for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
             name_moment(s->t, k, &w, name);
             const struct safetensor *t =
                 safetensors_need(ctx, f, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });

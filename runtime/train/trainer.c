@@ -226,24 +226,24 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
 {
     struct trainer_state *s = &t->state;
     const struct hsgd_train_options *o = &s->options;
-    buffer_acquire(s->ctx, &s->step, STARPU_W);
+    buffer_acquire(s->ctx, &s->store.step, STARPU_W);
     for (int i = 0; i < steps; i++) {
-        float *row = (float *)s->step.memory + (size_t)i * HSGD_STEP_WORDS;
+        float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1, batch,
                                       t->at.step + i, 0 };
         schedule_fill(o, &step, row);
     }
-    starpu_data_release(s->step.handle);
+    starpu_data_release(s->store.step.handle);
 }
 
 static void read_metrics(struct trainer_state *s, int steps, struct batch_metrics *out)
 {
-    buffer_acquire(s->ctx, &s->metrics, STARPU_R);
+    buffer_acquire(s->ctx, &s->store.metrics, STARPU_R);
     for (int i = 0; i < steps; i++) {
-        const float *m = (const float *)s->metrics.memory + (size_t)i * METRICS;
+        const float *m = (const float *)s->store.metrics.memory + (size_t)i * METRICS;
         out[i] = (struct batch_metrics){ m[0], m[1], m[2] };
     }
-    starpu_data_release(s->metrics.handle);
+    starpu_data_release(s->store.metrics.handle);
 }
 
 /* Divides the batch anew where drift was found before `step`. */
@@ -278,7 +278,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
 {
     struct trainer_state *s = &t->state;
     int err = 0;
-    s->first_step = t->at.step;
+    s->store.first_step = t->at.step;
     if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
     fill_step_table(t, batch, steps);
     for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
@@ -340,7 +340,7 @@ static int check_values(const struct hsgd_model *m, const float *x, int n)
 
 static int check_batch(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n)
 {
-    const struct hsgd_model *m = t->state.model;
+    const struct hsgd_model *m = t->state.store.model;
     int classes = hsgd_size(m->layer[m->nlayers - 1].info.in), err = trainer_check_batch(t, n);
     if (err) return err;
     for (int i = 0; i < n; i++)
@@ -360,7 +360,7 @@ static bool hear_batch(void *user, const struct batch_metrics *m, int n, double 
 static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, const float *x, const int32_t *labels, int n,
                          struct batch_metrics *m)
 {
-    struct memory_batch b = { x, labels, hsgd_size(t->state.model->in) };
+    struct memory_batch b = { x, labels, hsgd_size(t->state.store.model->in) };
     struct batch_source source = { fill_from_memory, &b };
     struct async_listener listener = { hear_batch, m };
     int err = check_batch(t, x, labels, n);
@@ -383,10 +383,10 @@ int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *lab
 /* Copies the summed gradient of the last PLAN_GRADIENT step to bucket order. */
 static void read_bucket(struct trainer_state *s, const struct plan *p, float *bucket)
 {
-    for (int i = 0; i < (p->nslices == 1 ? 1 : s->nshards); i++) {
+    for (int i = 0; i < (p->nslices == 1 ? 1 : s->store.nshards); i++) {
         struct buffer *b = p->buffer[p->gradient[i]];
-        int64_t first = p->nslices == 1 ? 0 : s->shard[i].first;
-        int64_t floats = p->nslices == 1 ? s->model->floats : s->shard[i].floats;
+        int64_t first = p->nslices == 1 ? 0 : s->store.shard[i].first;
+        int64_t floats = p->nslices == 1 ? s->store.model->floats : s->store.shard[i].floats;
         buffer_acquire(s->ctx, b, STARPU_R);
         const float *g = (const float *)starpu_data_get_local_ptr(b->handle) + GRADIENT_HEADER;
         memcpy(bucket + first, g, (size_t)floats * sizeof *g);
@@ -400,7 +400,7 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
     int err = ENTER(t ? t->state.ctx : NULL, t, x, labels, out);
     if (err) return err;
     struct trainer_state *s = &t->state;
-    const struct hsgd_model *m = s->model;
+    const struct hsgd_model *m = s->store.model;
     struct batch_metrics metrics;
     if (count != hsgd_model_parameters(m))
         return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld", (long long)hsgd_model_parameters(m),
@@ -448,7 +448,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     int err = ENTER(t ? t->state.ctx : NULL, t, seconds_per_step);
     if (!err && steps < 1) err = hsgd_fail(t->state.ctx, EINVAL, "steps must be at least 1, not %d", steps);
     if (err) return err;
-    struct batch_source synthetic = { fill_synthetic, t->state.model };
+    struct batch_source synthetic = { fill_synthetic, t->state.store.model };
     int batch = t->state.options.batch_size;
     struct position at = t->at;
     uint64_t spent = 0;

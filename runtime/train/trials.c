@@ -48,7 +48,7 @@ static double copy_seconds(const struct trainer_state *s, const struct device *d
 {
     const struct hsgd_context *ctx = s->ctx;
     unsigned home = STARPU_MAIN_RAM;
-    size_t bytes = (size_t)s->model->floats * sizeof(float);
+    size_t bytes = (size_t)s->store.model->floats * sizeof(float);
     if (ctx->ndevices == 1 || d->node == home) return 0;
     double us = starpu_transfer_predict(home, d->node, bytes) + starpu_transfer_predict(d->node, home, bytes);
     return isfinite(us) && us > 0 ? 1e-6 * us : 0;
