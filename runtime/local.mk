@@ -39,6 +39,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/dataset.h \
 	runtime/data/decode.c \
 	runtime/data/digits.c \
+	runtime/data/field.c \
 	runtime/data/folder.c \
 	runtime/data/format.c \
 	runtime/data/format.h \
@@ -55,6 +56,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/labels.h \
 	runtime/data/layout.c \
 	runtime/data/libsvm.c \
+	runtime/data/memory.c \
 	runtime/data/npy.c \
 	runtime/data/npy.h \
 	runtime/data/npz.c \

@@ -115,12 +115,16 @@ Test(data, memory_rejects_bad_values)
     struct hsgd_shape two = { 1, 1, 2 };
     float x[4] = { 1, 2, 3, 4 }, nan[4] = { 1, 2, 3, NAN }, inf[4] = { 1, -INFINITY, 3, 4 };
     int32_t labels[2] = { 0, 2 }, high[2] = { 0, 3 }, low[2] = { -1, 0 };
-    expect_rejected(x, high, 2, two, 3, "data in memory: label of sample 1 is 3, it must be in 0..2");
-    expect_rejected(x, low, 2, two, 3, "data in memory: label of sample 0 is -1, it must be in 0..2");
-    expect_rejected(nan, labels, 2, two, 3, "data in memory: value 1 of sample 1 is nan, it must be finite");
-    expect_rejected(inf, labels, 2, two, 3, "data in memory: value 1 of sample 0 is -inf, it must be finite");
-    expect_rejected(NULL, labels, 2, two, 3, "data in memory: x is NULL");
-    expect_rejected(x, NULL, 2, two, 3, "data in memory: labels is NULL");
+    expect_rejected(x, high, 2, two, 3,
+                    "data in memory: field \"label\": value 0 of sample 1 is 3, it must be in 0..2");
+    expect_rejected(x, low, 2, two, 3,
+                    "data in memory: field \"label\": value 0 of sample 0 is -1, it must be in 0..2");
+    expect_rejected(nan, labels, 2, two, 3,
+                    "data in memory: field \"x\": value 1 of sample 1 is nan, it must be finite");
+    expect_rejected(inf, labels, 2, two, 3,
+                    "data in memory: field \"x\": value 1 of sample 0 is -inf, it must be finite");
+    expect_rejected(NULL, labels, 2, two, 3, "data in memory: the values of field \"x\" are NULL");
+    expect_rejected(x, NULL, 2, two, 3, "data in memory: the values of field \"label\" are NULL");
 }
 
 Test(data, memory_rejects_bad_sizes)
@@ -130,11 +134,11 @@ Test(data, memory_rejects_bad_sizes)
     float x[4] = { 1, 2, 3, 4 };
     int32_t labels[2] = { 0, 2 };
     expect_rejected(x, labels, 0, two, 3, "data in memory: count is 0, it must be positive");
-    expect_rejected(x, labels, 2, none, 3, "data in memory: shape is 1 x 0 x 2, every size must be positive");
-    expect_rejected(x, labels, 2, huge, 3, "data in memory: shape 65536 x 32768 x 1 has more than 2147483647 values");
+    expect_rejected(x, labels, 2, none, 3, "data in memory: field \"x\": dimension 1 is 0, it must be positive");
+    expect_rejected(x, labels, 2, huge, 3, "data in memory: field \"x\": a sample has more than 2147483647 values");
     expect_rejected(x, labels, INT64_C(1) << 40, big, 3,
-                    "data in memory: count is 1099511627776, more than memory can hold");
-    expect_rejected(x, labels, 2, two, 0, "data in memory: classes is 0, it must be positive");
+                    "data in memory: field \"x\": count is 1099511627776, more than memory can hold");
+    expect_rejected(x, labels, 2, two, 0, "data in memory: field \"label\": classes is 0, it must be positive");
 }
 
 /* ---- statistics and gather, against double references ---- */

@@ -30,7 +30,7 @@ static struct hsgd_data *rows(const float *x, int64_t n, const char *a, const ch
     for (int i = 0; i < n; i++) label[i] = i % 2;
     struct hsgd_data *d = hsgd_data_memory(ctx, x, label, n, (struct hsgd_shape){ 1, 1, 2 }, 2, HSGD_COPY);
     REQUIRE(d);
-    if (a) d->columns = names(a, b);
+    if (a) d->x.columns = names(a, b);
     return d;
 }
 
@@ -39,11 +39,11 @@ static struct hsgd_data *bytes(const char *x, int64_t n, struct hsgd_shape shape
     struct hsgd_data *d = hsgd_data_new(ctx, "bytes");
     REQUIRE(d);
     d->count = n;
-    d->shape = shape;
-    d->classes = 1;
-    d->integers = integers;
+    d->x.type = hsgd_image(shape.h, shape.w, shape.c);
+    d->y.classes = 1;
+    d->x.integers = integers;
     REQUIRE(!hsgd_data_allocate(ctx, d));
-    memcpy(d->owned, x, (size_t)(n * hsgd_data_size(d)));
+    memcpy(d->x.owned, x, (size_t)(n * hsgd_data_size(d)));
     return d;
 }
 
@@ -61,8 +61,8 @@ static void round_trip(void)
     const float x[] = { 1, 2.5f, 1e-7f, -3 };
     begin();
     struct hsgd_data *d = rows(x, 2, "caf\xe9", "line\nend");
-    d->label = names("kind", "kind");
-    d->names = names("A", "B");
+    d->y.columns = names("kind", "kind");
+    d->y.names = names("A", "B");
     d->ignored = names("id", "\xff");
     struct hsgd_record *r = hsgd_record_create(ctx, d), *again;
     struct hsgd_normalisation *norm = hsgd_data_statistics(d), *read;
@@ -157,14 +157,14 @@ static void differences(void)
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with other values of the training samples");
     CHECK(hsgd_record_check(ctx, r, d) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with 3 training samples, not 2");
-    a->owned_labels[1] = 0;
+    ((int32_t *)a->y.owned)[1] = 0;
     CHECK(hsgd_record_check(ctx, r, a) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with other labels of the training samples");
-    a->classes = 3;
+    a->y.classes = 3;
     CHECK(hsgd_record_check(ctx, r, a) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with 2 classes, not 3: \"2\" is new");
-    a->classes = 2;
-    a->names = names("0", "cat");
+    a->y.classes = 2;
+    a->y.names = names("0", "cat");
     CHECK(hsgd_record_check(ctx, r, a) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "the checkpoint was made with \"1\" as class 1, not \"cat\"");
     CHECK(hsgd_record_check(ctx, NULL, a) == -EINVAL && hsgd_record_check(ctx, r, NULL) == -EINVAL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Data sets: labelled samples in memory, synthetic or read from files. */
+/* Data sets: samples with labels or targets in memory, synthetic or read from files. */
 #ifndef HSGD_DATA_H
 #define HSGD_DATA_H
 
@@ -155,10 +155,30 @@ HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *
  * -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
 
-/* Samples in memory: x is count x h x w x c floats, labels are count class
- * indices in [0, classes); both are copied, or borrowed until the set is
- * destroyed.
- * Errors (NULL): -EINVAL on a label out of range or a non-finite value. */
+/* What each sample of a data set has under one name.  Data sets that are read have
+ * x, the features or image (32-bit floats), and "label", its class (one integer),
+ * or "target", the numbers to be predicted (floats). */
+struct hsgd_data_field {
+    size_t size;                   /* of this struct */
+    const char *name;              /* at most 31 letters, digits and _, without a digit first */
+    struct hsgd_type type;         /* of what hsgd_data_gather_field() writes */
+    int classes;                   /* integers are in [0, classes); 0: any; "label" must have some */
+    const char *const *class_name; /* `classes` names; NULL: "0", "1", ... */
+    const char *const *column;     /* names of the channels, such as the columns of a CSV; NULL: none */
+};
+
+/* Samples in memory: values[i] are those of field[i], count samples of its type one
+ * after the other; all are copied, or borrowed until the set is destroyed.  Names
+ * are copied.  The first field is the one of hsgd_data_shape(),
+ * hsgd_data_statistics() and the x of hsgd_data_gather().
+ * Errors (NULL): -EINVAL: not 1 to 16 fields, a name twice, a dimension below 1, a
+ * value that is not finite or not below `classes`; -ENOMEM. */
+HSGD_API struct hsgd_data *hsgd_data_arrays(struct hsgd_context *ctx, int64_t count, int fields,
+                                            const struct hsgd_data_field *field, const void *const *values,
+                                            enum hsgd_ownership ownership);
+
+/* hsgd_data_arrays() of the fields x, count x h x w x c floats ({c} if h and w are
+ * 1), and "label", count class indices in [0, classes). */
 HSGD_API struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const float *x, const int32_t *labels,
                                             int64_t count, struct hsgd_shape shape, int classes,
                                             enum hsgd_ownership ownership);
@@ -175,9 +195,18 @@ HSGD_API void hsgd_data_destroy(struct hsgd_data **d);
 
 /* Number of samples; 0 for NULL. */
 HSGD_API int64_t hsgd_data_count(const struct hsgd_data *d);
-/* Shape of every sample; {0, 0, 0} for NULL. */
+/* Height, width and channels of the first field, x: {1, 1, n} of n plain features,
+ * and a height that covers all axes but the last two where there are more than
+ * three; {0, 0, 0} for NULL. */
 HSGD_API struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d);
-/* Number of classes; labels are below it; 0 for NULL. */
+/* Fills *out with the i-th field, from 0; false: i is past the last, or the size is
+ * wrong.  The texts are owned by d. */
+HSGD_API bool hsgd_data_field_get(const struct hsgd_data *d, int i, struct hsgd_data_field *out, size_t size);
+/* Index of the field with this name; -1: there is none. */
+HSGD_API int hsgd_data_find(const struct hsgd_data *d, const char *name);
+/* Its type; dtype HSGD_DTYPES: there is no such field. */
+HSGD_API struct hsgd_type hsgd_data_type(const struct hsgd_data *d, const char *name);
+/* Number of classes of the field "label", one integer; 0: there is none, or d is NULL. */
 HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
 /* Name of class i; if classes have no names, the number in decimal, valid until
  * the thread's next call; NULL when out of range. */
@@ -223,20 +252,36 @@ struct hsgd_normalisation {
  * hsgd_normalisation_destroy().  NULL: d is NULL, or out of memory. */
 HSGD_API struct hsgd_normalisation *hsgd_data_statistics(const struct hsgd_data *d);
 
+/* The same of field i, which has floats; NULL otherwise, too. */
+HSGD_API struct hsgd_normalisation *hsgd_data_field_statistics(const struct hsgd_data *d, int i);
+
 /* A copy of `channels` means and 1/(standard deviations); mean NULL: all 0,
  * inv_std NULL: all 1.  NULL: channels is below 1, or out of memory. */
 HSGD_API struct hsgd_normalisation *hsgd_normalisation_create(int channels, const double *mean, const double *inv_std);
 
+/* From normalised values back to the data's unit: out[i] = mean + x[i] / inv_std of
+ * channel i % channels (of the first entry, if n has another number of them).
+ * Errors: -EINVAL n, x or out is NULL, count < 0, channels < 1. */
+HSGD_API int hsgd_normalisation_invert(const struct hsgd_normalisation *n, const float *x, int64_t count, int channels,
+                                       double *out);
+
 /* Frees it.  NULL-safe. */
 HSGD_API void hsgd_normalisation_destroy(struct hsgd_normalisation **n);
+
+/* Writes field i of samples index[0..n) to `to`, n x hsgd_type_bytes().  Floats are
+ * normalised as by hsgd_data_gather(); norm is ignored for other types.  Thread-safe.
+ * Errors (nothing is written): -EINVAL as for hsgd_data_gather(), or there is no
+ * such field, or `to` is NULL. */
+HSGD_API int hsgd_data_gather_field(const struct hsgd_data *d, int i, const int64_t *index, int n,
+                                    const struct hsgd_normalisation *norm, void *to);
 
 /* Writes samples index[0..n) as normalised floats (n x h x w x c) and their
  * labels (n).  norm NULL: raw values, 8-bit ones scaled to [0,1], missing ones
  * NaN.  A norm with as many channels as the samples (plain features: as many as
  * features) applies per channel, else its first entry applies to all; missing
  * values become 0, the mean.  x or labels NULL: not wanted.  Thread-safe.
- * Errors (nothing is written): -EINVAL d or index is NULL, n < 0, or an index is
- * not in [0, hsgd_data_count(d)). */
+ * Errors (nothing is written): -EINVAL d or index is NULL, n < 0, an index is not in
+ * [0, hsgd_data_count(d)), or x or labels are wanted of a set without. */
 HSGD_API int hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n,
                               const struct hsgd_normalisation *norm, float *x, int32_t *labels);
 

@@ -192,19 +192,20 @@ static void augment_sample(const struct augmentation *a, const struct hsgd_data 
                            int32_t *label)
 {
     uint64_t key = hsgd_random(a->key, (uint64_t)index);
-    struct map m = choose_map(&a->how, key, d->shape.h, d->shape.w);
+    struct hsgd_shape s = hsgd_data_shape(d);
+    struct map m = choose_map(&a->how, key, s.h, s.w);
     hsgd_data_gather(d, &index, 1, NULL, raw, label);
-    (is_shift(&m) ? shift : interpolate)(&m, raw, d->shape, a->room);
+    (is_shift(&m) ? shift : interpolate)(&m, raw, s, a->room);
 }
 
 void augment_gather(const struct augmentation *a, const struct hsgd_data *d, const int64_t *index, int n,
                     const struct hsgd_normalisation *norm, float *x, int32_t *labels)
 {
     int64_t size = hsgd_data_size(d), first = 0;
-    struct hsgd_data augmented = { .count = 1, .shape = d->shape, .values = a->room };
+    struct data_field augmented = { .type = d->x.type, .values = a->room };
     for (int i = 0; i < n; i++, x += size) {
         augment_sample(a, d, index[i], x, labels ? labels + i : NULL);
-        hsgd_data_gather(&augmented, &first, 1, norm, x, NULL);
+        field_gather(&augmented, NULL, &first, 1, norm, x);
     }
 }
 
@@ -215,11 +216,11 @@ static int fill(const struct augmentation *a, const struct hsgd_data *d, struct 
     int64_t size = hsgd_data_size(d);
     float *raw = malloc((size_t)size * sizeof *raw);
     for (int64_t i = 0; raw && i < made->count; i++) {
-        augment_sample(a, d, i, raw, &made->owned_labels[i]);
-        if (d->bytes)
+        augment_sample(a, d, i, raw, (int32_t *)made->y.owned + i);
+        if (d->x.bytes)
             for (int64_t k = 0; k < size; k++)
-                ((uint8_t *)made->owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
-        else memcpy((float *)made->owned + i * size, a->room, (size_t)size * sizeof *raw);
+                ((uint8_t *)made->x.owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
+        else memcpy((float *)made->x.owned + i * size, a->room, (size_t)size * sizeof *raw);
     }
     free(raw);
     return raw ? 0 : -ENOMEM;
@@ -232,13 +233,9 @@ static struct hsgd_data *new_like(const struct hsgd_data *d, int64_t count)
     if (!made) return NULL;
     hsgd_data_describe(made, d);
     made->count = count < d->count ? count : d->count;
-    made->shape = d->shape;
-    size_t values = (size_t)made->count * (size_t)hsgd_data_size(d);
-    made->owned = calloc(values, d->bytes ? 1 : sizeof(float));
-    made->labels = made->owned_labels = calloc((size_t)made->count, sizeof *made->owned_labels);
-    if (d->bytes) made->bytes = made->owned;
-    else made->values = made->owned;
-    if (!made->owned || !made->owned_labels) hsgd_data_destroy(&made);
+    bool ok = true;
+    for (int i = 0; ok && i < made->fields; i++) ok = field_allocate(&made->field[i], &d->field[i], made->count);
+    if (!ok) hsgd_data_destroy(&made);
     return made;
 }
 
@@ -258,7 +255,8 @@ struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_
         hsgd_fail(ctx, EINVAL, "augment: %s", what);
         return NULL;
     }
-    if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, d->shape)) return NULL;
+    if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, hsgd_data_shape(d)))
+        return NULL;
     struct augmentation a = { how, augment_key(seed, epoch), malloc((size_t)hsgd_data_size(d) * sizeof *a.room) };
     struct hsgd_data *made = a.room ? new_like(d, count) : NULL;
     if (made && fill(&a, d, made)) hsgd_data_destroy(&made);

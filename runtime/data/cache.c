@@ -65,14 +65,15 @@ static bool fits(const struct safetensor *images, const struct safetensor *label
  * copying the images would take most of the time. */
 static bool fill(struct hsgd_data *d, void **memory, const struct safetensor *images, const struct safetensor *labels)
 {
-    d->owned = memory && *memory ? *memory : malloc(images->bytes);
-    d->labels = d->owned_labels = malloc(labels->bytes);
-    if (memory && *memory) d->bytes = images->data, *memory = NULL;
-    else if (d->owned) d->bytes = memcpy(d->owned, images->data, images->bytes);
-    if (!d->owned || !d->owned_labels) return false;
-    memcpy(d->owned_labels, labels->data, labels->bytes);
+    int32_t *label = d->y.owned = malloc(labels->bytes);
+    d->x.owned = memory && *memory ? *memory : malloc(images->bytes);
+    if (memory && *memory) d->x.bytes = images->data, *memory = NULL;
+    else if (d->x.owned) d->x.bytes = memcpy(d->x.owned, images->data, images->bytes);
+    if (!d->x.owned || !label) return false;
+    memcpy(label, labels->data, labels->bytes);
+    hsgd_data_set_labels(d);
     for (int64_t i = 0; i < d->count; i++)
-        if (d->labels[i] < 0 || d->labels[i] >= d->classes) return false;
+        if (label[i] < 0 || label[i] >= d->y.classes) return false;
     return true;
 }
 
@@ -84,9 +85,9 @@ static struct hsgd_data *read_split(struct safetensors *f, int split, const char
     struct hsgd_data *d = fits(images, labels) ? hsgd_data_new(NULL, name) : NULL;
     if (!d) return NULL;
     d->count = images->dims[0];
-    d->shape = (struct hsgd_shape){ (int)images->dims[1], (int)images->dims[2], (int)images->dims[3] };
-    d->classes = names->count;
-    d->names = hsgd_names_share(names);
+    d->x.type = hsgd_image((int)images->dims[1], (int)images->dims[2], (int)images->dims[3]);
+    d->y.classes = names->count;
+    d->y.names = hsgd_names_share(names);
     d->passed = passed_share(passed);
     if (!fill(d, split ? NULL : &f->memory, images, labels)) hsgd_data_destroy(&d);
     return d;
@@ -152,18 +153,19 @@ static int list_tensors(const struct data_splits *splits, struct safetensor t[TE
     int n = 0;
     for (int i = 0; i < 2 && split[i]; i++) {
         const struct hsgd_data *d = split[i];
+        const int *dim = d->x.type.dim;
         t[n++] = (struct safetensor){ .name = images[i],
                                       .type = SAFETENSORS_U8,
                                       .ndims = 4,
-                                      .dims = { d->count, d->shape.h, d->shape.w, d->shape.c },
-                                      .data = d->bytes,
+                                      .dims = { d->count, dim[0], dim[1], dim[2] },
+                                      .data = d->x.bytes,
                                       .bytes = (size_t)(d->count * hsgd_data_size(d)) };
         t[n++] = (struct safetensor){ .name = labels[i],
                                       .type = SAFETENSORS_I32,
                                       .ndims = 1,
                                       .dims = { d->count },
-                                      .data = d->labels,
-                                      .bytes = (size_t)d->count * sizeof *d->labels };
+                                      .data = d->y.numbers,
+                                      .bytes = (size_t)d->count * sizeof *d->y.numbers };
     }
     return n;
 }

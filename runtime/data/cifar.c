@@ -125,8 +125,8 @@ static int take_records(struct cifar *c, const struct image_entry *e, const uint
         if (label >= classes)
             return hsgd_fail(c->ctx, EINVAL, "%s: label of record %lld is %d, it must be in 0..%d",
                              image_set_name(c->set, e).text, (long long)i, label, classes - 1);
-        d->owned_labels[at] = label;
-        interleave(bytes + c->kind->labels, (uint8_t *)d->owned + at * PLANES * PIXELS);
+        ((int32_t *)d->y.owned)[at] = label;
+        interleave(bytes + c->kind->labels, (uint8_t *)d->x.owned + at * PLANES * PIXELS);
     }
     return 0;
 }
@@ -170,9 +170,9 @@ static int read_split(struct cifar *c, const char *const *name, int files, struc
     *out = d;
     if (err || !d) return err ? err : -ENOMEM;
     d->count = count;
-    d->shape = (struct hsgd_shape){ SIDE, SIDE, PLANES };
-    d->classes = c->kind->classes[c->which];
-    d->names = hsgd_names_share(names);
+    d->x.type = hsgd_image(SIDE, SIDE, PLANES);
+    d->y.classes = c->kind->classes[c->which];
+    d->y.names = hsgd_names_share(names);
     err = hsgd_data_allocate(c->ctx, d);
     for (int i = 0; !err && i < files; i++) {
         err = read_file(c, e[i], d, at);

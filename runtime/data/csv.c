@@ -30,9 +30,8 @@ static int read_label(struct csv *r, char *field)
                          (long long)r->record, hsgd_show(r->column[r->label]).text, field);
     settle_comma(r, field);
     int32_t class = labels_class(r->labels, field);
-    if (!text_grow(&r->d->owned_labels, &r->label_capacity, r->d->count + 1, sizeof *r->d->owned_labels))
-        return csv_out_of_memory(r);
-    r->d->owned_labels[r->d->count] = class;
+    if (!text_grow(&r->d->y.owned, &r->label_capacity, r->d->count + 1, sizeof class)) return csv_out_of_memory(r);
+    ((int32_t *)r->d->y.owned)[r->d->count] = class;
     if (class >= 0) return 0;
     snprintf(place, sizeof place, "%s: line %lld: column \"%s\"", r->name, (long long)r->record,
              hsgd_show(r->column[r->label]).text);
@@ -79,7 +78,7 @@ static int text_failed(struct csv *r, int64_t column, const char *field)
 static int read_value(struct csv *r, int64_t column, const char *field, double *to)
 {
     enum csv_kind kind = csv_parse_number(r, field, to);
-    r->d->missing = r->d->missing || kind == CSV_MISSING;
+    r->d->x.missing = r->d->x.missing || kind == CSV_MISSING;
     if (kind == CSV_MISSING) return 0;
     if (kind == CSV_TEXT) return read_truth(field, to) ? 0 : text_failed(r, column, field);
     if (!isfinite((float)*to)) return value_failed(r, column, field, "does not fit into a 32-bit float");
@@ -110,9 +109,8 @@ static int finish_labels(struct csv *r)
 {
     char place[512];
     struct hsgd_data *d = r->d;
-    d->labels = d->owned_labels;
     snprintf(place, sizeof place, "%s: column \"%s\"", r->name, hsgd_show(r->column[r->label]).text);
-    int err = labels_sort(r->ctx, r->labels, place, d->owned_labels, d->count);
+    int err = labels_sort(r->ctx, r->labels, place, d->y.owned, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 
@@ -120,7 +118,7 @@ static int finish(struct csv *r)
 {
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no rows after the header", r->name);
-    d->shape = (struct hsgd_shape){ 1, 1, (int)r->features };
+    d->x.type = hsgd_vector((int)r->features);
     int err = origin_values(r->ctx, d, r->values, d->count, (int)r->features);
     r->values = NULL;
     return err || !r->labels ? err : finish_labels(r);

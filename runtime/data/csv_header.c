@@ -164,10 +164,10 @@ static struct hsgd_names *names_of(const struct csv *r, enum csv_role role, bool
 static int keep_names(struct csv *r)
 {
     bool failed = false;
-    r->d->columns = names_of(r, CSV_FEATURE, &failed);
-    r->d->label = names_of(r, CSV_LABEL, &failed);
+    r->d->x.columns = names_of(r, CSV_FEATURE, &failed);
+    r->d->y.columns = names_of(r, CSV_LABEL, &failed);
     r->d->ignored = names_of(r, CSV_IGNORED, &failed);
-    return failed ? csv_out_of_memory(r) : record_check_columns(r->ctx, r->options->record, r->name, r->d->columns);
+    return failed ? csv_out_of_memory(r) : record_check_columns(r->ctx, r->options->record, r->name, r->d->x.columns);
 }
 
 /* Every column that is neither the label nor ignored is a feature. */

@@ -12,6 +12,7 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name)
     if (context_check(ctx)) return NULL;
     struct hsgd_data *d = calloc(1, sizeof *d);
     if (d) d->name = strdup(name);
+    if (d) d->x = (struct data_field){ .name = "x", .type = hsgd_number(HSGD_F32) }, d->fields = 1;
     if (!d || !d->name) {
         hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory", name);
         free(d);
@@ -23,10 +24,11 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name)
 int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d)
 {
     uint8_t *bytes = calloc((size_t)d->count, (size_t)hsgd_data_size(d));
-    d->owned = bytes;
-    d->bytes = bytes;
-    d->labels = d->owned_labels = calloc((size_t)d->count, sizeof *d->owned_labels);
-    if (!d->owned || !d->owned_labels)
+    d->x.owned = bytes;
+    d->x.bytes = bytes;
+    d->y.owned = calloc((size_t)d->count, sizeof(int32_t));
+    hsgd_data_set_labels(d);
+    if (!d->x.owned || !d->y.owned)
         return hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %lld samples", d->name, (long long)d->count);
     return 0;
 }
@@ -34,21 +36,12 @@ int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d)
 void hsgd_data_destroy(struct hsgd_data **d)
 {
     if (!d || !*d) return;
+    for (int i = 0; i < MAX_FIELDS; i++)
+        field_free(&(*d)->field[i]); /* a reader that failed has fields not counted yet */
     free((*d)->name);
-    free((*d)->owned);
-    free((*d)->owned_labels);
-    free((*d)->owned_origin);
     free((*d)->index);
-    hsgd_names_free((*d)->names);
-    hsgd_names_free((*d)->columns);
-    hsgd_names_free((*d)->label);
     hsgd_names_free((*d)->ignored);
     passed_free((*d)->passed);
-    if ((*d)->owned_sparse) {
-        free((*d)->sparse.start);
-        free((*d)->sparse.column);
-        free((*d)->sparse.value);
-    }
     free(*d);
     *d = NULL;
 }
@@ -91,87 +84,18 @@ void hsgd_names_free(struct hsgd_names *names)
 void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
 {
     d->format = as->format;
-    d->classes = as->classes;
-    d->names = hsgd_names_share(as->names);
-    d->columns = hsgd_names_share(as->columns);
-    d->label = hsgd_names_share(as->label);
     d->ignored = hsgd_names_share(as->ignored);
     d->passed = passed_share(as->passed);
-    d->integers = as->integers;
-}
-
-const char *hsgd_data_class_name(const struct hsgd_data *d, int i)
-{
-    static _Thread_local char number[16];
-    if (!d || i < 0 || i >= d->classes) return NULL;
-    if (d->names && i < d->names->count) return d->names->name[i];
-    snprintf(number, sizeof number, "%d", i);
-    return number;
-}
-
-static int check_sizes(struct hsgd_context *ctx, int64_t count, struct hsgd_shape shape, int classes)
-{
-    if (count < 1)
-        return hsgd_fail(ctx, EINVAL, "data in memory: count is %lld, it must be positive", (long long)count);
-    if (shape.h < 1 || shape.w < 1 || shape.c < 1)
-        return hsgd_fail(ctx, EINVAL, "data in memory: shape is %d x %d x %d, every size must be positive", shape.h,
-                         shape.w, shape.c);
-    if (shape.h > INT_MAX / shape.w || shape.h * shape.w > INT_MAX / shape.c)
-        return hsgd_fail(ctx, EINVAL, "data in memory: shape %d x %d x %d has more than %d values", shape.h, shape.w,
-                         shape.c, INT_MAX);
-    if ((uint64_t)count > PTRDIFF_MAX / sizeof(float) / ((size_t)shape.h * shape.w * shape.c))
-        return hsgd_fail(ctx, EINVAL, "data in memory: count is %lld, more than memory can hold", (long long)count);
-    if (classes < 1) return hsgd_fail(ctx, EINVAL, "data in memory: classes is %d, it must be positive", classes);
-    return 0;
-}
-
-static int check_values(struct hsgd_context *ctx, const float *x, const int32_t *labels, int64_t count, int64_t size,
-                        int classes)
-{
-    for (int64_t i = 0; i < count; i++)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return hsgd_fail(ctx, EINVAL, "data in memory: label of sample %lld is %d, it must be in 0..%d",
-                             (long long)i, (int)labels[i], classes - 1);
-    for (int64_t i = 0; i < count * size; i++)
-        if (!isfinite(x[i]))
-            return hsgd_fail(ctx, EINVAL, "data in memory: value %lld of sample %lld is %f, it must be finite",
-                             (long long)(i % size), (long long)(i / size), (double)x[i]);
-    return 0;
-}
-
-/* Replaces borrowed samples and labels by copies. */
-static int copy_values(struct hsgd_context *ctx, struct hsgd_data *d)
-{
-    size_t bytes = (size_t)d->count * (size_t)hsgd_data_size(d) * sizeof(float);
-    float *values = malloc(bytes);
-    d->owned = values;
-    d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
-    if (!d->owned || !d->owned_labels)
-        return hsgd_fail(ctx, ENOMEM, "data in memory: out of memory for %lld samples", (long long)d->count);
-    d->values = memcpy(values, d->values, bytes);
-    d->labels = memcpy(d->owned_labels, d->labels, (size_t)d->count * sizeof *d->owned_labels);
-    return 0;
-}
-
-struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const float *x, const int32_t *labels, int64_t count,
-                                   struct hsgd_shape shape, int classes, enum hsgd_ownership ownership)
-{
-    if (!x || !labels) {
-        hsgd_fail(ctx, EINVAL, "data in memory: %s is NULL", x ? "labels" : "x");
-        return NULL;
+    d->fields = as->fields;
+    for (int i = 0; i < as->fields; i++) {
+        const struct data_field *f = &as->field[i];
+        d->field[i] = (struct data_field){ .type = f->type,
+                                           .integers = f->integers,
+                                           .columns = hsgd_names_share(f->columns),
+                                           .classes = f->classes,
+                                           .names = hsgd_names_share(f->names) };
+        memcpy(d->field[i].name, f->name, sizeof f->name);
     }
-    if (check_sizes(ctx, count, shape, classes) < 0 ||
-        check_values(ctx, x, labels, count, (int64_t)shape.h * shape.w * shape.c, classes) < 0)
-        return NULL;
-    struct hsgd_data *d = hsgd_data_new(ctx, "memory");
-    if (!d) return NULL;
-    d->count = count;
-    d->shape = shape;
-    d->classes = classes;
-    d->values = x;
-    d->labels = labels;
-    if (ownership == HSGD_COPY && copy_values(ctx, d) < 0) hsgd_data_destroy(&d);
-    return d;
 }
 
 /* Indices in memory of d's samples, shuffled (Fisher-Yates). */
@@ -192,13 +116,15 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
     if (!v) return NULL;
     hsgd_data_describe(v, d);
     v->count = count;
-    v->shape = d->shape;
-    v->bytes = d->bytes;
-    v->values = d->values;
-    v->origin = d->origin;
-    v->sparse = d->sparse;
-    v->missing = d->missing;
-    v->labels = d->labels;
+    for (int i = 0; i < d->fields; i++) {
+        const struct data_field *f = &d->field[i];
+        v->field[i].bytes = f->bytes;
+        v->field[i].values = f->values;
+        v->field[i].numbers = f->numbers;
+        v->field[i].sparse = f->sparse;
+        v->field[i].origin = f->origin;
+        v->field[i].missing = f->missing;
+    }
     v->index = malloc((size_t)count * sizeof *v->index);
     if (v->index) {
         memcpy(v->index, places, (size_t)count * sizeof *v->index);
@@ -231,10 +157,6 @@ int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t
 }
 
 int64_t hsgd_data_count(const struct hsgd_data *d) { return d ? d->count : 0; }
-
-struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d) { return d ? d->shape : (struct hsgd_shape){ 0, 0, 0 }; }
-
-int hsgd_data_classes(const struct hsgd_data *d) { return d ? d->classes : 0; }
 
 const char *hsgd_data_name(const struct hsgd_data *d) { return d ? d->name : ""; }
 

@@ -229,38 +229,39 @@ static struct hsgd_data *make_split(struct hsgd_context *ctx, const struct decod
     struct hsgd_data *made = hsgd_data_new(ctx, a->source);
     if (!made) return NULL;
     made->count = a->splits[split];
-    made->shape = (struct hsgd_shape){ d->size.h, d->size.w, RGB };
-    made->classes = a->classes->count;
-    made->names = hsgd_names_share(a->classes);
+    made->x.type = hsgd_image(d->size.h, d->size.w, RGB);
+    made->y.classes = a->classes->count;
+    made->y.names = hsgd_names_share(a->classes);
     made->passed = passed_share(a->passed);
     if (hsgd_data_allocate(ctx, made)) hsgd_data_destroy(&made);
     for (int i = 0; made && i < a->splits[split]; i++)
-        made->owned_labels[i] = a->entry[split ? a->splits[0] + i : i].label;
+        ((int32_t *)made->y.owned)[i] = a->entry[split ? a->splits[0] + i : i].label;
     return made;
 }
 
 /* Keeps one of three equal channels. */
 static void make_grey(struct hsgd_data *d)
 {
-    int64_t n = d->count * d->shape.h * d->shape.w;
-    uint8_t *to = d->owned;
+    int64_t n = d->count * hsgd_type_positions(&d->x.type);
+    uint8_t *to = d->x.owned;
     for (int64_t i = 0; i < n; i++) to[i] = to[RGB * i];
     uint8_t *smaller = realloc(to, (size_t)n);
-    d->owned = smaller ? smaller : to;
-    d->bytes = d->owned;
-    d->shape.c = 1;
+    d->x.owned = smaller ? smaller : to;
+    d->x.bytes = d->x.owned;
+    d->x.type.dim[2] = 1;
 }
 
 /* Closes the gaps of damaged images in a split whose first entry is `from`. */
 static void close_gaps(const struct decoding *d, int from, struct hsgd_data *split)
 {
     size_t n = image_bytes(&d->size);
-    uint8_t *bytes = split->owned;
+    uint8_t *bytes = split->x.owned;
+    int32_t *label = split->y.owned;
     int64_t kept = 0;
     for (int64_t i = 0; i < split->count; i++) {
         if (d->damaged[from + i]) continue;
         if (kept < i) memcpy(bytes + (size_t)kept * n, bytes + (size_t)i * n, n);
-        split->owned_labels[kept++] = split->owned_labels[i];
+        label[kept++] = label[i];
     }
     split->count = kept;
 }
@@ -275,7 +276,7 @@ static int decode_splits(struct hsgd_context *ctx, struct decoding *d, struct da
         if (!a->splits[i]) continue;
         *split[i] = make_split(ctx, d, i);
         if (!*split[i]) return -ENOMEM;
-        d->split[i] = (*split[i])->owned;
+        d->split[i] = (*split[i])->x.owned;
     }
     if (!err) err = decode_all(ctx, d);
     for (int i = 0; !err && i < 2; i++) {

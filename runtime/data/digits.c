@@ -195,14 +195,14 @@ struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int6
     struct hsgd_data *d = hsgd_data_new(ctx, "digits");
     if (!d) return NULL;
     d->count = count;
-    d->shape = (struct hsgd_shape){ SIDE, SIDE, 1 };
-    d->classes = 10;
+    d->x.type = hsgd_image(SIDE, SIDE, 1);
+    d->y.classes = 10;
     if (hsgd_data_allocate(ctx, d) < 0) {
         hsgd_data_destroy(&d);
         return NULL;
     }
-    uint8_t *pixels = d->owned;
-    for (int64_t i = 0; i < count; i++)
-        d->owned_labels[i] = draw_digit(seed, (uint64_t)(first + i), pixels + i * PIXELS);
+    uint8_t *pixels = d->x.owned;
+    int32_t *label = d->y.owned;
+    for (int64_t i = 0; i < count; i++) label[i] = draw_digit(seed, (uint64_t)(first + i), pixels + i * PIXELS);
     return d;
 }

@@ -104,9 +104,9 @@ static int note_options(struct hsgd_context *ctx, const char *format, const stru
 {
     if (!d) return 0;
     d->format = format;
-    if (d->label || !o->label || *o->label == '/') return 0;
-    d->label = hsgd_names_copy(&o->label, 1);
-    return d->label ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", d->name);
+    if (d->y.columns || !o->label || *o->label == '/') return 0;
+    d->y.columns = hsgd_names_copy(&o->label, 1);
+    return d->y.columns ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", d->name);
 }
 
 static void free_splits(struct data_splits *splits)
@@ -117,7 +117,8 @@ static void free_splits(struct data_splits *splits)
 
 static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
 {
-    return !d || (d->shape.h == r->shape.h && d->shape.w == r->shape.w);
+    struct hsgd_shape s = hsgd_data_shape(d);
+    return !d || (s.h == r->shape.h && s.w == r->shape.w);
 }
 
 /* Images of other sizes than the record's, or of several, are resized to it if it

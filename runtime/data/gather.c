@@ -20,26 +20,27 @@ struct affine {
 
 /* A gather in progress, and its current block of channels. */
 struct gather {
-    const struct hsgd_data *d;
+    const struct data_field *f;
     const struct hsgd_normalisation *norm;
     int channels;     /* with coefficients of their own; 1: the same for all */
     int first, width; /* first channel of the block, and its values side by side */
     struct affine a;
 };
 
-static int channels_of(const struct hsgd_data *d, const struct hsgd_normalisation *norm)
+static int channels_of(const struct data_field *f, const struct hsgd_normalisation *norm)
 {
-    return (norm && norm->channels == d->shape.c) || d->origin ? d->shape.c : 1;
+    int all = hsgd_type_channels(&f->type);
+    return (norm && norm->channels == all) || f->origin ? all : 1;
 }
 
 static struct hsgd_origin origin_of(const struct gather *g, int channel)
 {
-    return g->d->origin ? g->d->origin[channel] : (struct hsgd_origin){ 0, 1 };
+    return g->f->origin ? g->f->origin[channel] : (struct hsgd_origin){ 0, 1 };
 }
 
 static int norm_channel(const struct gather *g, int channel)
 {
-    return g->norm->channels == g->d->shape.c ? channel : 0;
+    return g->norm->channels == hsgd_type_channels(&g->f->type) ? channel : 0;
 }
 
 /* Whether floats are too coarse for this channel: it is stored as differences,
@@ -59,7 +60,7 @@ static bool is_exact(const struct gather *g, int channel)
 static float exact_value(const struct gather *g, int channel, double stored)
 {
     struct hsgd_origin o = origin_of(g, channel);
-    double unit = g->d->bytes ? o.unit / 255 : o.unit;
+    double unit = g->f->bytes ? o.unit / 255 : o.unit;
     if (!g->norm) return (float)(o.offset + unit * stored);
     int k = norm_channel(g, channel);
     return (float)((unit * stored + (o.offset - g->norm->mean[k])) * g->norm->inv_std[k]);
@@ -68,7 +69,7 @@ static float exact_value(const struct gather *g, int channel, double stored)
 static void affine_fill(struct gather *g)
 {
     struct affine *a = &g->a;
-    float unit = g->d->bytes ? 1.0f / 255.0f : 1.0f;
+    float unit = g->f->bytes ? 1.0f / 255.0f : 1.0f;
     int channels = g->channels <= REPEATED ? g->channels : g->width;
     a->length = g->channels <= REPEATED ? LANES * channels : channels;
     a->exact = false;
@@ -118,7 +119,7 @@ static void from_exact(const struct gather *g, int64_t at, float *to)
     int repeat = g->channels <= REPEATED ? g->channels : g->width;
     for (int i = 0; i < g->width; i++) {
         int channel = g->first + i % repeat;
-        double stored = g->d->bytes ? (double)g->d->bytes[at + i] : (double)g->d->values[at + i];
+        double stored = g->f->bytes ? (double)g->f->bytes[at + i] : (double)g->f->values[at + i];
         if (is_exact(g, channel)) to[i] = exact_value(g, channel, stored);
     }
 }
@@ -126,7 +127,7 @@ static void from_exact(const struct gather *g, int64_t at, float *to)
 /* Fills the row with the result for 0, then sets the stored values. */
 static void from_sparse(const struct gather *g, int64_t place, float *to)
 {
-    const struct hsgd_sparse *s = &g->d->sparse;
+    const struct hsgd_sparse *s = &g->f->sparse;
     const struct affine *a = &g->a;
     int64_t k = s->start[place], end = s->start[place + 1];
     for (int i = 0; i < g->width; i += a->length)
@@ -149,26 +150,53 @@ static void fetch_ahead(const void *sample, int64_t bytes)
 /* Converts the block's values, from index `at` in memory on. */
 static void convert(const struct gather *g, int64_t at, float *to)
 {
-    const struct hsgd_data *d = g->d;
-    if (d->bytes) from_bytes(&g->a, d->bytes + at, g->width, to);
-    else if (g->norm) from_values(&g->a, d->values + at, g->width, to);
-    else memcpy(to, d->values + at, (size_t)g->width * sizeof *to);
+    const struct data_field *f = g->f;
+    if (f->bytes) from_bytes(&g->a, f->bytes + at, g->width, to);
+    else if (g->norm) from_values(&g->a, f->values + at, g->width, to);
+    else memcpy(to, f->values + at, (size_t)g->width * sizeof *to);
     if (g->a.exact) from_exact(g, at, to);
-    if (g->norm && d->missing) fill_missing(to, g->width);
+    if (g->norm && f->missing) fill_missing(to, g->width);
 }
 
+/* Row which[i] of a view, in memory. */
+static int64_t place_of(const int64_t *index, int64_t which) { return index ? index[which] : which; }
+
 /* The block of every sample; in images with many channels it occurs once per pixel. */
-static void gather_block(struct gather *g, const int64_t *index, int n, float *x)
+static void gather_block(struct gather *g, const int64_t *index, const int64_t *which, int n, float *x)
 {
-    int64_t size = hsgd_data_size(g->d), step = g->channels <= REPEATED ? size : g->channels;
+    const struct data_field *f = g->f;
+    int64_t size = hsgd_type_size(&f->type), step = g->channels <= REPEATED ? size : g->channels;
     affine_fill(g);
     for (int i = 0; i < n; i++, x += size) {
-        int64_t place = hsgd_data_place(g->d, index[i]);
-        if (g->d->bytes && i + 1 < n) fetch_ahead(g->d->bytes + hsgd_data_place(g->d, index[i + 1]) * size, size);
-        if (g->d->sparse.start) from_sparse(g, place, x + g->first);
+        int64_t place = place_of(index, which[i]);
+        if (f->bytes && i + 1 < n) fetch_ahead(f->bytes + place_of(index, which[i + 1]) * size, size);
+        if (f->sparse.start) from_sparse(g, place, x + g->first);
         else
             for (int64_t at = g->first; at < size; at += step) convert(g, place * size + at, x + at);
     }
+}
+
+static void gather_floats(const struct data_field *f, const int64_t *index, const int64_t *which, int n,
+                          const struct hsgd_normalisation *norm, float *to)
+{
+    struct gather g = { .f = f, .norm = norm, .channels = channels_of(f, norm) };
+    bool repeated = g.channels <= REPEATED;
+    int all = repeated ? (int)hsgd_type_size(&f->type) : g.channels, block = repeated ? all : BLOCK;
+    for (; g.first < all; g.first += block) {
+        g.width = all - g.first < block ? all - g.first : block;
+        gather_block(&g, index, which, n, to);
+    }
+}
+
+void field_gather(const struct data_field *f, const int64_t *index, const int64_t *which, int n,
+                  const struct hsgd_normalisation *norm, void *to)
+{
+    size_t bytes = (size_t)hsgd_type_bytes(&f->type);
+    const char *from = f->bytes ? (const char *)f->bytes : (const char *)f->numbers;
+    if (f->type.dtype == HSGD_F32) gather_floats(f, index, which, n, norm, to);
+    else
+        for (int i = 0; i < n; i++)
+            memcpy((char *)to + (size_t)i * bytes, from + (size_t)place_of(index, which[i]) * bytes, bytes);
 }
 
 static bool all_inside(const struct hsgd_data *d, const int64_t *index, int n)
@@ -178,17 +206,21 @@ static bool all_inside(const struct hsgd_data *d, const int64_t *index, int n)
     return n >= 0;
 }
 
+int hsgd_data_gather_field(const struct hsgd_data *d, int field, const int64_t *index, int n,
+                           const struct hsgd_normalisation *norm, void *to)
+{
+    if (!d || !index || !to || field < 0 || field >= d->fields || !all_inside(d, index, n)) return -EINVAL;
+    field_gather(&d->field[field], d->index, index, n, norm, to);
+    return 0;
+}
+
 int hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, int n, const struct hsgd_normalisation *norm,
                      float *x, int32_t *labels)
 {
     if (!d || !index || !all_inside(d, index, n)) return -EINVAL;
-    struct gather g = { .d = d, .norm = norm, .channels = channels_of(d, norm) };
-    bool repeated = g.channels <= REPEATED;
-    int all = repeated ? (int)hsgd_data_size(d) : g.channels, block = repeated ? all : BLOCK;
-    for (int i = 0; labels && i < n; i++) labels[i] = d->labels[hsgd_data_place(d, index[i])];
-    for (; x && g.first < all; g.first += block) {
-        g.width = all - g.first < block ? all - g.first : block;
-        gather_block(&g, index, n, x);
-    }
+    const struct data_field *label = labels ? data_labels(d) : NULL;
+    if ((x && d->x.type.dtype != HSGD_F32) || (labels && !label)) return -EINVAL;
+    if (labels) field_gather(label, d->index, index, n, NULL, labels);
+    if (x) field_gather(&d->x, d->index, index, n, norm, x);
     return 0;
 }

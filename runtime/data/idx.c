@@ -172,15 +172,13 @@ static int count_classes(const struct idx *labels)
 static int take(struct hsgd_context *ctx, struct hsgd_data *d, struct idx *images, const struct idx *labels)
 {
     d->count = images->dim[0];
-    d->shape = (struct hsgd_shape){ (int)images->dim[1], (int)images->dim[2], 1 };
-    if (images->dimensions == 4) d->shape.c = (int)images->dim[3];
-    d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
-    if (!d->owned_labels)
-        return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", d->name, (long long)d->count);
-    for (int64_t i = 0; i < d->count; i++) d->owned_labels[i] = labels->bytes[i];
-    d->labels = d->owned_labels;
-    d->owned = images->bytes;
-    d->bytes = images->bytes;
+    d->x.type = hsgd_image((int)images->dim[1], (int)images->dim[2], images->dimensions == 4 ? (int)images->dim[3] : 1);
+    int32_t *label = d->y.owned = malloc((size_t)d->count * sizeof *label);
+    if (!label) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", d->name, (long long)d->count);
+    for (int64_t i = 0; i < d->count; i++) label[i] = labels->bytes[i];
+    hsgd_data_set_labels(d);
+    d->x.owned = images->bytes;
+    d->x.bytes = images->bytes;
     images->bytes = NULL;
     return 0;
 }
@@ -198,7 +196,7 @@ static int read_split(struct hsgd_context *ctx, const char *path, int split, int
     if (rc == 0 && !*classes) *classes = count_classes(&labels);
     rc = rc < 0 ? rc : check_labels(ctx, &images, &labels, *classes);
     rc = rc < 0 ? rc : take(ctx, *out, &images, &labels);
-    if (rc == 0) (*out)->classes = *classes;
+    if (rc == 0) (*out)->y.classes = *classes;
     idx_free(&images);
     idx_free(&labels);
     return rc;

@@ -148,13 +148,14 @@ static int index_of(const char *name, const char *const *names, int n)
 /* Replaces the labels by those of the options' classes. */
 static int relabel(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o, struct hsgd_data *d)
 {
+    int32_t *all = d->y.owned;
     for (int64_t i = 0; i < d->count; i++) {
-        const char *class = hsgd_data_class_name(d, d->owned_labels[i]);
-        int label = o->class_name ? index_of(class, o->class_name, o->classes) : d->owned_labels[i];
+        const char *class = hsgd_data_class_name(d, all[i]);
+        int label = o->class_name ? index_of(class, o->class_name, o->classes) : all[i];
         if (label < 0 || label >= o->classes)
             return hsgd_fail(ctx, EINVAL, "%s: class \"%s\" is not one of the %d known classes", path,
                              hsgd_show(class).text, o->classes);
-        d->owned_labels[i] = label;
+        all[i] = label;
     }
     return 0;
 }
@@ -164,11 +165,12 @@ static int use_classes(struct hsgd_context *ctx, const char *path, const struct 
 {
     int err = d ? relabel(ctx, path, o, d) : 0;
     if (err || !d) return err;
-    struct hsgd_names *names = o->class_name ? hsgd_names_copy(o->class_name, o->classes) : hsgd_names_share(d->names);
+    struct hsgd_names *names =
+        o->class_name ? hsgd_names_copy(o->class_name, o->classes) : hsgd_names_share(d->y.names);
     if (o->class_name && !names) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
-    hsgd_names_free(d->names);
-    d->names = names;
-    d->classes = o->classes;
+    hsgd_names_free(d->y.names);
+    d->y.names = names;
+    d->y.classes = o->classes;
     return 0;
 }
 
@@ -179,7 +181,7 @@ static int settle_classes(struct hsgd_context *ctx, const char *path, const stru
         int err = use_classes(ctx, path, o, out->train);
         return err ? err : use_classes(ctx, path, o, out->test);
     }
-    if (out->train->classes >= MIN_CLASSES) return 0;
+    if (out->train->y.classes >= MIN_CLASSES) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: has only one class, \"%s\"; training needs %d", path,
                      hsgd_show(hsgd_data_class_name(out->train, 0)).text, MIN_CLASSES);
 }

@@ -48,14 +48,14 @@ static int scale(const struct input *in, const struct image *p, uint8_t **rgb)
 
 static int decode(const struct input *in, const struct image *p, struct hsgd_data *d)
 {
-    size_t pixels = (size_t)d->shape.h * (size_t)d->shape.w;
+    size_t values = (size_t)hsgd_data_size(d), step = d->x.type.dim[2] == RGB ? 1 : RGB;
     uint8_t *rgb = calloc((size_t)p->h * (size_t)p->w, RGB);
     int err = rgb ? image_decode(in->ctx, in->name, in->bytes, in->size, p, rgb)
                   : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory for %d x %d pixels", in->name, p->h, p->w);
     if (!err) err = scale(in, p, &rgb);
     if (!err) err = hsgd_data_allocate(in->ctx, d);
-    uint8_t *to = d->owned;
-    for (size_t i = 0; !err && i < pixels * (size_t)d->shape.c; i++) to[i] = rgb[d->shape.c == RGB ? i : RGB * i];
+    uint8_t *to = d->x.owned;
+    for (size_t i = 0; !err && i < values; i++) to[i] = rgb[step * i];
     free(rgb);
     return err;
 }
@@ -71,7 +71,7 @@ static int read_image(const struct input *in, struct hsgd_data **out)
     if (err) return err;
     if (!(*out = hsgd_data_new(in->ctx, in->name))) return -ENOMEM;
     (*out)->count = 1;
-    (*out)->shape = (struct hsgd_shape){ s.h, s.w, p.colour ? RGB : 1 };
+    (*out)->x.type = hsgd_image(s.h, s.w, p.colour ? RGB : 1);
     return decode(in, &p, *out);
 }
 
@@ -108,9 +108,9 @@ static int read_idx(const struct input *in, struct hsgd_data **out)
     if (!err && !d) err = -ENOMEM;
     if (!err) {
         d->count = f.dim[0];
-        d->shape = (struct hsgd_shape){ (int)f.dim[1], (int)f.dim[2], f.dimensions == 4 ? (int)f.dim[3] : 1 };
-        d->owned = f.bytes;
-        d->bytes = f.bytes;
+        d->x.type = hsgd_image((int)f.dim[1], (int)f.dim[2], f.dimensions == 4 ? (int)f.dim[3] : 1);
+        d->x.owned = f.bytes;
+        d->x.bytes = f.bytes;
         f.bytes = NULL;
     }
     idx_free(&f);
@@ -212,22 +212,23 @@ static int settle_shape(const struct input *in, struct hsgd_data *d)
     struct hsgd_shape want = in->shape;
     unsigned said = 0;
     int err = record_fit_channels(in->ctx, want, d, in->record ? &in->record->said : &said);
-    struct hsgd_shape have = d->shape;
+    struct hsgd_shape have = hsgd_data_shape(d);
     bool plain = have.h == 1 && have.w == 1, same = have.h == want.h && have.w == want.w && have.c == want.c;
     if (!err && !same && !(plain && have.c == (int64_t)want.h * want.w * want.c))
         err = hsgd_fail(in->ctx, EINVAL, "%s: samples are %dx%dx%d, the model takes %dx%dx%d", in->name, have.h, have.w,
                         have.c, want.h, want.w, want.c);
     if (!err && !same) origin_drop(d);
-    d->shape = want;
+    d->x.type = shape_type(want);
     return err;
 }
 
 static int unlabelled(const struct input *in, struct hsgd_data *d)
 {
-    free(d->owned_labels);
-    d->labels = d->owned_labels = calloc((size_t)d->count, sizeof *d->owned_labels);
-    d->classes = 1;
-    return d->labels ? 0 : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name);
+    free(d->y.owned);
+    d->y.owned = calloc((size_t)d->count, sizeof(int32_t));
+    hsgd_data_set_labels(d);
+    d->y.classes = 1;
+    return d->y.owned ? 0 : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name);
 }
 
 struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,

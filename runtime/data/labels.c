@@ -262,11 +262,12 @@ int labels_name(struct hsgd_context *ctx, const struct labels *l, struct hsgd_da
     int done = 0;
     while (name && done < l->count && (name[done] = strdup(l->label[done].name))) done++;
     if (name && done == l->count) {
-        d->names = hsgd_names_new(name, done);
+        d->y.names = hsgd_names_new(name, done);
     } else {
         while (name && done > 0) free(name[--done]);
         free(name);
     }
-    d->classes = l->count;
-    return d->names ? 0 : hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for class names", d->name);
+    d->y.classes = l->count;
+    hsgd_data_set_labels(d);
+    return d->y.names ? 0 : hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for class names", d->name);
 }

@@ -82,7 +82,7 @@ static int read_label(struct libsvm *r, char **at)
     *at = (char *)skip_blanks(end);
     word[n] = 0;
     int32_t class = labels_class(r->labels, word);
-    r->d->owned_labels[r->d->count] = class;
+    ((int32_t *)r->d->y.owned)[r->d->count] = class;
     if (class >= 0) return 0;
     snprintf(place, sizeof place, "%s: line %lld", r->name, (long long)r->line);
     return labels_refuse(r->ctx, r->labels, class, place, word);
@@ -91,7 +91,7 @@ static int read_label(struct libsvm *r, char **at)
 static int check_index(const struct libsvm *r, const char *word, int64_t index)
 {
     int max = r->features ? r->features : MAX_FEATURES;
-    const struct hsgd_sparse *s = &r->d->sparse;
+    const struct hsgd_sparse *s = &r->d->x.sparse;
     int64_t before = r->values > s->start[r->d->count] ? s->column[r->values - 1] + 1 : 0;
     if (index < 1) return word_failed(r, word, "INDEX:VALUE with an index from 1");
     if (index > max)
@@ -104,7 +104,7 @@ static int check_index(const struct libsvm *r, const char *word, int64_t index)
 
 static int add_value(struct libsvm *r, int64_t index, double v)
 {
-    struct hsgd_sparse *s = &r->d->sparse;
+    struct hsgd_sparse *s = &r->d->x.sparse;
     if (!text_grow(&s->column, &r->column_capacity, r->values + 1, sizeof *s->column) ||
         !text_grow(&s->value, &r->value_capacity, r->values + 1, sizeof *s->value))
         return out_of_memory(r);
@@ -134,10 +134,10 @@ static int read_pair(struct libsvm *r, const char **at)
 static int begin_sample(struct libsvm *r)
 {
     struct hsgd_data *d = r->d;
-    if (!text_grow(&d->owned_labels, &r->label_capacity, d->count + 1, sizeof *d->owned_labels) ||
-        !text_grow(&d->sparse.start, &r->start_capacity, d->count + 2, sizeof *d->sparse.start))
+    if (!text_grow(&d->y.owned, &r->label_capacity, d->count + 1, sizeof(int32_t)) ||
+        !text_grow(&d->x.sparse.start, &r->start_capacity, d->count + 2, sizeof *d->x.sparse.start))
         return out_of_memory(r);
-    d->sparse.start[d->count] = r->values;
+    d->x.sparse.start[d->count] = r->values;
     return 0;
 }
 
@@ -153,7 +153,7 @@ static int read_line(struct libsvm *r, char *line, size_t length)
     int err = begin_sample(r);
     if (!err) err = read_label(r, &at);
     for (const char *c = at; !err && *c;) err = read_pair(r, &c);
-    if (!err) r->d->sparse.start[++r->d->count] = r->values;
+    if (!err) r->d->x.sparse.start[++r->d->count] = r->values;
     return err;
 }
 
@@ -164,10 +164,9 @@ static int finish(struct libsvm *r)
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no samples in %lld lines", r->name, (long long)r->line);
     if (!r->features && !r->widest) return hsgd_fail(r->ctx, EINVAL, "%s: no line has a feature, INDEX:VALUE", r->name);
-    d->shape = (struct hsgd_shape){ 1, 1, r->features ? r->features : r->widest };
+    d->x.type = hsgd_vector(r->features ? r->features : r->widest);
     if (!r->labels) return 0;
-    d->labels = d->owned_labels;
-    int err = labels_sort(r->ctx, r->labels, r->name, d->owned_labels, d->count);
+    int err = labels_sort(r->ctx, r->labels, r->name, d->y.owned, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 
@@ -180,13 +179,13 @@ int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, 
     int more;
     *out = r.d = hsgd_data_new(ctx, r.name);
     if (!r.d) return -ENOMEM;
-    r.d->owned_sparse = true;
+    r.d->x.owned_sparse = true;
     while ((more = hsgd_stream_line(s, &line, &length)) > 0) {
         int err = read_line(&r, line, length);
         if (err) return err;
     }
     int err = more < 0 ? more : finish(&r);
-    if (!err && !r.values && !text_grow(&r.d->sparse.value, &r.value_capacity, 1, sizeof(float)))
+    if (!err && !r.values && !text_grow(&r.d->x.sparse.value, &r.value_capacity, 1, sizeof(float)))
         err = out_of_memory(&r);
     return err;
 }
@@ -219,8 +218,8 @@ static char *test_path(const char *path)
 /* Both splits get the width of the wider one. */
 static void widen(struct data_splits *splits)
 {
-    int a = splits->train->shape.c, b = splits->test->shape.c;
-    splits->train->shape.c = splits->test->shape.c = a > b ? a : b;
+    int *a = splits->train->x.type.dim, *b = splits->test->x.type.dim;
+    *a = *b = *a > *b ? *a : *b;
 }
 
 static int read_splits(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,

@@ -79,17 +79,17 @@ static int read_labels(struct hsgd_context *ctx, const struct array *y, const st
                        struct hsgd_data *d)
 {
     char text[NPY_TEXT], place[512];
-    d->labels = d->owned_labels = malloc((size_t)d->count * sizeof *d->owned_labels);
-    if (!d->labels) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", y->name, (long long)d->count);
+    int32_t *label = d->y.owned = malloc((size_t)d->count * sizeof *label);
+    if (!label) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld labels", y->name, (long long)d->count);
     for (int64_t i = 0; i < d->count; i++) {
         int err = label_text(ctx, y, a, i, text);
         if (err) return err;
-        d->owned_labels[i] = labels_class(labels, text);
-        if (d->owned_labels[i] >= 0) continue;
+        label[i] = labels_class(labels, text);
+        if (label[i] >= 0) continue;
         snprintf(place, sizeof place, "%s: sample %lld", y->name, (long long)i);
-        return labels_refuse(ctx, labels, d->owned_labels[i], place, text);
+        return labels_refuse(ctx, labels, label[i], place, text);
     }
-    int err = labels_sort(ctx, labels, y->name, d->owned_labels, d->count);
+    int err = labels_sort(ctx, labels, y->name, label, d->count);
     return err ? err : labels_name(ctx, labels, d);
 }
 
@@ -125,7 +125,7 @@ static int check_value(struct hsgd_context *ctx, const struct array *x, int64_t 
  * stored. */
 static int settle_origin(struct hsgd_context *ctx, const struct npy *a, struct hsgd_data *d)
 {
-    int channels = d->shape.c;
+    int channels = hsgd_type_channels(&d->x.type);
     if (a->size < 4 || (a->kind == 'f' && a->size == 4)) return 0;
     struct origin_range *range = calloc((size_t)channels, sizeof *range);
     if (!range) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", d->name, channels);
@@ -139,14 +139,14 @@ static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy
 {
     int64_t size = hsgd_data_size(d);
     float *values = malloc((size_t)a->count * sizeof *values);
-    d->owned = values;
-    d->values = values;
+    d->x.owned = values;
+    d->x.values = values;
     if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
     int err = settle_origin(ctx, a, d);
     for (int64_t i = 0; !err && i < a->count; i++) {
         double v = npy_value(a, i);
         err = check_value(ctx, x, size, i, v);
-        values[i] = d->origin ? origin_store(d, (int)(i % d->shape.c), v) : (float)v;
+        values[i] = d->x.origin ? origin_store(d, (int)(i % hsgd_type_channels(&d->x.type)), v) : (float)v;
     }
     return err;
 }
@@ -158,8 +158,8 @@ static int keep_bytes(struct hsgd_context *ctx, struct array *x, const struct np
     if (!bytes) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
     for (int64_t i = 0; a->fortran && i < a->count; i++) bytes[i] = (uint8_t)npy_value(a, i);
     if (!a->fortran) memmove(bytes, a->data, (size_t)a->count);
-    d->owned = bytes;
-    d->bytes = bytes;
+    d->x.owned = bytes;
+    d->x.bytes = bytes;
     if (!a->fortran) x->bytes = NULL;
     return 0;
 }
@@ -174,8 +174,8 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
     struct hsgd_data *d = *out = hsgd_data_new(ctx, x->name);
     if (!d) return -ENOMEM;
     d->count = samples.dim[0];
-    d->shape = shape;
-    d->integers = samples.kind == 'u' || samples.kind == 'i';
+    d->x.type = shape_type(shape);
+    d->x.integers = samples.kind == 'u' || samples.kind == 'i';
     return samples.kind == 'u' && samples.size == 1 ? keep_bytes(ctx, x, &samples, d) : to_floats(ctx, x, &samples, d);
 }
 
@@ -191,7 +191,7 @@ int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y
 
 static int same_shape(struct hsgd_context *ctx, const char *what, const struct data_splits *p)
 {
-    struct hsgd_shape a = p->train->shape, b = p->test->shape;
+    struct hsgd_shape a = hsgd_data_shape(p->train), b = hsgd_data_shape(p->test);
     if (a.h == b.h && a.w == b.w && a.c == b.c) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: training samples are %dx%dx%d, test samples %dx%dx%d", what, a.h, a.w, a.c, b.h,
                      b.w, b.c);

@@ -33,20 +33,20 @@ int origin_settle(struct hsgd_context *ctx, struct hsgd_data *d, const struct or
         free(origin);
         return 0;
     }
-    d->origin = d->owned_origin = origin;
+    d->x.origin = d->x.owned_origin = origin;
     return 0;
 }
 
 void origin_drop(struct hsgd_data *d)
 {
-    int channels = d->shape.c;
-    float *values = d->owned;
-    for (int64_t i = 0; d->owned_origin && i < d->count * hsgd_data_size(d); i++) {
-        struct hsgd_origin o = d->origin[i % channels];
+    int channels = hsgd_type_channels(&d->x.type);
+    float *values = d->x.owned;
+    for (int64_t i = 0; d->x.owned_origin && i < d->count * hsgd_data_size(d); i++) {
+        struct hsgd_origin o = d->x.origin[i % channels];
         values[i] = (float)(o.offset + o.unit * (double)values[i]);
     }
-    free(d->owned_origin);
-    d->origin = d->owned_origin = NULL;
+    free(d->x.owned_origin);
+    d->x.origin = d->x.owned_origin = NULL;
 }
 
 /* The floats take the place of the doubles: each is written after it was read. */
@@ -77,7 +77,7 @@ int origin_values(struct hsgd_context *ctx, struct hsgd_data *d, double *values,
     }
     narrow(d, values, rows, channels);
     void *smaller = realloc(values, (size_t)(rows * channels) * sizeof(float));
-    d->owned = smaller ? smaller : values;
-    d->values = d->owned;
+    d->x.owned = smaller ? smaller : values;
+    d->x.values = d->x.owned;
     return 0;
 }

@@ -29,7 +29,7 @@ int origin_settle(struct hsgd_context *ctx, struct hsgd_data *d, const struct or
 /* The stored form of a value. */
 static inline float origin_store(const struct hsgd_data *d, int channel, double v)
 {
-    return d->origin ? (float)((v - d->origin[channel].offset) / d->origin[channel].unit) : (float)v;
+    return d->x.origin ? (float)((v - d->x.origin[channel].offset) / d->x.origin[channel].unit) : (float)v;
 }
 
 /* Converts to plain floats, with rounding: for features that become pixels. */

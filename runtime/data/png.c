@@ -20,15 +20,16 @@ struct sheet {
 
 static int check_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
 {
+    struct hsgd_shape shape = hsgd_data_shape(d);
     if (!d || !path || !*path) return hsgd_fail(ctx, EINVAL, "sheet: no %s given", d ? "path" : "data set");
     if (rows < 1 || columns < 1)
         return hsgd_fail(ctx, EINVAL, "sheet \"%s\": rows x columns is %d x %d, both must be positive", path, rows,
                          columns);
-    if (d->shape.c != 1 && d->shape.c != 3)
-        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": samples have %d channels, an image has 1 or 3", path, d->shape.c);
-    if (rows > MAX_PIXELS / (d->shape.h + 1LL) || columns > MAX_PIXELS / (d->shape.w + 1LL))
+    if (shape.c != 1 && shape.c != 3)
+        return hsgd_fail(ctx, EINVAL, "sheet \"%s\": samples have %d channels, an image has 1 or 3", path, shape.c);
+    if (rows > MAX_PIXELS / (shape.h + 1LL) || columns > MAX_PIXELS / (shape.w + 1LL))
         return hsgd_fail(ctx, EINVAL, "sheet \"%s\": %d x %d samples of %d x %d pixels are more than %d pixels a side",
-                         path, rows, columns, d->shape.h, d->shape.w, MAX_PIXELS);
+                         path, rows, columns, shape.h, shape.w, MAX_PIXELS);
     return 0;
 }
 
@@ -60,7 +61,8 @@ static uint8_t level(const struct sheet *s, float v) { return isnan(v) ? 0 : (ui
 
 static void paint(struct sheet *s, int64_t i)
 {
-    int w = s->d->shape.w, h = s->d->shape.h, c = s->d->shape.c;
+    struct hsgd_shape shape = hsgd_data_shape(s->d);
+    int w = shape.w, h = shape.h, c = shape.c;
     int64_t top = i / s->columns * (h + 1) + 1, left = i % s->columns * (w + 1) + 1;
     hsgd_data_gather(s->d, &i, 1, NULL, s->sample, NULL);
     for (int y = 0; y < h; y++) {
@@ -77,7 +79,7 @@ static int write_sheet(struct hsgd_context *ctx, const struct sheet *s, const ch
     png_image image = { .version = PNG_IMAGE_VERSION,
                         .width = (png_uint_32)s->width,
                         .height = (png_uint_32)s->height };
-    image.format = s->d->shape.c == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+    image.format = hsgd_type_channels(&s->d->x.type) == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
     if (png_image_write_to_stdio(&image, a.file, 0, s->pixels, 0, NULL)) return hsgd_atomic_commit(ctx, &a);
     hsgd_atomic_abandon(&a);
     return hsgd_fail(ctx, EIO, "sheet \"%s\": cannot write: %s", path, image.message);
@@ -87,20 +89,21 @@ static int draw(struct hsgd_context *ctx, struct sheet *s, const char *path, siz
 {
     memset(s->pixels, GRID_GREY, bytes);
     s->lo = 0, s->scale = 255;
-    if (!s->d->bytes) find_range(s);
+    if (!s->d->x.bytes) find_range(s);
     for (int64_t i = 0; i < shown(s); i++) paint(s, i);
     return write_sheet(ctx, s, path);
 }
 
 int hsgd_data_sheet(struct hsgd_context *ctx, const struct hsgd_data *d, const char *path, int rows, int columns)
 {
+    struct hsgd_shape shape = hsgd_data_shape(d);
     int rc = ENTER(ctx, d, path);
     if (!rc) rc = check_sheet(ctx, d, path, rows, columns);
     if (rc < 0) return rc;
     struct sheet s = { .d = d, .rows = rows, .columns = columns };
-    s.width = columns * (d->shape.w + 1) + 1;
-    s.height = rows * (d->shape.h + 1) + 1;
-    size_t bytes = (size_t)s.width * (size_t)s.height * (size_t)d->shape.c;
+    s.width = columns * (shape.w + 1) + 1;
+    s.height = rows * (shape.h + 1) + 1;
+    size_t bytes = (size_t)s.width * (size_t)s.height * (size_t)shape.c;
     s.pixels = malloc(bytes);
     s.sample = malloc((size_t)hsgd_data_size(d) * sizeof *s.sample);
     if (s.pixels && s.sample) rc = draw(ctx, &s, path, bytes);

@@ -55,7 +55,7 @@ static void range_of_bytes(struct hsgd_record *r, const struct hsgd_data *d)
     int64_t size = hsgd_data_size(d);
     uint8_t low = 255, high = 0;
     for (int64_t i = 0; i < d->count; i++) {
-        const uint8_t *x = d->bytes + hsgd_data_place(d, i) * size;
+        const uint8_t *x = d->x.bytes + hsgd_data_place(d, i) * size;
         for (int64_t k = 0; k < size; k++) {
             low = x[k] < low ? x[k] : low;
             high = x[k] > high ? x[k] : high;
@@ -70,7 +70,7 @@ static void range_of_sparse(struct hsgd_record *r, const struct hsgd_data *d)
     r->low = r->high = 0;
     for (int64_t i = 0; i < d->count; i++) {
         int64_t place = hsgd_data_place(d, i);
-        widen(r, d->sparse.value + d->sparse.start[place], d->sparse.start[place + 1] - d->sparse.start[place]);
+        widen(r, d->x.sparse.value + d->x.sparse.start[place], d->x.sparse.start[place + 1] - d->x.sparse.start[place]);
     }
 }
 
@@ -94,7 +94,8 @@ static void fingerprint(struct hsgd_record *r, const struct hsgd_data *d, float 
 {
     struct sha256 values, labels;
     int64_t size = hsgd_data_size(d), probes = MAX_PROBED / size;
-    int64_t sizes[4] = { d->count, d->shape.h, d->shape.w, d->shape.c };
+    struct hsgd_shape s = hsgd_data_shape(d);
+    int64_t sizes[4] = { d->count, s.h, s.w, s.c };
     if (probes > MAX_PROBES) probes = MAX_PROBES;
     if (size * d->count <= MAX_PROBED || probes > d->count) probes = d->count;
     if (probes < 2) probes = d->count < 2 ? d->count : 2;
@@ -118,14 +119,14 @@ static void fingerprint(struct hsgd_record *r, const struct hsgd_data *d, float 
 
 static void share_names(struct hsgd_record *r, const struct hsgd_data *d)
 {
-    r->columns = hsgd_names_share(d->columns);
+    r->columns = hsgd_names_share(d->x.columns);
     r->ignored = hsgd_names_share(d->ignored);
-    r->label = hsgd_names_share(d->label);
-    r->names = hsgd_names_share(d->names);
+    r->label = hsgd_names_share(d->y.columns);
+    r->names = hsgd_names_share(d->y.names);
     r->count = d->count;
-    r->shape = d->shape;
-    r->classes = d->classes;
-    r->unit = d->bytes ? UNIT_BYTES : UNIT_STORED;
+    r->shape = hsgd_data_shape(d);
+    r->classes = d->y.classes;
+    r->unit = d->x.bytes ? UNIT_BYTES : UNIT_STORED;
 }
 
 static int describe(struct hsgd_record *r, const struct hsgd_data *d)
@@ -137,8 +138,8 @@ static int describe(struct hsgd_record *r, const struct hsgd_data *d)
         r->format = format;
     }
     share_names(r, d);
-    if (d->bytes) range_of_bytes(r, d);
-    else if (d->sparse.start) range_of_sparse(r, d);
+    if (d->x.bytes) range_of_bytes(r, d);
+    else if (d->x.sparse.start) range_of_sparse(r, d);
     else if (x) range_of_values(r, d, x);
     if (x) fingerprint(r, d, x);
     free(x);
@@ -171,7 +172,7 @@ static const char *name_at(const struct hsgd_names *names, int i, char number[16
 
 static int check_shape(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
 {
-    struct hsgd_shape is = d->shape, was = r->shape;
+    struct hsgd_shape is = hsgd_data_shape(d), was = r->shape;
     if (!was.h || (is.h == was.h && is.w == was.w && is.c == was.c)) return 0;
     return hsgd_fail(ctx, EINVAL, MADE_WITH "samples of %dx%dx%d, not %dx%dx%d", was.h, was.w, was.c, is.h, is.w, is.c);
 }
@@ -179,16 +180,16 @@ static int check_shape(struct hsgd_context *ctx, const struct hsgd_record *r, co
 /* Samples that are read with the record have its order of columns. */
 int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *columns, const struct hsgd_data *d)
 {
-    for (int i = 0; columns && d->columns && i < columns->count && i < d->columns->count; i++)
-        if (strcmp(columns->name[i], d->columns->name[i]))
+    for (int i = 0; columns && d->x.columns && i < columns->count && i < d->x.columns->count; i++)
+        if (strcmp(columns->name[i], d->x.columns->name[i]))
             return hsgd_fail(ctx, EINVAL, "data \"%s\": column %d is \"%s\", but \"%s\" in the training data", d->name,
-                             i + 1, hsgd_show(d->columns->name[i]).text, hsgd_show(columns->name[i]).text);
+                             i + 1, hsgd_show(d->x.columns->name[i]).text, hsgd_show(columns->name[i]).text);
     return 0;
 }
 
 static int check_label_column(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
 {
-    const char *is = d->label ? d->label->name[0] : NULL, *was = r->label ? r->label->name[0] : NULL;
+    const char *is = d->y.columns ? d->y.columns->name[0] : NULL, *was = r->label ? r->label->name[0] : NULL;
     if (!is || !was || !strcmp(is, was)) return 0;
     return hsgd_fail(ctx, EINVAL, MADE_WITH "the labels of \"%s\", not \"%s\"", hsgd_show(was).text,
                      hsgd_show(is).text);
@@ -197,11 +198,11 @@ static int check_label_column(struct hsgd_context *ctx, const struct hsgd_record
 static int check_classes(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
 {
     char a[16], b[16];
-    for (int i = 0; r->classes && (i < r->classes || i < d->classes); i++) {
-        const char *is = name_at(d->names, i, a), *was = name_at(r->names, i, b);
-        if (i >= r->classes || i >= d->classes)
-            return hsgd_fail(ctx, EINVAL, MADE_WITH "%d classes, not %d: \"%s\" is %s", r->classes, d->classes,
-                             hsgd_show(i < d->classes ? is : was).text, i < d->classes ? "new" : "missing");
+    for (int i = 0; r->classes && (i < r->classes || i < d->y.classes); i++) {
+        const char *is = name_at(d->y.names, i, a), *was = name_at(r->names, i, b);
+        if (i >= r->classes || i >= d->y.classes)
+            return hsgd_fail(ctx, EINVAL, MADE_WITH "%d classes, not %d: \"%s\" is %s", r->classes, d->y.classes,
+                             hsgd_show(i < d->y.classes ? is : was).text, i < d->y.classes ? "new" : "missing");
         if (strcmp(is, was))
             return hsgd_fail(ctx, EINVAL, MADE_WITH "\"%s\" as class %d, not \"%s\"", hsgd_show(was).text, i,
                              hsgd_show(is).text);

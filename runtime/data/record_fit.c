@@ -138,22 +138,23 @@ int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, 
 /* place[i]: where column i of the record is in the file. */
 static void reorder(struct hsgd_data *d, const int *place, float *row, struct hsgd_origin *origin)
 {
-    int n = d->shape.c;
-    float *values = d->owned;
+    int n = hsgd_type_channels(&d->x.type);
+    float *values = d->x.owned;
     for (int64_t i = 0; i < d->count; i++, values += n) {
         memcpy(row, values, (size_t)n * sizeof *row);
         for (int k = 0; k < n; k++) values[k] = row[place[k]];
     }
-    if (!d->owned_origin) return;
-    memcpy(origin, d->owned_origin, (size_t)n * sizeof *origin);
-    for (int k = 0; k < n; k++) d->owned_origin[k] = origin[place[k]];
+    if (!d->x.owned_origin) return;
+    memcpy(origin, d->x.owned_origin, (size_t)n * sizeof *origin);
+    for (int k = 0; k < n; k++) d->x.owned_origin[k] = origin[place[k]];
 }
 
 static int fit_columns(struct hsgd_context *ctx, const struct hsgd_record *r, struct hsgd_data *d)
 {
-    int err = record_check_columns(ctx, r, d->name, d->columns), n = d->shape.c;
-    if (err || !r->columns || !d->columns || !d->owned || d->bytes || same_names(r->columns, d->columns)) return err;
-    struct sorted there = sort_names(d->columns);
+    int err = record_check_columns(ctx, r, d->name, d->x.columns), n = hsgd_type_channels(&d->x.type);
+    if (err || !r->columns || !d->x.columns || !d->x.owned || d->x.bytes || same_names(r->columns, d->x.columns))
+        return err;
+    struct sorted there = sort_names(d->x.columns);
     int *place = malloc((size_t)n * sizeof *place);
     float *row = malloc((size_t)n * sizeof *row);
     struct hsgd_origin *origin = malloc((size_t)n * sizeof *origin);
@@ -161,8 +162,8 @@ static int fit_columns(struct hsgd_context *ctx, const struct hsgd_record *r, st
     for (int i = 0; ok && i < n; i++) place[i] = place_of(&there, r->columns->name[i]);
     if (ok) {
         reorder(d, place, row, origin);
-        hsgd_names_free(d->columns);
-        d->columns = hsgd_names_share(r->columns);
+        hsgd_names_free(d->x.columns);
+        d->x.columns = hsgd_names_share(r->columns);
     }
     free(there.entry);
     free(place);
@@ -192,25 +193,26 @@ static void convert_values(const float *from, int64_t pixels, bool to_grey, floa
 /* The samples' memory becomes `memory`. */
 static void own(struct hsgd_data *d, void *memory, bool bytes)
 {
-    free(d->owned);
-    d->owned = memory;
-    d->bytes = bytes ? memory : NULL;
-    d->values = bytes ? NULL : memory;
+    free(d->x.owned);
+    d->x.owned = memory;
+    d->x.bytes = bytes ? memory : NULL;
+    d->x.values = bytes ? NULL : memory;
 }
 
 int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struct hsgd_data *d, unsigned *said)
 {
-    bool to_grey = shape.c == 1 && d->shape.c == RGB, to_colour = shape.c == RGB && d->shape.c == 1;
-    int64_t pixels = (int64_t)d->shape.h * d->shape.w;
-    if (shape.h != d->shape.h || shape.w != d->shape.w || pixels < 2 || !(to_grey || to_colour) || !d->owned) return 0;
+    struct hsgd_shape is = hsgd_data_shape(d);
+    bool to_grey = shape.c == 1 && is.c == RGB, to_colour = shape.c == RGB && is.c == 1;
+    int64_t pixels = (int64_t)is.h * is.w;
+    if (shape.h != is.h || shape.w != is.w || pixels < 2 || !(to_grey || to_colour) || !d->x.owned) return 0;
     origin_drop(d);
-    bool bytes = d->bytes;
+    bool bytes = d->x.bytes;
     void *memory = calloc((size_t)d->count * (size_t)pixels * (size_t)shape.c, bytes ? 1 : sizeof(float));
     if (!memory) return out_of_memory(ctx, d);
-    if (bytes) convert_bytes(d->bytes, d->count * pixels, to_grey, memory);
-    else convert_values(d->values, d->count * pixels, to_grey, memory);
+    if (bytes) convert_bytes(d->x.bytes, d->count * pixels, to_grey, memory);
+    else convert_values(d->x.values, d->count * pixels, to_grey, memory);
     own(d, memory, bytes);
-    d->shape.c = shape.c;
+    d->x.type.dim[d->x.type.rank - 1] = shape.c;
     if (to_grey && first_time(said, SAID_GREY))
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s: colour images are converted to grey for the model", d->name);
     if (to_colour && first_time(said, SAID_COLOUR))
@@ -253,10 +255,11 @@ static int find_range(struct hsgd_context *ctx, const struct hsgd_data *d, struc
 
 static void scale(struct hsgd_data *d, float factor)
 {
-    int64_t n = d->sparse.start ? d->sparse.start[d->count] : d->count * hsgd_data_size(d);
-    float *x = d->sparse.start ? d->sparse.value : d->owned;
+    int64_t n = d->x.sparse.start ? d->x.sparse.start[d->count] : d->count * hsgd_data_size(d);
+    float *x = d->x.sparse.start ? d->x.sparse.value : d->x.owned;
     for (int64_t i = 0; i < n; i++) x[i] *= factor;
-    for (int i = 0; d->owned_origin && i < d->shape.c; i++) d->owned_origin[i].offset *= (double)factor;
+    for (int i = 0; d->x.owned_origin && i < hsgd_type_channels(&d->x.type); i++)
+        d->x.owned_origin[i].offset *= (double)factor;
 }
 
 /* The record has 8-bit values, which are treated as 0 to 1.  So are values of an
@@ -267,7 +270,7 @@ static int fit_to_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct 
     struct values v;
     int err = find_range(ctx, d, &v);
     if (err || v.low > v.high) return err;
-    bool raw = d->integers || (v.integers && (v.high > 1 || r->high * 255 <= 1 + ROUNDED));
+    bool raw = d->x.integers || (v.integers && (v.high > 1 || r->high * 255 <= 1 + ROUNDED));
     if (v.low < 0 || v.high > (raw ? 255 : 1 + ROUNDED))
         return hsgd_fail(
             ctx, EINVAL,
@@ -275,7 +278,7 @@ static int fit_to_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct 
             v.low, v.high);
     if (!raw) return 0;
     scale(d, 1.0f / 255);
-    if (!d->integers && first_time(&r->said, SAID_UNIT))
+    if (!d->x.integers && first_time(&r->said, SAID_UNIT))
         hsgd_log(ctx, HSGD_LOG_WARNING,
                  "%s: integers up to %g are divided by 255, as the 8-bit values of the "
                  "training data were",
@@ -288,7 +291,7 @@ static int bytes_to_values(struct hsgd_context *ctx, struct hsgd_data *d)
     int64_t n = d->count * hsgd_data_size(d);
     float *values = malloc((size_t)n * sizeof *values);
     if (!values) return out_of_memory(ctx, d);
-    for (int64_t i = 0; i < n; i++) values[i] = (float)d->bytes[i];
+    for (int64_t i = 0; i < n; i++) values[i] = (float)d->x.bytes[i];
     own(d, values, false);
     return 0;
 }
@@ -299,7 +302,7 @@ static int fit_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsg
 {
     struct values v;
     int err = find_range(ctx, d, &v);
-    bool fractions = r->low >= 0 && r->high <= 1, pixels = !d->integers;
+    bool fractions = r->low >= 0 && r->high <= 1, pixels = !d->x.integers;
     if (err || (pixels && fractions)) return err;
     if (!pixels && fractions && v.high * 255 > 1 + ROUNDED)
         return hsgd_fail(ctx, EINVAL,
@@ -319,7 +322,7 @@ static int check_pixels(struct hsgd_context *ctx, const struct hsgd_record *r, c
 {
     enum { FAR = 16 };
     struct values v;
-    if (r->shape.h * r->shape.w < 2 || d->bytes) return 0;
+    if (r->shape.h * r->shape.w < 2 || d->x.bytes) return 0;
     int err = find_range(ctx, d, &v);
     if (err || v.low > v.high || v.low < 0) return err;
     double was = fmax(fabs(r->low), fabs(r->high));
@@ -334,8 +337,8 @@ static int check_pixels(struct hsgd_context *ctx, const struct hsgd_record *r, c
 
 static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
 {
-    if (r->unit == UNIT_BYTES) return d->bytes ? 0 : fit_to_bytes(ctx, r, d);
-    int err = r->unit == UNIT_STORED && d->bytes ? fit_bytes(ctx, r, d) : 0;
+    if (r->unit == UNIT_BYTES) return d->x.bytes ? 0 : fit_to_bytes(ctx, r, d);
+    int err = r->unit == UNIT_STORED && d->x.bytes ? fit_bytes(ctx, r, d) : 0;
     return err || !r->unit ? err : check_pixels(ctx, r, d);
 }
 
@@ -345,10 +348,10 @@ static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd
 static void fit_shape(const struct hsgd_record *r, struct hsgd_data *d)
 {
     struct hsgd_shape s = r->shape;
-    bool plain = d->shape.h == 1 && d->shape.w == 1;
-    if (!plain || !s.h || (int64_t)s.h * s.w * s.c != d->shape.c) return;
-    if (s.c != d->shape.c) origin_drop(d);
-    d->shape = s;
+    int64_t n = hsgd_data_size(d);
+    if (hsgd_type_positions(&d->x.type) > 1 || !s.h || (int64_t)s.h * s.w * s.c != n) return;
+    if (s.c != n) origin_drop(d);
+    d->x.type = shape_type(s);
 }
 
 int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
@@ -358,6 +361,7 @@ int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data
     if (err) return err;
     fit_shape(r, d);
     err = record_fit_channels(ctx, r->shape, d, &r->said);
-    bool fits = d->shape.h == r->shape.h && d->shape.w == r->shape.w && d->shape.c == r->shape.c;
+    struct hsgd_shape is = hsgd_data_shape(d), was = r->shape;
+    bool fits = is.h == was.h && is.w == was.w && is.c == was.c;
     return err || !fits ? err : fit_unit(ctx, r, d); /* other shapes are refused by the model */
 }

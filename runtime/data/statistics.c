@@ -29,13 +29,25 @@ void hsgd_normalisation_destroy(struct hsgd_normalisation **n)
     *n = NULL;
 }
 
+int hsgd_normalisation_invert(const struct hsgd_normalisation *n, const float *x, int64_t count, int channels,
+                              double *out)
+{
+    if (!n || !x || !out || count < 0 || channels < 1) return -EINVAL;
+    bool each = n->channels == channels;
+    for (int64_t i = 0; i < count; i++) {
+        int k = each ? (int)(i % channels) : 0;
+        out[i] = n->mean[k] + (double)x[i] / n->inv_std[k];
+    }
+    return 0;
+}
+
 /* ------------------------------------------------------------ statistics */
 
 /* Converts the statistics of stored values to those of the values.  Two divisions,
  * because the product of the divisors may overflow. */
-static void store(const struct hsgd_data *d, struct hsgd_normalisation *out, int channel, double mean, double variance)
+static void store(const struct data_field *f, struct hsgd_normalisation *out, int channel, double mean, double variance)
 {
-    struct hsgd_origin o = d->origin ? d->origin[channel] : (struct hsgd_origin){ 0, 1 };
+    struct hsgd_origin o = f->origin ? f->origin[channel] : (struct hsgd_origin){ 0, 1 };
     double inverse = 1 / sqrt(variance) / o.unit;
     out->mean[channel] = o.offset + o.unit * mean;
     out->inv_std[channel] = variance > 0 && isfinite(inverse) ? inverse : 1;
@@ -44,11 +56,11 @@ static void store(const struct hsgd_data *d, struct hsgd_normalisation *out, int
 enum { BYTE_CHANNELS = 16 };
 
 /* 8-bit samples of few channels: a histogram per channel, so the sums are exact. */
-static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisation *out)
+static void statistics_bytes(const struct hsgd_data *d, const struct data_field *f, struct hsgd_normalisation *out)
 {
-    int64_t size = hsgd_data_size(d), histogram[BYTE_CHANNELS][256] = { { 0 } };
+    int64_t size = hsgd_type_size(&f->type), histogram[BYTE_CHANNELS][256] = { { 0 } };
     for (int64_t i = 0; i < d->count; i++) {
-        const uint8_t *from = d->bytes + hsgd_data_place(d, i) * size;
+        const uint8_t *from = f->bytes + hsgd_data_place(d, i) * size;
         for (int64_t k = 0, channel = 0; k < size; k++) {
             histogram[channel][from[k]]++;
             channel = channel + 1 < out->channels ? channel + 1 : 0;
@@ -60,7 +72,7 @@ static void statistics_bytes(const struct hsgd_data *d, struct hsgd_normalisatio
         for (int v = 0; v < 256; v++) sum += (double)histogram[c][v] * v / 255;
         for (int v = 0; v < 256; v++)
             squares += (double)histogram[c][v] * (v / 255.0 - sum / n) * (v / 255.0 - sum / n);
-        store(d, out, c, sum / n, squares / n);
+        store(f, out, c, sum / n, squares / n);
     }
 }
 
@@ -78,51 +90,55 @@ static void add_value(struct sums *s, double value)
     s->count++;
 }
 
-static void add_sample(struct sums *sums, int channels, const struct hsgd_data *d, int64_t place)
+static void add_sample(struct sums *sums, int channels, const struct data_field *f, int64_t place)
 {
-    int64_t size = hsgd_data_size(d), first = place * size;
+    int64_t size = hsgd_type_size(&f->type), first = place * size;
     for (int64_t k = 0, channel = 0; k < size; k++) {
-        add_value(&sums[channel], d->bytes ? d->bytes[first + k] / 255.0 : (double)d->values[first + k]);
+        add_value(&sums[channel], f->bytes ? f->bytes[first + k] / 255.0 : (double)f->values[first + k]);
         channel = channel + 1 < channels ? channel + 1 : 0;
     }
 }
 
 /* Two passes: the second sums the squared distances from the mean of the first. */
-static int statistics_values(const struct hsgd_data *d, struct hsgd_normalisation *out)
+static int statistics_values(const struct hsgd_data *d, const struct data_field *f, struct hsgd_normalisation *out)
 {
     struct sums *sums = calloc((size_t)out->channels, sizeof *sums);
     if (!sums) return -ENOMEM;
     for (int pass = 0; pass < 2; pass++) {
-        for (int64_t i = 0; i < d->count; i++) add_sample(sums, out->channels, d, hsgd_data_place(d, i));
+        for (int64_t i = 0; i < d->count; i++) add_sample(sums, out->channels, f, hsgd_data_place(d, i));
         for (int c = 0; c < out->channels && pass == 0; c++)
             sums[c] = (struct sums){ .mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0 };
     }
     for (int c = 0; c < out->channels; c++)
-        store(d, out, c, sums[c].mean, sums[c].count > 0 ? sums[c].squares / sums[c].count : 0);
+        store(f, out, c, sums[c].mean, sums[c].count > 0 ? sums[c].squares / sums[c].count : 0);
     free(sums);
     return 0;
 }
 
 /* The mean is 0 by choice: see hsgd_data_statistics(). */
-static void statistics_sparse(const struct hsgd_data *d, struct hsgd_normalisation *out)
+static void statistics_sparse(const struct hsgd_data *d, const struct data_field *f, struct hsgd_normalisation *out)
 {
     double squares = 0;
     for (int64_t i = 0; i < d->count; i++) {
         int64_t place = hsgd_data_place(d, i);
-        for (int64_t k = d->sparse.start[place]; k < d->sparse.start[place + 1]; k++)
-            squares += (double)d->sparse.value[k] * d->sparse.value[k];
+        for (int64_t k = f->sparse.start[place]; k < f->sparse.start[place + 1]; k++)
+            squares += (double)f->sparse.value[k] * f->sparse.value[k];
     }
-    store(d, out, 0, 0, squares / ((double)d->count * (double)hsgd_data_size(d)));
+    store(f, out, 0, 0, squares / ((double)d->count * (double)hsgd_type_size(&f->type)));
 }
 
-struct hsgd_normalisation *hsgd_data_statistics(const struct hsgd_data *d)
+struct hsgd_normalisation *hsgd_data_field_statistics(const struct hsgd_data *d, int field)
 {
-    struct hsgd_normalisation *out = d ? hsgd_normalisation_create(hsgd_data_channels(d), NULL, NULL) : NULL;
+    const struct data_field *f = d && field >= 0 && field < d->fields ? &d->field[field] : NULL;
+    if (!f || f->type.dtype != HSGD_F32) return NULL;
+    struct hsgd_normalisation *out = hsgd_normalisation_create(field_channels(f), NULL, NULL);
     int err = 0;
     if (!out) return NULL;
-    if (d->sparse.start) statistics_sparse(d, out);
-    else if (d->bytes && out->channels <= BYTE_CHANNELS) statistics_bytes(d, out);
-    else err = statistics_values(d, out);
+    if (f->sparse.start) statistics_sparse(d, f, out);
+    else if (f->bytes && out->channels <= BYTE_CHANNELS) statistics_bytes(d, f, out);
+    else err = statistics_values(d, f, out);
     if (err) hsgd_normalisation_destroy(&out);
     return out;
 }
+
+struct hsgd_normalisation *hsgd_data_statistics(const struct hsgd_data *d) { return hsgd_data_field_statistics(d, 0); }

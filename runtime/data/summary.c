@@ -37,14 +37,14 @@ static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
 
 static void add_samples(struct line *l, const struct hsgd_data *d)
 {
-    struct hsgd_shape s = d->shape;
+    struct hsgd_shape s = hsgd_data_shape(d);
     add(l, "%s, %lld sample%s of ", hsgd_data_format(d), (long long)d->count, plural(d->count));
     if (s.h != 1 || s.w != 1) {
         add(l, "%dx%dx%d", s.h, s.w, s.c);
         return;
     }
     add(l, "%d feature%s", s.c, plural(s.c));
-    add_names(l, d->columns);
+    add_names(l, d->x.columns);
 }
 
 int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
@@ -53,9 +53,9 @@ int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
     if (l.size) *text = 0;
     if (!d) return 0;
     add_samples(&l, d);
-    if (d->label && d->label->count) add(&l, ", label \"%s\"", hsgd_show(d->label->name[0]).text);
-    add(&l, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
-    add_names(&l, d->names);
+    if (d->y.columns && d->y.columns->count) add(&l, ", label \"%s\"", hsgd_show(d->y.columns->name[0]).text);
+    add(&l, ", %d class%s", d->y.classes, d->y.classes == 1 ? "" : "es");
+    add_names(&l, d->y.names);
     if (d->ignored && d->ignored->count) {
         add(&l, ", ignored");
         add_names(&l, d->ignored);

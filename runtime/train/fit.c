@@ -300,7 +300,7 @@ static int check_fit(const struct fit *f)
     struct hsgd_context *ctx = t->state.ctx;
     int err = pass_check(t, f->train);
     if (!err && f->validation) err = pass_check(t, f->validation);
-    if (!err && f->validation) err = record_check_order(ctx, f->train->columns, f->validation);
+    if (!err && f->validation) err = record_check_order(ctx, f->train->x.columns, f->validation);
     if (err) return err;
     if (t->state.options.target_accuracy > 0 && !f->validation)
         return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);

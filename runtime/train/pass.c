@@ -45,6 +45,9 @@ int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
     if (s.h != m->in.h || s.w != m->in.w || s.c != m->in.c)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
                          hsgd_data_name(d), s.h, s.w, s.c, m->name, m->in.h, m->in.w, m->in.c);
+    if (d->x.type.dtype != HSGD_F32 || !data_labels(d))
+        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has no %s, model \"%s\" needs them", hsgd_data_name(d),
+                         data_labels(d) ? "samples of 32-bit floats" : "labels (one integer, \"label\")", m->name);
     if (hsgd_data_classes(d) > outputs)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has %d classes, model \"%s\" has %d outputs", hsgd_data_name(d),
                          hsgd_data_classes(d), m->name, outputs);

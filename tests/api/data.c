@@ -59,6 +59,25 @@ static bool memory(void)
     return keep_data(hsgd_data_memory(CTX(0), OR_NULL(1, x), OR_NULL(2, some_labels()), count, s, wild(CLASSES), how));
 }
 
+/* A field of floats beside x and, mostly, the labels. */
+static bool arrays(void)
+{
+    static const char *const columns[] = { "height", "width" };
+    struct hsgd_data_field f[] = {
+        { .size = wild_size(sizeof *f), .name = OR_NULL(3, any_text("x")), .type = hsgd_vector(FEATURES) },
+        { .size = sizeof *f, .name = "size", .type = { (enum hsgd_dtype)(one_in(8) ? wild_enum(3) : 0), 1, { 2 } } },
+        { .size = sizeof *f, .name = "label", .type = hsgd_number(HSGD_I32), .classes = CLASSES },
+    };
+    f[1].column = OR_NULL(4, columns);
+    if (one_in(8)) f[1].type.rank = wild_low(1), f[1].type.dim[0] = wild_low(2), f[1].column = NULL;
+    if (one_in(8)) f[2].classes = wild_low(CLASSES);
+    const void *values[] = { OR_NULL(5, floats), floats, labels };
+    int64_t count = one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, INT64_MAX, 1, 7 }[below(6)] : SAMPLES;
+    enum hsgd_ownership how = (enum hsgd_ownership)(one_in(8) ? wild_enum(2) : HSGD_COPY);
+    return keep_data(hsgd_data_arrays(CTX(0), count, one_in(8) ? wild_low(3) : 2 + below(2), OR_NULL(1, f),
+                                      OR_NULL(2, values), how));
+}
+
 /* Of sets that live through the round. */
 static bool split(void)
 {
@@ -82,6 +101,15 @@ static bool shape_of(void) { return hsgd_data_shape(DATA(0)).c > 0; }
 static bool classes(void) { return hsgd_data_classes(DATA(0)) > 0; }
 static bool class_name(void) { return hsgd_data_class_name(DATA(0), wild(0)); }
 static bool name(void) { return *hsgd_data_name(DATA(0)); }
+static bool find(void) { return hsgd_data_find(DATA(0), OR_NULL(1, any_text("label"))) >= 0; }
+static bool type(void) { return hsgd_data_type(DATA(0), OR_NULL(1, any_text("label"))).dtype < HSGD_DTYPES; }
+
+static bool field_get(void)
+{
+    struct hsgd_data_field f;
+    return hsgd_data_field_get(DATA(0), wild(1), OR_NULL(1, &f), one_in(8) ? 0 : sizeof f);
+}
+
 static bool format(void) { return *hsgd_data_format(DATA(0)); }
 static bool format_at(void) { return hsgd_data_format_at(wild(below(8))); }
 
@@ -100,24 +128,29 @@ static bool passed(void)
 
 /* -------------------------------------------------------------------- numbers */
 
-static bool statistics(void)
+static bool keep_norm(struct hsgd_normalisation *n)
 {
-    struct hsgd_normalisation *n = hsgd_data_statistics(DATA(0)), **at = &world.norms[below(PLACES)];
+    struct hsgd_normalisation **at = &world.norms[below(PLACES)];
     if (!n) return false;
     hsgd_normalisation_destroy(at);
     *at = n;
     return true;
 }
 
+static bool statistics(void) { return keep_norm(hsgd_data_statistics(DATA(0))); }
+static bool field_statistics(void) { return keep_norm(hsgd_data_field_statistics(DATA(0), wild(1))); }
+
+static bool invert(void)
+{
+    double out[12];
+    return !hsgd_normalisation_invert(OR_NULL(0, some_norm()), OR_NULL(1, floats), wild_low(12), wild_low(3),
+                                      OR_NULL(2, out));
+}
+
 static bool normalisation_create(void)
 {
     double mean[FEATURES] = { 1, 2, 3 }, inverse[FEATURES] = { 1, NAN, 0, -1, INFINITY, 1 };
-    struct hsgd_normalisation *n = hsgd_normalisation_create(wild_low(FEATURES), OR_NULL(0, mean), OR_NULL(1, inverse));
-    struct hsgd_normalisation **at = &world.norms[below(PLACES)];
-    if (!n) return false;
-    hsgd_normalisation_destroy(at);
-    *at = n;
-    return true;
+    return keep_norm(hsgd_normalisation_create(wild_low(FEATURES), OR_NULL(0, mean), OR_NULL(1, inverse)));
 }
 
 static bool normalisation_destroy(void)
@@ -134,6 +167,15 @@ static bool gather(void)
     for (int i = 0; i < 4; i++) index[i] = one_in(12) ? wild64(0) : below((int)hsgd_data_count(d));
     return !hsgd_data_gather(OR_NULL(0, d), OR_NULL(1, index), wild_low(4), OR_NULL(2, some_norm()),
                              OR_NULL(3, results), OR_NULL(4, found));
+}
+
+static bool gather_field(void)
+{
+    const struct hsgd_data *d = some_data();
+    int64_t index[4];
+    for (int i = 0; i < 4; i++) index[i] = one_in(12) ? wild64(0) : below((int)hsgd_data_count(d));
+    return !hsgd_data_gather_field(OR_NULL(0, d), wild(1), OR_NULL(1, index), wild_low(4), OR_NULL(2, some_norm()),
+                                   OR_NULL(3, results));
 }
 
 static bool augment(void)
@@ -181,6 +223,10 @@ const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
                                    { "hsgd_data_input", input, 4, false },
                                    { "hsgd_data_digits", digits, 1, false },
                                    { "hsgd_data_memory", memory, 3, false },
+                                   { "hsgd_data_arrays", arrays, 6, false },
+                                   { "hsgd_data_find", find, 2, false },
+                                   { "hsgd_data_type", type, 2, false },
+                                   { "hsgd_data_field_get", field_get, 2, false },
                                    { "hsgd_data_split", split, 4, false },
                                    { "hsgd_data_destroy", destroy, 1, false },
                                    { "hsgd_data_count", count, 1, false },
@@ -193,9 +239,12 @@ const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
                                    { "hsgd_data_summary", summary, 2, false },
                                    { "hsgd_data_passed", passed, 2, false },
                                    { "hsgd_data_statistics", statistics, 1, false },
+                                   { "hsgd_data_field_statistics", field_statistics, 1, false },
+                                   { "hsgd_normalisation_invert", invert, 3, false },
                                    { "hsgd_normalisation_create", normalisation_create, 2, false },
                                    { "hsgd_normalisation_destroy", normalisation_destroy, 1, false },
                                    { "hsgd_data_gather", gather, 5, false },
+                                   { "hsgd_data_gather_field", gather_field, 4, false },
                                    { "hsgd_data_augment", augment, 3, false },
                                    { "hsgd_data_sheet", sheet, 3, false },
                                    { "hsgd_record_create", record_create, 2, false },

@@ -20,7 +20,7 @@ static int parse_twice(struct hsgd_context *ctx, const uint8_t *bytes, size_t n,
     int err = parse(ctx, bytes, n, &o, &labels, &d);
     if (!err) {
         fuzz_check_data(d);
-        o.features = d->shape.c;
+        o.features = hsgd_data_shape(d).c;
         fuzz_require(!parse(ctx, bytes, n, &o, &labels, &again), "not read again");
         fuzz_check_same(d, again);
     }

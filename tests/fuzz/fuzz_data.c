@@ -15,7 +15,7 @@ static void check_sample(const struct hsgd_data *d, int64_t i, const struct hsgd
     hsgd_data_gather(d, &i, 1, norm, x, &label);
     fuzz_require(label >= 0 && label < hsgd_data_classes(d), "a label without a class");
     for (int64_t k = 0; k < hsgd_data_size(d); k++)
-        fuzz_require(!isnan(x[k]) || (!norm && d->missing), "a value that is NaN");
+        fuzz_require(!isnan(x[k]) || (!norm && d->x.missing), "a value that is NaN");
 }
 
 void fuzz_check_data(const struct hsgd_data *d)

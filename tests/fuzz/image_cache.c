@@ -6,8 +6,8 @@
 static void check(const struct hsgd_data *d)
 {
     for (int64_t i = 0; d && i < d->count; i++)
-        fuzz_require(d->labels[i] >= 0 && d->labels[i] < d->classes, "a label without a class");
-    for (int i = 0; d && i < d->classes; i++)
+        fuzz_require(d->y.numbers[i] >= 0 && d->y.numbers[i] < d->y.classes, "a label without a class");
+    for (int i = 0; d && i < d->y.classes; i++)
         fuzz_require(hsgd_data_class_name(d, i) != NULL, "a class without a name");
 }
 

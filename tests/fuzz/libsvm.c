@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     int err = parse(ctx, bytes, n, 0, &labels, &d);
     if (!err) {
         fuzz_check_data(d);
-        fuzz_require(!parse(ctx, bytes, n, d->shape.c, &labels, &again), "not read again");
+        fuzz_require(!parse(ctx, bytes, n, hsgd_data_shape(d).c, &labels, &again), "not read again");
         fuzz_check_same(d, again);
     }
     hsgd_data_destroy(&d);

@@ -16,7 +16,7 @@ static int interpret(struct hsgd_context *ctx, struct image_set *a, bool keep_go
 static void check(const struct hsgd_data *d)
 {
     for (int64_t i = 0; d && i < d->count; i++)
-        fuzz_require(d->labels[i] >= 0 && d->labels[i] < d->classes, "a label without a class");
+        fuzz_require(d->y.numbers[i] >= 0 && d->y.numbers[i] < d->y.classes, "a label without a class");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
