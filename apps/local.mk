@@ -4,7 +4,9 @@ bin_PROGRAMS += hsgd
 hsgd_SOURCES = \
 	apps/hsgd/commands/bench.c \
 	apps/hsgd/commands/commands.c \
+	apps/hsgd/commands/commands.h \
 	apps/hsgd/commands/compare.c \
+	apps/hsgd/commands/compare.h \
 	apps/hsgd/commands/compare_csv.c \
 	apps/hsgd/commands/compare_open.c \
 	apps/hsgd/commands/compare_print.c \
@@ -13,13 +15,14 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/data.c \
 	apps/hsgd/commands/devices.c \
 	apps/hsgd/commands/eval.c \
-	apps/hsgd/commands/history_draw.c \
+	apps/hsgd/commands/help.c \
 	apps/hsgd/commands/manual.c \
 	apps/hsgd/commands/models.c \
-	apps/hsgd/commands/options_help.c \
 	apps/hsgd/commands/plan.c \
+	apps/hsgd/commands/plan.h \
 	apps/hsgd/commands/plan_text.c \
 	apps/hsgd/commands/plot.c \
+	apps/hsgd/commands/plot.h \
 	apps/hsgd/commands/predict.c \
 	apps/hsgd/commands/selftest.c \
 	apps/hsgd/commands/selftest.h \
@@ -33,13 +36,13 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/train_progress.c \
 	apps/hsgd/commands/train_report.c \
 	apps/hsgd/draw/draw.h \
-	apps/hsgd/lib/app.h \
 	apps/hsgd/lib/append.c \
 	apps/hsgd/lib/bar.c \
 	apps/hsgd/lib/bar.h \
 	apps/hsgd/lib/checkpoint.c \
 	apps/hsgd/lib/checkpoint.h \
 	apps/hsgd/lib/command_line.c \
+	apps/hsgd/lib/command_line.h \
 	apps/hsgd/lib/compare_group.c \
 	apps/hsgd/lib/compare_read.c \
 	apps/hsgd/lib/comparison.h \
@@ -52,25 +55,34 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/image_folder.c \
 	apps/hsgd/lib/image_folder.h \
 	apps/hsgd/lib/json.c \
+	apps/hsgd/lib/json.h \
+	apps/hsgd/lib/measure.c \
+	apps/hsgd/lib/measure.h \
 	apps/hsgd/lib/message.c \
 	apps/hsgd/lib/message.h \
 	apps/hsgd/lib/options.c \
 	apps/hsgd/lib/options.h \
+	apps/hsgd/lib/options_table.c \
 	apps/hsgd/lib/own_data.c \
 	apps/hsgd/lib/own_data.h \
 	apps/hsgd/lib/plan_json.c \
 	apps/hsgd/lib/plan_report.c \
 	apps/hsgd/lib/plan_report.h \
 	apps/hsgd/lib/report.c \
+	apps/hsgd/lib/report.h \
 	apps/hsgd/lib/run_folder.c \
 	apps/hsgd/lib/run_folder.h \
 	apps/hsgd/lib/session.c \
+	apps/hsgd/lib/session.h \
+	apps/hsgd/lib/settings.c \
+	apps/hsgd/lib/settings.h \
 	apps/hsgd/lib/signals.c \
 	apps/hsgd/lib/signals.h \
 	apps/hsgd/lib/tensorboard.c \
 	apps/hsgd/lib/text.c \
 	apps/hsgd/lib/text.h \
 	apps/hsgd/lib/usage.c \
+	apps/hsgd/lib/usage.h \
 	apps/hsgd/main.c
 # Plots, and the stubs that replace them without Cairo.
 draw_sources = \

@@ -214,8 +214,8 @@ test_arrays_LDADD = $(files_ldadd)
 test_stream_SOURCES = tests/test_stream.c $(files_sources)
 test_stream_CPPFLAGS = $(files_cppflags) -I$(top_srcdir)/runtime
 test_stream_LDADD = runtime/libruntime.la -lm
-# The program with another main(), and without writing files.
-test_plots_SOURCES = tests/test_plots.c tests/core.c tests/core.h apps/hsgd/main.c
-test_plots_CPPFLAGS = $(hsgd_CPPFLAGS) -I$(top_srcdir)/tests -Dmain=program_main
-test_plots_LDADD = $(filter-out apps/hsgd/hsgd-main.%,$(hsgd_OBJECTS)) $(hsgd_LDADD)
+# Drawing without writing files.
+test_plots_SOURCES = tests/test_plots.c tests/core.c tests/core.h
+test_plots_CPPFLAGS = $(hsgd_CPPFLAGS) -I$(top_srcdir)/tests
+test_plots_LDADD = $(filter apps/hsgd/draw/% apps/hsgd/lib/%,$(hsgd_OBJECTS)) $(hsgd_LDADD)
 test_plots_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=drawing_write

@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-#undef main /* the program's own has another name here, see core.mk */
-
 /* ------------------------------------------------------------------ pictures */
 
 static char picture[120]; /* what is drawn now, for messages */

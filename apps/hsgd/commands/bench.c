@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/app.h"
-#include "lib/text.h"
 #include "bench/floor.h"
+#include "commands.h"
+#include "lib/json.h"
+#include "lib/measure.h"
+#include "lib/report.h"
+#include "lib/session.h"
+#include "lib/text.h"
 
 #define PAIRS 41 /* maximum; turns of the trainer and of the floor */
 #define MIN_PAIRS 5

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What help and manual pages say about the commands. */
-#include "lib/app.h"
+/* All commands, and what help and manual pages say about them. */
+#include "commands.h"
 
 const struct command commands[] = {
-    { "train", TRAIN, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
+    { "train", TRAIN, cmd_train, "train --model NAME [--data digits|PATH] [OPTION...]", "train a model",
       "Trains a built-in model or one from a model file.  A fraction of the training\n"
       "samples is held out for validation; the test samples are evaluated once, at the\n"
       "end.  The folder of the run receives config.yaml (all options, for --config),\n"
@@ -12,10 +12,10 @@ const struct command commands[] = {
       "second SIGINT or SIGTERM immediately; SIGUSR1 requests a checkpoint.\n"
       "PATH is a folder with IDX or CIFAR-10 files or with one folder of images per\n"
       "class, an archive of these, a LIBSVM or CSV file, or NumPy arrays." },
-    { "devices", DEVICES, "devices [--json]", "list the devices of this machine",
+    { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
       "Lists the devices that a device list can name, and which of them \"auto\" uses:\n"
       "every physical device once." },
-    { "selftest", SELFTEST, "selftest [--devices LIST] [--json]", "check the results of all devices",
+    { "selftest", SELFTEST, cmd_selftest, "selftest [--devices LIST] [--json]", "check the results of all devices",
       "Runs every operation, the optimizers and gradient clipping included, on each\n"
       "device with about 200 shapes and compares the results with a reference in double\n"
       "precision; copies 64 MiB to the device and back; trains three networks on each\n"
@@ -25,21 +25,21 @@ const struct command commands[] = {
       "For each check the table shows the error that is closest to its bound, and the\n"
       "bound; \"-\" where results must be bitwise equal.  The exit status is 1 if a check\n"
       "fails." },
-    { "bench", BENCH, "bench --model NAME [OPTION...]", "time training steps",
+    { "bench", BENCH, cmd_bench, "bench --model NAME [OPTION...]", "time training steps",
       "Times training steps on synthetic data.  On the CPU alone, mlp, mlp-small and\n"
       "lenet are compared with a hand-written baseline (the floor): both run\n"
       "alternately in this process; the medians of both and of their ratios are\n"
       "reported.  The bound is the time of the floor's library calls and memory traffic\n"
       "alone." },
-    { "plan", PLAN, "plan RUN | --model NAME [OPTION...]", "show how a training step is partitioned",
+    { "plan", PLAN, cmd_plan, "plan RUN | --model NAME [OPTION...]", "show how a training step is partitioned",
       "Prints the cells (tasks) of one training step, where they run and why, their\n"
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"
       "the folder of a run, it shows the plan of that run; otherwise it plans the model\n"
       "and runs 20 steps on synthetic data." },
-    { "plot", PLOT, "plot RUN [OPTION...]", "plot the curves of a run",
+    { "plot", PLOT, cmd_plot, "plot RUN [OPTION...]", "plot the curves of a run",
       "Plots loss and accuracy over the epochs of RUN, the folder of a run, which may\n"
       "still be in progress.  hsgd train writes the same plot when it finishes." },
-    { "compare", COMPARE, "compare RUN RUN... | --out DIR [OPTION...] -- TRAIN-OPTION...",
+    { "compare", COMPARE, cmd_compare, "compare RUN RUN... | --out DIR [OPTION...] -- TRAIN-OPTION...",
       "compare runs, or train with all combinations of options",
       "Compares existing runs when their folders are given; runs that differ in their\n"
       "seeds only form a group.  Otherwise it trains once for each combination of the\n"
@@ -51,31 +51,35 @@ const struct command commands[] = {
       "DIR receives the runs, summary.csv, epochs.csv, devices.csv, groups.csv (for\n"
       "repeated runs), compare.png and compare.svg.  The exit status is 0 if at least\n"
       "one run succeeded, otherwise that of the first run." },
-    { "eval", EVAL, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]", "evaluate a model on labelled data",
+    { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]",
+      "evaluate a model on labelled data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and the confusion matrix.  Without --data it uses\n"
       "the data of the run; with --data, columns are matched by name, and label column,\n"
       "features and unit of the values are those of the training data." },
-    { "predict", PREDICT, "predict --checkpoint PATH INPUT... [OPTION...]", "predict the classes of samples",
+    { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
+      "predict the classes of samples",
       "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
       "image, a folder of images, a NumPy array (.npy, .npz), IDX images, a text file\n"
       "with one row of values per sample (separated by commas, semicolons or tabs), or a\n"
       "LIBSVM file; \"-\" is standard input.  Columns are matched by name; the label\n"
       "column of the training data is ignored.  An input that cannot be read is\n"
       "reported, the others are predicted, and the exit status is 1." },
-    { "data", DATA, "data info|show digits|PATH [OPTION...]", "inspect a data set",
+    { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "inspect a data set",
       "info prints format, sizes, statistics and the number of samples per class.\n"
       "show prints the values of the first samples; of images, --out writes a contact\n"
       "sheet, and --png and --svg draw one with the names of the classes." },
-    { "models", MODELS, "models [--json]", "list the built-in models",
+    { "models", MODELS, cmd_models, "models [--json]", "list the built-in models",
       "Lists the built-in models with their number of parameters for their default\n"
       "input.  They are model files (YAML) installed with the program; --model also\n"
       "accepts other model files." },
-    { "summary", SUMMARY, "summary RUN | --model NAME [--data digits|PATH] [OPTION...]", "list the layers of a model",
+    { "summary", SUMMARY, cmd_summary, "summary RUN | --model NAME [--data digits|PATH] [OPTION...]",
+      "list the layers of a model",
       "Lists the layers of a model with their output shapes, parameters, floating-point\n"
       "operations and bytes, the latter two per sample: the model of RUN (a run, a\n"
       "checkpoint or a file of weights), or --model for samples of the shape of --data." },
-    { "help", HELP, "help [COMMAND] [OPTION...]", "explain a command", "Prints the usage and options of a command." },
+    { "help", HELP, cmd_help, "help [COMMAND] [OPTION...]", "explain a command",
+      "Prints the usage and options of a command." },
     { 0 }
 };
 

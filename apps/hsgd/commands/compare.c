@@ -4,7 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "lib/comparison.h"
+#include "compare.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands.h"
 #include "draw/draw.h"
 #include "lib/signals.h"
 

@@ -2,12 +2,14 @@
 /* The results of hsgd compare as CSV files: a line per run, per epoch, per device,
  * and per group of repeated runs. */
 #include <errno.h>
+#include <hsgd/hsgd.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/comparison.h"
+#include "compare.h"
+#include "lib/message.h"
 
 /* Names may contain commas and quotes. */
 static void text(FILE *f, const char *s)

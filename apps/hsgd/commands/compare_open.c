@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/comparison.h"
+#include "commands.h"
+#include "compare.h"
 #include "lib/config_file.h"
 
 /* ------------------------------------------------------------------ folders */

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/comparison.h"
+#include "compare.h"
+#include "lib/json.h"
+#include "lib/message.h"
 #include "lib/text.h"
 
 #define FIGURES 64 /* columns before a label on the line of its figures */

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/comparison.h"
+#include "compare.h"
+#include "lib/message.h"
 #include "lib/signals.h"
 
 #define POLL_MS 200 /* between two checks for a signal */

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
+#include "lib/message.h"
 #include "lib/options.h"
 
 /* The ids of this machine's devices, for a shell. */

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "draw/draw.h"
+#include "lib/json.h"
 #include "lib/text.h"
 
 enum { SPLITS = 2, CLASS = 40 /* columns */ };

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/app.h"
+#include "commands.h"
+#include "lib/json.h"
+#include "lib/session.h"
 #include "lib/text.h"
+#include "lib/usage.h"
 
 /* All devices, and those that "auto" uses. */
 struct found {

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/checkpoint.h"
+#include "commands.h"
 #include "draw/draw.h"
+#include "lib/checkpoint.h"
+#include "lib/json.h"
+#include "lib/measure.h"
 #include "lib/options.h"
 #include "lib/text.h"
 

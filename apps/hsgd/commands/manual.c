@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Manual pages, from the tables of commands and options. */
+#include <hsgd/hsgd.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
+#include "lib/message.h"
 #include "lib/options.h"
 
 /* ------------------------------------------------------------- man pages */

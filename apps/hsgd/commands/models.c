@@ -2,7 +2,9 @@
 /* hsgd models */
 #include <stdio.h>
 
-#include "lib/app.h"
+#include "commands.h"
+#include "lib/json.h"
+#include "lib/session.h"
 
 enum { CLASSES = 10 };
 

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
 #include "draw/draw.h"
+#include "lib/json.h"
+#include "plan.h"
 
 #define WARM_STEPS 3
 #define TIMED_STEPS 20

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/plan_report.h"
 #include "lib/text.h"
+#include "plan.h"
 
 /* A value right-aligned, "-" if it is not known. */
 static void column(double v, int width, const char *unit)

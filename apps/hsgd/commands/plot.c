@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* hsgd plot */
+#include "plot.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/config_file.h"
+#include "commands.h"
 #include "draw/draw.h"
+#include "lib/config_file.h"
 #include "lib/text.h"
 
 /* "mlp on digits", by config.yaml where there is one. */
@@ -28,6 +31,15 @@ static int report(const char *png, const char *svg)
     if (png) text_wrap(0, 2, "%s", png);
     if (svg) text_wrap(0, 2, "%s", svg);
     return flush_output();
+}
+
+int history_draw(const char *folder, const char *title, const char *what, const char *png, const char *svg)
+{
+    struct history h;
+    int code = history_read(&h, folder);
+    if (!code && h.n) code = draw_history(&h, title, what, png, svg);
+    history_free(&h);
+    return code;
 }
 
 /* A log with at least one epoch. */

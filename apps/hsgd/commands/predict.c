@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands.h"
 #include "lib/checkpoint.h"
 #include "lib/image_folder.h"
+#include "lib/json.h"
 #include "lib/text.h"
 
 #define CHUNK 2048 /* samples in memory at once */

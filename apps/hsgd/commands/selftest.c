@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
+#include "lib/report.h"
+#include "lib/session.h"
 #include "reference/reference.h"
 #include "selftest.h"
 

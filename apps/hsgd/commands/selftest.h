@@ -3,7 +3,8 @@
 #ifndef HSGD_SELFTEST_H
 #define HSGD_SELFTEST_H
 
-#include "lib/app.h"
+#include "lib/settings.h"
+#include "lib/usage.h"
 
 /* A line of the table. */
 struct result {

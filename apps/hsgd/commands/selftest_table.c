@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "selftest.h"
+#include "lib/json.h"
+#include "lib/message.h"
 #include "lib/text.h"
+#include "selftest.h"
 
 void selftest_header(const struct selftest *t)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/message.h"
 #include "reference/check.h"
 #include "reference/network.h"
 #include "selftest.h"

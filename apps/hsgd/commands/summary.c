@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
 #include "lib/checkpoint.h"
+#include "lib/json.h"
 #include "lib/text.h"
 
 #define FLOAT_BYTES 4

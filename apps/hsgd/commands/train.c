@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
 #include "lib/bar.h"
 #include "lib/history.h"
+#include "lib/measure.h"
 #include "lib/signals.h"
+#include "plot.h"
 
 /* ----------------------------------------------------------------- opening */
 

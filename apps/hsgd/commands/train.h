@@ -5,6 +5,8 @@
 
 #include "lib/plan_report.h"
 #include "lib/run_folder.h"
+#include "lib/session.h"
+#include "lib/usage.h"
 
 struct training {
     struct session run;

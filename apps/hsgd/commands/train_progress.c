@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "lib/bar.h"
+#include "lib/json.h"
+#include "lib/measure.h"
 #include "lib/signals.h"
 #include "train.h"
 

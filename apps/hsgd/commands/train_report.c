@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "lib/bar.h"
+#include "lib/json.h"
+#include "lib/report.h"
 #include "lib/text.h"
 #include "train.h"
 

@@ -3,7 +3,7 @@
 #ifndef HSGD_APP_CHECKPOINT_H
 #define HSGD_APP_CHECKPOINT_H
 
-#include "app.h"
+#include "session.h"
 
 struct opened {
     struct session run;                    /* context, model and a trainer for prediction */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options of the command line, of the environment and of --config. */
+#include "command_line.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "comparison.h"
+#include "message.h"
 
 #define MAX_SHOWN 40 /* bytes of a value in a label */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* hsgd compare: runs and their results. */
+/* Runs side by side, and their results. */
 #ifndef HSGD_APP_COMPARE_H
 #define HSGD_APP_COMPARE_H
 
@@ -7,6 +7,7 @@
 
 #include "history.h"
 #include "options.h"
+#include "settings.h"
 
 #define COMPARE_VALUES 64
 #define COMPARE_TRIALS 1000
@@ -72,12 +73,6 @@ int compare_group(struct comparison *c);
 /* Whether a group has several runs. */
 bool compare_repeats(const struct comparison *c);
 
-/* Reads the folders that the command line names.  OK or an exit code after a sentence. */
-int compare_open(struct comparison *c);
-
-/* Runs train, then sets code and message.
- * OK or an exit code after a sentence: it could not be started. */
-int compare_run(struct trial *t, char **argv);
 /* Reads the log and the report in the folder of a run. */
 int compare_read(struct trial *t);
 void compare_free(struct trial *t);
@@ -106,10 +101,5 @@ struct spread compare_spread(const struct comparison *c, int group, double (*of)
 /* Epochs of the longest run; the spread of epoch i over the runs that have it. */
 int compare_epochs(const struct comparison *c, int group);
 struct spread compare_epoch(const struct comparison *c, int group, int i, double (*of)(const struct epoch *e));
-
-/* Each returns OK or an exit code after a sentence. */
-int compare_write_csv(const struct comparison *c);
-int compare_print(const struct comparison *c, bool drawn);
-int compare_print_json(const struct comparison *c);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "json.h"
 #include "options.h"
 
 #define MAX_BYTES (1 << 20)

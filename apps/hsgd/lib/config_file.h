@@ -3,7 +3,7 @@
 #ifndef HSGD_APP_CONFIG_FILE_H
 #define HSGD_APP_CONFIG_FILE_H
 
-#include "app.h"
+#include "session.h"
 
 /* Takes the options of a file that were not given, and marks them as given.  OK,
  * or USAGE after a sentence with file, line and key. */

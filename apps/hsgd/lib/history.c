@@ -2,10 +2,14 @@
 /* The log of a run. */
 #include "history.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "message.h"
 
 static double number(const json_t *object, const char *name)
 {

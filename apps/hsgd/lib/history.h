@@ -3,8 +3,6 @@
 #ifndef HSGD_APP_HISTORY_H
 #define HSGD_APP_HISTORY_H
 
-#include "app.h"
-
 /* NaN: not known. */
 struct epoch {
     double epochs, seconds; /* since the start; seconds without evaluation */
@@ -27,9 +25,5 @@ void history_free(struct history *h);
 const struct epoch *history_last(const struct history *h);
 /* The first epoch with the best validation accuracy; NULL: none is known. */
 const struct epoch *history_best(const struct history *h);
-
-/* Plots the run in the folder; messages call the files `what`.  OK or an exit code
- * after a sentence. */
-int history_draw(const char *folder, const char *title, const char *what, const char *png, const char *svg);
 
 #endif

@@ -6,12 +6,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app.h"
+#include "message.h"
 
 enum { MAX_DEPTH = 32 };
 

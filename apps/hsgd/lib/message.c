@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
 #include "bar.h"
 #include "text.h"
 
@@ -56,11 +55,6 @@ int exit_code(int err)
 }
 
 int data_exit_code(int err) { return err == -ENOMEM ? FAILED : USAGE; }
-
-int library_error(const struct session *run, int err)
-{
-    return report_error(exit_code(err), "%s", hsgd_error(run->ctx));
-}
 
 int flush_output(void)
 {

@@ -21,8 +21,4 @@ int data_exit_code(int err);
 /* FAILED after a sentence when stdout could not be written. */
 int flush_output(void);
 
-struct session;
-/* Reports the library's last error; returns its exit code. */
-int library_error(const struct session *run, int err);
-
 #endif

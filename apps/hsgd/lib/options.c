@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of all options of all commands. */
+/* Reading options, and their values. */
+#include <hsgd/hsgd.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -8,187 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
+
 #include "options.h"
-
-static const char *optimizer_at(int i) { return i < HSGD_OPTIMIZERS ? hsgd_optimizer_name(i) : NULL; }
-static const char *schedule_at(int i) { return i < HSGD_SCHEDULES ? hsgd_schedule_name(i) : NULL; }
-static const char *algorithm_at(int i)
-{
-    return i < HSGD_ALGORITHMS ? hsgd_algorithm_name(i) : i == HSGD_ALGORITHMS ? "dpsgd" : NULL;
-}
-static const char *scaling_at(int i) { return i < HSGD_RATE_SCALINGS ? hsgd_rate_scaling_name(i) : NULL; }
-static const char *executor_at(int i) { return i < 2 ? (const char *[]){ "replay", "insert" }[i] : NULL; }
-static const char *shell_at(int i)
-{
-    static const char *const names[SHELLS] = { [BASH] = "bash", [ZSH] = "zsh", [FISH] = "fish" };
-    return i < SHELLS ? names[i] : NULL;
-}
-static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
-
-#define AT(field) offsetof(struct settings, field)
-#define RUNS (TRAIN | BENCH | PLAN)
-#define USES (EVAL | PREDICT)
-#define READS (TRAIN | PLAN | DATA | EVAL | SUMMARY)
-#define ALL (RUNS | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
-
-static const struct option_row table[] = {
-    { "model", 0, TEXT, RUNS | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
-      "the model, or a model file" },
-    { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
-      "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
-    { "data", 0, TEXT, TRAIN | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
-      "the data (train: digits; eval: that of the run; plan, summary:\n"
-      "none, only the model's default input shape)" },
-    { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "PATH",
-      "the test data (the test split of the data, if it has one)" },
-    { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
-      "the format of the data (detected from its content)" },
-    { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
-      "the labels: a column of a CSV by name or number, an array of an\n"
-      ".npz, a file beside an .npy (found by common names)" },
-    { "features", 0, INTEGER, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
-      "features of a sample that is not an image (all)" },
-    { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
-      "ignore columns of a CSV, by name or number; may be repeated" },
-    { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,
-      "treat numeric labels as classes even if they have fractions or\n"
-      "very many distinct values" },
-    { "resize", 0, INTEGER, READS, AT(resize), 0, 4096, NULL, "N",
-      "resize images to shorter side N and centre-crop them, so that\n"
-      "sizes may differ (0: all images have the same size)" },
-    { "keep-going", 0, FLAG, READS, AT(keep_going), 0, 0, NULL, NULL, "skip damaged images, up to 1 % of all" },
-    { "epochs", 0, INTEGER, TRAIN | FREE, AT(epochs), 1, 1e6, NULL, "N",
-      "number of epochs (5); with --resume, including those done" },
-    { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
-      "stop after N batches; without --epochs, only N counts" },
-    { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples per batch (128)" },
-    { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
-    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam and adamw, else 0.01)" },
-    { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
-      "momentum (0.9); with sgd it selects the optimizer momentum;\nnot for adam and adamw" },
-    { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
-    { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
-      "scale gradients so that their 2-norm is at most X (0: off)" },
-    { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",
-      "fraction of each label spread over all classes (0)" },
-    { "crop", 0, INTEGER, TRAIN | DATA, AT(crop), 0, 16384, NULL, "PIXELS",
-      "train on random crops of images padded with PIXELS black pixels\n"
-      "on each side (0)" },
-    { "resized-crop", 0, REAL, TRAIN | DATA, AT(resized_crop), 0, 1, NULL, "X",
-      "train on random crops of at least this fraction of the area,\n"
-      "resized to the full size (0: off)" },
-    { "flip", 0, FLAG, TRAIN | DATA, AT(flip), 0, 0, NULL, NULL, "flip images horizontally at random in training" },
-    { "rotate", 0, REAL, TRAIN | DATA, AT(rotate), 0, 180, NULL, "DEGREES",
-      "rotate images by up to DEGREES, either way, in training (0)" },
-    { "sched", 0, CHOICE, TRAIN, AT(schedule), 0, 0, schedule_at, "NAME",
-      "learning-rate schedule (cosine; constant with --steps)" },
-    { "warmup-steps", 0, INTEGER, TRAIN, AT(warmup_steps), 0, 1e12, NULL, "N",
-      "steps of linear warmup of the learning rate from 0 (0)" },
-    { "warmup-epochs", 0, REAL, TRAIN, AT(warmup_epochs), 0, 1e6, NULL, "N", "the same in epochs (0)" },
-    { "step-size", 0, INTEGER, TRAIN, AT(step_size), 1, 1e12, NULL, "N", "steps between drops of --sched step (1000)" },
-    { "gamma", 0, REAL, TRAIN, AT(gamma), 0, 1, NULL, "X", "factor of each drop of --sched step (0.1)" },
-    { "min-lr", 0, REAL, TRAIN, AT(min_lr), 0, 1000, NULL, "X",
-      "minimum learning rate of --sched step and cosine (0)" },
-    { "patience", 0, INTEGER, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
-      "stop after N epochs without better validation (0: never)" },
-    { "stop-at", 0, REAL, TRAIN | COMPARE | FREE, AT(stop_at), 0, 1, NULL, "X",
-      "stop after the first epoch with this validation accuracy (0: off)" },
-    { "time-limit", 0, REAL, TRAIN | COMPARE | FREE, AT(time_limit), 0, 1e9, NULL, "SECONDS",
-      "stop after SECONDS of training, without evaluation time; the\n"
-      "epoch is stopped early and evaluated (0: off)" },
-    { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
-      "fraction of the training samples held out for validation, such\n"
-      "as 0.1 or 1/12, 0 for none; or the validation data (1/12)" },
-    { "seed", 0, INTEGER, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
-      "seed of initial weights, order, validation split and\naugmentation (0)" },
-    { "devices", 0, TEXT, RUNS | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
-      "devices to use: auto for each physical device once, or a list\n"
-      "such as cpu,opencl:1 (auto)" },
-    { "threads", 0, INTEGER, RUNS | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
-      "CPU cores to use (all that this process may use)" },
-    { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
-      "the same result with any number of threads" },
-    { "tf32", 0, FLAG, RUNS | USES, AT(tf32), 0, 0, NULL, NULL,
-      "CUDA devices: faster matrix products with TF32 operands" },
-    { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
-      "training algorithm, see doc/algorithms.md (sync)" },
-    { "local-steps", 0, INTEGER, TRAIN, AT(local_steps), 0, 128, NULL, "N",
-      "local, elastic: steps between two merges (0: 8, 4)" },
-    { "staleness", 0, INTEGER, TRAIN, AT(staleness), 0, 1e6, NULL, "N",
-      "stale: maximum staleness, in merges of other devices (0: 4)" },
-    { "moving-rate", 0, REAL, TRAIN, AT(moving_rate), 0, 1, NULL, "X", "elastic: strength of a merge (0.9)" },
-    { "min-batch", 0, INTEGER, TRAIN, AT(min_batch), 0, 1 << 20, NULL, "N",
-      "adaptive: minimum samples per update (0: --batch-size / 8);\n"
-      "hogbatch: samples per update on CPU cores (0: / 4)" },
-    { "max-batch", 0, INTEGER, TRAIN, AT(max_batch), 0, 1 << 20, NULL, "N",
-      "adaptive: maximum samples per update (0: twice --batch-size);\n"
-      "hogbatch: samples per update on accelerators (0: --batch-size)" },
-    { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",
-      "hogbatch, adaptive: scaling of the learning rate with the samples\n"
-      "per update (auto: linear; square root for adam and adamw)" },
-    { "lr-ramp", 0, INTEGER, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
-      "adaptive: updates over which the rate changes to that of a new\nbatch size (10)" },
-    { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
-      "sync: minimum share of the batch per device; with 0, devices\n"
-      "that would not help stay idle (0)" },
-    { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
-      "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
-    { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
-      "options from a config.yaml; those given here take precedence" },
-    { "out", 0, TEXT, TRAIN | PASSING | SINGLE, AT(out), 0, 0, NULL, "DIR", "folder of the run (runs/DATE-MODEL)" },
-    { "resume", 0, FLAG, TRAIN | PASSING | SINGLE, AT(resume), 0, 0, NULL, NULL,
-      "resume from the newest checkpoint in --out, if there is one" },
-    { "initial-checkpoint", 0, TEXT, TRAIN, AT(initial_checkpoint), 0, 0, NULL, "FILE",
-      "initial weights: a model.safetensors, or a folder with one" },
-    { "checkpoint-every", 0, INTEGER, TRAIN | FREE, AT(checkpoint_every), 0, 1e12, NULL, "N",
-      "steps between checkpoints (0: after epochs, and every 5 minutes)" },
-    { "checkpoint-hist", 0, INTEGER, TRAIN | FREE, AT(checkpoint_hist), 1, 1e6, NULL, "N",
-      "checkpoints to keep besides the best (3)" },
-    { "dry-run", 0, FLAG, TRAIN | PASSING | SINGLE, AT(dry_run), 0, 0, NULL, NULL,
-      "check options, data, model, memory and plan; write nothing" },
-    { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a contact sheet, one pixel per pixel" },
-    { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
-    { "repeat", 0, INTEGER, COMPARE, AT(repeat), 1, 64, NULL, "N",
-      "train every combination N times, with seeds counted up from\n"
-      "--seed, and report means and standard deviations (1)" },
-    { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "approximate measuring time (5)" },
-    { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw enlarged images with their classes" },
-    { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
-    { "png", 0, TEXT, PLAN, AT(png), 0, 0, NULL, "FILE.png", "draw the timeline of a step, predicted and measured" },
-    { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG, with details in tooltips" },
-    { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
-    { "svg", 0, TEXT, EVAL, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
-    { "png", 0, TEXT, PLOT, AT(png), 0, 0, NULL, "FILE.png", "the plot (RUN/curves.png and .svg)" },
-    { "svg", 0, TEXT, PLOT, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
-    { "rows", 0, INTEGER, DATA, AT(rows), 1, 10000, NULL, "N", "rows of the sheet, or samples shown (8)" },
-    { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or values shown (16)" },
-    { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
-      "the split to use (train; eval: test if there is one)" },
-    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
-      AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
-    { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
-      "print messages of the library, too" },
-    { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print the manual page in roff format" },
-    { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, shell_at, "SHELL",
-      "print the completion script for a shell" },
-    { "help", 'h', FLAG, ALL | PASSING | SINGLE, AT(help), 0, 0, NULL, NULL, "print this help" },
-};
-
-enum { ROWS = sizeof table / sizeof *table };
-_Static_assert(ROWS <= MAX_OPTIONS, "struct settings has a flag per option");
-
-const struct option_row *option_at(int i) { return i < ROWS ? &table[i] : NULL; }
 
 const struct option_row *option_named(const char *name, unsigned bit)
 {
-    for (int i = 0; i < ROWS; i++)
-        if (table[i].commands & bit && !strcmp(table[i].name, name)) return &table[i];
+    const struct option_row *o;
+    for (int i = 0; (o = option_at(i)); i++)
+        if (o->commands & bit && !strcmp(o->name, name)) return o;
     return NULL;
 }
 
-bool option_given(const struct settings *s, const struct option_row *o) { return s->given[o - table]; }
-void option_mark_given(struct settings *s, const struct option_row *o) { s->given[o - table] = true; }
+bool option_given(const struct settings *s, const struct option_row *o) { return s->given[o - option_at(0)]; }
+void option_mark_given(struct settings *s, const struct option_row *o) { s->given[o - option_at(0)] = true; }
 
 /* ----------------------------------------------------------------- values */
 
@@ -305,93 +139,46 @@ void option_copy(struct settings *to, const struct settings *from, const struct 
 static void getopt_tables(unsigned bit, struct option *longs, char *shorts)
 {
     *shorts++ = ':';
-    for (int i = 0; i < ROWS; i++) {
-        if (!(table[i].commands & bit)) continue;
-        bool flag = table[i].kind == FLAG;
-        *longs++ = (struct option){ table[i].name, flag ? optional_argument : required_argument, NULL, 256 + i };
-        if (table[i].letter) *shorts++ = table[i].letter;
-        if (table[i].letter && !flag) *shorts++ = ':';
+    const struct option_row *o;
+    for (int i = 0; (o = option_at(i)); i++) {
+        if (!(o->commands & bit)) continue;
+        bool flag = o->kind == FLAG;
+        *longs++ = (struct option){ o->name, flag ? optional_argument : required_argument, NULL, 256 + i };
+        if (o->letter) *shorts++ = o->letter;
+        if (o->letter && !flag) *shorts++ = ':';
     }
     *longs = (struct option){ 0 };
     *shorts = 0;
 }
 
-static int row_of(int c)
+static const struct option_row *row_of(int c)
 {
-    for (int i = 0; i < ROWS; i++)
-        if (c == 256 + i || (table[i].letter && c == table[i].letter)) return i;
-    return -1;
+    const struct option_row *o;
+    for (int i = 0; (o = option_at(i)); i++)
+        if (c == 256 + i || (o->letter && c == o->letter)) return o;
+    return NULL;
 }
 
 static int refuse(const char *command, int c, const char *word)
 {
-    int row = row_of(optopt);
-    if (c == ':') return report_error(USAGE, "--%s needs a value", row < 0 ? "?" : table[row].name);
+    const struct option_row *o = row_of(optopt);
+    if (c == ':') return report_error(USAGE, "--%s needs a value", o ? o->name : "?");
     if (optopt) return report_error(USAGE, "\"hsgd %s\" has no option \"-%c\"", command, optopt);
     return report_error(USAGE, "\"hsgd %s\" has no option \"%s\"", command, word);
 }
 
 int options_each(unsigned bit, const char *command, int argc, char **argv, option_fn *each, void *user)
 {
-    struct option longs[ROWS + 1];
-    char shorts[2 * ROWS + 2];
+    struct option longs[MAX_OPTIONS + 1];
+    char shorts[2 * MAX_OPTIONS + 2];
     int code = OK;
     getopt_tables(bit, longs, shorts);
     opterr = 0;
     optind = 0; /* from the beginning, whatever was read before */
     for (int c; !code && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (c == '?' || c == ':') return refuse(command, c, argv[optind - 1]);
-        const struct option_row *o = &table[row_of(c)];
+        const struct option_row *o = row_of(c);
         code = each(user, o, o->kind == FLAG && !optarg ? "true" : optarg);
     }
     return code;
-}
-
-void settings_defaults(struct settings *s, const char *command)
-{
-    *s = (struct settings){ .command = command,
-                            .epochs = -1,
-                            .steps = -1,
-                            .batch_size = 128,
-                            .warmup_steps = 0,
-                            .step_size = 1000,
-                            .seed = 0,
-                            .threads = 0,
-                            .rows = 8,
-                            .columns = 16,
-                            .lr = -1,
-                            .momentum = -1,
-                            .weight_decay = -1,
-                            .clip_grad = 0,
-                            .gamma = 0.1,
-                            .min_lr = 0,
-                            .checkpoint_hist = 3,
-                            .validation = "1/12",
-                            .optimizer = HSGD_ADAM,
-                            .algorithm = "sync",
-                            .moving_rate = 0.9,
-                            .lr_ramp = 10,
-                            .repeat = 1,
-                            .seconds = 5,
-                            .schedule = -1,
-                            .completion = -1 };
-}
-
-char *settings_keep(struct settings *s, char *text)
-{
-    char **bigger = text ? realloc(s->text, ((size_t)s->ntexts + 1) * sizeof *bigger) : NULL;
-    if (bigger) {
-        s->text = bigger;
-        return s->text[s->ntexts++] = text;
-    }
-    free(text);
-    return NULL;
-}
-
-void settings_free(struct settings *s)
-{
-    for (int i = 0; i < s->ntexts; i++) free(s->text[i]);
-    free(s->text);
-    s->text = NULL;
-    s->ntexts = 0;
 }

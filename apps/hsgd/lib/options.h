@@ -3,7 +3,7 @@
 #ifndef HSGD_APP_OPTIONS_H
 #define HSGD_APP_OPTIONS_H
 
-#include "app.h"
+#include "settings.h"
 
 /* A LIST that is given several times is a text with commas between the values. */
 enum option_kind { FLAG, TEXT, LIST, INTEGER, REAL, CHOICE };

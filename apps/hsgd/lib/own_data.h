@@ -3,7 +3,7 @@
 #ifndef HSGD_APP_OWN_DATA_H
 #define HSGD_APP_OWN_DATA_H
 
-#include "app.h"
+#include "settings.h"
 
 struct own_data {
     char config[4096]; /* the file; "": the checkpoint is not in the folder of a run */

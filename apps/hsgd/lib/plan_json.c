@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "plan_report.h"
 
 /* ---------------------------------------------------------------- writing */

@@ -3,7 +3,9 @@
 #ifndef HSGD_APP_PLAN_H
 #define HSGD_APP_PLAN_H
 
-#include "app.h"
+#include <jansson.h>
+
+#include "session.h"
 
 #define PLAN_MAX 4096 /* maximum cells or devices of a report, more than any plan has */
 
@@ -58,9 +60,6 @@ void plan_free(struct plan_report *r);
 
 json_t *plan_json(const struct plan_report *r);
 int plan_write(const struct plan_report *r, const struct session *run, const char *path);
-/* The report on stdout. */
-int plan_print(const struct plan_report *r);
-
 /* The steps that a run records: its first ones, and some of every epoch. */
 int trace_begin(const struct session *run, int64_t steps_per_epoch);
 int trace_write(const struct session *run, const char *path);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Output: JSON and tables. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
+#include "json.h"
+#include "report.h"
 #include "text.h"
 
 json_t *json_usage(const struct usage *u, double seconds)
@@ -24,16 +22,6 @@ json_t *json_usage(const struct usage *u, double seconds)
         json_append(&list, one);
     }
     return list;
-}
-
-int json_print(json_t *object)
-{
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(object);
-    if (!text) return report_error(FAILED, "out of memory for the report");
-    puts(text);
-    free(text);
-    return flush_output();
 }
 
 void print_usage(const struct usage *u, double seconds)

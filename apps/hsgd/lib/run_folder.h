@@ -3,7 +3,9 @@
 #ifndef HSGD_APP_RUN_H
 #define HSGD_APP_RUN_H
 
-#include "app.h"
+#include <jansson.h>
+
+#include "session.h"
 
 #define RUN_NAME 3000
 #define RUN_REPORT "report.json" /* the output of train --json, of a successful run */

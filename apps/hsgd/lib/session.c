@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opens and closes contexts, data, models and trainers. */
+#include "session.h"
+
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "app.h"
 #include "options.h"
-
-double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double median(double *v, int n)
-{
-    if (n < 1) return NAN;
-    qsort(v, (size_t)n, sizeof *v, ascending);
-    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
-}
 
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
@@ -44,11 +22,6 @@ int require_model(const struct settings *s)
     char names[400];
     option_choices(hsgd_model_name_at, names, sizeof names);
     return s->model ? OK : report_error(USAGE, "--model is missing; it is one of %s", names);
-}
-
-int require_words(const struct settings *s, int words)
-{
-    return s->words <= words ? OK : report_error(USAGE, "\"hsgd %s\" does not take \"%s\"", s->command, s->word[words]);
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -211,6 +184,11 @@ void close_session(struct session *run)
     hsgd_data_destroy(&run->whole);
     hsgd_data_destroy(&run->test);
     hsgd_destroy(&run->ctx);
+}
+
+int library_error(const struct session *run, int err)
+{
+    return report_error(exit_code(err), "%s", hsgd_error(run->ctx));
 }
 
 struct summary summary_of(const struct hsgd_data *d)

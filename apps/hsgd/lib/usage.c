@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counters of the devices. */
-#include "app.h"
+#include "usage.h"
 
 void usage_now(const struct hsgd_context *ctx, struct usage *u)
 {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opens and closes the objects of a command. */
+#ifndef HSGD_APP_SESSION_H
+#define HSGD_APP_SESSION_H
+
+#include <hsgd/hsgd.h>
+
+#include "message.h"
+#include "settings.h"
+
+struct session {
+    struct hsgd_context *ctx;
+    struct hsgd_data *whole, *train, *validation, *test;
+    struct hsgd_model *model;
+    struct hsgd_trainer *trainer;
+    struct hsgd_checkpoint_info *known; /* of the checkpoint that the run resumes or starts from; NULL: none */
+    bool continues;                     /* the run is resumed: classes are those of the checkpoint */
+    bool prints_summary;                /* of the data; else images that were skipped are a warning */
+};
+
+/* Each returns OK, or an exit code after a sentence on stderr. */
+int open_context(struct session *run, const struct settings *s);
+/* For commands that only read data or models: StarPU is not started. */
+int open_without_devices(struct session *run, const struct settings *s);
+int open_data(struct session *run, const struct settings *s);
+/* "digits" or a path with --format, --label and the like, and --test; *test is
+ * NULL if there is no test split. */
+int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
+              struct hsgd_data **test);
+/* A model for samples of this shape (h 0: the shape in its file), initialised
+ * from --seed. */
+int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
+/* From --crop, --resized-crop, --flip and --rotate. */
+struct hsgd_augment_options augment_options(const struct settings *s);
+int open_trainer(struct session *run, const struct hsgd_train_options *options);
+void close_session(struct session *run);
+/* Reports the library's last error; returns its exit code. */
+int library_error(const struct session *run, int err);
+
+/* Checks the name given with --model. */
+int require_model(const struct settings *s);
+
+/* hsgd_data_summary(). */
+struct summary {
+    char text[1500];
+};
+struct summary summary_of(const struct hsgd_data *d);
+
+#endif
