@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "kernels.h"
-#include "train/state.h"
 
 static const struct hsgd_ref absent = { .buffer = -1 };
 
@@ -19,7 +18,7 @@ static int64_t padded(int rows, int size) { return ((int64_t)(rows + 15) / 16 * 
 
 static bool arena_lay_out(const struct plan *p, const struct slice *s, struct arena *a)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     int64_t at = 0;
     a->y = calloc((size_t)m->nlayers * 2, sizeof *a->y);
     if (!a->y) return false;
@@ -50,16 +49,16 @@ static int64_t row_floats(const struct hsgd_param_spec *s) { return spec_size(s)
 static void weight_pieces(const struct plan *p, const struct layer *l, int param, int first_buffer,
                           struct hsgd_weight *w)
 {
-    const struct trainer_state *t = p->state;
+    const struct store *t = p->store;
     const struct hsgd_param_spec *spec = &l->info.param[param];
     int64_t begin = l->param_offset[param], size = spec_size(spec), row = row_floats(spec);
     w->pieces = 0;
-    for (int s = 0; s < t->store.nshards; s++) {
-        int64_t lo = t->store.shard[s].first, hi = lo + t->store.shard[s].floats;
+    for (int s = 0; s < t->nshards; s++) {
+        int64_t lo = t->shard[s].first, hi = lo + t->shard[s].floats;
         if (lo < begin) lo = begin;
         if (hi > begin + size) hi = begin + size;
         if (lo >= hi) continue;
-        w->piece[w->pieces++] = (struct hsgd_piece){ .ref = ref(first_buffer + s, lo - t->store.shard[s].first),
+        w->piece[w->pieces++] = (struct hsgd_piece){ .ref = ref(first_buffer + s, lo - t->shard[s].first),
                                                      .row = (int)((lo - begin) / row),
                                                      .rows = (int)((hi - lo) / row) };
     }
@@ -84,7 +83,7 @@ static bool params_before(const struct hsgd_model *m, int i)
 static void layer_emit(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
                        int i, struct hsgd_program *program, struct hsgd_emit *e)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     const struct layer *l = &m->layer[i];
     int before = source_layer(m, i);
     bool training = !plan_forward_only(p);
@@ -123,7 +122,7 @@ static void place_gradients(const struct layer *l, const struct slice_places *at
 static void emit_outputs(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
                          struct hsgd_emit *e)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     int last = source_layer(m, m->nlayers - 1);
     struct copy_args args = { s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in) };
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, last < 0 ? at->input : hsgd_at(at->arena, a->y[last]),
@@ -133,7 +132,7 @@ static void emit_outputs(struct plan *p, const struct slice *s, const struct sli
 int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
                    struct hsgd_program *program)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     struct arena a;
     struct hsgd_emit e;
     int64_t scratch = 0;
@@ -181,7 +180,7 @@ int64_t slice_arena_floats(struct plan *p, const struct slice *s)
 /* The part of layer i's deferred weight that lies in the shard. */
 static bool shard_piece(const struct plan *p, int i, int shard, struct hsgd_piece *out)
 {
-    const struct layer *l = &p->state->store.model->layer[i];
+    const struct layer *l = &p->store->model->layer[i];
     struct hsgd_weight w;
     if (!l->deferred) return false;
     weight_pieces(p, l, 0, 0, &w);
@@ -202,7 +201,7 @@ static int tile_rows(int rows, int64_t row, int64_t tile)
 
 bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weight_rows *r)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     struct hsgd_piece piece;
     int at = r->row + r->rows;
     for (; r->layer < m->nlayers; r->layer++, at = 0) {
@@ -231,7 +230,7 @@ static int64_t weight_rows_program(struct plan *p, const struct slice *s, const 
     }
     layer_emit(p, s, at, &a, r->layer, program, &e);
     e.scratch_base = scratch;
-    p->state->store.model->layer[r->layer].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
+    p->store->model->layer[r->layer].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
     free(a.y);
     return e.scratch_floats;
 }

@@ -10,7 +10,6 @@
 #include "cuda_device.h"
 #include "opencl_device.h"
 #include "plan_build.h"
-#include "train/state.h"
 
 struct buffer *plan_buffer(const struct plan *p, int index, int slot)
 {
@@ -92,7 +91,7 @@ int plan_bind_cell(struct plan *p, struct cell *c)
 
 int64_t plan_input_floats(const struct plan *p, const struct slice *s)
 {
-    return (int64_t)s->rows * (hsgd_size(p->state->store.model->in) + 1);
+    return (int64_t)s->rows * (hsgd_size(p->store->model->in) + 1);
 }
 
 static int slice_buffers(struct plan *p, int index)
@@ -116,40 +115,55 @@ static int slice_buffers(struct plan *p, int index)
     return s->partial < 0 ? s->partial : 0;
 }
 
-static int build(struct plan *p)
+static int build(struct plan *p, const struct plan_hooks *hooks)
 {
+    static const struct plan_hooks none = { 0 };
     int err = add_fixed(p);
+    if (!hooks) hooks = &none;
     for (int i = 0; !err && i < p->nslices; i++) err = slice_buffers(p, i);
     p->cursor = p->nbuffers;
     for (int first = p->cursor, passes = plan_passes(p); !err && p->pass < passes; p->pass++) {
         p->cursor = first;
         p->ncells = 0;
-        err = p->nslices == 1 ? plan_step_cells(p) : plan_grid_cells(p);
+        if (hooks->before) err = hooks->before(p, hooks->user);
+        if (!err && !hooks->no_step) err = p->nslices == 1 ? plan_step_cells(p, hooks) : plan_grid_cells(p);
+        if (!err && hooks->after) err = hooks->after(p, hooks->user);
     }
     for (int i = 0; !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     return err;
 }
 
-struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *specs)
+static void take_spec(struct plan *p, struct store *store, const struct plan_spec *spec)
 {
+    p->ctx = store->ctx;
+    p->store = store;
+    p->mode = spec->mode;
+    p->nslices = spec->n;
+    p->tag = spec->tag;
+    p->exchanges = spec->exchanges;
+    p->worker = spec->worker;
+    p->failure = spec->failure ? spec->failure : &p->ctx->failure;
+    if (spec->updater) p->updater = *spec->updater;
+}
+
+struct plan *plan_create(struct store *store, const struct plan_spec *spec)
+{
+    int n = spec->n;
     struct plan *p = calloc(1, sizeof *p);
     if (!p) return NULL;
-    p->ctx = state->ctx;
-    p->state = state;
-    p->failure = state->failure ? state->failure : &p->ctx->failure;
-    p->mode = mode;
-    p->nslices = n;
+    take_spec(p, store, spec);
     p->slice = calloc((size_t)n, sizeof *p->slice);
     p->slot_buffer = calloc((size_t)n * PLAN_SLOTS, sizeof *p->slot_buffer);
-    size_t cells = (size_t)(n + 1 + MAX_SHARDS * (state->ctx->ndevices + 2));
+    size_t cells = (size_t)(n + 1 + MAX_SHARDS * (p->ctx->ndevices + 2));
     p->cell = calloc(cells, sizeof *p->cell);
     p->variant = calloc(cells * (size_t)plan_passes(p), sizeof *p->variant);
     for (int i = 0; p->slice && i < n; i++) {
-        p->slice[i] = (struct slice){ .device = specs[i].device, .first_row = p->batch, .rows = specs[i].rows };
-        p->batch += specs[i].rows;
+        const struct slice_spec *s = &spec->slice[i];
+        p->slice[i] = (struct slice){ .device = s->device, .first_row = p->batch, .rows = s->rows };
+        p->batch += s->rows;
     }
     bool there = p->slice && p->slot_buffer && p->cell && p->variant;
-    int err = there ? build(p) : hsgd_fail(state->ctx, ENOMEM, "out of memory");
+    int err = there ? build(p, spec->hooks) : hsgd_fail(p->ctx, ENOMEM, "out of memory");
     if (err) plan_destroy(p);
     return err ? NULL : p;
 }

@@ -43,6 +43,27 @@ static inline struct hsgd_ref slotted(int buffer, int64_t floats)
 #define PREDICT_STEPS 16   /* steps of a window that keep their outputs */
 #define GRADIENT_HEADER 64 /* floats before a buffer of gradients: loss sums; the sum of squares and its parts */
 
+/* -------------------------------------------------------------- updates */
+
+/* One update of n parameters: of w from the sum of 1 to 3 gradients; clipped:
+ * from one, and a factor in the second place. */
+struct update {
+    int64_t n, stride; /* floats between the numbers of the updater's state of a parameter */
+    struct hsgd_ref w, state, step;
+    int parts;
+    const struct hsgd_ref *part;
+    bool clipped;
+};
+
+/* How a step changes parameters: whoever trains says it. */
+struct updater {
+    int state_floats;     /* per parameter */
+    struct buffer *state; /* of each shard; not there when state_floats is 0 */
+    float clip_norm;      /* norm of the mean gradient above which it is scaled down; 0: none */
+    void (*emit)(struct hsgd_emit *e, const void *user, const struct update *update);
+    const void *user;
+};
+
 /* ---------------------------------------------------------------- cells */
 
 enum plan_mode { PLAN_TRAIN, PLAN_EVALUATE, PLAN_GRADIENT, PLAN_PREDICT };
@@ -93,7 +114,8 @@ struct slice {
 
 struct plan {
     struct hsgd_context *ctx;
-    struct trainer_state *state;
+    struct store *store; /* NULL: an operation alone, of no step */
+    struct updater updater;
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;
@@ -112,7 +134,9 @@ struct plan {
     atomic_int touched;                 /* last step of the window that has begun to write parameters; -1: none */
     int64_t steps;                      /* that it has run, */
     uint64_t run_ns;                    /* and what they took by the wall clock */
-    bool pulls, pushes;                 /* what a replica exchanges with the server: before the step, after it */
+    int tag;                            /* tells it from others of its mode and batch */
+    bool exchanges;                     /* others use its buffers while it runs */
+    int worker;                         /* of its device, on which a single slice runs */
     int64_t last_used;
 };
 
@@ -130,8 +154,27 @@ struct slice_spec {
     int rows;
 };
 
-/* Builds a plan for `n` slices; in training the rows add up to the batch. */
-struct plan *plan_create(struct trainer_state *state, enum plan_mode mode, int n, const struct slice_spec *slices);
+/* Cells that whoever makes the plan adds: around those of the step, or work at
+ * the beginning and the end of the only one.  NULL: none. */
+struct plan_hooks {
+    int (*before)(struct plan *plan, void *user), (*after)(struct plan *plan, void *user);
+    int (*first)(struct plan *plan, struct cell *step, void *user),
+        (*last)(struct plan *plan, struct cell *step, void *user);
+    bool no_step; /* only what these add */
+    void *user;
+};
+
+struct plan_spec {
+    enum plan_mode mode;
+    int n; /* slices; in training their rows add up to the batch */
+    const struct slice_spec *slice;
+    const struct updater *updater;  /* PLAN_TRAIN; copied */
+    const struct plan_hooks *hooks; /* NULL: none; used while the plan is built */
+    struct failure *failure;        /* NULL: the context's */
+    int tag, worker;                /* as in struct plan */
+    bool exchanges;
+};
+struct plan *plan_create(struct store *store, const struct plan_spec *spec);
 void plan_destroy(struct plan *plan);
 
 /* The variant for a device; NULL when there is none. */

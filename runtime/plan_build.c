@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "kernels.h"
-#include "train/state.h"
 
 /* ------------------------------------------------------ buffers and cells */
 
@@ -24,6 +23,13 @@ int add_buffer(struct plan *p, struct buffer *b, bool owned)
     p->buffer[p->nbuffers] = b;
     p->owned[p->nbuffers] = owned;
     return p->nbuffers++;
+}
+
+int foreign_buffer(struct plan *p, struct buffer *b)
+{
+    for (int i = 0; i < p->nbuffers; i++)
+        if (p->buffer[i] == b) return i;
+    return add_buffer(p, b, false);
 }
 
 int new_buffer(struct plan *p, const char *name, int64_t floats, const struct device *near, bool read_back)
@@ -74,22 +80,23 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 
 int add_fixed(struct plan *p)
 {
-    struct trainer_state *s = p->state;
-    int err = add_buffer(p, &s->store.step, false);
-    if (err >= 0) err = add_buffer(p, &s->store.metrics, false);
-    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->store.param[i], false);
-    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->optimizer[i], false);
+    struct store *s = p->store;
+    struct buffer *state = p->updater.state;
+    int err = add_buffer(p, &s->step, false);
+    if (err >= 0) err = add_buffer(p, &s->metrics, false);
+    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->param[i], false);
+    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, state ? &state[i] : NULL, false);
     return err < 0 ? err : 0;
 }
 
 /* ------------------------------------------------------------------ shape */
 
-bool defers(const struct plan *p) { return !plan_forward_only(p) && p->nslices > 1 && p->state->store.nshards > 1; }
+bool defers(const struct plan *p) { return !plan_forward_only(p) && p->nslices > 1 && p->store->nshards > 1; }
 
 bool tiled(const struct plan *p)
 {
     return p->mode == PLAN_TRAIN && p->nslices == 1 && p->slice[0].device->info.kind != HSGD_CUDA &&
-           !(p->state->options.clip_norm > 0);
+           !(p->updater.clip_norm > 0);
 }
 
 bool single_node(const struct plan *p)
@@ -108,13 +115,13 @@ struct device *home_device(const struct plan *p)
 
 static int output_floats(const struct plan *p, const struct slice *s)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     return s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in);
 }
 
 int64_t partial_floats(const struct plan *p, const struct slice *s)
 {
-    const struct hsgd_model *m = p->state->store.model;
+    const struct hsgd_model *m = p->store->model;
     if (p->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * output_floats(p, s);
     if (p->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
     return GRADIENT_HEADER + (defers(p) || tiled(p) ? m->small_floats : m->floats);
@@ -132,7 +139,7 @@ void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struc
 
 static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)
 {
-    for (int s = 0; s < p->state->store.nshards; s++) access_buffer(c, FIXED_PARAM + s, mode);
+    for (int s = 0; s < p->store->nshards; s++) access_buffer(c, FIXED_PARAM + s, mode);
 }
 
 void slice_program(struct plan *p, struct cell *c, struct slice *s)
@@ -176,22 +183,28 @@ void access_update(struct plan *p, struct cell *c, int shard)
 {
     access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
     access_buffer(c, FIXED_STEP, STARPU_R);
-    if (optimizer_state_floats(p->state->options.optimizer)) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
+    if (p->updater.state_floats) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
 }
 
 void emit_update(struct plan *p, struct hsgd_emit *e, int shard, int64_t offset, int64_t floats, int parts,
                  const struct hsgd_ref part[3], bool clipped)
 {
-    struct trainer_state *s = p->state;
-    optimizer_emit(e, &s->options, floats, s->store.shard[shard].floats, ref(FIXED_PARAM + shard, offset),
-                   ref(FIXED_OPTIMIZER + shard, offset), slotted(FIXED_STEP, HSGD_STEP_WORDS), parts, part, clipped);
+    const struct update u = { .n = floats,
+                              .stride = p->store->shard[shard].floats,
+                              .w = ref(FIXED_PARAM + shard, offset),
+                              .state = ref(FIXED_OPTIMIZER + shard, offset),
+                              .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
+                              .parts = parts,
+                              .part = part,
+                              .clipped = clipped };
+    p->updater.emit(e, p->updater.user, &u);
 }
 
 void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
                        const struct hsgd_ref part[3], bool clipped)
 {
     access_update(p, c, shard);
-    emit_update(p, e, shard, 0, p->state->store.shard[shard].floats, parts, part, clipped);
+    emit_update(p, e, shard, 0, p->store->shard[shard].floats, parts, part, clipped);
 }
 
 /* The end of the bucket floats from `at` on that are parameters without a gap,
@@ -214,7 +227,7 @@ void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t
     struct square_total_args total = { SQUARE_PARTS };
     struct hsgd_ref parts = hsgd_at(out, 1);
     for (int64_t at = first, next; at < first + floats; at = next) {
-        int64_t end = run_end(p->state->store.model, at, &next);
+        int64_t end = run_end(p->store->model, at, &next);
         struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at), at > first };
         HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &a, hsgd_at(gradient, at - first), parts);
     }

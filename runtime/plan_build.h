@@ -19,6 +19,8 @@ static inline int64_t tile_floats(const struct device *d)
 
 /* A buffer of the trainer's (not owned) or of the plan's; its number. */
 int add_buffer(struct plan *p, struct buffer *b, bool owned);
+/* The number of a buffer that is not the plan's, added where it is new. */
+int foreign_buffer(struct plan *p, struct buffer *b);
 /* A buffer that lives with the plan, near the device that works on it.  After
  * the first pass: the one made then.  read_back: the host reads it, which
  * StarPU refuses of what has no home and was written without implicit
@@ -70,7 +72,7 @@ void emit_update(struct plan *p, struct hsgd_emit *e, int shard, int64_t offset,
                  const struct hsgd_ref part[3], bool clipped);
 
 /* The cells of a plan with one slice, and with several. */
-int plan_step_cells(struct plan *p);
+int plan_step_cells(struct plan *p, const struct plan_hooks *hooks);
 int plan_grid_cells(struct plan *p);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "kernels.h"
 #include "plan_build.h"
-#include "train/state.h"
 
 /* Everything the merging half of the grid needs to know about a shard. */
 struct shard_cells {
@@ -17,8 +16,7 @@ static int gradient_buffer(struct plan *p, int shard, const struct device *d, in
 {
     char name[64];
     snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
-    return new_buffer(p, name, GRADIENT_HEADER + p->state->store.shard[shard].floats + scratch, d,
-                      p->mode == PLAN_GRADIENT);
+    return new_buffer(p, name, GRADIENT_HEADER + p->store->shard[shard].floats + scratch, d, p->mode == PLAN_GRADIENT);
 }
 
 static bool device_has_slice(const struct plan *p, const struct device *d)
@@ -39,13 +37,13 @@ static void access_slices(struct plan *p, struct cell *c, const struct device *d
 
 static int gradient_cells(struct plan *p, int shard, struct shard_cells *out)
 {
-    int64_t all = p->state->store.shard[shard].floats;
+    int64_t all = p->store->shard[shard].floats;
     for (int i = 0; i < p->ctx->ndevices; i++) {
         struct device *d = &p->ctx->device[i];
         if (!device_has_slice(p, d)) continue;
         int g = gradient_buffer(p, shard, d, weight_rows_scratch(p, shard, all));
         if (g < 0) return g;
-        struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->state->store.nshards - shard);
+        struct cell *c = new_cell(p, CELL_GRADIENT, d, 1 + p->store->nshards - shard);
         access_buffer(c, g, STARPU_W);
         access_slices(p, c, d);
         emit_shard_rows(p, c, d, shard, ref(g, GRADIENT_HEADER), all, ref(g, GRADIENT_HEADER + all), false);
@@ -88,10 +86,9 @@ static int merge_cell(struct plan *p, struct shard_cells *s)
     begin_emit(p, &e, c, home);
     access_parts(c, s);
     access_buffer(c, s->merged, STARPU_W);
-    int64_t floats = p->state->store.shard[s->shard].floats;
+    int64_t floats = p->store->shard[s->shard].floats;
     emit_sum(&e, s->parts, s->part, ref(s->merged, GRADIENT_HEADER), floats);
-    emit_square_sum(p, &e, p->state->store.shard[s->shard].first, floats, ref(s->merged, GRADIENT_HEADER),
-                    ref(s->merged, 0));
+    emit_square_sum(p, &e, p->store->shard[s->shard].first, floats, ref(s->merged, GRADIENT_HEADER), ref(s->merged, 0));
     return 0;
 }
 
@@ -103,12 +100,12 @@ static int emit_clip_factor(struct plan *p, struct cell *c, struct hsgd_emit *e,
     if (b < 0) return b;
     *factor = ref(b, 0);
     access_buffer(c, b, STARPU_W);
-    for (int i = 0; i < p->state->store.nshards; i++) {
+    for (int i = 0; i < p->store->nshards; i++) {
         struct clip_add_args a = { i == 0 };
         access_buffer(c, all[i].merged, STARPU_R);
         HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &a, ref(all[i].merged, 0), *factor);
     }
-    struct clip_scale_args a = { p->state->options.clip_norm };
+    struct clip_scale_args a = { p->updater.clip_norm };
     HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), *factor);
     return 0;
 }
@@ -122,7 +119,7 @@ static int update_cell(struct plan *p, struct shard_cells *all, int shard)
 {
     struct shard_cells *s = &all[shard];
     struct device *home = home_device(p);
-    bool clip = p->state->options.clip_norm > 0;
+    bool clip = p->updater.clip_norm > 0;
     struct cell *c = new_cell(p, CELL_UPDATE, home, 1);
     struct hsgd_emit e;
     begin_emit(p, &e, c, home);
@@ -169,7 +166,7 @@ static int small_shard(struct plan *p, struct shard_cells *s)
 int plan_grid_cells(struct plan *p)
 {
     struct shard_cells all[MAX_SHARDS] = { 0 };
-    bool clip = p->state->options.clip_norm > 0 && p->mode == PLAN_TRAIN, fuse = single_node(p) && !clip;
+    bool clip = p->updater.clip_norm > 0 && p->mode == PLAN_TRAIN, fuse = single_node(p) && !clip;
     for (int i = 0; i < p->nslices; i++) {
         struct cell *c = new_cell(p, CELL_SLICE, p->slice[i].device, 8);
         c->affinity = i;
@@ -179,14 +176,14 @@ int plan_grid_cells(struct plan *p)
     if (p->mode != PLAN_TRAIN) metrics_cell(p);
     if (p->mode == PLAN_EVALUATE) return 0;
     int err = 0;
-    for (int s = 0; !err && s < p->state->store.nshards; s++) {
+    for (int s = 0; !err && s < p->store->nshards; s++) {
         all[s].shard = s;
         if (s == 0) err = small_shard(p, &all[s]);
         else if (!fuse || p->mode == PLAN_GRADIENT) err = gradient_cells(p, s, &all[s]);
         else err = fused_cell(p, s);
         if (!err && (clip || p->mode == PLAN_GRADIENT || all[s].parts > 3)) err = merge_cell(p, &all[s]);
     }
-    for (int s = 0; !err && p->mode == PLAN_TRAIN && s < p->state->store.nshards; s++)
+    for (int s = 0; !err && p->mode == PLAN_TRAIN && s < p->store->nshards; s++)
         if (s == 0 || !fuse) err = update_cell(p, all, s);
     return err;
 }

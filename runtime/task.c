@@ -7,7 +7,6 @@
 #include "cost.h"
 #include "inject.h"
 #include "trace.h"
-#include "train/state.h"
 
 /* -------------------------------------------------- StarPU's cost model */
 
@@ -93,8 +92,8 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
 
 static int64_t step_of(const struct cell_run *run)
 {
-    const struct trainer_state *s = run->plan->state;
-    return (s ? s->store.first_step : 0) + run->step;
+    const struct store *s = run->plan->store;
+    return (s ? s->first_step : 0) + run->step;
 }
 
 void cell_failed(const struct cell_run *run, struct device *d, bool begun, const char *format, ...)
@@ -142,11 +141,11 @@ struct variant *cell_begin(struct cell_run *run, uint64_t *began)
 void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t began, uint64_t took)
 {
     struct cell *c = run->cell;
-    const struct trainer_state *s = run->plan->state;
+    const struct store *s = run->plan->store;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
     cost_measured(v, took);
-    if (s && s->store.is_trial) return; /* a trial is not work done */
+    if (s && s->is_trial) return; /* a trial is not work done */
     atomic_fetch_add(&v->device->busy_ns, took);
     atomic_fetch_add(&v->device->tasks, 1);
     if (run->plan->ctx->trace) trace_cell(run->plan->ctx->trace, run->plan, c, v->device, step, began, began + took);

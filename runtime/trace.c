@@ -7,7 +7,6 @@
 
 #include "io/atomic.h"
 #include "sized.h"
-#include "train/state.h"
 
 struct record {
     uint64_t began, ended;
@@ -40,8 +39,8 @@ static int worker_of(const struct device *d)
 void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, const struct device *d, int row,
                 uint64_t began, uint64_t ended)
 {
-    if (!p->state) return; /* an operation alone: of no step */
-    int64_t step = p->state->store.first_step + row;
+    if (!p->store) return; /* an operation alone: of no step */
+    int64_t step = p->store->first_step + row;
     if (!wanted(&t->options, step)) return;
     int64_t i = atomic_fetch_add_explicit(&t->taken, 1, memory_order_relaxed);
     if (i >= t->options.capacity) return;

@@ -11,7 +11,7 @@
 
 static double need_of(struct trainer_state *shadow, struct device *d, int n, const struct slice_spec *specs)
 {
-    struct plan *p = plan_create(shadow, PLAN_TRAIN, n, specs);
+    struct plan *p = trainer_state_plan(shadow, (struct plan_spec){ .mode = PLAN_TRAIN, .n = n, .slice = specs });
     double bytes = p ? (double)memory_need(p, d) : 0;
     plan_destroy(p);
     return bytes;

@@ -23,15 +23,14 @@ int optimizer_state_floats(enum hsgd_optimizer o) { return table[o].state_floats
 
 const char *optimizer_state_name(enum hsgd_optimizer o, int i) { return table[o].state[i]; }
 
-void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, int64_t stride,
-                    struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts,
-                    const struct hsgd_ref part[3], bool clipped)
+void optimizer_emit(struct hsgd_emit *e, const void *options, const struct update *u)
 {
+    const struct hsgd_train_options *o = options;
     const struct optimizer_row *row = &table[o->optimizer];
-    struct optimizer_args a = { .n = (int)n,
-                                .stride = (int)stride,
-                                .parts = parts,
-                                .clipped = clipped,
+    struct optimizer_args a = { .n = (int)u->n,
+                                .stride = (int)u->stride,
+                                .parts = u->parts,
+                                .clipped = u->clipped,
                                 .nesterov = row->nesterov,
                                 .decoupled = row->decoupled,
                                 .weight_decay = o->weight_decay,
@@ -39,8 +38,9 @@ void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int
                                 .beta1 = o->beta1,
                                 .beta2 = o->beta2,
                                 .epsilon = o->epsilon };
-    struct hsgd_ref g1 = parts > 1 || clipped ? part[1] : part[0], g2 = parts > 2 ? part[2] : part[0];
+    struct hsgd_ref g0 = u->part[0], g1 = u->parts > 1 || u->clipped ? u->part[1] : g0,
+                    g2 = u->parts > 2 ? u->part[2] : g0;
     const struct hsgd_kernel *k = &hsgd_kernels[row->kernel];
-    if (row->state_floats) HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, state, step, part[0], g1, g2);
-    else HSGD_LAUNCH(e, k, HSGD_ITEMS, n, &a, w, step, part[0], g1, g2);
+    if (row->state_floats) HSGD_LAUNCH(e, k, HSGD_ITEMS, u->n, &a, u->w, u->state, u->step, g0, g1, g2);
+    else HSGD_LAUNCH(e, k, HSGD_ITEMS, u->n, &a, u->w, u->step, g0, g1, g2);
 }

@@ -125,21 +125,22 @@ int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *t, int batch, double *secon
 
 /* Slices are placed by how the batch was divided, everything else by where
  * its data is. */
-static const char *reason(const struct plan *p, const struct cell *c)
+static const char *reason(const struct hsgd_trainer *t, const struct plan *p, const struct cell *c)
 {
+    const struct algorithm *a = algorithm_row(t->state.options.algorithm);
     bool home_is_cpu = c->device->info.kind == HSGD_CPU;
     if (c->nvariants > 1) return "HSGD_PLACEMENT=starpu: the scheduling policy chooses a device for every run";
-    if (p->state->exchange && c->kind == CELL_STEP) return "batches of its own, as the algorithm says";
+    if (algorithm_has_server(a) && c->kind == CELL_STEP) return "batches of its own, as the algorithm says";
     if (c->kind == CELL_SLICE || c->kind == CELL_STEP) return p->why[c->device - p->ctx->device];
     if (p->ctx->ndevices == 1) return "the only device in use";
-    if (p->state->exchange && p->state->exchange->merge != MERGE_SHARED)
+    if (algorithm_has_server(a) && a->merge != MERGE_SHARED)
         return "the replica's own device, so that it waits for no other";
     if (c->kind == CELL_GRADIENT) return "the activations of its slices are there";
     return home_is_cpu ? "the parameters live in main memory: the CPU takes part"
                        : "the parameters live on the first device with a slice: the CPU takes no part";
 }
 
-static void describe(const struct plan *p, int i, struct hsgd_plan_cell *out)
+static void describe(const struct hsgd_trainer *t, const struct plan *p, int i, struct hsgd_plan_cell *out)
 {
     const struct cell *c = &p->cell[i];
     struct place place[p->ncells];
@@ -158,7 +159,7 @@ static void describe(const struct plan *p, int i, struct hsgd_plan_cell *out)
     };
     snprintf(out->name, sizeof out->name, "%s", c->name);
     snprintf(out->device, sizeof out->device, "%s", c->device->info.id);
-    snprintf(out->reason, sizeof out->reason, "%s", reason(p, c));
+    snprintf(out->reason, sizeof out->reason, "%s", reason(t, p, c));
 }
 
 int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out, size_t size)
@@ -171,7 +172,7 @@ int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd
     if (err) return err;
     if (i < 0 || i >= cells) return hsgd_fail(t->state.ctx, EINVAL, "the plan has cells 0 to %d, not %d", cells - 1, i);
     while (i >= v.part[part].plan->ncells) i -= v.part[part++].plan->ncells;
-    describe(v.part[part].plan, i, &full);
+    describe(t, v.part[part].plan, i, &full);
     full.replica = v.part[part].replica;
     return SIZED_GIVE(t->state.ctx, hsgd_plan_cell, out, size, &full);
 }

@@ -80,15 +80,11 @@ static void take_optimizer(struct replica *r)
 
 int replica_open(struct replica *r, struct hsgd_trainer *t, struct device *d, int worker, bool shares)
 {
-    *r = (struct replica){ .trainer = t, .device = d, .shares = shares, .before = t->at.updates };
+    *r = (struct replica){ .trainer = t, .device = d, .worker = worker, .shares = shares, .before = t->at.updates };
     failure_open(&r->failure);
     int err = trainer_replica_open(&r->state, &t->state, shares);
-    r->state.worker = worker;
-    r->state.failure = &r->failure;
-    r->state.exchange = &r->exchange;
     r->exchange.merge = algorithm_row(t->state.options.algorithm)->merge;
     r->exchange.home = home_of(r);
-    r->exchange.step = true;
     if (!err) err = shares ? open_shared(r) : open_exchange(r);
     if (err) replica_close(r);
     else take_optimizer(r);
@@ -162,22 +158,34 @@ static void clear_tickets(struct replica *r)
     }
 }
 
-static struct plan *new_plan(struct replica *r, int batch, bool pulls, bool steps, bool pushes)
+enum { PULLS = 1, PUSHES = 2 };
+
+/* Before its step it takes parameters, or after it hands in what it has made of them. */
+static struct plan *new_plan(struct replica *r, int batch, int tag, bool steps)
 {
     struct slice_spec whole = { r->device, batch };
-    r->exchange.pull = pulls;
-    r->exchange.step = steps;
-    r->exchange.push = pushes;
-    return plan_create(&r->state, PLAN_TRAIN, 1, &whole);
+    struct plan_hooks hooks = { .no_step = !steps, .user = &r->exchange };
+    if (tag & PULLS) hooks.before = server_pull;
+    if (tag & PUSHES) hooks.after = server_push;
+    if (r->shares) hooks.first = server_draw_ticket, hooks.last = server_return_ticket;
+    return trainer_state_plan(&r->state, (struct plan_spec){ .mode = PLAN_TRAIN,
+                                                             .n = 1,
+                                                             .slice = &whole,
+                                                             .hooks = &hooks,
+                                                             .failure = &r->failure,
+                                                             .worker = r->worker,
+                                                             .tag = tag,
+                                                             .exchanges = tag != 0 });
 }
 
 struct plan *replica_plan(struct replica *r, int batch, bool pulls, bool pushes, pthread_mutex_t *lock)
 {
     struct trainer_state *s = &r->state;
-    struct plan *p = trainer_state_find(s, PLAN_TRAIN, batch, pulls, pushes);
+    int tag = (pulls ? PULLS : 0) | (pushes ? PUSHES : 0);
+    struct plan *p = trainer_state_find(s, PLAN_TRAIN, batch, tag);
     if (p) return p;
     pthread_mutex_lock(lock);
-    if ((p = new_plan(r, batch, pulls, true, pushes))) trainer_state_keep(s, p);
+    if ((p = new_plan(r, batch, tag, true))) trainer_state_keep(s, p);
     pthread_mutex_unlock(lock);
     return p;
 }
@@ -224,7 +232,7 @@ static int finish_push(struct replica *r, pthread_mutex_t *plan_lock)
     move_home(r, plan_lock);
     if (!r->exchange.home) return -EIO;
     pthread_mutex_lock(plan_lock);
-    struct plan *p = new_plan(r, r->round.batch, false, false, true);
+    struct plan *p = new_plan(r, r->round.batch, PUSHES, false);
     memset(r->exchange.merged, 0, sizeof r->exchange.merged);
     pthread_mutex_unlock(plan_lock);
     int err = p ? plan_run(p, &span, HSGD_REPLAY, &nothing) : -EIO;

@@ -4,6 +4,7 @@
 #define HSGD_RUNTIME_TRAIN_REPLICA_H
 
 #include "run.h"
+#include "server.h"
 #include "trainer.h"
 
 /* What a replica does between two merges. */
@@ -22,6 +23,7 @@ struct origin {
 struct replica {
     struct hsgd_trainer *trainer;
     struct device *device;
+    int worker; /* of the device, on which its steps run */
     struct trainer_state state;
     struct exchange exchange;
     struct failure failure;

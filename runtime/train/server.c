@@ -3,7 +3,6 @@
 
 #include "kernels.h"
 #include "plan_build.h"
-#include "train/state.h"
 
 #define PRIORITY 9 /* others wait for what the server has */
 
@@ -12,19 +11,18 @@ struct places {
     int server, version, base, ticket;
 };
 
-static int add_places(struct plan *p, int shard, struct places *at)
+static int add_places(struct plan *p, struct exchange *x, int shard, struct places *at)
 {
-    struct exchange *x = p->state->exchange;
-    at->server = add_buffer(p, x->server[shard], false);
-    at->version = add_buffer(p, x->version[shard], false);
-    at->base = add_buffer(p, &x->base[shard], false);
-    at->ticket = add_buffer(p, &x->ticket[shard], false);
+    at->server = foreign_buffer(p, x->server[shard]);
+    at->version = foreign_buffer(p, x->version[shard]);
+    at->base = foreign_buffer(p, &x->base[shard]);
+    at->ticket = foreign_buffer(p, &x->ticket[shard]);
     return at->server < 0 || at->version < 0 || at->base < 0 || at->ticket < 0 ? -ENOMEM : 0;
 }
 
-static struct cell *begin_cell(struct plan *p, enum cell_kind kind, struct hsgd_emit *e)
+static struct cell *begin_cell(struct plan *p, const struct exchange *x, enum cell_kind kind, struct hsgd_emit *e)
 {
-    struct cell *c = new_cell(p, kind, p->state->exchange->home, PRIORITY);
+    struct cell *c = new_cell(p, kind, x->home, PRIORITY);
     begin_emit(p, e, c, c->device);
     return c;
 }
@@ -38,29 +36,28 @@ static void emit_ticket(struct hsgd_emit *e, struct cell *c, int version, int ti
                 hsgd_at(slotted(ticket, shards), TICKET_HEADER));
 }
 
-int server_add_ticket(struct plan *p, struct ticket_places *at)
-{
-    struct exchange *x = p->state->exchange;
-    at->version = add_buffer(p, &x->versions, false);
-    at->ticket = add_buffer(p, &x->ticket[0], false);
-    return at->version < 0 || at->ticket < 0 ? -ENOMEM : 0;
-}
-
-void server_shared_ticket(struct plan *p, struct cell *c, const struct ticket_places *at, bool draw)
+static int shared_ticket(struct plan *p, struct cell *c, struct exchange *x, bool draw)
 {
     struct hsgd_emit e;
+    int version = foreign_buffer(p, &x->versions), ticket = foreign_buffer(p, &x->ticket[0]);
+    if (version < 0 || ticket < 0) return -ENOMEM;
     begin_emit(p, &e, c, c->device);
-    emit_ticket(&e, c, at->version, at->ticket, p->state->store.nshards, draw);
+    emit_ticket(&e, c, version, ticket, p->store->nshards, draw);
+    return 0;
 }
 
-static int pull_cell(struct plan *p, int shard)
+int server_draw_ticket(struct plan *p, struct cell *step, void *x) { return shared_ticket(p, step, x, true); }
+
+int server_return_ticket(struct plan *p, struct cell *step, void *x) { return shared_ticket(p, step, x, false); }
+
+static int pull_cell(struct plan *p, struct exchange *x, int shard)
 {
     struct places at;
     struct hsgd_emit e;
-    int err = add_places(p, shard, &at);
+    int err = add_places(p, x, shard, &at);
     if (err) return err;
-    struct pull_args a = { (int)p->state->store.shard[shard].floats };
-    struct cell *c = begin_cell(p, CELL_PULL, &e);
+    struct pull_args a = { (int)p->store->shard[shard].floats };
+    struct cell *c = begin_cell(p, x, CELL_PULL, &e);
     access_buffer(c, at.server, STARPU_R);
     access_buffer(c, FIXED_PARAM + shard, STARPU_W);
     access_buffer(c, at.base, STARPU_W);
@@ -70,17 +67,17 @@ static int pull_cell(struct plan *p, int shard)
     return 0;
 }
 
-static int push_cell(struct plan *p, int shard)
+static int push_cell(struct plan *p, struct exchange *x, int shard)
 {
     struct places at;
     struct hsgd_emit e;
-    int err = add_places(p, shard, &at), n = (int)p->state->store.shard[shard].floats;
+    int err = add_places(p, x, shard, &at), n = (int)p->store->shard[shard].floats;
     if (err) return err;
-    bool elastic = p->state->exchange->merge == MERGE_ELASTIC;
+    bool elastic = x->merge == MERGE_ELASTIC;
     struct push_args push = { n };
     struct elastic_args pull = { n };
     struct hsgd_ref step = slotted(FIXED_STEP, HSGD_STEP_WORDS), w = ref(FIXED_PARAM + shard, 0);
-    struct cell *c = begin_cell(p, CELL_PUSH, &e);
+    struct cell *c = begin_cell(p, x, CELL_PUSH, &e);
     access_buffer(c, FIXED_STEP, STARPU_R);
     access_buffer(c, FIXED_PARAM + shard, elastic ? STARPU_RW : STARPU_R);
     access_buffer(c, at.server, STARPU_RW);
@@ -91,17 +88,18 @@ static int push_cell(struct plan *p, int shard)
     return 0;
 }
 
-int server_pull_cells(struct plan *p)
+int server_pull(struct plan *p, void *exchange)
 {
     int err = 0;
-    for (int s = 0; !err && s < p->state->store.nshards; s++) err = pull_cell(p, s);
+    for (int s = 0; !err && s < p->store->nshards; s++) err = pull_cell(p, exchange, s);
     return err;
 }
 
-int server_push_cells(struct plan *p)
+int server_push(struct plan *p, void *exchange)
 {
+    const struct exchange *x = exchange;
     int err = 0;
-    for (int s = 0; !err && s < p->state->store.nshards; s++)
-        if (!p->state->exchange->merged[s]) err = push_cell(p, s);
+    for (int s = 0; !err && s < p->store->nshards; s++)
+        if (!x->merged[s]) err = push_cell(p, exchange, s);
     return err;
 }

@@ -19,21 +19,17 @@ struct exchange {
     struct buffer versions;           /* shared: all of them, by handles of its own */
     struct buffer base[MAX_SHARDS];   /* what was taken */
     struct buffer ticket[MAX_SHARDS]; /* per step a number per shard of the ticket; shared: one for all shards */
-    /* of the plan being built */
-    bool pull, step, push;   /* parameters are taken, a step is made, it is handed in */
-    bool merged[MAX_SHARDS]; /* shards that are not to be pushed again */
+    bool merged[MAX_SHARDS];          /* shards that are not to be pushed by the plan that is built */
 };
 
-/* Cells that take every shard, and that hand it in. */
-int server_pull_cells(struct plan *p);
-int server_push_cells(struct plan *p);
+/* Hooks of a replica's plans, whose user is its struct exchange: cells that
+ * take every shard, and that hand it in. */
+int server_pull(struct plan *p, void *exchange);
+int server_push(struct plan *p, void *exchange);
 
 /* For a step that writes the server's parameters itself: its cell draws a
  * ticket first and hands it in last. */
-struct ticket_places {
-    int version, ticket;
-};
-int server_add_ticket(struct plan *p, struct ticket_places *at);
-void server_shared_ticket(struct plan *p, struct cell *c, const struct ticket_places *at, bool draw);
+int server_draw_ticket(struct plan *p, struct cell *step, void *exchange);
+int server_return_ticket(struct plan *p, struct cell *step, void *exchange);
 
 #endif

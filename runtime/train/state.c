@@ -74,11 +74,22 @@ int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state
 
 /* ------------------------------------------------------------------- plans */
 
-struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, bool pulls, bool pushes)
+struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec)
+{
+    const struct updater updater = { .state_floats = optimizer_state_floats(s->options.optimizer),
+                                     .state = s->optimizer,
+                                     .clip_norm = s->options.clip_norm,
+                                     .emit = optimizer_emit,
+                                     .user = &s->options };
+    if (spec.mode == PLAN_TRAIN) spec.updater = &updater;
+    return plan_create(&s->store, &spec);
+}
+
+struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, int tag)
 {
     for (int i = 0; i < s->nplans; i++) {
         struct plan *p = s->plan[i];
-        if (p->mode != mode || p->batch != batch || p->pulls != pulls || p->pushes != pushes) continue;
+        if (p->mode != mode || p->batch != batch || p->tag != tag) continue;
         p->last_used = ++s->uses;
         return p;
     }

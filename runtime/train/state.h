@@ -7,7 +7,7 @@
 #include "plan.h"
 #include "store.h"
 #include "train/divide.h"
-#include "train/server.h"
+#include "train/algorithm.h"
 
 #define MAX_PLANS 8
 
@@ -40,13 +40,10 @@ struct trainer_state {
     struct hsgd_train_options options;
     int block; /* rows that slices are multiples of */
     struct buffer optimizer[MAX_SHARDS];
-    struct failure *failure; /* of a replica's work; NULL: the context's */
     int nplans;
     struct plan *plan[MAX_PLANS]; /* least recently used goes first */
     int64_t uses;
     struct buffer version[MAX_SHARDS]; /* of the parameters, for replicas; one after the other in memory */
-    struct exchange *exchange;         /* of a replica; NULL: it works on the parameters themselves */
-    int worker;                        /* of its device, on which a single slice runs */
     bool measured;
     struct balance balance;
     struct drift drift;
@@ -69,20 +66,20 @@ int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state
 /* The same with parameters of its own, or shared (store_open_copy()). */
 int trainer_replica_open(struct trainer_state *replica, const struct trainer_state *s, bool shared);
 
+/* A plan whose updates are the trainer's; the hooks, tag and what else a
+ * replica's has are in `spec` already. */
+struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec);
+
 /* Plans that are kept: found by what they do, and room for one more by
  * dropping the least recently used. */
-struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, bool pulls, bool pushes);
+struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, int tag);
 void trainer_state_keep(struct trainer_state *s, struct plan *p);
 
 /* Floats of optimizer state per parameter. */
 int optimizer_state_floats(enum hsgd_optimizer o);
 /* What the i-th of them is called. */
 const char *optimizer_state_name(enum hsgd_optimizer o, int i);
-/* Appends the update of n parameters from gradient parts (clipped: one part,
- * and the factor in its second place); the state's second moment lies
- * `stride` floats after the first. */
-void optimizer_emit(struct hsgd_emit *e, const struct hsgd_train_options *o, int64_t n, int64_t stride,
-                    struct hsgd_ref w, struct hsgd_ref state, struct hsgd_ref step, int parts,
-                    const struct hsgd_ref part[3], bool clipped);
+/* Appends an update as the options (struct hsgd_train_options) say. */
+void optimizer_emit(struct hsgd_emit *e, const void *options, const struct update *update);
 
 #endif

@@ -44,8 +44,9 @@ static void update_forward(struct hsgd_emit *e)
     struct hsgd_ref part[GRADIENT_PARTS];
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, e->x, e->y);
     for (int i = 0; i < GRADIENT_PARTS; i++) part[i] = e->weight[i].piece[0].ref;
-    optimizer_emit(e, &a->options, n, n, e->y, hsgd_at(e->y, n), e->weight[GRADIENT_PARTS].piece[0].ref, a->parts, part,
-                   a->clipped);
+    const struct update u = { n,        n,    e->y,      hsgd_at(e->y, n), e->weight[GRADIENT_PARTS].piece[0].ref,
+                              a->parts, part, a->clipped };
+    optimizer_emit(e, &a->options, &u);
 }
 
 const struct hsgd_op hsgd_op_update = { .name = "update",

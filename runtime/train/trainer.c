@@ -168,7 +168,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
 
 static struct plan *plan_for(struct trainer_state *s, enum plan_mode mode, const struct division *d)
 {
-    struct plan *p = plan_create(s, mode, d->n, d->slice);
+    struct plan *p = trainer_state_plan(s, (struct plan_spec){ .mode = mode, .n = d->n, .slice = d->slice });
     if (p) memcpy(p->why, d->why, sizeof p->why);
     return p;
 }
@@ -203,7 +203,7 @@ static int repartition(struct trainer_state *s, struct plan *p)
 int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct plan **out)
 {
     struct trainer_state *s = &t->state;
-    struct plan *p = trainer_state_find(s, mode, batch, false, false);
+    struct plan *p = trainer_state_find(s, mode, batch, 0);
     int err = 0;
     if (!p) {
         context_begin(s->ctx);
@@ -452,8 +452,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     int batch = t->state.options.batch_size;
     struct position at = t->at;
     uint64_t spent = 0;
-    if (trainer_state_find(&t->state, PLAN_TRAIN, batch, false, false) == NULL)
-        err = time_window(t, PLAN_SLOTS, &synthetic);
+    if (trainer_state_find(&t->state, PLAN_TRAIN, batch, 0) == NULL) err = time_window(t, PLAN_SLOTS, &synthetic);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
         uint64_t began = monotonic_ns();

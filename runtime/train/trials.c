@@ -17,7 +17,7 @@
 double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs)
 {
     static const struct batch_source filled;
-    struct plan *p = plan_create(shadow, PLAN_TRAIN, n, specs);
+    struct plan *p = trainer_state_plan(shadow, (struct plan_spec){ .mode = PLAN_TRAIN, .n = n, .slice = specs });
     double best = INFINITY;
     int steps = 1, trials = TRIALS;
     if (p) trainer_state_send_eagerly(shadow, p);
