@@ -37,6 +37,7 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/train_report.c \
 	apps/hsgd/draw/draw.h \
 	apps/hsgd/lib/append.c \
+	apps/hsgd/lib/append.h \
 	apps/hsgd/lib/bar.c \
 	apps/hsgd/lib/bar.h \
 	apps/hsgd/lib/checkpoint.c \
@@ -79,6 +80,7 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/signals.c \
 	apps/hsgd/lib/signals.h \
 	apps/hsgd/lib/tensorboard.c \
+	apps/hsgd/lib/tensorboard.h \
 	apps/hsgd/lib/text.c \
 	apps/hsgd/lib/text.h \
 	apps/hsgd/lib/usage.c \

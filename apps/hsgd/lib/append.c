@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "append.h"
+
 #include <errno.h>
 #include <unistd.h>
-
-#include "run_folder.h"
 
 int append_whole(int file, const void *bytes, size_t size)
 {

@@ -15,8 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "append.h"
 #include "config_file.h"
 #include "run_folder.h"
+#include "tensorboard.h"
 
 const char *run_path(const struct run_folder *f, const char *name)
 {

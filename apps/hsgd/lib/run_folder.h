@@ -34,11 +34,4 @@ void run_log(struct run_folder *f, json_t *object);
 /* Adds a value of a step to the TensorBoard file; failing is a warning, once. */
 void run_scalar(struct run_folder *f, const char *tag, int64_t step, double value);
 
-/* TensorBoard's event file.  -1 with errno. */
-int tensorboard_open(const char *folder, int64_t first_step);
-int tensorboard_scalar(int file, const char *tag, int64_t step, double value);
-
-/* Appends all of it or nothing; 0 or -1 with errno. */
-int append_whole(int file, const void *bytes, size_t size);
-
 #endif

@@ -2,14 +2,15 @@
 /* TensorBoard's event files: records with checksums, each an Event message of
  * tensorflow/core/util/event.proto, written by hand.
  * Source: tensorflow/core/lib/io/record_writer.h, summary.proto. */
+#include "tensorboard.h"
+
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "run_folder.h"
+#include "append.h"
 
 #define MAX_BYTES 400 /* of a record */
 
@@ -108,7 +109,7 @@ static int append_head(int file, int64_t first_step)
 
 int tensorboard_open(const char *folder, int64_t first_step)
 {
-    char path[RUN_NAME + 400], host[256] = "host";
+    char path[4096], host[256] = "host";
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     gethostname(host, sizeof host - 1);
