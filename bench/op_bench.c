@@ -102,23 +102,23 @@ static int64_t size(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
 static int64_t product(const struct hsgd_param_spec *p)
 {
     int64_t n = 1;
-    for (int i = 0; i < p->ndims; i++) n *= p->dims[i];
+    for (int i = 0; i < p->rank; i++) n *= p->dim[i];
     return n;
 }
 
-static bool fill(struct buffers *b, const struct bench_case *c, const struct hsgd_layer *l)
+static bool fill(struct buffers *b, const struct bench_case *c, const struct hsgd_node *n)
 {
     b->in = c->rows * size(c->in);
-    b->out = c->rows * size(l->out);
+    b->out = c->op->is_loss ? 0 : c->rows * hsgd_type_size(&n->out[0]);
     b->x = filled(b->in);
     for (int64_t i = 0; b->x && i < b->in; i++) b->x[i] = fabsf(b->x[i]); /* second moments must not be negative */
     b->dx = filled(b->in);
     b->dy = filled(b->out);
     b->labels = calloc((size_t)c->rows, sizeof *b->labels);
     bool ok = b->x && b->dx && b->dy && b->labels;
-    for (int p = 0; ok && p < l->params; p++) {
-        b->params[p] = filled(product(&l->param[p]));
-        b->gradients[p] = filled(product(&l->param[p]));
+    for (int p = 0; ok && p < n->params; p++) {
+        b->params[p] = filled(product(&n->param[p]));
+        b->gradients[p] = filled(product(&n->param[p]));
         ok = b->params[p] && b->gradients[p];
     }
     return ok;
@@ -147,9 +147,8 @@ static int time_once(struct hsgd_context *ctx, int device, const struct bench_ca
                      bool backward, int repeats, double *seconds)
 {
     struct hsgd_op_call run = { .rows = c->rows,
-                                .in = c->in,
-                                .x = b->x,
-                                .labels = b->labels,
+                                .in = { hsgd_image(c->in.h, c->in.w, c->in.c), hsgd_number(HSGD_I32) },
+                                .x = { b->x, b->labels },
                                 .training = true,
                                 .seed = 1,
                                 .repeats = repeats,
@@ -159,8 +158,8 @@ static int time_once(struct hsgd_context *ctx, int device, const struct bench_ca
         if (backward) run.gradients[p] = b->gradients[p];
     }
     if (backward) {
-        run.dx = b->dx;
-        run.dy = c->op->is_loss ? NULL : b->dy;
+        run.dx[0] = b->dx;
+        run.dy[0] = c->op->is_loss ? NULL : b->dy;
     }
     return hsgd_op_run(ctx, device, c->op, c->attributes, &run);
 }
@@ -202,30 +201,37 @@ static void print_number(const char *name, double value)
     else printf(", \"%s\": null", name);
 }
 
-static double direct(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_layer *l, bool backward,
+static struct hsgd_shape shape_of(const struct hsgd_type *t)
+{
+    if (t->rank == 3) return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
+    return (struct hsgd_shape){ 1, 1, t->dim[0] };
+}
+
+static double direct(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_node *n, bool backward,
                      int repeats)
 {
     if (d->kind != HSGD_CUDA) return NAN;
-    if (c->op == &hsgd_op_dense) return direct_dense(d->index, c->rows, (int)size(c->in), l->out.c, backward, repeats);
+    if (c->op == &hsgd_op_dense)
+        return direct_dense(d->index, c->rows, (int)size(c->in), n->out[0].dim[0], backward, repeats);
     if (c->op != &hsgd_op_conv2d) return NAN;
     const struct hsgd_conv2d *a = c->attributes;
-    struct direct_conv same = { c->rows, c->in, l->out, a->kernel, a->stride, a->padding };
+    struct direct_conv same = { c->rows, c->in, shape_of(&n->out[0]), a->kernel, a->stride, a->padding };
     return direct_conv2d(d->index, &same, backward, repeats);
 }
 
-static void print(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_layer *l,
+static void print(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_node *n,
                   const struct buffers *b, bool backward, const struct measured *m)
 {
-    double work = c->rows * (l->forward_flops + (backward ? l->backward_flops : 0));
+    double work = c->rows * (n->forward_flops + (backward ? n->backward_flops : 0));
+    struct hsgd_shape out = shape_of(&n->out[0]);
     const char *name = optimizer(c) ? hsgd_optimizer_name(optimizer(c)->optimizer) : c->op->name;
     printf("{\"device\": \"%s\", \"name\": \"%s\", \"op\": \"%s\", \"rows\": %d, \"in\": [%d, %d, %d], "
            "\"out\": [%d, %d, %d], \"gradients\": %s",
-           d->id, d->name, name, c->rows, c->in.h, c->in.w, c->in.c, l->out.h, l->out.w, l->out.c,
-           backward ? "true" : "false");
+           d->id, d->name, name, c->rows, c->in.h, c->in.w, c->in.c, out.h, out.w, out.c, backward ? "true" : "false");
     print_number("us", 1e6 * m->seconds);
     print_number("gflops", has_products(c) ? 1e-9 * work / m->seconds : NAN);
     print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes_moved(c, b, backward) / m->seconds);
-    print_number("direct_us", 1e6 * direct(d, c, l, backward, m->repeats));
+    print_number("direct_us", 1e6 * direct(d, c, n, backward, m->repeats));
     puts("}");
     fflush(stdout);
 }
@@ -236,15 +242,17 @@ static int bench_case(struct hsgd_context *ctx, int device, const struct bench_c
     struct buffers b = { 0 };
     struct measured m;
     char why[200] = "";
-    struct hsgd_layer l = { .attributes = c->attributes, .in = c->in };
+    struct hsgd_node n = { .attributes = c->attributes, .inputs = 1 };
+    n.in[0] = hsgd_image(c->in.h, c->in.w, c->in.c);
+    n.in[1] = hsgd_number(HSGD_I32);
     hsgd_device_get(ctx, device, &d, sizeof d);
-    if (c->op->prepare(&l, why, sizeof why)) return fail(why);
-    if (quick && c->rows * l.forward_flops > QUICK_FLOPS) return 0;
-    int code = fill(&b, c, &l) ? 0 : fail("out of memory");
-    bool gradients = c->op->backward || c->op->is_loss;
+    if (c->op->infer(&n, why, sizeof why)) return fail(why);
+    if (quick && c->rows * n.forward_flops > QUICK_FLOPS) return 0;
+    int code = fill(&b, c, &n) ? 0 : fail("out of memory");
+    bool gradients = c->op->backward[0].emit || c->op->is_loss;
     for (int backward = 0; !code && backward <= gradients; backward++) {
         if (measure(ctx, device, c, &b, backward, &m)) code = fail(hsgd_error(ctx));
-        else print(&d, c, &l, &b, backward, &m);
+        else print(&d, c, &n, &b, backward, &m);
     }
     release(&b);
     return code;

@@ -6,36 +6,35 @@
 #include "conv2d_cudnn.h"
 #include "window.h"
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct hsgd_conv2d *a = l->attributes;
+    const struct hsgd_conv2d *a = n->attributes;
     struct hsgd_pool window = { a->kernel, a->stride, a->padding };
-    int k = a->kernel;
+    int k = a->kernel, channels = hsgd_type_channels(&n->in[0]);
     char what[40];
     if (a->out_channels < 1 || a->out_channels > 65536) {
-        snprintf(why, n, "out_channels must be in 1..65536, not %d", a->out_channels);
+        snprintf(why, size, "out_channels must be in 1..65536, not %d", a->out_channels);
         return -1;
     }
     snprintf(what, sizeof what, "a %dx%d kernel", k, k);
-    if (window_prepare(l, &window, a->out_channels, what, why, n)) return -1;
-    if ((double)k * k * l->in.c * a->out_channels > INT_MAX) {
-        snprintf(why, n, "a weight of %dx%dx%dx%d is too large", a->out_channels, k, k, l->in.c);
+    if (window_infer(n, &window, a->out_channels, what, why, size)) return -1;
+    if ((double)k * k * channels * a->out_channels > INT_MAX) {
+        snprintf(why, size, "a weight of %dx%dx%dx%d is too large", a->out_channels, k, k, channels);
         return -1;
     }
-    int fan_in = k * k * l->in.c, fan_out = k * k * a->out_channels;
-    l->params = 2;
-    l->param[0] =
-        (struct hsgd_param_spec){ "weight", 4, { a->out_channels, k, k, l->in.c }, a->init, fan_in, fan_out, 0 };
-    l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->out_channels }, HSGD_INIT_ZERO, fan_in, fan_out, 0 };
-    l->forward_flops = 2.0 * fan_in * hsgd_size(l->out);
-    l->backward_flops = 2 * l->forward_flops;
+    int fan_in = k * k * channels, fan_out = k * k * a->out_channels;
+    add_param(n, .name = "weight", .rank = 4, .dim = { a->out_channels, k, k, channels }, .init = a->init,
+              .fan_in = fan_in, .fan_out = fan_out);
+    add_param(n, .name = "bias", .rank = 1, .dim = { a->out_channels }, .init = HSGD_INIT_ZERO, .no_decay = true);
+    n->forward_flops = 2.0 * fan_in * sample_size(&n->out[0]);
+    n->backward_flops = 2 * n->forward_flops;
     return 0;
 }
 
 static struct conv2d_args args_of(const struct hsgd_emit *e)
 {
-    const struct hsgd_conv2d *a = e->layer->attributes;
-    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    const struct hsgd_conv2d *a = e->node->attributes;
+    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
     return (struct conv2d_args){ .n = e->rows,
                                  .h = in.h,
                                  .w = in.w,
@@ -67,14 +66,14 @@ static int pixels(const struct conv2d_args *a, int h, int w) { return lanes_bloc
 static void forward(struct hsgd_emit *e)
 {
     struct conv2d_args a = args_of(e);
-    struct hsgd_ref w = e->weight[0].piece[0].ref, bias = e->weight[1].piece[0].ref;
+    struct hsgd_ref w = hsgd_param_at(e, 0), bias = hsgd_param_at(e, 1);
     if (conv2d_cudnn_forward(e, a)) return;
     if (e->kind == HSGD_CUDA) {
         a.tiles = gpu_tiles_of(a.o, pixels(&a, a.oh, a.ow));
-        HSGD_LAUNCH(e, gpu_kernel(gpu_forward, a.o), HSGD_ROWS, a.tiles, &a, e->x, w, bias, e->y);
+        HSGD_LAUNCH(e, gpu_kernel(gpu_forward, a.o), HSGD_ROWS, a.tiles, &a, e->x[0], w, bias, e->y[0]);
     } else {
         a.tiles = conv2d_fwd_tiles(a);
-        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_fwd), HSGD_TILES, a.tiles, &a, e->x, w, bias, e->y);
+        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_fwd), HSGD_TILES, a.tiles, &a, e->x[0], w, bias, e->y[0]);
     }
 }
 
@@ -87,7 +86,7 @@ static void gpu_gradients(struct hsgd_emit *e, struct conv2d_args a)
     if (a.splits < 1) a.splits = 1;
     a.tiles = gpu_dw_tiles(a);
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)gpu_dw_work(a));
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_dw), HSGD_ROWS, a.tiles, &a, e->x, e->dy, work);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_dw), HSGD_ROWS, a.tiles, &a, e->x[0], e->dy[0], work);
     HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_sum), HSGD_ITEMS, a.o * gpu_dw_entries(a), &a, work, e->gradient[0],
                 e->gradient[1]);
 }
@@ -97,18 +96,19 @@ static void gradients(struct hsgd_emit *e, struct conv2d_args a)
     a.splits = e->units < a.kh ? e->units : a.kh;
     a.tiles = conv2d_dw_tiles(a);
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)conv2d_dw_work(a));
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dw), HSGD_TILES, a.tiles, &a, e->x, e->dy, e->gradient[0], e->gradient[1], work);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dw), HSGD_TILES, a.tiles, &a, e->x[0], e->dy[0], e->gradient[0], e->gradient[1],
+                work);
 }
 
 static void input_gradient(struct hsgd_emit *e, struct conv2d_args a)
 {
-    struct hsgd_ref w = e->weight[0].piece[0].ref;
+    struct hsgd_ref w = hsgd_param_at(e, 0);
     if (e->kind == HSGD_CUDA) {
         a.tiles = gpu_tiles_of(a.c, pixels(&a, a.h, a.w));
-        HSGD_LAUNCH(e, gpu_kernel(gpu_backward, a.c), HSGD_ROWS, a.tiles, &a, e->dy, w, e->dx);
+        HSGD_LAUNCH(e, gpu_kernel(gpu_backward, a.c), HSGD_ROWS, a.tiles, &a, e->dy[0], w, e->dx[0]);
     } else {
         a.tiles = conv2d_dx_tiles(a);
-        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dx), HSGD_TILES, a.tiles, &a, e->dy, w, e->dx);
+        HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dx), HSGD_TILES, a.tiles, &a, e->dy[0], w, e->dx[0]);
     }
 }
 
@@ -117,15 +117,15 @@ static void input_gradient(struct hsgd_emit *e, struct conv2d_args a)
 static void backward(struct hsgd_emit *e)
 {
     struct conv2d_args a = args_of(e);
-    if (a.activation && !e->layer->slope_applied) {
-        struct act_bwd_args act = { hsgd_stored_rows(e) * hsgd_size(e->layer->out), a.activation };
-        HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
+    if (a.activation && !e->node->slope_applied) {
+        struct act_bwd_args act = { hsgd_stored_rows(e) * sample_size(&e->node->out[0]), a.activation };
+        HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y[0], e->dy[0]);
     }
     struct hsgd_ref dy = { .buffer = -1 }; /* in scratch memory, where cuDNN has used it */
     bool wanted = e->gradient[0].buffer >= 0, by_cudnn = wanted && conv2d_cudnn_gradients(e, a, &dy);
     if (wanted && !by_cudnn && e->kind == HSGD_CUDA) gpu_gradients(e, a);
     else if (wanted && !by_cudnn) gradients(e, a);
-    if (e->dx.buffer >= 0 && !conv2d_cudnn_input_gradient(e, a, dy)) input_gradient(e, a);
+    if (hsgd_wanted(e->dx[0]) && !conv2d_cudnn_input_gradient(e, a, dy)) input_gradient(e, a);
 }
 
 static enum hsgd_activation activation(const void *attributes)
@@ -146,7 +146,10 @@ const struct hsgd_op hsgd_op_conv2d = { .name = "conv2d",
                                         .attributes_size = sizeof(struct hsgd_conv2d),
                                         .fields = fields,
                                         .layouts = 1u << HSGD_LANES,
-                                        .prepare = prepare,
-                                        .forward = forward,
-                                        .backward = backward,
+                                        .overwrites_dy = true,
+                                        .keeps_in = 1,
+                                        .keeps_out = 1,
+                                        .infer = infer,
+                                        .forward = { { forward } },
+                                        .backward = { { backward } },
                                         .activation = activation };

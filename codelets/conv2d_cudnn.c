@@ -202,25 +202,25 @@ static void transpose(struct hsgd_emit *e, const struct hsgd_kernel *kernel, str
  * allocated. */
 bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
 {
-    struct hsgd_shape in = e->layer->in, out = e->layer->out;
-    struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, e->weight[0].piece[0].ref, next, next };
+    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
+    struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, hsgd_param_at(e, 0), next, next };
     struct conv2d_finish_args finish = { a.n, hsgd_size(out), a.o, a.activation, lanes_tiles(a.n, hsgd_size(out)) };
     const struct prepared *p = hsgd_prepared(e, &kernel_forward, &a, refs);
     if (!p) return false;
     refs[0] = samples(e, in);
     refs[2] = samples(e, out);
     refs[3] = workspace(e, p, 0);
-    transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
+    transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x[0], refs[0]);
     hsgd_launch(e, &kernel_forward, HSGD_TILES, 1, &a, refs);
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2],
-                e->weight[1].piece[0].ref, e->y);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2], hsgd_param_at(e, 1),
+                e->y[0]);
     return true;
 }
 
 /* db in two sums, first over the images: that has enough columns for the whole device. */
 bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy)
 {
-    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
     struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, next, e->gradient[0], next };
     const struct prepared *p = hsgd_prepared(e, &kernel_filter, &a, refs);
     if (!p) return false;
@@ -228,8 +228,8 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
     int64_t used = e->scratch_used;
     refs[0] = samples(e, in);
     refs[3] = workspace(e, p, hsgd_size(out));
-    transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy, *dy);
-    transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x, refs[0]);
+    transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy[0], *dy);
+    transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x[0], refs[0]);
     hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
     emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), *dy, refs[3]);
     emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], e->gradient[1]);
@@ -239,17 +239,17 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
 
 bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy)
 {
-    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
     bool transposed = dy.buffer >= 0;
     struct hsgd_ref next = hsgd_scratch(e, 0);
-    struct hsgd_ref refs[] = { transposed ? dy : next, e->weight[0].piece[0].ref, next, next };
+    struct hsgd_ref refs[] = { transposed ? dy : next, hsgd_param_at(e, 0), next, next };
     const struct prepared *p = hsgd_prepared(e, &kernel_data, &a, refs);
     if (!p) return false;
-    if (!transposed) transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy, refs[0] = samples(e, out));
+    if (!transposed) transpose(e, HSGD_KERNEL(lanes_unpack), out, e->dy[0], refs[0] = samples(e, out));
     refs[2] = samples(e, in);
     refs[3] = workspace(e, p, 0);
     hsgd_launch(e, &kernel_data, HSGD_TILES, 1, &a, refs);
-    transpose(e, HSGD_KERNEL(lanes_pack), in, refs[2], e->dx);
+    transpose(e, HSGD_KERNEL(lanes_pack), in, refs[2], e->dx[0]);
     return true;
 }
 

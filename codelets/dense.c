@@ -4,22 +4,24 @@
 
 #include "kernels.h"
 
-static const struct hsgd_dense *attributes(const struct hsgd_layer *l) { return l->attributes; }
+static const struct hsgd_dense *attributes(const struct hsgd_node *n) { return n->attributes; }
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct hsgd_dense *a = attributes(l);
+    const struct hsgd_dense *a = attributes(n);
     if (a->units < 1 || a->units > 1 << 20) {
-        snprintf(why, n, "units must be in 1..1048576, not %d", a->units);
+        snprintf(why, size, "units must be in 1..1048576, not %d", a->units);
         return -1;
     }
-    int in = hsgd_size(l->in);
-    l->out = (struct hsgd_shape){ 1, 1, a->units };
-    l->params = a->no_bias ? 1 : 2;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { in, a->units }, a->init, in, a->units, in };
-    l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->units }, HSGD_INIT_ZERO, in, a->units, 0 };
-    l->forward_flops = 2.0 * in * a->units;
-    l->backward_flops = 2 * l->forward_flops;
+    int in = sample_size(&n->in[0]);
+    n->outputs = 1;
+    n->out[0] = hsgd_vector(a->units);
+    add_param(n, .name = "weight", .rank = 2, .dim = { in, a->units }, .init = a->init, .fan_in = in,
+              .fan_out = a->units, .split_rows = in);
+    if (!a->no_bias)
+        add_param(n, .name = "bias", .rank = 1, .dim = { a->units }, .init = HSGD_INIT_ZERO, .no_decay = true);
+    n->forward_flops = 2.0 * in * a->units;
+    n->backward_flops = 2 * n->forward_flops;
     return 0;
 }
 
@@ -29,9 +31,9 @@ static const struct hsgd_ref absent = { .buffer = -1 };
  * the last one applies bias and activation. */
 static void forward(struct hsgd_emit *e)
 {
-    const struct hsgd_dense *a = attributes(e->layer);
+    const struct hsgd_dense *a = attributes(e->node);
     const struct hsgd_weight *w = &e->weight[0];
-    int in = hsgd_size(e->layer->in), units = a->units;
+    int in = sample_size(&e->node->in[0]), units = a->units;
     for (int i = 0; i < w->pieces; i++) {
         bool last = i == w->pieces - 1;
         struct hsgd_matmul p = { .m = e->rows,
@@ -42,14 +44,14 @@ static void forward(struct hsgd_emit *e)
                                  .ldc = units,
                                  .accumulate = i > 0,
                                  .activation = last ? a->activation : HSGD_NO_ACTIVATION };
-        struct hsgd_ref bias = last && !a->no_bias ? e->weight[1].piece[0].ref : absent;
-        hsgd_emit_matmul(e, &p, hsgd_at(e->x, w->piece[i].row), w->piece[i].ref, e->y, bias);
+        struct hsgd_ref bias = last && !a->no_bias ? hsgd_param_at(e, 1) : absent;
+        hsgd_emit_matmul(e, &p, hsgd_at(e->x[0], w->piece[i].row), w->piece[i].ref, e->y[0], bias);
     }
 }
 
 static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate)
 {
-    int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
+    int in = sample_size(&e->node->in[0]), units = attributes(e->node)->units;
     struct hsgd_matmul p = { .m = rows,
                              .n = units,
                              .k = e->rows,
@@ -58,13 +60,13 @@ static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_
                              .ldc = units,
                              .transpose_a = true,
                              .accumulate = accumulate };
-    hsgd_emit_matmul(e, &p, hsgd_at(e->x, row), e->dy, out, absent);
+    hsgd_emit_matmul(e, &p, hsgd_at(e->x[0], row), e->dy[0], out, absent);
 }
 
 /* Gradients of W and bias together, unless W's is deferred. */
 static void gradients(struct hsgd_emit *e, bool of_bias)
 {
-    int in = hsgd_size(e->layer->in), units = attributes(e->layer)->units;
+    int in = sample_size(&e->node->in[0]), units = attributes(e->node)->units;
     struct hsgd_matmul p = { .m = in,
                              .n = units,
                              .k = e->rows,
@@ -73,29 +75,29 @@ static void gradients(struct hsgd_emit *e, bool of_bias)
                              .ldc = units,
                              .transpose_a = true,
                              .bias_gradient = of_bias };
-    if (e->gradient[0].buffer >= 0)
-        hsgd_emit_matmul(e, &p, e->x, e->dy, e->gradient[0], of_bias ? e->gradient[1] : absent);
-    else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy, e->gradient[1]);
+    if (hsgd_wanted(e->gradient[0]))
+        hsgd_emit_matmul(e, &p, e->x[0], e->dy[0], e->gradient[0], of_bias ? e->gradient[1] : absent);
+    else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy[0], e->gradient[1]);
 }
 
 /* dz = dy f'(z); db = column sums of dz; dW = x^T dz; dx = dz W^T, where each
  * piece of W gives its own columns. */
 static void backward(struct hsgd_emit *e)
 {
-    const struct hsgd_dense *a = attributes(e->layer);
+    const struct hsgd_dense *a = attributes(e->node);
     const struct hsgd_weight *w = &e->weight[0];
-    int in = hsgd_size(e->layer->in), units = a->units;
+    int in = sample_size(&e->node->in[0]), units = a->units;
     if (a->activation != HSGD_NO_ACTIVATION) {
         struct act_bwd_args act = { e->rows * units, (int)a->activation };
-        HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y, e->dy);
+        HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y[0], e->dy[0]);
     }
-    for (int i = 0; e->dx.buffer >= 0 && i < w->pieces; i++) {
+    for (int i = 0; hsgd_wanted(e->dx[0]) && i < w->pieces; i++) {
         struct hsgd_matmul p = {
             .m = e->rows, .n = w->piece[i].rows, .k = units, .lda = units, .ldb = units, .ldc = in, .transpose_b = true
         };
-        hsgd_emit_matmul(e, &p, e->dy, w->piece[i].ref, hsgd_at(e->dx, w->piece[i].row), absent);
+        hsgd_emit_matmul(e, &p, e->dy[0], w->piece[i].ref, hsgd_at(e->dx[0], w->piece[i].row), absent);
     }
-    gradients(e, !a->no_bias && e->gradient[1].buffer >= 0);
+    gradients(e, !a->no_bias && hsgd_wanted(e->gradient[1]));
 }
 
 #define AT(field) offsetof(struct hsgd_dense, field)
@@ -109,7 +111,10 @@ const struct hsgd_op hsgd_op_dense = { .name = "dense",
                                        .attributes_size = sizeof(struct hsgd_dense),
                                        .fields = fields,
                                        .layouts = 1u << HSGD_NHWC,
-                                       .prepare = prepare,
-                                       .forward = forward,
-                                       .backward = backward,
+                                       .overwrites_dy = true,
+                                       .keeps_in = 1,
+                                       .keeps_out = 1,
+                                       .infer = infer,
+                                       .forward = { { forward } },
+                                       .backward = { { backward } },
                                        .weight_gradient = weight_gradient };

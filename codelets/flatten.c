@@ -3,16 +3,17 @@
  * order; the memory layout does not change. */
 #include "kernels.h"
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     (void)why;
-    (void)n;
-    l->out = (struct hsgd_shape){ 1, 1, hsgd_size(l->in) };
+    (void)size;
+    n->outputs = 1;
+    n->out[0] = hsgd_vector(sample_size(&n->in[0]));
     return 0;
 }
 
 static void nothing(struct hsgd_emit *e) { (void)e; }
 
 const struct hsgd_op hsgd_op_flatten = {
-    .name = "flatten", .layouts = 1u << HSGD_NHWC, .is_view = true, .prepare = prepare, .forward = nothing
+    .name = "flatten", .layouts = 1u << HSGD_NHWC, .is_view = true, .infer = infer, .forward = { { nothing } }
 };

@@ -7,6 +7,18 @@
 
 #include "kernel_args.h"
 
+/* Numbers of a sample; a model has none that are more than an int holds. */
+static inline int sample_size(const struct hsgd_type *t) { return (int)hsgd_type_size(t); }
+
+/* Adds a parameter to a node; the fields of a struct hsgd_param_spec by name. */
+#define add_param(node, ...) hsgd_node_add_param(node, &(struct hsgd_param_spec){ __VA_ARGS__ })
+
+/* Height, width and channels of an image. */
+static inline struct hsgd_shape image_of(const struct hsgd_type *t)
+{
+    return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
+}
+
 enum hsgd_kernel_id {
 #define KERNEL(name, buffers, args) HSGD_KERNEL_##name,
 #include "kernel_list.h"

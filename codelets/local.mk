@@ -107,6 +107,6 @@ noinst_LTLIBRARIES += codelets/libcodelets.la
 nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
 codelets_libcodelets_la_SOURCES = codelets/conv2d_cudnn.c codelets/conv2d_cudnn.h codelets/cudnn_calls.h codelets/gemm.h \
 	codelets/kernels.h codelets/op_table.c codelets/relayout.h codelets/table.c \
-	codelets/matmul.c codelets/matmul_cpu.c codelets/matmul_cuda.c codelets/window.c codelets/window.h $(OPS)
+	codelets/loss.c codelets/loss.h codelets/matmul.c codelets/matmul_cpu.c codelets/matmul_cuda.c codelets/type_text.c codelets/type_text.h codelets/window.c codelets/window.h $(OPS)
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS)
 codelets_libcodelets_la_LIBADD = $(kernel_libs) $(cuda_objects)

@@ -55,7 +55,7 @@ void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct h
     }
     bool has_bias = bias.buffer >= 0 && !p->bias_gradient;
     if (p->bias_gradient && e->kind != HSGD_CUDA) emit_column_sums(e, p->k, p->n, p->ldb, b, bias);
-    if (bias.buffer < 0) bias = c;
+    if (!hsgd_wanted(bias)) bias = c;
     if (e->kind == HSGD_OPENCL) emit_gemm(e, p, a, b, c, bias, has_bias);
     else
         emit_library(e, e->kind == HSGD_CUDA ? &hsgd_kernel_matmul_cuda : &hsgd_kernel_matmul_cpu, p, a, b, c, bias,

@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Mean squared error against one-hot class labels. */
-#include <stdio.h>
-
 #include "kernels.h"
+#include "loss.h"
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    if (l->in.h != 1 || l->in.w != 1 || l->in.c < 2) {
-        snprintf(why, n, "the input must be 1x1xC with C >= 2, not %dx%dx%d", l->in.h, l->in.w, l->in.c);
-        return -1;
-    }
-    l->out = l->in;
-    l->forward_flops = 4.0 * l->in.c;
+    if (loss_infer(n, why, size)) return -1;
+    n->forward_flops = 4.0 * hsgd_type_channels(&n->in[0]);
     return 0;
 }
 
 static void forward(struct hsgd_emit *e)
 {
-    struct mse_args a = { e->rows, e->layer->in.c, e->dx.buffer >= 0 };
+    struct mse_args a = { e->rows, hsgd_type_channels(&e->node->in[0]), hsgd_wanted(e->dx[0]) };
     struct hsgd_ref stats = hsgd_scratch(e, 2 * e->rows);
-    HSGD_LAUNCH(e, HSGD_KERNEL(mse), HSGD_ITEMS, e->rows, &a, e->x, e->labels, a.want_gradient ? e->dx : e->x, stats);
+    HSGD_LAUNCH(e, HSGD_KERNEL(mse), HSGD_ITEMS, e->rows, &a, e->x[0], e->x[1], a.want_gradient ? e->dx[0] : e->x[0],
+                stats);
     struct loss_sums_args s = { e->rows };
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
 const struct hsgd_op hsgd_op_mse = {
-    .name = "mse", .layouts = 1u << HSGD_NHWC, .is_loss = true, .prepare = prepare, .forward = forward
+    .name = "mse", .layouts = 1u << HSGD_NHWC, .inputs = 2, .is_loss = true, .infer = infer, .forward = { { forward } }
 };

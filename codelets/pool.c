@@ -5,20 +5,20 @@
 #include "kernels.h"
 #include "window.h"
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct hsgd_pool *a = l->attributes;
+    const struct hsgd_pool *a = n->attributes;
     char what[48];
     snprintf(what, sizeof what, "a window of %dx%d", a->kernel, a->kernel);
-    if (window_prepare(l, a, l->in.c, what, why, n)) return -1;
-    l->forward_flops = l->backward_flops = (double)a->kernel * a->kernel * hsgd_size(l->out);
+    if (window_infer(n, a, hsgd_type_channels(&n->in[0]), what, why, size)) return -1;
+    n->forward_flops = n->backward_flops = (double)a->kernel * a->kernel * sample_size(&n->out[0]);
     return 0;
 }
 
 static struct pool_args args_of(const struct hsgd_emit *e)
 {
-    const struct hsgd_pool *a = e->layer->attributes;
-    struct hsgd_shape in = e->layer->in, out = e->layer->out;
+    const struct hsgd_pool *a = e->node->attributes;
+    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
     return (struct pool_args){ .n = e->rows,
                                .h = in.h,
                                .w = in.w,
@@ -28,35 +28,36 @@ static struct pool_args args_of(const struct hsgd_emit *e)
                                .k = a->kernel,
                                .stride = a->stride,
                                .pad = a->padding,
-                               .activation = (int)e->layer->slope_of_x };
+                               .activation = (int)e->node->slope_of_x };
 }
 
 static void max_forward(struct hsgd_emit *e)
 {
     struct pool_args a = args_of(e);
     a.tiles = pool_max_fwd_tiles(a);
-    HSGD_LAUNCH(e, HSGD_KERNEL(pool_max_fwd), HSGD_TILES, a.tiles, &a, e->x, e->y);
+    HSGD_LAUNCH(e, HSGD_KERNEL(pool_max_fwd), HSGD_TILES, a.tiles, &a, e->x[0], e->y[0]);
 }
 
 static void max_backward(struct hsgd_emit *e)
 {
     struct pool_args a = args_of(e);
     a.tiles = pool_max_bwd_tiles(a);
-    if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(pool_max_bwd), HSGD_TILES, a.tiles, &a, e->x, e->y, e->dy, e->dx);
+    if (hsgd_wanted(e->dx[0]))
+        HSGD_LAUNCH(e, HSGD_KERNEL(pool_max_bwd), HSGD_TILES, a.tiles, &a, e->x[0], e->y[0], e->dy[0], e->dx[0]);
 }
 
 static void avg_forward(struct hsgd_emit *e)
 {
     struct pool_args a = args_of(e);
     a.tiles = pool_avg_fwd_tiles(a);
-    HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_fwd), HSGD_TILES, a.tiles, &a, e->x, e->y);
+    HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_fwd), HSGD_TILES, a.tiles, &a, e->x[0], e->y[0]);
 }
 
 static void avg_backward(struct hsgd_emit *e)
 {
     struct pool_args a = args_of(e);
     a.tiles = pool_avg_bwd_tiles(a);
-    if (e->dx.buffer >= 0) HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_bwd), HSGD_TILES, a.tiles, &a, e->dy, e->dx);
+    if (hsgd_wanted(e->dx[0])) HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_bwd), HSGD_TILES, a.tiles, &a, e->dy[0], e->dx[0]);
 }
 
 #define AT(field) offsetof(struct hsgd_pool, field)
@@ -70,13 +71,15 @@ const struct hsgd_op hsgd_op_max_pool = { .name = "max_pool",
                                           .fields = fields,
                                           .layouts = 1u << HSGD_LANES,
                                           .applies_slope = true,
-                                          .prepare = prepare,
-                                          .forward = max_forward,
-                                          .backward = max_backward };
+                                          .keeps_in = 1,
+                                          .keeps_out = 1,
+                                          .infer = infer,
+                                          .forward = { { max_forward } },
+                                          .backward = { { max_backward } } };
 const struct hsgd_op hsgd_op_avg_pool = { .name = "avg_pool",
                                           .attributes_size = sizeof(struct hsgd_pool),
                                           .fields = fields,
                                           .layouts = 1u << HSGD_LANES,
-                                          .prepare = prepare,
-                                          .forward = avg_forward,
-                                          .backward = avg_backward };
+                                          .infer = infer,
+                                          .forward = { { avg_forward } },
+                                          .backward = { { avg_backward } } };

@@ -5,9 +5,9 @@
 
 #include <hsgd/ops.h>
 
-/* Checks a window (`what` names it in messages) and sets the output's shape.  Returns
+/* Checks a window (`what` names it in messages) and sets the output's type.  Returns
  * 0, or -1 with a reason in why. */
-int window_prepare(struct hsgd_layer *l, const struct hsgd_pool *window, int out_channels, const char *what, char *why,
-                   size_t n);
+int window_infer(struct hsgd_node *n, const struct hsgd_pool *window, int out_channels, const char *what, char *why,
+                 size_t size);
 
 #endif

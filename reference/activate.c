@@ -61,9 +61,13 @@ static void one(int turn)
     reference(&s, want);
     if (turn < 24) gradient_of_reference(&s, xd);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = {
-            .rows = s.rows, .in = { 1, 1, s.size }, .x = x, .dy = dy, .y = y, .dx = dx, .training = true
-        };
+        struct hsgd_op_call run = { .rows = s.rows,
+                                    .in = { hsgd_vector(s.size) },
+                                    .x = { x },
+                                    .dy = { dy },
+                                    .y = { y },
+                                    .dx = { dx },
+                                    .training = true };
         check_run(d, &op, &a, &run, n);
         check_near("y", y, want, n);
         double *yd = check_doubles(y, n);
@@ -85,8 +89,8 @@ static void not_a_number(void)
         want[i] = (struct approx){ check_activation(x[i], HSGD_RELU), 0 };
     }
     for (int d = 0; d < check_devices(); d++) {
-        check_run(d, &hsgd_op_activate, &a, &(struct hsgd_op_call){ .rows = 2, .in = { 1, 1, 20 }, .x = x, .y = y },
-                  UNCOUNTED);
+        check_run(d, &hsgd_op_activate, &a,
+                  &(struct hsgd_op_call){ .rows = 2, .in = { hsgd_vector(20) }, .x = { x }, .y = { y } }, UNCOUNTED);
         check_near("y", y, want, 40);
     }
 }

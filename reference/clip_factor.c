@@ -24,7 +24,7 @@ static void one(int turn)
     float *x = check_floats(n);
     struct approx want = factor(x, n, step[HSGD_STEP_SCALE], a.max_norm);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, n }, .x = x, .params = { step }, .y = &y };
+        struct hsgd_op_call run = { .rows = 1, .in = { hsgd_vector(n) }, .x = { x }, .params = { step }, .y = { &y } };
         check_run(d, &hsgd_op_clip_factor, &a, &run, n);
         check_near("factor", &y, &want, 1);
     }

@@ -109,10 +109,10 @@ static void gradient_of_reference(struct conv *s, const struct approx *y)
 }
 
 /* As hsgd_op_conv2d, where the next operation has applied f'. */
-static int prepare_applied(struct hsgd_layer *l, char *why, size_t n)
+static int infer_applied(struct hsgd_node *n, char *why, size_t size)
 {
-    l->slope_applied = true;
-    return hsgd_op_conv2d.prepare(l, why, n);
+    n->slope_applied = true;
+    return hsgd_op_conv2d.infer(n, why, size);
 }
 
 static void draw(struct conv *s, int turn)
@@ -139,7 +139,7 @@ static void one(int turn)
     };
     struct hsgd_op op = hsgd_op_conv2d;
     bool applied = turn % 8 == 5;
-    if (applied) op.prepare = prepare_applied;
+    if (applied) op.infer = infer_applied;
     check_shape("shape %d: %d of %dx%dx%d, %d channels, kernel %d, stride %d, padding %d, activation %d, applied %d",
                 turn, s.n, s.in.h, s.in.w, s.in.c, s.o, s.k, s.stride, s.pad, s.f, applied);
     int nx = s.n * hsgd_size(s.in), nw = s.o * s.k * s.k * s.in.c, ny = s.n * hsgd_size(s.out);
@@ -153,12 +153,12 @@ static void one(int turn)
     for (int d = 0; d < check_devices() && check_going(); d++) {
         bool wants_dx = turn % 7 != 0;
         struct hsgd_op_call run = { .rows = s.n,
-                                    .in = s.in,
-                                    .x = x,
-                                    .dy = dy,
+                                    .in = { hsgd_image(s.in.h, s.in.w, s.in.c) },
+                                    .x = { x },
+                                    .dy = { dy },
                                     .params = { w, b },
-                                    .y = y,
-                                    .dx = wants_dx ? dx : NULL,
+                                    .y = { y },
+                                    .dx = { wants_dx ? dx : NULL },
                                     .gradients = { dw, db },
                                     .training = true };
         check_run(d, &op, &a, &run, ny);
@@ -185,7 +185,8 @@ static void not_a_number(void)
     x[17 * SIDE * SIDE * C + 11] = NAN;
     for (int d = 0; d < check_devices(); d++) {
         check_run(d, &hsgd_op_conv2d, &a,
-                  &(struct hsgd_op_call){ .rows = N, .in = { SIDE, SIDE, C }, .x = x, .params = { w, b }, .y = y },
+                  &(struct hsgd_op_call){
+                      .rows = N, .in = { hsgd_image(SIDE, SIDE, C) }, .x = { x }, .params = { w, b }, .y = { y } },
                   UNCOUNTED);
         for (int i = 0; i < N * O; i++) check_that(!isnan(y[i]) == (i / O != 17), "y[%d] is %g", i, y[i]);
     }

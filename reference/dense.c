@@ -90,30 +90,30 @@ struct pieces {
 
 static void cut_weight(struct hsgd_emit *e)
 {
-    const struct pieces *a = e->layer->attributes;
+    const struct pieces *a = e->node->attributes;
     struct hsgd_weight *w = &e->weight[0];
     int units = a->dense.units;
     struct hsgd_ref ref = w->piece[0].ref;
     w->pieces = 2;
     w->piece[0] = (struct hsgd_piece){ ref, 0, a->cut };
-    w->piece[1] =
-        (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut, hsgd_size(e->layer->in) - a->cut };
+    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut,
+                                       (int)hsgd_type_size(&e->node->in[0]) - a->cut };
 }
 
 static void pieces_forward(struct hsgd_emit *e)
 {
     cut_weight(e);
-    hsgd_op_dense.forward(e);
+    hsgd_op_dense.forward[0].emit(e);
 }
 
 static void pieces_backward(struct hsgd_emit *e)
 {
-    const struct pieces *a = e->layer->attributes;
+    const struct pieces *a = e->node->attributes;
     struct hsgd_ref out = e->gradient[0];
-    int in = hsgd_size(e->layer->in);
+    int in = (int)hsgd_type_size(&e->node->in[0]);
     cut_weight(e);
     e->gradient[0].buffer = -1;
-    hsgd_op_dense.backward(e);
+    hsgd_op_dense.backward[0].emit(e);
     hsgd_op_dense.weight_gradient(e, 0, a->cut, out, false);
     hsgd_op_dense.weight_gradient(e, 0, a->cut, out, true);
     hsgd_op_dense.weight_gradient(e, a->cut, in - a->cut, hsgd_at(out, (int64_t)a->cut * a->dense.units), false);
@@ -135,8 +135,8 @@ static void one(int turn)
     struct hsgd_op op = hsgd_op_dense;
     if (turn % 3 == 0 && s.in > 1) {
         a.cut = check_int(1, s.in - 1);
-        op.forward = pieces_forward;
-        op.backward = pieces_backward;
+        op.forward[0].emit = pieces_forward;
+        op.backward[0].emit = pieces_backward;
     }
     int64_t nx = (int64_t)rows * s.in, nw = (int64_t)units * s.in, ny = (int64_t)rows * units;
     check_shape("shape %d: %d rows of %d, %d units, activation %d, bias %d, cut %d", turn, rows, s.in, units, s.f,
@@ -153,12 +153,12 @@ static void one(int turn)
     for (int d = 0; d < check_devices() && check_going(); d++) {
         bool wants_dx = turn % 7 != 0;
         struct hsgd_op_call run = { .rows = rows,
-                                    .in = in,
-                                    .x = x,
-                                    .dy = dy,
+                                    .in = { hsgd_image(in.h, in.w, in.c) },
+                                    .x = { x },
+                                    .dy = { dy },
                                     .params = { weight, bias },
-                                    .y = y,
-                                    .dx = wants_dx ? dx : NULL,
+                                    .y = { y },
+                                    .dx = { wants_dx ? dx : NULL },
                                     .gradients = { dw, db },
                                     .training = true };
         check_run(d, &op, &a, &run, ny);
@@ -186,7 +186,8 @@ static void not_a_number(int units)
     x[3 * in + 5] = NAN;
     for (int d = 0; d < check_devices(); d++) {
         check_run(d, &hsgd_op_dense, &a,
-                  &(struct hsgd_op_call){ .rows = rows, .in = { 1, 1, in }, .x = x, .params = { w, b }, .y = y },
+                  &(struct hsgd_op_call){
+                      .rows = rows, .in = { hsgd_vector(in) }, .x = { x }, .params = { w, b }, .y = { y } },
                   UNCOUNTED);
         for (int i = 0; i < rows * units; i++) check_that(!isnan(y[i]) == (i / units != 3), "y[%d] is %g", i, y[i]);
     }

@@ -23,21 +23,21 @@ struct placed {
 
 static void place(struct hsgd_emit *e)
 {
-    const struct placed *a = e->layer->attributes;
-    e->layer_index = a->layer;
+    const struct placed *a = e->node->attributes;
+    e->number = a->layer;
     e->first_row = a->first_row;
 }
 
 static void forward(struct hsgd_emit *e)
 {
     place(e);
-    hsgd_op_dropout.forward(e);
+    hsgd_op_dropout.forward[0].emit(e);
 }
 
 static void backward(struct hsgd_emit *e)
 {
     place(e);
-    hsgd_op_dropout.backward(e);
+    hsgd_op_dropout.backward[0].emit(e);
 }
 
 static bool kept(const struct placed *a, uint32_t seed, int row, int element)
@@ -60,8 +60,8 @@ static void reference(const struct placed *a, uint32_t seed, bool training, int 
 static struct hsgd_op placed_op(bool lanes)
 {
     struct hsgd_op op = hsgd_op_dropout;
-    op.forward = forward;
-    op.backward = backward;
+    op.forward[0].emit = forward;
+    op.backward[0].emit = backward;
     op.layouts = 1u << (lanes ? HSGD_LANES : HSGD_NHWC);
     return op;
 }
@@ -80,9 +80,14 @@ static void one(int turn)
     reference(&a, seed, training, rows, size, x, want_y);
     reference(&a, seed, training, rows, size, dy, want_dx);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = {
-            .rows = rows, .in = { 1, 1, size }, .x = x, .dy = dy, .y = y, .dx = dx, .training = training, .seed = seed
-        };
+        struct hsgd_op_call run = { .rows = rows,
+                                    .in = { hsgd_vector(size) },
+                                    .x = { x },
+                                    .dy = { dy },
+                                    .y = { y },
+                                    .dx = { dx },
+                                    .training = training,
+                                    .seed = seed };
         check_run(d, &op, &a, &run, n);
         check_near("y", y, want_y, n);
         check_near("dx", dx, want_dx, n);
@@ -100,10 +105,10 @@ static void slices(bool lanes)
     check_shape("slices, lanes %d", lanes);
     for (int d = 0; d < check_devices(); d++) {
         struct hsgd_op_call run = {
-            .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = whole, .training = true, .seed = 9
+            .rows = ROWS, .in = { hsgd_vector(SIZE) }, .x = { x }, .y = { whole }, .training = true, .seed = 9
         };
         check_run(d, &op, &a, &run, UNCOUNTED);
-        run.rows = ROWS - FROM, run.x = x + FROM * SIZE, run.y = part;
+        run.rows = ROWS - FROM, run.x[0] = x + FROM * SIZE, run.y[0] = part;
         check_run(check_devices() - 1 - d, &op, &b, &run, UNCOUNTED);
         for (int i = 0; i < (ROWS - FROM) * SIZE; i++)
             check_that(part[i] == whole[FROM * SIZE + i], "element %d is %g in the slice, %g in the batch", i, part[i],
@@ -123,10 +128,10 @@ static void rate(float p)
     check_shape("rate, p %g", p);
     for (int d = 0; d < check_devices(); d++) {
         int count = 0;
-        check_run(
-            d, &hsgd_op_dropout, &a,
-            &(struct hsgd_op_call){ .rows = ROWS, .in = { 1, 1, SIZE }, .x = x, .y = y, .training = true, .seed = 3 },
-            UNCOUNTED);
+        check_run(d, &hsgd_op_dropout, &a,
+                  &(struct hsgd_op_call){
+                      .rows = ROWS, .in = { hsgd_vector(SIZE) }, .x = { x }, .y = { y }, .training = true, .seed = 3 },
+                  UNCOUNTED);
         for (int i = 0; i < n; i++) count += y[i] != 0;
         double off = fabs(count - n * (1 - (double)p)) / sqrt(n * (double)p * (1 - p));
         check_that(off <= 5, "%d of %d are kept, %.1f standard deviations off", count, n, off);

@@ -13,7 +13,13 @@ static void one(int turn)
     check_shape("shape %d: %d rows of %dx%dx%d", turn, rows, in.h, in.w, in.c);
     float *x = check_floats(n), *dy = check_floats(n), *y = check_floats(n), *dx = check_floats(n);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = rows, .in = in, .x = x, .dy = dy, .y = y, .dx = dx, .training = true };
+        struct hsgd_op_call run = { .rows = rows,
+                                    .in = { hsgd_image(in.h, in.w, in.c) },
+                                    .x = { x },
+                                    .dy = { dy },
+                                    .y = { y },
+                                    .dx = { dx },
+                                    .training = true };
         check_run(d, &hsgd_op_flatten, NULL, &run, n);
         check_that(!memcmp(x, y, (size_t)n * sizeof *x), "y is not x");
         check_that(!memcmp(dy, dx, (size_t)n * sizeof *x), "dx is not dy");

@@ -102,14 +102,17 @@ static void one(int turn, bool mse, float smoothing)
     reference(&s, want, want_dz);
     if (turn < 30 && s.rows < 1000) check_gradient("dz", loss, &s, s.z, want_dz, n);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = {
-            .rows = s.rows, .in = { 1, 1, s.cols }, .x = z, .labels = s.labels, .dx = dz, .sums = sums, .training = true
-        };
+        struct hsgd_op_call run = { .rows = s.rows,
+                                    .in = { hsgd_vector(s.cols), hsgd_number(HSGD_I32) },
+                                    .x = { z, s.labels },
+                                    .dx = { dz },
+                                    .sums = sums,
+                                    .training = true };
         check_run(d, op, &attributes, &run, n);
         check_near("sums", sums, want, 3);
         check_near("dz", dz, want_dz, n);
         if (turn % 5) continue;
-        run.dx = NULL, run.training = false; /* without gradient and without label smoothing */
+        run.dx[0] = NULL, run.training = false; /* without gradient and without label smoothing */
         check_run(d, op, &attributes, &run, UNCOUNTED);
         check_near("sums", sums, want_plain, 3);
     }

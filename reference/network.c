@@ -226,16 +226,20 @@ static bool take_weight(struct hsgd_model *m, int *next, int64_t size, double **
 
 static bool add_layer(struct layer *l, struct hsgd_model *m, int *next)
 {
-    struct hsgd_layer info = { .attributes = l->attributes, .in = l->in };
+    struct hsgd_node info = { .attributes = l->attributes,
+                              .inputs = 1,
+                              .in = { hsgd_image(l->in.h, l->in.w, l->in.c) } };
     char why[200];
-    bool ok = kind_of(l->op) && !l->op->prepare(&info, why, sizeof why);
+    bool ok = kind_of(l->op) && !l->op->infer(&info, why, sizeof why);
     if (!ok) return false;
-    l->out = info.out;
+    const struct hsgd_type *out = &info.out[0];
+    l->out = out->rank == 3 ? (struct hsgd_shape){ out->dim[0], out->dim[1], out->dim[2] }
+                            : (struct hsgd_shape){ 1, 1, out->dim[0] };
     l->y = check_doubles(NULL, hsgd_size(l->out));
     l->dy = check_doubles(NULL, hsgd_size(l->out));
     for (int p = 0; p < info.params && p < PARAMS; p++) {
         l->size[p] = 1;
-        for (int d = 0; d < info.param[p].ndims; d++) l->size[p] *= info.param[p].dims[d];
+        for (int d = 0; d < info.param[p].rank; d++) l->size[p] *= info.param[p].dim[d];
         l->gradient[p] = check_doubles(NULL, l->size[p]);
         ok &= take_weight(m, next, l->size[p], &l->param[p]);
     }

@@ -107,9 +107,9 @@ static void one(int turn)
         for (int t = 0; t < STEPS; t++) {
             memcpy(from, got, (size_t)all * sizeof *got);
             struct hsgd_op_call run = { .rows = 1,
-                                        .in = { 1, 1, all },
-                                        .x = from,
-                                        .y = got,
+                                        .in = { hsgd_vector(all) },
+                                        .x = { from },
+                                        .y = { got },
                                         .params = { u.part[t][0], u.part[t][1], u.part[t][2], u.step[t] } };
             check_run(d, &hsgd_op_update, &u.a, &run, t ? UNCOUNTED : u.n);
         }

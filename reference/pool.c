@@ -73,10 +73,10 @@ static double loss(void *user)
 
 static enum hsgd_activation made_x;
 
-static int prepare_activation_grad(struct hsgd_layer *l, char *why, size_t n)
+static int infer_activation_grad(struct hsgd_node *n, char *why, size_t size)
 {
-    l->slope_of_x = made_x;
-    return hsgd_op_max_pool.prepare(l, why, n);
+    n->slope_of_x = made_x;
+    return hsgd_op_max_pool.infer(n, why, size);
 }
 
 static void draw(struct pool *s, int turn)
@@ -100,7 +100,7 @@ static void one(int turn, bool average)
     struct hsgd_op op = average ? hsgd_op_avg_pool : hsgd_op_max_pool;
     bool ties = turn % 2;
     s.f = made_x = average || turn % 4 < 2 ? HSGD_NO_ACTIVATION : (enum hsgd_activation)check_int(0, 3);
-    if (s.f) op.prepare = prepare_activation_grad;
+    if (s.f) op.infer = infer_activation_grad;
     check_shape("shape %d: %d of %dx%dx%d, window %d, stride %d, padding %d, ties %d, slope %d", turn, s.n, s.in.h,
                 s.in.w, s.in.c, s.k, s.stride, s.pad, ties, s.f);
     float *x = ties ? check_steps(nx) : check_floats(nx), *dy = check_floats(ny);
@@ -110,7 +110,13 @@ static void one(int turn, bool average)
     reference(&s, want_y, want_dx);
     if (ny < 300 && !ties && !s.f) check_gradient("dx", loss, &s, s.x, want_dx, nx);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = s.n, .in = s.in, .x = x, .dy = dy, .y = y, .dx = dx, .training = true };
+        struct hsgd_op_call run = { .rows = s.n,
+                                    .in = { hsgd_image(s.in.h, s.in.w, s.in.c) },
+                                    .x = { x },
+                                    .dy = { dy },
+                                    .y = { y },
+                                    .dx = { dx },
+                                    .training = true };
         check_run(d, &op, &a, &run, ny);
         check_near("y", y, want_y, ny);
         check_near("dx", dx, want_dx, nx);

@@ -8,7 +8,7 @@
 #include "c_locale.h"
 
 static const char *const activations[] = { "none", "relu", "tanh", "sigmoid", NULL };
-static const char *const inits[] = { "glorot", "he", "zero", NULL };
+static const char *const inits[] = { "glorot", "he", "zero", "one", NULL };
 
 /* ---------------------------------------------------------------- reading */
 
@@ -98,7 +98,7 @@ static const struct {
     [HSGD_FLOAT] = { "a number", read_float, write_float },
     [HSGD_BOOL] = { "true or false", read_bool, write_bool },
     [HSGD_ACTIVATION] = { "one of none, relu, tanh, sigmoid", read_activation, write_activation },
-    [HSGD_INIT] = { "one of glorot, he, zero", read_init, write_init },
+    [HSGD_INIT] = { "one of glorot, he, zero, one", read_init, write_init },
 };
 
 const char *attribute_expects(enum hsgd_attribute_kind kind) { return kinds[kind].expects; }
@@ -128,5 +128,5 @@ void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a,
     if (a->default_from) memcpy(at, (char *)attributes + attribute_find(op, a->default_from)->offset, sizeof(int));
     else if (a->kind == HSGD_BOOL) *(bool *)at = a->default_value != 0;
     else if (a->kind == HSGD_FLOAT) *(float *)at = (float)a->default_value;
-    else *(int *)at = a->default_value;
+    else *(int *)at = (int)a->default_value;
 }

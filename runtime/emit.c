@@ -34,6 +34,11 @@ static bool room(struct hsgd_program *p, size_t args_bytes)
     return true;
 }
 
+void hsgd_node_add_param(struct hsgd_node *node, const struct hsgd_param_spec *spec)
+{
+    if (node && spec && node->params < HSGD_MAX_PARAMS) node->param[node->params++] = *spec;
+}
+
 void hsgd_launch(struct hsgd_emit *e, const struct hsgd_kernel *kernel, enum hsgd_grid grid, int64_t count,
                  const void *args, const struct hsgd_ref *refs)
 {

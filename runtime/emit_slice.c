@@ -25,7 +25,7 @@ static bool arena_lay_out(const struct plan *p, const struct slice *s, struct ar
     a->dy = a->y + m->nlayers;
     for (int i = 0; i < m->nlayers; i++) {
         const struct layer *l = &m->layer[i];
-        int64_t floats = l->op->is_loss ? 0 : padded(s->rows, hsgd_size(l->info.out));
+        int64_t floats = l->op->is_loss ? 0 : padded(s->rows, (int)hsgd_type_size(&l->info.out[0]));
         if (l->alias && i > 0) {
             a->y[i] = a->y[i - 1];
             a->dy[i] = a->dy[i - 1];
@@ -43,7 +43,7 @@ static bool arena_lay_out(const struct plan *p, const struct slice *s, struct ar
 
 /* ------------------------------------------------------------- weights */
 
-static int64_t row_floats(const struct hsgd_param_spec *s) { return spec_size(s) / s->dims[0]; }
+static int64_t row_floats(const struct hsgd_param_spec *s) { return spec_size(s) / s->dim[0]; }
 
 /* The pieces of a parameter over the shards. */
 static void weight_pieces(const struct plan *p, const struct layer *l, int param, int first_buffer,
@@ -80,6 +80,12 @@ static bool params_before(const struct hsgd_model *m, int i)
     return false;
 }
 
+static struct hsgd_ref as_classes(struct hsgd_ref r)
+{
+    r.dtype = HSGD_I32;
+    return r;
+}
+
 static void layer_emit(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
                        int i, struct hsgd_program *program, struct hsgd_emit *e)
 {
@@ -89,21 +95,22 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     bool training = !plan_forward_only(p);
     struct device *target = plan_target(p, s->device);
     *e = (struct hsgd_emit){
-        .layer = &l->info,
+        .node = &l->info,
         .kind = target->info.kind,
         .units = target->units,
         .device = target,
         .rows = s->rows,
         .first_row = s->first_row,
-        .layer_index = i,
+        .batch = p->batch,
+        .number = i,
         .training = training,
         .step = at->step,
         .program = program,
-        .x = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
-        .y = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
-        .dy = training && !l->op->is_loss ? hsgd_at(at->arena, a->dy[i]) : absent,
-        .dx = training && before >= 0 && params_before(m, i) ? hsgd_at(at->arena, a->dy[before]) : absent,
-        .labels = hsgd_at(at->input, (int64_t)s->rows * hsgd_size(m->in)),
+        .x[0] = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
+        .y[0] = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
+        .dy[0] = training && !l->op->is_loss ? hsgd_at(at->arena, a->dy[i]) : absent,
+        .dx[0] = training && before >= 0 && params_before(m, i) ? hsgd_at(at->arena, a->dy[before]) : absent,
+        .x[1] = as_classes(hsgd_at(at->input, (int64_t)s->rows * hsgd_size(m->in))),
         .sums = at->partial,
         .scratch_base = hsgd_at(at->arena, a->scratch),
     };
@@ -124,7 +131,7 @@ static void emit_outputs(struct plan *p, const struct slice *s, const struct sli
 {
     const struct hsgd_model *m = p->store->model;
     int last = source_layer(m, m->nlayers - 1);
-    struct copy_args args = { s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in) };
+    struct copy_args args = { s->rows * hsgd_model_outputs(m) };
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, last < 0 ? at->input : hsgd_at(at->arena, a->y[last]),
                 at->partial);
 }
@@ -143,16 +150,16 @@ int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_pla
     for (int i = 0; i < m->nlayers; i++) {
         if (m->layer[i].alias || (p->mode == PLAN_PREDICT && m->layer[i].op->is_loss)) continue;
         layer_emit(p, s, at, &a, i, program, &e);
-        m->layer[i].op->forward(&e);
+        m->layer[i].op->forward[0].emit(&e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
     if (p->mode == PLAN_PREDICT) emit_outputs(p, s, at, &a, &e);
     for (int i = m->nlayers - 1; !plan_forward_only(p) && i >= 0; i--) {
         const struct layer *l = &m->layer[i];
-        if (l->alias || !l->op->backward || !(l->info.params || params_before(m, i))) continue;
+        if (l->alias || !l->op->backward[0].emit || !(l->info.params || params_before(m, i))) continue;
         layer_emit(p, s, at, &a, i, program, &e);
         place_gradients(l, at, all_gradients, &e);
-        l->op->backward(&e);
+        l->op->backward[0].emit(&e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
     int64_t floats = a.scratch + scratch;

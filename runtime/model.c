@@ -48,6 +48,11 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 
 /* ------------------------------------------------------------- building */
 
+struct hsgd_type model_last_type(const struct hsgd_model *m)
+{
+    return m->nlayers ? m->layer[m->nlayers - 1].info.out[0] : hsgd_image(m->in.h, m->in.w, m->in.c);
+}
+
 /* Layers are numbered as they were added: changes of layout do not count. */
 static struct hsgd_model *refuse(struct hsgd_model *m, int err, const char *op, const char *why)
 {
@@ -123,10 +128,11 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
 {
     if (ENTER(m ? m->ctx : NULL, m)) return NULL;
     char why[200] = "";
-    if (!op || !op->name || !op->prepare || (!op->forward && !op->is_view))
+    if (!op || !op->name || !op->infer || (!op->forward[0].emit && !op->is_view))
         return refuse(m, EINVAL, op && op->name ? op->name : "?",
-                      !op ? "the operation is NULL" : "the operation lacks its name, prepare() or forward()");
+                      !op ? "the operation is NULL" : "the operation lacks its name, infer() or forward()");
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
+    if (op->inputs > 1 + op->is_loss) return refuse(m, EINVAL, op->name, "it needs more than one input");
     if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
     if (!(m = match_layout(m, op))) return NULL;
     struct layer *l = new_layer(m);
@@ -135,7 +141,9 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     if (op->attributes_size) memcpy(l->attributes, attributes, op->attributes_size);
     l->op = op;
     l->info.attributes = l->attributes;
-    l->info.in = m->nlayers ? m->layer[m->nlayers - 1].info.out : m->in;
+    l->info.inputs = op->inputs ? op->inputs : 1;
+    l->info.in[0] = model_last_type(m);
+    if (op->is_loss) l->info.in[1] = hsgd_number(HSGD_I32);
     l->info.layout = layout_after(m);
     l->alias = op->is_view;
     name_layer(m, l, name);
@@ -145,7 +153,7 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
         return refuse(m, EINVAL, op->name, why);
     }
     move_slope(m, l);
-    if (op->prepare(&l->info, why, sizeof why)) {
+    if (op->infer(&l->info, why, sizeof why)) {
         free(l->attributes);
         return refuse(m, EINVAL, op->name, why);
     }
@@ -224,10 +232,11 @@ struct hsgd_model *hsgd_add_dropout(struct hsgd_model *m, float p)
 static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
 {
     int64_t n = spec_size(s);
-    float bound = s->init == HSGD_INIT_ZERO ? 0.0f
-                  : s->init == HSGD_INIT_HE ? sqrtf(6.0f / (float)s->fan_in)
-                                            : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
-    for (int64_t i = 0; i < n; i++) w[i] = bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
+    float constant = s->init == HSGD_INIT_ONE ? 1.0f : 0.0f;
+    float bound = s->init == HSGD_INIT_ZERO || s->init == HSGD_INIT_ONE ? 0.0f
+                  : s->init == HSGD_INIT_HE                             ? sqrtf(6.0f / (float)s->fan_in)
+                                                                        : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
+    for (int64_t i = 0; i < n; i++) w[i] = constant + bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
 }
 
 int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
@@ -356,7 +365,13 @@ const char *hsgd_model_name(const struct hsgd_model *m) { return m ? m->name : N
 struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->in : (struct hsgd_shape){ 0 }; }
 int hsgd_model_outputs(const struct hsgd_model *m)
 {
-    return m && m->finished ? hsgd_size(m->layer[m->nlayers - 1].info.in) : 0;
+    return m && m->finished ? (int)hsgd_type_size(&m->layer[m->nlayers - 1].info.in[0]) : 0;
+}
+
+static struct hsgd_shape shape_of(const struct hsgd_type *t)
+{
+    if (t->rank == 3) return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
+    return (struct hsgd_shape){ 1, 1, (int)hsgd_type_size(t) };
 }
 
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
@@ -367,8 +382,8 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
         if (!is_relayout(m->layer[at].op) && i-- == 0) break;
     if (at == m->nlayers) return -EINVAL;
     const struct layer *l = &m->layer[at];
-    struct hsgd_model_layer full = { .in = l->info.in,
-                                     .out = l->info.out,
+    struct hsgd_model_layer full = { .in = shape_of(&l->info.in[0]),
+                                     .out = shape_of(&l->info.out[0]),
                                      .is_view = l->op->is_view,
                                      .forward_flops = l->info.forward_flops,
                                      .backward_flops = l->info.backward_flops };

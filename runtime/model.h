@@ -9,7 +9,7 @@ struct layer {
     char name[48];
     const struct hsgd_op *op;
     void *attributes;
-    struct hsgd_layer info;
+    struct hsgd_node info;
     bool alias;                            /* y is x: nothing to do (flatten in NHWC) */
     int64_t param_offset[HSGD_MAX_PARAMS]; /* in the bucket */
     bool deferred;                         /* parameter 0 lies in the deferred part of the bucket */
@@ -31,6 +31,9 @@ struct hsgd_model {
 
 /* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
 int model_finish(struct hsgd_model *model);
+
+/* What the next layer gets. */
+struct hsgd_type model_last_type(const struct hsgd_model *m);
 
 /* Rows that cost as much as one of them: slices should be multiples. */
 int model_block(const struct hsgd_model *m);
@@ -54,7 +57,7 @@ void model_weight_name(const struct hsgd_model *m, const struct weight_place *w,
 static inline int64_t spec_size(const struct hsgd_param_spec *s)
 {
     int64_t n = 1;
-    for (int i = 0; i < s->ndims; i++) n *= s->dims[i];
+    for (int i = 0; i < s->rank; i++) n *= s->dim[i];
     return n;
 }
 

@@ -44,11 +44,11 @@ static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, s
 }
 
 /* Puts in what only the data tell.  False: they do not tell. */
-static bool complete(const struct hsgd_op *op, void *attributes, struct hsgd_shape in, int below, int classes)
+static bool complete(const struct hsgd_op *op, void *attributes, const struct hsgd_type *in, int below, int classes)
 {
     for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
         int *at = (int *)((char *)attributes + a->offset);
-        if (a->kind == HSGD_PADDING && below && in.h >= below) *at = 0;
+        if (a->kind == HSGD_PADDING && below && in->rank && in->dim[0] >= below) *at = 0;
         if (a->kind != HSGD_UNITS || *at != CLASSES) continue;
         if (classes < 1) return false;
         *at = classes;
@@ -60,10 +60,10 @@ struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file 
                                   int classes)
 {
     struct hsgd_context *ctx = m->ctx;
-    struct hsgd_shape in = m->nlayers ? m->layer[m->nlayers - 1].info.out : m->in;
+    struct hsgd_type in = model_last_type(m);
     void *attributes = malloc(l->op->attributes_size + 1);
     if (attributes) memcpy(attributes, l->attributes, l->op->attributes_size + 1);
-    if (attributes && complete(l->op, attributes, in, l->below, classes)) {
+    if (attributes && complete(l->op, attributes, &in, l->below, classes)) {
         m = hsgd_add(m, l->op, attributes, *l->name ? l->name : NULL);
         if (!m) failed_at(ctx, f, l->line);
     } else {
@@ -78,7 +78,7 @@ struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file 
 static const char *check_whole(const struct hsgd_model *m, int classes, char *sentence, size_t n)
 {
     if (!m->finished) return "the last layer must be a loss: softmax_cross_entropy or mse";
-    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in);
+    int outputs = hsgd_model_outputs(m);
     if (classes <= outputs) return NULL;
     snprintf(sentence, n, "the model has %d outputs, but the data has %d classes", outputs, classes);
     return sentence;

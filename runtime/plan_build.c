@@ -115,8 +115,7 @@ struct device *home_device(const struct plan *p)
 
 static int output_floats(const struct plan *p, const struct slice *s)
 {
-    const struct hsgd_model *m = p->store->model;
-    return s->rows * hsgd_size(m->layer[m->nlayers - 1].info.in);
+    return s->rows * hsgd_model_outputs(p->store->model);
 }
 
 int64_t partial_floats(const struct plan *p, const struct slice *s)

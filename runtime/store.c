@@ -26,7 +26,7 @@ static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
         const struct layer *l = &m->layer[i];
         if (!l->deferred) continue;
         int64_t begin = l->param_offset[0], size = spec_size(&l->info.param[0]);
-        int64_t row = size / l->info.param[0].dims[0];
+        int64_t row = size / l->info.param[0].dim[0];
         if (at < begin) return begin;
         if (at >= begin + size) continue;
         int64_t rows = ((at - begin) / row + 8) / 16 * 16;

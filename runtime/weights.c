@@ -20,39 +20,40 @@ struct form {
 /* Order and number of the values stay the same. */
 static bool keeps_order(const struct layer *l)
 {
-    return !l->info.params && hsgd_size(l->info.in) == hsgd_size(l->info.out);
+    return !l->info.params && hsgd_type_size(&l->info.in[0]) == hsgd_type_size(&l->info.out[0]);
 }
 
 /* The image that layer i's input is or was before it was flattened. */
-static struct hsgd_shape image_before(const struct hsgd_model *m, int i)
+static struct hsgd_type image_before(const struct hsgd_model *m, int i)
 {
-    struct hsgd_shape s = m->layer[i].info.in;
-    while (s.h * s.w == 1 && --i >= 0 && keeps_order(&m->layer[i])) s = m->layer[i].info.in;
-    return s;
+    struct hsgd_type t = m->layer[i].info.in[0];
+    while (hsgd_type_positions(&t) == 1 && --i >= 0 && keeps_order(&m->layer[i])) t = m->layer[i].info.in[0];
+    return t;
 }
 
 /* in x out to out x in; the inputs h,w,c become c,h,w. */
 static struct form matrix_form(const struct hsgd_model *m, const struct weight_place *w)
 {
-    int64_t in = w->spec->dims[0], out = w->spec->dims[1];
-    struct hsgd_shape s = image_before(m, w->layer);
-    if (hsgd_size(s) != in) s = (struct hsgd_shape){ 1, 1, (int)in };
-    return (struct form){ 2, { out, in }, { out, s.c, s.h, s.w }, { 1, out, s.w * s.c * out, s.c * out } };
+    int64_t in = w->spec->dim[0], out = w->spec->dim[1];
+    struct hsgd_type t = image_before(m, w->layer);
+    if (hsgd_type_size(&t) != in || t.rank != 3) t = hsgd_image(1, 1, (int)in);
+    int64_t y = t.dim[0], x = t.dim[1], c = t.dim[2];
+    return (struct form){ 2, { out, in }, { out, c, y, x }, { 1, out, x * c * out, c * out } };
 }
 
 /* out,kh,kw,in to out,in,kh,kw */
 static struct form filter_form(const struct hsgd_param_spec *s)
 {
-    int64_t o = s->dims[0], h = s->dims[1], w = s->dims[2], i = s->dims[3];
+    int64_t o = s->dim[0], h = s->dim[1], w = s->dim[2], i = s->dim[3];
     return (struct form){ 4, { o, i, h, w }, { o, i, h, w }, { h * w * i, 1, w * i, i } };
 }
 
 static struct form form_of(const struct hsgd_model *m, const struct weight_place *w)
 {
-    if (w->spec->ndims == 2) return matrix_form(m, w);
-    if (w->spec->ndims == 4) return filter_form(w->spec);
-    struct form f = { w->spec->ndims, { 0 }, { 1, 1, 1, spec_size(w->spec) }, { 0, 0, 0, 1 } };
-    for (int i = 0; i < f.ndims; i++) f.dims[i] = w->spec->dims[i];
+    if (w->spec->rank == 2) return matrix_form(m, w);
+    if (w->spec->rank == 4) return filter_form(w->spec);
+    struct form f = { w->spec->rank, { 0 }, { 1, 1, 1, spec_size(w->spec) }, { 0, 0, 0, 1 } };
+    for (int i = 0; i < f.ndims; i++) f.dims[i] = w->spec->dim[i];
     return f;
 }
 

@@ -35,22 +35,23 @@ hsgd_kernel make_kernel()
 
 const hsgd_kernel kernel = make_kernel();
 
-int prepare(hsgd_layer *l, char *, size_t)
+int infer(hsgd_node *n, char *, size_t)
 {
-    l->out = l->in;
+    n->outputs = 1;
+    n->out[0] = n->in[0];
     return 0;
 }
 
 void forward(hsgd_emit *e)
 {
-    Args a = { e->rows * hsgd_size(e->layer->in), 2 };
-    HSGD_LAUNCH(e, &kernel, HSGD_ITEMS, a.n, &a, e->x, e->y);
+    Args a = { e->rows * static_cast<int>(hsgd_type_size(&e->node->in[0])), 2 };
+    HSGD_LAUNCH(e, &kernel, HSGD_ITEMS, a.n, &a, e->x[0], e->y[0]);
 }
 
 void backward(hsgd_emit *e)
 {
-    Args a = { e->rows * hsgd_size(e->layer->in), 2 };
-    if (e->dx.buffer >= 0) HSGD_LAUNCH(e, &kernel, HSGD_ITEMS, a.n, &a, e->dy, e->dx);
+    Args a = { e->rows * static_cast<int>(hsgd_type_size(&e->node->in[0])), 2 };
+    if (hsgd_wanted(e->dx[0])) HSGD_LAUNCH(e, &kernel, HSGD_ITEMS, a.n, &a, e->dy[0], e->dx[0]);
 }
 
 } // namespace
@@ -64,9 +65,9 @@ int main()
     hsgd_op op = hsgd_op();
     op.name = "scale";
     op.layouts = 1u << HSGD_NHWC;
-    op.prepare = prepare;
-    op.forward = forward;
-    op.backward = backward;
+    op.infer = infer;
+    op.forward[0].emit = forward;
+    op.backward[0].emit = backward;
     hsgd_context_defaults(&options, sizeof options);
     options.devices = "cpu";
     int err = hsgd_create(&ctx, &options);

@@ -14,33 +14,34 @@ struct product {
     int na, nb, nc;
 };
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct product *a = l->attributes;
-    (void)why, (void)n;
-    l->out = (struct hsgd_shape){ 1, 1, a->nc };
-    l->params = 3;
-    l->param[0] = (struct hsgd_param_spec){ "b", 1, { a->nb }, HSGD_INIT_ZERO, 1, 1, 0 };
-    l->param[1] = (struct hsgd_param_spec){ "bias", 1, { a->p.n }, HSGD_INIT_ZERO, 1, 1, 0 };
-    l->param[2] = (struct hsgd_param_spec){ "c", 1, { a->nc }, HSGD_INIT_ZERO, 1, 1, 0 };
+    const struct product *a = n->attributes;
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = hsgd_vector(a->nc);
+    n->params = 3;
+    n->param[0] = (struct hsgd_param_spec){ .name = "b", .rank = 1, .dim = { a->nb }, .init = HSGD_INIT_ZERO };
+    n->param[1] = (struct hsgd_param_spec){ .name = "bias", .rank = 1, .dim = { a->p.n }, .init = HSGD_INIT_ZERO };
+    n->param[2] = (struct hsgd_param_spec){ .name = "c", .rank = 1, .dim = { a->nc }, .init = HSGD_INIT_ZERO };
     return 0;
 }
 
 static void forward(struct hsgd_emit *e)
 {
-    const struct product *a = e->layer->attributes;
+    const struct product *a = e->node->attributes;
     struct copy_args copy = { a->nc };
     struct hsgd_ref none = { .buffer = -1 };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a->nc, &copy, e->weight[2].piece[0].ref, e->y);
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a->nc, &copy, e->weight[2].piece[0].ref, e->y[0]);
     if (a->own && e->kind == HSGD_CPU) e->kind = HSGD_OPENCL; /* where BLAS is not chosen */
-    hsgd_emit_matmul(e, &a->p, e->x, e->weight[0].piece[0].ref, e->y, a->bias ? e->weight[1].piece[0].ref : none);
+    hsgd_emit_matmul(e, &a->p, e->x[0], e->weight[0].piece[0].ref, e->y[0], a->bias ? e->weight[1].piece[0].ref : none);
 }
 
 static const struct hsgd_op op = { .name = "gemm",
                                    .attributes_size = sizeof(struct product),
                                    .layouts = 1u << HSGD_NHWC,
-                                   .prepare = prepare,
-                                   .forward = forward };
+                                   .infer = infer,
+                                   .forward = { { forward } } };
 
 /* Bound: that of the sum of k products, C and bias, and 8 u for tanh and
  * sigmoid.  What lies between the rows of C stays as it is. */
@@ -103,7 +104,9 @@ static void one(int turn)
     struct approx *want = check_approx(a.nc);
     reference(&a, x, b, bias, c, want);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, a.na }, .x = x, .params = { b, bias, c }, .y = y };
+        struct hsgd_op_call run = {
+            .rows = 1, .in = { hsgd_vector(a.na) }, .x = { x }, .params = { b, bias, c }, .y = { y }
+        };
         check_run(d, &op, &a, &run, p->m * p->n);
         check_near("c", y, want, a.nc);
     }

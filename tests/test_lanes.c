@@ -12,27 +12,28 @@ struct move {
 
 static int stored(const struct move *a) { return (a->n + 15) / 16 * 16 * a->size; }
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct move *a = l->attributes;
-    (void)why, (void)n;
-    l->out = (struct hsgd_shape){ 1, 1, a->pack ? stored(a) : a->n * a->size };
+    const struct move *a = n->attributes;
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = hsgd_vector(a->pack ? stored(a) : a->n * a->size);
     return 0;
 }
 
 static void forward(struct hsgd_emit *e)
 {
-    const struct move *a = e->layer->attributes;
+    const struct move *a = e->node->attributes;
     struct lanes_args args = { a->n, a->size, lanes_tiles(a->n, a->size) };
-    HSGD_LAUNCH(e, a->pack ? HSGD_KERNEL(lanes_pack) : HSGD_KERNEL(lanes_unpack), HSGD_TILES, args.tiles, &args, e->x,
-                e->y);
+    HSGD_LAUNCH(e, a->pack ? HSGD_KERNEL(lanes_pack) : HSGD_KERNEL(lanes_unpack), HSGD_TILES, args.tiles, &args,
+                e->x[0], e->y[0]);
 }
 
 static const struct hsgd_op op = { .name = "lanes",
                                    .attributes_size = sizeof(struct move),
                                    .layouts = 1u << HSGD_NHWC,
-                                   .prepare = prepare,
-                                   .forward = forward };
+                                   .infer = infer,
+                                   .forward = { { forward } } };
 
 static void one(int turn)
 {
@@ -47,7 +48,8 @@ static void one(int turn)
         want[(image / 16 * pack.size + e) * 16 + image % 16].v = want_x[i].v = x[i];
     }
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        check_run(d, &op, &pack, &(struct hsgd_op_call){ .rows = 1, .in = { 1, 1, n }, .x = x, .y = lanes }, all);
+        check_run(d, &op, &pack,
+                  &(struct hsgd_op_call){ .rows = 1, .in = { hsgd_vector(n) }, .x = { x }, .y = { lanes } }, all);
         check_near("lanes", lanes, want, all);
         for (int i = 0; i < all; i++)
             if (want[i].v == 0 && lanes[i] == 0) lanes[i] = 7; /* the images that are not there do not matter */
@@ -55,7 +57,8 @@ static void one(int turn)
             int image = i / pack.size, e = i % pack.size;
             lanes[(image / 16 * pack.size + e) * 16 + image % 16] = x[i];
         }
-        check_run(d, &op, &unpack, &(struct hsgd_op_call){ .rows = 1, .in = { 1, 1, all }, .x = lanes, .y = back },
+        check_run(d, &op, &unpack,
+                  &(struct hsgd_op_call){ .rows = 1, .in = { hsgd_vector(all) }, .x = { lanes }, .y = { back } },
                   UNCOUNTED);
         check_near("x", back, want_x, n);
     }

@@ -13,13 +13,14 @@ struct merge {
     int what, n;
 };
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct merge *a = l->attributes;
-    (void)why, (void)n;
-    l->out = (struct hsgd_shape){ 1, 1, a->what == ADD ? a->n : 1 };
-    l->params = 1;
-    l->param[0] = (struct hsgd_param_spec){ "p", 1, { a->n }, HSGD_INIT_ZERO, 1, 1, 0 };
+    const struct merge *a = n->attributes;
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = hsgd_vector(a->what == ADD ? a->n : 1);
+    n->params = 1;
+    n->param[0] = (struct hsgd_param_spec){ .name = "p", .rank = 1, .dim = { a->n }, .init = HSGD_INIT_ZERO };
     return 0;
 }
 
@@ -27,8 +28,8 @@ static void emit_add(struct hsgd_emit *e, int n)
 {
     struct copy_args copy = { n };
     struct add_args add = { n };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, n, &copy, e->x, e->y);
-    HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, n, &add, e->weight[0].piece[0].ref, e->y);
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, n, &copy, e->x[0], e->y[0]);
+    HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, n, &add, e->weight[0].piece[0].ref, e->y[0]);
 }
 
 static void emit_square(struct hsgd_emit *e, int n, struct hsgd_ref from, struct hsgd_ref to)
@@ -44,16 +45,16 @@ static void emit_square(struct hsgd_emit *e, int n, struct hsgd_ref from, struct
 
 static void forward(struct hsgd_emit *e)
 {
-    const struct merge *a = e->layer->attributes;
+    const struct merge *a = e->node->attributes;
     if (a->what == ADD) emit_add(e, a->n);
-    if (a->what == SQUARE) emit_square(e, a->n, e->x, e->y);
+    if (a->what == SQUARE) emit_square(e, a->n, e->x[0], e->y[0]);
 }
 
 static const struct hsgd_op op = { .name = "merge",
                                    .attributes_size = sizeof(struct merge),
                                    .layouts = 1u << HSGD_NHWC,
-                                   .prepare = prepare,
-                                   .forward = forward };
+                                   .infer = infer,
+                                   .forward = { { forward } } };
 
 /* Bounds: an addition rounds once; a sum of squares has the bound of a sum. */
 static void reference(const struct merge *a, const float *x, const float *p, struct approx *y)
@@ -75,8 +76,10 @@ static void one(int turn)
     struct approx *want = check_approx(a.n);
     reference(&a, x, p, want);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        check_run(d, &op, &a, &(struct hsgd_op_call){ .rows = 1, .in = { 1, 1, a.n }, .x = x, .params = { p }, .y = y },
-                  a.n);
+        check_run(
+            d, &op, &a,
+            &(struct hsgd_op_call){ .rows = 1, .in = { hsgd_vector(a.n) }, .x = { x }, .params = { p }, .y = { y } },
+            a.n);
         check_near("y", y, want, out);
     }
     free(x), free(p), free(y), free(want);

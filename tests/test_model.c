@@ -56,7 +56,7 @@ static void refuses_bad_attributes(void)
     refused(hsgd_add(start(), &hsgd_op_activate, &(struct hsgd_activate){ 9 }, NULL),
             "model \"m\", layer 1 (activate): activation 9 is not one of 0..3");
     refused(hsgd_add_softmax_cross_entropy(start()),
-            "model \"m\", layer 1 (softmax_cross_entropy): the input must be 1x1xC with C >= 2, not 28x28x1");
+            "model \"m\", layer 1 (softmax_cross_entropy): the input must be C >= 2 scores per sample, not 28x28x1");
     refused(hsgd_add_flatten(hsgd_add_softmax_cross_entropy(start_plain(4))),
             "model \"m\", layer 2 (flatten): nothing can follow the loss");
     refused(hsgd_add(start(), &hsgd_op_dense, NULL, NULL), "model \"m\", layer 1 (dense): the attributes are missing");

@@ -12,35 +12,35 @@
 static const struct hsgd_kernel *kernel_fwd = &bend_fwd; /* or one that fails */
 static struct hsgd_kernel broken;
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    int size = hsgd_size(l->in);
-    if (l->in.h != 1 || l->in.w != 1) {
-        snprintf(why, n, "the input must be 1x1xC, not %dx%dx%d", l->in.h, l->in.w, l->in.c);
+    if (n->in[0].rank != 1) {
+        snprintf(why, size, "the input must be a vector, not of rank %d", n->in[0].rank);
         return -EINVAL;
     }
-    l->out = l->in;
-    l->params = 1;
-    l->param[0] = (struct hsgd_param_spec){ "bend", 1, { size }, HSGD_INIT_ZERO, size, size, 0 };
+    n->outputs = 1;
+    n->out[0] = n->in[0];
+    hsgd_node_add_param(
+        n, &(struct hsgd_param_spec){ .name = "bend", .rank = 1, .dim = { n->in[0].dim[0] }, .init = HSGD_INIT_ZERO });
     return 0;
 }
 
 static void forward(struct hsgd_emit *e)
 {
-    struct bend_args a = { e->rows, hsgd_size(e->layer->in) };
-    HSGD_LAUNCH(e, kernel_fwd, HSGD_ITEMS, a.rows * a.size, &a, e->x, e->weight[0].piece[0].ref, e->y);
+    struct bend_args a = { e->rows, e->node->in[0].dim[0] };
+    HSGD_LAUNCH(e, kernel_fwd, HSGD_ITEMS, a.rows * a.size, &a, e->x[0], hsgd_param_at(e, 0), e->y[0]);
 }
 
 static void backward(struct hsgd_emit *e)
 {
-    struct bend_args a = { e->rows, hsgd_size(e->layer->in) };
-    HSGD_LAUNCH(e, &bend_dw, HSGD_ITEMS, a.size, &a, e->x, e->dy, e->gradient[0]);
-    if (e->dx.buffer >= 0)
-        HSGD_LAUNCH(e, &bend_dx, HSGD_ITEMS, a.rows * a.size, &a, e->x, e->weight[0].piece[0].ref, e->dy, e->dx);
+    struct bend_args a = { e->rows, e->node->in[0].dim[0] };
+    HSGD_LAUNCH(e, &bend_dw, HSGD_ITEMS, a.size, &a, e->x[0], e->dy[0], e->gradient[0]);
+    if (hsgd_wanted(e->dx[0]))
+        HSGD_LAUNCH(e, &bend_dx, HSGD_ITEMS, a.rows * a.size, &a, e->x[0], hsgd_param_at(e, 0), e->dy[0], e->dx[0]);
 }
 
 static const struct hsgd_op bend = {
-    .name = "bend", .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward, .backward = backward
+    .name = "bend", .layouts = 1u << HSGD_NHWC, .infer = infer, .forward = { { forward } }, .backward = { { backward } }
 };
 
 enum { BATCH = 64, STEPS = 20 };
@@ -223,12 +223,12 @@ static void launch_fails(void)
 
 enum { SIDE = 48, ROWS = 40 };
 
-static int mix_prepare(struct hsgd_layer *l, char *why, size_t n)
+static int mix_infer(struct hsgd_node *n, char *why, size_t size)
 {
-    (void)why, (void)n;
-    l->out = l->in;
-    l->params = 1;
-    l->param[0] = (struct hsgd_param_spec){ "weight", 2, { SIDE, SIDE }, HSGD_INIT_GLOROT, SIDE, SIDE, 0 };
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = n->in[0];
+    hsgd_node_add_param(n, &(struct hsgd_param_spec){ .name = "weight", .rank = 2, .dim = { SIDE, SIDE } });
     return 0;
 }
 
@@ -240,20 +240,20 @@ static void mix_forward(struct hsgd_emit *e)
     struct hsgd_ref doubled = hsgd_scratch(e, n), product = hsgd_scratch(e, n), none = { .buffer = -1 };
     struct blend_args twice = { n, 2, 0 }, sum = { n, 1, 3 };
     struct hsgd_matmul p = { .m = e->rows, .n = SIDE, .k = SIDE, .lda = SIDE, .ldb = SIDE, .ldc = SIDE };
-    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, n, &twice, e->x, e->x, doubled);
-    hsgd_emit_matmul(e, &p, e->x, e->weight[0].piece[0].ref, product, none);
-    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, n, &sum, doubled, product, e->y);
+    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, n, &twice, e->x[0], e->x[0], doubled);
+    hsgd_emit_matmul(e, &p, e->x[0], hsgd_param_at(e, 0), product, none);
+    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, n, &sum, doubled, product, e->y[0]);
 }
 
 static const struct hsgd_op mix = {
-    .name = "mix", .layouts = 1u << HSGD_NHWC, .prepare = mix_prepare, .forward = mix_forward
+    .name = "mix", .layouts = 1u << HSGD_NHWC, .infer = mix_infer, .forward = { { mix_forward } }
 };
 
 static void scratch_beside_a_product(void)
 {
     static float in[ROWS * SIDE], w[SIDE * SIDE], y[ROWS * SIDE];
     struct hsgd_context *ctx = core_context("cpu,opencl", 1, false);
-    struct hsgd_op_call call = { .rows = ROWS, .in = { 1, 1, SIDE }, .x = in, .params = { w }, .y = y };
+    struct hsgd_op_call call = { .rows = ROWS, .in = { hsgd_vector(SIDE) }, .x = { in }, .params = { w }, .y = { y } };
     for (int i = 0; i < ROWS * SIDE; i++) in[i] = sinf((float)i);
     for (int i = 0; i < SIDE * SIDE; i++) w[i] = cosf(0.7f * (float)i);
     for (int d = 0; d < hsgd_device_count(ctx); d++) {

@@ -37,10 +37,11 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
     int err = real(ctx, device, op, attributes, run);
     snprintf(name, sizeof name, "%s@", op->name);
     if (err || hsgd_device_get(ctx, device, &d, sizeof d) || !wrong(name, d.id)) return err;
-    struct hsgd_layer l = { .attributes = attributes, .in = run->in };
+    struct hsgd_node n = { .attributes = attributes, .inputs = 1 };
+    memcpy(n.in, run->in, sizeof n.in);
     char why[200];
-    if (op->prepare(&l, why, sizeof why)) abort();
-    float *last = run->y ? &run->y[(int64_t)run->rows * hsgd_size(l.out) - 1] : &run->sums[0];
+    if (op->infer(&n, why, sizeof why)) abort();
+    float *last = run->y[0] ? &run->y[0][run->rows * hsgd_type_size(&n.out[0]) - 1] : &run->sums[0];
     *last = nextafterf(*last * 1.001f, INFINITY);
     return 0;
 }

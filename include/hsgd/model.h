@@ -118,7 +118,7 @@ HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 
 /* A layer of a model.  Flops are floating-point operations per sample, as counted
- * by the operation's prepare(): a multiplication and an addition are two. */
+ * by the operation's infer(): a multiplication and an addition are two. */
 struct hsgd_model_layer {
     size_t size;           /* of this struct */
     char name[48], op[48]; /* "conv1"; the operation, "conv2d" */

@@ -106,31 +106,39 @@ enum hsgd_layout { HSGD_NHWC, HSGD_LANES };
 /* Activation functions, element by element: x, max(0, x), tanh x, 1 / (1 + exp(-x)). */
 enum hsgd_activation { HSGD_NO_ACTIVATION, HSGD_RELU, HSGD_TANH, HSGD_SIGMOID };
 /* Initial weights, uniform in +-bound: Glorot sqrt(6 / (fan_in + fan_out)),
- * He sqrt(6 / fan_in).  Sources: Glorot & Bengio 2010, He et al. 2015. */
-enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO };
+ * He sqrt(6 / fan_in); constants.  Sources: Glorot & Bengio 2010, He et al. 2015. */
+enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO, HSGD_INIT_ONE };
 
-#define HSGD_MAX_PARAMS 4
+#define HSGD_MAX_INPUTS 16
+#define HSGD_MAX_OUTPUTS 16
+#define HSGD_MAX_PARAMS 6
+#define HSGD_PHASES 3
 
 /* One parameter of an operation. */
 struct hsgd_param_spec {
-    const char *name;   /* "weight", "bias" */
-    int ndims, dims[4]; /* as stored; product = number of floats */
+    const char *name; /* "weight", "bias", as PyTorch's */
+    int rank, dim[4]; /* as stored; product = number of floats */
     enum hsgd_init init;
     int fan_in, fan_out;
     int split_rows; /* > 0: leading rows by which weight_gradient() may compute the gradient later, in
                               pieces; 0: backward() computes it */
+    bool is_state;  /* not trained: `once` of a phase writes it */
+    bool no_decay;  /* weight decay may leave it out: a bias, a norm's factor */
 };
 
-/* A layer: prepare() reads attributes and in, and fills in out, params, param
- * and the flops. */
-struct hsgd_layer {
+/* A node of a model as its operation sees it: infer() reads attributes, inputs
+ * and in, and fills in the rest. */
+struct hsgd_node {
     const void *attributes;
-    struct hsgd_shape in, out;
-    enum hsgd_layout layout;         /* of x and y; set by the model from op->layouts */
-    enum hsgd_activation slope_of_x; /* set by the model: backward() multiplies dx by its derivative at x */
-    bool slope_applied;              /* set by the model: the next layer has applied the derivative, dy is dz */
+    int inputs, outputs;
+    struct hsgd_type in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS];
+    enum hsgd_layout layout;         /* of inputs and outputs; set from op->layouts */
+    enum hsgd_activation slope_of_x; /* set by the plan: backward() multiplies dx[0] by its derivative at x[0] */
+    bool slope_applied;              /* set by the plan: the next node has applied the derivative, dy is dz */
     int params;
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
+    int64_t kept;                         /* floats per sample from forward to backward: statistics, masks, indices */
+    int64_t sums[2][HSGD_PHASES];         /* floats that a phase of forward, backward returns per slice */
     double forward_flops, backward_flops; /* per sample */
 };
 
@@ -162,21 +170,29 @@ enum {
 
 struct hsgd_program;
 
-/* The view of an operation while it describes the work of one cell. */
+enum hsgd_direction { HSGD_FORWARD, HSGD_BACKWARD };
+
+/* The view of an operation while it describes the work of one cell.  A place
+ * that is absent has the buffer -1 (hsgd_wanted()). */
 struct hsgd_emit {
-    const struct hsgd_layer *layer;
+    const struct hsgd_node *node;
     enum hsgd_device_kind kind; /* of the device the cell will run on */
     int units;                  /* work-groups the device runs at once; 1 on a CPU worker */
     int rows;                   /* samples in this slice */
     int first_row;              /* index of the slice's first sample within the batch */
-    int layer_index;
+    int batch;                  /* samples of the whole batch */
+    int number;                 /* of the node in its model: a key for random numbers */
     bool training;
-    struct hsgd_ref x, y, dy, dx; /* dy may be overwritten; dx.buffer -1: not wanted */
-    struct hsgd_ref labels;       /* int32 per row */
-    struct hsgd_ref sums;         /* losses only: [0] sum of losses, [1] correct, [2] terms */
-    struct hsgd_ref step;         /* row of the step table */
+    unsigned adds; /* bit i: add to dx[i] instead of writing it; only where op->adds has the bit */
+    struct hsgd_ref x[HSGD_MAX_INPUTS], y[HSGD_MAX_OUTPUTS];
+    struct hsgd_ref dy[HSGD_MAX_OUTPUTS]; /* may be overwritten where op->overwrites_dy */
+    struct hsgd_ref dx[HSGD_MAX_INPUTS];  /* absent: not wanted */
+    struct hsgd_ref kept;                 /* node->kept floats per sample */
+    struct hsgd_ref sums; /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms */
+    struct hsgd_ref merged[2][HSGD_PHASES]; /* what earlier phases returned, over all slices */
+    struct hsgd_ref step;                   /* row of the step table */
     struct hsgd_weight weight[HSGD_MAX_PARAMS];
-    struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* buffer -1: deferred to weight_gradient() */
+    struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* absent: deferred to weight_gradient(), or not trained */
     struct hsgd_program *program;              /* private */
     void *device;                              /* private */
     struct hsgd_ref scratch_base;              /* private */
@@ -197,8 +213,28 @@ struct hsgd_attribute {
     enum hsgd_attribute_kind kind;
     size_t offset; /* in the operation's attributes */
     bool required;
-    int default_value;        /* where none is given, unless */
+    double default_value;     /* where none is given, unless */
     const char *default_from; /* names an attribute before this one, whose value is then used */
+};
+
+/* What a slice returned in a phase: sums over so many samples. */
+struct hsgd_part {
+    struct hsgd_ref sums;
+    int rows;
+};
+
+/* Describes work of the cell. */
+typedef void hsgd_emit_fn(struct hsgd_emit *e);
+/* Describes how the parts of all slices, in their order, become one. */
+typedef void hsgd_merge_fn(struct hsgd_emit *e, int parts, const struct hsgd_part *part, struct hsgd_ref merged);
+
+/* Work between two merges.  When emit() has been done for every slice, what
+ * the slices wrote to e->sums is merged in the order of the slices: added up,
+ * or as merge() says.  once() then runs once per step. */
+struct hsgd_phase {
+    hsgd_emit_fn *emit;
+    hsgd_merge_fn *merge;
+    hsgd_emit_fn *once;
 };
 
 /* The descriptor of an operation. */
@@ -206,25 +242,34 @@ struct hsgd_op {
     const char *name;
     size_t attributes_size;
     const struct hsgd_attribute *fields; /* for model files; the last has name NULL; NULL: none */
+    int inputs, max_inputs;              /* so many inputs (0: 1), or up to max_inputs where that is more */
     unsigned layouts;                    /* bit mask of 1 << enum hsgd_layout */
-    bool is_loss;
-    bool is_view;       /* y is x in another shape, without work */
-    bool applies_slope; /* backward() can multiply by the derivative of the activation that made x */
-    /* Checks attributes and input shape, and fills in the layer.  Returns 0, or
-     * -EINVAL with a sentence in why. */
-    int (*prepare)(struct hsgd_layer *layer, char *why, size_t why_size);
+    bool is_loss;                        /* no outputs; forward writes sums and, in training, dx */
+    bool is_view;                        /* y[0] is x[0] in another shape, without work */
+    bool applies_slope;           /* backward() can multiply by the derivative of the activation that made x[0] */
+    bool overwrites_dy;           /* backward() may leave something else in dy[0] */
+    unsigned keeps_in, keeps_out; /* bit i: backward reads x[i], y[i] */
+    unsigned passes;              /* bit i: the gradient of x[i] is dy[0] itself */
+    unsigned adds;                /* bit i: backward can add to dx[i] */
+    /* Checks attributes and types of the inputs, and fills in the node.  Pure: it
+     * runs again for other sizes.  Returns 0, or -EINVAL with a sentence in why. */
+    int (*infer)(struct hsgd_node *node, char *why, size_t why_size);
     /* y from x; a loss writes sums and, in training, dx. */
-    void (*forward)(struct hsgd_emit *e);
-    /* dx (if wanted), and every gradient whose buffer is not -1, as sums over the
-     * slice's samples.  NULL for a loss. */
-    void (*backward)(struct hsgd_emit *e);
-    /* Gradient of rows [row, row+rows) of the deferred parameter 0, from x and the
-     * dy left by backward(), to out; accumulate: it is added to out. */
+    struct hsgd_phase forward[HSGD_PHASES];
+    /* Every dx that is wanted, and every gradient that is wanted, as sums over the
+     * slice's samples.  None for a loss, or where all inputs pass. */
+    struct hsgd_phase backward[HSGD_PHASES];
+    hsgd_emit_fn *evaluate; /* forward outside training; NULL: that of forward */
+    /* Gradient of rows [row, row+rows) of the deferred parameter 0, from x[0] and the
+     * dy[0] left by backward(), to out; accumulate: it is added to out. */
     void (*weight_gradient)(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate);
     /* The activation at the end of the operation, if the next operation may apply
      * its derivative; NULL: none. */
     enum hsgd_activation (*activation)(const void *attributes);
 };
+
+/* Adds a parameter to a node, in infer(). */
+HSGD_API void hsgd_node_add_param(struct hsgd_node *node, const struct hsgd_param_spec *spec);
 
 /* ------------------------------------------------- describing the work */
 
@@ -266,26 +311,29 @@ struct hsgd_matmul {
 HSGD_API void hsgd_emit_matmul(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                                struct hsgd_ref c, struct hsgd_ref bias);
 
+/* Parameter i in one piece. */
+static inline struct hsgd_ref hsgd_param_at(const struct hsgd_emit *e, int i) { return e->weight[i].piece[0].ref; }
+
 /* Samples of the slice, rounded up to the multiple that the layout stores. */
 static inline int hsgd_stored_rows(const struct hsgd_emit *e)
 {
-    return e->layer->layout == HSGD_LANES ? (e->rows + 15) / 16 * 16 : e->rows;
+    return e->node->layout == HSGD_LANES ? (e->rows + 15) / 16 * 16 : e->rows;
 }
 
-/* Floats of one sample. */
+/* Floats of one image. */
 static inline int hsgd_size(struct hsgd_shape s) { return s.h * s.w * s.c; }
 
 /* ------------------------------------------------- running one operation */
 
-/* Arguments of hsgd_op_run(), in host memory, NHWC: x, dy, labels and params are
- * read; y, dx, gradients and sums are written unless NULL. */
+/* Arguments of hsgd_op_run(), in host memory, samples one after the other: x, dy
+ * and params are read; y, dx, gradients and sums are written unless NULL. */
 struct hsgd_op_call {
-    int rows;
-    struct hsgd_shape in;
-    const float *x, *dy;
-    const int32_t *labels;
+    int rows, inputs; /* inputs 0: as many as the operation has at least */
+    struct hsgd_type in[HSGD_MAX_INPUTS];
+    const void *x[HSGD_MAX_INPUTS];
+    const float *dy[HSGD_MAX_OUTPUTS]; /* backward is run where dy[0] (for a loss: dx[0]) is not NULL */
     const float *params[HSGD_MAX_PARAMS];
-    float *y, *dx, *gradients[HSGD_MAX_PARAMS], *sums;
+    float *y[HSGD_MAX_OUTPUTS], *dx[HSGD_MAX_INPUTS], *gradients[HSGD_MAX_PARAMS], *sums;
     bool training;
     uint32_t seed;
     int repeats;     /* with `seconds`: repetitions in one task */
@@ -293,9 +341,9 @@ struct hsgd_op_call {
                            NULL: not wanted */
 };
 
-/* Runs an operation forward, and backward if dy (for a loss: dx) is not NULL, on
- * device `device` of the context.  For tests and tools.
- * Errors: -EINVAL the operation, its attributes, shape, rows or labels are invalid,
+/* Runs an operation forward, and backward if dy[0] (for a loss: dx[0]) is not
+ * NULL, on device `device` of the context.  For tests and tools.
+ * Errors: -EINVAL the operation, its attributes, types, rows or a class are invalid,
  * or a buffer is NULL; -ENODEV a kernel has no form for the device; -ENOMEM. */
 HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
                          const struct hsgd_op_call *run);
@@ -317,7 +365,7 @@ struct hsgd_dense {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
 
-/* Loss of logits z and class labels t, summed over rows:
+/* Loss of logits z (x[0]) and class labels t (x[1]), summed over rows:
  * L = sum_r log(sum_j exp z_rj) - sum_j q_rj z_rj;  dz = softmax(z) - q,
  * q = (1 - s) onehot(t) + s/C with s = label_smoothing in training, else 0.
  * A row is correct when its largest logit (the first of equals) is t.
@@ -327,7 +375,7 @@ struct hsgd_softmax_cross_entropy {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
 
-/* Loss of outputs z and class labels t: L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
+/* Loss of outputs z (x[0]) and class labels t (x[1]): L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
 HSGD_API extern const struct hsgd_op hsgd_op_mse;
 
 /* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),

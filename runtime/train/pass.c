@@ -40,7 +40,7 @@ int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
 {
     const struct hsgd_model *m = t->state.store.model;
     struct hsgd_shape s = hsgd_data_shape(d);
-    int outputs = hsgd_size(m->layer[m->nlayers - 1].info.in), err = ENTER(m->ctx, d);
+    int outputs = hsgd_model_outputs(m), err = ENTER(m->ctx, d);
     if (err) return err;
     if (s.h != m->in.h || s.w != m->in.w || s.c != m->in.c)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",

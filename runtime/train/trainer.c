@@ -341,7 +341,7 @@ static int check_values(const struct hsgd_model *m, const float *x, int n)
 static int check_batch(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n)
 {
     const struct hsgd_model *m = t->state.store.model;
-    int classes = hsgd_size(m->layer[m->nlayers - 1].info.in), err = trainer_check_batch(t, n);
+    int classes = hsgd_model_outputs(m), err = trainer_check_batch(t, n);
     if (err) return err;
     for (int i = 0; i < n; i++)
         if (labels[i] < 0 || labels[i] >= classes)
@@ -426,7 +426,7 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
 static void fill_synthetic(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
 {
     const struct hsgd_model *m = user;
-    int64_t size = hsgd_size(m->in), classes = hsgd_size(m->layer[m->nlayers - 1].info.in);
+    int64_t size = hsgd_size(m->in), classes = hsgd_model_outputs(m);
     for (int64_t i = 0; i < rows * size; i++)
         x[i] = 2.0f * hsgd_random_float(7 + (uint64_t)step, (uint64_t)(first_row * size + i)) - 1.0f;
     for (int i = 0; i < rows; i++)

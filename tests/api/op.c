@@ -53,6 +53,14 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
 static bool op_at(void) { return hsgd_op_at(wild(below(9))); }
 static bool op_by_name(void) { return hsgd_op_by_name(OR_NULL(0, any_text("dense"))); }
 
+static bool add_param(void)
+{
+    struct hsgd_node n = { 0 };
+    struct hsgd_param_spec spec = { .name = "weight", .rank = 1, .dim = { 2 } };
+    for (int i = 0; i < 2 * HSGD_MAX_PARAMS; i++) hsgd_node_add_param(OR_NULL(0, &n), OR_NULL(1, &spec));
+    return n.params > 0;
+}
+
 static bool add(void)
 {
     union attributes a;
@@ -80,16 +88,17 @@ static int wanted;     /* the function that forward() calls with anything, */
 static bool went_well; /* and how that went */
 enum { LAUNCH, PREPARED, SCRATCH, MATMUL };
 
-static int prepare(struct hsgd_layer *l, char *why, size_t n)
+static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    (void)why, (void)n;
-    l->out = l->in;
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = n->in[0];
     return 0;
 }
 
 static void describe_one(struct hsgd_emit *e, int n)
 {
-    struct hsgd_ref refs[] = { e->x, e->y }, none = { .buffer = -1 };
+    struct hsgd_ref refs[] = { e->x[0], e->y[0] }, none = { .buffer = -1 };
     struct hsgd_matmul p = { .m = 1, .n = 1, .k = 1, .lda = 1, .ldb = 1, .ldc = 1 };
     if (wanted == LAUNCH)
         hsgd_launch(OR_NULL(0, e), OR_NULL(1, &kernel), HSGD_ITEMS, n, OR_NULL(2, &n), OR_NULL(3, refs));
@@ -98,24 +107,24 @@ static void describe_one(struct hsgd_emit *e, int n)
     else if (wanted == SCRATCH)
         went_well =
             hsgd_scratch(OR_NULL(0, e), one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, 1 }[below(4)] : 100).buffer >= 0;
-    else hsgd_emit_matmul(OR_NULL(0, e), OR_NULL(1, &p), e->x, e->x, e->y, none);
+    else hsgd_emit_matmul(OR_NULL(0, e), OR_NULL(1, &p), e->x[0], e->x[0], e->y[0], none);
 }
 
 static void forward(struct hsgd_emit *e)
 {
-    struct hsgd_ref refs[] = { e->x, e->y };
-    int n = e->rows * hsgd_size(e->layer->in);
+    struct hsgd_ref refs[] = { e->x[0], e->y[0] };
+    int n = e->rows * hsgd_type_size(&e->node->in[0]);
     hsgd_launch(e, &kernel, HSGD_ITEMS, n, &n, refs);
     describe_one(e, n);
 }
 
 static const struct hsgd_op op = {
-    .name = "fuzzed", .layouts = 1u << HSGD_NHWC, .prepare = prepare, .forward = forward
+    .name = "fuzzed", .layouts = 1u << HSGD_NHWC, .infer = infer, .forward = { { forward } }
 };
 
 static bool describe(int function)
 {
-    struct hsgd_op_call call = { .rows = 2, .in = { 1, 1, FEATURES }, .x = floats, .y = results };
+    struct hsgd_op_call call = { .rows = 2, .in = { hsgd_vector(FEATURES) }, .x = { floats }, .y = { results } };
     wanted = function;
     went_well = true;
     return !hsgd_op_run(world.ctx, 0, &op, NULL, &call) && went_well;
@@ -133,16 +142,18 @@ static bool run(void)
     static float y[FLOATS], dx[FLOATS], sums[16];
     union attributes a;
     const struct hsgd_op *o = some_op(&a, true);
-    struct hsgd_op_call call = { .rows = wild_low(2),
-                                 .in = one_in(2) ? (struct hsgd_shape){ 6, 6, 2 }
-                                                 : (struct hsgd_shape){ 1, 1, FEATURES } };
-    if (one_in(8)) call.in = (struct hsgd_shape){ wild_low(2), wild_low(2), wild_low(2) };
+    struct hsgd_op_call call = { .rows = wild_low(2) };
+    call.in[0] = one_in(2) ? hsgd_image(6, 6, 2) : hsgd_vector(FEATURES);
+    call.in[1] = hsgd_number(HSGD_I32);
+    if (one_in(8)) call.in[0] = hsgd_image(wild_low(2), wild_low(2), wild_low(2));
+    if (one_in(8)) call.in[below(2)].rank = wild(1);
+    if (one_in(8)) call.inputs = wild_low(2);
     for (int i = 0; i < 4; i++) call.params[i] = OR_NULL(4 + i, floats);
-    call.x = OR_NULL(8, floats);
-    call.dy = one_in(2) ? OR_NULL(9, floats) : NULL;
-    call.labels = OR_NULL(10, some_labels());
-    call.y = OR_NULL(11, y);
-    call.dx = one_in(2) ? OR_NULL(12, dx) : NULL;
+    call.x[0] = OR_NULL(8, floats);
+    call.dy[0] = one_in(2) ? OR_NULL(9, floats) : NULL;
+    call.x[1] = OR_NULL(10, some_labels());
+    call.y[0] = OR_NULL(11, y);
+    call.dx[0] = one_in(2) ? OR_NULL(12, dx) : NULL;
     call.sums = OR_NULL(13, sums);
     call.training = one_in(2);
     call.repeats = wild_low(1);
@@ -150,12 +161,8 @@ static bool run(void)
                         OR_NULL(3, &call));
 }
 
-const struct call op_calls[] = { { "hsgd_op_at", op_at, 0, false },
-                                 { "hsgd_op_by_name", op_by_name, 1, false },
-                                 { "hsgd_add", add, 4, false },
-                                 { "hsgd_launch", launch, 4, false },
-                                 { "hsgd_prepared", prepared, 4, false },
-                                 { "hsgd_scratch", scratch, 1, false },
-                                 { "hsgd_emit_matmul", matmul, 2, false },
-                                 { "hsgd_op_run", run, 14, false },
-                                 { NULL, NULL, 0, false } };
+const struct call op_calls[] = { { "hsgd_op_at", op_at, 0, false },     { "hsgd_op_by_name", op_by_name, 1, false },
+                                 { "hsgd_add", add, 4, false },         { "hsgd_node_add_param", add_param, 2, false },
+                                 { "hsgd_launch", launch, 4, false },   { "hsgd_prepared", prepared, 4, false },
+                                 { "hsgd_scratch", scratch, 1, false }, { "hsgd_emit_matmul", matmul, 2, false },
+                                 { "hsgd_op_run", run, 14, false },     { NULL, NULL, 0, false } };

@@ -62,7 +62,7 @@ static void test_copy(struct selftest *t, struct hsgd_context *ctx, int device, 
 {
     struct hsgd_device d;
     char message[600];
-    struct hsgd_op_call run = { .rows = 1, .in = { 1, 1, COPY_FLOATS }, .x = from, .y = to };
+    struct hsgd_op_call run = { .rows = 1, .in = { hsgd_vector(COPY_FLOATS) }, .x = { from }, .y = { to } };
     hsgd_device_get(ctx, device, &d, sizeof d);
     memset(to, 0, COPY_FLOATS * sizeof *to);
     int err = hsgd_op_run(ctx, device, &hsgd_op_flatten, NULL, &run);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "type_text.h"
+
+#include <stdio.h>
+
+struct type_text type_text(const struct hsgd_type *t)
+{
+    static const char *const dtypes[HSGD_DTYPES] = { "", " i32", " u8" };
+    struct type_text out;
+    int used = t->rank ? 0 : snprintf(out.text, sizeof out.text, "one number");
+    for (int i = 0; i < t->rank; i++) {
+        size_t left = sizeof out.text - (size_t)used;
+        const char *by = i ? "x" : "";
+        used += t->dim[i] == HSGD_ANY ? snprintf(out.text + used, left, "%s?", by)
+                                      : snprintf(out.text + used, left, "%s%d", by, t->dim[i]);
+    }
+    if ((unsigned)t->dtype < HSGD_DTYPES)
+        snprintf(out.text + used, sizeof out.text - (size_t)used, "%s", dtypes[t->dtype]);
+    return out;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Types in messages. */
+#ifndef HSGD_CODELETS_TYPE_TEXT_H
+#define HSGD_CODELETS_TYPE_TEXT_H
+
+#include <hsgd/type.h>
+
+struct type_text {
+    char text[100];
+};
+
+/* "28x28x1", "10 i32", "one number", "?x64" where a dimension is open. */
+struct type_text type_text(const struct hsgd_type *t);
+
+#endif
