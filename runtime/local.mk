@@ -69,10 +69,12 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/png.c \
 	runtime/data/readers.h \
 	runtime/data/record.c \
+	runtime/data/record_check.c \
 	runtime/data/record.h \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
 	runtime/data/record_text.c \
+	runtime/data/record_unit.c \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
 	runtime/data/statistics.c \

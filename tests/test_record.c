@@ -72,15 +72,15 @@ static void round_trip(void)
     again = record_parse(ctx, "file", text, &read);
     CHECK_MSG(again && read, "%s", hsgd_error(ctx));
     REQUIRE(again && read);
-    same(r->columns, again->columns);
+    same(r->x.columns, again->x.columns);
     same(r->ignored, again->ignored);
-    same(r->names, again->names);
-    CHECK_STR(again->label->name[0], "kind");
+    same(r->y.names, again->y.names);
+    CHECK_STR(again->y.columns->name[0], "kind");
     CHECK_STR(again->format, "memory");
-    CHECK_STR(again->x_hash, r->x_hash);
-    CHECK_STR(again->label_hash, r->label_hash);
-    CHECK(again->count == 2 && again->classes == 2 && again->shape.c == 2 && again->unit == UNIT_STORED);
-    CHECK(again->low == -3 && again->high == 2.5);
+    CHECK_STR(again->x.hash, r->x.hash);
+    CHECK_STR(again->y.hash, r->y.hash);
+    CHECK(again->count == 2 && again->y.classes == 2 && record_shape(again).c == 2 && again->x.unit == UNIT_STORED);
+    CHECK(again->x.low == -3 && again->x.high == 2.5);
     for (int i = 0; i < 2; i++) CHECK(read->mean[i] == norm->mean[i] && read->inv_std[i] == norm->inv_std[i]);
     CHECK(!hsgd_record_check(ctx, again, d));
     free(text);
@@ -94,6 +94,7 @@ static void round_trip(void)
 
 #define X "\"x\":{\"version\":1,\"shape\":[1,1,2]"
 #define LABEL "\"label\":{\"version\":1,\"classes\":2}"
+#define BOX "\"box\":{\"version\":1,\"dtype\":\"f32\",\"dim\":[3,2]"
 #define TEXT(fields) "{\"version\":1,\"format\":\"csv\",\"samples\":3,\"fields\":{" fields "}}"
 static const struct {
     const char *text, *message;
@@ -105,14 +106,25 @@ static const struct {
     { "{\"version\":1,\"samples\":3}", "format is not a string" },
     { "{\"version\":1,\"format\":\"csv\",\"samples\":-1}", "samples is not a count" },
     { "{\"version\":1,\"format\":\"csv\",\"samples\":3}", "fields is not an object" },
-    { TEXT(X "}"), "label is not an object with a version" },
-    { TEXT(LABEL), "x is not an object with a version" },
-    { TEXT(X "}," LABEL ",\"mask\":{}"), "field \"mask\" is not one of x, label" },
+    { TEXT(X "}"), NULL },
+    { TEXT(""), "fields is not an object" },
+    { TEXT(X "},\"label\":3"), "label is not an object with a version" },
+    { TEXT(X "}," LABEL ",\"mask\":{}"), "field \"mask\" has no dtype" },
+    { TEXT(X "}," BOX "}"), NULL },
+    { TEXT(X "},\"box\":{\"dtype\":\"f32\"}"), "box is not an object with a version" },
+    { TEXT(X "},\"box\":{\"version\":2,\"dtype\":\"f32\"}"), "box has version 2, only 1 is read" },
+    { TEXT(X "},\"box\":{\"version\":1,\"dtype\":\"f16\"}"), "dtype is not \"f32\", \"i32\" or \"u8\"" },
+    { TEXT(X "},\"box\":{\"version\":1,\"dtype\":\"f32\"}"), "dim is not a list of sizes" },
+    { TEXT(X "},\"box\":{\"version\":1,\"dtype\":\"f32\",\"dim\":[2,0]}"), "dim is not a list of sizes" },
+    { TEXT(X "},\"box\":{\"version\":1,\"dtype\":\"f32\",\"dim\":[1,1,1,1,1,1,1]}"), "dim is not a list of sizes" },
+    { TEXT(X "}," BOX ",\"columns\":[\"a\"]}"), "columns is not a name for every column" },
+    { TEXT(X "}," BOX ",\"mean\":[0],\"inv_std\":[\"\"]}"), "inv_std is not a list of numbers, one for each channel" },
+    { TEXT(X "},\"\":{\"dtype\":\"f32\"}"), "fields is not an object with names of 1 to 31 bytes" },
     { TEXT("\"x\":{\"version\":7}," LABEL), "x has version 7, only 1 is read" },
     { TEXT("\"x\":{\"version\":1,\"shape\":[1,0,2]}," LABEL), "shape is not [height, width, channels]" },
     { TEXT("\"x\":{\"version\":1,\"shape\":[65536,65536,1]}," LABEL), "shape is not [height, width, channels]" },
     { TEXT(X ",\"columns\":[1,2]}," LABEL), "columns is not a list of strings" },
-    { TEXT(X ",\"columns\":[\"a\"]}," LABEL), "columns is not a name for every value of a sample" },
+    { TEXT(X ",\"columns\":[\"a\"]}," LABEL), "columns is not a name for every column" },
     { TEXT(X ",\"unit\":\"metres\"}," LABEL), "unit is not \"8-bit\" or \"as stored\"" },
     { TEXT(X ",\"unit\":\"8-bit\",\"minimum\":0}," LABEL), "maximum is not a number" },
     { TEXT(X ",\"mean\":[0],\"inv_std\":[]}," LABEL), "inv_std is not a list of numbers, one for each channel" },
@@ -294,8 +306,140 @@ static void channels(void)
     end();
 }
 
+/* ------------------------------------------------------------------- fields */
+
+enum { SAMPLES = 3 };
+
+/* x and two targets in the order of the names, and a mask; `more` is added to a target. */
+static struct hsgd_data *regression(const char *first, const char *second, float more)
+{
+    static const float x[SAMPLES * 2] = { 1, 2, 3, 4, 5, 6 };
+    static const uint8_t mask[SAMPLES] = { 1, 0, 1 };
+    float target[SAMPLES * 2];
+    const char *const columns[] = { first, second };
+    const struct hsgd_data_field f[] = {
+        { .size = sizeof *f, .name = "x", .type = hsgd_vector(2) },
+        { .size = sizeof *f, .name = "target", .type = hsgd_vector(2), .column = columns },
+        { .size = sizeof *f, .name = "mask", .type = { HSGD_U8, 2, { 1, 1 } } },
+    };
+    for (int i = 0; i < SAMPLES; i++)
+        for (int k = 0; k < 2; k++) target[2 * i + k] = (float)i * (*columns[k] == 'h' ? 10 : 100) + more;
+    struct hsgd_data *d = hsgd_data_arrays(ctx, SAMPLES, 3, f, (const void *const[]){ x, target, mask }, HSGD_COPY);
+    REQUIRE(d);
+    return d;
+}
+
+static void fields_round_trip(void)
+{
+    begin();
+    struct hsgd_data *d = regression("height", "weight", 0);
+    struct hsgd_record *r = hsgd_record_create(ctx, d), *again;
+    struct hsgd_normalisation *none;
+    struct hsgd_data_field f;
+    char *text = r ? record_text(ctx, r, NULL) : NULL;
+    again = text ? record_parse(ctx, "file", text, &none) : NULL;
+    REQUIRE(again && !none && again->fields == 3);
+    CHECK(!strstr(text, "label"));
+    CHECK(!hsgd_record_check(ctx, again, d));
+    REQUIRE(hsgd_record_field_get(again, 1, &f, sizeof f) && !hsgd_record_field_get(again, 3, &f, sizeof f));
+    REQUIRE(hsgd_record_field_get(again, 1, &f, sizeof f));
+    CHECK_STR(f.name, "target");
+    CHECK_STR(f.column[1], "weight");
+    CHECK(f.type.dtype == HSGD_F32 && f.type.rank == 1 && f.type.dim[0] == 2);
+    REQUIRE(hsgd_record_field_get(again, 2, &f, sizeof f));
+    CHECK(f.type.dtype == HSGD_U8 && f.type.rank == 2 && f.type.dim[1] == 1);
+    const struct hsgd_normalisation *n = hsgd_record_normalisation(again, "target");
+    REQUIRE(n && n->channels == 2);
+    CHECK(n->mean[1] == 100 && fabs(n->inv_std[0] - 1 / sqrt(200 / 3.0)) < 1e-12);
+    CHECK(!hsgd_record_normalisation(again, "x") && !hsgd_record_normalisation(again, "mask"));
+    CHECK(!hsgd_record_normalisation(NULL, "x") && !hsgd_record_normalisation(again, NULL));
+    free(text);
+    hsgd_record_destroy(&again);
+    hsgd_record_destroy(&r);
+    hsgd_data_destroy(&d);
+    end();
+}
+
+static void fields_differ(void)
+{
+    const float x[] = { 1, 2, 3, 4, 5, 6 };
+    begin();
+    struct hsgd_data *d = regression("height", "weight", 0), *other = regression("height", "weight", 1),
+                     *names = regression("height", "width", 0), *labels = rows(x, SAMPLES, NULL, NULL);
+    struct hsgd_record *r = hsgd_record_create(ctx, d);
+    REQUIRE(r);
+    CHECK(hsgd_record_check(ctx, r, other) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "the checkpoint was made with other targets of the training samples");
+    CHECK(hsgd_record_check(ctx, r, names) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "data \"memory\": target 2 is \"width\", but \"weight\" in the training data");
+    CHECK(hsgd_record_check(ctx, r, labels) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "the checkpoint was made with a field \"target\", which \"memory\" does not have");
+    r->y.type.dim[0] = 3;
+    CHECK(hsgd_record_check(ctx, r, d) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "the checkpoint was made with a field \"target\" of 3, not 2");
+    hsgd_record_destroy(&r);
+    hsgd_data_destroy(&d);
+    hsgd_data_destroy(&other);
+    hsgd_data_destroy(&names);
+    hsgd_data_destroy(&labels);
+    end();
+}
+
+/* Targets in another order are put in that of the record. */
+static void fields_fit(void)
+{
+    const float x[] = { 1, 2, 3, 4, 5, 6 };
+    begin();
+    struct hsgd_data *as = regression("height", "weight", 0), *d = regression("weight", "height", 0),
+                     *other = regression("a", "b", 0), *labels = rows(x, SAMPLES, NULL, NULL);
+    struct hsgd_record *r = hsgd_record_create(ctx, as), *of_labels = hsgd_record_create(ctx, labels);
+    float t[2];
+    REQUIRE(r && of_labels && !record_fit(ctx, r, d));
+    CHECK(!hsgd_data_gather_field(d, 1, &(int64_t){ 2 }, 1, NULL, t) && t[0] == 20 && t[1] == 200);
+    CHECK_MSG(!hsgd_record_check(ctx, r, d), "%s", hsgd_error(ctx));
+    CHECK(!record_fit(ctx, r, other)); /* columns that were named by their user */
+    CHECK(record_fit(ctx, r, labels) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "memory: has no field \"target\", but the training data had");
+    CHECK(record_fit(ctx, of_labels, as) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "memory: has no labels, but the training data had");
+    r->y.type.dim[0] = 1;
+    CHECK(record_fit(ctx, r, other) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "memory: has a field \"target\" of 2, the training data had 1");
+    hsgd_record_destroy(&r);
+    hsgd_record_destroy(&of_labels);
+    hsgd_data_destroy(&as);
+    hsgd_data_destroy(&d);
+    hsgd_data_destroy(&other);
+    hsgd_data_destroy(&labels);
+    end();
+}
+
+/* The digests of x and labels are those of version 0.2. */
+static void digests(void)
+{
+    const float x[] = { 1, 2, 3, 4, 5, 6 };
+    begin();
+    struct hsgd_data *d = rows(x, 3, "a", "b");
+    struct hsgd_record *r = hsgd_record_create(ctx, d);
+    REQUIRE(r);
+    CHECK_STR(r->x.hash, "cd9360a07ca61181cf6f7dee2e5e1363c9e50915eba464b5b2dae6abce8a3fc2");
+    CHECK_STR(r->y.hash, "0b0910892d04f2dc8bb8829afd23e43182193444c5e84eb907a9f79c604da4c9");
+    hsgd_record_destroy(&r);
+    hsgd_data_destroy(&d);
+    end();
+}
+
 static const struct core_case cases[] = {
-    { "round_trip", round_trip }, { "damaged", damaged }, { "differences", differences }, { "columns", columns },
-    { "units", units },           { "pixels", pixels },   { "channels", channels },
+    { "fields_round_trip", fields_round_trip },
+    { "fields_differ", fields_differ },
+    { "fields_fit", fields_fit },
+    { "digests", digests },
+    { "round_trip", round_trip },
+    { "damaged", damaged },
+    { "differences", differences },
+    { "columns", columns },
+    { "units", units },
+    { "pixels", pixels },
+    { "channels", channels },
 };
 CORE_MAIN(cases)

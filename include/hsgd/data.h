@@ -17,6 +17,19 @@ struct hsgd_shape {
 };
 
 struct hsgd_data;
+struct hsgd_normalisation;
+
+/* What each sample of a data set has under one name.  Data sets that are read have
+ * x, the features or image (32-bit floats), and "label", its class (one integer),
+ * or "target", the numbers to be predicted (floats). */
+struct hsgd_data_field {
+    size_t size;                   /* of this struct */
+    const char *name;              /* at most 31 letters, digits and _, without a digit first */
+    struct hsgd_type type;         /* of what hsgd_data_gather_field() writes */
+    int classes;                   /* integers are in [0, classes); 0: any; "label" must have some */
+    const char *const *class_name; /* `classes` names; NULL: "0", "1", ... */
+    const char *const *column;     /* names of the channels, such as the columns of a CSV; NULL: none */
+};
 
 /* The splits of a data set. */
 enum hsgd_split { HSGD_TRAIN, HSGD_TEST };
@@ -116,6 +129,14 @@ HSGD_API int hsgd_record_check(struct hsgd_context *ctx, const struct hsgd_recor
  * (a checkpoint of version 0.1 has only shape and classes).  "" for NULL. */
 HSGD_API const char *hsgd_record_format(const struct hsgd_record *r);
 
+/* As hsgd_data_field_get(); a rank of HSGD_ANY: the type is not known. */
+HSGD_API bool hsgd_record_field_get(const struct hsgd_record *r, int i, struct hsgd_data_field *out, size_t size);
+
+/* Mean and 1/(standard deviation) of a field of floats, other than x, over the
+ * training samples, owned by r; NULL: there is none.  That of x is a trainer's or
+ * a checkpoint's. */
+HSGD_API const struct hsgd_normalisation *hsgd_record_normalisation(const struct hsgd_record *r, const char *field);
+
 /* Frees a record.  NULL-safe. */
 HSGD_API void hsgd_record_destroy(struct hsgd_record **r);
 
@@ -154,18 +175,6 @@ HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *
  * Errors (NULL): -EINVAL unless first >= 0, count > 0, first + count <= 2^54;
  * -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
-
-/* What each sample of a data set has under one name.  Data sets that are read have
- * x, the features or image (32-bit floats), and "label", its class (one integer),
- * or "target", the numbers to be predicted (floats). */
-struct hsgd_data_field {
-    size_t size;                   /* of this struct */
-    const char *name;              /* at most 31 letters, digits and _, without a digit first */
-    struct hsgd_type type;         /* of what hsgd_data_gather_field() writes */
-    int classes;                   /* integers are in [0, classes); 0: any; "label" must have some */
-    const char *const *class_name; /* `classes` names; NULL: "0", "1", ... */
-    const char *const *column;     /* names of the channels, such as the columns of a CSV; NULL: none */
-};
 
 /* Samples in memory: values[i] are those of field[i], count samples of its type one
  * after the other; all are copied, or borrowed until the set is destroyed.  Names

@@ -119,7 +119,7 @@ static int finish(struct csv *r)
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no rows after the header", r->name);
     d->x.type = hsgd_vector((int)r->features);
-    int err = origin_values(r->ctx, d, r->values, d->count, (int)r->features);
+    int err = origin_values(r->ctx, d->name, &d->x, r->values, d->count);
     r->values = NULL;
     return err || !r->labels ? err : finish_labels(r);
 }

@@ -133,6 +133,13 @@ void field_gather(const struct data_field *f, const int64_t *index, const int64_
  * the same type, is stored.  false: out of memory. */
 bool field_allocate(struct data_field *f, const struct data_field *like, int64_t count);
 
+/* Its memory becomes `memory`, of bytes or floats. */
+void field_own(struct data_field *f, void *memory, bool bytes);
+
+/* Fills in a program's description of a field.  0 or -EINVAL. */
+int field_give(const char *name, const struct hsgd_type *type, int classes, const struct hsgd_names *names,
+               const struct hsgd_names *columns, struct hsgd_data_field *out, size_t size);
+
 /* Frees what it owns. */
 void field_free(struct data_field *f);
 

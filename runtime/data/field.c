@@ -43,6 +43,14 @@ void field_free(struct data_field *f)
     free(f->sparse.value);
 }
 
+void field_own(struct data_field *f, void *memory, bool bytes)
+{
+    free(f->owned);
+    f->owned = memory;
+    f->bytes = bytes ? memory : NULL;
+    f->values = bytes ? NULL : memory;
+}
+
 bool field_allocate(struct data_field *f, const struct data_field *like, int64_t count)
 {
     bool bytes = f->type.dtype == HSGD_U8 || (like && like->bytes);
@@ -89,18 +97,22 @@ struct hsgd_type hsgd_data_type(const struct hsgd_data *d, const char *name)
     return f ? f->type : hsgd_number(HSGD_DTYPES);
 }
 
+int field_give(const char *name, const struct hsgd_type *type, int classes, const struct hsgd_names *names,
+               const struct hsgd_names *columns, struct hsgd_data_field *out, size_t size)
+{
+    const struct hsgd_data_field full = { .name = name,
+                                          .type = *type,
+                                          .classes = classes,
+                                          .class_name = names ? (const char *const *)names->name : NULL,
+                                          .column = columns ? (const char *const *)columns->name : NULL };
+    return SIZED_GIVE(NULL, hsgd_data_field, out, size, &full);
+}
+
 bool hsgd_data_field_get(const struct hsgd_data *d, int i, struct hsgd_data_field *out, size_t size)
 {
     if (!d || i < 0 || i >= d->fields) return false;
     const struct data_field *f = &d->field[i];
-    const struct hsgd_data_field full = {
-        .name = f->name,
-        .type = f->type,
-        .classes = f->classes,
-        .class_name = f->names ? (const char *const *)f->names->name : NULL,
-        .column = f->columns ? (const char *const *)f->columns->name : NULL,
-    };
-    return !SIZED_GIVE(NULL, hsgd_data_field, out, size, &full);
+    return !field_give(f->name, &f->type, f->classes, f->names, f->columns, out, size);
 }
 
 struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d)

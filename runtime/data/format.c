@@ -118,7 +118,8 @@ static void free_splits(struct data_splits *splits)
 static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
 {
     struct hsgd_shape s = hsgd_data_shape(d);
-    return !d || (s.h == r->shape.h && s.w == r->shape.w);
+    struct hsgd_shape was = record_shape(r);
+    return !d || (s.h == was.h && s.w == was.w);
 }
 
 /* Images of other sizes than the record's, or of several, are resized to it if it
@@ -126,7 +127,8 @@ static bool has_size(const struct hsgd_data *d, const struct hsgd_record *r)
 static bool wants_resize(const struct hsgd_record *r, const char *format, const struct hsgd_data_options *o, int err,
                          const struct data_splits *splits)
 {
-    bool square = r && r->shape.h > 1 && r->shape.h == r->shape.w;
+    struct hsgd_shape s = r ? record_shape(r) : (struct hsgd_shape){ 0, 0, 0 };
+    bool square = s.h > 1 && s.h == s.w;
     bool images = !strcmp(format, "images") || !strcmp(format, "tar") || !strcmp(format, "zip");
     if (!square || o->resize || !images) return false;
     return err == -EINVAL || (!err && !(has_size(splits->train, r) && has_size(splits->test, r)));
@@ -138,7 +140,7 @@ static int read_format(struct hsgd_context *ctx, const struct data_format *forma
     int err = format->read(ctx, what, o, out);
     if (!wants_resize(o->record, format->name, o, err, out)) return err;
     free_splits(out);
-    o->resize = o->record->shape.h;
+    o->resize = record_shape(o->record).h;
     err = format->read(ctx, what, o, out);
     if (!err)
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s: images are resized to %d x %d for the model", what, o->resize, o->resize);

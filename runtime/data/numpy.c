@@ -130,7 +130,7 @@ static int settle_origin(struct hsgd_context *ctx, const struct npy *a, struct h
     struct origin_range *range = calloc((size_t)channels, sizeof *range);
     if (!range) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", d->name, channels);
     for (int64_t i = 0; i < a->count; i++) origin_add(&range[i % channels], npy_value(a, i));
-    int err = origin_settle(ctx, d, range, channels);
+    int err = origin_settle(ctx, d->name, &d->x, range);
     free(range);
     return err;
 }
@@ -146,7 +146,7 @@ static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy
     for (int64_t i = 0; !err && i < a->count; i++) {
         double v = npy_value(a, i);
         err = check_value(ctx, x, size, i, v);
-        values[i] = d->x.origin ? origin_store(d, (int)(i % hsgd_type_channels(&d->x.type)), v) : (float)v;
+        values[i] = d->x.origin ? origin_store(&d->x, (int)(i % hsgd_type_channels(&d->x.type)), v) : (float)v;
     }
     return err;
 }

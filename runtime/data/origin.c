@@ -20,11 +20,12 @@ static struct hsgd_origin choose(const struct origin_range *r)
     return o;
 }
 
-int origin_settle(struct hsgd_context *ctx, struct hsgd_data *d, const struct origin_range *range, int channels)
+int origin_settle(struct hsgd_context *ctx, const char *name, struct data_field *f, const struct origin_range *range)
 {
     bool needed = false;
+    int channels = hsgd_type_channels(&f->type);
     struct hsgd_origin *origin = malloc((size_t)channels * sizeof *origin);
-    if (!origin) return hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %d columns", d->name, channels);
+    if (!origin) return hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %d columns", name, channels);
     for (int c = 0; c < channels; c++) {
         origin[c] = choose(&range[c]);
         needed = needed || origin[c].offset != 0 || origin[c].unit != 1;
@@ -33,24 +34,24 @@ int origin_settle(struct hsgd_context *ctx, struct hsgd_data *d, const struct or
         free(origin);
         return 0;
     }
-    d->x.origin = d->x.owned_origin = origin;
+    f->origin = f->owned_origin = origin;
     return 0;
 }
 
-void origin_drop(struct hsgd_data *d)
+void origin_drop(struct data_field *f, int64_t rows)
 {
-    int channels = hsgd_type_channels(&d->x.type);
-    float *values = d->x.owned;
-    for (int64_t i = 0; d->x.owned_origin && i < d->count * hsgd_data_size(d); i++) {
-        struct hsgd_origin o = d->x.origin[i % channels];
+    int channels = hsgd_type_channels(&f->type);
+    float *values = f->owned;
+    for (int64_t i = 0; f->owned_origin && i < rows * hsgd_type_size(&f->type); i++) {
+        struct hsgd_origin o = f->origin[i % channels];
         values[i] = (float)(o.offset + o.unit * (double)values[i]);
     }
-    free(d->x.owned_origin);
-    d->x.origin = d->x.owned_origin = NULL;
+    free(f->owned_origin);
+    f->origin = f->owned_origin = NULL;
 }
 
 /* The floats take the place of the doubles: each is written after it was read. */
-static void narrow(struct hsgd_data *d, double *values, int64_t rows, int channels)
+static void narrow(struct data_field *f, double *values, int64_t rows, int channels)
 {
     char *bytes = (char *)values;
     for (int64_t i = 0; i < rows; i++)
@@ -58,26 +59,27 @@ static void narrow(struct hsgd_data *d, double *values, int64_t rows, int channe
             int64_t at = i * channels + c;
             double v;
             memcpy(&v, bytes + at * (int64_t)sizeof v, sizeof v);
-            float stored = origin_store(d, c, v);
+            float stored = origin_store(f, c, v);
             memcpy(bytes + at * (int64_t)sizeof stored, &stored, sizeof stored);
         }
 }
 
-int origin_values(struct hsgd_context *ctx, struct hsgd_data *d, double *values, int64_t rows, int channels)
+int origin_values(struct hsgd_context *ctx, const char *name, struct data_field *f, double *values, int64_t rows)
 {
+    int channels = hsgd_type_channels(&f->type);
     struct origin_range *range = calloc((size_t)channels, sizeof *range);
-    int err = range ? 0 : hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %d columns", d->name, channels);
+    int err = range ? 0 : hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %d columns", name, channels);
     for (int64_t i = 0; !err && i < rows; i++)
         for (int c = 0; c < channels; c++) origin_add(&range[c], values[i * channels + c]);
-    if (!err) err = origin_settle(ctx, d, range, channels);
+    if (!err) err = origin_settle(ctx, name, f, range);
     free(range);
     if (err) {
         free(values);
         return err;
     }
-    narrow(d, values, rows, channels);
+    narrow(f, values, rows, channels);
     void *smaller = realloc(values, (size_t)(rows * channels) * sizeof(float));
-    d->x.owned = smaller ? smaller : values;
-    d->x.values = d->x.owned;
+    f->owned = smaller ? smaller : values;
+    f->values = f->owned;
     return 0;
 }

@@ -22,21 +22,22 @@ static inline void origin_add(struct origin_range *r, double v)
     r->any = true;
 }
 
-/* Gives d the origins of its channels, unless floats hold all of them well
- * enough.  -ENOMEM with a sentence. */
-int origin_settle(struct hsgd_context *ctx, struct hsgd_data *d, const struct origin_range *range, int channels);
+/* Gives a field the origins of its channels, unless floats hold all of them well
+ * enough.  `name` stands for the data in messages.  -ENOMEM with a sentence. */
+int origin_settle(struct hsgd_context *ctx, const char *name, struct data_field *f, const struct origin_range *range);
 
 /* The stored form of a value. */
-static inline float origin_store(const struct hsgd_data *d, int channel, double v)
+static inline float origin_store(const struct data_field *f, int channel, double v)
 {
-    return d->x.origin ? (float)((v - d->x.origin[channel].offset) / d->x.origin[channel].unit) : (float)v;
+    return f->origin ? (float)((v - f->origin[channel].offset) / f->origin[channel].unit) : (float)v;
 }
 
-/* Converts to plain floats, with rounding: for features that become pixels. */
-void origin_drop(struct hsgd_data *d);
+/* Converts `rows` samples to plain floats, with rounding: for features that become
+ * pixels. */
+void origin_drop(struct data_field *f, int64_t rows);
 
-/* Gives d the values, rows x channels, and takes their memory over, also where
- * it fails: -ENOMEM with a sentence. */
-int origin_values(struct hsgd_context *ctx, struct hsgd_data *d, double *values, int64_t rows, int channels);
+/* Gives a field of rank 1 its values, rows x channels, and takes their memory over,
+ * also where it fails: -ENOMEM with a sentence. */
+int origin_values(struct hsgd_context *ctx, const char *name, struct data_field *f, double *values, int64_t rows);
 
 #endif

@@ -18,17 +18,26 @@ struct hsgd_record *record_new(void)
 {
     struct hsgd_record *r = calloc(1, sizeof *r);
     if (r) r->format = strdup("");
-    if (!r || !r->format) hsgd_record_destroy(&r);
+    if (!r || !r->format) {
+        hsgd_record_destroy(&r);
+        return NULL;
+    }
+    r->fields = 2;
+    r->x = (struct record_field){ .name = "x", .type = { HSGD_F32, HSGD_ANY, { 0 } } };
+    r->y = (struct record_field){ .name = "label", .type = hsgd_number(HSGD_I32) };
     return r;
 }
 
 void hsgd_record_destroy(struct hsgd_record **r)
 {
     if (!r || !*r) return;
-    hsgd_names_free((*r)->columns);
+    for (int i = 0; i < MAX_FIELDS; i++) {
+        struct record_field *f = &(*r)->field[i];
+        hsgd_names_free(f->columns);
+        hsgd_names_free(f->names);
+        hsgd_normalisation_destroy(&f->norm);
+    }
     hsgd_names_free((*r)->ignored);
-    hsgd_names_free((*r)->label);
-    hsgd_names_free((*r)->names);
     free((*r)->format);
     free(*r);
     *r = NULL;
@@ -36,9 +45,34 @@ void hsgd_record_destroy(struct hsgd_record **r)
 
 const char *hsgd_record_format(const struct hsgd_record *r) { return r ? r->format : ""; }
 
+const struct record_field *record_field(const struct hsgd_record *r, const char *name)
+{
+    for (int i = 0; r && i < r->fields; i++)
+        if (!strcmp(r->field[i].name, name)) return &r->field[i];
+    return NULL;
+}
+
+struct hsgd_shape record_shape(const struct hsgd_record *r)
+{
+    return r->x.type.rank < 0 ? (struct hsgd_shape){ 0, 0, 0 } : type_shape(&r->x.type);
+}
+
+bool hsgd_record_field_get(const struct hsgd_record *r, int i, struct hsgd_data_field *out, size_t size)
+{
+    if (!r || i < 0 || i >= r->fields) return false;
+    const struct record_field *f = &r->field[i];
+    return !field_give(f->name, &f->type, f->classes, f->names, f->columns, out, size);
+}
+
+const struct hsgd_normalisation *hsgd_record_normalisation(const struct hsgd_record *r, const char *field)
+{
+    const struct record_field *f = r && field ? record_field(r, field) : NULL;
+    return f ? f->norm : NULL;
+}
+
 /* -------------------------------------------------------------------- range */
 
-static void widen(struct hsgd_record *r, const float *x, int64_t n)
+static void widen(struct record_field *r, const float *x, int64_t n)
 {
     float low = (float)r->low, high = (float)r->high;
     for (int64_t i = 0; i < n; i++) { /* no comparison holds for a missing value */
@@ -50,12 +84,12 @@ static void widen(struct hsgd_record *r, const float *x, int64_t n)
 }
 
 /* The smallest and the largest byte, in units of 0 to 1. */
-static void range_of_bytes(struct hsgd_record *r, const struct hsgd_data *d)
+static void range_of_bytes(struct record_field *r, const struct hsgd_data *d, const struct data_field *f)
 {
-    int64_t size = hsgd_data_size(d);
+    int64_t size = hsgd_type_size(&f->type);
     uint8_t low = 255, high = 0;
     for (int64_t i = 0; i < d->count; i++) {
-        const uint8_t *x = d->x.bytes + hsgd_data_place(d, i) * size;
+        const uint8_t *x = f->bytes + hsgd_data_place(d, i) * size;
         for (int64_t k = 0; k < size; k++) {
             low = x[k] < low ? x[k] : low;
             high = x[k] > high ? x[k] : high;
@@ -65,85 +99,101 @@ static void range_of_bytes(struct hsgd_record *r, const struct hsgd_data *d)
     r->high = high / 255.0;
 }
 
-static void range_of_sparse(struct hsgd_record *r, const struct hsgd_data *d)
+static void range_of_sparse(struct record_field *r, const struct hsgd_data *d, const struct data_field *f)
 {
     r->low = r->high = 0;
     for (int64_t i = 0; i < d->count; i++) {
         int64_t place = hsgd_data_place(d, i);
-        widen(r, d->x.sparse.value + d->x.sparse.start[place], d->x.sparse.start[place + 1] - d->x.sparse.start[place]);
+        widen(r, f->sparse.value + f->sparse.start[place], f->sparse.start[place + 1] - f->sparse.start[place]);
     }
 }
 
 /* One sample at a time in the memory x. */
-static void range_of_values(struct hsgd_record *r, const struct hsgd_data *d, float *x)
+static void range_of_values(struct record_field *r, const struct hsgd_data *d, const struct data_field *f, float *x)
 {
     r->low = INFINITY;
     r->high = -INFINITY;
     for (int64_t i = 0; i < d->count; i++) {
-        hsgd_data_gather(d, &i, 1, NULL, x, NULL);
-        widen(r, x, hsgd_data_size(d));
+        field_gather(f, d->index, &i, 1, NULL, x);
+        widen(r, x, hsgd_type_size(&f->type));
     }
     if (r->low > r->high) r->low = r->high = 0; /* all are missing */
 }
 
 /* -------------------------------------------------------------- fingerprint */
 
-/* Covers the sizes and evenly spaced samples from the first to the last; all of a
- * small set. */
-static void fingerprint(struct hsgd_record *r, const struct hsgd_data *d, float *x)
+/* Of `count` samples with `size` values each: how many are covered. */
+static int64_t probes_of(int64_t size, int64_t count)
 {
-    struct sha256 values, labels;
-    int64_t size = hsgd_data_size(d), probes = MAX_PROBED / size;
-    struct hsgd_shape s = hsgd_data_shape(d);
-    int64_t sizes[4] = { d->count, s.h, s.w, s.c };
+    int64_t probes = MAX_PROBED / size;
     if (probes > MAX_PROBES) probes = MAX_PROBES;
-    if (size * d->count <= MAX_PROBED || probes > d->count) probes = d->count;
-    if (probes < 2) probes = d->count < 2 ? d->count : 2;
-    sha256_begin(&values);
-    sha256_begin(&labels);
-    sha256_add(&values, sizes, sizeof sizes);
-    sha256_add(&labels, sizes, sizeof *sizes);
+    if (size * count <= MAX_PROBED || probes > count) probes = count;
+    return probes >= 2 ? probes : count < 2 ? count : 2;
+}
+
+/* Covers the sizes and evenly spaced samples from the first to the last; all of a
+ * small set.  The sizes of x are its height, width and channels. */
+static void fingerprint(struct record_field *r, const struct hsgd_data *d, const struct data_field *f, void *row)
+{
+    struct sha256 sum;
+    struct hsgd_shape s = type_shape(&f->type);
+    int64_t sizes[1 + HSGD_MAX_RANK] = { d->count, s.h, s.w, s.c };
+    int n = strcmp(f->name, "x") ? f->type.rank : 3;
+    for (int i = 0; strcmp(f->name, "x") && i < n; i++) sizes[1 + i] = f->type.dim[i];
+    int64_t probes = probes_of(hsgd_data_size(d), d->count), own = probes_of(hsgd_type_size(&f->type), d->count);
+    if (own < probes) probes = own;
+    sha256_begin(&sum);
+    sha256_add(&sum, sizes, (size_t)(1 + n) * sizeof *sizes);
     for (int64_t k = 0; k < probes; k++) {
         int64_t last = d->count - 1, steps = probes - 1 ? probes - 1 : 1;
         int64_t i = k * (last / steps) + k * (last % steps) / steps;
-        int32_t label;
-        hsgd_data_gather(d, &i, 1, NULL, x, &label);
-        sha256_add(&values, x, (size_t)size * sizeof *x);
-        sha256_add(&labels, &label, sizeof label);
+        field_gather(f, d->index, &i, 1, NULL, row);
+        sha256_add(&sum, row, (size_t)hsgd_type_bytes(&f->type));
     }
-    sha256_end(&values, r->x_hash);
-    sha256_end(&labels, r->label_hash);
+    sha256_end(&sum, r->hash);
 }
 
 /* ----------------------------------------------------------------- creation */
 
-static void share_names(struct hsgd_record *r, const struct hsgd_data *d)
+static int describe_floats(struct record_field *r, const struct hsgd_data *d, int i, float *row)
 {
-    r->columns = hsgd_names_share(d->x.columns);
-    r->ignored = hsgd_names_share(d->ignored);
-    r->label = hsgd_names_share(d->y.columns);
-    r->names = hsgd_names_share(d->y.names);
-    r->count = d->count;
-    r->shape = hsgd_data_shape(d);
-    r->classes = d->y.classes;
-    r->unit = d->x.bytes ? UNIT_BYTES : UNIT_STORED;
+    const struct data_field *f = &d->field[i];
+    r->unit = f->bytes ? UNIT_BYTES : UNIT_STORED;
+    if (f->bytes) range_of_bytes(r, d, f);
+    else if (f->sparse.start) range_of_sparse(r, d, f);
+    else range_of_values(r, d, f, row);
+    if (strcmp(f->name, "x")) r->norm = hsgd_data_field_statistics(d, i);
+    return r->norm || !strcmp(f->name, "x") ? 0 : -ENOMEM;
+}
+
+static int describe_field(struct record_field *r, const struct hsgd_data *d, int i)
+{
+    const struct data_field *f = &d->field[i];
+    void *row = malloc((size_t)hsgd_type_bytes(&f->type));
+    if (!row) return -ENOMEM;
+    *r = (struct record_field){ .type = f->type,
+                                .columns = hsgd_names_share(f->columns),
+                                .classes = f->classes,
+                                .names = hsgd_names_share(f->names) };
+    memcpy(r->name, f->name, sizeof f->name);
+    int err = f->type.dtype == HSGD_F32 ? describe_floats(r, d, i, row) : 0;
+    fingerprint(r, d, f, row);
+    free(row);
+    return err;
 }
 
 static int describe(struct hsgd_record *r, const struct hsgd_data *d)
 {
-    float *x = malloc((size_t)hsgd_data_size(d) * sizeof *x);
     char *format = strdup(hsgd_data_format(d));
-    if (format) {
-        free(r->format);
-        r->format = format;
-    }
-    share_names(r, d);
-    if (d->x.bytes) range_of_bytes(r, d);
-    else if (d->x.sparse.start) range_of_sparse(r, d);
-    else if (x) range_of_values(r, d, x);
-    if (x) fingerprint(r, d, x);
-    free(x);
-    return x && format ? 0 : -ENOMEM;
+    int err = format ? 0 : -ENOMEM;
+    if (err) return err;
+    free(r->format);
+    r->format = format;
+    r->ignored = hsgd_names_share(d->ignored);
+    r->count = d->count;
+    r->fields = d->fields;
+    for (int i = 0; !err && i < d->fields; i++) err = describe_field(&r->field[i], d, i);
+    return err;
 }
 
 struct hsgd_record *hsgd_record_create(struct hsgd_context *ctx, const struct hsgd_data *d)
@@ -158,78 +208,4 @@ struct hsgd_record *hsgd_record_create(struct hsgd_context *ctx, const struct hs
         hsgd_record_destroy(&r);
     }
     return r;
-}
-
-/* --------------------------------------------------------------- comparison */
-
-static const char *name_at(const struct hsgd_names *names, int i, char number[16])
-{
-    snprintf(number, 16, "%d", i);
-    return names && i < names->count ? names->name[i] : number;
-}
-
-#define MADE_WITH "the checkpoint was made with "
-
-static int check_shape(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
-{
-    struct hsgd_shape is = hsgd_data_shape(d), was = r->shape;
-    if (!was.h || (is.h == was.h && is.w == was.w && is.c == was.c)) return 0;
-    return hsgd_fail(ctx, EINVAL, MADE_WITH "samples of %dx%dx%d, not %dx%dx%d", was.h, was.w, was.c, is.h, is.w, is.c);
-}
-
-/* Samples that are read with the record have its order of columns. */
-int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *columns, const struct hsgd_data *d)
-{
-    for (int i = 0; columns && d->x.columns && i < columns->count && i < d->x.columns->count; i++)
-        if (strcmp(columns->name[i], d->x.columns->name[i]))
-            return hsgd_fail(ctx, EINVAL, "data \"%s\": column %d is \"%s\", but \"%s\" in the training data", d->name,
-                             i + 1, hsgd_show(d->x.columns->name[i]).text, hsgd_show(columns->name[i]).text);
-    return 0;
-}
-
-static int check_label_column(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
-{
-    const char *is = d->y.columns ? d->y.columns->name[0] : NULL, *was = r->label ? r->label->name[0] : NULL;
-    if (!is || !was || !strcmp(is, was)) return 0;
-    return hsgd_fail(ctx, EINVAL, MADE_WITH "the labels of \"%s\", not \"%s\"", hsgd_show(was).text,
-                     hsgd_show(is).text);
-}
-
-static int check_classes(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
-{
-    char a[16], b[16];
-    for (int i = 0; r->classes && (i < r->classes || i < d->y.classes); i++) {
-        const char *is = name_at(d->y.names, i, a), *was = name_at(r->names, i, b);
-        if (i >= r->classes || i >= d->y.classes)
-            return hsgd_fail(ctx, EINVAL, MADE_WITH "%d classes, not %d: \"%s\" is %s", r->classes, d->y.classes,
-                             hsgd_show(i < d->y.classes ? is : was).text, i < d->y.classes ? "new" : "missing");
-        if (strcmp(is, was))
-            return hsgd_fail(ctx, EINVAL, MADE_WITH "\"%s\" as class %d, not \"%s\"", hsgd_show(was).text, i,
-                             hsgd_show(is).text);
-    }
-    return 0;
-}
-
-static int check_samples(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
-{
-    if (r->count && r->count != d->count)
-        return hsgd_fail(ctx, EINVAL, MADE_WITH "%lld training samples, not %lld", (long long)r->count,
-                         (long long)d->count);
-    if (!*r->x_hash) return 0;
-    struct hsgd_record *is = hsgd_record_create(ctx, d);
-    if (!is) return -ENOMEM;
-    bool values = strcmp(is->x_hash, r->x_hash), labels = strcmp(is->label_hash, r->label_hash);
-    hsgd_record_destroy(&is);
-    if (!values && !labels) return 0;
-    return hsgd_fail(ctx, EINVAL, MADE_WITH "other %s of the training samples", values ? "values" : "labels");
-}
-
-int hsgd_record_check(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
-{
-    if (!r || !d) return hsgd_fail(ctx, EINVAL, "record: no %s given", r ? "data set" : "record");
-    int err = check_shape(ctx, r, d);
-    if (!err) err = record_check_order(ctx, r->columns, d);
-    if (!err) err = check_label_column(ctx, r, d);
-    if (!err) err = check_classes(ctx, r, d);
-    return err ? err : check_samples(ctx, r, d);
 }

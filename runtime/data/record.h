@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of a data set: a checkpoint's record of its training data, by
  * which other data is read.  Its text is JSON with an entry per field of a
- * sample (x, label), each with a version of its own:
+ * sample (x and label or target, or those of hsgd_data_arrays()), each with a
+ * version of its own:
  * {"version": 1, "format", "samples", "fields": {
  *   "x": {"version": 1, "shape": [h, w, c], "columns", "ignored", "unit": "8-bit"|"as stored", "minimum", "maximum",
  *         "mean", "inv_std", "sha256"},
- *   "label": {"version": 1, "column", "classes": [names]|n, "sha256"}}} */
+ *   "label": {"version": 1, "column", "classes": [names]|n, "sha256"},
+ *   other names: {"version": 1, "dtype": "f32"|"i32"|"u8", "dim": [...], "columns", "classes", and as for x}}}
+ * x has a "dim" only if it is neither {c} nor {h, w, c}. */
 #ifndef HSGD_DATA_RECORD_H
 #define HSGD_DATA_RECORD_H
 
@@ -17,21 +20,42 @@ enum record_unit { UNIT_UNKNOWN, UNIT_BYTES, UNIT_STORED };
 /* Changes that were logged already. */
 enum { SAID_GREY = 1, SAID_COLOUR = 2, SAID_UNIT = 4, SAID_SIZE = 8 };
 
-struct hsgd_record {
-    char *format;                         /* "": not known */
-    int64_t count;                        /* samples; 0: not known */
-    struct hsgd_shape shape;              /* h 0: not known */
-    struct hsgd_names *columns, *ignored; /* as in struct hsgd_data */
-    enum record_unit unit;
-    double low, high;                 /* the smallest and largest value, in that unit */
-    char x_hash[65], label_hash[65];  /* "": not known */
-    struct hsgd_names *label, *names; /* column of the labels; names of the classes, or NULL */
-    int classes;                      /* 0: not known */
-    unsigned said;
+/* A field: as in struct data_field, and what is known of its values. */
+struct record_field {
+    char name[FIELD_NAME];
+    struct hsgd_type type; /* rank HSGD_ANY: not known */
+    struct hsgd_names *columns;
+    int classes; /* 0: not known, or none */
+    struct hsgd_names *names;
+    enum record_unit unit;           /* of floats */
+    double low, high;                /* the smallest and largest value, in that unit */
+    struct hsgd_normalisation *norm; /* of floats but x, whose user decides; NULL: none */
+    char hash[65];                   /* "": not known */
 };
 
-/* A record in which everything is unknown; NULL when memory is exhausted. */
+struct hsgd_record {
+    char *format;  /* "": not known */
+    int64_t count; /* samples; 0: not known */
+    struct hsgd_names *ignored;
+    unsigned said;
+    int fields;
+    union {
+        struct record_field field[MAX_FIELDS];
+        struct {
+            struct record_field x, y; /* the first two: of data that was read, x and label or target */
+        };
+    };
+};
+
+/* A record in which everything is unknown, with fields x and label; NULL when memory
+ * is exhausted. */
 struct hsgd_record *record_new(void);
+
+/* The field with this name; NULL: there is none, or r is NULL. */
+const struct record_field *record_field(const struct hsgd_record *r, const char *name);
+
+/* The shape of x; {0, 0, 0}: not known. */
+struct hsgd_shape record_shape(const struct hsgd_record *r);
 
 /* ------------------------------------------------------------------ reading */
 
@@ -49,22 +73,31 @@ bool record_has_columns(const struct hsgd_record *r);
  * False for NULL. */
 bool record_passes_over(const struct hsgd_record *r, const char *column);
 
-/* -EINVAL with the names of both when the columns are not those of the record,
+/* -EINVAL with the names of both when the columns of x are not those of the record,
  * in any order; columns NULL, or none in the record: 0. */
 int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
                          const struct hsgd_names *columns);
 
-/* -EINVAL unless the columns of d, where both have names, are these in the same
+/* -EINVAL unless the columns of x in d, where both have names, are these in the same
  * order: for data that is in memory already. */
 int record_check_order(struct hsgd_context *ctx, const struct hsgd_names *columns, const struct hsgd_data *d);
 
-/* Converts the samples to the record's order of columns, channels and unit; d owns
- * its samples.  r NULL: does nothing. */
+/* Converts the fields to the record's order of columns, channels and unit; d owns
+ * its samples.  r NULL: does nothing.  -EINVAL with a sentence, too, where d has
+ * labels and the record targets, or the other way round; d with x only is input
+ * of a prediction. */
 int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d);
 
 /* Channels only: converts grey to colour or colour to grey where that gives this
  * shape.  *said: the changes that were logged. */
 int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struct hsgd_data *d, unsigned *said);
+
+/* The unit of one field, which is f in d. */
+int record_fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, int field, const struct hsgd_data *d,
+                    struct data_field *f);
+
+/* True once for each kind of change, so that a thousand images log one line. */
+bool record_first_time(unsigned *said, unsigned what);
 
 /* --------------------------------------------------------------------- text */
 

@@ -16,17 +16,18 @@ static int read_classes(struct hsgd_context *ctx, const struct safetensors *f, s
     int n = 0;
     char **name = text ? class_names_read(text, &n) : NULL;
     if (text && !name) return hsgd_fail(ctx, EINVAL, "%s: hsgd.classes is not a JSON array of strings", f->path);
-    if (n) r->names = hsgd_names_new(name, n);
+    if (n) r->y.names = hsgd_names_new(name, n);
     else free(name);
-    r->classes = n;
-    return n && !r->names ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", f->path) : 0;
+    r->y.classes = n;
+    return n && !r->y.names ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", f->path) : 0;
 }
 
 static void read_shape(const struct safetensors *f, struct hsgd_record *r)
 {
     const char *text = safetensors_metadata(f, "hsgd.input");
     struct hsgd_shape s;
-    if (text && sscanf(text, "%dx%dx%d", &s.h, &s.w, &s.c) == 3 && s.h > 0 && s.w > 0 && s.c > 0) r->shape = s;
+    if (text && sscanf(text, "%dx%dx%d", &s.h, &s.w, &s.c) == 3 && s.h > 0 && s.w > 0 && s.c > 0)
+        r->x.type = shape_type(s);
 }
 
 int record_read(struct hsgd_context *ctx, const struct safetensors *f, struct hsgd_record **out,

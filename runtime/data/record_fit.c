@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading data as a record says: order of columns, channels, unit. */
+/* Reading data as a record says: order of columns, channels; the unit is in
+ * record_unit.c. */
 #include "record.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../codelets/type_text.h"
 #include "origin.h"
 
 enum { RGB = 3 };
-
-/* Tolerance for the rounding of values that were divided by 255. */
-#define ROUNDED 1e-6
-
-/* True once for each kind of change, so that a thousand images log one line. */
-static bool first_time(unsigned *said, unsigned what)
-{
-    bool first = !(*said & what);
-    *said |= what;
-    return first;
-}
 
 static int out_of_memory(struct hsgd_context *ctx, const struct hsgd_data *d)
 {
@@ -32,12 +22,14 @@ static bool is_text(const char *format) { return !strcmp(format, "csv") || !strc
 
 void record_options(const struct hsgd_record *r, const char *format, struct hsgd_data_options *o)
 {
-    bool plain = r->shape.h == 1 && r->shape.w == 1, by_name = r->columns && !strcmp(format, "csv");
-    if (!o->label && r->label && !strcmp(r->format, format)) o->label = r->label->name[0];
-    if (!o->features && plain && !by_name) o->features = r->shape.c;
-    if (!o->classes && r->classes) {
-        o->classes = r->classes;
-        o->class_name = r->names ? (const char *const *)r->names->name : NULL;
+    struct hsgd_shape s = record_shape(r);
+    const struct record_field *label = record_field(r, "label");
+    bool plain = s.h == 1 && s.w == 1, by_name = r->x.columns && !strcmp(format, "csv");
+    if (!o->label && label && label->columns && !strcmp(r->format, format)) o->label = label->columns->name[0];
+    if (!o->features && plain && !by_name) o->features = s.c;
+    if (!o->classes && label && label->classes) {
+        o->classes = label->classes;
+        o->class_name = label->names ? (const char *const *)label->names->name : NULL;
     }
     if (o->classes < 0) o->classes = 0;
 }
@@ -57,12 +49,13 @@ static int index_of(const struct hsgd_names *names, const char *name)
     return -1;
 }
 
-bool record_has_columns(const struct hsgd_record *r) { return r && r->columns; }
+bool record_has_columns(const struct hsgd_record *r) { return r && r->x.columns; }
 
 bool record_passes_over(const struct hsgd_record *r, const char *column)
 {
-    return r && (index_of(r->label, column) >= 0 || index_of(r->ignored, column) >= 0) &&
-           index_of(r->columns, column) < 0;
+    bool other = r && index_of(r->ignored, column) >= 0;
+    for (int i = 1; r && i < r->fields; i++) other = other || index_of(r->field[i].columns, column) >= 0;
+    return other && index_of(r->x.columns, column) < 0;
 }
 
 /* Sorted names with their indices, for fast search. */
@@ -122,48 +115,54 @@ static int refuse_columns(struct hsgd_context *ctx, const char *name, const stru
         all->count ? hsgd_show(all->name[0]).text : "", all->count ? hsgd_show(all->name[all->count - 1]).text : "");
 }
 
+static int check_columns(struct hsgd_context *ctx, const char *name, const struct hsgd_names *were,
+                         const struct hsgd_names *are)
+{
+    if (!were || !are || same_names(were, are)) return 0;
+    struct sorted known = sort_names(were), there = sort_names(are);
+    bool ok = known.entry && there.entry;
+    const char *missing = ok ? odd_one(were, &there) : NULL, *unknown = ok ? odd_one(are, &known) : NULL;
+    free(known.entry);
+    free(there.entry);
+    if (!ok) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", name, are->count);
+    return missing || unknown ? refuse_columns(ctx, name, were, are, missing, unknown) : 0;
+}
+
 int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
                          const struct hsgd_names *columns)
 {
-    if (!r || !r->columns || !columns || same_names(r->columns, columns)) return 0;
-    struct sorted known = sort_names(r->columns), there = sort_names(columns);
-    bool ok = known.entry && there.entry;
-    const char *missing = ok ? odd_one(r->columns, &there) : NULL, *unknown = ok ? odd_one(columns, &known) : NULL;
-    free(known.entry);
-    free(there.entry);
-    if (!ok) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", name, columns->count);
-    return missing || unknown ? refuse_columns(ctx, name, r->columns, columns, missing, unknown) : 0;
+    return r ? check_columns(ctx, name, r->x.columns, columns) : 0;
 }
 
 /* place[i]: where column i of the record is in the file. */
-static void reorder(struct hsgd_data *d, const int *place, float *row, struct hsgd_origin *origin)
+static void reorder(struct data_field *f, int64_t count, const int *place, float *row, struct hsgd_origin *origin)
 {
-    int n = hsgd_type_channels(&d->x.type);
-    float *values = d->x.owned;
-    for (int64_t i = 0; i < d->count; i++, values += n) {
+    int n = hsgd_type_channels(&f->type);
+    float *values = f->owned;
+    for (int64_t i = 0; i < count; i++, values += n) {
         memcpy(row, values, (size_t)n * sizeof *row);
         for (int k = 0; k < n; k++) values[k] = row[place[k]];
     }
-    if (!d->x.owned_origin) return;
-    memcpy(origin, d->x.owned_origin, (size_t)n * sizeof *origin);
-    for (int k = 0; k < n; k++) d->x.owned_origin[k] = origin[place[k]];
+    if (!f->owned_origin) return;
+    memcpy(origin, f->owned_origin, (size_t)n * sizeof *origin);
+    for (int k = 0; k < n; k++) f->owned_origin[k] = origin[place[k]];
 }
 
-static int fit_columns(struct hsgd_context *ctx, const struct hsgd_record *r, struct hsgd_data *d)
+static int fit_columns(struct hsgd_context *ctx, const struct record_field *r, struct hsgd_data *d,
+                       struct data_field *f)
 {
-    int err = record_check_columns(ctx, r, d->name, d->x.columns), n = hsgd_type_channels(&d->x.type);
-    if (err || !r->columns || !d->x.columns || !d->x.owned || d->x.bytes || same_names(r->columns, d->x.columns))
-        return err;
-    struct sorted there = sort_names(d->x.columns);
+    int err = check_columns(ctx, d->name, r->columns, f->columns), n = hsgd_type_channels(&f->type);
+    if (err || !r->columns || !f->columns || !f->owned || f->bytes || same_names(r->columns, f->columns)) return err;
+    struct sorted there = sort_names(f->columns);
     int *place = malloc((size_t)n * sizeof *place);
     float *row = malloc((size_t)n * sizeof *row);
     struct hsgd_origin *origin = malloc((size_t)n * sizeof *origin);
     bool ok = there.entry && place && row && origin;
     for (int i = 0; ok && i < n; i++) place[i] = place_of(&there, r->columns->name[i]);
     if (ok) {
-        reorder(d, place, row, origin);
-        hsgd_names_free(d->x.columns);
-        d->x.columns = hsgd_names_share(r->columns);
+        reorder(f, d->count, place, row, origin);
+        hsgd_names_free(f->columns);
+        f->columns = hsgd_names_share(r->columns);
     }
     free(there.entry);
     free(place);
@@ -190,156 +189,25 @@ static void convert_values(const float *from, int64_t pixels, bool to_grey, floa
         else to[RGB * i] = to[RGB * i + 1] = to[RGB * i + 2] = from[i];
 }
 
-/* The samples' memory becomes `memory`. */
-static void own(struct hsgd_data *d, void *memory, bool bytes)
-{
-    free(d->x.owned);
-    d->x.owned = memory;
-    d->x.bytes = bytes ? memory : NULL;
-    d->x.values = bytes ? NULL : memory;
-}
-
 int record_fit_channels(struct hsgd_context *ctx, struct hsgd_shape shape, struct hsgd_data *d, unsigned *said)
 {
     struct hsgd_shape is = hsgd_data_shape(d);
     bool to_grey = shape.c == 1 && is.c == RGB, to_colour = shape.c == RGB && is.c == 1;
     int64_t pixels = (int64_t)is.h * is.w;
     if (shape.h != is.h || shape.w != is.w || pixels < 2 || !(to_grey || to_colour) || !d->x.owned) return 0;
-    origin_drop(d);
+    origin_drop(&d->x, d->count);
     bool bytes = d->x.bytes;
     void *memory = calloc((size_t)d->count * (size_t)pixels * (size_t)shape.c, bytes ? 1 : sizeof(float));
     if (!memory) return out_of_memory(ctx, d);
     if (bytes) convert_bytes(d->x.bytes, d->count * pixels, to_grey, memory);
     else convert_values(d->x.values, d->count * pixels, to_grey, memory);
-    own(d, memory, bytes);
+    field_own(&d->x, memory, bytes);
     d->x.type.dim[d->x.type.rank - 1] = shape.c;
-    if (to_grey && first_time(said, SAID_GREY))
+    if (to_grey && record_first_time(said, SAID_GREY))
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s: colour images are converted to grey for the model", d->name);
-    if (to_colour && first_time(said, SAID_COLOUR))
+    if (to_colour && record_first_time(said, SAID_COLOUR))
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s: grey images are converted to three equal channels for the model", d->name);
     return 0;
-}
-
-/* --------------------------------------------------------------------- unit */
-
-/* The range of a set's values, and whether all are integers. */
-struct values {
-    double low, high;
-    bool integers;
-};
-
-static void add_range(struct values *v, const float *x, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double value = (double)x[i];
-        if (isnan(value)) continue;
-        v->low = fmin(v->low, value);
-        v->high = fmax(v->high, value);
-        v->integers = v->integers && value == floor(value);
-    }
-}
-
-static int find_range(struct hsgd_context *ctx, const struct hsgd_data *d, struct values *v)
-{
-    int64_t size = hsgd_data_size(d);
-    float *x = malloc((size_t)size * sizeof *x);
-    if (!x) return out_of_memory(ctx, d);
-    *v = (struct values){ INFINITY, -INFINITY, true };
-    for (int64_t i = 0; i < d->count; i++) {
-        hsgd_data_gather(d, &i, 1, NULL, x, NULL);
-        add_range(v, x, size);
-    }
-    free(x);
-    return 0;
-}
-
-static void scale(struct hsgd_data *d, float factor)
-{
-    int64_t n = d->x.sparse.start ? d->x.sparse.start[d->count] : d->count * hsgd_data_size(d);
-    float *x = d->x.sparse.start ? d->x.sparse.value : d->x.owned;
-    for (int64_t i = 0; i < n; i++) x[i] *= factor;
-    for (int i = 0; d->x.owned_origin && i < hsgd_type_channels(&d->x.type); i++)
-        d->x.owned_origin[i].offset *= (double)factor;
-}
-
-/* The record has 8-bit values, which are treated as 0 to 1.  So are values of an
- * integer type, and floats that are all integers if one is above 1 or if all
- * 8-bit values of the record were 0 or 1. */
-static int fit_to_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
-{
-    struct values v;
-    int err = find_range(ctx, d, &v);
-    if (err || v.low > v.high) return err;
-    bool raw = d->x.integers || (v.integers && (v.high > 1 || r->high * 255 <= 1 + ROUNDED));
-    if (v.low < 0 || v.high > (raw ? 255 : 1 + ROUNDED))
-        return hsgd_fail(
-            ctx, EINVAL,
-            "%s: values range from %g to %g; the training data had 8-bit values, 0 to 255 or scaled to 0 to 1", d->name,
-            v.low, v.high);
-    if (!raw) return 0;
-    scale(d, 1.0f / 255);
-    if (!d->x.integers && first_time(&r->said, SAID_UNIT))
-        hsgd_log(ctx, HSGD_LOG_WARNING,
-                 "%s: integers up to %g are divided by 255, as the 8-bit values of the "
-                 "training data were",
-                 d->name, v.high);
-    return 0;
-}
-
-static int bytes_to_values(struct hsgd_context *ctx, struct hsgd_data *d)
-{
-    int64_t n = d->count * hsgd_data_size(d);
-    float *values = malloc((size_t)n * sizeof *values);
-    if (!values) return out_of_memory(ctx, d);
-    for (int64_t i = 0; i < n; i++) values[i] = (float)d->x.bytes[i];
-    own(d, values, false);
-    return 0;
-}
-
-/* The record has values as they were stored.  So are those of a file of numbers;
- * pixels are treated as 0 to 1 or as 0 to 255, as in the record. */
-static int fit_bytes(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
-{
-    struct values v;
-    int err = find_range(ctx, d, &v);
-    bool fractions = r->low >= 0 && r->high <= 1, pixels = !d->x.integers;
-    if (err || (pixels && fractions)) return err;
-    if (!pixels && fractions && v.high * 255 > 1 + ROUNDED)
-        return hsgd_fail(ctx, EINVAL,
-                         "%s: has 8-bit values up to %.0f; the training data had %g to %g: divide them by 255", d->name,
-                         v.high * 255, r->low, r->high);
-    if (pixels && (r->low < 0 || r->high > 255))
-        return hsgd_fail(ctx, EINVAL, "%s: has 8-bit pixels; the values of the training data were %g to %g", d->name,
-                         r->low, r->high);
-    if (pixels && first_time(&r->said, SAID_UNIT))
-        hsgd_log(ctx, HSGD_LOG_WARNING, "%s: pixels are treated as 0 to 255, as in the training data", d->name);
-    return bytes_to_values(ctx, d);
-}
-
-/* Neither the record nor the images have an 8-bit type: finds pixels that were
- * divided by 255 on one side only. */
-static int check_pixels(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_data *d)
-{
-    enum { FAR = 16 };
-    struct values v;
-    if (r->shape.h * r->shape.w < 2 || d->x.bytes) return 0;
-    int err = find_range(ctx, d, &v);
-    if (err || v.low > v.high || v.low < 0) return err;
-    double was = fmax(fabs(r->low), fabs(r->high));
-    bool pixels = v.integers && v.high <= 255 && was > 0 && v.high > FAR * was;
-    bool fractions = !v.integers && v.high <= 1 && r->low >= 0 && was > 255.0 / 2 && was <= 255;
-    if (!pixels && !fractions) return 0;
-    return hsgd_fail(ctx, EINVAL,
-                     "%s: pixels range from %g to %g; those of the training data ranged from %g to %g, in "
-                     "another unit",
-                     d->name, v.low, v.high, r->low, r->high);
-}
-
-static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
-{
-    if (r->unit == UNIT_BYTES) return d->x.bytes ? 0 : fit_to_bytes(ctx, r, d);
-    int err = r->unit == UNIT_STORED && d->x.bytes ? fit_bytes(ctx, r, d) : 0;
-    return err || !r->unit ? err : check_pixels(ctx, r, d);
 }
 
 /* -------------------------------------------------------------------- shape */
@@ -347,21 +215,48 @@ static int fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd
 /* Rows of numbers that are images. */
 static void fit_shape(const struct hsgd_record *r, struct hsgd_data *d)
 {
-    struct hsgd_shape s = r->shape;
+    struct hsgd_shape s = record_shape(r);
     int64_t n = hsgd_data_size(d);
     if (hsgd_type_positions(&d->x.type) > 1 || !s.h || (int64_t)s.h * s.w * s.c != n) return;
-    if (s.c != n) origin_drop(d);
-    d->x.type = shape_type(s);
+    if (s.c != n) origin_drop(&d->x, d->count);
+    d->x.type = r->x.type;
+}
+
+static int fit_x(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
+{
+    int err = fit_columns(ctx, &r->x, d, &d->x);
+    if (err) return err;
+    fit_shape(r, d);
+    err = record_fit_channels(ctx, record_shape(r), d, &r->said);
+    struct hsgd_shape is = hsgd_data_shape(d), was = record_shape(r);
+    bool fits = is.h == was.h && is.w == was.w && is.c == was.c;
+    return err || !fits ? err : record_fit_unit(ctx, r, 0, d, &d->x); /* other shapes are refused by the model */
+}
+
+/* Other names of the same number of columns were asked for. */
+static int fit_other(struct hsgd_context *ctx, struct hsgd_record *r, int field, struct hsgd_data *d)
+{
+    const struct record_field *was = &r->field[field];
+    struct data_field *f = (struct data_field *)data_field(d, was->name);
+    bool label = !strcmp(was->name, "label");
+    if (!f && d->fields < 2) return 0; /* input of a prediction */
+    if (!f)
+        return hsgd_fail(ctx, EINVAL,
+                         label ? "%s: has no labels, but the training data had"
+                               : "%s: has no field \"%s\", but the training data had",
+                         d->name, was->name);
+    if (label) return 0;
+    if (!type_equal(&was->type, &f->type))
+        return hsgd_fail(ctx, EINVAL, "%s: has a field \"%s\" of %s, the training data had %s", d->name, f->name,
+                         type_text(&f->type).text, type_text(&was->type).text);
+    int err = check_columns(NULL, d->name, was->columns, f->columns) ? 0 : fit_columns(ctx, was, d, f);
+    return err || f->type.dtype != HSGD_F32 ? err : record_fit_unit(ctx, r, field, d, f);
 }
 
 int record_fit(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
 {
     if (!r || !d) return 0;
-    int err = fit_columns(ctx, r, d);
-    if (err) return err;
-    fit_shape(r, d);
-    err = record_fit_channels(ctx, r->shape, d, &r->said);
-    struct hsgd_shape is = hsgd_data_shape(d), was = r->shape;
-    bool fits = is.h == was.h && is.w == was.w && is.c == was.c;
-    return err || !fits ? err : fit_unit(ctx, r, d); /* other shapes are refused by the model */
+    int err = fit_x(ctx, r, d);
+    for (int i = 1; !err && i < r->fields; i++) err = fit_other(ctx, r, i, d);
+    return err;
 }

@@ -12,6 +12,7 @@
 
 enum { VERSION = 1, DIGITS = 17 };
 
+static const char *const dtype_name[] = { [HSGD_F32] = "f32", [HSGD_I32] = "i32", [HSGD_U8] = "u8" };
 static const char *const unit_name[] = { [UNIT_BYTES] = "8-bit", [UNIT_STORED] = "as stored" };
 
 /* ------------------------------------------------------------------ writing */
@@ -30,40 +31,81 @@ static json_t *json_numbers(const double *v, int n)
     return list;
 }
 
-/* Keys without a value are omitted. */
-static json_t *json_x(const struct hsgd_record *r, const struct hsgd_normalisation *n)
+static json_t *json_dim(const struct hsgd_type *t)
 {
-    json_t *x = json_pack("{s:i, s:[i,i,i]}", "version", VERSION, "shape", r->shape.h, r->shape.w, r->shape.c);
-    if (r->columns) hsgd_json_set(&x, "columns", json_names(r->columns));
-    if (r->ignored) hsgd_json_set(&x, "ignored", json_names(r->ignored));
-    if (r->unit) {
-        hsgd_json_set(&x, "unit", json_string(unit_name[r->unit]));
-        hsgd_json_set(&x, "minimum", json_real(r->low));
-        hsgd_json_set(&x, "maximum", json_real(r->high));
+    json_t *list = json_array();
+    for (int i = 0; i < t->rank; i++) hsgd_json_append(&list, json_integer(t->dim[i]));
+    return list;
+}
+
+/* Keys without a value are omitted. */
+static void add_floats(json_t **o, const struct record_field *f, const struct hsgd_normalisation *n)
+{
+    if (f->unit) {
+        hsgd_json_set(o, "unit", json_string(unit_name[f->unit]));
+        hsgd_json_set(o, "minimum", json_real(f->low));
+        hsgd_json_set(o, "maximum", json_real(f->high));
     }
     if (n) {
-        hsgd_json_set(&x, "mean", json_numbers(n->mean, n->channels));
-        hsgd_json_set(&x, "inv_std", json_numbers(n->inv_std, n->channels));
+        hsgd_json_set(o, "mean", json_numbers(n->mean, n->channels));
+        hsgd_json_set(o, "inv_std", json_numbers(n->inv_std, n->channels));
     }
-    if (*r->x_hash) hsgd_json_set(&x, "sha256", json_string(r->x_hash));
+}
+
+static json_t *json_x(const struct hsgd_record *r, const struct hsgd_normalisation *n)
+{
+    struct hsgd_shape s = record_shape(r);
+    struct hsgd_type plain = shape_type(s), image = hsgd_image(s.h, s.w, s.c);
+    json_t *x = json_pack("{s:i, s:[i,i,i]}", "version", VERSION, "shape", s.h, s.w, s.c);
+    if (r->x.type.rank >= 0 && !type_equal(&r->x.type, &plain) && !type_equal(&r->x.type, &image))
+        hsgd_json_set(&x, "dim", json_dim(&r->x.type));
+    if (r->x.columns) hsgd_json_set(&x, "columns", json_names(r->x.columns));
+    if (r->ignored) hsgd_json_set(&x, "ignored", json_names(r->ignored));
+    add_floats(&x, &r->x, n);
     return x;
 }
 
-static json_t *json_label(const struct hsgd_record *r)
+static json_t *json_classes(const struct record_field *f)
+{
+    return f->names ? json_names(f->names) : json_integer(f->classes);
+}
+
+static json_t *json_label(const struct record_field *f)
 {
     json_t *label = json_pack("{s:i}", "version", VERSION);
-    if (r->label) hsgd_json_set(&label, "column", hsgd_json_text(r->label->name[0]));
-    hsgd_json_set(&label, "classes", r->names ? json_names(r->names) : json_integer(r->classes));
-    if (*r->label_hash) hsgd_json_set(&label, "sha256", json_string(r->label_hash));
+    if (f->columns) hsgd_json_set(&label, "column", hsgd_json_text(f->columns->name[0]));
+    hsgd_json_set(&label, "classes", json_classes(f));
     return label;
+}
+
+static json_t *json_other(const struct record_field *f)
+{
+    json_t *o = json_pack("{s:i, s:s}", "version", VERSION, "dtype", dtype_name[f->type.dtype]);
+    hsgd_json_set(&o, "dim", json_dim(&f->type));
+    if (f->columns) hsgd_json_set(&o, "columns", json_names(f->columns));
+    if (f->classes) hsgd_json_set(&o, "classes", json_classes(f));
+    add_floats(&o, f, f->norm);
+    return o;
+}
+
+/* Fields that samples of version 0.2 have, too, are written as it did. */
+static bool is_x(const struct record_field *f) { return !strcmp(f->name, "x") && f->type.dtype == HSGD_F32; }
+
+static bool is_label(const struct record_field *f)
+{
+    return !strcmp(f->name, "label") && f->type.dtype == HSGD_I32 && f->type.rank == 0;
 }
 
 char *record_text(struct hsgd_context *ctx, const struct hsgd_record *r, const struct hsgd_normalisation *norm)
 {
     json_t *fields = json_object(), *all = json_pack("{s:i, s:s, s:I}", "version", VERSION, "format", r->format,
                                                      "samples", (json_int_t)r->count);
-    hsgd_json_set(&fields, "x", json_x(r, norm));
-    hsgd_json_set(&fields, "label", json_label(r));
+    for (int i = 0; i < r->fields; i++) {
+        const struct record_field *f = &r->field[i];
+        json_t *value = !i && is_x(f) ? json_x(r, norm) : is_label(f) ? json_label(f) : json_other(f);
+        if (*f->hash) hsgd_json_set(&value, "sha256", json_string(f->hash));
+        hsgd_json_set(&fields, f->name, value);
+    }
     hsgd_json_set(&all, "fields", fields);
     char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS)) : NULL;
     json_decref(all);
@@ -137,7 +179,8 @@ static int read_names(const struct parsing *p, const json_t *list, const char *k
 static int read_shape(const struct parsing *p, const json_t *x)
 {
     const json_t *list = json_object_get(x, "shape");
-    int *to[] = { &p->r->shape.h, &p->r->shape.w, &p->r->shape.c };
+    struct hsgd_shape s;
+    int *to[] = { &s.h, &s.w, &s.c };
     int64_t all = 1;
     for (size_t i = 0; i < 3; i++) {
         int64_t v = json_integer_value(json_array_get(list, i));
@@ -145,6 +188,23 @@ static int read_shape(const struct parsing *p, const json_t *x)
             return damaged(p, "shape", "[height, width, channels]");
         all *= v;
         *to[i] = (int)v;
+    }
+    p->r->x.type = shape_type(s);
+    return 0;
+}
+
+static int read_dim(const struct parsing *p, const json_t *object, struct hsgd_type *t)
+{
+    const json_t *list = json_object_get(object, "dim");
+    size_t n = json_array_size(list);
+    int64_t all = 1;
+    if (!json_is_array(list) || n > HSGD_MAX_RANK) return damaged(p, "dim", "a list of sizes");
+    t->rank = (int)n;
+    for (size_t i = 0; i < n; i++) {
+        int64_t v = json_integer_value(json_array_get(list, i));
+        if (v < 1 || v > INT_MAX || all * v > INT_MAX) return damaged(p, "dim", "a list of sizes");
+        all *= v;
+        t->dim[i] = (int)v;
     }
     return 0;
 }
@@ -156,16 +216,16 @@ static int read_number(const struct parsing *p, const json_t *object, const char
     return json_is_number(value) && isfinite(*out) ? 0 : damaged(p, key, "a number");
 }
 
-static int read_unit(const struct parsing *p, const json_t *x)
+static int read_unit(const struct parsing *p, const json_t *x, struct record_field *f)
 {
     const char *text;
     int err = read_text(p, x, "unit", &text);
     if (err || !text) return err;
     for (unsigned i = UNIT_BYTES; i <= UNIT_STORED; i++)
-        if (!strcmp(text, unit_name[i])) p->r->unit = i;
-    if (!p->r->unit) return damaged(p, "unit", "\"8-bit\" or \"as stored\"");
-    err = read_number(p, x, "minimum", &p->r->low);
-    return err ? err : read_number(p, x, "maximum", &p->r->high);
+        if (!strcmp(text, unit_name[i])) f->unit = i;
+    if (!f->unit) return damaged(p, "unit", "\"8-bit\" or \"as stored\"");
+    err = read_number(p, x, "minimum", &f->low);
+    return err ? err : read_number(p, x, "maximum", &f->high);
 }
 
 static int read_numbers(const struct parsing *p, const json_t *list, const char *key, double *to, int n)
@@ -179,61 +239,103 @@ static int read_numbers(const struct parsing *p, const json_t *list, const char 
     return good ? 0 : damaged(p, key, "a list of numbers, one for each channel");
 }
 
-static int read_norm(const struct parsing *p, const json_t *x)
+static int read_norm(const struct parsing *p, const json_t *x, struct hsgd_normalisation **norm)
 {
     const json_t *mean = json_object_get(x, "mean"), *inv_std = json_object_get(x, "inv_std");
     size_t n = json_array_size(mean);
     if (!mean && !inv_std) return 0;
     if (!n || n > INT_MAX) return damaged(p, "mean", "a list of numbers, one for each channel");
-    *p->norm = hsgd_normalisation_create((int)n, NULL, NULL);
-    if (!*p->norm) return out_of_memory(p);
-    int err = read_numbers(p, mean, "mean", (*p->norm)->mean, (int)n);
-    return err ? err : read_numbers(p, inv_std, "inv_std", (*p->norm)->inv_std, (int)n);
+    hsgd_normalisation_destroy(norm);
+    *norm = hsgd_normalisation_create((int)n, NULL, NULL);
+    if (!*norm) return out_of_memory(p);
+    int err = read_numbers(p, mean, "mean", (*norm)->mean, (int)n);
+    return err ? err : read_numbers(p, inv_std, "inv_std", (*norm)->inv_std, (int)n);
 }
 
-static int read_x(const struct parsing *p, const json_t *x)
+/* A name for every channel; features that became pixels keep theirs. */
+static int read_columns(const struct parsing *p, const json_t *object, struct record_field *f)
 {
-    struct hsgd_record *r = p->r;
-    int err = check_version(p, x, "x");
-    if (!err) err = read_shape(p, x);
-    if (!err) err = read_names(p, json_object_get(x, "columns"), "columns", &r->columns);
-    if (!err && r->columns && r->columns->count != r->shape.h * r->shape.w * r->shape.c)
-        err = damaged(p, "columns", "a name for every value of a sample");
-    if (!err) err = read_names(p, json_object_get(x, "ignored"), "ignored", &r->ignored);
-    if (!err) err = read_unit(p, x);
-    if (!err) err = read_norm(p, x);
-    return err ? err : read_hash(p, x, r->x_hash);
+    int err = read_names(p, json_object_get(object, "columns"), "columns", &f->columns);
+    if (err || !f->columns) return err;
+    bool all = f->columns->count == hsgd_type_size(&f->type);
+    return all || f->columns->count == hsgd_type_channels(&f->type) ? 0
+                                                                    : damaged(p, "columns", "a name for every column");
 }
 
-static int read_label(const struct parsing *p, const json_t *label)
+static int read_x(const struct parsing *p, const json_t *x, struct record_field *f)
 {
-    const json_t *classes = json_object_get(label, "classes");
-    const char *column = NULL;
-    int err = check_version(p, label, "label");
-    if (!err) err = read_text(p, label, "column", &column);
-    char *name = column ? hsgd_text_decode(column) : NULL;
-    if (name) p->r->label = hsgd_names_copy((const char *const *)&name, 1);
-    free(name);
-    if (!err && column && !p->r->label) err = out_of_memory(p);
-    if (!err && json_is_array(classes)) err = read_names(p, classes, "classes", &p->r->names);
+    int err = read_shape(p, x);
+    if (!err && json_object_get(x, "dim")) err = read_dim(p, x, &f->type);
+    if (!err) err = read_columns(p, x, f);
+    if (!err) err = read_names(p, json_object_get(x, "ignored"), "ignored", &p->r->ignored);
+    if (!err) err = read_unit(p, x, f);
+    return err ? err : read_norm(p, x, p->norm);
+}
+
+static int read_classes(const struct parsing *p, const json_t *object, struct record_field *f)
+{
+    const json_t *classes = json_object_get(object, "classes");
+    int err = json_is_array(classes) ? read_names(p, classes, "classes", &f->names) : 0;
     if (err) return err;
-    int64_t n = p->r->names ? p->r->names->count : json_integer_value(classes);
-    if (!classes || (!p->r->names && !json_is_integer(classes)) || n < 0 || n > INT_MAX)
+    int64_t n = f->names ? f->names->count : json_integer_value(classes);
+    if (!classes || (!f->names && !json_is_integer(classes)) || n < 0 || n > INT_MAX)
         return damaged(p, "classes", "a list of strings or a number of classes");
-    p->r->classes = (int)n;
-    return read_hash(p, label, p->r->label_hash);
+    f->classes = (int)n;
+    return 0;
 }
 
-/* Every field must be known: another would change what a sample is. */
+static int read_label(const struct parsing *p, const json_t *label, struct record_field *f)
+{
+    const char *column = NULL;
+    int err = read_text(p, label, "column", &column);
+    char *name = column ? hsgd_text_decode(column) : NULL;
+    if (name) f->columns = hsgd_names_copy((const char *const *)&name, 1);
+    free(name);
+    if (!err && column && !f->columns) err = out_of_memory(p);
+    return err ? err : read_classes(p, label, f);
+}
+
+static int read_other(const struct parsing *p, const json_t *object, struct record_field *f)
+{
+    const char *text;
+    int err = read_text(p, object, "dtype", &text);
+    f->type.dtype = 0;
+    while (f->type.dtype < HSGD_DTYPES && text && strcmp(text, dtype_name[f->type.dtype])) f->type.dtype++;
+    if (!err && (!text || f->type.dtype == HSGD_DTYPES)) err = damaged(p, "dtype", "\"f32\", \"i32\" or \"u8\"");
+    if (!err) err = read_dim(p, object, &f->type);
+    if (!err) err = read_columns(p, object, f);
+    if (!err && json_object_get(object, "classes")) err = read_classes(p, object, f);
+    if (!err) err = read_unit(p, object, f);
+    return err ? err : read_norm(p, object, &f->norm);
+}
+
+static int read_field(const struct parsing *p, const char *name, const json_t *value)
+{
+    struct record_field *f = &p->r->field[p->r->fields];
+    bool other = json_object_get(value, "dtype");
+    if (p->r->fields == MAX_FIELDS) return damaged(p, "fields", "an object of at most 16");
+    if (!*name || strlen(name) >= FIELD_NAME) return damaged(p, "fields", "an object with names of 1 to 31 bytes");
+    if (!other && strcmp(name, "x") && strcmp(name, "label"))
+        return hsgd_fail(p->ctx, EINVAL, "%s: record of the data: field \"%s\" has no dtype", p->where,
+                         hsgd_show(name).text);
+    *f = (struct record_field){ .type = hsgd_number(strcmp(name, "x") ? HSGD_I32 : HSGD_F32) };
+    memcpy(f->name, name, strlen(name) + 1);
+    p->r->fields++;
+    int err = check_version(p, value, hsgd_show(name).text);
+    if (!err) err = (other ? read_other : *name == 'x' ? read_x : read_label)(p, value, f);
+    return err ? err : read_hash(p, value, f->hash);
+}
+
+/* The first field is x, unless the program that made the data called it otherwise. */
 static int read_fields(const struct parsing *p, json_t *fields)
 {
     const char *key;
     json_t *value;
-    if (!json_is_object(fields)) return damaged(p, "fields", "an object");
-    json_object_foreach(fields, key, value) if (strcmp(key, "x") && strcmp(key, "label")) return hsgd_fail(
-        p->ctx, EINVAL, "%s: record of the data: field \"%s\" is not one of x, label", p->where, hsgd_show(key).text);
-    int err = read_x(p, json_object_get(fields, "x"));
-    return err ? err : read_label(p, json_object_get(fields, "label"));
+    int err = json_is_object(fields) && json_object_size(fields) ? 0 : damaged(p, "fields", "an object");
+    p->r->fields = 0;
+    if (!err && json_object_get(fields, "x")) err = read_field(p, "x", json_object_get(fields, "x"));
+    json_object_foreach(fields, key, value) if (!err && strcmp(key, "x")) err = read_field(p, key, value);
+    return err;
 }
 
 static int read_record(const struct parsing *p, json_t *all)

@@ -10,7 +10,7 @@
 #include "state_file.h"
 
 /* Classes without names are called by their numbers. */
-static bool name_classes(struct hsgd_record *r)
+static bool name_classes(struct record_field *r)
 {
     char **name = r->names || !r->classes ? NULL : calloc((size_t)r->classes, sizeof *name);
     if (r->names || !r->classes) return true;
@@ -26,14 +26,15 @@ static bool name_classes(struct hsgd_record *r)
 /* Takes record and normalisation over. */
 static struct hsgd_checkpoint_info *make_info(struct hsgd_record **record, struct hsgd_normalisation **norm)
 {
-    struct hsgd_checkpoint_info *info = name_classes(*record) ? calloc(1, sizeof *info) : NULL;
+    struct record_field *label = (struct record_field *)record_field(*record, "label");
+    struct hsgd_checkpoint_info *info = !label || name_classes(label) ? calloc(1, sizeof *info) : NULL;
     if (!info) return NULL;
     info->size = sizeof *info;
     info->step = -1;
     info->normalisation = *norm;
     info->record = *record;
-    info->classes = info->record->classes;
-    info->class_name = info->record->names ? info->record->names->name : NULL;
+    info->classes = label ? label->classes : 0;
+    info->class_name = label && label->names ? label->names->name : NULL;
     *norm = NULL;
     *record = NULL;
     return info;
@@ -74,8 +75,8 @@ static struct hsgd_checkpoint_info *read_state_info(struct hsgd_context *ctx, co
 /* States of version 0.1 do not know the shape of a sample, the weights do. */
 static void learn_shape(struct hsgd_checkpoint_info *info, const char *weights)
 {
-    struct hsgd_checkpoint_info *other = info->record->shape.h ? NULL : read_weights_info(NULL, weights);
-    if (other) info->record->shape = other->record->shape;
+    struct hsgd_checkpoint_info *other = record_shape(info->record).h ? NULL : read_weights_info(NULL, weights);
+    if (other) info->record->x.type = other->record->x.type;
     hsgd_checkpoint_info_destroy(&other);
 }
 

@@ -106,7 +106,7 @@ int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, 
     int64_t n = hsgd_data_count(data);
     int err = ENTER(t ? t->state.ctx : NULL, t, data);
     if (!err) err = pass_check(t, data);
-    if (!err && t->record) err = record_check_order(t->state.ctx, t->record->columns, data);
+    if (!err && t->record) err = record_check_order(t->state.ctx, t->record->x.columns, data);
     int64_t *order = err ? NULL : malloc((size_t)n * sizeof *order);
     if (err) return err;
     if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");

@@ -119,7 +119,7 @@ static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state
     t->record = state->record;
     t->loaded = true;
     if (!t->record->count) t->record->count = state->count; /* of version 0.1 */
-    if (!t->record->shape.h) t->record->shape = m->in;
+    if (!record_shape(t->record).h) t->record->x.type = shape_type(m->in);
     t->unsaved = false;
 }
 

@@ -212,6 +212,24 @@ static bool record_check(void)
 
 static bool record_format(void) { return *hsgd_record_format(OR_NULL(0, some_record())); }
 
+static bool record_field_get(void)
+{
+    struct hsgd_data_field f;
+    return hsgd_record_field_get(OR_NULL(0, some_record()), wild(1), OR_NULL(1, &f), one_in(8) ? 0 : sizeof f);
+}
+
+/* Of the field that arrays() makes. */
+static bool record_normalisation(void)
+{
+    struct hsgd_data_field f = { .size = sizeof f, .name = one_in(2) ? "size" : "height", .type = hsgd_vector(2) };
+    struct hsgd_data *d = hsgd_data_arrays(world.ctx, 3, 1, &f, (const void *const[]){ floats }, HSGD_BORROW);
+    struct hsgd_record *r = hsgd_record_create(world.ctx, d);
+    bool found = hsgd_record_normalisation(OR_NULL(0, r), OR_NULL(1, any_text(f.name)));
+    hsgd_record_destroy(&r);
+    hsgd_data_destroy(&d);
+    return found;
+}
+
 static bool record_destroy(void)
 {
     hsgd_record_destroy(OR_NULL(0, &world.records[below(PLACES)]));
@@ -250,5 +268,7 @@ const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
                                    { "hsgd_record_create", record_create, 2, false },
                                    { "hsgd_record_check", record_check, 3, false },
                                    { "hsgd_record_format", record_format, 1, false },
+                                   { "hsgd_record_field_get", record_field_get, 2, false },
+                                   { "hsgd_record_normalisation", record_normalisation, 2, false },
                                    { "hsgd_record_destroy", record_destroy, 1, false },
                                    { NULL, NULL, 0, false } };

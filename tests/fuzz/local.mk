@@ -13,6 +13,7 @@ fuzz_sources = \
 	runtime/data/csv_record.c \
 	runtime/data/dataset.c \
 	runtime/data/decode.c \
+	runtime/data/field.c \
 	runtime/data/gather.c \
 	runtime/data/idx.c \
 	runtime/data/image.c \
@@ -27,9 +28,11 @@ fuzz_sources = \
 	runtime/data/origin.c \
 	runtime/data/passed.c \
 	runtime/data/record.c \
+	runtime/data/record_check.c \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
 	runtime/data/record_text.c \
+	runtime/data/record_unit.c \
 	runtime/data/resample.c \
 	runtime/data/statistics.c \
 	runtime/data/tar.c \
