@@ -130,7 +130,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model_file.c \
 	runtime/model_file.h \
 	runtime/model_text.c \
+	runtime/op_describe.c \
 	runtime/op_run.c \
+	runtime/op_run.h \
 	runtime/opencl_device.c \
 	runtime/opencl_device.h \
 	runtime/plan.c \

@@ -133,6 +133,7 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
                       !op ? "the operation is NULL" : "the operation lacks its name, infer() or forward()");
     if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
     if (op->inputs > 1 + op->is_loss) return refuse(m, EINVAL, op->name, "it needs more than one input");
+    if (op->forward[1].emit) return refuse(m, EINVAL, op->name, "models run operations of one phase only");
     if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
     if (!(m = match_layout(m, op))) return NULL;
     struct layer *l = new_layer(m);

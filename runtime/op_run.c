@@ -1,44 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Running one operation alone: a plan of one cell. */
+#include "op_run.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels.h"
-#include "plan.h"
 #include "quiesce.h"
 #include "task.h"
 
 #define WARM_RUNS 2
 #define TIMED_RUNS 5
-
-enum { BUF_INPUT, BUF_PARAMS, BUF_ARENA, BUF_GRADIENTS, BUF_STEP, RUN_BUFFERS };
-
-struct op_job {
-    struct hsgd_context *ctx;
-    struct device *device;
-    const struct hsgd_op *op;
-    const struct hsgd_op_call *run;
-    struct hsgd_node node;
-    struct buffer buffer[RUN_BUFFERS], *pointer[RUN_BUFFERS];
-    struct cell cell;
-    struct variant variant;
-    struct plan plan;
-    /* Offsets in floats, of inputs and outputs in the layout of the operation. */
-    int64_t x[HSGD_MAX_INPUTS], dx[HSGD_MAX_INPUTS], y[HSGD_MAX_OUTPUTS], dy[HSGD_MAX_OUTPUTS], kept, scratch;
-    int64_t inputs; /* floats of all */
-    int64_t param[HSGD_MAX_PARAMS + 1];
-};
+#define PADDING 3.0f /* of lanes beyond the last sample in inputs: nobody may add it up */
 
 /* ----------------------------------------------------- layouts on the host */
-
-static int64_t rounded(int64_t floats) { return (floats + 15) / 16 * 16; }
-
-static int64_t stored(const struct op_job *j, const struct hsgd_type *t)
-{
-    int rows = j->node.layout == HSGD_LANES ? (j->run->rows + 15) / 16 * 16 : j->run->rows;
-    return rounded(rows * hsgd_type_size(t));
-}
 
 /* Position of element e of sample r in the layout of the operation. */
 static int64_t place(const struct op_job *j, int64_t r, int64_t e, int64_t size)
@@ -46,158 +21,116 @@ static int64_t place(const struct op_job *j, int64_t r, int64_t e, int64_t size)
     return j->node.layout == HSGD_LANES ? (r / 16 * size + e) * 16 + r % 16 : r * size + e;
 }
 
-static void put(const struct op_job *j, float *to, const void *from, const struct hsgd_type *t)
+/* Samples of a slice out of those of the batch; lanes beyond the last get `padding`. */
+static void put(const struct op_job *j, const struct op_slice *s, float *to, const void *from, float padding,
+                const struct hsgd_type *t)
 {
     int64_t size = hsgd_type_size(t);
-    for (int64_t r = 0; from && r < j->run->rows; r++)
+    const char *first = from ? (const char *)from + s->first * size * (int64_t)sizeof *to : NULL;
+    for (int64_t r = 0; from && r < op_stored_rows(j, s); r++)
+        for (int64_t e = 0; e < size; e++) {
+            const void *value = r < s->rows ? (const void *)(first + (r * size + e) * (int64_t)sizeof *to) : &padding;
+            memcpy(to + place(j, r, e, size), value, sizeof *to);
+        }
+}
+
+static void get(const struct op_job *j, const struct op_slice *s, float *to, const float *from,
+                const struct hsgd_type *t)
+{
+    int64_t size = hsgd_type_size(t);
+    for (int64_t r = 0; to && r < s->rows; r++)
+        for (int64_t e = 0; e < size; e++) to[(s->first + r) * size + e] = from[place(j, r, e, size)];
+}
+
+/* Others sum over the lanes of gradients. */
+static bool padding_is_zero(const struct op_job *j, const struct op_slice *s, const float *dx,
+                            const struct hsgd_type *t)
+{
+    int64_t size = hsgd_type_size(t);
+    for (int64_t r = s->rows; r < op_stored_rows(j, s); r++)
         for (int64_t e = 0; e < size; e++)
-            memcpy(to + place(j, r, e, size), (const char *)from + (r * size + e) * (int64_t)sizeof *to, sizeof *to);
+            if (dx[place(j, r, e, size)] != 0) return false;
+    return true;
 }
 
-static void get(const struct op_job *j, float *to, const float *from, const struct hsgd_type *t)
-{
-    int64_t size = hsgd_type_size(t);
-    for (int64_t r = 0; to && r < j->run->rows; r++)
-        for (int64_t e = 0; e < size; e++) to[r * size + e] = from[place(j, r, e, size)];
-}
-
-/* ---------------------------------------------------------------- program */
-
-static struct hsgd_ref in_buffer(int buffer, int64_t floats)
-{
-    return hsgd_at((struct hsgd_ref){ .buffer = buffer }, floats);
-}
-
-/* In a model y is x; alone a view has its own y and dx. */
-static void describe_view(const struct op_job *j, struct hsgd_emit *e)
-{
-    struct copy_args a = { j->run->rows * (int)hsgd_type_size(&j->node.in[0]) };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->x[0], e->y[0]);
-    if (hsgd_wanted(e->dx[0])) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->dy[0], e->dx[0]);
-}
-
-static void place_values(const struct op_job *j, bool back, struct hsgd_emit *e)
-{
-    const struct hsgd_ref absent = { .buffer = -1 };
-    for (int i = 0; i < HSGD_MAX_INPUTS; i++) {
-        bool there = i < j->node.inputs;
-        e->x[i] = there ? in_buffer(BUF_INPUT, j->x[i]) : absent;
-        e->x[i].dtype = there ? j->node.in[i].dtype : HSGD_F32;
-        e->dx[i] = there && back && j->run->dx[i] ? in_buffer(BUF_ARENA, j->dx[i]) : absent;
-    }
-    for (int i = 0; i < HSGD_MAX_OUTPUTS; i++) {
-        e->y[i] = i < j->node.outputs ? in_buffer(BUF_ARENA, j->y[i]) : absent;
-        e->dy[i] = i < j->node.outputs ? in_buffer(BUF_ARENA, j->dy[i]) : absent;
-    }
-    for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
-        e->gradient[p] = absent;
-        if (p >= j->node.params) continue;
-        e->weight[p].pieces = 1;
-        e->weight[p].piece[0] = (struct hsgd_piece){ in_buffer(BUF_PARAMS, j->param[p]), 0, j->node.param[p].dim[0] };
-        e->gradient[p] = in_buffer(BUF_GRADIENTS, GRADIENT_HEADER + j->param[p]);
-    }
-}
-
-static void describe_once(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
-{
-    const struct hsgd_op_call *run = j->run;
-    bool back = j->op->is_loss ? run->dx[0] != NULL : run->dy[0] != NULL;
-    *e = (struct hsgd_emit){
-        .node = &j->node,
-        .kind = j->device->info.kind,
-        .units = j->device->units,
-        .device = j->device,
-        .rows = run->rows,
-        .batch = run->rows,
-        .training = run->training,
-        .kept = in_buffer(BUF_ARENA, j->kept),
-        .sums = in_buffer(BUF_GRADIENTS, 0),
-        .step = in_buffer(BUF_STEP, 0),
-        .program = program,
-        .scratch_base = in_buffer(BUF_ARENA, j->scratch),
-    };
-    place_values(j, back, e);
-    if (j->op->is_view) {
-        describe_view(j, e);
-        return;
-    }
-    j->op->forward[0].emit(e);
-    e->scratch_used = 0;
-    if (back && j->op->backward[0].emit) j->op->backward[0].emit(e);
-}
-
-static void describe(struct op_job *j, struct hsgd_program *program, struct hsgd_emit *e)
-{
-    describe_once(j, program, e);
-    for (int i = 1; j->run->seconds && i < j->run->repeats; i++) describe_once(j, program, e);
-}
-
-/* Places of everything; the floats of the arena. */
-static int64_t lay_out(struct op_job *j)
-{
-    struct hsgd_program trial = { 0 };
-    struct hsgd_emit e;
-    int64_t at = 0;
-    for (int i = 0; i < j->node.inputs; i++) {
-        j->x[i] = j->inputs;
-        j->inputs += stored(j, &j->node.in[i]);
-    }
-    for (int i = 0; i < j->node.outputs; i++) {
-        j->y[i] = at;
-        j->dy[i] = at + stored(j, &j->node.out[i]);
-        at += 2 * stored(j, &j->node.out[i]);
-    }
-    for (int i = 0; i < j->node.inputs; i++) {
-        j->dx[i] = at;
-        at += stored(j, &j->node.in[i]);
-    }
-    j->kept = at;
-    j->scratch = at + rounded(j->run->rows * j->node.kept);
-    for (int p = 0; p < j->node.params; p++) j->param[p + 1] = j->param[p] + rounded(spec_size(&j->node.param[p]));
-    describe(j, &trial, &e);
-    program_free(&trial);
-    return j->scratch + e.scratch_floats;
-}
+/* ----------------------------------------------------------------- buffers */
 
 static int make_buffers(struct op_job *j)
 {
     static const char *const names[RUN_BUFFERS] = { "input", "params", "arena", "gradients", "step" };
-    int64_t arena = lay_out(j), params = j->param[j->node.params];
-    int64_t floats[RUN_BUFFERS] = { j->inputs, params, arena, GRADIENT_HEADER + params, HSGD_STEP_WORDS };
+    op_lay_out(j);
+    int64_t params = j->param[j->node.params], gradients = GRADIENT_HEADER + j->nslices * params;
+    int64_t floats[RUN_BUFFERS] = { j->inputs, params, j->arena, gradients, HSGD_STEP_WORDS };
     int err = 0;
     for (int i = 0; !err && i < RUN_BUFFERS; i++) {
+        bool written = i == BUF_PARAMS || i == BUF_ARENA || i == BUF_GRADIENTS;
         err = buffer_create(j->ctx, &j->buffer[i], names[i], floats[i], true);
         j->pointer[i] = &j->buffer[i];
-        j->cell.access[i] = (struct access){ i, i == BUF_ARENA || i == BUF_GRADIENTS ? STARPU_RW : STARPU_R };
+        j->cell.access[i] = (struct access){ i, written ? STARPU_RW : STARPU_R };
     }
     j->cell.naccesses = RUN_BUFFERS;
     return err;
 }
 
+static void fill_slice(struct op_job *j, const struct op_slice *s)
+{
+    const struct hsgd_op_call *run = j->run;
+    float *input = j->buffer[BUF_INPUT].memory, *arena = j->buffer[BUF_ARENA].memory;
+    for (int i = 0; i < j->node.inputs; i++) {
+        put(j, s, input + s->x[i], run->x[i], PADDING, &j->node.in[i]);
+        if (run->adds & 1u << i) put(j, s, arena + s->dx[i], run->dx[i], 0, &j->node.in[i]);
+    }
+    for (int i = 0; i < j->node.outputs; i++) put(j, s, arena + s->dy[i], run->dy[i], 0, &j->node.out[i]);
+}
+
 static void fill_buffers(struct op_job *j)
 {
     const struct hsgd_op_call *run = j->run;
-    float *input = j->buffer[BUF_INPUT].memory, *params = j->buffer[BUF_PARAMS].memory;
-    float *arena = j->buffer[BUF_ARENA].memory;
+    float *params = j->buffer[BUF_PARAMS].memory;
     uint32_t *step = j->buffer[BUF_STEP].memory;
-    for (int i = 0; i < j->node.inputs; i++) put(j, input + j->x[i], run->x[i], &j->node.in[i]);
-    for (int i = 0; i < j->node.outputs; i++) put(j, arena + j->dy[i], run->dy[i], &j->node.out[i]);
+    memset(j->buffer[BUF_ARENA].memory, 0xff, (size_t)j->arena * sizeof *params); /* NaN where nothing was written */
+    for (int i = 0; i < j->nslices; i++) fill_slice(j, &j->slice[i]);
     for (int p = 0; p < j->node.params; p++)
         memcpy(params + j->param[p], run->params[p], (size_t)spec_size(&j->node.param[p]) * sizeof *params);
     step[HSGD_STEP_SEED] = run->seed;
 }
 
-static void read_buffers(struct op_job *j)
+static int read_slice(struct op_job *j, const struct op_slice *s)
 {
     const struct hsgd_op_call *run = j->run;
-    const float *arena = j->buffer[BUF_ARENA].memory, *gradients = j->buffer[BUF_GRADIENTS].memory;
-    for (int i = 0; i < j->node.outputs; i++) get(j, run->y[i], arena + j->y[i], &j->node.out[i]);
-    for (int i = 0; i < j->node.inputs; i++) get(j, run->dx[i], arena + j->dx[i], &j->node.in[i]);
-    if (run->sums) memcpy(run->sums, gradients, 3 * sizeof *gradients);
+    const float *arena = j->buffer[BUF_ARENA].memory;
+    for (int i = 0; i < j->node.outputs; i++) get(j, s, run->y[i], arena + s->y[i], &j->node.out[i]);
+    for (int i = 0; op_goes_back(j) && i < j->node.inputs; i++) {
+        get(j, s, run->dx[i], arena + s->dx[i], &j->node.in[i]);
+        if (run->dx[i] && !padding_is_zero(j, s, arena + s->dx[i], &j->node.in[i]))
+            return hsgd_fail(j->ctx, EINVAL, "%s: dx[%d] is not 0 in lanes beyond the last sample", j->op->name, i);
+    }
+    return 0;
+}
+
+/* The gradients of all slices, added up in their order; a state as it is now. */
+static void read_param(const struct op_job *j, int p, float *to)
+{
+    const float *params = j->buffer[BUF_PARAMS].memory, *gradients = j->buffer[BUF_GRADIENTS].memory;
+    int64_t n = spec_size(&j->node.param[p]);
+    if (j->node.param[p].is_state) memcpy(to, params + j->param[p], (size_t)n * sizeof *to);
+    for (int s = 0; !j->node.param[p].is_state && s < j->nslices; s++) {
+        const float *part = gradients + GRADIENT_HEADER + j->slice[s].gradients + j->param[p];
+        for (int64_t i = 0; i < n; i++) to[i] = s ? to[i] + part[i] : part[i];
+    }
+}
+
+static int read_buffers(struct op_job *j)
+{
+    const float *arena = j->buffer[BUF_ARENA].memory;
+    int last = op_last_sums(j), err = 0;
+    for (int i = 0; !err && i < j->nslices; i++) err = read_slice(j, &j->slice[i]);
+    if (j->run->sums && last >= 0)
+        memcpy(j->run->sums, arena + j->merged[HSGD_FORWARD][last],
+               (size_t)j->node.sums[HSGD_FORWARD][last] * sizeof *arena);
     for (int p = 0; p < j->node.params; p++)
-        if (run->gradients[p])
-            memcpy(run->gradients[p], gradients + GRADIENT_HEADER + j->param[p],
-                   (size_t)spec_size(&j->node.param[p]) * sizeof *gradients);
+        if (j->run->gradients[p]) read_param(j, p, j->run->gradients[p]);
+    return err;
 }
 
 /* --------------------------------------------------------------------- run */
@@ -232,14 +165,13 @@ static int time_tasks(struct op_job *j)
 
 static int execute(struct op_job *j)
 {
-    struct hsgd_emit e;
     j->plan = (struct plan){
         .ctx = j->ctx, .mode = PLAN_GRADIENT, .nbuffers = RUN_BUFFERS, .buffer = j->pointer, .failure = &j->ctx->failure
     };
     j->variant.device = j->cell.device = j->device;
     j->cell.variant = &j->variant;
     j->cell.nvariants = 1;
-    describe(j, &j->variant.program, &e);
+    op_describe(j, &j->variant.program);
     int err = plan_bind_cell(&j->plan, &j->cell);
     if (err) return err;
     return j->run->seconds ? time_tasks(j) : run_task(j);
@@ -270,6 +202,9 @@ static int check_call(const struct op_job *j, const void *attributes)
     if (j->node.inputs < least || j->node.inputs > most)
         return hsgd_fail(j->ctx, EINVAL, "%s: it has %d inputs, not %d", op->name, least, j->node.inputs);
     for (int i = 0; !err && i < j->node.inputs; i++) err = check_type(j, i);
+    if (!err && op->evaluate && !j->run->training && op_goes_back(j))
+        return hsgd_fail(j->ctx, EINVAL, "%s: outside training it has no backward", op->name);
+    if (!err && j->run->adds & ~op->adds) return hsgd_fail(j->ctx, EINVAL, "%s: it cannot add to these dx", op->name);
     return err;
 }
 
@@ -280,6 +215,9 @@ static int check_inputs(const struct op_job *j)
     int classes = hsgd_type_channels(&j->node.in[0]);
     for (int i = 0; i < j->node.inputs; i++)
         if (!run->x[i]) return hsgd_fail(j->ctx, EINVAL, "%s: x[%d] is NULL", j->op->name, i);
+    for (int i = 0; i < HSGD_MAX_INPUTS; i++)
+        if (run->adds & 1u << i && (i >= j->node.inputs || !run->dx[i]))
+            return hsgd_fail(j->ctx, EINVAL, "%s: dx[%d] is NULL", j->op->name, i);
     for (int p = 0; p < j->node.params; p++)
         if (!run->params[p]) return hsgd_fail(j->ctx, EINVAL, "%s: params[%d] is NULL", j->op->name, p);
     if (!j->op->is_loss || j->node.inputs < 2 || j->node.in[1].dtype != HSGD_I32) return 0;
@@ -289,6 +227,28 @@ static int check_inputs(const struct op_job *j)
             return hsgd_fail(j->ctx, EINVAL, "%s: class %d of row %lld is not in 0..%d", j->op->name, (int)class[i],
                              (long long)i, classes - 1);
     return 0;
+}
+
+static int divide(struct op_job *j)
+{
+    const struct hsgd_op_call *run = j->run;
+    int n = run->slices ? run->nslices : 1;
+    int64_t sum = 0;
+    if (n < 1 || n > MAX_RUN_SLICES)
+        return hsgd_fail(j->ctx, EINVAL, "%s: nslices must be 1 to %d, not %d", j->op->name, MAX_RUN_SLICES, n);
+    j->slice = calloc((size_t)n, sizeof *j->slice);
+    if (!j->slice) return hsgd_fail(j->ctx, ENOMEM, "out of memory");
+    j->nslices = n;
+    for (int i = 0; i < n; i++) {
+        int rows = run->slices ? run->slices[i] : run->rows;
+        if (rows < 1 || sum + rows > run->rows) break;
+        j->slice[i].first = (int)sum;
+        j->slice[i].rows = rows;
+        sum += rows;
+    }
+    if (sum == run->rows && j->slice[n - 1].rows) return 0;
+    return hsgd_fail(j->ctx, EINVAL, "%s: the slices must be at least 1 row each, and %d together", j->op->name,
+                     run->rows);
 }
 
 static int prepare(struct op_job *j, const void *attributes)
@@ -303,7 +263,8 @@ static int prepare(struct op_job *j, const void *attributes)
     if (j->run->rows < 1)
         return hsgd_fail(j->ctx, EINVAL, "%s: rows must be at least 1, not %d", j->op->name, j->run->rows);
     if (j->op->infer(&j->node, why, sizeof why)) return hsgd_fail(j->ctx, EINVAL, "%s: %s", j->op->name, why);
-    return check_inputs(j);
+    err = check_inputs(j);
+    return err ? err : divide(j);
 }
 
 int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
@@ -327,11 +288,12 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
     if (!err) fill_buffers(j);
     if (!err) err = execute(j);
     for (int i = 0; i < RUN_BUFFERS && j->buffer[i].handle; i++) starpu_data_acquire(j->buffer[i].handle, STARPU_R);
-    if (!err) read_buffers(j);
+    if (!err) err = read_buffers(j);
     for (int i = 0; i < RUN_BUFFERS && j->buffer[i].handle; i++) starpu_data_release(j->buffer[i].handle);
     for (int i = 0; i < RUN_BUFFERS; i++) buffer_destroy(&j->buffer[i]);
     context_end(ctx);
     program_free(&j->variant.program);
+    free(j->slice);
     free(j);
     return err;
 }

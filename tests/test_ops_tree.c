@@ -271,6 +271,60 @@ static void scratch_beside_a_product(void)
     hsgd_destroy(&ctx);
 }
 
+/* ----------------------------------------------------------------- slices */
+
+/* In each lane, those beyond the last sample included: dx = dy + 1. */
+static void careless_backward(struct hsgd_emit *e)
+{
+    struct blend_args a = { hsgd_stored_rows(e) * e->node->in[0].dim[0], 1, 1 };
+    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, a.n, &a, e->x[0], e->dy[0], e->dx[0]);
+}
+
+static void careless_forward(struct hsgd_emit *e)
+{
+    struct blend_args a = { hsgd_stored_rows(e) * e->node->in[0].dim[0], 1, 0 };
+    HSGD_LAUNCH(e, &blend, HSGD_ITEMS, a.n, &a, e->x[0], e->x[0], e->y[0]);
+}
+
+static int same_type(struct hsgd_node *n, char *why, size_t size)
+{
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = n->in[0];
+    return 0;
+}
+
+static const struct hsgd_op careless = { .name = "careless",
+                                         .layouts = 1u << HSGD_LANES,
+                                         .infer = same_type,
+                                         .forward = { { careless_forward } },
+                                         .backward = { { careless_backward } } };
+
+static void expect_refusal(struct hsgd_context *ctx, struct hsgd_op_call call, const char *sentence)
+{
+    CHECK(hsgd_op_run(ctx, 0, &careless, NULL, &call) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), sentence);
+}
+
+static void slices_are_checked(void)
+{
+    static float v[20 * 3], w[20 * 3];
+    struct hsgd_context *ctx = core_context("cpu", 1, false);
+    struct hsgd_op_call call = { .rows = 20, .in = { hsgd_vector(3) }, .x = { v }, .dy = { v }, .dx = { w } };
+    int some[] = { 7, 12 }, zero[] = { 20, 0 }, whole[] = { 16, 4 };
+    call.slices = some, call.nslices = 2;
+    expect_refusal(ctx, call, "careless: the slices must be at least 1 row each, and 20 together");
+    call.slices = zero;
+    expect_refusal(ctx, call, "careless: the slices must be at least 1 row each, and 20 together");
+    call.nslices = 65;
+    expect_refusal(ctx, call, "careless: nslices must be 1 to 64, not 65");
+    call.slices = whole, call.nslices = 2;
+    expect_refusal(ctx, call, "careless: dx[0] is not 0 in lanes beyond the last sample");
+    call.adds = 1;
+    expect_refusal(ctx, call, "careless: it cannot add to these dx");
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = { { "trains_everywhere", trains_everywhere },
                                           { "gradient_is_the_slope", gradient_is_the_slope },
                                           { "source_does_not_compile", source_does_not_compile },
@@ -278,5 +332,6 @@ static const struct core_case cases[] = { { "trains_everywhere", trains_everywhe
                                           { "no_opencl_form", no_opencl_form },
                                           { "no_c_form", no_c_form },
                                           { "launch_fails", launch_fails },
-                                          { "scratch_beside_a_product", scratch_beside_a_product } };
+                                          { "scratch_beside_a_product", scratch_beside_a_product },
+                                          { "slices_are_checked", slices_are_checked } };
 CORE_MAIN(cases)

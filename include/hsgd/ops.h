@@ -230,7 +230,9 @@ typedef void hsgd_merge_fn(struct hsgd_emit *e, int parts, const struct hsgd_par
 
 /* Work between two merges.  When emit() has been done for every slice, what
  * the slices wrote to e->sums is merged in the order of the slices: added up,
- * or as merge() says.  once() then runs once per step. */
+ * or as merge() says; what a single slice wrote is merged as it is, without
+ * merge().  once() runs once per training step, after the phases that read the
+ * states which it writes; its e has the rows of the whole batch, and no values. */
 struct hsgd_phase {
     hsgd_emit_fn *emit;
     hsgd_merge_fn *merge;
@@ -326,9 +328,14 @@ static inline int hsgd_size(struct hsgd_shape s) { return s.h * s.w * s.c; }
 /* ------------------------------------------------- running one operation */
 
 /* Arguments of hsgd_op_run(), in host memory, samples one after the other: x, dy
- * and params are read; y, dx, gradients and sums are written unless NULL. */
+ * and params are read; y, dx, gradients and sums are written unless NULL.
+ * gradients[i] of a state gets the state after the step; sums gets what the last
+ * phase of forward that has sums returned, over all slices. */
 struct hsgd_op_call {
-    int rows, inputs; /* inputs 0: as many as the operation has at least */
+    int rows, inputs;  /* inputs 0: as many as the operation has at least */
+    const int *slices; /* rows of each slice, `rows` together; NULL: one slice */
+    int nslices;
+    unsigned adds; /* bit i: backward adds to dx[i], which is read, too; of those in op->adds */
     struct hsgd_type in[HSGD_MAX_INPUTS];
     const void *x[HSGD_MAX_INPUTS];
     const float *dy[HSGD_MAX_OUTPUTS]; /* backward is run where dy[0] (for a loss: dx[0]) is not NULL */
@@ -342,9 +349,12 @@ struct hsgd_op_call {
 };
 
 /* Runs an operation forward, and backward if dy[0] (for a loss: dx[0]) is not
- * NULL, on device `device` of the context.  For tests and tools.
- * Errors: -EINVAL the operation, its attributes, types, rows or a class are invalid,
- * or a buffer is NULL; -ENODEV a kernel has no form for the device; -ENOMEM. */
+ * NULL, on device `device` of the context: all phases, over slices that run one
+ * after the other, and in training what the operation does once per step.  For
+ * tests and tools: what nobody has written is NaN, and lanes beyond the last
+ * sample are 3 in inputs.
+ * Errors: -EINVAL the operation, its attributes, types, rows, slices or a class are
+ * invalid, a buffer is NULL, or lanes of dx beyond the last sample are not 0; -ENODEV a kernel has no form for the device; -ENOMEM. */
 HSGD_API int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, const void *attributes,
                          const struct hsgd_op_call *run);
 

@@ -139,7 +139,8 @@ static bool matmul(void) { return describe(MATMUL); }
 
 static bool run(void)
 {
-    static float y[FLOATS], dx[FLOATS], sums[16];
+    static float y[FLOATS], dx[FLOATS], sums[FLOATS];
+    int slices[3] = { 1, 1, wild_low(1) };
     union attributes a;
     const struct hsgd_op *o = some_op(&a, true);
     struct hsgd_op_call call = { .rows = wild_low(2) };
@@ -157,6 +158,9 @@ static bool run(void)
     call.sums = OR_NULL(13, sums);
     call.training = one_in(2);
     call.repeats = wild_low(1);
+    call.slices = one_in(4) ? slices : NULL;
+    call.nslices = wild_low(2);
+    if (one_in(8)) call.adds = (unsigned)wild(1);
     return !hsgd_op_run(CTX(0), wild(below(hsgd_device_count(world.ctx))), OR_NULL(1, o), OR_NULL(2, &a),
                         OR_NULL(3, &call));
 }
