@@ -11,8 +11,16 @@ script_tests += tests/check_json.sh
 script_tests += tests/check_locale.sh
 script_tests += tests/check_licence.sh tests/check_ops.sh tests/check_recipes.sh
 script_tests += tests/check_variables.sh
+script_tests += tests/layers.sh
 TESTS += $(script_tests)
 EXTRA_DIST += $(script_tests) tests/readme_program.sh tests/lsan.supp README.md quickstart
+EXTRA_DIST += tests/layers.txt tests/layers.awk
+# The objects of the library and of the command line.
+check_DATA += tests/layers.objects
+CLEANFILES += tests/layers.objects
+tests/layers.objects: Makefile
+	$(AM_V_GEN)$(MKDIR_P) tests && \
+	  printf '%s\n' $(sort $(filter runtime/% codelets/% apps/hsgd/%,$(objects))) > $@
 EXTRA_DIST += tests/symbols.txt tests/older_program.c tests/cplusplus.cpp
 EXTRA_DIST += AUTHORS COPYING CITATION.cff CONTRIBUTING.md NEWS SECURITY.md
 
