@@ -32,7 +32,7 @@ includes() { # ROOT
         for folder in "${file%/*}" runtime codelets apps/hsgd .; do
             found=$folder/$header
             if [ -f "$1/$found" ]; then
-                echo "include $file $found" | sed 's#/[^/ ]*/\.\./#/#; s# \./# #'
+                echo "include $file $found" | sed ':up; s#[^/ ]*/\.\./##; t up; s# \./# #'
                 continue 2
             fi
         done
