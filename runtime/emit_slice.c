@@ -93,7 +93,7 @@ static void layer_emit(struct plan *p, const struct slice *s, const struct slice
     const struct layer *l = &m->layer[i];
     int before = source_layer(m, i);
     bool training = !plan_forward_only(p);
-    struct device *target = plan_target(p, s->device);
+    struct device *target = at->device;
     *e = (struct hsgd_emit){
         .node = &l->info,
         .kind = target->info.kind,
@@ -167,21 +167,6 @@ int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_pla
     return floats;
 }
 
-int64_t slice_arena_floats(struct plan *p, const struct slice *s)
-{
-    int64_t most = 0;
-    int pass = p->pass;
-    for (p->pass = 0; p->pass < plan_passes(p); p->pass++) {
-        struct hsgd_program trial = { 0 };
-        struct slice_places at = { 0 };
-        int64_t floats = emit_slice(p, s, &at, true, &trial);
-        program_free(&trial);
-        if (floats > most) most = floats;
-    }
-    p->pass = pass;
-    return most;
-}
-
 /* ------------------------------------------------------ deferred weights */
 
 /* The part of layer i's deferred weight that lies in the shard. */
@@ -225,9 +210,9 @@ bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weig
     return false;
 }
 
-static int64_t weight_rows_program(struct plan *p, const struct slice *s, const struct slice_places *at,
-                                   const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch,
-                                   bool accumulate, struct hsgd_program *program)
+int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
+                         const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
+                         struct hsgd_program *program)
 {
     struct arena a;
     struct hsgd_emit e;
@@ -240,39 +225,4 @@ static int64_t weight_rows_program(struct plan *p, const struct slice *s, const 
     p->store->model->layer[r->layer].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
     free(a.y);
     return e.scratch_floats;
-}
-
-void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at, const struct weight_rows *r,
-                      struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate, struct hsgd_program *program)
-{
-    weight_rows_program(p, s, at, r, out, scratch, accumulate, program);
-}
-
-/* The most that slice s needs for one piece. */
-static int64_t rows_scratch(struct plan *p, const struct slice *s, int shard, int64_t tile)
-{
-    int64_t most = 0;
-    struct weight_rows r = { 0 };
-    while (next_weight_rows(p, shard, tile, &r)) {
-        struct hsgd_program trial = { 0 };
-        struct slice_places at = { 0 };
-        struct hsgd_ref none = { 0 };
-        int64_t scratch = weight_rows_program(p, s, &at, &r, none, none, false, &trial);
-        program_free(&trial);
-        if (scratch > most) most = scratch;
-    }
-    return most;
-}
-
-int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile)
-{
-    int64_t most = 0;
-    int pass = p->pass;
-    for (p->pass = 0; p->pass < plan_passes(p); p->pass++)
-        for (int i = 0; i < p->nslices; i++) {
-            int64_t scratch = rows_scratch(p, &p->slice[i], shard, tile);
-            if (scratch > most) most = scratch;
-        }
-    p->pass = pass;
-    return most;
 }

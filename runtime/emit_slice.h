@@ -5,17 +5,18 @@
 
 #include "plan.h"
 
-/* Where a slice finds its data; param is the buffer of shard 0. */
+/* Where a slice finds its data, and the device that its work is described for;
+ * param is the buffer of shard 0. */
 struct slice_places {
     struct hsgd_ref input, arena, partial, step;
     int param;
+    struct device *device;
 };
 
 /* Appends the slice's work to the program; all_gradients: also those of
  * deferred weights, into partial.  Returns the arena's size in floats. */
 int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
                    struct hsgd_program *program);
-int64_t slice_arena_floats(struct plan *p, const struct slice *s);
 
 /* Some rows of a deferred weight, within a shard. */
 struct weight_rows {
@@ -28,10 +29,9 @@ struct weight_rows {
 bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weight_rows *r);
 
 /* Appends the gradient of these rows from the slice's arena, written (or
- * added) to out. */
-void emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at, const struct weight_rows *r,
-                      struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate, struct hsgd_program *program);
-/* Scratch those rows need, at most, over all slices and devices. */
-int64_t weight_rows_scratch(struct plan *p, int shard, int64_t tile);
+ * added) to out.  Returns the floats of scratch that it takes. */
+int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
+                         const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
+                         struct hsgd_program *program);
 
 #endif

@@ -139,7 +139,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan.h \
 	runtime/plan_build.c \
 	runtime/plan_build.h \
-	runtime/plan_grid.c \
+	runtime/plan_jobs.c \
 	runtime/plan_step.c \
 	runtime/quiesce.c \
 	runtime/quiesce.h \

@@ -18,13 +18,6 @@ struct buffer *plan_buffer(const struct plan *p, int index, int slot)
     return p->buffer[index];
 }
 
-int plan_passes(const struct plan *p) { return p->ctx->starpu_places ? p->ctx->ndevices : 1; }
-
-struct device *plan_target(const struct plan *p, struct device *d)
-{
-    return p->ctx->starpu_places ? &p->ctx->device[p->pass] : d;
-}
-
 struct variant *cell_variant(struct cell *c, const struct device *device)
 {
     for (int i = 0; i < c->nvariants; i++)
@@ -89,50 +82,6 @@ int plan_bind_cell(struct plan *p, struct cell *c)
 
 /* ------------------------------------------------------------ life cycle */
 
-int64_t plan_input_floats(const struct plan *p, const struct slice *s)
-{
-    return (int64_t)s->rows * (hsgd_size(p->store->model->in) + 1);
-}
-
-static int slice_buffers(struct plan *p, int index)
-{
-    struct slice *s = &p->slice[index];
-    char name[24];
-    if ((s->input = add_buffer(p, NULL, false)) < 0) return s->input;
-    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
-        struct buffer *b = calloc(1, sizeof *b);
-        if (!b) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
-        p->slot_buffer[index * PLAN_SLOTS + slot] = b;
-        snprintf(name, sizeof name, "input%d.%d", index, slot);
-        int err = buffer_create(p->ctx, b, name, plan_input_floats(p, s), true);
-        if (err) return err;
-    }
-    snprintf(name, sizeof name, "arena%d", index);
-    if ((s->arena = new_buffer(p, name, slice_arena_floats(p, s), s->device, false)) < 0) return s->arena;
-    snprintf(name, sizeof name, "partial%d", index);
-    bool read_back = p->mode == PLAN_GRADIENT || p->mode == PLAN_PREDICT;
-    s->partial = new_buffer(p, name, partial_floats(p, s), s->device, read_back);
-    return s->partial < 0 ? s->partial : 0;
-}
-
-static int build(struct plan *p, const struct plan_hooks *hooks)
-{
-    static const struct plan_hooks none = { 0 };
-    int err = add_fixed(p);
-    if (!hooks) hooks = &none;
-    for (int i = 0; !err && i < p->nslices; i++) err = slice_buffers(p, i);
-    p->cursor = p->nbuffers;
-    for (int first = p->cursor, passes = plan_passes(p); !err && p->pass < passes; p->pass++) {
-        p->cursor = first;
-        p->ncells = 0;
-        if (hooks->before) err = hooks->before(p, hooks->user);
-        if (!err && !hooks->no_step) err = p->nslices == 1 ? plan_step_cells(p, hooks) : plan_grid_cells(p);
-        if (!err && hooks->after) err = hooks->after(p, hooks->user);
-    }
-    for (int i = 0; !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
-    return err;
-}
-
 static void take_spec(struct plan *p, struct store *store, const struct plan_spec *spec)
 {
     p->ctx = store->ctx;
@@ -146,24 +95,33 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     if (spec->updater) p->updater = *spec->updater;
 }
 
-struct plan *plan_create(struct store *store, const struct plan_spec *spec)
+static bool take_slices(struct plan *p, const struct slice_spec *spec)
 {
-    int n = spec->n;
+    p->slice = calloc((size_t)p->nslices, sizeof *p->slice);
+    p->slot_buffer = calloc((size_t)p->nslices * PLAN_SLOTS, sizeof *p->slot_buffer);
+    if (!p->slice || !p->slot_buffer) return false;
+    for (int i = 0; i < p->nslices; i++) {
+        p->slice[i] = (struct slice){ .device = spec[i].device, .first_row = p->batch, .rows = spec[i].rows };
+        p->batch += spec[i].rows;
+    }
+    return true;
+}
+
+struct plan *plan_sketch(struct store *store, const struct plan_spec *spec)
+{
     struct plan *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     take_spec(p, store, spec);
-    p->slice = calloc((size_t)n, sizeof *p->slice);
-    p->slot_buffer = calloc((size_t)n * PLAN_SLOTS, sizeof *p->slot_buffer);
-    size_t cells = (size_t)(n + 1 + MAX_SHARDS * (p->ctx->ndevices + 2));
-    p->cell = calloc(cells, sizeof *p->cell);
-    p->variant = calloc(cells * (size_t)plan_passes(p), sizeof *p->variant);
-    for (int i = 0; p->slice && i < n; i++) {
-        const struct slice_spec *s = &spec->slice[i];
-        p->slice[i] = (struct slice){ .device = s->device, .first_row = p->batch, .rows = s->rows };
-        p->batch += s->rows;
-    }
-    bool there = p->slice && p->slot_buffer && p->cell && p->variant;
-    int err = there ? build(p, spec->hooks) : hsgd_fail(p->ctx, ENOMEM, "out of memory");
+    int err = take_slices(p, spec->slice) ? plan_describe(p, spec->hooks) : hsgd_fail(p->ctx, ENOMEM, "out of memory");
+    if (err) plan_destroy(p);
+    return err ? NULL : p;
+}
+
+struct plan *plan_create(struct store *store, const struct plan_spec *spec)
+{
+    struct plan *p = plan_sketch(store, spec);
+    int err = p ? plan_make_buffers(p) : 0;
+    for (int i = 0; p && !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     if (err) plan_destroy(p);
     return err ? NULL : p;
 }
@@ -176,7 +134,7 @@ void plan_destroy(struct plan *p)
         for (int k = 0; k < p->cell[i].nvariants; k++) program_free(&p->cell[i].variant[k].program);
     free(p->variant);
     for (int i = 0; i < p->nbuffers; i++)
-        if (p->owned[i]) {
+        if (p->buffer_plan[i].owned) {
             buffer_destroy(p->buffer[i]);
             free(p->buffer[i]);
         }
@@ -189,6 +147,6 @@ void plan_destroy(struct plan *p)
     free(p->slice);
     free(p->cell);
     free(p->buffer);
-    free(p->owned);
+    free(p->buffer_plan);
     free(p);
 }

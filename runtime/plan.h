@@ -107,7 +107,12 @@ struct slice {
     int first_row, rows;
     int input, arena; /* buffers; input is one of PLAN_SLOTS alternatives */
     int partial;      /* loss sums and gradients; PLAN_PREDICT: outputs, a step behind the other */
-    int64_t arena_floats;
+};
+
+/* What is done with a buffer of a plan when its size is known. */
+struct buffer_plan {
+    bool owned, in_main_memory;
+    uint32_t nodes; /* memory that it is written through to */
 };
 
 #define PLAN_REASON 160 /* characters of a reason */
@@ -119,24 +124,23 @@ struct plan {
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;
-    int pass, cursor; /* while building: which variant, and the next buffer to find again */
     struct slice *slice;
     struct cell *cell;
     struct variant *variant; /* of all cells */
     struct buffer **buffer;  /* own and foreign ones */
-    bool *owned;
-    struct buffer **slot_buffer;        /* [slice][PLAN_SLOTS] inputs */
-    int gradient[MAX_SHARDS];           /* PLAN_GRADIENT: buffer per shard; one slice: the whole bucket in [0] */
-    struct replay *replay;              /* prebuilt tasks */
-    char why[MAX_DEVICES][PLAN_REASON]; /* a device has its slices */
-    struct failure *failure;            /* where its cells note what goes wrong */
-    bool has_room;                      /* its buffers fit into the devices' memory */
-    atomic_int touched;                 /* last step of the window that has begun to write parameters; -1: none */
-    int64_t steps;                      /* that it has run, */
-    uint64_t run_ns;                    /* and what they took by the wall clock */
-    int tag;                            /* tells it from others of its mode and batch */
-    bool exchanges;                     /* others use its buffers while it runs */
-    int worker;                         /* of its device, on which a single slice runs */
+    struct buffer_plan *buffer_plan;
+    struct buffer **slot_buffer;          /* [slice][PLAN_SLOTS] inputs */
+    struct hsgd_ref gradient[MAX_SHARDS]; /* PLAN_GRADIENT: of each shard */
+    struct replay *replay;                /* prebuilt tasks */
+    char why[MAX_DEVICES][PLAN_REASON];   /* a device has its slices */
+    struct failure *failure;              /* where its cells note what goes wrong */
+    bool has_room;                        /* its buffers fit into the devices' memory */
+    atomic_int touched;                   /* last step of the window that has begun to write parameters; -1: none */
+    int64_t steps;                        /* that it has run, */
+    uint64_t run_ns;                      /* and what they took by the wall clock */
+    int tag;                              /* tells it from others of its mode and batch */
+    bool exchanges;                       /* others use its buffers while it runs */
+    int worker;                           /* of its device, on which a single slice runs */
     int64_t last_used;
 };
 
@@ -154,12 +158,11 @@ struct slice_spec {
     int rows;
 };
 
-/* Cells that whoever makes the plan adds: around those of the step, or work at
- * the beginning and the end of the only one.  NULL: none. */
+/* Jobs that whoever makes the plan adds before those of the step, and after
+ * them (plan_build.h).  NULL: none. */
+struct builder;
 struct plan_hooks {
-    int (*before)(struct plan *plan, void *user), (*after)(struct plan *plan, void *user);
-    int (*first)(struct plan *plan, struct cell *step, void *user),
-        (*last)(struct plan *plan, struct cell *step, void *user);
+    void (*before)(struct builder *b, void *user), (*after)(struct builder *b, void *user);
     bool no_step; /* only what these add */
     void *user;
 };
@@ -175,16 +178,12 @@ struct plan_spec {
     bool exchanges;
 };
 struct plan *plan_create(struct store *store, const struct plan_spec *spec);
+/* Its cells and the sizes of its buffers, but nothing that it takes to run. */
+struct plan *plan_sketch(struct store *store, const struct plan_spec *spec);
 void plan_destroy(struct plan *plan);
 
 /* The variant for a device; NULL when there is none. */
 struct variant *cell_variant(struct cell *cell, const struct device *device);
-
-/* While building: the device a cell of device d is described for now.  The
- * plan is built once per variant: once, or with HSGD_PLACEMENT=starpu once per
- * device. */
-struct device *plan_target(const struct plan *plan, struct device *d);
-int plan_passes(const struct plan *plan);
 
 /* Turns plan-wide buffer numbers into positions among the cell's accesses,
  * finds each kernel's form on the device, and the cell's cost. */

@@ -1,74 +1,114 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What plans are built from: buffers, cells, and the parts of programs that
- * one slice and several have in common. */
+/* From a list of jobs to cells. */
 #include "plan_build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "kernels.h"
+/* ---------------------------------------------------------------- buffers */
 
-/* ------------------------------------------------------ buffers and cells */
-
-int add_buffer(struct plan *p, struct buffer *b, bool owned)
+static int no_memory(struct builder *b)
 {
+    if (!b->error) b->error = hsgd_fail(b->plan->ctx, ENOMEM, "out of memory");
+    return 0;
+}
+
+static int add_buffer(struct builder *b, struct buffer *buffer, struct buffer_plan how)
+{
+    struct plan *p = b->plan;
     if (p->nbuffers == p->capacity) {
-        int capacity = p->capacity ? 2 * p->capacity : 32;
+        int capacity = p->capacity ? 2 * p->capacity : 64;
         struct buffer **bigger = realloc(p->buffer, (size_t)capacity * sizeof *bigger);
         if (bigger) p->buffer = bigger;
-        bool *flags = realloc(p->owned, (size_t)capacity * sizeof *flags);
-        if (flags) p->owned = flags;
-        if (!bigger || !flags) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
+        struct buffer_plan *plans = realloc(p->buffer_plan, (size_t)capacity * sizeof *plans);
+        if (plans) p->buffer_plan = plans;
+        if (!bigger || !plans) return no_memory(b);
         p->capacity = capacity;
     }
-    p->buffer[p->nbuffers] = b;
-    p->owned[p->nbuffers] = owned;
+    p->buffer[p->nbuffers] = buffer;
+    p->buffer_plan[p->nbuffers] = how;
     return p->nbuffers++;
 }
 
-int foreign_buffer(struct plan *p, struct buffer *b)
+int foreign_buffer(struct builder *b, struct buffer *buffer)
 {
-    for (int i = 0; i < p->nbuffers; i++)
-        if (p->buffer[i] == b) return i;
-    return add_buffer(p, b, false);
+    for (int i = 0; i < b->plan->nbuffers; i++)
+        if (b->plan->buffer[i] == buffer) return i;
+    return add_buffer(b, buffer, (struct buffer_plan){ 0 });
 }
 
-int new_buffer(struct plan *p, const char *name, int64_t floats, const struct device *near, bool read_back)
+static struct buffer *buffer_to_be(struct builder *b, const char *name, int64_t floats)
 {
-    if (p->pass) {
-        while (!p->owned[p->cursor]) p->cursor++;
-        return p->cursor++;
+    struct buffer *new = calloc(1, sizeof *new);
+    if (!new) {
+        no_memory(b);
+        return NULL;
     }
-    struct buffer *b = calloc(1, sizeof *b);
-    if (!b) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
-    int err = buffer_create(p->ctx, b, name, floats, near->info.kind == HSGD_CPU || read_back);
-    int id = err ? err : add_buffer(p, b, true);
-    if (id < 0) {
-        buffer_destroy(b);
-        free(b);
-    }
-    return id;
+    snprintf(new->name, sizeof new->name, "%s", name);
+    new->floats = floats;
+    return new;
 }
 
-static struct hsgd_program *program_of(const struct plan *p, struct cell *c) { return &c->variant[p->pass].program; }
-
-struct cell *new_cell(struct plan *p, enum cell_kind kind, struct device *device, int priority)
+int new_buffer(struct builder *b, const char *name, int64_t floats, const struct device *near, bool read_back)
 {
-    struct cell *c = &p->cell[p->ncells++];
-    c->nvariants = plan_passes(p);
-    c->variant = p->variant + (c - p->cell) * c->nvariants;
-    c->variant[p->pass].device = plan_target(p, device);
-    c->kind = kind;
-    c->device = device;
-    c->priority = priority;
-    c->affinity = -1;
-    return c;
+    struct buffer_plan how = { .owned = true, .in_main_memory = near->info.kind == HSGD_CPU || read_back };
+    struct buffer *new = buffer_to_be(b, name, floats);
+    int before = b->plan->nbuffers, i = new ? add_buffer(b, new, how) : 0;
+    if (b->plan->nbuffers == before) free(new);
+    return i;
 }
+
+void grow_buffer(struct builder *b, struct hsgd_ref place, int64_t floats)
+{
+    int64_t end = place.offset / (int64_t)sizeof(float) + floats;
+    if (!b->error && b->plan->buffer[place.buffer]->floats < end) b->plan->buffer[place.buffer]->floats = end;
+}
+
+static void add_fixed(struct builder *b)
+{
+    struct store *s = b->plan->store;
+    struct buffer *state = b->plan->updater.state;
+    const struct buffer_plan foreign = { 0 };
+    add_buffer(b, &s->step, foreign);
+    add_buffer(b, &s->metrics, foreign);
+    for (int i = 0; i < MAX_SHARDS; i++) add_buffer(b, &s->param[i], foreign);
+    for (int i = 0; i < MAX_SHARDS; i++) add_buffer(b, state ? &state[i] : NULL, foreign);
+}
+
+/* ------------------------------------------------------------------- jobs */
+
+struct job *add_job(struct builder *b, const struct job_type *type, enum cell_kind kind, struct device *device)
+{
+    const struct hsgd_ref absent = { .buffer = -1 };
+    if (b->njobs == b->capacity) {
+        int capacity = b->capacity ? 2 * b->capacity : 64;
+        struct job *bigger = realloc(b->job, (size_t)capacity * sizeof *bigger);
+        if (!bigger) {
+            no_memory(b);
+            return &b->none;
+        }
+        b->job = bigger;
+        b->capacity = capacity;
+    }
+    struct job *j = &b->job[b->njobs++];
+    *j = (struct job){ .type = type,
+                       .kind = kind,
+                       .device = device,
+                       .affinity = -1,
+                       .joins = kind == CELL_STEP && b->njobs > 1 && j[-1].kind == CELL_STEP,
+                       .place = absent,
+                       .scratch = absent };
+    return j;
+}
+
+/* ------------------------------------------------------------------ cells */
 
 void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode)
 {
     for (int i = 0; i < c->naccesses; i++)
         if (c->access[i].buffer == buffer) {
-            if (c->access[i].mode != mode) c->access[i].mode = STARPU_RW;
+            if (c->access[i].mode == STARPU_R && mode != STARPU_R) c->access[i].mode = STARPU_RW;
             return;
         }
     if (c->naccesses == MAX_ACCESSES) {
@@ -78,200 +118,143 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
     c->access[c->naccesses++] = (struct access){ buffer, mode };
 }
 
-int add_fixed(struct plan *p)
+/* The devices that a cell is described for: its own, or all where StarPU
+ * chooses. */
+static int variants(const struct plan *p) { return p->ctx->starpu_places ? p->ctx->ndevices : 1; }
+
+static void begin_cell(struct plan *p, const struct job *j)
 {
-    struct store *s = p->store;
-    struct buffer *state = p->updater.state;
-    int err = add_buffer(p, &s->step, false);
-    if (err >= 0) err = add_buffer(p, &s->metrics, false);
-    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, &s->param[i], false);
-    for (int i = 0; err >= 0 && i < MAX_SHARDS; i++) err = add_buffer(p, state ? &state[i] : NULL, false);
-    return err < 0 ? err : 0;
+    struct cell *c = &p->cell[p->ncells];
+    c->nvariants = variants(p);
+    c->variant = p->variant + p->ncells++ * c->nvariants;
+    for (int i = 0; i < c->nvariants; i++)
+        c->variant[i].device = p->ctx->starpu_places ? &p->ctx->device[i] : j->device;
+    c->kind = j->kind;
+    c->device = j->device;
+    c->priority = j->priority;
+    c->affinity = j->affinity;
 }
 
-/* ------------------------------------------------------------------ shape */
-
-bool defers(const struct plan *p) { return !plan_forward_only(p) && p->nslices > 1 && p->store->nshards > 1; }
-
-bool tiled(const struct plan *p)
+static void emit_job(struct builder *b, const struct job *j, struct cell *c)
 {
-    return p->mode == PLAN_TRAIN && p->nslices == 1 && p->slice[0].device->info.kind != HSGD_CUDA &&
-           !(p->updater.clip_norm > 0);
+    for (int i = 0; !b->error && i < c->nvariants; i++) {
+        struct device *d = c->variant[i].device;
+        struct hsgd_emit e = {
+            .kind = d->info.kind, .units = d->units, .device = d, .program = &c->variant[i].program, .training = true
+        };
+        j->type->emit(b, j, &e);
+    }
 }
 
-bool single_node(const struct plan *p)
+static void make_cells(struct builder *b)
+{
+    struct plan *p = b->plan;
+    size_t cells = 0;
+    for (int i = 0; i < b->njobs; i++) cells += !b->job[i].joins;
+    p->cell = calloc(cells, sizeof *p->cell);
+    p->variant = calloc(cells * (size_t)variants(p), sizeof *p->variant);
+    if (!p->cell || !p->variant) no_memory(b);
+    for (int i = 0; !b->error && i < b->njobs; i++) {
+        const struct job *j = &b->job[i];
+        if (!j->joins) begin_cell(p, j);
+        struct cell *c = &p->cell[p->ncells - 1];
+        j->type->access(b, j, c);
+        emit_job(b, j, c);
+    }
+}
+
+/* ------------------------------------------------------------------ slices */
+
+int64_t plan_input_floats(const struct plan *p, const struct slice *s)
+{
+    return (int64_t)s->rows * (hsgd_size(p->store->model->in) + 1);
+}
+
+/* What a slice returns: sums, and gradients unless they are deferred. */
+static int64_t partial_floats(const struct builder *b, const struct slice *s)
+{
+    const struct hsgd_model *m = b->plan->store->model;
+    if (b->plan->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * s->rows * hsgd_model_outputs(m);
+    if (b->plan->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
+    return GRADIENT_HEADER + (b->deferral == IN_BACKWARD ? m->floats : m->small_floats);
+}
+
+static void add_slice(struct builder *b, int index)
+{
+    struct plan *p = b->plan;
+    struct slice *s = &p->slice[index];
+    bool read_back = p->mode == PLAN_GRADIENT || p->mode == PLAN_PREDICT;
+    char name[24];
+    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+        snprintf(name, sizeof name, "input%d.%d", index, slot);
+        p->slot_buffer[index * PLAN_SLOTS + slot] = buffer_to_be(b, name, plan_input_floats(p, s));
+    }
+    s->input = add_buffer(b, NULL, (struct buffer_plan){ 0 });
+    snprintf(name, sizeof name, "arena%d", index);
+    s->arena = new_buffer(b, name, 0, s->device, false);
+    snprintf(name, sizeof name, "partial%d", index);
+    s->partial = new_buffer(b, name, partial_floats(b, s), s->device, read_back);
+}
+
+/* --------------------------------------------------------------- the whole */
+
+/* All slices on one device. */
+static bool single_node(const struct plan *p)
 {
     for (int i = 1; i < p->nslices; i++)
         if (p->slice[i].device != p->slice[0].device) return false;
     return true;
 }
 
-struct device *home_device(const struct plan *p)
+/* Where all slices are on one device gradients can be used at once; but
+ * clipping needs all of them before, and a GPU with one slice wants few and
+ * large products, and one pass over all parameters. */
+static enum deferral choose_deferral(const struct plan *p)
 {
-    for (int i = 0; i < p->nslices; i++)
-        if (p->slice[i].device->info.kind == HSGD_CPU) return p->slice[i].device;
-    return p->slice[0].device;
+    bool one = p->nslices == 1, used = p->mode == PLAN_TRAIN && !(p->updater.clip_norm > 0) && single_node(p);
+    if (plan_forward_only(p) || (!one && p->store->nshards == 1)) return IN_BACKWARD;
+    if (one) return used && p->slice[0].device->info.kind != HSGD_CUDA ? BY_ROWS_USED : IN_BACKWARD;
+    return used ? BY_ROWS_USED : BY_ROWS;
 }
 
-static int output_floats(const struct plan *p, const struct slice *s)
+int plan_describe(struct plan *p, const struct plan_hooks *hooks)
 {
-    return s->rows * hsgd_model_outputs(p->store->model);
+    static const struct plan_hooks none = { 0 };
+    struct builder b = { .plan = p, .deferral = choose_deferral(p) };
+    if (!hooks) hooks = &none;
+    add_fixed(&b);
+    for (int i = 0; i < p->nslices; i++) add_slice(&b, i);
+    if (hooks->before) hooks->before(&b, hooks->user);
+    if (!hooks->no_step) plan_step_jobs(&b);
+    if (hooks->after) hooks->after(&b, hooks->user);
+    make_cells(&b);
+    free(b.job);
+    return b.error;
 }
 
-int64_t partial_floats(const struct plan *p, const struct slice *s)
+static int make_buffer(struct hsgd_context *ctx, struct buffer *b, bool in_main_memory)
 {
-    const struct hsgd_model *m = p->store->model;
-    if (p->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * output_floats(p, s);
-    if (p->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
-    return GRADIENT_HEADER + (defers(p) || tiled(p) ? m->small_floats : m->floats);
+    struct buffer named = *b;
+    return buffer_create(ctx, b, named.name, named.floats, in_main_memory);
 }
 
-/* ----------------------------------------------------------- slice cells */
-
-void begin_emit(const struct plan *p, struct hsgd_emit *e, struct cell *c, struct device *d)
+static int make_inputs(struct plan *p, int slice)
 {
-    struct device *t = plan_target(p, d);
-    *e = (struct hsgd_emit){
-        .kind = t->info.kind, .units = t->units, .device = t, .program = program_of(p, c), .training = true
-    };
+    int err = 0;
+    for (int i = 0; !err && i < PLAN_SLOTS; i++)
+        err = make_buffer(p->ctx, p->slot_buffer[slice * PLAN_SLOTS + i], true);
+    return err;
 }
 
-static void access_params(struct plan *p, struct cell *c, enum starpu_data_access_mode mode)
+int plan_make_buffers(struct plan *p)
 {
-    for (int s = 0; s < p->store->nshards; s++) access_buffer(c, FIXED_PARAM + s, mode);
-}
-
-void slice_program(struct plan *p, struct cell *c, struct slice *s)
-{
-    bool predicts = p->mode == PLAN_PREDICT;
-    c->rows = s->rows;
-    access_buffer(c, s->input, STARPU_R);
-    access_params(p, c, STARPU_R);
-    access_buffer(c, s->arena, STARPU_W);
-    access_buffer(c, s->partial, predicts ? STARPU_RW : STARPU_W); /* RW: a step writes its part of it */
-    access_buffer(c, FIXED_STEP, STARPU_R);
-    struct slice_places places = { .input = ref(s->input, 0),
-                                   .arena = ref(s->arena, 0),
-                                   .partial = slotted(s->partial, predicts ? output_floats(p, s) : 0),
-                                   .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
-                                   .param = FIXED_PARAM };
-    s->arena_floats = emit_slice(p, s, &places, !defers(p) && !tiled(p), program_of(p, c));
-}
-
-/* ---------------------------------------------------------------- merging */
-
-void emit_sum(struct hsgd_emit *e, int n, const struct hsgd_ref *part, struct hsgd_ref out, int64_t floats)
-{
-    for (int i = 0; i < n; i++) {
-        struct copy_args copy = { (int)floats };
-        struct add_args add = { (int)floats };
-        if (i == 0) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, part[0], out);
-        else HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, part[i], out);
+    int err = 0;
+    for (int i = 0, slice = 0; !err && i < p->nbuffers; i++) {
+        const struct buffer_plan *how = &p->buffer_plan[i];
+        if (slice < p->nslices && p->slice[slice].input == i) err = make_inputs(p, slice++);
+        if (!how->owned || err) continue;
+        err = make_buffer(p->ctx, p->buffer[i], how->in_main_memory);
+        if (!err && how->nodes) buffer_write_through(p->buffer[i], how->nodes);
     }
-}
-
-void emit_metrics(struct plan *p, struct cell *c, struct hsgd_emit *e)
-{
-    struct hsgd_ref part[p->nslices];
-    for (int i = 0; i < p->nslices; i++) part[i] = ref(p->slice[i].partial, 0);
-    access_buffer(c, FIXED_METRICS, STARPU_RW);
-    emit_sum(e, p->nslices, part, slotted(FIXED_METRICS, METRICS), METRICS);
-}
-
-void access_update(struct plan *p, struct cell *c, int shard)
-{
-    access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
-    access_buffer(c, FIXED_STEP, STARPU_R);
-    if (p->updater.state_floats) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
-}
-
-void emit_update(struct plan *p, struct hsgd_emit *e, int shard, int64_t offset, int64_t floats, int parts,
-                 const struct hsgd_ref part[3], bool clipped)
-{
-    const struct update u = { .n = floats,
-                              .stride = p->store->shard[shard].floats,
-                              .w = ref(FIXED_PARAM + shard, offset),
-                              .state = ref(FIXED_OPTIMIZER + shard, offset),
-                              .step = slotted(FIXED_STEP, HSGD_STEP_WORDS),
-                              .parts = parts,
-                              .part = part,
-                              .clipped = clipped };
-    p->updater.emit(e, p->updater.user, &u);
-}
-
-void emit_shard_update(struct plan *p, struct cell *c, struct hsgd_emit *e, int shard, int parts,
-                       const struct hsgd_ref part[3], bool clipped)
-{
-    access_update(p, c, shard);
-    emit_update(p, e, shard, 0, p->store->shard[shard].floats, parts, part, clipped);
-}
-
-/* The end of the bucket floats from `at` on that are parameters without a gap,
- * and where the next begin.  Nobody writes the gaps. */
-static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
-{
-    for (int i = 0; i < m->nlayers; i++)
-        for (int k = 0; k < m->layer[i].info.params; k++) {
-            int64_t begin = m->layer[i].param_offset[k], size = spec_size(&m->layer[i].info.param[k]);
-            *next = begin + (size + 15) / 16 * 16;
-            if (at < begin || at >= *next) continue;
-            return size % 16 || *next == m->floats ? begin + size : run_end(m, *next, next);
-        }
-    return *next = m->floats;
-}
-
-void emit_square_sum(struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats, struct hsgd_ref gradient,
-                     struct hsgd_ref out)
-{
-    struct square_total_args total = { SQUARE_PARTS };
-    struct hsgd_ref parts = hsgd_at(out, 1);
-    for (int64_t at = first, next; at < first + floats; at = next) {
-        int64_t end = run_end(p->store->model, at, &next);
-        struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at), at > first };
-        HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &a, hsgd_at(gradient, at - first), parts);
-    }
-    HSGD_LAUNCH(e, HSGD_KERNEL(square_total), HSGD_WARPS, 1, &total, parts, out);
-}
-
-/* --------------------------------------------------- deferred gradients */
-
-/* The gradient of some rows over the slices of device d, then their update
- * when update is set; scratch lies at the end of the buffer. */
-static void emit_rows(struct plan *p, struct cell *c, const struct device *d, const struct weight_rows *r,
-                      struct hsgd_ref out, struct hsgd_ref scratch)
-{
-    bool first = true;
-    for (int i = 0; i < p->nslices; i++) {
-        struct slice *s = &p->slice[i];
-        if (s->device != d) continue;
-        struct slice_places places = { .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM };
-        emit_weight_rows(p, s, &places, r, out, scratch, !first, program_of(p, c));
-        first = false;
-    }
-}
-
-void emit_shard_rows(struct plan *p, struct cell *c, struct device *d, int shard, struct hsgd_ref out, int64_t tile,
-                     struct hsgd_ref scratch, bool update)
-{
-    struct weight_rows r = { 0 };
-    struct hsgd_emit e;
-    begin_emit(p, &e, c, d);
-    while (next_weight_rows(p, shard, tile, &r)) {
-        struct hsgd_ref to = update ? out : hsgd_at(out, r.offset);
-        emit_rows(p, c, d, &r, to, scratch);
-        if (update) emit_update(p, &e, shard, r.offset, r.floats, 1, (struct hsgd_ref[]){ to, to, to }, false);
-    }
-}
-
-int tile_buffer(struct plan *p, int shard, const struct device *d, struct hsgd_ref *out, struct hsgd_ref *scratch)
-{
-    int64_t most = 0;
-    struct weight_rows r = { 0 };
-    while (next_weight_rows(p, shard, tile_floats(d), &r))
-        if (r.floats > most) most = r.floats;
-    int b = new_buffer(p, "tile", most + weight_rows_scratch(p, shard, tile_floats(d)), d, false);
-    if (b < 0) return b;
-    *out = ref(b, 0);
-    *scratch = ref(b, most);
-    return b;
+    return err;
 }

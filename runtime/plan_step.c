@@ -1,70 +1,165 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One slice: the whole step is one cell. */
-#include "kernels.h"
+/* Which jobs a step has: decided here alone, for one slice, whose jobs all go
+ * into one cell, and for several. */
+#include <stdio.h>
+
 #include "plan_build.h"
 
-/* Where the clipping factor has come to be. */
-static struct hsgd_ref emit_factor(struct plan *p, struct hsgd_emit *e)
+enum { SLICE_PRIORITY = 8, MERGE_PRIORITY = 1 };
+#define MAX_DIRECT_PARTS 3 /* gradients that an update sums by itself */
+
+static bool alone(const struct builder *b) { return b->plan->nslices == 1; }
+
+static bool clips(const struct builder *b) { return b->plan->updater.clip_norm > 0 && b->plan->mode == PLAN_TRAIN; }
+
+/* Updates are done where the parameters live: on the CPU when it takes part. */
+static struct device *home(const struct plan *p)
 {
-    const struct store *t = p->store;
-    int partial = p->slice[0].partial;
-    struct hsgd_ref factor = ref(partial, METRICS);
-    struct clip_scale_args a = { p->updater.clip_norm };
-    emit_square_sum(p, e, 0, t->model->floats, ref(partial, GRADIENT_HEADER), factor);
-    HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &a, slotted(FIXED_STEP, HSGD_STEP_WORDS), factor);
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].device->info.kind == HSGD_CPU) return p->slice[i].device;
+    return p->slice[0].device;
+}
+
+/* A job of the grid, or of the only slice's cell. */
+static struct job *step_job(struct builder *b, const struct job_type *type, enum cell_kind kind, struct device *d,
+                            int priority)
+{
+    struct job *j = add_job(b, type, alone(b) ? CELL_STEP : kind, d);
+    if (alone(b)) j->affinity = b->plan->worker;
+    else j->priority = priority;
+    return j;
+}
+
+/* --------------------------------------------------------------- gradients */
+
+static int gradient_buffer(struct builder *b, int shard, const struct device *d)
+{
+    char name[64];
+    int64_t floats = GRADIENT_HEADER + b->plan->store->shard[shard].floats;
+    snprintf(name, sizeof name, "gradient%d %s", shard, d->info.id);
+    return new_buffer(b, name, floats, d, b->plan->mode == PLAN_GRADIENT);
+}
+
+static void add_part(struct builder *b, int shard, struct hsgd_ref part)
+{
+    struct shard_gradient *g = &b->shard[shard];
+    if (g->parts < MAX_ACCESSES) g->part[g->parts++] = part;
+    else if (!b->error) b->error = hsgd_fail(b->plan->ctx, E2BIG, "more than %d slices", MAX_ACCESSES);
+}
+
+/* What backward makes. */
+static void add_partials(struct builder *b, int shard)
+{
+    int64_t offset = GRADIENT_HEADER + b->plan->store->shard[shard].first;
+    for (int i = 0; i < b->plan->nslices; i++) add_part(b, shard, ref(b->plan->slice[i].partial, offset));
+}
+
+static bool has_slice(const struct plan *p, const struct device *d)
+{
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].device == d) return true;
+    return false;
+}
+
+/* A part from every device. */
+static void add_rows(struct builder *b, int shard)
+{
+    struct plan *p = b->plan;
+    for (int i = 0; i < p->ctx->ndevices; i++) {
+        struct device *d = &p->ctx->device[i];
+        if (!has_slice(p, d)) continue;
+        int g = gradient_buffer(b, shard, d);
+        struct job *j = step_job(b, &rows_job, CELL_GRADIENT, d, 1 + p->store->nshards - shard);
+        j->index = shard;
+        j->place = ref(g, GRADIENT_HEADER);
+        j->scratch = hsgd_at(j->place, p->store->shard[shard].floats);
+        add_part(b, shard, j->place);
+        if (d != home(p) && !b->error) p->buffer_plan[g].nodes = 1u << home(p)->node;
+    }
+}
+
+/* A buffer for the largest tile, and scratch behind it. */
+static void add_tiles(struct builder *b, int shard)
+{
+    struct device *d = b->plan->slice[0].device;
+    struct weight_rows r = { 0 };
+    int64_t floats = 0;
+    while (next_weight_rows(b->plan, shard, tile_floats(d), &r))
+        if (r.floats > floats) floats = r.floats;
+    if (!floats) return;
+    int tile = new_buffer(b, "tile", floats, d, false);
+    struct job *j = step_job(b, &tiles_job, CELL_GRADIENT, d, 0);
+    if (!alone(b)) j->affinity = shard - 1;
+    j->index = shard;
+    j->place = ref(tile, 0);
+    j->scratch = ref(tile, floats);
+}
+
+static void add_merge(struct builder *b, int shard)
+{
+    struct device *d = home(b->plan);
+    int merged = gradient_buffer(b, shard, d);
+    struct job *j = step_job(b, &merge_job, CELL_MERGE, d, MERGE_PRIORITY);
+    j->index = shard;
+    j->place = ref(merged, 0);
+    b->shard[shard].merged = ref(merged, GRADIENT_HEADER);
+}
+
+static void add_gradient(struct builder *b, int shard)
+{
+    struct shard_gradient *g = &b->shard[shard];
+    g->merged = (struct hsgd_ref){ .buffer = -1 };
+    if (shard == 0 || b->deferral == IN_BACKWARD) add_partials(b, shard);
+    else if (b->deferral == BY_ROWS) add_rows(b, shard);
+    if (b->deferral == BY_ROWS_USED) add_tiles(b, shard);
+    bool whole = clips(b) || b->plan->mode == PLAN_GRADIENT || g->parts > MAX_DIRECT_PARTS;
+    if (whole && !alone(b)) add_merge(b, shard);
+    b->plan->gradient[shard] = hsgd_wanted(g->merged) ? g->merged : g->part[0];
+}
+
+/* ----------------------------------------------------------------- updates */
+
+static void add_metrics(struct builder *b, enum cell_kind kind)
+{
+    step_job(b, &metrics_job, kind, home(b->plan), MERGE_PRIORITY);
+}
+
+/* The clipping factor; of several slices every update cell makes its own. */
+static struct hsgd_ref add_factor(struct builder *b)
+{
+    struct device *d = home(b->plan);
+    struct hsgd_ref factor = ref(b->plan->slice[0].partial, METRICS);
+    if (!alone(b)) factor = ref(new_buffer(b, "clip", GRADIENT_HEADER, d, false), 0);
+    step_job(b, &factor_job, CELL_UPDATE, d, MERGE_PRIORITY)->place = factor;
     return factor;
 }
 
-/* A pass over each shard, from the gradients of all parameters. */
-static void emit_whole_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
+/* The update of a shard, in a cell with what it needs before; with the first,
+ * the metrics. */
+static void add_update(struct builder *b, int shard, struct hsgd_ref *factor)
 {
-    const struct store *t = p->store;
-    bool clip = p->updater.clip_norm > 0;
-    struct hsgd_ref factor = clip ? emit_factor(p, e) : ref(0, 0); /* unused then */
-    for (int i = 0; i < t->nshards; i++) {
-        struct hsgd_ref g = ref(p->slice[0].partial, GRADIENT_HEADER + t->shard[i].first);
-        emit_shard_update(p, c, e, i, 1, (struct hsgd_ref[]){ g, factor, factor }, clip);
+    int first = b->njobs;
+    if (shard == 0) add_metrics(b, CELL_UPDATE);
+    if (clips(b) && (shard == 0 || !alone(b))) *factor = add_factor(b);
+    struct job *j = step_job(b, &update_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY);
+    j->index = shard;
+    j->place = *factor;
+    for (int i = first + 1; i < b->njobs; i++) b->job[i].joins = true;
+}
+
+void plan_step_jobs(struct builder *b)
+{
+    const struct plan *p = b->plan;
+    struct hsgd_ref factor = { .buffer = -1 };
+    for (int i = 0; i < p->nslices; i++) {
+        struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);
+        if (!alone(b)) j->affinity = i;
+        j->index = i;
     }
-}
-
-static int emit_tiled_updates(struct plan *p, struct cell *c, struct hsgd_emit *e)
-{
-    struct slice *s = &p->slice[0];
-    struct hsgd_ref small = ref(s->partial, GRADIENT_HEADER), tile, scratch;
-    access_update(p, c, 0);
-    emit_update(p, e, 0, 0, p->store->model->small_floats, 1, (struct hsgd_ref[]){ small, small, small }, false);
-    for (int i = 0; i < p->store->nshards; i++) {
-        struct weight_rows any = { 0 };
-        if (!next_weight_rows(p, i, TILE_FLOATS, &any)) continue;
-        int b = tile_buffer(p, i, s->device, &tile, &scratch);
-        if (b < 0) return b;
-        access_buffer(c, b, STARPU_W);
-        access_update(p, c, i);
-        emit_shard_rows(p, c, s->device, i, tile, TILE_FLOATS, scratch, true);
-    }
-    return 0;
-}
-
-static int step_work(struct plan *p, struct cell *c)
-{
-    struct slice *s = &p->slice[0];
-    struct hsgd_emit e;
-    slice_program(p, c, s);
-    if (p->mode == PLAN_PREDICT) return 0;
-    begin_emit(p, &e, c, s->device);
-    emit_metrics(p, c, &e);
-    p->gradient[0] = s->partial;
-    if (p->mode != PLAN_TRAIN) return 0;
-    if (tiled(p)) return emit_tiled_updates(p, c, &e);
-    emit_whole_updates(p, c, &e);
-    return 0;
-}
-
-int plan_step_cells(struct plan *p, const struct plan_hooks *hooks)
-{
-    struct cell *c = new_cell(p, CELL_STEP, p->slice[0].device, 0);
-    c->affinity = p->worker;
-    int err = hooks->first ? hooks->first(p, c, hooks->user) : 0;
-    if (!err) err = step_work(p, c);
-    return !err && hooks->last ? hooks->last(p, c, hooks->user) : err;
+    if (p->mode == PLAN_PREDICT) return;
+    if (p->mode != PLAN_TRAIN) add_metrics(b, CELL_MERGE);
+    if (p->mode == PLAN_EVALUATE) return;
+    for (int s = 0; s < p->store->nshards; s++) add_gradient(b, s);
+    for (int s = 0; p->mode == PLAN_TRAIN && s < p->store->nshards; s++)
+        if (s == 0 || update_floats(b, s)) add_update(b, s, &factor);
 }

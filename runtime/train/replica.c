@@ -164,10 +164,9 @@ enum { PULLS = 1, PUSHES = 2 };
 static struct plan *new_plan(struct replica *r, int batch, int tag, bool steps)
 {
     struct slice_spec whole = { r->device, batch };
-    struct plan_hooks hooks = { .no_step = !steps, .user = &r->exchange };
-    if (tag & PULLS) hooks.before = server_pull;
-    if (tag & PUSHES) hooks.after = server_push;
-    if (r->shares) hooks.first = server_draw_ticket, hooks.last = server_return_ticket;
+    const struct plan_hooks hooks = { server_before, server_after, .no_step = !steps, .user = &r->exchange };
+    r->exchange.pull = tag & PULLS;
+    r->exchange.push = tag & PUSHES;
     return trainer_state_plan(&r->state, (struct plan_spec){ .mode = PLAN_TRAIN,
                                                              .n = 1,
                                                              .slice = &whole,

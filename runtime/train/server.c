@@ -6,100 +6,130 @@
 
 #define PRIORITY 9 /* others wait for what the server has */
 
-/* Where a cell finds the server's and the replica's parts of a shard. */
+static const struct hsgd_ref step_row = { .buffer = FIXED_STEP, .slot_stride = HSGD_STEP_WORDS * sizeof(float) };
+
+/* Where a job finds the server's and the replica's parts of a shard. */
 struct places {
-    int server, version, base, ticket;
+    struct hsgd_ref server, param, base;
+    int version, ticket;
 };
 
-static int add_places(struct plan *p, struct exchange *x, int shard, struct places *at)
+static struct places places_of(struct builder *b, const struct job *j)
 {
-    at->server = foreign_buffer(p, x->server[shard]);
-    at->version = foreign_buffer(p, x->version[shard]);
-    at->base = foreign_buffer(p, &x->base[shard]);
-    at->ticket = foreign_buffer(p, &x->ticket[shard]);
-    return at->server < 0 || at->version < 0 || at->base < 0 || at->ticket < 0 ? -ENOMEM : 0;
+    struct exchange *x = j->user;
+    return (struct places){ .server = ref(foreign_buffer(b, x->server[j->index]), 0),
+                            .param = ref(FIXED_PARAM + j->index, 0),
+                            .base = ref(foreign_buffer(b, &x->base[j->index]), 0),
+                            .version = foreign_buffer(b, x->version[j->index]),
+                            .ticket = foreign_buffer(b, &x->ticket[j->index]) };
 }
 
-static struct cell *begin_cell(struct plan *p, const struct exchange *x, enum cell_kind kind, struct hsgd_emit *e)
-{
-    struct cell *c = new_cell(p, kind, x->home, PRIORITY);
-    begin_emit(p, e, c, c->device);
-    return c;
-}
+/* ---------------------------------------------------------------- tickets */
 
-static void emit_ticket(struct hsgd_emit *e, struct cell *c, int version, int ticket, int shards, bool draw)
+static void access_ticket(struct cell *c, int version, int ticket, bool draw)
 {
-    struct ticket_args a = { shards, draw };
     access_buffer(c, version, draw ? STARPU_R : STARPU_RW);
     access_buffer(c, ticket, STARPU_RW);
+}
+
+static void emit_ticket(struct hsgd_emit *e, int version, int ticket, int shards, bool draw)
+{
+    struct ticket_args a = { shards, draw };
+    struct hsgd_ref missed = slotted(ticket, shards);
     HSGD_LAUNCH(e, HSGD_KERNEL(ticket), HSGD_ITEMS, shards, &a, ref(version, 0), ref(ticket, 0),
-                hsgd_at(slotted(ticket, shards), TICKET_HEADER));
+                hsgd_at(missed, TICKET_HEADER));
 }
 
-static int shared_ticket(struct plan *p, struct cell *c, struct exchange *x, bool draw)
+/* One for all shards, of a step that writes the server's parameters itself;
+ * the job's index says whether it is drawn. */
+static void shared_access(struct builder *b, const struct job *j, struct cell *c)
 {
-    struct hsgd_emit e;
-    int version = foreign_buffer(p, &x->versions), ticket = foreign_buffer(p, &x->ticket[0]);
-    if (version < 0 || ticket < 0) return -ENOMEM;
-    begin_emit(p, &e, c, c->device);
-    emit_ticket(&e, c, version, ticket, p->store->nshards, draw);
-    return 0;
+    struct exchange *x = j->user;
+    access_ticket(c, foreign_buffer(b, &x->versions), foreign_buffer(b, &x->ticket[0]), j->index);
 }
 
-int server_draw_ticket(struct plan *p, struct cell *step, void *x) { return shared_ticket(p, step, x, true); }
-
-int server_return_ticket(struct plan *p, struct cell *step, void *x) { return shared_ticket(p, step, x, false); }
-
-static int pull_cell(struct plan *p, struct exchange *x, int shard)
+static void shared_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
 {
-    struct places at;
-    struct hsgd_emit e;
-    int err = add_places(p, x, shard, &at);
-    if (err) return err;
-    struct pull_args a = { (int)p->store->shard[shard].floats };
-    struct cell *c = begin_cell(p, x, CELL_PULL, &e);
-    access_buffer(c, at.server, STARPU_R);
-    access_buffer(c, FIXED_PARAM + shard, STARPU_W);
-    access_buffer(c, at.base, STARPU_W);
-    HSGD_LAUNCH(&e, HSGD_KERNEL(pull), HSGD_ITEMS, a.n, &a, ref(at.server, 0), ref(FIXED_PARAM + shard, 0),
-                ref(at.base, 0));
-    emit_ticket(&e, c, at.version, at.ticket, 1, true);
-    return 0;
+    struct exchange *x = j->user;
+    emit_ticket(e, foreign_buffer(b, &x->versions), foreign_buffer(b, &x->ticket[0]), b->plan->store->nshards,
+                j->index);
 }
 
-static int push_cell(struct plan *p, struct exchange *x, int shard)
+static void add_shared(struct builder *b, struct exchange *x, bool draw)
 {
-    struct places at;
-    struct hsgd_emit e;
-    int err = add_places(p, x, shard, &at), n = (int)p->store->shard[shard].floats;
-    if (err) return err;
-    bool elastic = x->merge == MERGE_ELASTIC;
+    static const struct job_type type = { shared_access, shared_emit };
+    struct job *j = add_job(b, &type, CELL_STEP, b->plan->slice[0].device);
+    j->affinity = b->plan->worker;
+    j->index = draw;
+    j->user = x;
+}
+
+/* --------------------------------------------------------- pull and push */
+
+static void pull_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    struct places at = places_of(b, j);
+    access_buffer(c, at.server.buffer, STARPU_R);
+    access_buffer(c, at.param.buffer, STARPU_W);
+    access_buffer(c, at.base.buffer, STARPU_W);
+    access_ticket(c, at.version, at.ticket, true);
+}
+
+static void pull_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct places at = places_of(b, j);
+    struct pull_args a = { (int)b->plan->store->shard[j->index].floats };
+    HSGD_LAUNCH(e, HSGD_KERNEL(pull), HSGD_ITEMS, a.n, &a, at.server, at.param, at.base);
+    emit_ticket(e, at.version, at.ticket, 1, true);
+}
+
+static bool is_elastic(const struct job *j) { return ((const struct exchange *)j->user)->merge == MERGE_ELASTIC; }
+
+static void push_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    struct places at = places_of(b, j);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    access_buffer(c, at.param.buffer, is_elastic(j) ? STARPU_RW : STARPU_R);
+    access_buffer(c, at.server.buffer, STARPU_RW);
+    if (!is_elastic(j)) access_buffer(c, at.base.buffer, STARPU_R);
+    access_ticket(c, at.version, at.ticket, false);
+}
+
+static void push_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct places at = places_of(b, j);
+    int n = (int)b->plan->store->shard[j->index].floats;
     struct push_args push = { n };
     struct elastic_args pull = { n };
-    struct hsgd_ref step = slotted(FIXED_STEP, HSGD_STEP_WORDS), w = ref(FIXED_PARAM + shard, 0);
-    struct cell *c = begin_cell(p, x, CELL_PUSH, &e);
-    access_buffer(c, FIXED_STEP, STARPU_R);
-    access_buffer(c, FIXED_PARAM + shard, elastic ? STARPU_RW : STARPU_R);
-    access_buffer(c, at.server, STARPU_RW);
-    if (!elastic) access_buffer(c, at.base, STARPU_R);
-    if (elastic) HSGD_LAUNCH(&e, HSGD_KERNEL(elastic), HSGD_ITEMS, n, &pull, step, w, ref(at.server, 0));
-    else HSGD_LAUNCH(&e, HSGD_KERNEL(push), HSGD_ITEMS, n, &push, step, w, ref(at.base, 0), ref(at.server, 0));
-    emit_ticket(&e, c, at.version, at.ticket, 1, false);
-    return 0;
+    if (is_elastic(j)) HSGD_LAUNCH(e, HSGD_KERNEL(elastic), HSGD_ITEMS, n, &pull, step_row, at.param, at.server);
+    else HSGD_LAUNCH(e, HSGD_KERNEL(push), HSGD_ITEMS, n, &push, step_row, at.param, at.base, at.server);
+    emit_ticket(e, at.version, at.ticket, 1, false);
 }
 
-int server_pull(struct plan *p, void *exchange)
+static void add_exchange(struct builder *b, const struct job_type *type, enum cell_kind kind, struct exchange *x,
+                         int shard)
 {
-    int err = 0;
-    for (int s = 0; !err && s < p->store->nshards; s++) err = pull_cell(p, exchange, s);
-    return err;
+    struct job *j = add_job(b, type, kind, x->home);
+    j->priority = PRIORITY;
+    j->index = shard;
+    j->user = x;
 }
 
-int server_push(struct plan *p, void *exchange)
+/* ------------------------------------------------------------------ hooks */
+
+void server_before(struct builder *b, void *exchange)
 {
-    const struct exchange *x = exchange;
-    int err = 0;
-    for (int s = 0; !err && s < p->store->nshards; s++)
-        if (!x->merged[s]) err = push_cell(p, exchange, s);
-    return err;
+    static const struct job_type type = { pull_access, pull_emit };
+    struct exchange *x = exchange;
+    if (x->shared) add_shared(b, x, true);
+    for (int s = 0; x->pull && s < b->plan->store->nshards; s++) add_exchange(b, &type, CELL_PULL, x, s);
+}
+
+void server_after(struct builder *b, void *exchange)
+{
+    static const struct job_type type = { push_access, push_emit };
+    struct exchange *x = exchange;
+    if (x->shared) add_shared(b, x, false);
+    for (int s = 0; x->push && s < b->plan->store->nshards; s++)
+        if (!x->merged[s]) add_exchange(b, &type, CELL_PUSH, x, s);
 }

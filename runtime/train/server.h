@@ -19,17 +19,15 @@ struct exchange {
     struct buffer versions;           /* shared: all of them, by handles of its own */
     struct buffer base[MAX_SHARDS];   /* what was taken */
     struct buffer ticket[MAX_SHARDS]; /* per step a number per shard of the ticket; shared: one for all shards */
-    bool merged[MAX_SHARDS];          /* shards that are not to be pushed by the plan that is built */
+    /* of the plan that is built */
+    bool pull, push;         /* parameters are taken before the step, and handed in after it */
+    bool merged[MAX_SHARDS]; /* shards that are not to be pushed */
 };
 
 /* Hooks of a replica's plans, whose user is its struct exchange: cells that
- * take every shard, and that hand it in. */
-int server_pull(struct plan *p, void *exchange);
-int server_push(struct plan *p, void *exchange);
-
-/* For a step that writes the server's parameters itself: its cell draws a
- * ticket first and hands it in last. */
-int server_draw_ticket(struct plan *p, struct cell *step, void *exchange);
-int server_return_ticket(struct plan *p, struct cell *step, void *exchange);
+ * take every shard, and that hand it in.  A step that writes the server's
+ * parameters itself draws a ticket first and hands it in last. */
+void server_before(struct builder *b, void *exchange);
+void server_after(struct builder *b, void *exchange);
 
 #endif

@@ -383,13 +383,13 @@ int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *lab
 /* Copies the summed gradient of the last PLAN_GRADIENT step to bucket order. */
 static void read_bucket(struct trainer_state *s, const struct plan *p, float *bucket)
 {
-    for (int i = 0; i < (p->nslices == 1 ? 1 : s->store.nshards); i++) {
-        struct buffer *b = p->buffer[p->gradient[i]];
-        int64_t first = p->nslices == 1 ? 0 : s->store.shard[i].first;
-        int64_t floats = p->nslices == 1 ? s->store.model->floats : s->store.shard[i].floats;
+    for (int i = 0; i < s->store.nshards; i++) {
+        struct hsgd_ref at = p->gradient[i];
+        struct buffer *b = p->buffer[at.buffer];
+        const struct shard *shard = &s->store.shard[i];
         buffer_acquire(s->ctx, b, STARPU_R);
-        const float *g = (const float *)starpu_data_get_local_ptr(b->handle) + GRADIENT_HEADER;
-        memcpy(bucket + first, g, (size_t)floats * sizeof *g);
+        memcpy(bucket + shard->first, (const char *)starpu_data_get_local_ptr(b->handle) + at.offset,
+               (size_t)shard->floats * sizeof *bucket);
         starpu_data_release(b->handle);
     }
 }

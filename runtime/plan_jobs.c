@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What each type of job does to buffers, and its launches. */
+#include "kernels.h"
+#include "plan_build.h"
+
+#define TILE_FLOATS (32 * 1024) /* measured: larger tiles leave the cache */
+
+static const struct hsgd_ref step_row = { .buffer = FIXED_STEP, .slot_stride = HSGD_STEP_WORDS * sizeof(float) };
+
+int64_t tile_floats(const struct device *d) { return d->info.kind == HSGD_CUDA ? INT64_C(1) << 40 : TILE_FLOATS; }
+
+/* ----------------------------------------------------------------- slices */
+
+static void slice_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    const struct plan *p = b->plan;
+    const struct slice *s = &p->slice[j->index];
+    c->rows = s->rows;
+    access_buffer(c, s->input, STARPU_R);
+    for (int i = 0; i < p->store->nshards; i++) access_buffer(c, FIXED_PARAM + i, STARPU_R);
+    access_buffer(c, s->arena, STARPU_W);
+    access_buffer(c, s->partial, p->mode == PLAN_PREDICT ? STARPU_RW : STARPU_W); /* RW: a step writes its part of it */
+    access_buffer(c, FIXED_STEP, STARPU_R);
+}
+
+static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct plan *p = b->plan;
+    const struct slice *s = &p->slice[j->index];
+    int stride = p->mode == PLAN_PREDICT ? s->rows * hsgd_model_outputs(p->store->model) : 0;
+    struct slice_places places = { .input = ref(s->input, 0),
+                                   .arena = ref(s->arena, 0),
+                                   .partial = slotted(s->partial, stride),
+                                   .step = step_row,
+                                   .param = FIXED_PARAM,
+                                   .device = e->device };
+    grow_buffer(b, places.arena, emit_slice(p, s, &places, b->deferral == IN_BACKWARD, e->program));
+}
+
+const struct job_type slice_job = { slice_access, slice_emit };
+
+/* ------------------------------------------------------- update of a shard */
+
+static void access_update(const struct plan *p, struct cell *c, int shard)
+{
+    access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    if (p->updater.state_floats) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
+}
+
+/* Of `floats` parameters from `offset` of a shard. */
+static void emit_update(const struct plan *p, struct hsgd_emit *e, int shard, int64_t offset, int64_t floats, int parts,
+                        const struct hsgd_ref part[3], bool clipped)
+{
+    const struct update u = { .n = floats,
+                              .stride = p->store->shard[shard].floats,
+                              .w = ref(FIXED_PARAM + shard, offset),
+                              .state = ref(FIXED_OPTIMIZER + shard, offset),
+                              .step = step_row,
+                              .parts = parts,
+                              .part = part,
+                              .clipped = clipped };
+    p->updater.emit(e, p->updater.user, &u);
+}
+
+int64_t update_floats(const struct builder *b, int shard)
+{
+    if (b->deferral != BY_ROWS_USED) return b->plan->store->shard[shard].floats;
+    return shard == 0 ? b->plan->store->model->small_floats : 0;
+}
+
+static void access_parts(struct cell *c, const struct shard_gradient *g)
+{
+    for (int i = 0; i < g->parts; i++) access_buffer(c, g->part[i].buffer, STARPU_R);
+}
+
+static void update_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    const struct shard_gradient *g = &b->shard[j->index];
+    access_update(b->plan, c, j->index);
+    if (hsgd_wanted(g->merged)) access_buffer(c, g->merged.buffer, STARPU_R);
+    else access_parts(c, g);
+}
+
+/* Its place is that of the clipping factor. */
+static void update_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    const struct shard_gradient *g = &b->shard[j->index];
+    bool clipped = hsgd_wanted(j->place), merged = hsgd_wanted(g->merged);
+    struct hsgd_ref whole = merged ? g->merged : g->part[0], one[3] = { whole, clipped ? j->place : whole, whole };
+    bool sums = g->parts > 1 && !merged;
+    emit_update(b->plan, e, j->index, 0, update_floats(b, j->index), sums ? g->parts : 1, sums ? g->part : one,
+                clipped);
+}
+
+const struct job_type update_job = { update_access, update_emit };
+
+/* --------------------------------------------------- deferred gradients */
+
+static void rows_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    access_buffer(c, j->place.buffer, STARPU_W);
+    for (int i = 0; i < b->plan->nslices; i++) {
+        const struct slice *s = &b->plan->slice[i];
+        if (s->device != j->device) continue;
+        access_buffer(c, s->input, STARPU_R);
+        access_buffer(c, s->arena, STARPU_R);
+    }
+}
+
+/* The gradient of some rows over the slices of the job's device. */
+static void emit_rows(struct builder *b, const struct job *j, const struct weight_rows *r, struct hsgd_ref out,
+                      struct hsgd_emit *e)
+{
+    struct plan *p = b->plan;
+    bool first = true;
+    for (int i = 0; i < p->nslices; i++) {
+        const struct slice *s = &p->slice[i];
+        if (s->device != j->device) continue;
+        struct slice_places places = {
+            .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM, .device = e->device
+        };
+        grow_buffer(b, j->scratch, emit_weight_rows(p, s, &places, r, out, j->scratch, !first, e->program));
+        first = false;
+    }
+}
+
+static void rows_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct weight_rows r = { 0 };
+    while (next_weight_rows(b->plan, j->index, b->plan->store->shard[j->index].floats, &r))
+        emit_rows(b, j, &r, hsgd_at(j->place, r.offset), e);
+}
+
+const struct job_type rows_job = { rows_access, rows_emit };
+
+static void tiles_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    rows_access(b, j, c);
+    access_update(b->plan, c, j->index);
+}
+
+static void tiles_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct weight_rows r = { 0 };
+    while (next_weight_rows(b->plan, j->index, tile_floats(j->device), &r)) {
+        emit_rows(b, j, &r, j->place, e);
+        emit_update(b->plan, e, j->index, r.offset, r.floats, 1, (struct hsgd_ref[]){ j->place, j->place, j->place },
+                    false);
+    }
+}
+
+const struct job_type tiles_job = { tiles_access, tiles_emit };
+
+/* ---------------------------------------------------------------- merging */
+
+/* Sums `n` parts of `floats` into `out`. */
+static void emit_sum(struct hsgd_emit *e, int n, const struct hsgd_ref *part, struct hsgd_ref out, int64_t floats)
+{
+    for (int i = 0; i < n; i++) {
+        struct copy_args copy = { (int)floats };
+        struct add_args add = { (int)floats };
+        if (i == 0) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, part[0], out);
+        else HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, part[i], out);
+    }
+}
+
+/* The end of the bucket floats from `at` on that are parameters without a gap,
+ * and where the next begin.  Nobody writes the gaps. */
+static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
+{
+    for (int i = 0; i < m->nlayers; i++)
+        for (int k = 0; k < m->layer[i].info.params; k++) {
+            int64_t begin = m->layer[i].param_offset[k], size = spec_size(&m->layer[i].info.param[k]);
+            *next = begin + (size + 15) / 16 * 16;
+            if (at < begin || at >= *next) continue;
+            return size % 16 || *next == m->floats ? begin + size : run_end(m, *next, next);
+        }
+    return *next = m->floats;
+}
+
+/* out[0] = the sum of squares of the bucket floats [first, first + floats);
+ * SQUARE_PARTS behind it are lost. */
+static void emit_square_sum(const struct plan *p, struct hsgd_emit *e, int64_t first, int64_t floats,
+                            struct hsgd_ref gradient, struct hsgd_ref out)
+{
+    struct square_total_args total = { SQUARE_PARTS };
+    struct hsgd_ref parts = hsgd_at(out, 1);
+    for (int64_t at = first, next; at < first + floats; at = next) {
+        int64_t end = run_end(p->store->model, at, &next);
+        struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at), at > first };
+        HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &a, hsgd_at(gradient, at - first), parts);
+    }
+    HSGD_LAUNCH(e, HSGD_KERNEL(square_total), HSGD_WARPS, 1, &total, parts, out);
+}
+
+static void merge_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    access_parts(c, &b->shard[j->index]);
+    access_buffer(c, j->place.buffer, STARPU_W);
+}
+
+/* Its place is that of the sum of squares, in the header. */
+static void merge_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    const struct shard_gradient *g = &b->shard[j->index];
+    const struct shard *s = &b->plan->store->shard[j->index];
+    emit_sum(e, g->parts, g->part, g->merged, s->floats);
+    emit_square_sum(b->plan, e, s->first, s->floats, g->merged, j->place);
+}
+
+const struct job_type merge_job = { merge_access, merge_emit };
+
+static void metrics_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    (void)j;
+    for (int i = 0; i < b->plan->nslices; i++) access_buffer(c, b->plan->slice[i].partial, STARPU_R);
+    access_buffer(c, FIXED_METRICS, STARPU_RW);
+}
+
+/* The step's losses, summed over the slices. */
+static void metrics_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    (void)j;
+    struct hsgd_ref part[b->plan->nslices];
+    for (int i = 0; i < b->plan->nslices; i++) part[i] = ref(b->plan->slice[i].partial, 0);
+    emit_sum(e, b->plan->nslices, part, slotted(FIXED_METRICS, METRICS), METRICS);
+}
+
+const struct job_type metrics_job = { metrics_access, metrics_emit };
+
+/* --------------------------------------------------------------- clipping */
+
+static void factor_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    access_buffer(c, j->place.buffer, STARPU_W);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+    for (int i = 0; b->plan->nslices > 1 && i < b->plan->store->nshards; i++)
+        access_buffer(c, b->shard[i].merged.buffer, STARPU_R);
+}
+
+/* From the squares of all shards, or of the whole bucket of the only slice. */
+static void factor_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    const struct plan *p = b->plan;
+    struct clip_scale_args scale = { p->updater.clip_norm };
+    if (p->nslices == 1) emit_square_sum(p, e, 0, p->store->model->floats, b->shard[0].part[0], j->place);
+    for (int i = 0; p->nslices > 1 && i < p->store->nshards; i++) {
+        struct clip_add_args add = { i == 0 };
+        HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &add, ref(b->shard[i].merged.buffer, 0), j->place);
+    }
+    HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &scale, step_row, j->place);
+}
+
+const struct job_type factor_job = { factor_access, factor_emit };
