@@ -15,7 +15,7 @@ struct needs {
     struct plan *plan;
     struct device *device;
     int n;
-    size_t *missing; /* bytes of each of n buffers that are not there yet */
+    size_t *missing; /* bytes of each of n buffers that are not there yet; NULL: not asked for */
     size_t all;      /* bytes of all buffers, there or not */
 };
 
@@ -36,8 +36,9 @@ static void need_buffer(struct needs *w, const struct buffer *b)
 {
     int allocated = 0, valid, requested;
     size_t bytes = (size_t)b->floats * sizeof(float);
-    starpu_data_query_status(b->handle, (int)w->device->node, &allocated, &valid, &requested);
     w->all += bytes;
+    if (!w->missing) return;
+    starpu_data_query_status(b->handle, (int)w->device->node, &allocated, &valid, &requested);
     if (!allocated) w->missing[w->n++] = bytes;
 }
 
@@ -113,8 +114,7 @@ bool memory_holds(const struct device *d, int64_t floats) { return (double)float
 
 size_t memory_need(struct plan *p, struct device *d)
 {
-    size_t missing[p->nbuffers * PLAN_SLOTS];
-    struct needs w = { .plan = p, .device = d, .missing = missing };
+    struct needs w = { .plan = p, .device = d };
     survey(&w);
     return w.all;
 }

@@ -11,7 +11,8 @@
  * again for ever. */
 bool memory_suffices(struct plan *plan);
 
-/* Bytes of all that the plan keeps on a device, and how many it has for that:
+/* Bytes of all that the plan, or one like this sketch, keeps on a device, and
+ * how many it has for that:
  * INFINITY where that is not known. */
 size_t memory_need(struct plan *plan, struct device *d);
 double memory_room(const struct device *d);

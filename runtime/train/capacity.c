@@ -6,12 +6,11 @@
 #include "memory.h"
 #include "slices.h"
 
-#define AHEAD 8 /* blocks, to see how need grows with rows */
-#define MARGIN 1.5
-
 static double need_of(struct trainer_state *shadow, struct device *d, int n, const struct slice_spec *specs)
 {
-    struct plan *p = trainer_state_plan(shadow, (struct plan_spec){ .mode = PLAN_TRAIN, .n = n, .slice = specs });
+    const struct updater updater = trainer_state_updater(shadow);
+    const struct plan_spec spec = { .mode = PLAN_TRAIN, .n = n, .slice = specs, .updater = &updater };
+    struct plan *p = plan_sketch(&shadow->store, &spec);
     double bytes = p ? (double)memory_need(p, d) : 0;
     plan_destroy(p);
     return bytes;
@@ -31,18 +30,10 @@ static double need(struct trainer_state *shadow, struct device *d, int rows)
     return fmax(need_of(shadow, d, 1, specs), need_of(shadow, d, n, specs));
 }
 
-/* Whether there is so much more room that no large plan needs to be made. */
-static bool surely_fits(struct trainer_state *shadow, struct device *d, int batch, double room)
-{
-    double few = need(shadow, d, shadow->block), some = need(shadow, d, AHEAD * shadow->block);
-    double rise = (some - few) / ((AHEAD - 1) * shadow->block);
-    return few + MARGIN * rise * batch <= room;
-}
-
 int capacity_rows(struct trainer_state *shadow, struct device *d, int batch)
 {
     double room = memory_room(d);
-    if (isinf(room) || surely_fits(shadow, d, batch, room) || need(shadow, d, batch) <= room) return batch;
+    if (isinf(room) || need(shadow, d, batch) <= room) return batch;
     int fits = 0, beyond = batch / shadow->block + 1;
     while (beyond - fits > 1) {
         int middle = (fits + beyond) / 2;

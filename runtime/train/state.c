@@ -74,13 +74,18 @@ int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state
 
 /* ------------------------------------------------------------------- plans */
 
+struct updater trainer_state_updater(struct trainer_state *s)
+{
+    return (struct updater){ .state_floats = optimizer_state_floats(s->options.optimizer),
+                             .state = s->optimizer,
+                             .clip_norm = s->options.clip_norm,
+                             .emit = optimizer_emit,
+                             .user = &s->options };
+}
+
 struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec)
 {
-    const struct updater updater = { .state_floats = optimizer_state_floats(s->options.optimizer),
-                                     .state = s->optimizer,
-                                     .clip_norm = s->options.clip_norm,
-                                     .emit = optimizer_emit,
-                                     .user = &s->options };
+    const struct updater updater = trainer_state_updater(s);
     if (spec.mode == PLAN_TRAIN) spec.updater = &updater;
     return plan_create(&s->store, &spec);
 }

@@ -66,6 +66,8 @@ int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state
 /* The same with parameters of its own, or shared (store_open_copy()). */
 int trainer_replica_open(struct trainer_state *replica, const struct trainer_state *s, bool shared);
 
+/* How its steps change parameters. */
+struct updater trainer_state_updater(struct trainer_state *s);
 /* A plan whose updates are the trainer's; the hooks, tag and what else a
  * replica's has are in `spec` already. */
 struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec);
