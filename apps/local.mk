@@ -13,6 +13,8 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/compare_run.c \
 	apps/hsgd/commands/completion.c \
 	apps/hsgd/commands/data.c \
+	apps/hsgd/commands/data_targets.c \
+	apps/hsgd/commands/data_targets.h \
 	apps/hsgd/commands/devices.c \
 	apps/hsgd/commands/eval.c \
 	apps/hsgd/commands/help.c \

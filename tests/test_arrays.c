@@ -87,7 +87,7 @@ static void wide_integers(void)
     put("y.npy", npy("<f8", "(2,)", bytes_of(fractions, sizeof fractions)));
     expect_refused(ctx, "x.npy", NULL,
                    "y.npy: label \"0.1\" has a fraction, like a measurement; "
-                   "--classes treats the numbers as classes");
+                   "--target predicts numbers, --classes treats them as classes");
 }
 
 static void archives(void)

@@ -284,11 +284,11 @@ static void measurements(void)
 {
     static const struct bad list[] = {
         { "a,price\n0,3.14\n1,2\n", "set: column \"price\": label \"3.14\" has a fraction, like a measurement; "
-                                    "--classes treats the numbers as classes" },
+                                    "--target predicts numbers, --classes treats them as classes" },
         { "a;price\n0;3,14\n1;2\n", "set: column \"price\": label \"3.14\" has a fraction, like a measurement; "
-                                    "--classes treats the numbers as classes" },
+                                    "--target predicts numbers, --classes treats them as classes" },
         { "1 1:1\n-1.5 1:2\n", "set: label \"-1.5\" has a fraction, like a measurement; "
-                               "--classes treats the numbers as classes" },
+                               "--target predicts numbers, --classes treats them as classes" },
     };
     char text[1000] = "a,id\n";
     begin();
@@ -297,7 +297,7 @@ static void measurements(void)
     put_text("set", text);
     expect_refused(ctx, "set", NULL,
                    "set: column \"id\": 21 different numbers as labels of 41 samples, like "
-                   "measurements; --classes treats them as classes");
+                   "measurements; --target predicts numbers, --classes treats them as classes");
     struct set s = read_set(ctx, "set", OPTIONS(.any_classes = true));
     CHECK(hsgd_data_classes(s.train) == 21);
     close_set(&s);

@@ -19,8 +19,23 @@ has bounds/config.yaml '^min-batch: 8$'
 has bounds/config.yaml '^max-batch: 64$'
 printf 'stop-at: 0.5\ntarget: 0.5\n' >both.yaml
 refused 'both.yaml, line 2: "target" appears twice' train --config both.yaml --model linear
-refused '"hsgd train" has no option "--target"' train --model linear --target 0.5
+printf 'target: 1\n' >column.yaml
+refused '--data "digits": data set "digits": --target names columns of a CSV, and this is digits' train --config column.yaml --model linear --data digits
 refused '--stop-at 0.5 needs validation samples, and --validation "0" leaves none' $train --stop-at 0.5 --out new
+
+# ------------------------------------------------------------------- --target
+awk 'BEGIN { print "size,price,age"; for (i = 0; i < 40; i++) print i % 7 "," 2.5 * i - 10 "," i }' >houses.csv
+ok data info houses.csv --target price
+says 'houses.csv: csv, 40 samples of 2 features (size, age), target "price"'
+has out '^price  *train  *-10  *87.5  *38.75  *28.8585$'
+ok data info houses.csv --target age --target price --test houses.csv --json
+json 'j["classes"] == [] and [t["name"] for t in j["targets"]] == ["age", "price"]'
+json 'j["targets"][1]["test"] == {"min": -10, "max": 87.5, "mean": 38.75, "deviation": 28.858491}'
+ok data show houses.csv --target price --rows 2
+has out '^-7.5  *1:1 2:1$'
+refused 'data "houses.csv": houses.csv: line 1: no column "weight"; there are 3, from "size" to "age"' data info houses.csv --target weight
+refused 'the data has no labels, which --model "linear" needs' $train --data houses.csv --target price --out new
+check "nothing written" "$([ ! -e new ]; echo $?)"
 
 # --------------------------------------------------------------------- --test
 awk 'BEGIN { for (i = 0; i < 60; i++) print i % 2 ? "-1,0,b" : "1,0,a" }' >rows
@@ -54,7 +69,7 @@ printf 'x,city,id\n1,Oslo,9\n' >query.csv
 ok predict --devices cpu --checkpoint cities query.csv
 refused 'data "digits": data set "digits": --ignore names columns of a CSV, and this is digits' data info digits --ignore a
 printf 'x,price\n1,2.5\n2,3\n' >prices.csv
-refused '--data "prices.csv": prices.csv: column "price": label "2.5" has a fraction, like a measurement; --classes treats the numbers as classes' $train --data prices.csv --out new
+refused '--data "prices.csv": prices.csv: column "price": label "2.5" has a fraction, like a measurement; --target predicts numbers, --classes treats them as classes' $train --data prices.csv --out new
 ok $train --data prices.csv --classes --epochs 1 --out prices
 has prices/config.yaml '^classes: true$'
 ok eval --devices cpu --checkpoint prices

@@ -59,6 +59,8 @@ struct hsgd_data_options {
                                         NULL: none */
     bool reports_passed;           /* the caller reports hsgd_data_passed() itself; false: skipped images are a
                                         warning */
+    const char *target;            /* numbers to be predicted, in place of labels: the field "target".  Columns of a
+                                        CSV, as for `ignore`; NULL: labels, or the record's targets */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -96,7 +98,8 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  * npy, libsvm and csv may be compressed by gzip or xz.  The classes of the last
  * four are the distinct labels of the training split, sorted; numbers are
  * compared as they are written, and refused if they look like measurements
- * (any_classes).  doc/data.md has examples and limits.
+ * (any_classes).  With `target` there are no labels, and no classes.  doc/data.md
+ * has examples and limits.
  * Decoded images are cached in $HSGD_CACHE_DIR, see doc/environment.md.
  * options NULL: the defaults.  train or test NULL: not wanted.
  * Errors (both are then NULL): -ENOENT, -EIO, -EINVAL, -ENOMEM; the sentence
@@ -227,7 +230,7 @@ HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
 HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 
 /* A summary of the data in one line: format, samples, features or image size, label
- * column, classes, ignored columns, and skipped files, such as
+ * column and classes, or targets, ignored columns, and skipped files, such as
  * "csv, 150 samples of 2 features (length, width), label "species", 3 classes
  * (setosa, versicolor, virginica)".  Truncated to `size` bytes, zero
  * included, as snprintf(); text NULL: not wanted.  Returns the length of the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV with a header: fields separated by comma, semicolon or tab, quoted as
- * in RFC 4180; one column has the labels, the others the features. */
+ * in RFC 4180; one column has the labels, or some the targets, the others the
+ * features. */
 #include "csv.h"
 
 #include <math.h>
@@ -70,14 +71,19 @@ static int text_failed(struct csv *r, int64_t column, const char *field)
     double v;
     bool comma = csv_parse_number(&(struct csv){ .separator = ';' }, field, &v) == CSV_NUMBER;
     return value_failed(r, column, field,
-                        comma       ? "is not a number; the decimal separator must be a point"
-                        : r->labels ? "is not a number; --ignore leaves a column out"
-                                    : "is not a number");
+                        comma                           ? "is not a number; the decimal separator must be a point"
+                        : r->role[column] == CSV_TARGET ? "is not a number, as targets must be"
+                        : r->labels                     ? "is not a number; --ignore leaves a column out"
+                                                        : "is not a number");
 }
 
 static int read_value(struct csv *r, int64_t column, const char *field, double *to)
 {
     enum csv_kind kind = csv_parse_number(r, field, to);
+    bool target = r->role[column] == CSV_TARGET;
+    if (kind == CSV_MISSING && target)
+        return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: column \"%s\": the target is missing (\"%s\")", r->name,
+                         (long long)r->record, hsgd_show(r->column[column]).text, field);
     r->d->x.missing = r->d->x.missing || kind == CSV_MISSING;
     if (kind == CSV_MISSING) return 0;
     if (kind == CSV_TEXT) return read_truth(field, to) ? 0 : text_failed(r, column, field);
@@ -92,17 +98,18 @@ static int read_row(struct csv *r)
     if (r->fields != r->columns)
         return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld fields, the header has %lld", r->name,
                          (long long)r->record, (long long)r->fields, (long long)r->columns);
-    if (!text_grow(&r->values, &r->value_capacity, (r->d->count + 1) * r->features, sizeof *r->values))
+    if (!text_grow(&r->values, &r->value_capacity, (r->d->count + 1) * r->features, sizeof *r->values) ||
+        !text_grow(&r->goals, &r->goal_capacity, (r->d->count + 1) * r->targets, sizeof *r->goals))
         return csv_out_of_memory(r);
-    double *to = r->values + r->d->count * r->features;
-    for (int64_t i = 0; i < r->columns; i++) {
-        int err = 0;
+    double *to = r->values + r->d->count * r->features, *goal = r->goals + r->d->count * r->targets;
+    int err = 0;
+    for (int64_t i = 0; !err && i < r->targets; i++)
+        err = read_value(r, r->target[i], r->field[r->target[i]], goal + i);
+    for (int64_t i = 0; !err && i < r->columns; i++)
         if (r->role[i] == CSV_FEATURE) err = read_value(r, i, r->field[i], to++);
         else if (r->role[i] == CSV_LABEL && r->labels) err = read_label(r, r->field[i]);
-        if (err) return err;
-    }
-    r->d->count++;
-    return 0;
+    r->d->count += !err;
+    return err;
 }
 
 static int finish_labels(struct csv *r)
@@ -114,6 +121,15 @@ static int finish_labels(struct csv *r)
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 
+static int finish_targets(struct csv *r)
+{
+    struct hsgd_data *d = r->d;
+    hsgd_data_set_targets(d, hsgd_vector((int)r->targets));
+    int err = origin_values(r->ctx, d->name, &d->y, r->goals, d->count);
+    r->goals = NULL;
+    return err;
+}
+
 static int finish(struct csv *r)
 {
     struct hsgd_data *d = r->d;
@@ -121,7 +137,8 @@ static int finish(struct csv *r)
     d->x.type = hsgd_vector((int)r->features);
     int err = origin_values(r->ctx, d->name, &d->x, r->values, d->count);
     r->values = NULL;
-    return err || !r->labels ? err : finish_labels(r);
+    if (err || !r->labels) return err;
+    return r->targets ? finish_targets(r) : finish_labels(r);
 }
 
 static void close_csv(struct csv *r)
@@ -132,6 +149,8 @@ static void close_csv(struct csv *r)
     free(r->field);
     free(r->text);
     free(r->values);
+    free(r->target);
+    free(r->goals);
 }
 
 int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,

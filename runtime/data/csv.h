@@ -7,7 +7,7 @@
 #include "text.h"
 
 /* What a column is. */
-enum csv_role { CSV_FEATURE, CSV_LABEL, CSV_IGNORED };
+enum csv_role { CSV_FEATURE, CSV_LABEL, CSV_TARGET, CSV_IGNORED };
 
 /* A record is one line, or several where a field in quotes holds line ends. */
 struct csv {
@@ -25,9 +25,10 @@ struct csv {
     char **field, **column; /* the record's, trimmed; names of the columns */
     enum csv_role *role;    /* of each column */
     int64_t fields, columns, features;
-    int64_t label; /* its column; -1: none */
-    double *values;
-    int64_t text_capacity, field_capacity, value_capacity, label_capacity;
+    int64_t label;            /* its column; -1: none */
+    int64_t *target, targets; /* their columns, in the order of the field "target"; with them there is no label */
+    double *values, *goals;   /* of the features and of the targets */
+    int64_t text_capacity, field_capacity, value_capacity, label_capacity, target_capacity, goal_capacity;
 };
 
 int csv_out_of_memory(const struct csv *r);

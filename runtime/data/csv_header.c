@@ -93,19 +93,50 @@ static int find_column(const struct csv *r, const char *wanted, int64_t *out)
                      hsgd_show(r->column[r->columns - 1]).text);
 }
 
-/* One column, whose name may have commas, or a list. */
-static int ignore_columns(struct csv *r)
+/* Calls use() for one column, whose name may have commas, or for those of a list. */
+static int each_column(struct csv *r, const char *text, int (*use)(struct csv *r, int64_t column))
 {
-    char *list = strdup(r->options->ignore), *rest = list;
+    char *list = strdup(text), *rest = list;
     int64_t at = list ? column_named(r, list, 0) : -1;
-    int err = list ? 0 : csv_out_of_memory(r);
-    if (at >= 0) r->role[at] = CSV_IGNORED;
+    int err = !list ? csv_out_of_memory(r) : at >= 0 ? use(r, at) : 0;
     while (!err && at < 0 && rest) {
         int64_t column;
         err = find_column(r, csv_trim(strsep(&rest, ",")), &column);
-        if (!err) r->role[column] = CSV_IGNORED;
+        if (!err) err = use(r, column);
     }
     free(list);
+    return err;
+}
+
+static int ignore_column(struct csv *r, int64_t column)
+{
+    r->role[column] = CSV_IGNORED;
+    return 0;
+}
+
+static int target_column(struct csv *r, int64_t column)
+{
+    if (r->role[column] != CSV_FEATURE)
+        return hsgd_fail(r->ctx, EINVAL, "%s: column \"%s\" is %s", r->name, hsgd_show(r->column[column]).text,
+                         r->role[column] == CSV_TARGET ? "a target twice" : "both a target and ignored");
+    if (!text_grow(&r->target, &r->target_capacity, r->targets + 1, sizeof *r->target)) return csv_out_of_memory(r);
+    r->target[r->targets++] = column;
+    r->role[column] = CSV_TARGET;
+    return 0;
+}
+
+/* The targets of the training data, by name. */
+static int find_known_targets(struct csv *r, const struct hsgd_names *known)
+{
+    int err = 0;
+    for (int i = 0; !err && i < known->count; i++) {
+        int64_t column = column_named(r, known->name[i], 0);
+        err = column >= 0 ? target_column(r, column)
+                          : hsgd_fail(r->ctx, EINVAL,
+                                      "%s: column \"%s\", a target of the training data, is missing; --target names "
+                                      "others",
+                                      r->name, hsgd_show(known->name[i]).text);
+    }
     return err;
 }
 
@@ -147,6 +178,26 @@ static int find_label(struct csv *r)
     return 0;
 }
 
+/* --target, else those of the record. */
+static int find_targets(struct csv *r)
+{
+    const struct hsgd_data_options *o = r->options;
+    const struct record_field *known = record_wants_targets(o) ? record_field(o->record, "target") : NULL;
+    r->label = -1;
+    if (o->target) return each_column(r, o->target, target_column);
+    return known && known->columns ? find_known_targets(r, known->columns) : 0;
+}
+
+/* In their order. */
+static struct hsgd_names *target_names(const struct csv *r)
+{
+    const char **name = calloc((size_t)r->targets, sizeof *name);
+    for (int64_t i = 0; name && i < r->targets; i++) name[i] = r->column[r->target[i]];
+    struct hsgd_names *names = name ? hsgd_names_copy(name, (int)r->targets) : NULL;
+    free(name);
+    return names;
+}
+
 /* The names of the columns in a role; NULL: none has it, or memory is exhausted. */
 static struct hsgd_names *names_of(const struct csv *r, enum csv_role role, bool *failed)
 {
@@ -165,12 +216,13 @@ static int keep_names(struct csv *r)
 {
     bool failed = false;
     r->d->x.columns = names_of(r, CSV_FEATURE, &failed);
-    r->d->y.columns = names_of(r, CSV_LABEL, &failed);
+    r->d->y.columns = r->targets ? target_names(r) : names_of(r, CSV_LABEL, &failed);
+    failed = failed || (r->targets && !r->d->y.columns);
     r->d->ignored = names_of(r, CSV_IGNORED, &failed);
     return failed ? csv_out_of_memory(r) : record_check_columns(r->ctx, r->options->record, r->name, r->d->x.columns);
 }
 
-/* Every column that is neither the label nor ignored is a feature. */
+/* Every column that is neither the label, a target nor ignored is a feature. */
 static int find_features(struct csv *r)
 {
     int expected = r->options->features;
@@ -184,7 +236,11 @@ static int find_features(struct csv *r)
         err = hsgd_fail(r->ctx, EINVAL, "%s: line %lld: no column is left as a feature", r->name, (long long)r->record);
     if (err || expected <= 0 || r->features == expected) return err;
     return hsgd_fail(r->ctx, EINVAL, "%s: line %lld: %lld columns%s, %d features are expected", r->name,
-                     (long long)r->record, (long long)r->features, r->label < 0 ? "" : " beside the label", expected);
+                     (long long)r->record, (long long)r->features,
+                     r->targets     ? " beside the targets"
+                     : r->label < 0 ? ""
+                                    : " beside the label",
+                     expected);
 }
 
 /* Without labels: the first line is a header unless it has only numbers and
@@ -221,7 +277,8 @@ int csv_read_header(struct csv *r)
     }
     err = check_names(r);
     if (!err) err = check_count(r);
-    if (!err && r->options->ignore) err = ignore_columns(r);
-    if (!err) err = find_label(r);
+    if (!err && r->options->ignore) err = each_column(r, r->options->ignore, ignore_column);
+    if (!err) err = find_targets(r);
+    if (!err && !r->targets) err = find_label(r);
     return err ? err : find_features(r);
 }

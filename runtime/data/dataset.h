@@ -70,6 +70,9 @@ struct hsgd_data *hsgd_data_new(struct hsgd_context *ctx, const char *name);
 /* Gives d the field "label", whose numbers are the y.owned that a reader filled. */
 void hsgd_data_set_labels(struct hsgd_data *d);
 
+/* Gives d the field "target" of this type, whose values a reader adds. */
+void hsgd_data_set_targets(struct hsgd_data *d, struct hsgd_type type);
+
 /* Gives d zeroed 8-bit samples and labels of its own; count and the type of x are
  * set.  Returns 0 or -ENOMEM with a sentence. */
 int hsgd_data_allocate(struct hsgd_context *ctx, struct hsgd_data *d);

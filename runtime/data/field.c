@@ -83,6 +83,13 @@ void hsgd_data_set_labels(struct hsgd_data *d)
     d->fields = 2;
 }
 
+void hsgd_data_set_targets(struct hsgd_data *d, struct hsgd_type type)
+{
+    memcpy(d->y.name, "target", sizeof "target");
+    d->y.type = type;
+    d->fields = 2;
+}
+
 /* ------------------------------------------------------------------ public */
 
 int hsgd_data_find(const struct hsgd_data *d, const char *name)

@@ -104,7 +104,7 @@ static int note_options(struct hsgd_context *ctx, const char *format, const stru
 {
     if (!d) return 0;
     d->format = format;
-    if (d->y.columns || !o->label || *o->label == '/') return 0;
+    if (d->y.columns || o->target || !o->label || *o->label == '/') return 0;
     d->y.columns = hsgd_names_copy(&o->label, 1);
     return d->y.columns ? 0 : hsgd_fail(ctx, ENOMEM, "%s: out of memory", d->name);
 }
@@ -161,6 +161,19 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
     return err ? err : record_fit(ctx, o->record, out->test);
 }
 
+static int check_options(struct hsgd_context *ctx, const char *what, const char *format,
+                         const struct hsgd_data_options *o)
+{
+    bool csv = !strcmp(format, "csv");
+    if (o->ignore && !csv)
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": --ignore names columns of a CSV, and this is %s", what, format);
+    if (o->target && !csv)
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": --target names columns of a CSV, and this is %s", what, format);
+    if (o->target && o->label)
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": --label and --target exclude each other", what);
+    return 0;
+}
+
 static int read_splits(struct hsgd_context *ctx, const char *what, const struct hsgd_data_options *o,
                        struct data_splits *out)
 {
@@ -169,9 +182,7 @@ static int read_splits(struct hsgd_context *ctx, const char *what, const struct 
     bool digits = !strcmp(what, "digits");
     if (!digits && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
     int err = format || digits ? 0 : look(ctx, what, &format);
-    if (!err && o->ignore && format != &hsgd_format_csv)
-        err = hsgd_fail(ctx, EINVAL, "data set \"%s\": --ignore names columns of a CSV, and this is %s", what,
-                        digits ? what : format->name);
+    if (!err) err = check_options(ctx, what, digits ? what : format->name, o);
     if (err) return err;
     if (!digits && !o->format && record_prefers(o->record, format->name)) {
         err = read_as_known(ctx, by_name(ctx, what, o->record->format), what, o, out);

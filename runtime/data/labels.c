@@ -226,12 +226,12 @@ static int check_meaning(struct hsgd_context *ctx, const struct labels *l, const
     if (fraction)
         return hsgd_fail(ctx, EINVAL,
                          "%s: label \"%s\" has a fraction, like a measurement; "
-                         "--classes treats the numbers as classes",
+                         "--target predicts numbers, --classes treats them as classes",
                          place, hsgd_show(fraction->name).text);
     if (l->count <= FEW || l->count <= n / 2) return 0;
     return hsgd_fail(ctx, EINVAL,
                      "%s: %d different numbers as labels of %lld samples, like measurements; "
-                     "--classes treats them as classes",
+                     "--target predicts numbers, --classes treats them as classes",
                      place, l->count, (long long)n);
 }
 

@@ -62,6 +62,9 @@ struct hsgd_shape record_shape(const struct hsgd_record *r);
 /* Sets the options that were not given, for data of this format. */
 void record_options(const struct hsgd_record *r, const char *format, struct hsgd_data_options *o);
 
+/* Whether the data is read with numeric targets in place of labels. */
+bool record_wants_targets(const struct hsgd_data_options *o);
+
 /* Whether a text that was recognised as `found` may have the record's format
  * instead: one is csv, the other libsvm. */
 bool record_prefers(const struct hsgd_record *r, const char *found);

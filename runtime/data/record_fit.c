@@ -25,13 +25,19 @@ void record_options(const struct hsgd_record *r, const char *format, struct hsgd
     struct hsgd_shape s = record_shape(r);
     const struct record_field *label = record_field(r, "label");
     bool plain = s.h == 1 && s.w == 1, by_name = r->x.columns && !strcmp(format, "csv");
-    if (!o->label && label && label->columns && !strcmp(r->format, format)) o->label = label->columns->name[0];
+    if (!o->label && !o->target && label && label->columns && !strcmp(r->format, format))
+        o->label = label->columns->name[0];
     if (!o->features && plain && !by_name) o->features = s.c;
     if (!o->classes && label && label->classes) {
         o->classes = label->classes;
         o->class_name = label->names ? (const char *const *)label->names->name : NULL;
     }
     if (o->classes < 0) o->classes = 0;
+}
+
+bool record_wants_targets(const struct hsgd_data_options *o)
+{
+    return o->target || (!o->label && record_field(o->record, "target"));
 }
 
 /* Either text may have been recognised as the other. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One line that describes what was read. */
 #include "dataset.h"
+#include "../../codelets/type_text.h"
 #include "../sized.h"
 
 #include <stdarg.h>
@@ -47,15 +48,33 @@ static void add_samples(struct line *l, const struct hsgd_data *d)
     add_names(l, d->x.columns);
 }
 
+static void add_label(struct line *l, const struct data_field *f)
+{
+    if (f->columns && f->columns->count) add(l, ", label \"%s\"", hsgd_show(f->columns->name[0]).text);
+    add(l, ", %d class%s", f->classes, f->classes == 1 ? "" : "es");
+    add_names(l, f->names);
+}
+
+/* "target "price"", "2 targets (height, width)", "target 28x28x1" */
+static void add_field(struct line *l, const struct data_field *f)
+{
+    const struct hsgd_names *names = f->columns;
+    if (f->type.rank == 1 && names && names->count == 1) add(l, ", %s \"%s\"", f->name, hsgd_show(names->name[0]).text);
+    else if (f->type.rank == 1) add(l, ", %d %s%s", f->type.dim[0], f->name, plural(f->type.dim[0]));
+    else add(l, ", %s %s", f->name, type_text(&f->type).text);
+    if (f->type.rank == 1 && names && names->count > 1) add_names(l, names);
+}
+
 int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
 {
     struct line l = { text, text ? size : 0, 0 };
     if (l.size) *text = 0;
     if (!d) return 0;
     add_samples(&l, d);
-    if (d->y.columns && d->y.columns->count) add(&l, ", label \"%s\"", hsgd_show(d->y.columns->name[0]).text);
-    add(&l, ", %d class%s", d->y.classes, d->y.classes == 1 ? "" : "es");
-    add_names(&l, d->y.names);
+    for (int i = 1; i < d->fields; i++) {
+        bool label = &d->field[i] == data_labels(d);
+        (label ? add_label : add_field)(&l, &d->field[i]);
+    }
     if (d->ignored && d->ignored->count) {
         add(&l, ", ignored");
         add_names(&l, d->ignored);

@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "commands.h"
+#include "data_targets.h"
 #include "draw/draw.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
-enum { SPLITS = 2, CLASS = 40 /* columns */ };
+enum { CLASS = 40 /* columns */ };
 static const char *const split_name[SPLITS] = { "train", "test" };
 
 /* A data set; the test split may be NULL. */
@@ -31,8 +32,8 @@ static bool is_plain(const struct hsgd_data *d) { return hsgd_data_shape(d).h ==
 /* Samples per class; to be freed, NULL: out of memory. */
 static int64_t *count_classes(const struct hsgd_data *d)
 {
-    int64_t *count = calloc((size_t)hsgd_data_classes(d), sizeof *count);
-    for (int64_t i = 0; count && i < hsgd_data_count(d); i++) {
+    int64_t *count = calloc((size_t)hsgd_data_classes(d) + 1, sizeof *count);
+    for (int64_t i = 0; count && hsgd_data_classes(d) && i < hsgd_data_count(d); i++) {
         int32_t label;
         hsgd_data_gather(d, &i, 1, NULL, NULL, &label);
         count[label]++;
@@ -76,12 +77,13 @@ static int print_split(const struct hsgd_data *d, const char *name)
 {
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
     if (!n) return report_error(FAILED, "out of memory");
-    char mean[100], deviation[100], shape[40];
+    char mean[100], deviation[100], shape[40], classes[40] = "";
     write_numbers(mean, n->mean, n->channels, false);
     write_numbers(deviation, n->inv_std, n->channels, true);
     write_shape(shape, d);
-    text_wrap(0, 2, "%s: %lld samples of %s, %d classes, mean%s, std%s", name, (long long)hsgd_data_count(d), shape,
-              hsgd_data_classes(d), mean, deviation);
+    if (hsgd_data_classes(d)) snprintf(classes, sizeof classes, ", %d classes", hsgd_data_classes(d));
+    text_wrap(0, 2, "%s: %lld samples of %s%s, mean%s, std%s", name, (long long)hsgd_data_count(d), shape, classes,
+              mean, deviation);
     hsgd_normalisation_destroy(&n);
     return OK;
 }
@@ -129,11 +131,22 @@ static json_t *json_passed(const struct hsgd_data *d)
 static int info_json(const struct data_view *l, int64_t *const count[SPLITS])
 {
     struct hsgd_shape in = hsgd_data_shape(l->split[0]);
-    return json_print(json_pack("{s:o, s:s, s:o, s:[i,i,i], s:o, s:o, s:o, s:o}", "data", json_text(l->what), "format",
-                                hsgd_data_format(l->split[0]), "summary", json_text(summary_of(l->split[0]).text),
-                                "shape", in.h, in.w, in.c, "train", json_split(l->split[0]), "test",
-                                json_split(l->split[1]), "passed_over", json_passed(l->split[0]), "classes",
-                                json_classes(l, count)));
+    return json_print(
+        json_pack("{s:o, s:s, s:o, s:[i,i,i], s:o, s:o, s:o, s:o, s:o}", "data", json_text(l->what), "format",
+                  hsgd_data_format(l->split[0]), "summary", json_text(summary_of(l->split[0]).text), "shape", in.h,
+                  in.w, in.c, "train", json_split(l->split[0]), "test", json_split(l->split[1]), "passed_over",
+                  json_passed(l->split[0]), "classes", json_classes(l, count), "targets", targets_json(l->split)));
+}
+
+static void print_classes(const struct data_view *l, int64_t *const count[SPLITS])
+{
+    printf("\n%-*s %10s %10s\n", CLASS, "class", "train", "test");
+    for (int i = 0; i < hsgd_data_classes(l->split[0]); i++) {
+        text_cell(hsgd_data_class_name(l->split[0], i), CLASS);
+        printf(" %10lld ", (long long)count[0][i]);
+        if (count[1]) printf("%10lld\n", (long long)count[1][i]);
+        else printf("%10s\n", "-");
+    }
 }
 
 static int info_text(const struct data_view *l, int64_t *const count[SPLITS])
@@ -142,14 +155,9 @@ static int info_text(const struct data_view *l, int64_t *const count[SPLITS])
     int code = OK;
     for (int i = 0; !code && i < SPLITS; i++)
         if (l->split[i]) code = print_split(l->split[i], split_name[i]);
+    if (!code && targets_of(l->split[0]) >= 0) code = targets_print(l->split);
+    else if (!code) print_classes(l, count);
     if (code) return code;
-    printf("\n%-*s %10s %10s\n", CLASS, "class", "train", "test");
-    for (int i = 0; i < hsgd_data_classes(l->split[0]); i++) {
-        text_cell(hsgd_data_class_name(l->split[0], i), CLASS);
-        printf(" %10lld ", (long long)count[0][i]);
-        if (count[1]) printf("%10lld\n", (long long)count[1][i]);
-        else printf("%10s\n", "-");
-    }
     return flush_output();
 }
 
@@ -182,18 +190,29 @@ static char *row_text(const float *x, int width, int64_t max)
     return out && !fclose(out) ? text : NULL;
 }
 
-/* The class and the values of samples. */
+/* The class or the targets of a sample. */
+static bool print_answer(const struct hsgd_data *d, int64_t i)
+{
+    int32_t label;
+    char *text = NULL;
+    bool labels = !hsgd_data_gather(d, &i, 1, NULL, NULL, &label);
+    if (!labels && !(text = targets_text(d, i))) return false;
+    text_cell(labels ? hsgd_data_class_name(d, label) : text, 16);
+    free(text);
+    return true;
+}
+
+/* The class or the targets, and the values, of samples. */
 static int print_rows(const struct data_view *l, const struct hsgd_data *d)
 {
     int width = hsgd_data_shape(d).c, code = OK;
     float *x = malloc((size_t)width * sizeof *x);
     if (!x) return report_error(FAILED, "out of memory");
-    printf("\n%-16s %s\n", "class", "feature:value (features from 1; zeros are omitted)");
+    printf("\n%-16s %s\n", targets_of(d) < 0 ? "class" : "target",
+           "feature:value (features from 1; zeros are omitted)");
     for (int64_t i = 0; !code && i < l->s->rows && i < hsgd_data_count(d); i++) {
-        int32_t label;
-        hsgd_data_gather(d, &i, 1, NULL, x, &label);
-        char *text = row_text(x, width, l->s->columns);
-        text_cell(hsgd_data_class_name(d, label), 16);
+        hsgd_data_gather(d, &i, 1, NULL, x, NULL);
+        char *text = print_answer(d, i) ? row_text(x, width, l->s->columns) : NULL;
         putchar(' ');
         text_wrap(17, 17, "%s", text ? text : "");
         if (!text) code = report_error(FAILED, "out of memory");

@@ -19,13 +19,24 @@
 
 /* ---------------------------------------------------------------- measure */
 
+/* Whether the targets are columns, which are found by their names. */
+static bool has_target_columns(const struct hsgd_record *r)
+{
+    struct hsgd_data_field f;
+    for (int i = 0; hsgd_record_field_get(r, i, &f, sizeof f); i++)
+        if (!strcmp(f.name, "target")) return f.column;
+    return false;
+}
+
 /* Options that were given, or else those in config.yaml of the run. */
 static struct hsgd_data_options data_options(const struct opened *o, const struct settings *s,
                                              const struct settings *run)
 {
+    bool columns = has_target_columns(o->info->record);
     return (struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options),
                                        .format = s->format || !run ? s->format : run->format,
-                                       .label = s->label || !run ? s->label : run->label,
+                                       .label = s->label || s->target || !run ? s->label : run->label,
+                                       .target = s->target || !run || columns ? s->target : run->target,
                                        .resize = (int)(s->resize || !run ? s->resize : run->resize),
                                        .keep_going = s->keep_going || (run && run->keep_going),
                                        .ignore = s->ignore,

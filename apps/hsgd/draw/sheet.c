@@ -58,9 +58,11 @@ static void draw_sample(struct canvas *c, const struct sheet *s, int64_t i)
     struct hsgd_shape in = hsgd_data_shape(s->of);
     double x = MARGIN + (double)(i % s->columns) * s->pitch, y = MARGIN + HEAD + (double)(i / s->columns) * s->row;
     int32_t label;
-    hsgd_data_gather(s->of, &i, 1, NULL, s->sample, &label);
+    bool labels = !hsgd_data_gather(s->of, &i, 1, NULL, NULL, &label);
+    hsgd_data_gather(s->of, &i, 1, NULL, s->sample, NULL);
     for (int k = 0; k < 3 * in.h * in.w; k++) s->rgb[k] = level(s, s->sample[in.c == 3 ? k : k / 3]);
     canvas_image(c, x, y, in.w, in.h, s->zoom, s->rgb);
+    if (!labels) return;
     canvas_text(c,
                 &(struct text_place){ x + in.w * s->zoom / 2.0, y + in.h * s->zoom + 2, 0.5, 0, TEXT_SMALL, plot_ink,
                                       s->pitch - 4, false },

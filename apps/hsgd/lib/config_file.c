@@ -54,49 +54,61 @@ static int expect(struct config_reader *r, yaml_event_type_t type, const char *w
     return r->event.type == type ? OK : report_error(USAGE, "%s, line %d: %s is expected", r->path, line_of(r), what);
 }
 
-static int set_value(struct config_reader *r, const struct option_row *o, int line)
+/* Options by the names that earlier versions gave them. */
+static const struct {
+    const char *old, *name;
+    double below; /* 0: any value; else only numbers from 0 to below this */
+} renamed[] = {
+    { "target", "stop-at", 1 }, /* an accuracy; columns have names and numbers from 1 */
+    { "least-batch", "min-batch", 0 },
+    { "most-batch", "max-batch", 0 },
+};
+
+static bool is_below(const char *text, double limit)
+{
+    char *end;
+    double v = strtod(text, &end);
+    return end != text && !*end && v >= 0 && v < limit;
+}
+
+static const struct option_row *option_of(const char *key, const char *value)
+{
+    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+        if (!strcmp(key, renamed[i].old) && (renamed[i].below <= 0 || is_below(value, renamed[i].below)))
+            return option_named(renamed[i].name, TRAIN);
+    return option_named(key, TRAIN);
+}
+
+/* Sets the option called `key`, on `line`, to the value that follows. */
+static int set_value(struct config_reader *r, const char *key, int line)
 {
     char name[200];
     int code = expect(r, YAML_SCALAR_EVENT, "a single value");
     if (code) return code;
     if (r->event.data.scalar.length != strlen((char *)r->event.data.scalar.value))
-        return report_error(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, o->name);
+        return report_error(USAGE, "%s, line %d: the value of \"%s\" has a zero byte", r->path, line, key);
     char *text = settings_keep(r->s, hsgd_text_decode((char *)r->event.data.scalar.value));
     if (!text) return report_error(FAILED, "out of memory for \"%s\"", r->path);
+    const struct option_row *o = option_of(key, text);
+    int i = (int)(o - option_at(0));
+    if (r->seen[i]) return report_error(USAGE, "%s, line %d: \"%s\" appears twice", r->path, line, key);
+    r->seen[i] = true;
     snprintf(name, sizeof name, "%.120s, line %d: %s", r->path, line, o->name);
     option_mark_given(r->s, o);
     return option_set(r->s, o, name, text);
 }
 
-/* Options by the names that earlier versions gave them. */
-static const struct {
-    const char *old, *name;
-} renamed[] = {
-    { "target", "stop-at" },
-    { "least-batch", "min-batch" },
-    { "most-batch", "max-batch" },
-};
-
-static const struct option_row *option_of(const char *key)
-{
-    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
-        if (!strcmp(key, renamed[i].old)) key = renamed[i].name;
-    return option_named(key, TRAIN);
-}
-
 static int read_pair(struct config_reader *r)
 {
-    const char *key = (char *)r->event.data.scalar.value;
+    char key[81];
     int line = line_of(r);
     if (r->event.type != YAML_SCALAR_EVENT)
         return report_error(USAGE, "%s, line %d: the name of an option is expected", r->path, line);
-    const struct option_row *o = option_of(key);
+    snprintf(key, sizeof key, "%s", (char *)r->event.data.scalar.value);
+    const struct option_row *o = option_of(key, "");
     if (!o || !is_kept(o))
-        return report_error(USAGE, "%s, line %d: \"%.80s\" is not an option that a run has", r->path, line, key);
-    int i = (int)(o - option_at(0));
-    if (r->seen[i]) return report_error(USAGE, "%s, line %d: \"%s\" appears twice", r->path, line, key);
-    r->seen[i] = true;
-    return set_value(r, o, line);
+        return report_error(USAGE, "%s, line %d: \"%s\" is not an option that a run has", r->path, line, key);
+    return set_value(r, key, line);
 }
 
 static int read_pairs(struct config_reader *r)

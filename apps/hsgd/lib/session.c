@@ -131,6 +131,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
     struct hsgd_data_options o = { .size = sizeof o,
                                    .format = s->format,
                                    .label = s->label,
+                                   .target = s->target,
                                    .features = (int)s->features,
                                    .resize = (int)s->resize,
                                    .keep_going = s->keep_going,
@@ -154,6 +155,7 @@ int open_data(struct session *run, const struct settings *s)
 int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes)
 {
     const char *name = s->model_copy ? s->model_copy : s->model;
+    if (classes < 1) return report_error(USAGE, "the data has no labels, which --model \"%s\" needs", s->model);
     run->model = hsgd_model_by_name(run->ctx, name, shape, classes);
     if (!run->model && hsgd_model_is_file(s->model)) return report_error(USAGE, "%s", hsgd_error(run->ctx));
     if (!run->model) return report_error(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Numeric targets in place of labels: tables. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "files.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct hsgd_context *ctx;
+
+static void begin(void)
+{
+    pictures_begin();
+    ctx = pictures_context();
+}
+
+#define OPTIONS(...) \
+    &(struct hsgd_data_options) { .size = sizeof(struct hsgd_data_options), __VA_ARGS__ }
+
+struct bad {
+    const char *text, *sentence;
+};
+
+static struct set table(const char *text, const struct hsgd_data_options *o)
+{
+    put_text("set", text);
+    return read_set(ctx, "set", o);
+}
+
+/* ------------------------------------------------------------------ tables */
+
+static void expect_targets(const struct hsgd_data *d, const char *names, int64_t i, const double *want)
+{
+    struct hsgd_data_field f;
+    char all[200] = "";
+    REQUIRE(d && hsgd_data_field_get(d, 1, &f, sizeof f) && !hsgd_data_field_get(d, 2, &f, sizeof f));
+    REQUIRE(hsgd_data_field_get(d, 1, &f, sizeof f));
+    CHECK_STR(f.name, "target");
+    CHECK(f.type.dtype == HSGD_F32 && f.type.rank == 1 && f.classes == 0 && hsgd_data_classes(d) == 0);
+    for (int k = 0; k < f.type.dim[0]; k++) snprintf(all + strlen(all), 40, "%s%s", k ? " " : "", f.column[k]);
+    CHECK_STR(all, names);
+    struct hsgd_normalisation *n = hsgd_data_field_statistics(d, 1);
+    float x[8];
+    double v[8];
+    REQUIRE(n && n->channels == f.type.dim[0] && n->channels <= 8);
+    REQUIRE(!hsgd_data_gather_field(d, 1, &i, 1, n, x) &&
+            !hsgd_normalisation_invert(n, x, n->channels, n->channels, v));
+    for (int k = 0; k < n->channels; k++)
+        CHECK_MSG(fabs(v[k] - want[k]) <= 1e-6 / n->inv_std[k], "target %d: %.17g, not %.17g", k, v[k], want[k]);
+    hsgd_normalisation_destroy(&n);
+}
+#define TARGETS(d, names, i, ...) expect_targets(d, names, i, (const double[]){ __VA_ARGS__ })
+
+/* In the order in which they are named; the others are features. */
+static void targets(void)
+{
+    static const char *const text = "a,price,b,since\n1,2.5,x,1700000000.25\n3,-4,x,1700000001\n2,0,x,1700000003\n";
+    begin();
+    struct set s = table(text, OPTIONS(.target = "since, price", .ignore = "b"));
+    expect_shape(s.train, 3, 1, 1, 1);
+    TARGETS(s.train, "since price", 0, 1700000000.25, 2.5);
+    TARGETS(s.train, "since price", 2, 1700000003, 0);
+    struct hsgd_record *r = hsgd_record_create(ctx, s.train);
+    close_set(&s);
+    s = table("price,since,b,a\n7,1700000009,y,5\n", OPTIONS(.record = r)); /* one row: its own mean */
+    TARGETS(s.train, "since price", 0, 1700000009, 7);
+    close_set(&s);
+    s = table("u,v,a\n7,1700000009,5\n", OPTIONS(.record = r, .target = "v,u"));
+    TARGETS(s.train, "v u", 0, 1700000009, 7);
+    close_set(&s);
+    s = table("price,since,a\n7,1700000009,5\n", OPTIONS(.record = r, .target = "price,since"));
+    TARGETS(s.train, "since price", 0, 1700000009, 7);
+    close_set(&s);
+    hsgd_record_destroy(&r);
+    s = table("a;price\n1;2,5\n3;4\n", OPTIONS(.target = "2"));
+    TARGETS(s.train, "price", 0, 2.5);
+    close_set(&s);
+    s = table("a,\"b,c\",d\n1,2,3\n4,5,6\n", OPTIONS(.target = "b,c"));
+    TARGETS(s.train, "b,c", 1, 5);
+    expect_shape(s.train, 2, 1, 1, 2);
+    close_set(&s);
+}
+
+/* Input of a prediction, with the columns of the targets or without. */
+static void targets_of_input(void)
+{
+    begin();
+    struct set s = table("a,y,b\n1,2,3\n4,5,6\n", OPTIONS(.target = "y"));
+    struct hsgd_record *r = hsgd_record_create(ctx, s.train);
+    const struct hsgd_shape two = { 1, 1, 2 };
+    static const char *const inputs[] = { "b,a\n3,1\n", "b,y,a\n3,9,1\n", "b,y,a\n3,,1\n" };
+    for (int i = 0; i < 3; i++) {
+        struct hsgd_data *d = hsgd_data_input(ctx, "input", inputs[i], strlen(inputs[i]), two, r);
+        CHECK_MSG(d, "%s: %s", inputs[i], hsgd_error(ctx));
+        SAMPLE(d, 0, 0, 1, 3);
+        hsgd_data_destroy(&d);
+    }
+    hsgd_record_destroy(&r);
+    close_set(&s);
+}
+
+static void bad_targets(void)
+{
+    static const struct bad list[] = {
+        { "a,b\n1,2\n", "set: line 1: no column \"y\"; there are 2, from \"a\" to \"b\"" },
+        { "a,y\n1,2\n3,\n", "set: line 3: column \"y\": the target is missing (\"\")" },
+        { "a,y\n1,2\n3,NA\n", "set: line 3: column \"y\": the target is missing (\"NA\")" },
+        { "a,y\n1,cheap\n", "set: line 2: column \"y\": \"cheap\" is not a number, as targets must be" },
+        { "a,y\n1,1e99\n", "set: line 2: column \"y\": \"1e99\" does not fit into a 32-bit float" },
+        { "a,y\n1,inf\n", "set: line 2: column \"y\": \"inf\" does not fit into a 32-bit float" },
+    };
+    begin();
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        put_text("set", list[i].text);
+        expect_refused(ctx, "set", OPTIONS(.target = "y"), list[i].sentence);
+    }
+    put_text("set", "a,y\n1,2\n");
+    expect_refused(ctx, "set", OPTIONS(.target = "y,a"), "set: line 1: no column is left as a feature");
+    expect_refused(ctx, "set", OPTIONS(.target = "y,2"), "set: column \"y\" is a target twice");
+    expect_refused(ctx, "set", OPTIONS(.target = "y", .ignore = "y"), "set: column \"y\" is both a target and ignored");
+    expect_refused(ctx, "set", OPTIONS(.target = "y", .label = "a"),
+                   "data set \"set\": --label and --target exclude each other");
+    expect_refused(ctx, "set", OPTIONS(.target = "y", .features = 3),
+                   "set: line 1: 1 columns beside the targets, 3 features are expected");
+    expect_refused(ctx, "digits", OPTIONS(.target = "y"),
+                   "data set \"digits\": --target names columns of a CSV, and this is digits");
+    struct set s = table("a,y\n1,2\n3,4\n", OPTIONS(.target = "y"));
+    struct hsgd_record *r = hsgd_record_create(ctx, s.train);
+    put_text("set", "a,z\n1,2\n");
+    expect_refused(ctx, "set", OPTIONS(.record = r),
+                   "set: column \"y\", a target of the training data, is missing; --target names others");
+    put_text("set", "a,y,z\n1,2,3\n");
+    expect_refused(ctx, "set", OPTIONS(.record = r, .target = "y,z"),
+                   "set: has a field \"target\" of 2, the training data had 1");
+    expect_refused(ctx, "set", OPTIONS(.record = r, .label = "y", .ignore = "z"),
+                   "set: has no field \"target\", but the training data had");
+    hsgd_record_destroy(&r);
+    close_set(&s);
+    s = table("a,y\n1,2\n3,4\n", NULL);
+    r = hsgd_record_create(ctx, s.train);
+    put_text("set", "a,y\n1,2\n");
+    expect_refused(ctx, "set", OPTIONS(.record = r, .target = "y"), "set: has no labels, but the training data had");
+    hsgd_record_destroy(&r);
+    close_set(&s);
+}
+
+static void targets_in_words(void)
+{
+    char text[200];
+    begin();
+    struct set s = table("a,y\n1,2.5\n3,4\n", OPTIONS(.target = "y"));
+    hsgd_data_summary(s.train, text, sizeof text);
+    CHECK_STR(text, "csv, 2 samples of 1 feature (a), target \"y\"");
+    close_set(&s);
+    s = table("a,y,z,i\n1,2.5,1,1\n3,4,1,1\n", OPTIONS(.target = "z,y", .ignore = "i"));
+    hsgd_data_summary(s.train, text, sizeof text);
+    CHECK_STR(text, "csv, 2 samples of 1 feature (a), 2 targets (z, y), ignored (i)");
+    close_set(&s);
+}
+
+static const struct core_case cases[] = { { "targets", targets },
+                                          { "targets_of_input", targets_of_input },
+                                          { "bad_targets", bad_targets },
+                                          { "targets_in_words", targets_in_words } };
+CORE_MAIN(cases)
