@@ -233,11 +233,11 @@ struct hsgd_model *hsgd_add_dropout(struct hsgd_model *m, float p)
 static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
 {
     int64_t n = spec_size(s);
-    float constant = s->init == HSGD_INIT_ONE ? 1.0f : 0.0f;
-    float bound = s->init == HSGD_INIT_ZERO || s->init == HSGD_INIT_ONE ? 0.0f
-                  : s->init == HSGD_INIT_HE                             ? sqrtf(6.0f / (float)s->fan_in)
-                                                                        : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
-    for (int64_t i = 0; i < n; i++) w[i] = constant + bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
+    float bound = s->init == HSGD_INIT_ZERO ? 0.0f
+                  : s->init == HSGD_INIT_HE ? sqrtf(6.0f / (float)s->fan_in)
+                                            : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
+    for (int64_t i = 0; i < n; i++) /* a zero is a product, too: its sign is a part of the digests of older trainings */
+        w[i] = s->init == HSGD_INIT_ONE ? 1.0f : bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
 }
 
 int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
