@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Reads kernel files (.cl, and headers they share with host code), or for "ops"
-# the operations' files (.c), and prints what the build needs:
+# "references" the files of operations (.c) or of their references, and prints what
+# the build needs:
 #   ops   one line OP(name) per operation
+#   references  one line REFERENCE(name) per reference
 #   args  the argument structs and numeric constants, for host code
 #   list  one line KERNEL(name, buffers, args) per kernel
 #   all   an #include line per file, for the C compilation
@@ -17,6 +19,8 @@ args) for f; do case $f in *.h) echo "#include \"$(basename "$f")\""; continue ;
                 sed -n '/^#define [A-Z0-9_]* *[0-9][0-9]* *\(\/\*.*\)\{0,1\}$/p' "$f"
                 awk '/^struct [a-z0-9_]+_args[ \t]*\{/ { on = 1 } on { print } on && /\};/ { on = 0 }' "$f"; done ;;
 ops)  for f; do sed -n 's/^const struct hsgd_op hsgd_op_\([a-z0-9_]*\) = {.*/OP(\1)/p' "$f"; done ;;
+references)
+      for f; do sed -n 's/^void reference_\([a-z0-9_]*\)(void)$/REFERENCE(\1)/p' "$f"; done ;;
 list) for f; do sed -n 's/^KERNEL\([1-6]\)(\([a-z0-9_]*\), *\([a-z0-9_]*\))$/KERNEL(\2, \1, \3)/p' "$f"; done ;;
 all)  for f; do case $f in *.cl) echo "#include \"$(basename "$f")\"" ;; esac; done ;;
 text) echo '#include "kernels.h"'

@@ -1,36 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The list of operations (.c, the descriptors) and kernels (.cl).  Adding an
-# operation: its two files here, nothing else.
-OPS = \
-	codelets/activation.c \
-	codelets/conv2d.c \
-	codelets/dense.c \
-	codelets/dropout.c \
-	codelets/flatten.c \
-	codelets/lanes.c \
-	codelets/mse.c \
-	codelets/pool.c \
-	codelets/softmax_cross_entropy.c
+# The operations: codelets/NAME.c (descriptors), codelets/NAME.cl where it has kernels, and reference/NAME.c.
+# Adding an operation: a word here; one a line, so that branches merge.
+OPS =
+OPS += activation
+OPS += conv2d
+OPS += dense
+OPS += dropout
+OPS += flatten
+OPS += mse
+OPS += pool
+OPS += softmax_cross_entropy
+
+# Kernels that belong to no operation of a model, after the headers that kernels share.
 KERNELS = \
 	codelets/shared.h \
 	codelets/conv2d.h \
-	codelets/activation.cl \
-	codelets/conv2d.cl \
-	codelets/dense.cl \
-	codelets/dropout.cl \
 	codelets/gemm.cl \
 	codelets/lanes.cl \
 	codelets/merge.cl \
-	codelets/mse.cl \
 	codelets/optimizer.cl \
-	codelets/pool.cl \
 	codelets/server.cl \
-	codelets/softmax_cross_entropy.cl
+	$(patsubst $(srcdir)/%,%,$(wildcard $(addprefix $(srcdir)/codelets/,$(addsuffix .cl,$(OPS)))))
 
 # Kernels for CUDA devices only.
 GPU_KERNELS = codelets/conv2d_gpu.cl
 
-op_files = $(addprefix $(srcdir)/,$(OPS))
+op_files = $(addprefix $(srcdir)/codelets/,$(addsuffix .c,$(OPS)))
 # On CUDA, cuBLASLt computes matrix products, and convolution has its own kernels.
 CUDA_KERNELS = $(filter-out codelets/gemm.cl codelets/conv2d.cl,$(KERNELS)) $(GPU_KERNELS)
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
@@ -103,10 +98,33 @@ cuda_objects = codelets/kernels.cu.lo
 CLEANFILES += codelets/kernels.cu.lo codelets/.libs/kernels.cu.o
 endif
 
+# Automake does not know sources that come from words, so their objects are named, and made by its general rule.
+op_OBJECTS = $(addprefix codelets/,$(addsuffix .lo,$(OPS)))
+$(op_OBJECTS): codelets/$(am__dirstamp) codelets/$(DEPDIR)/$(am__dirstamp)
+-include $(addprefix codelets/$(DEPDIR)/,$(addsuffix .Plo,$(OPS)))
+EXTRA_DIST += $(addprefix codelets/,$(addsuffix .c,$(OPS)))
+
 noinst_LTLIBRARIES += codelets/libcodelets.la
 nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
-codelets_libcodelets_la_SOURCES = codelets/conv2d_cudnn.c codelets/conv2d_cudnn.h codelets/cudnn_calls.h codelets/gemm.h \
-	codelets/kernels.h codelets/op_table.c codelets/relayout.h codelets/table.c \
-	codelets/loss.c codelets/loss.h codelets/matmul.c codelets/matmul_cpu.c codelets/matmul_cuda.c codelets/type_text.c codelets/type_text.h codelets/window.c codelets/window.h $(OPS)
+codelets_libcodelets_la_SOURCES = \
+	codelets/conv2d_cudnn.c \
+	codelets/conv2d_cudnn.h \
+	codelets/cudnn_calls.h \
+	codelets/gemm.h \
+	codelets/kernels.h \
+	codelets/lanes.c \
+	codelets/loss.c \
+	codelets/loss.h \
+	codelets/matmul.c \
+	codelets/matmul_cpu.c \
+	codelets/matmul_cuda.c \
+	codelets/op_table.c \
+	codelets/relayout.h \
+	codelets/table.c \
+	codelets/type_text.c \
+	codelets/type_text.h \
+	codelets/window.c \
+	codelets/window.h
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS)
-codelets_libcodelets_la_LIBADD = $(kernel_libs) $(cuda_objects)
+codelets_libcodelets_la_LIBADD = $(kernel_libs) $(cuda_objects) $(op_OBJECTS)
+codelets_libcodelets_la_DEPENDENCIES = $(kernel_libs) $(cuda_objects) $(op_OBJECTS)

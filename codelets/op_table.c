@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "relayout.h"
 
 static const struct hsgd_op *const ops[] = {
 #define OP(name) &hsgd_op_##name,
@@ -13,12 +12,7 @@ static const struct hsgd_op *const ops[] = {
 
 enum { OPS = sizeof ops / sizeof *ops };
 
-const struct hsgd_op *hsgd_op_at(int n)
-{
-    for (int i = 0; n >= 0 && i < OPS; i++)
-        if (!is_relayout(ops[i]) && n-- == 0) return ops[i];
-    return NULL;
-}
+const struct hsgd_op *hsgd_op_at(int i) { return i >= 0 && i < OPS ? ops[i] : NULL; }
 
 const struct hsgd_op *hsgd_op_by_name(const char *name)
 {

@@ -73,7 +73,7 @@ static void model_of(struct hsgd_shape in, int rows)
     free(x), free(w), free(g), free(labels), free(want);
 }
 
-void reference_flatten_model(void)
+void check_flatten_model(void)
 {
     model_of((struct hsgd_shape){ 5, 4, 3 }, 70);
     model_of((struct hsgd_shape){ 2, 9, 5 }, 33);

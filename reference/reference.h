@@ -6,26 +6,13 @@
 
 #include "check.h"
 
-/* R(name) for each operation. */
-#define REFERENCE_LIST(R) \
-    R(activate) \
-    R(dense) \
-    R(conv2d) \
-    R(max_pool) \
-    R(avg_pool) \
-    R(dropout) \
-    R(flatten) \
-    R(softmax_cross_entropy) \
-    R(mse) \
-    R(optimizer) \
-    R(clip_factor)
-
-#define REFERENCE_DECLARE(name) void reference_##name(void);
-REFERENCE_LIST(REFERENCE_DECLARE)
-#undef REFERENCE_DECLARE
+/* reference_list.h has a line REFERENCE(name) for each function void reference_NAME(void) of this folder. */
+#define REFERENCE(name) void reference_##name(void);
+#include "reference/reference_list.h"
+#undef REFERENCE
 
 /* A model with a view in its middle, through a trainer. */
-void reference_flatten_model(void);
+void check_flatten_model(void);
 
 /* One weight after step t (from 1) with the mean gradient g, as defined in
  * hsgd/train.h; s is its state. */

@@ -28,8 +28,8 @@ relu: mask inverted|activation.cl|s/y\[i\] > 0.0f ? d : 0.0f/y[i] > 0.0f ? 0.0f 
 relu: NaN becomes 0|activation.cl|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z : 0.0f;/|activate|cpu
 conv2d: padding off by one|conv2d.cl|s/t.at = q \* stride - pad;/t.at = q * stride - pad + 1;/|conv2d|cpu
 conv2d: forgotten bias|conv2d.cl|s/bias ? V16_SPLAT(bias\[i\]) : //|conv2d|cpu
-conv2d: slope applied twice|conv2d.c|s/a.activation && !e->layer->slope_applied/a.activation/|conv2d|cpu
-dropout: backward without the mask|dropout.c|s/mask(e, e->dy, e->dx)/e->training = false, mask(e, e->dy, e->dx)/|dropout|cpu
+conv2d: slope applied twice|conv2d.c|s/a.activation && !e->node->slope_applied/a.activation/|conv2d|cpu
+dropout: backward without the mask|dropout.c|s/mask(e, e->dy\[0\]/e->training = false, &/|dropout|cpu
 dropout: not scaled|dropout.cl|s/from\[i\] \* scale : 0.0f/from[i] : 0.0f/|dropout|opencl
 dropout: rows of a slice counted from 0|dropout.cl|s/(u32)(first + row)/(u32)row/|dropout|cpu
 flatten: nothing is copied|flatten.c|s/.is_view = true, //|flatten|cpu

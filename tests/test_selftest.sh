@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # hsgd selftest: everything is right on the devices here, and the table says
 # so; a device that fails in its trainings is named, and the exit status is 1.
-references=$(grep -o 'R([a-z0-9_]*)' "${srcdir:-.}/reference/reference.h" | grep -vc '(name)')
+references=$(grep -c '^REFERENCE(' reference/reference_list.h)
 . "${srcdir:-.}/tests/cli.sh"
 refused '"hsgd selftest" does not take "now"' selftest now
 refused '--devices "tpu": device "tpu" is not one of cpu, cuda, opencl' selftest --devices tpu

@@ -20,7 +20,7 @@ static const struct {
     void (*run)(void);
 } references[] = {
 #define REFERENCE(name) { #name, reference_##name },
-    REFERENCE_LIST(REFERENCE)
+#include "reference/reference_list.h"
 };
 
 static struct result row(const char *check, const char *device, int runs, const char *unit)
