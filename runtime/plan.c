@@ -129,7 +129,7 @@ struct plan *plan_create(struct store *store, const struct plan_spec *spec)
 void plan_destroy(struct plan *p)
 {
     if (!p) return;
-    replay_free(p);
+    if (p->replay) p->replay_free(p);
     for (int i = 0; p->cell && i < p->ncells; i++)
         for (int k = 0; k < p->cell[i].nvariants; k++) program_free(&p->cell[i].variant[k].program);
     free(p->variant);

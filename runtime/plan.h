@@ -72,7 +72,7 @@ enum cell_kind { CELL_SLICE, CELL_GRADIENT, CELL_MERGE, CELL_UPDATE, CELL_STEP, 
 /* "slice", "gradient", "merge", "update", "step", "pull", "push" */
 const char *cell_kind_name(enum cell_kind kind);
 
-#define MAX_ACCESSES 64
+#define MAX_ACCESSES 96 /* of 32 slices an input and an arena each, and what an update takes */
 
 struct access {
     int buffer; /* index into plan.buffer */
@@ -131,7 +131,8 @@ struct plan {
     struct buffer_plan *buffer_plan;
     struct buffer **slot_buffer;          /* [slice][PLAN_SLOTS] inputs */
     struct hsgd_ref gradient[MAX_SHARDS]; /* PLAN_GRADIENT: of each shard */
-    struct replay *replay;                /* prebuilt tasks */
+    struct replay *replay;                /* what is kept from run to run, */
+    void (*replay_free)(struct plan *);   /* and how whoever runs it frees that */
     char why[MAX_DEVICES][PLAN_REASON];   /* a device has its slices */
     struct failure *failure;              /* where its cells note what goes wrong */
     bool has_room;                        /* its buffers fit into the devices' memory */
@@ -149,9 +150,6 @@ static inline bool plan_forward_only(const struct plan *p)
 {
     return p->mode == PLAN_EVALUATE || p->mode == PLAN_PREDICT;
 }
-
-/* Frees the tasks of the replay executor. */
-void replay_free(struct plan *plan);
 
 struct slice_spec {
     struct device *device;

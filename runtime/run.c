@@ -65,6 +65,23 @@ static void fill_runs(struct plan *p, struct replay *r)
             r->run[slot * p->ncells + i] = (struct cell_run){ .plan = p, .cell = &p->cell[i] };
 }
 
+static void replay_free(struct plan *p)
+{
+    struct replay *r = p->replay;
+    if (r->task) quiesce_tasks(p->ctx);
+    for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
+        if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
+        starpu_task_destroy(r->task[i]);
+    }
+    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_release(&r->run[i]);
+    free(r->task);
+    free(r->base);
+    free(r->direct);
+    free(r->run);
+    free(r);
+    p->replay = NULL;
+}
+
 static struct replay *runs_of(struct plan *p)
 {
     if (p->replay) return p->replay;
@@ -75,6 +92,7 @@ static struct replay *runs_of(struct plan *p)
         return NULL;
     }
     fill_runs(p, r);
+    p->replay_free = replay_free;
     return p->replay = r;
 }
 
@@ -142,24 +160,6 @@ static bool prebuild(struct plan *p)
         declare_dependencies(p, t);
     }
     return true;
-}
-
-void replay_free(struct plan *p)
-{
-    struct replay *r = p->replay;
-    if (!r) return;
-    if (r->task) quiesce_tasks(p->ctx);
-    for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
-        if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
-        starpu_task_destroy(r->task[i]);
-    }
-    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_release(&r->run[i]);
-    free(r->task);
-    free(r->base);
-    free(r->direct);
-    free(r->run);
-    free(r);
-    p->replay = NULL;
 }
 
 /* ----------------------------------------------------------- submission */
