@@ -36,8 +36,8 @@ lint_cppcheck() {
     need cppcheck || return 1
     git ls-files 'apps/*.c' 'bench/*.c' 'codelets/*.c' 'reference/*.c' 'runtime/*.c' 'tests/*.c' >"$build/lint-files"
     cppcheck -j "$(nproc)" --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-        --suppressions-list=tests/cppcheck.supp -Iinclude -Iruntime -Icodelets -I"$build/codelets" -I"$build" -I. \
-        --library=tests/cppcheck.cfg \
+        --suppressions-list=tests/cppcheck.supp --library=tests/cppcheck.cfg \
+        -Iinclude -Iruntime -Icodelets -Iapps/hsgd -I"$build/codelets" -I"$build" -I. \
         --file-list="$build/lint-files"
 }
 
