@@ -22,6 +22,14 @@ KERNEL2(copy, copy_args)
     FOR_ITEMS(i, ARG(n)) y[i] = x[i];
 }
 
+struct zero_args { int n; };
+
+KERNEL1(zero, zero_args)
+{
+    BUFFER(0, float, y)
+    FOR_ITEMS(i, ARG(n)) y[i] = 0.0f;
+}
+
 #define SQUARE_PARTS 32 /* groups that a sum of squares is divided among */
 
 struct square_sum_args { int n, add; };

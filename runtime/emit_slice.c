@@ -7,38 +7,49 @@
 
 static const struct hsgd_ref absent = { .buffer = -1 };
 
-/* -------------------------------------------------------- arena layout */
+/* ------------------------------------------------------------------ places */
 
-/* Offsets of every layer's output and its gradient; scratch is last. */
-struct arena {
-    int64_t *y, *dy, scratch;
-};
-
-static int64_t padded(int rows, int size) { return ((int64_t)(rows + 15) / 16 * 16 * size + 15) / 16 * 16; }
-
-static bool arena_lay_out(const struct plan *p, const struct slice *s, struct arena *a)
+/* The work of the plan's slices, made at the first call; NULL: out of memory. */
+static const struct tape *tape_of(struct plan *p, bool defers)
 {
-    const struct hsgd_model *m = p->store->model;
-    int64_t at = 0;
-    a->y = calloc((size_t)m->nlayers * 2, sizeof *a->y);
-    if (!a->y) return false;
-    a->dy = a->y + m->nlayers;
-    for (int i = 0; i < m->nlayers; i++) {
-        const struct layer *l = &m->layer[i];
-        int64_t floats = l->op->is_loss ? 0 : padded(s->rows, (int)hsgd_type_size(&l->info.out[0]));
-        if (l->alias && i > 0) {
-            a->y[i] = a->y[i - 1];
-            a->dy[i] = a->dy[i - 1];
-            continue;
-        }
-        a->y[i] = at;
-        at += floats;
-        if (plan_forward_only(p)) continue;
-        a->dy[i] = at;
-        at += floats;
+    if (p->tape) return p->tape;
+    struct tape *t = malloc(sizeof *t);
+    if (t && tape_make(t, p->store->model, !plan_forward_only(p), defers, p->mode == PLAN_PREDICT)) return p->tape = t;
+    free(t);
+    return NULL;
+}
+
+static struct hsgd_ref slot_place(const struct tape *t, const struct slice_places *at, int rows, int slot)
+{
+    return slot < 0 ? absent : hsgd_at(at->arena, tape_floats(t->slot[slot].offset, rows));
+}
+
+/* Field f of the batch lies behind those before it. */
+static int64_t field_offset(const struct hsgd_model *m, int rows, int f)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < f; i++) bytes += (rows * hsgd_type_bytes(&m->value[m->field[i].value].type) + 63) / 64 * 64;
+    return bytes;
+}
+
+int64_t slice_input_bytes(const struct hsgd_model *m, int rows) { return field_offset(m, rows, m->nfields); }
+
+void *slice_field(const struct hsgd_model *m, void *input, int rows, int f)
+{
+    return (char *)input + field_offset(m, rows, f);
+}
+
+static struct hsgd_ref value_place(const struct tape *t, const struct slice_places *at, int rows, int value)
+{
+    const struct low_value *v = &t->low.value[value];
+    const struct low_value *root = &t->low.value[v->root];
+    struct hsgd_ref r = slot_place(t, at, rows, t->value[value]);
+    if (root->field >= 0) {
+        r = at->input;
+        r.offset += field_offset(t->low.model, rows, root->field);
     }
-    a->scratch = at;
-    return true;
+    r.dtype = v->dtype;
+    return r;
 }
 
 /* ------------------------------------------------------------- weights */
@@ -46,12 +57,12 @@ static bool arena_lay_out(const struct plan *p, const struct slice *s, struct ar
 static int64_t row_floats(const struct hsgd_param_spec *s) { return spec_size(s) / s->dim[0]; }
 
 /* The pieces of a parameter over the shards. */
-static void weight_pieces(const struct plan *p, const struct layer *l, int param, int first_buffer,
+static void weight_pieces(const struct plan *p, const struct node *n, int param, int first_buffer,
                           struct hsgd_weight *w)
 {
     const struct store *t = p->store;
-    const struct hsgd_param_spec *spec = &l->info.param[param];
-    int64_t begin = l->param_offset[param], size = spec_size(spec), row = row_floats(spec);
+    const struct hsgd_param_spec *spec = &n->info.param[param];
+    int64_t begin = n->param_offset[param], size = spec_size(spec), row = row_floats(spec);
     w->pieces = 0;
     for (int s = 0; s < t->nshards; s++) {
         int64_t lo = t->shard[s].first, hi = lo + t->shard[s].floats;
@@ -64,118 +75,118 @@ static void weight_pieces(const struct plan *p, const struct layer *l, int param
     }
 }
 
-/* --------------------------------------------------------------- layers */
+/* ------------------------------------------------------------------- nodes */
 
-/* The layer before i that is not an alias of another; -1: the input. */
-static int source_layer(const struct hsgd_model *m, int i)
+static void begin_node(struct plan *p, const struct slice *s, const struct slice_places *at, int node,
+                       struct hsgd_program *program, struct hsgd_emit *e)
 {
-    for (i--; i >= 0 && m->layer[i].alias; i--) {}
-    return i;
-}
-
-static bool params_before(const struct hsgd_model *m, int i)
-{
-    for (int k = 0; k < i; k++)
-        if (m->layer[k].info.params) return true;
-    return false;
-}
-
-static struct hsgd_ref as_classes(struct hsgd_ref r)
-{
-    r.dtype = HSGD_I32;
-    return r;
-}
-
-static void layer_emit(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
-                       int i, struct hsgd_program *program, struct hsgd_emit *e)
-{
-    const struct hsgd_model *m = p->store->model;
-    const struct layer *l = &m->layer[i];
-    int before = source_layer(m, i);
-    bool training = !plan_forward_only(p);
+    const struct tape *t = p->tape;
+    const struct low_node *n = &t->low.node[node];
     struct device *target = at->device;
     *e = (struct hsgd_emit){
-        .node = &l->info,
+        .node = &n->info,
         .kind = target->info.kind,
         .units = target->units,
         .device = target,
         .rows = s->rows,
         .first_row = s->first_row,
         .batch = p->batch,
-        .number = i,
-        .training = training,
+        .number = n->of ? n->of->number : -1,
+        .training = !plan_forward_only(p),
+        .kept = slot_place(t, at, s->rows, t->kept[node]),
         .step = at->step,
+        .sums = n->op->is_loss ? at->partial : absent,
         .program = program,
-        .x[0] = before < 0 ? at->input : hsgd_at(at->arena, a->y[before]),
-        .y[0] = l->op->is_loss ? absent : hsgd_at(at->arena, a->y[i]),
-        .dy[0] = training && !l->op->is_loss ? hsgd_at(at->arena, a->dy[i]) : absent,
-        .dx[0] = training && before >= 0 && params_before(m, i) ? hsgd_at(at->arena, a->dy[before]) : absent,
-        .x[1] = as_classes(hsgd_at(at->input, (int64_t)s->rows * hsgd_size(m->in))),
-        .sums = at->partial,
-        .scratch_base = hsgd_at(at->arena, a->scratch),
+        .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),
     };
+    for (int i = 0; i < HSGD_MAX_INPUTS; i++) {
+        e->x[i] = i < n->info.inputs ? value_place(t, at, s->rows, n->in[i]) : absent;
+        e->dx[i] = absent;
+    }
+    for (int i = 0; i < HSGD_MAX_OUTPUTS; i++) {
+        e->y[i] = i < n->info.outputs ? value_place(t, at, s->rows, n->out[i]) : absent;
+        e->dy[i] = absent;
+    }
     for (int k = 0; k < HSGD_MAX_PARAMS; k++) e->gradient[k] = absent;
-    for (int k = 0; k < l->info.params; k++) weight_pieces(p, l, k, at->param, &e->weight[k]);
+    for (int k = 0; k < n->info.params; k++) weight_pieces(p, n->of, k, at->param, &e->weight[k]);
 }
 
-static void place_gradients(const struct layer *l, const struct slice_places *at, bool all, struct hsgd_emit *e)
+static void place_gradients(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
+                            bool all, struct hsgd_emit *e)
 {
-    for (int k = 0; k < l->info.params; k++)
-        if (all || !(k == 0 && l->deferred))
-            e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + l->param_offset[k]);
+    const struct low_node *n = &t->low.node[w->node];
+    e->adds = w->adds;
+    for (int i = 0; i < n->info.inputs; i++) e->dx[i] = slot_place(t, at, rows, w->dx[i]);
+    for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slot_place(t, at, rows, w->dy[i]);
+    if (w->kind != WORK_BACKWARD) return;
+    for (int k = 0; k < n->info.params; k++)
+        if (!n->info.param[k].is_state && (all || !(k == 0 && n->of->deferred)))
+            e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + n->of->param_offset[k]);
 }
 
 /* What the loss would see, to where the host reads it. */
-static void emit_outputs(struct plan *p, const struct slice *s, const struct slice_places *at, const struct arena *a,
-                         struct hsgd_emit *e)
+static void emit_outputs(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
 {
-    const struct hsgd_model *m = p->store->model;
-    int last = source_layer(m, m->nlayers - 1);
-    struct copy_args args = { s->rows * hsgd_model_outputs(m) };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, last < 0 ? at->input : hsgd_at(at->arena, a->y[last]),
+    struct copy_args args = { s->rows * hsgd_model_outputs(p->store->model) };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, value_place(p->tape, at, s->rows, p->tape->low.output),
                 at->partial);
+}
+
+static void emit_move(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
+                      struct hsgd_emit *e)
+{
+    int64_t floats = tape_floats(t->slot[w->to].floats, rows);
+    struct copy_args copy = { (int)floats };
+    struct add_args add = { (int)floats };
+    struct zero_args zero = { (int)floats };
+    struct hsgd_ref from = slot_place(t, at, rows, w->from), to = slot_place(t, at, rows, w->to);
+    if (w->kind == WORK_COPY) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, from, to);
+    else if (w->kind == WORK_ADD) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, from, to);
+    else HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, floats, &zero, to);
+}
+
+static void emit_work(struct plan *p, const struct slice *s, const struct slice_places *at, const struct work *w,
+                      bool all_gradients, struct hsgd_program *program, struct hsgd_emit *e)
+{
+    if (w->node < 0) {
+        e->program = program;
+        emit_move(p->tape, w, at, s->rows, e);
+        return;
+    }
+    const struct hsgd_op *op = p->tape->low.node[w->node].op;
+    begin_node(p, s, at, w->node, program, e);
+    place_gradients(p->tape, w, at, s->rows, all_gradients, e);
+    hsgd_emit_fn *forward = op->evaluate && !e->training ? op->evaluate : op->forward[0].emit;
+    (w->kind == WORK_BACKWARD ? op->backward[0].emit : forward)(e);
 }
 
 int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
                    struct hsgd_program *program)
 {
-    const struct hsgd_model *m = p->store->model;
-    struct arena a;
-    struct hsgd_emit e;
+    const struct tape *t = tape_of(p, !all_gradients);
+    struct hsgd_emit e = { .program = program };
     int64_t scratch = 0;
-    if (!arena_lay_out(p, s, &a)) {
+    if (!t) {
         program->error = ENOMEM;
         return 1;
     }
-    for (int i = 0; i < m->nlayers; i++) {
-        if (m->layer[i].alias || (p->mode == PLAN_PREDICT && m->layer[i].op->is_loss)) continue;
-        layer_emit(p, s, at, &a, i, program, &e);
-        m->layer[i].op->forward[0].emit(&e);
+    for (int i = 0; i < t->n; i++) {
+        emit_work(p, s, at, &t->work[i], all_gradients, program, &e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
-    if (p->mode == PLAN_PREDICT) emit_outputs(p, s, at, &a, &e);
-    for (int i = m->nlayers - 1; !plan_forward_only(p) && i >= 0; i--) {
-        const struct layer *l = &m->layer[i];
-        if (l->alias || !l->op->backward[0].emit || !(l->info.params || params_before(m, i))) continue;
-        layer_emit(p, s, at, &a, i, program, &e);
-        place_gradients(l, at, all_gradients, &e);
-        l->op->backward[0].emit(&e);
-        if (e.scratch_floats > scratch) scratch = e.scratch_floats;
-    }
-    int64_t floats = a.scratch + scratch;
-    free(a.y);
-    return floats;
+    if (p->mode == PLAN_PREDICT) emit_outputs(p, s, at, &e);
+    return tape_floats(t->floats, s->rows) + scratch;
 }
 
 /* ------------------------------------------------------ deferred weights */
 
-/* The part of layer i's deferred weight that lies in the shard. */
+/* The part of node i's deferred weight that lies in the shard. */
 static bool shard_piece(const struct plan *p, int i, int shard, struct hsgd_piece *out)
 {
-    const struct layer *l = &p->store->model->layer[i];
+    const struct node *n = &p->store->model->node[i];
     struct hsgd_weight w;
-    if (!l->deferred) return false;
-    weight_pieces(p, l, 0, 0, &w);
+    if (!n->deferred) return false;
+    weight_pieces(p, n, 0, 0, &w);
     for (int k = 0; k < w.pieces; k++)
         if (w.piece[k].ref.buffer == shard) {
             *out = w.piece[k];
@@ -196,10 +207,10 @@ bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weig
     const struct hsgd_model *m = p->store->model;
     struct hsgd_piece piece;
     int at = r->row + r->rows;
-    for (; r->layer < m->nlayers; r->layer++, at = 0) {
-        if (!shard_piece(p, r->layer, shard, &piece) || at >= piece.row + piece.rows) continue;
+    for (; r->node < m->nnodes; r->node++, at = 0) {
+        if (!shard_piece(p, r->node, shard, &piece) || at >= piece.row + piece.rows) continue;
         if (at < piece.row) at = piece.row;
-        int64_t row = row_floats(&m->layer[r->layer].info.param[0]);
+        int64_t row = row_floats(&m->node[r->node].info.param[0]);
         int left = piece.row + piece.rows - at, rows = tile_rows(piece.rows, row, tile);
         r->row = at;
         r->rows = rows < left ? rows : left;
@@ -210,19 +221,28 @@ bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weig
     return false;
 }
 
+/* The node of the tape that is node i of the model. */
+static int on_tape(const struct tape *t, int i)
+{
+    int at = 0;
+    while (t->low.node[at].of != &t->low.model->node[i]) at++;
+    return at;
+}
+
 int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
                          const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
                          struct hsgd_program *program)
 {
-    struct arena a;
+    const struct tape *t = tape_of(p, true);
     struct hsgd_emit e;
-    if (!arena_lay_out(p, s, &a)) {
+    if (!t) {
         program->error = ENOMEM;
         return 0;
     }
-    layer_emit(p, s, at, &a, r->layer, program, &e);
+    int node = on_tape(t, r->node);
+    begin_node(p, s, at, node, program, &e);
+    e.dy[0] = slot_place(t, at, s->rows, t->dy[node]);
     e.scratch_base = scratch;
-    p->store->model->layer[r->layer].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
-    free(a.y);
+    t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
     return e.scratch_floats;
 }

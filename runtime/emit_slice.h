@@ -4,6 +4,7 @@
 #define HSGD_RUNTIME_EMIT_SLICE_H
 
 #include "plan.h"
+#include "tape.h"
 
 /* Where a slice finds its data, and the device that its work is described for;
  * param is the buffer of shard 0. */
@@ -13,6 +14,10 @@ struct slice_places {
     struct device *device;
 };
 
+/* Bytes of the fields of so many samples, each at a multiple of 64; and field f. */
+int64_t slice_input_bytes(const struct hsgd_model *m, int rows);
+void *slice_field(const struct hsgd_model *m, void *input, int rows, int f);
+
 /* Appends the slice's work to the program; all_gradients: also those of
  * deferred weights, into partial.  Returns the arena's size in floats. */
 int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
@@ -20,7 +25,7 @@ int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_pla
 
 /* Some rows of a deferred weight, within a shard. */
 struct weight_rows {
-    int layer, row, rows;
+    int node, row, rows;
     int64_t offset, floats; /* in the shard */
 };
 

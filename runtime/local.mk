@@ -89,6 +89,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/emit.c \
 	runtime/emit_slice.c \
 	runtime/emit_slice.h \
+	runtime/graph.c \
 	runtime/environment.c \
 	runtime/environment.h \
 	runtime/error.c \
@@ -124,6 +125,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/yaml.h \
 	runtime/memory.c \
 	runtime/memory.h \
+	runtime/lower.c \
+	runtime/lower.h \
 	runtime/model.c \
 	runtime/model.h \
 	runtime/model_build.c \
@@ -154,6 +157,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/starpu_environment.h \
 	runtime/store.c \
 	runtime/store.h \
+	runtime/tape.c \
+	runtime/tape.h \
 	runtime/task.c \
 	runtime/task.h \
 	runtime/trace.c \

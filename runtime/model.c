@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "relayout.h"
+#include "lower.h"
 #include "rng.h"
 #include "sized.h"
 #include "sha256.h"
@@ -29,9 +29,11 @@ struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name,
         hsgd_fail(ctx, ENOMEM, "out of memory");
         return NULL;
     }
-    m->ctx = ctx;
-    m->in = in;
+    *m = (struct hsgd_model){ .ctx = ctx, .in = in, .loss = -1 };
     snprintf(m->name, sizeof m->name, "%s", name);
+    const struct hsgd_type type = hsgd_image(in.h, in.w, in.c);
+    m->last = graph_add_field(m, "x", &type, false);
+    if (m->last < 0) hsgd_model_destroy(&m);
     return m;
 }
 
@@ -39,8 +41,7 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 {
     struct hsgd_model *m = pm ? *pm : NULL;
     if (!m) return;
-    for (int i = 0; i < m->nlayers; i++) free(m->layer[i].attributes);
-    free(m->layer);
+    graph_free(m);
     free(m->weights);
     free(m);
     *pm = NULL;
@@ -48,140 +49,58 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 
 /* ------------------------------------------------------------- building */
 
-struct hsgd_type model_last_type(const struct hsgd_model *m)
+/* A loss gets the batch's classes too. */
+static int add_last(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
 {
-    return m->nlayers ? m->layer[m->nlayers - 1].info.out[0] : hsgd_image(m->in.h, m->in.w, m->in.c);
-}
-
-/* Layers are numbered as they were added: changes of layout do not count. */
-static struct hsgd_model *refuse(struct hsgd_model *m, int err, const char *op, const char *why)
-{
-    bool in_use = m->bound;
-    int number = 1;
-    for (int i = 0; i < m->nlayers; i++) number += !is_relayout(m->layer[i].op);
-    hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, number, op, why);
-    if (!in_use) hsgd_model_destroy(&m);
-    return NULL;
-}
-
-static bool name_taken(const struct hsgd_model *m, const char *name)
-{
-    for (int i = 0; i < m->nlayers; i++)
-        if (!strcmp(m->layer[i].name, name)) return true;
-    return false;
-}
-
-static void name_layer(const struct hsgd_model *m, struct layer *l, const char *name)
-{
-    int number = 1;
-    for (int i = 0; i < m->nlayers; i++) number += m->layer[i].op == l->op;
-    if (name) snprintf(l->name, sizeof l->name, "%s", name);
-    else snprintf(l->name, sizeof l->name, "%s%d", l->op->name, number);
-}
-
-static struct layer *new_layer(struct hsgd_model *m)
-{
-    if (m->nlayers == m->capacity) {
-        int capacity = m->capacity ? 2 * m->capacity : 16;
-        struct layer *bigger = realloc(m->layer, (size_t)capacity * sizeof *bigger);
-        if (!bigger) return NULL;
-        m->layer = bigger;
-        m->capacity = capacity;
+    const struct hsgd_type class = hsgd_number(HSGD_I32);
+    int in[2] = { m->last, -1 }, inputs = 1;
+    if (m->finished)
+        return hsgd_fail(m->ctx, EINVAL, "model \"%s\", layer %d (%s): nothing can follow the loss", m->name,
+                         m->nnodes + 1, op && op->name ? op->name : "?");
+    if (op && op->is_loss) {
+        in[inputs++] = graph_add_field(m, "label", &class, true);
+        if (in[1] < 0) return in[1];
     }
-    struct layer *l = &m->layer[m->nlayers];
-    *l = (struct layer){ 0 };
-    return l;
-}
-
-static enum hsgd_layout layout_after(const struct hsgd_model *m)
-{
-    const struct layer *l = m->nlayers ? &m->layer[m->nlayers - 1] : NULL;
-    return !l || l->op == &hsgd_op_to_nhwc ? HSGD_NHWC : l->op == &hsgd_op_to_lanes ? HSGD_LANES : l->info.layout;
-}
-
-int model_block(const struct hsgd_model *m)
-{
-    for (int i = 0; i < m->nlayers; i++)
-        if (m->layer[i].info.layout == HSGD_LANES) return 16;
-    return 8;
-}
-
-/* Puts a change of layout before an operation that needs the other one. */
-static struct hsgd_model *match_layout(struct hsgd_model *m, const struct hsgd_op *op)
-{
-    enum hsgd_layout now = layout_after(m);
-    if (op->layouts & 1u << now) return m;
-    return hsgd_add(m, now == HSGD_NHWC ? &hsgd_op_to_lanes : &hsgd_op_to_nhwc, NULL, NULL);
-}
-
-/* Lets the new layer's backward apply the derivative of the activation that
- * ends the layer before. */
-static void move_slope(struct hsgd_model *m, struct layer *l)
-{
-    struct layer *before = l - 1;
-    if (!m->nlayers || !l->op->applies_slope || !before->op->activation) return;
-    l->info.slope_of_x = before->op->activation(before->attributes);
-    before->info.slope_applied = true;
+    if (op && op->forward[1].emit)
+        return hsgd_fail(m->ctx, EINVAL, "model \"%s\", layer %d (%s): models run operations of one phase only",
+                         m->name, m->nnodes + 1, op->name ? op->name : "?");
+    int node = graph_add(m, op, attributes, inputs, in, name);
+    if (node < 0) return node;
+    m->last = op->is_loss ? m->last : m->node[node].out[0];
+    if (!op->is_loss) return 0;
+    m->loss = node;
+    return model_finish(m);
 }
 
 struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
 {
     if (ENTER(m ? m->ctx : NULL, m)) return NULL;
-    char why[200] = "";
-    if (!op || !op->name || !op->infer || (!op->forward[0].emit && !op->is_view))
-        return refuse(m, EINVAL, op && op->name ? op->name : "?",
-                      !op ? "the operation is NULL" : "the operation lacks its name, infer() or forward()");
-    if (m->finished) return refuse(m, EINVAL, op->name, "nothing can follow the loss");
-    if (op->inputs > 1 + op->is_loss) return refuse(m, EINVAL, op->name, "it needs more than one input");
-    if (op->forward[1].emit) return refuse(m, EINVAL, op->name, "models run operations of one phase only");
-    if (op->attributes_size && !attributes) return refuse(m, EINVAL, op->name, "the attributes are missing");
-    if (!(m = match_layout(m, op))) return NULL;
-    struct layer *l = new_layer(m);
-    if (!l || !(l->attributes = calloc(1, op->attributes_size + 1)))
-        return refuse(m, ENOMEM, op->name, "out of memory");
-    if (op->attributes_size) memcpy(l->attributes, attributes, op->attributes_size);
-    l->op = op;
-    l->info.attributes = l->attributes;
-    l->info.inputs = op->inputs ? op->inputs : 1;
-    l->info.in[0] = model_last_type(m);
-    if (op->is_loss) l->info.in[1] = hsgd_number(HSGD_I32);
-    l->info.layout = layout_after(m);
-    l->alias = op->is_view;
-    name_layer(m, l, name);
-    if (name_taken(m, l->name)) {
-        snprintf(why, sizeof why, "another layer is called \"%s\"", l->name);
-        free(l->attributes);
-        return refuse(m, EINVAL, op->name, why);
-    }
-    move_slope(m, l);
-    if (op->infer(&l->info, why, sizeof why)) {
-        free(l->attributes);
-        return refuse(m, EINVAL, op->name, why);
-    }
-    m->nlayers++;
-    if (!op->is_loss) return m;
-    m->finished = true;
-    if (model_finish(m)) hsgd_model_destroy(&m);
-    return m;
+    bool in_use = m->bound;
+    if (!add_last(m, op, attributes, name)) return m;
+    if (!in_use) hsgd_model_destroy(&m);
+    return NULL;
 }
 
 /* The bucket: small parameters in layer order, then the deferred weights. */
 static void place_params(struct hsgd_model *m, bool deferred)
 {
-    for (int i = 0; i < m->nlayers; i++) {
-        struct layer *l = &m->layer[i];
-        for (int p = 0; p < l->info.params; p++) {
-            bool big = p == 0 && l->info.param[0].split_rows > 0 && spec_size(&l->info.param[0]) >= DEFER_FLOATS;
+    for (int i = 0; i < m->nnodes; i++) {
+        struct node *n = &m->node[i];
+        for (int p = 0; p < n->info.params; p++) {
+            bool big = p == 0 && n->info.param[0].split_rows > 0 && spec_size(&n->info.param[0]) >= DEFER_FLOATS;
             if (big != deferred) continue;
-            l->param_offset[p] = m->floats;
-            l->deferred |= big;
-            m->floats += (spec_size(&l->info.param[p]) + 15) / 16 * 16;
+            n->param_offset[p] = m->floats;
+            n->deferred |= big;
+            m->floats += (spec_size(&n->info.param[p]) + 15) / 16 * 16;
         }
     }
 }
 
 int model_finish(struct hsgd_model *m)
 {
+    int err = lower_number(m);
+    if (err) return err;
+    m->finished = true;
     m->floats = 0;
     place_params(m, false);
     m->small_floats = m->floats;
@@ -246,10 +165,10 @@ int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
     if (err) return err;
     if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, true);
-    for (int i = 0; i < m->nlayers; i++)
-        for (int p = 0; p < m->layer[i].info.params; p++)
-            draw(m->weights + m->layer[i].param_offset[p], &m->layer[i].info.param[p],
-                 hsgd_random(seed, ((uint64_t)i << 8) + (uint64_t)p + 1));
+    for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
+        for (int p = 0; p < n->info.params; p++)
+            draw(m->weights + n->param_offset[p], &n->info.param[p],
+                 hsgd_random(seed, ((uint64_t)n->number << 8) + (uint64_t)p + 1));
     model_release(m);
     return 0;
 }
@@ -266,13 +185,13 @@ void model_release(struct hsgd_model *m)
 
 bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)
 {
-    for (int i = 0; m && n >= 0 && i < m->nlayers; i++) {
-        const struct layer *l = &m->layer[i];
-        if (n < l->info.params) {
-            *out = (struct weight_place){ &l->info.param[n], i, l->param_offset[n] };
+    for (int i = 0; m && n >= 0 && i < m->nnodes; i++) {
+        const struct node *from = &m->node[i];
+        if (n < from->info.params) {
+            *out = (struct weight_place){ &from->info.param[n], i, from->param_offset[n] };
             return true;
         }
-        n -= l->info.params;
+        n -= from->info.params;
     }
     return false;
 }
@@ -280,13 +199,13 @@ bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)
 int hsgd_model_weight_count(const struct hsgd_model *m)
 {
     int n = 0;
-    for (int i = 0; m && i < m->nlayers; i++) n += m->layer[i].info.params;
+    for (int i = 0; m && i < m->nnodes; i++) n += m->node[i].info.params;
     return n;
 }
 
 void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME])
 {
-    snprintf(name, WEIGHT_NAME, "%s.%s", m->layer[w->layer].name, w->spec->name);
+    snprintf(name, WEIGHT_NAME, "%s.%s", m->node[w->node].name, w->spec->name);
 }
 
 const char *hsgd_model_weight_name(const struct hsgd_model *m, int i)
@@ -366,7 +285,7 @@ const char *hsgd_model_name(const struct hsgd_model *m) { return m ? m->name : N
 struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->in : (struct hsgd_shape){ 0 }; }
 int hsgd_model_outputs(const struct hsgd_model *m)
 {
-    return m && m->finished ? (int)hsgd_type_size(&m->layer[m->nlayers - 1].info.in[0]) : 0;
+    return m && m->finished ? (int)hsgd_type_size(&m->node[m->loss].info.in[0]) : 0;
 }
 
 static struct hsgd_shape shape_of(const struct hsgd_type *t)
@@ -377,24 +296,20 @@ static struct hsgd_shape shape_of(const struct hsgd_type *t)
 
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
 {
-    if (!m || i < 0) return -EINVAL;
-    int at = 0;
-    for (; at < m->nlayers; at++)
-        if (!is_relayout(m->layer[at].op) && i-- == 0) break;
-    if (at == m->nlayers) return -EINVAL;
-    const struct layer *l = &m->layer[at];
-    struct hsgd_model_layer full = { .in = shape_of(&l->info.in[0]),
-                                     .out = shape_of(&l->info.out[0]),
-                                     .is_view = l->op->is_view,
-                                     .forward_flops = l->info.forward_flops,
-                                     .backward_flops = l->info.backward_flops };
-    snprintf(full.name, sizeof full.name, "%s", l->name);
-    snprintf(full.op, sizeof full.op, "%s", l->op->name);
-    for (int p = 0; p < l->info.params; p++) full.parameters += spec_size(&l->info.param[p]);
+    if (!m || i < 0 || i >= m->nnodes) return -EINVAL;
+    const struct node *n = &m->node[i];
+    struct hsgd_model_layer full = { .in = shape_of(&n->info.in[0]),
+                                     .out = shape_of(n->info.outputs ? &n->info.out[0] : &n->info.in[0]),
+                                     .is_view = n->op->is_view,
+                                     .forward_flops = n->info.forward_flops,
+                                     .backward_flops = n->info.backward_flops };
+    snprintf(full.name, sizeof full.name, "%s", n->name);
+    snprintf(full.op, sizeof full.op, "%s", n->op->name);
+    for (int p = 0; p < n->info.params; p++) full.parameters += spec_size(&n->info.param[p]);
     return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
 }
 
-int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nlayers : 0; }
+int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nnodes : 0; }
 
 int hsgd_model_digest(struct hsgd_model *m, char hex[65])
 {

@@ -60,7 +60,7 @@ struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file 
                                   int classes)
 {
     struct hsgd_context *ctx = m->ctx;
-    struct hsgd_type in = model_last_type(m);
+    const struct hsgd_type in = m->value[m->last].type;
     void *attributes = malloc(l->op->attributes_size + 1);
     if (attributes) memcpy(attributes, l->attributes, l->op->attributes_size + 1);
     if (attributes && complete(l->op, attributes, &in, l->below, classes)) {

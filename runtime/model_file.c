@@ -17,7 +17,7 @@ static bool consists_of(const char *name, const char *more)
 {
     char set[80];
     snprintf(set, sizeof set, "%s%s%s", letters, digits, more);
-    return strspn(name, set) == strlen(name) && strlen(name) < sizeof((struct layer *)0)->name;
+    return strspn(name, set) == strlen(name) && strlen(name) < sizeof((struct node *)0)->name;
 }
 
 bool model_name_possible(const char *name)

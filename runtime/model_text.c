@@ -3,19 +3,16 @@
 #include <stdlib.h>
 
 #include "model_file.h"
-#include "relayout.h"
 
 /* The layer that no model file can have; NULL: none. */
-static const struct layer *indescribable(const struct hsgd_model *m)
+static const struct node *indescribable(const struct hsgd_model *m)
 {
-    for (int i = 0; i < m->nlayers; i++) {
-        const struct layer *l = &m->layer[i];
-        if (!is_relayout(l->op) && (hsgd_op_by_name(l->op->name) != l->op || !layer_name_possible(l->name))) return l;
-    }
+    for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
+        if (hsgd_op_by_name(n->op->name) != n->op || !layer_name_possible(n->name)) return n;
     return NULL;
 }
 
-static void write_layer(const struct layer *l, FILE *out)
+static void write_layer(const struct node *l, FILE *out)
 {
     fprintf(out, "  - {op: %s, name: %s", l->op->name, l->name);
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++) {
@@ -28,15 +25,14 @@ static void write_layer(const struct layer *l, FILE *out)
 static void write_model(const struct hsgd_model *m, FILE *out)
 {
     fprintf(out, "name: %s\ninput: {h: %d, w: %d, c: %d}\nlayers:\n", m->name, m->in.h, m->in.w, m->in.c);
-    for (int i = 0; i < m->nlayers; i++)
-        if (!is_relayout(m->layer[i].op)) write_layer(&m->layer[i], out);
+    for (const struct node *n = m->node; n < m->node + m->nnodes; n++) write_layer(n, out);
 }
 
 char *model_text(struct hsgd_context *ctx, const struct hsgd_model *m)
 {
     char *text = NULL;
     size_t size;
-    const struct layer *l = indescribable(m);
+    const struct node *l = indescribable(m);
     if (l || !model_name_possible(m->name)) {
         hsgd_fail(ctx, EINVAL, "model \"%s\": %s \"%s\" cannot be in a model file", m->name, l ? "layer" : "the name",
                   l ? l->name : m->name);

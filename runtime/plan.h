@@ -117,10 +117,13 @@ struct buffer_plan {
 
 #define PLAN_REASON 160 /* characters of a reason */
 
+struct tape;
+
 struct plan {
     struct hsgd_context *ctx;
     struct store *store; /* NULL: an operation alone, of no step */
     struct updater updater;
+    struct tape *tape; /* work of a slice; NULL: not made yet */
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;

@@ -167,7 +167,7 @@ static void make_cells(struct builder *b)
 
 int64_t plan_input_floats(const struct plan *p, const struct slice *s)
 {
-    return (int64_t)s->rows * (hsgd_size(p->store->model->in) + 1);
+    return slice_input_bytes(p->store->model, s->rows) / (int64_t)sizeof(float);
 }
 
 /* What a slice returns: sums, and gradients unless they are deferred. */

@@ -169,9 +169,9 @@ static void emit_sum(struct hsgd_emit *e, int n, const struct hsgd_ref *part, st
  * and where the next begin.  Nobody writes the gaps. */
 static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
 {
-    for (int i = 0; i < m->nlayers; i++)
-        for (int k = 0; k < m->layer[i].info.params; k++) {
-            int64_t begin = m->layer[i].param_offset[k], size = spec_size(&m->layer[i].info.param[k]);
+    for (int i = 0; i < m->nnodes; i++)
+        for (int k = 0; k < m->node[i].info.params; k++) {
+            int64_t begin = m->node[i].param_offset[k], size = spec_size(&m->node[i].info.param[k]);
             *next = begin + (size + 15) / 16 * 16;
             if (at < begin || at >= *next) continue;
             return size % 16 || *next == m->floats ? begin + size : run_end(m, *next, next);

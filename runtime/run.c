@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emit_slice.h"
 #include "headroom.h"
 #include "memory.h"
 #include "quiesce.h"
@@ -262,7 +263,7 @@ static void fill_slot(struct window *w, int step)
         struct buffer *b = plan_buffer(p, s->input, step % PLAN_SLOTS);
         if (!w->direct) buffer_acquire(p->ctx, b, STARPU_W);
         float *x = b->memory;
-        int32_t *labels = (int32_t *)(x + plan_input_floats(p, s) - s->rows);
+        int32_t *labels = slice_field(p->store->model, x, s->rows, 1);
         w->source->fill(w->source->user, step, s->first_row, s->rows, x, labels);
         if (!w->direct) starpu_data_release(b->handle);
     }

@@ -22,11 +22,11 @@ static int deferred_parts(const struct hsgd_context *ctx)
 /* The row boundary of the deferred weights nearest to bucket offset `at`. */
 static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
 {
-    for (int i = 0; i < m->nlayers; i++) {
-        const struct layer *l = &m->layer[i];
-        if (!l->deferred) continue;
-        int64_t begin = l->param_offset[0], size = spec_size(&l->info.param[0]);
-        int64_t row = size / l->info.param[0].dim[0];
+    for (int i = 0; i < m->nnodes; i++) {
+        const struct node *n = &m->node[i];
+        if (!n->deferred) continue;
+        int64_t begin = n->param_offset[0], size = spec_size(&n->info.param[0]);
+        int64_t row = size / n->info.param[0].dim[0];
         if (at < begin) return begin;
         if (at >= begin + size) continue;
         int64_t rows = ((at - begin) / row + 8) / 16 * 16;

@@ -18,24 +18,25 @@ struct form {
 };
 
 /* Order and number of the values stay the same. */
-static bool keeps_order(const struct layer *l)
+static bool keeps_order(const struct node *n)
 {
-    return !l->info.params && hsgd_type_size(&l->info.in[0]) == hsgd_type_size(&l->info.out[0]);
+    return !n->info.params && n->info.outputs == 1 && hsgd_type_size(&n->info.in[0]) == hsgd_type_size(&n->info.out[0]);
 }
 
-/* The image that layer i's input is or was before it was flattened. */
-static struct hsgd_type image_before(const struct hsgd_model *m, int i)
+/* The image that the node's first input is or was before it was flattened. */
+static struct hsgd_type image_before(const struct hsgd_model *m, const struct node *n)
 {
-    struct hsgd_type t = m->layer[i].info.in[0];
-    while (hsgd_type_positions(&t) == 1 && --i >= 0 && keeps_order(&m->layer[i])) t = m->layer[i].info.in[0];
-    return t;
+    const struct value *v = &m->value[n->in[0]];
+    while (hsgd_type_positions(&v->type) == 1 && v->node >= 0 && keeps_order(&m->node[v->node]))
+        v = &m->value[m->node[v->node].in[0]];
+    return v->type;
 }
 
 /* in x out to out x in; the inputs h,w,c become c,h,w. */
 static struct form matrix_form(const struct hsgd_model *m, const struct weight_place *w)
 {
     int64_t in = w->spec->dim[0], out = w->spec->dim[1];
-    struct hsgd_type t = image_before(m, w->layer);
+    struct hsgd_type t = image_before(m, &m->node[w->node]);
     if (hsgd_type_size(&t) != in || t.rank != 3) t = hsgd_image(1, 1, (int)in);
     int64_t y = t.dim[0], x = t.dim[1], c = t.dim[2];
     return (struct form){ 2, { out, in }, { out, c, y, x }, { 1, out, x * c * out, c * out } };

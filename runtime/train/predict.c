@@ -86,7 +86,7 @@ int hsgd_trainer_predict(struct hsgd_trainer *t, const float *x, int64_t n, floa
         err = predict_window(&p, steps);
         p.at += (int64_t)steps * p.batch;
     }
-    bool probabilities = m->layer[m->nlayers - 1].op == &hsgd_op_softmax_cross_entropy;
+    bool probabilities = m->node[m->loss].op == &hsgd_op_softmax_cross_entropy;
     for (int64_t i = 0; !err && probabilities && i < n; i++) softmax(out + i * p.outputs, p.outputs);
     return err;
 }

@@ -88,11 +88,10 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
     return 0;
 }
 
-/* The loss is the model's last layer. */
 static int smooth_labels(struct hsgd_model *m, float smoothing)
 {
-    struct layer *loss = &m->layer[m->nlayers - 1];
     if (smoothing == 0 || !m->finished) return 0;
+    struct node *loss = &m->node[m->loss];
     if (loss->op != &hsgd_op_softmax_cross_entropy)
         return hsgd_fail(m->ctx, EINVAL, "label_smoothing %g is for softmax_cross_entropy, model \"%s\" has %s",
                          (double)smoothing, m->name, loss->op->name);
@@ -412,10 +411,10 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);
     if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
     read_bucket(s, plan, bucket);
-    for (int i = 0; i < m->nlayers; i++)
-        for (int p = 0; p < m->layer[i].info.params; p++) {
-            int64_t size = spec_size(&m->layer[i].info.param[p]);
-            for (int64_t k = 0; k < size; k++) *out++ = bucket[m->layer[i].param_offset[p] + k] / (float)metrics.terms;
+    for (int i = 0; i < m->nnodes; i++)
+        for (int p = 0; p < m->node[i].info.params; p++) {
+            int64_t size = spec_size(&m->node[i].info.param[p]);
+            for (int64_t k = 0; k < size; k++) *out++ = bucket[m->node[i].param_offset[p] + k] / (float)metrics.terms;
         }
     free(bucket);
     return 0;

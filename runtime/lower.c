@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lower.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "relayout.h"
+
+enum { LAYOUTS = HSGD_LANES + 1, NONE = -1 };
+
+/* While lowering: where each value of the model is, in each layout. */
+struct state {
+    struct lowered *l;
+    int (*at)[LAYOUTS];
+};
+
+/* ------------------------------------------------------------------ values */
+
+static int add_value(struct lowered *l, const struct hsgd_type *t, enum hsgd_layout layout, int node, int output)
+{
+    struct low_value *v = &l->value[l->nvalues];
+    *v = (struct low_value){ .floats = (hsgd_type_bytes(t) + 3) / 4,
+                             .dtype = t->dtype,
+                             .layout = layout,
+                             .node = node,
+                             .output = output,
+                             .field = NONE,
+                             .root = l->nvalues };
+    return l->nvalues++;
+}
+
+/* The value in the other layout. */
+static int change_layout(struct state *s, const struct hsgd_type *t, int from, enum hsgd_layout to)
+{
+    struct lowered *l = s->l;
+    struct low_node *n = &l->node[l->nnodes];
+    *n = (struct low_node){ .op = to == HSGD_LANES ? &hsgd_op_to_lanes : &hsgd_op_to_nhwc, .in = { from } };
+    n->info.inputs = n->info.outputs = 1;
+    n->info.in[0] = n->info.out[0] = *t;
+    n->info.layout = l->value[from].layout;
+    n->out[0] = add_value(l, t, to, l->nnodes++, 0);
+    l->value[from].readers++;
+    l->value[n->out[0]].wants_gradient = n->trains = l->value[from].wants_gradient;
+    return n->out[0];
+}
+
+static int in_layout(struct state *s, int value, enum hsgd_layout layout)
+{
+    int *at = &s->at[value][layout];
+    if (*at == NONE) *at = change_layout(s, &s->l->model->value[value].type, s->at[value][!layout], layout);
+    return *at;
+}
+
+/* ------------------------------------------------------------------- nodes */
+
+/* That of its first input, where the operation takes it. */
+static enum hsgd_layout choose_layout(const struct state *s, const struct node *n)
+{
+    for (int k = 0; k < LAYOUTS; k++)
+        if (s->at[n->in[0]][k] != NONE && n->op->layouts & 1u << k) return (enum hsgd_layout)k;
+    return n->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
+}
+
+/* Whether backward can move on to the inputs, and has parameters' gradients to make. */
+static bool has_trained(const struct hsgd_node *n)
+{
+    for (int i = 0; i < n->params; i++)
+        if (!n->param[i].is_state) return true;
+    return false;
+}
+
+static void lower_node(struct state *s, const struct node *from)
+{
+    struct lowered *l = s->l;
+    enum hsgd_layout layout = choose_layout(s, from);
+    struct low_node n = { .of = from, .op = from->op, .info = from->info };
+    n.trains = has_trained(&from->info);
+    for (int i = 0; i < from->info.inputs; i++) {
+        n.in[i] = in_layout(s, from->in[i], from->info.in[i].dtype == HSGD_F32 ? layout : HSGD_NHWC);
+        l->value[n.in[i]].readers++;
+        n.trains |= l->value[n.in[i]].wants_gradient;
+    }
+    n.info.layout = layout;
+    for (int i = 0; i < from->info.outputs; i++) {
+        n.out[i] = add_value(l, &from->info.out[i], layout, l->nnodes, i);
+        l->value[n.out[i]].wants_gradient = n.trains;
+        if (from->op->is_view) l->value[n.out[i]].root = l->value[n.in[i]].root;
+        s->at[from->out[i]][layout] = n.out[i];
+    }
+    l->node[l->nnodes++] = n;
+}
+
+/* Lets the backward of a node apply the derivative of the activation that ends
+ * the only node before it. */
+static void move_slopes(struct lowered *l)
+{
+    for (struct low_node *n = l->node; n < l->node + l->nnodes; n++) {
+        const struct low_value *x = &l->value[n->in[0]];
+        struct low_node *before = x->node == NONE ? NULL : &l->node[x->node];
+        if (!before || !n->op->applies_slope || x->readers > 1 || !before->op->activation) continue;
+        n->info.slope_of_x = before->op->activation(before->info.attributes);
+        before->info.slope_applied = true;
+    }
+}
+
+/* --------------------------------------------------------------- interface */
+
+static bool make_room(struct state *s)
+{
+    const struct hsgd_model *m = s->l->model;
+    size_t values = (size_t)m->nvalues * LAYOUTS;
+    s->l->node = calloc((size_t)m->nnodes + (size_t)m->nvalues, sizeof *s->l->node);
+    s->l->value = calloc(values, sizeof *s->l->value);
+    s->at = malloc((size_t)m->nvalues * sizeof *s->at);
+    if (s->at) memset(s->at, NONE, (size_t)m->nvalues * sizeof *s->at);
+    return s->l->node && s->l->value && s->at;
+}
+
+bool lower(struct lowered *l, const struct hsgd_model *m)
+{
+    struct state s = { .l = l };
+    *l = (struct lowered){ .model = m, .loss = NONE, .output = NONE };
+    bool there = make_room(&s);
+    for (int i = 0; there && i < m->nfields; i++) {
+        const struct model_field *f = &m->field[i];
+        int v = add_value(l, &m->value[f->value].type, HSGD_NHWC, NONE, 0);
+        l->value[v].field = i;
+        s.at[f->value][HSGD_NHWC] = v;
+    }
+    for (int i = 0; there && i < m->nnodes; i++) {
+        lower_node(&s, &m->node[i]);
+        if (i == m->loss) l->loss = l->nnodes - 1;
+    }
+    if (there) move_slopes(l);
+    if (l->loss != NONE) l->output = l->node[l->loss].in[0];
+    free(s.at);
+    if (!there) lower_free(l);
+    return there;
+}
+
+void lower_free(struct lowered *l)
+{
+    free(l->node);
+    free(l->value);
+    *l = (struct lowered){ 0 };
+}
+
+int lower_number(struct hsgd_model *m)
+{
+    struct lowered l;
+    if (!lower(&l, m)) return hsgd_fail(m->ctx, ENOMEM, "out of memory");
+    m->block = 8;
+    for (int i = 0; i < l.nnodes; i++) {
+        if (l.node[i].info.layout == HSGD_LANES) m->block = 16;
+        if (l.node[i].of) m->node[l.node[i].of - m->node].number = i;
+    }
+    lower_free(&l);
+    return 0;
+}

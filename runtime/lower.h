@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A model's graph as plans see it: every value in the layouts that its readers
+ * need, and for each node what the nodes around it mean for its backward. */
+#ifndef HSGD_RUNTIME_LOWER_H
+#define HSGD_RUNTIME_LOWER_H
+
+#include "model.h"
+
+/* A tensor in one layout. */
+struct low_value {
+    int64_t floats; /* of a sample, rounded up */
+    enum hsgd_dtype dtype;
+    enum hsgd_layout layout;
+    int node, output;    /* what makes it; node -1: it is a field of the batch, */
+    int field;           /* of this number */
+    int root;            /* the value in whose place it lies: itself, or what it is a view of */
+    int readers;         /* inputs of nodes that it is */
+    bool wants_gradient; /* a parameter that trains lies before it */
+};
+
+struct low_node {
+    const struct node *of; /* NULL: a change of layout */
+    const struct hsgd_op *op;
+    struct hsgd_node info;
+    int in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS]; /* values */
+    bool trains;                                    /* it has backward work, where its outputs have gradients */
+};
+
+struct lowered {
+    const struct hsgd_model *model;
+    int nnodes, nvalues;
+    struct low_node *node; /* in the order in which they run */
+    struct low_value *value;
+    int output; /* value that the loss is computed from */
+    int loss;   /* node */
+};
+
+/* Out of memory: false. */
+bool lower(struct lowered *l, const struct hsgd_model *model);
+void lower_free(struct lowered *l);
+
+/* Numbers the model's nodes, changes of layout counted, and sets its block:
+ * the numbers are keys of initial weights and of dropout, so that a seed gives
+ * the same model whatever reads it.  0 or -ENOMEM. */
+int lower_number(struct hsgd_model *model);
+
+#endif
