@@ -58,6 +58,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/libsvm.c \
 	runtime/data/memory.c \
 	runtime/data/npy.c \
+	runtime/data/npy_files.c \
 	runtime/data/npy.h \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \

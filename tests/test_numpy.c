@@ -213,7 +213,7 @@ static const struct {
     { H("'<f4'", "False", "(2,"), "x.npy: header: a size expected at \"}\"" },
     { H("'<f4'", "False", "(-2,)"), "x.npy: header: a size expected at \"-2,)}\"" },
     { H("'<f4'", "False", "()"), "x.npy: shape is (), a single value" },
-    { H("'<f4'", "False", "(1,1,1,1,2)"), "x.npy: shape has more than 4 dimensions" },
+    { H("'<f4'", "False", "(1,1,1,1,1,1,1,2)"), "x.npy: shape has more than 7 dimensions" },
     { H("'<f4'", "False", "(0,)"), "x.npy: dimension 0 of the shape is 0, it must be in 1..2147483647" },
     { H("'<f4'", "False", "(2, 99999999999999999999)"),
       "x.npy: dimension 1 of the shape is 922337203685477580, it must be in 1..2147483647" },

@@ -20,7 +20,7 @@ has bounds/config.yaml '^max-batch: 64$'
 printf 'stop-at: 0.5\ntarget: 0.5\n' >both.yaml
 refused 'both.yaml, line 2: "target" appears twice' train --config both.yaml --model linear
 printf 'target: 1\n' >column.yaml
-refused '--data "digits": data set "digits": --target names columns of a CSV, and this is digits' train --config column.yaml --model linear --data digits
+refused '--data "digits": data set "digits": --target names columns of a CSV or arrays, and this is digits' train --config column.yaml --model linear --data digits
 refused '--stop-at 0.5 needs validation samples, and --validation "0" leaves none' $train --stop-at 0.5 --out new
 
 # ------------------------------------------------------------------- --target
@@ -36,6 +36,18 @@ has out '^-7.5  *1:1 2:1$'
 refused 'data "houses.csv": houses.csv: line 1: no column "weight"; there are 3, from "size" to "age"' data info houses.csv --target weight
 refused 'the data has no labels, which --model "linear" needs' $train --data houses.csv --target price --out new
 check "nothing written" "$([ ! -e new ]; echo $?)"
+array() # FILE TYPE SHAPE < values: an .npy file
+{
+    text="{'descr': '$2', 'fortran_order': False, 'shape': $3}"
+    printf '\223NUMPY\1\0%b%b%s' "\\0$(printf %o ${#text})" '\0' "$text" >"$1"
+    cat >>"$1"
+}
+head -c 24 /dev/zero | array heat.npy '|u1' '(4, 6)'
+printf '\001\002\003\004\005\006\007\377' | array warm.npy '|u1' '(4, 2, 1)'
+ok data info heat.npy --target warm.npy --json
+json '"target 2x1" in j["summary"] and [t["train"]["max"] for t in j["targets"]] == [255]'
+ok data info heat.npy --target warm.npy
+has out '^target  *train  *1  *255 '
 
 # --------------------------------------------------------------------- --test
 awk 'BEGIN { for (i = 0; i < 60; i++) print i % 2 ? "-1,0,b" : "1,0,a" }' >rows

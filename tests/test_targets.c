@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numeric targets in place of labels: tables. */
+/* Numeric targets in place of labels: tables, arrays. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -126,7 +126,7 @@ static void bad_targets(void)
     expect_refused(ctx, "set", OPTIONS(.target = "y", .features = 3),
                    "set: line 1: 1 columns beside the targets, 3 features are expected");
     expect_refused(ctx, "digits", OPTIONS(.target = "y"),
-                   "data set \"digits\": --target names columns of a CSV, and this is digits");
+                   "data set \"digits\": --target names columns of a CSV or arrays, and this is digits");
     struct set s = table("a,y\n1,2\n3,4\n", OPTIONS(.target = "y"));
     struct hsgd_record *r = hsgd_record_create(ctx, s.train);
     put_text("set", "a,z\n1,2\n");
@@ -161,8 +161,155 @@ static void targets_in_words(void)
     close_set(&s);
 }
 
+/* ------------------------------------------------------------------ arrays */
+
+static void expect_array(const struct hsgd_data *d, int64_t i, struct hsgd_type type, const float *want)
+{
+    struct hsgd_type t = d ? hsgd_data_type(d, "target") : hsgd_number(HSGD_DTYPES);
+    float x[16];
+    REQUIRE(d && hsgd_type_size(&type) <= 16);
+    REQUIRE(!memcmp(&t, &type, sizeof t) && !hsgd_data_gather_field(d, 1, &i, 1, NULL, x));
+    for (int64_t k = 0; k < hsgd_type_size(&t); k++)
+        CHECK_MSG(x[k] == want[k], "value %d of %d: %g", (int)k, (int)i, (double)x[k]);
+}
+#define ARRAY(d, i, type, ...) expect_array(d, i, type, (const float[]){ __VA_ARGS__ })
+
+/* Of any rank and type, which keep their unit. */
+static void ranks(void)
+{
+    const struct hsgd_type matrix = { HSGD_F32, 2, { 2, 1 } }, deep = { HSGD_F32, 6, { 1, 1, 1, 1, 1, 2 } };
+    begin();
+    put("x.npy", npy("<f4", "(2, 1)", bytes_of((float[]){ 5, 6 }, 8)));
+    put("y.npy", npy("<f8", "(2,)", bytes_of((double[]){ 0.5, -2 }, 16)));
+    struct set s = read_set(ctx, "x.npy", OPTIONS(.target = "y.npy"));
+    ARRAY(s.train, 1, hsgd_vector(1), -2);
+    close_set(&s);
+    put("y.npy", npy("|u1", "(2, 2)", bytes_of("\0\377\1\2", 4)));
+    s = read_set(ctx, "x.npy", OPTIONS(.target = "y.npy"));
+    ARRAY(s.train, 0, hsgd_vector(2), 0, 255);
+    close_set(&s);
+    put("y.npy", npy("<i2", "(2, 2, 1)", bytes_of((int16_t[]){ 1, -2, 3, -4 }, 8)));
+    s = read_set(ctx, "x.npy", OPTIONS(.target = "y.npy"));
+    ARRAY(s.train, 1, matrix, 3, -4);
+    close_set(&s);
+    put("y.npy", npy("<f4", "(2, 1, 1, 1, 1, 1, 2)", bytes_of((float[]){ 1, 2, 3, 4 }, 16)));
+    s = read_set(ctx, "x.npy", OPTIONS(.target = "y.npy"));
+    ARRAY(s.train, 1, deep, 3, 4);
+    close_set(&s);
+    put("y.npy",
+        npy_with("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2)}", bytes_of((float[]){ 1, 2, 3, 4 }, 16)));
+    s = read_set(ctx, "x.npy", OPTIONS(.target = "y.npy"));
+    ARRAY(s.train, 0, hsgd_vector(2), 1, 3);
+    close_set(&s);
+}
+
+/* Samples keep their rank, too, but for grey images. */
+static void ranks_of_samples(void)
+{
+    static const struct {
+        const char *shape;
+        struct hsgd_type type;
+    } arrays[] = {
+        { "(2,)", { HSGD_F32, 1, { 1 } } },
+        { "(2, 12)", { HSGD_F32, 1, { 12 } } },
+        { "(2, 6, 2)", { HSGD_F32, 3, { 6, 2, 1 } } },
+        { "(2, 2, 2, 3)", { HSGD_F32, 3, { 2, 2, 3 } } },
+        { "(2, 1, 1, 2)", { HSGD_F32, 3, { 1, 1, 2 } } },
+        { "(2, 2, 1, 1, 6)", { HSGD_F32, 4, { 2, 1, 1, 6 } } },
+    };
+    float zeros[24] = { 0 };
+    begin();
+    put("y.npy", npy("<f4", "(2,)", bytes_of((float[]){ 1, 2 }, 8)));
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        size_t bytes = (size_t)hsgd_type_bytes(&arrays[i].type);
+        put("x.npy", npy("<f4", arrays[i].shape, bytes_of(zeros, 2 * bytes)));
+        struct set s = read_set(ctx, "x.npy", OPTIONS(.target = "y.npy"));
+        struct hsgd_type t = s.train ? hsgd_data_type(s.train, "x") : hsgd_number(HSGD_DTYPES);
+        CHECK_MSG(!memcmp(&t, &arrays[i].type, sizeof t), "%s: %s", arrays[i].shape, hsgd_error(ctx));
+        close_set(&s);
+    }
+}
+
+static void found_files(void)
+{
+    begin();
+    put("heat.npy", npy("<f4", "(2, 1)", bytes_of((float[]){ 5, 6 }, 8)));
+    put("heat_targets.npy", npy("<f4", "(2,)", bytes_of((float[]){ 1, 2.5f }, 8)));
+    struct set s = read_set(ctx, "heat.npy", OPTIONS(.target = "heat_targets.npy"));
+    struct hsgd_record *r = hsgd_record_create(ctx, s.train);
+    close_set(&s);
+    s = read_set(ctx, "heat.npy", OPTIONS(.record = r)); /* as the record has targets */
+    ARRAY(s.train, 1, hsgd_vector(1), 2.5f);
+    close_set(&s);
+    put("cold.npy", npy("<f4", "(2, 1)", bytes_of((float[]){ 5, 6 }, 8)));
+    expect_refused(ctx, "cold.npy", OPTIONS(.record = r),
+                   "cold.npy: no file with its targets, such as cold_targets.npy; --target names one");
+    hsgd_record_destroy(&r);
+}
+
+static void member(struct archive *zip, const char *name, const char *shape, struct bytes b)
+{
+    b = npy("<f4", shape, b);
+    tar_add(zip, name, b, NULL);
+}
+
+static void archives(void)
+{
+    const float two[] = { 1, 2 }, four[] = { 1, 2, 3.5f, 4 };
+    begin();
+    struct archive *zip = zip_begin("set.npz", true);
+    member(zip, "x_train.npy", "(2, 1)", bytes_of(two, 8));
+    member(zip, "heat_train.npy", "(2, 2)", bytes_of(four, 16));
+    member(zip, "y_train.npy", "(2,)", bytes_of(two, 8));
+    member(zip, "x_test.npy", "(1, 1)", bytes_of(two, 4));
+    member(zip, "heat_test.npy", "(1, 2)", bytes_of(four + 2, 8));
+    member(zip, "y_test.npy", "(1,)", bytes_of(two, 4));
+    tar_end(zip);
+    struct set s = read_set(ctx, "set.npz", OPTIONS(.target = "heat_train"));
+    ARRAY(s.train, 1, hsgd_vector(2), 3.5f, 4);
+    ARRAY(s.test, 0, hsgd_vector(2), 3.5f, 4);
+    char text[200];
+    hsgd_data_summary(s.train, text, sizeof text);
+    CHECK_STR(text, "npz, 2 samples of 1 feature, 2 targets, ignored (y_train, y_test)");
+    close_set(&s);
+    s = read_set(ctx, "set.npz", OPTIONS(.target = "Y_TRAIN"));
+    ARRAY(s.train, 1, hsgd_vector(1), 2);
+    close_set(&s);
+    expect_refused(ctx, "set.npz", OPTIONS(.target = "cold"),
+                   "set.npz: no arrays x_train or x and cold, or other known names; it has: x_train, y_train, x_test, "
+                   "y_test, heat_train, heat_test");
+}
+
+static void bad_arrays(void)
+{
+    begin();
+    put("x.npy", npy("<f4", "(2, 1)", bytes_of((float[]){ 5, 6 }, 8)));
+    put("y.npy", npy("<f4", "(3,)", bytes_of((float[]){ 1, 2, 3 }, 12)));
+    expect_refused(ctx, "x.npy", OPTIONS(.target = "y.npy"), "y.npy: targets of 3 samples, but x.npy has 2");
+    put("y.npy", npy("<f4", "(2, 2)", bytes_of((float[]){ 1, 2, NAN, 3 }, 16)));
+    expect_refused(ctx, "x.npy", OPTIONS(.target = "y.npy"),
+                   "y.npy: value 0 of sample 1 is nan, a finite 32-bit float is expected");
+    put("y.npy", npy("<f4", "(2,)", bytes_of((float[]){ 1, 2.5f }, 8)));
+    expect_refused(ctx, "x.npy", NULL,
+                   "y.npy: label \"2.5\" has a fraction, like a measurement; --target predicts "
+                   "numbers, --classes treats them as classes");
+    struct archive *zip = zip_begin("set.npz", false);
+    member(zip, "x_train.npy", "(2, 1)", bytes_of((float[]){ 1, 2 }, 8));
+    member(zip, "y_train.npy", "(2,)", bytes_of((float[]){ 1, 2.5f }, 8));
+    member(zip, "x_test.npy", "(2, 1)", bytes_of((float[]){ 1, 2 }, 8));
+    member(zip, "y_test.npy", "(2, 1, 1)", bytes_of((float[]){ 1, 2 }, 8));
+    tar_end(zip);
+    expect_refused(ctx, "set.npz", OPTIONS(.target = "y_train"),
+                   "set.npz: x_test.npy: has a field \"target\" of 1x1, the training data had 1");
+}
+
 static const struct core_case cases[] = { { "targets", targets },
                                           { "targets_of_input", targets_of_input },
                                           { "bad_targets", bad_targets },
-                                          { "targets_in_words", targets_in_words } };
+                                          { "targets_in_words", targets_in_words },
+                                          { "ranks", ranks },
+                                          { "ranks_of_samples", ranks_of_samples },
+                                          { "found_files", found_files },
+                                          { "archives", archives },
+                                          { "bad_arrays", bad_arrays } };
 CORE_MAIN(cases)

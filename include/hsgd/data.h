@@ -60,7 +60,8 @@ struct hsgd_data_options {
     bool reports_passed;           /* the caller reports hsgd_data_passed() itself; false: skipped images are a
                                         warning */
     const char *target;            /* numbers to be predicted, in place of labels: the field "target".  Columns of a
-                                        CSV, as for `ignore`; NULL: labels, or the record's targets */
+                                        CSV, as for `ignore`; an array or a file, as for `label`; NULL: labels, or the
+                                        record's targets */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -85,8 +86,8 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  *          folders, sorted by name.
  * tar      a cifar or images folder in a tar archive, plain, gzip or xz.
  * zip      the same in a zip archive.
- * npy      a NumPy array, N x features, N x H x W or N x H x W x C, in C or
- *          Fortran order; labels are in the file `label`, else in one beside it
+ * npy      a NumPy array, N x features, N x H x W, N x H x W x C, or up to 6 axes
+ *          after the first, in C or Fortran order; labels are in the file `label`, else in one beside it
  *          (y_train.npy for x_train.npy, NAME_labels.npy or labels.npy).
  * npz      a NumPy archive with x_train and y_train, x and y, images and
  *          labels or the like; x_test and y_test are the test split.

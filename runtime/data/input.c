@@ -217,9 +217,10 @@ static int settle_shape(const struct input *in, struct hsgd_data *d)
     if (!err && !same && !(plain && have.c == (int64_t)want.h * want.w * want.c))
         err = hsgd_fail(in->ctx, EINVAL, "%s: samples are %dx%dx%d, the model takes %dx%dx%d", in->name, have.h, have.w,
                         have.c, want.h, want.w, want.c);
-    if (!err && !same) origin_drop(&d->x, d->count);
+    if (err || same) return err;
+    origin_drop(&d->x, d->count);
     d->x.type = shape_type(want);
-    return err;
+    return 0;
 }
 
 static int unlabelled(const struct input *in, struct hsgd_data *d)

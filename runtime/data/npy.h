@@ -5,10 +5,11 @@
 #define HSGD_DATA_NPY_H
 
 #include "../error.h"
+#include <hsgd/type.h>
 
 #include <stdint.h>
 
-enum { NPY_MAX_DIMENSIONS = 4 };
+enum { NPY_MAX_DIMENSIONS = 1 + HSGD_MAX_RANK };
 
 struct npy {
     char kind; /* 'b' (0 or 1), 'u', 'i' or 'f' */

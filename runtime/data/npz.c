@@ -20,7 +20,8 @@ enum { MAX_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
  * limited as for streams. */
 struct npz {
     struct hsgd_context *ctx;
-    const char *name, *label;
+    const char *name, *label; /* label: array of the labels or targets; NULL: a usual name */
+    char test_label[64];      /* and that of the test split; "": none */
     struct archive *archive;
     int64_t left; /* bytes that may still come out */
     struct array array[MAX_ARRAYS];
@@ -37,6 +38,13 @@ static int archive_failed(const struct npz *z)
                      why ? hsgd_show(why).text : "no reason given");
 }
 
+/* NAME with "train" replaced by "test"; "" if it has none. */
+static void test_label(const char *name, char *out, size_t size)
+{
+    const char *train = strstr(name, "train");
+    snprintf(out, size, "%.*s%s%s", train ? (int)(train - name) : 0, name, train ? "test" : "", train ? train + 5 : "");
+}
+
 /* ----------------------------------------------------------------- members */
 
 /* Is a component of the path ".."? */
@@ -49,7 +57,7 @@ static bool climbs(const char *name)
 
 static bool is_wanted(const struct npz *z, const char *key)
 {
-    bool wanted = z->label && !c_strcasecmp(key, z->label);
+    bool wanted = z->label && (!c_strcasecmp(key, z->label) || !c_strcasecmp(key, z->test_label));
     for (int i = 0; i < NUMPY_ROWS * ARRAY_ROLES && !wanted; i++)
         wanted = !c_strcasecmp(key, numpy_names[i / ARRAY_ROLES][i % ARRAY_ROLES]);
     return wanted;
@@ -145,13 +153,6 @@ static struct array *find(struct npz *z, const char *key)
     return NULL;
 }
 
-/* NAME with "train" replaced by "test"; "" if it has none. */
-static void test_label(const char *name, char *out, size_t size)
-{
-    const char *train = strstr(name, "train");
-    snprintf(out, size, "%.*s%s%s", train ? (int)(train - name) : 0, name, train ? "test" : "", train ? train + 5 : "");
-}
-
 static int no_arrays(const struct npz *z)
 {
     char known[200];
@@ -172,13 +173,11 @@ static int no_arrays(const struct npz *z)
  * and labels. */
 static int choose(struct npz *z, struct array role[ARRAY_ROLES])
 {
-    char label_of_test[64] = "";
-    if (z->label) test_label(z->label, label_of_test, sizeof label_of_test);
     for (int i = 0; i < NUMPY_ROWS; i++) {
         const char *const *name = numpy_names[i];
         struct array *from[ARRAY_ROLES] = { find(z, name[ARRAY_X]), find(z, z->label ? z->label : name[ARRAY_Y]),
                                             find(z, name[ARRAY_TEST_X]),
-                                            find(z, z->label ? label_of_test : name[ARRAY_TEST_Y]) };
+                                            find(z, z->label ? z->test_label : name[ARRAY_TEST_Y]) };
         if (!from[ARRAY_X] || !from[ARRAY_Y] || from[ARRAY_X] == from[ARRAY_Y]) continue;
         bool test = from[ARRAY_TEST_X] && from[ARRAY_TEST_Y] && from[ARRAY_TEST_X] != from[ARRAY_TEST_Y];
         for (int k = 0; k < (test ? ARRAY_ROLES : ARRAY_TEST_X); k++) {
@@ -223,8 +222,9 @@ static void close_npz(struct npz *z)
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
               const struct hsgd_data_options *options, struct data_splits *out)
 {
-    struct npz z = { .ctx = ctx, .name = name, .label = options->label };
+    struct npz z = { .ctx = ctx, .name = name, .label = options->target ? options->target : options->label };
     struct array role[ARRAY_ROLES] = { { 0 } };
+    if (z.label) test_label(z.label, z.test_label, sizeof z.test_label);
     z.left = STREAM_FREE + (int64_t)size * STREAM_EXPANSION;
     int err = open_archive(&z, bytes, size);
     if (!err) err = read_members(&z);

@@ -5,15 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
-#include "../io/stream.h"
-#include "c_locale.h"
+#include "../../codelets/type_text.h"
 #include "origin.h"
 #include "record.h"
 
-enum { MAX_CHANNELS = 4, FIRST_CHUNK = 1 << 16 };
+enum { MAX_CHANNELS = 4 };
 
 /* In order of preference; letter case does not matter. */
 const char *const numpy_names[NUMPY_ROWS][ARRAY_ROLES] = {
@@ -95,23 +92,33 @@ static int read_labels(struct hsgd_context *ctx, const struct array *y, const st
 
 /* ----------------------------------------------------------------- samples */
 
-static int sample_shape(struct hsgd_context *ctx, const struct array *x, const struct npy *a, int features,
-                        struct hsgd_shape *out)
+/* All axes but the first. */
+static struct hsgd_type rest_of(const struct npy *a)
 {
-    const int64_t *d = a->dim;
-    bool image = a->dimensions > 2;
-    int64_t size = a->count / d[0];
-    *out = (struct hsgd_shape){ image ? (int)d[1] : 1, image ? (int)d[2] : 1, 1 };
-    if (a->dimensions == 2) out->c = (int)d[1];
-    if (a->dimensions == 4) out->c = (int)d[3];
-    if (a->dimensions == 4 && out->c > MAX_CHANNELS)
+    struct hsgd_type t = { HSGD_F32, a->dimensions - 1, { 0 } };
+    for (int i = 0; i < t.rank; i++) t.dim[i] = (int)a->dim[i + 1];
+    return t.rank ? t : hsgd_vector(1);
+}
+
+static int check_size(struct hsgd_context *ctx, const struct array *x, const struct npy *a)
+{
+    int64_t size = a->count / a->dim[0];
+    if (size <= INT32_MAX) return 0;
+    return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld values, more than %d", x->name, (long long)size, INT32_MAX);
+}
+
+/* Two axes are those of a grey image. */
+static int sample_type(struct hsgd_context *ctx, const struct array *x, const struct npy *a, int features,
+                       struct hsgd_type *out)
+{
+    *out = rest_of(a);
+    if (out->rank == 2) *out = hsgd_image(out->dim[0], out->dim[1], 1);
+    if (a->dimensions == 4 && out->dim[2] > MAX_CHANNELS)
         return hsgd_fail(ctx, EINVAL, "%s: last dimension is %d, images have 1 to %d channels there (N x H x W x C)",
-                         x->name, out->c, MAX_CHANNELS);
-    if (size > INT32_MAX)
-        return hsgd_fail(ctx, EINVAL, "%s: a sample has %lld values, more than %d", x->name, (long long)size,
-                         INT32_MAX);
-    if (image || !features || out->c == features) return 0;
-    return hsgd_fail(ctx, EINVAL, "%s: samples have %d features, %d are expected", x->name, out->c, features);
+                         x->name, out->dim[2], MAX_CHANNELS);
+    int err = check_size(ctx, x, a);
+    if (err || out->rank > 1 || !features || out->dim[0] == features) return err;
+    return hsgd_fail(ctx, EINVAL, "%s: samples have %d features, %d are expected", x->name, out->dim[0], features);
 }
 
 static int check_value(struct hsgd_context *ctx, const struct array *x, int64_t size, int64_t i, double v)
@@ -123,30 +130,30 @@ static int check_value(struct hsgd_context *ctx, const struct array *x, int64_t 
 
 /* Values that a float may round: the range of each channel decides how it is
  * stored. */
-static int settle_origin(struct hsgd_context *ctx, const struct npy *a, struct hsgd_data *d)
+static int settle_origin(struct hsgd_context *ctx, const struct array *x, const struct npy *a, struct data_field *f)
 {
-    int channels = hsgd_type_channels(&d->x.type);
+    int channels = hsgd_type_channels(&f->type);
     if (a->size < 4 || (a->kind == 'f' && a->size == 4)) return 0;
     struct origin_range *range = calloc((size_t)channels, sizeof *range);
-    if (!range) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", d->name, channels);
+    if (!range) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d columns", x->name, channels);
     for (int64_t i = 0; i < a->count; i++) origin_add(&range[i % channels], npy_value(a, i));
-    int err = origin_settle(ctx, d->name, &d->x, range);
+    int err = origin_settle(ctx, x->name, f, range);
     free(range);
     return err;
 }
 
-static int to_floats(struct hsgd_context *ctx, struct array *x, const struct npy *a, struct hsgd_data *d)
+static int to_floats(struct hsgd_context *ctx, const struct array *x, const struct npy *a, struct data_field *f)
 {
-    int64_t size = hsgd_data_size(d);
+    int64_t size = hsgd_type_size(&f->type), channels = hsgd_type_channels(&f->type);
     float *values = malloc((size_t)a->count * sizeof *values);
-    d->x.owned = values;
-    d->x.values = values;
+    f->owned = values;
+    f->values = values;
     if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %lld numbers", x->name, (long long)a->count);
-    int err = settle_origin(ctx, a, d);
+    int err = settle_origin(ctx, x, a, f);
     for (int64_t i = 0; !err && i < a->count; i++) {
         double v = npy_value(a, i);
         err = check_value(ctx, x, size, i, v);
-        values[i] = d->x.origin ? origin_store(&d->x, (int)(i % hsgd_type_channels(&d->x.type)), v) : (float)v;
+        values[i] = origin_store(f, (int)(i % channels), v);
     }
     return err;
 }
@@ -167,32 +174,51 @@ static int keep_bytes(struct hsgd_context *ctx, struct array *x, const struct np
 int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out)
 {
     struct npy samples;
-    struct hsgd_shape shape;
+    struct hsgd_type type;
     int err = npy_parse(ctx, x->name, x->bytes, x->size, &samples);
-    if (!err) err = sample_shape(ctx, x, &samples, features, &shape);
+    if (!err) err = sample_type(ctx, x, &samples, features, &type);
     if (err) return err;
     struct hsgd_data *d = *out = hsgd_data_new(ctx, x->name);
     if (!d) return -ENOMEM;
     d->count = samples.dim[0];
-    d->x.type = shape_type(shape);
+    d->x.type = type;
     d->x.integers = samples.kind == 'u' || samples.kind == 'i';
-    return samples.kind == 'u' && samples.size == 1 ? keep_bytes(ctx, x, &samples, d) : to_floats(ctx, x, &samples, d);
+    return samples.kind == 'u' && samples.size == 1 ? keep_bytes(ctx, x, &samples, d)
+                                                    : to_floats(ctx, x, &samples, &d->x);
+}
+
+/* 8-bit values, too, keep the unit that they have. */
+static int read_targets(struct hsgd_context *ctx, const struct array *x, const struct array *y, const struct npy *a,
+                        struct hsgd_data *d)
+{
+    int err = check_size(ctx, y, a);
+    if (!err && a->dim[0] != d->count)
+        err = hsgd_fail(ctx, EINVAL, "%s: targets of %lld samples, but %s has %lld", y->name, (long long)a->dim[0],
+                        x->name, (long long)d->count);
+    if (err) return err;
+    hsgd_data_set_targets(d, rest_of(a));
+    return to_floats(ctx, y, a, &d->y);
 }
 
 int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
                 struct hsgd_data **out)
 {
-    struct npy classes;
+    struct npy answers;
     int err = numpy_samples(ctx, x, features, out);
-    if (!err) err = npy_parse(ctx, y->name, y->bytes, y->size, &classes);
-    if (!err) err = check_label_array(ctx, x, y, &classes, (*out)->count);
-    return err ? err : read_labels(ctx, y, &classes, labels, *out);
+    if (!err) err = npy_parse(ctx, y->name, y->bytes, y->size, &answers);
+    if (!err && !labels) return read_targets(ctx, x, y, &answers, *out);
+    if (!err) err = check_label_array(ctx, x, y, &answers, (*out)->count);
+    return err ? err : read_labels(ctx, y, &answers, labels, *out);
 }
 
-static int same_shape(struct hsgd_context *ctx, const char *what, const struct data_splits *p)
+static int same_type(struct hsgd_context *ctx, const char *what, const struct data_splits *p)
 {
-    struct hsgd_shape a = hsgd_data_shape(p->train), b = hsgd_data_shape(p->test);
-    if (a.h == b.h && a.w == b.w && a.c == b.c) return 0;
+    const struct hsgd_type *train = &p->train->x.type, *test = &p->test->x.type;
+    struct hsgd_shape a = type_shape(train), b = type_shape(test);
+    if (type_equal(train, test)) return 0;
+    if (train->rank > 3 || test->rank > 3)
+        return hsgd_fail(ctx, EINVAL, "%s: training samples are %s, test samples %s", what, type_text(train).text,
+                         type_text(test).text);
     return hsgd_fail(ctx, EINVAL, "%s: training samples are %dx%dx%d, test samples %dx%dx%d", what, a.h, a.w, a.c, b.h,
                      b.w, b.c);
 }
@@ -209,130 +235,13 @@ static int fit_test(struct hsgd_context *ctx, struct data_splits *p)
 int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
                  const struct hsgd_data_options *options, struct data_splits *out)
 {
-    struct labels labels = { 0 };
+    struct labels labels = { 0 }, *use = record_wants_targets(options) ? NULL : &labels;
     struct array *test = &array[ARRAY_TEST_X];
     int err = labels_begin(ctx, &labels, options);
-    if (!err) err = numpy_split(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, &labels, &out->train);
-    if (!err && test->bytes) err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], options->features, &labels, &out->test);
+    if (!err) err = numpy_split(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, use, &out->train);
+    if (!err && test->bytes) err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], options->features, use, &out->test);
     if (!err && out->test) err = fit_test(ctx, out);
-    if (!err && out->test) err = same_shape(ctx, what, out);
+    if (!err && out->test) err = same_type(ctx, what, out);
     labels_free(&labels);
     return err;
 }
-
-/* ------------------------------------------------------------- .npy files */
-
-/* A whole file, decompressed; memory grows with the bytes that are read. */
-static int read_array(struct hsgd_context *ctx, const char *path, struct array *a)
-{
-    size_t capacity = 0;
-    int64_t got = 1;
-    struct hsgd_stream *s = hsgd_stream_open(ctx, path);
-    if (!s) return -EIO;
-    a->name = strdup(path);
-    while (a->name && got > 0) {
-        capacity = capacity ? 2 * capacity : FIRST_CHUNK;
-        uint8_t *bigger = realloc(a->bytes, capacity);
-        if (!bigger) break;
-        a->bytes = bigger;
-        got = hsgd_stream_read(s, a->bytes + a->size, capacity - a->size);
-        if (got > 0) a->size += (size_t)got;
-    }
-    hsgd_stream_close(&s);
-    return got > 0 ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", path) : (int)got;
-}
-
-/* FOLDER/STEM of path, and what follows the stem (.npy, .npy.gz, ...). */
-struct path_parts {
-    int folder, stem;
-    const char *suffix;
-};
-
-static struct path_parts split_path(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strstr(name, ".npy");
-    return (struct path_parts){ (int)(name - path), dot ? (int)(dot - name) : (int)strlen(name), dot ? dot : "" };
-}
-
-/* The first `folder` bytes of path, name, more and suffix in one new text. */
-static char *sibling(const char *path, int folder, const char *name, const char *more, const char *suffix)
-{
-    size_t capacity = (size_t)folder + strlen(name) + strlen(more) + strlen(suffix) + 1;
-    char *out = malloc(capacity);
-    if (out) snprintf(out, capacity, "%.*s%s%s%s", folder, path, name, more, suffix);
-    return out;
-}
-
-/* The path of a sibling that exists, as named or with a capital (X_test.npy); else NULL. */
-static char *existing(const char *path, const struct path_parts *p, const char *name, const char *more)
-{
-    char *out = sibling(path, p->folder, name, more, p->suffix);
-    if (out && !access(out, F_OK)) return out;
-    if (out && p->folder < (int)strlen(out)) out[p->folder] = (char)(out[p->folder] & ~0x20);
-    if (out && !access(out, F_OK)) return out;
-    free(out);
-    return NULL;
-}
-
-static int row_of(const char *stem)
-{
-    for (int i = 0; i < NUMPY_ROWS; i++)
-        if (!c_strcasecmp(stem, numpy_names[i][ARRAY_X])) return i;
-    return -1;
-}
-
-/* The file of labels: --label, the partner of a known name, STEM_labels. */
-static char *label_file(const char *path, const struct path_parts *p, const char *stem, const char *label)
-{
-    char *out = NULL;
-    if (label) return sibling(path, *label == '/' ? 0 : p->folder, label, "", "");
-    for (int i = 0; !out && i < NUMPY_ROWS; i++)
-        if (!c_strcasecmp(stem, numpy_names[i][ARRAY_X])) out = existing(path, p, numpy_names[i][ARRAY_Y], "");
-    if (!out) out = existing(path, p, stem, "_labels");
-    return out ? out : existing(path, p, "labels", "");
-}
-
-static int read_test(struct hsgd_context *ctx, const char *path, const struct path_parts *p, int row,
-                     struct array array[ARRAY_ROLES])
-{
-    char *x = existing(path, p, numpy_names[row][ARRAY_TEST_X], "");
-    char *y = existing(path, p, numpy_names[row][ARRAY_TEST_Y], "");
-    int err = x && y ? read_array(ctx, x, &array[ARRAY_TEST_X]) : 0;
-    if (!err && x && y) err = read_array(ctx, y, &array[ARRAY_TEST_Y]);
-    free(x);
-    free(y);
-    return err;
-}
-
-static int read_files(struct hsgd_context *ctx, const char *path, const char *label, struct array array[ARRAY_ROLES])
-{
-    struct path_parts p = split_path(path);
-    char *stem = strndup(path + p.folder, (size_t)p.stem), *y = stem ? label_file(path, &p, stem, label) : NULL;
-    int err = !stem ? -ENOMEM : 0;
-    if (!err && !y)
-        err = hsgd_fail(ctx, ENOENT, "%s: no file with its labels, such as %s_labels%s; --label names one", path, stem,
-                        p.suffix);
-    if (!err) err = read_array(ctx, path, &array[ARRAY_X]);
-    if (!err) err = read_array(ctx, y, &array[ARRAY_Y]);
-    if (!err && !label && row_of(stem) >= 0) err = read_test(ctx, path, &p, row_of(stem), array);
-    free(stem);
-    free(y);
-    return err;
-}
-
-static int read_npy(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
-                    struct data_splits *out)
-{
-    struct array array[ARRAY_ROLES] = { { 0 } };
-    int err = read_files(ctx, path, options->label, array);
-    if (!err) err = numpy_splits(ctx, path, array, options, out);
-    for (int i = 0; i < ARRAY_ROLES; i++) array_free(&array[i]);
-    return err;
-}
-
-static bool is_npy(const struct data_source *source)
-{
-    return !source->folder && source->head_bytes >= 6 && !memcmp(source->head, "\x93NUMPY", 6);
-}
-
-const struct data_format hsgd_format_npy = { "npy", "a NumPy array (.npy)", is_npy, read_npy };

@@ -15,7 +15,7 @@ struct array {
     size_t size;
 };
 
-/* Which arrays are what: {samples, labels, test samples, test labels}. */
+/* Which arrays are what: {samples, labels or targets, test samples, test labels}. */
 enum { ARRAY_X, ARRAY_Y, ARRAY_TEST_X, ARRAY_TEST_Y, ARRAY_ROLES };
 extern const char *const numpy_names[][ARRAY_ROLES];
 enum { NUMPY_ROWS = 6 };
@@ -24,8 +24,9 @@ enum { NUMPY_ROWS = 6 };
  * also after an error. */
 int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out);
 
-/* A split from its two arrays; takes over the bytes of x.  *out is freed by the
- * caller, also after an error. */
+/* A split from its two arrays, y with labels or, where `labels` is NULL, with numeric
+ * targets; takes over the bytes of x.  *out is freed by the caller, also after an
+ * error. */
 int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
                 struct hsgd_data **out);
 /* Both splits; array[ARRAY_TEST_X] without bytes: no test split. */

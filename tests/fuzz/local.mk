@@ -23,6 +23,7 @@ fuzz_sources = \
 	runtime/data/layout.c \
 	runtime/data/libsvm.c \
 	runtime/data/npy.c \
+	runtime/data/npy_files.c \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
 	runtime/data/origin.c \

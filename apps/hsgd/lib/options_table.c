@@ -41,9 +41,10 @@ static const struct option_row table[] = {
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
       ".npz, a file beside an .npy (found by common names)" },
-    { "target", 0, LIST, READS, AT(target), 0, 0, NULL, "COLUMN,...",
-      "numbers to be predicted, in place of labels: columns of a CSV,\n"
-      "by name or number; may be repeated" },
+    { "target", 0, LIST, READS, AT(target), 0, 0, NULL, "NAME,...",
+      "predict numbers in place of labels: columns of a CSV by name or\n"
+      "number (may be repeated), an array of an .npz, a file beside an\n"
+      ".npy" },
     { "features", 0, INTEGER, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
       "features of a sample that is not an image (all)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
