@@ -165,22 +165,22 @@ static void describe(struct variant *v, struct device *d)
 {
     struct hsgd_emit e = { .program = &v->program };
     struct add_args a = { FLOATS };
-    struct hsgd_ref x = { 0, 0, 0 }, y = { 1, 0, 0 };
+    struct hsgd_ref x = { .buffer = 0 }, y = { .buffer = 1 };
     v->device = d;
     for (int i = 0; i < 2; i++) HSGD_LAUNCH(&e, HSGD_KERNEL(add), HSGD_ITEMS, FLOATS, &a, x, y);
 }
 
-static void make_buffers(float **base)
+static void make_buffers(void **base)
 {
     float ones[FLOATS];
     for (int i = 0; i < FLOATS; i++) ones[i] = 1;
     for (int i = 0; i < 2; i++) {
-        REQUIRE(!cudaMalloc((void **)&base[i], sizeof ones));
+        REQUIRE(!cudaMalloc(&base[i], sizeof ones));
         REQUIRE(!cudaMemcpy(base[i], ones, sizeof ones, cudaMemcpyHostToDevice));
     }
 }
 
-static void expect(cudaStream_t stream, const float *y, float want)
+static void expect(cudaStream_t stream, const void *y, float want)
 {
     float got[FLOATS];
     REQUIRE(!cudaStreamSynchronize(stream));
@@ -194,7 +194,7 @@ static void other_buffers(void)
     struct device device = { .units = 1 };
     struct variant v = { 0 };
     struct cuda_graph *kept = NULL;
-    float *first[2], *second[2];
+    void *first[2], *second[2];
     cudaStream_t stream;
     hsgd_kernels_init();
     describe(&v, &device);

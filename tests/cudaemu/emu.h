@@ -90,7 +90,7 @@ static inline float emu_tf32(float x)
 /* A kernel in its C++ form, called once per item. */
 struct emu_kernel {
     const char *name;
-    void (*run)(float *const *buffer, const uint64_t *offset, const void *args);
+    void (*run)(char *const *buffer, const uint64_t *offset, const void *args);
     int buffers;
     size_t args_size;
     unsigned long launches;
@@ -103,7 +103,7 @@ void emu_shared_poison(void);
 struct emu_grid {
     unsigned groups, items;
 };
-void emu_run_grid(struct emu_kernel *k, struct emu_grid grid, float *const *buffer, const uint64_t *offset,
+void emu_run_grid(struct emu_kernel *k, struct emu_grid grid, char *const *buffer, const uint64_t *offset,
                   const void *args);
 
 /* What kernels see. */

@@ -39,7 +39,7 @@ static struct fiber *running;
 
 static struct { /* the group under way */
     const struct emu_kernel *kernel;
-    float *const *buffer;
+    char *const *buffer;
     const uint64_t *offset;
     const void *args;
     unsigned items, started, ended, first, stride;
@@ -157,7 +157,7 @@ static void run_group(void)
     for (int i = 0; i < ITEMS; i++) fibers[i].busy = fibers[i].waits = false;
 }
 
-void emu_run_grid(struct emu_kernel *k, struct emu_grid grid, float *const *buffer, const uint64_t *offset,
+void emu_run_grid(struct emu_kernel *k, struct emu_grid grid, char *const *buffer, const uint64_t *offset,
                   const void *args)
 {
     if (!grid.items || grid.items > ITEMS || (grid.items & (grid.items - 1)) || !grid.groups)

@@ -12,7 +12,7 @@
 #define CALL5 CALL4, AT(4)
 #define CALL6 CALL5, AT(5)
 #define KERNEL(name, buffers, args) \
-    static void run_##name(float *const *b, const uint64_t *o, const void *a) \
+    static void run_##name(char *const *b, const uint64_t *o, const void *a) \
     { \
         hsgd_cuda_##name(CALL##buffers, *(const struct args *)a); \
     }

@@ -48,13 +48,13 @@ struct launch {
     struct emu_kernel *kernel;
     struct emu_grid grid;
     int device;
-    float *buffer[EMU_BUFFERS];
+    char *buffer[EMU_BUFFERS];
     uint64_t offset[EMU_BUFFERS];
     unsigned char args[];
 };
 
 /* The buffers as the host sees them; checked when launched and when run. */
-static void translate(const struct launch *l, float **to)
+static void translate(const struct launch *l, char **to)
 {
     char what[32];
     emu_doing("kernel", l->kernel->name);
@@ -67,7 +67,7 @@ static void translate(const struct launch *l, float **to)
 static void run_launch(void *data)
 {
     struct launch *l = data;
-    float *buffer[EMU_BUFFERS];
+    char *buffer[EMU_BUFFERS];
     translate(l, buffer);
     emu_run_grid(l->kernel, l->grid, buffer, l->offset, l->args);
     for (int i = 0; i < l->kernel->buffers; i++) emu_check_front(l->buffer[i]);
@@ -79,10 +79,10 @@ static size_t launch_bytes(const struct emu_kernel *k) { return sizeof(struct la
 static struct launch *make_launch(struct emu_kernel *k, dim3 grid, dim3 block, void **parameter)
 {
     struct launch *l = calloc(1, launch_bytes(k));
-    float *buffer[EMU_BUFFERS];
+    char *buffer[EMU_BUFFERS];
     *l = (struct launch){ .kernel = k, .grid = { grid.x, block.x }, .device = emu_device() };
     for (int i = 0; i < k->buffers; i++) {
-        l->buffer[i] = *(float **)parameter[2 * i];
+        l->buffer[i] = *(char **)parameter[2 * i];
         l->offset[i] = *(uint64_t *)parameter[2 * i + 1];
     }
     memcpy(l->args, parameter[2 * k->buffers], k->args_size);
