@@ -3,6 +3,7 @@
 # Adding an operation: a word here; one a line, so that branches merge.
 OPS =
 OPS += activation
+OPS += batch_norm
 OPS += conv2d
 OPS += dense
 OPS += dropout

@@ -39,6 +39,9 @@ softmax: loss without smoothing|softmax_cross_entropy.cl|s/ - ARG(even) \* total
 mse: sum, not mean|mse.cl|s/2.0f \* d \/ (float)cols/2.0f * d/|mse|cpu
 adam: second moment not corrected|optimizer.cl|s/= step\[STEP_CORRECT2\]/= 1.0f/;s/, step\[STEP_CORRECT2\],/, 1.0f,/|optimizer|cpu
 nesterov: no look ahead|optimizer.cl|s/nesterov ? g + mu \* vi : vi/vi/|optimizer|cpu
+batch_norm: lanes beyond the last sample count|batch_norm.cl|s/return a.live < 16 \&\& s/return a.live < 0 \&\& s/|batch_norm|cpu
+batch_norm: slices weigh the same|batch_norm.cl|s/all\[c\] + d \* (here \/ n)/all[c] + d * 0.5f/|batch_norm|cpu
+batch_norm: running variance of the batch, not of the population|batch_norm.cl|s/ARG(count) - 1.0f, 1.0f/ARG(count), 1.0f/|batch_norm|opencl
 lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
 LIST
     # FAULTS=WORD: only those lines that have it.

@@ -16,7 +16,7 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define TAIL "  - {op: softmax_cross_entropy}\n"
 #define MODEL(layers) "name: m\nlayers:\n" layers TAIL
 #define NOT_OP \
-    " is not one of activate, conv2d, dense, dropout, flatten, mse, max_pool, avg_pool, " \
+    " is not one of activate, batch_norm, conv2d, dense, dropout, flatten, mse, max_pool, avg_pool, " \
     "softmax_cross_entropy"
 #define KEYS "conv2d has no key \"x\"; it has op, name, out_channels, kernel, stride, padding, activation, init"
 

@@ -123,6 +123,7 @@ struct hsgd_param_spec {
     int split_rows; /* > 0: leading rows by which weight_gradient() may compute the gradient later, in
                               pieces; 0: backward() computes it */
     bool is_state;  /* not trained: `once` of a phase writes it */
+    bool is_count;  /* a state of rank 0 that counts steps: a 64-bit integer in weight files */
     bool no_decay;  /* weight decay may leave it out: a bias, a norm's factor */
 };
 
@@ -387,6 +388,19 @@ HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
 
 /* Loss of outputs z (x[0]) and class labels t (x[1]): L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
 HSGD_API extern const struct hsgd_op hsgd_op_mse;
+
+/* y = (x - mean) / sqrt(variance + epsilon) w + b for each channel (the last
+ * axis).  In training mean and variance are those of the whole batch over all
+ * positions, and the running ones move by `momentum` towards them (the variance
+ * unbiased); outside training the running ones are used.  Any shape but one number.
+ * epsilon 0: 1e-5, momentum 0: 0.1.
+ * weight, bias: c; states running_mean, running_var: c, num_batches_tracked: one
+ * number, exact up to 2^24.
+ * Aliasing: none.  Source: Ioffe & Szegedy 2015; Chan, Golub, LeVeque 1979. */
+struct hsgd_batch_norm {
+    float epsilon, momentum;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_batch_norm;
 
 /* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),
  * x zero outside; kernel x kernel taps, stride s, padding p < kernel.

@@ -12,6 +12,7 @@ union attributes {
     struct hsgd_conv2d conv2d;
     struct hsgd_pool pool;
     struct hsgd_activate activate;
+    struct hsgd_batch_norm batch_norm;
     struct hsgd_dropout dropout;
     struct hsgd_softmax_cross_entropy loss;
     struct hsgd_clip_factor clip;
@@ -27,7 +28,7 @@ static int size_of(int right, bool low) { return low ? wild_low(right) : wild(ri
 static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
-    switch (below(9)) {
+    switch (below(10)) {
     case 0:
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
         return &hsgd_op_dense;
@@ -42,6 +43,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
     case 5: a->loss.label_smoothing = wild_float(0.1f); return &hsgd_op_softmax_cross_entropy;
     case 6: return one_in(2) ? &hsgd_op_flatten : &hsgd_op_mse;
     case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) }; return &hsgd_op_clip_factor;
+    case 8: a->batch_norm = (struct hsgd_batch_norm){ wild_float(0), wild_float(0) }; return &hsgd_op_batch_norm;
     default:
         hsgd_train_defaults(&a->update.options, sizeof a->update.options);
         a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
@@ -149,7 +151,7 @@ static bool run(void)
     if (one_in(8)) call.in[0] = hsgd_image(wild_low(2), wild_low(2), wild_low(2));
     if (one_in(8)) call.in[below(2)].rank = wild(1);
     if (one_in(8)) call.inputs = wild_low(2);
-    for (int i = 0; i < 4; i++) call.params[i] = OR_NULL(4 + i, floats);
+    for (int i = 0; i < HSGD_MAX_PARAMS; i++) call.params[i] = i < 4 ? OR_NULL(4 + i, floats) : floats;
     call.x[0] = OR_NULL(8, floats);
     call.dy[0] = one_in(2) ? OR_NULL(9, floats) : NULL;
     call.x[1] = OR_NULL(10, some_labels());
