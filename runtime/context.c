@@ -5,7 +5,6 @@
 
 #include "c_locale.h"
 #include "core.h"
-#include "cost.h"
 #include "cuda_device.h"
 #include "devices.h"
 #include "environment.h"
@@ -202,12 +201,18 @@ void hsgd_destroy(struct hsgd_context **pctx)
         free(ctx->device[i].one_worker);
     }
     detach_starpu(ctx);
-    cost_free(ctx);
-    hsgd_trace_stop(ctx);
+    for (int i = 0; i < ctx->nkept; i++) ctx->free_kept[i](ctx);
     failure_close(&ctx->failure);
     pthread_mutex_destroy(&ctx->error_lock);
     free(ctx);
     *pctx = NULL;
+}
+
+void context_keep(struct hsgd_context *ctx, void (*free_it)(struct hsgd_context *ctx))
+{
+    for (int i = 0; i < ctx->nkept; i++)
+        if (ctx->free_kept[i] == free_it) return;
+    if (ctx->nkept < MAX_KEPT) ctx->free_kept[ctx->nkept++] = free_it;
 }
 
 int hsgd_wait(struct hsgd_context *ctx)

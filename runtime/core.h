@@ -16,6 +16,7 @@
 
 #define MAX_DEVICES 32
 #define MAX_SLOWNESS 4
+#define MAX_KEPT 4
 #define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
 
 struct cuda_device;
@@ -77,9 +78,11 @@ struct hsgd_context {
     int ndevices;
     struct device device[MAX_DEVICES];
     struct cost_entry *costs;
-    struct trace *trace; /* NULL: nothing is recorded */
-    atomic_bool runs;    /* it has begun to compute */
-    atomic_int active;   /* nesting of context_begin() */
+    struct trace *trace;                                   /* NULL: nothing is recorded */
+    int nkept;                                             /* what modules keep in the context, */
+    void (*free_kept[MAX_KEPT])(struct hsgd_context *ctx); /* freed with it */
+    atomic_bool runs;                                      /* it has begun to compute */
+    atomic_int active;                                     /* nesting of context_begin() */
     struct failure failure;
     pthread_mutex_t error_lock; /* of error: replicas may fail at the same time */
 };
@@ -89,6 +92,9 @@ struct hsgd_context {
 bool context_is_orphan(const struct hsgd_context *ctx);
 /* How many times fork() has led to this process. */
 unsigned context_generation(void);
+
+/* What a module keeps in the context is freed with it; asked for twice, once. */
+void context_keep(struct hsgd_context *ctx, void (*free_it)(struct hsgd_context *ctx));
 
 /* Wakes and rests the workers of a StarPU that is ours; nests. */
 void context_begin(struct hsgd_context *ctx);

@@ -33,6 +33,15 @@ static uint32_t variant_footprint(const struct cell *c, const struct variant *v)
     return mix(h, &c->kind, sizeof c->kind);
 }
 
+static void cost_free(struct hsgd_context *ctx)
+{
+    while (ctx->costs) {
+        struct cost_entry *next = ctx->costs->next;
+        free(ctx->costs);
+        ctx->costs = next;
+    }
+}
+
 int cost_bind(struct hsgd_context *ctx, const struct cell *c, struct variant *v)
 {
     uint32_t f = variant_footprint(c, v);
@@ -44,18 +53,10 @@ int cost_bind(struct hsgd_context *ctx, const struct cell *c, struct variant *v)
         e->footprint = f;
         e->next = ctx->costs;
         ctx->costs = e;
+        context_keep(ctx, cost_free);
     }
     v->cost = e;
     return 0;
-}
-
-void cost_free(struct hsgd_context *ctx)
-{
-    while (ctx->costs) {
-        struct cost_entry *next = ctx->costs->next;
-        free(ctx->costs);
-        ctx->costs = next;
-    }
 }
 
 void cost_measured(struct variant *v, uint64_t ns)

@@ -11,7 +11,6 @@
 /* Finds the variant's entry: the same kernels, sizes and device share one,
  * over all plans of the context. */
 int cost_bind(struct hsgd_context *ctx, const struct cell *c, struct variant *v);
-void cost_free(struct hsgd_context *ctx);
 
 void cost_measured(struct variant *v, uint64_t ns);
 /* Median of the last measurements; a guess before the first. */

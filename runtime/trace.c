@@ -97,6 +97,7 @@ int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *
     t->options = o;
     t->started = monotonic_ns();
     ctx->trace = t;
+    context_keep(ctx, hsgd_trace_stop);
     return 0;
 }
 
