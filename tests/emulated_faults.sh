@@ -23,8 +23,8 @@ bias without its ReLU|codelets/matmul_cuda.c|s/m->has_bias ? CUBLASLT_EPILOGUE_R
 the gradient of the other bias|codelets/matmul_cuda.c|s/return CUBLASLT_EPILOGUE_BGRADA/return CUBLASLT_EPILOGUE_BGRADB/|dense|wrong on cuda\|fault: .*past the end
 an algorithm for another alignment|runtime/cuda_device.c|s/    for (int r = 0; r < n; r++) bits/    for (int r = 0; r < 0; r++) bits/|dense|fault: .*is not aligned
 an algorithm for another product|runtime/cuda_device.c|s/memcmp(p->args, args, k->args_size)/0/|gemm|fault: .*chosen for another product
-host pointer as a device buffer|runtime/exec_cuda.c|s/base\[i\] = (float \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
-device pointer read by the host|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/if (base[0][0] == 7) return; &/|activate|fault: .*the host touched device memory
+host pointer as a device buffer|runtime/exec_cuda.c|s/base\[i\] = (void \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
+device pointer read by the host|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/if (*(float *)base[0] == 7) return; &/|activate|fault: .*the host touched device memory
 use after free|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/cudaMalloc((void **)\&base[0], 64), cudaFree(base[0]); &/|activate|fault: .*was freed
 missing stream dependency|runtime/exec_cuda.c|s/cudaStream_t stream = starpu_cuda_get_local_stream();/static cudaStream_t stream; if (!stream) cudaStreamCreateWithFlags(\&stream, cudaStreamNonBlocking);/|activate|wrong on cuda\|fault: .*was freed
 a graph keeps its first step|runtime/cuda_graph.c|s/g->step != step;/0;/|test_graphs:adam|, expected "\|is not finite
