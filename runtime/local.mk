@@ -65,6 +65,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/numpy.h \
 	runtime/data/origin.c \
 	runtime/data/origin.h \
+	runtime/data/pairs.c \
 	runtime/data/passed.c \
 	runtime/data/passed.h \
 	runtime/data/png.c \

@@ -119,4 +119,16 @@ refused '--data "set": set/train/turned/9.png: is 59 x 30 pixels, but set/train/
 [ ! -e x ] && [ ! -e x.png ]
 check 'nothing is written where the input is bad' $?
 
+# Targets are images of the same names.
+rm set/train/turned/9.png
+mkdir -p masks && cp -r set/train set/test masks && rm masks/test/plain/2.png
+refused 'data "set": masks: no target for "test/plain/2.png": an image of that name, in any format' data info set --target masks
+cp set/test/plain/2.png masks/test/plain
+ok data info set --target masks --json
+json 'j["train"]["samples"] == 16 and j["test"]["samples"] == 3 and j["classes"] == []'
+json '"target 30x30x1" in j["summary"] and j["targets"][0]["train"]["mean"] == j["train"]["mean"][0]'
+ok data info set --target masks --resize 15
+has out '^target +train +0 '
+refused 'the data has no labels, which --model "mlp-small" needs' train $opts --data set --target masks --out paired
+
 finish

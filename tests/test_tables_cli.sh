@@ -20,7 +20,7 @@ has bounds/config.yaml '^max-batch: 64$'
 printf 'stop-at: 0.5\ntarget: 0.5\n' >both.yaml
 refused 'both.yaml, line 2: "target" appears twice' train --config both.yaml --model linear
 printf 'target: 1\n' >column.yaml
-refused '--data "digits": data set "digits": --target names columns of a CSV or arrays, and this is digits' train --config column.yaml --model linear --data digits
+refused '--data "digits": data set "digits": --target names columns of a CSV, an array or a folder of images, and this is digits' train --config column.yaml --model linear --data digits
 refused '--stop-at 0.5 needs validation samples, and --validation "0" leaves none' $train --stop-at 0.5 --out new
 
 # ------------------------------------------------------------------- --target

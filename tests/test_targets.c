@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numeric targets in place of labels: tables, arrays. */
+/* Numeric targets in place of labels: tables, arrays, images. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -125,8 +125,9 @@ static void bad_targets(void)
                    "data set \"set\": --label and --target exclude each other");
     expect_refused(ctx, "set", OPTIONS(.target = "y", .features = 3),
                    "set: line 1: 1 columns beside the targets, 3 features are expected");
-    expect_refused(ctx, "digits", OPTIONS(.target = "y"),
-                   "data set \"digits\": --target names columns of a CSV or arrays, and this is digits");
+    expect_refused(
+        ctx, "digits", OPTIONS(.target = "y"),
+        "data set \"digits\": --target names columns of a CSV, an array or a folder of images, and this is digits");
     struct set s = table("a,y\n1,2\n3,4\n", OPTIONS(.target = "y"));
     struct hsgd_record *r = hsgd_record_create(ctx, s.train);
     put_text("set", "a,z\n1,2\n");
@@ -303,6 +304,107 @@ static void bad_arrays(void)
                    "set.npz: x_test.npy: has a field \"target\" of 1x1, the training data had 1");
 }
 
+/* ------------------------------------------------------------------ images */
+
+/* Field `field` of sample i is picture `seed`, of the field's size. */
+static void expect_picture(const struct hsgd_data *d, int field, int64_t i, int seed)
+{
+    struct hsgd_data_field f;
+    float x[64];
+    REQUIRE(d && hsgd_data_field_get(d, field, &f, sizeof f) && hsgd_type_size(&f.type) <= 64);
+    REQUIRE(!hsgd_data_gather_field(d, field, &i, 1, NULL, x) && f.type.rank == 3);
+    for (int k = 0; k < (int)hsgd_type_size(&f.type); k++) {
+        int c = f.type.dim[2], w = f.type.dim[1];
+        float want = pictures_value(seed, k / c / w, k / c % w, k % c) / 255.0f;
+        CHECK_MSG(fabsf(x[k] - want) < 1e-6f, "%s of sample %d, value %d: %g, not %g", f.name, (int)i, k, (double)x[k],
+                  (double)want);
+    }
+}
+
+/* Pairs in other folders, formats and sizes; one target more than there are images. */
+static void put_pairs(void)
+{
+    put("in/train/a/1.png", make_png(4, 4, 1, 1));
+    put("in/train/b.png", make_png(4, 4, 1, 2));
+    put("in/val/c.PNG", make_png(4, 4, 1, 3));
+    put_text("in/notes.txt", "none");
+    put("out/train/a/1.png", make_png(2, 3, 3, 11));
+    put("out/train/b.jpeg", make_png(2, 3, 3, 12));
+    put("out/train/more.png", make_png(2, 3, 3, 13));
+    put("out/val/c.png", make_png(2, 3, 3, 14));
+}
+
+static void pairs(void)
+{
+    begin();
+    put_pairs();
+    setenv("HSGD_CACHE_DIR", "cache", 1);
+    for (int pass = 0; pass < 2; pass++) { /* decoded, then from the cache */
+        char text[200];
+        struct set s = read_set(ctx, "in", OPTIONS(.target = "out"));
+        expect_shape(s.train, 2, 4, 4, 1);
+        expect_shape(s.test, 1, 4, 4, 1);
+        expect_picture(s.train, 0, 0, 1);
+        expect_picture(s.train, 1, 0, 11);
+        expect_picture(s.train, 0, 1, 2);
+        expect_picture(s.train, 1, 1, 12);
+        expect_picture(s.test, 0, 0, 3);
+        expect_picture(s.test, 1, 0, 14);
+        hsgd_data_summary(s.train, text, sizeof text);
+        CHECK_STR(text, "images, 2 samples of 4x4x1, target 2x3x3; passed over: 1 not images (first: notes.txt)");
+        CHECK(hsgd_data_classes(s.train) == 0 && hsgd_data_find(s.train, "label") < 0);
+        close_set(&s);
+    }
+}
+
+/* No split for training: all images at any depth are samples. */
+static void flat_pairs(void)
+{
+    begin();
+    put("in/1.png", make_png(4, 4, 3, 1));
+    put("in/deep/2.png", make_png(4, 4, 3, 2));
+    put("out/1.png", make_png(4, 4, 1, 11));
+    put("out/deep/2.png", make_png(4, 4, 1, 12));
+    struct set s = read_set(ctx, "in", OPTIONS(.target = "out"));
+    CHECK(!s.test);
+    expect_shape(s.train, 2, 4, 4, 3);
+    expect_picture(s.train, 0, 1, 2);
+    expect_picture(s.train, 1, 1, 12);
+    close_set(&s);
+    s = read_set(ctx, "in", OPTIONS(.target = "out", .resize = 2));
+    struct hsgd_type t = hsgd_data_type(s.train, "target");
+    CHECK(t.rank == 3 && t.dim[0] == 2 && t.dim[1] == 2 && t.dim[2] == 1);
+    struct hsgd_record *r = hsgd_record_create(ctx, s.train);
+    close_set(&s);
+    s = read_set(ctx, "in", OPTIONS(.target = "out", .record = r)); /* resized as in training */
+    CHECK(s.train && !hsgd_record_check(ctx, r, s.train));
+    close_set(&s);
+    expect_refused(ctx, "in", OPTIONS(.record = r),
+                   "in: the training data had target images; --target names their folder");
+    hsgd_record_destroy(&r);
+}
+
+static void bad_pairs(void)
+{
+    begin();
+    put_pairs();
+    remove_tree("out/train/b.jpeg");
+    expect_refused(ctx, "in", OPTIONS(.target = "out"),
+                   "out: no target for \"train/b.png\": an image of that name, in any format");
+    put("out/train/b.png", make_png(2, 2, 3, 12));
+    expect_refused(ctx, "in", OPTIONS(.target = "out"),
+                   "out/train/b.png: is 2 x 2 pixels, but out/train/a/1.png is 2 x 3; --resize N makes all images N x "
+                   "N");
+    put("out/train/b.jpg", make_png(2, 3, 3, 12));
+    expect_refused(ctx, "in", OPTIONS(.target = "out"),
+                   "out: \"train/b.jpg\" and \"train/b.png\" have the same name but for the format");
+    expect_refused(ctx, "in", OPTIONS(.target = "none"), "--target \"none\": No such file or directory");
+    expect_refused(ctx, "in", OPTIONS(.target = "in/notes.txt"),
+                   "--target \"in/notes.txt\": is not a folder of target images");
+    expect_refused(ctx, "in", OPTIONS(.target = "out", .keep_going = true),
+                   "in: --keep-going and --target exclude each other");
+}
+
 static const struct core_case cases[] = { { "targets", targets },
                                           { "targets_of_input", targets_of_input },
                                           { "bad_targets", bad_targets },
@@ -311,5 +413,8 @@ static const struct core_case cases[] = { { "targets", targets },
                                           { "ranks_of_samples", ranks_of_samples },
                                           { "found_files", found_files },
                                           { "archives", archives },
-                                          { "bad_arrays", bad_arrays } };
+                                          { "bad_arrays", bad_arrays },
+                                          { "pairs", pairs },
+                                          { "flat_pairs", flat_pairs },
+                                          { "bad_pairs", bad_pairs } };
 CORE_MAIN(cases)

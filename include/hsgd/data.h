@@ -60,8 +60,9 @@ struct hsgd_data_options {
     bool reports_passed;           /* the caller reports hsgd_data_passed() itself; false: skipped images are a
                                         warning */
     const char *target;            /* numbers to be predicted, in place of labels: the field "target".  Columns of a
-                                        CSV, as for `ignore`; an array or a file, as for `label`; NULL: labels, or the
-                                        record's targets */
+                                        CSV, as for `ignore`; an array or a file, as for `label`; for a folder of
+                                        images one with an image of the same name, in any format, for each of them;
+                                        NULL: labels, or the record's targets */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -83,7 +84,7 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  *          and other usual names, in any letter case), or with CLASS/ alone and
  *          then no test split; below them PNG and JPEG files at any depth, grey
  *          or RGB, all of one size unless `resize` is given.  Classes are the
- *          folders, sorted by name.
+ *          folders, sorted by name.  With `target` no class folders are needed.
  * tar      a cifar or images folder in a tar archive, plain, gzip or xz.
  * zip      the same in a zip archive.
  * npy      a NumPy array, N x features, N x H x W, N x H x W x C, or up to 6 axes

@@ -164,11 +164,16 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
 static int check_options(struct hsgd_context *ctx, const char *what, const char *format,
                          const struct hsgd_data_options *o)
 {
-    bool csv = !strcmp(format, "csv"), arrays = !strcmp(format, "npy") || !strcmp(format, "npz");
-    if (o->ignore && !csv)
+    static const char *const with_targets[] = { "csv", "npy", "npz", "images" };
+    bool targets = false;
+    for (size_t i = 0; i < sizeof with_targets / sizeof *with_targets; i++)
+        targets = targets || !strcmp(format, with_targets[i]);
+    if (o->ignore && strcmp(format, "csv"))
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": --ignore names columns of a CSV, and this is %s", what, format);
-    if (o->target && !csv && !arrays)
-        return hsgd_fail(ctx, EINVAL, "data set \"%s\": --target names columns of a CSV or arrays, and this is %s",
+    if (o->target && !targets)
+        return hsgd_fail(ctx, EINVAL,
+                         "data set \"%s\": --target names columns of a CSV, an array or a folder of images, and this "
+                         "is %s",
                          what, format);
     if (o->target && o->label)
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": --label and --target exclude each other", what);

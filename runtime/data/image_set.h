@@ -60,6 +60,10 @@ int image_set_pass_over(struct hsgd_context *ctx, struct image_set *a, const cha
  * classes and labels. */
 int image_set_sort(struct hsgd_context *ctx, struct image_set *a);
 
+/* The same without classes: images at any depth below the folders of the splits, or
+ * below the set's folder where there is none for training.  All have label 0. */
+int image_set_sort_splits(struct hsgd_context *ctx, struct image_set *a);
+
 /* The file with this name, in any folder; NULL: none. */
 const struct image_entry *image_set_find(const struct image_set *a, const char *last);
 
@@ -75,6 +79,15 @@ struct image_set_name image_set_name(const struct image_set *a, const struct ima
 
 /* Decodes a sorted set with the options `resize` and `keep_going`. */
 int image_set_decode(struct hsgd_context *ctx, const struct image_set *a, const struct hsgd_data_options *options,
+                     struct data_splits *out);
+
+/* The same from the cache, if it has this set; it gets what is decoded. */
+int image_set_decode_cached(struct hsgd_context *ctx, const struct image_set *a,
+                            const struct hsgd_data_options *options, bool paired, struct data_splits *out);
+
+/* A folder of images and, in options->target, one with an image of the same name
+ * for each, which becomes its field "target". */
+int image_pairs_read(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                      struct data_splits *out);
 
 /* CIFAR-10 or CIFAR-100, binary version. */

@@ -3,6 +3,7 @@
 #include "image_set.h"
 
 #include "cache.h"
+#include "record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ enum { IMAGE_DEPTH = 6, CIFAR_DEPTH = 1, MAX_RESIZE = 4096, MIN_CLASSES = 2 };
 enum { DECODING = 2 };
 
 /* How a set is read, once its files are listed. */
-enum meaning { IMAGES, CIFAR, EITHER };
+enum meaning { IMAGES, CIFAR, EITHER, PAIRED };
 
 static int interpret(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
                      const struct hsgd_data_options *options, struct data_splits *out)
@@ -90,16 +91,12 @@ static int read_archive(struct hsgd_context *ctx, const char *path, enum meaning
     return err;
 }
 
-/* CIFAR's files have no cache: they are read as fast. */
-static int read_listed(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
-                       const struct hsgd_data_options *options, struct data_splits *out)
+int image_set_decode_cached(struct hsgd_context *ctx, const struct image_set *a,
+                            const struct hsgd_data_options *options, bool paired, struct data_splits *out)
 {
     struct sha256 key;
     char hex[65];
-    if (meaning == CIFAR) return cifar_read(ctx, a, options, out);
-    int err = image_set_sort(ctx, a);
-    if (err) return err;
-    begin_key(&key, a->source, meaning, options);
+    begin_key(&key, a->source, paired ? PAIRED : IMAGES, options);
     for (int i = 0; i < a->count; i++) {
         sha256_add(&key, a->entry[i].name, strlen(a->entry[i].name) + 1);
         add_state(&key, a->entry[i].size, a->entry[i].changed);
@@ -110,9 +107,18 @@ static int read_listed(struct hsgd_context *ctx, struct image_set *a, enum meani
     }
     sha256_end(&key, hex);
     if (cache_load(ctx, hex, a->source, out)) return 0;
-    err = image_set_decode(ctx, a, options, out);
+    int err = image_set_decode(ctx, a, options, out);
     if (!err) cache_store(ctx, hex, out);
     return err;
+}
+
+/* CIFAR's files have no cache: they are read as fast. */
+static int read_listed(struct hsgd_context *ctx, struct image_set *a, enum meaning meaning,
+                       const struct hsgd_data_options *options, struct data_splits *out)
+{
+    if (meaning == CIFAR) return cifar_read(ctx, a, options, out);
+    int err = image_set_sort(ctx, a);
+    return err ? err : image_set_decode_cached(ctx, a, options, false, out);
 }
 
 static int read_folder(struct hsgd_context *ctx, const char *path, enum meaning meaning,
@@ -125,13 +131,19 @@ static int read_folder(struct hsgd_context *ctx, const char *path, enum meaning 
     return err;
 }
 
+static int check_resize(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options)
+{
+    if (options->resize >= 0 && options->resize <= MAX_RESIZE) return 0;
+    return hsgd_fail(ctx, EINVAL, "data set \"%s\": resize is %d, it must be in 0..%d", path, options->resize,
+                     MAX_RESIZE);
+}
+
 static int read_any(struct hsgd_context *ctx, const char *path, enum meaning meaning,
                     const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct stat st;
-    if (options->resize < 0 || options->resize > MAX_RESIZE)
-        return hsgd_fail(ctx, EINVAL, "data set \"%s\": resize is %d, it must be in 0..%d", path, options->resize,
-                         MAX_RESIZE);
+    int err = check_resize(ctx, path, options);
+    if (err) return err;
     if (stat(path, &st)) return hsgd_fail(ctx, errno, "%s: cannot open: %s", path, strerror(errno));
     return (S_ISDIR(st.st_mode) ? read_folder : read_archive)(ctx, path, meaning, options, out);
 }
@@ -205,9 +217,19 @@ static int read_as(struct hsgd_context *ctx, const char *path, enum meaning mean
     return err ? err : settle_classes(ctx, path, options, out);
 }
 
+static int read_pairs(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
+                      struct data_splits *out)
+{
+    int err = check_resize(ctx, path, options);
+    if (!err) err = image_pairs_read(ctx, path, options, out);
+    if (!err && !options->reports_passed) warn_of_passed(ctx, path, out->train->passed);
+    return err;
+}
+
 static int read_images(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *options,
                        struct data_splits *out)
 {
+    if (record_wants_targets(options)) return read_pairs(ctx, path, options, out);
     return read_as(ctx, path, IMAGES, options, out);
 }
 

@@ -290,15 +290,30 @@ static int keep_images(struct hsgd_context *ctx, struct image_set *a, struct ima
     return err;
 }
 
+static int keep_sorted(struct hsgd_context *ctx, struct image_set *a)
+{
+    struct image_entry *kept = malloc((size_t)(a->splits[0] + a->splits[1]) * sizeof *kept);
+    if (!kept) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
+    return keep_images(ctx, a, kept);
+}
+
+/* Sorts by name; *first is the first image. */
+static int sort_names(struct hsgd_context *ctx, struct image_set *a, const struct image_entry **first)
+{
+    int i = 0;
+    if (a->count) qsort(a->entry, (size_t)a->count, sizeof *a->entry, by_name);
+    while (i < a->count && !is_image(&a->entry[i])) i++;
+    if (i == a->count) return no_image(ctx, a, a->source, "has no PNG or JPEG image");
+    *first = &a->entry[i];
+    return check_names(ctx, a);
+}
+
 int image_set_sort(struct hsgd_context *ctx, struct image_set *a)
 {
-    int first = 0;
-    if (a->count) qsort(a->entry, (size_t)a->count, sizeof *a->entry, by_name);
-    while (first < a->count && !is_image(&a->entry[first])) first++;
-    if (first == a->count) return no_image(ctx, a, a->source, "has no PNG or JPEG image");
+    const struct image_entry *first;
     struct layout l;
-    int err = find_layout(ctx, a, &a->entry[first], &l);
-    if (!err) err = check_names(ctx, a);
+    int err = sort_names(ctx, a, &first);
+    if (!err) err = find_layout(ctx, a, first, &l);
     if (!err) err = check_folders(ctx, a, &l);
     if (!err) err = collect_classes(ctx, a, &l);
     if (!err) err = set_labels(ctx, a, &l);
@@ -307,7 +322,26 @@ int image_set_sort(struct hsgd_context *ctx, struct image_set *a)
         return hsgd_fail(ctx, EINVAL,
                          "%s: images are not in class folders; expected are CLASS/*.png or train/CLASS/*.png",
                          a->source);
-    struct image_entry *kept = malloc((size_t)(a->splits[0] + a->splits[1]) * sizeof *kept);
-    if (!kept) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %d files", a->source, a->count);
-    return keep_images(ctx, a, kept);
+    return keep_sorted(ctx, a);
+}
+
+int image_set_sort_splits(struct hsgd_context *ctx, struct image_set *a)
+{
+    static const char *const only[] = { "images" };
+    const struct image_entry *first;
+    const char *rest;
+    int err = sort_names(ctx, a, &first);
+    struct layout l = { .around = err ? NULL : first->name, .top = err ? 0 : find_top(a, first) };
+    if (!err) err = find_split(ctx, a, &l, 0);
+    if (!err && l.split[0]) err = find_split(ctx, a, &l, 1);
+    if (err) return err;
+    if (!l.split[0]) l.split[0] = "", l.length[0] = 0;
+    a->classes = hsgd_names_copy(only, 1);
+    for (int i = 0; i < a->count; i++) {
+        struct image_entry *e = &a->entry[i];
+        rest = is_image(e) ? class_of(&l, e, &e->split) : NULL;
+        e->label = rest ? 0 : -1;
+        if (rest) a->splits[e->split]++;
+    }
+    return a->classes ? keep_sorted(ctx, a) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", a->source);
 }

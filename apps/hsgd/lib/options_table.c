@@ -44,7 +44,7 @@ static const struct option_row table[] = {
     { "target", 0, LIST, READS, AT(target), 0, 0, NULL, "NAME,...",
       "predict numbers in place of labels: columns of a CSV by name or\n"
       "number (may be repeated), an array of an .npz, a file beside an\n"
-      ".npy" },
+      ".npy, or a folder with an image for each image" },
     { "features", 0, INTEGER, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
       "features of a sample that is not an image (all)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
