@@ -40,7 +40,7 @@ static void model_of(struct hsgd_shape in, int rows)
 {
     enum { CLASSES = 3 };
     int size = hsgd_size(in), weights = CLASSES * size;
-    struct hsgd_model *m = hsgd_model_create(check_context(), "flat", in);
+    struct hsgd_model *m = hsgd_chain_create(check_context(), "flat", in);
     m = hsgd_add_flatten(hsgd_add_max_pool(m, 1));
     m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION));
     check_shape("%d images of %dx%dx%d", rows, in.h, in.w, in.c);
@@ -64,7 +64,7 @@ static void model_of(struct hsgd_shape in, int rows)
     }
     if (t) {
         int err = hsgd_model_set_weight(m, hsgd_model_weight_name(m, 0), w, weights);
-        if (!err) err = hsgd_trainer_gradients(t, x, labels, rows, g, weights + CLASSES);
+        if (!err) err = hsgd_trainer_gradients(t, rows, HSGD_FIELDS(x, labels), g, weights + CLASSES);
         check_that(!err, "%s", hsgd_error(check_context()));
         check_near("dw", g, want, weights);
     }

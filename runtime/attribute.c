@@ -130,3 +130,13 @@ void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a,
     else if (a->kind == HSGD_FLOAT) *(float *)at = (float)a->default_value;
     else *(int *)at = (int)a->default_value;
 }
+
+void attribute_fill(const struct hsgd_op *op, void *attributes)
+{
+    static const char zero[sizeof(double)];
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
+        size_t size = a->kind == HSGD_BOOL ? sizeof(bool) : sizeof(int);
+        bool is_number = a->kind == HSGD_INT || a->kind == HSGD_FLOAT;
+        if (is_number && !memcmp((char *)attributes + a->offset, zero, size)) attribute_default(op, a, attributes);
+    }
+}

@@ -15,6 +15,8 @@ const char *attribute_expects(enum hsgd_attribute_kind kind);
 bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attributes);
 /* Sets the value that an attribute has where none is given. */
 void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a, void *attributes);
+/* So does every number that is 0. */
+void attribute_fill(const struct hsgd_op *op, void *attributes);
 void attribute_write(const struct hsgd_attribute *a, const void *attributes, FILE *out);
 
 /* The field of this name; NULL: the operation has none. */

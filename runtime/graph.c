@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attribute.h"
 #include "model.h"
 
 static bool grow(void **block, int n, int *capacity, size_t unit)
@@ -19,6 +20,10 @@ static bool grow(void **block, int n, int *capacity, size_t unit)
 
 void graph_free(struct hsgd_model *m)
 {
+    for (struct hsgd_value *h = m->handles, *before; h; h = before) {
+        before = h->before;
+        free(h);
+    }
     for (int i = 0; i < m->nnodes; i++) free(m->node[i].attributes);
     free(m->node);
     free(m->value);
@@ -62,23 +67,27 @@ static bool name_taken(const struct hsgd_model *m, const char *name)
     return false;
 }
 
-static void name_node(const struct hsgd_model *m, struct node *n, const char *name)
+/* False: it is too long. */
+static bool name_node(const struct hsgd_model *m, struct node *n, const char *name)
 {
-    int number = 1;
+    int number = 1, used = 0;
+    char *to = n->name;
     for (int i = 0; i < m->nnodes; i++) number += m->node[i].op == n->op;
-    if (name) snprintf(n->name, sizeof n->name, "%s", name);
-    else snprintf(n->name, sizeof n->name, "%s%d", n->op->name, number);
+    for (const char *s = m->scope; *s && used < (int)sizeof n->name - 1; s++) to[used++] = *s == '\1' ? '.' : *s;
+    size_t left = sizeof n->name - (size_t)used;
+    if (name) used += snprintf(to + used, left, "%s", name);
+    else used += snprintf(to + used, left, "%s%d", n->op->name, number);
+    return used < (int)sizeof n->name;
 }
 
 /* What is wrong with the operation itself; NULL: nothing. */
-static const char *check_op(const struct hsgd_op *op, const void *attributes, int n)
+static const char *check_op(const struct hsgd_op *op, int n)
 {
     static _Thread_local char sentence[80];
     if (!op) return "the operation is NULL";
     if (!op->name || !op->infer || (!op->forward[0].emit && !op->is_view))
         return "the operation lacks its name, infer() or forward()";
     int least = op->inputs ? op->inputs : 1, most = op->max_inputs > least ? op->max_inputs : least;
-    if (op->attributes_size && !attributes) return "the attributes are missing";
     if (n >= least && n <= most) return NULL;
     snprintf(sentence, sizeof sentence, "it needs %s%d inputs, not %d", most > least ? "at least " : "", least, n);
     return sentence;
@@ -90,7 +99,8 @@ static int prepare(struct hsgd_model *m, struct node *n, const void *attributes,
     const struct hsgd_op *op = n->op;
     char why[200] = "";
     if (!(n->attributes = calloc(1, op->attributes_size + 1))) return refuse(m, ENOMEM, op->name, "out of memory");
-    if (op->attributes_size) memcpy(n->attributes, attributes, op->attributes_size);
+    if (op->attributes_size && attributes) memcpy(n->attributes, attributes, op->attributes_size);
+    attribute_fill(op, n->attributes);
     n->info.attributes = n->attributes;
     n->info.inputs = inputs;
     for (int i = 0; i < inputs; i++) {
@@ -105,15 +115,15 @@ static int prepare(struct hsgd_model *m, struct node *n, const void *attributes,
 int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, int inputs, const int *in,
               const char *name)
 {
-    const char *wrong = check_op(op, attributes, inputs);
+    const char *wrong = check_op(op, inputs);
     char why[80];
     if (wrong) return refuse(m, EINVAL, op && op->name ? op->name : "?", wrong);
     if (!grow((void **)&m->node, m->nnodes, &m->node_capacity, sizeof *m->node))
         return refuse(m, ENOMEM, op->name, "out of memory");
     struct node *n = &m->node[m->nnodes];
     *n = (struct node){ .op = op };
-    name_node(m, n, name);
-    snprintf(why, sizeof why, "another layer is called \"%s\"", n->name);
+    if (!name_node(m, n, name)) return refuse(m, EINVAL, op->name, "its name is too long");
+    snprintf(why, sizeof why, "another layer is called \"%.50s\"", n->name);
     int err = name_taken(m, n->name) ? refuse(m, EINVAL, op->name, why) : prepare(m, n, attributes, inputs, in);
     if (err) return err;
     for (int i = 0; i < n->info.outputs; i++) {

@@ -92,6 +92,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/emit_slice.c \
 	runtime/emit_slice.h \
 	runtime/graph.c \
+	runtime/graph_build.c \
 	runtime/environment.c \
 	runtime/environment.h \
 	runtime/error.c \

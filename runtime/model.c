@@ -17,7 +17,7 @@
  * of its own, cut by rows, instead of from every slice. */
 #define DEFER_FLOATS (96 * 1024)
 
-struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
+struct hsgd_model *hsgd_chain_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
 {
     if (ENTER(ctx, ctx, name)) return NULL;
     if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE) {
@@ -81,6 +81,12 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     return NULL;
 }
 
+static struct hsgd_shape shape_of(const struct hsgd_type *t)
+{
+    if (t->rank == 3) return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
+    return (struct hsgd_shape){ 1, 1, (int)hsgd_type_size(t) };
+}
+
 /* The bucket: small parameters in layer order, then the deferred weights. */
 static void place_params(struct hsgd_model *m, bool deferred)
 {
@@ -101,6 +107,7 @@ int model_finish(struct hsgd_model *m)
     int err = lower_number(m);
     if (err) return err;
     m->finished = true;
+    if (!m->in.h) m->in = shape_of(&m->value[m->field[0].value].type);
     m->floats = 0;
     place_params(m, false);
     m->small_floats = m->floats;
@@ -286,12 +293,6 @@ struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->i
 int hsgd_model_outputs(const struct hsgd_model *m)
 {
     return m && m->finished ? (int)hsgd_type_size(&m->node[m->loss].info.in[0]) : 0;
-}
-
-static struct hsgd_shape shape_of(const struct hsgd_type *t)
-{
-    if (t->rank == 3) return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
-    return (struct hsgd_shape){ 1, 1, (int)hsgd_type_size(t) };
 }
 
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)

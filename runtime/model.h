@@ -25,6 +25,18 @@ struct node {
     bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
 };
 
+/* What the caller holds of a value, or of a loss, while a graph is built. */
+struct hsgd_value {
+    struct hsgd_model *model;
+    int node, value; /* value -1: what a loss returned */
+    struct hsgd_value *before;
+};
+
+struct named_value {
+    char name[48];
+    int value;
+};
+
 /* What a batch brings: inputs and targets. */
 struct model_field {
     char name[48];
@@ -34,6 +46,7 @@ struct model_field {
 
 #define MAX_SAMPLE (1 << 26) /* numbers of a sample */
 #define MAX_MODEL_FIELDS 16
+#define MAX_RESULTS 16
 
 struct hsgd_model {
     struct hsgd_context *ctx;
@@ -45,6 +58,12 @@ struct hsgd_model {
     struct value *value;
     int nfields;
     struct model_field field[MAX_MODEL_FIELDS];
+    struct hsgd_value *handles; /* the last of all that were given out */
+    char scope[200];            /* with a dot at its end, unless it is empty */
+    int nresults;
+    struct named_value result[MAX_RESULTS];
+    int err;                      /* the first error of building, */
+    char why[1024];               /* and its sentence */
     int last;                     /* value that the next operation of a chain gets */
     int loss;                     /* node; -1: none yet */
     int block;                    /* rows that cost as much as one of them: slices should be multiples */

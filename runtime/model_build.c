@@ -90,7 +90,7 @@ struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model
     struct hsgd_shape shape;
     char sentence[100];
     if (!choose_shape(ctx, f, in, &shape)) return NULL;
-    struct hsgd_model *m = hsgd_model_create(ctx, f->name, shape);
+    struct hsgd_model *m = hsgd_chain_create(ctx, f->name, shape);
     if (!m) return failed_at(ctx, f, f->input_line ? f->input_line : 1);
     for (int i = 0; m && i < f->nlayers; i++) m = model_file_add(m, f, &f->layer[i], classes);
     const char *wrong = m ? check_whole(m, classes, sentence, sizeof sentence) : NULL;

@@ -6,10 +6,10 @@
 #include "plan.h"
 
 /* Where batches come from.  fill() writes rows [first_row, first_row + rows)
- * of step `step` of the window; it may be called from another thread.  fill
- * NULL: the plan's inputs hold data already. */
+ * of step `step` of the window to the places of the model's fields; it may be
+ * called from another thread.  fill NULL: the plan's inputs hold data already. */
 struct batch_source {
-    void (*fill)(void *user, int step, int first_row, int rows, float *x, int32_t *labels);
+    void (*fill)(void *user, int step, int first_row, int rows, void *const *field);
     void *user;
 };
 

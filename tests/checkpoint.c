@@ -56,7 +56,7 @@ void end(void)
 
 struct hsgd_model *make_model(const char *name)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, name, (struct hsgd_shape){ 6, 6, 1 });
+    struct hsgd_model *m = hsgd_chain_create(ctx, name, (struct hsgd_shape){ 6, 6, 1 });
     m = hsgd_add_conv2d(m, 4, 3, 1, HSGD_RELU);
     m = hsgd_add_max_pool(m, 2);
     m = hsgd_add_flatten(m);

@@ -72,7 +72,7 @@ int main()
     options.devices = "cpu";
     int err = hsgd_create(&ctx, &options);
     hsgd_shape in = { 1, 1, 3 };
-    hsgd_model *model = err ? NULL : hsgd_model_create(ctx, "scaled", in);
+    hsgd_model *model = err ? NULL : hsgd_chain_create(ctx, "scaled", in);
     model = hsgd_add(hsgd_add_dense(model, 4, HSGD_RELU), &op, NULL, NULL);
     model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, 2, HSGD_NO_ACTIVATION));
     hsgd_train_defaults(&training, sizeof training);
@@ -80,8 +80,9 @@ int main()
     std::vector<float> x = { 1, 2, 3, -1, -2, -3 };
     std::vector<int32_t> labels = { 0, 1 };
     double loss = NAN;
+    const void *const fields[] = { x.data(), labels.data() };
     err = !trainer || hsgd_model_initialise(model, 1) || hsgd_device_get(ctx, 0, &device, sizeof device);
-    for (int i = 0; !err && i < 3; i++) err = hsgd_trainer_step(trainer, x.data(), labels.data(), 2, &loss);
+    for (int i = 0; !err && i < 3; i++) err = hsgd_trainer_step(trainer, 2, fields, &loss);
     if (err) std::printf("error: %s\n", hsgd_error(ctx));
     std::printf("loss %g\n", loss);
     hsgd_trainer_destroy(&trainer);

@@ -58,7 +58,8 @@ void end(void)
 void train(int steps, double *loss)
 {
     for (int i = 0; i < steps; i++)
-        if (!CHECK_MSG(!hsgd_trainer_step(trainer, x, labels, BATCH, &loss[i]), "%s", hsgd_error(ctx))) core_end();
+        if (!CHECK_MSG(!hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), &loss[i]), "%s", hsgd_error(ctx)))
+            core_end();
 }
 
 unsigned long long samples_of(const char *id)

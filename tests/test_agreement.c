@@ -86,7 +86,7 @@ static void note_point(struct hsgd_trainer *t, struct hsgd_model *model, int poi
     REQUIRE(r->parameters <= MOST);
     memcpy(r->weights[point], w, (size_t)r->parameters * sizeof *w);
     free(w);
-    REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, batch, r->gradients[point], r->parameters));
+    REQUIRE(!hsgd_trainer_gradients(t, batch, HSGD_FIELDS(batch_x, batch_labels), r->gradients[point], r->parameters));
 }
 
 static void make_reference(void *arg)
@@ -103,7 +103,8 @@ static void make_reference(void *arg)
     struct hsgd_trainer *t = make_trainer(ctx, HSGD_REPLAY, HSGD_SYNC, &model);
     for (int step = 0, point = 0; point < POINTS && point_step[point] <= steps; step++) {
         if (step == point_step[point]) note_point(t, model, point++);
-        REQUIRE(!hsgd_trainer_step(t, batch_x + step % 4 * batch * 784, batch_labels + step % 4 * batch, batch, NULL));
+        REQUIRE(!hsgd_trainer_step(
+            t, batch, HSGD_FIELDS(batch_x + step % 4 * batch * 784, batch_labels + step % 4 * batch), NULL));
     }
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);
@@ -146,7 +147,7 @@ static void compare_gradients(struct hsgd_context *ctx, const struct combination
     struct hsgd_trainer *t = make_trainer(ctx, c->executor, c->algorithm, &model);
     for (int p = 0; p < POINTS && point_step[p] <= steps; p++) {
         core_set_weights(model, reference->weights[p]);
-        REQUIRE(!hsgd_trainer_gradients(t, batch_x, batch_labels, batch, g, reference->parameters));
+        REQUIRE(!hsgd_trainer_gradients(t, batch, HSGD_FIELDS(batch_x, batch_labels), g, reference->parameters));
         double d = core_distance(g, reference->gradients[p], reference->parameters);
         CHECK_MSG(d <= 1e-5, "gradients at step %d differ by %g", point_step[p], d);
     }

@@ -89,7 +89,7 @@ static void begin_linear(enum hsgd_algorithm algorithm, int staleness)
     o.local_steps = 4;
     o.rate_ramp = 0; /* a sample weighs the same in a batch of any size */
     ctx = core_context("cpu,opencl", 1, false);
-    model = hsgd_model_create(ctx, "sure", (struct hsgd_shape){ 1, 1, FEATURES });
+    model = hsgd_chain_create(ctx, "sure", (struct hsgd_shape){ 1, 1, FEATURES });
     model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
@@ -123,7 +123,8 @@ static void nothing_is_lost(void)
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         double loss;
         begin_linear(algorithms[i], 0);
-        if (!CHECK_MSG(!hsgd_trainer_step(trainer, x, labels, SAMPLES, &loss), "%s", hsgd_error(ctx))) core_end();
+        if (!CHECK_MSG(!hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), &loss), "%s", hsgd_error(ctx)))
+            core_end();
         CHECK(isfinite(loss) && loss > 100);
         check_sums(hsgd_algorithm_name(algorithms[i]));
         end();

@@ -65,7 +65,7 @@ static void train(void *arg)
     struct hsgd_trainer *trainer = model ? hsgd_trainer_create(model, &o) : NULL;
     REQUIRE(trainer);
     for (; outcome->steps < STEPS && !outcome->err; outcome->steps += !outcome->err)
-        outcome->err = hsgd_trainer_step(trainer, x, labels, BATCH, &outcome->loss[outcome->steps]);
+        outcome->err = hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), &outcome->loss[outcome->steps]);
     snprintf(outcome->error, sizeof outcome->error, "%s", hsgd_error(ctx));
     REQUIRE(!hsgd_model_digest(model, outcome->digest) && !hsgd_device_get(ctx, 0, &d, sizeof d));
     memcpy(outcome->version, d.cudnn, sizeof d.cudnn);

@@ -154,7 +154,7 @@ static void nothing_is_left(void)
     setenv("HSGD_FAIL", "opencl@2", 1);
     begin("opencl", HSGD_SYNC);
     train(2, (double[2]){ 0 });
-    CHECK(hsgd_trainer_step(trainer, x, labels, BATCH, &loss) < 0);
+    CHECK(hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), &loss) < 0);
     CHECK_STR(hsgd_error(ctx), "opencl:0: the device failed, as HSGD_FAIL says");
     end();
 }

@@ -174,7 +174,7 @@ static void misplaced(void)
     struct hsgd_trainer *t = hsgd_trainer_create(model, &o);
     REQUIRE(t);
     int err = 0;
-    for (int i = 0; !err && i < 50; i++) err = hsgd_trainer_step(t, x, labels, BATCH, NULL);
+    for (int i = 0; !err && i < 50; i++) err = hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), NULL);
     CHECK_MSG((!err && STARPU_MINOR_VERSION > 3) || strstr(hsgd_error(ctx), ", where it may not run; "), "%s",
               hsgd_error(ctx));
     hsgd_trainer_destroy(&t);

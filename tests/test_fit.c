@@ -27,7 +27,7 @@ static void last_batch_means_over_its_size(void)
     struct hsgd_trainer *t = trainer();
     for (int i = 0; i < 2; i++) {
         double loss;
-        REQUIRE(!hsgd_trainer_step(t, one, labels, 1, &loss));
+        REQUIRE(!hsgd_trainer_step(t, 1, HSGD_FIELDS(one, labels), &loss));
         CHECK_MSG(fabs(loss - r.loss[i]) < 1e-5 * loss, "loss %g, not %g", r.loss[i], loss);
     }
     float *stepped = core_weights(model, NULL);
@@ -61,7 +61,7 @@ static void fit_does_the_same_steps(void)
     CHECK(!hsgd_model_initialise(model, 0));
     options.steps = 5;
     struct hsgd_trainer *t = trainer();
-    for (int i = 0; i < 5; i++) REQUIRE(!hsgd_trainer_step(t, all, labels, SAMPLES, NULL));
+    for (int i = 0; i < 5; i++) REQUIRE(!hsgd_trainer_step(t, SAMPLES, HSGD_FIELDS(all, labels), NULL));
     float *stepped = core_weights(model, NULL);
     CHECK_MSG(core_distance(fitted, stepped, PARAMETERS) < 1e-5, "off by %g",
               core_distance(fitted, stepped, PARAMETERS));
@@ -83,7 +83,7 @@ static void batches_of_many_sizes(void)
         for (int n = 1; n <= 12; n++) {
             float g[PARAMETERS];
             step(t, 0, n * n);
-            REQUIRE(!hsgd_trainer_gradients(t, x, labels, n * n, g, PARAMETERS));
+            REQUIRE(!hsgd_trainer_gradients(t, n * n, HSGD_FIELDS(x, labels), g, PARAMETERS));
         }
     hsgd_trainer_destroy(&t);
     end();
@@ -181,13 +181,13 @@ static void refuses_bad_data(void)
     struct hsgd_trainer *t = trainer();
     struct hsgd_fit_result r;
     CHECK(!hsgd_model_digest(model, before));
-    CHECK(hsgd_trainer_step(t, x, labels, 0, NULL) == -EINVAL);
+    CHECK(hsgd_trainer_step(t, 0, HSGD_FIELDS(x, labels), NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "a batch needs at least 1 sample, not 0");
     labels[5] = CLASSES;
-    CHECK(hsgd_trainer_step(t, x, labels, 8, NULL) == -EINVAL);
+    CHECK(hsgd_trainer_step(t, 8, HSGD_FIELDS(x, labels), NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "label 4 of sample 5 is not in 0..3");
     labels[5] = -1;
-    CHECK(hsgd_trainer_step(t, x, labels, 8, NULL) == -EINVAL);
+    CHECK(hsgd_trainer_step(t, 8, HSGD_FIELDS(x, labels), NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "label -1 of sample 5 is not in 0..3");
     labels[5] = 1;
     struct hsgd_data *wide =

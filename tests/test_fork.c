@@ -32,7 +32,7 @@ static void make(const char *devices)
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
     core_digits(0, SAMPLES, x, labels);
-    REQUIRE(!hsgd_trainer_step(trainer, x, labels, SAMPLES, &loss));
+    REQUIRE(!hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), &loss));
 }
 
 static void destroy(void)
@@ -54,12 +54,12 @@ static void use_trainer(void)
     double loss;
     float out[SAMPLES * 10];
     IS_REFUSED(hsgd_fit(trainer, data, NULL, &r, sizeof r));
-    IS_REFUSED(hsgd_trainer_step(trainer, x, labels, SAMPLES, &loss));
+    IS_REFUSED(hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), &loss));
     IS_REFUSED(hsgd_trainer_evaluate(trainer, data, &loss, &loss));
     IS_REFUSED(hsgd_trainer_predict(trainer, x, SAMPLES, out, SAMPLES * 10));
     IS_REFUSED(hsgd_trainer_time(trainer, 3, &loss));
     IS_REFUSED(hsgd_trainer_plan(trainer, SAMPLES));
-    IS_REFUSED(hsgd_trainer_gradients(trainer, x, labels, SAMPLES, x, hsgd_model_parameters(model)));
+    IS_REFUSED(hsgd_trainer_gradients(trainer, SAMPLES, HSGD_FIELDS(x, labels), x, hsgd_model_parameters(model)));
     IS_REFUSED(hsgd_checkpoint_save(trainer, "nowhere"));
     IS_REFUSED(hsgd_checkpoint_load(trainer, "nowhere"));
     IS_NULL(hsgd_trainer_create(model, NULL));
@@ -80,7 +80,7 @@ static void use_context(void)
     IS_REFUSED(hsgd_model_save(model, "nowhere"));
     IS_REFUSED(hsgd_model_load(model, "nowhere"));
     IS_NULL(hsgd_data_open(ctx, "digits", HSGD_TEST));
-    IS_NULL(hsgd_model_create(ctx, "m", (struct hsgd_shape){ 1, 1, 4 }));
+    IS_NULL(hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, 4 }));
     IS_NULL(hsgd_model_by_name(ctx, "linear", (struct hsgd_shape){ 1, 1, 4 }, 3));
     IS_NULL(hsgd_model_text(model));
 }
@@ -107,7 +107,7 @@ static void answers_at_once(void)
     double loss;
     make("cpu");
     CHECK(core_child(use_all, NULL));
-    CHECK(!hsgd_trainer_step(trainer, x, labels, SAMPLES, &loss)); /* nothing has changed for the parent */
+    CHECK(!hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), &loss)); /* nothing has changed for the parent */
     destroy();
 }
 

@@ -29,7 +29,7 @@ static struct hsgd_model *make_model(struct hsgd_context *ctx, const char *name)
 {
     struct hsgd_shape in = { 28, 28, 1 };
     if (name) return hsgd_model_by_name(ctx, name, in, 10);
-    struct hsgd_model *m = hsgd_model_create(ctx, "small", in);
+    struct hsgd_model *m = hsgd_chain_create(ctx, "small", in);
     hsgd_add_dense(m, 32, HSGD_RELU);
     hsgd_add_dropout(m, 0.3f);
     hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION);

@@ -124,7 +124,7 @@ static void train(struct hsgd_trainer *t, int steps)
     double first = 0, loss = 0;
     core_digits(0, 128, x, labels);
     for (int i = 0; i < steps; i++) {
-        REQUIRE(!hsgd_trainer_step(t, x, labels, 128, &loss));
+        REQUIRE(!hsgd_trainer_step(t, 128, HSGD_FIELDS(x, labels), &loss));
         if (i == 0) first = loss;
     }
     CHECK_MSG(loss < 0.5 * first, "the loss went from %g to %g", first, loss);
@@ -207,7 +207,7 @@ static void says_that_it_is_paused(void)
     struct hsgd_trainer *t = make_trainer(ctx, "mlp", &m);
     core_digits(0, 128, x, labels);
     starpu_pause();
-    CHECK(hsgd_trainer_step(t, x, labels, 128, &loss) == -EBUSY);
+    CHECK(hsgd_trainer_step(t, 128, HSGD_FIELDS(x, labels), &loss) == -EBUSY);
     CHECK_STR(hsgd_error(ctx), "StarPU is paused: the application that has started it calls starpu_resume()");
     starpu_resume();
     train(t, 20);

@@ -50,7 +50,8 @@ static void check_loss(struct hsgd_model *m, double smoothing)
         hsgd_data_memory(ctx, x, labels, SAMPLES, (struct hsgd_shape){ 1, 1, FEATURES }, CLASSES, HSGD_BORROW);
     plain = expected(t, 0);
     want = expected(t, smoothing);
-    REQUIRE(!hsgd_trainer_evaluate(t, d, &loss, NULL) && !hsgd_trainer_step(t, x, labels, SAMPLES, &smoothed));
+    REQUIRE(!hsgd_trainer_evaluate(t, d, &loss, NULL) &&
+            !hsgd_trainer_step(t, SAMPLES, HSGD_FIELDS(x, labels), &smoothed));
     CHECK_MSG(fabs(loss - plain) < 1e-5, "evaluated %g, not %g", loss, plain);
     CHECK_MSG(fabs(smoothed - want) < 1e-5, "trained on %g, not %g", smoothed, want);
     if (smoothing > 0) CHECK(fabs(want - plain) > 1e-3);
@@ -95,7 +96,7 @@ static void refusals(void)
     refused(m, 1, "label_smoothing must be from 0 to 0.999, not 1");
     refused(m, NAN, "label_smoothing must be from 0 to 0.999, not nan");
     hsgd_model_destroy(&m);
-    m = hsgd_model_create(ctx, "m", (struct hsgd_shape){ 1, 1, FEATURES });
+    m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, FEATURES });
     m = hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ 1 }, NULL);
     CHECK(!m);
     CHECK_STR(hsgd_error(ctx),

@@ -35,7 +35,7 @@ static void end(void)
 
 static struct hsgd_model *network(void)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "m", in);
+    struct hsgd_model *m = hsgd_chain_create(ctx, "m", in);
     m = hsgd_add_dropout(hsgd_add_dense(m, 8, HSGD_RELU), 0.25f);
     m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 2, HSGD_NO_ACTIVATION));
     REQUIRE(m && !hsgd_model_initialise(m, 1));
@@ -108,7 +108,7 @@ static void sentences(void)
     o.label_smoothing = 1.5f;
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     CHECK_MSG(!t && strstr(hsgd_error(ctx), "from 0 to 0.999, not 1.5"), "%s", hsgd_error(ctx));
-    CHECK(!hsgd_add_dropout(hsgd_model_create(ctx, "n", in), 1.5f));
+    CHECK(!hsgd_add_dropout(hsgd_chain_create(ctx, "n", in), 1.5f));
     CHECK_MSG(strstr(hsgd_error(ctx), "1.5"), "%s", hsgd_error(ctx));
     hsgd_model_destroy(&m);
     end();

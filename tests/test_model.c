@@ -17,7 +17,7 @@ static void builders_pass_null_on(void)
     CHECK(!hsgd_add_flatten(NULL));
     CHECK(!hsgd_add_dropout(NULL, 0.5f));
     CHECK(!hsgd_add_softmax_cross_entropy(NULL));
-    CHECK(!hsgd_model_create(NULL, "m", image));
+    CHECK(!hsgd_chain_create(NULL, "m", image));
     CHECK(!hsgd_trainer_create(NULL, NULL));
     struct hsgd_model *none = NULL;
     hsgd_model_destroy(&none);
@@ -30,13 +30,13 @@ static void refused(struct hsgd_model *m, const char *sentence)
     CHECK_STR(hsgd_error(ctx), sentence);
 }
 
-static struct hsgd_model *start(void) { return hsgd_model_create(ctx, "m", image); }
-static struct hsgd_model *start_plain(int n) { return hsgd_model_create(ctx, "m", (struct hsgd_shape){ 1, 1, n }); }
+static struct hsgd_model *start(void) { return hsgd_chain_create(ctx, "m", image); }
+static struct hsgd_model *start_plain(int n) { return hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, n }); }
 
 static void refuses_bad_attributes(void)
 {
     ctx = core_context("cpu", 1, false);
-    refused(hsgd_model_create(ctx, "m", (struct hsgd_shape){ 28, 0, 1 }),
+    refused(hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 28, 0, 1 }),
             "model \"m\": input shape 28x0x1 is not valid");
     refused(hsgd_add_dense(start(), 0, HSGD_RELU), "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
     refused(hsgd_add_dense(hsgd_add_dense(start(), 5, HSGD_RELU), -3, HSGD_RELU),
@@ -59,7 +59,8 @@ static void refuses_bad_attributes(void)
             "model \"m\", layer 1 (softmax_cross_entropy): the input must be C >= 2 scores per sample, not 28x28x1");
     refused(hsgd_add_flatten(hsgd_add_softmax_cross_entropy(start_plain(4))),
             "model \"m\", layer 2 (flatten): nothing can follow the loss");
-    refused(hsgd_add(start(), &hsgd_op_dense, NULL, NULL), "model \"m\", layer 1 (dense): the attributes are missing");
+    refused(hsgd_add(start(), &hsgd_op_dense, NULL, NULL),
+            "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
     refused(hsgd_model_by_name(ctx, "resnet", image, 10),
             "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn");
     hsgd_destroy(&ctx);

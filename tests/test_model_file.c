@@ -226,7 +226,7 @@ static void same(struct hsgd_model *a, struct hsgd_model *b)
 
 static struct hsgd_model *lenet_by_hand(struct hsgd_shape in, int padding)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "lenet", in);
+    struct hsgd_model *m = hsgd_chain_create(ctx, "lenet", in);
     m = hsgd_add_max_pool(hsgd_add_conv2d(m, 6, 5, padding, HSGD_RELU), 2);
     m = hsgd_add_flatten(hsgd_add_max_pool(hsgd_add_conv2d(m, 16, 5, 0, HSGD_RELU), 2));
     m = hsgd_add_dense(hsgd_add_dense(m, 120, HSGD_RELU), 84, HSGD_RELU);
@@ -241,13 +241,13 @@ static void built_in_models_are_what_they_were(void)
     same(hsgd_model_by_name(ctx, "lenet", colour, 10), lenet_by_hand(colour, 0));
     same(hsgd_model_by_name(ctx, "lenet", small, 10), lenet_by_hand(small, 2));
     same(hsgd_model_by_name(ctx, "lenet", tall, 10), lenet_by_hand(tall, 0));
-    struct hsgd_model *m = hsgd_model_create(ctx, "cifar-cnn", colour);
+    struct hsgd_model *m = hsgd_chain_create(ctx, "cifar-cnn", colour);
     m = hsgd_add_max_pool(hsgd_add_conv2d(m, 32, 3, 1, HSGD_RELU), 2);
     m = hsgd_add_max_pool(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU), 2);
     m = hsgd_add_dense(hsgd_add_flatten(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU)), 64, HSGD_RELU);
     same(hsgd_model_by_name(ctx, "cifar-cnn", none, 10),
          hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
-    m = hsgd_add_dense(hsgd_add_dense(hsgd_model_create(ctx, "mlp", image), 512, HSGD_RELU), 256, HSGD_RELU);
+    m = hsgd_add_dense(hsgd_add_dense(hsgd_chain_create(ctx, "mlp", image), 512, HSGD_RELU), 256, HSGD_RELU);
     same(hsgd_model_by_name(ctx, "mlp", image, 10),
          hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
     hsgd_destroy(&ctx);
@@ -320,13 +320,13 @@ static void what_no_file_can_have(void)
     struct hsgd_op own = hsgd_op_flatten;
     struct hsgd_shape plain = { 1, 1, 5 };
     ctx = core_context("cpu", 1, false);
-    text_refused(hsgd_add_softmax_cross_entropy(hsgd_add(hsgd_model_create(ctx, "m", plain), &own, NULL, "a")),
+    text_refused(hsgd_add_softmax_cross_entropy(hsgd_add(hsgd_chain_create(ctx, "m", plain), &own, NULL, "a")),
                  "model \"m\": layer \"a\" cannot be in a model file");
-    text_refused(hsgd_add(hsgd_model_create(ctx, "m", plain), &hsgd_op_mse, NULL, "a, op: b"),
+    text_refused(hsgd_add(hsgd_chain_create(ctx, "m", plain), &hsgd_op_mse, NULL, "a, op: b"),
                  "model \"m\": layer \"a, op: b\" cannot be in a model file");
-    text_refused(hsgd_add_softmax_cross_entropy(hsgd_model_create(ctx, "a: b", plain)),
+    text_refused(hsgd_add_softmax_cross_entropy(hsgd_chain_create(ctx, "a: b", plain)),
                  "model \"a: b\": the name \"a: b\" cannot be in a model file");
-    text_refused(hsgd_add_flatten(hsgd_model_create(ctx, "m", plain)), "model \"m\" has no loss yet");
+    text_refused(hsgd_add_flatten(hsgd_chain_create(ctx, "m", plain)), "model \"m\" has no loss yet");
     hsgd_destroy(&ctx);
 }
 

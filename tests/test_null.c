@@ -36,12 +36,12 @@ static void sentences(void)
     double loss;
     float out[3 * N];
     begin("cpu");
-    CHECK(hsgd_trainer_step(trainer, NULL, labels, N, &loss) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "hsgd_trainer_step: x is NULL");
-    CHECK(hsgd_trainer_step(trainer, x, NULL, N, &loss) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "hsgd_trainer_step: labels is NULL");
-    CHECK(hsgd_trainer_step(NULL, x, labels, N, &loss) == -EINVAL);
-    CHECK(!hsgd_trainer_step(trainer, x, labels, N, NULL));
+    CHECK(hsgd_trainer_step(trainer, N, HSGD_FIELDS(NULL, labels), &loss) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "field 0 (x) is NULL");
+    CHECK(hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, NULL), &loss) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "field 1 (label) is NULL");
+    CHECK(hsgd_trainer_step(NULL, N, HSGD_FIELDS(x, labels), &loss) == -EINVAL);
+    CHECK(!hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), NULL));
     CHECK(hsgd_trainer_predict(trainer, x, N, NULL, 3 * N) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "hsgd_trainer_predict: out is NULL");
     CHECK(!hsgd_trainer_predict(trainer, x, N, out, 3 * N));
@@ -51,11 +51,11 @@ static void sentences(void)
     CHECK_STR(hsgd_error(ctx), "hsgd_file_write: bytes is NULL");
     CHECK(hsgd_fit(trainer, NULL, NULL, NULL, 0) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "hsgd_fit: train is NULL");
-    CHECK(!hsgd_add(hsgd_model_create(ctx, "new", (struct hsgd_shape){ 1, 1, 1 }), NULL, NULL, NULL));
+    CHECK(!hsgd_add(hsgd_chain_create(ctx, "new", (struct hsgd_shape){ 1, 1, 1 }), NULL, NULL, NULL));
     CHECK_STR(hsgd_error(ctx), "model \"new\", layer 1 (?): the operation is NULL");
     CHECK(isnan(hsgd_trainer_plan_ms(NULL, 1)) && hsgd_wait(NULL) == -EINVAL && !hsgd_model_is_file(NULL));
     /* What a trainer holds stays, whatever is added. */
-    CHECK(!hsgd_add_flatten(model) && !hsgd_trainer_step(trainer, x, labels, N, &loss));
+    CHECK(!hsgd_add_flatten(model) && !hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), &loss));
     end();
 }
 
@@ -63,22 +63,22 @@ static void not_finite(const char *devices)
 {
     const float bad[] = { NAN, INFINITY, -INFINITY };
     begin(devices);
-    CHECK(!hsgd_trainer_step(trainer, x, labels, N, NULL));
+    CHECK(!hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), NULL));
     for (int i = 0; i < 3 * N * SIZE; i++) {
         char before[65], after[65];
         float kept = x[i / 3];
         x[i / 3] = bad[i % 3];
         REQUIRE(!hsgd_model_digest(model, before));
-        CHECK_MSG(hsgd_trainer_step(trainer, x, labels, N, NULL) == -EDOM, "number %d", i / 3);
+        CHECK_MSG(hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), NULL) == -EDOM, "number %d", i / 3);
         x[i / 3] = kept;
         REQUIRE(!hsgd_model_digest(model, after));
         CHECK_STR(after, before);
     }
     x[2 * SIZE + 1] = NAN;
-    CHECK(hsgd_trainer_step(trainer, x, labels, N, NULL) == -EDOM);
-    CHECK_STR(hsgd_error(ctx), "value 1 of sample 2 is nan, it must be finite");
+    CHECK(hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), NULL) == -EDOM);
+    CHECK_STR(hsgd_error(ctx), "x: value 1 of sample 2 is nan, it must be finite");
     x[2 * SIZE + 1] = 3e38f; /* large, but a number */
-    CHECK(hsgd_trainer_step(trainer, x, labels, N, NULL) != -EDOM);
+    CHECK(hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), NULL) != -EDOM);
     end();
 }
 

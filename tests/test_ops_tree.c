@@ -49,7 +49,7 @@ static int32_t labels[BATCH];
 
 static struct hsgd_model *make_model(struct hsgd_context *ctx)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "bent", (struct hsgd_shape){ 28, 28, 1 });
+    struct hsgd_model *m = hsgd_chain_create(ctx, "bent", (struct hsgd_shape){ 28, 28, 1 });
     m = hsgd_add_dense(hsgd_add(hsgd_add_dense(m, 32, HSGD_NO_ACTIVATION), &bend, NULL, NULL), 10, HSGD_NO_ACTIVATION);
     return hsgd_add_softmax_cross_entropy(m);
 }
@@ -79,7 +79,8 @@ static void train(void *arg)
     REQUIRE(m && hsgd_model_weight_size(m, "bend1.bend") == 32);
     struct hsgd_trainer *t = make_trainer(m);
     for (int i = 0; i < STEPS; i++)
-        if (!CHECK_MSG(!hsgd_trainer_step(t, x, labels, BATCH, &r->loss[i]), "%s", hsgd_error(ctx))) core_end();
+        if (!CHECK_MSG(!hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), &r->loss[i]), "%s", hsgd_error(ctx)))
+            core_end();
     CHECK(!hsgd_model_get_weight(m, "bend1.bend", r->bend, 32));
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
@@ -123,7 +124,7 @@ static void gradient_is_the_slope(void)
     core_digits(0, BATCH, x, labels);
     for (int i = 0; i < 32; i++) w[i] = 0.05f * (float)(i % 5 - 2);
     REQUIRE(!hsgd_model_set_weight(m, "bend1.bend", w, 32));
-    REQUIRE(!hsgd_trainer_gradients(t, x, labels, BATCH, g, N));
+    REQUIRE(!hsgd_trainer_gradients(t, BATCH, HSGD_FIELDS(x, labels), g, N));
     double along = 0, h = 2e-3, side[2];
     for (int i = 0; i < 32; i++) along += g[784 * 32 + 32 + i] * (i % 3 - 1.0);
     for (int k = 0; k < 2; k++) {
@@ -158,7 +159,7 @@ static void expect_failure(const char *devices, int err, const char *part)
     core_digits(0, BATCH, x, labels);
     CHECK(!hsgd_model_digest(m, before));
     for (int i = 0; i < 2; i++) {
-        int got = i ? hsgd_trainer_plan(t, BATCH) : hsgd_trainer_step(t, x, labels, BATCH, NULL);
+        int got = i ? hsgd_trainer_plan(t, BATCH) : hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), NULL);
         CHECK_MSG(got < 0, "%s: no error", devices);
         (void)err;
         CHECK_MSG(strstr(hsgd_error(ctx), part), "%s: \"%s\" does not say \"%s\"", devices, hsgd_error(ctx), part);
@@ -169,7 +170,7 @@ static void expect_failure(const char *devices, int err, const char *part)
     hsgd_model_destroy(&m);
     m = hsgd_model_by_name(ctx, "linear", (struct hsgd_shape){ 28, 28, 1 }, 10);
     t = make_trainer(m);
-    CHECK_MSG(!hsgd_trainer_step(t, x, labels, BATCH, NULL), "afterwards: %s", hsgd_error(ctx));
+    CHECK_MSG(!hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), NULL), "afterwards: %s", hsgd_error(ctx));
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
@@ -209,7 +210,7 @@ static void launch_fails(void)
     struct hsgd_trainer *t = make_trainer(m);
     core_digits(0, BATCH, x, labels);
     CHECK(!hsgd_model_digest(m, before));
-    CHECK(hsgd_trainer_step(t, x, labels, BATCH, NULL) == -EIO);
+    CHECK(hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), NULL) == -EIO);
     CHECK_MSG(strstr(hsgd_error(ctx), "kernel \"bend_fwd\" failed"), "%s", hsgd_error(ctx));
     CHECK(!hsgd_model_digest(m, after));
     CHECK_STR(after, before);

@@ -28,13 +28,13 @@ static void train(struct hsgd_trainer *t, struct hsgd_model *m, const struct hsg
     for (int s = 1; s <= STEPS; s++) {
         double norm = 0;
         for (int i = 0; i < BATCH; i++) labels[i] = check_int(0, CLASSES - 1);
-        int err = hsgd_trainer_gradients(t, x, labels, BATCH, g, WEIGHTS);
+        int err = hsgd_trainer_gradients(t, BATCH, HSGD_FIELDS(x, labels), g, WEIGHTS);
         for (int i = 0; i < WEIGHTS; i++) norm += (double)g[i] * g[i];
         norm = sqrt(norm);
         double factor = o->clip_norm > 0 && norm > o->clip_norm ? o->clip_norm / norm : 1;
         check_that(o->clip_norm == 0 || factor < 1, "the gradient is not clipped");
         for (int i = 0; i < WEIGHTS; i++) reference_rule(o, factor * g[i], s, &want[i].v, state[i]);
-        if (!err) err = hsgd_trainer_step(t, x, labels, BATCH, NULL);
+        if (!err) err = hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), NULL);
         check_that(!err, "%s", hsgd_error(check_context()));
         get_weights(m, w);
         check_near("w", w, want, WEIGHTS);
@@ -46,7 +46,7 @@ void test_trainer_update(void)
 {
     for (int turn = 0; turn < 4 * HSGD_OPTIMIZERS && check_going(); turn++) {
         struct hsgd_train_options o = reference_options(5 * (turn / HSGD_OPTIMIZERS) + turn % HSGD_OPTIMIZERS);
-        struct hsgd_model *m = hsgd_model_create(check_context(), "update", (struct hsgd_shape){ 1, 1, IN });
+        struct hsgd_model *m = hsgd_chain_create(check_context(), "update", (struct hsgd_shape){ 1, 1, IN });
         m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION));
         o.clip_norm = turn % 2 ? 0.01f : 0;
         check_shape("trainer, %s, clip %g", hsgd_optimizer_name(o.optimizer), o.clip_norm);

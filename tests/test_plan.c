@@ -41,7 +41,8 @@ static void end(void)
 static void steps(int n)
 {
     for (int i = 0; i < n; i++)
-        if (!CHECK_MSG(!hsgd_trainer_step(trainer, x, labels, BATCH, NULL), "%s", hsgd_error(ctx))) core_end();
+        if (!CHECK_MSG(!hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), NULL), "%s", hsgd_error(ctx)))
+            core_end();
 }
 
 /* ---------------------------------------------------------------- traces */

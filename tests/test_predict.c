@@ -14,7 +14,7 @@ static float x[SAMPLES * FEATURES], out[SAMPLES * CLASSES];
 
 static struct hsgd_model *two_layers(bool softmax)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "two", (struct hsgd_shape){ 1, 1, FEATURES });
+    struct hsgd_model *m = hsgd_chain_create(ctx, "two", (struct hsgd_shape){ 1, 1, FEATURES });
     m = hsgd_add_dense(m, HIDDEN, HSGD_RELU);
     m = hsgd_add_dropout(m, 0.5f);
     m = hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION);
@@ -107,7 +107,7 @@ static void predict_on(const char *devices, bool softmax, enum hsgd_executor exe
     check_predictions(BATCH + 3, softmax);
     hsgd_model_digest(model, after);
     CHECK_STR(after, before);
-    REQUIRE(!hsgd_trainer_step(trainer, x, labels, BATCH, NULL));
+    REQUIRE(!hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), NULL));
     check_predictions(SAMPLES, softmax); /* of the new weights */
     hsgd_model_digest(model, after);
     CHECK(strcmp(after, before));
@@ -139,7 +139,7 @@ static void as_evaluated(const char *devices)
     model = hsgd_model_by_name(ctx, "lenet", shape, 10);
     trainer = make_trainer(HSGD_REPLAY);
     for (int i = 0, at = 0; i < 40; i++, at = (at + 50) % 400)
-        REQUIRE(!hsgd_trainer_step(trainer, images + at * 784, labels + at, 50, NULL));
+        REQUIRE(!hsgd_trainer_step(trainer, 50, HSGD_FIELDS(images + at * 784, labels + at), NULL));
     REQUIRE(!hsgd_trainer_predict(trainer, images, N, p, N * 10));
     double loss = 0, correct = 0, loss_there, accuracy_there;
     for (int i = 0; i < N; i++) {

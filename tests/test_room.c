@@ -71,7 +71,7 @@ static void no_device_has_room(void)
     double loss;
     setenv("STARPU_LIMIT_OPENCL_MEM", "4", 1);
     begin("opencl", HSGD_SYNC);
-    CHECK(hsgd_trainer_step(trainer, x, labels, BATCH, &loss) == -ENOMEM);
+    CHECK(hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), &loss) == -ENOMEM);
     CHECK(strstr(hsgd_error(ctx), "opencl:0: a batch of 512 needs "));
     end();
 }

@@ -35,11 +35,11 @@ static void end(void)
     hsgd_destroy(&ctx);
 }
 
-static void fill(void *user, int step, int first_row, int rows, float *to, int32_t *to_labels)
+static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
     (void)user, (void)step;
-    memcpy(to, x + first_row * FEATURES, (size_t)(rows * FEATURES) * sizeof *to);
-    memcpy(to_labels, labels + first_row, (size_t)rows * sizeof *to_labels);
+    memcpy(field[0], x + first_row * FEATURES, (size_t)(rows * FEATURES) * sizeof *x);
+    memcpy(field[1], labels + first_row, (size_t)rows * sizeof *labels);
 }
 
 /* n slices in turn on all devices; the last has what is left. */
@@ -101,7 +101,7 @@ static float *gradient_of_trainer(const float *initial, int64_t count)
     hsgd_train_defaults(&o, sizeof o);
     core_set_weights(model, initial);
     struct hsgd_trainer *t = hsgd_trainer_create(model, &o);
-    REQUIRE(t && g && !hsgd_trainer_gradients(t, x, labels, BATCH, g, count));
+    REQUIRE(t && g && !hsgd_trainer_gradients(t, BATCH, HSGD_FIELDS(x, labels), g, count));
     for (int64_t i = 0; i < count; i++) g[i] *= BATCH; /* the updater has the sum */
     hsgd_trainer_destroy(&t);
     return g;

@@ -41,7 +41,7 @@ static void optimizers(void)
         for (int i = 0; i < PARAMETERS; i++) w[i] = start[i];
         free(start);
         for (int s = 1; s <= 4; s++) {
-            REQUIRE(!hsgd_trainer_gradients(t, x, labels, 32, got, PARAMETERS));
+            REQUIRE(!hsgd_trainer_gradients(t, 32, HSGD_FIELDS(x, labels), got, PARAMETERS));
             for (int i = 0; i < PARAMETERS; i++) g[i] = got[i];
             update(g, s, w, m, v);
             step(t, 0, 32);
@@ -84,7 +84,7 @@ static double rate_of_step(struct hsgd_trainer *t)
 {
     float g[PARAMETERS];
     double along = 0, length = 0;
-    REQUIRE(!hsgd_trainer_gradients(t, x, labels, 64, g, PARAMETERS));
+    REQUIRE(!hsgd_trainer_gradients(t, 64, HSGD_FIELDS(x, labels), g, PARAMETERS));
     float *before = core_weights(model, NULL);
     step(t, 0, 64);
     float *after = core_weights(model, NULL);
@@ -140,7 +140,7 @@ static void check_clipping(const char *name)
         CHECK(!hsgd_model_initialise(model, 1));
         struct hsgd_trainer *t = trainer();
         float *before = core_weights(model, &n), *g = malloc((size_t)n * sizeof *g);
-        REQUIRE(!hsgd_trainer_gradients(t, x, labels, 128, g, n));
+        REQUIRE(!hsgd_trainer_gradients(t, 128, HSGD_FIELDS(x, labels), g, n));
         step(t, 0, 128);
         float *after = core_weights(model, NULL);
         for (int64_t i = 0; i < n; i++) after[i] = before[i] - after[i];
@@ -164,12 +164,12 @@ static void gradients_are_what_a_step_subtracts(void)
     begin("mlp", false);
     struct hsgd_trainer *t = trainer();
     float *before = core_weights(model, &n), *g = malloc((size_t)n * sizeof *g);
-    REQUIRE(!hsgd_trainer_gradients(t, x, labels, SAMPLES, g, n));
+    REQUIRE(!hsgd_trainer_gradients(t, SAMPLES, HSGD_FIELDS(x, labels), g, n));
     step(t, 0, SAMPLES);
     float *after = core_weights(model, NULL);
     for (int64_t i = 0; i < n; i++) after[i] = (before[i] - after[i]) / options.learning_rate;
     CHECK_MSG(core_distance(after, g, n) < 1e-4, "off by %g", core_distance(after, g, n));
-    CHECK(hsgd_trainer_gradients(t, x, labels, 8, g, 7) == -EINVAL);
+    CHECK(hsgd_trainer_gradients(t, 8, HSGD_FIELDS(x, labels), g, 7) == -EINVAL);
     free(before), free(after), free(g);
     hsgd_trainer_destroy(&t);
     end();

@@ -120,7 +120,7 @@ static void inputs_follow_the_image(void)
     struct safetensors f;
     struct hsgd_dense d = { .units = 12, .activation = HSGD_RELU };
     start();
-    struct hsgd_model *m = hsgd_model_create(ctx, "m", (struct hsgd_shape){ 2, 3, 2 });
+    struct hsgd_model *m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 2, 3, 2 });
     m = hsgd_add_dropout(hsgd_add_flatten(m), 0.5f);
     m = hsgd_add(m, &hsgd_op_activate, &(struct hsgd_activate){ HSGD_TANH }, NULL);
     m = hsgd_add(hsgd_add_flatten(m), &hsgd_op_dense, &d, "flattened");
@@ -131,7 +131,7 @@ static void inputs_follow_the_image(void)
     check_matrix(m, &f, "plain.weight", 1, 1, 12, 12);
     safetensors_close(&f);
     hsgd_model_destroy(&m);
-    m = hsgd_model_create(ctx, "direct", (struct hsgd_shape){ 4, 5, 3 });
+    m = hsgd_chain_create(ctx, "direct", (struct hsgd_shape){ 4, 5, 3 });
     m = hsgd_add_softmax_cross_entropy(hsgd_add(m, &hsgd_op_dense, &d, "direct"));
     REQUIRE(m);
     REQUIRE(!hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
@@ -226,13 +226,13 @@ static void weights_on_devices(void)
     core_digits(0, 128, x, labels);
     struct hsgd_model *m = hsgd_model_by_name(ctx, "mlp", (struct hsgd_shape){ 28, 28, 1 }, 10);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
-    REQUIRE(t && !hsgd_trainer_step(t, x, labels, 128, NULL));
+    REQUIRE(t && !hsgd_trainer_step(t, 128, HSGD_FIELDS(x, labels), NULL));
     REQUIRE(!hsgd_model_save(m, path) && !hsgd_model_digest(m, before));
-    REQUIRE(!hsgd_trainer_step(t, x, labels, 128, &first) && !hsgd_model_digest(m, other));
+    REQUIRE(!hsgd_trainer_step(t, 128, HSGD_FIELDS(x, labels), &first) && !hsgd_model_digest(m, other));
     CHECK(strcmp(before, other));
     CHECK(!hsgd_model_load(m, path) && !hsgd_model_digest(m, after));
     CHECK_STR(after, before);
-    CHECK(!hsgd_trainer_step(t, x, labels, 128, &again));
+    CHECK(!hsgd_trainer_step(t, 128, HSGD_FIELDS(x, labels), &again));
     CHECK_MSG(fabs(again - first) < 1e-6, "loss %g, then %g from the same weights", first, again);
     hsgd_trainer_destroy(&t);
     end(m);
@@ -304,7 +304,7 @@ static const struct {
 
 static struct hsgd_model *small(void)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "m", (struct hsgd_shape){ 1, 1, 3 });
+    struct hsgd_model *m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, 3 });
     m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 2, HSGD_RELU));
     REQUIRE(m);
     return m;
@@ -359,7 +359,7 @@ static void refuses_to_save(void)
     CHECK_STR(hsgd_error(ctx), "model \"m\": weight \"dense1.bias\" is not finite and cannot be saved");
     CHECK(access(path, F_OK));
     hsgd_model_destroy(&m);
-    m = hsgd_add_dense(hsgd_model_create(ctx, "open", (struct hsgd_shape){ 1, 1, 3 }), 2, HSGD_RELU);
+    m = hsgd_add_dense(hsgd_chain_create(ctx, "open", (struct hsgd_shape){ 1, 1, 3 }), 2, HSGD_RELU);
     CHECK(hsgd_model_save(m, path) == -EINVAL && hsgd_model_load(m, path) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "model \"open\" has no loss yet");
     end(m);

@@ -98,7 +98,7 @@ static void compare(const char *devices, float *out, const float *x, const int32
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     REQUIRE(t);
     for (int i = 0; i < 20; i++)
-        REQUIRE(!hsgd_trainer_step(t, x + 784 * 32 * (i % 4), labels + 32 * (i % 4), 32, NULL));
+        REQUIRE(!hsgd_trainer_step(t, 32, HSGD_FIELDS(x + 784 * 32 * (i % 4), labels + 32 * (i % 4)), NULL));
     REQUIRE(!hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
     REQUIRE(!hsgd_trainer_predict(t, x, N, out, N * CLASSES));
     double far = 0, most = 0;

@@ -47,7 +47,8 @@ void end(void)
 
 void step(struct hsgd_trainer *t, int first, int n)
 {
-    if (!CHECK_MSG(!hsgd_trainer_step(t, x + first * FEATURES, labels + first, n, NULL), "%s", hsgd_error(ctx)))
+    if (!CHECK_MSG(!hsgd_trainer_step(t, n, HSGD_FIELDS(x + first * FEATURES, labels + first), NULL), "%s",
+                   hsgd_error(ctx)))
         core_end();
 }
 

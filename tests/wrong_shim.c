@@ -46,12 +46,12 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
     return 0;
 }
 
-int hsgd_trainer_step(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n, double *loss)
+int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *const *field, double *loss)
 {
     REAL(hsgd_trainer_step);
     static int steps;
     char number[12];
-    int err = real(trainer, x, labels, n, loss);
+    int err = real(trainer, n, field, loss);
     snprintf(number, sizeof number, "%d", ++steps);
     if (!err && wrong("step:", number)) *loss *= 1.001;
     return err;

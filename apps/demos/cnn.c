@@ -45,7 +45,7 @@ static struct hsgd_model *add_block(struct hsgd_model *m, int channels)
 
 static int build(struct demo *d)
 {
-    struct hsgd_model *m = hsgd_model_create(d->ctx, "cnn-demo", hsgd_data_shape(d->train));
+    struct hsgd_model *m = hsgd_chain_create(d->ctx, "cnn-demo", hsgd_data_shape(d->train));
     m = add_block(m, 16);
     m = add_block(m, 32);
     m = hsgd_add_flatten(m);

@@ -78,7 +78,7 @@ static int submit_batch(struct batch *b)
 
 static struct hsgd_model *build(struct hsgd_context *ctx)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, "wells", (struct hsgd_shape){ 1, 1, FEATURES });
+    struct hsgd_model *m = hsgd_chain_create(ctx, "wells", (struct hsgd_shape){ 1, 1, FEATURES });
     m = hsgd_add_dense(m, 64, HSGD_TANH);
     m = hsgd_add_dense(m, 64, HSGD_TANH);
     m = hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION);
@@ -92,7 +92,7 @@ static int learn(struct hsgd_trainer *t, struct batch *b, int *known)
     for (int i = 0; i < PARTS; i++) starpu_data_acquire(b->end[i], STARPU_R);
     int err = hsgd_trainer_predict(t, b->x, BATCH, p, BATCH * CLASSES);
     for (int i = 0; i < BATCH; i++) *known += (p[2 * i + 1] > p[2 * i]) == b->well[i];
-    if (!err) err = hsgd_trainer_step(t, b->x, b->well, BATCH, NULL);
+    if (!err) err = hsgd_trainer_step(t, BATCH, HSGD_FIELDS(b->x, b->well), NULL);
     for (int i = 0; i < PARTS; i++) starpu_data_release(b->end[i]);
     return err;
 }

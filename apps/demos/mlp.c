@@ -46,7 +46,7 @@ static int open_data(struct demo *d, const char *what)
  * check at the end is enough. */
 static int build(struct demo *d)
 {
-    struct hsgd_model *m = hsgd_model_create(d->ctx, "mlp-demo", hsgd_data_shape(d->train));
+    struct hsgd_model *m = hsgd_chain_create(d->ctx, "mlp-demo", hsgd_data_shape(d->train));
     m = hsgd_add_dense(m, 128, HSGD_RELU);
     m = hsgd_add_dropout(m, 0.1f);
     m = hsgd_add_dense(m, 64, HSGD_RELU);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Models: a sequence of operations with their weights. */
+/* Models: graphs of operations with their weights. */
 #ifndef HSGD_MODEL_H
 #define HSGD_MODEL_H
 
@@ -11,12 +11,75 @@ extern "C" {
 
 struct hsgd_model;
 
-/* An empty model for samples of shape `in`; name is copied.
- * Errors (NULL): -EINVAL a dimension of `in` is out of range; -ENOMEM. */
-HSGD_API struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in);
+/* ---------------------------------------------------------- building a graph
+ *
+ * A model is built by composing values: every call returns a tensor that others
+ * may take.  An error stays with the model: the call and all that take its result
+ * return NULL, and hsgd_model_finish() returns the first one.  Values live as
+ * long as their model. */
+
+/* A tensor of a model that is being built. */
+struct hsgd_value;
+
+/* An empty model; name is copied.  Errors (NULL): -ENOMEM. */
+HSGD_API struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name);
+
+/* What a batch brings under a name (copied) for operations to read.  No dimension
+ * may be open. */
+HSGD_API struct hsgd_value *hsgd_input(struct hsgd_model *model, const char *name, struct hsgd_type type);
+/* The same for losses and metrics: what the outputs should have been. */
+HSGD_API struct hsgd_value *hsgd_target(struct hsgd_model *model, const char *name, struct hsgd_type type);
+
+/* Applies an operation to n values of one model; the first output, or for a loss
+ * what hsgd_loss() takes.  op is borrowed.  name NULL: "<operation><n>"; the
+ * scopes that are entered come before it.  attributes (copied): an attribute that
+ * is 0 has its default, if its operation names one; NULL: all are 0.
+ * Errors: -EINVAL the attributes or the types of the values are invalid, a name
+ * is taken; -ENOMEM. */
+HSGD_API struct hsgd_value *hsgd_apply(const struct hsgd_op *op, const char *name, const void *attributes, int n,
+                                       struct hsgd_value *const *in);
+/* Output i, from 0, of the operation that made `first`. */
+HSGD_API struct hsgd_value *hsgd_output(struct hsgd_value *first, int i);
+/* Its type.  -EINVAL: value is NULL, or what a loss returned. */
+HSGD_API int hsgd_type_of(const struct hsgd_value *value, struct hsgd_type *type);
+
+/* Short forms of hsgd_apply() for the library's operations, for example
+ *     x = HSGD_OP(x, dense, "fc1", .units = 64);
+ *     x = HSGD_PLAIN(x, relu, NULL);
+ *     x = HSGD_JOIN(HSGD_OF(x, y), add, NULL); */
+#define HSGD_OF(...) \
+    (int)(sizeof((struct hsgd_value *[]){ __VA_ARGS__ }) / sizeof(struct hsgd_value *)), (struct hsgd_value *[]) \
+    { \
+        __VA_ARGS__ \
+    }
+#define HSGD_OP(x, op, name, ...) HSGD_JOIN_OP(HSGD_OF(x), op, name, __VA_ARGS__)
+#define HSGD_PLAIN(x, op, name) HSGD_JOIN(HSGD_OF(x), op, name)
+#define HSGD_JOIN_OP(inputs, op, name, ...) hsgd_apply(&hsgd_op_##op, name, &(struct hsgd_##op){ __VA_ARGS__ }, inputs)
+#define HSGD_JOIN(inputs, op, name) hsgd_apply(&hsgd_op_##op, name, NULL, inputs)
+
+/* Names of what is applied until hsgd_leave() begin with this scope and a dot:
+ * with "layer%d.%d" for example "layer1.0.conv1".  Scopes nest. */
+HSGD_API void hsgd_enter(struct hsgd_model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the scope that was entered last. */
+HSGD_API void hsgd_leave(struct hsgd_model *model);
+
+/* Training minimises the loss. */
+HSGD_API void hsgd_loss(struct hsgd_value *loss);
+/* The value is among the model's results under this name. */
+HSGD_API void hsgd_result(struct hsgd_value *value, const char *name);
+
+/* Ends building: the model gets its weights (seed 0).
+ * Errors: the first one of all calls; -EINVAL there is no loss, or more than one. */
+HSGD_API int hsgd_model_finish(struct hsgd_model *model);
+
 /* Frees a model and its weights; its trainer must be destroyed first.  NULL-safe. */
 HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
 
+/* ----------------------------------------------------------------- chains */
+
+/* An empty model for samples of shape `in`; name is copied.
+ * Errors (NULL): -EINVAL a dimension of `in` is out of range; -ENOMEM. */
+HSGD_API struct hsgd_model *hsgd_chain_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in);
 /* Appends an operation.  attributes and name are copied, op is borrowed.  name NULL: the layer is named
  * "<operation><n>".  Returns model; NULL when model is NULL or on error: the model
  * is then destroyed, unless a trainer uses it, so write

@@ -171,6 +171,7 @@ enum {
 
 struct hsgd_program;
 
+/* Forward: outputs from inputs; backward: gradients. */
 enum hsgd_direction { HSGD_FORWARD, HSGD_BACKWARD };
 
 /* The view of an operation while it describes the work of one cell.  A place

@@ -144,13 +144,17 @@ HSGD_API struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, cons
 /* Frees a trainer; the model keeps the weights.  NULL-safe. */
 HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
 
-/* One training step on n samples in memory: x is n x h x w x c floats, labels n
- * class indices, both only read; *loss (if not NULL) gets the mean loss of the
- * batch before the update.
- * Errors (the weights are unchanged): -EDOM a value of x is not finite; -EINVAL
- * a label is out of range, or n is not in 1..2^20. */
-HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
-                               double *loss);
+/* The fields of a batch, as hsgd_trainer_step() takes them. */
+#define HSGD_FIELDS(...) \
+    (const void *const[]) { __VA_ARGS__ }
+
+/* One training step on n samples in memory: field[i] has n samples of the model's
+ * input or target i, in the order in which the model declared them (of a chain:
+ * x, n x h x w x c floats, then n classes), all only read; *loss (if not NULL)
+ * gets the mean loss of the batch before the update.
+ * Errors (the weights are unchanged): -EDOM a number is not finite; -EINVAL a
+ * class is out of range, a field is NULL, or n is not in 1..2^20. */
+HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *const *field, double *loss);
 
 /* Mean loss and accuracy (0 to 1) over a data set, without training; normalised
  * as the data of hsgd_fit() or of the checkpoint was.  loss, accuracy NULL: not
@@ -308,8 +312,8 @@ HSGD_API int hsgd_trainer_time(struct hsgd_trainer *trainer, int steps, double *
  * concatenated in the order of hsgd_model_weight_name(), each as the weight is
  * stored; out is count = hsgd_model_parameters() floats.  Weights do not change.
  * Errors: as hsgd_trainer_step(); -EINVAL another count. */
-HSGD_API int hsgd_trainer_gradients(struct hsgd_trainer *trainer, const float *x, const int32_t *labels, int n,
-                                    float *out, int64_t count);
+HSGD_API int hsgd_trainer_gradients(struct hsgd_trainer *trainer, int n, const void *const *field, float *out,
+                                    int64_t count);
 
 /* The operations that follow the gradient in a step, for hsgd_op_run() in tests
  * and tools; rows is 1.

@@ -217,13 +217,13 @@ static void end_round(struct async *a, struct replica *r, int err, int merged)
 
 /* -------------------------------------------------------------------- a run */
 
-static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
     struct replica *r = user;
     struct async *a = r->trainer->async;
     int64_t first = r->round.first + (int64_t)step * r->round.batch + first_row;
     pthread_mutex_lock(&a->fill_lock);
-    a->source->fill(a->source->user, (int)(first / a->batch), (int)(first % a->batch), rows, x, labels);
+    a->source->fill(a->source->user, (int)(first / a->batch), (int)(first % a->batch), rows, field);
     pthread_mutex_unlock(&a->fill_lock);
 }
 

@@ -7,12 +7,12 @@
 #include "data/record.h"
 #include "rng.h"
 
-static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct pass *p = user;
     const int64_t *index = p->order + p->at + (int64_t)step * p->batch + first_row;
-    if (p->augment) augment_gather(p->augment, p->data, index, rows, p->norm, x, labels);
-    else hsgd_data_gather(p->data, index, rows, p->norm, x, labels);
+    if (p->augment) augment_gather(p->augment, p->data, index, rows, p->norm, field[0], field[1]);
+    else hsgd_data_gather(p->data, index, rows, p->norm, field[0], field[1]);
 }
 
 struct batch_source pass_source(struct pass *p) { return (struct batch_source){ fill, p }; }

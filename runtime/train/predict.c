@@ -14,12 +14,12 @@ struct prediction {
     int batch, size, outputs;
 };
 
-static void fill(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct prediction *p = user;
     int64_t first = p->at + (int64_t)step * p->batch + first_row;
-    memcpy(x, p->x + first * p->size, (size_t)rows * (size_t)p->size * sizeof *x);
-    memset(labels, 0, (size_t)rows * sizeof *labels);
+    memcpy(field[0], p->x + first * p->size, (size_t)rows * (size_t)p->size * sizeof *p->x);
+    memset(field[1], 0, (size_t)rows * sizeof(int32_t));
 }
 
 static void read_slice(struct prediction *p, const struct plan *plan, const struct slice *s, int steps)

@@ -290,18 +290,20 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
 
 /* --------------------------------------------------------- single steps */
 
+/* The fields of a batch, as the caller has them. */
 struct memory_batch {
-    const float *x;
-    const int32_t *labels;
-    int size;
+    const struct hsgd_model *model;
+    const void *const *field;
 };
 
-static void fill_from_memory(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+static void fill_from_memory(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct memory_batch *b = user;
     (void)step;
-    memcpy(x, b->x + (size_t)first_row * (size_t)b->size, (size_t)rows * (size_t)b->size * sizeof *x);
-    memcpy(labels, b->labels + first_row, (size_t)rows * sizeof *labels);
+    for (int f = 0; f < b->model->nfields; f++) {
+        size_t bytes = (size_t)hsgd_type_bytes(&b->model->value[b->model->field[f].value].type);
+        memcpy(field[f], (const char *)b->field[f] + (size_t)first_row * bytes, (size_t)rows * bytes);
+    }
 }
 
 int trainer_check_batch(const struct hsgd_trainer *t, int batch)
@@ -329,23 +331,38 @@ static int64_t first_not_finite(const float *x, int64_t n)
     return n;
 }
 
-static int check_values(const struct hsgd_model *m, const float *x, int n)
+static int check_floats(const struct hsgd_model *m, const struct model_field *f, const float *x, int n)
 {
-    int64_t size = hsgd_size(m->in), all = size * n, at = first_not_finite(x, all);
-    return at == all ? 0
-                     : hsgd_fail(m->ctx, EDOM, "value %lld of sample %lld is %f, it must be finite",
-                                 (long long)(at % size), (long long)(at / size), (double)x[at]);
+    int64_t size = hsgd_type_size(&m->value[f->value].type), all = size * n, at = first_not_finite(x, all);
+    if (at == all) return 0;
+    return hsgd_fail(m->ctx, EDOM, "%s: value %lld of sample %lld is %f, it must be finite", f->name,
+                     (long long)(at % size), (long long)(at / size), (double)x[at]);
 }
 
-static int check_batch(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n)
+/* Classes of the loss. */
+static int check_classes(const struct hsgd_model *m, const struct model_field *f, const int32_t *class, int n)
+{
+    int classes = hsgd_type_channels(&m->node[m->loss].info.in[0]);
+    int64_t size = hsgd_type_size(&m->value[f->value].type);
+    for (int64_t i = 0; i < size * n; i++)
+        if (class[i] < 0 || class[i] >= classes)
+            return hsgd_fail(m->ctx, EINVAL, "%s %d of sample %lld is not in 0..%d", f->name, class[i],
+                             (long long)(i / size), classes - 1);
+    return 0;
+}
+
+static int check_batch(struct hsgd_trainer *t, const void *const *field, int n)
 {
     const struct hsgd_model *m = t->state.store.model;
-    int classes = hsgd_model_outputs(m), err = trainer_check_batch(t, n);
-    if (err) return err;
-    for (int i = 0; i < n; i++)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return hsgd_fail(m->ctx, EINVAL, "label %d of sample %d is not in 0..%d", labels[i], i, classes - 1);
-    return check_values(m, x, n);
+    int err = trainer_check_batch(t, n);
+    for (int i = 0; !err && i < m->nfields; i++) {
+        const struct model_field *f = &m->field[i];
+        enum hsgd_dtype dtype = m->value[f->value].type.dtype;
+        if (!field[i]) err = hsgd_fail(m->ctx, EINVAL, "field %d (%s) is NULL", i, f->name);
+        else if (dtype == HSGD_F32) err = check_floats(m, f, field[i], n);
+        else if (m->node[m->loss].in[1] == f->value) err = check_classes(m, f, field[i], n);
+    }
+    return err;
 }
 
 /* The last batches, of which only the first is of interest. */
@@ -356,23 +373,23 @@ static bool hear_batch(void *user, const struct batch_metrics *m, int n, double 
     return true;
 }
 
-static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, const float *x, const int32_t *labels, int n,
+static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, int n, const void *const *field,
                          struct batch_metrics *m)
 {
-    struct memory_batch b = { x, labels, hsgd_size(t->state.store.model->in) };
+    struct memory_batch b = { t->state.store.model, field };
     struct batch_source source = { fill_from_memory, &b };
     struct async_listener listener = { hear_batch, m };
-    int err = check_batch(t, x, labels, n);
+    int err = check_batch(t, field, n);
     if (err) return err;
     bool by_replicas = mode == PLAN_TRAIN && trainer_has_server(t);
     return by_replicas ? async_run(t, n, n, &source, &listener) : trainer_window(t, mode, n, 1, &source, m);
 }
 
-int hsgd_trainer_step(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, double *loss)
+int hsgd_trainer_step(struct hsgd_trainer *t, int n, const void *const *field, double *loss)
 {
     struct batch_metrics m;
-    int err = ENTER(t ? t->state.ctx : NULL, t, x, labels);
-    if (!err) err = memory_window(t, PLAN_TRAIN, x, labels, n, &m);
+    int err = ENTER(t ? t->state.ctx : NULL, t, field);
+    if (!err) err = memory_window(t, PLAN_TRAIN, n, field, &m);
     if (!err && loss) *loss = m.loss / m.terms;
     return err;
 }
@@ -393,10 +410,9 @@ static void read_bucket(struct trainer_state *s, const struct plan *p, float *bu
     }
 }
 
-int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t *labels, int n, float *out,
-                           int64_t count)
+int hsgd_trainer_gradients(struct hsgd_trainer *t, int n, const void *const *field, float *out, int64_t count)
 {
-    int err = ENTER(t ? t->state.ctx : NULL, t, x, labels, out);
+    int err = ENTER(t ? t->state.ctx : NULL, t, field, out);
     if (err) return err;
     struct trainer_state *s = &t->state;
     const struct hsgd_model *m = s->store.model;
@@ -405,7 +421,7 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
         return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld", (long long)hsgd_model_parameters(m),
                          (long long)count);
     struct plan *plan;
-    err = memory_window(t, PLAN_GRADIENT, x, labels, n, &metrics);
+    err = memory_window(t, PLAN_GRADIENT, n, field, &metrics);
     if (!err) err = trainer_plan(t, PLAN_GRADIENT, n, &plan);
     if (err) return err;
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);
@@ -422,14 +438,20 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, const float *x, const int32_t
 
 /* ------------------------------------------------------------ benchmark */
 
-static void fill_synthetic(void *user, int step, int first_row, int rows, float *x, int32_t *labels)
+static void fill_synthetic(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct hsgd_model *m = user;
-    int64_t size = hsgd_size(m->in), classes = hsgd_model_outputs(m);
-    for (int64_t i = 0; i < rows * size; i++)
-        x[i] = 2.0f * hsgd_random_float(7 + (uint64_t)step, (uint64_t)(first_row * size + i)) - 1.0f;
-    for (int i = 0; i < rows; i++)
-        labels[i] = (int32_t)(hsgd_random(11, (uint64_t)(first_row + i)) % (uint64_t)classes);
+    int64_t classes = hsgd_type_channels(&m->node[m->loss].info.in[0]);
+    for (int f = 0; f < m->nfields; f++) {
+        const struct hsgd_type *t = &m->value[m->field[f].value].type;
+        int64_t size = hsgd_type_size(t), first = first_row * size;
+        float *x = field[f];
+        int32_t *class = field[f];
+        for (int64_t i = 0; i < rows * size; i++) {
+            if (t->dtype == HSGD_F32) x[i] = 2.0f * hsgd_random_float(7 + (uint64_t)step, (uint64_t)(first + i)) - 1.0f;
+            else class[i] = (int32_t)(hsgd_random(11, (uint64_t)(first + i)) % (uint64_t)classes);
+        }
+    }
 }
 
 static int time_window(struct hsgd_trainer *t, int steps, const struct batch_source *source)

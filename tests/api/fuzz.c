@@ -190,7 +190,7 @@ static void need(const void *p, const char *what)
 
 static struct hsgd_model *network(const char *name)
 {
-    struct hsgd_model *m = hsgd_model_create(world.ctx, name, (struct hsgd_shape){ 1, 1, FEATURES });
+    struct hsgd_model *m = hsgd_chain_create(world.ctx, name, (struct hsgd_shape){ 1, 1, FEATURES });
     m = hsgd_add_dense(hsgd_add_dense(m, 5, HSGD_RELU), CLASSES, HSGD_NO_ACTIVATION);
     return hsgd_add_softmax_cross_entropy(m);
 }
@@ -399,6 +399,7 @@ int main(int argc, char **argv)
     add_calls(context_calls);
     add_calls(data_calls);
     add_calls(model_calls);
+    add_calls(graph_calls);
     add_calls(op_calls);
     add_calls(train_calls);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -19,7 +19,7 @@ struct call {
 };
 
 /* Each ends with name NULL. */
-extern const struct call context_calls[], data_calls[], model_calls[], op_calls[], train_calls[];
+extern const struct call context_calls[], data_calls[], graph_calls[], model_calls[], op_calls[], train_calls[];
 
 /* Objects that live through a round, all of 1x1x6 and 3 classes where not said
  * otherwise, and places for what calls make. */

@@ -6,6 +6,7 @@ tests_api_fuzz_SOURCES = \
 	tests/api/data.c \
 	tests/api/fuzz.c \
 	tests/api/fuzz.h \
+	tests/api/graph.c \
 	tests/api/model.c \
 	tests/api/op.c \
 	tests/api/train.c

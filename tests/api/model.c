@@ -11,7 +11,7 @@ static const struct hsgd_shape shape = { 1, 1, FEATURES };
 static struct hsgd_model *begin(void)
 {
     struct hsgd_shape in = one_in(2) ? shape : (struct hsgd_shape){ 6, 6, 2 };
-    struct hsgd_model *m = hsgd_model_create(world.ctx, "new", in);
+    struct hsgd_model *m = hsgd_chain_create(world.ctx, "new", in);
     return one_in(4) ? hsgd_add_flatten(m) : m;
 }
 
@@ -26,7 +26,7 @@ static bool finish(struct hsgd_model *m)
 
 static bool create(void)
 {
-    return keep_model(hsgd_model_create(CTX(0), OR_NULL(1, any_text("new")), wild_shape(shape)));
+    return keep_model(hsgd_chain_create(CTX(0), OR_NULL(1, any_text("new")), wild_shape(shape)));
 }
 
 static bool destroy(void)
@@ -141,7 +141,7 @@ static bool layer_get(void)
 
 static bool layers(void) { return hsgd_model_layers(MODEL(0)) > 0; }
 
-const struct call model_calls[] = { { "hsgd_model_create", create, 2, false },
+const struct call model_calls[] = { { "hsgd_chain_create", create, 2, false },
                                     { "hsgd_model_destroy", destroy, 1, false },
                                     { "hsgd_add_dense", add_dense_or_to_trained, 1, false },
                                     { "hsgd_add_conv2d", add_conv2d, 1, false },

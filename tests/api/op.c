@@ -68,7 +68,7 @@ static bool add(void)
     union attributes a;
     static const struct hsgd_op nothing;
     const struct hsgd_op *op = one_in(20) ? &nothing : some_op(&a, false);
-    struct hsgd_model *m = hsgd_model_create(
+    struct hsgd_model *m = hsgd_chain_create(
         world.ctx, "new", one_in(2) ? (struct hsgd_shape){ 1, 1, FEATURES } : (struct hsgd_shape){ 6, 6, 2 });
     struct hsgd_model *given = OR_NULL(0, m);
     if (!given) hsgd_model_destroy(&m);

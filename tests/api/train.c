@@ -60,14 +60,15 @@ static bool destroy(void)
 static bool step(void)
 {
     double loss;
-    return !hsgd_trainer_step(TRAINER(0), OR_NULL(1, some_floats()), OR_NULL(2, some_labels()), wild_low(1 + below(8)),
-                              OR_NULL(3, &loss));
+    return !hsgd_trainer_step(TRAINER(0), wild_low(1 + below(8)),
+                              HSGD_FIELDS(OR_NULL(1, some_floats()), OR_NULL(2, some_labels())), OR_NULL(3, &loss));
 }
 
 static bool gradients(void)
 {
     int64_t n = hsgd_model_parameters(world.trained);
-    return !hsgd_trainer_gradients(TRAINER(0), OR_NULL(1, some_floats()), OR_NULL(2, some_labels()), wild_low(5),
+    return !hsgd_trainer_gradients(TRAINER(0), wild_low(5),
+                                   HSGD_FIELDS(OR_NULL(1, some_floats()), OR_NULL(2, some_labels())),
                                    OR_NULL(3, results), wild64(n));
 }
 

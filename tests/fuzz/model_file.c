@@ -12,7 +12,7 @@
 static struct hsgd_model *build(struct hsgd_context *ctx, const struct model_file *f)
 {
     static const struct hsgd_shape image = { 28, 28, 1 };
-    struct hsgd_model *m = hsgd_model_create(ctx, f->name, f->input.h ? f->input : image);
+    struct hsgd_model *m = hsgd_chain_create(ctx, f->name, f->input.h ? f->input : image);
     for (int i = 0; m && i < f->nlayers && !f->layer[i].op->is_loss; i++) m = model_file_add(m, f, &f->layer[i], 10);
     return m;
 }

@@ -76,7 +76,7 @@ struct trainings {
 
 static struct hsgd_model *make_model(struct hsgd_context *ctx, const struct training *w)
 {
-    struct hsgd_model *m = hsgd_model_create(ctx, w->name, w->in);
+    struct hsgd_model *m = hsgd_chain_create(ctx, w->name, w->in);
     for (const struct reference_layer *l = w->layers; l->op; l++) m = hsgd_add(m, l->op, l->attributes, NULL);
     if (m && hsgd_model_initialise(m, 1)) hsgd_model_destroy(&m);
     return m;
@@ -99,7 +99,7 @@ static int take_steps(const struct training *w, int batch, struct stepper by, do
     for (int s = 0; !err && s < STEPS; s++) {
         for (int i = 0; i < batch; i++) labels[i] = check_int(0, CLASSES - 1);
         for (int64_t i = 0; i < batch * size; i++) x[i] = check_float() + 0.1f * (float)labels[i / size];
-        if (by.trainer) err = hsgd_trainer_step(by.trainer, x, labels, batch, &loss[s]);
+        if (by.trainer) err = hsgd_trainer_step(by.trainer, batch, HSGD_FIELDS(x, labels), &loss[s]);
         else loss[s] = reference_network_step(by.reference, x, labels, batch, w->rate);
     }
     free(x);
