@@ -187,6 +187,41 @@ static void bytes_stay(void)
     hsgd_data_destroy(&d), hsgd_data_destroy(&same), hsgd_data_destroy(&moved);
 }
 
+/* A target of the image's size moves with it; other fields stay what they are. */
+static void targets_follow(void)
+{
+    enum { COUNT = 12, SIDE = 6, PIXELS = SIDE * SIDE };
+    static float x[COUNT * PIXELS], twice[COUNT * PIXELS * 2], small[COUNT * 4];
+    static int32_t label[COUNT];
+    const struct hsgd_data_field f[] = {
+        { .size = sizeof *f, .name = "x", .type = hsgd_image(SIDE, SIDE, 1) },
+        { .size = sizeof *f, .name = "target", .type = hsgd_image(SIDE, SIDE, 2) },
+        { .size = sizeof *f, .name = "small", .type = hsgd_image(2, 2, 1) },
+        { .size = sizeof *f, .name = "label", .type = hsgd_number(HSGD_I32), .classes = COUNT },
+    };
+    const struct hsgd_augment_options how = { .size = sizeof how, .flip = true, .crop = 2, .rotate = 20 };
+    for (int i = 0; i < COUNT * PIXELS; i++)
+        x[i] = (float)(i * 7 % 23), twice[2 * i] = x[i], twice[2 * i + 1] = 2 * x[i];
+    for (int i = 0; i < COUNT; i++) label[i] = i, small[4 * i] = (float)i;
+    struct hsgd_data *d =
+        hsgd_data_arrays(NULL, COUNT, 4, f, (const void *const[]){ x, twice, small, label }, HSGD_BORROW);
+    struct hsgd_data *made = hsgd_data_augment(NULL, d, &how, 1, 0, COUNT);
+    int moved = 0;
+    REQUIRE(made);
+    for (int64_t i = 0; i < COUNT; i++) {
+        float a[PIXELS], b[2 * PIXELS], c[4];
+        int32_t l;
+        REQUIRE(!hsgd_data_gather(made, &i, 1, NULL, a, &l) && !hsgd_data_gather_field(made, 1, &i, 1, NULL, b));
+        REQUIRE(!hsgd_data_gather_field(made, 2, &i, 1, NULL, c));
+        for (int k = 0; k < PIXELS; k++) CHECK(b[2 * k] == a[k] && fabsf(b[2 * k + 1] - 2 * a[k]) < 1e-4f);
+        CHECK(l == i && c[0] == (float)i && c[1] == 0);
+        moved += memcmp(a, x + i * PIXELS, sizeof a) != 0;
+    }
+    CHECK(moved == COUNT);
+    hsgd_data_destroy(&made);
+    hsgd_data_destroy(&d);
+}
+
 /* --------------------------------------------------------------- in training */
 
 /* The first losses, and the weights' digest, of a training on digits. */
@@ -263,7 +298,13 @@ static void refusals(void)
 }
 
 static const struct core_case cases[] = {
-    { "crop_and_flip", crop_and_flip }, { "resized_crop", resized_crop }, { "rotate", rotate },     { "pure", pure },
-    { "bytes_stay", bytes_stay },       { "training", training },         { "refusals", refusals },
+    { "crop_and_flip", crop_and_flip },
+    { "resized_crop", resized_crop },
+    { "rotate", rotate },
+    { "pure", pure },
+    { "bytes_stay", bytes_stay },
+    { "targets_follow", targets_follow },
+    { "training", training },
+    { "refusals", refusals },
 };
 CORE_MAIN(cases)

@@ -301,7 +301,8 @@ HSGD_API int hsgd_data_gather(const struct hsgd_data *d, const int64_t *index, i
 
 /* Random augmentation of training samples, drawn for each sample and epoch and
  * applied in this order; 0, the default, switches a field off.  Sampling is
- * bilinear, and black (0) outside of the image. */
+ * bilinear, and black (0) outside of the image.  Other fields that are images of x's
+ * height and width, such as targets, are augmented alike. */
 struct hsgd_augment_options {
     size_t size;        /* of this struct */
     float rotate;       /* rotation about the centre, uniform in +-rotate degrees */

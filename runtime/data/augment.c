@@ -187,43 +187,95 @@ static void interpolate(const struct map *m, const float *from, struct hsgd_shap
         }
 }
 
-/* The raw values of a sample, augmented. */
-static void augment_sample(const struct augmentation *a, const struct hsgd_data *d, int64_t index, float *raw,
-                           int32_t *label)
+/* x, and images of its height and width, which are mapped as it is. */
+static bool is_mapped(const struct hsgd_data *d, const struct data_field *f)
+{
+    struct hsgd_shape s = hsgd_data_shape(d);
+    bool image = f->type.dtype == HSGD_F32 && f->type.rank == 3;
+    return f == &d->x || (image && f->type.dim[0] == s.h && f->type.dim[1] == s.w);
+}
+
+/* The raw values of a sample in `raw`, and augmented in `room`. */
+static void augment_sample(const struct augmentation *a, const struct hsgd_data *d, const struct data_field *f,
+                           int64_t index, float *raw, float *room)
 {
     uint64_t key = hsgd_random(a->key, (uint64_t)index);
-    struct hsgd_shape s = hsgd_data_shape(d);
+    struct hsgd_shape s = type_shape(&f->type);
     struct map m = choose_map(&a->how, key, s.h, s.w);
-    hsgd_data_gather(d, &index, 1, NULL, raw, label);
-    (is_shift(&m) ? shift : interpolate)(&m, raw, s, a->room);
+    field_gather(f, d->index, &index, 1, NULL, raw);
+    (is_shift(&m) ? shift : interpolate)(&m, raw, s, room);
+}
+
+int augment_gather_field(const struct augmentation *a, const struct hsgd_data *d, int field, const int64_t *index,
+                         int n, const struct hsgd_normalisation *norm, void *to)
+{
+    const struct data_field *f = &d->field[field];
+    int64_t size = hsgd_type_size(&f->type), first = 0;
+    if (!is_mapped(d, f)) return hsgd_data_gather_field(d, field, index, n, norm, to);
+    float *room = size <= hsgd_data_size(d) ? a->room : malloc((size_t)size * sizeof *room), *x = to;
+    if (!room) return -ENOMEM;
+    struct data_field augmented = { .type = f->type, .values = room };
+    for (int i = 0; i < n; i++, x += size) {
+        augment_sample(a, d, f, index[i], x, room);
+        field_gather(&augmented, NULL, &first, 1, norm, x);
+    }
+    if (room != a->room) free(room);
+    return 0;
 }
 
 void augment_gather(const struct augmentation *a, const struct hsgd_data *d, const int64_t *index, int n,
                     const struct hsgd_normalisation *norm, float *x, int32_t *labels)
 {
-    int64_t size = hsgd_data_size(d), first = 0;
-    struct data_field augmented = { .type = d->x.type, .values = a->room };
-    for (int i = 0; i < n; i++, x += size) {
-        augment_sample(a, d, index[i], x, labels ? labels + i : NULL);
-        field_gather(&augmented, NULL, &first, 1, norm, x);
-    }
+    augment_gather_field(a, d, 0, index, n, norm, x);
+    hsgd_data_gather(d, index, n, NULL, NULL, labels);
 }
 
 /* ------------------------------------------------------------- augmented set */
 
+static int fill_mapped(const struct augmentation *a, const struct hsgd_data *d, const struct data_field *f,
+                       struct data_field *to, int64_t count)
+{
+    int64_t size = hsgd_type_size(&f->type);
+    float *raw = malloc((size_t)size * sizeof *raw), *room = malloc((size_t)size * sizeof *room);
+    for (int64_t i = 0; raw && room && i < count; i++) {
+        augment_sample(a, d, f, i, raw, room);
+        if (f->bytes)
+            for (int64_t k = 0; k < size; k++) ((uint8_t *)to->owned)[i * size + k] = (uint8_t)(255 * room[k] + 0.5f);
+        else memcpy((float *)to->owned + i * size, room, (size_t)size * sizeof *room);
+    }
+    bool ok = raw && room;
+    to->missing = f->missing;
+    free(raw);
+    free(room);
+    return ok ? 0 : -ENOMEM;
+}
+
+/* Values as they are stored. */
+static int fill_copied(const struct hsgd_data *d, const struct data_field *f, struct data_field *to, int64_t count)
+{
+    size_t bytes = (size_t)hsgd_type_size(&f->type) * (f->bytes ? 1 : sizeof(float));
+    size_t origin = (size_t)hsgd_type_channels(&f->type) * sizeof *f->origin;
+    const char *from = f->bytes     ? (const char *)f->bytes
+                       : f->numbers ? (const char *)f->numbers
+                                    : (const char *)f->values;
+    for (int64_t i = 0; i < count; i++)
+        memcpy((char *)to->owned + (size_t)i * bytes, from + (size_t)hsgd_data_place(d, i) * bytes, bytes);
+    to->missing = f->missing;
+    if (!f->origin) return 0;
+    to->owned_origin = malloc(origin);
+    to->origin = to->owned_origin ? memcpy(to->owned_origin, f->origin, origin) : NULL;
+    return to->origin ? 0 : -ENOMEM;
+}
+
 static int fill(const struct augmentation *a, const struct hsgd_data *d, struct hsgd_data *made)
 {
-    int64_t size = hsgd_data_size(d);
-    float *raw = malloc((size_t)size * sizeof *raw);
-    for (int64_t i = 0; raw && i < made->count; i++) {
-        augment_sample(a, d, i, raw, (int32_t *)made->y.owned + i);
-        if (d->x.bytes)
-            for (int64_t k = 0; k < size; k++)
-                ((uint8_t *)made->x.owned)[i * size + k] = (uint8_t)(255 * a->room[k] + 0.5f);
-        else memcpy((float *)made->x.owned + i * size, a->room, (size_t)size * sizeof *raw);
+    int err = 0;
+    for (int i = 0; !err && i < d->fields; i++) {
+        const struct data_field *f = &d->field[i];
+        err = is_mapped(d, f) ? fill_mapped(a, d, f, &made->field[i], made->count)
+                              : fill_copied(d, f, &made->field[i], made->count);
     }
-    free(raw);
-    return raw ? 0 : -ENOMEM;
+    return err;
 }
 
 /* A set like d with memory for its first `count` samples. */
@@ -257,10 +309,13 @@ struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_
     }
     if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, hsgd_data_shape(d)))
         return NULL;
-    struct augmentation a = { how, augment_key(seed, epoch), malloc((size_t)hsgd_data_size(d) * sizeof *a.room) };
-    struct hsgd_data *made = a.room ? new_like(d, count) : NULL;
+    if (d->x.type.dtype != HSGD_F32) {
+        hsgd_fail(ctx, EINVAL, "augment: the samples of \"%s\" are no images", d->name);
+        return NULL;
+    }
+    struct augmentation a = { how, augment_key(seed, epoch), NULL };
+    struct hsgd_data *made = new_like(d, count);
     if (made && fill(&a, d, made)) hsgd_data_destroy(&made);
     if (!made) hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for %lld samples", d->name, (long long)count);
-    free(a.room);
     return made;
 }

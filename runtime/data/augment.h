@@ -14,9 +14,14 @@ int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *h
 struct augmentation {
     struct hsgd_augment_options how;
     uint64_t key;
-    float *room; /* memory for one sample */
+    float *room; /* memory for one sample of x */
 };
 uint64_t augment_key(uint64_t seed, int64_t epoch);
+
+/* hsgd_data_gather_field() of augmented samples: x, and images of its height and
+ * width, are augmented alike; other fields are as they are.  0 or -ENOMEM. */
+int augment_gather_field(const struct augmentation *a, const struct hsgd_data *d, int field, const int64_t *index,
+                         int n, const struct hsgd_normalisation *norm, void *to);
 
 /* hsgd_data_gather() of augmented samples. */
 void augment_gather(const struct augmentation *a, const struct hsgd_data *d, const int64_t *index, int n,

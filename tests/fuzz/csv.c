@@ -33,6 +33,6 @@ static int parse_twice(struct hsgd_context *ctx, const uint8_t *bytes, size_t n,
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
-    const char *label = n % 2 ? "2" : NULL;
-    return fuzz_end(ctx, parse_twice(ctx, bytes, n, *HSGD_OPTIONS(data, .label = label)));
+    const char *label = n % 3 == 1 ? "2" : NULL, *target = n % 3 == 2 ? "2, 1" : NULL;
+    return fuzz_end(ctx, parse_twice(ctx, bytes, n, *HSGD_OPTIONS(data, .label = label, .target = target)));
 }

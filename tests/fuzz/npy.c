@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One NumPy array, as the samples of a data set whose labels are 0 and 1. */
+/* One NumPy array, as the samples of a data set whose labels are 0 and 1, and as its
+ * targets. */
 #include "fuzz.h"
 #include "fuzz_data.h"
 
@@ -41,11 +42,25 @@ static int make_split(struct hsgd_context *ctx, const uint8_t *bytes, size_t n, 
     return err;
 }
 
+static int make_targets(struct hsgd_context *ctx, const uint8_t *bytes, size_t n, int64_t samples)
+{
+    struct array x = { .name = "samples" }, y = { .name = "input", .bytes = malloc(n), .size = n };
+    struct hsgd_data *d = NULL;
+    memcpy(y.bytes, bytes, n);
+    make_labels(&x, samples);
+    int err = numpy_split(ctx, &x, &y, 0, NULL, &d);
+    if (!err) fuzz_check_data(d);
+    hsgd_data_destroy(&d);
+    free(x.bytes);
+    free(y.bytes);
+    return err;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
     struct npy a;
     int err = npy_parse(ctx, "input", bytes, n, &a);
-    if (!err && a.dim[0] <= FUZZ_LABELS) err = make_split(ctx, bytes, n, a.dim[0]);
+    if (!err && a.dim[0] <= FUZZ_LABELS) err = (n % 2 ? make_split : make_targets)(ctx, bytes, n, a.dim[0]);
     return fuzz_end(ctx, err);
 }
