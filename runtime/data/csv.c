@@ -101,10 +101,11 @@ static int read_row(struct csv *r)
     if (!text_grow(&r->values, &r->value_capacity, (r->d->count + 1) * r->features, sizeof *r->values) ||
         !text_grow(&r->goals, &r->goal_capacity, (r->d->count + 1) * r->targets, sizeof *r->goals))
         return csv_out_of_memory(r);
-    double *to = r->values + r->d->count * r->features, *goal = r->goals + r->d->count * r->targets;
+    double *to = r->values + r->d->count * r->features;
+    int64_t goal = r->d->count * r->targets;
     int err = 0;
     for (int64_t i = 0; !err && i < r->targets; i++)
-        err = read_value(r, r->target[i], r->field[r->target[i]], goal + i);
+        err = read_value(r, r->target[i], r->field[r->target[i]], &r->goals[goal + i]);
     for (int64_t i = 0; !err && i < r->columns; i++)
         if (r->role[i] == CSV_FEATURE) err = read_value(r, i, r->field[i], to++);
         else if (r->role[i] == CSV_LABEL && r->labels) err = read_label(r, r->field[i]);
