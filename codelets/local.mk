@@ -4,12 +4,16 @@
 OPS =
 OPS += activation
 OPS += batch_norm
+OPS += concat
 OPS += conv2d
 OPS += dense
 OPS += dropout
 OPS += flatten
+OPS += gelu
 OPS += mse
+OPS += pointwise
 OPS += pool
+OPS += reshape
 OPS += softmax_cross_entropy
 
 # Kernels that belong to no operation of a model, after the headers that kernels share.
@@ -124,6 +128,8 @@ codelets_libcodelets_la_SOURCES = \
 	codelets/table.c \
 	codelets/type_text.c \
 	codelets/type_text.h \
+	codelets/types.c \
+	codelets/types.h \
 	codelets/window.c \
 	codelets/window.h
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* activate: y = f(x), dx = dy f'(x), in both layouts. */
+/* activate, relu, tanh, sigmoid: y = f(x), dx = dy f'(x), in both layouts. */
 #include "check.h"
 #include "reference.h"
 
@@ -45,11 +45,10 @@ static void gradient_of_reference(struct shape *s, double *x)
     free(dx);
 }
 
-static void one(int turn)
+static void one(int turn, struct hsgd_op op, enum hsgd_activation f)
 {
-    struct shape s = { check_size(200), check_size(60), (enum hsgd_activation)(turn % 4), NULL, NULL };
+    struct shape s = { check_size(200), check_size(60), f, NULL, NULL };
     int n = s.rows * s.size;
-    struct hsgd_op op = hsgd_op_activate;
     struct hsgd_activate a = { s.f };
     op.layouts = turn / 4 % 2 ? 1u << HSGD_LANES : 1u << HSGD_NHWC;
     check_shape("shape %d: %d rows of %d, activation %d, layouts %u", turn, s.rows, s.size, s.f, op.layouts);
@@ -97,6 +96,21 @@ static void not_a_number(void)
 
 void reference_activate(void)
 {
-    for (int i = 0; i < 204 && check_going(); i++) one(i);
+    for (int i = 0; i < 204 && check_going(); i++) one(i, hsgd_op_activate, (enum hsgd_activation)(i % 4));
     not_a_number();
+}
+
+void reference_relu(void)
+{
+    for (int i = 0; i < 204 && check_going(); i++) one(i, hsgd_op_relu, HSGD_RELU);
+}
+
+void reference_tanh(void)
+{
+    for (int i = 0; i < 204 && check_going(); i++) one(i, hsgd_op_tanh, HSGD_TANH);
+}
+
+void reference_sigmoid(void)
+{
+    for (int i = 0; i < 204 && check_going(); i++) one(i, hsgd_op_sigmoid, HSGD_SIGMOID);
 }

@@ -46,6 +46,26 @@ static bool read_bool(const char *text, void *at)
     return *(bool *)at || !strcmp(text, "false");
 }
 
+/* "[7, -1]" */
+static bool read_ints(const char *text, void *at)
+{
+    struct hsgd_ints ints = { 0 };
+    size_t n = strlen(text);
+    if (n < 2 || text[0] != '[' || text[n - 1] != ']') return false;
+    for (const char *from = text + 1, *end = text + n - 1; from < end;) {
+        char word[16] = "";
+        size_t length = strcspn(from, ",]");
+        if (length >= sizeof word || ints.count == HSGD_MAX_INTS) return false;
+        memcpy(word, from, length);
+        if (!attribute_whole(word, &ints.value[ints.count++])) return false;
+        from += length + 1;
+        if (from < end) from += *from == ' ';
+        else if (from == end) return false; /* a comma at the end */
+    }
+    *(struct hsgd_ints *)at = ints;
+    return true;
+}
+
 static bool read_name(const char *text, const char *const *names, void *at)
 {
     for (int i = 0; names[i]; i++)
@@ -63,6 +83,13 @@ static bool read_init(const char *text, void *at) { return read_name(text, inits
 
 static void write_int(const void *at, FILE *out) { fprintf(out, "%d", *(const int *)at); }
 static void write_bool(const void *at, FILE *out) { fputs(*(const bool *)at ? "true" : "false", out); }
+
+static void write_ints(const void *at, FILE *out)
+{
+    const struct hsgd_ints *ints = at;
+    for (int i = 0; i < ints->count && i < HSGD_MAX_INTS; i++) fprintf(out, "%s%d", i ? ", " : "[", ints->value[i]);
+    fputs(ints->count > 0 ? "]" : "[]", out);
+}
 
 /* A number that has no name stands for itself; reading refuses it. */
 static void write_name(const char *const *names, int number, FILE *out)
@@ -99,6 +126,7 @@ static const struct {
     [HSGD_BOOL] = { "true or false", read_bool, write_bool },
     [HSGD_ACTIVATION] = { "one of none, relu, tanh, sigmoid", read_activation, write_activation },
     [HSGD_INIT] = { "one of glorot, he, zero, one", read_init, write_init },
+    [HSGD_INTS] = { "a list of integers", read_ints, write_ints },
 };
 
 const char *attribute_expects(enum hsgd_attribute_kind kind) { return kinds[kind].expects; }
@@ -126,6 +154,7 @@ void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a,
 {
     char *at = (char *)attributes + a->offset;
     if (a->default_from) memcpy(at, (char *)attributes + attribute_find(op, a->default_from)->offset, sizeof(int));
+    else if (a->kind == HSGD_INTS) *(struct hsgd_ints *)at = (struct hsgd_ints){ 0 };
     else if (a->kind == HSGD_BOOL) *(bool *)at = a->default_value != 0;
     else if (a->kind == HSGD_FLOAT) *(float *)at = (float)a->default_value;
     else *(int *)at = (int)a->default_value;

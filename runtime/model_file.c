@@ -83,7 +83,7 @@ static const char *value_of(const struct yaml_pairs *p, const char *key)
 
 static int refuse_op(struct hsgd_yaml *y, int line, const char *name)
 {
-    char names[200] = "";
+    char names[700] = "";
     for (int i = 0; hsgd_op_at(i); i++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", hsgd_op_at(i)->name);
     return hsgd_yaml_fail(y, line, "op \"%s\" is not one of %s", hsgd_show(name).text, names);

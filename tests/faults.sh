@@ -14,6 +14,17 @@ case ${1-} in
     cat > "$work/list" <<'LIST'
 none|merge.cl|||cpu
 none|merge.cl||merge|groups
+add: second input twice|pointwise.cl|s/a\[i\] + b\[i\]/b[i] + b[i]/|add|cpu
+concat: first input everywhere|concat.c|s/hsgd_at(whole, (int64_t)first \* k.factor)/whole/|concat|cpu
+gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
+gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
+mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu
+mul: gradient not added|pointwise.cl|s/y\[i\] += a/y[i] = a/|mul|opencl
+relu alone: mask inverted|activation.cl|s/y > 0.0f ? 1.0f : 0.0f/y > 0.0f ? 0.0f : 1.0f/|relu|cpu
+reshape: nothing is copied|reshape.c|s/.is_view = true,//|reshape|cpu
+sigmoid: slope of tanh|activation.cl|s/return y \* (1.0f - y);/return 1.0f - y * y;/|sigmoid|cpu
+split: no zeros where nobody reads|concat.cl|s/t\[c\] = 0.0f/t[c] += 0.0f/|split|cpu
+tanh: slope of sigmoid|activation.cl|s/return 1.0f - y \* y;/return y * (1.0f - y);/|tanh|opencl
 pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/|max_pool|cpu
 pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu
 pool: padding counts in the mean|pool.cl|s/(float)(rows \* columns)/(float)(a.k * a.k)/|avg_pool|opencl

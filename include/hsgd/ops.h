@@ -112,6 +112,7 @@ enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO, HSGD_INIT_ONE }
 #define HSGD_MAX_INPUTS 16
 #define HSGD_MAX_OUTPUTS 16
 #define HSGD_MAX_PARAMS 6
+#define HSGD_MAX_INTS 16
 #define HSGD_PHASES 3
 
 /* One parameter of an operation. */
@@ -125,6 +126,7 @@ struct hsgd_param_spec {
     bool is_state;  /* not trained: `once` of a phase writes it */
     bool is_count;  /* a state of rank 0 that counts steps: a 64-bit integer in weight files */
     bool no_decay;  /* weight decay may leave it out: a bias, a norm's factor */
+    bool in_order;  /* weight files have it as it is stored; else 2 and 4 dimensions are in PyTorch's order */
 };
 
 /* A node of a model as its operation sees it: infer() reads attributes, inputs
@@ -140,6 +142,7 @@ struct hsgd_node {
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
     int64_t kept;                         /* floats per sample from forward to backward: statistics, masks, indices */
     int64_t sums[2][HSGD_PHASES];         /* floats that a phase of forward, backward returns per slice */
+    int64_t terms;                        /* of a loss: terms per sample; 0: its sums tell */
     double forward_flops, backward_flops; /* per sample */
 };
 
@@ -206,8 +209,22 @@ struct hsgd_emit {
 /* Kinds of attributes, in C and in model files: an integer (int), an integer
  * or the word "classes", an integer that "<name>_below" can switch off (see
  * doc/models.md), a number (float), true or false (bool), the name of an enum
- * hsgd_activation, of an enum hsgd_init. */
-enum hsgd_attribute_kind { HSGD_INT, HSGD_UNITS, HSGD_PADDING, HSGD_FLOAT, HSGD_BOOL, HSGD_ACTIVATION, HSGD_INIT };
+ * hsgd_activation, of an enum hsgd_init, a list of integers (struct hsgd_ints). */
+enum hsgd_attribute_kind {
+    HSGD_INT,
+    HSGD_UNITS,
+    HSGD_PADDING,
+    HSGD_FLOAT,
+    HSGD_BOOL,
+    HSGD_ACTIVATION,
+    HSGD_INIT,
+    HSGD_INTS
+};
+
+/* A list of integers, as [7, -1] in model files. */
+struct hsgd_ints {
+    int count, value[HSGD_MAX_INTS];
+};
 
 /* An attribute as model files know it. */
 struct hsgd_attribute {
@@ -249,6 +266,7 @@ struct hsgd_op {
     int inputs, max_inputs;              /* so many inputs (0: 1), or up to max_inputs where that is more */
     unsigned layouts;                    /* bit mask of 1 << enum hsgd_layout */
     bool is_loss;                        /* no outputs; forward writes sums and, in training, dx */
+    bool is_metric;                      /* no outputs; forward writes sums, which value() makes a number of */
     bool is_view;                        /* y[0] is x[0] in another shape, without work */
     bool applies_slope;           /* backward() can multiply by the derivative of the activation that made x[0] */
     bool overwrites_dy;           /* backward() may leave something else in dy[0] */
@@ -270,6 +288,9 @@ struct hsgd_op {
     /* The activation at the end of the operation, if the next operation may apply
      * its derivative; NULL: none. */
     enum hsgd_activation (*activation)(const void *attributes);
+    /* Of a metric: its value from sums[0..node->sums[HSGD_FORWARD][0]), added up over
+     * slices and batches. */
+    double (*value)(const double *sums, const void *attributes);
 };
 
 /* Adds a parameter to a node, in infer(). */
@@ -427,6 +448,42 @@ struct hsgd_activate {
     enum hsgd_activation activation;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_activate;
+
+/* y = max(0, x); tanh x; 1 / (1 + exp(-x)), element by element.  Any shape.
+ * Aliasing: none. */
+HSGD_API extern const struct hsgd_op hsgd_op_relu, hsgd_op_tanh, hsgd_op_sigmoid;
+
+/* y = x Phi(x), Phi the distribution function of the standard normal
+ * distribution; tanh: y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).  Any shape.
+ * Aliasing: none.  Source: Hendrycks & Gimpel 2016. */
+struct hsgd_gelu {
+    bool tanh;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_gelu;
+
+/* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
+ * Aliasing: none. */
+HSGD_API extern const struct hsgd_op hsgd_op_add, hsgd_op_mul;
+
+/* y = the channels of all inputs, one after the other: 2 to 16 inputs whose other
+ * dimensions are equal.  Aliasing: none. */
+HSGD_API extern const struct hsgd_op hsgd_op_concat;
+
+/* y[i] = channels [sum_{k<i} sizes[k], sum_{k<=i} sizes[k]) of x; or `parts`
+ * outputs with equal numbers of channels.  At most 16 outputs.
+ * Aliasing: none.  Errors: both or neither are given, or they do not fit. */
+struct hsgd_split {
+    struct hsgd_ints sizes;
+    int parts;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_split;
+
+/* x with these dimensions, in the same order of values; a view.  One dimension may
+ * be -1: what is left.  No dimensions: one number.  Errors: they do not fit. */
+struct hsgd_reshape {
+    struct hsgd_ints dims;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_reshape;
 
 /* In training y = x / (1 - p) with probability 1 - p, else 0; otherwise y = x.
  * Source: Srivastava et al. 2014 (inverted form). */

@@ -9,7 +9,7 @@
 
 int hsgd_yaml_fail(struct hsgd_yaml *y, int line, const char *format, ...)
 {
-    char sentence[400];
+    char sentence[800];
     va_list args;
     va_start(args, format);
     c_vsnprintf(sentence, sizeof sentence, format, args);
@@ -101,6 +101,30 @@ int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t capacity, const char
     return 0;
 }
 
+/* The list of values that begins with the present event, as "[a, b]". */
+static int read_list(struct hsgd_yaml *y, char *out, size_t capacity, const char *what)
+{
+    char value[YAML_VALUE];
+    size_t n = (size_t)snprintf(out, capacity, "[");
+    int err = hsgd_yaml_next(y);
+    while (!err && y->event.type != YAML_SEQUENCE_END_EVENT) {
+        err = hsgd_yaml_scalar(y, value, sizeof value, what);
+        if (err) return err;
+        n += (size_t)snprintf(out + n, capacity - n, "%s%s", n > 1 ? ", " : "", value);
+        if (n + 1 >= capacity)
+            return hsgd_yaml_fail(y, y->line, "%s is longer than %zu characters", what, capacity - 1);
+        err = hsgd_yaml_next(y);
+    }
+    if (!err) memcpy(out + n, "]", 2);
+    return err;
+}
+
+static int read_value(struct hsgd_yaml *y, char *out, size_t capacity, const char *what)
+{
+    return y->event.type == YAML_SEQUENCE_START_EVENT ? read_list(y, out, capacity, what)
+                                                      : hsgd_yaml_scalar(y, out, capacity, what);
+}
+
 static int read_pair(struct hsgd_yaml *y, struct yaml_pairs *p, const char *what)
 {
     if (p->n == YAML_PAIRS) return hsgd_yaml_fail(y, y->line, "%s has more than %d keys", what, YAML_PAIRS);
@@ -111,7 +135,7 @@ static int read_pair(struct hsgd_yaml *y, struct yaml_pairs *p, const char *what
         if (!strcmp(p->pair[i].key, pair->key))
             err = hsgd_yaml_fail(y, y->line, "key \"%s\" appears twice", hsgd_show(pair->key).text);
     if (!err) err = hsgd_yaml_next(y);
-    if (!err) err = hsgd_yaml_scalar(y, pair->value, sizeof pair->value, hsgd_show(pair->key).text);
+    if (!err) err = read_value(y, pair->value, sizeof pair->value, hsgd_show(pair->key).text);
     p->n += !err;
     return err;
 }

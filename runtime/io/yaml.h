@@ -16,9 +16,9 @@ struct hsgd_yaml {
     int line;           /* where it begins, from 1 */
 };
 
-enum { YAML_KEY = 40, YAML_VALUE = 64, YAML_PAIRS = 16 };
+enum { YAML_KEY = 40, YAML_VALUE = 200, YAML_PAIRS = 16 };
 
-/* A mapping of scalars. */
+/* A mapping of scalars, or of lists of scalars, which are "[a, b]". */
 struct yaml_pair {
     char key[YAML_KEY], value[YAML_VALUE];
     int line;

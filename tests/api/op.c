@@ -14,7 +14,10 @@ union attributes {
     struct hsgd_activate activate;
     struct hsgd_batch_norm batch_norm;
     struct hsgd_dropout dropout;
+    struct hsgd_gelu gelu;
+    struct hsgd_reshape reshape;
     struct hsgd_softmax_cross_entropy loss;
+    struct hsgd_split split;
     struct hsgd_clip_factor clip;
     struct hsgd_update update;
 };
@@ -25,10 +28,25 @@ static enum hsgd_init some_init(void) { return (enum hsgd_init)wild_enum(3); }
 /* Wild where `low` allows, that is, where no buffer of ours has to hold the result. */
 static int size_of(int right, bool low) { return low ? wild_low(right) : wild(right); }
 
+static const struct hsgd_op *plain_op(void)
+{
+    static const struct hsgd_op *const ops[] = {
+        &hsgd_op_add, &hsgd_op_concat, &hsgd_op_flatten, &hsgd_op_mse,
+        &hsgd_op_mul, &hsgd_op_relu,   &hsgd_op_sigmoid, &hsgd_op_tanh,
+    };
+    return ops[below(sizeof ops / sizeof *ops)];
+}
+
+static struct hsgd_ints some_ints(int right)
+{
+    struct hsgd_ints ints = { wild(2), { wild(right), wild(right) } };
+    return ints;
+}
+
 static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
-    switch (below(10)) {
+    switch (below(13)) {
     case 0:
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
         return &hsgd_op_dense;
@@ -41,9 +59,15 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
     case 3: a->activate.activation = some_activation(); return &hsgd_op_activate;
     case 4: a->dropout.p = wild_float(0.5f); return &hsgd_op_dropout;
     case 5: a->loss.label_smoothing = wild_float(0.1f); return &hsgd_op_softmax_cross_entropy;
-    case 6: return one_in(2) ? &hsgd_op_flatten : &hsgd_op_mse;
+    case 6: return plain_op();
     case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) }; return &hsgd_op_clip_factor;
     case 8: a->batch_norm = (struct hsgd_batch_norm){ wild_float(0), wild_float(0) }; return &hsgd_op_batch_norm;
+    case 9: a->gelu.tanh = one_in(2); return &hsgd_op_gelu;
+    case 10: a->reshape.dims = some_ints(3); return &hsgd_op_reshape;
+    case 11:
+        if (one_in(2)) a->split.parts = wild(2);
+        else a->split.sizes = some_ints(3);
+        return &hsgd_op_split;
     default:
         hsgd_train_defaults(&a->update.options, sizeof a->update.options);
         a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
@@ -149,12 +173,13 @@ static bool run(void)
     call.in[0] = one_in(2) ? hsgd_image(6, 6, 2) : hsgd_vector(FEATURES);
     call.in[1] = hsgd_number(HSGD_I32);
     if (one_in(8)) call.in[0] = hsgd_image(wild_low(2), wild_low(2), wild_low(2));
+    if (one_in(4)) call.in[1] = call.in[0];
     if (one_in(8)) call.in[below(2)].rank = wild(1);
     if (one_in(8)) call.inputs = wild_low(2);
     for (int i = 0; i < HSGD_MAX_PARAMS; i++) call.params[i] = i < 4 ? OR_NULL(4 + i, floats) : floats;
     call.x[0] = OR_NULL(8, floats);
     call.dy[0] = one_in(2) ? OR_NULL(9, floats) : NULL;
-    call.x[1] = OR_NULL(10, some_labels());
+    call.x[1] = call.in[1].dtype == HSGD_F32 ? OR_NULL(10, floats) : OR_NULL(10, some_labels());
     call.y[0] = OR_NULL(11, y);
     call.dx[0] = one_in(2) ? OR_NULL(12, dx) : NULL;
     call.sums = OR_NULL(13, sums);

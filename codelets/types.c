@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "types.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "type_text.h"
+
+bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b)
+{
+    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
+}
+
+int need_floats(const struct hsgd_node *n, char *why, size_t size)
+{
+    for (int i = 0; i < n->inputs; i++)
+        if (n->in[i].dtype != HSGD_F32) {
+            snprintf(why, size, "input %d must be of floats, not %s", i + 1, type_text(&n->in[i]).text);
+            return -1;
+        }
+    return 0;
+}
+
+int need_one_type(const struct hsgd_node *n, char *why, size_t size)
+{
+    if (need_floats(n, why, size)) return -1;
+    for (int i = 1; i < n->inputs; i++)
+        if (!same_dims(&n->in[0], &n->in[i])) {
+            snprintf(why, size, "all inputs must have one type, not %s and %s", type_text(&n->in[0]).text,
+                     type_text(&n->in[i]).text);
+            return -1;
+        }
+    return 0;
+}

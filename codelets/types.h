@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What operations ask of the types of their inputs. */
+#ifndef HSGD_CODELETS_TYPES_H
+#define HSGD_CODELETS_TYPES_H
+
+#include <hsgd/ops.h>
+
+/* Whether the dimensions are the same; the kinds of numbers may differ. */
+bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b);
+/* 0, or -1 with a sentence in why, unless each input is of floats. */
+int need_floats(const struct hsgd_node *n, char *why, size_t size);
+/* The same, unless all inputs are of floats and have one type. */
+int need_one_type(const struct hsgd_node *n, char *why, size_t size);
+
+#endif
