@@ -148,6 +148,33 @@ static void bad_targets(void)
     close_set(&s);
 }
 
+/* The first word of each line, under the name that is given. */
+static void libsvm_targets(void)
+{
+    char text[200];
+    begin();
+    put_text("set", "2.5 1:1\n-1e3 2:4\n1700000000.5 1:1 2:1\n");
+    put_text("set.t", "7 1:1\n");
+    struct set s = read_set(ctx, "set", OPTIONS(.target = "load"));
+    TARGETS(s.train, "load", 0, 2.5);
+    TARGETS(s.train, "load", 1, -1000);
+    TARGETS(s.test, "load", 0, 7);
+    hsgd_data_summary(s.train, text, sizeof text);
+    CHECK_STR(text, "libsvm, 3 samples of 2 features, target \"load\"");
+    struct hsgd_record *r = hsgd_record_create(ctx, s.train);
+    close_set(&s);
+    s = read_set(ctx, "set", OPTIONS(.record = r));
+    TARGETS(s.test, "load", 0, 7);
+    CHECK_MSG(!hsgd_record_check(ctx, r, s.train), "%s", hsgd_error(ctx));
+    close_set(&s);
+    hsgd_record_destroy(&r);
+    put_text("set", "1 1:1\n1e99 1:1\n");
+    expect_refused(ctx, "set", OPTIONS(.target = "y"),
+                   "set: line 2: \"1e99\" is not finite as a 32-bit float, as targets must be");
+    put_text("set", "1 1:1\n1:1\n");
+    expect_refused(ctx, "set", OPTIONS(.target = "y"), "set: line 2: \"1:1\" is not a number, as targets must be");
+}
+
 static void targets_in_words(void)
 {
     char text[200];
@@ -409,6 +436,7 @@ static const struct core_case cases[] = { { "targets", targets },
                                           { "targets_of_input", targets_of_input },
                                           { "bad_targets", bad_targets },
                                           { "targets_in_words", targets_in_words },
+                                          { "libsvm_targets", libsvm_targets },
                                           { "ranks", ranks },
                                           { "ranks_of_samples", ranks_of_samples },
                                           { "found_files", found_files },

@@ -60,9 +60,9 @@ struct hsgd_data_options {
     bool reports_passed;           /* the caller reports hsgd_data_passed() itself; false: skipped images are a
                                         warning */
     const char *target;            /* numbers to be predicted, in place of labels: the field "target".  Columns of a
-                                        CSV, as for `ignore`; an array or a file, as for `label`; for a folder of
-                                        images one with an image of the same name, in any format, for each of them;
-                                        NULL: labels, or the record's targets */
+                                        CSV, as for `ignore`; an array or a file, as for `label`; the labels of LIBSVM
+                                        data, under this name; for a folder of images one with an image of the same
+                                        name, in any format, for each of them; NULL: labels, or the record's targets */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */

@@ -164,7 +164,7 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
 static int check_options(struct hsgd_context *ctx, const char *what, const char *format,
                          const struct hsgd_data_options *o)
 {
-    static const char *const with_targets[] = { "csv", "npy", "npz", "images" };
+    static const char *const with_targets[] = { "csv", "libsvm", "npy", "npz", "images" };
     bool targets = false;
     for (size_t i = 0; i < sizeof with_targets / sizeof *with_targets; i++)
         targets = targets || !strcmp(format, with_targets[i]);

@@ -163,7 +163,7 @@ static int read_text(const struct input *in, struct hsgd_data **out)
     struct hsgd_data_options options = { .features = in->shape.h * in->shape.w * in->shape.c, .record = in->record };
     struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
     if (!s) return -EINVAL;
-    int err = is_libsvm(in, s) ? libsvm_parse(in->ctx, s, options.features, NULL, out)
+    int err = is_libsvm(in, s) ? libsvm_parse(in->ctx, s, options.features, NULL, NULL, out)
                                : csv_parse(in->ctx, s, &options, NULL, out);
     hsgd_stream_close(&s);
     return err;

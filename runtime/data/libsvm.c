@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "origin.h"
+#include "record.h"
 #include "text.h"
 
 /* A file being read. */
@@ -17,6 +19,7 @@ struct libsvm {
     struct hsgd_context *ctx;
     const char *name;
     struct labels *labels;
+    const char *target; /* the first word is a target of this name; NULL: a label */
     struct hsgd_data *d;
     int64_t line, values;
     int features;   /* 0: not known yet */
@@ -77,9 +80,16 @@ static int read_label(struct libsvm *r, char **at)
     if (!r->labels) return pass_label(at), 0;
     const char *end = text_number(word, &v);
     if (has_labels(word, n)) return word_failed(r, word, "a label: multi-label data is not supported");
-    if (end != word + n) return word_failed(r, word, "a number, as labels must be");
-    if (!isfinite(v)) return word_failed(r, word, "finite, as labels must be");
+    if (end != word + n)
+        return word_failed(r, word, r->target ? "a number, as targets must be" : "a number, as labels must be");
+    if (!isfinite(v) || (r->target && !isfinite((float)v)))
+        return word_failed(r, word,
+                           r->target ? "finite as a 32-bit float, as targets must be" : "finite, as labels must be");
     *at = (char *)skip_blanks(end);
+    if (r->target) {
+        ((double *)r->d->y.owned)[r->d->count] = v;
+        return 0;
+    }
     word[n] = 0;
     int32_t class = labels_class(r->labels, word);
     ((int32_t *)r->d->y.owned)[r->d->count] = class;
@@ -134,7 +144,7 @@ static int read_pair(struct libsvm *r, const char **at)
 static int begin_sample(struct libsvm *r)
 {
     struct hsgd_data *d = r->d;
-    if (!text_grow(&d->y.owned, &r->label_capacity, d->count + 1, sizeof(int32_t)) ||
+    if (!text_grow(&d->y.owned, &r->label_capacity, d->count + 1, r->target ? sizeof(double) : sizeof(int32_t)) ||
         !text_grow(&d->x.sparse.start, &r->start_capacity, d->count + 2, sizeof *d->x.sparse.start))
         return out_of_memory(r);
     d->x.sparse.start[d->count] = r->values;
@@ -159,6 +169,17 @@ static int read_line(struct libsvm *r, char *line, size_t length)
 
 /* ------------------------------------------------------------------ a file */
 
+static int finish_targets(struct libsvm *r)
+{
+    struct hsgd_data *d = r->d;
+    double *values = d->y.owned;
+    d->y.owned = NULL;
+    d->y.columns = hsgd_names_copy(&r->target, 1);
+    hsgd_data_set_targets(d, hsgd_vector(1));
+    int err = origin_values(r->ctx, d->name, &d->y, values, d->count);
+    return err || d->y.columns ? err : out_of_memory(r);
+}
+
 static int finish(struct libsvm *r)
 {
     struct hsgd_data *d = r->d;
@@ -166,14 +187,17 @@ static int finish(struct libsvm *r)
     if (!r->features && !r->widest) return hsgd_fail(r->ctx, EINVAL, "%s: no line has a feature, INDEX:VALUE", r->name);
     d->x.type = hsgd_vector(r->features ? r->features : r->widest);
     if (!r->labels) return 0;
+    if (r->target) return finish_targets(r);
     int err = labels_sort(r->ctx, r->labels, r->name, d->y.owned, d->count);
     return err ? err : labels_name(r->ctx, r->labels, d);
 }
 
 int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
-                 struct hsgd_data **out)
+                 const char *target, struct hsgd_data **out)
 {
-    struct libsvm r = { .ctx = ctx, .name = hsgd_stream_name(s), .labels = labels, .features = features };
+    struct libsvm r = {
+        .ctx = ctx, .name = hsgd_stream_name(s), .labels = labels, .target = target, .features = features
+    };
     char *line;
     size_t length;
     int more;
@@ -190,11 +214,19 @@ int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, 
     return err;
 }
 
-static int read_file(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
-                     struct hsgd_data **out)
+/* The name of the targets: --target, or that in the record; NULL: labels. */
+static const char *target_of(const struct hsgd_data_options *o)
+{
+    const struct record_field *known = record_field(o->record, "target");
+    if (!record_wants_targets(o)) return NULL;
+    return o->target ? o->target : known->columns ? known->columns->name[0] : known->name;
+}
+
+static int read_file(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o,
+                     struct labels *labels, struct hsgd_data **out)
 {
     struct hsgd_stream *s = hsgd_stream_open(ctx, path);
-    int err = s ? libsvm_parse(ctx, s, features, labels, out) : -EIO;
+    int err = s ? libsvm_parse(ctx, s, o->features, labels, target_of(o), out) : -EIO;
     hsgd_stream_close(&s);
     return err;
 }
@@ -222,12 +254,12 @@ static void widen(struct data_splits *splits)
     *a = *b = *a > *b ? *a : *b;
 }
 
-static int read_splits(struct hsgd_context *ctx, const char *path, int features, struct labels *labels,
-                       struct data_splits *out)
+static int read_splits(struct hsgd_context *ctx, const char *path, const struct hsgd_data_options *o,
+                       struct labels *labels, struct data_splits *out)
 {
     char *test = test_path(path);
-    int err = test ? read_file(ctx, path, features, labels, &out->train) : -ENOMEM;
-    if (!err && !access(test, F_OK)) err = read_file(ctx, test, features, labels, &out->test);
+    int err = test ? read_file(ctx, path, o, labels, &out->train) : -ENOMEM;
+    if (!err && !access(test, F_OK)) err = read_file(ctx, test, o, labels, &out->test);
     if (!err && out->test) widen(out);
     free(test);
     return err;
@@ -238,7 +270,7 @@ static int read_libsvm(struct hsgd_context *ctx, const char *path, const struct 
 {
     struct labels labels;
     int err = labels_begin(ctx, &labels, options);
-    if (!err) err = read_splits(ctx, path, options->features, &labels, out);
+    if (!err) err = read_splits(ctx, path, options, &labels, out);
     labels_free(&labels);
     return err;
 }

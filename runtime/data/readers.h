@@ -31,11 +31,12 @@ enum { MAX_FEATURES = 1 << 24 };
 
 /* *out is freed by the caller, also after an error.  labels that are not fixed
  * become those of the file, sorted; samples have `features` values, 0: as many as
- * in the file.  Without labels (NULL) libsvm_parse() ignores those of the file,
+ * in the file.  target: the labels are numeric targets of that name; NULL: they are
+ * classes.  Without labels (NULL) libsvm_parse() ignores those of the file,
  * which may be missing; csv_parse() reads rows of exactly options->features
  * values, and the header may be missing. */
 int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, struct labels *labels,
-                 struct hsgd_data **out);
+                 const char *target, struct hsgd_data **out);
 /* Whether the first line that decides is LIBSVM's, with a label or without. */
 bool libsvm_is_text(const uint8_t *head, size_t n);
 int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,

@@ -8,7 +8,7 @@ static int parse(struct hsgd_context *ctx, const uint8_t *bytes, size_t n, int f
                  struct hsgd_data **out)
 {
     struct hsgd_stream *s = hsgd_stream_memory(ctx, "input", bytes, n);
-    int err = s ? libsvm_parse(ctx, s, features, labels, out) : -ENOMEM;
+    int err = s ? libsvm_parse(ctx, s, features, labels, n % 2 ? "y" : NULL, out) : -ENOMEM;
     hsgd_stream_close(&s);
     return err;
 }
