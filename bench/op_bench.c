@@ -35,7 +35,8 @@ struct bench_case {
     &(struct hsgd_conv2d) { .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
 #define POOL(k) \
     &(struct hsgd_pool) { .kernel = (k), .stride = (k) }
-#define NORM &(struct hsgd_batch_norm){ 1e-5f, 0.1f }
+#define NORM \
+    &(struct hsgd_batch_norm) { 1e-5f, 0.1f }
 #define STEP(n, which) \
     { \
         &hsgd_op_update, 1, { 1, 1, 3 * (n) }, &(struct hsgd_update) \
@@ -62,6 +63,7 @@ static const struct bench_case cases[] = {
     { &hsgd_op_batch_norm, 128, { 32, 32, 16 }, NORM },
     { &hsgd_op_batch_norm, 128, { 16, 16, 32 }, NORM },
     { &hsgd_op_batch_norm, 128, { 8, 8, 64 }, NORM },
+    { &hsgd_op_layer_norm, 4096, { 1, 1, 1024 }, &(struct hsgd_layer_norm){ 1e-5f } },
     { &hsgd_op_max_pool, 512, { 32, 32, 64 }, POOL(2) },
     { &hsgd_op_avg_pool, 512, { 32, 32, 64 }, POOL(2) },
     { &hsgd_op_activate, 4096, { 1, 1, 4096 }, &(struct hsgd_activate){ HSGD_RELU } },

@@ -104,7 +104,7 @@ static struct batch_norm_args args_of(const struct hsgd_emit *e, int parts)
     bool cuda = e->kind == HSGD_CUDA;
     int most = (a.total + MIN_STEPS - 1) / MIN_STEPS;
     a.wide = cuda ? 1 : a.vectors;
-    a.run = cuda ? 64 : 8;
+    a.run = cuda ? 64 : 4;
     int groups = (a.vectors + a.wide - 1) / a.wide;
     a.splits = e->kind == HSGD_CPU ? 1 : cuda ? parts * e->units * 16 / groups + 1 : parts * e->units;
     if (a.splits > most) a.splits = most;

@@ -53,6 +53,9 @@ nesterov: no look ahead|optimizer.cl|s/nesterov ? g + mu \* vi : vi/vi/|optimize
 batch_norm: lanes beyond the last sample count|batch_norm.cl|s/return a.live < 16 \&\& s/return a.live < 0 \&\& s/|batch_norm|cpu
 batch_norm: slices weigh the same|batch_norm.cl|s/all\[c\] + d \* (here \/ n)/all[c] + d * 0.5f/|batch_norm|cpu
 batch_norm: running variance of the batch, not of the population|batch_norm.cl|s/ARG(count) - 1.0f, 1.0f/ARG(count), 1.0f/|batch_norm|opencl
+global_avg_pool: gradient of the sum|global_avg_pool.cl|s/to\[i\] = from\[i\] \* share/to[i] = from[i]/|global_avg_pool|cpu
+layer_norm: not from the first value|layer_norm.cl|s/base = xr\[0\]/base = 0.0f/|layer_norm|cpu
+layer_norm: gradient without its mean|layer_norm.cl|s/off = V16_SPLAT(-sum)/off = V16_SPLAT(0.0f)/|layer_norm|opencl
 lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
 LIST
     # FAULTS=WORD: only those lines that have it.

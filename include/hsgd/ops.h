@@ -424,6 +424,15 @@ struct hsgd_batch_norm {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_batch_norm;
 
+/* y = (x - mean) / sqrt(variance + epsilon) w + b, mean and variance over the
+ * last axis at each position.  Any shape but one number.  epsilon 0: 1e-5.
+ * weight, bias: as long as the last axis.
+ * Aliasing: none.  Source: Ba, Kiros, Hinton 2016. */
+struct hsgd_layer_norm {
+    float epsilon;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_layer_norm;
+
 /* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),
  * x zero outside; kernel x kernel taps, stride s, padding p < kernel.
  * weight: out_channels x kernel x kernel x in_channels; bias: out_channels.
@@ -442,6 +451,10 @@ struct hsgd_pool {
     int kernel, stride, padding;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;
+
+/* y = the mean of each channel (the last axis) over all positions: {h, w, c} or
+ * {t, c} become {c}.  Aliasing: none.  Source: Lin, Chen, Yan 2013. */
+HSGD_API extern const struct hsgd_op hsgd_op_global_avg_pool;
 
 /* y = act(x), element by element. */
 struct hsgd_activate {

@@ -13,6 +13,7 @@ union attributes {
     struct hsgd_pool pool;
     struct hsgd_activate activate;
     struct hsgd_batch_norm batch_norm;
+    struct hsgd_layer_norm layer_norm;
     struct hsgd_dropout dropout;
     struct hsgd_gelu gelu;
     struct hsgd_reshape reshape;
@@ -46,7 +47,7 @@ static struct hsgd_ints some_ints(int right)
 static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
-    switch (below(13)) {
+    switch (below(14)) {
     case 0:
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
         return &hsgd_op_dense;
@@ -68,6 +69,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         if (one_in(2)) a->split.parts = wild(2);
         else a->split.sizes = some_ints(3);
         return &hsgd_op_split;
+    case 12: a->layer_norm.epsilon = wild_float(0); return one_in(2) ? &hsgd_op_layer_norm : &hsgd_op_global_avg_pool;
     default:
         hsgd_train_defaults(&a->update.options, sizeof a->update.options);
         a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
