@@ -9,14 +9,13 @@ static const struct hsgd_ref absent = { .buffer = -1 };
 
 /* ------------------------------------------------------------------ places */
 
-/* The work of the plan's slices, made at the first call; NULL: out of memory. */
-static const struct tape *tape_of(struct plan *p, bool defers)
+bool plan_make_tape(struct plan *p, bool defers)
 {
-    if (p->tape) return p->tape;
     struct tape *t = malloc(sizeof *t);
-    if (t && tape_make(t, p->store->model, !plan_forward_only(p), defers, p->mode == PLAN_PREDICT)) return p->tape = t;
-    free(t);
-    return NULL;
+    bool there = t && tape_make(t, p->store->model, !plan_forward_only(p), defers, p->mode == PLAN_PREDICT);
+    if (there) p->tape = t;
+    else free(t);
+    return there;
 }
 
 static struct hsgd_ref slot_place(const struct tape *t, const struct slice_places *at, int rows, int slot)
@@ -50,6 +49,24 @@ static struct hsgd_ref value_place(const struct tape *t, const struct slice_plac
     }
     r.dtype = v->dtype;
     return r;
+}
+
+/* What the slice returns in a phase. */
+static struct hsgd_ref sums_place(const struct plan *p, const struct slice *s, const struct sum_place *sum)
+{
+    const struct tape *t = p->tape;
+    int64_t slice = s - p->slice;
+    if (!sum->floats) return absent;
+    if (p->nslices == 1) return ref(p->sums[0], sum->offset);
+    return ref(p->sums[slice * t->segments + sum->segment], sum->offset - t->sums_begin[sum->segment]);
+}
+
+/* The same of all slices, as this slice has merged it: a single one's is that
+ * already. */
+static struct hsgd_ref merged_place(const struct plan *p, const struct slice *s, const struct sum_place *sum)
+{
+    if (!sum->floats || p->nslices == 1) return sums_place(p, s, sum);
+    return ref(p->merged[s - p->slice], sum->offset);
 }
 
 /* ------------------------------------------------------------- weights */
@@ -95,7 +112,6 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
         .training = !plan_forward_only(p),
         .kept = slot_place(t, at, s->rows, t->kept[node]),
         .step = at->step,
-        .sums = n->op->is_loss ? at->partial : absent,
         .program = program,
         .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),
     };
@@ -107,6 +123,8 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
         e->y[i] = i < n->info.outputs ? value_place(t, at, s->rows, n->out[i]) : absent;
         e->dy[i] = absent;
     }
+    for (int d = 0; d < 2; d++)
+        for (int k = 0; k < HSGD_PHASES; k++) e->merged[d][k] = merged_place(p, s, &t->sums[node][d][k]);
     for (int k = 0; k < HSGD_MAX_PARAMS; k++) e->gradient[k] = absent;
     for (int k = 0; k < n->info.params; k++) weight_pieces(p, n->of, k, at->param, &e->weight[k]);
 }
@@ -118,7 +136,7 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
     e->adds = w->adds;
     for (int i = 0; i < n->info.inputs; i++) e->dx[i] = slot_place(t, at, rows, w->dx[i]);
     for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slot_place(t, at, rows, w->dy[i]);
-    if (w->kind != WORK_BACKWARD) return;
+    if (w->kind != WORK_BACKWARD && w->kind != WORK_UNUSED) return;
     for (int k = 0; k < n->info.params; k++)
         if (!n->info.param[k].is_state && (all || !(k == 0 && n->of->deferred)))
             e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + n->of->param_offset[k]);
@@ -132,50 +150,123 @@ static void emit_outputs(struct plan *p, const struct slice *s, const struct sli
                 at->partial);
 }
 
+static void emit_zero(struct hsgd_emit *e, struct hsgd_ref to, int64_t floats)
+{
+    struct zero_args zero = { (int)floats };
+    if (hsgd_wanted(to)) HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, floats, &zero, to);
+}
+
 static void emit_move(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
                       struct hsgd_emit *e)
 {
     int64_t floats = tape_floats(t->slot[w->to].floats, rows);
     struct copy_args copy = { (int)floats };
     struct add_args add = { (int)floats };
-    struct zero_args zero = { (int)floats };
     struct hsgd_ref from = slot_place(t, at, rows, w->from), to = slot_place(t, at, rows, w->to);
     if (w->kind == WORK_COPY) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, from, to);
     else if (w->kind == WORK_ADD) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, from, to);
-    else HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, floats, &zero, to);
+    else emit_zero(e, to, floats);
 }
 
 static void emit_work(struct plan *p, const struct slice *s, const struct slice_places *at, const struct work *w,
                       bool all_gradients, struct hsgd_program *program, struct hsgd_emit *e)
 {
+    const struct tape *t = p->tape;
     if (w->node < 0) {
         e->program = program;
-        emit_move(p->tape, w, at, s->rows, e);
+        emit_move(t, w, at, s->rows, e);
         return;
     }
-    const struct hsgd_op *op = p->tape->low.node[w->node].op;
+    const struct hsgd_op *op = t->low.node[w->node].op;
+    enum hsgd_direction d = w->kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD;
     begin_node(p, s, at, w->node, program, e);
-    place_gradients(p->tape, w, at, s->rows, all_gradients, e);
-    hsgd_emit_fn *forward = op->evaluate && !e->training ? op->evaluate : op->forward[0].emit;
-    (w->kind == WORK_BACKWARD ? op->backward[0].emit : forward)(e);
+    place_gradients(t, w, at, s->rows, all_gradients, e);
+    for (int k = 0; w->kind == WORK_UNUSED && k < e->node->params; k++)
+        emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
+    if (w->kind == WORK_UNUSED) return;
+    e->sums = sums_place(p, s, &t->sums[w->node][d][w->phase]);
+    if (op->is_loss && !hsgd_wanted(e->sums)) e->sums = at->partial;
+    bool evaluates = d == HSGD_FORWARD && op->evaluate && !e->training;
+    (evaluates ? op->evaluate : (d ? op->backward : op->forward)[w->phase].emit)(e);
 }
 
-int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
-                   struct hsgd_program *program)
+/* ------------------------------------------------------------------ merging */
+
+static void add_up(struct hsgd_emit *e, int64_t floats, int parts, const struct hsgd_part *part, struct hsgd_ref merged)
 {
-    const struct tape *t = tape_of(p, !all_gradients);
+    struct copy_args copy = { (int)floats };
+    struct add_args add = { (int)floats };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, part[0].sums, merged);
+    for (int i = 1; i < parts; i++) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, part[i].sums, merged);
+}
+
+/* Of one phase, in the order of the slices. */
+static void emit_merge(struct plan *p, const struct slice *s, const struct slice_places *at, int node,
+                       enum hsgd_direction d, int phase, struct hsgd_program *program, struct hsgd_emit *e)
+{
+    const struct sum_place *sum = &p->tape->sums[node][d][phase];
+    const struct hsgd_op *op = p->tape->low.node[node].op;
+    hsgd_merge_fn *merge = (d ? op->backward : op->forward)[phase].merge;
+    struct hsgd_part part[p->nslices];
+    for (int i = 0; i < p->nslices; i++)
+        part[i] = (struct hsgd_part){ sums_place(p, &p->slice[i], sum), p->slice[i].rows };
+    begin_node(p, s, at, node, program, e);
+    e->rows = p->batch;
+    if (merge) merge(e, p->nslices, part, e->merged[d][phase]);
+    else add_up(e, sum->floats, p->nslices, part, e->merged[d][phase]);
+}
+
+static void emit_merges(struct plan *p, const struct slice *s, const struct slice_places *at, int segment,
+                        struct hsgd_program *program, struct hsgd_emit *e)
+{
+    const struct tape *t = p->tape;
+    for (int n = 0; p->nslices > 1 && n < t->low.nnodes; n++)
+        for (int d = 0; d < 2; d++)
+            for (int k = 0; k < HSGD_PHASES; k++)
+                if (t->sums[n][d][k].floats && t->sums[n][d][k].segment == segment)
+                    emit_merge(p, s, at, n, (enum hsgd_direction)d, k, program, e);
+}
+
+int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const struct slice_places *at,
+                     bool all_gradients, struct hsgd_program *program)
+{
+    const struct tape *t = p->tape;
     struct hsgd_emit e = { .program = program };
     int64_t scratch = 0;
-    if (!t) {
-        program->error = ENOMEM;
-        return 1;
-    }
+    if (segment) emit_merges(p, s, at, segment - 1, program, &e);
+    scratch = e.scratch_floats;
     for (int i = 0; i < t->n; i++) {
+        if (t->work[i].segment != segment) continue;
         emit_work(p, s, at, &t->work[i], all_gradients, program, &e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
-    if (p->mode == PLAN_PREDICT) emit_outputs(p, s, at, &e);
+    if (p->mode == PLAN_PREDICT && segment == t->segments - 1) emit_outputs(p, s, at, &e);
     return tape_floats(t->floats, s->rows) + scratch;
+}
+
+bool plan_has_once(const struct plan *p)
+{
+    for (const struct low_node *n = p->tape->low.node; n < p->tape->low.node + p->tape->low.nnodes; n++)
+        for (int k = 0; k < HSGD_PHASES; k++)
+            if (n->op->forward[k].once || n->op->backward[k].once) return true;
+    return false;
+}
+
+void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_program *program)
+{
+    const struct lowered *l = &p->tape->low;
+    struct hsgd_emit e;
+    for (int i = 0; i < l->nnodes; i++)
+        for (int k = 0; k < 2 * HSGD_PHASES; k++) {
+            const struct hsgd_phase *phase =
+                k < HSGD_PHASES ? &l->node[i].op->forward[k] : &l->node[i].op->backward[k - HSGD_PHASES];
+            if (!phase->once) continue;
+            begin_node(p, &p->slice[0], at, i, program, &e);
+            e.rows = p->batch;
+            for (int v = 0; v < HSGD_MAX_INPUTS; v++) e.x[v] = absent;
+            for (int v = 0; v < HSGD_MAX_OUTPUTS; v++) e.y[v] = absent;
+            phase->once(&e);
+        }
 }
 
 /* ------------------------------------------------------ deferred weights */
@@ -233,16 +324,13 @@ int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct sli
                          const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
                          struct hsgd_program *program)
 {
-    const struct tape *t = tape_of(p, true);
+    const struct tape *t = p->tape;
     struct hsgd_emit e;
-    if (!t) {
-        program->error = ENOMEM;
-        return 0;
-    }
     int node = on_tape(t, r->node);
     begin_node(p, s, at, node, program, &e);
     e.dy[0] = slot_place(t, at, s->rows, t->dy[node]);
     e.scratch_base = scratch;
-    t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
+    if (hsgd_wanted(e.dy[0])) t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
+    else if (!accumulate) emit_zero(&e, out, r->floats);
     return e.scratch_floats;
 }

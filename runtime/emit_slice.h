@@ -18,10 +18,20 @@ struct slice_places {
 int64_t slice_input_bytes(const struct hsgd_model *m, int rows);
 void *slice_field(const struct hsgd_model *m, void *input, int rows, int f);
 
-/* Appends the slice's work to the program; all_gradients: also those of
- * deferred weights, into partial.  Returns the arena's size in floats. */
-int64_t emit_slice(struct plan *p, const struct slice *s, const struct slice_places *at, bool all_gradients,
-                   struct hsgd_program *program);
+/* Makes the plan's tape; defers: gradients of large weights are left to later
+ * cells.  Out of memory: false. */
+bool plan_make_tape(struct plan *p, bool defers);
+
+/* Appends a segment of the slice's work to the program, after merging what all
+ * slices returned in the one before; all_gradients: also those of deferred
+ * weights, into partial.  Returns the floats of the arena that it takes. */
+int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const struct slice_places *at,
+                     bool all_gradients, struct hsgd_program *program);
+
+/* Appends what runs once per step, from what slice 0 has merged. */
+void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_program *program);
+/* Whether anything does. */
+bool plan_has_once(const struct plan *p);
 
 /* Some rows of a deferred weight, within a shard. */
 struct weight_rows {

@@ -61,9 +61,6 @@ static int add_last(struct hsgd_model *m, const struct hsgd_op *op, const void *
         in[inputs++] = graph_add_field(m, "label", &class, true);
         if (in[1] < 0) return in[1];
     }
-    if (op && op->forward[1].emit)
-        return hsgd_fail(m->ctx, EINVAL, "model \"%s\", layer %d (%s): models run operations of one phase only",
-                         m->name, m->nnodes + 1, op->name ? op->name : "?");
     int node = graph_add(m, op, attributes, inputs, in, name);
     if (node < 0) return node;
     m->last = op->is_loss ? m->last : m->node[node].out[0];
@@ -87,16 +84,23 @@ static struct hsgd_shape shape_of(const struct hsgd_type *t)
     return (struct hsgd_shape){ 1, 1, (int)hsgd_type_size(t) };
 }
 
-/* The bucket: small parameters in layer order, then the deferred weights. */
-static void place_params(struct hsgd_model *m, bool deferred)
+/* The bucket: small parameters in the order of nodes, states, the deferred weights. */
+enum part { SMALL, STATES, DEFERRED };
+
+static enum part part_of(const struct hsgd_param_spec *spec, int p)
+{
+    if (spec->is_state) return STATES;
+    return p == 0 && spec->split_rows > 0 && spec_size(spec) >= DEFER_FLOATS ? DEFERRED : SMALL;
+}
+
+static void place_params(struct hsgd_model *m, enum part part)
 {
     for (int i = 0; i < m->nnodes; i++) {
         struct node *n = &m->node[i];
         for (int p = 0; p < n->info.params; p++) {
-            bool big = p == 0 && n->info.param[0].split_rows > 0 && spec_size(&n->info.param[0]) >= DEFER_FLOATS;
-            if (big != deferred) continue;
+            if (part_of(&n->info.param[p], p) != part) continue;
             n->param_offset[p] = m->floats;
-            n->deferred |= big;
+            n->deferred |= part == DEFERRED;
             m->floats += (spec_size(&n->info.param[p]) + 15) / 16 * 16;
         }
     }
@@ -109,9 +113,12 @@ int model_finish(struct hsgd_model *m)
     m->finished = true;
     if (!m->in.h) m->in = shape_of(&m->value[m->field[0].value].type);
     m->floats = 0;
-    place_params(m, false);
+    place_params(m, SMALL);
+    m->states_begin = m->floats;
+    place_params(m, STATES);
+    m->states_floats = m->floats - m->states_begin;
     m->small_floats = m->floats;
-    place_params(m, true);
+    place_params(m, DEFERRED);
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     if (m->floats > memory / (int64_t)sizeof(float))
         return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine",

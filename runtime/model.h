@@ -62,15 +62,16 @@ struct hsgd_model {
     char scope[200];            /* with a dot at its end, unless it is empty */
     int nresults;
     struct named_value result[MAX_RESULTS];
-    int err;                      /* the first error of building, */
-    char why[1024];               /* and its sentence */
-    int last;                     /* value that the next operation of a chain gets */
-    int loss;                     /* node; -1: none yet */
-    int block;                    /* rows that cost as much as one of them: slices should be multiples */
-    bool finished;                /* it has its loss and its weights */
-    int64_t floats, small_floats; /* bucket size; the first small_floats are not deferred */
-    float *weights;               /* the bucket, in main memory */
-    struct store *bound;          /* who has the weights on devices now */
+    int err;                             /* the first error of building, */
+    char why[1024];                      /* and its sentence */
+    int last;                            /* value that the next operation of a chain gets */
+    int loss;                            /* node; -1: none yet */
+    int block;                           /* rows that cost as much as one of them: slices should be multiples */
+    bool finished;                       /* it has its loss and its weights */
+    int64_t states_begin, states_floats; /* in the small part: no optimizer changes them */
+    int64_t floats, small_floats;        /* bucket size; the first small_floats are not deferred */
+    float *weights;                      /* the bucket, in main memory */
+    struct store *bound;                 /* who has the weights on devices now */
 };
 
 /* Adds an operation on n values; its number, or an errno with the sentence in

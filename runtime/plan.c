@@ -132,6 +132,8 @@ void plan_destroy(struct plan *p)
     if (p->replay) p->replay_free(p);
     if (p->tape) tape_free(p->tape);
     free(p->tape);
+    free(p->sums);
+    free(p->merged);
     for (int i = 0; p->cell && i < p->ncells; i++)
         for (int k = 0; k < p->cell[i].nvariants; k++) program_free(&p->cell[i].variant[k].program);
     free(p->variant);

@@ -123,7 +123,9 @@ struct plan {
     struct hsgd_context *ctx;
     struct store *store; /* NULL: an operation alone, of no step */
     struct updater updater;
-    struct tape *tape; /* work of a slice; NULL: not made yet */
+    struct tape *tape; /* work of a slice */
+    int *sums;         /* buffers of what slices return between segments: [slice][segment]; one slice: of all */
+    int *merged;       /* and of these sums over all slices, as each slice makes them; one slice: none */
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;

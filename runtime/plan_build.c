@@ -196,6 +196,29 @@ static void add_slice(struct builder *b, int index)
     s->partial = new_buffer(b, name, partial_floats(b, s), s->device, read_back);
 }
 
+/* What slices return between segments, and as each has it from all of them. */
+static void add_sums(struct builder *b)
+{
+    struct plan *p = b->plan;
+    const int64_t *begin = p->tape->sums_begin;
+    int segments = p->tape->segments;
+    char name[40];
+    p->sums = calloc((size_t)(p->nslices * segments), sizeof *p->sums);
+    p->merged = calloc((size_t)p->nslices, sizeof *p->merged);
+    if (!p->sums || !p->merged) no_memory(b);
+    if (b->error || !begin[segments]) return;
+    if (p->nslices == 1) p->sums[0] = new_buffer(b, "sums", begin[segments], p->slice[0].device, false);
+    for (int i = 0; p->nslices > 1 && i < p->nslices; i++) {
+        for (int k = 0; k < segments; k++) {
+            snprintf(name, sizeof name, "sums%d.%d", i, k);
+            if (begin[k + 1] > begin[k])
+                p->sums[i * segments + k] = new_buffer(b, name, begin[k + 1] - begin[k], p->slice[i].device, false);
+        }
+        snprintf(name, sizeof name, "merged%d", i);
+        p->merged[i] = new_buffer(b, name, begin[segments], p->slice[i].device, false);
+    }
+}
+
 /* --------------------------------------------------------------- the whole */
 
 /* All slices on one device. */
@@ -223,7 +246,9 @@ int plan_describe(struct plan *p, const struct plan_hooks *hooks)
     struct builder b = { .plan = p, .deferral = choose_deferral(p) };
     if (!hooks) hooks = &none;
     add_fixed(&b);
+    if (!hooks->no_step && !plan_make_tape(p, b.deferral != IN_BACKWARD)) return no_memory(&b), b.error;
     for (int i = 0; i < p->nslices; i++) add_slice(&b, i);
+    if (p->tape) add_sums(&b);
     if (hooks->before) hooks->before(&b, hooks->user);
     if (!hooks->no_step) plan_step_jobs(&b);
     if (hooks->after) hooks->after(&b, hooks->user);

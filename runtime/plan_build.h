@@ -28,7 +28,7 @@ struct job {
     struct device *device;
     int priority, affinity;
     bool joins;            /* the cell of the job before */
-    int index;             /* of the slice or the shard that it is about */
+    int index, segment;    /* of the slice or the shard that it is about */
     struct hsgd_ref place; /* of what it makes, or reads beside that; buffer -1: none */
     struct hsgd_ref scratch;
     void *user; /* of jobs that hooks add */
@@ -86,11 +86,12 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 /* The list of a step's jobs. */
 void plan_step_jobs(struct builder *b);
 
-/* The types: a slice forward and backward; the gradient of a shard's deferred
+/* The types: a segment of a slice, forward and backward; the gradient of a shard's deferred
  * weights over the slices of a device, all of it, or tile by tile with their
  * update; the sum of a shard's gradients, and of its squares; the sum of losses;
- * the factor that clips; the update of a shard. */
-extern const struct job_type slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job;
+ * the factor that clips; the update of a shard; what runs once
+ * per step. */
+extern const struct job_type slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job, once_job;
 
 /* Floats of a gradient that a device makes before it uses them; a GPU, which
  * wants few and large products, all. */

@@ -11,16 +11,34 @@ int64_t tile_floats(const struct device *d) { return d->info.kind == HSGD_CUDA ?
 
 /* ----------------------------------------------------------------- slices */
 
+/* Between segments slices meet: each reads what all returned. */
+static void sums_access(const struct plan *p, const struct job *j, struct cell *c)
+{
+    const struct tape *t = p->tape;
+    int k = j->segment;
+    if (!t->sums_begin[t->segments]) return;
+    if (p->nslices == 1) {
+        access_buffer(c, p->sums[0], k ? STARPU_RW : STARPU_W);
+        return;
+    }
+    if (t->sums_begin[k + 1] > t->sums_begin[k]) access_buffer(c, p->sums[j->index * t->segments + k], STARPU_W);
+    if (!k) return;
+    access_buffer(c, p->merged[j->index], k > 1 ? STARPU_RW : STARPU_W);
+    for (int i = 0; i < p->nslices; i++) access_buffer(c, p->sums[i * t->segments + k - 1], STARPU_R);
+}
+
 static void slice_access(struct builder *b, const struct job *j, struct cell *c)
 {
     const struct plan *p = b->plan;
     const struct slice *s = &p->slice[j->index];
-    c->rows = s->rows;
+    enum starpu_data_access_mode first = j->segment ? STARPU_RW : STARPU_W;
+    if (j->segment == p->tape->segments - 1) c->rows = s->rows;
     access_buffer(c, s->input, STARPU_R);
     for (int i = 0; i < p->store->nshards; i++) access_buffer(c, FIXED_PARAM + i, STARPU_R);
-    access_buffer(c, s->arena, STARPU_W);
-    access_buffer(c, s->partial, p->mode == PLAN_PREDICT ? STARPU_RW : STARPU_W); /* RW: a step writes its part of it */
+    access_buffer(c, s->arena, first);
+    access_buffer(c, s->partial, p->mode == PLAN_PREDICT ? STARPU_RW : first); /* RW: a step writes its part of it */
     access_buffer(c, FIXED_STEP, STARPU_R);
+    sums_access(p, j, c);
 }
 
 static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
@@ -34,10 +52,31 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
                                    .step = step_row,
                                    .param = FIXED_PARAM,
                                    .device = e->device };
-    grow_buffer(b, places.arena, emit_slice(p, s, &places, b->deferral == IN_BACKWARD, e->program));
+    grow_buffer(b, places.arena, emit_segment(p, s, j->segment, &places, b->deferral == IN_BACKWARD, e->program));
 }
 
 const struct job_type slice_job = { slice_access, slice_emit };
+
+/* ------------------------------------------------------- once per step */
+
+static void once_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    const struct plan *p = b->plan;
+    (void)j;
+    access_buffer(c, p->nslices > 1 ? p->merged[0] : p->sums[0], STARPU_R);
+    access_buffer(c, FIXED_PARAM, STARPU_RW);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+}
+
+/* States lie in shard 0. */
+static void once_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct slice_places places = { .step = step_row, .param = FIXED_PARAM, .device = e->device };
+    (void)j;
+    emit_once(b->plan, &places, e->program);
+}
+
+const struct job_type once_job = { once_access, once_emit };
 
 /* ------------------------------------------------------- update of a shard */
 
@@ -69,6 +108,29 @@ int64_t update_floats(const struct builder *b, int shard)
     return shard == 0 ? b->plan->store->model->small_floats : 0;
 }
 
+/* All that a shard has but states. */
+static void emit_trained(const struct builder *b, struct hsgd_emit *e, int shard, int parts,
+                         const struct hsgd_ref *part, bool clipped)
+{
+    const struct hsgd_model *m = b->plan->store->model;
+    int64_t first = b->plan->store->shard[shard].first, end = first + update_floats(b, shard);
+    int64_t states = m->states_begin, after = m->states_begin + m->states_floats;
+    const int64_t run[2][2] = { { first, states < end ? states : end }, { after > first ? after : first, end } };
+    if (!m->states_floats || after <= first || states >= end) {
+        emit_update(b->plan, e, shard, 0, end - first, parts, part, clipped);
+        return;
+    }
+    for (int r = 0; r < 2; r++) {
+        struct hsgd_ref at[3];
+        for (int i = 0; i < 3; i++) {
+            bool gradient = i < parts && !(clipped && i > 0);
+            at[i] = gradient ? hsgd_at(part[i], run[r][0] - first) : part[i < parts ? i : clipped && i == 1 ? 1 : 0];
+        }
+        if (run[r][1] > run[r][0])
+            emit_update(b->plan, e, shard, run[r][0] - first, run[r][1] - run[r][0], parts, at, clipped);
+    }
+}
+
 static void access_parts(struct cell *c, const struct shard_gradient *g)
 {
     for (int i = 0; i < g->parts; i++) access_buffer(c, g->part[i].buffer, STARPU_R);
@@ -89,8 +151,7 @@ static void update_emit(struct builder *b, const struct job *j, struct hsgd_emit
     bool clipped = hsgd_wanted(j->place), merged = hsgd_wanted(g->merged);
     struct hsgd_ref whole = merged ? g->merged : g->part[0], one[3] = { whole, clipped ? j->place : whole, whole };
     bool sums = g->parts > 1 && !merged;
-    emit_update(b->plan, e, j->index, 0, update_floats(b, j->index), sums ? g->parts : 1, sums ? g->part : one,
-                clipped);
+    emit_trained(b, e, j->index, sums ? g->parts : 1, sums ? g->part : one, clipped);
 }
 
 const struct job_type update_job = { update_access, update_emit };
@@ -174,6 +235,7 @@ static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
             int64_t begin = m->node[i].param_offset[k], size = spec_size(&m->node[i].info.param[k]);
             *next = begin + (size + 15) / 16 * 16;
             if (at < begin || at >= *next) continue;
+            if (m->node[i].info.param[k].is_state) return at; /* it has no gradient */
             return size % 16 || *next == m->floats ? begin + size : run_end(m, *next, next);
         }
     return *next = m->floats;

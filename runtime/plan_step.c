@@ -140,6 +140,7 @@ static void add_update(struct builder *b, int shard, struct hsgd_ref *factor)
 {
     int first = b->njobs;
     if (shard == 0) add_metrics(b, CELL_UPDATE);
+    if (shard == 0 && plan_has_once(b->plan)) step_job(b, &once_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY);
     if (clips(b) && (shard == 0 || !alone(b))) *factor = add_factor(b);
     struct job *j = step_job(b, &update_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY);
     j->index = shard;
@@ -151,11 +152,13 @@ void plan_step_jobs(struct builder *b)
 {
     const struct plan *p = b->plan;
     struct hsgd_ref factor = { .buffer = -1 };
-    for (int i = 0; i < p->nslices; i++) {
-        struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);
-        if (!alone(b)) j->affinity = i;
-        j->index = i;
-    }
+    for (int k = 0; k < p->tape->segments; k++)
+        for (int i = 0; i < p->nslices; i++) {
+            struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);
+            if (!alone(b)) j->affinity = i;
+            j->index = i;
+            j->segment = k;
+        }
     if (p->mode == PLAN_PREDICT) return;
     if (p->mode != PLAN_TRAIN) add_metrics(b, CELL_MERGE);
     if (p->mode == PLAN_EVALUATE) return;

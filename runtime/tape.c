@@ -12,7 +12,9 @@ struct maker {
     int *gradient; /* slot of each value's gradient; -1: none yet */
     int *owners;   /* of each slot: values whose gradient lies there and whose maker has not read it yet */
     int owner_capacity;
-    bool defers, failed;
+    int segment;
+    int64_t sums; /* floats of all */
+    bool defers, with_gradients, failed;
 };
 
 /* ----------------------------------------------------------------- building */
@@ -45,10 +47,44 @@ static struct work *add_work(struct maker *m, enum work_kind kind, int node)
     struct tape *t = m->t;
     m->failed |= !grow((void **)&t->work, t->n, &t->capacity, sizeof *t->work);
     struct work *w = m->failed ? &lost : &t->work[t->n++];
-    *w = (struct work){ .kind = kind, .node = node, .from = ABSENT, .to = ABSENT };
+    *w = (struct work){ .kind = kind, .node = node, .segment = m->segment, .from = ABSENT, .to = ABSENT };
     memset(w->dy, ABSENT, sizeof w->dy);
     memset(w->dx, ABSENT, sizeof w->dx);
     return w;
+}
+
+/* ------------------------------------------------------------------- phases */
+
+static int phases_of(const struct hsgd_phase *phase)
+{
+    int n = 0;
+    while (n < HSGD_PHASES && phase[n].emit) n++;
+    return n;
+}
+
+/* The phases of a node from one that was added; between two the sums of all
+ * slices are merged, which ends a segment.  What a loss returns last is the
+ * host's. */
+static void add_phases(struct maker *m, struct work *first, enum hsgd_direction d)
+{
+    const struct work like = *first;
+    const struct low_node *n = &m->t->low.node[like.node];
+    int phases = phases_of(d == HSGD_FORWARD ? n->op->forward : n->op->backward);
+    bool evaluates = d == HSGD_FORWARD && !m->with_gradients && n->op->evaluate;
+    for (int p = 0; !evaluates && p < phases; p++) {
+        if (p) {
+            m->segment++;
+            struct work *w = add_work(m, like.kind, like.node);
+            int segment = w->segment;
+            *w = like;
+            w->segment = segment;
+            w->phase = p;
+        }
+        bool merged = !n->op->is_loss || p + 1 < phases;
+        int64_t floats = merged ? n->info.sums[d][p] : 0;
+        m->t->sums[like.node][d][p] = (struct sum_place){ m->segment, floats, m->sums };
+        m->sums += (floats + 15) / 16 * 16;
+    }
 }
 
 /* ------------------------------------------------------------------ forward */
@@ -62,7 +98,7 @@ static void forward(struct maker *m, int node)
         t->value[v] = root != v ? t->value[root] : add_slot(m, t->low.value[v].floats);
     }
     if (n->info.kept) t->kept[node] = add_slot(m, n->info.kept);
-    if (!n->op->is_view) add_work(m, WORK_FORWARD, node);
+    if (!n->op->is_view) add_phases(m, add_work(m, WORK_FORWARD, node), HSGD_FORWARD);
 }
 
 /* ----------------------------------------------------------------- backward
@@ -142,6 +178,7 @@ static void gradients(struct maker *m, int node, enum work_kind kind, const int 
     w->adds = adds;
     memcpy(w->dx, dx, (size_t)n->info.inputs * sizeof *dx);
     for (int i = 0; dy && i < n->info.outputs; i++) w->dy[i] = dy[i];
+    add_phases(m, w, kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD);
     for (int i = 0; i < n->info.inputs; i++) {
         if (!added[i]) continue;
         to[i] = alone(m, n->in[i]);
@@ -174,7 +211,11 @@ static void backward(struct maker *m, int node)
     const struct low_node *n = &t->low.node[node];
     unsigned passes = n->op->is_view ? 1 : n->op->passes;
     int dy[HSGD_MAX_OUTPUTS];
-    if (!n->trains || !output_gradients(m, n, dy)) return;
+    if (!n->trains) return;
+    if (!output_gradients(m, n, dy)) {
+        if (n->info.params) add_work(m, WORK_UNUSED, node);
+        return;
+    }
     for (int i = 0; i < n->info.inputs; i++)
         if (passes & 1u << i && t->low.value[n->in[i]].wants_gradient) pass(m, n->in[i], dy[0]);
     if (n->op->backward[0].emit) gradients(m, node, WORK_BACKWARD, dy);
@@ -209,6 +250,7 @@ static void use_work(struct tape *t, int at)
     for (int i = 0; i < HSGD_MAX_INPUTS; i++) use(t, w->dx[i], at);
     if (!n) return;
     bool back = w->kind == WORK_BACKWARD;
+    if (w->kind == WORK_UNUSED) return;
     use_values(t, n->in, n->info.inputs, back ? n->op->keeps_in : ~0u, at);
     use_values(t, n->out, n->info.outputs, back ? n->op->keeps_out : ~0u, at);
     use(t, t->kept[w->node], at);
@@ -263,6 +305,25 @@ static bool place_slots(struct tape *t)
     return true;
 }
 
+/* Where the sums of each segment begin: they were placed in its order. */
+static bool place_sums(struct maker *m)
+{
+    struct tape *t = m->t;
+    t->segments = m->segment + 1;
+    t->sums_begin = malloc(((size_t)t->segments + 1) * sizeof *t->sums_begin);
+    if (!t->sums_begin) return false;
+    for (int k = 0; k <= t->segments; k++) t->sums_begin[k] = m->sums;
+    for (int i = 0; i < t->low.nnodes; i++)
+        for (int d = 0; d < 2; d++)
+            for (int p = 0; p < HSGD_PHASES; p++) {
+                const struct sum_place *s = &t->sums[i][d][p];
+                if (s->floats && s->offset < t->sums_begin[s->segment]) t->sums_begin[s->segment] = s->offset;
+            }
+    for (int k = t->segments - 1; k >= 0; k--)
+        if (t->sums_begin[k] > t->sums_begin[k + 1]) t->sums_begin[k] = t->sums_begin[k + 1];
+    return true;
+}
+
 /* --------------------------------------------------------------- interface */
 
 static bool make_room(struct maker *m)
@@ -272,8 +333,9 @@ static bool make_room(struct maker *m)
     t->value = malloc(values * sizeof *t->value);
     t->kept = malloc(2 * (nodes + 1) * sizeof *t->kept);
     t->dy = t->kept ? t->kept + nodes + 1 : NULL;
+    t->sums = calloc(nodes + 1, sizeof *t->sums);
     m->gradient = malloc(values * sizeof *m->gradient);
-    if (!t->value || !t->kept || !m->gradient) return false;
+    if (!t->value || !t->kept || !t->sums || !m->gradient) return false;
     memset(t->value, ABSENT, values * sizeof *t->value);
     memset(t->kept, ABSENT, 2 * (nodes + 1) * sizeof *t->kept);
     memset(m->gradient, ABSENT, values * sizeof *m->gradient);
@@ -285,7 +347,7 @@ static void make_works(struct maker *m, bool with_gradients, bool predicts)
     const struct lowered *l = &m->t->low;
     for (int i = 0; i < l->nnodes; i++) {
         if (!l->node[i].op->is_loss) forward(m, i);
-        else if (!with_gradients && !predicts) add_work(m, WORK_LOSS, i);
+        else if (!with_gradients && !predicts) add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
     }
     for (int i = l->nnodes - 1; with_gradients && i >= 0; i--) {
         if (l->node[i].op->is_loss) gradients(m, i, WORK_LOSS, NULL);
@@ -295,12 +357,12 @@ static void make_works(struct maker *m, bool with_gradients, bool predicts)
 
 bool tape_make(struct tape *t, const struct hsgd_model *model, bool with_gradients, bool defers, bool predicts)
 {
-    struct maker m = { .t = t, .defers = defers };
+    struct maker m = { .t = t, .defers = defers, .with_gradients = with_gradients };
     *t = (struct tape){ 0 };
     m.failed = !lower(&t->low, model) || !make_room(&m);
     if (!m.failed) make_works(&m, with_gradients, predicts);
     if (!m.failed) find_lives(t, predicts);
-    m.failed |= m.failed || !place_slots(t);
+    m.failed = m.failed || !place_slots(t) || !place_sums(&m);
     free(m.gradient);
     free(m.owners);
     if (m.failed) tape_free(t);
@@ -314,5 +376,7 @@ void tape_free(struct tape *t)
     free(t->slot);
     free(t->value);
     free(t->kept);
+    free(t->sums);
+    free(t->sums_begin);
     *t = (struct tape){ 0 };
 }

@@ -11,18 +11,25 @@ enum work_kind {
     WORK_FORWARD,
     WORK_LOSS, /* its sums, and in training the gradients of its inputs */
     WORK_BACKWARD,
-    WORK_ADD,  /* slot `from` is added to slot `to` */
-    WORK_COPY, /* slot `from` to slot `to` */
-    WORK_ZERO  /* slot `to` */
+    WORK_UNUSED, /* no loss depends on the node: the gradients of its parameters are 0 */
+    WORK_ADD,    /* slot `from` is added to slot `to` */
+    WORK_COPY,   /* slot `from` to slot `to` */
+    WORK_ZERO    /* slot `to` */
 };
 
 /* Slots of the arena; -1: absent. */
 struct work {
     enum work_kind kind;
-    int node;
+    int node, phase, segment;
     unsigned adds; /* as in struct hsgd_emit */
     int dy[HSGD_MAX_OUTPUTS], dx[HSGD_MAX_INPUTS];
     int from, to;
+};
+
+/* What a phase of a node returns, in a segment; floats 0: nothing that is merged. */
+struct sum_place {
+    int segment;
+    int64_t floats, offset; /* among all sums of a slice */
 };
 
 /* A place in the arena, needed from work `birth` to work `death`. */
@@ -38,10 +45,13 @@ struct tape {
     struct work *work;
     int nslots, slot_capacity;
     struct slot *slot;
-    int *value;     /* slot of each value; -1: it lies in the batch */
-    int *kept;      /* slot of what each node keeps; -1: nothing */
-    int *dy;        /* slot of the gradient that each node leaves to later cells; -1: none */
-    int64_t floats; /* of the arena, per sample */
+    int *value;                               /* slot of each value; -1: it lies in the batch */
+    int *kept;                                /* slot of what each node keeps; -1: nothing */
+    struct sum_place (*sums)[2][HSGD_PHASES]; /* of each node, forward and backward */
+    int segments;                             /* between them the sums of all slices are merged */
+    int64_t *sums_begin;                      /* of each segment, and the end of the last */
+    int *dy;                                  /* slot of the gradient that each node leaves to later cells; -1: none */
+    int64_t floats;                           /* of the arena, per sample */
 };
 
 /* The tape for training (gradients; where `defers` the large weights' are left

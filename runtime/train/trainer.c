@@ -430,7 +430,8 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, int n, const void *const *fie
     for (int i = 0; i < m->nnodes; i++)
         for (int p = 0; p < m->node[i].info.params; p++) {
             int64_t size = spec_size(&m->node[i].info.param[p]);
-            for (int64_t k = 0; k < size; k++) *out++ = bucket[m->node[i].param_offset[p] + k] / (float)metrics.terms;
+            const float *g = m->node[i].info.param[p].is_state ? NULL : bucket + m->node[i].param_offset[p];
+            for (int64_t k = 0; k < size; k++) *out++ = g ? g[k] / (float)metrics.terms : 0;
         }
     free(bucket);
     return 0;
