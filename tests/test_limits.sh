@@ -112,12 +112,15 @@ limited() # KIBIBYTES ARGS...: trains, or ends with a sentence and status 1
     (ulimit -v "$1" && shift && exec "$hsgd" "$@" >out 2>err)
     code=$?
     # 127: the libraries themselves do not fit, and the dynamic linker says so.
-    [ $code -eq 127 ] || { [ $code -eq 1 ] && sentence err; } || { [ $code -eq 0 ] && [ ! -s err ]; }
+    # 0 with a warning: it has trained, and there is no room to draw its curves.
+    [ $code -eq 127 ] || { [ $code -eq 1 ] && sentence err; } ||
+        { [ $code -eq 0 ] && { [ ! -s err ] || { sentence err && grep -q 'warning: the plot' err; }; }; }
     check "ulimit -v $1 hsgd $2 $3 $4 (exit $code: $(cat err))" $?
 }
 trained=0 ended=0
 for devices in auto cpu; do
-    for k in 150000 200000 300000 400000 560000 67108864; do
+    # Between the first two the libraries fit, but nothing else: there even the stack may not grow, and no sentence helps.
+    for k in 100000 200000 300000 400000 560000 67108864; do
         limited $k train $opts --devices $devices --out limited-$devices-$k
         [ $code -eq 0 ] && trained=$((trained + 1))
         [ $code -eq 1 ] && ended=$((ended + 1))

@@ -7,14 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "canvas_cairo.h"
 #include "draw.h"
 
+#define ROOM ((size_t)96 << 20)
 #define MAX_PIXELS 32000 /* maximum side of a PNG file; the limit of Cairo is 32767 */
+
+/* Where GLib gets no memory or no thread, which Pango starts, it ends the
+ * process: so much must be there before. */
+static bool has_room(void)
+{
+    void *p = mmap(NULL, ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p != MAP_FAILED && !munmap(p, ROOM);
+}
 
 int drawing_check(const char *what, const char *path)
 {
+    if (!has_room())
+        return report_error(FAILED, "%s \"%s\": drawing needs %zu MiB more of address space", what, path, ROOM >> 20);
     FcPattern *any = FcPatternCreate();
     FcFontSet *fonts = any ? FcFontList(NULL, any, NULL) : NULL;
     int n = fonts ? fonts->nfont : 0;
