@@ -8,6 +8,7 @@ OPS += concat
 OPS += conv2d
 OPS += dense
 OPS += dropout
+OPS += embedding
 OPS += flatten
 OPS += gelu
 OPS += global_avg_pool

@@ -51,8 +51,8 @@ static struct form filter_form(const struct hsgd_param_spec *s)
 
 static struct form form_of(const struct hsgd_model *m, const struct weight_place *w)
 {
-    if (w->spec->rank == 2) return matrix_form(m, w);
-    if (w->spec->rank == 4) return filter_form(w->spec);
+    if (w->spec->rank == 2 && !w->spec->in_order) return matrix_form(m, w);
+    if (w->spec->rank == 4 && !w->spec->in_order) return filter_form(w->spec);
     struct form f = { w->spec->rank, { 0 }, { 1, 1, 1, spec_size(w->spec) }, { 0, 0, 0, 1 } };
     for (int i = 0; i < f.ndims; i++) f.dims[i] = w->spec->dim[i];
     return f;

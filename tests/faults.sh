@@ -16,6 +16,9 @@ none|merge.cl|||cpu
 none|merge.cl||merge|groups
 add: second input twice|pointwise.cl|s/a\[i\] + b\[i\]/b[i] + b[i]/|add|cpu
 concat: first input everywhere|concat.c|s/hsgd_at(whole, (int64_t)first \* k.factor)/whole/|concat|cpu
+embedding: the last row has no gradient|embedding.cl|s/v >= high) continue/v >= high - 1) continue/|embedding|opencl
+embedding: pieces begin at 0|embedding.c|s/p->row, p->rows/0, p->rows/|embedding|cpu
+embedding: tokens outside read row 0|embedding.cl|s/else if (ARG(fill))/else if (!ARG(fill))/|embedding|cpu
 gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
 gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
 mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu

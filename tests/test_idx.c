@@ -86,7 +86,7 @@ Test(idx, with_channels, .init = make_folder, .fini = remove_folder)
 }
 
 /* Opens the folder; the sentence must be FOLDER/rest. */
-static void expect_sentence(enum hsgd_data_split split, const char *rest)
+static void expect_sentence(enum hsgd_subset split, const char *rest)
 {
     struct hsgd_context *ctx = test_context();
     char sentence[2048];

@@ -32,7 +32,7 @@ struct hsgd_data_field {
 };
 
 /* The splits of a data set. */
-enum hsgd_data_split { HSGD_TRAIN, HSGD_TEST };
+enum hsgd_subset { HSGD_TRAIN, HSGD_TEST };
 
 /* A record of the data that a model was trained with: format, names and order of
  * the columns, label column, classes, size and channels of images, unit of the
@@ -172,7 +172,7 @@ HSGD_API const char *hsgd_data_format_at(int i);
 
 /* One split of hsgd_data_read() with default options.
  * Errors (NULL): as there; -ENOENT the data has no such split. */
-HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_data_split split);
+HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_subset split);
 
 /* `count` handwritten-looking digits, 28x28x1 grey, 10 classes: stroke shapes
  * with random slant, thickness, scale, shift and noise.  Sample i is a pure

@@ -474,6 +474,16 @@ struct hsgd_gelu {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_gelu;
 
+/* y[.., c] = weight[x[..]][c]: x are integers of any rank, y has one dimension more.
+ * A token that is not in [0, entries) gives zeros and no gradient.  weight:
+ * entries x channels, in weight files as it is stored; init has fan_in = fan_out =
+ * channels.  x has no gradient.  Aliasing: none. */
+struct hsgd_embedding {
+    int entries, channels;
+    enum hsgd_init init;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_embedding;
+
 /* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
  * Aliasing: none. */
 HSGD_API extern const struct hsgd_op hsgd_op_add, hsgd_op_mul;

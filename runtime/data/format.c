@@ -218,7 +218,7 @@ int hsgd_data_read(struct hsgd_context *ctx, const char *what, const struct hsgd
     return err;
 }
 
-struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_data_split split)
+struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *what, enum hsgd_subset split)
 {
     struct hsgd_data *d = NULL;
     if (split != HSGD_TRAIN && split != HSGD_TEST) {

@@ -29,7 +29,7 @@ static bool read(void)
 static bool open_one(void)
 {
     return keep_data(
-        hsgd_data_open(CTX(0), OR_NULL(1, any_path("set.csv")), (enum hsgd_data_split)(one_in(6) ? wild_enum(2) : 0)));
+        hsgd_data_open(CTX(0), OR_NULL(1, any_path("set.csv")), (enum hsgd_subset)(one_in(6) ? wild_enum(2) : 0)));
 }
 
 static bool input(void)

@@ -15,6 +15,7 @@ union attributes {
     struct hsgd_batch_norm batch_norm;
     struct hsgd_layer_norm layer_norm;
     struct hsgd_dropout dropout;
+    struct hsgd_embedding embedding;
     struct hsgd_gelu gelu;
     struct hsgd_reshape reshape;
     struct hsgd_softmax_cross_entropy loss;
@@ -47,7 +48,7 @@ static struct hsgd_ints some_ints(int right)
 static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
-    switch (below(14)) {
+    switch (below(15)) {
     case 0:
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
         return &hsgd_op_dense;
@@ -70,6 +71,9 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         else a->split.sizes = some_ints(3);
         return &hsgd_op_split;
     case 12: a->layer_norm.epsilon = wild_float(0); return one_in(2) ? &hsgd_op_layer_norm : &hsgd_op_global_avg_pool;
+    case 13:
+        a->embedding = (struct hsgd_embedding){ size_of(4, low), size_of(3, low), some_init() };
+        return &hsgd_op_embedding;
     default:
         hsgd_train_defaults(&a->update.options, sizeof a->update.options);
         a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);
@@ -176,6 +180,7 @@ static bool run(void)
     call.in[1] = hsgd_number(HSGD_I32);
     if (one_in(8)) call.in[0] = hsgd_image(wild_low(2), wild_low(2), wild_low(2));
     if (one_in(4)) call.in[1] = call.in[0];
+    if (one_in(4)) call.in[0].dtype = HSGD_I32;
     if (one_in(8)) call.in[below(2)].rank = wild(1);
     if (one_in(8)) call.inputs = wild_low(2);
     for (int i = 0; i < HSGD_MAX_PARAMS; i++) call.params[i] = i < 4 ? OR_NULL(4 + i, floats) : floats;
