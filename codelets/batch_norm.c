@@ -43,19 +43,7 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
     return 0;
 }
 
-/* Zero stands for the default. */
-static float epsilon(const struct hsgd_emit *e)
-{
-    const struct hsgd_batch_norm *a = e->node->attributes;
-    return a->epsilon > 0 ? a->epsilon : 1e-5f;
-}
-
-static float momentum(const struct hsgd_emit *e)
-{
-    const struct hsgd_batch_norm *a = e->node->attributes;
-    return a->momentum > 0 ? a->momentum : 0.1f;
-}
-
+static const struct hsgd_batch_norm *attributes(const struct hsgd_emit *e) { return e->node->attributes; }
 static int channels(const struct hsgd_emit *e) { return hsgd_type_channels(&e->node->in[0]); }
 
 /* Values of a channel in so many samples. */
@@ -137,7 +125,7 @@ static void merge_statistics(struct hsgd_emit *e, int parts, const struct hsgd_p
 
 static void update_running(struct hsgd_emit *e)
 {
-    struct batch_norm_running_args a = { channels(e), values(e, e->batch), momentum(e) };
+    struct batch_norm_running_args a = { channels(e), values(e, e->batch), attributes(e)->momentum };
     HSGD_LAUNCH(e, HSGD_KERNEL(batch_norm_running), HSGD_ITEMS, a.c, &a, e->merged[HSGD_FORWARD][0],
                 hsgd_param_at(e, RUNNING_MEAN), hsgd_param_at(e, RUNNING_VAR), hsgd_param_at(e, BATCHES));
 }
@@ -146,7 +134,7 @@ static void update_running(struct hsgd_emit *e)
 static struct hsgd_ref factors(struct hsgd_emit *e, const struct batch_norm_args *a, struct hsgd_ref mean,
                                struct hsgd_ref m2, float count, bool plain)
 {
-    struct batch_norm_scale_args s = { a->c, a->lanes, width(a), plain, count, epsilon(e) };
+    struct batch_norm_scale_args s = { a->c, a->lanes, width(a), plain, count, attributes(e)->epsilon };
     struct hsgd_ref out = hsgd_scratch(e, 2 * (int64_t)s.width);
     HSGD_LAUNCH(e, HSGD_KERNEL(batch_norm_scale), HSGD_ITEMS, s.width, &s, mean, m2, hsgd_param_at(e, WEIGHT),
                 hsgd_param_at(e, BIAS), out);
@@ -188,7 +176,7 @@ static void gradients(struct hsgd_emit *e)
 static void input_gradient(struct hsgd_emit *e)
 {
     struct batch_norm_args a = args_of(e, 4);
-    struct batch_norm_scale_args s = { a.c, a.lanes, width(&a), false, values(e, e->batch), epsilon(e) };
+    struct batch_norm_scale_args s = { a.c, a.lanes, width(&a), false, values(e, e->batch), attributes(e)->epsilon };
     struct hsgd_ref mean = e->merged[HSGD_FORWARD][0], m2 = hsgd_at(mean, a.c);
     if (!hsgd_wanted(e->dx[0])) return;
     struct hsgd_ref f = hsgd_scratch(e, 3 * (int64_t)s.width + a.tiles * (int64_t)16);

@@ -45,7 +45,7 @@ static struct layer_norm_args args_of(const struct hsgd_emit *e)
     struct layer_norm_args a = { .rows = e->rows * (int)hsgd_type_positions(in), .cols = hsgd_type_channels(in) };
     int vectors = (a.cols + 15) / 16, most = (a.rows + MIN_ROWS - 1) / MIN_ROWS;
     bool cuda = e->kind == HSGD_CUDA;
-    a.epsilon = n->epsilon > 0 ? n->epsilon : 1e-5f;
+    a.epsilon = n->epsilon;
     a.wide = cuda ? 1 : vectors;
     int groups = (vectors + a.wide - 1) / a.wide;
     a.splits = e->kind == HSGD_CPU ? 1 : cuda ? 16 * e->units / groups + 1 : e->units;

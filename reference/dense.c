@@ -133,6 +133,7 @@ static void one(int turn)
     struct dense s = { .rows = rows, .in = hsgd_size(in), .units = units, .f = (enum hsgd_activation)(turn % 4) };
     struct pieces a = { { .units = units, .activation = s.f, .no_bias = turn % 5 == 0 }, 0 };
     struct hsgd_op op = hsgd_op_dense;
+    op.attributes_size = sizeof a;
     if (turn % 3 == 0 && s.in > 1) {
         a.cut = check_int(1, s.in - 1);
         op.forward[0].emit = pieces_forward;

@@ -60,6 +60,7 @@ static void reference(const struct placed *a, uint32_t seed, bool training, int 
 static struct hsgd_op placed_op(bool lanes)
 {
     struct hsgd_op op = hsgd_op_dropout;
+    op.attributes_size = sizeof(struct placed);
     op.forward[0].emit = forward;
     op.backward[0].emit = backward;
     op.layouts = 1u << (lanes ? HSGD_LANES : HSGD_NHWC);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attribute.h"
 #include "quiesce.h"
 #include "task.h"
 
@@ -251,13 +252,25 @@ static int divide(struct op_job *j)
                      run->rows);
 }
 
+/* With the defaults of those that are zero, as in a model. */
+static int copy_attributes(struct op_job *j, const void *attributes)
+{
+    j->attributes = calloc(1, j->op->attributes_size + 1);
+    if (!j->attributes) return hsgd_fail(j->ctx, ENOMEM, "out of memory");
+    if (j->op->attributes_size) memcpy(j->attributes, attributes, j->op->attributes_size);
+    attribute_fill(j->op, j->attributes);
+    j->node.attributes = j->attributes;
+    return 0;
+}
+
 static int prepare(struct op_job *j, const void *attributes)
 {
     char why[200] = "";
     j->node.inputs = j->run->inputs ? j->run->inputs : j->op->inputs ? j->op->inputs : 1;
     int err = check_call(j, attributes);
     if (err) return err;
-    j->node.attributes = attributes;
+    err = copy_attributes(j, attributes);
+    if (err) return err;
     memcpy(j->node.in, j->run->in, sizeof j->node.in);
     j->node.layout = j->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
     if (j->run->rows < 1)
@@ -294,6 +307,7 @@ int hsgd_op_run(struct hsgd_context *ctx, int device, const struct hsgd_op *op, 
     context_end(ctx);
     program_free(&j->variant.program);
     free(j->slice);
+    free(j->attributes);
     free(j);
     return err;
 }

@@ -22,6 +22,7 @@ struct op_job {
     struct device *device;
     const struct hsgd_op *op;
     const struct hsgd_op_call *run;
+    void *attributes;
     struct hsgd_node node;
     struct buffer buffer[RUN_BUFFERS], *pointer[RUN_BUFFERS];
     struct cell cell;

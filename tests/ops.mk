@@ -27,6 +27,30 @@ test-ops-variant:
 	esac
 	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 	  -o $(VARIANT)/test_ops $(VARIANT)/*.o $(test_ops_OBJECTS) $(test_ops_LDADD)
+# A program, tests/$(OPERATION)_program.c, with the operation of the folder $(FOLDER) as one of the library, with the
+# C kernels of any machine.
+operation_compile = $(CC) $(DEFS) -I$(FOLDER) $(DEFAULT_INCLUDES) -Icodelets -I$(top_srcdir)/codelets \
+	-I$(top_srcdir)/include -I$(top_srcdir)/runtime $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -O0 -c \
+	-include $(FOLDER)/$(OPERATION).h
+operation_generate = sh $(srcdir)/codelets/generate.sh
+operation-in-library:
+	sed '/HSGD_X86_ISAS/d' config.h > $(FOLDER)/config.h
+	$(operation_generate) args $(kernel_files) $(gpu_kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_args.h
+	for mode in list all; do \
+	  $(operation_generate) $$mode $(kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_$$mode.h || exit; done
+	$(operation_generate) ops $(op_files) $(FOLDER)/$(OPERATION).c > $(FOLDER)/op_list.h
+	{ $(operation_generate) text hsgd_kernel_text $(srcdir)/codelets/device.h $(kernel_files) \
+	    $(FOLDER)/$(OPERATION).cl && \
+	  $(operation_generate) text hsgd_gpu_kernel_text $(gpu_kernel_files); } > $(FOLDER)/kernel_text.c
+	for file in $(srcdir)/codelets/kernels.c $(srcdir)/codelets/table.c $(srcdir)/codelets/op_table.c \
+	  $(FOLDER)/kernel_text.c $(FOLDER)/$(OPERATION).c $(srcdir)/tests/$(OPERATION)_program.c; do \
+	  $(operation_compile) -DIN_LIBRARY -DHSGD_ISA=base $$file -o $(FOLDER)/`basename $$file .c`.o || exit; done
+	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+	  -o $(FOLDER)/program $(FOLDER)/*.o $(test_ops_LDADD)
+.PHONY: operation-in-library
+TESTS += tests/centre.sh
+EXTRA_DIST += tests/centre.sh tests/centre_program.c
+
 check-faults: test_ops
 	MAKE="$(MAKE)" srcdir="$(srcdir)" sh $(srcdir)/tests/faults.sh
 .PHONY: test-ops-variant check-faults
