@@ -302,6 +302,23 @@ int hsgd_model_outputs(const struct hsgd_model *m)
     return m && m->finished ? (int)hsgd_type_size(&m->node[m->loss].info.in[0]) : 0;
 }
 
+const struct model_field *model_loss_field(const struct hsgd_model *m)
+{
+    const struct node *loss = &m->node[m->loss];
+    const struct value *target = loss->info.inputs > 1 ? &m->value[loss->in[1]] : NULL;
+    return target && target->node < 0 ? &m->field[target->field] : NULL;
+}
+
+/* One target for all channels is the right one of them; otherwise each has its own, 0 or 1. */
+int model_classes(const struct hsgd_model *m)
+{
+    const struct hsgd_node *loss = &m->node[m->loss].info;
+    const struct hsgd_type *scores = &loss->in[0], *target = &loss->in[1];
+    if (!model_loss_field(m) || target->dtype != HSGD_I32) return 0;
+    bool one = hsgd_type_size(target) == hsgd_type_positions(scores) && hsgd_type_channels(scores) > 1;
+    return one ? hsgd_type_channels(scores) : 2;
+}
+
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
 {
     if (!m || i < 0 || i >= m->nnodes) return -EINVAL;

@@ -82,6 +82,11 @@ int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attrib
 int graph_add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool is_target);
 void graph_free(struct hsgd_model *m);
 
+/* The target of a finished model's loss. */
+const struct model_field *model_loss_field(const struct hsgd_model *m);
+/* How many classes the loss's target can have; 0: it is no class, and the model has no accuracy. */
+int model_classes(const struct hsgd_model *m);
+
 /* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
 int model_finish(struct hsgd_model *model);
 

@@ -193,7 +193,7 @@ static void no_labels(void)
 {
     ctx = core_context("cpu", 1, false);
     struct hsgd_data_field f[] = { fields[BOX], fields[SCORE], fields[LABEL] };
-    f[0].type = hsgd_vector(8), f[0].column = NULL;
+    f[0].name = "x", f[0].type = hsgd_vector(8), f[0].column = NULL;
     struct hsgd_data *without = hsgd_data_arrays(ctx, SAMPLES, 2, f, (const void *const[]){ box, score }, HSGD_BORROW);
     struct hsgd_data *with =
         hsgd_data_arrays(ctx, SAMPLES, 3, f, (const void *const[]){ box, score, label }, HSGD_BORROW);
@@ -204,7 +204,7 @@ static void no_labels(void)
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     REQUIRE(without && with && t);
     CHECK(hsgd_fit(t, without, NULL, NULL, 0) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "data \"memory\" has no labels (one integer, \"label\"), model \"linear\" needs them");
+    CHECK_STR(hsgd_error(ctx), "data \"memory\" has no \"label\", which model \"linear\" needs; it has x, score");
     CHECK(hsgd_trainer_evaluate(t, without, NULL, NULL) == -EINVAL);
     CHECK_MSG(!hsgd_fit(t, with, NULL, NULL, 0), "%s", hsgd_error(ctx));
     hsgd_trainer_destroy(&t);

@@ -86,8 +86,8 @@ struct hsgd_progress {
     double seconds;                              /* training time so far, excluding evaluation */
     double learning_rate;                        /* of the last step */
     bool epoch_end;                              /* also when time_limit stops the epoch early */
-    double train_accuracy;                       /* over the epoch so far */
-    double validation_loss, validation_accuracy; /* at epoch_end; NaN without validation */
+    double train_accuracy;                       /* over the epoch so far; NaN without classes */
+    double validation_loss, validation_accuracy; /* at epoch_end; NaN without validation, or without classes */
 };
 /* Called after every window of steps, at the end of every epoch, and between
  * the windows of an evaluation.  Return false to stop there: hsgd_fit() then
@@ -156,8 +156,10 @@ HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
  * class is out of range, a field is NULL, or n is not in 1..2^20. */
 HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *const *field, double *loss);
 
-/* Mean loss and accuracy (0 to 1) over a data set, without training; normalised
- * as the data of hsgd_fit() or of the checkpoint was.  loss, accuracy NULL: not
+/* Mean loss and accuracy (0 to 1; NaN if the target of the loss is no class) over a
+ * data set, without training; normalised as the data of hsgd_fit() or of the
+ * checkpoint was.  The model's inputs and targets are the data's fields of the same
+ * names.  loss, accuracy NULL: not
  * wanted.
  * Errors: -EINVAL the data does not match the model; -EINTR the progress
  * function returned false. */
@@ -213,12 +215,14 @@ struct hsgd_fit_result {
     double loss[HSGD_KEPT_LOSSES];
 };
 
-/* Trains on the data for the trainer's epochs or steps; after
+/* Trains on the data for the trainer's epochs or steps; the model's inputs and
+ * targets are the data's fields of the same names, and floats are normalised.  After
  * hsgd_checkpoint_load() it continues from that checkpoint.  validation NULL:
  * none; result NULL: not wanted (size is then ignored).
  *
  * An epoch is better than another if its validation accuracy is higher, or equal
- * with a lower loss; `patience` and the link "best" use this order.
+ * with a lower loss; without classes, if its validation loss is lower.  `patience`
+ * and the link "best" use this order.
  *
  * time_limit counts the seconds spent in steps since this call.  It is checked
  * between windows of steps, so training may take a window (0.2 s, or one step)
@@ -303,6 +307,12 @@ HSGD_API void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info);
  * none.
  * Errors: -EINVAL channels is below 1; -ENOMEM. */
 HSGD_API int hsgd_trainer_set_normalisation(struct hsgd_trainer *trainer, const struct hsgd_normalisation *n);
+/* The same for a field of floats other than the data's first, such as a target, as
+ * long as the trainer has no data's record: hsgd_fit() and hsgd_checkpoint_load()
+ * give it one.  hsgd_trainer_predict() returns values as they were normalised.
+ * Errors: -EINVAL the model has no such field, channels is below 1; -ENOMEM. */
+HSGD_API int hsgd_trainer_set_field_normalisation(struct hsgd_trainer *trainer, const char *field,
+                                                  const struct hsgd_normalisation *n);
 
 /* Times `steps` training steps on fixed synthetic data, for benchmarks; the
  * weights change.  Errors: -EINVAL steps is below 1. */

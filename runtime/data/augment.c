@@ -223,13 +223,6 @@ int augment_gather_field(const struct augmentation *a, const struct hsgd_data *d
     return 0;
 }
 
-void augment_gather(const struct augmentation *a, const struct hsgd_data *d, const int64_t *index, int n,
-                    const struct hsgd_normalisation *norm, float *x, int32_t *labels)
-{
-    augment_gather_field(a, d, 0, index, n, norm, x);
-    hsgd_data_gather(d, index, n, NULL, NULL, labels);
-}
-
 /* ------------------------------------------------------------- augmented set */
 
 static int fill_mapped(const struct augmentation *a, const struct hsgd_data *d, const struct data_field *f,

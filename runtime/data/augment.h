@@ -23,8 +23,4 @@ uint64_t augment_key(uint64_t seed, int64_t epoch);
 int augment_gather_field(const struct augmentation *a, const struct hsgd_data *d, int field, const int64_t *index,
                          int n, const struct hsgd_normalisation *norm, void *to);
 
-/* hsgd_data_gather() of augmented samples. */
-void augment_gather(const struct augmentation *a, const struct hsgd_data *d, const int64_t *index, int n,
-                    const struct hsgd_normalisation *norm, float *x, int32_t *labels);
-
 #endif

@@ -128,15 +128,29 @@ void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info)
     *info = NULL;
 }
 
-int hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_normalisation *n)
+static int replace_norm(struct hsgd_trainer *t, struct hsgd_normalisation **norm, const struct hsgd_normalisation *n)
 {
-    int err = ENTER(t ? t->state.ctx : NULL, t);
-    if (err) return err;
     struct hsgd_normalisation *copy = n ? hsgd_normalisation_create(n->channels, n->mean, n->inv_std) : NULL;
     if (n && !copy)
         return hsgd_fail(t->state.ctx, n->channels < 1 ? EINVAL : ENOMEM, "normalisation of %d channels: %s",
                          n->channels, n->channels < 1 ? "there must be one" : "out of memory");
-    hsgd_normalisation_destroy(&t->norm);
-    t->norm = copy;
+    hsgd_normalisation_destroy(norm);
+    *norm = copy;
     return 0;
+}
+
+int hsgd_trainer_set_normalisation(struct hsgd_trainer *t, const struct hsgd_normalisation *n)
+{
+    int err = ENTER(t ? t->state.ctx : NULL, t);
+    return err ? err : replace_norm(t, &t->norm, n);
+}
+
+int hsgd_trainer_set_field_normalisation(struct hsgd_trainer *t, const char *field, const struct hsgd_normalisation *n)
+{
+    int err = ENTER(t ? t->state.ctx : NULL, t, field);
+    if (err) return err;
+    const struct hsgd_model *m = t->state.store.model;
+    for (int i = 0; i < m->nfields; i++)
+        if (!strcmp(m->field[i].name, field)) return replace_norm(t, &t->field_norm[i], n);
+    return hsgd_fail(m->ctx, EINVAL, "model \"%s\" takes no \"%s\"", m->name, field);
 }

@@ -114,7 +114,7 @@ static void tell(struct fit *f, bool epoch_end)
         .seconds = r->seconds,
         .learning_rate = schedule_rate(o, at->step - 1, f->total),
         .epoch_end = epoch_end,
-        .train_accuracy = epoch_end ? at->train_accuracy : at->correct_sum / at->terms_sum,
+        .train_accuracy = epoch_end ? at->train_accuracy : pass_accuracy(f->t, at->correct_sum, at->terms_sum),
         .validation_loss = epoch_end ? at->validation_loss : NAN,
         .validation_accuracy = epoch_end ? at->validation_accuracy : NAN,
     };
@@ -208,12 +208,12 @@ static int train_epoch(struct fit *f)
     }
     while (!err && epoch_goes_on(f)) {
         int64_t left = n - t->at.samples, full = left / batch;
-        struct pass p = { f->train,
-                          t->norm,
-                          f->order,
-                          t->at.samples,
-                          full || by_replicas ? batch : (int)left,
-                          t->augment.room ? &t->augment : NULL };
+        struct pass p = { .data = f->train,
+                          .order = f->order,
+                          .at = t->at.samples,
+                          .batch = full || by_replicas ? batch : (int)left,
+                          .augment = t->augment.room ? &t->augment : NULL };
+        pass_bind(&p, t);
         err = by_replicas ? train_replicas(f, &p, steps_ahead(f, (left + batch - 1) / batch))
                           : train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
         if (!err && epoch_goes_on(f)) err = checkpoint_in_epoch(t);
@@ -221,8 +221,10 @@ static int train_epoch(struct fit *f)
     return err;
 }
 
+/* Without classes the loss alone decides. */
 static bool is_better(const struct position *at)
 {
+    if (at->best_step && isnan(at->validation_accuracy)) return at->validation_loss < at->best_loss;
     return !at->best_step || at->validation_accuracy > at->best_accuracy ||
            (at->validation_accuracy == at->best_accuracy && at->validation_loss < at->best_loss);
 }
@@ -256,7 +258,7 @@ static int measure_epoch(struct fit *f)
             hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite", (long long)at->step);
     if (err) return err;
     at->train_loss = at->loss_sum / at->terms_sum;
-    at->train_accuracy = at->correct_sum / at->terms_sum;
+    at->train_accuracy = pass_accuracy(f->t, at->correct_sum, at->terms_sum);
     at->validation_loss = loss;
     at->validation_accuracy = accuracy;
     f->t->unsaved = true;
@@ -304,6 +306,9 @@ static int check_fit(const struct fit *f)
     if (err) return err;
     if (t->state.options.target_accuracy > 0 && !f->validation)
         return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);
+    if (t->state.options.target_accuracy > 0 && !model_classes(t->state.store.model))
+        return hsgd_fail(ctx, EINVAL, "target_accuracy %g: model \"%s\" has no classes, and so no accuracy",
+                         t->state.options.target_accuracy, t->state.store.model->name);
     if (t->state.options.patience && !f->validation)
         return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
     if (t->at.step && t->loaded) return hsgd_record_check(ctx, t->record, f->train);
@@ -367,7 +372,9 @@ static void conclude(struct fit *f)
     r->epochs = (int)at->epoch + partial;
     r->steps = at->step;
     r->train_loss = partial ? at->loss_sum / at->terms_sum : at->epoch ? at->train_loss : NAN;
-    r->train_accuracy = partial ? at->correct_sum / at->terms_sum : at->epoch ? at->train_accuracy : NAN;
+    r->train_accuracy = partial     ? pass_accuracy(f->t, at->correct_sum, at->terms_sum)
+                        : at->epoch ? at->train_accuracy
+                                    : NAN;
     r->validation_loss = at->epoch || f->cut ? at->validation_loss : NAN;
     r->validation_accuracy = at->epoch || f->cut ? at->validation_accuracy : NAN;
     r->best_step = at->best_step;

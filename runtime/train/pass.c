@@ -2,20 +2,49 @@
 #include "pass.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "data/record.h"
 #include "rng.h"
+#include "type_text.h"
 
 static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct pass *p = user;
     const int64_t *index = p->order + p->at + (int64_t)step * p->batch + first_row;
-    if (p->augment) augment_gather(p->augment, p->data, index, rows, p->norm, field[0], field[1]);
-    else hsgd_data_gather(p->data, index, rows, p->norm, field[0], field[1]);
+    for (int i = 0; i < p->fields; i++) {
+        const struct pass_field *f = &p->field[i];
+        if (p->augment) augment_gather_field(p->augment, p->data, f->index, index, rows, f->norm, field[i]);
+        else hsgd_data_gather_field(p->data, f->index, index, rows, f->norm, field[i]);
+    }
+}
+
+/* How field i of the model is normalised; NULL: not at all. */
+static const struct hsgd_normalisation *norm_of(const struct hsgd_trainer *t, const struct hsgd_data *d, int i)
+{
+    const struct hsgd_model *m = t->state.store.model;
+    const struct model_field *f = &m->field[i];
+    if (m->value[f->value].type.dtype != HSGD_F32) return NULL;
+    if (hsgd_data_find(d, f->name) == 0) return t->norm;
+    return t->record ? hsgd_record_normalisation(t->record, f->name) : t->field_norm[i];
+}
+
+void pass_bind(struct pass *p, const struct hsgd_trainer *t)
+{
+    const struct hsgd_model *m = t->state.store.model;
+    p->fields = m->nfields;
+    for (int i = 0; i < m->nfields; i++)
+        p->field[i] = (struct pass_field){ hsgd_data_find(p->data, m->field[i].name), norm_of(t, p->data, i) };
 }
 
 struct batch_source pass_source(struct pass *p) { return (struct batch_source){ fill, p }; }
+
+double pass_accuracy(const struct hsgd_trainer *t, double correct, double terms)
+{
+    return model_classes(t->state.store.model) ? correct / terms : NAN;
+}
 
 /* Fisher-Yates with counter-based numbers. */
 void pass_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch)
@@ -36,22 +65,65 @@ int pass_window(int64_t most, double step_seconds)
     return steps < 1 ? 1 : (int)steps;
 }
 
+/* ------------------------------------------------------------------- check */
+
+/* "x, label" */
+static void name_fields(const struct hsgd_data *d, char *out, size_t size)
+{
+    struct hsgd_data_field f;
+    size_t used = 0;
+    for (int i = 0; used < size && hsgd_data_field_get(d, i, &f, sizeof f); i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", f.name);
+}
+
+static int refuse_type(const struct hsgd_model *m, const struct hsgd_data *d, const char *name,
+                       const struct hsgd_type *takes)
+{
+    struct hsgd_type has = hsgd_data_type(d, name);
+    struct hsgd_shape s = type_shape(&has), want = type_shape(takes);
+    if (!strcmp(name, "x") && has.dtype == takes->dtype)
+        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
+                         hsgd_data_name(d), s.h, s.w, s.c, m->name, want.h, want.w, want.c);
+    return hsgd_fail(m->ctx, EINVAL, "data \"%s\": \"%s\" is %s, model \"%s\" takes %s", hsgd_data_name(d), name,
+                     type_text(&has).text, m->name, type_text(takes).text);
+}
+
+/* Types are the same if their values lie in memory alike. */
+static int check_field(const struct hsgd_model *m, const struct hsgd_data *d, const struct model_field *f)
+{
+    const struct hsgd_type *takes = &m->value[f->value].type;
+    struct hsgd_type has = hsgd_data_type(d, f->name);
+    struct hsgd_shape s = type_shape(&has), want = type_shape(takes);
+    char names[MAX_FIELDS * (FIELD_NAME + 2)] = "";
+    if (has.dtype == HSGD_DTYPES) {
+        name_fields(d, names, sizeof names);
+        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has no \"%s\", which model \"%s\" needs; it has %s",
+                         hsgd_data_name(d), f->name, m->name, names);
+    }
+    bool same = has.dtype == takes->dtype && s.h == want.h && s.w == want.w && s.c == want.c;
+    return same ? 0 : refuse_type(m, d, f->name, takes);
+}
+
+static int check_classes(const struct hsgd_model *m, const struct hsgd_data *d)
+{
+    struct hsgd_data_field f;
+    int outputs = model_classes(m);
+    const char *label = outputs ? model_loss_field(m)->name : NULL;
+    if (!label || !hsgd_data_field_get(d, hsgd_data_find(d, label), &f, sizeof f)) return 0;
+    if (f.classes && f.classes <= outputs) return 0;
+    if (!f.classes)
+        return hsgd_fail(m->ctx, EINVAL, "data \"%s\": the number of classes of \"%s\" is not known", hsgd_data_name(d),
+                         label);
+    return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has %d classes, model \"%s\" has %d outputs", hsgd_data_name(d),
+                     f.classes, m->name, outputs);
+}
+
 int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
 {
     const struct hsgd_model *m = t->state.store.model;
-    struct hsgd_shape s = hsgd_data_shape(d);
-    int outputs = hsgd_model_outputs(m), err = ENTER(m->ctx, d);
-    if (err) return err;
-    if (s.h != m->in.h || s.w != m->in.w || s.c != m->in.c)
-        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
-                         hsgd_data_name(d), s.h, s.w, s.c, m->name, m->in.h, m->in.w, m->in.c);
-    if (d->x.type.dtype != HSGD_F32 || !data_labels(d))
-        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has no %s, model \"%s\" needs them", hsgd_data_name(d),
-                         data_labels(d) ? "samples of 32-bit floats" : "labels (one integer, \"label\")", m->name);
-    if (hsgd_data_classes(d) > outputs)
-        return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has %d classes, model \"%s\" has %d outputs", hsgd_data_name(d),
-                         hsgd_data_classes(d), m->name, outputs);
-    return 0;
+    int err = ENTER(m->ctx, d);
+    for (int i = 0; !err && i < m->nfields; i++) err = check_field(m, d, &m->field[i]);
+    return err ? err : check_classes(m, d);
 }
 
 /* --------------------------------------------------------------- evaluate */
@@ -114,13 +186,14 @@ int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, 
     struct evaluation e = { .t = t,
                             .count = n,
                             .step_seconds = t->step_seconds,
-                            .pass = { data, t->norm, order, 0, t->state.options.batch_size } };
+                            .pass = { .data = data, .order = order, .batch = t->state.options.batch_size } };
+    pass_bind(&e.pass, t);
     while (!err && e.pass.at < n) {
         err = evaluate_window(&e);
         if (!err) err = tell_evaluating(&e);
     }
     free(order);
     if (!err && loss) *loss = e.sum.loss / e.sum.terms;
-    if (!err && accuracy) *accuracy = e.sum.correct / e.sum.terms;
+    if (!err && accuracy) *accuracy = pass_accuracy(t, e.sum.correct, e.sum.terms);
     return err;
 }

@@ -8,14 +8,24 @@
 
 #define WINDOW_SECONDS 0.2 /* how long nobody hears of progress or can stop */
 
+/* Where a field of the model is in the data, and how it is normalised. */
+struct pass_field {
+    int index;
+    const struct hsgd_normalisation *norm; /* NULL: not at all */
+};
+
 struct pass {
     const struct hsgd_data *data;
-    const struct hsgd_normalisation *norm;
     const int64_t *order;
     int64_t at; /* first sample of the window */
     int batch;
     const struct augmentation *augment; /* NULL: samples as they are */
+    int fields;
+    struct pass_field field[MAX_MODEL_FIELDS]; /* of the model, see pass_bind() */
 };
+
+/* Finds the model's fields in the data, by name; pass_check() has accepted it. */
+void pass_bind(struct pass *p, const struct hsgd_trainer *t);
 
 /* Where trainer_window() gets the pass's batches from. */
 struct batch_source pass_source(struct pass *p);
@@ -25,6 +35,9 @@ void pass_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
 
 /* How many of at most `most` steps make a window, when one takes so long. */
 int pass_window(int64_t most, double step_seconds);
+
+/* Over so many terms of the loss; NaN: the model has no classes. */
+double pass_accuracy(const struct hsgd_trainer *t, double correct, double terms);
 
 /* -EINVAL when the model cannot take these samples. */
 int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d);

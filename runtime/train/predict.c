@@ -19,7 +19,9 @@ static void fill(void *user, int step, int first_row, int rows, void *const *fie
     const struct prediction *p = user;
     int64_t first = p->at + (int64_t)step * p->batch + first_row;
     memcpy(field[0], p->x + first * p->size, (size_t)rows * (size_t)p->size * sizeof *p->x);
-    memset(field[1], 0, (size_t)rows * sizeof(int32_t));
+    const struct hsgd_model *m = p->t->state.store.model;
+    for (int i = 1; i < m->nfields; i++)
+        memset(field[i], 0, (size_t)rows * (size_t)hsgd_type_bytes(&m->value[m->field[i].value].type));
 }
 
 static void read_slice(struct prediction *p, const struct plan *plan, const struct slice *s, int steps)
@@ -59,6 +61,10 @@ static void softmax(float *y, int n)
 static int check(const struct hsgd_trainer *t, int64_t n, int64_t count)
 {
     const struct hsgd_model *m = t->state.store.model;
+    for (int i = 0; i < m->nfields; i++)
+        if (!m->field[i].is_target && (i || m->value[m->field[i].value].type.dtype != HSGD_F32))
+            return hsgd_fail(m->ctx, EINVAL, "model \"%s\" takes \"%s\"; a prediction gives it one input of floats",
+                             m->name, m->field[i].name);
     if (n < 1 || n > INT64_MAX / hsgd_model_outputs(m))
         return hsgd_fail(m->ctx, EINVAL, "a prediction needs at least 1 sample, not %lld", (long long)n);
     if (count != n * hsgd_model_outputs(m))

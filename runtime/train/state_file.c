@@ -35,7 +35,7 @@ static const struct field {
     { "validation_accuracy", AT(at.validation_accuracy), SAFETENSORS_F64, true, 0, 1 },
     { "best_step", AT(at.best_step), SAFETENSORS_I64, false, 0, 1e15 },
     { "best_loss", AT(at.best_loss), SAFETENSORS_F64, false, -1e300, 1e300 },
-    { "best_accuracy", AT(at.best_accuracy), SAFETENSORS_F64, false, 0, 1 },
+    { "best_accuracy", AT(at.best_accuracy), SAFETENSORS_F64, true, 0, 1 },
     { "epochs_since_best", AT(at.worse), SAFETENSORS_I64, false, 0, 1e9 },
     { "samples", AT(count), SAFETENSORS_I64, false, 0, 1e15 },
     { "batch_size", AT(batch_size), SAFETENSORS_I64, false, 1, 1 << 20 },

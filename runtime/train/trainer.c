@@ -159,6 +159,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     free(t->augment.room);
     hsgd_record_destroy(&t->record);
     hsgd_normalisation_destroy(&t->norm);
+    for (int i = 0; i < MAX_MODEL_FIELDS; i++) hsgd_normalisation_destroy(&t->field_norm[i]);
     free(t);
     *pt = NULL;
 }
@@ -342,7 +343,7 @@ static int check_floats(const struct hsgd_model *m, const struct model_field *f,
 /* Classes of the loss. */
 static int check_classes(const struct hsgd_model *m, const struct model_field *f, const int32_t *class, int n)
 {
-    int classes = hsgd_type_channels(&m->node[m->loss].info.in[0]);
+    int classes = model_classes(m);
     int64_t size = hsgd_type_size(&m->value[f->value].type);
     for (int64_t i = 0; i < size * n; i++)
         if (class[i] < 0 || class[i] >= classes)
@@ -360,7 +361,7 @@ static int check_batch(struct hsgd_trainer *t, const void *const *field, int n)
         enum hsgd_dtype dtype = m->value[f->value].type.dtype;
         if (!field[i]) err = hsgd_fail(m->ctx, EINVAL, "field %d (%s) is NULL", i, f->name);
         else if (dtype == HSGD_F32) err = check_floats(m, f, field[i], n);
-        else if (m->node[m->loss].in[1] == f->value) err = check_classes(m, f, field[i], n);
+        else if (model_classes(m) && model_loss_field(m) == f) err = check_classes(m, f, field[i], n);
     }
     return err;
 }

@@ -29,11 +29,12 @@ struct hsgd_trainer {
     struct position at;
     double step_seconds;             /* of the last window of full batches; 0: not known */
     int64_t planned_steps;           /* length of the whole training, for the schedule; 0: not known */
-    struct hsgd_normalisation *norm; /* of the training data; NULL: none yet */
-    struct augmentation augment;     /* of training samples in the running epoch */
-    struct hsgd_record *record;      /* of the training data; NULL: none yet */
-    bool loaded;                     /* a checkpoint, and not trained since: record is its */
-    int64_t count;                   /* training samples; 0: not known */
+    struct hsgd_normalisation *norm; /* of x, by the training data; NULL: none yet */
+    struct hsgd_normalisation *field_norm[MAX_MODEL_FIELDS]; /* of the model's fields, as given without a record */
+    struct augmentation augment;                             /* of training samples in the running epoch */
+    struct hsgd_record *record;                              /* of the training data; NULL: none yet */
+    bool loaded;                                             /* a checkpoint, and not trained since: record is its */
+    int64_t count;                                           /* training samples; 0: not known */
     struct async *async;             /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;

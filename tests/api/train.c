@@ -107,6 +107,13 @@ static bool set_normalisation(void)
     return true;
 }
 
+static bool set_field_normalisation(void)
+{
+    static const char *const names[] = { "x", "label", "target" };
+    const struct hsgd_normalisation *n = some_norm();
+    return !hsgd_trainer_set_field_normalisation(TRAINER(0), OR_NULL(1, any_text(names[below(3)])), n);
+}
+
 /* ----------------------------------------------------------------------- plans */
 
 static bool plan(void) { return hsgd_trainer_plan(TRAINER(0), wild(1 + below(8))) > 0; }
@@ -178,6 +185,7 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_fit", fit, 4, true },
                                     { "hsgd_trainer_time", time_steps, 2, true },
                                     { "hsgd_trainer_set_normalisation", set_normalisation, 2, false },
+                                    { "hsgd_trainer_set_field_normalisation", set_field_normalisation, 2, false },
                                     { "hsgd_trainer_plan", plan, 1, false },
                                     { "hsgd_trainer_plan_cell", plan_cell, 2, false },
                                     { "hsgd_trainer_plan_ms", plan_ms, 1, false },
