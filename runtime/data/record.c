@@ -185,8 +185,8 @@ static int describe_field(struct record_field *r, const struct hsgd_data *d, int
 static int describe(struct hsgd_record *r, const struct hsgd_data *d)
 {
     char *format = strdup(hsgd_data_format(d));
-    int err = format ? 0 : -ENOMEM;
-    if (err) return err;
+    int err = 0;
+    if (!format) return -ENOMEM;
     free(r->format);
     r->format = format;
     r->ignored = hsgd_names_share(d->ignored);
