@@ -6,8 +6,8 @@
 #include "shared.h"
 
 struct optimizer_args {
-    int n, stride, parts, clipped, nesterov, decoupled; /* stride: floats from m to v */
-    float weight_decay, momentum, beta1, beta2, epsilon;
+    int n, stride, parts, clipped, nesterov, decoupled, buffered; /* stride: floats from m to v */
+    float weight_decay, momentum, beta1, beta2, epsilon, alpha;
 };
 
 DEVICE float gradient_sum(GLOBAL const float *g0, GLOBAL const float *g1, GLOBAL const float *g2, int parts, int i)
@@ -30,7 +30,8 @@ KERNEL5(sgd_update, optimizer_args)
     BUFFER(4, const float, g2)
     float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay);
     int parts = ARG(clipped) ? 1 : ARG(parts);
-    FOR_ITEMS(i, ARG(n)) {
+    FOR_ITEMS(i, ARG(n))
+    {
         float g = gradient_sum(g0, g1, g2, parts, i) * scale + decay * w[i];
         w[i] -= rate * g;
     }
@@ -47,7 +48,8 @@ KERNEL6(momentum_update, optimizer_args)
     BUFFER(5, const float, g2)
     float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), mu = ARG(momentum);
     int parts = ARG(clipped) ? 1 : ARG(parts), nesterov = ARG(nesterov);
-    FOR_ITEMS(i, ARG(n)) {
+    FOR_ITEMS(i, ARG(n))
+    {
         float g = gradient_sum(g0, g1, g2, parts, i) * scale + decay * w[i];
         float vi = mu * v[i] + g;
         v[i] = vi;
@@ -57,7 +59,9 @@ KERNEL6(momentum_update, optimizer_args)
 
 /* Adam and AdamW; state has m, and v `stride` floats after it.  Sixteen parameters at a time;
  * the root and the quotient are within 4 ulp. */
-struct adam { float b1, b2, epsilon, rate, correct2, scale, coupled, keep; };
+struct adam {
+    float b1, b2, epsilon, rate, correct2, scale, coupled, keep;
+};
 
 DEVICE float adam_one(float w, float g, GLOBAL float *m, GLOBAL float *v, struct adam a)
 {
@@ -107,13 +111,60 @@ KERNEL6(adam_update, optimizer_args)
     a.coupled = ARG(decoupled) ? 0.0f : ARG(weight_decay);
     a.keep = ARG(decoupled) ? 1.0f - step[STEP_RATE] * ARG(weight_decay) : 1.0f;
     int parts = ARG(clipped) ? 1 : ARG(parts), whole = ARG(n) / 16;
-    FOR_BLOCKS(i, whole) {
+    FOR_BLOCKS(i, whole)
+    {
         size_t at = (size_t)i * 16;
         v16 g = gradient_sum_sixteen(g0, g1, g2, parts, at);
         V16_STORE(w + at, adam_sixteen(V16_LOAD(w + at), g, m + at, v + at, a));
     }
-    FOR_ITEMS(r, ARG(n) % 16) {
+    FOR_ITEMS(r, ARG(n) % 16)
+    {
         int i = whole * 16 + r;
         w[i] = adam_one(w[i], gradient_sum(g0, g1, g2, parts, i), m + i, v + i, a);
+    }
+}
+
+/* v += g^2; w -= rate g / (sqrt(v) + epsilon) */
+KERNEL6(adagrad_update, optimizer_args)
+{
+    BUFFER(0, float, w)
+    BUFFER(1, float, v)
+    BUFFER(2, const float, step)
+    BUFFER(3, const float, g0)
+    BUFFER(4, const float, g1)
+    BUFFER(5, const float, g2)
+    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), epsilon = ARG(epsilon);
+    int parts = ARG(clipped) ? 1 : ARG(parts);
+    FOR_ITEMS(i, ARG(n))
+    {
+        float g = gradient_sum(g0, g1, g2, parts, i) * scale + decay * w[i];
+        float vi = v[i] + g * g;
+        v[i] = vi;
+        w[i] -= rate * g / (sqrtf(vi) + epsilon);
+    }
+}
+
+/* v = alpha v + (1 - alpha) g^2; u = g / (sqrt(v) + epsilon); w -= rate u, or where
+ * buffered b = momentum b + u; w -= rate b, with b `stride` floats after v */
+KERNEL6(rmsprop_update, optimizer_args)
+{
+    BUFFER(0, float, w)
+    BUFFER(1, float, state)
+    BUFFER(2, const float, step)
+    BUFFER(3, const float, g0)
+    BUFFER(4, const float, g1)
+    BUFFER(5, const float, g2)
+    GLOBAL float *v = state, *b = state + ARG(stride);
+    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), epsilon = ARG(epsilon);
+    float alpha = ARG(alpha), mu = ARG(momentum);
+    int parts = ARG(clipped) ? 1 : ARG(parts), buffered = ARG(buffered);
+    FOR_ITEMS(i, ARG(n))
+    {
+        float g = gradient_sum(g0, g1, g2, parts, i) * scale + decay * w[i];
+        float vi = alpha * v[i] + (1.0f - alpha) * g * g;
+        float u = g / (sqrtf(vi) + epsilon);
+        v[i] = vi;
+        if (buffered) b[i] = u = mu * b[i] + u;
+        w[i] -= rate * u;
     }
 }

@@ -22,6 +22,16 @@ void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, dou
         if (o->optimizer == HSGD_ADAMW) *w -= rate * decay * old;
         *w -= rate * m / (sqrt(v) + o->epsilon);
     }
+    if (o->optimizer == HSGD_ADAGRAD) {
+        s[0] += g * g;
+        *w -= rate * g / (sqrt(s[0]) + o->epsilon);
+    }
+    if (o->optimizer == HSGD_RMSPROP || o->optimizer == HSGD_RMSPROP_MOMENTUM) {
+        s[0] = o->alpha * s[0] + (1 - (double)o->alpha) * g * g;
+        double u = g / (sqrt(s[0]) + o->epsilon);
+        if (o->optimizer == HSGD_RMSPROP_MOMENTUM) u = s[1] = mu * s[1] + u;
+        *w -= rate * u;
+    }
 }
 
 struct hsgd_train_options reference_options(int turn)
@@ -30,11 +40,12 @@ struct hsgd_train_options reference_options(int turn)
     hsgd_train_defaults(&o, sizeof o);
     o.optimizer = (enum hsgd_optimizer)(turn % HSGD_OPTIMIZERS);
     o.learning_rate = 0.05f;
-    o.weight_decay = turn / 5 % 2 ? 0.1f : 0;
+    o.weight_decay = turn / HSGD_OPTIMIZERS % 2 ? 0.1f : 0;
     o.momentum = 0.8f;
     o.beta1 = 0.7f;
-    o.beta2 = turn / 5 % 3 ? 0.95f : 0.999f;
-    o.epsilon = turn / 5 % 4 ? 1e-8f : 1e-3f;
+    o.beta2 = turn / HSGD_OPTIMIZERS % 3 ? 0.95f : 0.999f;
+    o.epsilon = turn / HSGD_OPTIMIZERS % 4 ? 1e-8f : 1e-3f;
+    o.alpha = turn / HSGD_OPTIMIZERS % 3 ? 0.9f : 0.99f;
     return o;
 }
 
@@ -56,9 +67,12 @@ struct update {
 
 static struct update draw(int turn)
 {
-    struct update u = {
-        { reference_options(turn), turn / 5 % PARTS + 1, turn / 5 % 5 == 4 }, 0, 0, { { NULL } }, { { 0 } }
-    };
+    struct update u = { { reference_options(turn), turn / HSGD_OPTIMIZERS % PARTS + 1,
+                          turn / HSGD_OPTIMIZERS % 5 == 4 },
+                        0,
+                        0,
+                        { { NULL } },
+                        { { 0 } } };
     u.n = turn % 2 ? check_size(200) : check_int(257, 3000);
     u.scale = 1.0f / (float)check_int(1, 8);
     for (int t = 0; t < STEPS; t++) {
@@ -80,17 +94,20 @@ static double mean_gradient(const struct update *u, int t, int i)
 
 /* Bound: three steps, each of a few roundings of the weight and of an update
  * of about rate: 60 u (|w| + 10 rate); (1 - beta2) in single precision has
- * a relative error of u / (1 - beta2).  The same bounds hold for the states. */
+ * a relative error of u / (1 - beta2).  The same bounds hold for the states.
+ * RMSprop's first updates are up to 1 / sqrt(1 - alpha) rates. */
 static void reference(const struct update *u, const float *start, struct approx *want)
 {
     const struct hsgd_train_options *o = &u->a.options;
-    double loss = CHECK_U * (60 + 4 / (1 - (double)o->beta2));
+    bool rms = o->optimizer == HSGD_RMSPROP || o->optimizer == HSGD_RMSPROP_MOMENTUM;
+    double mean = rms ? o->alpha : o->beta2, loss = CHECK_U * (60 + 4 / (1 - mean));
+    double size = rms ? 1 / sqrt(1 - mean) : 1;
     for (int i = 0; i < u->n; i++) {
         double w = start[i], s[2] = { 0 };
         for (int t = 0; t < STEPS; t++) reference_rule(o, mean_gradient(u, t, i), t + 1, &w, s);
-        want[i] = (struct approx){ w, loss * (fabs(w) + 10 * o->learning_rate) };
+        want[i] = (struct approx){ w, loss * (fabs(w) + 10 * size * o->learning_rate) };
         want[u->n + i] = (struct approx){ s[0], loss * (fabs(s[0]) + 3) };
-        want[2 * u->n + i] = (struct approx){ s[1], loss * (fabs(s[1]) + 3 * (1 - o->beta2)) };
+        want[2 * u->n + i] = (struct approx){ s[1], loss * (fabs(s[1]) + 3 * (rms ? size : 1 - mean)) };
     }
 }
 
@@ -122,5 +139,5 @@ static void one(int turn)
 
 void reference_optimizer(void)
 {
-    for (int i = 0; i < 200 && check_going(); i++) one(i);
+    for (int i = 0; i < 30 * HSGD_OPTIMIZERS && check_going(); i++) one(i);
 }

@@ -32,11 +32,13 @@ refused '--lr "inf" is not a number from 1e-12 to 1000' train $opts --lr inf
 refused '--lr "1e999" is not a number from 1e-12 to 1000' train $opts --lr 1e999
 refused '--lr "-0.1" is not a number from 1e-12 to 1000' train $opts --lr -0.1
 refused '--lr "0x1p-3" is not a number from 1e-12 to 1000' train $opts --lr 0x1p-3
+optimizers='sgd, momentum, nesterov, adam, adamw, adagrad, rmsprop, rmsprop-momentum'
 refused '--momentum "2" is not a number from 0 to 1' train $opts --momentum 2
 refused '--momentum 0.9 is incompatible with --optimizer adam' train $opts --momentum 0.9
+refused '--momentum 0.9 is incompatible with --optimizer adagrad' train $opts --optimizer adagrad --momentum 0.9
 refused '--seed "-3" is not an integer from 0 to 9000000000000000' train $opts --seed -3
 refused '--threads "0" is not an integer from 1 to 65536' train $opts --threads 0
-refused '--optimizer "lion" is not one of sgd, momentum, nesterov, adam, adamw' train $opts --optimizer lion
+refused "--optimizer \"lion\" is not one of $optimizers" train $opts --optimizer lion
 refused '--sched "linear" is not one of constant, step, cosine' train $opts --sched linear
 refused '--executor "fast" is not one of replay, insert' train $opts --executor fast
 refused '--data is empty' train $opts --data ''

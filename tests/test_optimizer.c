@@ -45,7 +45,7 @@ static void train(struct hsgd_trainer *t, struct hsgd_model *m, const struct hsg
 void test_trainer_update(void)
 {
     for (int turn = 0; turn < 4 * HSGD_OPTIMIZERS && check_going(); turn++) {
-        struct hsgd_train_options o = reference_options(5 * (turn / HSGD_OPTIMIZERS) + turn % HSGD_OPTIMIZERS);
+        struct hsgd_train_options o = reference_options(turn);
         struct hsgd_model *m = hsgd_chain_create(check_context(), "update", (struct hsgd_shape){ 1, 1, IN });
         m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION));
         o.clip_norm = turn % 2 ? 0.01f : 0;

@@ -18,7 +18,13 @@ static void update(const double *g0, int t, double *w, double *m, double *v)
             m[i] = o->momentum * m[i] + g;
             w[i] -= lr * (o->optimizer == HSGD_NESTEROV ? g + o->momentum * m[i] : m[i]);
         }
-        if (o->optimizer < HSGD_ADAM) continue;
+        if (o->optimizer == HSGD_ADAGRAD) w[i] -= lr * g / (sqrt(m[i] += g * g) + o->epsilon);
+        if (o->optimizer == HSGD_RMSPROP || o->optimizer == HSGD_RMSPROP_MOMENTUM) {
+            m[i] = o->alpha * m[i] + (1 - o->alpha) * g * g;
+            v[i] = (o->optimizer == HSGD_RMSPROP ? 0 : o->momentum) * v[i] + g / (sqrt(m[i]) + o->epsilon);
+            w[i] -= lr * v[i];
+        }
+        if (o->optimizer != HSGD_ADAM && o->optimizer != HSGD_ADAMW) continue;
         m[i] = o->beta1 * m[i] + (1 - o->beta1) * g;
         v[i] = o->beta2 * v[i] + (1 - o->beta2) * g * g;
         w[i] -= lr * m[i] / (1 - pow(o->beta1, t)) / (sqrt(v[i] / (1 - pow(o->beta2, t))) + o->epsilon);

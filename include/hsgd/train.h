@@ -16,10 +16,24 @@ extern "C" {
  * MOMENTUM  v = momentum v + g; w -= lr v            (nesterov: lr (g + momentum v))
  * ADAM      m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
  *           w -= lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)
- * ADAMW     as ADAM with w -= lr weight_decay w instead of decay in g.
+ * ADAMW     as ADAM with w -= lr weight_decay w instead of decay in g
+ * ADAGRAD   v += g^2; w -= lr g / (sqrt(v) + eps)
+ * RMSPROP   v = alpha v + (1-alpha) g^2; u = g / (sqrt(v) + eps); w -= lr u
+ * RMSPROP_MOMENTUM  as RMSPROP with b = momentum b + u; w -= lr b.
  * Sources: Sutskever et al. 2013 (in PyTorch's form), Kingma & Ba 2015,
- * Loshchilov & Hutter 2019. */
-enum hsgd_optimizer { HSGD_SGD, HSGD_MOMENTUM, HSGD_NESTEROV, HSGD_ADAM, HSGD_ADAMW, HSGD_OPTIMIZERS };
+ * Loshchilov & Hutter 2019, Duchi et al. 2011, Tieleman & Hinton 2012 (the
+ * latter two in PyTorch's form). */
+enum hsgd_optimizer {
+    HSGD_SGD,
+    HSGD_MOMENTUM,
+    HSGD_NESTEROV,
+    HSGD_ADAM,
+    HSGD_ADAMW,
+    HSGD_ADAGRAD,
+    HSGD_RMSPROP,
+    HSGD_RMSPROP_MOMENTUM,
+    HSGD_OPTIMIZERS
+};
 
 /* Learning rate at step s of n after `warmup` linear steps from 0:
  * CONSTANT lr; STEP lr * gamma^floor((s - warmup)/step_size), at least min;
@@ -28,7 +42,8 @@ enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES
 
 /* Factor of the learning rate for an update whose batch is r times `batch_size`
  * (HOGBATCH, ADAPTIVE): LINEAR r (Goyal et al. 2017); ROOT sqrt(r) (Krizhevsky
- * 2014); NONE 1; AUTO as LINEAR, with ADAM and ADAMW as ROOT. */
+ * 2014); NONE 1; AUTO as LINEAR, with optimizers that divide by the size of the
+ * gradient (ADAM to RMSPROP_MOMENTUM) as ROOT. */
 enum hsgd_rate_scaling { HSGD_SCALE_AUTO, HSGD_SCALE_LINEAR, HSGD_SCALE_ROOT, HSGD_SCALE_NONE, HSGD_RATE_SCALINGS };
 
 /* How steps are submitted.  REPLAY: the same prebuilt tasks in every step;
@@ -65,7 +80,7 @@ HSGD_API const char *hsgd_algorithm_name(enum hsgd_algorithm a);
 /* The algorithm of this name or alias ("dpsgd" is data-parallel); -EINVAL: unknown name. */
 HSGD_API int hsgd_algorithm_by_name(const char *name);
 
-/* "sgd", "momentum", "nesterov", "adam", "adamw"; NULL when out of range. */
+/* "sgd", "momentum", "nesterov", "adam", "adamw", "adagrad", "rmsprop", "rmsprop-momentum"; NULL when out of range. */
 HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
 /* "constant", "step", "cosine"; NULL when out of range. */
 HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);
@@ -129,9 +144,10 @@ struct hsgd_train_options {
     int checkpoint_hist;      /* maximum number kept, not counting the best */
     hsgd_progress_fn *progress;
     void *progress_user;
+    float alpha; /* RMSPROP, RMSPROP_MOMENTUM */
 };
 
-/* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8),
+/* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8), alpha 0.99,
  * constant rate, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
  * -EINVAL: o is NULL, or its size is wrong. */
 HSGD_API int hsgd_train_defaults(struct hsgd_train_options *o, size_t size);
@@ -330,9 +346,10 @@ HSGD_API int hsgd_trainer_gradients(struct hsgd_trainer *trainer, int n, const v
  *
  * update: one optimizer step on n weights (formulas: enum hsgd_optimizer).  x and
  * y: n weights, then 2 n floats of state (momentum or first moment; second
- * moment).  params: 0..2, n floats each, whose first `parts` sum to the gradient
- * (of a sum, scaled by HSGD_STEP_SCALE); 3, a row of the step table.  clipped:
- * params[0] alone is the gradient, and the first float of params[1] its factor. */
+ * moment; of ADAGRAD and RMSPROP v, then b).  params: 0..2, n floats each, whose
+ * first `parts` sum to the gradient (of a sum, scaled by HSGD_STEP_SCALE); 3, a
+ * row of the step table.  clipped: params[0] alone is the gradient, and the first
+ * float of params[1] its factor. */
 struct hsgd_update {
     struct hsgd_train_options options;
     int parts;

@@ -8,16 +8,28 @@ static const struct optimizer_row {
     enum hsgd_kernel_id kernel;
     int state_floats;
     bool nesterov, decoupled;
+    bool divides;         /* by the size of the gradient */
     const char *state[2]; /* what PyTorch calls it */
 } table[HSGD_OPTIMIZERS] = {
-    [HSGD_SGD] = { "sgd", HSGD_KERNEL_sgd_update, 0, false, false, { NULL } },
-    [HSGD_MOMENTUM] = { "momentum", HSGD_KERNEL_momentum_update, 1, false, false, { "momentum_buffer" } },
-    [HSGD_NESTEROV] = { "nesterov", HSGD_KERNEL_momentum_update, 1, true, false, { "momentum_buffer" } },
-    [HSGD_ADAM] = { "adam", HSGD_KERNEL_adam_update, 2, false, false, { "exp_avg", "exp_avg_sq" } },
-    [HSGD_ADAMW] = { "adamw", HSGD_KERNEL_adam_update, 2, false, true, { "exp_avg", "exp_avg_sq" } },
+    [HSGD_SGD] = { "sgd", HSGD_KERNEL_sgd_update, 0, false, false, false, { NULL } },
+    [HSGD_MOMENTUM] = { "momentum", HSGD_KERNEL_momentum_update, 1, false, false, false, { "momentum_buffer" } },
+    [HSGD_NESTEROV] = { "nesterov", HSGD_KERNEL_momentum_update, 1, true, false, false, { "momentum_buffer" } },
+    [HSGD_ADAM] = { "adam", HSGD_KERNEL_adam_update, 2, false, false, true, { "exp_avg", "exp_avg_sq" } },
+    [HSGD_ADAMW] = { "adamw", HSGD_KERNEL_adam_update, 2, false, true, true, { "exp_avg", "exp_avg_sq" } },
+    [HSGD_ADAGRAD] = { "adagrad", HSGD_KERNEL_adagrad_update, 1, false, false, true, { "sum" } },
+    [HSGD_RMSPROP] = { "rmsprop", HSGD_KERNEL_rmsprop_update, 1, false, false, true, { "square_avg" } },
+    [HSGD_RMSPROP_MOMENTUM] = { "rmsprop-momentum",
+                                HSGD_KERNEL_rmsprop_update,
+                                2,
+                                false,
+                                false,
+                                true,
+                                { "square_avg", "momentum_buffer" } },
 };
 
 const char *hsgd_optimizer_name(enum hsgd_optimizer o) { return o < HSGD_OPTIMIZERS ? table[o].name : NULL; }
+
+bool optimizer_divides(enum hsgd_optimizer o) { return table[o].divides; }
 
 int optimizer_state_floats(enum hsgd_optimizer o) { return table[o].state_floats; }
 
@@ -33,11 +45,13 @@ void optimizer_emit(struct hsgd_emit *e, const void *options, const struct updat
                                 .clipped = u->clipped,
                                 .nesterov = row->nesterov,
                                 .decoupled = row->decoupled,
+                                .buffered = row->state_floats > 1,
                                 .weight_decay = o->weight_decay,
                                 .momentum = o->momentum,
                                 .beta1 = o->beta1,
                                 .beta2 = o->beta2,
-                                .epsilon = o->epsilon };
+                                .epsilon = o->epsilon,
+                                .alpha = o->alpha };
     struct hsgd_ref g0 = u->part[0], g1 = u->parts > 1 || u->clipped ? u->part[1] : g0,
                     g2 = u->parts > 2 ? u->part[2] : g0;
     const struct hsgd_kernel *k = &hsgd_kernels[row->kernel];

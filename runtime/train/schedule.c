@@ -6,6 +6,7 @@
 
 #include "kernels.h"
 #include "rng.h"
+#include "state.h"
 
 static const char *const names[HSGD_SCHEDULES] = { "constant", "step", "cosine" };
 
@@ -17,9 +18,8 @@ const char *hsgd_rate_scaling_name(enum hsgd_rate_scaling s) { return s < HSGD_R
 
 double schedule_scale(const struct hsgd_train_options *o, double ratio)
 {
-    bool adam = o->optimizer == HSGD_ADAM || o->optimizer == HSGD_ADAMW; /* it divides by the gradient's size */
     enum hsgd_rate_scaling by = o->rate_scaling;
-    if (by == HSGD_SCALE_AUTO) by = adam ? HSGD_SCALE_ROOT : HSGD_SCALE_LINEAR;
+    if (by == HSGD_SCALE_AUTO) by = optimizer_divides(o->optimizer) ? HSGD_SCALE_ROOT : HSGD_SCALE_LINEAR;
     return by == HSGD_SCALE_LINEAR ? ratio : by == HSGD_SCALE_ROOT ? sqrt(ratio) : 1;
 }
 

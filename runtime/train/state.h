@@ -77,6 +77,8 @@ struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec);
 struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, int tag);
 void trainer_state_keep(struct trainer_state *s, struct plan *p);
 
+/* Whether its updates are divided by the size of the gradient. */
+bool optimizer_divides(enum hsgd_optimizer o);
 /* Floats of optimizer state per parameter. */
 int optimizer_state_floats(enum hsgd_optimizer o);
 /* What the i-th of them is called. */

@@ -29,6 +29,7 @@ static const struct hsgd_train_options defaults = {
     .rate_ramp = 10,
     .executor = HSGD_REPLAY,
     .checkpoint_hist = 3,
+    .alpha = 0.99f,
 };
 
 int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
@@ -80,6 +81,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "time_limit", o->time_limit, 0, 1e9 },
         { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
         { "checkpoint_hist", o->checkpoint_hist, 1, 1e6 },
+        { "alpha", o->alpha, 0, 0.9999999 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))

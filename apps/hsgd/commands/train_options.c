@@ -4,6 +4,20 @@
 
 static bool is_adam(int optimizer) { return optimizer == HSGD_ADAM || optimizer == HSGD_ADAMW; }
 
+/* An optimizer's form with momentum; -1: it has none. */
+static int with_momentum(int optimizer)
+{
+    static const int form[HSGD_OPTIMIZERS] = { [HSGD_SGD] = HSGD_MOMENTUM,
+                                               [HSGD_MOMENTUM] = HSGD_MOMENTUM,
+                                               [HSGD_NESTEROV] = HSGD_NESTEROV,
+                                               [HSGD_ADAM] = -1,
+                                               [HSGD_ADAMW] = -1,
+                                               [HSGD_ADAGRAD] = -1,
+                                               [HSGD_RMSPROP] = HSGD_RMSPROP_MOMENTUM,
+                                               [HSGD_RMSPROP_MOMENTUM] = HSGD_RMSPROP_MOMENTUM };
+    return form[optimizer];
+}
+
 /* Values that were not given are negative. */
 static void set_default(double *value, double default_value)
 {
@@ -18,12 +32,12 @@ static void complete(struct settings *s)
     if (!s->devices) s->devices = "auto";
     set_default(&s->lr, is_adam(s->optimizer) ? 1e-3 : 1e-2);
     set_default(&s->weight_decay, s->optimizer == HSGD_ADAMW ? 1e-2 : 0);
-    if (s->optimizer == HSGD_MOMENTUM || s->optimizer == HSGD_NESTEROV) set_default(&s->momentum, 0.9);
+    if (with_momentum(s->optimizer) == s->optimizer) set_default(&s->momentum, 0.9);
 }
 
 static int check(const struct settings *s)
 {
-    if (s->momentum >= 0 && is_adam(s->optimizer))
+    if (s->momentum >= 0 && with_momentum(s->optimizer) < 0)
         return report_error(USAGE, "--momentum %g is incompatible with --optimizer %s", s->momentum,
                             hsgd_optimizer_name((enum hsgd_optimizer)s->optimizer));
     if (s->warmup_epochs > 0 && s->warmup_steps > 0)
@@ -50,8 +64,7 @@ int train_choose_options(struct training *t)
     o->batch_size = (int)s->batch_size;
     if (s->epochs > 0) o->epochs = (int)s->epochs;
     o->steps = s->steps > 0 ? s->steps : 0;
-    o->optimizer = (enum hsgd_optimizer)s->optimizer;
-    if (s->momentum > 0 && s->optimizer == HSGD_SGD) o->optimizer = HSGD_MOMENTUM;
+    o->optimizer = (enum hsgd_optimizer)(s->momentum > 0 ? with_momentum(s->optimizer) : s->optimizer);
     o->learning_rate = (float)s->lr;
     o->momentum = (float)(s->momentum < 0 ? 0.9 : s->momentum);
     o->weight_decay = (float)s->weight_decay;

@@ -64,7 +64,8 @@ static const struct option_row table[] = {
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
     { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam and adamw, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
-      "momentum (0.9); with sgd it selects the optimizer momentum;\nnot for adam and adamw" },
+      "momentum (0.9); with sgd and rmsprop it selects the optimizers\n"
+      "momentum and rmsprop-momentum; not for adam, adamw and adagrad" },
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
     { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
       "scale gradients so that their 2-norm is at most X (0: off)" },
@@ -124,7 +125,8 @@ static const struct option_row table[] = {
       "hogbatch: samples per update on accelerators (0: --batch-size)" },
     { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",
       "hogbatch, adaptive: scaling of the learning rate with the samples\n"
-      "per update (auto: linear; square root for adam and adamw)" },
+      "per update (auto: linear; square root for adam to\n"
+      "rmsprop-momentum)" },
     { "lr-ramp", 0, INTEGER, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
       "adaptive: updates over which the rate changes to that of a new\nbatch size (10)" },
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
