@@ -18,3 +18,10 @@ struct type_text type_text(const struct hsgd_type *t)
         snprintf(out.text + used, sizeof out.text - (size_t)used, "%s", dtypes[t->dtype]);
     return out;
 }
+
+struct hsgd_shape type_shape(const struct hsgd_type *t)
+{
+    struct hsgd_shape s = { 1, t->rank > 1 ? t->dim[t->rank - 2] : 1, hsgd_type_channels(t) };
+    for (int i = 0; i + 2 < t->rank; i++) s.h *= t->dim[i];
+    return s;
+}

@@ -160,12 +160,16 @@ void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a,
     else *(int *)at = (int)a->default_value;
 }
 
+bool attribute_is_filled(const struct hsgd_attribute *a, const void *attributes)
+{
+    const void *at = (const char *)attributes + a->offset;
+    bool is_number = a->kind == HSGD_INT || a->kind == HSGD_FLOAT;
+    bool is_zero = is_number && (a->kind == HSGD_INT ? *(const int *)at == 0 : *(const float *)at == 0);
+    return is_zero && (a->default_from || a->default_value != 0);
+}
+
 void attribute_fill(const struct hsgd_op *op, void *attributes)
 {
-    static const char zero[sizeof(double)];
-    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
-        size_t size = a->kind == HSGD_BOOL ? sizeof(bool) : sizeof(int);
-        bool is_number = a->kind == HSGD_INT || a->kind == HSGD_FLOAT;
-        if (is_number && !memcmp((char *)attributes + a->offset, zero, size)) attribute_default(op, a, attributes);
-    }
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++)
+        if (attribute_is_filled(a, attributes)) attribute_default(op, a, attributes);
 }

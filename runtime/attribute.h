@@ -17,6 +17,8 @@ bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attr
 void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a, void *attributes);
 /* So does every number that is 0. */
 void attribute_fill(const struct hsgd_op *op, void *attributes);
+/* Whether attribute_fill() would set another value. */
+bool attribute_is_filled(const struct hsgd_attribute *a, const void *attributes);
 void attribute_write(const struct hsgd_attribute *a, const void *attributes, FILE *out);
 
 /* The field of this name; NULL: the operation has none. */

@@ -133,8 +133,11 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model.c \
 	runtime/model.h \
 	runtime/model_build.c \
+	runtime/model_expand.c \
 	runtime/model_file.c \
 	runtime/model_file.h \
+	runtime/model_layer.c \
+	runtime/model_source.h \
 	runtime/model_text.c \
 	runtime/op_describe.c \
 	runtime/op_run.c \

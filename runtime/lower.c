@@ -145,14 +145,22 @@ void lower_free(struct lowered *l)
     *l = (struct lowered){ 0 };
 }
 
+/* A field in another shape is still that field. */
+static bool is_field(const struct lowered *l, const struct low_node *n)
+{
+    return n->op->is_view && l->value[l->value[n->in[0]].root].field != NONE;
+}
+
 int lower_number(struct hsgd_model *m)
 {
     struct lowered l;
+    int number = 0;
     if (!lower(&l, m)) return hsgd_fail(m->ctx, ENOMEM, "out of memory");
     m->block = 8;
     for (int i = 0; i < l.nnodes; i++) {
         if (l.node[i].info.layout == HSGD_LANES) m->block = 16;
-        if (l.node[i].of) m->node[l.node[i].of - m->node].number = i;
+        if (l.node[i].of) m->node[l.node[i].of - m->node].number = number;
+        number += !is_field(&l, &l.node[i]);
     }
     lower_free(&l);
     return 0;

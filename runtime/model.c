@@ -12,6 +12,7 @@
 #include "sized.h"
 #include "sha256.h"
 #include "store.h"
+#include "type_text.h"
 
 /* A weight matrix of at least this many floats gets its gradient from cells
  * of its own, cut by rows, instead of from every slice. */
@@ -78,12 +79,6 @@ struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, cons
     return NULL;
 }
 
-static struct hsgd_shape shape_of(const struct hsgd_type *t)
-{
-    if (t->rank == 3) return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
-    return (struct hsgd_shape){ 1, 1, (int)hsgd_type_size(t) };
-}
-
 /* The bucket: small parameters in the order of nodes, states, the deferred weights. */
 enum part { SMALL, STATES, DEFERRED };
 
@@ -111,7 +106,7 @@ int model_finish(struct hsgd_model *m)
     int err = lower_number(m);
     if (err) return err;
     m->finished = true;
-    if (!m->in.h) m->in = shape_of(&m->value[m->field[0].value].type);
+    if (!m->in.h) m->in = type_shape(&m->value[m->field[0].value].type);
     m->floats = 0;
     place_params(m, SMALL);
     m->states_begin = m->floats;
@@ -323,8 +318,8 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
 {
     if (!m || i < 0 || i >= m->nnodes) return -EINVAL;
     const struct node *n = &m->node[i];
-    struct hsgd_model_layer full = { .in = shape_of(&n->info.in[0]),
-                                     .out = shape_of(n->info.outputs ? &n->info.out[0] : &n->info.in[0]),
+    struct hsgd_model_layer full = { .in = type_shape(&n->info.in[0]),
+                                     .out = type_shape(n->info.outputs ? &n->info.out[0] : &n->info.in[0]),
                                      .is_view = n->op->is_view,
                                      .forward_flops = n->info.forward_flops,
                                      .backward_flops = n->info.backward_flops };

@@ -6,6 +6,7 @@
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "model_file.h"
+#include "type_text.h"
 #include "weights.h"
 
 enum { MAX_TEXT = 1 << 18 }; /* bytes of a model file */
@@ -28,6 +29,15 @@ static struct hsgd_model *fail_at(struct hsgd_context *ctx, const struct model_f
 
 /* ---------------------------------------------------------------- building */
 
+struct build {
+    struct hsgd_context *ctx;
+    const struct model_file *f;
+    struct hsgd_model *m;
+    int classes;
+    struct hsgd_value *field[MAX_MODEL_FIELDS];
+    struct hsgd_value **layer; /* what each layer made */
+};
+
 static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
                          struct hsgd_shape *out)
 {
@@ -43,6 +53,38 @@ static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, s
     return false;
 }
 
+/* Whether samples of the data are of the type that the file gives; what is no
+ * image has one row and column. */
+static bool check_shape(const struct build *b, const struct file_field *field, struct hsgd_shape in)
+{
+    char sentence[240];
+    const struct hsgd_type *t = &field->type;
+    struct hsgd_shape s = type_shape(t);
+    if (!in.h || (s.h == in.h && s.w == in.w && s.c == in.c)) return true;
+    snprintf(sentence, sizeof sentence, "%s is %s, but the data has %dx%dx%d", field->name, type_text(t).text, in.h,
+             in.w, in.c);
+    fail_at(b->ctx, b->f, field->line, sentence);
+    return false;
+}
+
+/* The first input is what the data has, and other inputs have the file's types. */
+static bool add_fields(struct build *b, struct hsgd_shape in)
+{
+    for (int i = 0; i < b->f->nfields; i++) {
+        const struct file_field *field = &b->f->field[i];
+        struct hsgd_type type = field->type;
+        struct hsgd_shape shape;
+        if (type.rank == OF_DATA) {
+            if (!choose_shape(b->ctx, b->f, in, &shape)) return false;
+            type = hsgd_image(shape.h, shape.w, shape.c);
+        } else if (!i && !check_shape(b, field, in)) return false;
+        b->field[i] = field->is_target ? hsgd_target(b->m, field->name, type) : hsgd_input(b->m, field->name, type);
+        if (!b->field[i]) failed_at(b->ctx, b->f, field->line ? field->line : b->f->input_line ? b->f->input_line : 1);
+        if (!b->field[i]) return false;
+    }
+    return true;
+}
+
 /* Puts in what only the data tell.  False: they do not tell. */
 static bool complete(const struct hsgd_op *op, void *attributes, const struct hsgd_type *in, int below, int classes)
 {
@@ -56,28 +98,103 @@ static bool complete(const struct hsgd_op *op, void *attributes, const struct hs
     return true;
 }
 
-struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file *f, const struct file_layer *l,
-                                  int classes)
+/* What the layer takes; NULL after a sentence. */
+static struct hsgd_value *input_of(const struct build *b, const struct file_value *v, int line)
 {
-    struct hsgd_context *ctx = m->ctx;
-    const struct hsgd_type in = m->value[m->last].type;
-    void *attributes = malloc(l->op->attributes_size + 1);
-    if (attributes) memcpy(attributes, l->attributes, l->op->attributes_size + 1);
-    if (attributes && complete(l->op, attributes, &in, l->below, classes)) {
-        m = hsgd_add(m, l->op, attributes, *l->name ? l->name : NULL);
-        if (!m) failed_at(ctx, f, l->line);
-    } else {
-        fail_at(ctx, f, l->line, attributes ? "the number of classes is not known" : "out of memory");
-        hsgd_model_destroy(&m);
+    struct hsgd_value *first = v->layer < 0 ? b->field[-1 - v->layer] : b->layer[v->layer];
+    struct hsgd_value *out = v->output ? hsgd_output(first, v->output) : first;
+    if (!out) failed_at(b->ctx, b->f, line);
+    return out;
+}
+
+/* A name that no layer of the file has. */
+static void flatten_name(const struct model_file *f, char name[MODEL_NAME])
+{
+    for (int number = 1, taken = 1; taken; number++) {
+        snprintf(name, MODEL_NAME, "flatten%d", number);
+        taken = 0;
+        for (int i = 0; i < f->nlayers; i++) taken |= !strcmp(f->layer[i].name, name);
     }
+}
+
+/* In files of the old form an operation may have flattened its input itself.
+ * What the library wrote means that. */
+static struct hsgd_value *flatten(const struct build *b, const struct file_layer *l, struct hsgd_value *x)
+{
+    char name[MODEL_NAME], sentence[200];
+    struct hsgd_type t;
+    if (b->f->is_graph || !l->op->flattened || !x || hsgd_type_of(x, &t) || hsgd_type_positions(&t) == 1) return x;
+    if (b->f->is_written) {
+        flatten_name(b->f, name);
+        return HSGD_PLAIN(x, flatten, name);
+    }
+    snprintf(sentence, sizeof sentence,
+             "%s works on the last axis of %s: put {op: flatten} before it, or \"hsgd: 2\" on top if that is meant",
+             l->op->name, type_text(&t).text);
+    fail_at(b->ctx, b->f, l->line, sentence);
+    return NULL;
+}
+
+static struct hsgd_value *apply(const struct build *b, const struct file_layer *l, struct hsgd_value *const *in)
+{
+    struct hsgd_value *made = NULL;
+    struct hsgd_type type = { 0 };
+    void *attributes = malloc(l->op->attributes_size + 1);
+    hsgd_type_of(in[0], &type);
+    if (attributes) memcpy(attributes, l->attributes, l->op->attributes_size + 1);
+    if (!attributes) fail_at(b->ctx, b->f, l->line, "out of memory");
+    else if (!complete(l->op, attributes, &type, l->below, b->classes))
+        fail_at(b->ctx, b->f, l->line, "the number of classes is not known");
+    else if (!(made = hsgd_apply(l->op, l->name, attributes, l->inputs, in))) failed_at(b->ctx, b->f, l->line);
     free(attributes);
-    return m;
+    return made;
+}
+
+static bool add_layer(struct build *b, int i)
+{
+    const struct file_layer *l = &b->f->layer[i];
+    struct hsgd_value *in[HSGD_MAX_INPUTS];
+    if (!b->f->is_graph && b->m->loss >= 0) return fail_at(b->ctx, b->f, l->line, "nothing can follow the loss");
+    for (int k = 0; k < l->inputs; k++)
+        if (!(in[k] = input_of(b, &l->in[k], l->line))) return false;
+    in[0] = flatten(b, l, in[0]);
+    b->layer[i] = in[0] ? apply(b, l, in) : NULL;
+    if (!b->layer[i]) return false;
+    if (l->op->is_loss) hsgd_loss(b->layer[i]);
+    if (b->m->err) failed_at(b->ctx, b->f, l->line);
+    return !b->m->err;
+}
+
+static bool add_results(struct build *b)
+{
+    for (int i = 0; i < b->f->nresults; i++) {
+        const struct file_result *r = &b->f->result[i];
+        struct hsgd_value *v = input_of(b, &r->value, r->line);
+        if (!v) return false;
+        hsgd_result(v, r->name);
+        if (b->m->err) failed_at(b->ctx, b->f, r->line);
+        if (b->m->err) return false;
+    }
+    return true;
+}
+
+struct hsgd_model *model_file_graph(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
+                                    int classes)
+{
+    struct build b = { .ctx = ctx, .f = f, .classes = classes };
+    b.layer = calloc((size_t)f->nlayers + 1, sizeof *b.layer);
+    if (!b.layer) return fail_at(ctx, f, 1, "out of memory");
+    b.m = hsgd_model_create(ctx, f->name);
+    bool ok = b.m && add_fields(&b, in);
+    for (int i = 0; ok && i < f->nlayers; i++) ok = add_layer(&b, i);
+    if (!ok || !add_results(&b)) hsgd_model_destroy(&b.m);
+    free(b.layer);
+    return b.m;
 }
 
 /* What is wrong with the whole; NULL: nothing. */
 static const char *check_whole(const struct hsgd_model *m, int classes, char *sentence, size_t n)
 {
-    if (!m->finished) return "the last layer must be a loss: softmax_cross_entropy or mse";
     int outputs = hsgd_model_outputs(m);
     if (classes <= outputs) return NULL;
     snprintf(sentence, n, "the model has %d outputs, but the data has %d classes", outputs, classes);
@@ -87,16 +204,19 @@ static const char *check_whole(const struct hsgd_model *m, int classes, char *se
 struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
                                     int classes)
 {
-    struct hsgd_shape shape;
     char sentence[100];
-    if (!choose_shape(ctx, f, in, &shape)) return NULL;
-    struct hsgd_model *m = hsgd_chain_create(ctx, f->name, shape);
-    if (!m) return failed_at(ctx, f, f->input_line ? f->input_line : 1);
-    for (int i = 0; m && i < f->nlayers; i++) m = model_file_add(m, f, &f->layer[i], classes);
-    const char *wrong = m ? check_whole(m, classes, sentence, sizeof sentence) : NULL;
+    int line = f->nlayers ? f->layer[f->nlayers - 1].line : 1;
+    struct hsgd_model *m = model_file_graph(ctx, f, in, classes);
+    if (!m) return NULL;
+    const char *wrong = m->loss < 0 ? "no layer is a loss, for example softmax_cross_entropy" : NULL;
+    if (!wrong && hsgd_model_finish(m)) {
+        hsgd_model_destroy(&m);
+        return failed_at(ctx, f, line);
+    }
+    if (!wrong) wrong = check_whole(m, classes, sentence, sizeof sentence);
     if (!wrong) return m;
     hsgd_model_destroy(&m);
-    return fail_at(ctx, f, f->nlayers ? f->layer[f->nlayers - 1].line : 1, wrong);
+    return fail_at(ctx, f, line, wrong);
 }
 
 struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,

@@ -1,27 +1,54 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A model file as it was read, before it meets data.  The schema is in
- * doc/models.md. */
+/* A model file as it was read, before it meets data: its blocks are expanded,
+ * and layers know what they take.  The schema is in doc/models.md. */
 #ifndef HSGD_RUNTIME_MODEL_FILE_H
 #define HSGD_RUNTIME_MODEL_FILE_H
 
 #include "attribute.h"
 #include "model.h"
 
+#define MODEL_NAME sizeof((struct node *)0)->name
+
+/* A value of the file: an output of a layer, or, where `layer` is negative, the
+ * field -1 - layer. */
+struct file_value {
+    int layer, output;
+};
+
 struct file_layer {
     const struct hsgd_op *op;
-    char name[48];    /* "": the operation's name and a number */
+    char name[MODEL_NAME];
     void *attributes; /* the number of classes may be CLASSES */
     int below;        /* > 0: padding only where the input has fewer rows */
+    int line, inputs;
+    struct file_value in[HSGD_MAX_INPUTS];
+};
+
+struct file_field {
+    char name[MODEL_NAME];
+    struct hsgd_type type; /* rank OF_DATA: the data's */
+    bool is_target;
+    int line;
+};
+enum { OF_DATA = -1 };
+
+struct file_result {
+    char name[MODEL_NAME];
+    struct file_value value;
     int line;
 };
 
 struct model_file {
     char *path; /* for sentences; NULL: a built-in model, which has none of its own */
     char name[48];
+    bool is_graph;                  /* "hsgd: 2" */
+    bool is_written;                /* of the old form, with a name for every layer: as the library wrote it */
     struct hsgd_shape input, usual; /* h 0: not given */
     int input_line;
-    int nlayers, capacity;
+    int nfields, nlayers, capacity, nresults;
+    struct file_field field[MAX_MODEL_FIELDS];
     struct file_layer *layer;
+    struct file_result result[MAX_RESULTS];
 };
 
 /* Reads a file's text.  Returns 0, or a negative errno with a sentence; free
@@ -34,9 +61,9 @@ void model_file_free(struct model_file *f);
 struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
                                     int classes);
 
-/* Adds one of the file's layers; NULL, the model destroyed, after a sentence. */
-struct hsgd_model *model_file_add(struct hsgd_model *m, const struct model_file *f, const struct file_layer *l,
-                                  int classes);
+/* The same without its end, and so without weights. */
+struct hsgd_model *model_file_graph(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
+                                    int classes);
 
 /* Parses and builds. */
 struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,
@@ -46,7 +73,7 @@ struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, 
  * in ctx (which may be NULL). */
 char *model_text(struct hsgd_context *ctx, const struct hsgd_model *m);
 
-/* Whether a model file can have this name, or a layer this one. */
+/* Whether a model file can have this name, or a layer, an input or a result this one. */
 bool model_name_possible(const char *name);
 bool layer_name_possible(const char *name);
 

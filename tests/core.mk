@@ -27,6 +27,7 @@ core_tests += test_label_smoothing
 core_tests += test_locale
 core_tests += test_model
 core_tests += test_model_file
+core_tests += test_model_graph
 core_tests += test_null
 core_tests += test_numpy
 core_tests += test_ops_tree
@@ -124,6 +125,9 @@ test_model_LDADD = $(core_ldadd)
 test_model_file_SOURCES = tests/test_model_file.c tests/core.c tests/core.h
 test_model_file_CPPFLAGS = $(core_cppflags)
 test_model_file_LDADD = $(core_ldadd)
+test_model_graph_SOURCES = tests/test_model_graph.c tests/core.c tests/core.h
+test_model_graph_CPPFLAGS = $(core_cppflags)
+test_model_graph_LDADD = $(core_ldadd)
 test_ops_tree_SOURCES = tests/test_ops_tree.c tests/core.c tests/core.h
 test_ops_tree_CPPFLAGS = $(core_cppflags) -Itests
 tests/test_ops_tree-test_ops_tree.$(OBJEXT): tests/bend_kernels.h

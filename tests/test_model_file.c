@@ -15,8 +15,10 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 
 #define TAIL "  - {op: softmax_cross_entropy}\n"
 #define MODEL(layers) "name: m\nlayers:\n" layers TAIL
+#define TOP_KEYS "hsgd, name, input, usual_input, inputs, targets, blocks, layers, results"
+#define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
 #define NOT_OP " is not one of activate, ..." /* all others follow */
-#define KEYS "conv2d has no key \"x\"; it has op, name, out_channels, kernel, stride, padding, activation, init"
+#define KEYS "conv2d has no key \"x\"; it has op, name, in, out_channels, kernel, stride, padding, activation, init"
 
 static const struct {
     const char *text, *sentence;
@@ -31,11 +33,11 @@ static const struct {
     { "name: \xff", ": byte 6: invalid leading UTF-8 octet" },
     { "name: m\n", ": the key \"layers\" is missing" },
     { "layers: []\n", ": the key \"name\" is missing" },
-    { "name: m\nlayers: []\n", ":1: the last layer must be a loss: softmax_cross_entropy or mse" },
+    { "name: m\nlayers: []\n", ":1: no layer is a loss, for example softmax_cross_entropy" },
     { "name: m\nlayers:\n", ":2: layers must be a list, but is a value" },
     { "name: m\nlayers: {}\n", ":2: layers must be a list, but is a mapping" },
     { "name: m\nlayers: [relu]\n", ":2: a layer must be a mapping, but is a value" },
-    { "name: m\ncolour: red\n", ":2: key \"colour\" is not one of name, input, usual_input, layers" },
+    { "name: m\ncolour: red\n", ":2: key \"colour\" is not one of " TOP_KEYS },
     { "name: m\nname: m\n", ":2: key \"name\" appears twice" },
     { "[name]: m\n", ":1: a key must be a value, but is a list" },
     { "name: [m]\n", ":1: name must be a value, but is a list" },
@@ -66,7 +68,8 @@ static const struct {
     { MODEL("  - {op: dense, units: 1e3}\n"), ":3: units must be an integer or \"classes\", not \"1e3\"" },
     { MODEL("  - {op: dense, units: 4294967306}\n"),
       ":3: units must be an integer or \"classes\", not \"4294967306\"" },
-    { MODEL("  - {op: dense, units: -5}\n"), ":3: model \"m\", layer 1 (dense): units must be in 1..1048576, not -5" },
+    { MODEL("  - {op: flatten}\n  - {op: dense, units: -5}\n"),
+      ":4: model \"m\", layer 2 (dense): units must be in 1..1048576, not -5" },
     { MODEL("  - {op: dense, units: [5]}\n"), ":3: units must be an integer or \"classes\", not \"[5]\"" },
     { MODEL("  - {op: dense, units: {a: 5}}\n"), ":3: units must be a value, but is a mapping" },
     { MODEL("  - {op: dense, units: [[5]]}\n"), ":3: units must be a value, but is a list" },
@@ -84,7 +87,7 @@ static const struct {
     { MODEL("  - {op: dense, units: 5, init: ones}\n"), ":3: init must be one of glorot, he, zero, one, not \"ones\"" },
     { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" appears twice" },
     { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
-    { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name" },
+    { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name, in" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"), ":3: kernel must be an integer, not \"classes\"" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 31}\n"),
       ":3: model \"m\", layer 1 (conv2d): a 31x31 kernel does not fit into 28x28 with padding 0" },
@@ -96,25 +99,23 @@ static const struct {
       ":4: model \"m\", layer 2 (conv2d): a weight of 65536x1x1x65536 is too large" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, padding_below: 0}\n"),
       ":3: padding_below must be an integer from 1, not \"0\"" },
-    { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"),
-      ":3: model \"m\", layer 1 (max_pool): kernel 2, stride 0, "
-      "padding 0: needs kernel >= 1, stride >= 1, 0 <= padding < kernel" },
+    { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"), ":3: stride must not be 0" },
     { MODEL("  - {op: dropout, p: nan}\n"), ":3: p must be a number, not \"nan\"" },
     { MODEL("  - {op: dropout, p: 1e99}\n"), ":3: p must be a number, not \"1e99\"" },
     { MODEL("  - {op: dropout, p: 1}\n"), ":3: model \"m\", layer 1 (dropout): p must be in [0, 1), not 1" },
     { MODEL("  - {op: activate}\n"), ":3: activate needs the key \"activation\", one of none, relu, tanh, sigmoid" },
-    { MODEL("  - {op: flatten, name: 1st}\n"),
-      ":3: name \"1st\" must be of letters, digits and \"_\", a letter first, at most 47" },
-    { MODEL("  - {op: flatten, name: a.b}\n"),
-      ":3: name \"a.b\" must be of letters, digits and \"_\", a letter first, at most 47" },
-    { MODEL("  - {op: flatten, name: a}\n  - {op: flatten, name: a}\n"),
-      ":4: model \"m\", layer 2 (flatten): another layer is called \"a\"" },
+    { MODEL("  - {op: flatten, name: a-b}\n"), ":3: name \"a-b\"" BAD_NAME },
+    { MODEL("  - {op: flatten, name: .a}\n"), ":3: name \".a\"" BAD_NAME },
+    { MODEL("  - {op: flatten, name: a..b}\n"), ":3: name \"a..b\"" BAD_NAME },
+    { MODEL("  - {op: flatten, name: a.}\n"), ":3: name \"a.\"" BAD_NAME },
+    { MODEL("  - {op: flatten, name: a}\n  - {op: flatten, name: a}\n"), ":4: another layer is called \"a\"" },
+    { MODEL("  - {op: dense, units: 5}\n"),
+      ":3: dense works on the last axis of 28x28x1: put {op: flatten} before it, or \"hsgd: 2\" on top if that is "
+      "meant" },
     { MODEL(""),
       ":3: model \"m\", layer 1 (softmax_cross_entropy): the input must be C >= 2 scores per sample, not 28x28x1" },
-    { MODEL("  - {op: dense, units: 15}\n" TAIL),
-      ":5: model \"m\", layer 3 (softmax_cross_entropy): nothing can follow the loss" },
-    { "name: m\nlayers:\n  - {op: dense, units: 5}\n",
-      ":3: the last layer must be a loss: softmax_cross_entropy or mse" },
+    { MODEL("  - {op: flatten}\n" TAIL), ":5: nothing can follow the loss" },
+    { "name: m\nlayers:\n  - {op: flatten}\n", ":3: no layer is a loss, for example softmax_cross_entropy" },
 };
 
 static void bad_texts(void)
@@ -141,16 +142,16 @@ static void refused(const char *text, struct hsgd_shape in, int classes, const c
 
 static void what_only_data_tell(void)
 {
-    static const char open[] = MODEL("  - {op: dense, units: classes}\n");
+    static const char open[] = MODEL("  - {op: flatten}\n  - {op: dense, units: classes}\n");
     ctx = core_context("cpu", 1, false);
     refused(open, none, 10,
             "model file:1: the shape of samples is not known: neither data nor the keys input, "
             "usual_input give it");
-    refused(open, image, 0, "model file:3: the number of classes is not known");
-    refused(MODEL("  - {op: dense, units: 9}\n"), image, 10,
-            "model file:4: the model has 9 outputs, but the data has 10 classes");
+    refused(open, image, 0, "model file:4: the number of classes is not known");
+    refused(MODEL("  - {op: flatten}\n  - {op: dense, units: 9}\n"), image, 10,
+            "model file:5: the model has 9 outputs, but the data has 10 classes");
     refused("name: m\ninput: {h: 100000, w: 100000, c: 1}\nlayers:\n" TAIL, none, 10,
-            "model file:2: model \"m\": input shape 100000x100000x1 is not valid");
+            "model file:2: model \"m\": the type of \"x\" is not valid");
     hsgd_destroy(&ctx);
 }
 
@@ -170,10 +171,10 @@ static void absurd_sizes(void)
     memset(text + 16, '[', 100000);
     text[100016] = 0;
     refused(text, image, 10, "model file:2: a layer must be a mapping, but is a list");
-    refused(MODEL("  - {op: dense, units: 1048576}\n  - {op: dense, units: 1048576}\n"
+    refused(MODEL("  - {op: flatten}\n  - {op: dense, units: 1048576}\n  - {op: dense, units: 1048576}\n"
                   "  - {op: dense, units: 1048576}\n"),
             image, 10,
-            "model file:6: model \"m\": 2199848484864 parameters do not fit into the memory of this machine");
+            "model file:7: model \"m\": 2199848484864 parameters do not fit into the memory of this machine");
     hsgd_destroy(&ctx);
 }
 
@@ -199,7 +200,7 @@ static void file_refused(const char *name, const char *sentence)
 static void files(void)
 {
     ctx = core_context("cpu", 1, false);
-    put(MODEL("  - {op: dense, units: classes}\n"));
+    put(MODEL("  - {op: flatten}\n  - {op: dense, units: classes}\n"));
     CHECK(hsgd_model_is_file(path) && hsgd_model_is_file("m.yaml") && hsgd_model_is_file("m.yml"));
     CHECK(!hsgd_model_is_file("lenet") && !hsgd_model_is_file("m.yaml.txt") && hsgd_model_is_file("./lenet"));
     struct hsgd_model *m = hsgd_model_by_name(ctx, path, image, 7);
@@ -208,7 +209,7 @@ static void files(void)
     CHECK(hsgd_model_input(m).h == 28 && hsgd_model_input(m).c == 1);
     hsgd_model_destroy(&m);
     put("name: m\n\nlayer: []\n");
-    file_refused(path, ":3: key \"layer\" is not one of name, input, usual_input, layers");
+    file_refused(path, ":3: key \"layer\" is not one of " TOP_KEYS);
     put("");
     file_refused(path, ": the file has no content");
     unlink(path);
@@ -257,15 +258,18 @@ static void built_in_models_are_what_they_were(void)
     m = hsgd_add_dense(hsgd_add_flatten(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU)), 64, HSGD_RELU);
     same(hsgd_model_by_name(ctx, "cifar-cnn", none, 10),
          hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
-    m = hsgd_add_dense(hsgd_add_dense(hsgd_chain_create(ctx, "mlp", image), 512, HSGD_RELU), 256, HSGD_RELU);
+    m = hsgd_add_dense(hsgd_add_dense(hsgd_add_flatten(hsgd_chain_create(ctx, "mlp", image)), 512, HSGD_RELU), 256,
+                       HSGD_RELU);
     same(hsgd_model_by_name(ctx, "mlp", image, 10),
          hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
     hsgd_destroy(&ctx);
 }
 
 static const char every_op[] =
+    "hsgd: 2\n"
     "name: every op\n"
-    "input: {h: 9, w: 8, c: 2}\n"
+    "inputs: {x: {type: f32, shape: [9, 8, 2]}}\n"
+    "targets: {label: {type: i32}}\n"
     "layers:\n"
     "  - {op: conv2d, name: a, out_channels: 4, kernel: 3, stride: 2, padding: 1, activation: tanh, init: he}\n"
     "  - {op: activate, name: activate1, activation: sigmoid}\n"

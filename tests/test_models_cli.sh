@@ -11,6 +11,7 @@ json 'j["models"][4]["input"] == {"h": 32, "w": 32, "c": 3} and j["models"][4]["
 cat >mine.yaml <<'YAML'
 name: mine
 layers:
+  - {op: flatten}
   - {op: dense, units: 16, activation: tanh}
   - {op: dense, units: classes}
   - {op: softmax_cross_entropy}
@@ -24,12 +25,12 @@ refused 'mine.yaml:1: the shape of samples is not known: neither data nor the ke
 ok bench --model usual.yml --devices cpu --batch-size 16 --json
 json 'j["floor_ms"] is None and j["step_ms"] > 0'
 { cat mine.yaml; echo 'input: {h: 32, w: 32, c: 3}'; } >colour.yaml
-refused 'colour.yaml:6: input is 32x32x3, but the data has 28x28x1' train --model colour.yaml --devices cpu
+refused 'colour.yaml:7: input is 32x32x3, but the data has 28x28x1' train --model colour.yaml --devices cpu
 sed 's/units: 16/width: 16/' mine.yaml >bad.yaml
-refused 'bad.yaml:3: dense has no key "width"; it has op, name, units, activation, no_bias, init' \
+refused 'bad.yaml:4: dense has no key "width"; it has op, name, in, units, activation, no_bias, init' \
     train --model bad.yaml --devices cpu
 sed 's/units: classes/units: 4/' mine.yaml >few.yaml
-refused 'few.yaml:5: the model has 4 outputs, but the data has 10 classes' train --model few.yaml --devices cpu
+refused 'few.yaml:6: the model has 4 outputs, but the data has 10 classes' train --model few.yaml --devices cpu
 
 # ---------------------------------------------------------------- summary
 ok summary --model lenet --json

@@ -48,7 +48,7 @@ ok predict --devices cpu --checkpoint "$run" --json "$cafe.csv"
 json 'all(p["input"] == "caf\ufffde9.csv" for p in j["predictions"]) and len(j["predictions"]) == 2'
 begins 'caf\xe9.none: cannot open' predict --devices cpu --checkpoint "$run" "$cafe.none"
 
-printf 'name: own\nlayers:\n  - {op: dense, name: fc, units: classes}\n  - {op: softmax_cross_entropy}\n' >"$cafe.yaml"
+printf 'name: own\nlayers:\n  - {op: flatten}\n  - {op: dense, name: fc, units: classes}\n  - {op: softmax_cross_entropy}\n' >"$cafe.yaml"
 ok train $opts --model "./$cafe.yaml" --data drinks.csv --epochs 1 --out model --json
 json 'j["model"] == "./caf\ufffde9.yaml"'
 ok train --out model --resume

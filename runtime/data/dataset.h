@@ -5,6 +5,7 @@
 
 #include "../error.h"
 #include "passed.h"
+#include "type_text.h"
 #include <hsgd/data.h>
 
 /* Sparse rows (CSR): the non-zero values of sample i are value[k] at column[k]
@@ -108,8 +109,6 @@ const struct data_field *data_field(const struct hsgd_data *d, const char *name)
 /* The field "label", if it is one integer; else NULL. */
 const struct data_field *data_labels(const struct hsgd_data *d);
 
-/* Height, width and channels: what is more than three axes is one tall image. */
-struct hsgd_shape type_shape(const struct hsgd_type *t);
 /* {n} of 1 x 1 x n, else {h, w, c}. */
 struct hsgd_type shape_type(struct hsgd_shape s);
 bool type_equal(const struct hsgd_type *a, const struct hsgd_type *b);

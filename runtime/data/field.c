@@ -10,13 +10,6 @@
 
 /* ------------------------------------------------------------------- types */
 
-struct hsgd_shape type_shape(const struct hsgd_type *t)
-{
-    struct hsgd_shape s = { 1, t->rank > 1 ? t->dim[t->rank - 2] : 1, hsgd_type_channels(t) };
-    for (int i = 0; i + 2 < t->rank; i++) s.h *= t->dim[i];
-    return s;
-}
-
 struct hsgd_type shape_type(struct hsgd_shape s)
 {
     return s.h == 1 && s.w == 1 ? hsgd_vector(s.c) : hsgd_image(s.h, s.w, s.c);

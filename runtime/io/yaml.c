@@ -151,3 +151,19 @@ int hsgd_yaml_pairs(struct hsgd_yaml *y, struct yaml_pairs *p, const char *what)
     }
     return err;
 }
+
+int hsgd_yaml_items(const char *value, int most, char (*item)[YAML_ITEM])
+{
+    bool is_list = *value == '[';
+    int n = 0;
+    for (const char *from = value + is_list, *next; *from && strcmp(from, "]"); from = next) {
+        size_t length = is_list ? strcspn(from, ",") : strlen(from);
+        next = from + length;
+        if (*next) next += strspn(next, ", ");
+        else if (is_list) length--; /* the end of the list */
+        if (n == most || length >= YAML_ITEM) return -1;
+        memcpy(item[n], from, length);
+        item[n++][length] = 0;
+    }
+    return n;
+}

@@ -16,7 +16,7 @@ struct hsgd_yaml {
     int line;           /* where it begins, from 1 */
 };
 
-enum { YAML_KEY = 40, YAML_VALUE = 200, YAML_PAIRS = 16 };
+enum { YAML_KEY = 40, YAML_VALUE = 800, YAML_ITEM = 64, YAML_PAIRS = 16 };
 
 /* A mapping of scalars, or of lists of scalars, which are "[a, b]". */
 struct yaml_pair {
@@ -40,6 +40,9 @@ int hsgd_yaml_expect(struct hsgd_yaml *y, yaml_event_type_t type, const char *wh
 int hsgd_yaml_scalar(struct hsgd_yaml *y, char *out, size_t capacity, const char *what);
 /* The mapping that begins with the present event, up to its end. */
 int hsgd_yaml_pairs(struct hsgd_yaml *y, struct yaml_pairs *p, const char *what);
+/* The items of a value: itself, or those of the list that it is.  Their number; -1:
+ * there are more than `most`, or one is too long. */
+int hsgd_yaml_items(const char *value, int most, char (*item)[YAML_ITEM]);
 /* What follows the document's content. */
 int hsgd_yaml_end(struct hsgd_yaml *y);
 

@@ -49,7 +49,9 @@ fuzz_sources = \
 	runtime/io/yaml.c \
 	runtime/model.c \
 	runtime/model_build.c \
+	runtime/model_expand.c \
 	runtime/model_file.c \
+	runtime/model_layer.c \
 	runtime/model_text.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.

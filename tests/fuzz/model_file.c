@@ -8,13 +8,11 @@
 
 #include "fuzz.h"
 
-/* All but the loss, with which the model would have weights, of any size. */
+/* All but the end, with which the model would have weights, of any size. */
 static struct hsgd_model *build(struct hsgd_context *ctx, const struct model_file *f)
 {
-    static const struct hsgd_shape image = { 28, 28, 1 };
-    struct hsgd_model *m = hsgd_chain_create(ctx, f->name, f->input.h ? f->input : image);
-    for (int i = 0; m && i < f->nlayers && !f->layer[i].op->is_loss; i++) m = model_file_add(m, f, &f->layer[i], 10);
-    return m;
+    bool has_shape = f->input.h || f->field[0].type.rank != OF_DATA;
+    return model_file_graph(ctx, f, has_shape ? (struct hsgd_shape){ 0 } : (struct hsgd_shape){ 28, 28, 1 }, 10);
 }
 
 static void round_trip(struct hsgd_context *ctx, const struct hsgd_model *m)

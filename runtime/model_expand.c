@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Model files: blocks and $words are put in, and names become layers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_source.h"
+
+static bool is_end(const struct hsgd_op *op) { return op->is_loss || op->is_metric; }
+
+/* Where layers are made: in the model itself, or in one use of a block. */
+struct frame {
+    struct source_block *block;   /* NULL: the model */
+    const struct yaml_pairs *use; /* the keys of that use, and which of them its block read */
+    unsigned *read;
+    char scope[MODEL_NAME]; /* what names begin with: "", or with a dot at its end */
+    struct source_list list;
+    struct file_value input, last; /* what the block takes; what a layer takes that does not say it */
+};
+
+static int out_of_memory(const struct model_source *s)
+{
+    return hsgd_fail(s->y->ctx, ENOMEM, "%s: out of memory", s->y->path);
+}
+
+/* ------------------------------------------------------------------- names */
+
+static const struct source_name *find_made(const struct model_source *s, const char *scope, int length,
+                                           const char *name)
+{
+    char full[2 * MODEL_NAME];
+    snprintf(full, sizeof full, "%.*s%s", length, scope, name);
+    for (int i = 0; i < s->nnames; i++)
+        if (!strcmp(s->name[i].name, full)) return &s->name[i];
+    return NULL;
+}
+
+/* Gives a value a name, which begins with the scope; at `line` of the file. */
+static int make_name(struct model_source *s, const struct frame *f, int line, const char *name, struct file_value v)
+{
+    struct source_name n = { .value = v };
+    int length = snprintf(n.name, sizeof n.name, "%s%s", f->scope, name);
+    if (length >= (int)sizeof n.name)
+        return hsgd_yaml_fail(s->y, line, "the name \"%s%s\" is longer than %zu characters", f->scope, name,
+                              sizeof n.name - 1);
+    if (find_made(s, "", 0, n.name)) return hsgd_yaml_fail(s->y, line, "another layer is called \"%s\"", n.name);
+    if (!source_grow((void **)&s->name, s->nnames, &s->name_capacity, sizeof n)) return out_of_memory(s);
+    s->name[s->nnames++] = n;
+    return 0;
+}
+
+static int read_name(const struct model_source *s, const struct yaml_pair *p)
+{
+    if (layer_name_possible(p->value)) return 0;
+    return hsgd_yaml_fail(s->y, p->line,
+                          "name \"%s\" must be of letters, digits and \"_\", in parts joined by dots, at "
+                          "most %zu characters",
+                          hsgd_show(p->value).text, MODEL_NAME - 1);
+}
+
+static bool find_field(const struct model_file *f, const char *name, struct file_value *out)
+{
+    for (int i = 0; i < f->nfields; i++)
+        if (!strcmp(f->field[i].name, name)) {
+            *out = (struct file_value){ -1 - i, 0 };
+            return true;
+        }
+    return false;
+}
+
+/* The innermost scope that knows the name, then the inputs and targets. */
+static bool find(const struct model_source *s, const struct frame *f, const char *name, struct file_value *out)
+{
+    if (f->block && !strcmp(name, "in")) {
+        *out = f->input;
+        return true;
+    }
+    for (int length = (int)strlen(f->scope); length >= 0; length--) {
+        if (length && f->scope[length - 1] != '.') continue;
+        const struct source_name *n = find_made(s, f->scope, length, name);
+        if (n) *out = n->value;
+        if (n) return true;
+    }
+    return find_field(s->f, name, out);
+}
+
+/* The line of a layer of the list that has the name, but is not made yet; 0: none. */
+static int made_later(const struct model_source *s, const struct frame *f, const char *name)
+{
+    for (int i = f->list.first; i < f->list.first + f->list.n; i++)
+        for (int k = 0; k < s->item[i].npairs; k++) {
+            const struct yaml_pair *p = &s->item[i].pair[k];
+            if (!strcmp(p->key, "name") && !strcmp(p->value, name)) return s->item[i].line;
+        }
+    return 0;
+}
+
+/* "name", or "name:2" for an output other than the first. */
+static int resolve(const struct model_source *s, const struct frame *f, int line, char *name, struct file_value *out)
+{
+    char *colon = strchr(name, ':');
+    int output = 0, later;
+    if (colon) *colon = 0;
+    bool is_number = !colon || (attribute_whole(colon + 1, &output) && output >= 0);
+    bool found = is_number && find(s, f, name, out);
+    if (found) out->output += output;
+    if (found) return 0;
+    if (colon) *colon = ':';
+    if ((later = made_later(s, f, name)))
+        return hsgd_yaml_fail(s->y, line, "\"%s\" is made only in line %d: a layer takes what was made before it", name,
+                              later);
+    return hsgd_yaml_fail(s->y, line, "no layer, input or target before this layer is called \"%s\"",
+                          hsgd_show(name).text);
+}
+
+/* ------------------------------------------------------------------ inputs */
+
+/* The key "in" says it; n: their number. */
+static int read_inputs(const struct model_source *s, const struct frame *f, const struct yaml_pair *p,
+                       struct file_value in[HSGD_MAX_INPUTS], int *n)
+{
+    char item[HSGD_MAX_INPUTS][YAML_ITEM];
+    *n = hsgd_yaml_items(p->value, HSGD_MAX_INPUTS, item);
+    if (*n < 1)
+        return hsgd_yaml_fail(s->y, p->line, "in must be a name or a list of 1 to %d names, not \"%s\"",
+                              HSGD_MAX_INPUTS, hsgd_show(p->value).text);
+    int err = 0;
+    for (int i = 0; !err && i < *n; i++) err = resolve(s, f, p->line, item[i], &in[i]);
+    return err;
+}
+
+/* A loss or metric that says nothing of its target takes the only one there is. */
+static void add_target(const struct model_file *f, struct file_layer *l)
+{
+    int targets = 0, target = 0;
+    for (int i = 0; i < f->nfields; i++)
+        if (f->field[i].is_target) {
+            targets++;
+            target = i;
+        }
+    if (is_end(l->op) && l->inputs == 1 && targets == 1) l->in[l->inputs++].layer = -1 - target;
+}
+
+static int choose_inputs(const struct model_source *s, const struct frame *f, const struct yaml_pairs *p,
+                         struct file_layer *l)
+{
+    const struct yaml_pair *in = pair_of(p, "in");
+    l->in[0] = f->last;
+    l->inputs = 1;
+    int err = in ? read_inputs(s, f, in, l->in, &l->inputs) : 0;
+    if (!err) add_target(s->f, l);
+    return err;
+}
+
+/* ------------------------------------------------------------------ layers */
+
+static struct file_layer *new_layer(struct model_file *f, int line)
+{
+    if (!source_grow((void **)&f->layer, f->nlayers, &f->capacity, sizeof *f->layer)) return NULL;
+    f->layer[f->nlayers] = (struct file_layer){ .line = line };
+    return &f->layer[f->nlayers++];
+}
+
+static void default_name(const struct model_file *f, const struct file_layer *l, char name[MODEL_NAME])
+{
+    int number = 0;
+    for (int i = 0; i < f->nlayers; i++) number += f->layer[i].op == l->op;
+    snprintf(name, MODEL_NAME, "%s%d", l->op->name, number);
+}
+
+static int make_layer(struct model_source *s, struct frame *f, const struct yaml_pairs *p)
+{
+    struct file_value made = { s->f->nlayers, 0 };
+    char name[MODEL_NAME];
+    if (made.layer == MAX_LAYERS) return hsgd_yaml_fail(s->y, p->line, "there are more than %d layers", MAX_LAYERS);
+    struct file_layer *l = new_layer(s->f, p->line);
+    if (!l) return out_of_memory(s);
+    const struct yaml_pair *given = pair_of(p, "name");
+    int err = given ? read_name(s, given) : 0;
+    if (!err) err = layer_read(s->y, l, p);
+    if (!err) err = choose_inputs(s, f, p, l);
+    if (err) return err;
+    if (given) memcpy(name, given->value, strlen(given->value) + 1);
+    else default_name(s->f, l, name);
+    s->f->is_written &= given != NULL;
+    err = make_name(s, f, given ? given->line : p->line, name, made);
+    if (err) return err;
+    memcpy(l->name, s->name[s->nnames - 1].name, sizeof l->name);
+    if (!is_end(l->op)) f->last = made;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ blocks */
+
+/* The keys of an item; a $word is what the use of the block says. */
+static int put_in_words(const struct model_source *s, const struct frame *f, const struct source_item *item,
+                        struct yaml_pairs *p)
+{
+    p->n = item->npairs;
+    p->line = item->line;
+    for (int i = 0; i < p->n; i++) {
+        struct yaml_pair *to = &p->pair[i];
+        *to = item->pair[i];
+        if (*to->value != '$') continue;
+        const struct yaml_pair *from = f->use ? pair_of(f->use, to->value + 1) : NULL;
+        if (!f->block)
+            return hsgd_yaml_fail(s->y, to->line, "\"%s\" is not in a block: only blocks have words to put in",
+                                  hsgd_show(to->value).text);
+        if (!from)
+            return hsgd_yaml_fail(s->y, to->line, "the use of block \"%s\" in line %d gives no \"%s\"", f->block->name,
+                                  f->use->line, hsgd_show(to->value + 1).text);
+        *f->read |= 1u << (from - f->use->pair);
+        memcpy(to->value, from->value, sizeof to->value);
+    }
+    return 0;
+}
+
+static const char *const of_uses[] = { "block", "name", "repeat", "from", "in" };
+
+static int check_read(const struct model_source *s, const struct frame *f)
+{
+    for (int i = 0; i < f->use->n; i++) {
+        const struct yaml_pair *p = &f->use->pair[i];
+        bool known = *f->read & 1u << i;
+        for (size_t k = 0; k < sizeof of_uses / sizeof *of_uses; k++) known |= !strcmp(p->key, of_uses[k]);
+        if (!known)
+            return hsgd_yaml_fail(s->y, p->line, "block \"%s\" has no word \"$%s\"", f->block->name,
+                                  hsgd_show(p->key).text);
+    }
+    return 0;
+}
+
+static int expand_list(struct model_source *s, struct frame *f);
+
+/* One use; its name is scope and name, and "." and number where that is not negative. */
+static int expand_block(struct model_source *s, struct frame *f, struct frame *in, const char *name, int number)
+{
+    char own[2 * MODEL_NAME];
+    unsigned read = 0;
+    snprintf(own, sizeof own, number < 0 ? "%.*s" : "%.*s.%d", (int)MODEL_NAME - 1, name, number);
+    int length = snprintf(in->scope, sizeof in->scope, "%s%s.", f->scope, own);
+    if (length >= (int)sizeof in->scope)
+        return hsgd_yaml_fail(s->y, in->use->line, "the name \"%s%s\" is longer than %zu characters", f->scope, own,
+                              MODEL_NAME - 2);
+    in->read = &read;
+    in->last = in->input;
+    int err = expand_list(s, in);
+    if (!err) err = check_read(s, in);
+    if (!err) err = make_name(s, f, in->use->line, own, in->last);
+    in->input = f->last = in->last;
+    return err;
+}
+
+static struct source_block *find_block(const struct model_source *s, const char *name)
+{
+    for (int i = 0; i < s->nblocks; i++)
+        if (!strcmp(s->block[i].name, name)) return &s->block[i];
+    return NULL;
+}
+
+/* A number of the use of a block; `absent`: where it is not there. */
+static int read_number(const struct model_source *s, const struct yaml_pairs *p, const char *key, int least, int absent,
+                       int *out)
+{
+    const struct yaml_pair *pair = pair_of(p, key);
+    *out = absent;
+    if (!pair || (attribute_whole(pair->value, out) && *out >= least && *out <= MAX_LAYERS)) return 0;
+    return hsgd_yaml_fail(s->y, pair->line, "%s must be an integer from %d to %d, not \"%s\"", key, least, MAX_LAYERS,
+                          hsgd_show(pair->value).text);
+}
+
+static int check_use(const struct model_source *s, const struct yaml_pairs *p, const struct source_block *b)
+{
+    const struct yaml_pair *name = pair_of(p, "name");
+    if (!b)
+        return hsgd_yaml_fail(s->y, p->line, "there is no block \"%s\"", hsgd_show(pair_of(p, "block")->value).text);
+    if (b->is_open) return hsgd_yaml_fail(s->y, p->line, "block \"%s\" contains itself", b->name);
+    return name ? read_name(s, name) : hsgd_yaml_fail(s->y, p->line, "the use of block \"%s\" needs a name", b->name);
+}
+
+static int use_block(struct model_source *s, struct frame *f, const struct yaml_pairs *p)
+{
+    struct source_block *b = find_block(s, pair_of(p, "block")->value);
+    struct file_value in[HSGD_MAX_INPUTS] = { f->last };
+    int from = 0, repeat = 0, n = 1, err = check_use(s, p, b);
+    if (!err) err = read_number(s, p, "from", 0, 0, &from);
+    if (!err) err = read_number(s, p, "repeat", 1, 1, &repeat);
+    if (!err && pair_of(p, "in")) err = read_inputs(s, f, pair_of(p, "in"), in, &n);
+    if (!err && n > 1) err = hsgd_yaml_fail(s->y, pair_of(p, "in")->line, "a block takes one input, not %d", n);
+    if (err) return err;
+    bool numbered = pair_of(p, "repeat") || pair_of(p, "from");
+    struct frame inner = { .block = b, .use = p, .list = b->list, .input = in[0] };
+    b->is_open = b->is_used = true;
+    for (int i = 0; !err && i < repeat; i++)
+        err = expand_block(s, f, &inner, pair_of(p, "name")->value, numbered ? from + i : -1);
+    b->is_open = false;
+    return err;
+}
+
+static int check_form(const struct model_source *s, const struct source_item *item)
+{
+    static const char *const of_graphs[] = { "in", "block" };
+    for (int i = 0; !s->f->is_graph && i < item->npairs; i++)
+        for (size_t k = 0; k < sizeof of_graphs / sizeof *of_graphs; k++)
+            if (!strcmp(item->pair[i].key, of_graphs[k]))
+                return hsgd_yaml_fail(s->y, item->pair[i].line, "the key \"%s\" needs \"hsgd: 2\" in the file",
+                                      of_graphs[k]);
+    return 0;
+}
+
+static int expand_list(struct model_source *s, struct frame *f)
+{
+    struct yaml_pairs p;
+    int err = 0;
+    for (int i = f->list.first; !err && i < f->list.first + f->list.n; i++) {
+        err = check_form(s, &s->item[i]);
+        if (!err) err = put_in_words(s, f, &s->item[i], &p);
+        if (!err) err = pair_of(&p, "block") ? use_block(s, f, &p) : make_layer(s, f, &p);
+    }
+    return err;
+}
+
+/* ------------------------------------------------------------------- whole */
+
+static int read_results(struct model_source *s, const struct frame *f)
+{
+    int err = 0;
+    for (int i = 0; !err && i < s->results.n; i++) {
+        struct yaml_pair *p = &s->results.pair[i];
+        struct file_result *r = &s->f->result[i];
+        if (!layer_name_possible(p->key))
+            return hsgd_yaml_fail(s->y, p->line, "a result cannot be called \"%s\"", hsgd_show(p->key).text);
+        memcpy(r->name, p->key, strlen(p->key) + 1);
+        r->line = p->line;
+        err = resolve(s, f, p->line, p->value, &r->value);
+    }
+    s->f->nresults = err ? 0 : s->results.n;
+    return err;
+}
+
+static int check_blocks(const struct model_source *s)
+{
+    for (int i = 0; i < s->nblocks; i++)
+        if (!s->block[i].is_used)
+            return hsgd_yaml_fail(s->y, s->block[i].line, "block \"%s\" is not used", s->block[i].name);
+    return 0;
+}
+
+int source_expand(struct model_source *s)
+{
+    struct frame f = { .list = s->layers, .last = { -1, 0 } };
+    s->f->is_written = !s->f->is_graph && s->f->input.h;
+    int err = expand_list(s, &f);
+    if (!err) err = read_results(s, &f);
+    return err ? err : check_blocks(s);
+}

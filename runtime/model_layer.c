@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Layers of model files: the keys of their operations. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_source.h"
+
+const struct yaml_pair *pair_of(const struct yaml_pairs *p, const char *key)
+{
+    for (int i = 0; i < p->n; i++)
+        if (!strcmp(p->pair[i].key, key)) return &p->pair[i];
+    return NULL;
+}
+
+static int refuse_op(struct hsgd_yaml *y, int line, const char *name)
+{
+    char names[700] = "";
+    for (int i = 0; hsgd_op_at(i); i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", hsgd_op_at(i)->name);
+    return hsgd_yaml_fail(y, line, "op \"%s\" is not one of %s", hsgd_show(name).text, names);
+}
+
+static int refuse_key(struct hsgd_yaml *y, const struct file_layer *l, const struct yaml_pair *p)
+{
+    char names[200] = "op, name, in";
+    for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), ", %s", a->name);
+    return hsgd_yaml_fail(y, p->line, "%s has no key \"%s\"; it has %s", l->op->name, hsgd_show(p->key).text, names);
+}
+
+/* "padding_below" and the like. */
+static bool is_below(const struct hsgd_op *op, const char *key)
+{
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
+        size_t n = strlen(a->name);
+        if (a->kind == HSGD_PADDING && !strncmp(key, a->name, n) && !strcmp(key + n, "_below")) return true;
+    }
+    return false;
+}
+
+static int read_below(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
+{
+    if (attribute_whole(p->value, &l->below) && l->below > 0) return 0;
+    return hsgd_yaml_fail(y, p->line, "%s must be an integer from 1, not \"%s\"", p->key, hsgd_show(p->value).text);
+}
+
+static int read_key(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
+{
+    static const char *const of_all[] = { "op", "name", "in" };
+    for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
+        if (!strcmp(p->key, of_all[i])) return 0;
+    if (is_below(l->op, p->key)) return read_below(y, l, p);
+    const struct hsgd_attribute *a = attribute_find(l->op, p->key);
+    if (!a) return refuse_key(y, l, p);
+    if (!attribute_read(a, p->value, l->attributes))
+        return hsgd_yaml_fail(y, p->line, "%s must be %s, not \"%s\"", a->name, attribute_expects(a->kind),
+                              hsgd_show(p->value).text);
+    if (!attribute_is_filled(a, l->attributes)) return 0;
+    return hsgd_yaml_fail(y, p->line, "%s must not be 0", a->name);
+}
+
+static int set_defaults(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pairs *p)
+{
+    for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++) {
+        if (pair_of(p, a->name)) continue;
+        if (a->required)
+            return hsgd_yaml_fail(y, l->line, "%s needs the key \"%s\", %s", l->op->name, a->name,
+                                  attribute_expects(a->kind));
+        attribute_default(l->op, a, l->attributes);
+    }
+    return 0;
+}
+
+int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pairs *p)
+{
+    const struct yaml_pair *op = pair_of(p, "op");
+    int err = 0;
+    if (!op) return hsgd_yaml_fail(y, l->line, "the layer has no \"op\"");
+    if (!(l->op = hsgd_op_by_name(op->value))) return refuse_op(y, l->line, op->value);
+    l->attributes = calloc(1, l->op->attributes_size + 1);
+    if (!l->attributes) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
+    for (int i = 0; !err && i < p->n; i++) err = read_key(y, l, &p->pair[i]);
+    return err ? err : set_defaults(y, l, p);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Model files that are graphs: blocks, inputs, names; and every bad one with its
+ * sentence. */
+#include "core.h"
+
+static struct hsgd_context *ctx;
+static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
+
+/* --------------------------------------------------------------- bad files */
+
+#define TAIL "  - {op: softmax_cross_entropy}\n"
+#define GRAPH "hsgd: 2\nname: m\n"
+#define END "  - {op: dense, units: 10}\n" TAIL
+#define IN_BLOCK(layers) GRAPH "blocks:\n  b:\n" layers "layers:\n  - {op: flatten}\n"
+
+static const struct {
+    const char *text, *sentence;
+} bad[] = {
+    { "hsgd: 3\n", ":1: hsgd, the form of the file, must be 2, not \"3\"" },
+    { "name: m\ntargets: {t: {type: i32}}\nlayers: []\n", ":2: the key \"targets\" needs \"hsgd: 2\" in the file" },
+    { "name: m\nlayers:\n  - {op: flatten, in: x}\n" TAIL, ":3: the key \"in\" needs \"hsgd: 2\" in the file" },
+    { "name: m\nlayers:\n  - {block: b, name: a}\n" TAIL, ":3: the key \"block\" needs \"hsgd: 2\" in the file" },
+    { GRAPH "inputs: x\n", ":3: inputs must be a mapping, but is a value" },
+    { GRAPH "inputs: {x: f32}\n", ":3: x must be a mapping, but is a value" },
+    { GRAPH "inputs: {x: {shape: [3]}}\n", ":3: x needs a type: f32, i32 or u8" },
+    { GRAPH "inputs: {x: {type: f64}}\n", ":3: type must be one of f32, i32, u8, not \"f64\"" },
+    { GRAPH "inputs: {x: {type: f32, shape: 3}}\n",
+      ":3: shape must be a list of at most 6 integers from 1, not \"3\"" },
+    { GRAPH "inputs: {x: {type: f32, shape: [3, 0]}}\n",
+      ":3: shape must be a list of at most 6 integers from 1, not \"[3, 0]\"" },
+    { GRAPH "inputs: {x: {type: f32, shape: [1, 1, 1, 1, 1, 1, 1]}}\n",
+      ":3: shape must be a list of at most 6 integers from 1, not \"[1, 1, 1, 1, 1, 1, 1]\"" },
+    { GRAPH "inputs: {x: {type: f32, size: 3}}\n", ":3: x has no key \"size\"; it has type, shape" },
+    { GRAPH "inputs: {x-y: {type: f32}}\n", ":3: an input or target cannot be called \"x-y\"" },
+    { GRAPH "inputs:\n  x: {type: f32}\ntargets:\n  x: {type: i32}\n", ":6: another input or target is called \"x\"" },
+    { GRAPH "input: {h: 28, w: 28, c: 1}\ninputs: {x: {type: f32}}\nlayers: []\n",
+      ":3: the file has both input and inputs" },
+    { GRAPH "inputs: {x: {type: f32, shape: [28, 28, 3]}}\nlayers:\n" END,
+      ":3: x is 28x28x3, but the data has 28x28x1" },
+    { GRAPH "inputs: {x: {type: f32, shape: [28, 28, 1]}, y: {type: f32, shape: [99999, 99999]}}\nlayers:\n" END,
+      ":3: model \"m\": the type of \"y\" is not valid" },
+    { GRAPH "layers:\n  - {op: flatten, in: y}\n" END,
+      ":4: no layer, input or target before this layer is called \"y\"" },
+    { GRAPH "layers:\n  - {op: flatten, in: b}\n  - {op: flatten, name: b}\n" END,
+      ":4: \"b\" is made only in line 5: a layer takes what was made before it" },
+    { GRAPH "layers:\n  - {op: flatten, name: a, in: a}\n" END,
+      ":4: \"a\" is made only in line 4: a layer takes what was made before it" },
+    { GRAPH "layers:\n  - {op: add, in: []}\n" END, ":4: in must be a name or a list of 1 to 16 names, not \"[]\"" },
+    { GRAPH "layers:\n  - {op: add, in: [x, x, x]}\n" END, ":4: model \"m\", layer 1 (add): it needs 2 inputs, not 3" },
+    { GRAPH "layers:\n  - {op: add}\n" END, ":4: model \"m\", layer 1 (add): it needs 2 inputs, not 1" },
+    { GRAPH "layers:\n  - {op: flatten, name: a}\n  - {op: add, in: [a, x]}\n" END,
+      ":5: model \"m\", layer 2 (add): all inputs must have one type, not 784 and 28x28x1" },
+    { GRAPH "layers:\n  - {op: flatten, in: \"x:1\"}\n" END,
+      ":4: model \"m\": an operation has 0 outputs, and no output 1" },
+    { GRAPH "layers:\n  - {op: split, name: s, parts: 1}\n  - {op: flatten, in: \"s:1\"}\n" END,
+      ":5: model \"m\": an operation has 1 outputs, and no output 1" },
+    { GRAPH "layers:\n  - {op: flatten, in: \"x:a\"}\n" END,
+      ":4: no layer, input or target before this layer is called \"x:a\"" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END TAIL, ":7: model \"m\" has more than one loss" },
+    { GRAPH "targets: {a: {type: i32}, b: {type: i32}}\nlayers:\n  - {op: flatten}\n" END,
+      ":7: model \"m\", layer 3 (softmax_cross_entropy): it needs 2 inputs, not 1" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "results: {y: x, z: nothing}\n",
+      ":7: no layer, input or target before this layer is called \"nothing\"" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "results: {y: softmax_cross_entropy1}\n",
+      ":7: model \"m\": a result is a loss" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "results: {a-b: x}\n", ":7: a result cannot be called \"a-b\"" },
+    { GRAPH "blocks: {b: []}\n", ":3: block \"b\" has no layers" },
+    { GRAPH "blocks: {b: 3}\n", ":3: b must be a list, but is a value" },
+    { GRAPH "blocks:\n  b: [{op: flatten}]\n  b: [{op: flatten}]\n", ":5: another block is called \"b\"" },
+    { IN_BLOCK("  - {op: flatten}\n") END, ":4: block \"b\" is not used" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: c, name: a}\n" END, ":8: there is no block \"c\"" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b}\n" END, ":8: the use of block \"b\" needs a name" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a, repeat: 0}\n" END,
+      ":8: repeat must be an integer from 1 to 1000, not \"0\"" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a, from: -1}\n" END,
+      ":8: from must be an integer from 0 to 1000, not \"-1\"" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a, in: [x, x]}\n" END,
+      ":8: a block takes one input, not 2" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a, n: 3}\n" END, ":8: block \"b\" has no word \"$n\"" },
+    { IN_BLOCK("  - {op: dense, units: $n}\n") "  - {block: b, name: a}\n" END,
+      ":5: the use of block \"b\" in line 8 gives no \"n\"" },
+    { IN_BLOCK("  - {op: dense, units: $n}\n") "  - {block: b, name: a, n: x}\n" END,
+      ":5: units must be an integer or \"classes\", not \"x\"" },
+    { GRAPH "layers:\n  - {op: dense, units: $n}\n" END,
+      ":4: \"$n\" is not in a block: only blocks have words to put in" },
+    { IN_BLOCK("  - {block: b, name: c}\n") "  - {block: b, name: a}\n" END, ":5: block \"b\" contains itself" },
+    { IN_BLOCK("  - {block: c, name: c}\n  c:\n  - {block: b, name: b}\n") "  - {block: b, name: a}\n" END,
+      ":7: block \"b\" contains itself" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a}\n  - {block: b, name: a}\n" END,
+      ":9: another layer is called \"a\"" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a, repeat: 1000}\n" END,
+      ":5: there are more than 1000 layers" },
+    { IN_BLOCK(
+          "  - {op: flatten, name: inner_layer_of_the_block}\n") "  - {block: b, name: a_name_that_is_long_too_}\n" END,
+      ":5: the name \"a_name_that_is_long_too_.inner_layer_of_the_block\" is longer than 47 characters" },
+    { IN_BLOCK("  - {op: flatten, in: flatten9}\n") "  - {block: b, name: a}\n" END,
+      ":5: no layer, input or target before this layer is called \"flatten9\"" },
+};
+
+static void bad_texts(void)
+{
+    char want[600];
+    ctx = core_context("cpu", 1, false);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct hsgd_model *m = hsgd_model_from_text(ctx, bad[i].text, image, 10);
+        CHECK_MSG(m == NULL, "taken: %s", bad[i].text);
+        snprintf(want, sizeof want, "model file%s", bad[i].sentence);
+        CHECK_STR(hsgd_error(ctx), want);
+        hsgd_model_destroy(&m);
+    }
+    hsgd_destroy(&ctx);
+}
+
+/* -------------------------------------------------------------- what they give */
+
+static void same(struct hsgd_model *a, struct hsgd_model *b)
+{
+    char da[65], db[65];
+    if (!CHECK_MSG(a && b, "%s", hsgd_error(ctx))) core_end();
+    CHECK(!hsgd_model_initialise(a, 7) && !hsgd_model_initialise(b, 7));
+    CHECK(!hsgd_model_digest(a, da) && !hsgd_model_digest(b, db) && hsgd_model_layers(a) == hsgd_model_layers(b));
+    CHECK_STR(da, db);
+    char *text_a = hsgd_model_text(a), *text_b = hsgd_model_text(b);
+    CHECK_STR(text_a, text_b);
+    free(text_a);
+    free(text_b);
+    hsgd_model_destroy(&a);
+    hsgd_model_destroy(&b);
+}
+
+/* Two inputs, blocks in blocks, an output of several, a result. */
+static const char residual[] =
+    "hsgd: 2\n"
+    "name: residual\n"
+    "results: {hidden: stage.1, part: \"split1:1\"}\n"
+    "targets: {label: {type: i32}}\n"
+    "inputs:\n"
+    "  x: {type: f32, shape: [6, 6, 2]}\n"
+    "  more: {type: f32, shape: [4]}\n"
+    "blocks:\n"
+    "  unit:\n"
+    "    - {op: conv2d, name: conv, out_channels: $channels, kernel: 3, padding: 1, activation: tanh}\n"
+    "    - {op: conv2d, out_channels: $channels, kernel: 1, name: project}\n"
+    "  pair:\n"
+    "    - {block: unit, name: left, channels: $n}\n"
+    "    - {block: unit, name: right, channels: $n, in: in}\n"
+    "    - {op: add, in: [left, right.project]}\n"
+    "layers:\n"
+    "  - {op: conv2d, name: first, out_channels: 4, kernel: 3, padding: 1}\n"
+    "  - {block: pair, name: stage, from: 1, repeat: 2, n: 4}\n"
+    "  - {op: add, name: sum, in: [first, stage.2]}\n"
+    "  - {op: split, parts: 2}\n"
+    "  - {op: flatten, in: \"split1:1\"}\n"
+    "  - {op: concat, name: all, in: [flatten1, more]}\n"
+    "  - {op: dense, name: fc, units: classes}\n"
+    "  - {op: softmax_cross_entropy, in: [fc, label]}\n";
+
+static struct hsgd_value *unit(struct hsgd_value *x, struct hsgd_model *m, const char *name)
+{
+    hsgd_enter(m, "%s", name);
+    x = HSGD_OP(x, conv2d, "conv", .out_channels = 4, .kernel = 3, .padding = 1, .activation = HSGD_TANH);
+    x = HSGD_OP(x, conv2d, "project", .out_channels = 4, .kernel = 1);
+    hsgd_leave(m);
+    return x;
+}
+
+static struct hsgd_model *residual_by_hand(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "residual");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(6, 6, 2)), *more = hsgd_input(m, "more", hsgd_vector(4));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32)), *hidden = NULL;
+    struct hsgd_value *first = x = HSGD_OP(x, conv2d, "first", .out_channels = 4, .kernel = 3, .padding = 1);
+    for (int i = 1; i <= 2; i++) {
+        hsgd_enter(m, "stage.%d", i);
+        struct hsgd_value *left = unit(x, m, "left"), *right = unit(x, m, "right");
+        x = HSGD_JOIN(HSGD_OF(left, right), add, NULL);
+        hsgd_leave(m);
+        if (i == 1) hidden = x;
+    }
+    x = HSGD_JOIN(HSGD_OF(first, x), add, "sum");
+    struct hsgd_value *part = hsgd_output(HSGD_OP(x, split, NULL, .parts = 2), 1);
+    x = HSGD_JOIN(HSGD_OF(HSGD_PLAIN(part, flatten, NULL), more), concat, "all");
+    x = HSGD_OP(x, dense, "fc", .units = 3);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    hsgd_result(hidden, "hidden");
+    hsgd_result(part, "part");
+    REQUIRE(!hsgd_model_finish(m));
+    return m;
+}
+
+static void blocks(void)
+{
+    static const struct hsgd_shape shape = { 6, 6, 2 };
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_from_text(ctx, residual, none, 3);
+    if (!CHECK_MSG(m != NULL, "%s", hsgd_error(ctx))) core_end();
+    CHECK(hsgd_model_weight_size(m, "stage.2.right.project.bias") == 4);
+    char *text = hsgd_model_text(m);
+    REQUIRE(text);
+    same(m, residual_by_hand());
+    same(hsgd_model_from_text(ctx, text, shape, 3), hsgd_model_from_text(ctx, residual, shape, 3));
+    free(text);
+    hsgd_destroy(&ctx);
+}
+
+/* What a library of the first form wrote flattens where dense layers did. */
+static void first_form(void)
+{
+    static const char written[] = "name: m\ninput: {h: 4, w: 4, c: 2}\nlayers:\n"
+                                  "  - {op: conv2d, name: flatten1, out_channels: 3, kernel: 3}\n"
+                                  "  - {op: dense, name: dense1, units: 5, activation: relu}\n"
+                                  "  - {op: softmax_cross_entropy, name: softmax_cross_entropy1}\n";
+    static const char meant[] = "hsgd: 2\nname: m\ninput: {h: 4, w: 4, c: 2}\nlayers:\n"
+                                "  - {op: conv2d, name: flatten1, out_channels: 3, kernel: 3}\n"
+                                "  - {op: flatten, name: flatten2}\n"
+                                "  - {op: dense, name: dense1, units: 5, activation: relu}\n"
+                                "  - {op: softmax_cross_entropy, name: softmax_cross_entropy1}\n";
+    ctx = core_context("cpu", 1, false);
+    same(hsgd_model_from_text(ctx, written, none, 0), hsgd_model_from_text(ctx, meant, none, 0));
+    hsgd_destroy(&ctx);
+}
+
+static const struct core_case cases[] = { { "bad_texts", bad_texts },
+                                          { "blocks", blocks },
+                                          { "first_form", first_form } };
+CORE_MAIN(cases)
