@@ -71,7 +71,7 @@ static struct hsgd_ref merged_place(const struct plan *p, const struct slice *s,
 
 /* ------------------------------------------------------------- weights */
 
-static int64_t row_floats(const struct hsgd_param_spec *s) { return spec_size(s) / s->dim[0]; }
+static int64_t row_floats(const struct hsgd_param_spec *s) { return s->rank ? spec_size(s) / s->dim[0] : 1; }
 
 /* The pieces of a parameter over the shards. */
 static void weight_pieces(const struct plan *p, const struct node *n, int param, int first_buffer,
