@@ -52,13 +52,14 @@ struct update {
     struct hsgd_ref w, state, step;
     int parts;
     const struct hsgd_ref *part;
-    bool clipped;
+    bool clipped, no_decay;
 };
 
 /* How a step changes parameters: whoever trains says it. */
 struct updater {
     int state_floats;     /* per parameter */
     struct buffer *state; /* of each shard; not there when state_floats is 0 */
+    bool no_bias_decay;   /* biases and what norms have are in updates of their own, without weight decay */
     float clip_norm;      /* norm of the mean gradient above which it is scaled down; 0: none */
     void (*emit)(struct hsgd_emit *e, const void *user, const struct update *update);
     const void *user;

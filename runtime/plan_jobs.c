@@ -87,10 +87,37 @@ static void access_update(const struct plan *p, struct cell *c, int shard)
     if (p->updater.state_floats) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
 }
 
-/* Of `floats` parameters from `offset` of a shard. */
+/* The parameter at a place in the bucket, where it begins, and where the next does; NULL: none. */
+static const struct hsgd_param_spec *param_at(const struct hsgd_model *m, int64_t at, int64_t *begin, int64_t *end)
+{
+    for (int i = 0; i < m->nnodes; i++)
+        for (int k = 0; k < m->node[i].info.params; k++) {
+            const struct hsgd_param_spec *spec = &m->node[i].info.param[k];
+            *begin = m->node[i].param_offset[k];
+            *end = *begin + (spec_size(spec) + 15) / 16 * 16;
+            if (at >= *begin && at < *end) return spec;
+        }
+    *begin = *end = m->floats;
+    return NULL;
+}
+
+/* What updates do with a parameter. */
+enum treatment { NONE, UPDATE, UPDATE_NO_DECAY };
+
+/* That of the parameter at a place in the bucket, and where the next begins. */
+static enum treatment treatment_at(const struct plan *p, int64_t at, int64_t *next)
+{
+    int64_t begin;
+    const struct hsgd_param_spec *spec = param_at(p->store->model, at, &begin, next);
+    if (!spec || spec->is_state) return NONE;
+    return p->updater.no_bias_decay && spec->no_decay ? UPDATE_NO_DECAY : UPDATE;
+}
+
+/* Of `floats` parameters from `offset` of a shard, which are treated alike. */
 static void emit_update(const struct plan *p, struct hsgd_emit *e, int shard, int64_t offset, int64_t floats, int parts,
                         const struct hsgd_ref part[3], bool clipped)
 {
+    int64_t next;
     const struct update u = { .n = floats,
                               .stride = p->store->shard[shard].floats,
                               .w = ref(FIXED_PARAM + shard, offset),
@@ -98,7 +125,9 @@ static void emit_update(const struct plan *p, struct hsgd_emit *e, int shard, in
                               .step = step_row,
                               .parts = parts,
                               .part = part,
-                              .clipped = clipped };
+                              .clipped = clipped,
+                              .no_decay =
+                                  treatment_at(p, p->store->shard[shard].first + offset, &next) == UPDATE_NO_DECAY };
     p->updater.emit(e, p->updater.user, &u);
 }
 
@@ -108,26 +137,27 @@ int64_t update_floats(const struct builder *b, int shard)
     return shard == 0 ? b->plan->store->model->small_floats : 0;
 }
 
-/* All that a shard has but states. */
+/* The end of the bucket floats from `at` on that updates treat alike. */
+static int64_t treatment_end(const struct plan *p, int64_t at, int64_t end)
+{
+    int64_t next;
+    enum treatment first = treatment_at(p, at, &next);
+    for (at = next; at < end && treatment_at(p, at, &next) == first;) at = next;
+    return at < end ? at : end;
+}
+
+/* All that a shard has but states, in as few launches as there are runs of parameters
+ * that are treated alike. */
 static void emit_trained(const struct builder *b, struct hsgd_emit *e, int shard, int parts,
                          const struct hsgd_ref *part, bool clipped)
 {
-    const struct hsgd_model *m = b->plan->store->model;
-    int64_t first = b->plan->store->shard[shard].first, end = first + update_floats(b, shard);
-    int64_t states = m->states_begin, after = m->states_begin + m->states_floats;
-    const int64_t run[2][2] = { { first, states < end ? states : end }, { after > first ? after : first, end } };
-    if (!m->states_floats || after <= first || states >= end) {
-        emit_update(b->plan, e, shard, 0, end - first, parts, part, clipped);
-        return;
-    }
-    for (int r = 0; r < 2; r++) {
-        struct hsgd_ref at[3];
-        for (int i = 0; i < 3; i++) {
-            bool gradient = i < parts && !(clipped && i > 0);
-            at[i] = gradient ? hsgd_at(part[i], run[r][0] - first) : part[i < parts ? i : clipped && i == 1 ? 1 : 0];
-        }
-        if (run[r][1] > run[r][0])
-            emit_update(b->plan, e, shard, run[r][0] - first, run[r][1] - run[r][0], parts, at, clipped);
+    int64_t first = b->plan->store->shard[shard].first, end = first + update_floats(b, shard), next;
+    for (int64_t at = first, to; at < end; at = to) {
+        struct hsgd_ref run[3];
+        to = treatment_end(b->plan, at, end);
+        if (treatment_at(b->plan, at, &next) == NONE) continue;
+        for (int i = 0; i < 3; i++) run[i] = i < parts ? hsgd_at(part[i], at - first) : part[clipped && i == 1 ? 1 : 0];
+        emit_update(b->plan, e, shard, at - first, to - at, parts, run, clipped);
     }
 }
 
@@ -230,15 +260,11 @@ static void emit_sum(struct hsgd_emit *e, int n, const struct hsgd_ref *part, st
  * and where the next begin.  Nobody writes the gaps. */
 static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
 {
-    for (int i = 0; i < m->nnodes; i++)
-        for (int k = 0; k < m->node[i].info.params; k++) {
-            int64_t begin = m->node[i].param_offset[k], size = spec_size(&m->node[i].info.param[k]);
-            *next = begin + (size + 15) / 16 * 16;
-            if (at < begin || at >= *next) continue;
-            if (m->node[i].info.param[k].is_state) return at; /* it has no gradient */
-            return size % 16 || *next == m->floats ? begin + size : run_end(m, *next, next);
-        }
-    return *next = m->floats;
+    int64_t begin;
+    const struct hsgd_param_spec *spec = param_at(m, at, &begin, next);
+    if (!spec) return *next;
+    if (spec->is_state) return at; /* it has no gradient */
+    return spec_size(spec) % 16 || *next == m->floats ? begin + spec_size(spec) : run_end(m, *next, next);
 }
 
 /* out[0] = the sum of squares of the bucket floats [first, first + floats);

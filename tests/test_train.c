@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 /* ------------------------------------------- optimizers and schedules */
 
@@ -135,6 +136,60 @@ static void schedules(void)
     end();
 }
 
+/* ---------------------------------------------------------- weight decay */
+
+/* The weights after a step from random ones. */
+static float *after_step(float decay, bool no_bias_decay, int64_t *n)
+{
+    options.weight_decay = decay;
+    options.no_bias_decay = no_bias_decay;
+    CHECK(!hsgd_model_initialise(model, 1));
+    float *w = core_weights(model, n);
+    for (int64_t i = 0; i < *n; i++) w[i] += 0.1f * (float)(i % 7 + 1);
+    core_set_weights(model, w);
+    free(w);
+    struct hsgd_trainer *t = trainer();
+    step(t, 0, 64);
+    hsgd_trainer_destroy(&t);
+    return core_weights(model, n);
+}
+
+/* Weights as with decay, biases and what norms have as without, to the bit. */
+static void check_no_bias_decay(void)
+{
+    int64_t n, at = 0;
+    float *with = after_step(0.1f, false, &n), *without = after_step(0, false, &n), *got = after_step(0.1f, true, &n);
+    for (int i = 0; i < hsgd_model_weight_count(model); i++) {
+        const char *name = hsgd_model_weight_name(model, i);
+        bool decays = !strstr(name, ".bias") && !strstr(name, "norm");
+        size_t bytes = (size_t)hsgd_model_weight_size(model, name) * sizeof *got;
+        CHECK_MSG(memcmp(with + at, without + at, bytes) != 0, "%s does not decay at all", name);
+        CHECK_MSG(!memcmp(got + at, (decays ? with : without) + at, bytes), "%s, %s, clip_norm %g: %s", name,
+                  hsgd_optimizer_name(options.optimizer), options.clip_norm, decays ? "no decay" : "decay");
+        at += hsgd_model_weight_size(model, name);
+    }
+    free(with), free(without), free(got);
+}
+
+static void biases_without_decay(void)
+{
+    begin("linear", true);
+    hsgd_model_destroy(&model);
+    model = hsgd_chain_create(ctx, "norm", shape);
+    model = hsgd_add_dense(model, 320, HSGD_RELU);
+    model = hsgd_add(model, &hsgd_op_layer_norm, &(struct hsgd_layer_norm){ 0 }, "norm");
+    model = hsgd_add_dense(model, 320, HSGD_RELU); /* its gradient is deferred */
+    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
+    REQUIRE(model);
+    for (int k = 0; k < 4; k++) {
+        options.optimizer = k % 2 ? HSGD_ADAMW : HSGD_SGD;
+        options.learning_rate = 0.1f;
+        options.clip_norm = k / 2 ? 0.5f : 0;
+        check_no_bias_decay();
+    }
+    end();
+}
+
 /* -------------------------------------------------------------- clipping */
 
 static void check_clipping(const char *name)
@@ -185,6 +240,7 @@ static const struct core_case cases[] = {
     { "optimizers", optimizers },
     { "losses_fall", losses_fall },
     { "schedules", schedules },
+    { "biases_without_decay", biases_without_decay },
     { "clipping_small", clipping_small },
     { "clipping_deferred", clipping_deferred },
     { "gradients_are_what_a_step_subtracts", gradients_are_what_a_step_subtracts },

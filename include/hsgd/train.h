@@ -144,7 +144,8 @@ struct hsgd_train_options {
     int checkpoint_hist;      /* maximum number kept, not counting the best */
     hsgd_progress_fn *progress;
     void *progress_user;
-    float alpha; /* RMSPROP, RMSPROP_MOMENTUM */
+    float alpha;        /* RMSPROP, RMSPROP_MOMENTUM */
+    bool no_bias_decay; /* weight_decay is not for biases, and factors and offsets of norms (He et al. 2019) */
 };
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8), alpha 0.99,

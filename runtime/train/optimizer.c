@@ -46,7 +46,7 @@ void optimizer_emit(struct hsgd_emit *e, const void *options, const struct updat
                                 .nesterov = row->nesterov,
                                 .decoupled = row->decoupled,
                                 .buffered = row->state_floats > 1,
-                                .weight_decay = o->weight_decay,
+                                .weight_decay = u->no_decay ? 0 : o->weight_decay,
                                 .momentum = o->momentum,
                                 .beta1 = o->beta1,
                                 .beta2 = o->beta2,

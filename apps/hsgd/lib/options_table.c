@@ -67,6 +67,8 @@ static const struct option_row table[] = {
       "momentum (0.9); with sgd and rmsprop it selects the optimizers\n"
       "momentum and rmsprop-momentum; not for adam, adamw and adagrad" },
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
+    { "no-bias-decay", 0, FLAG, TRAIN, AT(no_bias_decay), 0, 0, NULL, NULL,
+      "no weight decay of biases, and factors and offsets of norms" },
     { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
       "scale gradients so that their 2-norm is at most X (0: off)" },
     { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",

@@ -40,7 +40,8 @@ struct settings {
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
-    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going;
+    bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going,
+        no_bias_decay;
     bool given[MAX_OPTIONS]; /* by the command line or --config; in the order of the table */
     const char *model_copy;  /* of the model file `model`, in the folder of a run; NULL: none */
     int ntexts;              /* texts from config files, to which values point */
