@@ -87,7 +87,6 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->ctx = store->ctx;
     p->store = store;
     p->mode = spec->mode;
-    p->nslices = spec->n;
     p->tag = spec->tag;
     p->exchanges = spec->exchanges;
     p->worker = spec->worker;
@@ -95,15 +94,32 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     if (spec->updater) p->updater = *spec->updater;
 }
 
-static bool take_slices(struct plan *p, const struct slice_spec *spec)
+/* Rows of a part, in whole blocks where there are enough. */
+static int part_rows(const struct plan *p, int rows)
 {
-    p->slice = calloc((size_t)p->nslices, sizeof *p->slice);
-    p->slot_buffer = calloc((size_t)p->nslices * PLAN_SLOTS, sizeof *p->slot_buffer);
-    if (!p->slice || !p->slot_buffer) return false;
-    for (int i = 0; i < p->nslices; i++) {
-        p->slice[i] = (struct slice){ .device = spec[i].device, .first_row = p->batch, .rows = spec[i].rows };
-        p->batch += spec[i].rows;
+    int parts = p->updater.accumulate > 1 ? p->updater.accumulate : 1, block = p->store->model->block;
+    int size = (rows + parts - 1) / parts;
+    return size > block ? (size + block - 1) / block * block : size;
+}
+
+static void take_parts(struct plan *p, int share, const struct slice_spec *spec, int size)
+{
+    for (int part = 0, done = 0; done < spec->rows; part++, done += size) {
+        int rows = spec->rows - done < size ? spec->rows - done : size;
+        p->slice[p->nslices++] =
+            (struct slice){ .device = spec->device, .share = share, .part = part, .first_row = p->batch, .rows = rows };
+        p->batch += rows;
     }
+}
+
+static bool take_slices(struct plan *p, const struct plan_spec *spec)
+{
+    int slices = 0;
+    for (int i = 0; i < spec->n; i++) slices += (spec->slice[i].rows - 1) / part_rows(p, spec->slice[i].rows) + 1;
+    p->slice = calloc((size_t)slices, sizeof *p->slice);
+    p->slot_buffer = calloc((size_t)slices * PLAN_SLOTS, sizeof *p->slot_buffer);
+    if (!p->slice || !p->slot_buffer) return false;
+    for (int i = 0; i < spec->n; i++) take_parts(p, i, &spec->slice[i], part_rows(p, spec->slice[i].rows));
     return true;
 }
 
@@ -112,7 +128,7 @@ struct plan *plan_sketch(struct store *store, const struct plan_spec *spec)
     struct plan *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     take_spec(p, store, spec);
-    int err = take_slices(p, spec->slice) ? plan_describe(p, spec->hooks) : hsgd_fail(p->ctx, ENOMEM, "out of memory");
+    int err = take_slices(p, spec) ? plan_describe(p, spec->hooks) : hsgd_fail(p->ctx, ENOMEM, "out of memory");
     if (err) plan_destroy(p);
     return err ? NULL : p;
 }

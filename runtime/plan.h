@@ -60,6 +60,7 @@ struct updater {
     int state_floats;     /* per parameter */
     struct buffer *state; /* of each shard; not there when state_floats is 0 */
     bool no_bias_decay;   /* biases and what norms have are in updates of their own, without weight decay */
+    int accumulate;       /* above 1: slices in so many parts, one after another; their gradients are added up */
     float clip_norm;      /* norm of the mean gradient above which it is scaled down; 0: none */
     void (*emit)(struct hsgd_emit *e, const void *user, const struct update *update);
     const void *user;
@@ -102,9 +103,12 @@ struct cell {
     atomic_ullong runs, busy_ns;
 };
 
-/* One slice: rows [first_row, first_row + rows) of the batch on one device. */
+/* One slice: rows [first_row, first_row + rows) of the batch on one device; or a
+ * part of it, which has the arena of the part before.  What the parts return is
+ * added up in the partial of the first. */
 struct slice {
     struct device *device;
+    int share, part; /* the slice's number, and the part's in it, from 0 */
     int first_row, rows;
     int input, arena; /* buffers; input is one of PLAN_SLOTS alternatives */
     int partial;      /* loss sums and gradients; PLAN_PREDICT: outputs, a step behind the other */

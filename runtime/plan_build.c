@@ -191,7 +191,9 @@ static void add_slice(struct builder *b, int index)
     }
     s->input = add_buffer(b, NULL, (struct buffer_plan){ 0 });
     snprintf(name, sizeof name, "arena%d", index);
-    s->arena = new_buffer(b, name, 0, s->device, false);
+    s->arena = s->part ? s[-1].arena : new_buffer(b, name, 0, s->device, false);
+    s->partial = s->part > 1 ? s[-1].partial : 0;
+    if (s->partial) return;
     snprintf(name, sizeof name, "partial%d", index);
     s->partial = new_buffer(b, name, partial_floats(b, s), s->device, read_back);
 }
@@ -236,6 +238,8 @@ static enum deferral choose_deferral(const struct plan *p)
 {
     bool one = p->nslices == 1, used = p->mode == PLAN_TRAIN && !(p->updater.clip_norm > 0) && single_node(p);
     if (plan_forward_only(p) || (!one && p->store->nshards == 1)) return IN_BACKWARD;
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].part) return IN_BACKWARD; /* the next part needs the arena */
     if (one) return used && p->slice[0].device->info.kind != HSGD_CUDA ? BY_ROWS_USED : IN_BACKWARD;
     return used ? BY_ROWS_USED : BY_ROWS;
 }

@@ -90,8 +90,9 @@ void plan_step_jobs(struct builder *b);
  * weights over the slices of a device, all of it, or tile by tile with their
  * update; the sum of a shard's gradients, and of its squares; the sum of losses;
  * the factor that clips; the update of a shard; what runs once
- * per step. */
-extern const struct job_type slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job, once_job;
+ * per step; adding what a part of a slice returned to that of its first part. */
+extern const struct job_type slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job, once_job,
+    part_job;
 
 /* Floats of a gradient that a device makes before it uses them; a GPU, which
  * wants few and large products, all. */

@@ -57,6 +57,25 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
 
 const struct job_type slice_job = { slice_access, slice_emit };
 
+/* The partial of the first part of a slice. */
+static int first_partial(const struct plan *p, int slice) { return p->slice[slice - p->slice[slice].part].partial; }
+
+static void part_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    access_buffer(c, b->plan->slice[j->index].partial, STARPU_R);
+    access_buffer(c, first_partial(b->plan, j->index), STARPU_RW);
+}
+
+static void part_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    const struct plan *p = b->plan;
+    int partial = p->slice[j->index].partial;
+    struct add_args add = { (int)p->buffer[partial]->floats };
+    HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, ref(partial, 0), ref(first_partial(p, j->index), 0));
+}
+
+const struct job_type part_job = { part_access, part_emit };
+
 /* ------------------------------------------------------- once per step */
 
 static void once_access(struct builder *b, const struct job *j, struct cell *c)
@@ -302,7 +321,8 @@ const struct job_type merge_job = { merge_access, merge_emit };
 static void metrics_access(struct builder *b, const struct job *j, struct cell *c)
 {
     (void)j;
-    for (int i = 0; i < b->plan->nslices; i++) access_buffer(c, b->plan->slice[i].partial, STARPU_R);
+    for (int i = 0; i < b->plan->nslices; i++)
+        if (!b->plan->slice[i].part) access_buffer(c, b->plan->slice[i].partial, STARPU_R);
     access_buffer(c, FIXED_METRICS, STARPU_RW);
 }
 
@@ -311,8 +331,10 @@ static void metrics_emit(struct builder *b, const struct job *j, struct hsgd_emi
 {
     (void)j;
     struct hsgd_ref part[b->plan->nslices];
-    for (int i = 0; i < b->plan->nslices; i++) part[i] = ref(b->plan->slice[i].partial, 0);
-    emit_sum(e, b->plan->nslices, part, slotted(FIXED_METRICS, METRICS), METRICS);
+    int n = 0;
+    for (int i = 0; i < b->plan->nslices; i++)
+        if (!b->plan->slice[i].part) part[n++] = ref(b->plan->slice[i].partial, 0);
+    emit_sum(e, n, part, slotted(FIXED_METRICS, METRICS), METRICS);
 }
 
 const struct job_type metrics_job = { metrics_access, metrics_emit };

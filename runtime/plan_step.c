@@ -51,7 +51,8 @@ static void add_part(struct builder *b, int shard, struct hsgd_ref part)
 static void add_partials(struct builder *b, int shard)
 {
     int64_t offset = GRADIENT_HEADER + b->plan->store->shard[shard].first;
-    for (int i = 0; i < b->plan->nslices; i++) add_part(b, shard, ref(b->plan->slice[i].partial, offset));
+    for (int i = 0; i < b->plan->nslices; i++)
+        if (!b->plan->slice[i].part) add_part(b, shard, ref(b->plan->slice[i].partial, offset));
 }
 
 static bool has_slice(const struct plan *p, const struct device *d)
@@ -148,6 +149,15 @@ static void add_update(struct builder *b, int shard, struct hsgd_ref *factor)
     for (int i = first + 1; i < b->njobs; i++) b->job[i].joins = true;
 }
 
+/* What a part of a slice returned goes to that of the first, before the next part replaces it. */
+static void add_to_first(struct builder *b, int slice)
+{
+    const struct slice *s = &b->plan->slice[slice];
+    struct job *j = step_job(b, &part_job, CELL_MERGE, s->device, SLICE_PRIORITY);
+    j->affinity = s->share;
+    j->index = slice;
+}
+
 void plan_step_jobs(struct builder *b)
 {
     const struct plan *p = b->plan;
@@ -155,9 +165,10 @@ void plan_step_jobs(struct builder *b)
     for (int k = 0; k < p->tape->segments; k++)
         for (int i = 0; i < p->nslices; i++) {
             struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);
-            if (!alone(b)) j->affinity = i;
+            if (!alone(b)) j->affinity = p->slice[i].share;
             j->index = i;
             j->segment = k;
+            if (p->slice[i].part) add_to_first(b, i);
         }
     if (p->mode == PLAN_PREDICT) return;
     if (p->mode != PLAN_TRAIN) add_metrics(b, CELL_MERGE);

@@ -236,10 +236,73 @@ static void gradients_are_what_a_step_subtracts(void)
     end();
 }
 
+/* ----------------------------------------------------------- accumulation */
+
+/* The weights after three steps whose slices have so many parts each. */
+static float *accumulated(int parts, int64_t *n)
+{
+    options.accumulate = parts;
+    CHECK(!hsgd_model_initialise(model, 1));
+    struct hsgd_trainer *t = trainer();
+    for (int s = 0; s < 3; s++) step(t, s * 20, 150);
+    int slices = 0, most = 0, cells = hsgd_trainer_plan(t, 150);
+    for (int i = 0; i < cells; i++) {
+        struct hsgd_plan_cell c;
+        REQUIRE(!hsgd_trainer_plan_cell(t, 150, i, &c, sizeof c));
+        slices += c.rows > 0;
+        if (c.rows > most) most = c.rows;
+    }
+    CHECK_MSG((parts == 1 || slices > 1) && most <= (150 / parts / 16 + 1) * 16,
+              "%d parts: %d slices, of at most %d rows", parts, slices, most);
+    hsgd_trainer_destroy(&t);
+    return core_weights(model, n);
+}
+
+/* Parts do not change what a step does, with clipping too. */
+static void check_parts(const char *devices, enum hsgd_executor executor)
+{
+    int64_t n;
+    for (int k = 0; k < 4; k++) {
+        begin_on(devices, k % 2 ? "mlp" : "mlp-small", executor == HSGD_INSERT);
+        options.executor = executor;
+        options.clip_norm = k / 2 ? 0.05f : 0;
+        float *whole = accumulated(1, &n);
+        for (int parts = 2; parts < 9; parts += 3) {
+            float *got = accumulated(parts, &n);
+            CHECK_MSG(core_distance(got, whole, n) < 1e-5, "%s, %d parts: off by %g", hsgd_model_name(model), parts,
+                      core_distance(got, whole, n));
+            free(got);
+        }
+        free(whole);
+        end();
+    }
+}
+
+static void accumulates_on_cpu(void) { check_parts("cpu", HSGD_REPLAY); }
+static void accumulates_on_both(void) { check_parts("cpu,opencl", HSGD_INSERT); }
+
+/* What looks at all samples at once has no parts. */
+static void refuses_parts(void)
+{
+    begin("linear", true);
+    hsgd_model_destroy(&model);
+    model = hsgd_chain_create(ctx, "norm", shape);
+    model = hsgd_add(model, &hsgd_op_batch_norm, &(struct hsgd_batch_norm){ 0 }, NULL);
+    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
+    REQUIRE(model);
+    options.accumulate = 2;
+    CHECK(!hsgd_trainer_create(model, &options));
+    CHECK_STR(hsgd_error(ctx), "accumulate 2: model \"norm\" has batch_norm, which needs all samples at once");
+    end();
+}
+
 static const struct core_case cases[] = {
     { "optimizers", optimizers },
     { "losses_fall", losses_fall },
     { "schedules", schedules },
+    { "accumulates_on_cpu", accumulates_on_cpu },
+    { "accumulates_on_both", accumulates_on_both },
+    { "refuses_parts", refuses_parts },
     { "biases_without_decay", biases_without_decay },
     { "clipping_small", clipping_small },
     { "clipping_deferred", clipping_deferred },

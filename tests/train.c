@@ -21,16 +21,18 @@ void make_points(void)
     }
 }
 
-void begin(const char *name, bool deterministic)
+void begin_on(const char *devices, const char *name, bool deterministic)
 {
     make_points();
-    ctx = core_context("cpu", 0, deterministic);
+    ctx = core_context(devices, 0, deterministic);
     model = hsgd_model_by_name(ctx, name, shape, CLASSES);
     REQUIRE(model);
     hsgd_train_defaults(&options, sizeof options);
     options.optimizer = HSGD_SGD;
     options.learning_rate = 0.5f;
 }
+
+void begin(const char *name, bool deterministic) { begin_on("cpu", name, deterministic); }
 
 struct hsgd_trainer *trainer(void)
 {

@@ -18,6 +18,8 @@ extern struct hsgd_train_options options; /* SGD with a rate of 0.5 */
 void make_points(void);
 /* The points, a context on the CPU, and the model of that name. */
 void begin(const char *name, bool deterministic);
+/* The same on other devices. */
+void begin_on(const char *devices, const char *name, bool deterministic);
 void end(void);
 struct hsgd_trainer *trainer(void);
 /* A step on n points. */

@@ -144,7 +144,10 @@ struct hsgd_train_options {
     int checkpoint_hist;      /* maximum number kept, not counting the best */
     hsgd_progress_fn *progress;
     void *progress_user;
-    float alpha;        /* RMSPROP, RMSPROP_MOMENTUM */
+    float alpha;    /* RMSPROP, RMSPROP_MOMENTUM */
+    int accumulate; /* SYNC, DATA_PARALLEL: > 1: each device computes its rows of a batch in so many parts, one after
+                         * another, and adds up their gradients: the same step with less memory.  Not for models
+                         * with batch_norm */
     bool no_bias_decay; /* weight_decay is not for biases, and factors and offsets of norms (He et al. 2019) */
 };
 

@@ -53,6 +53,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     add_text(&h, pocl ? pocl : "");
     add_text(&h, d->info.cudnn);
     add_text(&h, cudnn ? cudnn : "");
+    if (o->accumulate > 1) sha256_add(&h, &o->accumulate, sizeof o->accumulate);
     sha256_end(&h, hex);
     free(text);
 }

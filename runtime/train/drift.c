@@ -25,7 +25,7 @@ static void busy(const struct plan *p, double *seconds)
 {
     int n = p->ctx->ndevices, side_by_side[MAX_DEVICES] = { 0 };
     for (int i = 0; i < n; i++) seconds[i] = 0;
-    for (int i = 0; i < p->nslices; i++) side_by_side[p->slice[i].device - p->ctx->device]++;
+    for (int i = 0; i < p->nslices; i++) side_by_side[p->slice[i].device - p->ctx->device] += !p->slice[i].part;
     for (int i = 0; i < p->ncells; i++)
         seconds[p->cell[i].device - p->ctx->device] += 1e-6 * cost_min_us(&p->cell[i].variant[0]);
     for (int i = 0; i < n; i++)

@@ -79,6 +79,7 @@ struct updater trainer_state_updater(struct trainer_state *s)
     return (struct updater){ .state_floats = optimizer_state_floats(s->options.optimizer),
                              .state = s->optimizer,
                              .no_bias_decay = s->options.no_bias_decay,
+                             .accumulate = s->options.accumulate,
                              .clip_norm = s->options.clip_norm,
                              .emit = optimizer_emit,
                              .user = &s->options };

@@ -40,6 +40,7 @@ int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
 /* ------------------------------------------------------------- checking */
 
 #define MAX_BATCH (1 << 20)
+#define MAX_ACCUMULATE 1024
 
 struct range {
     const char *field;
@@ -82,6 +83,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "checkpoint_every", (double)o->checkpoint_every, 0, 1e15 },
         { "checkpoint_hist", o->checkpoint_hist, 1, 1e6 },
         { "alpha", o->alpha, 0, 0.9999999 },
+        { "accumulate", o->accumulate, 0, MAX_ACCUMULATE },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
@@ -99,6 +101,19 @@ static int smooth_labels(struct hsgd_model *m, float smoothing)
                          (double)smoothing, m->name, loss->op->name);
     ((struct hsgd_softmax_cross_entropy *)loss->attributes)->label_smoothing = smoothing;
     return 0;
+}
+
+/* A sum over all samples in the middle of a slice would need all parts at once. */
+static int check_parts(const struct hsgd_model *m, const struct hsgd_train_options *o)
+{
+    if (o->accumulate <= 1) return 0;
+    for (int i = 0; i < m->nnodes; i++)
+        if (m->node[i].op->forward[1].emit || m->node[i].op->backward[1].emit)
+            return hsgd_fail(m->ctx, EINVAL, "accumulate %d: model \"%s\" has %s, which needs all samples at once",
+                             o->accumulate, m->name, m->node[i].op->name);
+    if (!algorithm_has_server(algorithm_row(o->algorithm))) return 0;
+    return hsgd_fail(m->ctx, EINVAL, "accumulate %d is incompatible with algorithm \"%s\"", o->accumulate,
+                     hsgd_algorithm_name(o->algorithm));
 }
 
 static int open_augment(struct hsgd_trainer *t, const struct hsgd_model *m)
@@ -122,6 +137,7 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
     if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
+    if (!err) err = check_parts(m, o);
     if (!err) err = async_check(ctx, o);
     if (!err) err = augment_check(ctx, augment, m->in);
     o->augment = augment;

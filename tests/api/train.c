@@ -28,7 +28,7 @@ static struct hsgd_train_options some_options(void)
     o.learning_rate = one_in(4) ? wild_float(0.1f) : 0.01f;
     if (one_in(4)) o.clip_norm = wild_float(1), o.momentum = wild_float(0.9f), o.beta1 = wild_float(0.9f);
     if (one_in(8)) o.epsilon = wild_float(1e-8f), o.weight_decay = wild_float(0.1f), o.beta2 = wild_float(0.9f);
-    if (one_in(8)) o.alpha = wild_float(0.99f), o.no_bias_decay = one_in(2);
+    if (one_in(8)) o.alpha = wild_float(0.99f), o.no_bias_decay = one_in(2), o.accumulate = wild_low(3);
     if (one_in(8)) o.label_smoothing = wild_float(0.1f), o.moving_rate = wild_float(0.9f), o.min_share = wild_float(0);
     if (one_in(8)) o.warmup_steps = wild64(2), o.step_size = wild64(2), o.step_gamma = wild_float(0.5f);
     if (one_in(8)) o.local_steps = wild(2), o.staleness = wild(2), o.rate_ramp = wild(2);

@@ -68,6 +68,7 @@ int train_choose_options(struct training *t)
     o->learning_rate = (float)s->lr;
     o->momentum = (float)(s->momentum < 0 ? 0.9 : s->momentum);
     o->weight_decay = (float)s->weight_decay;
+    o->accumulate = (int)s->accumulate;
     o->no_bias_decay = s->no_bias_decay;
     o->clip_norm = (float)s->clip_grad;
     o->label_smoothing = (float)s->label_smoothing;

@@ -61,6 +61,9 @@ static const struct option_row table[] = {
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after N batches; without --epochs, only N counts" },
     { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples per batch (128)" },
+    { "accumulate", 0, INTEGER, TRAIN, AT(accumulate), 1, 1024, NULL, "K",
+      "compute each batch in K parts, one after another, and add up\n"
+      "their gradients: the same steps in less memory (1)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
     { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam and adamw, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",

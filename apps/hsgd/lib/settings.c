@@ -12,6 +12,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .epochs = -1,
                             .steps = -1,
                             .batch_size = 128,
+                            .accumulate = 1,
                             .warmup_steps = 0,
                             .step_size = 1000,
                             .seed = 0,
