@@ -6,6 +6,7 @@ core_tests += test_agreement
 core_tests += test_augment
 core_tests += test_async
 core_tests += test_async_state
+core_tests += test_batch_norm
 core_tests += test_checkpoint
 core_tests += test_checkpoint_files
 core_tests += test_context
@@ -128,6 +129,9 @@ test_model_file_LDADD = $(core_ldadd)
 test_model_graph_SOURCES = tests/test_model_graph.c tests/core.c tests/core.h
 test_model_graph_CPPFLAGS = $(core_cppflags)
 test_model_graph_LDADD = $(core_ldadd)
+test_batch_norm_SOURCES = tests/test_batch_norm.c tests/core.c tests/core.h
+test_batch_norm_CPPFLAGS = $(core_cppflags)
+test_batch_norm_LDADD = $(core_ldadd)
 test_ops_tree_SOURCES = tests/test_ops_tree.c tests/core.c tests/core.h
 test_ops_tree_CPPFLAGS = $(core_cppflags) -Itests
 tests/test_ops_tree-test_ops_tree.$(OBJEXT): tests/bend_kernels.h
