@@ -32,8 +32,9 @@ static void one(int turn, bool product)
         double v = product ? (double)a[i] * b[i] : (double)a[i] + b[i], x = (double)dy[i] * b[i],
                z = (double)dy[i] * a[i];
         want[i] = (struct approx){ v, CHECK_U * fabs(v) };
-        want_da[i] = (struct approx){ times * x, 2 * times * CHECK_U * fabs(x) };
-        want_db[i] = (struct approx){ times * z, 2 * times * CHECK_U * fabs(z) };
+        double bound_x = 2 * times * CHECK_U * fabs(x), bound_z = 2 * times * CHECK_U * fabs(z);
+        want_da[i] = (struct approx){ times * x, bound_x };
+        want_db[i] = (struct approx){ times * z, bound_z };
     }
     for (int d = 0; d < check_devices() && check_going(); d++) {
         struct hsgd_op_call run = { .rows = rows, .in = { t, t }, .x = { a, b }, .y = { y }, .training = true };

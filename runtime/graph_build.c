@@ -45,7 +45,8 @@ static struct hsgd_value *handle(struct hsgd_model *m, int node, int value)
     struct hsgd_value *h = malloc(sizeof *h);
     if (!h) return keep_error(m, hsgd_fail(m->ctx, ENOMEM, "out of memory"));
     *h = (struct hsgd_value){ m, node, value, m->handles };
-    return m->handles = h;
+    m->handles = h;
+    return h;
 }
 
 /* ------------------------------------------------------------------ fields */
