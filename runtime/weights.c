@@ -71,6 +71,24 @@ static void convert(const struct form *f, char *file, float *bucket, bool to_fil
                 }
 }
 
+static enum safetensors_type type_of(const struct weight_place *w)
+{
+    return w->spec->is_count ? SAFETENSORS_I64 : SAFETENSORS_F32;
+}
+
+/* The weights in the order of the file: counts first, so that all are aligned.
+ * Returns whether there is another; *i begins at 0. */
+static bool next_in_file(const struct hsgd_model *m, int *i, struct weight_place *w)
+{
+    int n = hsgd_model_weight_count(m);
+    for (; *i < 2 * n; ++*i)
+        if (model_weight(m, *i % n, w) && w->spec->is_count == (*i < n)) {
+            ++*i;
+            return true;
+        }
+    return false;
+}
+
 /* ----------------------------------------------------------------- saving */
 
 static int check_finite(struct hsgd_context *ctx, const struct hsgd_model *m, const float *bucket)
@@ -97,10 +115,10 @@ static void declare(struct safetensors_writer *out, const struct hsgd_model *m, 
     if (text) safetensors_describe(out, "hsgd.model", text);
     if (record) safetensors_describe(out, RECORD_KEY, record);
     free(text);
-    for (int i = 0; model_weight(m, i, &w); i++) {
+    for (int i = 0; next_in_file(m, &i, &w);) {
         struct form f = form_of(m, &w);
         model_weight_name(m, &w, name);
-        safetensors_declare(out, name, SAFETENSORS_F32, f.ndims, f.dims);
+        safetensors_declare(out, name, type_of(&w), f.ndims, f.dims);
     }
 }
 
@@ -122,10 +140,12 @@ static int write_file(struct hsgd_context *ctx, const struct hsgd_model *m, cons
     if (!values) return hsgd_fail(ctx, ENOMEM, "%s: out of memory", path);
     safetensors_start(&out, ctx, file, path);
     declare(&out, m, record);
-    for (int i = 0; model_weight(m, i, &w); i++) {
+    for (int i = 0; next_in_file(m, &i, &w);) {
         struct form f = form_of(m, &w);
+        int64_t count = w.spec->is_count ? llrintf(bucket[w.offset]) : 0;
         convert(&f, (char *)values, (float *)bucket + w.offset, true);
-        safetensors_append(&out, values, (size_t)spec_size(w.spec) * sizeof *values);
+        if (w.spec->is_count) safetensors_append(&out, &count, sizeof count);
+        else safetensors_append(&out, values, (size_t)spec_size(w.spec) * sizeof *values);
     }
     free(values);
     return safetensors_finish(&out);
@@ -164,7 +184,7 @@ static int check_weights(struct hsgd_context *ctx, const struct hsgd_model *m, c
     for (int i = 0; model_weight(m, i, &w); i++) {
         struct form form = form_of(m, &w);
         model_weight_name(m, &w, name);
-        const struct safetensor *t = safetensors_need(ctx, f, name, SAFETENSORS_F32, form.ndims, form.dims);
+        const struct safetensor *t = safetensors_need(ctx, f, name, type_of(&w), form.ndims, form.dims);
         int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
         if (err) return err;
     }
@@ -202,7 +222,12 @@ int weights_load(struct hsgd_context *ctx, const struct hsgd_model *m, const str
     for (int i = 0; !err && model_weight(m, i, &w); i++) {
         struct form form = form_of(m, &w);
         model_weight_name(m, &w, name);
-        convert(&form, (char *)safetensors_find(f, name)->data, bucket + w.offset, false);
+        const void *data = safetensors_find(f, name)->data;
+        int64_t count;
+        if (w.spec->is_count) {
+            memcpy(&count, data, sizeof count);
+            bucket[w.offset] = (float)count;
+        } else convert(&form, (char *)data, bucket + w.offset, false);
     }
     return err;
 }

@@ -2,9 +2,15 @@
 /* Training with batch_norm: on one core, on two, and on a CPU and an OpenCL
  * device that share each batch, losses and running statistics are the same, and
  * evaluation uses the latter. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mkstemp */
+#endif
 #include "core.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char text[] = "name: norms\n"
                            "layers:\n"
@@ -35,6 +41,25 @@ static void read_states(struct hsgd_model *m, struct run *r)
     CHECK(!hsgd_model_get_weight(m, "bn.num_batches_tracked", &r->batches, 1));
 }
 
+/* The count is an integer in the file, as PyTorch's. */
+static void states_in_files(struct hsgd_context *ctx, struct hsgd_model *m)
+{
+    char path[] = "/tmp/hsgd-norms-XXXXXX", header[4096] = "";
+    float batches = -1;
+    int fd = mkstemp(path);
+    REQUIRE(fd >= 0 && !close(fd));
+    CHECK_MSG(!hsgd_model_save(m, path), "%s", hsgd_error(ctx));
+    FILE *f = fopen(path, "r");
+    REQUIRE(f && fread(header, 1, sizeof header - 1, f) > 8);
+    fclose(f);
+    CHECK(strstr(header + 8, "\"bn.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}"));
+    CHECK(!hsgd_model_set_weight(m, "bn.num_batches_tracked", &batches, 1));
+    CHECK_MSG(!hsgd_model_load(m, path), "%s", hsgd_error(ctx));
+    CHECK(!hsgd_model_get_weight(m, "bn.num_batches_tracked", &batches, 1));
+    CHECK_MSG(batches == STEPS, "%g batches in the file", batches);
+    unlink(path);
+}
+
 static void train(void *arg)
 {
     struct run *r = arg;
@@ -56,6 +81,7 @@ static void train(void *arg)
     CHECK_MSG(!hsgd_trainer_evaluate(t, d, &r->evaluated, &accuracy), "%s", hsgd_error(ctx));
     hsgd_data_destroy(&d);
     hsgd_trainer_destroy(&t);
+    states_in_files(ctx, m);
     hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
 }
