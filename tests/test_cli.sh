@@ -35,6 +35,7 @@ refused '--lr "0x1p-3" is not a number from 1e-12 to 1000' train $opts --lr 0x1p
 optimizers='sgd, momentum, nesterov, adam, adamw, adagrad, rmsprop, rmsprop-momentum'
 refused '--momentum "2" is not a number from 0 to 1' train $opts --momentum 2
 refused '--momentum 0.9 is incompatible with --optimizer adam' train $opts --momentum 0.9
+refused '--accumulate "0" is not an integer from 1 to 1024' train $opts --accumulate 0
 refused '--momentum 0.9 is incompatible with --optimizer adagrad' train $opts --optimizer adagrad --momentum 0.9
 refused '--seed "-3" is not an integer from 0 to 9000000000000000' train $opts --seed -3
 refused '--threads "0" is not an integer from 1 to 65536' train $opts --threads 0
@@ -90,6 +91,7 @@ json 'len(j["final_weights_sha256"]) == 64 and all(0 < d["busy_fraction"] <= 1 a
 run train $opts --epochs 1 -b 1000 --optimizer sgd --lr 1000 --json
 [ $code -eq 3 ] && [ ! -s out ] && grep -Eq '^hsgd: the (validation )?loss (of|after) step [0-9]+ is not finite' err
 check "a loss that is not finite (exit $code: $(cat err))" $?
+ok train $opts --steps 2 --optimizer rmsprop --momentum 0.5 --weight-decay 0.1 --no-bias-decay --accumulate 3
 ok train $opts --epochs 1 --steps 5 --optimizer adamw --sched step --warmup-steps 2 --clip-grad 1 --executor insert
 has out '^model +mlp-small, 109386 parameters'
 has out ' 1000 validation'
