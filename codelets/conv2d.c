@@ -25,7 +25,8 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
     int fan_in = k * k * channels, fan_out = k * k * a->out_channels;
     add_param(n, .name = "weight", .rank = 4, .dim = { a->out_channels, k, k, channels }, .init = a->init,
               .fan_in = fan_in, .fan_out = fan_out);
-    add_param(n, .name = "bias", .rank = 1, .dim = { a->out_channels }, .init = HSGD_INIT_ZERO, .no_decay = true);
+    if (!a->no_bias)
+        add_param(n, .name = "bias", .rank = 1, .dim = { a->out_channels }, .init = HSGD_INIT_ZERO, .no_decay = true);
     n->forward_flops = 2.0 * fan_in * sample_size(&n->out[0]);
     n->backward_flops = 2 * n->forward_flops;
     return 0;
@@ -61,13 +62,32 @@ static const struct hsgd_kernel *gpu_kernel(const enum hsgd_kernel_id *by_output
     return &hsgd_kernels[by_outputs[gpu_outputs(channels) / 16]];
 }
 
+/* Without a bias: zeros, in scratch memory. */
+struct hsgd_ref conv2d_bias(struct hsgd_emit *e)
+{
+    const struct hsgd_conv2d *a = e->node->attributes;
+    if (!a->no_bias) return hsgd_param_at(e, 1);
+    struct zero_args zero = { a->out_channels };
+    struct hsgd_ref zeros = hsgd_scratch(e, a->out_channels);
+    HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, zero.n, &zero, zeros);
+    return zeros;
+}
+
+/* Without a bias its gradient goes to scratch memory. */
+struct hsgd_ref conv2d_bias_gradient(struct hsgd_emit *e)
+{
+    const struct hsgd_conv2d *a = e->node->attributes;
+    return a->no_bias ? hsgd_scratch(e, a->out_channels) : e->gradient[1];
+}
+
 static int pixels(const struct conv2d_args *a, int h, int w) { return lanes_blocks(a->n) * h * w; }
 
 static void forward(struct hsgd_emit *e)
 {
     struct conv2d_args a = args_of(e);
-    struct hsgd_ref w = hsgd_param_at(e, 0), bias = hsgd_param_at(e, 1);
+    struct hsgd_ref w = hsgd_param_at(e, 0), bias;
     if (conv2d_cudnn_forward(e, a)) return;
+    bias = conv2d_bias(e);
     if (e->kind == HSGD_CUDA) {
         a.tiles = gpu_tiles_of(a.o, pixels(&a, a.oh, a.ow));
         HSGD_LAUNCH(e, gpu_kernel(gpu_forward, a.o), HSGD_ROWS, a.tiles, &a, e->x[0], w, bias, e->y[0]);
@@ -88,7 +108,7 @@ static void gpu_gradients(struct hsgd_emit *e, struct conv2d_args a)
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)gpu_dw_work(a));
     HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_dw), HSGD_ROWS, a.tiles, &a, e->x[0], e->dy[0], work);
     HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_sum), HSGD_ITEMS, a.o * gpu_dw_entries(a), &a, work, e->gradient[0],
-                e->gradient[1]);
+                conv2d_bias_gradient(e));
 }
 
 static void gradients(struct hsgd_emit *e, struct conv2d_args a)
@@ -96,8 +116,8 @@ static void gradients(struct hsgd_emit *e, struct conv2d_args a)
     a.splits = e->units < a.kh ? e->units : a.kh;
     a.tiles = conv2d_dw_tiles(a);
     struct hsgd_ref work = hsgd_scratch(e, (int64_t)conv2d_dw_work(a));
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dw), HSGD_TILES, a.tiles, &a, e->x[0], e->dy[0], e->gradient[0], e->gradient[1],
-                work);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_dw), HSGD_TILES, a.tiles, &a, e->x[0], e->dy[0], e->gradient[0],
+                conv2d_bias_gradient(e), work);
 }
 
 static void input_gradient(struct hsgd_emit *e, struct conv2d_args a)
@@ -139,6 +159,7 @@ static const struct hsgd_attribute fields[] = { { "out_channels", HSGD_UNITS, AT
                                                 { "stride", HSGD_INT, AT(stride), false, 1, NULL },
                                                 { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
                                                 { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
+                                                { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL },
                                                 { "init", HSGD_INIT, AT(init), false, 0, NULL },
                                                 { 0 } };
 

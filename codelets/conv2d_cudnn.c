@@ -212,8 +212,7 @@ bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
     refs[3] = workspace(e, p, 0);
     transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x[0], refs[0]);
     hsgd_launch(e, &kernel_forward, HSGD_TILES, 1, &a, refs);
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2], hsgd_param_at(e, 1),
-                e->y[0]);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2], conv2d_bias(e), e->y[0]);
     return true;
 }
 
@@ -232,7 +231,7 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
     transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x[0], refs[0]);
     hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
     emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), *dy, refs[3]);
-    emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], e->gradient[1]);
+    emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], conv2d_bias_gradient(e));
     e->scratch_used = used; /* keeps dy, frees the rest */
     return true;
 }

@@ -6,6 +6,10 @@
 
 #include "kernels.h"
 
+/* The bias and its gradient, which are scratch memory where the layer has none. */
+struct hsgd_ref conv2d_bias(struct hsgd_emit *e);
+struct hsgd_ref conv2d_bias_gradient(struct hsgd_emit *e);
+
 bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a);
 /* Gradients of weight and bias; on success *dy is dy in NHWC, in scratch memory. */
 bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy);

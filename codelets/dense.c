@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fully connected layer: y = act(x W + b). */
+/* The fully connected layer on the last axis: y = act(x W + b). */
+#include <limits.h>
 #include <stdio.h>
 
 #include "kernels.h"
@@ -13,19 +14,31 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
         snprintf(why, size, "units must be in 1..1048576, not %d", a->units);
         return -1;
     }
-    int in = sample_size(&n->in[0]);
+    int in = hsgd_type_channels(&n->in[0]);
+    double positions = (double)hsgd_type_positions(&n->in[0]);
+    if (positions * a->units > INT_MAX) {
+        snprintf(why, size, "an output of %.0f x %d is too large", positions, a->units);
+        return -1;
+    }
     n->outputs = 1;
-    n->out[0] = hsgd_vector(a->units);
+    n->out[0] = n->in[0];
+    if (!n->out[0].rank) n->out[0].rank = 1;
+    n->out[0].dim[n->out[0].rank - 1] = a->units;
     add_param(n, .name = "weight", .rank = 2, .dim = { in, a->units }, .init = a->init, .fan_in = in,
               .fan_out = a->units, .split_rows = in);
     if (!a->no_bias)
         add_param(n, .name = "bias", .rank = 1, .dim = { a->units }, .init = HSGD_INIT_ZERO, .no_decay = true);
-    n->forward_flops = 2.0 * in * a->units;
+    n->forward_flops = 2.0 * positions * in * a->units;
     n->backward_flops = 2 * n->forward_flops;
     return 0;
 }
 
 static const struct hsgd_ref absent = { .buffer = -1 };
+
+static int inputs(const struct hsgd_emit *e) { return hsgd_type_channels(&e->node->in[0]); }
+
+/* Every position of every sample is a row of the products. */
+static int rows_of(const struct hsgd_emit *e) { return e->rows * (int)hsgd_type_positions(&e->node->in[0]); }
 
 /* A piece of W has the rows of some inputs: the products are accumulated, and
  * the last one applies bias and activation. */
@@ -33,10 +46,10 @@ static void forward(struct hsgd_emit *e)
 {
     const struct hsgd_dense *a = attributes(e->node);
     const struct hsgd_weight *w = &e->weight[0];
-    int in = sample_size(&e->node->in[0]), units = a->units;
+    int in = inputs(e), units = a->units;
     for (int i = 0; i < w->pieces; i++) {
         bool last = i == w->pieces - 1;
-        struct hsgd_matmul p = { .m = e->rows,
+        struct hsgd_matmul p = { .m = rows_of(e),
                                  .n = units,
                                  .k = w->piece[i].rows,
                                  .lda = in,
@@ -51,10 +64,10 @@ static void forward(struct hsgd_emit *e)
 
 static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate)
 {
-    int in = sample_size(&e->node->in[0]), units = attributes(e->node)->units;
+    int in = inputs(e), units = attributes(e->node)->units;
     struct hsgd_matmul p = { .m = rows,
                              .n = units,
-                             .k = e->rows,
+                             .k = rows_of(e),
                              .lda = in,
                              .ldb = units,
                              .ldc = units,
@@ -66,10 +79,10 @@ static void weight_gradient(struct hsgd_emit *e, int row, int rows, struct hsgd_
 /* Gradients of W and bias together, unless W's is deferred. */
 static void gradients(struct hsgd_emit *e, bool of_bias)
 {
-    int in = sample_size(&e->node->in[0]), units = attributes(e->node)->units;
+    int in = inputs(e), units = attributes(e->node)->units;
     struct hsgd_matmul p = { .m = in,
                              .n = units,
-                             .k = e->rows,
+                             .k = rows_of(e),
                              .lda = in,
                              .ldb = units,
                              .ldc = units,
@@ -77,7 +90,7 @@ static void gradients(struct hsgd_emit *e, bool of_bias)
                              .bias_gradient = of_bias };
     if (hsgd_wanted(e->gradient[0]))
         hsgd_emit_matmul(e, &p, e->x[0], e->dy[0], e->gradient[0], of_bias ? e->gradient[1] : absent);
-    else if (of_bias) emit_column_sums(e, e->rows, units, units, e->dy[0], e->gradient[1]);
+    else if (of_bias) emit_column_sums(e, rows_of(e), units, units, e->dy[0], e->gradient[1]);
 }
 
 /* dz = dy f'(z); db = column sums of dz; dW = x^T dz; dx = dz W^T, where each
@@ -86,15 +99,19 @@ static void backward(struct hsgd_emit *e)
 {
     const struct hsgd_dense *a = attributes(e->node);
     const struct hsgd_weight *w = &e->weight[0];
-    int in = sample_size(&e->node->in[0]), units = a->units;
+    int in = inputs(e), units = a->units;
     if (a->activation != HSGD_NO_ACTIVATION) {
-        struct act_bwd_args act = { e->rows * units, (int)a->activation };
+        struct act_bwd_args act = { rows_of(e) * units, (int)a->activation };
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y[0], e->dy[0]);
     }
     for (int i = 0; hsgd_wanted(e->dx[0]) && i < w->pieces; i++) {
-        struct hsgd_matmul p = {
-            .m = e->rows, .n = w->piece[i].rows, .k = units, .lda = units, .ldb = units, .ldc = in, .transpose_b = true
-        };
+        struct hsgd_matmul p = { .m = rows_of(e),
+                                 .n = w->piece[i].rows,
+                                 .k = units,
+                                 .lda = units,
+                                 .ldb = units,
+                                 .ldc = in,
+                                 .transpose_b = true };
         hsgd_emit_matmul(e, &p, e->dy[0], w->piece[i].ref, hsgd_at(e->dx[0], w->piece[i].row), absent);
     }
     gradients(e, !a->no_bias && hsgd_wanted(e->gradient[1]));

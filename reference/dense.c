@@ -97,7 +97,7 @@ static void cut_weight(struct hsgd_emit *e)
     w->pieces = 2;
     w->piece[0] = (struct hsgd_piece){ ref, 0, a->cut };
     w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut,
-                                       (int)hsgd_type_size(&e->node->in[0]) - a->cut };
+                                       hsgd_type_channels(&e->node->in[0]) - a->cut };
 }
 
 static void pieces_forward(struct hsgd_emit *e)
@@ -110,7 +110,7 @@ static void pieces_backward(struct hsgd_emit *e)
 {
     const struct pieces *a = e->node->attributes;
     struct hsgd_ref out = e->gradient[0];
-    int in = (int)hsgd_type_size(&e->node->in[0]);
+    int in = hsgd_type_channels(&e->node->in[0]);
     cut_weight(e);
     e->gradient[0].buffer = -1;
     hsgd_op_dense.backward[0].emit(e);
@@ -130,7 +130,7 @@ static void one(int turn)
 {
     int h = check_int(1, 3), w = check_int(1, 3), rows = check_size(200), units = check_size(129);
     struct hsgd_shape in = { h, w, check_size(200 / (h * w)) };
-    struct dense s = { .rows = rows, .in = hsgd_size(in), .units = units, .f = (enum hsgd_activation)(turn % 4) };
+    struct dense s = { .rows = h * w * rows, .in = in.c, .units = units, .f = (enum hsgd_activation)(turn % 4) };
     struct pieces a = { { .units = units, .activation = s.f, .no_bias = turn % 5 == 0 }, 0 };
     struct hsgd_op op = hsgd_op_dense;
     op.attributes_size = sizeof a;
@@ -139,9 +139,9 @@ static void one(int turn)
         op.forward[0].emit = pieces_forward;
         op.backward[0].emit = pieces_backward;
     }
-    int64_t nx = (int64_t)rows * s.in, nw = (int64_t)units * s.in, ny = (int64_t)rows * units;
-    check_shape("shape %d: %d rows of %d, %d units, activation %d, bias %d, cut %d", turn, rows, s.in, units, s.f,
-                !a.dense.no_bias, a.cut);
+    int64_t nx = (int64_t)s.rows * s.in, nw = (int64_t)units * s.in, ny = (int64_t)s.rows * units;
+    check_shape("shape %d: %d rows of %dx%dx%d, %d units, activation %d, bias %d, cut %d", turn, rows, h, w, s.in,
+                units, s.f, !a.dense.no_bias, a.cut);
     float *x = check_floats(nx), *weight = check_floats(nw), *bias = check_floats(units), *dy = check_floats(ny);
     float *y = check_floats(ny), *dx = check_floats(nx), *dw = check_floats(nw), *db = check_floats(units);
     s.x = check_doubles(x, nx), s.w = check_doubles(weight, nw), s.dy = check_doubles(dy, ny);

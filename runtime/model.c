@@ -50,14 +50,25 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 
 /* ------------------------------------------------------------- building */
 
+/* Chains flatten by themselves. */
+static int flatten_last(struct hsgd_model *m, const struct hsgd_op *op)
+{
+    if (!op || !op->flattened || hsgd_type_positions(&m->value[m->last].type) == 1) return 0;
+    int node = graph_add(m, &hsgd_op_flatten, NULL, 1, &m->last, NULL);
+    if (node >= 0) m->last = m->node[node].out[0];
+    return node < 0 ? node : 0;
+}
+
 /* A loss gets the batch's classes too. */
 static int add_last(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
 {
     const struct hsgd_type class = hsgd_number(HSGD_I32);
-    int in[2] = { m->last, -1 }, inputs = 1;
+    int inputs = 1;
     if (m->finished)
         return hsgd_fail(m->ctx, EINVAL, "model \"%s\", layer %d (%s): nothing can follow the loss", m->name,
                          m->nnodes + 1, op && op->name ? op->name : "?");
+    int err = flatten_last(m, op), in[2] = { m->last, -1 };
+    if (err) return err;
     if (op && op->is_loss) {
         in[inputs++] = graph_add_field(m, "label", &class, true);
         if (in[1] < 0) return in[1];
@@ -139,7 +150,8 @@ struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int k
                                    enum hsgd_activation activation)
 {
     return hsgd_add(m, &hsgd_op_conv2d,
-                    &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT }, NULL);
+                    &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT, false },
+                    NULL);
 }
 
 struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)

@@ -38,9 +38,9 @@ static void refuses_bad_attributes(void)
     ctx = core_context("cpu", 1, false);
     refused(hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 28, 0, 1 }),
             "model \"m\": input shape 28x0x1 is not valid");
-    refused(hsgd_add_dense(start(), 0, HSGD_RELU), "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
+    refused(hsgd_add_dense(start(), 0, HSGD_RELU), "model \"m\", layer 2 (dense): units must be in 1..1048576, not 0");
     refused(hsgd_add_dense(hsgd_add_dense(start(), 5, HSGD_RELU), -3, HSGD_RELU),
-            "model \"m\", layer 2 (dense): units must be in 1..1048576, not -3");
+            "model \"m\", layer 3 (dense): units must be in 1..1048576, not -3");
     refused(hsgd_add_conv2d(start(), 0, 5, 2, HSGD_RELU),
             "model \"m\", layer 1 (conv2d): out_channels must be in 1..65536, not 0");
     refused(hsgd_add_conv2d(start(), 6, 5, 5, HSGD_RELU),
@@ -60,9 +60,9 @@ static void refuses_bad_attributes(void)
     refused(hsgd_add_flatten(hsgd_add_softmax_cross_entropy(start_plain(4))),
             "model \"m\", layer 2 (flatten): nothing can follow the loss");
     refused(hsgd_add(start(), &hsgd_op_dense, NULL, NULL),
-            "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
+            "model \"m\", layer 2 (dense): units must be in 1..1048576, not 0");
     refused(hsgd_model_by_name(ctx, "resnet", image, 10),
-            "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn");
+            "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20");
     hsgd_destroy(&ctx);
 }
 
@@ -74,7 +74,7 @@ static void numbers_layers_as_added(void)
     refused(hsgd_add_conv2d(hsgd_add_max_pool(hsgd_add_conv2d(start(), 6, 5, 2, HSGD_RELU), 2), 0, 5, 0, HSGD_RELU),
             "model \"m\", layer 3 (conv2d): out_channels must be in 1..65536, not 0");
     refused(hsgd_add_dense(hsgd_add_max_pool(hsgd_add_conv2d(start(), 6, 5, 2, HSGD_RELU), 2), 0, HSGD_RELU),
-            "model \"m\", layer 3 (dense): units must be in 1..1048576, not 0");
+            "model \"m\", layer 4 (dense): units must be in 1..1048576, not 0");
     hsgd_destroy(&ctx);
 }
 
@@ -83,7 +83,7 @@ static void names_are_unique(void)
     ctx = core_context("cpu", 1, false);
     struct hsgd_dense d = { .units = 4 };
     refused(hsgd_add(hsgd_add(start(), &hsgd_op_dense, &d, "a"), &hsgd_op_dense, &d, "a"),
-            "model \"m\", layer 2 (dense): another layer is called \"a\"");
+            "model \"m\", layer 3 (dense): another layer is called \"a\"");
     hsgd_destroy(&ctx);
 }
 
@@ -206,9 +206,11 @@ static void built_in_models(void)
                  { "mlp", { 28, 28, 1 }, 535818, 6 },
                  { "mlp-small", { 28, 28, 1 }, 109386, 6 },
                  { "lenet", { 28, 28, 1 }, 61706, 10 },
-                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 } };
+                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 },
+                 { "resnet8", { 32, 32, 3 }, 78723, 56 },
+                 { "resnet20", { 32, 32, 3 }, 274063, 128 } };
     ctx = core_context("cpu", 1, false);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         CHECK_STR(hsgd_model_name_at(i), want[i].name);
         struct hsgd_model *m = hsgd_model_by_name(ctx, want[i].name, want[i].in, 10);
         REQUIRE(m);
@@ -217,9 +219,33 @@ static void built_in_models(void)
         CHECK(hsgd_model_weight_count(m) == want[i].weights);
         hsgd_model_destroy(&m);
     }
-    CHECK(!hsgd_model_name_at(5) && !hsgd_model_name_at(-1));
+    CHECK(!hsgd_model_name_at(7) && !hsgd_model_name_at(-1));
     struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 32, 32, 3 }, 10);
     CHECK(m && hsgd_model_parameters(m) == 61706 + 300);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+/* As torchvision's. */
+static void names_of_resnets(void)
+{
+    static const struct {
+        const char *name;
+        int64_t size;
+    } want[] = { { "conv1.weight", 16 * 3 * 9 },
+                 { "bn1.running_mean", 16 },
+                 { "bn1.num_batches_tracked", 1 },
+                 { "layer1.2.conv2.weight", 16 * 16 * 9 },
+                 { "layer2.0.downsample.0.weight", 32 * 16 },
+                 { "layer2.0.downsample.1.running_var", 32 },
+                 { "layer3.2.bn2.bias", 64 },
+                 { "fc.weight", 640 } };
+    ctx = core_context("none", 1, false);
+    struct hsgd_model *m = hsgd_model_by_name(ctx, "resnet20", (struct hsgd_shape){ 32, 32, 3 }, 10);
+    if (!CHECK_MSG(m != NULL, "%s", hsgd_error(ctx))) core_end();
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        CHECK_MSG(hsgd_model_weight_size(m, want[i].name) == want[i].size, "%s", want[i].name);
+    CHECK(hsgd_model_weight_size(m, "conv1.bias") == -EINVAL);
     hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
 }
@@ -253,5 +279,6 @@ static const struct core_case cases[] = { { "builders_pass_null_on", builders_pa
                                           { "digests", digests },
                                           { "initial_weights", initial_weights },
                                           { "built_in_models", built_in_models },
+                                          { "names_of_resnets", names_of_resnets },
                                           { "one_trainer_per_model", one_trainer_per_model } };
 CORE_MAIN(cases)

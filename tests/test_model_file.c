@@ -18,7 +18,8 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define TOP_KEYS "hsgd, name, input, usual_input, inputs, targets, blocks, layers, results"
 #define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
 #define NOT_OP " is not one of activate, ..." /* all others follow */
-#define KEYS "conv2d has no key \"x\"; it has op, name, in, out_channels, kernel, stride, padding, activation, init"
+#define KEYS \
+    "conv2d has no key \"x\"; it has op, name, in, out_channels, kernel, stride, padding, activation, no_bias, init"
 
 static const struct {
     const char *text, *sentence;
@@ -271,7 +272,8 @@ static const char every_op[] =
     "inputs: {x: {type: f32, shape: [9, 8, 2]}}\n"
     "targets: {label: {type: i32}}\n"
     "layers:\n"
-    "  - {op: conv2d, name: a, out_channels: 4, kernel: 3, stride: 2, padding: 1, activation: tanh, init: he}\n"
+    "  - {op: conv2d, name: a, out_channels: 4, kernel: 3, stride: 2, padding: 1, activation: tanh, no_bias: true, "
+    "init: he}\n"
     "  - {op: activate, name: activate1, activation: sigmoid}\n"
     "  - {op: gelu, name: gelu1, tanh: true}\n"
     "  - {op: reshape, name: reshape1, dims: [-1, 4, 4]}\n"
@@ -287,7 +289,7 @@ static const char same_ops[] =
     "%YAML 1.1\n---\n"
     "layers:\n"
     "- kernel: 3\n  op: conv2d\n  out_channels: '4'\n  name: \"a\"\n  padding: 1\n  stride: 2\n"
-    "  activation: tanh\n  init: he\n"
+    "  activation: tanh\n  init: he\n  no_bias: true\n"
     "- {op: activate, activation: sigmoid}   # f\n"
     "- {op: gelu, tanh: true}\n"
     "- op: reshape\n  dims:\n  - -1\n  - '4'\n  - 4\n"

@@ -104,7 +104,7 @@ HSGD_API struct hsgd_model *hsgd_add_dropout(struct hsgd_model *model, float p);
 HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *model);
 
 /* A model for data of this shape and number of classes: a built-in one
- * ("linear", "mlp", "mlp-small", "lenet", "cifar-cnn"), or a model file if
+ * ("linear", "mlp", "mlp-small", "lenet", "cifar-cnn", "resnet8", "resnet20"), or a model file if
  * hsgd_model_is_file(name).  Shape and classes as in hsgd_model_from_file().
  * Errors (NULL): -EINVAL an unknown name; those of hsgd_model_from_file(). */
 HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,

@@ -389,7 +389,8 @@ HSGD_API const struct hsgd_op *hsgd_op_at(int i);
 /* The operation of this name, as in model files; NULL: unknown name. */
 HSGD_API const struct hsgd_op *hsgd_op_by_name(const char *name);
 
-/* y = act(x W + b), x of any shape, flattened; weight W: in x units, bias b: units.
+/* y = act(x W + b) for each vector of channels, the last axis; weight W: channels x
+ * units, bias b: units.
  * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
 struct hsgd_dense {
     int units;
@@ -442,6 +443,7 @@ struct hsgd_conv2d {
     int out_channels, kernel, stride, padding;
     enum hsgd_activation activation;
     enum hsgd_init init;
+    bool no_bias;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 

@@ -53,7 +53,8 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
         return &hsgd_op_dense;
     case 1:
-        a->conv2d = (struct hsgd_conv2d){ size_of(3, low), wild(3), wild(1), wild(1), some_activation(), some_init() };
+        a->conv2d = (struct hsgd_conv2d){ size_of(3, low),   wild(3),     wild(1),  wild(1),
+                                          some_activation(), some_init(), one_in(4) };
         return &hsgd_op_conv2d;
     case 2:
         a->pool = (struct hsgd_pool){ wild(2), wild(2), wild(0) };

@@ -23,7 +23,10 @@
     }
 #define CONV(channels, kernel, padding) \
     { \
-        &hsgd_op_conv2d, &(const struct hsgd_conv2d) { channels, kernel, 1, padding, HSGD_RELU, HSGD_INIT_GLOROT } \
+        &hsgd_op_conv2d, &(const struct hsgd_conv2d) \
+        { \
+            channels, kernel, 1, padding, HSGD_RELU, HSGD_INIT_GLOROT, false \
+        } \
     }
 #define POOL \
     { \
@@ -32,8 +35,9 @@
 #define END \
     { &hsgd_op_softmax_cross_entropy, &(const struct hsgd_softmax_cross_entropy){ 0 } }, { NULL, NULL }
 
-static const struct reference_layer mlp[] = { DENSE(128, HSGD_RELU), DENSE(64, HSGD_TANH),
-                                              DENSE(CLASSES, HSGD_NO_ACTIVATION), END };
+static const struct reference_layer mlp[] = {
+    { &hsgd_op_flatten, NULL }, DENSE(128, HSGD_RELU), DENSE(64, HSGD_TANH), DENSE(CLASSES, HSGD_NO_ACTIVATION), END
+};
 static const struct reference_layer lenet[] = { CONV(6, 5, 2),
                                                 POOL,
                                                 CONV(16, 5, 0),
