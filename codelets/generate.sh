@@ -20,7 +20,7 @@ args) for f; do case $f in *.h) echo "#include \"$(basename "$f")\""; continue ;
                 awk '/^struct [a-z0-9_]+_args[ \t]*\{/ { on = 1 } on { print } on && /\};/ { on = 0 }' "$f"; done ;;
 ops)  for f; do sed -n 's/^const struct hsgd_op hsgd_op_\([a-z0-9_]*\) = {.*/OP(\1)/p' "$f"; done ;;
 references)
-      for f; do sed -n 's/^void reference_\([a-z0-9_]*\)(void)$/REFERENCE(\1)/p' "$f"; done ;;
+      for f; do sed -n 's/^void reference_\([a-z0-9_]*\)(void)\( {.*\)\{0,1\}$/REFERENCE(\1)/p' "$f"; done ;;
 list) for f; do sed -n 's/^KERNEL\([1-6]\)(\([a-z0-9_]*\), *\([a-z0-9_]*\))$/KERNEL(\2, \1, \3)/p' "$f"; done ;;
 all)  for f; do case $f in *.cl) echo "#include \"$(basename "$f")\"" ;; esac; done ;;
 text) echo '#include "kernels.h"'

@@ -2,8 +2,10 @@
 # The operations: codelets/NAME.c (descriptors), codelets/NAME.cl where it has kernels, and reference/NAME.c.
 # Adding an operation: a word here; one a line, so that branches merge.
 OPS =
+OPS += accuracy
 OPS += activation
 OPS += batch_norm
+OPS += binary_cross_entropy
 OPS += concat
 OPS += conv2d
 OPS += dense
@@ -13,10 +15,12 @@ OPS += flatten
 OPS += gelu
 OPS += global_avg_pool
 OPS += layer_norm
+OPS += mae
 OPS += mse
 OPS += pointwise
 OPS += pool
 OPS += reshape
+OPS += rmse
 OPS += softmax_cross_entropy
 
 # Kernels that belong to no operation of a model, after the headers that kernels share.
@@ -28,6 +32,7 @@ KERNELS = \
 	codelets/merge.cl \
 	codelets/optimizer.cl \
 	codelets/server.cl \
+	codelets/sums.cl \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(addprefix $(srcdir)/codelets/,$(addsuffix .cl,$(OPS)))))
 
 # Kernels for CUDA devices only.

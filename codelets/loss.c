@@ -2,20 +2,62 @@
 #include "loss.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "type_text.h"
+#include "types.h"
 
-int loss_infer(struct hsgd_node *n, char *why, size_t size)
+int class_infer(const struct hsgd_node *n, char *why, size_t size)
 {
-    const struct hsgd_type *z = &n->in[0];
-    if (hsgd_type_positions(z) != 1 || hsgd_type_channels(z) < 2) {
+    const struct hsgd_type *z = &n->in[0], *t = &n->in[1];
+    bool alone = !t->rank && hsgd_type_positions(z) == 1;
+    bool each = t->rank == z->rank - 1 && !memcmp(z->dim, t->dim, (size_t)t->rank * sizeof *t->dim);
+    if (z->dtype != HSGD_F32 || hsgd_type_channels(z) < 2 || (!t->rank && !alone))
         snprintf(why, size, "the input must be C >= 2 scores per sample, not %s", type_text(z).text);
-        return -1;
-    }
-    if (n->in[1].dtype != HSGD_I32 || n->in[1].rank) {
-        snprintf(why, size, "the target must be one class per sample");
-        return -1;
-    }
+    else if (t->dtype != HSGD_I32 || (!alone && !each))
+        snprintf(why, size,
+                 t->rank ? "the target must be one class per position of %s, not %s"
+                         : "the target must be one class per sample",
+                 type_text(z).text, type_text(t).text);
+    else return 0;
+    return -1;
+}
+
+int class_loss_infer(struct hsgd_node *n, char *why, size_t size)
+{
+    if (class_infer(n, why, size)) return -1;
     n->sums[HSGD_FORWARD][0] = 3;
+    n->terms = hsgd_type_positions(&n->in[0]);
     return 0;
+}
+
+int value_infer(const struct hsgd_node *n, char *why, size_t size)
+{
+    if (n->in[0].dtype == HSGD_F32 && n->in[1].dtype == HSGD_F32 && same_dims(&n->in[0], &n->in[1])) return 0;
+    snprintf(why, size, "input and target must be floats of one type, not %s and %s", type_text(&n->in[0]).text,
+             type_text(&n->in[1]).text);
+    return -1;
+}
+
+int value_loss_infer(struct hsgd_node *n, char *why, size_t size)
+{
+    if (value_infer(n, why, size)) return -1;
+    n->sums[HSGD_FORWARD][0] = 3;
+    n->terms = 1;
+    return 0;
+}
+
+void emit_value_loss(struct hsgd_emit *e, const struct hsgd_kernel *kernel)
+{
+    int cols = sample_size(&e->node->in[0]);
+    struct value_loss_args a = { e->rows, cols, hsgd_wanted(e->dx[0]), 1.0f / (float)cols };
+    struct hsgd_ref stats = hsgd_scratch(e, e->rows);
+    HSGD_LAUNCH(e, kernel, HSGD_WARPS, a.rows, &a, e->x[0], e->x[1], a.want_gradient ? e->dx[0] : e->x[0], stats);
+    emit_row_sums(e, e->rows, 1, 3, (float)e->rows, stats);
+}
+
+void emit_row_sums(struct hsgd_emit *e, int rows, int columns, int sums, float last, struct hsgd_ref stats)
+{
+    struct row_sums_args a = { rows, columns, sums, last };
+    HSGD_LAUNCH(e, HSGD_KERNEL(row_sums), HSGD_WARPS, sums, &a, stats, e->sums);
 }

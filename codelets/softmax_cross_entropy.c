@@ -1,38 +1,64 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Softmax cross-entropy loss on class labels. */
+/* Softmax cross-entropy on class labels, as a loss and as a perplexity. */
+#include <math.h>
 #include <stdio.h>
 
 #include "c_locale.h"
-#include "kernels.h"
 #include "loss.h"
+
+static const struct hsgd_softmax_cross_entropy *attributes(const struct hsgd_node *n) { return n->attributes; }
 
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct hsgd_softmax_cross_entropy *a = n->attributes;
-    if (!(a->label_smoothing >= 0 && a->label_smoothing < 1)) {
-        c_snprintf(why, size, "label_smoothing must be in [0, 1), not %g", (double)a->label_smoothing);
+    if (!(attributes(n)->label_smoothing >= 0 && attributes(n)->label_smoothing < 1)) {
+        c_snprintf(why, size, "label_smoothing must be in [0, 1), not %g", (double)attributes(n)->label_smoothing);
         return -1;
     }
-    if (loss_infer(n, why, size)) return -1;
-    n->forward_flops = 10.0 * hsgd_type_channels(&n->in[0]);
+    if (class_loss_infer(n, why, size)) return -1;
+    if (attributes(n)->has_ignore) n->terms = 0;
+    n->forward_flops = 10.0 * sample_size(&n->in[0]);
     return 0;
+}
+
+static void emit_softmax(struct hsgd_emit *e, int rows, float smoothing, struct hsgd_ref labels, struct hsgd_ref stats)
+{
+    int classes = hsgd_type_channels(&e->node->in[0]);
+    struct softmax_ce_args a = { rows, classes, hsgd_wanted(e->dx[0]), 1 - smoothing, smoothing / (float)classes };
+    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_ce), HSGD_WARPS, rows, &a, e->x[0], labels, a.want_gradient ? e->dx[0] : e->x[0],
+                stats);
+}
+
+/* Labels that may be ignored, or are not a label of the data set, which has been checked. */
+static void emit_masked(struct hsgd_emit *e, float smoothing, bool has_ignore, int ignore)
+{
+    int classes = hsgd_type_channels(&e->node->in[0]), rows = e->rows * (sample_size(&e->node->in[0]) / classes);
+    struct softmax_mask_args a = { rows, classes, has_ignore, ignore, hsgd_wanted(e->dx[0]) };
+    struct hsgd_ref stats = hsgd_scratch(e, 3 * (int64_t)rows), labels = hsgd_scratch(e, rows);
+    struct hsgd_ref counts = hsgd_at(stats, 2 * (int64_t)rows);
+    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_labels), HSGD_ITEMS, rows, &a, e->x[1], labels, counts);
+    emit_softmax(e, rows, smoothing, labels, stats);
+    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_mask), HSGD_WARPS, rows, &a, stats, a.want_gradient ? e->dx[0] : stats);
+    emit_row_sums(e, rows, 3, 3, 0, stats);
 }
 
 static void forward(struct hsgd_emit *e)
 {
-    const struct hsgd_softmax_cross_entropy *loss = e->node->attributes;
-    int classes = hsgd_type_channels(&e->node->in[0]);
+    const struct hsgd_softmax_cross_entropy *loss = attributes(e->node);
     float smoothing = e->training ? loss->label_smoothing : 0;
-    struct softmax_ce_args a = { e->rows, classes, hsgd_wanted(e->dx[0]), 1 - smoothing, smoothing / (float)classes };
+    if (loss->has_ignore || e->node->in[1].rank) {
+        emit_masked(e, smoothing, loss->has_ignore, loss->ignore);
+        return;
+    }
     struct hsgd_ref stats = hsgd_scratch(e, 2 * e->rows);
-    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_ce), HSGD_WARPS, e->rows, &a, e->x[0], e->x[1],
-                a.want_gradient ? e->dx[0] : e->x[0], stats);
+    emit_softmax(e, e->rows, smoothing, e->x[1], stats);
     struct loss_sums_args s = { e->rows };
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
 #define AT(field) offsetof(struct hsgd_softmax_cross_entropy, field)
 static const struct hsgd_attribute fields[] = { { "label_smoothing", HSGD_FLOAT, AT(label_smoothing), false, 0, NULL },
+                                                { "has_ignore", HSGD_BOOL, AT(has_ignore), false, 0, NULL },
+                                                { "ignore", HSGD_INT, AT(ignore), false, 0, NULL },
                                                 { 0 } };
 
 const struct hsgd_op hsgd_op_softmax_cross_entropy = { .name = "softmax_cross_entropy",
@@ -43,3 +69,40 @@ const struct hsgd_op hsgd_op_softmax_cross_entropy = { .name = "softmax_cross_en
                                                        .is_loss = true,
                                                        .infer = infer,
                                                        .forward = { { forward } } };
+
+/* -------------------------------------------------------------- perplexity */
+
+static int perplexity_infer(struct hsgd_node *n, char *why, size_t size)
+{
+    if (class_loss_infer(n, why, size)) return -1;
+    n->forward_flops = 10.0 * sample_size(&n->in[0]);
+    return 0;
+}
+
+static void perplexity_forward(struct hsgd_emit *e)
+{
+    const struct hsgd_perplexity *a = e->node->attributes;
+    emit_masked(e, 0, a->has_ignore, a->ignore);
+}
+
+static double perplexity(const double *sums, const void *a)
+{
+    (void)a;
+    return exp(sums[0] / sums[2]);
+}
+
+#undef AT
+#define AT(field) offsetof(struct hsgd_perplexity, field)
+static const struct hsgd_attribute perplexity_fields[] = { { "has_ignore", HSGD_BOOL, AT(has_ignore), false, 0, NULL },
+                                                           { "ignore", HSGD_INT, AT(ignore), false, 0, NULL },
+                                                           { 0 } };
+
+const struct hsgd_op hsgd_op_perplexity = { .name = "perplexity",
+                                            .attributes_size = sizeof(struct hsgd_perplexity),
+                                            .fields = perplexity_fields,
+                                            .layouts = 1u << HSGD_NHWC,
+                                            .inputs = 2,
+                                            .is_metric = true,
+                                            .infer = perplexity_infer,
+                                            .forward = { { perplexity_forward } },
+                                            .value = perplexity };

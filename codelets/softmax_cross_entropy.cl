@@ -56,3 +56,37 @@ KERNEL2(loss_sums, loss_sums_args)
         if (WARP_LANE == 0) sums[i] = i < 2 ? s : (float)ARG(rows);
     }
 }
+
+struct softmax_mask_args { int rows, cols, has_ignore, ignore, want_gradient; };
+
+/* Labels that softmax_ce can read: 0 in place of others.  counts: 1, 0 where the
+ * label is ignored, NaN where there is no such class. */
+KERNEL3(softmax_labels, softmax_mask_args)
+{
+    BUFFER(0, const int, labels)
+    BUFFER(1, int, clean)
+    BUFFER(2, float, counts)
+    FOR_ITEMS(r, ARG(rows)) {
+        int t = labels[r], inside = t >= 0 && t < ARG(cols);
+        clean[r] = inside ? t : 0;
+        counts[r] = ARG(has_ignore) && t == ARG(ignore) ? 0.0f : inside ? 1.0f : BITS_TO_FLOAT(0x7fc00000u);
+    }
+}
+
+/* Rows that do not count have no loss and no gradient; impossible ones are NaN.
+ * stats holds what softmax_ce wrote, then the counts. */
+KERNEL2(softmax_mask, softmax_mask_args)
+{
+    BUFFER(0, float, stats)
+    BUFFER(1, float, dz)
+    FOR_WARPS(r, ARG(rows)) {
+        float count = stats[2 * (size_t)ARG(rows) + r];
+        if (count == 1.0f) continue;
+        if (WARP_LANE == 0) {
+            stats[r] = count;
+            stats[(size_t)ARG(rows) + r] = count;
+        }
+        GLOBAL float *dr = dz + (size_t)r * ARG(cols);
+        for (int c = WARP_LANE; ARG(want_gradient) && c < ARG(cols); c += WARP) dr[c] = count;
+    }
+}

@@ -19,6 +19,8 @@ reference_libreference_la_SOURCES = \
 	reference/check.h \
 	reference/network.c \
 	reference/network.h \
-	reference/reference.h
+	reference/reference.h \
+	reference/values.c \
+	reference/values.h
 reference_libreference_la_LIBADD = $(reference_OBJECTS)
 reference_libreference_la_DEPENDENCIES = $(reference_OBJECTS)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* mse. */
+/* mse, of classes and of values. */
 #include "check.h"
 #include "reference.h"
+#include "values.h"
 
 struct loss {
     int rows, cols;
@@ -85,7 +86,14 @@ static void one(int turn)
     free(z), free(dz), free(s.z), free(s.labels), free(want_dz);
 }
 
+static struct value_loss squared(double z, double t)
+{
+    double d = z - t, e = CHECK_U * (fabs(d) + 1); /* of the difference, and what flushing may lose */
+    return (struct value_loss){ { d * d, 2 * e * fabs(d) }, { 2 * d, 4 * e } };
+}
+
 void reference_mse(void)
 {
     for (int i = 0; i < 210 && check_going(); i++) one(i);
+    check_value_loss(&hsgd_op_mse, squared, 60);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* softmax_cross_entropy. */
+/* softmax_cross_entropy and perplexity, of samples and of positions. */
 #include "check.h"
 #include "reference.h"
 
@@ -66,7 +66,7 @@ static double loss(void *user)
 
 static void one(int turn, float smoothing)
 {
-    struct hsgd_softmax_cross_entropy attributes = { smoothing };
+    struct hsgd_softmax_cross_entropy attributes = { .label_smoothing = smoothing };
     struct loss s = { smoothing, turn % 10 == 9 ? check_int(1000, 5000) : check_size(200), 1 + check_size(100), NULL,
                       NULL };
     if (s.rows >= 1000) s.cols = check_int(2, 12);
@@ -102,7 +102,122 @@ static void one(int turn, float smoothing)
     free(z), free(dz), free(s.z), free(s.labels), free(want_dz);
 }
 
+/* -------------------------------------------- positions and ignored labels */
+
+enum { IGNORE = -100 };
+
+struct positions {
+    int rows, length, classes; /* samples, positions in each */
+    bool has_ignore;
+    float *z;
+    int32_t *labels;
+};
+
+static struct positions draw(int turn)
+{
+    struct positions s = {
+        check_size(60), turn % 4 ? check_size(12) : 1, 1 + check_size(60), turn % 3 != 0, NULL, NULL
+    };
+    int rows = s.rows * s.length;
+    s.z = check_floats((int64_t)rows * s.classes);
+    s.labels = calloc((size_t)rows, sizeof *s.labels);
+    for (int i = 0; i < rows * s.classes; i++) s.z[i] *= turn % 2 ? 1.0f : 20.0f;
+    int percent = turn % 5 ? 30 : 100; /* of the labels are ignored */
+    for (int r = 0; r < rows; r++)
+        s.labels[r] = s.has_ignore && check_int(1, 100) <= percent ? IGNORE : check_int(0, s.classes - 1);
+    check_shape("shape %d: %d rows of %d x %d, ignore %d", turn, s.rows, s.length, s.classes, s.has_ignore);
+    return s;
+}
+
+static void expect(const struct positions *s, double smoothing, struct approx sums[3], struct approx *dz)
+{
+    struct approx_sum total = { 0 };
+    double *z = check_doubles(s->z, (int64_t)s->rows * s->length * s->classes);
+    int correct = 0, terms = 0;
+    for (int r = 0; r < s->rows * s->length; r++) {
+        if (s->labels[r] == IGNORE) continue; /* dz is 0 */
+        struct row row = softmax_row(s->classes, z + r * s->classes, s->labels[r], smoothing, dz + r * s->classes);
+        approx_add(&total, row.loss, row.e);
+        correct += row.best == s->labels[r];
+        terms++;
+    }
+    sums[0] = approx_of(total);
+    sums[1] = (struct approx){ correct, 0 };
+    sums[2] = (struct approx){ terms, 0 };
+    free(z);
+}
+
+static struct hsgd_op_call call_of(const struct positions *s, float *sums)
+{
+    struct hsgd_op_call run = { .rows = s->rows, .x = { s->z, s->labels }, .sums = sums, .training = true };
+    run.in[0] = s->length == 1 ? hsgd_vector(s->classes) : (struct hsgd_type){ HSGD_F32, 2, { s->length, s->classes } };
+    run.in[1] = s->length == 1 ? hsgd_number(HSGD_I32) : hsgd_tokens(s->length);
+    return run;
+}
+
+static void positions_one(int turn)
+{
+    struct positions s = draw(turn);
+    int64_t n = (int64_t)s.rows * s.length * s.classes;
+    struct hsgd_softmax_cross_entropy a = { turn % 2 ? 0.1f : 0, s.has_ignore, s.has_ignore ? IGNORE : 0 };
+    struct approx want[3], *want_dz = check_approx(n);
+    float *dz = check_floats(n), sums[3];
+    expect(&s, a.label_smoothing, want, want_dz);
+    for (int d = 0; d < check_devices() && check_going(); d++) {
+        struct hsgd_op_call run = call_of(&s, sums);
+        run.dx[0] = dz;
+        check_run(d, &hsgd_op_softmax_cross_entropy, &a, &run, n);
+        check_near("sums", sums, want, 3);
+        check_near("dz", dz, want_dz, n);
+    }
+    free(s.z), free(s.labels), free(dz), free(want_dz);
+}
+
+/* A label that is no class is seen, not taken for another. */
+static void impossible_label(void)
+{
+    float z[12] = { 0 }, sums[3], dz[12];
+    int32_t labels[3] = { 1, 4, 0 };
+    struct hsgd_softmax_cross_entropy a = { 0 };
+    check_shape("a label that is no class");
+    for (int d = 0; d < check_devices(); d++) {
+        struct hsgd_op_call run = { .rows = 1,
+                                    .in = { { HSGD_F32, 2, { 3, 4 } }, hsgd_tokens(3) },
+                                    .x = { z, labels },
+                                    .dx = { dz },
+                                    .sums = sums };
+        check_run(d, &hsgd_op_softmax_cross_entropy, &a, &run, UNCOUNTED);
+        check_that(isnan(sums[0]) && isnan(dz[4]) && dz[3] == 0.25f, "sum %g, dz %g %g", sums[0], dz[4], dz[3]);
+    }
+}
+
+static void perplexity_one(int turn)
+{
+    struct positions s = draw(turn);
+    int64_t n = (int64_t)s.rows * s.length * s.classes;
+    struct hsgd_perplexity a = { s.has_ignore, s.has_ignore ? IGNORE : 0 };
+    struct approx want[3], *dz = check_approx(n);
+    float sums[3];
+    expect(&s, 0, want, dz);
+    double as_is[3] = { want[0].v, want[1].v, want[2].v }, value = hsgd_op_perplexity.value(as_is, &a);
+    double right = exp(want[0].v / want[2].v);
+    check_that(want[2].v == 0 || fabs(value - right) <= 1e-12 * right, "the value is %g, not %g", value, right);
+    for (int d = 0; d < check_devices() && check_going(); d++) {
+        struct hsgd_op_call run = call_of(&s, sums);
+        check_run(d, &hsgd_op_perplexity, &a, &run, n);
+        check_near("sums", sums, want, 3);
+    }
+    free(s.z), free(s.labels), free(dz);
+}
+
 void reference_softmax_cross_entropy(void)
 {
     for (int i = 0; i < 210 && check_going(); i++) one(i, i % 3 ? 0 : (float)check_int(1, 9) / 10);
+    for (int i = 0; i < 60 && check_going(); i++) positions_one(i);
+    impossible_label();
+}
+
+void reference_perplexity(void)
+{
+    for (int i = 0; i < 204 && check_going(); i++) perplexity_one(i);
 }

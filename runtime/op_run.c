@@ -221,7 +221,9 @@ static int check_inputs(const struct op_job *j)
             return hsgd_fail(j->ctx, EINVAL, "%s: dx[%d] is NULL", j->op->name, i);
     for (int p = 0; p < j->node.params; p++)
         if (!run->params[p]) return hsgd_fail(j->ctx, EINVAL, "%s: params[%d] is NULL", j->op->name, p);
-    if (!j->op->is_loss || j->node.inputs < 2 || j->node.in[1].dtype != HSGD_I32) return 0;
+    const struct hsgd_attribute *flag = attribute_find(j->op, "has_ignore");
+    if (!j->op->is_loss || j->node.inputs < 2 || j->node.in[1].dtype != HSGD_I32 || j->node.in[1].rank) return 0;
+    if (flag && *(const bool *)((const char *)j->node.attributes + flag->offset)) return 0;
     const int32_t *class = run->x[1];
     for (int64_t i = 0; i < run->rows * hsgd_type_size(&j->node.in[1]); i++)
         if (class[i] < 0 || class[i] >= classes)

@@ -14,6 +14,16 @@ case ${1-} in
     cat > "$work/list" <<'LIST'
 none|merge.cl|||cpu
 none|merge.cl||merge|groups
+accuracy: ignored labels count|accuracy.cl|s/ignored ? 0.0f : inside/inside/|accuracy|cpu
+top_k: equal scores do not go before|accuracy.cl|s/\&\& c < t)/\&\& c < 0)/|top_k|opencl
+binary cross-entropy: sigmoid of the absolute value|binary_cross_entropy.cl|s/(v < 0.0f ? e : 1.0f)/1.0f/|binary_cross_entropy|cpu
+mae: slope at equal values|mae.cl|s/d == 0.0f ? 0.0f : d < 0.0f/d <= 0.0f/|mae|cpu
+mse of values: sum, not mean|mse.cl|s/dr\[c\] = 2.0f \* ARG(scale)/dr[c] = 2.0f/|mse|opencl
+perplexity: not of the mean|softmax_cross_entropy.c|s/exp(sums\[0\] \/ sums\[2\])/exp(sums[0])/|perplexity|cpu
+rmse: mean square|rmse.c|s/sqrt(sums\[0\] \/ sums\[1\])/sums[0] \/ sums[1]/|rmse|cpu
+mean absolute error: number of samples|rmse.c|s/(float)e->rows \* (float)a.cols/(float)e->rows/|mean_absolute_error|cpu
+r2: center left out|rmse.cl|s/t\[i\] - ARG(center)/t[i]/|r2|opencl
+softmax: ignored rows have a gradient|softmax_cross_entropy.cl|s/dr\[c\] = count;/dr[c] += count;/|softmax_cross_entropy|cpu
 add: second input twice|pointwise.cl|s/a\[i\] + b\[i\]/b[i] + b[i]/|add|cpu
 concat: first input everywhere|concat.c|s/hsgd_at(whole, (int64_t)first \* k.factor)/whole/|concat|cpu
 embedding: the last row has no gradient|embedding.cl|s/v >= high) continue/v >= high - 1) continue/|embedding|opencl

@@ -17,7 +17,7 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define MODEL(layers) "name: m\nlayers:\n" layers TAIL
 #define TOP_KEYS "hsgd, name, input, usual_input, inputs, targets, blocks, layers, results"
 #define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
-#define NOT_OP " is not one of activate, ..." /* all others follow */
+#define NOT_OP " is not one of accuracy, ..." /* all others follow */
 #define KEYS \
     "conv2d has no key \"x\"; it has op, name, in, out_channels, kernel, stride, padding, activation, no_bias, init"
 

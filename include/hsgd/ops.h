@@ -400,18 +400,59 @@ struct hsgd_dense {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
 
-/* Loss of logits z (x[0]) and class labels t (x[1]), summed over rows:
+/* A loss returns sums { sum of losses, number of correct, number of terms } and the
+ * gradient of the sum of losses; PyTorch's reduction="mean" is their quotient.
+ *
+ * Loss of logits z (x[0]), {.., C}, and a class t (x[1]) for each position:
  * L = sum_r log(sum_j exp z_rj) - sum_j q_rj z_rj;  dz = softmax(z) - q,
  * q = (1 - s) onehot(t) + s/C with s = label_smoothing in training, else 0.
- * A row is correct when its largest logit (the first of equals) is t.
+ * A position is a term, and correct when its largest logit (the first of equals) is
+ * t.  has_ignore: positions with t == ignore have no loss, no gradient and are no
+ * term.  Of labels of positions, one that is no class makes the sums NaN.
  * Source: Szegedy et al., "Rethinking the Inception architecture", 7. */
 struct hsgd_softmax_cross_entropy {
     float label_smoothing;
+    bool has_ignore;
+    int ignore;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
 
-/* Loss of outputs z (x[0]) and class labels t (x[1]): L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
-HSGD_API extern const struct hsgd_op hsgd_op_mse;
+/* Losses of values z (x[0]) and a target t (x[1]) of the same type, of floats; a
+ * sample is a term, whose loss is the mean over its values.
+ * mse: (z - t)^2; mae: |z - t|; binary_cross_entropy: -t log p - (1 - t) log(1 - p)
+ * with p = 1 / (1 + exp(-z)), 0 <= t <= 1.
+ * mse of scores {C} and a class t: L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
+HSGD_API extern const struct hsgd_op hsgd_op_mse, hsgd_op_mae, hsgd_op_binary_cross_entropy;
+
+/* Metrics of scores z (x[0]), {.., C}, and a class t (x[1]) for each position, over
+ * the positions that are not ignored.  accuracy: the fraction whose largest score
+ * (the first of equals) is t; top_k: one of the k largest; perplexity: exp of the
+ * mean softmax cross-entropy.  A label that is no class makes them NaN. */
+struct hsgd_accuracy {
+    bool has_ignore;
+    int ignore;
+};
+struct hsgd_top_k {
+    int k;
+    bool has_ignore;
+    int ignore;
+};
+struct hsgd_perplexity {
+    bool has_ignore;
+    int ignore;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_accuracy, hsgd_op_top_k, hsgd_op_perplexity;
+
+/* Metrics of values z (x[0]) and a target t (x[1]) of the same type, of floats:
+ * rmse: sqrt(mean (z - t)^2); mean_absolute_error: mean |z - t|;
+ * r2: the mean over channels of 1 - sum (z - t)^2 / sum (t - mean t)^2.
+ * Its sums are of t - center: the relative error of the denominator is some 1e-6
+ * (1 + (mean t - center)^2 / variance of t), so center should be near the mean; 0
+ * suits normalised targets. */
+struct hsgd_r2 {
+    float center;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_rmse, hsgd_op_mean_absolute_error, hsgd_op_r2;
 
 /* y = (x - mean) / sqrt(variance + epsilon) w + b for each channel (the last
  * axis).  In training mean and variance are those of the whole batch over all

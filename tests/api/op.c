@@ -19,6 +19,9 @@ union attributes {
     struct hsgd_gelu gelu;
     struct hsgd_reshape reshape;
     struct hsgd_softmax_cross_entropy loss;
+    struct hsgd_accuracy accuracy;
+    struct hsgd_r2 r2;
+    struct hsgd_top_k top_k;
     struct hsgd_split split;
     struct hsgd_clip_factor clip;
     struct hsgd_update update;
@@ -33,8 +36,12 @@ static int size_of(int right, bool low) { return low ? wild_low(right) : wild(ri
 static const struct hsgd_op *plain_op(void)
 {
     static const struct hsgd_op *const ops[] = {
-        &hsgd_op_add, &hsgd_op_concat, &hsgd_op_flatten, &hsgd_op_mse,
-        &hsgd_op_mul, &hsgd_op_relu,   &hsgd_op_sigmoid, &hsgd_op_tanh,
+        &hsgd_op_add,     &hsgd_op_binary_cross_entropy,
+        &hsgd_op_mae,     &hsgd_op_mean_absolute_error,
+        &hsgd_op_rmse,    &hsgd_op_concat,
+        &hsgd_op_flatten, &hsgd_op_mse,
+        &hsgd_op_mul,     &hsgd_op_relu,
+        &hsgd_op_sigmoid, &hsgd_op_tanh,
     };
     return ops[below(sizeof ops / sizeof *ops)];
 }
@@ -45,10 +52,24 @@ static struct hsgd_ints some_ints(int right)
     return ints;
 }
 
+static const struct hsgd_op *some_metric(union attributes *a)
+{
+    if (one_in(4)) {
+        a->r2.center = wild_float(0);
+        return &hsgd_op_r2;
+    }
+    if (one_in(3)) {
+        a->top_k = (struct hsgd_top_k){ wild(2), one_in(2), wild(1) };
+        return &hsgd_op_top_k;
+    }
+    a->accuracy = (struct hsgd_accuracy){ one_in(2), wild(1) }; /* perplexity has the same fields */
+    return one_in(2) ? &hsgd_op_accuracy : &hsgd_op_perplexity;
+}
+
 static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
-    switch (below(15)) {
+    switch (below(16)) {
     case 0:
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
         return &hsgd_op_dense;
@@ -61,7 +82,9 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
     case 3: a->activate.activation = some_activation(); return &hsgd_op_activate;
     case 4: a->dropout.p = wild_float(0.5f); return &hsgd_op_dropout;
-    case 5: a->loss.label_smoothing = wild_float(0.1f); return &hsgd_op_softmax_cross_entropy;
+    case 5:
+        a->loss = (struct hsgd_softmax_cross_entropy){ wild_float(0.1f), one_in(4), wild(1) };
+        return &hsgd_op_softmax_cross_entropy;
     case 6: return plain_op();
     case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) }; return &hsgd_op_clip_factor;
     case 8: a->batch_norm = (struct hsgd_batch_norm){ wild_float(0), wild_float(0) }; return &hsgd_op_batch_norm;
@@ -75,6 +98,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
     case 13:
         a->embedding = (struct hsgd_embedding){ size_of(4, low), size_of(3, low), some_init() };
         return &hsgd_op_embedding;
+    case 14: return some_metric(a);
     default:
         hsgd_train_defaults(&a->update.options, sizeof a->update.options);
         a->update.options.optimizer = (enum hsgd_optimizer)wild_enum(HSGD_OPTIMIZERS);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "values.h"
+
+struct hsgd_type check_value_type(int turn, int channels)
+{
+    if (turn % 5 == 0) return hsgd_number(HSGD_F32);
+    if (turn % 5 == 1) return hsgd_image(check_size(6), check_size(6), channels);
+    return hsgd_vector(channels);
+}
+
+struct values {
+    int rows, size;
+    double *z;
+    const float *t;
+    struct value_loss (*of)(double z, double t);
+};
+
+/* The mean over the values of a sample, summed over samples. */
+static void reference(const struct values *s, struct approx sums[3], struct approx *dz)
+{
+    struct approx_sum total = { 0 };
+    for (int i = 0; i < s->rows * s->size; i++) {
+        struct value_loss l = s->of(s->z[i], s->t[i]);
+        approx_add(&total, l.loss.v / s->size, l.loss.e / s->size);
+        dz[i] = (struct approx){ l.slope.v / s->size, (l.slope.e + 3 * CHECK_U * fabs(l.slope.v)) / s->size };
+    }
+    sums[0] = approx_of(total);
+    sums[1] = (struct approx){ 0, 0 };
+    sums[2] = (struct approx){ s->rows, 0 };
+}
+
+static double loss(void *user)
+{
+    const struct values *s = user;
+    struct approx sums[3], *dz = check_approx((int64_t)s->rows * s->size);
+    reference(s, sums, dz);
+    free(dz);
+    return sums[0].v;
+}
+
+static void one(int turn, const struct hsgd_op *op, struct value_loss (*of)(double z, double t))
+{
+    struct hsgd_type type = check_value_type(turn, check_size(40));
+    struct values s = { turn % 10 == 9 ? check_int(1000, 3000) : check_size(200), (int)hsgd_type_size(&type), NULL,
+                        NULL, of };
+    int n = s.rows * s.size;
+    check_shape("shape %d: %d rows of %d", turn, s.rows, s.size);
+    float *z = check_floats(n), *t = check_floats(n), *dz = check_floats(n), sums[3];
+    for (int i = 0; i < n; i++) {
+        z[i] *= turn % 3 ? 2.0f : 60.0f;
+        t[i] = turn % 2 ? 0.5f * t[i] + 0.5f : t[i] > 0 ? 1.0f : 0.0f;
+    }
+    s.z = check_doubles(z, n), s.t = t;
+    struct approx want[3], *want_dz = check_approx(n);
+    reference(&s, want, want_dz);
+    if (turn < 20) check_gradient("dz", loss, &s, s.z, want_dz, n);
+    for (int d = 0; d < check_devices() && check_going(); d++) {
+        struct hsgd_op_call run = { .rows = s.rows,
+                                    .in = { type, type },
+                                    .x = { z, t },
+                                    .dx = { turn % 6 ? dz : NULL },
+                                    .sums = sums,
+                                    .training = true };
+        check_run(d, op, NULL, &run, n);
+        check_near("sums", sums, want, 3);
+        if (run.dx[0]) check_near("dz", dz, want_dz, n);
+    }
+    free(z), free(t), free(dz), free(s.z), free(want_dz);
+}
+
+void check_value_loss(const struct hsgd_op *op, struct value_loss (*of)(double z, double t), int shapes)
+{
+    for (int i = 0; i < shapes && check_going(); i++) one(i, op, of);
+}
