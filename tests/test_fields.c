@@ -214,8 +214,82 @@ static void no_labels(void)
     hsgd_destroy(&ctx);
 }
 
+/* A model of the first n scores, without classes: its loss is the mean of squares of
+ * normalised targets. */
+static struct hsgd_model *scorer(const char *target, struct hsgd_type type)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "scorer");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(8)), *t = hsgd_target(m, target, type);
+    x = HSGD_OP(x, dense, "fc", .units = (int)hsgd_type_size(&type));
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, t), mse, "loss"));
+    CHECK_MSG(!hsgd_model_finish(m), "%s", hsgd_error(ctx));
+    return m;
+}
+
+static void fit(struct hsgd_model *m, const struct hsgd_data *d, const char *sentence)
+{
+    struct hsgd_train_options o;
+    hsgd_train_defaults(&o, sizeof o);
+    o.epochs = 1;
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
+    struct hsgd_fit_result r = { .size = sizeof r };
+    REQUIRE(t);
+    int err = hsgd_fit(t, d, d, &r, sizeof r);
+    CHECK_MSG(err == (sentence ? -EINVAL : 0), "%d, %s", err, hsgd_error(ctx));
+    if (sentence) CHECK_STR(hsgd_error(ctx), sentence);
+    else CHECK(isnan(r.train_accuracy) && isnan(r.validation_accuracy) && isfinite(r.validation_loss) && r.best_step);
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+}
+
+static void numbers(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_data_field f[] = { fields[BOX], fields[SCORE], fields[LABEL] };
+    f[0].name = "x", f[0].type = hsgd_vector(8), f[0].column = NULL;
+    struct hsgd_data *d = hsgd_data_arrays(ctx, SAMPLES, 3, f, (const void *const[]){ box, score, label }, HSGD_BORROW);
+    REQUIRE(d);
+    fit(scorer("score", hsgd_number(HSGD_F32)), d, NULL);
+    fit(scorer("score", hsgd_vector(1)), d, NULL);
+    fit(scorer("score", hsgd_vector(2)), d, "data \"memory\": \"score\" is one number, model \"scorer\" takes 2");
+    fit(scorer("label", hsgd_vector(1)), d, "data \"memory\": \"label\" is one number i32, model \"scorer\" takes 1");
+    fit(scorer("price", hsgd_vector(1)), d,
+        "data \"memory\" has no \"price\", which model \"scorer\" needs; it has x, score, label");
+    hsgd_data_destroy(&d);
+    hsgd_destroy(&ctx);
+}
+
+/* Outputs of a model with weights 0 are 0: the loss is the mean of squares, and its
+ * gradient for the bias the mean of -2 t. */
+static void squares(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = scorer("score", hsgd_vector(2));
+    struct hsgd_trainer *t = hsgd_trainer_create(m, NULL);
+    float w[16] = { 0 }, x[SAMPLES * 8], target[SAMPLES * 2], gradient[18];
+    double want = 0, bias[2] = { 0 }, loss;
+    REQUIRE(t && !hsgd_model_set_weight(m, "fc.weight", w, 16) && !hsgd_model_set_weight(m, "fc.bias", w, 2));
+    for (int i = 0; i < SAMPLES * 8; i++) x[i] = (float)(i % 5);
+    for (int i = 0; i < SAMPLES * 2; i++) {
+        target[i] = (float)(i % 7) - 2.5f;
+        want += (double)(target[i] * target[i]) / (2 * SAMPLES);
+        bias[i % 2] -= (double)target[i] / SAMPLES;
+    }
+    CHECK(!hsgd_trainer_gradients(t, SAMPLES, HSGD_FIELDS(x, target), gradient, 18));
+    for (int i = 0; i < 2; i++)
+        CHECK_MSG(fabs((double)gradient[16 + i] - bias[i]) < 1e-6, "%g, not %g", (double)gradient[16 + i], bias[i]);
+    CHECK(!hsgd_trainer_step(t, SAMPLES, HSGD_FIELDS(x, target), &loss) && fabs(loss - want) < 1e-5);
+    target[3] = INFINITY;
+    CHECK(hsgd_trainer_step(t, SAMPLES, HSGD_FIELDS(x, target), &loss) == -EDOM);
+    CHECK_STR(hsgd_error(ctx), "score: value 1 of sample 1 is inf, it must be finite");
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = {
     { "described", described }, { "batches", batches },       { "refused_batches", refused_batches },
     { "units", units },         { "bad_fields", bad_fields }, { "no_labels", no_labels },
+    { "numbers", numbers },     { "squares", squares },
 };
 CORE_MAIN(cases)
