@@ -17,6 +17,8 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/data_targets.h \
 	apps/hsgd/commands/devices.c \
 	apps/hsgd/commands/eval.c \
+	apps/hsgd/commands/eval_targets.c \
+	apps/hsgd/commands/eval_targets.h \
 	apps/hsgd/commands/help.c \
 	apps/hsgd/commands/manual.c \
 	apps/hsgd/commands/models.c \
@@ -71,6 +73,8 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/plan_json.c \
 	apps/hsgd/lib/plan_report.c \
 	apps/hsgd/lib/plan_report.h \
+	apps/hsgd/lib/regression.c \
+	apps/hsgd/lib/regression.h \
 	apps/hsgd/lib/report.c \
 	apps/hsgd/lib/report.h \
 	apps/hsgd/lib/run_folder.c \

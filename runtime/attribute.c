@@ -25,8 +25,9 @@ static bool read_int(const char *text, void *at) { return attribute_whole(text, 
 
 static bool read_units(const char *text, void *at)
 {
-    if (strcmp(text, "classes")) return attribute_whole(text, at);
-    *(int *)at = CLASSES;
+    bool classes = !strcmp(text, "classes");
+    if (!classes && strcmp(text, "outputs")) return attribute_whole(text, at);
+    *(int *)at = classes ? CLASSES : OUTPUTS;
     return true;
 }
 
@@ -120,7 +121,7 @@ static const struct {
     void (*write)(const void *at, FILE *out);
 } kinds[] = {
     [HSGD_INT] = { "an integer", read_int, write_int },
-    [HSGD_UNITS] = { "an integer or \"classes\"", read_units, write_int },
+    [HSGD_UNITS] = { "an integer, \"classes\" or \"outputs\"", read_units, write_int },
     [HSGD_PADDING] = { "an integer", read_int, write_int },
     [HSGD_FLOAT] = { "a number", read_float, write_float },
     [HSGD_BOOL] = { "true or false", read_bool, write_bool },

@@ -7,7 +7,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#define CLASSES INT_MIN /* the number of classes, whatever it is */
+#define CLASSES INT_MIN       /* the number of classes, whatever it is */
+#define OUTPUTS (INT_MIN + 1) /* that of classes or of numeric targets */
 
 /* What a text must be for this kind: "an integer". */
 const char *attribute_expects(enum hsgd_attribute_kind kind);

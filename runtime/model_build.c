@@ -78,7 +78,10 @@ static bool add_fields(struct build *b, struct hsgd_shape in)
             if (!choose_shape(b->ctx, b->f, in, &shape)) return false;
             type = hsgd_image(shape.h, shape.w, shape.c);
         } else if (!i && !check_shape(b, field, in)) return false;
-        b->field[i] = field->is_target ? hsgd_target(b->m, field->name, type) : hsgd_input(b->m, field->name, type);
+        bool numbers = b->f->target && field->is_target && !field->line; /* the file leaves it to the data */
+        if (numbers) b->field[i] = hsgd_target(b->m, "target", *b->f->target);
+        else
+            b->field[i] = field->is_target ? hsgd_target(b->m, field->name, type) : hsgd_input(b->m, field->name, type);
         if (!b->field[i]) failed_at(b->ctx, b->f, field->line ? field->line : b->f->input_line ? b->f->input_line : 1);
         if (!b->field[i]) return false;
     }
@@ -86,14 +89,16 @@ static bool add_fields(struct build *b, struct hsgd_shape in)
 }
 
 /* Puts in what only the data tell.  False: they do not tell. */
-static bool complete(const struct hsgd_op *op, void *attributes, const struct hsgd_type *in, int below, int classes)
+static bool complete(const struct build *b, const struct hsgd_op *op, void *attributes, const struct hsgd_type *in,
+                     int below)
 {
+    int outputs = b->f->target ? (int)hsgd_type_size(b->f->target) : b->classes;
     for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
         int *at = (int *)((char *)attributes + a->offset);
         if (a->kind == HSGD_PADDING && below && in->rank && in->dim[0] >= below) *at = 0;
-        if (a->kind != HSGD_UNITS || *at != CLASSES) continue;
-        if (classes < 1) return false;
-        *at = classes;
+        if (a->kind != HSGD_UNITS || (*at != CLASSES && *at != OUTPUTS)) continue;
+        *at = *at == CLASSES ? b->classes : outputs;
+        if (*at < 1) return false;
     }
     return true;
 }
@@ -139,13 +144,16 @@ static struct hsgd_value *apply(const struct build *b, const struct file_layer *
 {
     struct hsgd_value *made = NULL;
     struct hsgd_type type = { 0 };
+    const struct hsgd_op *op = l->is_default && b->f->target ? &hsgd_op_mse : l->op;
     void *attributes = malloc(l->op->attributes_size + 1);
     hsgd_type_of(in[0], &type);
     if (attributes) memcpy(attributes, l->attributes, l->op->attributes_size + 1);
     if (!attributes) fail_at(b->ctx, b->f, l->line, "out of memory");
-    else if (!complete(l->op, attributes, &type, l->below, b->classes))
-        fail_at(b->ctx, b->f, l->line, "the number of classes is not known");
-    else if (!(made = hsgd_apply(l->op, l->name, attributes, l->inputs, in))) failed_at(b->ctx, b->f, l->line);
+    else if (!complete(b, op, attributes, &type, l->below))
+        fail_at(b->ctx, b->f, l->line,
+                b->f->target ? "the data has no classes, but targets: write \"outputs\""
+                             : "the number of classes is not known");
+    else if (!(made = hsgd_apply(op, l->name, attributes, l->inputs, in))) failed_at(b->ctx, b->f, l->line);
     free(attributes);
     return made;
 }
@@ -220,11 +228,13 @@ struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model
 }
 
 struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,
-                                    struct hsgd_shape in, int classes)
+                                    struct hsgd_shape in, int classes, const struct hsgd_type *target)
 {
     struct model_file f;
     struct hsgd_model *m = NULL;
-    if (!model_file_parse(ctx, &f, path, text, size)) m = model_file_build(ctx, &f, in, classes);
+    int err = model_file_parse(ctx, &f, path, text, size);
+    f.target = target;
+    if (!err) m = model_file_build(ctx, &f, in, classes);
     model_file_free(&f);
     return m;
 }
@@ -233,17 +243,23 @@ struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, 
 
 struct hsgd_model *hsgd_model_from_text(struct hsgd_context *ctx, const char *text, struct hsgd_shape in, int classes)
 {
-    return ENTER(ctx, ctx, text) ? NULL : model_from_bytes(ctx, "model file", text, strlen(text), in, classes);
+    return ENTER(ctx, ctx, text) ? NULL : model_from_bytes(ctx, "model file", text, strlen(text), in, classes, NULL);
+}
+
+struct hsgd_model *model_from_path(struct hsgd_context *ctx, const char *path, struct hsgd_shape in, int classes,
+                                   const struct hsgd_type *target)
+{
+    void *text;
+    size_t size;
+    if (hsgd_file_read(ctx, path, MAX_TEXT, &text, &size)) return NULL;
+    struct hsgd_model *m = model_from_bytes(ctx, path, text, size, in, classes, target);
+    free(text);
+    return m;
 }
 
 struct hsgd_model *hsgd_model_from_file(struct hsgd_context *ctx, const char *path, struct hsgd_shape in, int classes)
 {
-    void *text;
-    size_t size;
-    if (ENTER(ctx, ctx, path) || hsgd_file_read(ctx, path, MAX_TEXT, &text, &size)) return NULL;
-    struct hsgd_model *m = model_from_bytes(ctx, path, text, size, in, classes);
-    free(text);
-    return m;
+    return ENTER(ctx, ctx, path) ? NULL : model_from_path(ctx, path, in, classes, NULL);
 }
 
 static struct hsgd_model *from_checkpoint(struct hsgd_context *ctx, const struct safetensors *f)
@@ -255,7 +271,7 @@ static struct hsgd_model *from_checkpoint(struct hsgd_context *ctx, const struct
         return NULL;
     }
     snprintf(where, sizeof where, "%s, hsgd.model", f->path);
-    struct hsgd_model *m = model_from_bytes(ctx, where, text, strlen(text), (struct hsgd_shape){ 0 }, 0);
+    struct hsgd_model *m = model_from_bytes(ctx, where, text, strlen(text), (struct hsgd_shape){ 0 }, 0, NULL);
     if (m && weights_load(ctx, m, f, m->weights)) hsgd_model_destroy(&m);
     return m;
 }

@@ -164,7 +164,7 @@ static void default_name(const struct model_file *f, const struct file_layer *l,
 {
     int number = 0;
     for (int i = 0; i < f->nlayers; i++) number += f->layer[i].op == l->op;
-    snprintf(name, MODEL_NAME, "%s%d", l->op->name, number);
+    snprintf(name, MODEL_NAME, "%s%d", l->is_default ? "loss" : l->op->name, number);
 }
 
 static int make_layer(struct model_source *s, struct frame *f, const struct yaml_pairs *p)

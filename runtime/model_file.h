@@ -18,7 +18,8 @@ struct file_value {
 struct file_layer {
     const struct hsgd_op *op;
     char name[MODEL_NAME];
-    void *attributes; /* the number of classes may be CLASSES */
+    bool is_default;  /* {op: loss}: for classes op, for numbers mse */
+    void *attributes; /* the number of classes may be CLASSES, or OUTPUTS */
     int below;        /* > 0: padding only where the input has fewer rows */
     int line, inputs;
     struct file_value in[HSGD_MAX_INPUTS];
@@ -49,6 +50,7 @@ struct model_file {
     struct file_field field[MAX_MODEL_FIELDS];
     struct file_layer *layer;
     struct file_result result[MAX_RESULTS];
+    const struct hsgd_type *target; /* the data has such numbers in place of labels; NULL: labels */
 };
 
 /* Reads a file's text.  Returns 0, or a negative errno with a sentence; free
@@ -65,9 +67,11 @@ struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model
 struct hsgd_model *model_file_graph(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
                                     int classes);
 
-/* Parses and builds. */
+/* Parses and builds, for data with numeric targets (NULL: with labels). */
 struct hsgd_model *model_from_bytes(struct hsgd_context *ctx, const char *path, const char *text, size_t size,
-                                    struct hsgd_shape in, int classes);
+                                    struct hsgd_shape in, int classes, const struct hsgd_type *target);
+struct hsgd_model *model_from_path(struct hsgd_context *ctx, const char *path, struct hsgd_shape in, int classes,
+                                   const struct hsgd_type *target);
 
 /* The model as the text of a model file, to be freed; NULL after a sentence
  * in ctx (which may be NULL). */

@@ -76,7 +76,9 @@ int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair
     const struct yaml_pair *op = pair_of(p, "op");
     int err = 0;
     if (!op) return hsgd_yaml_fail(y, l->line, "the layer has no \"op\"");
-    if (!(l->op = hsgd_op_by_name(op->value))) return refuse_op(y, l->line, op->value);
+    l->is_default = !strcmp(op->value, "loss");
+    l->op = l->is_default ? &hsgd_op_softmax_cross_entropy : hsgd_op_by_name(op->value);
+    if (!l->op) return refuse_op(y, l->line, op->value);
     l->attributes = calloc(1, l->op->attributes_size + 1);
     if (!l->attributes) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     for (int i = 0; !err && i < p->n; i++) err = read_key(y, l, &p->pair[i]);

@@ -129,6 +129,7 @@ json 'j["train"]["samples"] == 16 and j["test"]["samples"] == 3 and j["classes"]
 json '"target 30x30x1" in j["summary"] and j["targets"][0]["train"]["mean"] == j["train"]["mean"][0]'
 ok data info set --target masks --resize 15
 has out '^target +train +0 '
-refused 'the data has no labels, which --model "mlp-small" needs' train $opts --data set --target masks --out paired
+ok train $opts --data set --target masks --out paired --json
+json 'set(j["metrics"]["test"]) == {"loss", "rmse", "mae", "r2"} and j["test_accuracy"] is None'
 
 finish

@@ -80,7 +80,7 @@ static const struct {
     { IN_BLOCK("  - {op: dense, units: $n}\n") "  - {block: b, name: a}\n" END,
       ":5: the use of block \"b\" in line 8 gives no \"n\"" },
     { IN_BLOCK("  - {op: dense, units: $n}\n") "  - {block: b, name: a, n: x}\n" END,
-      ":5: units must be an integer or \"classes\", not \"x\"" },
+      ":5: units must be an integer, \"classes\" or \"outputs\", not \"x\"" },
     { GRAPH "layers:\n  - {op: dense, units: $n}\n" END,
       ":4: \"$n\" is not in a block: only blocks have words to put in" },
     { IN_BLOCK("  - {block: b, name: c}\n") "  - {block: b, name: a}\n" END, ":5: block \"b\" contains itself" },

@@ -109,6 +109,12 @@ HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *mo
  * Errors (NULL): -EINVAL an unknown name; those of hsgd_model_from_file(). */
 HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,
                                                int classes);
+/* The same for data with numbers of this type to be predicted in place of labels,
+ * hsgd_data_type(d, "target"): the model's last layer has as many outputs, and its
+ * loss is mse.  Errors (NULL): as above; -EINVAL a model file has the word "classes",
+ * or a loss that needs labels. */
+HSGD_API struct hsgd_model *hsgd_model_for_targets(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,
+                                                   struct hsgd_type target);
 /* Names of the built-in models; NULL after the last. */
 HSGD_API const char *hsgd_model_name_at(int i);
 /* Whether name is that of a model file: it has a "/", or ends in .yaml or .yml. */

@@ -70,6 +70,12 @@ static bool by_name(void)
         hsgd_model_by_name(CTX(0), OR_NULL(1, any_text(names[below(4)])), wild_shape(shape), wild(CLASSES)));
 }
 
+static bool for_targets(void)
+{
+    struct hsgd_type target = hsgd_vector(wild(2));
+    return keep_model(hsgd_model_for_targets(CTX(0), OR_NULL(1, any_text("linear")), wild_shape(shape), target));
+}
+
 static bool name_at(void) { return hsgd_model_name_at(wild(below(5))); }
 static bool is_file(void) { return hsgd_model_is_file(OR_NULL(0, any_text("net/model.yaml"))); }
 
@@ -150,6 +156,7 @@ const struct call model_calls[] = { { "hsgd_chain_create", create, 2, false },
                                     { "hsgd_add_dropout", add_dropout, 1, false },
                                     { "hsgd_add_softmax_cross_entropy", add_loss, 1, false },
                                     { "hsgd_model_by_name", by_name, 2, false },
+                                    { "hsgd_model_for_targets", for_targets, 2, false },
                                     { "hsgd_model_name_at", name_at, 0, false },
                                     { "hsgd_model_is_file", is_file, 1, false },
                                     { "hsgd_model_from_file", from_file, 2, false },

@@ -46,7 +46,7 @@ static int open_bench(struct bench *b)
     b->options.min_share = (float)s->min_share;
     b->options.executor = (enum hsgd_executor)s->executor;
     int code = open_context(&b->run, s);
-    if (!code) code = open_model(&b->run, s, (struct hsgd_shape){ 0 }, 10);
+    if (!code) code = open_model(&b->run, s, NULL);
     if (!code) code = open_trainer(&b->run, &b->options);
     if (!code) b->floor = open_floor(b);
     return code;

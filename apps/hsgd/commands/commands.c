@@ -54,12 +54,14 @@ const struct command commands[] = {
     { "eval", EVAL, cmd_eval, "eval --checkpoint PATH [--data digits|PATH] [OPTION...]",
       "evaluate a model on labelled data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
-      "recall and F1 of every class, and the confusion matrix.  Without --data it uses\n"
-      "the data of the run; with --data, columns are matched by name, and label column,\n"
-      "features and unit of the values are those of the training data." },
+      "recall and F1 of every class, and the confusion matrix; of a model with numeric\n"
+      "targets RMSE, MAE and R2 of each.  Without --data it uses the data of the run;\n"
+      "with --data, columns are matched by name, and label column, features and unit of\n"
+      "the values are those of the training data." },
     { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
-      "predict the classes of samples",
-      "Prints the most probable classes of every sample.  An INPUT is a PNG or JPEG\n"
+      "predict the classes or targets of samples",
+      "Prints the most probable classes of every sample, or its targets in the unit of\n"
+      "the data.  An INPUT is a PNG or JPEG\n"
       "image, a folder of images, a NumPy array (.npy, .npz), IDX images, a text file\n"
       "with one row of values per sample (separated by commas, semicolons or tabs), or a\n"
       "LIBSVM file; \"-\" is standard input.  Columns are matched by name; the label\n"

@@ -11,6 +11,7 @@
 
 #include "lib/json.h"
 #include "lib/message.h"
+#include "lib/regression.h"
 #include "lib/text.h"
 
 enum { NAME = 22 /* columns */, SHOWN = 8 /* values of a sample */ };
@@ -87,12 +88,9 @@ static double deviation_of(const struct targets *t, int i)
     return 1 / t->norm->inv_std[t->norm->channels > 1 ? i : 0];
 }
 
-static const char *name_of(const struct targets *t, int i, char number[40])
+static const char *name_of(const struct targets *t, int i, char number[TARGET_NAME])
 {
-    if (t->field.column) return t->field.column[i];
-    if (t->channels == 1) return t->field.name;
-    snprintf(number, 40, "%s %d", t->field.name, i + 1);
-    return number;
+    return target_column_name(&t->field, t->channels, i, number);
 }
 
 /* ------------------------------------------------------------------ output */
@@ -107,7 +105,7 @@ static void print_column(const struct targets *t, int i, const char *name, const
 int targets_print(struct hsgd_data *const split[SPLITS])
 {
     struct targets train, test = { 0 };
-    char number[40];
+    char number[TARGET_NAME];
     bool ok = targets_open(split[0], &train) && (!split[1] || targets_open(split[1], &test));
     if (ok) printf("\n%-*s %-5s %12s %12s %12s %12s\n", NAME, "target", "split", "min", "max", "mean", "std");
     for (int i = 0; ok && i < train.channels; i++) {
@@ -128,7 +126,7 @@ static json_t *json_column(const struct targets *t, int i)
 json_t *targets_json(struct hsgd_data *const split[SPLITS])
 {
     struct targets train, test = { 0 };
-    char number[40];
+    char number[TARGET_NAME];
     if (targets_of(split[0]) < 0) return json_array();
     bool ok = targets_open(split[0], &train) && (!split[1] || targets_open(split[1], &test));
     json_t *list = ok ? json_array() : NULL;

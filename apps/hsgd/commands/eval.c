@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "draw/draw.h"
+#include "eval_targets.h"
 #include "lib/checkpoint.h"
 #include "lib/json.h"
 #include "lib/measure.h"
@@ -119,21 +120,27 @@ static int count(const struct opened *o, struct evaluation *e)
     return code;
 }
 
-static int evaluate(const struct opened *o, struct evaluation *e)
+static int count_classes(const struct opened *o, struct evaluation *e)
 {
-    double began = now_seconds();
-    e->samples = hsgd_data_count(o->run.whole);
     e->classes = hsgd_model_outputs(o->run.model);
-    e->data = hsgd_data_name(o->run.whole);
-    e->model = hsgd_model_name(o->run.model);
-    int err = hsgd_trainer_evaluate(o->run.trainer, o->run.whole, &e->loss, NULL); /* checks the shapes, too */
-    if (err) return library_error(&o->run, err);
     e->confusion = calloc((size_t)e->classes * (size_t)e->classes, sizeof *e->confusion);
     e->name = calloc((size_t)e->classes, sizeof *e->name);
     if (!e->confusion || !e->name) return report_error(FAILED, "out of memory for %d classes", e->classes);
     for (int i = 0; i < e->classes; i++)
         if (!(e->name[i] = strdup(class_name(o, o->run.whole, i)))) return report_error(FAILED, "out of memory");
-    int code = count(o, e);
+    return count(o, e);
+}
+
+static int evaluate(const struct opened *o, struct evaluation *e)
+{
+    double began = now_seconds();
+    e->samples = hsgd_data_count(o->run.whole);
+    e->data = hsgd_data_name(o->run.whole);
+    e->model = hsgd_model_name(o->run.model);
+    int err = hsgd_trainer_evaluate(o->run.trainer, o->run.whole, &e->loss, NULL); /* checks the fields, too */
+    if (err) return library_error(&o->run, err);
+    int code = o->predicts_targets ? regression_measure(&o->run, o->norm, &o->targets, o->run.whole, &e->regression)
+                                   : count_classes(o, e);
     e->seconds = now_seconds() - began;
     return code;
 }
@@ -148,24 +155,61 @@ static json_t *json_class(const struct evaluation *e, int i)
                      json_number(s.recall), "f1", json_number(s.f1));
 }
 
+/* What classes and targets have in common. */
+static json_t *json_head(const struct opened *o, const struct evaluation *e)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o}", "checkpoint", json_text(o->path), "model",
+                     json_text(e->model), "step", o->info->step < 0 ? json_null() : json_integer(o->info->step), "data",
+                     json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part",
+                     e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "seconds",
+                     json_number(e->seconds));
+}
+
+struct metric {
+    const char *name;
+    double value;
+};
+
+/* The loss and these, each beside the others and by the part of the data. */
+static void set_metrics(json_t **all, const struct evaluation *e, const struct metric *m, int n)
+{
+    json_t *by_name = json_pack("{s:o}", "loss", json_number(e->loss));
+    for (int i = 0; i < n; i++) {
+        json_set(all, m[i].name, json_number(m[i].value));
+        json_set(&by_name, m[i].name, json_number(m[i].value));
+    }
+    json_set(all, "metrics", json_pack("{s:o}", e->part, by_name));
+}
+
+static int print_targets_json(const struct opened *o, const struct evaluation *e)
+{
+    const struct target_score *mean = &e->regression.mean;
+    const struct metric metrics[] = { { "rmse", mean->rmse }, { "mae", mean->mae }, { "r2", mean->r2 } };
+    json_t *all = json_head(o, e);
+    set_metrics(&all, e, metrics, 3);
+    json_set(&all, "targets", eval_targets_json(&o->targets, &e->regression));
+    return json_print(all);
+}
+
 static int print_json(const struct opened *o, const struct evaluation *e)
 {
+    if (o->predicts_targets) return print_targets_json(o, e);
     struct class_score mean = mean_score(e);
-    json_t *classes = json_array(), *confusion = json_array();
+    const struct metric metrics[] = { { "accuracy", evaluation_accuracy(e) },
+                                      { "precision", mean.precision },
+                                      { "recall", mean.recall },
+                                      { "f1", mean.f1 } };
+    json_t *classes = json_array(), *confusion = json_array(), *all = json_head(o, e);
     for (int i = 0; i < e->classes; i++) {
         json_t *row = json_array();
         for (int k = 0; k < e->classes; k++) json_append(&row, json_integer(e->confusion[i * e->classes + k]));
         json_append(&confusion, row);
         json_append(&classes, json_class(e, i));
     }
-    return json_print(json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "checkpoint", json_text(o->path),
-        "model", json_text(e->model), "step", o->info->step < 0 ? json_null() : json_integer(o->info->step), "data",
-        json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part", e->part,
-        "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "accuracy",
-        json_number(evaluation_accuracy(e)), "precision", json_number(mean.precision), "recall",
-        json_number(mean.recall), "f1", json_number(mean.f1), "seconds", json_number(e->seconds), "classes", classes,
-        "confusion", confusion));
+    set_metrics(&all, e, metrics, sizeof metrics / sizeof *metrics);
+    json_set(&all, "classes", classes);
+    json_set(&all, "confusion", confusion);
+    return json_print(all);
 }
 
 static void print_score(const char *name, const struct class_score *s, bool mean)
@@ -222,16 +266,9 @@ static void print_confusion(const struct evaluation *e)
         print_confused(e, first, first + across < e->classes ? first + across : e->classes, label, column);
 }
 
-static int print_text(const struct opened *o, const struct evaluation *e)
+static void print_classes(const struct evaluation *e)
 {
     struct class_score mean = mean_score(e);
-    char step[40] = "";
-    if (o->info->step >= 0) snprintf(step, sizeof step, ", step %lld", (long long)o->info->step);
-    text_field("checkpoint", "%s%s", o->path, step);
-    text_field("model", "%s, %lld parameters", e->model, (long long)hsgd_model_parameters(o->run.model));
-    text_field("data", "%s (%s): %s", e->data, e->part, summary_of(o->run.whole).text);
-    if (*e->own.config) text_field("", "as in %s", e->own.config);
-    text_field("loss", "%.4g", e->loss);
     text_field("accuracy", "%.2f%%", 100 * evaluation_accuracy(e));
     putchar('\n');
     printf("%-*s %10s %10s %10s %10s %10s\n", LABEL, "class", "samples", "predicted", "precision", "recall", "F1");
@@ -241,7 +278,28 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     }
     print_score("mean", &mean, true);
     if (e->classes <= MAX_CLASSES) print_confusion(e);
+}
+
+static int print_text(const struct opened *o, const struct evaluation *e)
+{
+    char step[40] = "";
+    if (o->info->step >= 0) snprintf(step, sizeof step, ", step %lld", (long long)o->info->step);
+    text_field("checkpoint", "%s%s", o->path, step);
+    text_field("model", "%s, %lld parameters", e->model, (long long)hsgd_model_parameters(o->run.model));
+    text_field("data", "%s (%s): %s", e->data, e->part, summary_of(o->run.whole).text);
+    if (*e->own.config) text_field("", "as in %s", e->own.config);
+    text_field("loss", "%.4g", e->loss);
+    if (o->predicts_targets) eval_targets_print(&o->targets, &e->regression);
+    else print_classes(e);
     return flush_output();
+}
+
+/* Only of classes. */
+static int check_drawing(const struct opened *o, const struct settings *s)
+{
+    if (!o->predicts_targets || !(s->png || s->svg)) return OK;
+    return report_error(USAGE, "%s: a confusion matrix needs classes, and the model predicts \"%s\"",
+                        s->png ? "--png" : "--svg", o->targets.field.column ? o->targets.field.column[0] : "target");
 }
 
 int cmd_eval(struct settings *s)
@@ -251,6 +309,7 @@ int cmd_eval(struct settings *s)
     int code = require_words(s, 0);
     if (!code && (s->png || s->svg)) code = drawing_check(s->png ? "--png" : "--svg", s->png ? s->png : s->svg);
     if (!code) code = open_checkpoint(&o, s);
+    if (!code) code = check_drawing(&o, s);
     if (!code) code = open_samples(&o, &e, s);
     if (!code) code = evaluate(&o, &e);
     if (!code && (s->png || s->svg)) code = draw_confusion(&e, s->png, s->svg);
@@ -258,6 +317,7 @@ int cmd_eval(struct settings *s)
     for (int i = 0; e.name && i < e.classes; i++) free((char *)e.name[i]);
     free(e.name);
     free(e.confusion);
+    regression_free(&e.regression);
     own_data_free(&e.own);
     close_checkpoint(&o);
     return code;

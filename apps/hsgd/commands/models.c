@@ -28,7 +28,7 @@ static int list_models(struct session *run, struct settings *s, json_t **list)
 {
     for (int i = 0; hsgd_model_name_at(i); i++) {
         s->model = hsgd_model_name_at(i);
-        int code = open_model(run, s, (struct hsgd_shape){ 0 }, CLASSES);
+        int code = open_model(run, s, NULL);
         if (code) return code;
         if (list) json_append(list, json_model(run->model));
         else print_model(run->model);

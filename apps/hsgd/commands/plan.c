@@ -21,14 +21,9 @@ static int open_planning(struct session *run, const struct settings *s)
     o.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
     o.min_share = (float)s->min_share;
     o.executor = (enum hsgd_executor)s->executor;
-    int code = open_context(run, s), classes = 10;
-    struct hsgd_shape shape = { 0 };
-    if (!code && s->data) {
-        code = open_data(run, s);
-        if (!code) shape = hsgd_data_shape(run->train);
-        if (!code) classes = hsgd_data_classes(run->train);
-    }
-    if (!code) code = open_model(run, s, shape, classes);
+    int code = open_context(run, s);
+    if (!code && s->data) code = open_data(run, s);
+    if (!code) code = open_model(run, s, run->train);
     return code ? code : open_trainer(run, &o);
 }
 

@@ -17,6 +17,7 @@
 
 #define CHUNK 2048 /* samples in memory at once */
 #define SHOWN 3    /* classes of a line of text */
+#define SHOWN_TARGETS 8
 #define MAX_BYTES ((size_t)1 << 31)
 
 struct prediction {
@@ -74,6 +75,38 @@ static void add_json(struct prediction *p, const char *input, int64_t row, const
                           json_text(class_name(&p->o, NULL, best)), "index", best, "probabilities", values));
 }
 
+/* ---------------------------------------------------------------- targets */
+
+/* The targets of a vector by name; of other shapes all values. */
+static void add_targets_json(struct prediction *p, const char *input, int64_t row, const double *v)
+{
+    const struct target_columns *t = &p->o.targets;
+    json_t *by_name = json_object(), *values = json_array();
+    char number[TARGET_NAME];
+    for (int i = 0; t->size == t->channels && i < t->channels; i++)
+        json_set(&by_name, target_column_name(&t->field, t->channels, i, number), json_number(v[i]));
+    for (int64_t i = 0; i < t->size; i++) json_append(&values, json_number(v[i]));
+    json_append(&p->list, json_pack("{s:o, s:I, s:o, s:o}", "input", json_text(input), "row", (json_int_t)row,
+                                    "targets", by_name, "values", values));
+}
+
+/* "price 12.5 rooms 3", the first SHOWN_TARGETS; NULL: out of memory. */
+static char *target_values(const struct prediction *p, const double *v)
+{
+    const struct target_columns *t = &p->o.targets;
+    char *text, number[TARGET_NAME];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (int64_t i = 0; out && i < t->size && i <= SHOWN_TARGETS; i++) {
+        if (i == SHOWN_TARGETS) fputs(" ...", out);
+        else if (t->size > t->channels) fprintf(out, "%s%.7g", i ? " " : "", v[i]);
+        else fprintf(out, "%s%s %.7g", i ? " " : "", target_column_name(&t->field, t->channels, (int)i, number), v[i]);
+    }
+    return out && !fclose(out) ? text : NULL;
+}
+
+/* ----------------------------------------------------------------- classes */
+
 /* " 7 0.9132 1 0.0521"; NULL: out of memory. */
 static char *best_classes(const struct prediction *p, const float *y)
 {
@@ -87,11 +120,11 @@ static char *best_classes(const struct prediction *p, const float *y)
     return out && !fclose(out) ? text : NULL;
 }
 
-/* One line per sample if it fits, else the input, then its classes on indented
- * lines. */
-static int print_line(const struct prediction *p, const char *input, int64_t row, int64_t rows, const float *y)
+/* One line per sample if it fits, else the input, then its classes or targets on
+ * indented lines.  best: that text, which is freed, or NULL. */
+static int print_line(const char *input, int64_t row, int64_t rows, char *best)
 {
-    char number[24] = "", *best = best_classes(p, y), *line = NULL;
+    char number[24] = "", *line = NULL;
     if (rows > 1) snprintf(number, sizeof number, ":%lld", (long long)row + 1);
     int code =
         best && asprintf(&line, "%s%s  %s", input, number, best) >= 0 ? OK : report_error(FAILED, "out of memory");
@@ -108,6 +141,19 @@ static int print_line(const struct prediction *p, const char *input, int64_t row
 
 /* ----------------------------------------------------------------- predict */
 
+static int show(struct prediction *p, const char *name, int64_t row, int64_t rows, const float *y)
+{
+    double *v = p->o.predicts_targets ? malloc((size_t)p->o.targets.size * sizeof *v) : NULL;
+    int code = OK;
+    if (p->o.predicts_targets && !v) return report_error(FAILED, "out of memory");
+    if (v) target_columns_convert(&p->o.targets, y, v);
+    if (p->json && v) add_targets_json(p, name, row, v);
+    else if (p->json) add_json(p, name, row, y);
+    else code = print_line(name, row, rows, v ? target_values(p, v) : best_classes(p, y));
+    free(v);
+    return code;
+}
+
 static int predict_all(struct prediction *p, const char *name, const struct hsgd_data *d)
 {
     int64_t rows = hsgd_data_count(d);
@@ -117,11 +163,7 @@ static int predict_all(struct prediction *p, const char *name, const struct hsgd
     for (int64_t at = 0; !code && at < rows; at += CHUNK) {
         int n = rows - at < CHUNK ? (int)(rows - at) : CHUNK;
         code = predict_data(&p->o, d, at, n, out, NULL);
-        for (int i = 0; !code && i < n; i++) {
-            const float *y = out + (int64_t)i * p->outputs;
-            if (p->json) add_json(p, name, at + i, y);
-            else code = print_line(p, name, at + i, rows, y);
-        }
+        for (int i = 0; !code && i < n; i++) code = show(p, name, at + i, rows, out + (int64_t)i * p->outputs);
     }
     free(out);
     return code;

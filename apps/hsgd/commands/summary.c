@@ -90,15 +90,10 @@ static int print_text(const struct hsgd_model *m)
 
 static int from_options(struct session *run, const struct settings *s)
 {
-    struct hsgd_shape shape = { 0 };
-    int classes = 10, code = require_model(s);
+    int code = require_model(s);
     if (!code) code = open_without_devices(run, s);
     if (!code && s->data) code = read_data(run, s, s->data, &run->whole, &run->test);
-    if (!code && s->data) {
-        shape = hsgd_data_shape(run->whole);
-        classes = hsgd_data_classes(run->whole);
-    }
-    return code ? code : open_model(run, s, shape, classes);
+    return code ? code : open_model(run, s, run->whole);
 }
 
 static int from_run(struct opened *o, struct settings *s)

@@ -44,6 +44,15 @@ static int make_plans(struct training *t)
     return plan_predict(&t->plan, &t->run, t->s->model, (int)batch);
 }
 
+static int find_targets(struct training *t)
+{
+    if (hsgd_data_type(t->run.train, "target").dtype != HSGD_F32) return OK;
+    if (t->s->stop_at > 0)
+        return report_error(USAGE, "--stop-at %g: the data has no classes, and so no accuracy", t->s->stop_at);
+    t->record = hsgd_record_create(t->run.ctx, t->run.train);
+    return t->record && target_columns_find(t->record, &t->targets) ? OK : library_error(&t->run, -ENOMEM);
+}
+
 static int open_training(struct training *t)
 {
     int code = open_context(&t->run, t->s);
@@ -52,7 +61,8 @@ static int open_training(struct training *t)
     if (!code) code = open_data(&t->run, t->s);
     if (!code) code = train_check_known(t);
     if (!code) code = train_choose_lengths(t);
-    if (!code) code = open_model(&t->run, t->s, hsgd_data_shape(t->run.train), hsgd_data_classes(t->run.train));
+    if (!code) code = open_model(&t->run, t->s, t->run.train);
+    if (!code) code = find_targets(t);
     if (!code) code = open_trainer(&t->run, &t->options);
     if (!code && t->s->initial_checkpoint && t->folder.step < 0) code = load_weights(t);
     if (!code && t->folder.step >= 0) code = load_checkpoint(t);
@@ -71,6 +81,18 @@ static int stopped(const struct training *t)
                         (long long)t->result.steps, t->folder.name);
 }
 
+/* The errors of the final model in the units of the targets. */
+static int measure_targets(struct training *t)
+{
+    struct hsgd_normalisation *norm = t->targets.size ? hsgd_data_statistics(t->run.train) : NULL;
+    int code = !t->targets.size || norm ? OK : report_error(FAILED, "out of memory");
+    if (!code && norm && t->run.validation)
+        code = regression_measure(&t->run, norm, &t->targets, t->run.validation, &t->validation);
+    if (!code && norm && t->run.test) code = regression_measure(&t->run, norm, &t->targets, t->run.test, &t->test);
+    hsgd_normalisation_destroy(&norm);
+    return code;
+}
+
 /* The test samples, once. */
 static int score(struct training *t)
 {
@@ -79,8 +101,9 @@ static int score(struct training *t)
     int err = t->run.test ? hsgd_trainer_evaluate(t->run.trainer, t->run.test, &t->test_loss, &t->test_accuracy) : 0;
     if (err == -EINTR) return stopped(t);
     if (err) return library_error(&t->run, err);
-    train_log_test(t);
-    return OK;
+    int code = measure_targets(t);
+    if (!code) train_log_test(t);
+    return code;
 }
 
 /* plan.json and trace.json, also of a run that was stopped early. */
@@ -144,6 +167,9 @@ int cmd_train(struct settings *s)
     if (!code) code = s->dry_run ? train_print_dry_run(&t) : train(&t);
     run_close(&t.folder);
     plan_free(&t.plan);
+    regression_free(&t.validation);
+    regression_free(&t.test);
+    hsgd_record_destroy(&t.record);
     close_session(&t.run);
     return code;
 }

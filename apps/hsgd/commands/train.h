@@ -4,6 +4,7 @@
 #define HSGD_APP_TRAIN_H
 
 #include "lib/plan_report.h"
+#include "lib/regression.h"
 #include "lib/run_folder.h"
 #include "lib/session.h"
 #include "lib/usage.h"
@@ -20,8 +21,11 @@ struct training {
     int64_t steps_per_epoch;
     double began, shown, logged; /* times of: start of training, last drawing of the bar, last line of the log */
     int64_t first_step, logged_step;
+    struct hsgd_record *record;    /* of the training data, for: */
+    struct target_columns targets; /* if there are classes, size is 0 */
     double test_loss, test_accuracy;
-    bool testing; /* the test samples are being scored */
+    struct regression validation, test; /* score NULL: not measured */
+    bool testing;                       /* the test samples are being scored */
 };
 
 /* Fills in the options of the library.  Settings that were not given receive their

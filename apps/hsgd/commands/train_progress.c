@@ -41,12 +41,12 @@ static double time_left(const struct training *t, const struct hsgd_progress *p)
 
 static void draw_training(const struct training *t, const struct hsgd_progress *p)
 {
-    char what[60], figures[120], left[30];
+    char what[60], figures[120], left[30], accuracy[30] = "";
     int64_t epochs = (p->steps + t->steps_per_epoch - 1) / t->steps_per_epoch;
     print_time(left, sizeof left, time_left(t, p));
     snprintf(what, sizeof what, "epoch %d/%lld", p->epoch, (long long)epochs);
-    snprintf(figures, sizeof figures, "loss %.4f acc %.2f%% %.0f/s ETA %s", p->loss, 100 * p->train_accuracy,
-             p->samples_per_second, left);
+    if (!isnan(p->train_accuracy)) snprintf(accuracy, sizeof accuracy, " acc %.2f%%", 100 * p->train_accuracy);
+    snprintf(figures, sizeof figures, "loss %.4f%s %.0f/s ETA %s", p->loss, accuracy, p->samples_per_second, left);
     bar_draw(&(struct bar){ what, done_since(t, p, 0), figures });
 }
 
@@ -65,6 +65,16 @@ static void draw(struct training *t, const struct hsgd_progress *p)
     t->shown = now;
     if (p->evaluating) draw_evaluation(t, p);
     else draw_training(t, p);
+}
+
+/* Without classes the losses say it all. */
+static void print_losses(const struct training *t, const struct hsgd_progress *p)
+{
+    char line[200], validation[20] = "-";
+    if (!isnan(p->validation_loss)) snprintf(validation, sizeof validation, "%.5g", p->validation_loss);
+    snprintf(line, sizeof line, "%5d %10.5g %12s %12.0f %9.1f", p->epoch, p->loss, validation, p->samples_per_second,
+             now_seconds() - t->began);
+    bar_table(line);
 }
 
 /* A line of the table on stdout. */
@@ -117,10 +127,23 @@ void train_log_test(struct training *t)
 {
     int64_t step = t->result.steps;
     if (!t->run.test) return;
-    run_scalar(&t->folder, "loss/test", step, t->test_loss);
-    run_scalar(&t->folder, "accuracy/test", step, t->test_accuracy);
-    run_log(&t->folder, json_pack("{s:s, s:I, s:o, s:o}", "event", "test", "step", (json_int_t)step, "loss",
-                                  json_number(t->test_loss), "accuracy", json_number(t->test_accuracy)));
+    const struct target_score *mean = &t->test.mean;
+    const struct {
+        const char *key, *tag;
+        double value;
+        bool of_targets;
+    } figures[] = { { "loss", "loss/test", t->test_loss, false },
+                    { "accuracy", "accuracy/test", t->test_accuracy, false },
+                    { "rmse", "rmse/test", mean->rmse, true },
+                    { "mae", "mae/test", mean->mae, true },
+                    { "r2", "r2/test", mean->r2, true } };
+    json_t *line = json_pack("{s:s, s:I}", "event", "test", "step", (json_int_t)step);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        if (figures[i].of_targets && !t->test.score) continue;
+        json_set(&line, figures[i].key, json_number(figures[i].value));
+        if (isfinite(figures[i].value)) run_scalar(&t->folder, figures[i].tag, step, figures[i].value);
+    }
+    run_log(&t->folder, line);
 }
 
 static bool time_to_log(const struct training *t, const struct hsgd_progress *p)
@@ -150,7 +173,7 @@ bool train_progress(void *user, const struct hsgd_progress *p)
     if (!p->evaluating) {
         count_work(t, p->epoch_end);
         if (time_to_log(t, p)) log_progress(t, p);
-        if (p->epoch_end && !t->s->quiet && !t->s->json) print_epoch(t, p);
+        if (p->epoch_end && !t->s->quiet && !t->s->json) (t->targets.size ? print_losses : print_epoch)(t, p);
     }
     if (signals_checkpoint()) hsgd_checkpoint_request(t->run.trainer);
     return !signals_stop();

@@ -40,7 +40,8 @@ void train_print_header(const struct training *t)
     print_devices(t->run.ctx, t->s->devices);
     if (t->s->dry_run) return;
     putchar('\n');
-    bar_table("epoch       loss    train acc      val acc    samples/s   seconds");
+    bar_table(t->targets.size ? "epoch       loss     val loss    samples/s   seconds"
+                              : "epoch       loss    train acc      val acc    samples/s   seconds");
     fflush(stdout);
 }
 
@@ -108,6 +109,20 @@ static const struct {
     [HSGD_FIT_TIME] = { "time-limit", "stopped early: the time limit is reached" },
 };
 
+/* The metrics of a split by name, null where it was not evaluated. */
+static json_t *json_metrics(double loss, double accuracy, const struct regression *r)
+{
+    if (isnan(loss)) return json_null();
+    json_t *all = json_pack("{s:o}", "loss", json_number(loss));
+    if (!isnan(accuracy)) json_set(&all, "accuracy", json_number(accuracy));
+    if (r && r->score) {
+        json_set(&all, "rmse", json_number(r->mean.rmse));
+        json_set(&all, "mae", json_number(r->mean.mae));
+        json_set(&all, "r2", json_number(r->mean.r2));
+    }
+    return all;
+}
+
 /* *report: NULL if memory is exhausted. */
 static int json_report(const struct training *t, json_t **report)
 {
@@ -131,6 +146,11 @@ static int json_report(const struct training *t, json_t **report)
         r->best_step ? json_integer(r->best_step) : json_null(), "best_validation_accuracy",
         json_number(r->best_accuracy), "algorithm", hsgd_algorithm_name(t->options.algorithm), "server",
         json_server(r));
+    json_set(report, "best_validation_loss", json_number(r->best_loss));
+    json_set(report, "metrics",
+             json_pack("{s:o, s:o, s:o}", "train", json_metrics(r->train_loss, r->train_accuracy, NULL), "validation",
+                       json_metrics(r->validation_loss, r->validation_accuracy, &t->validation), "test",
+                       json_metrics(t->test_loss, t->test_accuracy, &t->test)));
     return OK;
 }
 
@@ -144,12 +164,21 @@ static void write_report(const struct training *t, const json_t *report)
     free(text);
 }
 
+/* "best validation accuracy 98.20%", or the loss of a model without classes. */
+static const char *best_text(const struct training *t, char text[60])
+{
+    const struct hsgd_fit_result *r = &t->result;
+    if (t->targets.size) snprintf(text, 60, "best validation loss %.4g", r->best_loss);
+    else snprintf(text, 60, "best validation accuracy %.2f%%", 100 * r->best_accuracy);
+    return text;
+}
+
 static void print_summary(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
+    char best[60];
     if (ends[r->end].sentence) printf("%s\n", ends[r->end].sentence);
-    if (r->best_step)
-        printf("best validation accuracy %.2f%% at step %lld\n", 100 * r->best_accuracy, (long long)r->best_step);
+    if (r->best_step) printf("%s at step %lld\n", best_text(t, best), (long long)r->best_step);
 }
 
 double train_step_seconds(const struct training *t)
@@ -159,12 +188,16 @@ double train_step_seconds(const struct training *t)
 }
 
 /* The only line with --quiet; without test samples it then has the best validation
- * accuracy.  For a resumed run it has the number of steps since. */
+ * metric.  For a resumed run it has the number of steps since. */
 static void print_result(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
-    if (t->run.test) printf("test accuracy %.2f%%, loss %.4g; ", 100 * t->test_accuracy, t->test_loss);
-    else if (t->s->quiet && r->best_step) printf("best validation accuracy %.2f%%; ", 100 * r->best_accuracy);
+    const struct target_score *mean = &t->test.mean;
+    char best[60];
+    if (t->test.score)
+        printf("test loss %.4g, RMSE %.4g, MAE %.4g, R2 %.4f; ", t->test_loss, mean->rmse, mean->mae, mean->r2);
+    else if (t->run.test) printf("test accuracy %.2f%%, loss %.4g; ", 100 * t->test_accuracy, t->test_loss);
+    else if (t->s->quiet && r->best_step) printf("%s; ", best_text(t, best));
     printf("%lld steps", (long long)r->steps);
     if (r->samples && t->first_step) printf(", %lld of them now", (long long)(r->steps - t->first_step));
     if (r->samples) printf(" in %.2f s", r->seconds);

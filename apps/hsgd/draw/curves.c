@@ -59,6 +59,15 @@ static bool is_known(const struct chart *p, int curve)
     return false;
 }
 
+/* Whether a panel has any: a model without classes has no accuracy. */
+static bool has_values(const struct chart *p, int panel)
+{
+    for (int k = 0; k < CURVES; k++)
+        for (int i = 0; i < p->of->n; i++)
+            if (isfinite(p->y[panel][k][i])) return true;
+    return false;
+}
+
 /* ------------------------------------------------------------------ drawing */
 
 static double top_of(void) { return MARGIN + 24 + 20 + 24; }
@@ -94,9 +103,14 @@ static void write_subtitle(const struct history *h, char *out, size_t size)
     const struct epoch *best = history_best(h);
     double epochs = history_last(h)->epochs;
     int used = snprintf(out, size, "%.4g epoch%s", epochs, epochs == 1 ? "" : "s");
-    if (best)
+    if (best && isnan(best->validation_accuracy))
+        used += snprintf(out + used, size - (size_t)used, ", best validation loss %.4g after %.4g",
+                         best->validation_loss, best->epochs);
+    else if (best)
         used += snprintf(out + used, size - (size_t)used, ", best validation accuracy %.2f %% after %.4g",
                          100 * best->validation_accuracy, best->epochs);
+    if (isnan(h->test_accuracy) && !isnan(h->test_loss))
+        snprintf(out + used, size - (size_t)used, ", test loss %.4g", h->test_loss);
     if (!isnan(h->test_accuracy))
         snprintf(out + used, size - (size_t)used, ", test accuracy %.2f %%", 100 * h->test_accuracy);
 }
@@ -120,7 +134,8 @@ static void draw(struct canvas *c, const void *of)
                 subtitle);
     struct legend legend = { LEGEND_CURVE, n, name, style };
     legend_draw(c, &legend, MARGIN, MARGIN + 44, WIDTH - 2 * MARGIN);
-    for (int panel = 0; panel < PANELS; panel++) draw_panel(p, c, panel);
+    for (int panel = 0; panel < PANELS; panel++)
+        if (has_values(p, panel)) draw_panel(p, c, panel);
 }
 
 int draw_history(const struct history *h, const char *title, const char *what, const char *png, const char *svg)

@@ -91,6 +91,7 @@ static int read_state(struct opened *o)
     o->info = hsgd_checkpoint_info_read(o->run.ctx, alone ? o->path : folder);
     if (!o->info) return checkpoint_error(o, 0);
     o->norm = o->info->normalisation;
+    o->predicts_targets = target_columns_find(o->info->record, &o->targets);
     warn_without_record(o, alone);
     return OK;
 }
@@ -104,6 +105,8 @@ static int open_predictor(struct opened *o, const struct settings *s)
     options.optimizer = HSGD_SGD; /* the one without state */
     int code = open_trainer(&o->run, &options);
     int err = code ? 0 : hsgd_trainer_set_normalisation(o->run.trainer, o->norm);
+    if (!code && !err && o->predicts_targets)
+        err = hsgd_trainer_set_field_normalisation(o->run.trainer, o->targets.field.name, o->targets.norm);
     return err ? checkpoint_error(o, err) : code;
 }
 
@@ -121,6 +124,9 @@ int open_checkpoint(struct opened *o, const struct settings *s)
 {
     int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : report_error(USAGE, "--checkpoint is missing");
     if (!code) code = read_state(o);
+    if (!code && o->predicts_targets && o->targets.size != hsgd_model_outputs(o->run.model))
+        code = report_error(USAGE, "%s: %lld targets, but its model has %d outputs", o->path,
+                            (long long)o->targets.size, hsgd_model_outputs(o->run.model));
     if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                             hsgd_model_outputs(o->run.model));
@@ -146,18 +152,5 @@ const char *class_name(const struct opened *o, const struct hsgd_data *d, int i)
 
 int predict_data(const struct opened *o, const struct hsgd_data *d, int64_t first, int n, float *out, int32_t *labels)
 {
-    struct hsgd_shape in = hsgd_model_input(o->run.model);
-    int64_t *index = malloc((size_t)n * sizeof *index);
-    float *x = malloc((size_t)n * (size_t)in.h * (size_t)in.w * (size_t)in.c * sizeof *x);
-    int err = 0;
-    for (int i = 0; index && i < n; i++) index[i] = first + i;
-    if (index && x) {
-        hsgd_data_gather(d, index, n, o->norm, x, labels);
-        err = hsgd_trainer_predict(o->run.trainer, x, n, out, (int64_t)n * hsgd_model_outputs(o->run.model));
-    }
-    bool memory = index && x;
-    free(index);
-    free(x);
-    if (!memory) return report_error(FAILED, "out of memory for %d samples", n);
-    return err ? library_error(&o->run, err) : OK;
+    return predict_samples(&o->run, o->norm, d, first, n, out, labels);
 }

@@ -3,13 +3,15 @@
 #ifndef HSGD_APP_CHECKPOINT_H
 #define HSGD_APP_CHECKPOINT_H
 
-#include "session.h"
+#include "regression.h"
 
 struct opened {
     struct session run;                    /* context, model and a trainer for prediction */
     char path[4096];                       /* the file with the weights */
     struct hsgd_checkpoint_info *info;     /* from the state beside the weights, or from their metadata */
     const struct hsgd_normalisation *norm; /* of info; NULL: none */
+    bool predicts_targets;                 /* numbers in place of classes: */
+    struct target_columns targets;
 };
 
 /* Opens --checkpoint: the folder of a checkpoint or of a run (its best

@@ -4,10 +4,12 @@
 #define HSGD_APP_EVAL_H
 
 #include "own_data.h"
+#include "regression.h"
 
 struct evaluation {
     const char *model, *data, *part;
     int64_t samples;
+    struct regression regression; /* of a model with targets, which has no classes: */
     int classes;
     const char **name;  /* of every class */
     int64_t *confusion; /* [true class][predicted class] */

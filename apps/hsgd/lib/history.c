@@ -77,10 +77,17 @@ void history_free(struct history *h)
 
 const struct epoch *history_last(const struct history *h) { return h->n ? &h->epoch[h->n - 1] : NULL; }
 
+/* Without classes by the loss. */
+static bool is_better(const struct epoch *e, const struct epoch *best)
+{
+    if (!isnan(best->validation_accuracy)) return e->validation_accuracy > best->validation_accuracy;
+    return !isnan(e->validation_accuracy) || e->validation_loss < best->validation_loss;
+}
+
 const struct epoch *history_best(const struct history *h)
 {
     const struct epoch *best = NULL;
     for (const struct epoch *e = h->epoch; e < h->epoch + h->n; e++)
-        if (!isnan(e->validation_accuracy) && (!best || e->validation_accuracy > best->validation_accuracy)) best = e;
+        if (!(isnan(e->validation_accuracy) && isnan(e->validation_loss)) && (!best || is_better(e, best))) best = e;
     return best;
 }

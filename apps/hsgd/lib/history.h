@@ -23,7 +23,8 @@ void history_free(struct history *h);
 
 /* The last epoch; NULL: there is none. */
 const struct epoch *history_last(const struct history *h);
-/* The first epoch with the best validation accuracy; NULL: none is known. */
+/* The first epoch with the best validation accuracy, of a model without classes the
+ * lowest validation loss; NULL: none is known. */
 const struct epoch *history_best(const struct history *h);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "options.h"
 
+enum { USUAL_CLASSES = 10 }; /* without data */
+
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
     const bool *verbose = user;
@@ -152,11 +154,13 @@ int open_data(struct session *run, const struct settings *s)
     return code ? code : split_off_validation(run, s);
 }
 
-int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes)
+int open_model(struct session *run, const struct settings *s, const struct hsgd_data *d)
 {
     const char *name = s->model_copy ? s->model_copy : s->model;
-    if (classes < 1) return report_error(USAGE, "the data has no labels, which --model \"%s\" needs", s->model);
-    run->model = hsgd_model_by_name(run->ctx, name, shape, classes);
+    struct hsgd_shape shape = hsgd_data_shape(d);
+    struct hsgd_type target = d ? hsgd_data_type(d, "target") : hsgd_number(HSGD_DTYPES);
+    if (target.dtype == HSGD_F32) run->model = hsgd_model_for_targets(run->ctx, name, shape, target);
+    else run->model = hsgd_model_by_name(run->ctx, name, shape, d ? hsgd_data_classes(d) : USUAL_CLASSES);
     if (!run->model && hsgd_model_is_file(s->model)) return report_error(USAGE, "%s", hsgd_error(run->ctx));
     if (!run->model) return report_error(USAGE, "--model \"%s\": %s", s->model, hsgd_error(run->ctx));
     int err = hsgd_model_initialise(run->model, (uint64_t)s->seed);
@@ -174,6 +178,25 @@ int open_trainer(struct session *run, const struct hsgd_train_options *options)
 {
     run->trainer = hsgd_trainer_create(run->model, options);
     return run->trainer ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
+}
+
+int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
+                    int64_t first, int n, float *out, int32_t *labels)
+{
+    struct hsgd_shape in = hsgd_model_input(run->model);
+    int64_t *index = malloc((size_t)n * sizeof *index);
+    float *x = malloc((size_t)n * (size_t)in.h * (size_t)in.w * (size_t)in.c * sizeof *x);
+    int err = 0;
+    for (int i = 0; index && i < n; i++) index[i] = first + i;
+    if (index && x) {
+        hsgd_data_gather(d, index, n, norm, x, labels);
+        err = hsgd_trainer_predict(run->trainer, x, n, out, (int64_t)n * hsgd_model_outputs(run->model));
+    }
+    bool memory = index && x;
+    free(index);
+    free(x);
+    if (!memory) return report_error(FAILED, "out of memory for %d samples", n);
+    return err ? library_error(run, err) : OK;
 }
 
 void close_session(struct session *run)

@@ -27,12 +27,16 @@ int open_data(struct session *run, const struct settings *s);
  * NULL if there is no test split. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);
-/* A model for samples of this shape (h 0: the shape in its file), initialised
- * from --seed. */
-int open_model(struct session *run, const struct settings *s, struct hsgd_shape shape, int classes);
+/* A model for this data, its classes or targets (NULL: the shape in the model's file,
+ * and 10 classes), initialised from --seed. */
+int open_model(struct session *run, const struct settings *s, const struct hsgd_data *d);
 /* From --crop, --resized-crop, --flip and --rotate. */
 struct hsgd_augment_options augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
+/* Outputs of samples first to first + n - 1 of a data set, whose x is normalised by
+ * `norm`, and their labels (or NULL). */
+int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
+                    int64_t first, int n, float *out, int32_t *labels);
 void close_session(struct session *run);
 /* Reports the library's last error; returns its exit code. */
 int library_error(const struct session *run, int err);
