@@ -31,9 +31,17 @@ int class_loss_infer(struct hsgd_node *n, char *why, size_t size)
     return 0;
 }
 
+/* A vector may be {n} or an image of one pixel, and a number a vector of one. */
+static bool both_vectors(const struct hsgd_type *a, const struct hsgd_type *b)
+{
+    bool one = hsgd_type_positions(a) == 1 && hsgd_type_positions(b) == 1;
+    return one && hsgd_type_channels(a) == hsgd_type_channels(b);
+}
+
 int value_infer(const struct hsgd_node *n, char *why, size_t size)
 {
-    if (n->in[0].dtype == HSGD_F32 && n->in[1].dtype == HSGD_F32 && same_dims(&n->in[0], &n->in[1])) return 0;
+    const struct hsgd_type *z = &n->in[0], *t = &n->in[1];
+    if (z->dtype == HSGD_F32 && t->dtype == HSGD_F32 && (same_dims(z, t) || both_vectors(z, t))) return 0;
     snprintf(why, size, "input and target must be floats of one type, not %s and %s", type_text(&n->in[0]).text,
              type_text(&n->in[1]).text);
     return -1;

@@ -60,7 +60,7 @@ ok train $files --model ./model.yaml --out default
 model classes mse
 begins './model.yaml:3: the data has no classes, but targets: write "outputs"' train $files --model ./model.yaml
 model 2 mse
-begins './model.yaml:4: model "m", layer 2 (mse): input and target must be floats of one type, not 2 and 1' \
+begins './model.yaml:4: model "m", layer 2 (mse): input and target must be floats of one type, not 1x1x2 and 1' \
     train $files --model ./model.yaml
 begins '--stop-at 0.9: the data has no classes, and so no accuracy' \
     train $files --model linear --stop-at 0.9 --out none
