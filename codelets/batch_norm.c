@@ -2,6 +2,7 @@
 /* Batch normalisation: statistics over the whole batch, however it is sliced. */
 #include <stdio.h>
 
+#include "c_locale.h"
 #include "kernels.h"
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, BATCHES };
@@ -20,9 +21,9 @@ static int check(const struct hsgd_node *n, char *why, size_t size)
     if (n->in[0].rank < 1) snprintf(why, size, "the input must have channels, not be one number");
     else if (n->in[0].dtype != HSGD_F32) snprintf(why, size, "the input must be of 32-bit floats");
     else if (!(a->epsilon >= 0 && a->epsilon <= 1))
-        snprintf(why, size, "epsilon must be in [0,1], not %g", (double)a->epsilon);
+        c_snprintf(why, size, "epsilon must be in [0,1], not %g", (double)a->epsilon);
     else if (!(a->momentum >= 0 && a->momentum <= 1))
-        snprintf(why, size, "momentum must be in [0,1], not %g", (double)a->momentum);
+        c_snprintf(why, size, "momentum must be in [0,1], not %g", (double)a->momentum);
     else return 0;
     return -1;
 }

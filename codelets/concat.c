@@ -94,7 +94,7 @@ static bool sizes_of(const struct hsgd_split *a, int channels, struct hsgd_ints 
     if ((a->sizes.count != 0) == (a->parts != 0)) snprintf(why, size, "either sizes or parts must be given");
     else if (a->parts < 0 || a->parts > HSGD_MAX_OUTPUTS || a->sizes.count < 0 || a->sizes.count > HSGD_MAX_OUTPUTS)
         snprintf(why, size, "the number of outputs must be in 1..%d", HSGD_MAX_OUTPUTS);
-    else if (a->parts && channels % a->parts)
+    else if (a->parts && channels / a->parts * a->parts != channels)
         snprintf(why, size, "%d channels cannot be divided into %d equal parts", channels, a->parts);
     else {
         int64_t sum = 0;

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "c_locale.h"
 #include "kernels.h"
 
 static const struct hsgd_dense *attributes(const struct hsgd_node *n) { return n->attributes; }
@@ -17,7 +18,7 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
     int in = hsgd_type_channels(&n->in[0]);
     double positions = (double)hsgd_type_positions(&n->in[0]);
     if (positions * a->units > INT_MAX) {
-        snprintf(why, size, "an output of %.0f x %d is too large", positions, a->units);
+        c_snprintf(why, size, "an output of %.0f x %d is too large", positions, a->units);
         return -1;
     }
     n->outputs = 1;

@@ -2,6 +2,7 @@
 /* Layer normalisation over the channels of each position. */
 #include <stdio.h>
 
+#include "c_locale.h"
 #include "kernels.h"
 
 enum { WEIGHT, BIAS };
@@ -23,7 +24,7 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
         return -1;
     }
     if (!(a->epsilon >= 0 && a->epsilon <= 1)) {
-        snprintf(why, size, "epsilon must be in [0,1], not %g", (double)a->epsilon);
+        c_snprintf(why, size, "epsilon must be in [0,1], not %g", (double)a->epsilon);
         return -1;
     }
     n->outputs = 1;

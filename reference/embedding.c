@@ -78,6 +78,7 @@ static void one(int turn)
     struct shape s = { .a = { check_size(turn % 3 ? 40 : 200), check_size(turn % 5 ? 60 : 200), HSGD_INIT_GLOROT },
                        .tokens = rows * length };
     struct hsgd_op op = hsgd_op_embedding;
+    op.attributes_size = sizeof s;
     if (turn % 3 == 0 && s.a.entries > 1) {
         s.cut = check_int(1, s.a.entries - 1);
         op.forward[0].emit = pieces_forward;

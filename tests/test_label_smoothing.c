@@ -97,7 +97,7 @@ static void refusals(void)
     refused(m, NAN, "label_smoothing must be from 0 to 0.999, not nan");
     hsgd_model_destroy(&m);
     m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, FEATURES });
-    m = hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ 1 }, NULL);
+    m = hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ .label_smoothing = 1 }, NULL);
     CHECK(!m);
     CHECK_STR(hsgd_error(ctx),
               "model \"m\", layer 1 (softmax_cross_entropy): label_smoothing must be in [0, 1), not 1");
