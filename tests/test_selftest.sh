@@ -21,9 +21,11 @@ run selftest --devices cpu,opencl --json
 [ $code -eq 1 ] && [ ! -s err ]
 check "exit $code: $(cat err)" $?
 json 'len([c for c in j["checks"] if c["ok"] and c["unit"] == "shapes" and c["runs"] >= 200]) == '$((2 * references)) # on two devices
-json 'all(0 < c["error"] <= c["allowed"] for c in j["checks"] if c["ok"] and c["error"] is not None)'
+# These move numbers or count; every other one rounds.
+json 'all((0 < c["error"] or c["check"] in ("accuracy", "add", "concat", "relu", "split", "top_k"))
+          and c["error"] <= c["allowed"] for c in j["checks"] if c["ok"] and c["error"] is not None)'
 json '[c["check"] for c in j["checks"] if c["device"] == "cpu" and c["error"] is None] == [
-    "flatten", "copy 64 MiB and back"]'
+    "flatten", "reshape", "copy 64 MiB and back"]'
 json '{c["device"] for c in j["checks"]} == {"cpu", "opencl:0", "together"}'
 # Together the first training goes on without the device that has failed, and the others begin without it.
 json '[(c["check"], c["device"]) for c in j["checks"] if not c["ok"]] == [
