@@ -47,9 +47,16 @@ int value_infer(const struct hsgd_node *n, char *why, size_t size)
     return -1;
 }
 
+/* A vector stands for as many numbers of another shape, in their order. */
+static bool vector_for(const struct hsgd_type *z, const struct hsgd_type *t)
+{
+    bool floats = z->dtype == HSGD_F32 && t->dtype == HSGD_F32;
+    return floats && hsgd_type_positions(z) == 1 && hsgd_type_size(z) == hsgd_type_size(t);
+}
+
 int value_loss_infer(struct hsgd_node *n, char *why, size_t size)
 {
-    if (value_infer(n, why, size)) return -1;
+    if (!vector_for(&n->in[0], &n->in[1]) && value_infer(n, why, size)) return -1;
     n->sums[HSGD_FORWARD][0] = 3;
     n->terms = 1;
     return 0;

@@ -34,7 +34,7 @@ json 'j["targets"][1]["test"] == {"min": -10, "max": 87.5, "mean": 38.75, "devia
 ok data show houses.csv --target price --rows 2
 has out '^-7.5  *1:1 2:1$'
 refused 'data "houses.csv": houses.csv: line 1: no column "weight"; there are 3, from "size" to "age"' data info houses.csv --target weight
-ok $train --data houses.csv --target price --out new
+ok $train --data houses.csv --target price --out houses
 array() # FILE TYPE SHAPE < values: an .npy file
 {
     text="{'descr': '$2', 'fortran_order': False, 'shape': $3}"
