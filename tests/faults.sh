@@ -45,8 +45,8 @@ merge: missing barrier|merge.cl|0,/BARRIER();/s///|merge|groups
 clip: norm of the sum, not of the mean|merge.cl|s/float norm = step\[STEP_SCALE\] \* sqrtf/float norm = sqrtf/|clip_factor|opencl
 gemm: B transposed the other way|gemm.cl|s/gemm_pack_b(work_b, b, ldb, ARG(tb)/gemm_pack_b(work_b, b, ldb, !ARG(tb)/|gemm|cpu
 gemm: C not added|gemm.cl|s/if (add) x += y\[q\];//|gemm|cpu
-dense: weight not transposed for dx|dense.c|s/, .transpose_b = true//|dense|cpu
-dense: forgotten bias|dense.c|s/last && !a->no_bias ? e->weight\[1\].piece\[0\].ref : absent/absent/|dense|cpu
+dense: weight not transposed for dx|dense.c|s/.transpose_b = true };/};/|dense|cpu
+dense: forgotten bias|dense.c|s/last && !a->no_bias ? hsgd_param_at(e, 1) : absent/absent/|dense|cpu
 dense: bias gradient without a row|dense.cl|s/for (int r = 1; r < ARG(rows); r++)/for (int r = 2; r < ARG(rows); r++)/|dense|cpu
 relu: mask inverted|activation.cl|s/y\[i\] > 0.0f ? d : 0.0f/y[i] > 0.0f ? 0.0f : d/|dense|opencl
 relu: NaN becomes 0|activation.cl|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z : 0.0f;/|activate|cpu

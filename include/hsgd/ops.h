@@ -432,11 +432,13 @@ struct hsgd_accuracy {
     bool has_ignore;
     int ignore;
 };
+/* As hsgd_accuracy, of the k largest scores. */
 struct hsgd_top_k {
     int k;
     bool has_ignore;
     int ignore;
 };
+/* As hsgd_accuracy. */
 struct hsgd_perplexity {
     bool has_ignore;
     int ignore;
