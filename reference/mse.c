@@ -89,7 +89,8 @@ static void one(int turn)
 static struct value_loss squared(double z, double t)
 {
     double d = z - t, e = CHECK_U * (fabs(d) + 1); /* of the difference, and what flushing may lose */
-    return (struct value_loss){ { d * d, 2 * e * fabs(d) }, { 2 * d, 4 * e } };
+    double bound = 2 * e * fabs(d);
+    return (struct value_loss){ { d * d, bound }, { 2 * d, 4 * e } };
 }
 
 void reference_mse(void)

@@ -202,12 +202,9 @@ static void built_in_models(void)
         struct hsgd_shape in;
         int64_t parameters;
         int weights;
-    } want[] = { { "linear", { 28, 28, 1 }, 7850, 2 },
-                 { "mlp", { 28, 28, 1 }, 535818, 6 },
-                 { "mlp-small", { 28, 28, 1 }, 109386, 6 },
-                 { "lenet", { 28, 28, 1 }, 61706, 10 },
-                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 },
-                 { "resnet8", { 32, 32, 3 }, 78723, 56 },
+    } want[] = { { "linear", { 28, 28, 1 }, 7850, 2 },       { "mlp", { 28, 28, 1 }, 535818, 6 },
+                 { "mlp-small", { 28, 28, 1 }, 109386, 6 },  { "lenet", { 28, 28, 1 }, 61706, 10 },
+                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 }, { "resnet8", { 32, 32, 3 }, 78723, 56 },
                  { "resnet20", { 32, 32, 3 }, 274063, 128 } };
     ctx = core_context("cpu", 1, false);
     for (int i = 0; i < 7; i++) {
