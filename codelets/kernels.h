@@ -49,6 +49,9 @@ struct matmul_args {
     int has_bias;
 };
 
+/* out = the sum of the parts' first floats, one after the other. */
+void emit_sum(struct hsgd_emit *e, int64_t floats, int parts, const struct hsgd_part *part, struct hsgd_ref out);
+
 /* out[c] = the sum of column c of a matrix with rows `stride` floats apart. */
 void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struct hsgd_ref a, struct hsgd_ref out);
 /* Number of groups to launch for it. */

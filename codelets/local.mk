@@ -134,7 +134,7 @@ codelets_libcodelets_la_SOURCES = \
 	codelets/op_table.c \
 	codelets/relayout.h \
 	codelets/table.c \
-	codelets/type_text.c \
+	codelets/sum.c codelets/type_text.c \
 	codelets/type_text.h \
 	codelets/types.c \
 	codelets/types.h \

@@ -6,6 +6,17 @@
 
 #include "type_text.h"
 
+bool type_is_valid(const struct hsgd_type *t, double most)
+{
+    double size = 1;
+    if ((unsigned)t->dtype >= HSGD_DTYPES || t->rank < 0 || t->rank > HSGD_MAX_RANK) return false;
+    for (int i = 0; i < t->rank; i++) {
+        if (t->dim[i] < 1) return false;
+        size *= t->dim[i];
+    }
+    return size <= most;
+}
+
 bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b)
 {
     return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);

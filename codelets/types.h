@@ -5,6 +5,9 @@
 
 #include <hsgd/ops.h>
 
+/* Whether kind, rank and dimensions are those of a tensor, with at most so many
+ * numbers. */
+bool type_is_valid(const struct hsgd_type *t, double most);
 /* Whether the dimensions are the same; the kinds of numbers may differ. */
 bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b);
 /* 0, or -1 with a sentence in why, unless each input is of floats. */

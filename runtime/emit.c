@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cuda_device.h"
+#include "grow.h"
 
 void program_free(struct hsgd_program *p)
 {
@@ -12,23 +13,14 @@ void program_free(struct hsgd_program *p)
     *p = (struct hsgd_program){ 0 };
 }
 
-static bool grow(void **block, size_t need, size_t unit)
-{
-    void *bigger = realloc(*block, need * unit);
-    if (bigger) *block = bigger;
-    return bigger != NULL;
-}
-
 static bool room(struct hsgd_program *p, size_t args_bytes)
 {
-    if (p->n == p->capacity) {
-        int capacity = p->capacity ? 2 * p->capacity : 16;
-        if (!grow((void **)&p->launch, (size_t)capacity, sizeof *p->launch)) return false;
-        p->capacity = capacity;
-    }
+    if (!array_grow((void **)&p->launch, p->n, &p->capacity, sizeof *p->launch)) return false;
     if (p->args_bytes + args_bytes > p->args_capacity) {
         size_t capacity = 2 * (p->args_bytes + args_bytes) + 256;
-        if (!grow((void **)&p->args, capacity, 1)) return false;
+        unsigned char *bigger = realloc(p->args, capacity);
+        if (!bigger) return false;
+        p->args = bigger;
         p->args_capacity = capacity;
     }
     return true;

@@ -192,14 +192,6 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
 
 /* ------------------------------------------------------------------ merging */
 
-static void add_up(struct hsgd_emit *e, int64_t floats, int parts, const struct hsgd_part *part, struct hsgd_ref merged)
-{
-    struct copy_args copy = { (int)floats };
-    struct add_args add = { (int)floats };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, part[0].sums, merged);
-    for (int i = 1; i < parts; i++) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, part[i].sums, merged);
-}
-
 /* Of one phase, in the order of the slices. */
 static void emit_merge(struct plan *p, const struct slice *s, const struct slice_places *at, int node,
                        enum hsgd_direction d, int phase, struct hsgd_program *program, struct hsgd_emit *e)
@@ -213,7 +205,7 @@ static void emit_merge(struct plan *p, const struct slice *s, const struct slice
     begin_node(p, s, at, node, program, e);
     e->rows = p->batch;
     if (merge) merge(e, p->nslices, part, e->merged[d][phase]);
-    else add_up(e, sum->floats, p->nslices, part, e->merged[d][phase]);
+    else emit_sum(e, sum->floats, p->nslices, part, e->merged[d][phase]);
 }
 
 static void emit_merges(struct plan *p, const struct slice *s, const struct slice_places *at, int segment,

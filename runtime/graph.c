@@ -5,18 +5,8 @@
 #include <string.h>
 
 #include "attribute.h"
+#include "grow.h"
 #include "model.h"
-
-static bool grow(void **block, int n, int *capacity, size_t unit)
-{
-    if (n < *capacity) return true;
-    int more = *capacity ? 2 * *capacity : 16;
-    void *bigger = realloc(*block, (size_t)more * unit);
-    if (!bigger) return false;
-    *block = bigger;
-    *capacity = more;
-    return true;
-}
 
 void graph_free(struct hsgd_model *m)
 {
@@ -33,7 +23,7 @@ void graph_free(struct hsgd_model *m)
 
 static int add_value(struct hsgd_model *m, const struct value *v)
 {
-    if (!grow((void **)&m->value, m->nvalues, &m->value_capacity, sizeof *m->value)) return -ENOMEM;
+    if (!array_grow((void **)&m->value, m->nvalues, &m->value_capacity, sizeof *m->value)) return -ENOMEM;
     m->value[m->nvalues] = *v;
     return m->nvalues++;
 }
@@ -118,7 +108,7 @@ int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attrib
     const char *wrong = check_op(op, inputs);
     char why[80];
     if (wrong) return refuse(m, EINVAL, op && op->name ? op->name : "?", wrong);
-    if (!grow((void **)&m->node, m->nnodes, &m->node_capacity, sizeof *m->node))
+    if (!array_grow((void **)&m->node, m->nnodes, &m->node_capacity, sizeof *m->node))
         return refuse(m, ENOMEM, op->name, "out of memory");
     struct node *n = &m->node[m->nnodes];
     *n = (struct node){ .op = op };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "types.h"
 
 struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name)
 {
@@ -51,24 +52,12 @@ static struct hsgd_value *handle(struct hsgd_model *m, int node, int value)
 
 /* ------------------------------------------------------------------ fields */
 
-static int check_type(struct hsgd_model *m, const char *name, const struct hsgd_type *t)
-{
-    double size = 1;
-    bool valid = (unsigned)t->dtype < HSGD_DTYPES && t->rank >= 0 && t->rank <= HSGD_MAX_RANK;
-    for (int i = 0; valid && i < t->rank; i++) {
-        valid = t->dim[i] >= 1;
-        size *= t->dim[i];
-    }
-    return valid && size <= MAX_SAMPLE
-               ? 0
-               : hsgd_fail(m->ctx, EINVAL, "model \"%s\": the type of \"%s\" is not valid", m->name, name);
-}
-
 static struct hsgd_value *add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool target)
 {
     if (!building(m)) return NULL;
     int err = ENTER(m->ctx, name);
-    if (!err) err = check_type(m, name, type);
+    if (!err && !type_is_valid(type, MAX_SAMPLE))
+        err = hsgd_fail(m->ctx, EINVAL, "model \"%s\": the type of \"%s\" is not valid", m->name, name);
     for (int i = 0; !err && i < m->nfields; i++)
         if (!strcmp(m->field[i].name, name))
             err = hsgd_fail(m->ctx, EINVAL, "model \"%s\": two inputs or targets are called \"%s\"", m->name, name);

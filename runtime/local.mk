@@ -93,6 +93,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/emit_slice.h \
 	runtime/graph.c \
 	runtime/graph_build.c \
+	runtime/grow.h \
 	runtime/environment.c \
 	runtime/environment.h \
 	runtime/error.c \

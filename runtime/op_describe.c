@@ -142,14 +142,6 @@ static void describe_slices(struct op_job *j, struct hsgd_program *program, hsgd
     }
 }
 
-static void add_up(struct hsgd_emit *e, int64_t floats, int parts, const struct hsgd_part *part, struct hsgd_ref merged)
-{
-    struct copy_args copy = { (int)floats };
-    struct add_args add = { (int)floats };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, part[0].sums, merged);
-    for (int i = 1; i < parts; i++) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, part[i].sums, merged);
-}
-
 static void describe_merge(struct op_job *j, struct hsgd_program *program, hsgd_merge_fn *merge, enum hsgd_direction d,
                            int phase)
 {
@@ -160,7 +152,7 @@ static void describe_merge(struct op_job *j, struct hsgd_program *program, hsgd_
     for (int i = 0; i < j->nslices; i++)
         part[i] = (struct hsgd_part){ ref(BUF_ARENA, j->slice[i].sums[d][phase]), j->slice[i].rows };
     if (merge) merge(&e, j->nslices, part, e.merged[d][phase]);
-    else add_up(&e, floats, j->nslices, part, e.merged[d][phase]);
+    else emit_sum(&e, floats, j->nslices, part, e.merged[d][phase]);
     note_scratch(j, &e);
 }
 

@@ -9,6 +9,7 @@
 #include "attribute.h"
 #include "quiesce.h"
 #include "task.h"
+#include "types.h"
 
 #define WARM_RUNS 2
 #define TIMED_RUNS 5
@@ -178,19 +179,6 @@ static int execute(struct op_job *j)
     return j->run->seconds ? time_tasks(j) : run_task(j);
 }
 
-static int check_type(const struct op_job *j, int i)
-{
-    const struct hsgd_type *t = &j->run->in[i];
-    double size = 1;
-    bool valid = (unsigned)t->dtype < HSGD_DTYPES && t->rank >= 0 && t->rank <= HSGD_MAX_RANK;
-    for (int d = 0; valid && d < t->rank; d++) {
-        valid = t->dim[d] >= 1;
-        size *= t->dim[d];
-    }
-    if (valid && size <= MAX_SAMPLE) return 0;
-    return hsgd_fail(j->ctx, EINVAL, "%s: the type of input %d is not valid", j->op->name, i + 1);
-}
-
 static int check_call(const struct op_job *j, const void *attributes)
 {
     const struct hsgd_op *op = j->op;
@@ -202,7 +190,9 @@ static int check_call(const struct op_job *j, const void *attributes)
         return hsgd_fail(j->ctx, EINVAL, "%s: the attributes are missing", op->name);
     if (j->node.inputs < least || j->node.inputs > most)
         return hsgd_fail(j->ctx, EINVAL, "%s: it has %d inputs, not %d", op->name, least, j->node.inputs);
-    for (int i = 0; !err && i < j->node.inputs; i++) err = check_type(j, i);
+    for (int i = 0; !err && i < j->node.inputs; i++)
+        if (!type_is_valid(&j->run->in[i], MAX_SAMPLE))
+            err = hsgd_fail(j->ctx, EINVAL, "%s: the type of input %d is not valid", op->name, i + 1);
     if (!err && op->evaluate && !j->run->training && op_goes_back(j))
         return hsgd_fail(j->ctx, EINVAL, "%s: outside training it has no backward", op->name);
     if (!err && j->run->adds & ~op->adds) return hsgd_fail(j->ctx, EINVAL, "%s: it cannot add to these dx", op->name);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 /* ---------------------------------------------------------------- buffers */
 
 static int no_memory(struct builder *b)
@@ -81,15 +83,9 @@ static void add_fixed(struct builder *b)
 struct job *add_job(struct builder *b, const struct job_type *type, enum cell_kind kind, struct device *device)
 {
     const struct hsgd_ref absent = { .buffer = -1 };
-    if (b->njobs == b->capacity) {
-        int capacity = b->capacity ? 2 * b->capacity : 64;
-        struct job *bigger = realloc(b->job, (size_t)capacity * sizeof *bigger);
-        if (!bigger) {
-            no_memory(b);
-            return &b->none;
-        }
-        b->job = bigger;
-        b->capacity = capacity;
+    if (!array_grow((void **)&b->job, b->njobs, &b->capacity, sizeof *b->job)) {
+        no_memory(b);
+        return &b->none;
     }
     struct job *j = &b->job[b->njobs++];
     *j = (struct job){ .type = type,

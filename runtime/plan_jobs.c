@@ -264,17 +264,6 @@ const struct job_type tiles_job = { tiles_access, tiles_emit };
 
 /* ---------------------------------------------------------------- merging */
 
-/* Sums `n` parts of `floats` into `out`. */
-static void emit_sum(struct hsgd_emit *e, int n, const struct hsgd_ref *part, struct hsgd_ref out, int64_t floats)
-{
-    for (int i = 0; i < n; i++) {
-        struct copy_args copy = { (int)floats };
-        struct add_args add = { (int)floats };
-        if (i == 0) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, part[0], out);
-        else HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, part[i], out);
-    }
-}
-
 /* The end of the bucket floats from `at` on that are parameters without a gap,
  * and where the next begin.  Nobody writes the gaps. */
 static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
@@ -312,7 +301,9 @@ static void merge_emit(struct builder *b, const struct job *j, struct hsgd_emit 
 {
     const struct shard_gradient *g = &b->shard[j->index];
     const struct shard *s = &b->plan->store->shard[j->index];
-    emit_sum(e, g->parts, g->part, g->merged, s->floats);
+    struct hsgd_part part[MAX_ACCESSES];
+    for (int i = 0; i < g->parts; i++) part[i].sums = g->part[i];
+    emit_sum(e, s->floats, g->parts, part, g->merged);
     emit_square_sum(b->plan, e, s->first, s->floats, g->merged, j->place);
 }
 
@@ -330,11 +321,11 @@ static void metrics_access(struct builder *b, const struct job *j, struct cell *
 static void metrics_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
 {
     (void)j;
-    struct hsgd_ref part[b->plan->nslices];
+    struct hsgd_part part[b->plan->nslices];
     int n = 0;
     for (int i = 0; i < b->plan->nslices; i++)
-        if (!b->plan->slice[i].part) part[n++] = ref(b->plan->slice[i].partial, 0);
-    emit_sum(e, n, part, slotted(FIXED_METRICS, METRICS), METRICS);
+        if (!b->plan->slice[i].part) part[n++].sums = ref(b->plan->slice[i].partial, 0);
+    emit_sum(e, METRICS, n, part, slotted(FIXED_METRICS, METRICS));
 }
 
 const struct job_type metrics_job = { metrics_access, metrics_emit };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 enum { ABSENT = -1 };
 
 /* While the tape is made. */
@@ -19,22 +21,11 @@ struct maker {
 
 /* ----------------------------------------------------------------- building */
 
-static bool grow(void **block, int n, int *capacity, size_t unit)
-{
-    if (n < *capacity) return true;
-    int more = *capacity ? 2 * *capacity : 64;
-    void *bigger = realloc(*block, (size_t)more * unit);
-    if (!bigger) return false;
-    *block = bigger;
-    *capacity = more;
-    return true;
-}
-
 static int add_slot(struct maker *m, int64_t floats)
 {
     struct tape *t = m->t;
-    m->failed |= !grow((void **)&t->slot, t->nslots, &t->slot_capacity, sizeof *t->slot) ||
-                 !grow((void **)&m->owners, t->nslots, &m->owner_capacity, sizeof *m->owners);
+    m->failed |= !array_grow((void **)&t->slot, t->nslots, &t->slot_capacity, sizeof *t->slot) ||
+                 !array_grow((void **)&m->owners, t->nslots, &m->owner_capacity, sizeof *m->owners);
     if (m->failed) return 0;
     t->slot[t->nslots] = (struct slot){ .floats = floats, .birth = t->n, .death = t->n };
     m->owners[t->nslots] = 0;
@@ -45,7 +36,7 @@ static struct work *add_work(struct maker *m, enum work_kind kind, int node)
 {
     static struct work lost;
     struct tape *t = m->t;
-    m->failed |= !grow((void **)&t->work, t->n, &t->capacity, sizeof *t->work);
+    m->failed |= !array_grow((void **)&t->work, t->n, &t->capacity, sizeof *t->work);
     struct work *w = m->failed ? &lost : &t->work[t->n++];
     *w = (struct work){ .kind = kind, .node = node, .segment = m->segment, .from = ABSENT, .to = ABSENT };
     memset(w->dy, ABSENT, sizeof w->dy);
@@ -167,7 +158,7 @@ static int contribute(struct maker *m, const struct low_node *n, int i, unsigned
 static void gradients(struct maker *m, int node, enum work_kind kind, const int *dy)
 {
     const struct low_node *n = &m->t->low.node[node];
-    int dx[HSGD_MAX_INPUTS], to[HSGD_MAX_INPUTS];
+    int dx[HSGD_MAX_INPUTS];
     bool added[HSGD_MAX_INPUTS] = { 0 };
     unsigned adds = 0;
     for (int i = 0; i < n->info.inputs; i++) {
@@ -181,8 +172,8 @@ static void gradients(struct maker *m, int node, enum work_kind kind, const int 
     add_phases(m, w, kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD);
     for (int i = 0; i < n->info.inputs; i++) {
         if (!added[i]) continue;
-        to[i] = alone(m, n->in[i]);
-        move(m, WORK_ADD, dx[i], to[i]);
+        int to = alone(m, n->in[i]);
+        move(m, WORK_ADD, dx[i], to);
     }
 }
 
