@@ -20,6 +20,8 @@ reference_libreference_la_SOURCES = \
 	reference/network.c \
 	reference/network.h \
 	reference/reference.h \
+	reference/classes.c \
+	reference/classes.h \
 	reference/values.c \
 	reference/values.h
 reference_libreference_la_LIBADD = $(reference_OBJECTS)

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* softmax_cross_entropy and perplexity, of samples and of positions. */
-#include "check.h"
+#include "classes.h"
 #include "reference.h"
-
-struct loss {
-    float smoothing;
-    int rows, cols;
-    double *z;
-    int32_t *labels;
-};
-
-struct row {
-    double loss, e, largest;
-    int best;
-};
 
 /* Bound of the loss of a row: (cols + 8) u (1 + loss) for the sum of
  * exponentials, and 2 u per unit of difference between logits, which
  * are rounded.  dz: the same relative to the softmax. */
-static struct row softmax_row(int cols, const double *z, int label, double smoothing, struct approx *dz)
+static struct class_row softmax_row(int cols, const double *z, int label, double smoothing, struct approx *dz)
 {
-    struct row r = { 0 };
+    struct class_row r = { 0 };
     double sum = 0, apart = 0, total = 0, even = smoothing / cols;
     for (int c = 1; c < cols; c++)
         if (z[c] > z[r.best]) r.best = c;
@@ -38,68 +26,6 @@ static struct row softmax_row(int cols, const double *z, int label, double smoot
             (struct approx){ p - (1 - smoothing) * (c == label) - even, CHECK_U * (p * (cols + 10 + 4 * apart) + 4) };
     }
     return r;
-}
-
-static void reference(const struct loss *s, struct approx sums[3], struct approx *dz)
-{
-    struct approx_sum total = { 0 };
-    int correct = 0;
-    for (int r = 0; r < s->rows; r++) {
-        const double *z = s->z + r * s->cols;
-        struct row row = softmax_row(s->cols, z, s->labels[r], s->smoothing, dz + r * s->cols);
-        approx_add(&total, row.loss, row.e);
-        correct += row.best == s->labels[r];
-    }
-    sums[0] = approx_of(total);
-    sums[1] = (struct approx){ correct, 0 };
-    sums[2] = (struct approx){ s->rows, 0 };
-}
-
-static double loss(void *user)
-{
-    const struct loss *s = user;
-    struct approx sums[3], *dz = check_approx((int64_t)s->rows * s->cols);
-    reference(s, sums, dz);
-    free(dz);
-    return sums[0].v;
-}
-
-static void one(int turn, float smoothing)
-{
-    struct hsgd_softmax_cross_entropy attributes = { .label_smoothing = smoothing };
-    struct loss s = { smoothing, turn % 10 == 9 ? check_int(1000, 5000) : check_size(200), 1 + check_size(100), NULL,
-                      NULL };
-    if (s.rows >= 1000) s.cols = check_int(2, 12);
-    int n = s.rows * s.cols;
-    float scale = turn % 3 == 0 ? 30.0f : turn % 3 == 1 ? 2.0f : 1.0f;
-    float *z = turn % 4 == 3 ? check_steps(n) : check_floats(n), *dz = check_floats(n), sums[3];
-    check_shape("shape %d: %d rows of %d", turn, s.rows, s.cols);
-    for (int i = 0; i < n; i++) z[i] *= scale;
-    s.z = check_doubles(z, n);
-    s.labels = calloc((size_t)s.rows, sizeof *s.labels);
-    for (int r = 0; r < s.rows; r++) s.labels[r] = check_int(0, s.cols - 1);
-    struct approx want[3], want_plain[3], *want_dz = check_approx(n);
-    s.smoothing = 0;
-    reference(&s, want_plain, want_dz);
-    s.smoothing = smoothing;
-    reference(&s, want, want_dz);
-    if (turn < 30 && s.rows < 1000) check_gradient("dz", loss, &s, s.z, want_dz, n);
-    for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = s.rows,
-                                    .in = { hsgd_vector(s.cols), hsgd_number(HSGD_I32) },
-                                    .x = { z, s.labels },
-                                    .dx = { dz },
-                                    .sums = sums,
-                                    .training = true };
-        check_run(d, &hsgd_op_softmax_cross_entropy, &attributes, &run, n);
-        check_near("sums", sums, want, 3);
-        check_near("dz", dz, want_dz, n);
-        if (turn % 5) continue;
-        run.dx[0] = NULL, run.training = false; /* without gradient and without label smoothing */
-        check_run(d, &hsgd_op_softmax_cross_entropy, &attributes, &run, UNCOUNTED);
-        check_near("sums", sums, want_plain, 3);
-    }
-    free(z), free(dz), free(s.z), free(s.labels), free(want_dz);
 }
 
 /* -------------------------------------------- positions and ignored labels */
@@ -136,7 +62,8 @@ static void expect(const struct positions *s, double smoothing, struct approx su
     int correct = 0, terms = 0;
     for (int r = 0; r < s->rows * s->length; r++) {
         if (s->labels[r] == IGNORE) continue; /* dz is 0 */
-        struct row row = softmax_row(s->classes, z + r * s->classes, s->labels[r], smoothing, dz + r * s->classes);
+        struct class_row row =
+            softmax_row(s->classes, z + r * s->classes, s->labels[r], smoothing, dz + r * s->classes);
         approx_add(&total, row.loss, row.e);
         correct += row.best == s->labels[r];
         terms++;
@@ -212,7 +139,10 @@ static void perplexity_one(int turn)
 
 void reference_softmax_cross_entropy(void)
 {
-    for (int i = 0; i < 210 && check_going(); i++) one(i, i % 3 ? 0 : (float)check_int(1, 9) / 10);
+    for (int i = 0; i < 210 && check_going(); i++) {
+        struct hsgd_softmax_cross_entropy a = { .label_smoothing = i % 3 ? 0 : (float)check_int(1, 9) / 10 };
+        check_class_loss(&hsgd_op_softmax_cross_entropy, &a, softmax_row, a.label_smoothing, i);
+    }
     for (int i = 0; i < 60 && check_going(); i++) positions_one(i);
     impossible_label();
 }

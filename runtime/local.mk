@@ -214,6 +214,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/state.h \
 	runtime/train/state_file.c \
 	runtime/train/state_file.h \
+	runtime/train/step.c \
 	runtime/train/step_ops.c \
 	runtime/train/trainer.c \
 	runtime/train/trainer.h \

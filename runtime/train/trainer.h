@@ -7,6 +7,8 @@
 #include "run.h"
 #include "state.h"
 
+#define MAX_BATCH (1 << 20)
+
 /* Where a training stands.  With the parameters, the optimizer's state and
  * the options, all that a later step depends on: nothing else has to be kept
  * for a training to go on as if it had not been interrupted. */
