@@ -54,6 +54,16 @@ Test(idx, plain, .init = make_folder, .fini = remove_folder)
     expect_good_set();
 }
 
+/* Classes of the data, whatever a record says: as the command line reads. */
+Test(idx, classes_of_the_data, .init = make_folder, .fini = remove_folder)
+{
+    struct hsgd_data *train, *test;
+    put_good_files();
+    cr_assert(!hsgd_data_read(NULL, folder, HSGD_OPTIONS(data, .classes = -1), &train, &test));
+    cr_expect(hsgd_data_classes(train) == 3 && hsgd_data_classes(test) == 3);
+    hsgd_data_destroy(&train), hsgd_data_destroy(&test);
+}
+
 Test(idx, gzip_and_dots, .init = make_folder, .fini = remove_folder)
 {
     PUT_GZ("train-images-idx3-ubyte.gz", train_images);

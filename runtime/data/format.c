@@ -154,6 +154,7 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
     struct hsgd_data_options with = *o;
     const char *name = format ? format->name : "digits";
     if (o->record) record_options(o->record, name, &with);
+    if (with.classes < 0) with.classes = 0; /* it was for the record: readers take those of the training split */
     int err = format ? read_format(ctx, format, what, &with, out) : read_digits(ctx, out);
     if (!err) err = note_options(ctx, name, &with, out->train);
     if (!err) err = note_options(ctx, name, &with, out->test);

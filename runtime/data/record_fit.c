@@ -32,7 +32,6 @@ void record_options(const struct hsgd_record *r, const char *format, struct hsgd
         o->classes = label->classes;
         o->class_name = label->names ? (const char *const *)label->names->name : NULL;
     }
-    if (o->classes < 0) o->classes = 0;
 }
 
 bool record_wants_targets(const struct hsgd_data_options *o)
