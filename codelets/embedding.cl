@@ -11,9 +11,9 @@ KERNEL3(embedding_fwd, embedding_args)
     BUFFER(2, float, y)
     const int cols = ARG(cols);
     FOR_WARPS(i, ARG(tokens)) {
-        const int t = tokens[i] - ARG(first), inside = tokens[i] >= ARG(first) && t < ARG(rows);
+        const int inside = tokens[i] >= ARG(first) && tokens[i] - ARG(first) < ARG(rows);
         GLOBAL float *to = y + (size_t)i * cols;
-        GLOBAL const float *from = w + (inside ? (size_t)t * cols : 0);
+        GLOBAL const float *from = w + (inside ? (size_t)(tokens[i] - ARG(first)) * cols : 0);
         if (inside)
             INDEPENDENT
             for (int c = WARP_LANE; c < cols; c += WARP) to[c] = from[c];
@@ -41,8 +41,9 @@ KERNEL3(embedding_dw, embedding_dw_args)
         for (int v = low; !ARG(add) && v < high; v++)
             FOR_COLS(c, width) dw[(size_t)v * cols + column + c] = 0.0f;
         for (int i = 0; i < ARG(tokens); i++) {
+            if (tokens[i] < ARG(first)) continue; /* then the difference cannot overflow */
             const int v = tokens[i] - ARG(first);
-            if (tokens[i] < ARG(first) || v < low || v >= high) continue;
+            if (v < low || v >= high) continue;
             GLOBAL float *to = dw + (size_t)v * cols + column;
             GLOBAL const float *d = dy + (size_t)i * cols + column;
             FOR_COLS(c, width) to[c] += d[c];
