@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "floor.h"
 
-#include "../runtime/rng.h"
+#include "../runtime/base/rng.h"
 #include "floor_impl.h"
 
 #include <stdlib.h>

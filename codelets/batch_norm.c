@@ -2,7 +2,7 @@
 /* Batch normalisation: statistics over the whole batch, however it is sliced. */
 #include <stdio.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "kernels.h"
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, BATCHES };

@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "kernels.h"
 
 static const struct hsgd_dense *attributes(const struct hsgd_node *n) { return n->attributes; }

@@ -3,7 +3,7 @@
  * by 1 - p. */
 #include <stdio.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "kernels.h"
 
 static int infer(struct hsgd_node *n, char *why, size_t size)

@@ -2,7 +2,7 @@
 #include "device.h"
 #include "shared.h"
 
-/* Philox2x32-10 (Salmon et al., SC'11), as in runtime/rng.h. */
+/* Philox2x32-10 (Salmon et al., SC'11), as in runtime/base/rng.h. */
 DEVICE u32 random_bits(u32 key, u32 lo, u32 hi)
 {
     for (int round = 0; round < 10; round++) {

@@ -2,7 +2,7 @@
 /* Layer normalisation over the channels of each position. */
 #include <stdio.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "kernels.h"
 
 enum { WEIGHT, BIAS };

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "loss.h"
 
 static const struct hsgd_softmax_cross_entropy *attributes(const struct hsgd_node *n) { return n->attributes; }

@@ -3,28 +3,22 @@
 noinst_LTLIBRARIES += runtime/libruntime.la
 # One a line, in order: branches that add files merge without conflict.
 runtime_libruntime_la_SOURCES = \
-	runtime/attribute.c \
-	runtime/attribute.h \
-	runtime/buffer.c \
-	runtime/buffer.h \
-	runtime/builtin_models.c \
-	runtime/builtin_models.h \
-	runtime/c_locale.c \
-	runtime/c_locale.h \
-	runtime/context.c \
-	runtime/core.h \
-	runtime/cores.c \
-	runtime/cores.h \
-	runtime/cost.c \
-	runtime/cost.h \
-	runtime/cuda_device.c \
-	runtime/cuda_device.h \
-	runtime/cuda_graph.c \
-	runtime/cuda_graph.h \
-	runtime/cuda_launch.c \
-	runtime/cuda_launch.h \
-	runtime/cudnn_library.c \
-	runtime/cudnn_library.h \
+	runtime/base/attribute.c \
+	runtime/base/attribute.h \
+	runtime/base/c_locale.c \
+	runtime/base/c_locale.h \
+	runtime/base/core.h \
+	runtime/base/cores.c \
+	runtime/base/cores.h \
+	runtime/base/error.c \
+	runtime/base/error.h \
+	runtime/base/grow.h \
+	runtime/base/rng.h \
+	runtime/base/sha256.c \
+	runtime/base/sha256.h \
+	runtime/base/sized.c \
+	runtime/base/sized.h \
+	runtime/base/version.c \
 	runtime/data/augment.c \
 	runtime/data/augment.h \
 	runtime/data/cache.c \
@@ -58,8 +52,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/libsvm.c \
 	runtime/data/memory.c \
 	runtime/data/npy.c \
-	runtime/data/npy_files.c \
 	runtime/data/npy.h \
+	runtime/data/npy_files.c \
 	runtime/data/npz.c \
 	runtime/data/numpy.c \
 	runtime/data/numpy.h \
@@ -71,8 +65,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/png.c \
 	runtime/data/readers.h \
 	runtime/data/record.c \
-	runtime/data/record_check.c \
 	runtime/data/record.h \
+	runtime/data/record_check.c \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
 	runtime/data/record_text.c \
@@ -86,26 +80,46 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/text.h \
 	runtime/data/well_known.c \
 	runtime/data/well_known.h \
-	runtime/devices.c \
-	runtime/devices.h \
-	runtime/emit.c \
-	runtime/emit_slice.c \
-	runtime/emit_slice.h \
-	runtime/graph.c \
-	runtime/graph_build.c \
-	runtime/grow.h \
-	runtime/environment.c \
-	runtime/environment.h \
-	runtime/error.c \
-	runtime/error.h \
-	runtime/exec_cpu.c \
-	runtime/exec_cuda.c \
-	runtime/exec_opencl.c \
-	runtime/exec_opencl.h \
-	runtime/headroom.c \
-	runtime/headroom.h \
-	runtime/inject.c \
-	runtime/inject.h \
+	runtime/device/buffer.c \
+	runtime/device/buffer.h \
+	runtime/device/context.c \
+	runtime/device/cuda_device.c \
+	runtime/device/cuda_device.h \
+	runtime/device/cudnn_library.c \
+	runtime/device/cudnn_library.h \
+	runtime/device/devices.c \
+	runtime/device/devices.h \
+	runtime/device/environment.c \
+	runtime/device/environment.h \
+	runtime/device/headroom.c \
+	runtime/device/headroom.h \
+	runtime/device/inject.c \
+	runtime/device/inject.h \
+	runtime/device/opencl_device.c \
+	runtime/device/opencl_device.h \
+	runtime/device/quiesce.c \
+	runtime/device/quiesce.h \
+	runtime/device/starpu_environment.c \
+	runtime/device/starpu_environment.h \
+	runtime/exec/cuda_graph.c \
+	runtime/exec/cuda_graph.h \
+	runtime/exec/cuda_launch.c \
+	runtime/exec/cuda_launch.h \
+	runtime/exec/exec_cpu.c \
+	runtime/exec/exec_cuda.c \
+	runtime/exec/exec_opencl.c \
+	runtime/exec/exec_opencl.h \
+	runtime/exec/memory.c \
+	runtime/exec/memory.h \
+	runtime/exec/op_describe.c \
+	runtime/exec/op_run.c \
+	runtime/exec/op_run.h \
+	runtime/exec/run.c \
+	runtime/exec/run.h \
+	runtime/exec/task.c \
+	runtime/exec/task.h \
+	runtime/exec/trace.c \
+	runtime/exec/trace.h \
 	runtime/io/atomic.c \
 	runtime/io/atomic.h \
 	runtime/io/cache.c \
@@ -127,49 +141,38 @@ runtime_libruntime_la_SOURCES = \
 	runtime/io/text.c \
 	runtime/io/yaml.c \
 	runtime/io/yaml.h \
-	runtime/memory.c \
-	runtime/memory.h \
-	runtime/lower.c \
-	runtime/lower.h \
-	runtime/model.c \
-	runtime/model.h \
-	runtime/model_build.c \
-	runtime/model_expand.c \
-	runtime/model_file.c \
-	runtime/model_file.h \
-	runtime/model_layer.c \
-	runtime/model_source.h \
-	runtime/model_text.c \
-	runtime/op_describe.c \
-	runtime/op_run.c \
-	runtime/op_run.h \
-	runtime/opencl_device.c \
-	runtime/opencl_device.h \
-	runtime/plan.c \
-	runtime/plan.h \
-	runtime/plan_build.c \
-	runtime/plan_build.h \
-	runtime/plan_jobs.c \
-	runtime/plan_step.c \
-	runtime/quiesce.c \
-	runtime/quiesce.h \
-	runtime/rng.h \
-	runtime/run.c \
-	runtime/run.h \
-	runtime/sha256.c \
-	runtime/sized.c \
-	runtime/sized.h \
-	runtime/sha256.h \
-	runtime/starpu_environment.c \
-	runtime/starpu_environment.h \
-	runtime/store.c \
-	runtime/store.h \
-	runtime/tape.c \
-	runtime/tape.h \
-	runtime/task.c \
-	runtime/task.h \
-	runtime/trace.c \
-	runtime/trace.h \
+	runtime/model/builtin_models.c \
+	runtime/model/builtin_models.h \
+	runtime/model/graph.c \
+	runtime/model/graph_build.c \
+	runtime/model/lower.c \
+	runtime/model/lower.h \
+	runtime/model/model.c \
+	runtime/model/model.h \
+	runtime/model/model_build.c \
+	runtime/model/model_expand.c \
+	runtime/model/model_file.c \
+	runtime/model/model_file.h \
+	runtime/model/model_layer.c \
+	runtime/model/model_source.h \
+	runtime/model/model_text.c \
+	runtime/model/store.c \
+	runtime/model/store.h \
+	runtime/model/weights.c \
+	runtime/model/weights.h \
+	runtime/plan/cost.c \
+	runtime/plan/cost.h \
+	runtime/plan/emit_slice.c \
+	runtime/plan/emit_slice.h \
+	runtime/plan/plan.c \
+	runtime/plan/plan.h \
+	runtime/plan/plan_build.c \
+	runtime/plan/plan_build.h \
+	runtime/plan/plan_jobs.c \
+	runtime/plan/plan_step.c \
+	runtime/plan/tape.c \
+	runtime/plan/tape.h \
+	runtime/program/emit.c \
 	runtime/train/algorithm.c \
 	runtime/train/algorithm.h \
 	runtime/train/async.c \
@@ -219,10 +222,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/trainer.c \
 	runtime/train/trainer.h \
 	runtime/train/trials.c \
-	runtime/train/trials.h \
-	runtime/version.c \
-	runtime/weights.c \
-	runtime/weights.h
+	runtime/train/trials.h
 DATA_CFLAGS = $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS) $(PNG_CFLAGS) $(TURBOJPEG_CFLAGS) $(JANSSON_CFLAGS)
 runtime_libruntime_la_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(HWLOC_CFLAGS) $(OPENCL_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) \
 	$(DATA_CFLAGS)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # The library's numbers and words are the same in every locale: calls of the C
-# library that go by the locale are in runtime/c_locale.c alone.
+# library that go by the locale are in runtime/base/c_locale.c alone.
 cd "${srcdir:-.}" || exit 99
 files=$(find runtime codelets -name '*.[ch]' ! -name 'c_locale.[ch]')
 number='%[-+ #0]*[0-9*]*(\.[0-9*]+)?[lL]?[aefgAEFG]'

@@ -11,8 +11,8 @@ grep -rho "\\($read\\)\"HSGD_[A-Z_]*\"" "$src/runtime" "$src/codelets" "$src/app
     grep -o 'HSGD_[A-Z_]*' >"$work/all"
 grep -ho 'HSGD_[A-Z_]*:-' "$src/setup/starpu.sh" "$src/quickstart" | sed 's/:-//' >>"$work/all"
 sort -u "$work/all" >"$work/used"
-sed -n '/known\[\] = {/,/^};/p' "$src/runtime/environment.c" | grep -o 'HSGD_[A-Z_]*' | sort >"$work/known"
+sed -n '/known\[\] = {/,/^};/p' "$src/runtime/device/environment.c" | grep -o 'HSGD_[A-Z_]*' | sort >"$work/known"
 sed -n 's/^| `\(HSGD_[A-Z_]*\)`.*/\1/p' "$src/doc/environment.md" | sort >"$work/documented"
 [ -s "$work/used" ]
-diff "$work/used" "$work/known" || { echo 'read (<) and known to runtime/environment.c (>)'; exit 1; }
+diff "$work/used" "$work/known" || { echo 'read (<) and known to runtime/device/environment.c (>)'; exit 1; }
 diff "$work/known" "$work/documented" || { echo 'known (<) and in doc/environment.md (>)'; exit 1; }

@@ -49,7 +49,7 @@ emulated-variant-kernels:
 	$(MAKE) -s -W $(srcdir)/tests/cudaemu/kernels.cc tests/cudaemu/libcudaemu.so CUDAEMU_CODELETS=$(VARIANT) \
 	  CUDAEMU_OUT=$(VARIANT)
 emulated-variant-program:
-	$(variant_compile) -I$(VARIANT) $(STARPU_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) $(VARIANT)/$(CHANGED) -o $(VARIANT)/changed.o
+	$(variant_compile) -I$(VARIANT) -I$(srcdir)/$(dir $(CHANGED)) $(STARPU_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS) $(VARIANT)/$(notdir $(CHANGED)) -o $(VARIANT)/changed.o
 	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 	  -o $(VARIANT)/$(PROGRAM) $(VARIANT)/changed.o $($(PROGRAM)_OBJECTS) $($(PROGRAM)_LDADD)
 

@@ -21,17 +21,17 @@ read past the end|codelets/accuracy.cl|s/label = labels\[r\]/label = labels[r + 
 wrong transpose flag|codelets/matmul_cuda.c|s/transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N/transpose_a ? CUBLAS_OP_N : CUBLAS_OP_T/|gemm|wrong on cuda\|library cannot do\|fault: .*past the end
 bias without its ReLU|codelets/matmul_cuda.c|s/m->has_bias ? CUBLASLT_EPILOGUE_RELU_BIAS/m->has_bias ? CUBLASLT_EPILOGUE_BIAS/|dense|wrong on cuda
 the gradient of the other bias|codelets/matmul_cuda.c|s/return CUBLASLT_EPILOGUE_BGRADA/return CUBLASLT_EPILOGUE_BGRADB/|dense|wrong on cuda\|fault: .*past the end
-an algorithm for another alignment|runtime/cuda_device.c|s/    for (int r = 0; r < n; r++) bits/    for (int r = 0; r < 0; r++) bits/|dense|fault: .*is not aligned
-an algorithm for another product|runtime/cuda_device.c|s/memcmp(p->args, args, k->args_size)/0/|gemm|fault: .*chosen for another product
-host pointer as a device buffer|runtime/exec_cuda.c|s/base\[i\] = (void \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
-device pointer read by the host|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/if (*(float *)base[0] == 7) return; &/|activate|fault: .*the host touched device memory
-use after free|runtime/exec_cuda.c|s/^    launch(run, v, base, began);/cudaMalloc((void **)\&base[0], 64), cudaFree(base[0]); &/|activate|fault: .*was freed
-missing stream dependency|runtime/exec_cuda.c|s/cudaStream_t stream = starpu_cuda_get_local_stream();/static cudaStream_t stream; if (!stream) cudaStreamCreateWithFlags(\&stream, cudaStreamNonBlocking);/|activate|wrong on cuda\|fault: .*was freed
-a graph keeps its first step|runtime/cuda_graph.c|s/g->step != step;/0;/|test_graphs:adam|, expected "\|is not finite
-a graph keeps freed memory|runtime/cuda_graph.c|s/int ended = cudaStreamEndCapture(stream, &g->graph);/& cudaFree(g->base[0]);/|test_graphs:other_buffers|fault: .*was freed
-a graph is used for other buffers|runtime/cuda_graph.c|s/memcmp(g->base, base, (size_t)n \* sizeof \*base)/0/|test_graphs:other_buffers|fault: .*was freed
-waiting while a stream captures|runtime/cuda_graph.c|s/err = launch_captured(/cudaDeviceSynchronize(); &/|test_graphs:other_buffers|fault: .*not allowed while
-a graph is launched that was destroyed|runtime/cuda_graph.c|s/atomic_fetch_add(&d->captures, 1);/&cudaGraphExecDestroy(g->exec);/|test_graphs:other_buffers|fault: .*graph that was destroyed
+an algorithm for another alignment|runtime/device/cuda_device.c|s/    for (int r = 0; r < n; r++) bits/    for (int r = 0; r < 0; r++) bits/|dense|fault: .*is not aligned
+an algorithm for another product|runtime/device/cuda_device.c|s/memcmp(p->args, args, k->args_size)/0/|gemm|fault: .*chosen for another product
+host pointer as a device buffer|runtime/exec/exec_cuda.c|s/base\[i\] = (void \*)STARPU_VECTOR_GET_PTR(buffers\[i\])/base[i] = malloc(1 << 20)/|activate|fault: .*is not device memory
+device pointer read by the host|runtime/exec/exec_cuda.c|s/^    launch(run, v, base, began);/if (*(float *)base[0] == 7) return; &/|activate|fault: .*the host touched device memory
+use after free|runtime/exec/exec_cuda.c|s/^    launch(run, v, base, began);/cudaMalloc((void **)\&base[0], 64), cudaFree(base[0]); &/|activate|fault: .*was freed
+missing stream dependency|runtime/exec/exec_cuda.c|s/cudaStream_t stream = starpu_cuda_get_local_stream();/static cudaStream_t stream; if (!stream) cudaStreamCreateWithFlags(\&stream, cudaStreamNonBlocking);/|activate|wrong on cuda\|fault: .*was freed
+a graph keeps its first step|runtime/exec/cuda_graph.c|s/g->step != step;/0;/|test_graphs:adam|, expected "\|is not finite
+a graph keeps freed memory|runtime/exec/cuda_graph.c|s/int ended = cudaStreamEndCapture(stream, &g->graph);/& cudaFree(g->base[0]);/|test_graphs:other_buffers|fault: .*was freed
+a graph is used for other buffers|runtime/exec/cuda_graph.c|s/memcmp(g->base, base, (size_t)n \* sizeof \*base)/0/|test_graphs:other_buffers|fault: .*was freed
+waiting while a stream captures|runtime/exec/cuda_graph.c|s/err = launch_captured(/cudaDeviceSynchronize(); &/|test_graphs:other_buffers|fault: .*not allowed while
+a graph is launched that was destroyed|runtime/exec/cuda_graph.c|s/atomic_fetch_add(&d->captures, 1);/&cudaGraphExecDestroy(g->exec);/|test_graphs:other_buffers|fault: .*graph that was destroyed
 no cudnn fault|codelets/conv2d_cudnn.c||conv2d|passed
 a smaller workspace|codelets/conv2d_cudnn.c|s/b\[3\], p->workspace,/b[3], p->workspace \/ 2,/|conv2d|fault: .*a workspace of
 no memory for the workspace|codelets/conv2d_cudnn.c|s/need > floats ? need : floats/floats/|conv2d|fault: .*workspace: .*past the end
@@ -62,7 +62,7 @@ inject() {
     sed "$script" "$srcdir/$file" >"$here/${file##*/}" || return 1
     case $file in
     *.cl) ${MAKE:-make} -s emulated-variant-kernels VARIANT="$here" ;;
-    *) ${MAKE:-make} -s emulated-variant-program VARIANT="$here" CHANGED="${file##*/}" PROGRAM="$program" ;;
+    *) ${MAKE:-make} -s emulated-variant-program VARIANT="$here" CHANGED="$file" PROGRAM="$program" ;;
     esac >"$here/log" 2>&1
 }
 

@@ -64,23 +64,23 @@ tail -1 "$work/out" | awk '{ exit !($1 > 200 && $3 > 800 && $6 > 500) }' || { ec
 # Planted: a top file's object in a file's place at the bottom; includes; a listed one that is gone; a file elsewhere.
 # shellcheck disable=SC2086 # folders
 mkdir "$work/plant" && (cd "$src" && tar -cf - $folders) | (cd "$work/plant" && tar -xf -)
-sed 's#runtime/train/trainer$#runtime/error#; s#apps/hsgd/commands/help$#apps/hsgd/draw/plot#' \
+sed 's#runtime/train/trainer$#runtime/base/error#; s#apps/hsgd/commands/help$#apps/hsgd/draw/plot#' \
     "$work/objects" >"$work/planted"
-echo '#include "train/trainer.h"' >>"$work/plant/runtime/error.c"
+echo '#include "train/trainer.h"' >>"$work/plant/runtime/base/error.c"
 echo '#include "commands/train.h"' >>"$work/plant/apps/hsgd/lib/text.c"
 echo '/* in no layer */' >"$work/plant/runtime/lost.c"
 {
     cat "$src/tests/layers.txt"
-    echo 'calls runtime/io/file runtime/run'
+    echo 'calls runtime/io/file runtime/exec/run'
 } >"$work/table"
 ! check "$work/planted" "$work/plant" "$work/table" >"$work/found" || { echo 'FAIL: nothing planted is found'; exit 1; }
 while read -r sentence; do
     grep -q "^$sentence" "$work/found" || { echo "FAIL: not found: $sentence"; cat "$work/found"; exit 1; }
 done <<'END'
-runtime/error calls runtime/plan (
-runtime/error.c includes runtime/train/trainer.h, upward: from layer base to train
+runtime/base/error calls runtime/plan/plan (
+runtime/base/error.c includes runtime/train/trainer.h, upward: from layer base to train
 apps/hsgd/draw/plot calls apps/hsgd/commands/commands (
 apps/hsgd/lib/text.c includes apps/hsgd/commands/train.h, upward: from layer lib to commands
-tests/layers.txt: remove "calls runtime/io/file runtime/run", which is gone
+tests/layers.txt: remove "calls runtime/io/file runtime/exec/run", which is gone
 runtime/lost is in no layer
 END

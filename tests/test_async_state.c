@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "train/async_rounds.h"
-#include "weights.h"
+#include "model/weights.h"
 
 static struct hsgd_model *model;
 static struct hsgd_trainer *trainer;

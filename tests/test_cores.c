@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "cores.h"
+#include "base/cores.h"
 
 static char root[300];
 

@@ -6,9 +6,9 @@
 #include <math.h>
 
 #include "kernels.h"
-#include "model.h"
-#include "plan_build.h"
-#include "run.h"
+#include "model/model.h"
+#include "plan/plan_build.h"
+#include "exec/run.h"
 
 enum { MAX_NODES = 30, MAX_BATCH = 48, CLASSES = 5, GRAPHS = 80, MAX_SLICES = 5 };
 

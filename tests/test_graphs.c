@@ -4,7 +4,7 @@
  * what the graphs use.  Run with the emulator preloaded. */
 #include "core.h"
 
-#include "cuda_graph.h"
+#include "exec/cuda_graph.h"
 #include "kernels.h"
 
 struct training {

@@ -6,9 +6,9 @@
 #include <math.h>
 
 #include "kernels.h"
-#include "memory.h"
-#include "plan_build.h"
-#include "run.h"
+#include "exec/memory.h"
+#include "plan/plan_build.h"
+#include "exec/run.h"
 
 enum { BATCH = 96, FEATURES = 784, CLASSES = 10, MAX_SLICES = 32 };
 

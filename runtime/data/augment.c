@@ -5,8 +5,8 @@
  * convolutions", CVPR 2015, in torchvision's form. */
 #include "augment.h"
 
-#include "../rng.h"
-#include "../sized.h"
+#include "base/rng.h"
+#include "base/sized.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define HSGD_DATA_CACHE_H
 
 #include "../io/safetensors.h"
-#include "../sha256.h"
+#include "base/sha256.h"
 #include "format.h"
 
 /* The splits that were stored under this key (64 hexadecimal digits), as a set

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "origin.h"
 
 /* ------------------------------------------------------------------- fields */

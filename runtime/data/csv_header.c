@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "record.h"
 
 /* -------------------------------------------------------------------- names */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 static const char separators[] = { ',', ';', '\t' };
 enum { SEPARATORS = sizeof separators };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataset.h"
-#include "../rng.h"
+#include "base/rng.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>

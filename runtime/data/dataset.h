@@ -3,7 +3,7 @@
 #ifndef HSGD_DATA_DATASET_H
 #define HSGD_DATA_DATASET_H
 
-#include "../error.h"
+#include "base/error.h"
 #include "passed.h"
 #include "type_text.h"
 #include <hsgd/data.h>

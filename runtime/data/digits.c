@@ -2,7 +2,7 @@
 /* Handwritten-looking digits.  Everything is integer arithmetic, so a sample
  * is the same on every machine, compiler and setting.  Positions are in
  * 1/256 pixel, factors in 1/65536. */
-#include "../rng.h"
+#include "base/rng.h"
 #include "dataset.h"
 #include "glyphs.h"
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../sized.h"
+#include "base/sized.h"
 
 /* ------------------------------------------------------------------- types */
 

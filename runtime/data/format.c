@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "../io/stream.h"
-#include "../sized.h"
+#include "base/sized.h"
 #include "record.h"
 #include "well_known.h"
 

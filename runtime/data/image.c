@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "image.h"
 
-#include "../error.h"
+#include "base/error.h"
 
 #include <png.h>
 #include <setjmp.h>

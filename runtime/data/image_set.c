@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 int image_set_begin(struct hsgd_context *ctx, struct image_set *a, const char *path)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 /* Folder names of the splits, in any letter case; the first that exists is used. */
 enum { SPLIT_NAMES = 10 };

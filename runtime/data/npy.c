@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "text.h"
 
 enum { PREFIX = 8, MAX_HEADER = 1 << 16 };

@@ -4,7 +4,7 @@
 #ifndef HSGD_DATA_NPY_H
 #define HSGD_DATA_NPY_H
 
-#include "../error.h"
+#include "base/error.h"
 #include <hsgd/type.h>
 
 #include <stdint.h>

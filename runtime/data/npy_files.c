@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../io/stream.h"
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "record.h"
 
 enum { FIRST_CHUNK = 1 << 16 };

@@ -11,7 +11,7 @@
 
 #include "../io/file.h"
 #include "../io/stream.h"
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "text.h"
 
 enum { MAX_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };

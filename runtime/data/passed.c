@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "passed.h"
 
-#include "../error.h"
+#include "base/error.h"
 #include "../io/json.h"
 
 #include <hsgd/data.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../sha256.h"
+#include "base/sha256.h"
 
 /* Maximum numbers of samples and of values that a fingerprint covers. */
 enum { MAX_PROBES = 256, MAX_PROBED = 1 << 22 };

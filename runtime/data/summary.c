@@ -2,7 +2,7 @@
 /* One line that describes what was read. */
 #include "dataset.h"
 #include "../../codelets/type_text.h"
-#include "../sized.h"
+#include "base/sized.h"
 
 #include <stdarg.h>
 #include <stdio.h>

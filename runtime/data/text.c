@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 #define IDX_FILES "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "atomic.h"
-#include "../error.h"
+#include "base/error.h"
 #include <hsgd/file.h>
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../error.h"
+#include "base/error.h"
 
 static int check_kind(struct hsgd_context *ctx, const char *path, const struct stat *st, int64_t max)
 {

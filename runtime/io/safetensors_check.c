@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../error.h"
+#include "base/error.h"
 #include "safetensors_type.h"
 
 enum { SHAPE = 200 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stream.h"
 
-#include "../error.h"
+#include "base/error.h"
 
 #include <fcntl.h>
 #include <lzma.h>

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "../error.h"
-#include "c_locale.h"
+#include "base/error.h"
+#include "base/c_locale.h"
 
 int hsgd_yaml_fail(struct hsgd_yaml *y, int line, const char *format, ...)
 {

@@ -5,7 +5,7 @@
 
 #include <hsgd/train.h>
 
-#include "core.h"
+#include "base/core.h"
 
 /* Which samples a device takes at a time. */
 enum slice_rule {

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "io/atomic.h"
 #include "io/cache.h"
 #include "kernels.h"
-#include "model_file.h"
-#include "sha256.h"
+#include "model/model_file.h"
+#include "base/sha256.h"
 
 #define FORMAT 1 /* of a file, and of how trials are made */
 

@@ -8,7 +8,7 @@
 #include <hsgd/plan.h>
 
 #include "algorithm.h"
-#include "sized.h"
+#include "base/sized.h"
 #include "slices.h"
 #include "trainer.h"
 

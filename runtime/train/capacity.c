@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "memory.h"
+#include "exec/memory.h"
 #include "slices.h"
 
 static double need_of(struct trainer_state *shadow, struct device *d, int n, const struct slice_spec *specs)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "c_locale.h"
-#include "cost.h"
+#include "base/c_locale.h"
+#include "plan/cost.h"
 #include "slices.h"
 #include "trials.h"
 

@@ -11,7 +11,7 @@
 #include "data/record.h"
 #include "pass.h"
 #include "schedule.h"
-#include "sized.h"
+#include "base/sized.h"
 
 struct timed_steps {
     double seconds; /* of one of them */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "data/record.h"
-#include "rng.h"
+#include "base/rng.h"
 #include "type_text.h"
 
 static void fill(void *user, int step, int first_row, int rows, void *const *field)

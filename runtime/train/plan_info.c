@@ -6,8 +6,8 @@
 #include <hsgd/plan.h>
 
 #include "async.h"
-#include "cost.h"
-#include "sized.h"
+#include "plan/cost.h"
+#include "base/sized.h"
 #include "trainer.h"
 
 #define MAX_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)

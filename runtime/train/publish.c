@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "error.h"
+#include "base/error.h"
 
 #define TEMPORARY ".tmp-" /* how all begins that has not its name yet, or no longer */
 

@@ -7,7 +7,7 @@
 #include "kernels.h"
 #include "recover.h"
 #include "schedule.h"
-#include "task.h"
+#include "exec/task.h"
 
 /* ------------------------------------------------------------- life cycle */
 

@@ -3,7 +3,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_REPLICA_H
 #define HSGD_RUNTIME_TRAIN_REPLICA_H
 
-#include "run.h"
+#include "exec/run.h"
 #include "server.h"
 #include "trainer.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "rng.h"
+#include "base/rng.h"
 #include "state.h"
 
 static const char *const names[HSGD_SCHEDULES] = { "constant", "step", "cosine" };

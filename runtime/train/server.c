@@ -2,7 +2,7 @@
 #include "server.h"
 
 #include "kernels.h"
-#include "plan_build.h"
+#include "plan/plan_build.h"
 
 #define PRIORITY 9 /* others wait for what the server has */
 

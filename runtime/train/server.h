@@ -5,7 +5,7 @@
 #define HSGD_RUNTIME_TRAIN_SERVER_H
 
 #include "algorithm.h"
-#include "plan.h"
+#include "plan/plan.h"
 
 #define TICKET_HEADER 32   /* ints before a ticket's missed merges: the versions seen */
 #define NOT_HANDED_IN (-1) /* missed merges, before the merge */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "algorithm.h"
-#include "c_locale.h"
+#include "base/c_locale.h"
 #include "trials.h"
 
 #define FIXED_SLICES 4 /* deterministic mode: the same for any number of threads */

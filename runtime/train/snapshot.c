@@ -9,7 +9,7 @@
 
 #include "async.h"
 #include "state_file.h"
-#include "weights.h"
+#include "model/weights.h"
 
 static int moments_of(const struct hsgd_trainer *t) { return optimizer_state_floats(t->state.options.optimizer); }
 

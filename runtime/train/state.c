@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
-#include "quiesce.h"
+#include "exec/memory.h"
+#include "device/quiesce.h"
 
 /* The memory of the devices with slices of a plan; 0: it does not train. */
 static uint32_t trains_on(const struct trainer_state *s, const struct plan *p)

@@ -4,8 +4,8 @@
 #ifndef HSGD_RUNTIME_TRAIN_STATE_H
 #define HSGD_RUNTIME_TRAIN_STATE_H
 
-#include "plan.h"
-#include "store.h"
+#include "plan/plan.h"
+#include "model/store.h"
 #include "train/divide.h"
 #include "train/algorithm.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "io/atomic.h"
-#include "weights.h"
+#include "model/weights.h"
 
 #define FORMAT "2"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "async.h"
-#include "rng.h"
+#include "base/rng.h"
 #include "trainer.h"
 
 /* --------------------------------------------------------- single steps */

@@ -9,7 +9,7 @@
 #include "drift.h"
 #include "recover.h"
 #include "schedule.h"
-#include "sized.h"
+#include "base/sized.h"
 #include "slices.h"
 
 static const struct hsgd_train_options defaults = {

@@ -4,7 +4,7 @@
 #define HSGD_RUNTIME_TRAIN_TRAINER_H
 
 #include "data/augment.h"
-#include "run.h"
+#include "exec/run.h"
 #include "state.h"
 
 #define MAX_BATCH (1 << 20)

@@ -6,7 +6,7 @@
 
 #include "calibration.h"
 #include "capacity.h"
-#include "run.h"
+#include "exec/run.h"
 
 #define TRIALS 4
 #define ROUNDS 3

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "base/core.h"
 #include "io/stream.h"
 
 static struct hsgd_context context;

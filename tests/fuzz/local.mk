@@ -4,7 +4,7 @@
 # they need comes from the library, without sanitizers.
 FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar
 fuzz_sources = \
-	runtime/attribute.c \
+	runtime/base/attribute.c \
 	runtime/data/cache.c \
 	runtime/data/cifar.c \
 	runtime/data/class_names.c \
@@ -38,7 +38,7 @@ fuzz_sources = \
 	runtime/data/statistics.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
-	runtime/error.c \
+	runtime/base/error.c \
 	runtime/io/file.c \
 	runtime/io/json.c \
 	runtime/io/safetensors.c \
@@ -47,12 +47,12 @@ fuzz_sources = \
 	runtime/io/stream.c \
 	runtime/io/text.c \
 	runtime/io/yaml.c \
-	runtime/model.c \
-	runtime/model_build.c \
-	runtime/model_expand.c \
-	runtime/model_file.c \
-	runtime/model_layer.c \
-	runtime/model_text.c
+	runtime/model/model.c \
+	runtime/model/model_build.c \
+	runtime/model/model_expand.c \
+	runtime/model/model_file.c \
+	runtime/model/model_layer.c \
+	runtime/model/model_text.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
 FUZZ_CC = clang

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Model files: whatever is accepted can be built, and what is built can be
  * written and read again. */
-#include "model_file.h"
+#include "model/model_file.h"
 
 #include <stdlib.h>
 #include <string.h>

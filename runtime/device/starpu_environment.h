@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* StarPU's own environment variables.  StarPU ends the process at a value that
+ * it cannot read, or takes another: they are read here first. */
+#ifndef HSGD_RUNTIME_STARPU_ENVIRONMENT_H
+#define HSGD_RUNTIME_STARPU_ENVIRONMENT_H
+
+#include "base/core.h"
+
+/* The defaults of doc/environment.md where the user has set nothing. */
+void starpu_environment_defaults(void);
+
+/* -EINVAL for a value that StarPU cannot use, or the error of the folder of
+ * its measurements when that cannot be written. */
+int starpu_environment_check(struct hsgd_context *ctx);
+
+/* starpu_init() with the devices of `conf`, whatever variables name others, and
+ * with the folder that was checked; the variables are afterwards what the user
+ * has set. */
+int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf);
+
+#endif

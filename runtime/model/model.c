@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lower.h"
+#include "base/rng.h"
+#include "base/sized.h"
+#include "base/sha256.h"
+#include "store.h"
+#include "type_text.h"
+
+/* A weight matrix of at least this many floats gets its gradient from cells
+ * of its own, cut by rows, instead of from every slice. */
+#define DEFER_FLOATS (96 * 1024)
+
+struct hsgd_model *hsgd_chain_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
+{
+    if (ENTER(ctx, ctx, name)) return NULL;
+    if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE) {
+        hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not valid", name, in.h, in.w, in.c);
+        return NULL;
+    }
+    struct hsgd_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        hsgd_fail(ctx, ENOMEM, "out of memory");
+        return NULL;
+    }
+    *m = (struct hsgd_model){ .ctx = ctx, .in = in, .loss = -1 };
+    snprintf(m->name, sizeof m->name, "%s", name);
+    const struct hsgd_type type = hsgd_image(in.h, in.w, in.c);
+    m->last = graph_add_field(m, "x", &type, false);
+    if (m->last < 0) hsgd_model_destroy(&m);
+    return m;
+}
+
+void hsgd_model_destroy(struct hsgd_model **pm)
+{
+    struct hsgd_model *m = pm ? *pm : NULL;
+    if (!m) return;
+    graph_free(m);
+    free(m->weights);
+    free(m);
+    *pm = NULL;
+}
+
+/* ------------------------------------------------------------- building */
+
+/* Chains flatten by themselves. */
+static int flatten_last(struct hsgd_model *m, const struct hsgd_op *op)
+{
+    if (!op || !op->flattened || hsgd_type_positions(&m->value[m->last].type) == 1) return 0;
+    int node = graph_add(m, &hsgd_op_flatten, NULL, 1, &m->last, NULL);
+    if (node >= 0) m->last = m->node[node].out[0];
+    return node < 0 ? node : 0;
+}
+
+/* A loss gets the batch's classes too. */
+static int add_last(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
+{
+    const struct hsgd_type class = hsgd_number(HSGD_I32);
+    int inputs = 1;
+    if (m->finished)
+        return hsgd_fail(m->ctx, EINVAL, "model \"%s\", layer %d (%s): nothing can follow the loss", m->name,
+                         m->nnodes + 1, op && op->name ? op->name : "?");
+    int err = flatten_last(m, op), in[2] = { m->last, -1 };
+    if (err) return err;
+    if (op && op->is_loss) {
+        in[inputs++] = graph_add_field(m, "label", &class, true);
+        if (in[1] < 0) return in[1];
+    }
+    int node = graph_add(m, op, attributes, inputs, in, name);
+    if (node < 0) return node;
+    m->last = op->is_loss ? m->last : m->node[node].out[0];
+    if (!op->is_loss) return 0;
+    m->loss = node;
+    return model_finish(m);
+}
+
+struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
+{
+    if (ENTER(m ? m->ctx : NULL, m)) return NULL;
+    bool in_use = m->bound;
+    if (!add_last(m, op, attributes, name)) return m;
+    if (!in_use) hsgd_model_destroy(&m);
+    return NULL;
+}
+
+/* The bucket: small parameters in the order of nodes, states, the deferred weights. */
+enum part { SMALL, STATES, DEFERRED };
+
+static enum part part_of(const struct hsgd_param_spec *spec, int p)
+{
+    if (spec->is_state) return STATES;
+    return p == 0 && spec->split_rows > 0 && spec_size(spec) >= DEFER_FLOATS ? DEFERRED : SMALL;
+}
+
+static void place_params(struct hsgd_model *m, enum part part)
+{
+    for (int i = 0; i < m->nnodes; i++) {
+        struct node *n = &m->node[i];
+        for (int p = 0; p < n->info.params; p++) {
+            if (part_of(&n->info.param[p], p) != part) continue;
+            n->param_offset[p] = m->floats;
+            n->deferred |= part == DEFERRED;
+            m->floats += (spec_size(&n->info.param[p]) + 15) / 16 * 16;
+        }
+    }
+}
+
+int model_finish(struct hsgd_model *m)
+{
+    int err = lower_number(m);
+    if (err) return err;
+    m->finished = true;
+    if (!m->in.h) m->in = type_shape(&m->value[m->field[0].value].type);
+    m->floats = 0;
+    place_params(m, SMALL);
+    m->states_begin = m->floats;
+    place_params(m, STATES);
+    m->states_floats = m->floats - m->states_begin;
+    m->small_floats = m->floats;
+    place_params(m, DEFERRED);
+    int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    if (m->floats > memory / (int64_t)sizeof(float))
+        return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine",
+                         m->name, (long long)m->floats);
+    m->weights = aligned_alloc(64, (size_t)(m->floats + 16) * sizeof(float));
+    if (!m->weights)
+        return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name, (long long)m->floats);
+    memset(m->weights, 0, (size_t)(m->floats + 16) * sizeof(float));
+    return hsgd_model_initialise(m, 0);
+}
+
+struct hsgd_model *hsgd_add_dense(struct hsgd_model *m, int units, enum hsgd_activation activation)
+{
+    return hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ .units = units, .activation = activation }, NULL);
+}
+
+struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
+{
+    return hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ 0 }, NULL);
+}
+
+struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,
+                                   enum hsgd_activation activation)
+{
+    return hsgd_add(m, &hsgd_op_conv2d,
+                    &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT, false },
+                    NULL);
+}
+
+struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)
+{
+    return hsgd_add(m, &hsgd_op_max_pool, &(struct hsgd_pool){ kernel, kernel, 0 }, NULL);
+}
+
+struct hsgd_model *hsgd_add_flatten(struct hsgd_model *m) { return hsgd_add(m, &hsgd_op_flatten, NULL, NULL); }
+
+struct hsgd_model *hsgd_add_dropout(struct hsgd_model *m, float p)
+{
+    return hsgd_add(m, &hsgd_op_dropout, &(struct hsgd_dropout){ p }, NULL);
+}
+
+/* -------------------------------------------------------------- weights */
+
+/* Uniform in +-bound: He sqrt(6/fan_in), Glorot sqrt(6/(fan_in+fan_out)).
+ * Sources: He et al. 2015, Glorot & Bengio 2010. */
+static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
+{
+    int64_t n = spec_size(s);
+    float bound = s->init == HSGD_INIT_ZERO ? 0.0f
+                  : s->init == HSGD_INIT_HE ? sqrtf(6.0f / (float)s->fan_in)
+                                            : sqrtf(6.0f / (float)(s->fan_in + s->fan_out));
+    for (int64_t i = 0; i < n; i++) /* a zero is a product, too: its sign is a part of the digests of older trainings */
+        w[i] = s->init == HSGD_INIT_ONE ? 1.0f : bound * (2.0f * hsgd_random_float(key, (uint64_t)i) - 1.0f);
+}
+
+int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
+{
+    int err = ENTER(m ? m->ctx : NULL, m);
+    if (err) return err;
+    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    model_acquire(m, true);
+    for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
+        for (int p = 0; p < n->info.params; p++)
+            draw(m->weights + n->param_offset[p], &n->info.param[p],
+                 hsgd_random(seed, ((uint64_t)n->number << 8) + (uint64_t)p + 1));
+    model_release(m);
+    return 0;
+}
+
+void model_acquire(struct hsgd_model *m, bool write)
+{
+    if (m->bound) store_acquire(m->bound, write);
+}
+
+void model_release(struct hsgd_model *m)
+{
+    if (m->bound) store_release(m->bound);
+}
+
+bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)
+{
+    for (int i = 0; m && n >= 0 && i < m->nnodes; i++) {
+        const struct node *from = &m->node[i];
+        if (n < from->info.params) {
+            *out = (struct weight_place){ &from->info.param[n], i, from->param_offset[n] };
+            return true;
+        }
+        n -= from->info.params;
+    }
+    return false;
+}
+
+int hsgd_model_weight_count(const struct hsgd_model *m)
+{
+    int n = 0;
+    for (int i = 0; m && i < m->nnodes; i++) n += m->node[i].info.params;
+    return n;
+}
+
+void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME])
+{
+    snprintf(name, WEIGHT_NAME, "%s.%s", m->node[w->node].name, w->spec->name);
+}
+
+const char *hsgd_model_weight_name(const struct hsgd_model *m, int i)
+{
+    static _Thread_local char name[WEIGHT_NAME];
+    struct weight_place w;
+    if (!model_weight(m, i, &w)) return NULL;
+    model_weight_name(m, &w, name);
+    return name;
+}
+
+/* name may be what hsgd_model_weight_name() returned. */
+static bool find_weight(const struct hsgd_model *m, const char *name, struct weight_place *out)
+{
+    char candidate[WEIGHT_NAME];
+    for (int i = 0; model_weight(m, i, out); i++) {
+        model_weight_name(m, out, candidate);
+        if (!strcmp(candidate, name)) return true;
+    }
+    return false;
+}
+
+int64_t hsgd_model_weight_size(struct hsgd_model *m, const char *name)
+{
+    struct weight_place w;
+    int err = ENTER(m ? m->ctx : NULL, m, name);
+    if (err) return err;
+    if (!find_weight(m, name, &w)) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no weight \"%s\"", m->name, name);
+    return spec_size(w.spec);
+}
+
+static int check_access(struct hsgd_model *m, const char *name, int64_t count, struct weight_place *w)
+{
+    int64_t size = hsgd_model_weight_size(m, name);
+    if (size < 0) return (int)size;
+    if (size != count)
+        return hsgd_fail(m->ctx, EINVAL, "weight \"%s\" has %lld floats, not %lld", name, (long long)size,
+                         (long long)count);
+    find_weight(m, name, w);
+    return 0;
+}
+
+int hsgd_model_get_weight(struct hsgd_model *m, const char *name, float *out, int64_t count)
+{
+    struct weight_place w;
+    int err = ENTER(m ? m->ctx : NULL, m, name, out);
+    if (!err) err = check_access(m, name, count, &w);
+    if (err) return err;
+    model_acquire(m, false);
+    memcpy(out, m->weights + w.offset, (size_t)count * sizeof *out);
+    model_release(m);
+    return 0;
+}
+
+int hsgd_model_set_weight(struct hsgd_model *m, const char *name, const float *in, int64_t count)
+{
+    struct weight_place w;
+    int err = ENTER(m ? m->ctx : NULL, m, name, in);
+    if (!err) err = check_access(m, name, count, &w);
+    if (err) return err;
+    model_acquire(m, true);
+    memcpy(m->weights + w.offset, in, (size_t)count * sizeof *in);
+    model_release(m);
+    return 0;
+}
+
+int64_t hsgd_model_parameters(const struct hsgd_model *m)
+{
+    int64_t n = 0;
+    struct weight_place w;
+    for (int i = 0; model_weight(m, i, &w); i++) n += spec_size(w.spec);
+    return n;
+}
+
+const char *hsgd_model_name(const struct hsgd_model *m) { return m ? m->name : NULL; }
+
+struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->in : (struct hsgd_shape){ 0 }; }
+int hsgd_model_outputs(const struct hsgd_model *m)
+{
+    return m && m->finished ? (int)hsgd_type_size(&m->node[m->loss].info.in[0]) : 0;
+}
+
+const struct model_field *model_loss_field(const struct hsgd_model *m)
+{
+    const struct node *loss = &m->node[m->loss];
+    const struct value *target = loss->info.inputs > 1 ? &m->value[loss->in[1]] : NULL;
+    return target && target->node < 0 ? &m->field[target->field] : NULL;
+}
+
+/* One target for all channels is the right one of them; otherwise each has its own, 0 or 1. */
+int model_classes(const struct hsgd_model *m)
+{
+    const struct hsgd_node *loss = &m->node[m->loss].info;
+    const struct hsgd_type *scores = &loss->in[0], *target = &loss->in[1];
+    if (!model_loss_field(m) || target->dtype != HSGD_I32) return 0;
+    bool one = hsgd_type_size(target) == hsgd_type_positions(scores) && hsgd_type_channels(scores) > 1;
+    return one ? hsgd_type_channels(scores) : 2;
+}
+
+int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
+{
+    if (!m || i < 0 || i >= m->nnodes) return -EINVAL;
+    const struct node *n = &m->node[i];
+    struct hsgd_model_layer full = { .in = type_shape(&n->info.in[0]),
+                                     .out = type_shape(n->info.outputs ? &n->info.out[0] : &n->info.in[0]),
+                                     .is_view = n->op->is_view,
+                                     .forward_flops = n->info.forward_flops,
+                                     .backward_flops = n->info.backward_flops };
+    snprintf(full.name, sizeof full.name, "%s", n->name);
+    snprintf(full.op, sizeof full.op, "%s", n->op->name);
+    for (int p = 0; p < n->info.params; p++) full.parameters += spec_size(&n->info.param[p]);
+    return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
+}
+
+int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nnodes : 0; }
+
+int hsgd_model_digest(struct hsgd_model *m, char hex[65])
+{
+    struct sha256 s;
+    struct weight_place w;
+    int err = ENTER(m ? m->ctx : NULL, m, hex);
+    if (!err && !m->finished) err = hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    if (err) return err;
+    sha256_begin(&s);
+    model_acquire(m, false);
+    for (int i = 0; model_weight(m, i, &w); i++)
+        sha256_add(&s, m->weights + w.offset, (size_t)spec_size(w.spec) * sizeof *m->weights);
+    model_release(m);
+    sha256_end(&s, hex);
+    return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A model's inside: a graph of operations, and the flat bucket that holds all
+ * parameters. */
+#ifndef HSGD_RUNTIME_MODEL_H
+#define HSGD_RUNTIME_MODEL_H
+
+#include "base/core.h"
+
+/* A tensor of the graph. */
+struct value {
+    struct hsgd_type type;
+    int node, output; /* what makes it; node -1: it is a field of the batch, */
+    int field;        /* of this number */
+};
+
+/* One operation of the graph, on values that were there before it. */
+struct node {
+    char name[48];
+    const struct hsgd_op *op;
+    void *attributes;
+    struct hsgd_node info;
+    int in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS]; /* values */
+    int number;                                     /* key of its random numbers */
+    int64_t param_offset[HSGD_MAX_PARAMS];          /* in the bucket */
+    bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
+};
+
+/* What the caller holds of a value, or of a loss, while a graph is built. */
+struct hsgd_value {
+    struct hsgd_model *model;
+    int node, value; /* value -1: what a loss returned */
+    struct hsgd_value *before;
+};
+
+struct named_value {
+    char name[48];
+    int value;
+};
+
+/* What a batch brings: inputs and targets. */
+struct model_field {
+    char name[48];
+    int value;
+    bool is_target;
+};
+
+#define MAX_SAMPLE (1 << 26) /* numbers of a sample */
+#define MAX_MODEL_FIELDS 16
+#define MAX_RESULTS 16
+
+struct hsgd_model {
+    struct hsgd_context *ctx;
+    char name[48];
+    struct hsgd_shape in;
+    int nnodes, node_capacity;
+    struct node *node; /* in the order in which they can run */
+    int nvalues, value_capacity;
+    struct value *value;
+    int nfields;
+    struct model_field field[MAX_MODEL_FIELDS];
+    struct hsgd_value *handles; /* the last of all that were given out */
+    char scope[200];            /* with a dot at its end, unless it is empty */
+    int nresults;
+    struct named_value result[MAX_RESULTS];
+    int err;                             /* the first error of building, */
+    char why[1024];                      /* and its sentence */
+    int last;                            /* value that the next operation of a chain gets */
+    int loss;                            /* node; -1: none yet */
+    int block;                           /* rows that cost as much as one of them: slices should be multiples */
+    bool finished;                       /* it has its loss and its weights */
+    int64_t states_begin, states_floats; /* in the small part: no optimizer changes them */
+    int64_t floats, small_floats;        /* bucket size; the first small_floats are not deferred */
+    float *weights;                      /* the bucket, in main memory */
+    struct store *bound;                 /* who has the weights on devices now */
+};
+
+/* Adds an operation on n values; its number, or an errno with the sentence in
+ * the context.  name NULL: "<operation><n>". */
+int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, int n, const int *in,
+              const char *name);
+/* Adds a field of the batch; its value, or an errno. */
+int graph_add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool is_target);
+void graph_free(struct hsgd_model *m);
+
+/* The target of a finished model's loss. */
+const struct model_field *model_loss_field(const struct hsgd_model *m);
+/* How many classes the loss's target can have; 0: it is no class, and the model has no accuracy. */
+int model_classes(const struct hsgd_model *m);
+
+/* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
+int model_finish(struct hsgd_model *model);
+
+/* Weights are read and written through these: they fetch and return what a
+ * trainer has on devices. */
+void model_acquire(struct hsgd_model *model, bool write);
+void model_release(struct hsgd_model *model);
+
+/* Weight n of a model: what it is, its node, where it lies in the bucket.
+ * False: there are fewer. */
+struct weight_place {
+    const struct hsgd_param_spec *spec;
+    int node;
+    int64_t offset;
+};
+bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out);
+enum { WEIGHT_NAME = 96 };
+void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME]);
+
+static inline int64_t spec_size(const struct hsgd_param_spec *s)
+{
+    int64_t n = 1;
+    for (int i = 0; i < s->rank; i++) n *= s->dim[i];
+    return n;
+}
+
+#endif

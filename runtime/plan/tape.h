@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The tape: the work of a slice as one ordered list, and where what it makes
+ * lies meanwhile.  Nothing here depends on the number of samples, but for
+ * places, which grow with it. */
+#ifndef HSGD_RUNTIME_TAPE_H
+#define HSGD_RUNTIME_TAPE_H
+
+#include "model/lower.h"
+
+enum work_kind {
+    WORK_FORWARD,
+    WORK_LOSS, /* its sums, and in training the gradients of its inputs */
+    WORK_BACKWARD,
+    WORK_UNUSED, /* no loss depends on the node: the gradients of its parameters are 0 */
+    WORK_ADD,    /* slot `from` is added to slot `to` */
+    WORK_COPY,   /* slot `from` to slot `to` */
+    WORK_ZERO    /* slot `to` */
+};
+
+/* Slots of the arena; -1: absent. */
+struct work {
+    enum work_kind kind;
+    int node, phase, segment;
+    unsigned adds; /* as in struct hsgd_emit */
+    int dy[HSGD_MAX_OUTPUTS], dx[HSGD_MAX_INPUTS];
+    int from, to;
+};
+
+/* What a phase of a node returns, in a segment; floats 0: nothing that is merged. */
+struct sum_place {
+    int segment;
+    int64_t floats, offset; /* among all sums of a slice */
+};
+
+/* A place in the arena, needed from work `birth` to work `death`. */
+struct slot {
+    int64_t floats; /* per sample */
+    int birth, death;
+    int64_t offset; /* floats per sample */
+};
+
+struct tape {
+    struct lowered low;
+    int n, capacity;
+    struct work *work;
+    int nslots, slot_capacity;
+    struct slot *slot;
+    int *value;                               /* slot of each value; -1: it lies in the batch */
+    int *kept;                                /* slot of what each node keeps; -1: nothing */
+    struct sum_place (*sums)[2][HSGD_PHASES]; /* of each node, forward and backward */
+    int segments;                             /* between them the sums of all slices are merged */
+    int64_t *sums_begin;                      /* of each segment, and the end of the last */
+    int *dy;                                  /* slot of the gradient that each node leaves to later cells; -1: none */
+    int64_t floats;                           /* of the arena, per sample */
+};
+
+/* The tape for training (gradients; where `defers` the large weights' are left
+ * to later cells) or for looking.  False: out of memory. */
+bool tape_make(struct tape *t, const struct hsgd_model *model, bool gradients, bool defers, bool predicts);
+void tape_free(struct tape *t);
+
+/* Floats of a slot, or of the whole arena, for so many samples: as many as the
+ * lanes layout stores. */
+static inline int64_t tape_floats(int64_t per_sample, int rows) { return (rows + 15) / 16 * 16 * per_sample; }
+
+#endif
