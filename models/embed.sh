@@ -3,7 +3,7 @@
 # Prints the model files named as a C table of names and texts.
 set -eu
 echo "/* Made by models/embed.sh; do not edit. */"
-echo '#include "builtin_models.h"'
+echo '#include "model/builtin_models.h"'
 echo 'const struct model_source model_text_at[] = {'
 for f; do
     echo "{ \"$(basename "$f" .yaml)\","
