@@ -408,7 +408,7 @@ static void run_step(int slices, enum hsgd_executor executor)
         slice[i] = (struct slice_spec){ &ctx->device[i % ctx->ndevices],
                                         i == slices - 1 ? left : draw(1, left - (slices - 1 - i)) };
     struct plan_spec spec = { .mode = PLAN_TRAIN, .n = slices, .slice = slice, .updater = &updater };
-    REQUIRE(!store_open(&store, model));
+    REQUIRE(!store_open(&store, model, STORE_TRAINS));
     context_begin(ctx);
     struct plan *p = plan_create(&store, &spec);
     if (!CHECK_MSG(p && !plan_run(p, &span, executor, &source), "%s", hsgd_error(ctx))) core_end();

@@ -23,7 +23,7 @@ static void begin(const char *devices, const char *name)
     ctx = core_context(devices, 1, false);
     model = hsgd_model_by_name(ctx, name, (struct hsgd_shape){ 28, 28, 1 }, CLASSES);
     REQUIRE(model && !hsgd_model_initialise(model, 5));
-    REQUIRE(!store_open(&store, model));
+    REQUIRE(!store_open(&store, model, STORE_TRAINS));
     core_digits(0, BATCH, x, labels);
 }
 
@@ -183,11 +183,11 @@ static void sketches_know_their_size(void)
 
 /* ----------------------------------------------------------------- stores */
 
-static void a_model_has_one_store(void)
+static void one_trains_a_model(void)
 {
     struct store other, copy, shared;
     begin("cpu", "mlp");
-    CHECK(store_open(&other, model) == -EBUSY);
+    CHECK(store_open(&other, model, STORE_TRAINS) == -EBUSY);
     CHECK(strstr(hsgd_error(ctx), "model \"mlp\" is in use"));
     REQUIRE(!store_open_copy(&copy, &store, false) && !store_open_copy(&shared, &store, true));
     for (int i = 0; i < store.nshards; i++) {
@@ -197,7 +197,22 @@ static void a_model_has_one_store(void)
     }
     store_close(&copy);
     store_close(&shared);
-    CHECK(model->bound == &store);
+    CHECK(model->bound == store.parameters);
+    end();
+}
+
+/* What reads has the buffers of what trains, whoever is there first or last. */
+static void others_read_it(void)
+{
+    struct store first, second;
+    begin("cpu", "mlp");
+    REQUIRE(!store_open(&first, model, STORE_READS) && first.param == store.param && !first.step.handle);
+    store_close(&store);
+    REQUIRE(!store_open(&second, model, STORE_READS) && second.param == first.param);
+    store_close(&first);
+    REQUIRE(!store_open(&store, model, STORE_TRAINS) && store.param == second.param && store.step.handle);
+    CHECK(!second.metrics.handle && !store_add_metrics(&second) && second.metrics.handle != store.metrics.handle);
+    store_close(&second);
     end();
 }
 
@@ -207,6 +222,7 @@ static const struct core_case cases[] = {
     { "updates_on_two_devices", updates_on_two_devices },
     { "updates_where_starpu_places", updates_where_starpu_places },
     { "sketches_know_their_size", sketches_know_their_size },
-    { "a_model_has_one_store", a_model_has_one_store },
+    { "one_trains_a_model", one_trains_a_model },
+    { "others_read_it", others_read_it },
 };
 CORE_MAIN(cases)

@@ -196,12 +196,12 @@ int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
 
 void model_acquire(struct hsgd_model *m, bool write)
 {
-    if (m->bound) store_acquire(m->bound, write);
+    if (m->bound) parameters_acquire(m->ctx, m->bound, write);
 }
 
 void model_release(struct hsgd_model *m)
 {
-    if (m->bound) store_release(m->bound);
+    if (m->bound) parameters_release(m->bound);
 }
 
 bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)

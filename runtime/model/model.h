@@ -71,7 +71,7 @@ struct hsgd_model {
     int64_t states_begin, states_floats; /* in the small part: no optimizer changes them */
     int64_t floats, small_floats;        /* bucket size; the first small_floats are not deferred */
     float *weights;                      /* the bucket, in main memory */
-    struct store *bound;                 /* who has the weights on devices now */
+    struct parameters *bound;            /* the weights on devices; NULL: nobody has them there */
 };
 
 /* Adds an operation on n values; its number, or an errno with the sentence in

@@ -36,75 +36,114 @@ static int64_t row_boundary(const struct hsgd_model *m, int64_t at)
     return m->floats;
 }
 
-static void cut_shards(struct store *s)
+static void cut_shards(struct parameters *p, const struct hsgd_model *m)
 {
-    struct hsgd_model *m = s->model;
-    int parts = m->floats > m->small_floats ? deferred_parts(s->ctx) : 0;
-    s->nshards = 1;
-    s->shard[0] = (struct shard){ 0, parts ? m->small_floats : m->floats };
+    int parts = m->floats > m->small_floats ? deferred_parts(m->ctx) : 0;
+    p->nshards = 1;
+    p->shard[0] = (struct shard){ 0, parts ? m->small_floats : m->floats };
     int64_t small = m->small_floats, from = small;
     for (int i = 0; i < parts; i++) {
         int64_t to = i == parts - 1 ? m->floats : row_boundary(m, small + (m->floats - small) * (i + 1) / parts);
         if (to <= from) continue;
-        s->shard[s->nshards++] = (struct shard){ from, to - from };
+        p->shard[p->nshards++] = (struct shard){ from, to - from };
         from = to;
     }
 }
 
+/* -------------------------------------------------------------- parameters */
+
+static void parameters_free(struct parameters *p)
+{
+    for (int i = 0; i < p->nshards; i++) buffer_destroy(&p->buffer[i]);
+    free(p->own_weights);
+    free(p);
+}
+
+/* Those of the model, or where own, others as large (all zero). */
+static struct parameters *parameters_new(struct hsgd_model *m, bool own)
+{
+    struct parameters *p = calloc(1, sizeof *p);
+    float *weights = m->weights;
+    bool there = p && (!own || (weights = p->own_weights = calloc((size_t)m->floats + 16, sizeof *weights)));
+    if (there) cut_shards(p, m);
+    for (int i = 0; there && i < p->nshards; i++)
+        there = !buffer_wrap(m->ctx, &p->buffer[i], "param", p->shard[i].floats, weights + p->shard[i].first);
+    if (there) return p;
+    if (p) parameters_free(p);
+    hsgd_fail(m->ctx, ENOMEM, "out of memory");
+    return NULL;
+}
+
+void parameters_acquire(struct hsgd_context *ctx, struct parameters *p, bool write)
+{
+    for (int i = 0; i < p->nshards; i++) buffer_acquire(ctx, &p->buffer[i], write ? STARPU_RW : STARPU_R);
+}
+
+void parameters_release(struct parameters *p)
+{
+    for (int i = 0; i < p->nshards; i++) starpu_data_release(p->buffer[i].handle);
+}
+
 /* -------------------------------------------------------------- life cycle */
 
-/* The buffers; parameters wrap `weights`. */
-static int open_buffers(struct store *s, float *weights)
+static int open_on(struct store *s, struct hsgd_model *model, struct parameters *p)
 {
-    int err = 0;
-    for (int i = 0; !err && i < s->nshards; i++)
-        err = buffer_wrap(s->ctx, &s->param[i], "param", s->shard[i].floats, weights + s->shard[i].first);
-    if (!err) err = buffer_create(s->ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
-    if (!err) err = buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
+    if (!p) return -ENOMEM;
+    *s = (struct store){
+        .ctx = model->ctx, .model = model, .parameters = p, .nshards = p->nshards, .shard = p->shard, .param = p->buffer
+    };
+    p->users++;
+    return 0;
+}
+
+int store_add_metrics(struct store *s)
+{
+    if (s->metrics.handle) return 0;
+    return buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
+}
+
+static int open_rows(struct store *s)
+{
+    int err = buffer_create(s->ctx, &s->step, "step", (int64_t)WINDOW_STEPS * HSGD_STEP_WORDS, true);
+    if (!err) err = store_add_metrics(s);
     if (err) store_close(s);
     return err;
 }
 
-int store_open(struct store *s, struct hsgd_model *model)
+int store_open(struct store *s, struct hsgd_model *model, enum store_use use)
 {
     struct hsgd_context *ctx = model->ctx;
+    bool trains = use == STORE_TRAINS;
+    *s = (struct store){ 0 };
     if (!model->finished) return hsgd_fail(ctx, EINVAL, "model \"%s\" has no loss", model->name);
-    if (model->bound) return hsgd_fail(ctx, EBUSY, "model \"%s\" is in use by another trainer", model->name);
-    *s = (struct store){ .ctx = ctx, .model = model };
-    cut_shards(s);
-    model->bound = s;
-    return open_buffers(s, model->weights);
+    if (trains && model->bound && model->bound->trained)
+        return hsgd_fail(ctx, EBUSY, "model \"%s\" is in use by another trainer", model->name);
+    if (!model->bound) model->bound = parameters_new(model, false);
+    int err = open_on(s, model, model->bound);
+    if (err || !trains) return err;
+    s->trains = model->bound->trained = true;
+    return open_rows(s);
 }
 
 int store_open_copy(struct store *s, const struct store *of, bool shared)
 {
-    *s = (struct store){ .ctx = of->ctx, .model = of->model, .nshards = of->nshards, .first_step = of->first_step };
-    memcpy(s->shard, of->shard, sizeof of->shard);
-    if (shared) return open_buffers(s, s->model->weights);
-    s->own_weights = calloc((size_t)s->model->floats + 16, sizeof *s->own_weights);
-    if (s->own_weights) return open_buffers(s, s->own_weights);
-    s->model = NULL;
-    return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    *s = (struct store){ 0 };
+    int err = open_on(s, of->model, parameters_new(of->model, !shared));
+    if (err) return err;
+    s->first_step = of->first_step;
+    return open_rows(s);
 }
 
 void store_close(struct store *s)
 {
     if (!s->model) return;
-    for (int i = 0; i < s->nshards; i++) buffer_destroy(&s->param[i]);
+    struct parameters *p = s->parameters;
     buffer_destroy(&s->step);
     buffer_destroy(&s->metrics);
-    free(s->own_weights);
-    s->own_weights = NULL;
-    if (s->model->bound == s) s->model->bound = NULL;
+    if (s->trains) p->trained = false;
+    if (!--p->users) {
+        if (s->model->bound == p) s->model->bound = NULL;
+        parameters_free(p);
+    }
     s->model = NULL;
-}
-
-void store_acquire(struct store *s, bool write)
-{
-    for (int i = 0; i < s->nshards; i++) buffer_acquire(s->ctx, &s->param[i], write ? STARPU_RW : STARPU_R);
-}
-
-void store_release(struct store *s)
-{
-    for (int i = 0; i < s->nshards; i++) starpu_data_release(s->param[i].handle);
 }

@@ -18,22 +18,38 @@ struct shard {
     int64_t first, floats;
 };
 
+/* Parameters on devices, for all stores that read or write them. */
+struct parameters {
+    int users;    /* stores */
+    bool trained; /* by one of them */
+    int nshards;
+    struct shard shard[MAX_SHARDS];
+    struct buffer buffer[MAX_SHARDS]; /* on the model's bucket, or on own_weights */
+    float *own_weights;               /* NULL: the model's */
+};
+
 struct store {
     struct hsgd_context *ctx;
     struct hsgd_model *model; /* NULL: it is closed */
-    int nshards;
-    struct shard shard[MAX_SHARDS];
-    struct buffer param[MAX_SHARDS]; /* on the model's bucket, or on own_weights */
-    struct buffer step, metrics;     /* a row per step of a window */
-    int64_t first_step;              /* number of the first step of the window that runs */
-    bool is_trial;                   /* what runs is no work done */
-    float *own_weights;              /* NULL: the model's */
+    struct parameters *parameters;
+    int nshards; /* of the parameters, as are */
+    const struct shard *shard;
+    struct buffer *param;
+    struct buffer step, metrics; /* a row per step of a window; not there where nobody trains */
+    int64_t first_step;          /* number of the first step of the window that runs */
+    bool is_trial;               /* what runs is no work done */
+    bool trains;                 /* the model's own parameters */
 };
 
-/* Cuts the model's bucket and registers it: the model is bound to the store
- * until it is closed.  -EBUSY when it is bound to another, -EINVAL when the
- * model is not finished. */
-int store_open(struct store *s, struct hsgd_model *model);
+enum store_use { STORE_TRAINS, STORE_READS };
+
+/* Cuts the model's bucket and registers it, for the first store on a model; the
+ * others share what it registered, until the last is closed.  -EBUSY when
+ * another trains the model already, -EINVAL when the model is not finished. */
+int store_open(struct store *s, struct hsgd_model *model, enum store_use use);
+
+/* Rows for the sums of losses, for who does not train. */
+int store_add_metrics(struct store *s);
 
 /* A store cut like `of`, with parameters of its own (all zero), or with handles
  * of its own on the model's, for who writes them without asking. */
@@ -42,7 +58,7 @@ int store_open_copy(struct store *s, const struct store *of, bool shared);
 void store_close(struct store *s);
 
 /* Brings all parameters to main memory for the host, and gives them back. */
-void store_acquire(struct store *s, bool write);
-void store_release(struct store *s);
+void parameters_acquire(struct hsgd_context *ctx, struct parameters *p, bool write);
+void parameters_release(struct parameters *p);
 
 #endif

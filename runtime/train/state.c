@@ -42,7 +42,7 @@ static int open_optimizer(struct trainer_state *s)
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o)
 {
     *s = (struct trainer_state){ .ctx = model->ctx, .options = *o, .block = model->block };
-    int err = store_open(&s->store, model);
+    int err = store_open(&s->store, model, STORE_TRAINS);
     return err ? err : open_optimizer(s);
 }
 
