@@ -24,6 +24,7 @@ struct low_node {
     struct hsgd_node info;
     int in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS]; /* values */
     bool trains;                                    /* it has backward work, where its outputs have gradients */
+    bool deferred;                                  /* set by the tape: later cells make the gradient of parameter 0 */
 };
 
 struct lowered {

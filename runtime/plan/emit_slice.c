@@ -12,7 +12,10 @@ static const struct hsgd_ref absent = { .buffer = -1 };
 bool plan_make_tape(struct plan *p, bool defers)
 {
     struct tape *t = malloc(sizeof *t);
-    bool there = t && tape_make(t, p->store->model, !plan_forward_only(p), defers, p->mode == PLAN_PREDICT);
+    struct tape_spec spec = { .gradients = !plan_forward_only(p), .predicts = p->mode == PLAN_PREDICT };
+    for (int i = 0; defers && i < p->nslices; i++)
+        if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
+    bool there = t && tape_make(t, p->store->model, &spec);
     if (there) p->tape = t;
     else free(t);
     return there;
@@ -130,7 +133,7 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
 }
 
 static void place_gradients(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
-                            bool all, struct hsgd_emit *e)
+                            struct hsgd_emit *e)
 {
     const struct low_node *n = &t->low.node[w->node];
     e->adds = w->adds;
@@ -138,7 +141,7 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
     for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slot_place(t, at, rows, w->dy[i]);
     if (w->kind != WORK_BACKWARD && w->kind != WORK_UNUSED) return;
     for (int k = 0; k < n->info.params; k++)
-        if (!n->info.param[k].is_state && (all || !(k == 0 && n->of->deferred)))
+        if (!n->info.param[k].is_state && !(k == 0 && n->deferred))
             e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + n->of->param_offset[k]);
 }
 
@@ -169,7 +172,7 @@ static void emit_move(const struct tape *t, const struct work *w, const struct s
 }
 
 static void emit_work(struct plan *p, const struct slice *s, const struct slice_places *at, const struct work *w,
-                      bool all_gradients, struct hsgd_program *program, struct hsgd_emit *e)
+                      struct hsgd_program *program, struct hsgd_emit *e)
 {
     const struct tape *t = p->tape;
     if (w->node < 0) {
@@ -180,7 +183,7 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     const struct hsgd_op *op = t->low.node[w->node].op;
     enum hsgd_direction d = w->kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD;
     begin_node(p, s, at, w->node, program, e);
-    place_gradients(t, w, at, s->rows, all_gradients, e);
+    place_gradients(t, w, at, s->rows, e);
     for (int k = 0; w->kind == WORK_UNUSED && k < e->node->params; k++)
         emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
     if (w->kind == WORK_UNUSED) return;
@@ -220,7 +223,7 @@ static void emit_merges(struct plan *p, const struct slice *s, const struct slic
 }
 
 int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const struct slice_places *at,
-                     bool all_gradients, struct hsgd_program *program)
+                     struct hsgd_program *program)
 {
     const struct tape *t = p->tape;
     struct hsgd_emit e = { .program = program };
@@ -229,7 +232,7 @@ int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const s
     scratch = e.scratch_floats;
     for (int i = 0; i < t->n; i++) {
         if (t->work[i].segment != segment) continue;
-        emit_work(p, s, at, &t->work[i], all_gradients, program, &e);
+        emit_work(p, s, at, &t->work[i], program, &e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
     if (p->mode == PLAN_PREDICT && segment == t->segments - 1) emit_outputs(p, s, at, &e);
@@ -312,6 +315,29 @@ static int on_tape(const struct tape *t, int i)
     return at;
 }
 
+int64_t backward_floats(const struct tape *t)
+{
+    int64_t floats = t->low.model->small_floats;
+    for (const struct low_node *n = t->low.node; n < t->low.node + t->low.nnodes; n++) {
+        if (!n->of || !n->of->deferred || n->deferred) continue;
+        int64_t end = n->of->param_offset[0] + (spec_size(&n->info.param[0]) + 15) / 16 * 16;
+        if (floats < end) floats = end;
+    }
+    return floats;
+}
+
+/* Of a weight whose gradient backward has made. */
+static void emit_made_rows(const struct low_node *n, const struct slice_places *at, const struct weight_rows *r,
+                           struct hsgd_ref out, bool accumulate, struct hsgd_emit *e)
+{
+    struct copy_args copy = { (int)r->floats };
+    struct add_args add = { (int)r->floats };
+    int64_t before = r->row * row_floats(&n->info.param[0]);
+    struct hsgd_ref from = hsgd_at(at->partial, GRADIENT_HEADER + n->of->param_offset[0] + before);
+    if (accumulate) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, from, out);
+    else HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, from, out);
+}
+
 int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
                          const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
                          struct hsgd_program *program)
@@ -322,7 +348,8 @@ int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct sli
     begin_node(p, s, at, node, program, &e);
     e.dy[0] = slot_place(t, at, s->rows, t->dy[node]);
     e.scratch_base = scratch;
-    if (hsgd_wanted(e.dy[0])) t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
+    if (!t->low.node[node].deferred) emit_made_rows(&t->low.node[node], at, r, out, accumulate, &e);
+    else if (hsgd_wanted(e.dy[0])) t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
     else if (!accumulate) emit_zero(&e, out, r->floats);
     return e.scratch_floats;
 }

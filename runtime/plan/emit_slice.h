@@ -18,15 +18,15 @@ struct slice_places {
 int64_t slice_input_bytes(const struct hsgd_model *m, int rows);
 void *slice_field(const struct hsgd_model *m, void *input, int rows, int f);
 
-/* Makes the plan's tape; defers: gradients of large weights are left to later
- * cells.  Out of memory: false. */
+/* Makes the plan's tape; defers: gradients of large weights may be left to
+ * later cells.  Out of memory: false. */
 bool plan_make_tape(struct plan *p, bool defers);
 
 /* Appends a segment of the slice's work to the program, after merging what all
- * slices returned in the one before; all_gradients: also those of deferred
- * weights, into partial.  Returns the floats of the arena that it takes. */
+ * slices returned in the one before.  Returns the floats of the arena that it
+ * takes. */
 int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const struct slice_places *at,
-                     bool all_gradients, struct hsgd_program *program);
+                     struct hsgd_program *program);
 
 /* Appends what runs once per step, from what slice 0 has merged. */
 void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_program *program);
@@ -43,8 +43,11 @@ struct weight_rows {
  * `tile` floats; start with a zeroed struct; false at the end. */
 bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weight_rows *r);
 
-/* Appends the gradient of these rows from the slice's arena, written (or
- * added) to out.  Returns the floats of scratch that it takes. */
+/* Floats of the gradients that backward makes, from the bucket's beginning on. */
+int64_t backward_floats(const struct tape *t);
+
+/* Appends the gradient of these rows, from the slice's arena or, where backward
+ * has made it, from its partial, written (or added) to out.  Returns the floats of scratch that it takes. */
 int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct slice_places *at,
                          const struct weight_rows *r, struct hsgd_ref out, struct hsgd_ref scratch, bool accumulate,
                          struct hsgd_program *program);

@@ -172,7 +172,7 @@ static int64_t partial_floats(const struct builder *b, const struct slice *s)
     const struct hsgd_model *m = b->plan->store->model;
     if (b->plan->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * s->rows * hsgd_model_outputs(m);
     if (b->plan->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
-    return GRADIENT_HEADER + (b->deferral == IN_BACKWARD ? m->floats : m->small_floats);
+    return GRADIENT_HEADER + (b->plan->tape ? backward_floats(b->plan->tape) : m->floats);
 }
 
 static void add_slice(struct builder *b, int index)
@@ -247,6 +247,7 @@ int plan_describe(struct plan *p, const struct plan_hooks *hooks)
     if (!hooks) hooks = &none;
     add_fixed(&b);
     if (!hooks->no_step && !plan_make_tape(p, b.deferral != IN_BACKWARD)) return no_memory(&b), b.error;
+    if (p->tape && !p->tape->defers) b.deferral = IN_BACKWARD;
     for (int i = 0; i < p->nslices; i++) add_slice(&b, i);
     if (p->tape) add_sums(&b);
     if (hooks->before) hooks->before(&b, hooks->user);

@@ -52,7 +52,7 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
                                    .step = step_row,
                                    .param = FIXED_PARAM,
                                    .device = e->device };
-    grow_buffer(b, places.arena, emit_segment(p, s, j->segment, &places, b->deferral == IN_BACKWARD, e->program));
+    grow_buffer(b, places.arena, emit_segment(p, s, j->segment, &places, e->program));
 }
 
 const struct job_type slice_job = { slice_access, slice_emit };
@@ -209,12 +209,14 @@ const struct job_type update_job = { update_access, update_emit };
 
 static void rows_access(struct builder *b, const struct job *j, struct cell *c)
 {
+    bool made = backward_floats(b->plan->tape) > b->plan->store->model->small_floats;
     access_buffer(c, j->place.buffer, STARPU_W);
     for (int i = 0; i < b->plan->nslices; i++) {
         const struct slice *s = &b->plan->slice[i];
         if (s->device != j->device) continue;
         access_buffer(c, s->input, STARPU_R);
         access_buffer(c, s->arena, STARPU_R);
+        if (made) access_buffer(c, s->partial, STARPU_R);
     }
 }
 
@@ -227,9 +229,11 @@ static void emit_rows(struct builder *b, const struct job *j, const struct weigh
     for (int i = 0; i < p->nslices; i++) {
         const struct slice *s = &p->slice[i];
         if (s->device != j->device) continue;
-        struct slice_places places = {
-            .input = ref(s->input, 0), .arena = ref(s->arena, 0), .param = FIXED_PARAM, .device = e->device
-        };
+        struct slice_places places = { .input = ref(s->input, 0),
+                                       .arena = ref(s->arena, 0),
+                                       .partial = ref(s->partial, 0),
+                                       .param = FIXED_PARAM,
+                                       .device = e->device };
         grow_buffer(b, j->scratch, emit_weight_rows(p, s, &places, r, out, j->scratch, !first, e->program));
         first = false;
     }

@@ -8,15 +8,21 @@
 
 enum { ABSENT = -1 };
 
+/* Vectors of a slice from which on a node's weights get their gradient in
+ * backward: the slices' sums are then small beside the products, and what these
+ * read would live to the end of the step. */
+enum { MANY_VECTORS = 1024 };
+
 /* While the tape is made. */
 struct maker {
     struct tape *t;
+    const struct tape_spec *spec;
     int *gradient; /* slot of each value's gradient; -1: none yet */
     int *owners;   /* of each slot: values whose gradient lies there and whose maker has not read it yet */
     int owner_capacity;
     int segment;
     int64_t sums; /* floats of all */
-    bool defers, with_gradients, failed;
+    bool failed;
 };
 
 /* ----------------------------------------------------------------- building */
@@ -61,7 +67,7 @@ static void add_phases(struct maker *m, struct work *first, enum hsgd_direction 
     const struct work like = *first;
     const struct low_node *n = &m->t->low.node[like.node];
     int phases = phases_of(d == HSGD_FORWARD ? n->op->forward : n->op->backward);
-    bool evaluates = d == HSGD_FORWARD && !m->with_gradients && n->op->evaluate;
+    bool evaluates = d == HSGD_FORWARD && !m->spec->gradients && n->op->evaluate;
     for (int p = 0; !evaluates && p < phases; p++) {
         if (p) {
             m->segment++;
@@ -196,6 +202,13 @@ static bool output_gradients(struct maker *m, const struct low_node *n, int *dy)
     return any && !m->failed;
 }
 
+/* Left to later cells is what costs less there than sums of all slices. */
+static bool defers(const struct maker *m, const struct low_node *n)
+{
+    int64_t rows = m->spec->defer_rows;
+    return rows && n->of && n->of->deferred && rows * hsgd_type_positions(&n->info.in[0]) < MANY_VECTORS;
+}
+
 static void backward(struct maker *m, int node)
 {
     struct tape *t = m->t;
@@ -211,7 +224,7 @@ static void backward(struct maker *m, int node)
         if (passes & 1u << i && t->low.value[n->in[i]].wants_gradient) pass(m, n->in[i], dy[0]);
     if (n->op->backward[0].emit) gradients(m, node, WORK_BACKWARD, dy);
     for (int i = 0; i < n->info.outputs && !m->failed; i++) m->owners[dy[i]]--;
-    if (!m->defers || !n->of || !n->of->deferred || m->failed) return;
+    if (!n->deferred || m->failed) return;
     t->dy[node] = dy[0];
     m->owners[dy[0]]++; /* for good: later cells read it */
 }
@@ -333,26 +346,28 @@ static bool make_room(struct maker *m)
     return true;
 }
 
-static void make_works(struct maker *m, bool with_gradients, bool predicts)
+static void make_works(struct maker *m)
 {
+    const struct tape_spec *spec = m->spec;
     const struct lowered *l = &m->t->low;
     for (int i = 0; i < l->nnodes; i++) {
         if (!l->node[i].op->is_loss) forward(m, i);
-        else if (!with_gradients && !predicts) add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
+        else if (!spec->gradients && !spec->predicts) add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
     }
-    for (int i = l->nnodes - 1; with_gradients && i >= 0; i--) {
+    for (int i = 0; i < l->nnodes; i++) m->t->defers |= l->node[i].deferred = defers(m, &l->node[i]);
+    for (int i = l->nnodes - 1; spec->gradients && i >= 0; i--) {
         if (l->node[i].op->is_loss) gradients(m, i, WORK_LOSS, NULL);
         else backward(m, i);
     }
 }
 
-bool tape_make(struct tape *t, const struct hsgd_model *model, bool with_gradients, bool defers, bool predicts)
+bool tape_make(struct tape *t, const struct hsgd_model *model, const struct tape_spec *spec)
 {
-    struct maker m = { .t = t, .defers = defers, .with_gradients = with_gradients };
+    struct maker m = { .t = t, .spec = spec };
     *t = (struct tape){ 0 };
     m.failed = !lower(&t->low, model) || !make_room(&m);
-    if (!m.failed) make_works(&m, with_gradients, predicts);
-    if (!m.failed) find_lives(t, predicts);
+    if (!m.failed) make_works(&m);
+    if (!m.failed) find_lives(t, spec->predicts);
     m.failed = m.failed || !place_slots(t) || !place_sums(&m);
     free(m.gradient);
     free(m.owners);

@@ -51,12 +51,19 @@ struct tape {
     int segments;                             /* between them the sums of all slices are merged */
     int64_t *sums_begin;                      /* of each segment, and the end of the last */
     int *dy;                                  /* slot of the gradient that each node leaves to later cells; -1: none */
+    bool defers;                              /* some node does */
     int64_t floats;                           /* of the arena, per sample */
 };
 
-/* The tape for training (gradients; where `defers` the large weights' are left
- * to later cells) or for looking.  False: out of memory. */
-bool tape_make(struct tape *t, const struct hsgd_model *model, bool gradients, bool defers, bool predicts);
+/* What a tape is for. */
+struct tape_spec {
+    bool gradients; /* training; else looking, */
+    bool predicts;  /* at the value that the loss is computed from */
+    int defer_rows; /* gradients of large weights may be left to later cells, of slices of at most so many rows; 0: not */
+};
+
+/* False: out of memory. */
+bool tape_make(struct tape *t, const struct hsgd_model *model, const struct tape_spec *spec);
 void tape_free(struct tape *t);
 
 /* Floats of a slot, or of the whole arena, for so many samples: as many as the
