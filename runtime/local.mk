@@ -162,6 +162,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model/weights.h \
 	runtime/plan/cost.c \
 	runtime/plan/cost.h \
+	runtime/plan/divide.c \
+	runtime/plan/divide.h \
+	runtime/plan/division.c \
+	runtime/plan/division.h \
 	runtime/plan/emit_slice.c \
 	runtime/plan/emit_slice.h \
 	runtime/plan/plan.c \
@@ -189,8 +193,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/checkpoint.c \
 	runtime/train/checkpoint.h \
 	runtime/train/checkpoint_info.c \
-	runtime/train/divide.c \
-	runtime/train/divide.h \
 	runtime/train/drift.c \
 	runtime/train/drift.h \
 	runtime/train/fit.c \

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "train/divide.h"
+#include "plan/divide.h"
 
 enum { BLOCK = 8 };
 

@@ -115,7 +115,7 @@ static int measure_idle(struct trainer_state *s)
         int rows = c->rows[CURVE_SIZES / 2];
         s->drift.factor[i] = 1;
         if (!is_idle(s, i)) continue;
-        double t = trial(&shadow, slices_add(specs, 0, d, rows, d->info.workers, s->block), specs);
+        double t = trial(&shadow, division_add(specs, 0, d, rows, d->info.workers, s->block), specs);
         if (isfinite(t)) s->drift.factor[i] = t / curve_at(c, rows);
     }
     trainer_state_close(&shadow);

@@ -2,63 +2,13 @@
 #include "slices.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "algorithm.h"
-#include "base/c_locale.h"
 #include "trials.h"
 
-#define FIXED_SLICES 4 /* deterministic mode: the same for any number of threads */
 #define WORTH 0.005    /* a gain below this is noise */
 #define IDLE_GAIN 0.03 /* a device is left idle if the step is shorter without it by this fraction */
-
-/* --------------------------------------------------------- partitioning */
-
-static int round_rows(double rows, int block) { return (int)(rows / block + 0.5) * block; }
-
-int slices_add(struct slice_spec *out, int n, struct device *d, int rows, int parts, int block)
-{
-    if (parts > rows / MIN_ROWS) parts = rows / MIN_ROWS;
-    if (parts < 1) parts = 1;
-    for (int i = 0, left = rows; i < parts && left > 0 && n < MAX_SLICES; i++) {
-        int take = i == parts - 1 ? left : round_rows((double)left / (parts - i), block);
-        if (take > left) take = left;
-        if (take) out[n++] = (struct slice_spec){ d, take };
-        left -= take;
-    }
-    return n;
-}
-
-static void __attribute__((format(printf, 3, 4))) explain(struct division *out, int device, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    c_vsnprintf(out->why[device], sizeof out->why[device], format, args);
-    va_end(args);
-}
-
-/* The same reason for every device. */
-static void explain_all(struct division *out, int ndevices, const char *why)
-{
-    for (int i = 0; i < ndevices; i++) explain(out, i, "%s", why);
-}
-
-/* Devices that have not failed. */
-static int usable(const struct hsgd_context *ctx)
-{
-    int n = 0;
-    for (int i = 0; i < ctx->ndevices; i++) n += !ctx->device[i].lost;
-    return n;
-}
-
-static struct device *first_usable(struct hsgd_context *ctx)
-{
-    int i = 0;
-    while (ctx->device[i].lost) i++;
-    return &ctx->device[i];
-}
 
 /* ----------------------------------------------------------- one device */
 
@@ -66,13 +16,14 @@ static struct device *first_usable(struct hsgd_context *ctx)
 static void one_device(struct trainer_state *shadow, struct device *d, int rows, struct division *out)
 {
     struct slice_spec many[MAX_SLICES];
-    int n = slices_add(many, 0, d, rows, d->info.workers, shadow->block);
-    out->n = slices_add(out->slice, 0, d, rows, 1, shadow->block);
-    explain_all(out, shadow->ctx->ndevices, "the only device in use");
+    int n = division_add(many, 0, d, rows, d->info.workers, shadow->block);
+    out->n = division_add(out->slice, 0, d, rows, 1, shadow->block);
+    division_explain_all(out, shadow->ctx->ndevices, "the only device in use");
     if (n == 1) return;
     double t_one = trial(shadow, out->n, out->slice), t_many = trial(shadow, n, many);
-    explain(out, (int)(d - shadow->ctx->device),
-            "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n, 1e3 * t_many);
+    division_explain(out, (int)(d - shadow->ctx->device),
+                     "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n,
+                     1e3 * t_many);
     if (t_one < t_many) return;
     memcpy(out->slice, many, (size_t)n * sizeof *many);
     out->n = n;
@@ -82,13 +33,7 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
 
 static int all_slices(const struct trainer_state *s, const int *rows, struct slice_spec *out)
 {
-    const struct hsgd_context *ctx = s->ctx;
-    int n = 0;
-    for (int i = 0; i < ctx->ndevices; i++) {
-        struct device *d = (struct device *)&ctx->device[i];
-        if (rows[i]) n = slices_add(out, n, d, rows[i], d->info.workers, s->block);
-    }
-    return n;
+    return division_rows(s->ctx, s->block, rows, out);
 }
 
 static int max_rows(const struct curve *c, int batch)
@@ -122,8 +67,8 @@ static double refine(struct trainer_state *shadow, int from, int to, int batch, 
     double best = trial(shadow, all_slices(shadow, rows, specs), specs);
     int block = shadow->block, low, high;
     near(shadow, from, to, batch, c, rows, &low, &high);
-    for (int move = round_rows(fmax(batch / 16.0, block), block); move >= block;
-         move = round_rows(move / 2.0 - 1, block)) {
+    for (int move = division_round(fmax(batch / 16.0, block), block); move >= block;
+         move = division_round(move / 2.0 - 1, block)) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int now = rows[from] + sign * move;
             if (now < low || now > high || now % block) continue;
@@ -192,20 +137,24 @@ static void explain_shares(const struct trainer_state *s, int batch, struct divi
     for (int i = 0; i < s->ctx->ndevices; i++) {
         double alone = 1e3 * curve_at(&b->alone[i], batch);
         int max = b->alone[i].max_rows;
-        if (s->ctx->device[i].lost) explain(out, i, "left idle: it has failed");
+        if (s->ctx->device[i].lost) division_explain(out, i, "left idle: it has failed");
         else if (max && b->rows[i])
-            explain(out, i, "its share, at most %d rows fit into its memory: %.3f ms expected together", max,
-                    1e3 * b->together);
-        else if (!isfinite(alone) && !max) explain(out, i, "left idle: it cannot do a step");
+            division_explain(out, i, "its share, at most %d rows fit into its memory: %.3f ms expected together", max,
+                             1e3 * b->together);
+        else if (!isfinite(alone) && !max) division_explain(out, i, "left idle: it cannot do a step");
         else if (!isfinite(alone))
-            explain(out, i, "left idle: %d rows fit into its memory, and the step would not be shorter with them", max);
+            division_explain(
+                out, i, "left idle: %d rows fit into its memory, and the step would not be shorter with them", max);
         else if (!b->rows[i])
-            explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it", alone);
+            division_explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it",
+                             alone);
         else if (b->rows[i] == batch)
-            explain(out, i, "all rows: %.3f ms a step alone, %.3f ms expected together", alone, 1e3 * b->together);
+            division_explain(out, i, "all rows: %.3f ms a step alone, %.3f ms expected together", alone,
+                             1e3 * b->together);
         else
-            explain(out, i, "its share, so that all finish together: %.3f ms a step alone, %.3f ms expected together",
-                    alone, 1e3 * b->together);
+            division_explain(out, i,
+                             "its share, so that all finish together: %.3f ms a step alone, %.3f ms expected together",
+                             alone, 1e3 * b->together);
     }
 }
 
@@ -241,7 +190,7 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
     struct trainer_state shadow;
     int err = trainer_shadow_open(&shadow, s);
     if (err) return err;
-    if (usable(s->ctx) == 1) one_device(&shadow, first_usable(s->ctx), batch, out);
+    if (division_usable(s->ctx) == 1) one_device(&shadow, division_first(s->ctx), batch, out);
     else over_devices(s, &shadow, batch, out);
     trainer_state_close(&shadow);
     keep_proportions(s, out, batch);
@@ -271,59 +220,16 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
     keep_proportions(s, out, batch);
 }
 
-/* Equal shares over fixed slices (`parts` 0: one per worker): their number and
- * sizes depend on the batch and the device list only. */
-static void equal(struct trainer_state *s, int batch, int parts, const char *why, struct division *out)
-{
-    struct hsgd_context *ctx = s->ctx;
-    int devices = usable(ctx);
-    for (int i = 0, left = batch; i < ctx->ndevices; i++) {
-        struct device *d = &ctx->device[i];
-        if (d->lost) continue;
-        int rows = devices == 1 ? left : round_rows((double)left / devices, s->block);
-        if (rows > left) rows = left;
-        if (rows) out->n = slices_add(out->slice, out->n, d, rows, parts ? parts : d->info.workers, s->block);
-        left -= rows;
-        devices--;
-    }
-    explain_all(out, ctx->ndevices, why);
-}
-
-/* The proportions of the last measured batch, for work that is not worth
- * separate trials. */
-static void in_proportion(struct trainer_state *s, int batch, struct division *out)
-{
-    struct hsgd_context *ctx = s->ctx;
-    int rows[MAX_DEVICES] = { 0 }, left = batch, largest = 0;
-    for (int i = 0; i < ctx->ndevices; i++) {
-        rows[i] = round_rows(batch * s->share[i], s->block);
-        if (rows[i] > left) rows[i] = left;
-        left -= rows[i];
-        if (s->share[i] > s->share[largest]) largest = i;
-    }
-    rows[largest] += left;
-    out->n = all_slices(s, rows, out->slice);
-    explain_all(out, ctx->ndevices, "the proportions of the batch that trials measured");
-}
-
-static void whole(struct trainer_state *s, int batch, struct division *out)
-{
-    out->n = slices_add(out->slice, 0, first_usable(s->ctx), batch, 1, s->block);
-    explain_all(out, s->ctx->ndevices, "the only device in use, with one worker");
-}
-
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
     bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size);
     *out = (struct division){ 0 };
-    int devices = usable(ctx);
-    if (ctx->deterministic) equal(s, batch, FIXED_SLICES, "deterministic mode: equal shares", out);
-    else if (devices > MAX_SLICES / 2) equal(s, batch, FIXED_SLICES, "too many devices for trials: equal shares", out);
-    else if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
-        equal(s, batch, 0, "equal shares, by the algorithm", out);
-    else if (devices == 1 && first_usable(ctx)->info.workers == 1) whole(s, batch, out);
-    else if (tried) in_proportion(s, batch, out);
+    int devices = division_usable(ctx);
+    if (division_fixed(ctx, s->block, batch, out)) return 0;
+    if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
+        division_equal(ctx, s->block, batch, 0, "equal shares, by the algorithm", out);
+    else if (tried) division_in_proportion(ctx, s->block, s->share, batch, out);
     else return measured(s, batch, out);
     return 0;
 }

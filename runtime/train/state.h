@@ -6,7 +6,7 @@
 
 #include "plan/plan.h"
 #include "model/store.h"
-#include "train/divide.h"
+#include "plan/divide.h"
 #include "train/algorithm.h"
 
 #define MAX_PLANS 8

@@ -65,7 +65,7 @@ static void leave_idle(struct trainer_state *shadow, struct curve *c, bool *know
 static void measure_size(struct trainer_state *shadow, struct device *d, int k, struct curve *c, bool *known)
 {
     struct slice_spec specs[MAX_SLICES];
-    int n = slices_add(specs, 0, d, c->rows[k], d->info.workers, shadow->block);
+    int n = division_add(specs, 0, d, c->rows[k], d->info.workers, shadow->block);
     double t = trial(shadow, n, specs);
     if (isfinite(t)) c->seconds[k] = fmin(c->seconds[k], t);
     else leave_idle(shadow, c, known);

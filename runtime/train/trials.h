@@ -3,7 +3,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_TRIALS_H
 #define HSGD_RUNTIME_TRAIN_TRIALS_H
 
-#include "divide.h"
+#include "plan/divide.h"
 #include "slices.h"
 
 /* Seconds of one training step with these slices: the least of a few short

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Dividing a batch over devices: the equations of doc/algorithms.md, without
  * StarPU and without clocks. */
-#ifndef HSGD_RUNTIME_TRAIN_DIVIDE_H
-#define HSGD_RUNTIME_TRAIN_DIVIDE_H
+#ifndef HSGD_RUNTIME_PLAN_DIVIDE_H
+#define HSGD_RUNTIME_PLAN_DIVIDE_H
 
 #define MIN_ROWS 16 /* less is not worth a device's fixed costs */
 #define CURVE_SIZES 3
