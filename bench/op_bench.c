@@ -34,7 +34,7 @@ struct bench_case {
 #define CONV(o, k, s, p) \
     &(struct hsgd_conv2d) { .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
 #define POOL(k) \
-    &(struct hsgd_pool) { .kernel = (k), .stride = (k) }
+    &(struct hsgd_max_pool) { .kernel = (k), .stride = (k) }
 #define NORM \
     &(struct hsgd_batch_norm) { 1e-5f, 0.1f }
 #define STEP(n, which) \

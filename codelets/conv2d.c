@@ -9,7 +9,7 @@
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_conv2d *a = n->attributes;
-    struct hsgd_pool window = { a->kernel, a->stride, a->padding };
+    struct window window = { a->kernel, a->stride, a->padding };
     int k = a->kernel, channels = hsgd_type_channels(&n->in[0]);
     char what[40];
     if (a->out_channels < 1 || a->out_channels > 65536) {

@@ -5,19 +5,27 @@
 #include "kernels.h"
 #include "window.h"
 
+/* Both operations have the same attributes. */
+static struct window window_of(const struct hsgd_node *n)
+{
+    const struct hsgd_max_pool *a = n->attributes;
+    _Static_assert(sizeof *a == sizeof(struct hsgd_avg_pool), "the same attributes");
+    return (struct window){ a->kernel, a->stride, a->padding };
+}
+
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
-    const struct hsgd_pool *a = n->attributes;
+    struct window a = window_of(n);
     char what[48];
-    snprintf(what, sizeof what, "a window of %dx%d", a->kernel, a->kernel);
-    if (window_infer(n, a, hsgd_type_channels(&n->in[0]), what, why, size)) return -1;
-    n->forward_flops = n->backward_flops = (double)a->kernel * a->kernel * sample_size(&n->out[0]);
+    snprintf(what, sizeof what, "a window of %dx%d", a.kernel, a.kernel);
+    if (window_infer(n, &a, hsgd_type_channels(&n->in[0]), what, why, size)) return -1;
+    n->forward_flops = n->backward_flops = (double)a.kernel * a.kernel * sample_size(&n->out[0]);
     return 0;
 }
 
 static struct pool_args args_of(const struct hsgd_emit *e)
 {
-    const struct hsgd_pool *a = e->node->attributes;
+    struct window a = window_of(e->node);
     struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
     return (struct pool_args){ .n = e->rows,
                                .h = in.h,
@@ -25,9 +33,9 @@ static struct pool_args args_of(const struct hsgd_emit *e)
                                .c = in.c,
                                .oh = out.h,
                                .ow = out.w,
-                               .k = a->kernel,
-                               .stride = a->stride,
-                               .pad = a->padding,
+                               .k = a.kernel,
+                               .stride = a.stride,
+                               .pad = a.padding,
                                .activation = (int)e->node->slope_of_x };
 }
 
@@ -60,14 +68,14 @@ static void avg_backward(struct hsgd_emit *e)
     if (hsgd_wanted(e->dx[0])) HSGD_LAUNCH(e, HSGD_KERNEL(pool_avg_bwd), HSGD_TILES, a.tiles, &a, e->dy[0], e->dx[0]);
 }
 
-#define AT(field) offsetof(struct hsgd_pool, field)
+#define AT(field) offsetof(struct hsgd_max_pool, field)
 static const struct hsgd_attribute fields[] = { { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
                                                 { "stride", HSGD_INT, AT(stride), false, 0, "kernel" },
                                                 { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
                                                 { 0 } };
 
 const struct hsgd_op hsgd_op_max_pool = { .name = "max_pool",
-                                          .attributes_size = sizeof(struct hsgd_pool),
+                                          .attributes_size = sizeof(struct hsgd_max_pool),
                                           .fields = fields,
                                           .layouts = 1u << HSGD_LANES,
                                           .applies_slope = true,
@@ -77,7 +85,7 @@ const struct hsgd_op hsgd_op_max_pool = { .name = "max_pool",
                                           .forward = { { max_forward } },
                                           .backward = { { max_backward } } };
 const struct hsgd_op hsgd_op_avg_pool = { .name = "avg_pool",
-                                          .attributes_size = sizeof(struct hsgd_pool),
+                                          .attributes_size = sizeof(struct hsgd_avg_pool),
                                           .fields = fields,
                                           .layouts = 1u << HSGD_LANES,
                                           .infer = infer,

@@ -7,7 +7,7 @@
 
 enum { MAX_WINDOW = 1 << 15, MAX_OUTPUT = 1 << 26 }; /* so that no product of sizes overflows */
 
-static int fits(struct hsgd_shape in, const struct hsgd_pool *w, const char *what, char *why, size_t size)
+static int fits(struct hsgd_shape in, const struct window *w, const char *what, char *why, size_t size)
 {
     if (w->kernel < 1 || w->stride < 1 || w->padding < 0 || w->padding >= w->kernel)
         snprintf(why, size, "kernel %d, stride %d, padding %d: needs kernel >= 1, stride >= 1, 0 <= padding < kernel",
@@ -20,7 +20,7 @@ static int fits(struct hsgd_shape in, const struct hsgd_pool *w, const char *wha
     return -1;
 }
 
-int window_infer(struct hsgd_node *n, const struct hsgd_pool *w, int out_channels, const char *what, char *why,
+int window_infer(struct hsgd_node *n, const struct window *w, int out_channels, const char *what, char *why,
                  size_t size)
 {
     if (n->in[0].rank != 3) {

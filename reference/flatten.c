@@ -32,6 +32,19 @@ void reference_flatten(void)
     for (int i = 0; i < 200 && check_going(); i++) one(i);
 }
 
+static struct hsgd_model *make_model(struct hsgd_shape in, int classes)
+{
+    struct hsgd_model *m = hsgd_model_create(check_context(), "flat");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(in.h, in.w, in.c));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    x = HSGD_OP(x, max_pool, NULL, .kernel = 1);
+    x = HSGD_OP(x, flatten, NULL);
+    x = HSGD_OP(x, dense, NULL, .units = classes);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    check_that(!hsgd_model_finish(m), "%s", hsgd_error(check_context()));
+    return m;
+}
+
 /* Images pass through a 1x1 max_pool, which only changes their layout
  * to lanes, then flatten, dense, softmax.  dW[e][u] = mean over samples of
  * (softmax(z)_u - [u = t]) x_e with e in NHWC order.
@@ -40,14 +53,11 @@ static void model_of(struct hsgd_shape in, int rows)
 {
     enum { CLASSES = 3 };
     int size = hsgd_size(in), weights = CLASSES * size;
-    struct hsgd_model *m = hsgd_chain_create(check_context(), "flat", in);
-    m = hsgd_add_flatten(hsgd_add_max_pool(m, 1));
-    m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION));
+    struct hsgd_model *m = make_model(in, CLASSES);
     check_shape("%d images of %dx%dx%d", rows, in.h, in.w, in.c);
-    check_that(m != NULL, "%s", hsgd_error(check_context()));
     struct hsgd_train_options o;
     hsgd_train_defaults(&o, sizeof o);
-    struct hsgd_trainer *t = m ? hsgd_trainer_create(m, &o) : NULL;
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     check_that(t != NULL, "%s", hsgd_error(check_context()));
     float *x = check_floats(rows * size), *w = check_floats(weights), *g = check_floats(weights + CLASSES);
     int32_t *labels = calloc((size_t)rows, sizeof *labels);

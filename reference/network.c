@@ -111,7 +111,7 @@ static void conv2d_backward(const struct layer *l, const double *x, double *dx)
 /* The first maximum under an output, in x. */
 static int largest(const struct layer *l, const double *x, int oy, int ox, int c)
 {
-    const struct hsgd_pool *a = l->attributes;
+    const struct hsgd_max_pool *a = l->attributes;
     int best = -1;
     FOR_TAPS(a->kernel)
     {

@@ -5,8 +5,9 @@
 
 #include <hsgd/hsgd.h>
 
-/* Arguments of hsgd_add(); op NULL ends a list.  Operations: dense, conv2d,
- * max_pool, flatten, and softmax_cross_entropy as the last one. */
+/* An operation and its attributes; op NULL ends a list.  Operations: dense, conv2d,
+ * max_pool, flatten, and softmax_cross_entropy as the last one, each on what the one
+ * before it made. */
 struct reference_layer {
     const struct hsgd_op *op;
     const void *attributes;

@@ -96,7 +96,7 @@ static void one(int turn, bool average)
     struct pool s = { .average = average };
     draw(&s, turn);
     int nx = s.n * hsgd_size(s.in), ny = s.n * hsgd_size(s.out);
-    struct hsgd_pool a = { s.k, s.stride, s.pad };
+    struct hsgd_max_pool a = { s.k, s.stride, s.pad }; /* avg_pool has the same attributes */
     struct hsgd_op op = average ? hsgd_op_avg_pool : hsgd_op_max_pool;
     bool ties = turn % 2;
     s.f = made_x = average || turn % 4 < 2 ? HSGD_NO_ACTIVATION : (enum hsgd_activation)check_int(0, 3);

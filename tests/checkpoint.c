@@ -56,14 +56,14 @@ void end(void)
 
 struct hsgd_model *make_model(const char *name)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, name, (struct hsgd_shape){ 6, 6, 1 });
-    m = hsgd_add_conv2d(m, 4, 3, 1, HSGD_RELU);
-    m = hsgd_add_max_pool(m, 2);
-    m = hsgd_add_flatten(m);
-    m = hsgd_add_dropout(m, 0.3f);
-    m = hsgd_add_dense(m, 24, HSGD_RELU);
-    m = hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION);
-    m = hsgd_add_softmax_cross_entropy(m);
+    struct hsgd_model *m = hsgd_model_create(ctx, name);
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(6, 6, 1));
+    x = HSGD_OP(x, conv2d, NULL, .out_channels = 4, .kernel = 3, .padding = 1, .activation = HSGD_RELU);
+    x = HSGD_OP(x, max_pool, NULL, .kernel = 2);
+    x = HSGD_OP(x, flatten, NULL);
+    x = HSGD_OP(x, dropout, NULL, .p = 0.3f);
+    x = HSGD_OP(x, dense, NULL, .units = 24, .activation = HSGD_RELU);
+    m = core_classifier(m, HSGD_OP(x, dense, NULL, .units = CLASSES));
     REQUIRE(m && !hsgd_model_initialise(m, 5));
     return m;
 }

@@ -141,6 +141,14 @@ struct hsgd_context *core_context(const char *devices, int threads, bool determi
     return ctx;
 }
 
+struct hsgd_model *core_classifier(struct hsgd_model *m, struct hsgd_value *scores)
+{
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    hsgd_loss(HSGD_JOIN(HSGD_OF(scores, label), softmax_cross_entropy, NULL));
+    if (hsgd_model_finish(m)) hsgd_model_destroy(&m);
+    return m;
+}
+
 void core_digits(int first, int count, float *x, int32_t *labels)
 {
     struct hsgd_data *d = hsgd_data_open(NULL, "digits", HSGD_TRAIN);

@@ -47,6 +47,9 @@ struct hsgd_context *core_context(const char *devices, int threads, bool determi
 /* The first `count` samples of the built-in training set as they are trained
  * with: normalised by the statistics of all 12000. */
 void core_digits(int first, int count, float *x, int32_t *labels);
+/* Ends a model that gives scores of classes: softmax cross-entropy with a target
+ * "label".  NULL after an error, and the model is destroyed. */
+struct hsgd_model *core_classifier(struct hsgd_model *m, struct hsgd_value *scores);
 /* All weights in order of their names. */
 float *core_weights(struct hsgd_model *model, int64_t *count);
 void core_set_weights(struct hsgd_model *model, const float *w);

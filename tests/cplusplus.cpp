@@ -54,6 +54,25 @@ void backward(hsgd_emit *e)
     if (hsgd_wanted(e->dx[0])) HSGD_LAUNCH(e, &kernel, HSGD_ITEMS, a.n, &a, e->dy[0], e->dx[0]);
 }
 
+hsgd_value *dense(hsgd_value *x, int units, hsgd_activation activation)
+{
+    hsgd_dense a = hsgd_dense();
+    a.units = units;
+    a.activation = activation;
+    return hsgd_apply(&hsgd_op_dense, NULL, &a, 1, &x);
+}
+
+hsgd_model *build(hsgd_context *ctx, const hsgd_op *scale)
+{
+    hsgd_model *m = hsgd_model_create(ctx, "scaled");
+    hsgd_value *x = dense(hsgd_input(m, "x", hsgd_vector(3)), 4, HSGD_RELU);
+    x = dense(hsgd_apply(scale, NULL, NULL, 1, &x), 2, HSGD_NO_ACTIVATION);
+    hsgd_value *const ends[] = { x, hsgd_target(m, "label", hsgd_number(HSGD_I32)) };
+    hsgd_loss(hsgd_apply(&hsgd_op_softmax_cross_entropy, "loss", NULL, 2, ends));
+    if (hsgd_model_finish(m)) hsgd_model_destroy(&m);
+    return m;
+}
+
 } // namespace
 
 int main()
@@ -71,10 +90,7 @@ int main()
     hsgd_context_defaults(&options, sizeof options);
     options.devices = "cpu";
     int err = hsgd_create(&ctx, &options);
-    hsgd_shape in = { 1, 1, 3 };
-    hsgd_model *model = err ? NULL : hsgd_chain_create(ctx, "scaled", in);
-    model = hsgd_add(hsgd_add_dense(model, 4, HSGD_RELU), &op, NULL, NULL);
-    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, 2, HSGD_NO_ACTIVATION));
+    hsgd_model *model = err ? NULL : build(ctx, &op);
     hsgd_train_defaults(&training, sizeof training);
     hsgd_trainer *trainer = hsgd_trainer_create(model, &training);
     std::vector<float> x = { 1, 2, 3, -1, -2, -3 };

@@ -89,8 +89,9 @@ static void begin_linear(enum hsgd_algorithm algorithm, int staleness)
     o.local_steps = 4;
     o.rate_ramp = 0; /* a sample weighs the same in a batch of any size */
     ctx = core_context("cpu,opencl", 1, false);
-    model = hsgd_chain_create(ctx, "sure", (struct hsgd_shape){ 1, 1, FEATURES });
-    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
+    model = hsgd_model_create(ctx, "sure");
+    struct hsgd_value *scores = hsgd_input(model, "x", hsgd_vector(FEATURES));
+    model = core_classifier(model, HSGD_OP(scores, dense, NULL, .units = CLASSES));
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
     REQUIRE(!hsgd_model_set_weight(model, hsgd_model_weight_name(model, 0), w, FEATURES * CLASSES));

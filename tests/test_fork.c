@@ -80,7 +80,7 @@ static void use_context(void)
     IS_REFUSED(hsgd_model_save(model, "nowhere"));
     IS_REFUSED(hsgd_model_load(model, "nowhere"));
     IS_NULL(hsgd_data_open(ctx, "digits", HSGD_TEST));
-    IS_NULL(hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, 4 }));
+    IS_NULL(hsgd_model_create(ctx, "m"));
     IS_NULL(hsgd_model_by_name(ctx, "linear", (struct hsgd_shape){ 1, 1, 4 }, 3));
     IS_NULL(hsgd_model_text(model));
 }

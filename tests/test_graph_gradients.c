@@ -69,9 +69,9 @@ static struct hsgd_value *on_image(struct hsgd_value *v)
 {
     struct hsgd_type t = type_of(v);
     int k = draw(1, t.dim[0] < 3 ? 1 : 3);
-    if (draw(0, 3) == 0) return HSGD_PLAIN(v, flatten, NULL);
+    if (draw(0, 3) == 0) return HSGD_OP(v, flatten, NULL);
     if (draw(0, 3) == 0 && t.dim[0] > 1 && t.dim[1] > 1)
-        return hsgd_apply(&hsgd_op_avg_pool, NULL, &(struct hsgd_pool){ 2, draw(1, 2), 0 }, HSGD_OF(v));
+        return HSGD_OP(v, avg_pool, NULL, .kernel = 2, .stride = draw(1, 2));
     return HSGD_OP(v, conv2d, NULL, .out_channels = draw(1, 9), .kernel = k, .stride = draw(1, 2), .padding = k / 2,
                    .activation = draw(0, 1) ? HSGD_TANH : HSGD_NO_ACTIVATION);
 }
@@ -88,7 +88,7 @@ static struct hsgd_value *grow(const struct pool *p)
 {
     struct hsgd_value *v = pick(p);
     switch (draw(0, 6)) {
-    case 0: return HSGD_PLAIN(v, batch_norm, NULL);
+    case 0: return HSGD_OP(v, batch_norm, NULL);
     case 1: return smooth(v);
     case 2:
     case 3: return on_two(p, v);
@@ -109,7 +109,7 @@ static void finish_graph(const struct pool *p, struct hsgd_value *label)
     struct hsgd_value *last[3];
     for (int i = 0; i < 3; i++) {
         last[i] = p->value[p->n - 1 - (i < p->n ? i : 0)];
-        if (is_image(last[i])) last[i] = HSGD_PLAIN(last[i], flatten, NULL);
+        if (is_image(last[i])) last[i] = HSGD_OP(last[i], flatten, NULL);
     }
     struct hsgd_value *all = HSGD_JOIN(HSGD_OF(last[0], last[1], last[2]), concat, NULL);
     struct hsgd_value *z = HSGD_OP(all, dense, NULL, .units = CLASSES);
@@ -231,7 +231,7 @@ static void conv_exact(const struct node *n, bool back)
 
 static void pool_exact(const struct node *n, bool back)
 {
-    const struct hsgd_pool *a = n->attributes;
+    const struct hsgd_avg_pool *a = n->attributes;
     const struct hsgd_type *ti = &n->info.in[0], *to = &n->info.out[0];
     struct exact x = exact[n->in[0]], y = exact[n->out[0]];
     int64_t at = 0;

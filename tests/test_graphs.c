@@ -27,13 +27,12 @@ static struct outcome *outcome; /* of the child */
 
 static struct hsgd_model *make_model(struct hsgd_context *ctx, const char *name)
 {
-    struct hsgd_shape in = { 28, 28, 1 };
-    if (name) return hsgd_model_by_name(ctx, name, in, 10);
-    struct hsgd_model *m = hsgd_chain_create(ctx, "small", in);
-    hsgd_add_dense(m, 32, HSGD_RELU);
-    hsgd_add_dropout(m, 0.3f);
-    hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION);
-    return hsgd_add_softmax_cross_entropy(m);
+    if (name) return hsgd_model_by_name(ctx, name, (struct hsgd_shape){ 28, 28, 1 }, 10);
+    struct hsgd_model *m = hsgd_model_create(ctx, "small");
+    struct hsgd_value *x = HSGD_OP(hsgd_input(m, "x", hsgd_image(28, 28, 1)), flatten, NULL);
+    x = HSGD_OP(x, dense, NULL, .units = 32, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dropout, NULL, .p = 0.3f);
+    return core_classifier(m, HSGD_OP(x, dense, NULL, .units = 10));
 }
 
 static void count(const struct hsgd_context *ctx)

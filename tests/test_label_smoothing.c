@@ -96,11 +96,14 @@ static void refusals(void)
     refused(m, 1, "label_smoothing must be from 0 to 0.999, not 1");
     refused(m, NAN, "label_smoothing must be from 0 to 0.999, not nan");
     hsgd_model_destroy(&m);
-    m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, FEATURES });
-    m = hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ .label_smoothing = 1 }, NULL);
-    CHECK(!m);
+    m = hsgd_model_create(ctx, "m");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(FEATURES));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    CHECK(!HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL, .label_smoothing = 1));
+    CHECK(hsgd_model_finish(m) < 0);
     CHECK_STR(hsgd_error(ctx),
               "model \"m\", layer 1 (softmax_cross_entropy): label_smoothing must be in [0, 1), not 1");
+    hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
 }
 

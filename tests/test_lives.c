@@ -55,7 +55,7 @@ static struct hsgd_model *two_weights(void)
     struct hsgd_value *x = hsgd_input(m, "x", (struct hsgd_type){ HSGD_F32, 2, { POSITIONS, WIDE } });
     struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
     x = HSGD_OP(x, dense, "many", .units = WIDE, .activation = HSGD_TANH);
-    x = HSGD_OP(HSGD_PLAIN(x, flatten, NULL), dense, "one", .units = 32, .activation = HSGD_TANH);
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, "one", .units = 32, .activation = HSGD_TANH);
     x = HSGD_OP(x, dense, "last", .units = CLASSES);
     hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
     CHECK_MSG(!hsgd_model_finish(m), "%s", hsgd_error(ctx));

@@ -35,9 +35,11 @@ static void end(void)
 
 static struct hsgd_model *network(void)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, "m", in);
-    m = hsgd_add_dropout(hsgd_add_dense(m, 8, HSGD_RELU), 0.25f);
-    m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 2, HSGD_NO_ACTIVATION));
+    struct hsgd_model *m = hsgd_model_create(ctx, "m");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(in.h, in.w, in.c));
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, NULL, .units = 8, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dropout, NULL, .p = 0.25f);
+    m = core_classifier(m, HSGD_OP(x, dense, NULL, .units = 2));
     REQUIRE(m && !hsgd_model_initialise(m, 1));
     return m;
 }
@@ -108,7 +110,9 @@ static void sentences(void)
     o.label_smoothing = 1.5f;
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     CHECK_MSG(!t && strstr(hsgd_error(ctx), "from 0 to 0.999, not 1.5"), "%s", hsgd_error(ctx));
-    CHECK(!hsgd_add_dropout(hsgd_chain_create(ctx, "n", in), 1.5f));
+    hsgd_model_destroy(&m);
+    m = hsgd_model_create(ctx, "n");
+    CHECK(!HSGD_OP(hsgd_input(m, "x", hsgd_vector(3)), dropout, NULL, .p = 1.5f));
     CHECK_MSG(strstr(hsgd_error(ctx), "1.5"), "%s", hsgd_error(ctx));
     hsgd_model_destroy(&m);
     end();

@@ -10,92 +10,133 @@ static const struct hsgd_shape image = { 28, 28, 1 };
 
 static void builders_pass_null_on(void)
 {
-    CHECK(!hsgd_add(NULL, &hsgd_op_flatten, NULL, NULL));
-    CHECK(!hsgd_add_dense(NULL, 3, HSGD_RELU));
-    CHECK(!hsgd_add_conv2d(NULL, 3, 3, 1, HSGD_RELU));
-    CHECK(!hsgd_add_max_pool(NULL, 2));
-    CHECK(!hsgd_add_flatten(NULL));
-    CHECK(!hsgd_add_dropout(NULL, 0.5f));
-    CHECK(!hsgd_add_softmax_cross_entropy(NULL));
-    CHECK(!hsgd_chain_create(NULL, "m", image));
+    struct hsgd_type type;
+    CHECK(!hsgd_model_create(NULL, "m"));
+    CHECK(!hsgd_input(NULL, "x", hsgd_vector(3)) && !hsgd_target(NULL, "label", hsgd_number(HSGD_I32)));
+    struct hsgd_value *x = HSGD_OP(NULL, flatten, NULL);
+    CHECK(!x && !HSGD_OP(x, dense, NULL, .units = 3) && !HSGD_OP(x, max_pool, NULL, .kernel = 2));
+    CHECK(!HSGD_JOIN(HSGD_OF(x, x), add, NULL) && !hsgd_output(x, 0) && hsgd_type_of(x, &type) == -EINVAL);
+    hsgd_enter(NULL, "scope");
+    hsgd_leave(NULL);
+    hsgd_loss(NULL);
+    hsgd_result(NULL, "y");
+    CHECK(hsgd_model_finish(NULL) == -EINVAL);
     CHECK(!hsgd_trainer_create(NULL, NULL));
     struct hsgd_model *none = NULL;
     hsgd_model_destroy(&none);
     hsgd_model_destroy(NULL);
 }
 
-static void refused(struct hsgd_model *m, const char *sentence)
+/* The model that the next calls build, and its input. */
+static struct hsgd_model *building;
+
+static struct hsgd_value *start_with(struct hsgd_type type)
 {
-    CHECK(m == NULL);
-    CHECK_STR(hsgd_error(ctx), sentence);
+    building = hsgd_model_create(ctx, "m");
+    return hsgd_input(building, "x", type);
 }
 
-static struct hsgd_model *start(void) { return hsgd_chain_create(ctx, "m", image); }
-static struct hsgd_model *start_plain(int n) { return hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, n }); }
+static struct hsgd_value *start(void) { return start_with(hsgd_image(28, 28, 1)); }
+
+/* The call that returned x is refused, and so is the whole model. */
+static void refused(const struct hsgd_value *x, const char *sentence)
+{
+    CHECK(x == NULL);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    CHECK(hsgd_model_finish(building) < 0);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    hsgd_model_destroy(&building);
+}
+
+static struct hsgd_value *conv(struct hsgd_value *x, int channels, int kernel, int padding)
+{
+    return HSGD_OP(x, conv2d, NULL, .out_channels = channels, .kernel = kernel, .padding = padding);
+}
+
+static struct hsgd_value *loss_of(struct hsgd_value *x)
+{
+    struct hsgd_value *label = hsgd_target(building, "label", hsgd_number(HSGD_I32));
+    return HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL);
+}
 
 static void refuses_bad_attributes(void)
 {
     ctx = core_context("cpu", 1, false);
-    refused(hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 28, 0, 1 }),
-            "model \"m\": input shape 28x0x1 is not valid");
-    refused(hsgd_add_dense(start(), 0, HSGD_RELU), "model \"m\", layer 2 (dense): units must be in 1..1048576, not 0");
-    refused(hsgd_add_dense(hsgd_add_dense(start(), 5, HSGD_RELU), -3, HSGD_RELU),
-            "model \"m\", layer 3 (dense): units must be in 1..1048576, not -3");
-    refused(hsgd_add_conv2d(start(), 0, 5, 2, HSGD_RELU),
-            "model \"m\", layer 1 (conv2d): out_channels must be in 1..65536, not 0");
-    refused(hsgd_add_conv2d(start(), 6, 5, 5, HSGD_RELU),
-            "model \"m\", layer 1 (conv2d): kernel 5, stride 1, padding 5: "
-            "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
-    refused(hsgd_add_conv2d(start(), 6, 29, 0, HSGD_RELU),
+    refused(start_with(hsgd_image(28, 0, 1)), "model \"m\": the type of \"x\" is not valid");
+    refused(HSGD_OP(start(), dense, NULL, .units = 0),
+            "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
+    refused(HSGD_OP(start(), dense, NULL), "model \"m\", layer 1 (dense): units must be in 1..1048576, not 0");
+    refused(HSGD_OP(HSGD_OP(start(), dense, NULL, .units = 5), dense, NULL, .units = -3),
+            "model \"m\", layer 2 (dense): units must be in 1..1048576, not -3");
+    refused(conv(start(), 0, 5, 2), "model \"m\", layer 1 (conv2d): out_channels must be in 1..65536, not 0");
+    refused(conv(start(), 6, 5, 5), "model \"m\", layer 1 (conv2d): kernel 5, stride 1, padding 5: "
+                                    "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
+    refused(conv(start(), 6, 29, 0),
             "model \"m\", layer 1 (conv2d): a 29x29 kernel does not fit into 28x28 with padding 0");
-    refused(hsgd_add_max_pool(start(), 0), "model \"m\", layer 1 (max_pool): kernel 0, stride 0, padding 0: "
-                                           "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
-    refused(hsgd_add_max_pool(start(), 30),
+    refused(HSGD_OP(start(), max_pool, NULL), "model \"m\", layer 1 (max_pool): kernel 0, stride 0, padding 0: "
+                                              "needs kernel >= 1, stride >= 1, 0 <= padding < kernel");
+    refused(HSGD_OP(start(), max_pool, NULL, .kernel = 30),
             "model \"m\", layer 1 (max_pool): a window of 30x30 does not fit into 28x28 with padding 0");
-    refused(hsgd_add_dropout(start(), 1.0f), "model \"m\", layer 1 (dropout): p must be in [0, 1), not 1");
-    refused(hsgd_add(start(), &hsgd_op_activate, &(struct hsgd_activate){ 9 }, NULL),
+    refused(HSGD_OP(start(), dropout, NULL, .p = 1), "model \"m\", layer 1 (dropout): p must be in [0, 1), not 1");
+    refused(HSGD_OP(start(), activate, NULL, .activation = (enum hsgd_activation)9),
             "model \"m\", layer 1 (activate): activation 9 is not one of 0..3");
-    refused(hsgd_add_softmax_cross_entropy(start()),
-            "model \"m\", layer 1 (softmax_cross_entropy): the input must be C >= 2 scores per sample, not 28x28x1");
-    refused(hsgd_add_flatten(hsgd_add_softmax_cross_entropy(start_plain(4))),
-            "model \"m\", layer 2 (flatten): nothing can follow the loss");
-    refused(hsgd_add(start(), &hsgd_op_dense, NULL, NULL),
-            "model \"m\", layer 2 (dense): units must be in 1..1048576, not 0");
-    refused(hsgd_model_by_name(ctx, "resnet", image, 10),
-            "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20");
+    refused(loss_of(start_with(hsgd_vector(1))),
+            "model \"m\", layer 1 (softmax_cross_entropy): the input must be C >= 2 scores per sample, not 1");
+    refused(HSGD_OP(loss_of(start_with(hsgd_vector(4))), flatten, NULL), "model \"m\" (flatten): input 1 is a loss");
+    CHECK(!hsgd_model_by_name(ctx, "resnet", image, 10));
+    CHECK_STR(hsgd_error(ctx),
+              "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20");
     hsgd_destroy(&ctx);
 }
 
-/* Layers are counted as the application added them, in whatever layout the
+/* Layers are counted as the application applied them, in whatever layout the
  * library runs them. */
-static void numbers_layers_as_added(void)
+static void numbers_layers_as_applied(void)
 {
     ctx = core_context("cpu", 1, false);
-    refused(hsgd_add_conv2d(hsgd_add_max_pool(hsgd_add_conv2d(start(), 6, 5, 2, HSGD_RELU), 2), 0, 5, 0, HSGD_RELU),
+    refused(conv(HSGD_OP(conv(start(), 6, 5, 2), max_pool, NULL, .kernel = 2), 0, 5, 0),
             "model \"m\", layer 3 (conv2d): out_channels must be in 1..65536, not 0");
-    refused(hsgd_add_dense(hsgd_add_max_pool(hsgd_add_conv2d(start(), 6, 5, 2, HSGD_RELU), 2), 0, HSGD_RELU),
-            "model \"m\", layer 4 (dense): units must be in 1..1048576, not 0");
     hsgd_destroy(&ctx);
 }
 
 static void names_are_unique(void)
 {
     ctx = core_context("cpu", 1, false);
-    struct hsgd_dense d = { .units = 4 };
-    refused(hsgd_add(hsgd_add(start(), &hsgd_op_dense, &d, "a"), &hsgd_op_dense, &d, "a"),
-            "model \"m\", layer 3 (dense): another layer is called \"a\"");
+    refused(HSGD_OP(HSGD_OP(start(), dense, "a", .units = 4), dense, "a", .units = 4),
+            "model \"m\", layer 2 (dense): another layer is called \"a\"");
+    hsgd_destroy(&ctx);
+}
+
+/* Attributes are optional, also for several inputs, and may be lists. */
+static void attributes_by_name(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_type t;
+    struct hsgd_value *x = start_with(hsgd_image(4, 4, 6)), *y = HSGD_OP(x, avg_pool, NULL, .kernel = 2);
+    CHECK(!hsgd_type_of(y, &t) && t.dim[0] == 2 && t.dim[1] == 2 && t.dim[2] == 6);
+    x = HSGD_OP(x, reshape, NULL, .dims = { 4, { 2, 2, -1, 6 } });
+    CHECK(!hsgd_type_of(x, &t) && t.rank == 4 && t.dim[2] == 4);
+    y = hsgd_output(HSGD_OP(x, split, NULL, .sizes = { 3, { 1, 3, 2 } }), 1);
+    CHECK(!hsgd_type_of(y, &t) && t.dim[3] == 3);
+    y = HSGD_JOIN(HSGD_OF(x, x, y), concat, "all");
+    CHECK(!hsgd_type_of(y, &t) && t.dim[3] == 15);
+    CHECK(!HSGD_JOIN(HSGD_OF(y, loss_of(y)), softmax_cross_entropy, NULL, .has_ignore = true, .ignore = -1));
+    hsgd_model_destroy(&building);
     hsgd_destroy(&ctx);
 }
 
 static void weights_by_name(void)
 {
     ctx = core_context("cpu", 1, false);
-    struct hsgd_model *m = hsgd_add_dense(start_plain(6), 5, HSGD_RELU);
-    m = hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ .units = 3, .no_bias = true }, "last");
+    struct hsgd_value *x = HSGD_OP(start_with(hsgd_vector(6)), dense, NULL, .units = 5, .activation = HSGD_RELU);
+    struct hsgd_model *m = building;
+    x = HSGD_OP(x, dense, "last", .units = 3, .no_bias = true);
     CHECK(hsgd_model_initialise(m, 1) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "model \"m\" has no loss yet");
-    m = hsgd_add_softmax_cross_entropy(m);
-    REQUIRE(m);
+    CHECK_STR(hsgd_error(ctx), "model \"m\" has no loss");
+    hsgd_loss(loss_of(x));
+    CHECK(hsgd_model_initialise(m, 1) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "model \"m\" is not finished");
+    REQUIRE(!hsgd_model_finish(m));
     static const char *const names[] = { "dense1.weight", "dense1.bias", "last.weight" };
     static const int sizes[] = { 30, 5, 15 };
     CHECK(hsgd_model_weight_count(m) == 3 && hsgd_model_parameters(m) == 50 && hsgd_model_layers(m) == 3);
@@ -184,10 +225,10 @@ static void initial_weights(void)
         for (int i = 0; i < 120; i++) CHECK(bias[i] == 0);
     }
     hsgd_model_destroy(&m);
-    struct hsgd_dense he = { .units = 300, .init = HSGD_INIT_HE }, zero = { .units = 10, .init = HSGD_INIT_ZERO };
-    m = hsgd_add(hsgd_add(start_plain(54), &hsgd_op_dense, &he, NULL), &hsgd_op_dense, &zero, NULL);
-    m = hsgd_add_softmax_cross_entropy(m);
-    REQUIRE(m);
+    struct hsgd_value *x = start_with(hsgd_vector(54));
+    x = HSGD_OP(HSGD_OP(x, dense, NULL, .units = 300, .init = HSGD_INIT_HE), dense, NULL, .units = 10,
+                .init = HSGD_INIT_ZERO);
+    REQUIRE((m = core_classifier(building, x)));
     check_draw(m, "dense1.weight", 54 * 300, sqrt(6.0 / 54));
     static float weight[3000];
     CHECK(!hsgd_model_get_weight(m, "dense2.weight", weight, 3000) && core_norm(weight, 3000) == 0);
@@ -260,18 +301,19 @@ static void one_trainer_per_model(void)
     t = hsgd_trainer_create(m, &o);
     CHECK(t != NULL);
     hsgd_trainer_destroy(&t);
-    struct hsgd_model *open = start();
-    CHECK(!hsgd_trainer_create(open, &o));
+    start();
+    CHECK(!hsgd_trainer_create(building, &o));
     CHECK_STR(hsgd_error(ctx), "model \"m\" has no loss");
-    hsgd_model_destroy(&open);
+    hsgd_model_destroy(&building);
     hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
 }
 
 static const struct core_case cases[] = { { "builders_pass_null_on", builders_pass_null_on },
                                           { "refuses_bad_attributes", refuses_bad_attributes },
-                                          { "numbers_layers_as_added", numbers_layers_as_added },
+                                          { "numbers_layers_as_applied", numbers_layers_as_applied },
                                           { "names_are_unique", names_are_unique },
+                                          { "attributes_by_name", attributes_by_name },
                                           { "weights_by_name", weights_by_name },
                                           { "digests", digests },
                                           { "initial_weights", initial_weights },

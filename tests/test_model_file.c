@@ -237,13 +237,41 @@ static void same(struct hsgd_model *a, struct hsgd_model *b)
     hsgd_model_destroy(&b);
 }
 
+static struct hsgd_value *conv_pool(struct hsgd_value *x, int channels, int kernel, int padding)
+{
+    x = HSGD_OP(x, conv2d, NULL, .out_channels = channels, .kernel = kernel, .padding = padding,
+                .activation = HSGD_RELU);
+    return HSGD_OP(x, max_pool, NULL, .kernel = 2);
+}
+
+static struct hsgd_model *cifar_cnn_by_hand(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "cifar-cnn");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(32, 32, 3));
+    x = conv_pool(conv_pool(x, 32, 3, 1), 64, 3, 1);
+    x = HSGD_OP(x, conv2d, NULL, .out_channels = 64, .kernel = 3, .padding = 1, .activation = HSGD_RELU);
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, NULL, .units = 64, .activation = HSGD_RELU);
+    return core_classifier(m, HSGD_OP(x, dense, NULL, .units = 10));
+}
+
+static struct hsgd_model *mlp_by_hand(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "mlp");
+    struct hsgd_value *x = HSGD_OP(hsgd_input(m, "x", hsgd_image(28, 28, 1)), flatten, NULL);
+    x = HSGD_OP(x, dense, NULL, .units = 512, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dense, NULL, .units = 256, .activation = HSGD_RELU);
+    return core_classifier(m, HSGD_OP(x, dense, NULL, .units = 10));
+}
+
 static struct hsgd_model *lenet_by_hand(struct hsgd_shape in, int padding)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, "lenet", in);
-    m = hsgd_add_max_pool(hsgd_add_conv2d(m, 6, 5, padding, HSGD_RELU), 2);
-    m = hsgd_add_flatten(hsgd_add_max_pool(hsgd_add_conv2d(m, 16, 5, 0, HSGD_RELU), 2));
-    m = hsgd_add_dense(hsgd_add_dense(m, 120, HSGD_RELU), 84, HSGD_RELU);
-    return hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION));
+    struct hsgd_model *m = hsgd_model_create(ctx, "lenet");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(in.h, in.w, in.c));
+    x = conv_pool(x, 6, 5, padding);
+    x = HSGD_OP(conv_pool(x, 16, 5, 0), flatten, NULL);
+    x = HSGD_OP(x, dense, NULL, .units = 120, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dense, NULL, .units = 84, .activation = HSGD_RELU);
+    return core_classifier(m, HSGD_OP(x, dense, NULL, .units = 10));
 }
 
 static void built_in_models_are_what_they_were(void)
@@ -254,16 +282,8 @@ static void built_in_models_are_what_they_were(void)
     same(hsgd_model_by_name(ctx, "lenet", colour, 10), lenet_by_hand(colour, 0));
     same(hsgd_model_by_name(ctx, "lenet", small, 10), lenet_by_hand(small, 2));
     same(hsgd_model_by_name(ctx, "lenet", tall, 10), lenet_by_hand(tall, 0));
-    struct hsgd_model *m = hsgd_chain_create(ctx, "cifar-cnn", colour);
-    m = hsgd_add_max_pool(hsgd_add_conv2d(m, 32, 3, 1, HSGD_RELU), 2);
-    m = hsgd_add_max_pool(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU), 2);
-    m = hsgd_add_dense(hsgd_add_flatten(hsgd_add_conv2d(m, 64, 3, 1, HSGD_RELU)), 64, HSGD_RELU);
-    same(hsgd_model_by_name(ctx, "cifar-cnn", none, 10),
-         hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
-    m = hsgd_add_dense(hsgd_add_dense(hsgd_add_flatten(hsgd_chain_create(ctx, "mlp", image)), 512, HSGD_RELU), 256,
-                       HSGD_RELU);
-    same(hsgd_model_by_name(ctx, "mlp", image, 10),
-         hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 10, HSGD_NO_ACTIVATION)));
+    same(hsgd_model_by_name(ctx, "cifar-cnn", none, 10), cifar_cnn_by_hand());
+    same(hsgd_model_by_name(ctx, "mlp", image, 10), mlp_by_hand());
     hsgd_destroy(&ctx);
 }
 
@@ -336,18 +356,22 @@ static void text_refused(struct hsgd_model *m, const char *sentence)
     hsgd_model_destroy(&m);
 }
 
+static struct hsgd_model *with_layer(const char *name, const struct hsgd_op *op, const char *layer)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, name);
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(5));
+    return core_classifier(m, hsgd_apply(op, layer, NULL, HSGD_OF(x)));
+}
+
 static void what_no_file_can_have(void)
 {
     struct hsgd_op own = hsgd_op_flatten;
-    struct hsgd_shape plain = { 1, 1, 5 };
     ctx = core_context("cpu", 1, false);
-    text_refused(hsgd_add_softmax_cross_entropy(hsgd_add(hsgd_chain_create(ctx, "m", plain), &own, NULL, "a")),
-                 "model \"m\": layer \"a\" cannot be in a model file");
-    text_refused(hsgd_add(hsgd_chain_create(ctx, "m", plain), &hsgd_op_mse, NULL, "a, op: b"),
+    text_refused(with_layer("m", &own, "a"), "model \"m\": layer \"a\" cannot be in a model file");
+    text_refused(with_layer("m", &hsgd_op_relu, "a, op: b"),
                  "model \"m\": layer \"a, op: b\" cannot be in a model file");
-    text_refused(hsgd_add_softmax_cross_entropy(hsgd_chain_create(ctx, "a: b", plain)),
-                 "model \"a: b\": the name \"a: b\" cannot be in a model file");
-    text_refused(hsgd_add_flatten(hsgd_chain_create(ctx, "m", plain)), "model \"m\" has no loss yet");
+    text_refused(with_layer("a: b", &hsgd_op_relu, "a"), "model \"a: b\": the name \"a: b\" cannot be in a model file");
+    text_refused(hsgd_model_create(ctx, "m"), "model \"m\" has no loss");
     hsgd_destroy(&ctx);
 }
 

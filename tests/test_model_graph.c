@@ -179,7 +179,7 @@ static struct hsgd_model *residual_by_hand(void)
     }
     x = HSGD_JOIN(HSGD_OF(first, x), add, "sum");
     struct hsgd_value *part = hsgd_output(HSGD_OP(x, split, NULL, .parts = 2), 1);
-    x = HSGD_JOIN(HSGD_OF(HSGD_PLAIN(part, flatten, NULL), more), concat, "all");
+    x = HSGD_JOIN(HSGD_OF(HSGD_OP(part, flatten, NULL), more), concat, "all");
     x = HSGD_OP(x, dense, "fc", .units = 3);
     hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
     hsgd_result(hidden, "hidden");

@@ -51,11 +51,16 @@ static void sentences(void)
     CHECK_STR(hsgd_error(ctx), "hsgd_file_write: bytes is NULL");
     CHECK(hsgd_fit(trainer, NULL, NULL, NULL, 0) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "hsgd_fit: train is NULL");
-    CHECK(!hsgd_add(hsgd_chain_create(ctx, "new", (struct hsgd_shape){ 1, 1, 1 }), NULL, NULL, NULL));
+    struct hsgd_model *fresh = hsgd_model_create(ctx, "new");
+    struct hsgd_value *in = hsgd_input(fresh, "x", hsgd_vector(1));
+    CHECK(!hsgd_apply(NULL, NULL, NULL, 1, &in));
     CHECK_STR(hsgd_error(ctx), "model \"new\", layer 1 (?): the operation is NULL");
+    hsgd_model_destroy(&fresh);
     CHECK(isnan(hsgd_trainer_plan_ms(NULL, 1)) && hsgd_wait(NULL) == -EINVAL && !hsgd_model_is_file(NULL));
-    /* What a trainer holds stays, whatever is added. */
-    CHECK(!hsgd_add_flatten(model) && !hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), &loss));
+    /* What a trainer holds stays as it is. */
+    CHECK(!hsgd_input(model, "more", hsgd_vector(1)));
+    CHECK_STR(hsgd_error(ctx), "model \"linear\" is finished");
+    CHECK(!hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), &loss));
     end();
 }
 

@@ -49,9 +49,11 @@ static int32_t labels[BATCH];
 
 static struct hsgd_model *make_model(struct hsgd_context *ctx)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, "bent", (struct hsgd_shape){ 28, 28, 1 });
-    m = hsgd_add_dense(hsgd_add(hsgd_add_dense(m, 32, HSGD_NO_ACTIVATION), &bend, NULL, NULL), 10, HSGD_NO_ACTIVATION);
-    return hsgd_add_softmax_cross_entropy(m);
+    struct hsgd_model *m = hsgd_model_create(ctx, "bent");
+    struct hsgd_value *x = HSGD_OP(hsgd_input(m, "x", hsgd_image(28, 28, 1)), flatten, NULL);
+    x = HSGD_OP(x, dense, NULL, .units = 32);
+    x = hsgd_apply(&bend, NULL, NULL, HSGD_OF(x));
+    return core_classifier(m, HSGD_OP(x, dense, NULL, .units = 10));
 }
 
 static struct hsgd_trainer *make_trainer(struct hsgd_model *m)

@@ -14,11 +14,16 @@ static float x[SAMPLES * FEATURES], out[SAMPLES * CLASSES];
 
 static struct hsgd_model *two_layers(bool softmax)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, "two", (struct hsgd_shape){ 1, 1, FEATURES });
-    m = hsgd_add_dense(m, HIDDEN, HSGD_RELU);
-    m = hsgd_add_dropout(m, 0.5f);
-    m = hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION);
-    return softmax ? hsgd_add_softmax_cross_entropy(m) : hsgd_add(m, &hsgd_op_mse, NULL, NULL);
+    struct hsgd_model *m = hsgd_model_create(ctx, "two");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(FEATURES));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    x = HSGD_OP(x, dense, NULL, .units = HIDDEN, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dropout, NULL, .p = 0.5f);
+    x = HSGD_OP(x, dense, NULL, .units = CLASSES);
+    hsgd_loss(softmax ? HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL)
+                      : HSGD_JOIN(HSGD_OF(x, label), mse, NULL));
+    REQUIRE(!hsgd_model_finish(m));
+    return m;
 }
 
 static struct hsgd_trainer *make_trainer(enum hsgd_executor executor)

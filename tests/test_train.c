@@ -175,11 +175,12 @@ static void biases_without_decay(void)
 {
     begin("linear", true);
     hsgd_model_destroy(&model);
-    model = hsgd_chain_create(ctx, "norm", shape);
-    model = hsgd_add_dense(model, 320, HSGD_RELU);
-    model = hsgd_add(model, &hsgd_op_layer_norm, &(struct hsgd_layer_norm){ 0 }, "norm");
-    model = hsgd_add_dense(model, 320, HSGD_RELU); /* its gradient is deferred */
-    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
+    model = hsgd_model_create(ctx, "norm");
+    struct hsgd_value *x = HSGD_OP(hsgd_input(model, "x", hsgd_image(shape.h, shape.w, shape.c)), flatten, NULL);
+    x = HSGD_OP(x, dense, NULL, .units = 320, .activation = HSGD_RELU);
+    x = HSGD_OP(x, layer_norm, "norm");
+    x = HSGD_OP(x, dense, NULL, .units = 320, .activation = HSGD_RELU); /* its gradient is deferred */
+    model = core_classifier(model, HSGD_OP(x, dense, NULL, .units = CLASSES));
     REQUIRE(model);
     for (int k = 0; k < 4; k++) {
         options.optimizer = k % 2 ? HSGD_ADAMW : HSGD_SGD;
@@ -286,9 +287,10 @@ static void refuses_parts(void)
 {
     begin("linear", true);
     hsgd_model_destroy(&model);
-    model = hsgd_chain_create(ctx, "norm", shape);
-    model = hsgd_add(model, &hsgd_op_batch_norm, &(struct hsgd_batch_norm){ 0 }, NULL);
-    model = hsgd_add_softmax_cross_entropy(hsgd_add_dense(model, CLASSES, HSGD_NO_ACTIVATION));
+    model = hsgd_model_create(ctx, "norm");
+    struct hsgd_value *x = hsgd_input(model, "x", hsgd_image(shape.h, shape.w, shape.c));
+    x = HSGD_OP(HSGD_OP(x, batch_norm, NULL), flatten, NULL);
+    model = core_classifier(model, HSGD_OP(x, dense, NULL, .units = CLASSES));
     REQUIRE(model);
     options.accumulate = 2;
     CHECK(!hsgd_trainer_create(model, &options));

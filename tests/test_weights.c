@@ -118,22 +118,21 @@ static void lenet_has_pytorchs_layout(void)
 static void inputs_follow_the_image(void)
 {
     struct safetensors f;
-    struct hsgd_dense d = { .units = 12, .activation = HSGD_RELU };
     start();
-    struct hsgd_model *m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 2, 3, 2 });
-    m = hsgd_add_dropout(hsgd_add_flatten(m), 0.5f);
-    m = hsgd_add(m, &hsgd_op_activate, &(struct hsgd_activate){ HSGD_TANH }, NULL);
-    m = hsgd_add(hsgd_add_flatten(m), &hsgd_op_dense, &d, "flattened");
-    m = hsgd_add_softmax_cross_entropy(hsgd_add(hsgd_add_dropout(m, 0.5f), &hsgd_op_dense, &d, "plain"));
-    REQUIRE(m);
+    struct hsgd_model *m = hsgd_model_create(ctx, "m");
+    struct hsgd_value *x = HSGD_OP(hsgd_input(m, "x", hsgd_image(2, 3, 2)), flatten, NULL);
+    x = HSGD_OP(HSGD_OP(x, dropout, NULL, .p = 0.5f), activate, NULL, .activation = HSGD_TANH);
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, "flattened", .units = 12, .activation = HSGD_RELU);
+    x = HSGD_OP(HSGD_OP(x, dropout, NULL, .p = 0.5f), dense, "plain", .units = 12, .activation = HSGD_RELU);
+    REQUIRE((m = core_classifier(m, x)));
     REQUIRE(!hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
     check_matrix(m, &f, "flattened.weight", 2, 3, 2, 12);
     check_matrix(m, &f, "plain.weight", 1, 1, 12, 12);
     safetensors_close(&f);
     hsgd_model_destroy(&m);
-    m = hsgd_chain_create(ctx, "direct", (struct hsgd_shape){ 4, 5, 3 });
-    m = hsgd_add_softmax_cross_entropy(hsgd_add(m, &hsgd_op_dense, &d, "direct"));
-    REQUIRE(m);
+    m = hsgd_model_create(ctx, "direct");
+    x = HSGD_OP(hsgd_input(m, "x", hsgd_image(4, 5, 3)), flatten, NULL);
+    REQUIRE((m = core_classifier(m, HSGD_OP(x, dense, "direct", .units = 12, .activation = HSGD_RELU))));
     REQUIRE(!hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
     check_matrix(m, &f, "direct.weight", 4, 5, 3, 12);
     safetensors_close(&f);
@@ -304,9 +303,9 @@ static const struct {
 
 static struct hsgd_model *small(void)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, "m", (struct hsgd_shape){ 1, 1, 3 });
-    m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, 2, HSGD_RELU));
-    REQUIRE(m);
+    struct hsgd_model *m = hsgd_model_create(ctx, "m");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(3));
+    REQUIRE((m = core_classifier(m, HSGD_OP(x, dense, NULL, .units = 2, .activation = HSGD_RELU))));
     return m;
 }
 
@@ -359,9 +358,9 @@ static void refuses_to_save(void)
     CHECK_STR(hsgd_error(ctx), "model \"m\": weight \"dense1.bias\" is not finite and cannot be saved");
     CHECK(access(path, F_OK));
     hsgd_model_destroy(&m);
-    m = hsgd_add_dense(hsgd_chain_create(ctx, "open", (struct hsgd_shape){ 1, 1, 3 }), 2, HSGD_RELU);
+    m = hsgd_model_create(ctx, "open");
     CHECK(hsgd_model_save(m, path) == -EINVAL && hsgd_model_load(m, path) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "model \"open\" has no loss yet");
+    CHECK_STR(hsgd_error(ctx), "model \"open\" has no loss");
     end(m);
 }
 

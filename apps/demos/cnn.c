@@ -35,25 +35,36 @@ static bool progress(void *user, const struct hsgd_progress *p)
     return true;
 }
 
-/* Two convolutions and a pooling, twice. */
-static struct hsgd_model *add_block(struct hsgd_model *m, int channels)
+static struct hsgd_value *conv(struct hsgd_value *x, const char *name, int channels)
 {
-    m = hsgd_add_conv2d(m, channels, 3, 1, HSGD_RELU);
-    m = hsgd_add_conv2d(m, channels, 3, 1, HSGD_RELU);
-    return hsgd_add_max_pool(m, 2);
+    return HSGD_OP(x, conv2d, name, .out_channels = channels, .kernel = 3, .padding = 1, .activation = HSGD_RELU);
 }
 
+/* Two convolutions and a pooling; in block 1 they are called "block1.conv1" and so on. */
+static struct hsgd_value *block(struct hsgd_model *m, struct hsgd_value *x, int number, int channels)
+{
+    hsgd_enter(m, "block%d", number);
+    x = conv(x, "conv1", channels);
+    x = conv(x, "conv2", channels);
+    x = HSGD_OP(x, max_pool, "pool", .kernel = 2);
+    hsgd_leave(m);
+    return x;
+}
+
+/* Calls pass errors on, so that one check at the end is enough. */
 static int build(struct demo *d)
 {
-    struct hsgd_model *m = hsgd_chain_create(d->ctx, "cnn-demo", hsgd_data_shape(d->train));
-    m = add_block(m, 16);
-    m = add_block(m, 32);
-    m = hsgd_add_flatten(m);
-    m = hsgd_add_dense(m, 128, HSGD_RELU);
-    m = hsgd_add_dropout(m, 0.3f);
-    m = hsgd_add_dense(m, hsgd_data_classes(d->train), HSGD_NO_ACTIVATION);
-    d->model = hsgd_add_softmax_cross_entropy(m);
-    return d->model ? 0 : failed(d);
+    struct hsgd_model *m = d->model = hsgd_model_create(d->ctx, "cnn-demo");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_data_type(d->train, "x"));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_data_type(d->train, "label"));
+    x = block(m, x, 1, 16);
+    x = block(m, x, 2, 32);
+    x = HSGD_OP(x, flatten, NULL);
+    x = HSGD_OP(x, dense, "fc1", .units = 128, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dropout, NULL, .p = 0.3f);
+    x = HSGD_OP(x, dense, "fc2", .units = hsgd_data_classes(d->train));
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    return hsgd_model_finish(m) ? failed(d) : 0;
 }
 
 static int train(struct demo *d, int epochs)

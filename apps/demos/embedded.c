@@ -76,13 +76,18 @@ static int submit_batch(struct batch *b)
 
 /* ---------------------------------------------------------------- training */
 
+/* NULL after an error. */
 static struct hsgd_model *build(struct hsgd_context *ctx)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, "wells", (struct hsgd_shape){ 1, 1, FEATURES });
-    m = hsgd_add_dense(m, 64, HSGD_TANH);
-    m = hsgd_add_dense(m, 64, HSGD_TANH);
-    m = hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION);
-    return hsgd_add_softmax_cross_entropy(m);
+    struct hsgd_model *m = hsgd_model_create(ctx, "wells");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(FEATURES));
+    struct hsgd_value *well = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    x = HSGD_OP(x, dense, "fc1", .units = 64, .activation = HSGD_TANH);
+    x = HSGD_OP(x, dense, "fc2", .units = 64, .activation = HSGD_TANH);
+    x = HSGD_OP(x, dense, "fc3", .units = CLASSES);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, well), softmax_cross_entropy, NULL));
+    if (hsgd_model_finish(m)) hsgd_model_destroy(&m);
+    return m;
 }
 
 /* Trains on a batch whose tasks are waited for; how many it knew before. */

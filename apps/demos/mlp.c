@@ -42,17 +42,20 @@ static int open_data(struct demo *d, const char *what)
     return hsgd_data_split(d->ctx, d->whole, n, 1, &d->validation, &d->train) ? failed(d) : 0;
 }
 
-/* 128-64 with ReLU and dropout.  Builders pass errors on, so that one
- * check at the end is enough. */
+/* 128-64 with ReLU and dropout.  Calls pass errors on, so that one check at the
+ * end is enough. */
 static int build(struct demo *d)
 {
-    struct hsgd_model *m = hsgd_chain_create(d->ctx, "mlp-demo", hsgd_data_shape(d->train));
-    m = hsgd_add_dense(m, 128, HSGD_RELU);
-    m = hsgd_add_dropout(m, 0.1f);
-    m = hsgd_add_dense(m, 64, HSGD_RELU);
-    m = hsgd_add_dense(m, hsgd_data_classes(d->train), HSGD_NO_ACTIVATION);
-    d->model = hsgd_add_softmax_cross_entropy(m);
-    return d->model ? 0 : failed(d);
+    struct hsgd_model *m = d->model = hsgd_model_create(d->ctx, "mlp-demo");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_data_type(d->train, "x"));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_data_type(d->train, "label"));
+    x = HSGD_OP(x, flatten, NULL);
+    x = HSGD_OP(x, dense, "fc1", .units = 128, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dropout, NULL, .p = 0.1f);
+    x = HSGD_OP(x, dense, "fc2", .units = 64, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dense, "fc3", .units = hsgd_data_classes(d->train));
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    return hsgd_model_finish(m) ? failed(d) : 0;
 }
 
 static int open_trainer(struct demo *d, int epochs, const char *folder)

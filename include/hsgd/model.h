@@ -11,12 +11,23 @@ extern "C" {
 
 struct hsgd_model;
 
-/* ---------------------------------------------------------- building a graph
+/* ---------------------------------------------------------------- building
  *
- * A model is built by composing values: every call returns a tensor that others
- * may take.  An error stays with the model: the call and all that take its result
- * return NULL, and hsgd_model_finish() returns the first one.  Values live as
- * long as their model. */
+ * A model is built by composing values: a call takes tensors and returns the one
+ * that its operation makes, which others may take.
+ *
+ *     struct hsgd_model *m = hsgd_model_create(ctx, "digits");
+ *     struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(28, 28, 1));
+ *     struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+ *     x = HSGD_OP(x, flatten, NULL);
+ *     x = HSGD_OP(x, dense, "fc1", .units = 64, .activation = HSGD_RELU);
+ *     x = HSGD_OP(x, dense, "fc2", .units = 10);
+ *     hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+ *     int err = hsgd_model_finish(m);
+ *
+ * An error stays with the model: the call and all that take its result return
+ * NULL, and hsgd_model_finish() returns the first one.  Values live as long as
+ * their model. */
 
 /* A tensor of a model that is being built. */
 struct hsgd_value;
@@ -43,19 +54,31 @@ HSGD_API struct hsgd_value *hsgd_output(struct hsgd_value *first, int i);
 /* Its type.  -EINVAL: value is NULL, or what a loss returned. */
 HSGD_API int hsgd_type_of(const struct hsgd_value *value, struct hsgd_type *type);
 
-/* Short forms of hsgd_apply() for the library's operations, for example
- *     x = HSGD_OP(x, dense, "fc1", .units = 64);
- *     x = HSGD_PLAIN(x, relu, NULL);
+/* Short forms of hsgd_apply(), in C, for any operation hsgd_op_<op>: of one value
+ * and of several.  Attributes, which are those of struct hsgd_<op>, follow the name:
+ *     x = HSGD_OP(x, relu, NULL);
+ *     x = HSGD_OP(x, max_pool, "pool1", .kernel = 2);
  *     x = HSGD_JOIN(HSGD_OF(x, y), add, NULL); */
+#define HSGD_OP(x, op, ...) HSGD_JOIN(HSGD_OF(x), op, __VA_ARGS__)
+#define HSGD_JOIN(inputs, op, ...) \
+    hsgd_apply(&hsgd_op_##op, HSGD_FIRST_(__VA_ARGS__, 0), HSGD_ATTRIBUTES_(op, __VA_ARGS__), inputs)
+/* The values, as hsgd_apply() takes them: their number and an array. */
 #define HSGD_OF(...) \
     (int)(sizeof((struct hsgd_value *[]){ __VA_ARGS__ }) / sizeof(struct hsgd_value *)), (struct hsgd_value *[]) \
     { \
         __VA_ARGS__ \
     }
-#define HSGD_OP(x, op, name, ...) HSGD_JOIN_OP(HSGD_OF(x), op, name, __VA_ARGS__)
-#define HSGD_PLAIN(x, op, name) HSGD_JOIN(HSGD_OF(x), op, name)
-#define HSGD_JOIN_OP(inputs, op, name, ...) hsgd_apply(&hsgd_op_##op, name, &(struct hsgd_##op){ __VA_ARGS__ }, inputs)
-#define HSGD_JOIN(inputs, op, name) hsgd_apply(&hsgd_op_##op, name, NULL, inputs)
+/* Private: NULL for a name alone, else what follows the name, up to 24 parts. */
+#define HSGD_FIRST_(first, ...) first
+#define HSGD_ATTRIBUTES_(op, ...) \
+    HSGD_26TH_(__VA_ARGS__, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, \
+               SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, NONE, 0) \
+    (op, __VA_ARGS__)
+#define HSGD_26TH_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, ...) \
+    HSGD_ATTRIBUTES_##z
+#define HSGD_ATTRIBUTES_NONE(op, name) NULL
+#define HSGD_ATTRIBUTES_SOME(op, name, ...) \
+    &(const struct hsgd_##op) { __VA_ARGS__ }
 
 /* Names of what is applied until hsgd_leave() begin with this scope and a dot:
  * with "layer%d.%d" for example "layer1.0.conv1".  Scopes nest. */
@@ -72,36 +95,11 @@ HSGD_API void hsgd_result(struct hsgd_value *value, const char *name);
  * Errors: the first one of all calls; -EINVAL there is no loss, or more than one. */
 HSGD_API int hsgd_model_finish(struct hsgd_model *model);
 
-/* Frees a model and its weights; its trainer must be destroyed first.  NULL-safe. */
+/* Frees a model, finished or not, and its weights; its trainer must be destroyed first.
+ * NULL-safe. */
 HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
 
-/* ----------------------------------------------------------------- chains */
-
-/* An empty model for samples of shape `in`; name is copied.
- * Errors (NULL): -EINVAL a dimension of `in` is out of range; -ENOMEM. */
-HSGD_API struct hsgd_model *hsgd_chain_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in);
-/* Appends an operation.  attributes and name are copied, op is borrowed.  name NULL: the layer is named
- * "<operation><n>".  Returns model; NULL when model is NULL or on error: the model
- * is then destroyed, unless a trainer uses it, so write
- * model = hsgd_add(model, ...).
- * Errors: -EINVAL invalid attributes or input shape, a name that is duplicated, or
- * the model already has a loss; -ENOMEM. */
-HSGD_API struct hsgd_model *hsgd_add(struct hsgd_model *model, const struct hsgd_op *op, const void *attributes,
-                                     const char *name);
-
-/* Short forms of hsgd_add(). */
-HSGD_API struct hsgd_model *hsgd_add_dense(struct hsgd_model *model, int units, enum hsgd_activation activation);
-/* Stride 1. */
-HSGD_API struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *model, int out_channels, int kernel, int padding,
-                                            enum hsgd_activation activation);
-/* Stride = kernel, no padding. */
-HSGD_API struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *model, int kernel);
-/* Any shape to 1 x 1 x n. */
-HSGD_API struct hsgd_model *hsgd_add_flatten(struct hsgd_model *model);
-/* Sets each value to 0 with probability p in training. */
-HSGD_API struct hsgd_model *hsgd_add_dropout(struct hsgd_model *model, float p);
-/* Appends the loss; the model is then complete and has its weights. */
-HSGD_API struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *model);
+/* -------------------------------------------------- built-in models, files */
 
 /* A model for data of this shape and number of classes: a built-in one
  * ("linear", "mlp", "mlp-small", "lenet", "cifar-cnn", "resnet8", "resnet20"), or a model file if
@@ -133,12 +131,12 @@ HSGD_API struct hsgd_model *hsgd_model_from_text(struct hsgd_context *ctx, const
                                                  int classes);
 /* The model as the text of a model file that includes shape and classes; to be
  * freed with free().
- * Errors (NULL): -EINVAL the model has no loss yet, or has operations or names
+ * Errors (NULL): -EINVAL the model is not finished, or has operations or names
  * that a file cannot express; -ENOMEM. */
 HSGD_API char *hsgd_model_text(const struct hsgd_model *model);
 
 /* Draws all weights from the seed (enum hsgd_init of each parameter).
- * -EINVAL: the model has no loss yet. */
+ * -EINVAL: the model is not finished. */
 HSGD_API int hsgd_model_initialise(struct hsgd_model *model, uint64_t seed);
 
 /* Number of weights; their names are "<layer>.weight", "<layer>.bias". */
@@ -164,7 +162,7 @@ HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
  * in PyTorch's order c,h,w.  Metadata: "format" is "pt", "hsgd.input" is
  * "HxWxC", "hsgd.model" is hsgd_model_text() if it can be expressed.  Weights that
  * a trainer has on devices are copied back first.
- * Errors: -EINVAL the model has no loss yet; -EDOM a weight is not finite;
+ * Errors: -EINVAL the model is not finished; -EDOM a weight is not finite;
  * that of the file system. */
 HSGD_API int hsgd_model_save(struct hsgd_model *model, const char *path);
 /* Reads a file of hsgd_model_save().  It must contain exactly the model's weights,
@@ -183,7 +181,8 @@ HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
 HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
 /* Shape of a sample. */
 HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
-/* Number of outputs: values per sample at the input of the loss; 0: no loss yet. */
+/* Number of outputs: values per sample at the input of the loss; 0: the model is not
+ * finished. */
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 
 /* A layer of a model.  Flops are floating-point operations per sample, as counted
@@ -197,7 +196,7 @@ struct hsgd_model_layer {
     bool is_view; /* the output is the input in another shape, without memory */
 };
 
-/* Fills *out, of `size` bytes, with layer i, from 0, in the order of hsgd_add(),
+/* Fills *out, of `size` bytes, with layer i, from 0, in the order in which they were applied,
  * the loss included; internal changes of layout are not shown.  -EINVAL: i is out
  * of range. */
 HSGD_API int hsgd_model_layer_get(const struct hsgd_model *model, int i, struct hsgd_model_layer *out, size_t size);

@@ -490,10 +490,13 @@ struct hsgd_conv2d {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 
-/* Windows of kernel x kernel, stride, padding < kernel.  max_pool: the
- * gradient goes to the first maximum of the window in row-major order.
- * avg_pool: the mean over the positions inside the image. */
-struct hsgd_pool {
+/* The maximum of each window of kernel x kernel; stride 0: the kernel; padding <
+ * kernel.  The gradient goes to the first maximum of the window in row-major order. */
+struct hsgd_max_pool {
+    int kernel, stride, padding;
+};
+/* The mean of each such window, over the positions inside the image. */
+struct hsgd_avg_pool {
     int kernel, stride, padding;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;

@@ -169,8 +169,8 @@ HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
     (const void *const[]) { __VA_ARGS__ }
 
 /* One training step on n samples in memory: field[i] has n samples of the model's
- * input or target i, in the order in which the model declared them (of a chain:
- * x, n x h x w x c floats, then n classes), all only read; *loss (if not NULL)
+ * input or target i, in the order in which the model declared them (images and
+ * classes: n x h x w x c floats, then n int32_t), all only read; *loss (if not NULL)
  * gets the mean loss of the batch before the update.
  * Errors (the weights are unchanged): -EDOM a number is not finite; -EINVAL a
  * class is out of range, a field is NULL, or n is not in 1..2^20. */

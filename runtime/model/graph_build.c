@@ -16,7 +16,7 @@ struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name)
         hsgd_fail(ctx, ENOMEM, "out of memory");
         return NULL;
     }
-    *m = (struct hsgd_model){ .ctx = ctx, .loss = -1, .last = -1 };
+    *m = (struct hsgd_model){ .ctx = ctx, .loss = -1 };
     snprintf(m->name, sizeof m->name, "%s", name);
     return m;
 }
@@ -191,8 +191,6 @@ int hsgd_model_finish(struct hsgd_model *m)
 {
     int err = ENTER(m ? m->ctx : NULL, m);
     if (err) return err;
-    if (m->err) return hsgd_fail(m->ctx, -m->err, "%s", m->why);
     if (m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" is finished", m->name);
-    if (m->loss < 0) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss", m->name);
-    return model_finish(m);
+    return m->err || m->loss < 0 ? model_require_finished(m) : model_finish(m);
 }

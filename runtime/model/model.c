@@ -18,26 +18,6 @@
  * of its own, cut by rows, instead of from every slice. */
 #define DEFER_FLOATS (96 * 1024)
 
-struct hsgd_model *hsgd_chain_create(struct hsgd_context *ctx, const char *name, struct hsgd_shape in)
-{
-    if (ENTER(ctx, ctx, name)) return NULL;
-    if (in.h < 1 || in.w < 1 || in.c < 1 || (double)in.h * in.w * in.c > MAX_SAMPLE) {
-        hsgd_fail(ctx, EINVAL, "model \"%s\": input shape %dx%dx%d is not valid", name, in.h, in.w, in.c);
-        return NULL;
-    }
-    struct hsgd_model *m = calloc(1, sizeof *m);
-    if (!m) {
-        hsgd_fail(ctx, ENOMEM, "out of memory");
-        return NULL;
-    }
-    *m = (struct hsgd_model){ .ctx = ctx, .in = in, .loss = -1 };
-    snprintf(m->name, sizeof m->name, "%s", name);
-    const struct hsgd_type type = hsgd_image(in.h, in.w, in.c);
-    m->last = graph_add_field(m, "x", &type, false);
-    if (m->last < 0) hsgd_model_destroy(&m);
-    return m;
-}
-
 void hsgd_model_destroy(struct hsgd_model **pm)
 {
     struct hsgd_model *m = pm ? *pm : NULL;
@@ -49,46 +29,6 @@ void hsgd_model_destroy(struct hsgd_model **pm)
 }
 
 /* ------------------------------------------------------------- building */
-
-/* Chains flatten by themselves. */
-static int flatten_last(struct hsgd_model *m, const struct hsgd_op *op)
-{
-    if (!op || !op->flattened || hsgd_type_positions(&m->value[m->last].type) == 1) return 0;
-    int node = graph_add(m, &hsgd_op_flatten, NULL, 1, &m->last, NULL);
-    if (node >= 0) m->last = m->node[node].out[0];
-    return node < 0 ? node : 0;
-}
-
-/* A loss gets the batch's classes too. */
-static int add_last(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
-{
-    const struct hsgd_type class = hsgd_number(HSGD_I32);
-    int inputs = 1;
-    if (m->finished)
-        return hsgd_fail(m->ctx, EINVAL, "model \"%s\", layer %d (%s): nothing can follow the loss", m->name,
-                         m->nnodes + 1, op && op->name ? op->name : "?");
-    int err = flatten_last(m, op), in[2] = { m->last, -1 };
-    if (err) return err;
-    if (op && op->is_loss) {
-        in[inputs++] = graph_add_field(m, "label", &class, true);
-        if (in[1] < 0) return in[1];
-    }
-    int node = graph_add(m, op, attributes, inputs, in, name);
-    if (node < 0) return node;
-    m->last = op->is_loss ? m->last : m->node[node].out[0];
-    if (!op->is_loss) return 0;
-    m->loss = node;
-    return model_finish(m);
-}
-
-struct hsgd_model *hsgd_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attributes, const char *name)
-{
-    if (ENTER(m ? m->ctx : NULL, m)) return NULL;
-    bool in_use = m->bound;
-    if (!add_last(m, op, attributes, name)) return m;
-    if (!in_use) hsgd_model_destroy(&m);
-    return NULL;
-}
 
 /* The bucket: small parameters in the order of nodes, states, the deferred weights. */
 enum part { SMALL, STATES, DEFERRED };
@@ -112,12 +52,19 @@ static void place_params(struct hsgd_model *m, enum part part)
     }
 }
 
+int model_require_finished(const struct hsgd_model *m)
+{
+    if (m->finished) return 0;
+    if (m->err) return hsgd_fail(m->ctx, -m->err, "%s", m->why);
+    return hsgd_fail(m->ctx, EINVAL, "model \"%s\" %s", m->name, m->loss < 0 ? "has no loss" : "is not finished");
+}
+
 int model_finish(struct hsgd_model *m)
 {
     int err = lower_number(m);
     if (err) return err;
     m->finished = true;
-    if (!m->in.h) m->in = type_shape(&m->value[m->field[0].value].type);
+    m->in = type_shape(&m->value[m->field[0].value].type);
     m->floats = 0;
     place_params(m, SMALL);
     m->states_begin = m->floats;
@@ -134,36 +81,6 @@ int model_finish(struct hsgd_model *m)
         return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": no memory for %lld parameters", m->name, (long long)m->floats);
     memset(m->weights, 0, (size_t)(m->floats + 16) * sizeof(float));
     return hsgd_model_initialise(m, 0);
-}
-
-struct hsgd_model *hsgd_add_dense(struct hsgd_model *m, int units, enum hsgd_activation activation)
-{
-    return hsgd_add(m, &hsgd_op_dense, &(struct hsgd_dense){ .units = units, .activation = activation }, NULL);
-}
-
-struct hsgd_model *hsgd_add_softmax_cross_entropy(struct hsgd_model *m)
-{
-    return hsgd_add(m, &hsgd_op_softmax_cross_entropy, &(struct hsgd_softmax_cross_entropy){ 0 }, NULL);
-}
-
-struct hsgd_model *hsgd_add_conv2d(struct hsgd_model *m, int out_channels, int kernel, int padding,
-                                   enum hsgd_activation activation)
-{
-    return hsgd_add(m, &hsgd_op_conv2d,
-                    &(struct hsgd_conv2d){ out_channels, kernel, 1, padding, activation, HSGD_INIT_GLOROT, false },
-                    NULL);
-}
-
-struct hsgd_model *hsgd_add_max_pool(struct hsgd_model *m, int kernel)
-{
-    return hsgd_add(m, &hsgd_op_max_pool, &(struct hsgd_pool){ kernel, kernel, 0 }, NULL);
-}
-
-struct hsgd_model *hsgd_add_flatten(struct hsgd_model *m) { return hsgd_add(m, &hsgd_op_flatten, NULL, NULL); }
-
-struct hsgd_model *hsgd_add_dropout(struct hsgd_model *m, float p)
-{
-    return hsgd_add(m, &hsgd_op_dropout, &(struct hsgd_dropout){ p }, NULL);
 }
 
 /* -------------------------------------------------------------- weights */
@@ -183,8 +100,8 @@ static void draw(float *w, const struct hsgd_param_spec *s, uint64_t key)
 int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
 {
     int err = ENTER(m ? m->ctx : NULL, m);
+    if (!err) err = model_require_finished(m);
     if (err) return err;
-    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, true);
     for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
         for (int p = 0; p < n->info.params; p++)
@@ -348,7 +265,7 @@ int hsgd_model_digest(struct hsgd_model *m, char hex[65])
     struct sha256 s;
     struct weight_place w;
     int err = ENTER(m ? m->ctx : NULL, m, hex);
-    if (!err && !m->finished) err = hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    if (!err) err = model_require_finished(m);
     if (err) return err;
     sha256_begin(&s);
     model_acquire(m, false);

@@ -64,7 +64,6 @@ struct hsgd_model {
     struct named_value result[MAX_RESULTS];
     int err;                             /* the first error of building, */
     char why[1024];                      /* and its sentence */
-    int last;                            /* value that the next operation of a chain gets */
     int loss;                            /* node; -1: none yet */
     int block;                           /* rows that cost as much as one of them: slices should be multiples */
     bool finished;                       /* it has its loss and its weights */
@@ -89,6 +88,8 @@ int model_classes(const struct hsgd_model *m);
 
 /* Lays out the bucket and draws initial weights (seed 0) once the loss is there. */
 int model_finish(struct hsgd_model *model);
+/* 0; before that, an errno with the sentence that says what is missing. */
+int model_require_finished(const struct hsgd_model *model);
 
 /* Weights are read and written through these: they fetch and return what a
  * trainer has on devices. */

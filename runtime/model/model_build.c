@@ -131,7 +131,7 @@ static struct hsgd_value *flatten(const struct build *b, const struct file_layer
     if (b->f->is_graph || !l->op->flattened || !x || hsgd_type_of(x, &t) || hsgd_type_positions(&t) == 1) return x;
     if (b->f->is_written) {
         flatten_name(b->f, name);
-        return HSGD_PLAIN(x, flatten, name);
+        return HSGD_OP(x, flatten, name);
     }
     snprintf(sentence, sizeof sentence,
              "%s works on the last axis of %s: put {op: flatten} before it, or \"hsgd: 2\" on top if that is meant",

@@ -184,7 +184,5 @@ char *model_text(struct hsgd_context *ctx, const struct hsgd_model *m)
 char *hsgd_model_text(const struct hsgd_model *m)
 {
     if (ENTER(m ? m->ctx : NULL, m)) return NULL;
-    if (m->finished) return model_text(m->ctx, m);
-    hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
-    return NULL;
+    return model_require_finished(m) ? NULL : model_text(m->ctx, m);
 }

@@ -115,11 +115,12 @@ int store_open(struct store *s, struct hsgd_model *model, enum store_use use)
     struct hsgd_context *ctx = model->ctx;
     bool trains = use == STORE_TRAINS;
     *s = (struct store){ 0 };
-    if (!model->finished) return hsgd_fail(ctx, EINVAL, "model \"%s\" has no loss", model->name);
+    int err = model_require_finished(model);
+    if (err) return err;
     if (trains && model->bound && model->bound->trained)
         return hsgd_fail(ctx, EBUSY, "model \"%s\" is in use by another trainer", model->name);
     if (!model->bound) model->bound = parameters_new(model, false);
-    int err = open_on(s, model, model->bound);
+    err = open_on(s, model, model->bound);
     if (err || !trains) return err;
     s->trains = model->bound->trained = true;
     return open_rows(s);

@@ -167,8 +167,8 @@ int weights_save(struct hsgd_context *ctx, const struct hsgd_model *m, const flo
 int hsgd_model_save(struct hsgd_model *m, const char *path)
 {
     int err = ENTER(m ? m->ctx : NULL, m, path);
+    if (!err) err = model_require_finished(m);
     if (err) return err;
-    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
     model_acquire(m, false);
     err = weights_save(m->ctx, m, m->weights, NULL, path);
     model_release(m);
@@ -234,10 +234,10 @@ int weights_load(struct hsgd_context *ctx, const struct hsgd_model *m, const str
 
 int hsgd_model_load(struct hsgd_model *m, const char *path)
 {
-    int err = ENTER(m ? m->ctx : NULL, m, path);
-    if (err) return err;
     struct safetensors f;
-    if (!m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no loss yet", m->name);
+    int err = ENTER(m ? m->ctx : NULL, m, path);
+    if (!err) err = model_require_finished(m);
+    if (err) return err;
     err = safetensors_read(m->ctx, &f, path);
     if (err) return err;
     model_acquire(m, true);

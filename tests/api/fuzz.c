@@ -190,9 +190,14 @@ static void need(const void *p, const char *what)
 
 static struct hsgd_model *network(const char *name)
 {
-    struct hsgd_model *m = hsgd_chain_create(world.ctx, name, (struct hsgd_shape){ 1, 1, FEATURES });
-    m = hsgd_add_dense(hsgd_add_dense(m, 5, HSGD_RELU), CLASSES, HSGD_NO_ACTIVATION);
-    return hsgd_add_softmax_cross_entropy(m);
+    struct hsgd_model *m = hsgd_model_create(world.ctx, name);
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_vector(FEATURES));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    x = HSGD_OP(x, dense, NULL, .units = 5, .activation = HSGD_RELU);
+    x = HSGD_OP(x, dense, NULL, .units = CLASSES);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    if (hsgd_model_finish(m)) hsgd_model_destroy(&m);
+    return m;
 }
 
 static void open_world(int round)

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 /* The call of interest gets anything; the model is finished and kept all the same. */
-enum { INPUT, TARGET, APPLY, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, FINISH, CREATE };
+enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, FINISH, CREATE };
 
 static int tested; /* the function of this call */
 
@@ -23,16 +23,6 @@ static struct hsgd_type input_type(int function, int right)
     return tested == function ? some_type(right) : hsgd_vector(right);
 }
 
-static struct hsgd_value *dense(struct hsgd_value *x, int units)
-{
-    struct hsgd_dense a = { .units = tested == APPLY && one_in(4) ? wild(units) : units };
-    struct hsgd_value *in[] = { x };
-    int n = tested == APPLY && one_in(8) ? wild_low(1) : 1;
-    if (n > 1) n = 1;
-    return hsgd_apply(WILD(APPLY, 0, &hsgd_op_dense), WILD(APPLY, 1, any_text("fc")), WILD(APPLY, 2, &a), n,
-                      WILD(APPLY, 3, in));
-}
-
 static bool build(int function)
 {
     struct hsgd_type type;
@@ -42,7 +32,7 @@ static bool build(int function)
     struct hsgd_value *label = hsgd_target(WILD(TARGET, 0, m), WILD(TARGET, 1, "label"),
                                            tested == TARGET && one_in(4) ? some_type(1) : hsgd_number(HSGD_I32));
     hsgd_enter(WILD(ENTER, 0, m), WILD(ENTER, 1, "%s"), "block");
-    x = dense(x, 4);
+    x = HSGD_OP(x, dense, NULL, .units = 4);
     hsgd_leave(WILD(LEAVE, 0, m));
     if (tested == LEAVE && one_in(4)) hsgd_leave(m);
     if (tested == OUTPUT) x = hsgd_output(OR_NULL(0, x), one_in(4) ? wild(0) : 0);
@@ -58,7 +48,6 @@ static bool build(int function)
 
 static bool input(void) { return build(INPUT); }
 static bool target(void) { return build(TARGET); }
-static bool apply(void) { return build(APPLY); }
 static bool output(void) { return build(OUTPUT); }
 static bool type_of(void) { return build(TYPE_OF); }
 static bool enter(void) { return build(ENTER); }
@@ -68,9 +57,14 @@ static bool loss(void) { return build(LOSS); }
 static bool finish(void) { return build(FINISH); }
 static bool create(void) { return build(CREATE); }
 
-const struct call graph_calls[] = { { "hsgd_model_create", create, 2, false }, { "hsgd_input", input, 2, false },
-                                    { "hsgd_target", target, 2, false },       { "hsgd_apply", apply, 4, false },
-                                    { "hsgd_output", output, 1, false },       { "hsgd_type_of", type_of, 2, false },
-                                    { "hsgd_enter", enter, 2, false },         { "hsgd_leave", leave, 1, false },
-                                    { "hsgd_result", result, 2, false },       { "hsgd_loss", loss, 1, false },
-                                    { "hsgd_model_finish", finish, 1, false }, { NULL, NULL, 0, false } };
+const struct call graph_calls[] = { { "hsgd_model_create", create, 2, false },
+                                    { "hsgd_input", input, 2, false },
+                                    { "hsgd_target", target, 2, false },
+                                    { "hsgd_output", output, 1, false },
+                                    { "hsgd_type_of", type_of, 2, false },
+                                    { "hsgd_enter", enter, 2, false },
+                                    { "hsgd_leave", leave, 1, false },
+                                    { "hsgd_result", result, 2, false },
+                                    { "hsgd_loss", loss, 1, false },
+                                    { "hsgd_model_finish", finish, 1, false },
+                                    { NULL, NULL, 0, false } };

@@ -8,60 +8,11 @@
 #define MODEL(i) OR_NULL(i, some_model())
 static const struct hsgd_shape shape = { 1, 1, FEATURES };
 
-static struct hsgd_model *begin(void)
-{
-    struct hsgd_shape in = one_in(2) ? shape : (struct hsgd_shape){ 6, 6, 2 };
-    struct hsgd_model *m = hsgd_chain_create(world.ctx, "new", in);
-    return one_in(4) ? hsgd_add_flatten(m) : m;
-}
-
-/* Some are finished, so that others than the first few can be saved and loaded. */
-static bool finish(struct hsgd_model *m)
-{
-    bool good = m;
-    if (m && one_in(2)) m = hsgd_add_softmax_cross_entropy(hsgd_add_dense(m, CLASSES, HSGD_NO_ACTIVATION));
-    keep_model(m);
-    return good;
-}
-
-static bool create(void)
-{
-    return keep_model(hsgd_chain_create(CTX(0), OR_NULL(1, any_text("new")), wild_shape(shape)));
-}
-
 static bool destroy(void)
 {
     hsgd_model_destroy(OR_NULL(0, &world.models[below(PLACES)]));
     return true;
 }
-
-/* The pointer that an adding function gets, which it destroys on an error. */
-static struct hsgd_model *taken(int i)
-{
-    struct hsgd_model *m = begin(), *given = OR_NULL(i, m);
-    if (!given) hsgd_model_destroy(&m);
-    return given;
-}
-
-static bool add_dense(void) { return finish(hsgd_add_dense(taken(0), wild(4), (enum hsgd_activation)wild_enum(4))); }
-
-static bool add_conv2d(void)
-{
-    return finish(hsgd_add_conv2d(taken(0), wild(3), wild(3), wild(1), (enum hsgd_activation)wild_enum(4)));
-}
-
-static bool add_max_pool(void) { return finish(hsgd_add_max_pool(taken(0), wild(1 + below(2)))); }
-static bool add_flatten(void) { return finish(hsgd_add_flatten(taken(0))); }
-static bool add_dropout(void) { return finish(hsgd_add_dropout(taken(0), wild_float(0.5f))); }
-static bool add_loss(void) { return keep_model(hsgd_add_softmax_cross_entropy(taken(0))); }
-
-/* A model that a trainer has stays, whatever is added to it. */
-static bool add_to_trained(void)
-{
-    return !hsgd_add_flatten(world.trained) && !hsgd_add_softmax_cross_entropy(world.trained);
-}
-
-static bool add_dense_or_to_trained(void) { return one_in(20) ? add_to_trained() : add_dense(); }
 
 static bool by_name(void)
 {
@@ -147,14 +98,7 @@ static bool layer_get(void)
 
 static bool layers(void) { return hsgd_model_layers(MODEL(0)) > 0; }
 
-const struct call model_calls[] = { { "hsgd_chain_create", create, 2, false },
-                                    { "hsgd_model_destroy", destroy, 1, false },
-                                    { "hsgd_add_dense", add_dense_or_to_trained, 1, false },
-                                    { "hsgd_add_conv2d", add_conv2d, 1, false },
-                                    { "hsgd_add_max_pool", add_max_pool, 1, false },
-                                    { "hsgd_add_flatten", add_flatten, 1, false },
-                                    { "hsgd_add_dropout", add_dropout, 1, false },
-                                    { "hsgd_add_softmax_cross_entropy", add_loss, 1, false },
+const struct call model_calls[] = { { "hsgd_model_destroy", destroy, 1, false },
                                     { "hsgd_model_by_name", by_name, 2, false },
                                     { "hsgd_model_for_targets", for_targets, 2, false },
                                     { "hsgd_model_name_at", name_at, 0, false },

@@ -10,7 +10,7 @@
 union attributes {
     struct hsgd_dense dense;
     struct hsgd_conv2d conv2d;
-    struct hsgd_pool pool;
+    struct hsgd_max_pool pool;
     struct hsgd_activate activate;
     struct hsgd_batch_norm batch_norm;
     struct hsgd_layer_norm layer_norm;
@@ -78,7 +78,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
                                           some_activation(), some_init(), one_in(4) };
         return &hsgd_op_conv2d;
     case 2:
-        a->pool = (struct hsgd_pool){ wild(2), wild(2), wild(0) };
+        a->pool = (struct hsgd_max_pool){ wild(2), wild(2), wild(0) };
         return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
     case 3: a->activate.activation = some_activation(); return &hsgd_op_activate;
     case 4: a->dropout.p = wild_float(0.5f); return &hsgd_op_dropout;
@@ -118,16 +118,23 @@ static bool add_param(void)
     return n.params > 0;
 }
 
-static bool add(void)
+/* Any operation on the model's fields; what there is of the model is kept. */
+static bool apply(void)
 {
     union attributes a;
     static const struct hsgd_op nothing;
     const struct hsgd_op *op = one_in(20) ? &nothing : some_op(&a, false);
-    struct hsgd_model *m = hsgd_chain_create(
-        world.ctx, "new", one_in(2) ? (struct hsgd_shape){ 1, 1, FEATURES } : (struct hsgd_shape){ 6, 6, 2 });
-    struct hsgd_model *given = OR_NULL(0, m);
-    if (!given) hsgd_model_destroy(&m);
-    return keep_model(hsgd_add(given, OR_NULL(1, op), OR_NULL(2, &a), OR_NULL(3, any_text("layer"))));
+    struct hsgd_model *m = hsgd_model_create(world.ctx, "new");
+    struct hsgd_value *x = hsgd_input(m, "x", one_in(2) ? hsgd_vector(FEATURES) : hsgd_image(6, 6, 2));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32)), *in[] = { x, one_in(2) ? x : label };
+    if (one_in(8)) in[below(2)] = NULL;
+    struct hsgd_value *y = hsgd_apply(OR_NULL(0, op), OR_NULL(1, any_text("layer")), OR_NULL(2, &a),
+                                      wild_low(1 + one_in(2)), OR_NULL(3, in));
+    if (one_in(2)) hsgd_loss(y);
+    else hsgd_loss(HSGD_JOIN(HSGD_OF(HSGD_OP(y, dense, NULL, .units = CLASSES), label), softmax_cross_entropy, NULL));
+    if (!hsgd_model_finish(m) && one_in(8)) hsgd_apply(op, NULL, NULL, 1, in);
+    keep_model(m);
+    return y;
 }
 
 /* ----------------------------------------------------------------- describing */
@@ -225,7 +232,7 @@ static bool run(void)
 }
 
 const struct call op_calls[] = { { "hsgd_op_at", op_at, 0, false },     { "hsgd_op_by_name", op_by_name, 1, false },
-                                 { "hsgd_add", add, 4, false },         { "hsgd_node_add_param", add_param, 2, false },
+                                 { "hsgd_apply", apply, 4, false },     { "hsgd_node_add_param", add_param, 2, false },
                                  { "hsgd_launch", launch, 4, false },   { "hsgd_prepared", prepared, 4, false },
                                  { "hsgd_scratch", scratch, 1, false }, { "hsgd_emit_matmul", matmul, 2, false },
                                  { "hsgd_op_run", run, 14, false },     { NULL, NULL, 0, false } };

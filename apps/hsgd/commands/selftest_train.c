@@ -30,7 +30,7 @@
     }
 #define POOL \
     { \
-        &hsgd_op_max_pool, &(const struct hsgd_pool) { 2, 2, 0 } \
+        &hsgd_op_max_pool, &(const struct hsgd_max_pool) { 2, 2, 0 } \
     }
 #define END \
     { &hsgd_op_softmax_cross_entropy, &(const struct hsgd_softmax_cross_entropy){ 0 } }, { NULL, NULL }
@@ -80,9 +80,13 @@ struct trainings {
 
 static struct hsgd_model *make_model(struct hsgd_context *ctx, const struct training *w)
 {
-    struct hsgd_model *m = hsgd_chain_create(ctx, w->name, w->in);
-    for (const struct reference_layer *l = w->layers; l->op; l++) m = hsgd_add(m, l->op, l->attributes, NULL);
-    if (m && hsgd_model_initialise(m, 1)) hsgd_model_destroy(&m);
+    struct hsgd_model *m = hsgd_model_create(ctx, w->name);
+    struct hsgd_value *in[] = { hsgd_input(m, "x", hsgd_image(w->in.h, w->in.w, w->in.c)),
+                                hsgd_target(m, "label", hsgd_number(HSGD_I32)) };
+    for (const struct reference_layer *l = w->layers; l->op; l++)
+        in[0] = hsgd_apply(l->op, NULL, l->attributes, l->op->is_loss ? 2 : 1, in);
+    hsgd_loss(in[0]);
+    if (hsgd_model_finish(m) || hsgd_model_initialise(m, 1)) hsgd_model_destroy(&m);
     return m;
 }
 
