@@ -94,7 +94,7 @@ static float *gradient(struct hsgd_model *m, int n, float clip, int *deferred)
     int64_t count;
     for (int i = 0; i < n; i++) slice[i] = (struct slice_spec){ &ctx->device[i % ctx->ndevices], BATCH / n };
     struct plan_spec spec = { .mode = PLAN_TRAIN, .n = n, .slice = slice, .updater = &updater };
-    REQUIRE(!hsgd_model_initialise(m, 3) && !store_open(&store, m));
+    REQUIRE(!hsgd_model_initialise(m, 3) && !store_open(&store, m, STORE_TRAINS));
     context_begin(ctx);
     struct plan *p = plan_create(&store, &spec);
     if (!CHECK_MSG(p && !plan_run(p, &span, HSGD_REPLAY, &source), "%s", hsgd_error(ctx))) core_end();
