@@ -238,7 +238,7 @@ static void staleness_is_bounded(void)
 static void fit_adaptive(int least, int most, enum hsgd_rate_scaling scaling, struct hsgd_fit_result *r)
 {
     struct hsgd_train_options o = fit_options(HSGD_ADAPTIVE);
-    if (least != most || !most) setenv("HSGD_SLOW", "cpu:100us,opencl:600us", 1); /* else speeds change nothing */
+    if (least != most || !most) setenv("HSGD_SLOW", "cpu:50us,opencl:300us", 1); /* else speeds change nothing */
     o.min_batch = least;
     o.max_batch = most;
     o.rate_scaling = scaling;

@@ -55,7 +55,7 @@ static void some_room(void)
 {
     double loss[STEPS], *want = reference();
     setenv("STARPU_LIMIT_OPENCL_MEM", "9", 1);
-    setenv("HSGD_SLOW", "cpu:100us", 1);
+    setenv("HSGD_SLOW", "cpu:50us", 1);
     begin("cpu,opencl", HSGD_SYNC);
     train(STEPS, loss);
     check_losses(loss, want);

@@ -23,6 +23,38 @@ static const struct {
 #include "reference/reference_list.h"
 };
 
+#define REFERENCES (sizeof references / sizeof *references)
+
+/* Whether the list `only` has the name; NULL has all. */
+static bool listed(const char *only, const char *name)
+{
+    if (!only) return true;
+    for (size_t n; *only; only += n + (only[n] == ',')) {
+        n = strcspn(only, ",");
+        if (n == strlen(name) && !strncmp(only, name, n)) return true;
+    }
+    return false;
+}
+
+static bool is_check(const char *name)
+{
+    bool found = !strcmp(name, "copy") || !strcmp(name, "training");
+    for (size_t i = 0; i < REFERENCES; i++) found |= !strcmp(name, references[i].name);
+    return found;
+}
+
+static int require_checks(const char *only)
+{
+    char name[40];
+    for (size_t n; only && *only; only += n + (only[n] == ',')) {
+        n = strcspn(only, ",");
+        snprintf(name, sizeof name, "%.*s", (int)n, only);
+        if (!is_check(name))
+            return report_error(USAGE, "--only \"%.*s\" is neither an operation nor copy or training", (int)n, only);
+    }
+    return OK;
+}
+
 static struct result row(const char *check, const char *device, int runs, const char *unit)
 {
     struct result r = { .runs = runs, .unit = unit, .error = NAN, .bound = NAN };
@@ -53,7 +85,8 @@ static void test_operations(struct selftest *t, struct hsgd_context *ctx)
 {
     if (!t->s->json) print_devices(ctx, t->s->devices);
     selftest_header(t);
-    for (size_t i = 0; i < sizeof references / sizeof *references; i++) test_operation(t, ctx, (int)i);
+    for (size_t i = 0; i < REFERENCES; i++)
+        if (listed(t->s->only, references[i].name)) test_operation(t, ctx, (int)i);
 }
 
 /* ------------------------------------------------------------------- copies */
@@ -99,11 +132,11 @@ static int test_all(struct selftest *t, struct usage *u)
     if (!code) {
         usage_now(run.ctx, u);
         test_operations(t, run.ctx);
-        code = test_copies(t, run.ctx);
+        if (listed(t->s->only, "copy")) code = test_copies(t, run.ctx);
     }
-    if (!code && !(trainings = selftest_trainings_create(run.ctx, u))) code = FAILED;
+    if (!code && listed(t->s->only, "training") && !(trainings = selftest_trainings_create(run.ctx, u))) code = FAILED;
     close_session(&run);
-    if (!code) selftest_trainings_run(t, trainings, u);
+    if (trainings) selftest_trainings_run(t, trainings, u);
     selftest_trainings_destroy(trainings);
     return code;
 }
@@ -113,6 +146,7 @@ int cmd_selftest(struct settings *s)
     struct selftest t = { .s = s };
     struct usage u = { 0 };
     int code = require_words(s, 0);
+    if (!code) code = require_checks(s->only);
     if (!code) code = test_all(&t, &u);
     if (!code) code = selftest_report(&t, &u);
     selftest_free(&t);

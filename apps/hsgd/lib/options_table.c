@@ -162,6 +162,8 @@ static const struct option_row table[] = {
     { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
     { "png", 0, TEXT, PLAN, AT(png), 0, 0, NULL, "FILE.png", "draw the timeline of a step, predicted and measured" },
     { "svg", 0, TEXT, PLAN, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG, with details in tooltips" },
+    { "only", 0, TEXT, SELFTEST, AT(only), 0, 0, NULL, "CHECK,...",
+      "these checks of the table only: names of operations, copy,\ntraining (all)" },
     { "png", 0, TEXT, EVAL, AT(png), 0, 0, NULL, "FILE.png", "draw the confusion matrix" },
     { "svg", 0, TEXT, EVAL, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
     { "png", 0, TEXT, PLOT, AT(png), 0, 0, NULL, "FILE.png", "the plot (RUN/curves.png and .svg)" },

@@ -28,7 +28,7 @@ enum {
 /* Values of all options; numbers that were not given are -1 unless they have a
  * default in settings_defaults(). */
 struct settings {
-    const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *out, *svg;
+    const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
     const char *png, *checkpoint;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation;
