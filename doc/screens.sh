@@ -34,6 +34,7 @@ for command in $(hsgd help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do screen "help
 screen devices devices
 screen models models
 screen summary summary --model lenet
+screen summary summary --model resnet8
 screen data data info flowers.csv
 screen data data show flowers.csv --rows 4
 screen data data info digits

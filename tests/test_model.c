@@ -120,6 +120,13 @@ static void attributes_by_name(void)
     CHECK(!hsgd_type_of(y, &t) && t.dim[3] == 3);
     y = HSGD_JOIN(HSGD_OF(x, x, y), concat, "all");
     CHECK(!hsgd_type_of(y, &t) && t.dim[3] == 15);
+    struct hsgd_model_layer l;
+    CHECK(!hsgd_model_layer_get(building, 3, &l, sizeof l) && l.inputs == 3 && l.outputs == 1 && l.out[0].dim[3] == 15);
+    CHECK_STR(l.name, "all");
+    CHECK_STR(l.from[0], "reshape1");
+    CHECK_STR(l.from[2], "split1:1");
+    CHECK(!hsgd_model_layer_get(building, 0, &l, sizeof l) && l.in[0].dim[0] == 4 && l.out[0].dim[0] == 2);
+    CHECK_STR(l.from[0], "x");
     CHECK(!HSGD_JOIN(HSGD_OF(y, loss_of(y)), softmax_cross_entropy, NULL, .has_ignore = true, .ignore = -1));
     hsgd_model_destroy(&building);
     hsgd_destroy(&ctx);

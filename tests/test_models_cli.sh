@@ -39,9 +39,33 @@ json '[l["parameters"] for l in j["layers"]] == [156, 0, 2416, 0, 0, 48120, 1016
 json '[l["forward_flops"] for l in j["layers"]][:3] == [2 * 25 * 784 * 6, 4 * 196 * 6, 2 * 25 * 6 * 100 * 16]'
 json 'j["layers"][4]["output_bytes"] == 0 and j["layers"][5]["output_bytes"] == 480 and j["parameter_bytes"] == 4 * 61706'
 json 'all(abs(sum(l[k] for l in j["layers"]) - j[k]) < 1 for k in ("parameters", "forward_flops", "backward_flops", "output_bytes"))'
+json 'j["layers"][5]["inputs"] == ["flatten1"] and j["layers"][5]["input"] == [400] and j["layers"][8]["output"] is None'
+ok summary --model resnet8
+has out '^18 layer2.0.add2 \(add\) +15 17 +16x16x32 +0 8.19 k 32.8 k$'
+has out '^31 softmax_cross_entropy1 +30 label +- +0 +100 +0$'
+has out '^ +681 of the parameters are running statistics, not trained$'
+[ "$(awk 'length > 80' out | wc -l)" -eq 0 ]
+check "80 columns" $?
+cat >tokens.yaml <<'EOT'
+hsgd: 2
+name: tokens
+inputs: {token: {type: i32, shape: [12]}, offset: {type: f32, shape: [12, 4]}}
+targets: {label: {type: i32}}
+layers:
+  - {op: embedding, name: wte, in: token, entries: 50, channels: 4}
+  - {op: add, in: [wte, offset]}
+  - {op: split, name: halves, parts: 2}
+  - {op: mul, in: [halves, "halves:1"]}
+  - {op: flatten}
+  - {op: dense, name: fc, units: classes}
+  - {op: softmax_cross_entropy, in: [fc, label]}
+EOT
+ok summary --model tokens.yaml
+has out '^ 2 add1 +1 offset +12x4 +0 +48 +192$'
+has out '^ 4 mul1 +3 3:1 +12x2 +0 +24 +96$'
 ok summary --model mine.yaml --data digits
-has out '^dense1 +1x1x16 +12560 +25088 +64$'
-has out '^total +12730 '
+has out '^ 2 dense1 +1 +16 +12560 +25.1 k +64$'
+has out '^   total +12730 '
 ok train --model mine.yaml --devices cpu --steps 1 --out run --quiet
 "$hsgd" summary --model mine.yaml --data digits --json >options
 ok summary run --json

@@ -185,20 +185,24 @@ HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
  * finished. */
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 
-/* A layer of a model.  Flops are floating-point operations per sample, as counted
- * by the operation's infer(): a multiplication and an addition are two. */
+/* A layer of a model: an operation and what it reads, by name: "conv1", "split1:1"
+ * for output 1 of several, or an input or target of the model.  A loss or metric has
+ * no outputs.  Flops are floating-point operations per sample, as counted by the
+ * operation's infer(): a multiplication and an addition are two. */
 struct hsgd_model_layer {
     size_t size;           /* of this struct */
     char name[48], op[48]; /* "conv1"; the operation, "conv2d" */
-    struct hsgd_shape in, out;
-    int64_t parameters; /* floats in its weights */
+    int inputs, outputs;
+    char from[HSGD_MAX_INPUTS][52];
+    struct hsgd_type in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS];
+    int64_t parameters; /* floats in its weights, */
+    int64_t states;     /* of which so many are not trained: running statistics */
     double forward_flops, backward_flops;
     bool is_view; /* the output is the input in another shape, without memory */
 };
 
-/* Fills *out, of `size` bytes, with layer i, from 0, in the order in which they were applied,
- * the loss included; internal changes of layout are not shown.  -EINVAL: i is out
- * of range. */
+/* Fills *out, of `size` bytes, with layer i, from 0, in the order in which they were
+ * applied; internal changes of layout are not shown.  -EINVAL: i is out of range. */
 HSGD_API int hsgd_model_layer_get(const struct hsgd_model *model, int i, struct hsgd_model_layer *out, size_t size);
 /* Number of layers, the loss included. */
 HSGD_API int hsgd_model_layers(const struct hsgd_model *model);

@@ -564,7 +564,7 @@ struct hsgd_dropout {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_dropout;
 
-/* h x w x c as 1 x 1 x (h w c), in that order; a view. */
+/* A sample of any shape as a vector, in the same order; a view. */
 HSGD_API extern const struct hsgd_op hsgd_op_flatten;
 
 #ifdef __cplusplus

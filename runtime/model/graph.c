@@ -28,6 +28,13 @@ static int add_value(struct hsgd_model *m, const struct value *v)
     return m->nvalues++;
 }
 
+void graph_value_name(const struct hsgd_model *m, int value, char name[VALUE_NAME])
+{
+    const struct value *v = &m->value[value];
+    int used = snprintf(name, VALUE_NAME, "%s", v->node < 0 ? m->field[v->field].name : m->node[v->node].name);
+    if (v->output) snprintf(name + used, VALUE_NAME - (size_t)used, ":%d", v->output);
+}
+
 int graph_add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool is_target)
 {
     if (m->nfields == MAX_MODEL_FIELDS)

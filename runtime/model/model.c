@@ -243,18 +243,30 @@ int model_classes(const struct hsgd_model *m)
     return one ? hsgd_type_channels(scores) : 2;
 }
 
+static void count_params(const struct hsgd_node *n, struct hsgd_model_layer *out)
+{
+    for (int p = 0; p < n->params; p++) {
+        out->parameters += spec_size(&n->param[p]);
+        out->states += n->param[p].is_state ? spec_size(&n->param[p]) : 0;
+    }
+}
+
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
 {
     if (!m || i < 0 || i >= m->nnodes) return -EINVAL;
     const struct node *n = &m->node[i];
-    struct hsgd_model_layer full = { .in = type_shape(&n->info.in[0]),
-                                     .out = type_shape(n->info.outputs ? &n->info.out[0] : &n->info.in[0]),
+    struct hsgd_model_layer full = { .inputs = n->info.inputs,
+                                     .outputs = n->info.outputs,
                                      .is_view = n->op->is_view,
                                      .forward_flops = n->info.forward_flops,
                                      .backward_flops = n->info.backward_flops };
+    _Static_assert(sizeof full.from[0] == VALUE_NAME, "names are not cut");
     snprintf(full.name, sizeof full.name, "%s", n->name);
     snprintf(full.op, sizeof full.op, "%s", n->op->name);
-    for (int p = 0; p < n->info.params; p++) full.parameters += spec_size(&n->info.param[p]);
+    for (int k = 0; k < n->info.inputs; k++) graph_value_name(m, n->in[k], full.from[k]);
+    memcpy(full.in, n->info.in, sizeof full.in);
+    memcpy(full.out, n->info.out, sizeof full.out);
+    count_params(&n->info, &full);
     return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
 }
 

@@ -80,6 +80,9 @@ int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attrib
 /* Adds a field of the batch; its value, or an errno. */
 int graph_add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool is_target);
 void graph_free(struct hsgd_model *m);
+/* As model files call a value: "conv1", "split1:1", or a field. */
+enum { VALUE_NAME = 52 };
+void graph_value_name(const struct hsgd_model *m, int value, char name[VALUE_NAME]);
 
 /* The target of a finished model's loss. */
 const struct model_field *model_loss_field(const struct hsgd_model *m);

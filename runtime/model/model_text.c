@@ -31,16 +31,11 @@ static bool says_inputs(const struct hsgd_model *m, const struct node *n, int be
     return inputs != n->info.inputs || memcmp(in, n->in, (size_t)inputs * sizeof *in);
 }
 
-static const char *name_of(const struct hsgd_model *m, int value)
-{
-    const struct value *v = &m->value[value];
-    return v->node < 0 ? m->field[v->field].name : m->node[v->node].name;
-}
-
 static void write_value(const struct hsgd_model *m, int value, FILE *out)
 {
-    fputs(name_of(m, value), out);
-    if (m->value[value].output) fprintf(out, ":%d", m->value[value].output);
+    char name[VALUE_NAME];
+    graph_value_name(m, value, name);
+    fputs(name, out);
 }
 
 /* ----------------------------------------------------------------- possible */
@@ -48,8 +43,9 @@ static void write_value(const struct hsgd_model *m, int value, FILE *out)
 /* Whether a layer has the name of a field, which would then mean the layer. */
 static bool is_hidden(const struct hsgd_model *m, int value)
 {
-    for (int i = 0; m->value[value].node < 0 && i < m->nnodes; i++)
-        if (!strcmp(m->node[i].name, name_of(m, value))) return true;
+    const struct value *v = &m->value[value];
+    for (int i = 0; v->node < 0 && i < m->nnodes; i++)
+        if (!strcmp(m->node[i].name, m->field[v->field].name)) return true;
     return false;
 }
 

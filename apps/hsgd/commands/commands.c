@@ -77,9 +77,10 @@ const struct command commands[] = {
       "accepts other model files." },
     { "summary", SUMMARY, cmd_summary, "summary RUN | --model NAME [--data digits|PATH] [OPTION...]",
       "list the layers of a model",
-      "Lists the layers of a model with their output shapes, parameters, floating-point\n"
-      "operations and bytes, the latter two per sample: the model of RUN (a run, a\n"
-      "checkpoint or a file of weights), or --model for samples of the shape of --data." },
+      "Lists the layers of a model: what each reads (layers by number, inputs and targets\n"
+      "by name), its output, parameters, floating-point operations and bytes of output,\n"
+      "the latter two per sample: the model of RUN (a run, a checkpoint or a file of\n"
+      "weights), or --model for samples of the shape of --data." },
     { "help", HELP, cmd_help, "help [COMMAND] [OPTION...]", "explain a command",
       "Prints the usage and options of a command." },
     { 0 }

@@ -11,16 +11,16 @@
 #define FLOAT_BYTES 4
 
 struct sums {
-    int64_t parameters, output_bytes;
+    int64_t parameters, states, output_bytes;
     double forward, backward;
 };
-
-static int64_t floats_of(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
 
 /* The output of a view shares the memory of the input. */
 static int64_t output_bytes(const struct hsgd_model_layer *l)
 {
-    return l->is_view ? 0 : FLOAT_BYTES * floats_of(l->out);
+    int64_t bytes = 0;
+    for (int i = 0; !l->is_view && i < l->outputs; i++) bytes += hsgd_type_bytes(&l->out[i]);
+    return bytes;
 }
 
 static struct sums sum_up(const struct hsgd_model *m)
@@ -29,6 +29,7 @@ static struct sums sum_up(const struct hsgd_model *m)
     struct hsgd_model_layer l;
     for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) {
         all.parameters += l.parameters;
+        all.states += l.states;
         all.output_bytes += output_bytes(&l);
         all.forward += l.forward_flops;
         all.backward += l.backward_flops;
@@ -36,7 +37,26 @@ static struct sums sum_up(const struct hsgd_model *m)
     return all;
 }
 
-/* ----------------------------------------------------------------- report */
+/* -------------------------------------------------------------------- JSON */
+
+static json_t *type_json(const struct hsgd_type *t)
+{
+    json_t *dims = json_array();
+    for (int i = 0; i < t->rank; i++) json_append(&dims, json_integer(t->dim[i]));
+    return dims;
+}
+
+static json_t *layer_json(const struct hsgd_model_layer *l)
+{
+    json_t *from = json_array();
+    for (int i = 0; i < l->inputs; i++) json_append(&from, json_text(l->from[i]));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:I}", "name", json_text(l->name), "operation",
+                     json_text(l->op), "inputs", from, "input", type_json(&l->in[0]), "output",
+                     l->outputs ? type_json(&l->out[0]) : json_null(), "parameters", (json_int_t)l->parameters,
+                     "states", (json_int_t)l->states, "parameter_bytes", (json_int_t)(FLOAT_BYTES * l->parameters),
+                     "forward_flops", json_number(l->forward_flops), "backward_flops", json_number(l->backward_flops),
+                     "output_bytes", (json_int_t)output_bytes(l));
+}
 
 static int print_json(const struct hsgd_model *m)
 {
@@ -44,43 +64,89 @@ static int print_json(const struct hsgd_model *m)
     struct sums all = sum_up(m);
     struct hsgd_model_layer l;
     json_t *layers = json_array();
-    for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++)
-        json_append(&layers, json_pack("{s:o, s:o, s:[i,i,i], s:[i,i,i], s:I, s:I, s:o, s:o, s:I}", "name",
-                                       json_text(l.name), "operation", json_text(l.op), "input", l.in.h, l.in.w, l.in.c,
-                                       "output", l.out.h, l.out.w, l.out.c, "parameters", (json_int_t)l.parameters,
-                                       "parameter_bytes", (json_int_t)(FLOAT_BYTES * l.parameters), "forward_flops",
-                                       json_number(l.forward_flops), "backward_flops", json_number(l.backward_flops),
-                                       "output_bytes", (json_int_t)output_bytes(&l)));
-    return json_print(
-        json_pack("{s:o, s:[i,i,i], s:o, s:I, s:I, s:o, s:o, s:I}", "model", json_text(hsgd_model_name(m)), "input",
-                  in.h, in.w, in.c, "layers", layers, "parameters", (json_int_t)all.parameters, "parameter_bytes",
-                  (json_int_t)(FLOAT_BYTES * all.parameters), "forward_flops", json_number(all.forward),
-                  "backward_flops", json_number(all.backward), "output_bytes", (json_int_t)all.output_bytes));
+    for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) json_append(&layers, layer_json(&l));
+    return json_print(json_pack(
+        "{s:o, s:[i,i,i], s:o, s:I, s:I, s:I, s:o, s:o, s:I}", "model", json_text(hsgd_model_name(m)), "input", in.h,
+        in.w, in.c, "layers", layers, "parameters", (json_int_t)all.parameters, "states", (json_int_t)all.states,
+        "parameter_bytes", (json_int_t)(FLOAT_BYTES * all.parameters), "forward_flops", json_number(all.forward),
+        "backward_flops", json_number(all.backward), "output_bytes", (json_int_t)all.output_bytes));
 }
 
-static void print_layer(const struct hsgd_model_layer *l)
+/* ------------------------------------------------------------------- table */
+
+/* "32x32x16", "64 i32"; "1" for one number. */
+static void type_words(const struct hsgd_type *t, char *out, size_t size)
 {
-    char name[120], shape[40];
+    static const char *const dtypes[HSGD_DTYPES] = { "", " i32", " u8" };
+    size_t used = 0;
+    for (int i = 0; i < t->rank && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%d", i ? "x" : "", t->dim[i]);
+    if (used < size) snprintf(out + used, size - used, "%s%s", t->rank ? "" : "1", dtypes[t->dtype]);
+}
+
+/* Three digits: "884 k", "4.72 M"; fewer than a thousand as they are. */
+static void short_number(double n, char out[16])
+{
+    static const char *const units[] = { "", " k", " M", " G", " T", " P" };
+    size_t unit = 0;
+    while (n >= 999.5 && unit < sizeof units / sizeof *units - 1) n /= 1000, unit++;
+    snprintf(out, 16, "%.*f%s", unit && n < 9.995 ? 2 : unit && n < 99.95 ? 1 : 0, n, units[unit]);
+}
+
+/* The number of the layer of this name, from 1, before layer `end`; 0: it is none. */
+static int number_of(const struct hsgd_model *m, const char *name, int end)
+{
+    struct hsgd_model_layer l;
+    for (int i = 0; i < end && !hsgd_model_layer_get(m, i, &l, sizeof l); i++) {
+        size_t n = strlen(l.name);
+        if (!strncmp(l.name, name, n) && (!name[n] || name[n] == ':')) return i + 1;
+    }
+    return 0;
+}
+
+/* What the layer reads: numbers of layers, and names of inputs and targets. */
+static void from_words(const struct hsgd_model *m, int i, const struct hsgd_model_layer *l, char *out, size_t size)
+{
+    size_t used = 0;
+    for (int k = 0; k < l->inputs && used < size; k++) {
+        const char *between = k ? " " : "", *output = strchr(l->from[k], ':');
+        int number = number_of(m, l->from[k], i);
+        used += (size_t)(number ? snprintf(out + used, size - used, "%s%d%s", between, number, output ? output : "")
+                                : snprintf(out + used, size - used, "%s%s", between, l->from[k]));
+    }
+}
+
+static void print_layer(const struct hsgd_model *m, int i, const struct hsgd_model_layer *l)
+{
+    char name[120], from[200] = "", shape[80] = "-", flops[16], bytes[16];
     bool named = !strncmp(l->name, l->op, strlen(l->op)); /* the name starts with the operation */
     snprintf(name, sizeof name, named ? "%s" : "%s (%s)", l->name, l->op);
-    snprintf(shape, sizeof shape, "%dx%dx%d", l->out.h, l->out.w, l->out.c);
-    text_cell(name, 27);
-    printf(" %12s %11lld %14.0f %12lld\n", shape, (long long)l->parameters, l->forward_flops,
-           (long long)output_bytes(l));
+    from_words(m, i, l, from, sizeof from);
+    if (l->outputs) type_words(&l->out[0], shape, sizeof shape);
+    short_number(l->forward_flops, flops);
+    short_number((double)output_bytes(l), bytes);
+    printf("%2d ", i + 1);
+    text_cell(name, 34);
+    putchar(' ');
+    text_cell(from, 8);
+    printf(" %9s %9lld %6s %6s\n", shape, (long long)l->parameters, flops, bytes);
 }
 
 /* Flops and bytes are per sample. */
 static int print_text(const struct hsgd_model *m)
 {
+    char flops[16], bytes[16];
     struct hsgd_shape in = hsgd_model_input(m);
     struct sums all = sum_up(m);
     struct hsgd_model_layer l;
     text_field("model", "%s, for samples of %dx%dx%d", hsgd_model_name(m), in.h, in.w, in.c);
-    printf("\n%-27s %12s %11s %14s %12s\n", "layer", "output", "parameters", "forward flops", "output bytes");
-    for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) print_layer(&l);
-    printf("%-27s %12s %11lld %14.0f %12lld\n\n", "total", "", (long long)all.parameters, all.forward,
-           (long long)all.output_bytes);
+    printf("\n # %-34s %-8s %9s %9s %6s %6s\n", "layer", "reads", "output", "params", "flops", "bytes");
+    for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) print_layer(m, i, &l);
+    short_number(all.forward, flops);
+    short_number((double)all.output_bytes, bytes);
+    printf("   %-53s %9lld %6s %6s\n\n", "total", (long long)all.parameters, flops, bytes);
     text_field("parameters", "%lld bytes", (long long)(FLOAT_BYTES * all.parameters));
+    if (all.states) text_field("", "%lld of the parameters are running statistics, not trained", (long long)all.states);
     text_field("one sample", "%.0f flops forward, %.0f backward", all.forward, all.backward);
     text_field("", "%lld bytes of outputs", (long long)all.output_bytes);
     return flush_output();
