@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cudnn_calls.h"
+#include "../runtime/device/cudnn_calls.h"
 
 #define MOST 16
 #define MAX_WORKSPACE ((size_t)1 << 30)

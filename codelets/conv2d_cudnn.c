@@ -10,7 +10,7 @@
 
 #ifdef HSGD_USE_CUDNN
 
-#include "cudnn_calls.h"
+#include "device/cudnn_calls.h"
 
 #define MAX_ALGORITHMS 16
 #define MAX_WORKSPACE ((size_t)256 << 20) /* bytes that an algorithm may use beside the tensors */

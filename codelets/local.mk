@@ -122,7 +122,6 @@ nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
 codelets_libcodelets_la_SOURCES = \
 	codelets/conv2d_cudnn.c \
 	codelets/conv2d_cudnn.h \
-	codelets/cudnn_calls.h \
 	codelets/gemm.h \
 	codelets/kernels.h \
 	codelets/lanes.c \

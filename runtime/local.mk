@@ -12,6 +12,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/base/cores.h \
 	runtime/base/error.c \
 	runtime/base/error.h \
+	runtime/base/fork.c \
 	runtime/base/grow.h \
 	runtime/base/rng.h \
 	runtime/base/sha256.c \
@@ -85,6 +86,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/device/context.c \
 	runtime/device/cuda_device.c \
 	runtime/device/cuda_device.h \
+	runtime/device/cuda_grid.c \
+	runtime/device/cuda_grid.h \
+	runtime/device/cudnn_calls.h \
 	runtime/device/cudnn_library.c \
 	runtime/device/cudnn_library.h \
 	runtime/device/devices.c \
@@ -97,6 +101,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/device/inject.h \
 	runtime/device/opencl_device.c \
 	runtime/device/opencl_device.h \
+	runtime/device/opencl_state.h \
 	runtime/device/quiesce.c \
 	runtime/device/quiesce.h \
 	runtime/device/starpu_environment.c \
@@ -108,7 +113,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec/exec_cpu.c \
 	runtime/exec/exec_cuda.c \
 	runtime/exec/exec_opencl.c \
-	runtime/exec/exec_opencl.h \
 	runtime/exec/memory.c \
 	runtime/exec/memory.h \
 	runtime/exec/op_describe.c \
@@ -177,6 +181,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/tape.c \
 	runtime/plan/tape.h \
 	runtime/program/emit.c \
+	runtime/program/program.h \
 	runtime/train/algorithm.c \
 	runtime/train/algorithm.h \
 	runtime/train/async.c \

@@ -114,8 +114,6 @@ char *record_text(struct hsgd_context *ctx, const struct hsgd_record *r, const s
 struct hsgd_record *record_parse(struct hsgd_context *ctx, const char *where, const char *text,
                                  struct hsgd_normalisation **norm);
 
-#define RECORD_KEY "hsgd.data" /* in the metadata of safetensors files */
-
 /* The record of a file of weights or a state, and its normalisation; for a file
  * without one, the shape and classes that older versions stored.  Returns 0, or a
  * negative errno with a sentence. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../io/safetensors.h"
+#include "model/weights.h"
 
 /* Version 0.1 kept the names of the classes in states, the shape of a sample
  * beside weights. */

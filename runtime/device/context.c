@@ -21,31 +21,17 @@ static int starpu_users, blas_threads_before;
 
 /* ------------------------------------------------------------------ fork() */
 
-/* How often this process is a child; whether StarPU ran where it came from. */
-static unsigned generation;
+/* Whether StarPU ran where this process came from. */
 static bool orphaned;
 
 /* Another thread may have held the lock. */
 static void after_fork(void)
 {
-    generation++;
     orphaned = orphaned || starpu_is_initialized();
     pthread_mutex_init(&starpu_lock, NULL);
 }
 
 __attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
-
-unsigned context_generation(void) { return generation; }
-
-bool context_is_orphan(const struct hsgd_context *ctx) { return ctx->generation != generation; }
-
-/* Without the lock of the sentence, which another thread may have held. */
-int context_check(struct hsgd_context *ctx)
-{
-    if (!ctx || !context_is_orphan(ctx)) return 0;
-    snprintf(ctx->error, sizeof ctx->error, "this is a child process of fork(), and the context its parent's");
-    return -ECHILD;
-}
 
 /* --------------------------------------------------- starting StarPU */
 
@@ -173,7 +159,7 @@ int hsgd_create(struct hsgd_context **out, const struct hsgd_context_options *op
     if (!out) return -EINVAL;
     struct hsgd_context *ctx = *out = calloc(1, sizeof *ctx);
     if (!ctx) return -ENOMEM;
-    ctx->generation = generation;
+    ctx->generation = context_generation();
     pthread_mutex_init(&ctx->error_lock, NULL);
     failure_open(&ctx->failure);
     int err = SIZED_TAKE(ctx, hsgd_context_options, &o, options);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/cuda_launch.h"
+#include "cuda_grid.h"
 #include "cudnn_library.h"
 
 #define MAX_ALIGNMENT 256u /* bytes: that of device memory */
@@ -176,13 +176,14 @@ void *cuda_prepared(struct device *d, const struct hsgd_kernel *k, const void *a
     return p ? p->prepared : prepare(d, k, args, alignment);
 }
 
-int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args)
+int cuda_kernel_bind(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *k, const void *args,
+                     const struct hsgd_ref *refs, void **prepared)
 {
-    const struct hsgd_kernel *k = l->kernel;
+    *prepared = NULL;
     if (!k->cuda && !k->cuda_call) return hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no CUDA form", k->name);
     if (!k->cuda_prepare) return 0;
-    l->device_object = cuda_prepared(d, k, args, l->ref);
-    return l->device_object ? 0 : hsgd_fail(ctx, ENODEV, "%s: the library cannot do \"%s\"", d->info.id, k->name);
+    *prepared = cuda_prepared(d, k, args, refs);
+    return *prepared ? 0 : hsgd_fail(ctx, ENODEV, "%s: the library cannot do \"%s\"", d->info.id, k->name);
 }
 
 #else /* without CUDA */
@@ -208,10 +209,11 @@ void *cuda_prepared(struct device *d, const struct hsgd_kernel *k, const void *a
     return NULL;
 }
 
-int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args)
+int cuda_kernel_bind(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *k, const void *args,
+                     const struct hsgd_ref *refs, void **prepared)
 {
-    (void)args;
-    return hsgd_fail(ctx, ENODEV, "%s: kernel \"%s\": built without CUDA", d->info.id, l->kernel->name);
+    (void)args, (void)refs, (void)prepared;
+    return hsgd_fail(ctx, ENODEV, "%s: kernel \"%s\": built without CUDA", d->info.id, k->name);
 }
 
 #endif

@@ -4,7 +4,9 @@
 #ifndef HSGD_RUNTIME_CUDA_DEVICE_H
 #define HSGD_RUNTIME_CUDA_DEVICE_H
 
-#include "plan/plan.h"
+#include <hsgd/ops.h>
+
+#include "base/core.h"
 
 /* How many CUDA devices there are. */
 int cuda_count(void);
@@ -22,8 +24,10 @@ struct hsgd_cuda_queue cuda_device_queue(const struct device *d, int worker, voi
  * asked once for all that are alike; NULL: it cannot be done. */
 void *cuda_prepared(struct device *d, const struct hsgd_kernel *k, const void *args, const struct hsgd_ref *refs);
 
-/* Prepares a launch with these arguments for the device, once for all that are
- * alike.  -ENODEV when the kernel has no form for CUDA devices or cannot do it. */
-int cuda_launch_bind(struct hsgd_context *ctx, struct device *d, struct launch *l, const unsigned char *args);
+/* Finds the kernel's form on the device for these arguments and places, once for
+ * all that are alike; *prepared is what a library prepared, or NULL.  -ENODEV when
+ * the kernel has no form for CUDA devices or cannot do it. */
+int cuda_kernel_bind(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *k, const void *args,
+                     const struct hsgd_ref *refs, void **prepared);
 
 #endif

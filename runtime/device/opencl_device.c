@@ -3,7 +3,7 @@
 
 #ifdef HSGD_USE_OPENCL
 
-#include "exec/exec_opencl.h"
+#include "opencl_state.h"
 
 #include <limits.h>
 #include <starpu_opencl.h>

@@ -8,27 +8,7 @@
 #include <stdio.h>
 
 #include "device/cuda_device.h"
-
-#define GROUPS_PER_UNIT 16
-
-/* The work-items of a group, and how many of what is shared out it takes: a
- * v16 is held by sixteen of them, a warp has 32 (device.h). */
-static const struct group {
-    int items, takes;
-} groups_of[] = {
-    [HSGD_ITEMS] = { 256, 256 }, [HSGD_ROWS] = { 128, 1 }, [HSGD_TILES] = { 64, 4 }, [HSGD_WARPS] = { 128, 4 }
-};
-
-/* How many groups of how many items; every loop of a kernel strides over what
- * is more. */
-static void launch_size(int units, enum hsgd_grid how, int64_t count, dim3 *grid, dim3 *block)
-{
-    struct group g = groups_of[how];
-    int64_t groups = (count + g.takes - 1) / g.takes, max = (int64_t)units * GROUPS_PER_UNIT;
-    if (groups > max) groups = max;
-    *grid = (dim3){ groups < 1 ? 1 : (unsigned)groups, 1, 1 };
-    *block = (dim3){ (unsigned)g.items, 1, 1 };
-}
+#include "device/cuda_grid.h"
 
 static int64_t place(const struct hsgd_ref *r, int step) { return r->offset + r->slot_stride * step; }
 
@@ -43,7 +23,7 @@ void kernel_call_fill(struct kernel_call *call, const struct variant *v, const s
         call->parameter[n++] = &call->offset[r];
     }
     call->parameter[n] = v->program.args + l->args;
-    launch_size(v->device->units, l->grid, l->count, &call->grid, &call->block);
+    cuda_launch_size(v->device->units, l->grid, l->count, &call->grid, &call->block);
 }
 
 static int launch_kernel(const struct variant *v, const struct launch *l, void *const *base, int step,
@@ -52,21 +32,6 @@ static int launch_kernel(const struct variant *v, const struct launch *l, void *
     struct kernel_call call;
     kernel_call_fill(&call, v, l, base, step);
     return cudaLaunchKernel(l->kernel->cuda, call.grid, call.block, call.parameter, 0, stream);
-}
-
-int cuda_launch_beside(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid how,
-                       int64_t count, const void *args, void *const *buffers)
-{
-    unsigned long long none = 0;
-    void *parameter[2 * HSGD_MAX_KERNEL_BUFFERS + 1];
-    dim3 grid, block;
-    for (int i = 0; i < kernel->buffers; i++) {
-        parameter[2 * i] = (void *)&buffers[i];
-        parameter[2 * i + 1] = &none;
-    }
-    parameter[2 * kernel->buffers] = (void *)args;
-    launch_size(queue->units, how, count, &grid, &block);
-    return cudaLaunchKernel(kernel->cuda, grid, block, parameter, 0, queue->stream);
 }
 
 static int call_library(const struct variant *v, const struct launch *l, void *const *base, int step,

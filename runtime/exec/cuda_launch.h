@@ -18,10 +18,6 @@ struct kernel_call {
 void kernel_call_fill(struct kernel_call *call, const struct variant *v, const struct launch *l, void *const *base,
                       int step);
 
-/* hsgd_cuda_queue.launch */
-int cuda_launch_beside(const struct hsgd_cuda_queue *queue, const struct hsgd_kernel *kernel, enum hsgd_grid grid,
-                       int64_t count, const void *args, void *const *buffers);
-
 /* Enqueues one launch; 0, or an error of CUDA or of the library called. */
 int cuda_launch(const struct variant *v, const struct launch *l, void *const *base, int step, cudaStream_t stream);
 

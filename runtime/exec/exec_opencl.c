@@ -5,7 +5,7 @@
 
 #ifdef HSGD_USE_OPENCL
 
-#include "exec_opencl.h"
+#include "device/opencl_state.h"
 
 #define ITEMS_PER_GROUP 64
 #define GROUPS_PER_UNIT 8

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/record.h"
 #include "io/atomic.h"
 #include "model_file.h"
 

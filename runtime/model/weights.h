@@ -7,6 +7,9 @@
 #include "io/safetensors.h"
 #include "model.h"
 
+/* In the metadata of safetensors files: the record of the data (data/record.h). */
+#define RECORD_KEY "hsgd.data"
+
 /* Writes the weights in `bucket`, which has the form of m->weights but may be
  * a copy of it: then this can run in another thread, with a ctx of its own,
  * which is used for sentences only.  record: the text of record_text() for the

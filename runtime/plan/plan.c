@@ -44,7 +44,7 @@ static int bind_refs(struct plan *p, const struct cell *c, struct launch *l)
 /* Finds the kernel's form for the device. */
 static int bind_kernel(struct plan *p, struct device *d, struct launch *l, const unsigned char *args)
 {
-    if (d->info.kind == HSGD_CUDA) return cuda_launch_bind(p->ctx, d, l, args);
+    if (d->info.kind == HSGD_CUDA) return cuda_kernel_bind(p->ctx, d, l->kernel, args, l->ref, &l->device_object);
     if (d->info.kind == HSGD_OPENCL) return (l->device_object = opencl_kernel(p->ctx, d, l->kernel)) ? 0 : -ENODEV;
     return l->kernel->cpu ? 0 : hsgd_fail(p->ctx, ENODEV, "kernel \"%s\" has no C form", l->kernel->name);
 }

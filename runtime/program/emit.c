@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/cuda_device.h"
 #include "base/grow.h"
+#include "device/cuda_device.h"
+#include "program.h"
 
 void program_free(struct hsgd_program *p)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The cuDNN functions that are called.  The library is loaded when a CUDA
  * device starts, and may be missing.  Only in builds with cudnn.h. */
-#ifndef HSGD_CODELETS_CUDNN_CALLS_H
-#define HSGD_CODELETS_CUDNN_CALLS_H
+#ifndef HSGD_RUNTIME_CUDNN_CALLS_H
+#define HSGD_RUNTIME_CUDNN_CALLS_H
 
 #include <cudnn.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The OpenCL half of a device, for the launcher. */
-#ifndef HSGD_RUNTIME_EXEC_OPENCL_H
-#define HSGD_RUNTIME_EXEC_OPENCL_H
+/* The OpenCL half of a device, which the launcher uses. */
+#ifndef HSGD_RUNTIME_OPENCL_STATE_H
+#define HSGD_RUNTIME_OPENCL_STATE_H
 
 #ifdef HSGD_USE_OPENCL
 #ifndef CL_TARGET_OPENCL_VERSION
