@@ -30,6 +30,18 @@ KERNEL1(zero, zero_args)
     FOR_ITEMS(i, ARG(n)) y[i] = 0.0f;
 }
 
+struct divide_args { int n; float factor; int counted; };
+
+/* y[i] *= factor, divided by the number of terms where they are counted: of none, y is 0 */
+KERNEL2(divide, divide_args)
+{
+    BUFFER(0, const float, terms)
+    BUFFER(1, float, y)
+    float factor = ARG(factor);
+    if (ARG(counted)) factor = terms[0] == 0.0f ? 0.0f : factor / terms[0];
+    FOR_ITEMS(i, ARG(n)) y[i] *= factor;
+}
+
 #define SQUARE_PARTS 32 /* groups that a sum of squares is divided among */
 
 struct square_sum_args { int n, add; };

@@ -40,6 +40,7 @@ const struct hsgd_op hsgd_op_rmse = { .name = "rmse",
                                       .layouts = 1u << HSGD_NHWC,
                                       .inputs = 2,
                                       .is_metric = true,
+                                      .less_is_better = true,
                                       .infer = infer,
                                       .forward = { { rmse_forward } },
                                       .value = rmse };
@@ -47,6 +48,7 @@ const struct hsgd_op hsgd_op_mean_absolute_error = { .name = "mean_absolute_erro
                                                      .layouts = 1u << HSGD_NHWC,
                                                      .inputs = 2,
                                                      .is_metric = true,
+                                                     .less_is_better = true,
                                                      .infer = infer,
                                                      .forward = { { mae_forward } },
                                                      .value = mae };

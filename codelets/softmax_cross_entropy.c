@@ -55,6 +55,12 @@ static void forward(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
+static void count(struct hsgd_emit *e)
+{
+    struct softmax_count_args a = { e->rows * sample_size(&e->node->in[1]), attributes(e->node)->ignore };
+    HSGD_LAUNCH(e, HSGD_KERNEL(softmax_count), HSGD_WARPS, 1, &a, e->x[1], e->sums);
+}
+
 #define AT(field) offsetof(struct hsgd_softmax_cross_entropy, field)
 static const struct hsgd_attribute fields[] = { { "label_smoothing", HSGD_FLOAT, AT(label_smoothing), false, 0, NULL },
                                                 { "has_ignore", HSGD_BOOL, AT(has_ignore), false, 0, NULL },
@@ -68,7 +74,8 @@ const struct hsgd_op hsgd_op_softmax_cross_entropy = { .name = "softmax_cross_en
                                                        .inputs = 2,
                                                        .is_loss = true,
                                                        .infer = infer,
-                                                       .forward = { { forward } } };
+                                                       .forward = { { forward } },
+                                                       .count = count };
 
 /* -------------------------------------------------------------- perplexity */
 
@@ -103,6 +110,7 @@ const struct hsgd_op hsgd_op_perplexity = { .name = "perplexity",
                                             .layouts = 1u << HSGD_NHWC,
                                             .inputs = 2,
                                             .is_metric = true,
+                                            .less_is_better = true,
                                             .infer = perplexity_infer,
                                             .forward = { { perplexity_forward } },
                                             .value = perplexity };

@@ -57,6 +57,21 @@ KERNEL2(loss_sums, loss_sums_args)
     }
 }
 
+struct softmax_count_args { int rows, ignore; };
+
+/* count[0] = the number of labels that are not ignored, by one warp */
+KERNEL2(softmax_count, softmax_count_args)
+{
+    BUFFER(0, const int, labels)
+    BUFFER(1, float, count)
+    FOR_WARPS(i, 1) {
+        float n = 0.0f;
+        for (int r = WARP_LANE; r < ARG(rows); r += WARP) n += labels[r] == ARG(ignore) ? 0.0f : 1.0f;
+        n = WARP_SUM(n);
+        if (WARP_LANE == 0) count[i] = n;
+    }
+}
+
 struct softmax_mask_args { int rows, cols, has_ignore, ignore, want_gradient; };
 
 /* Labels that softmax_ce can read: 0 in place of others.  counts: 1, 0 where the

@@ -151,6 +151,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model/graph_build.c \
 	runtime/model/lower.c \
 	runtime/model/lower.h \
+	runtime/model/metrics.c \
+	runtime/model/metrics.h \
 	runtime/model/model.c \
 	runtime/model/model.h \
 	runtime/model/model_build.c \

@@ -86,13 +86,21 @@ HSGD_API void hsgd_enter(struct hsgd_model *model, const char *format, ...) __at
 /* Ends the scope that was entered last. */
 HSGD_API void hsgd_leave(struct hsgd_model *model);
 
-/* Training minimises the loss. */
+/* Training minimises the loss; of several, their sum.  A loss is the mean over the
+ * terms of the batch, however that is divided.  One that is applied but not minimised
+ * is only watched: its mean is among the figures of training and evaluation, as are
+ * metrics (hsgd_model_metric_name()). */
 HSGD_API void hsgd_loss(struct hsgd_value *loss);
+/* The same, times a weight, which is 0 (watched) or more. */
+HSGD_API void hsgd_weighted_loss(struct hsgd_value *loss, float weight);
 /* The value is among the model's results under this name. */
 HSGD_API void hsgd_result(struct hsgd_value *value, const char *name);
 
 /* Ends building: the model gets its weights (seed 0).
- * Errors: the first one of all calls; -EINVAL there is no loss, or more than one. */
+ * Errors: the first one of all calls; -EINVAL there is no loss with a weight; more
+ * than 16 losses, 32 figures, or 1024 sums of which they are made; a figure has the
+ * name "loss" or that of another; the number of a loss's terms depends on what the
+ * model computes. */
 HSGD_API int hsgd_model_finish(struct hsgd_model *model);
 
 /* Frees a model, finished or not, and its weights; its trainer must be destroyed first.
@@ -179,6 +187,10 @@ HSGD_API struct hsgd_model *hsgd_model_open(struct hsgd_context *ctx, const char
 HSGD_API int64_t hsgd_model_parameters(const struct hsgd_model *model);
 /* The name it was created with; NULL for NULL. */
 HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
+/* Figures of a pass over samples, from 0: "loss", the weighted sum of all losses;
+ * "accuracy", where its target is a class; of more losses than one each, and all
+ * metrics, by the names of their layers.  NULL after the last, or no loss yet. */
+HSGD_API const char *hsgd_model_metric_name(const struct hsgd_model *model, int i);
 /* Shape of a sample. */
 HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
 /* Number of outputs: values per sample at the input of the loss; 0: the model is not

@@ -142,7 +142,7 @@ struct hsgd_node {
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
     int64_t kept;                         /* floats per sample from forward to backward: statistics, masks, indices */
     int64_t sums[2][HSGD_PHASES];         /* floats that a phase of forward, backward returns per slice */
-    int64_t terms;                        /* of a loss: terms per sample; 0: its sums tell */
+    int64_t terms;                        /* of a loss: terms per sample; 0: count() of the operation tells */
     double forward_flops, backward_flops; /* per sample */
 };
 
@@ -165,7 +165,7 @@ enum {
     HSGD_STEP_RATE,     /* learning rate */
     HSGD_STEP_CORRECT1, /* 1 / (1 - beta1^t) */
     HSGD_STEP_CORRECT2, /* 1 / (1 - beta2^t) */
-    HSGD_STEP_SCALE,    /* 1 / number of terms in the loss */
+    HSGD_STEP_SCALE,    /* what makes gradients of sums those of the loss: 1 / number of terms */
     HSGD_STEP_NUMBER,   /* u32 bits: global step, from 0 */
     HSGD_STEP_SEED,     /* u32 bits */
     HSGD_STEP_SHARE,    /* weight of a replica's push */
@@ -265,8 +265,9 @@ struct hsgd_op {
     const struct hsgd_attribute *fields; /* for model files; the last has name NULL; NULL: none */
     int inputs, max_inputs;              /* so many inputs (0: 1), or up to max_inputs where that is more */
     unsigned layouts;                    /* bit mask of 1 << enum hsgd_layout */
-    bool is_loss;                        /* no outputs; forward writes sums and, in training, dx */
+    bool is_loss;                        /* no outputs; forward writes sums and, in training, dx[0] */
     bool is_metric;                      /* no outputs; forward writes sums, which value() makes a number of */
+    bool less_is_better;                 /* of a metric */
     bool is_view;                        /* y[0] is x[0] in another shape, without work */
     bool flattened;                      /* model files of the first form mean that x[0] is flattened */
     bool applies_slope;           /* backward() can multiply by the derivative of the activation that made x[0] */
@@ -292,6 +293,9 @@ struct hsgd_op {
     /* Of a metric: its value from sums[0..node->sums[HSGD_FORWARD][0]), added up over
      * slices and batches. */
     double (*value)(const double *sums, const void *attributes);
+    /* Of a loss with node->terms 0: e->sums[0] = the slice's number of terms, from the
+     * targets in x; what the model computes is absent.  It runs before forward. */
+    hsgd_emit_fn *count;
 };
 
 /* Adds a parameter to a node, in infer(). */

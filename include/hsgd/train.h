@@ -103,6 +103,8 @@ struct hsgd_progress {
     bool epoch_end;                              /* also when time_limit stops the epoch early */
     double train_accuracy;                       /* over the epoch so far; NaN without classes */
     double validation_loss, validation_accuracy; /* at epoch_end; NaN without validation, or without classes */
+    int metrics;                                 /* figures of the model, by hsgd_model_metric_name(): */
+    const double *train, *validation;            /* of the epoch so far; at epoch_end, else NaN */
 };
 /* Called after every window of steps, at the end of every epoch, and between
  * the windows of an evaluation.  Return false to stop there: hsgd_fit() then
@@ -149,6 +151,8 @@ struct hsgd_train_options {
                          * another, and adds up their gradients: the same step with less memory.  Not for models
                          * with batch_norm */
     bool no_bias_decay; /* weight_decay is not for biases, and factors and offsets of norms (He et al. 2019) */
+    const char *best;   /* name of the figure (hsgd_model_metric_name()) whose best validation makes an epoch the
+                         * best; NULL: accuracy where there is one, else loss */
 };
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8), alpha 0.99,
@@ -186,6 +190,11 @@ HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *
 HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hsgd_data *data, double *loss,
                                    double *accuracy);
 
+/* All figures of hsgd_model_metric_name(), `count` of them, over a data set.  Errors: as
+ * hsgd_trainer_evaluate(); -EINVAL the model has another number. */
+HSGD_API int hsgd_trainer_measure(struct hsgd_trainer *trainer, const struct hsgd_data *data, double *figure,
+                                  int count);
+
 /* The model's outputs for n samples in memory (NHWC), without training:
  * out is n x hsgd_model_outputs(), count floats.  After softmax cross-entropy
  * these are probabilities, softmax(y) of the last layer's y; after another
@@ -196,6 +205,7 @@ HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, 
 #define HSGD_KEPT_LOSSES 200
 #define HSGD_KEPT_STALENESS 16
 #define HSGD_KEPT_REPLICAS 64
+#define HSGD_KEPT_METRICS 32
 
 /* Counts of one replica.  This struct has no size and does not grow: it is
  * embedded in struct hsgd_fit_result. */
@@ -233,6 +243,8 @@ struct hsgd_fit_result {
     struct hsgd_replica replica[HSGD_KEPT_REPLICAS];
     int losses; /* entries of loss[]: the losses of the first steps */
     double loss[HSGD_KEPT_LOSSES];
+    int metrics; /* figures of the model, by hsgd_model_metric_name(): of the last epoch, and of the best */
+    double train[HSGD_KEPT_METRICS], validation[HSGD_KEPT_METRICS], best[HSGD_KEPT_METRICS];
 };
 
 /* Trains on the data for the trainer's epochs or steps; the model's inputs and
@@ -240,9 +252,9 @@ struct hsgd_fit_result {
  * hsgd_checkpoint_load() it continues from that checkpoint.  validation NULL:
  * none; result NULL: not wanted (size is then ignored).
  *
- * An epoch is better than another if its validation accuracy is higher, or equal
- * with a lower loss; without classes, if its validation loss is lower.  `patience`
- * and the link "best" use this order.
+ * An epoch is better than another if its validation figure `best` is, or is equal
+ * with a lower loss: higher for accuracy, lower for a loss.  `patience` and the link
+ * "best" use this order.
  *
  * time_limit counts the seconds spent in steps since this call.  It is checked
  * between windows of steps, so training may take a window (0.2 s, or one step)

@@ -73,6 +73,7 @@ static bool name_node(const struct hsgd_model *m, struct node *n, const char *na
     for (const char *s = m->scope; *s && used < (int)sizeof n->name - 1; s++) to[used++] = *s == '\1' ? '.' : *s;
     size_t left = sizeof n->name - (size_t)used;
     if (name) used += snprintf(to + used, left, "%s", name);
+    else if (n->op->is_metric && number == 1) used += snprintf(to + used, left, "%s", n->op->name);
     else used += snprintf(to + used, left, "%s%d", n->op->name, number);
     return used < (int)sizeof n->name;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The calls that build a graph.  The first error stays with the model. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,15 +162,28 @@ void hsgd_leave(struct hsgd_model *m)
 
 /* -------------------------------------------------------------------- ends */
 
-void hsgd_loss(struct hsgd_value *v)
+static int add_loss(struct hsgd_model *m, const struct hsgd_value *v, float weight)
+{
+    struct node *n = v->node < 0 ? NULL : &m->node[v->node];
+    if (!n || !n->op->is_loss) return hsgd_fail(m->ctx, EINVAL, "model \"%s\": that is no loss", m->name);
+    if (n->weight != 0) return hsgd_fail(m->ctx, EINVAL, "model \"%s\": loss \"%s\" is given twice", m->name, n->name);
+    if (!(weight >= 0) || !isfinite(weight))
+        return hsgd_fail(m->ctx, EINVAL, "model \"%s\": the weight of loss \"%s\" must be 0 or more, not %g", m->name,
+                         n->name, (double)weight);
+    n->weight = weight;
+    if (weight > 0 && m->loss < 0) m->loss = v->node;
+    return 0;
+}
+
+void hsgd_weighted_loss(struct hsgd_value *v, float weight)
 {
     struct hsgd_model *m = v ? v->model : NULL;
     if (!building(m)) return;
-    bool is_loss = v->node >= 0 && m->node[v->node].op->is_loss;
-    if (!is_loss) keep_error(m, hsgd_fail(m->ctx, EINVAL, "model \"%s\": that is no loss", m->name));
-    else if (m->loss >= 0) keep_error(m, hsgd_fail(m->ctx, EINVAL, "model \"%s\" has more than one loss", m->name));
-    else m->loss = v->node;
+    int err = add_loss(m, v, weight);
+    if (err) keep_error(m, err);
 }
+
+void hsgd_loss(struct hsgd_value *v) { hsgd_weighted_loss(v, 1); }
 
 void hsgd_result(struct hsgd_value *v, const char *name)
 {

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/attribute.h"
 #include "lower.h"
+#include "metrics.h"
 #include "base/rng.h"
 #include "base/sized.h"
 #include "base/sha256.h"
@@ -62,6 +64,7 @@ int model_require_finished(const struct hsgd_model *m)
 int model_finish(struct hsgd_model *m)
 {
     int err = lower_number(m);
+    if (!err) err = metrics_find(m);
     if (err) return err;
     m->finished = true;
     m->in = type_shape(&m->value[m->field[0].value].type);
@@ -226,22 +229,32 @@ int hsgd_model_outputs(const struct hsgd_model *m)
     return m && m->finished ? (int)hsgd_type_size(&m->node[m->loss].info.in[0]) : 0;
 }
 
-const struct model_field *model_loss_field(const struct hsgd_model *m)
+const struct model_field *node_target(const struct hsgd_model *m, const struct node *n)
 {
-    const struct node *loss = &m->node[m->loss];
-    const struct value *target = loss->info.inputs > 1 ? &m->value[loss->in[1]] : NULL;
-    return target && target->node < 0 ? &m->field[target->field] : NULL;
+    const struct value *v = op_is_end(n->op) && n->info.inputs > 1 ? &m->value[n->in[1]] : NULL;
+    while (v && v->node >= 0) v = m->node[v->node].op->is_view ? &m->value[m->node[v->node].in[0]] : NULL;
+    return v ? &m->field[v->field] : NULL;
 }
 
 /* One target for all channels is the right one of them; otherwise each has its own, 0 or 1. */
-int model_classes(const struct hsgd_model *m)
+int node_classes(const struct hsgd_model *m, const struct node *n)
 {
-    const struct hsgd_node *loss = &m->node[m->loss].info;
-    const struct hsgd_type *scores = &loss->in[0], *target = &loss->in[1];
-    if (!model_loss_field(m) || target->dtype != HSGD_I32) return 0;
+    const struct hsgd_type *scores = &n->info.in[0], *target = &n->info.in[1];
+    if (!node_target(m, n) || target->dtype != HSGD_I32) return 0;
     bool one = hsgd_type_size(target) == hsgd_type_positions(scores) && hsgd_type_channels(scores) > 1;
     return one ? hsgd_type_channels(scores) : 2;
 }
+
+bool node_ignores(const struct node *n, int class)
+{
+    const struct hsgd_attribute *has = attribute_find(n->op, "has_ignore"), *which = attribute_find(n->op, "ignore");
+    const char *a = n->attributes;
+    return has && which && *(const bool *)(a + has->offset) && *(const int *)(a + which->offset) == class;
+}
+
+const struct model_field *model_loss_field(const struct hsgd_model *m) { return node_target(m, &m->node[m->loss]); }
+
+int model_classes(const struct hsgd_model *m) { return node_classes(m, &m->node[m->loss]); }
 
 static void count_params(const struct hsgd_node *n, struct hsgd_model_layer *out)
 {

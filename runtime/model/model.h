@@ -23,6 +23,8 @@ struct node {
     int number;                                     /* key of its random numbers */
     int64_t param_offset[HSGD_MAX_PARAMS];          /* in the bucket */
     bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
+    float weight;                                   /* of a loss; 0: it is only watched */
+    int sums;                                       /* of a loss or metric: where its sums are among a step's */
 };
 
 /* What the caller holds of a value, or of a loss, while a graph is built. */
@@ -47,6 +49,16 @@ struct model_field {
 #define MAX_SAMPLE (1 << 26) /* numbers of a sample */
 #define MAX_MODEL_FIELDS 16
 #define MAX_RESULTS 16
+#define MAX_LOSSES 16 /* that are minimised */
+#define MAX_METRICS 32
+#define MAX_SUMS 1024
+
+/* A figure of a pass over samples: of a loss or metric by its node; node -1: of the
+ * whole, which is the loss, or of classes the accuracy, too. */
+struct metric {
+    const char *name;
+    int node;
+};
 
 struct hsgd_model {
     struct hsgd_context *ctx;
@@ -64,7 +76,9 @@ struct hsgd_model {
     struct named_value result[MAX_RESULTS];
     int err;                             /* the first error of building, */
     char why[1024];                      /* and its sentence */
-    int loss;                            /* node; -1: none yet */
+    int loss;                            /* node of the first loss that is minimised; -1: none yet */
+    int nmetrics, nsums;                 /* sums: numbers that a step returns of all losses and metrics */
+    struct metric metric[MAX_METRICS];   /* the first is the loss */
     int block;                           /* rows that cost as much as one of them: slices should be multiples */
     bool finished;                       /* it has its loss and its weights */
     int64_t states_begin, states_floats; /* in the small part: no optimizer changes them */
@@ -83,6 +97,16 @@ void graph_free(struct hsgd_model *m);
 /* As model files call a value: "conv1", "split1:1", or a field. */
 enum { VALUE_NAME = 52 };
 void graph_value_name(const struct hsgd_model *m, int value, char name[VALUE_NAME]);
+
+/* No value, but sums, of which the host makes a figure. */
+static inline bool op_is_end(const struct hsgd_op *op) { return op->is_loss || op->is_metric; }
+
+/* The field with the targets of a loss or metric; NULL: they are computed. */
+const struct model_field *node_target(const struct hsgd_model *m, const struct node *n);
+/* How many classes these can be; 0: they are no classes. */
+int node_classes(const struct hsgd_model *m, const struct node *n);
+/* Whether a loss or metric leaves this class out. */
+bool node_ignores(const struct node *n, int class);
 
 /* The target of a finished model's loss. */
 const struct model_field *model_loss_field(const struct hsgd_model *m);

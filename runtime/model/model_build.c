@@ -168,7 +168,7 @@ static bool add_layer(struct build *b, int i)
     in[0] = flatten(b, l, in[0]);
     b->layer[i] = in[0] ? apply(b, l, in) : NULL;
     if (!b->layer[i]) return false;
-    if (l->op->is_loss) hsgd_loss(b->layer[i]);
+    if (l->op->is_loss) hsgd_weighted_loss(b->layer[i], l->weight);
     if (b->m->err) failed_at(b->ctx, b->f, l->line);
     return !b->m->err;
 }

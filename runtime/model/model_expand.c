@@ -5,8 +5,6 @@
 
 #include "model_source.h"
 
-static bool is_end(const struct hsgd_op *op) { return op->is_loss || op->is_metric; }
-
 /* Where layers are made: in the model itself, or in one use of a block. */
 struct frame {
     struct source_block *block;   /* NULL: the model */
@@ -137,7 +135,7 @@ static void add_target(const struct model_file *f, struct file_layer *l)
             targets++;
             target = i;
         }
-    if (is_end(l->op) && l->inputs == 1 && targets == 1) l->in[l->inputs++].layer = -1 - target;
+    if (op_is_end(l->op) && l->inputs == 1 && targets == 1) l->in[l->inputs++].layer = -1 - target;
 }
 
 static int choose_inputs(const struct model_source *s, const struct frame *f, const struct yaml_pairs *p,
@@ -164,7 +162,9 @@ static void default_name(const struct model_file *f, const struct file_layer *l,
 {
     int number = 0;
     for (int i = 0; i < f->nlayers; i++) number += f->layer[i].op == l->op;
-    snprintf(name, MODEL_NAME, "%s%d", l->is_default ? "loss" : l->op->name, number);
+    const char *op = l->is_default ? "loss" : l->op->name;
+    if (l->op->is_metric && number == 1) snprintf(name, MODEL_NAME, "%s", op);
+    else snprintf(name, MODEL_NAME, "%s%d", op, number);
 }
 
 static int make_layer(struct model_source *s, struct frame *f, const struct yaml_pairs *p)
@@ -185,7 +185,7 @@ static int make_layer(struct model_source *s, struct frame *f, const struct yaml
     err = make_name(s, f, given ? given->line : p->line, name, made);
     if (err) return err;
     memcpy(l->name, s->name[s->nnames - 1].name, sizeof l->name);
-    if (!is_end(l->op)) f->last = made;
+    if (!op_is_end(l->op)) f->last = made;
     return 0;
 }
 

@@ -21,9 +21,13 @@ struct file_layer {
     bool is_default;  /* {op: loss}: for classes op, for numbers mse */
     void *attributes; /* the number of classes may be CLASSES, or OUTPUTS */
     int below;        /* > 0: padding only where the input has fewer rows */
+    float weight;     /* of a loss */
     int line, inputs;
     struct file_value in[HSGD_MAX_INPUTS];
 };
+
+/* A loss's key beside those of its operation. */
+extern const struct hsgd_attribute loss_weight;
 
 struct file_field {
     char name[MODEL_NAME];

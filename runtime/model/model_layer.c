@@ -5,6 +5,8 @@
 
 #include "model_source.h"
 
+const struct hsgd_attribute loss_weight = { "weight", HSGD_FLOAT, 0, false, 1, NULL };
+
 const struct yaml_pair *pair_of(const struct yaml_pairs *p, const char *key)
 {
     for (int i = 0; i < p->n; i++)
@@ -23,6 +25,7 @@ static int refuse_op(struct hsgd_yaml *y, int line, const char *name)
 static int refuse_key(struct hsgd_yaml *y, const struct file_layer *l, const struct yaml_pair *p)
 {
     char names[200] = "op, name, in";
+    if (l->op->is_loss) strcat(names, ", weight");
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++)
         snprintf(names + strlen(names), sizeof names - strlen(names), ", %s", a->name);
     return hsgd_yaml_fail(y, p->line, "%s has no key \"%s\"; it has %s", l->op->name, hsgd_show(p->key).text, names);
@@ -44,12 +47,19 @@ static int read_below(struct hsgd_yaml *y, struct file_layer *l, const struct ya
     return hsgd_yaml_fail(y, p->line, "%s must be an integer from 1, not \"%s\"", p->key, hsgd_show(p->value).text);
 }
 
+static int read_weight(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
+{
+    if (attribute_read(&loss_weight, p->value, &l->weight) && l->weight >= 0) return 0;
+    return hsgd_yaml_fail(y, p->line, "weight must be a number from 0, not \"%s\"", hsgd_show(p->value).text);
+}
+
 static int read_key(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
 {
     static const char *const of_all[] = { "op", "name", "in" };
     for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
         if (!strcmp(p->key, of_all[i])) return 0;
     if (is_below(l->op, p->key)) return read_below(y, l, p);
+    if (l->op->is_loss && !strcmp(p->key, "weight")) return read_weight(y, l, p);
     const struct hsgd_attribute *a = attribute_find(l->op, p->key);
     if (!a) return refuse_key(y, l, p);
     if (!attribute_read(a, p->value, l->attributes))
@@ -79,6 +89,7 @@ int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair
     l->is_default = !strcmp(op->value, "loss");
     l->op = l->is_default ? &hsgd_op_softmax_cross_entropy : hsgd_op_by_name(op->value);
     if (!l->op) return refuse_op(y, l->line, op->value);
+    l->weight = 1;
     l->attributes = calloc(1, l->op->attributes_size + 1);
     if (!l->attributes) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     for (int i = 0; !err && i < p->n; i++) err = read_key(y, l, &p->pair[i]);

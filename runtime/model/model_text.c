@@ -18,7 +18,7 @@ static int default_inputs(const struct hsgd_model *m, const struct node *n, int 
             targets++;
             in[1] = m->field[i].value;
         }
-    if ((n->op->is_loss || n->op->is_metric) && targets == 1) inputs = 2;
+    if (op_is_end(n->op) && targets == 1) inputs = 2;
     return inputs;
 }
 
@@ -121,6 +121,10 @@ static void write_layer(const struct hsgd_model *m, const struct node *l, int be
             write_value(m, l->in[i], out);
         }
         fputs("]", out);
+    }
+    if (l->op->is_loss && l->weight != 1) {
+        fputs(", weight: ", out);
+        attribute_write(&loss_weight, &l->weight, out);
     }
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++) {
         fprintf(out, ", %s: ", a->name);

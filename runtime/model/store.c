@@ -99,7 +99,7 @@ static int open_on(struct store *s, struct hsgd_model *model, struct parameters 
 int store_add_metrics(struct store *s)
 {
     if (s->metrics.handle) return 0;
-    return buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * METRICS, true);
+    return buffer_create(s->ctx, &s->metrics, "metrics", (int64_t)WINDOW_STEPS * s->model->nsums, true);
 }
 
 static int open_rows(struct store *s)

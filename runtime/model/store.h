@@ -8,7 +8,6 @@
 #include "model.h"
 
 #define WINDOW_STEPS 128 /* steps between two looks of the host at the step table and the metrics */
-#define METRICS 4        /* sum of losses, correct, terms, unused */
 #define MAX_SHARDS 17
 
 /* The bucket is cut into shards, one StarPU handle each: shard 0 holds the

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "kernels.h"
+#include "model/metrics.h"
 
 static const struct hsgd_ref absent = { .buffer = -1 };
 
@@ -142,7 +143,7 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
     if (w->kind != WORK_BACKWARD && w->kind != WORK_UNUSED) return;
     for (int k = 0; k < n->info.params; k++)
         if (!n->info.param[k].is_state && !(k == 0 && n->deferred))
-            e->gradient[k] = hsgd_at(at->partial, GRADIENT_HEADER + n->of->param_offset[k]);
+            e->gradient[k] = hsgd_at(at->partial, slice_header(t->low.model) + n->of->param_offset[k]);
 }
 
 /* What the loss would see, to where the host reads it. */
@@ -171,6 +172,49 @@ static void emit_move(const struct tape *t, const struct work *w, const struct s
     else emit_zero(e, to, floats);
 }
 
+/* ------------------------------------------------------------------- losses */
+
+struct hsgd_ref terms_place(const struct plan *p, struct hsgd_ref partial)
+{
+    return hsgd_at(partial, slice_header(p->store->model) - MAX_LOSSES);
+}
+
+int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_ref out,
+                   struct hsgd_ref scratch, struct hsgd_program *program)
+{
+    const struct lowered *l = &p->tape->low;
+    struct hsgd_emit e;
+    int64_t floats = 0;
+    for (int i = 0; i < l->nnodes; i++) {
+        const struct low_node *n = &l->node[i];
+        int number = n->of ? loss_counted(l->model, n->of) : -1;
+        if (number < 0) continue;
+        begin_node(p, s, at, i, program, &e);
+        for (int v = 0; v < n->info.inputs; v++)
+            if (l->value[l->value[n->in[v]].root].field < 0) e.x[v] = absent;
+        e.scratch_base = scratch;
+        e.sums = hsgd_at(out, number);
+        n->op->count(&e);
+        if (e.scratch_floats > floats) floats = e.scratch_floats;
+    }
+    return floats;
+}
+
+/* From the gradient of a loss's sum to that of the loss, as far as the update does not do it. */
+static void emit_division(const struct plan *p, const struct slice_places *at, const struct work *w,
+                          struct hsgd_emit *e)
+{
+    const struct tape *t = p->tape;
+    const struct node *n = t->low.node[w->node].of;
+    if (w->kind != WORK_LOSS || !hsgd_wanted(e->dx[0])) return;
+    if (w->phase + 1 < HSGD_PHASES && n->op->forward[w->phase + 1].emit) return;
+    int number = loss_counted(t->low.model, n), floats = (int)tape_floats(t->slot[w->dx[0]].floats, e->rows);
+    struct divide_args a = { floats, loss_factor(t->low.model, n, p->batch), number >= 0 };
+    struct hsgd_ref terms = number < 0 ? e->dx[0] : hsgd_at(terms_place(p, at->partial), number);
+    if (number < 0 && a.factor == 1) return;
+    HSGD_LAUNCH(e, HSGD_KERNEL(divide), HSGD_ITEMS, a.n, &a, terms, e->dx[0]);
+}
+
 static void emit_work(struct plan *p, const struct slice *s, const struct slice_places *at, const struct work *w,
                       struct hsgd_program *program, struct hsgd_emit *e)
 {
@@ -188,9 +232,10 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
         emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
     if (w->kind == WORK_UNUSED) return;
     e->sums = sums_place(p, s, &t->sums[w->node][d][w->phase]);
-    if (op->is_loss && !hsgd_wanted(e->sums)) e->sums = at->partial;
+    if (op_is_end(op) && !hsgd_wanted(e->sums)) e->sums = hsgd_at(at->partial, t->low.node[w->node].of->sums);
     bool evaluates = d == HSGD_FORWARD && op->evaluate && !e->training;
     (evaluates ? op->evaluate : (d ? op->backward : op->forward)[w->phase].emit)(e);
+    emit_division(p, at, w, e);
 }
 
 /* ------------------------------------------------------------------ merging */
@@ -327,13 +372,13 @@ int64_t backward_floats(const struct tape *t)
 }
 
 /* Of a weight whose gradient backward has made. */
-static void emit_made_rows(const struct low_node *n, const struct slice_places *at, const struct weight_rows *r,
-                           struct hsgd_ref out, bool accumulate, struct hsgd_emit *e)
+static void emit_made_rows(const struct hsgd_model *m, const struct low_node *n, const struct slice_places *at,
+                           const struct weight_rows *r, struct hsgd_ref out, bool accumulate, struct hsgd_emit *e)
 {
     struct copy_args copy = { (int)r->floats };
     struct add_args add = { (int)r->floats };
     int64_t before = r->row * row_floats(&n->info.param[0]);
-    struct hsgd_ref from = hsgd_at(at->partial, GRADIENT_HEADER + n->of->param_offset[0] + before);
+    struct hsgd_ref from = hsgd_at(at->partial, slice_header(m) + n->of->param_offset[0] + before);
     if (accumulate) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, from, out);
     else HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, from, out);
 }
@@ -348,7 +393,7 @@ int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct sli
     begin_node(p, s, at, node, program, &e);
     e.dy[0] = slot_place(t, at, s->rows, t->dy[node]);
     e.scratch_base = scratch;
-    if (!t->low.node[node].deferred) emit_made_rows(&t->low.node[node], at, r, out, accumulate, &e);
+    if (!t->low.node[node].deferred) emit_made_rows(t->low.model, &t->low.node[node], at, r, out, accumulate, &e);
     else if (hsgd_wanted(e.dy[0])) t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);
     else if (!accumulate) emit_zero(&e, out, r->floats);
     return e.scratch_floats;

@@ -28,6 +28,14 @@ bool plan_make_tape(struct plan *p, bool defers);
 int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const struct slice_places *at,
                      struct hsgd_program *program);
 
+/* Appends to out how many terms each loss has of which only targets tell
+ * (losses_counted()), from the slice's part of the batch.  Returns the floats of
+ * scratch that it takes. */
+int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_ref out,
+                   struct hsgd_ref scratch, struct hsgd_program *program);
+/* Where a slice keeps these numbers for the whole batch. */
+struct hsgd_ref terms_place(const struct plan *p, struct hsgd_ref partial);
+
 /* Appends what runs once per step, from what slice 0 has merged. */
 void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_program *program);
 /* Whether anything does. */

@@ -150,6 +150,7 @@ void plan_destroy(struct plan *p)
     free(p->tape);
     free(p->sums);
     free(p->merged);
+    free(p->terms);
     for (int i = 0; p->cell && i < p->ncells; i++)
         for (int k = 0; k < p->cell[i].nvariants; k++) program_free(&p->cell[i].variant[k].program);
     free(p->variant);

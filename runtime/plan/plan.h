@@ -10,7 +10,15 @@
 
 #define PLAN_SLOTS 3       /* input batches a plan holds: one in use, the others being filled */
 #define PREDICT_STEPS 16   /* steps of a window that keep their outputs */
-#define GRADIENT_HEADER 64 /* floats before a buffer of gradients: loss sums; the sum of squares and its parts */
+#define GRADIENT_HEADER 64 /* floats before a gradient: the sum of squares and its parts */
+
+/* Floats before the gradients that a slice returns: sums of losses and metrics, the
+ * sum of squares and its parts, numbers of terms. */
+static inline int64_t slice_header(const struct hsgd_model *m)
+{
+    enum { SQUARES = 33 };
+    return (m->nsums + SQUARES + MAX_LOSSES + GRADIENT_HEADER - 1) / GRADIENT_HEADER * GRADIENT_HEADER;
+}
 
 /* -------------------------------------------------------------- updates */
 
@@ -80,7 +88,7 @@ struct slice {
     int share, part; /* the slice's number, and the part's in it, from 0 */
     int first_row, rows;
     int input, arena; /* buffers; input is one of PLAN_SLOTS alternatives */
-    int partial;      /* loss sums and gradients; PLAN_PREDICT: outputs, a step behind the other */
+    int partial;      /* sums of losses and metrics, and gradients; PLAN_PREDICT: outputs, a step behind the other */
 };
 
 /* What is done with a buffer of a plan when its size is known. */
@@ -100,6 +108,7 @@ struct plan {
     struct tape *tape; /* work of a slice */
     int *sums;         /* buffers of what slices return between segments: [slice][segment]; one slice: of all */
     int *merged;       /* and of these sums over all slices, as each slice makes them; one slice: none */
+    int *terms;        /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
     enum plan_mode mode;
     int batch;
     int nslices, ncells, nbuffers, capacity;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "model/metrics.h"
 
 /* ---------------------------------------------------------------- buffers */
 
@@ -171,8 +172,8 @@ static int64_t partial_floats(const struct builder *b, const struct slice *s)
 {
     const struct hsgd_model *m = b->plan->store->model;
     if (b->plan->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * s->rows * hsgd_model_outputs(m);
-    if (b->plan->mode == PLAN_EVALUATE) return GRADIENT_HEADER;
-    return GRADIENT_HEADER + (b->plan->tape ? backward_floats(b->plan->tape) : m->floats);
+    if (b->plan->mode == PLAN_EVALUATE) return slice_header(m);
+    return slice_header(m) + (b->plan->tape ? backward_floats(b->plan->tape) : m->floats);
 }
 
 static void add_slice(struct builder *b, int index)
@@ -217,6 +218,21 @@ static void add_sums(struct builder *b)
     }
 }
 
+/* Numbers of terms of a slice, and behind them those of one of its parts. */
+static void add_terms(struct builder *b)
+{
+    struct plan *p = b->plan;
+    char name[24];
+    if (plan_forward_only(p) || !losses_counted(p->store->model)) return;
+    p->terms = calloc((size_t)p->nslices, sizeof *p->terms);
+    if (!p->terms) no_memory(b);
+    for (int i = 0; p->terms && i < p->nslices; i++) {
+        snprintf(name, sizeof name, "terms%d", i);
+        p->terms[i] =
+            p->slice[i].part ? p->terms[i - 1] : new_buffer(b, name, 2 * MAX_LOSSES, p->slice[i].device, false);
+    }
+}
+
 /* --------------------------------------------------------------- the whole */
 
 /* All slices on one device. */
@@ -250,6 +266,7 @@ int plan_describe(struct plan *p, const struct plan_hooks *hooks)
     if (p->tape && !p->tape->defers) b.deferral = IN_BACKWARD;
     for (int i = 0; i < p->nslices; i++) add_slice(&b, i);
     if (p->tape) add_sums(&b);
+    if (p->tape) add_terms(&b);
     if (hooks->before) hooks->before(&b, hooks->user);
     if (!hooks->no_step) plan_step_jobs(&b);
     if (hooks->after) hooks->after(&b, hooks->user);

@@ -86,13 +86,13 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 /* The list of a step's jobs. */
 void plan_step_jobs(struct builder *b);
 
-/* The types: a segment of a slice, forward and backward; the gradient of a shard's deferred
+/* The types: the numbers of terms of a slice; a segment of it, forward and backward; the gradient of a shard's deferred
  * weights over the slices of a device, all of it, or tile by tile with their
  * update; the sum of a shard's gradients, and of its squares; the sum of losses;
  * the factor that clips; the update of a shard; what runs once
  * per step; adding what a part of a slice returned to that of its first part. */
-extern const struct job_type slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job, once_job,
-    part_job;
+extern const struct job_type terms_job, slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job,
+    once_job, part_job;
 
 /* Floats of a gradient that a device makes before it uses them; a GPU, which
  * wants few and large products, all. */

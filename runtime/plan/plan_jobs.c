@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What each type of job does to buffers, and its launches. */
 #include "kernels.h"
+#include "model/metrics.h"
 #include "plan_build.h"
 
 #define TILE_FLOATS (32 * 1024) /* measured: larger tiles leave the cache */
@@ -8,6 +9,41 @@
 static const struct hsgd_ref step_row = { .buffer = FIXED_STEP, .slot_stride = HSGD_STEP_WORDS * sizeof(float) };
 
 int64_t tile_floats(const struct device *d) { return d->info.kind == HSGD_CUDA ? INT64_C(1) << 40 : TILE_FLOATS; }
+
+/* ------------------------------------------------------------------- terms */
+
+static void terms_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    const struct plan *p = b->plan;
+    const struct slice *s = &p->slice[j->index];
+    access_buffer(c, s->input, STARPU_R);
+    access_buffer(c, p->terms[j->index], s->part ? STARPU_RW : STARPU_W);
+}
+
+/* Those of a later part are added to what is there. */
+static void terms_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct plan *p = b->plan;
+    const struct slice *s = &p->slice[j->index];
+    struct slice_places places = { .input = ref(s->input, 0), .device = e->device };
+    struct hsgd_ref sum = ref(p->terms[j->index], 0), own = hsgd_at(sum, MAX_LOSSES),
+                    scratch = hsgd_at(own, MAX_LOSSES);
+    struct add_args add = { losses_counted(p->store->model) };
+    grow_buffer(b, scratch, emit_terms(p, s, &places, s->part ? own : sum, scratch, e->program));
+    if (s->part) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, own, sum);
+}
+
+const struct job_type terms_job = { terms_access, terms_emit };
+
+/* Of the batch, from all slices in their order. */
+static void emit_all_terms(const struct plan *p, struct hsgd_emit *e, struct hsgd_ref out)
+{
+    struct hsgd_part part[p->nslices];
+    int n = 0;
+    for (int i = 0; i < p->nslices; i++)
+        if (!p->slice[i].part) part[n++].sums = ref(p->terms[i], 0);
+    emit_sum(e, losses_counted(p->store->model), n, part, out);
+}
 
 /* ----------------------------------------------------------------- slices */
 
@@ -39,6 +75,7 @@ static void slice_access(struct builder *b, const struct job *j, struct cell *c)
     access_buffer(c, s->partial, p->mode == PLAN_PREDICT ? STARPU_RW : first); /* RW: a step writes its part of it */
     access_buffer(c, FIXED_STEP, STARPU_R);
     sums_access(p, j, c);
+    for (int i = 0; p->terms && !j->segment && i < p->nslices; i++) access_buffer(c, p->terms[i], STARPU_R);
 }
 
 static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
@@ -52,6 +89,7 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
                                    .step = step_row,
                                    .param = FIXED_PARAM,
                                    .device = e->device };
+    if (p->terms && !j->segment) emit_all_terms(p, e, terms_place(p, places.partial));
     grow_buffer(b, places.arena, emit_segment(p, s, j->segment, &places, e->program));
 }
 
@@ -321,15 +359,15 @@ static void metrics_access(struct builder *b, const struct job *j, struct cell *
     access_buffer(c, FIXED_METRICS, STARPU_RW);
 }
 
-/* The step's losses, summed over the slices. */
+/* The step's losses and metrics, summed over the slices. */
 static void metrics_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
 {
     (void)j;
     struct hsgd_part part[b->plan->nslices];
-    int n = 0;
+    int n = 0, sums = b->plan->store->model->nsums;
     for (int i = 0; i < b->plan->nslices; i++)
         if (!b->plan->slice[i].part) part[n++].sums = ref(b->plan->slice[i].partial, 0);
-    emit_sum(e, METRICS, n, part, slotted(FIXED_METRICS, METRICS));
+    emit_sum(e, sums, n, part, slotted(FIXED_METRICS, sums));
 }
 
 const struct job_type metrics_job = { metrics_access, metrics_emit };

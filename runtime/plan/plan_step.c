@@ -50,7 +50,7 @@ static void add_part(struct builder *b, int shard, struct hsgd_ref part)
 /* What backward makes. */
 static void add_partials(struct builder *b, int shard)
 {
-    int64_t offset = GRADIENT_HEADER + b->plan->store->shard[shard].first;
+    int64_t offset = slice_header(b->plan->store->model) + b->plan->store->shard[shard].first;
     for (int i = 0; i < b->plan->nslices; i++)
         if (!b->plan->slice[i].part) add_part(b, shard, ref(b->plan->slice[i].partial, offset));
 }
@@ -129,7 +129,7 @@ static void add_metrics(struct builder *b, enum cell_kind kind)
 static struct hsgd_ref add_factor(struct builder *b)
 {
     struct device *d = home(b->plan);
-    struct hsgd_ref factor = ref(b->plan->slice[0].partial, METRICS);
+    struct hsgd_ref factor = ref(b->plan->slice[0].partial, b->plan->store->model->nsums);
     if (!alone(b)) factor = ref(new_buffer(b, "clip", GRADIENT_HEADER, d, false), 0);
     step_job(b, &factor_job, CELL_UPDATE, d, MERGE_PRIORITY)->place = factor;
     return factor;
@@ -162,6 +162,11 @@ void plan_step_jobs(struct builder *b)
 {
     const struct plan *p = b->plan;
     struct hsgd_ref factor = { .buffer = -1 };
+    for (int i = 0; p->terms && i < p->nslices; i++) {
+        struct job *j = step_job(b, &terms_job, CELL_MERGE, p->slice[i].device, SLICE_PRIORITY);
+        if (!alone(b)) j->affinity = p->slice[i].share;
+        j->index = i;
+    }
     for (int k = 0; k < p->tape->segments; k++)
         for (int i = 0; i < p->nslices; i++) {
             struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);

@@ -60,8 +60,8 @@ static int phases_of(const struct hsgd_phase *phase)
 }
 
 /* The phases of a node from one that was added; between two the sums of all
- * slices are merged, which ends a segment.  What a loss returns last is the
- * host's. */
+ * slices are merged, which ends a segment.  What a loss or metric returns last
+ * is the host's. */
 static void add_phases(struct maker *m, struct work *first, enum hsgd_direction d)
 {
     const struct work like = *first;
@@ -77,7 +77,7 @@ static void add_phases(struct maker *m, struct work *first, enum hsgd_direction 
             w->segment = segment;
             w->phase = p;
         }
-        bool merged = !n->op->is_loss || p + 1 < phases;
+        bool merged = !op_is_end(n->op) || p + 1 < phases;
         int64_t floats = merged ? n->info.sums[d][p] : 0;
         m->t->sums[like.node][d][p] = (struct sum_place){ m->segment, floats, m->sums };
         m->sums += (floats + 15) / 16 * 16;
@@ -169,6 +169,7 @@ static void gradients(struct maker *m, int node, enum work_kind kind, const int 
     unsigned adds = 0;
     for (int i = 0; i < n->info.inputs; i++) {
         bool wanted = m->t->low.value[n->in[i]].wants_gradient && !(n->op->passes & 1u << i);
+        wanted &= kind != WORK_LOSS || i == 0;
         dx[i] = wanted ? contribute(m, n, i, &adds, &added[i]) : ABSENT;
     }
     struct work *w = add_work(m, kind, node);
@@ -346,18 +347,22 @@ static bool make_room(struct maker *m)
     return true;
 }
 
+static bool is_minimised(const struct low_node *n) { return n->of && n->of->weight != 0; }
+
 static void make_works(struct maker *m)
 {
     const struct tape_spec *spec = m->spec;
     const struct lowered *l = &m->t->low;
     for (int i = 0; i < l->nnodes; i++) {
-        if (!l->node[i].op->is_loss) forward(m, i);
-        else if (!spec->gradients && !spec->predicts) add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
+        const struct low_node *n = &l->node[i];
+        if (!op_is_end(n->op)) forward(m, i);
+        else if (!spec->predicts && !(spec->gradients && is_minimised(n)))
+            add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
     }
     for (int i = 0; i < l->nnodes; i++) m->t->defers |= l->node[i].deferred = defers(m, &l->node[i]);
     for (int i = l->nnodes - 1; spec->gradients && i >= 0; i--) {
-        if (l->node[i].op->is_loss) gradients(m, i, WORK_LOSS, NULL);
-        else backward(m, i);
+        if (is_minimised(&l->node[i])) gradients(m, i, WORK_LOSS, NULL);
+        else if (!op_is_end(l->node[i].op)) backward(m, i);
     }
 }
 

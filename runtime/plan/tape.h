@@ -9,7 +9,7 @@
 
 enum work_kind {
     WORK_FORWARD,
-    WORK_LOSS, /* its sums, and in training the gradients of its inputs */
+    WORK_LOSS, /* sums of a loss or metric; of what is minimised in training also the gradient of its input */
     WORK_BACKWARD,
     WORK_UNUSED, /* no loss depends on the node: the gradients of its parameters are 0 */
     WORK_ADD,    /* slot `from` is added to slot `to` */

@@ -144,17 +144,17 @@ void async_close(struct hsgd_trainer *t)
 
 /* ------------------------------------------------------------- what was done */
 
-/* Spreads a step's metrics over the batches that its samples belong to. */
-static void add_metrics(struct async *a, int64_t first, int rows, const struct batch_metrics *m)
+static int sums_of(const struct async *a) { return a->t->state.store.model->nsums; }
+
+/* Spreads a step's sums over the batches that its samples belong to. */
+static void add_sums(struct async *a, int64_t first, int rows, const double *sums)
 {
     for (int64_t at = first; at < first + rows;) {
         int64_t index = at / a->batch, end = (index + 1) * a->batch;
         if (end > first + rows) end = first + rows;
         struct async_batch *b = &a->done[index];
         double part = (double)(end - at) / rows;
-        b->sum.loss += part * m->loss;
-        b->sum.correct += part * m->correct;
-        b->sum.terms += part * m->terms;
+        for (int i = 0; i < sums_of(a); i++) b->sums[i] += part * sums[i];
         b->rows += (int)(end - at);
         at = end;
     }
@@ -172,11 +172,12 @@ static int count_merges(struct async *a, struct replica *r, int merged)
 
 static int count_round(struct async *a, struct replica *r, int merged)
 {
-    struct batch_metrics m[WINDOW_STEPS];
     const struct round *d = &r->round;
+    int n = sums_of(a);
     if (!merged) return 0;
-    replica_metrics(r, merged, m);
-    for (int i = 0; i < merged; i++) add_metrics(a, d->first + (int64_t)i * d->batch, d->batch, &m[i]);
+    double sums[merged * n];
+    trainer_read_sums(&r->state, merged, sums);
+    for (int i = 0; i < merged; i++) add_sums(a, d->first + (int64_t)i * d->batch, d->batch, sums + (size_t)i * n);
     r->updates += merged;
     r->samples += (int64_t)merged * d->batch;
     a->merged += (int64_t)merged * d->batch;
@@ -300,14 +301,14 @@ static void stop(struct async *a)
 
 static void tell_batches(struct async *a, const struct async_listener *l, struct heard *h)
 {
-    struct batch_metrics m[WINDOW_STEPS];
+    const double *sums = a->done[h->batches].sums;
     int n = 0;
-    for (; n < WINDOW_STEPS && is_done(a, h->batches); h->batches++) m[n++] = a->done[h->batches].sum;
+    for (; n < WINDOW_STEPS && is_done(a, h->batches); h->batches++) n++;
     if (!n) return;
     pthread_mutex_unlock(&a->lock);
     uint64_t now = monotonic_ns();
     a->t->at.step += n;
-    bool goes_on = l->hear(l->user, m, n, 1e-9 * (double)(now - h->at));
+    bool goes_on = l->hear(l->user, sums, n, 1e-9 * (double)(now - h->at));
     h->at = now;
     pthread_mutex_lock(&a->lock);
     if (!goes_on) stop(a);
@@ -349,14 +350,31 @@ static void drop_lost(struct trainer_state *s)
         if (s->ctx->device[i].lost) recover_drop_plans(s, &s->ctx->device[i]);
 }
 
+static void close_batches(struct async *a)
+{
+    free(a->done);
+    free(a->sums);
+    a->done = NULL;
+    a->sums = NULL;
+}
+
+static bool open_batches(struct async *a, size_t n)
+{
+    size_t sums = (size_t)sums_of(a);
+    a->done = calloc(n + 1, sizeof *a->done);
+    a->sums = calloc((n + 1) * sums, sizeof *a->sums);
+    for (size_t i = 0; a->done && a->sums && i <= n; i++) a->done[i].sums = a->sums + i * sums;
+    if (!a->done || !a->sums) close_batches(a);
+    return a->done;
+}
+
 int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_source *source,
               const struct async_listener *listener)
 {
     int err = async_open(t);
     if (err) return err;
     struct async *a = t->async;
-    a->done = calloc((size_t)((n + batch - 1) / batch), sizeof *a->done);
-    if (!a->done) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
+    if (!open_batches(a, (size_t)((n + batch - 1) / batch))) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     a->source = source;
     a->origin = (struct origin){ t->at.step, t->at.samples, t->at.epoch };
     a->batch = batch;
@@ -366,8 +384,7 @@ int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_s
     context_begin(t->state.ctx);
     err = run(a, listener);
     context_end(t->state.ctx);
-    free(a->done);
-    a->done = NULL;
+    close_batches(a);
     drop_lost(&t->state);
     return err;
 }

@@ -12,7 +12,7 @@ int async_check(struct hsgd_context *ctx, const struct hsgd_train_options *o);
 /* Hears of batches that are done, in order, about as often as after a window
  * of steps; returns whether to go on. */
 struct async_listener {
-    bool (*hear)(void *user, const struct batch_metrics *m, int batches, double seconds);
+    bool (*hear)(void *user, const double *sums, int batches, double seconds);
     void *user;
 };
 

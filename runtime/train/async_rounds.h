@@ -8,8 +8,8 @@
 
 /* A batch as the user counts them: what its samples have brought so far. */
 struct async_batch {
-    struct batch_metrics sum;
     int rows;
+    double *sums;
 };
 
 /* Samples that were taken and given back. */
@@ -31,6 +31,7 @@ struct async {
     /* the run */
     const struct batch_source *source;
     struct async_batch *done;
+    double *sums; /* theirs */
     struct origin origin;
     int batch;
     int64_t next, end; /* samples that nobody has taken yet */

@@ -9,6 +9,7 @@
 #include "async.h"
 #include "checkpoint.h"
 #include "data/record.h"
+#include "model/metrics.h"
 #include "pass.h"
 #include "schedule.h"
 #include "base/sized.h"
@@ -28,6 +29,8 @@ struct fit {
     bool stop, cut; /* the progress function said so; the last epoch is not whole */
 };
 
+static const struct hsgd_model *model_of(const struct fit *f) { return f->t->state.store.model; }
+
 /* ------------------------------------------------------------ reasons to end */
 
 static bool out_of_patience(const struct fit *f)
@@ -45,7 +48,7 @@ static bool out_of_time(const struct fit *f)
 static bool on_target(const struct fit *f)
 {
     double target = f->t->state.options.target_accuracy;
-    return target > 0 && f->t->at.validation_accuracy >= target;
+    return target > 0 && metric_named(model_of(f), f->t->at.validation, "accuracy") >= target;
 }
 
 static bool all_done(const struct fit *f) { return f->t->at.step >= f->total && !f->t->at.samples; }
@@ -66,18 +69,16 @@ static enum hsgd_fit_end end_of(const struct fit *f)
 
 /* ---------------------------------------------------------------- windows */
 
-static int note_losses(struct fit *f, const struct batch_metrics *m, int steps)
+static int note_losses(struct fit *f, const double *sums, int steps)
 {
+    const struct hsgd_model *m = model_of(f);
     struct position *at = &f->t->at;
-    for (int i = 0; i < steps; i++) {
-        double loss = m[i].loss / m[i].terms;
-        if (!isfinite(loss))
+    for (int i = 0; i < steps; i++, sums += m->nsums) {
+        double loss = metric_value(m, 0, sums);
+        if (!isfinite(loss) && sums_have_terms(m, sums))
             return hsgd_fail(f->t->state.ctx, EDOM, "the loss of step %lld is not finite",
                              (long long)(at->step - steps + i + 1));
-        at->loss_sum += m[i].loss;
-        at->correct_sum += m[i].correct;
-        at->terms_sum += m[i].terms;
-        f->result->samples += (int64_t)m[i].terms;
+        for (int k = 0; k < m->nsums; k++) at->sums[k] += sums[k];
         if (f->result->losses < HSGD_KEPT_LOSSES) f->result->loss[f->result->losses++] = loss;
     }
     return 0;
@@ -101,36 +102,45 @@ static void tell(struct fit *f, bool epoch_end)
 {
     const struct hsgd_train_options *o = &f->t->state.options;
     const struct position *at = &f->t->at;
+    const struct hsgd_model *m = model_of(f);
     struct hsgd_fit_result *r = f->result;
+    double running[MAX_METRICS], none[MAX_METRICS];
     if (!o->progress || f->stop) return;
+    metric_values(m, at->sums, running);
+    for (int i = 0; i < m->nmetrics; i++) none[i] = NAN;
+    const double *train = epoch_end ? at->train : running, *validation = epoch_end ? at->validation : none;
     struct hsgd_progress p = {
         .size = sizeof p,
         .epoch = (int)at->epoch + (!epoch_end || f->cut),
         .epochs = o->epochs,
         .step = at->step,
         .steps = f->total,
-        .loss = epoch_end ? at->train_loss : at->loss_sum / at->terms_sum,
+        .loss = train[0],
         .samples_per_second = (double)r->samples / r->seconds,
         .seconds = r->seconds,
         .learning_rate = schedule_rate(o, at->step - 1, f->total),
         .epoch_end = epoch_end,
-        .train_accuracy = epoch_end ? at->train_accuracy : pass_accuracy(f->t, at->correct_sum, at->terms_sum),
-        .validation_loss = epoch_end ? at->validation_loss : NAN,
-        .validation_accuracy = epoch_end ? at->validation_accuracy : NAN,
+        .train_accuracy = metric_named(m, train, "accuracy"),
+        .validation_loss = validation[0],
+        .validation_accuracy = metric_named(m, validation, "accuracy"),
+        .metrics = m->nmetrics,
+        .train = train,
+        .validation = validation,
     };
     if (!o->progress(o->progress_user, &p)) f->stop = true;
 }
 
-static int note_steps(struct fit *f, const struct batch_metrics *m, int steps, int batch, double seconds)
+static int note_steps(struct fit *f, const double *sums, int steps, int batch, double seconds)
 {
     struct position *at = &f->t->at;
-    int64_t n = hsgd_data_count(f->train);
-    int err = note_losses(f, m, steps);
+    int64_t n = hsgd_data_count(f->train), before = at->samples;
+    int err = note_losses(f, sums, steps);
     if (!err) err = note_time(f, seconds, steps);
     if (err) return err;
     if (batch == f->t->state.options.batch_size) f->t->step_seconds = seconds / steps;
     at->samples += (int64_t)steps * batch;
     if (at->samples > n) at->samples = n; /* the last batch of a run of replicas */
+    f->result->samples += at->samples - before;
     f->t->unsaved = true;
     tell(f, false);
     return 0;
@@ -138,13 +148,13 @@ static int note_steps(struct fit *f, const struct batch_metrics *m, int steps, i
 
 static int train_window(struct fit *f, struct pass *p, int steps)
 {
-    struct batch_metrics m[WINDOW_STEPS];
+    double sums[steps * model_of(f)->nsums];
     struct batch_source source = pass_source(p);
     int err = trainer_plan(f->t, PLAN_TRAIN, p->batch, NULL);
     if (err) return err;
     uint64_t began = monotonic_ns();
-    err = trainer_window(f->t, PLAN_TRAIN, p->batch, steps, &source, m);
-    return err ? err : note_steps(f, m, steps, p->batch, 1e-9 * (double)(monotonic_ns() - began));
+    err = trainer_window(f->t, PLAN_TRAIN, p->batch, steps, &source, sums);
+    return err ? err : note_steps(f, sums, steps, p->batch, 1e-9 * (double)(monotonic_ns() - began));
 }
 
 /* ---------------------------------------------------------------- replicas */
@@ -154,10 +164,10 @@ struct replica_run {
     int batch, err;
 };
 
-static bool hear(void *user, const struct batch_metrics *m, int batches, double seconds)
+static bool hear(void *user, const double *sums, int batches, double seconds)
 {
     struct replica_run *r = user;
-    if (!r->err) r->err = note_steps(r->fit, m, batches, r->batch, seconds);
+    if (!r->err) r->err = note_steps(r->fit, sums, batches, r->batch, seconds);
     return !r->err && !r->fit->stop && !out_of_time(r->fit) && !checkpoint_is_due(r->fit->t);
 }
 
@@ -221,24 +231,27 @@ static int train_epoch(struct fit *f)
     return err;
 }
 
-/* Without classes the loss alone decides. */
-static bool is_better(const struct position *at)
+/* By the figure that the options name; of equal ones the loss decides. */
+static bool is_better(const struct fit *f)
 {
-    if (at->best_step && isnan(at->validation_accuracy)) return at->validation_loss < at->best_loss;
-    return !at->best_step || at->validation_accuracy > at->best_accuracy ||
-           (at->validation_accuracy == at->best_accuracy && at->validation_loss < at->best_loss);
+    const struct position *at = &f->t->at;
+    int i = f->t->best;
+    double now = at->validation[i], best = at->best[i];
+    if (!at->best_step || isnan(best)) return true;
+    if (now == best) return at->validation[0] < at->best[0];
+    return metric_less_is_better(model_of(f), i) ? now < best : now > best;
 }
 
 /* Returns whether the epoch that ended is the best so far. */
-static bool note_best(struct position *at)
+static bool note_best(const struct fit *f)
 {
-    if (!is_better(at)) {
+    struct position *at = &f->t->at;
+    if (!is_better(f)) {
         at->worse++;
         return false;
     }
     at->best_step = at->step;
-    at->best_loss = at->validation_loss;
-    at->best_accuracy = at->validation_accuracy;
+    memcpy(at->best, at->validation, sizeof at->best);
     at->worse = 0;
     return true;
 }
@@ -247,20 +260,19 @@ static bool note_best(struct position *at)
 static int measure_epoch(struct fit *f)
 {
     struct position *at = &f->t->at;
-    double loss = NAN, accuracy = NAN;
-    int err = f->validation ? hsgd_trainer_evaluate(f->t, f->validation, &loss, &accuracy) : 0;
+    double figure[MAX_METRICS];
+    for (int i = 0; i < MAX_METRICS; i++) figure[i] = NAN;
+    int err = f->validation ? pass_evaluate(f->t, f->validation, figure) : 0;
     if (err == -EINTR) {
         f->stop = true;
         return 0;
     }
-    if (!err && f->validation && !isfinite(loss))
+    if (!err && f->validation && !isfinite(figure[0]))
         err =
             hsgd_fail(f->t->state.ctx, EDOM, "the validation loss after step %lld is not finite", (long long)at->step);
     if (err) return err;
-    at->train_loss = at->loss_sum / at->terms_sum;
-    at->train_accuracy = pass_accuracy(f->t, at->correct_sum, at->terms_sum);
-    at->validation_loss = loss;
-    at->validation_accuracy = accuracy;
+    metric_values(model_of(f), at->sums, at->train);
+    memcpy(at->validation, figure, sizeof figure);
     f->t->unsaved = true;
     return 0;
 }
@@ -270,10 +282,10 @@ static int end_epoch(struct fit *f)
     struct position *at = &f->t->at;
     int err = measure_epoch(f);
     if (err || f->stop) return err;
-    at->loss_sum = at->correct_sum = at->terms_sum = 0;
+    memset(at->sums, 0, sizeof at->sums);
     at->samples = 0;
     at->epoch++;
-    bool best = f->validation && note_best(at);
+    bool best = f->validation && note_best(f);
     tell(f, true);
     return checkpoint_after_epoch(f->t, best);
 }
@@ -306,8 +318,8 @@ static int check_fit(const struct fit *f)
     if (err) return err;
     if (t->state.options.target_accuracy > 0 && !f->validation)
         return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);
-    if (t->state.options.target_accuracy > 0 && !model_classes(t->state.store.model))
-        return hsgd_fail(ctx, EINVAL, "target_accuracy %g: model \"%s\" has no classes, and so no accuracy",
+    if (t->state.options.target_accuracy > 0 && metric_find(t->state.store.model, "accuracy") < 0)
+        return hsgd_fail(ctx, EINVAL, "target_accuracy %g: model \"%s\" has no accuracy",
                          t->state.options.target_accuracy, t->state.store.model->name);
     if (t->state.options.patience && !f->validation)
         return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
@@ -366,20 +378,25 @@ static void conclude(struct fit *f)
 {
     struct hsgd_fit_result *r = f->result;
     const struct position *at = &f->t->at;
-    bool partial = at->terms_sum > 0;
+    const struct hsgd_model *m = model_of(f);
+    bool partial = at->samples > 0, validated = at->epoch || f->cut;
     async_report(f->t, r);
     r->end = end_of(f);
     r->epochs = (int)at->epoch + partial;
     r->steps = at->step;
-    r->train_loss = partial ? at->loss_sum / at->terms_sum : at->epoch ? at->train_loss : NAN;
-    r->train_accuracy = partial     ? pass_accuracy(f->t, at->correct_sum, at->terms_sum)
-                        : at->epoch ? at->train_accuracy
-                                    : NAN;
-    r->validation_loss = at->epoch || f->cut ? at->validation_loss : NAN;
-    r->validation_accuracy = at->epoch || f->cut ? at->validation_accuracy : NAN;
+    r->metrics = m->nmetrics;
+    for (int i = 0; i < m->nmetrics; i++) {
+        r->train[i] = partial ? metric_value(m, i, at->sums) : at->epoch ? at->train[i] : NAN;
+        r->validation[i] = validated ? at->validation[i] : NAN;
+        r->best[i] = at->best_step ? at->best[i] : NAN;
+    }
+    r->train_loss = r->train[0];
+    r->train_accuracy = metric_named(m, r->train, "accuracy");
+    r->validation_loss = r->validation[0];
+    r->validation_accuracy = metric_named(m, r->validation, "accuracy");
     r->best_step = at->best_step;
-    r->best_loss = at->best_step ? at->best_loss : NAN;
-    r->best_accuracy = at->best_step ? at->best_accuracy : NAN;
+    r->best_loss = r->best[0];
+    r->best_accuracy = metric_named(m, r->best, "accuracy");
     if (f->windows) r->step_seconds_median = median_step(f->timed, f->windows);
 }
 

@@ -8,6 +8,7 @@
 
 #include "data/record.h"
 #include "base/rng.h"
+#include "model/metrics.h"
 #include "type_text.h"
 
 static void fill(void *user, int step, int first_row, int rows, void *const *field)
@@ -40,11 +41,6 @@ void pass_bind(struct pass *p, const struct hsgd_trainer *t)
 }
 
 struct batch_source pass_source(struct pass *p) { return (struct batch_source){ fill, p }; }
-
-double pass_accuracy(const struct hsgd_trainer *t, double correct, double terms)
-{
-    return model_classes(t->state.store.model) ? correct / terms : NAN;
-}
 
 /* Fisher-Yates with counter-based numbers. */
 void pass_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch)
@@ -104,13 +100,14 @@ static int check_field(const struct hsgd_model *m, const struct hsgd_data *d, co
     return same ? 0 : refuse_type(m, d, f->name, takes);
 }
 
-static int check_classes(const struct hsgd_model *m, const struct hsgd_data *d)
+/* Labels that are ignored may be the data's last class. */
+static int check_classes(const struct hsgd_model *m, const struct node *reader, const struct hsgd_data *d)
 {
     struct hsgd_data_field f;
-    int outputs = model_classes(m);
-    const char *label = outputs ? model_loss_field(m)->name : NULL;
-    if (!label || !hsgd_data_field_get(d, hsgd_data_find(d, label), &f, sizeof f)) return 0;
-    if (f.classes && f.classes <= outputs) return 0;
+    int outputs = node_classes(m, reader);
+    const char *label = node_target(m, reader)->name;
+    if (!hsgd_data_field_get(d, hsgd_data_find(d, label), &f, sizeof f)) return 0;
+    if (f.classes && (f.classes <= outputs || node_ignores(reader, f.classes - 1))) return 0;
     if (!f.classes)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\": the number of classes of \"%s\" is not known", hsgd_data_name(d),
                          label);
@@ -123,7 +120,9 @@ int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
     const struct hsgd_model *m = t->state.store.model;
     int err = ENTER(m->ctx, d);
     for (int i = 0; !err && i < m->nfields; i++) err = check_field(m, d, &m->field[i]);
-    return err ? err : check_classes(m, d);
+    for (const struct node *n = m->node; !err && n < m->node + m->nnodes; n++)
+        if (node_classes(m, n)) err = check_classes(m, n, d);
+    return err;
 }
 
 /* --------------------------------------------------------------- evaluate */
@@ -133,24 +132,21 @@ struct evaluation {
     struct pass pass;
     int64_t count;
     double step_seconds; /* of the last window; at first, what a step of training takes */
-    struct batch_metrics sum;
+    double sums[MAX_SUMS];
 };
 
 static int evaluate_window(struct evaluation *e)
 {
-    struct batch_metrics m[WINDOW_STEPS];
     struct pass *p = &e->pass;
     int64_t left = e->count - p->at;
     if (p->batch > left) p->batch = (int)left;
     int steps = pass_window(left / p->batch, e->step_seconds);
+    int n = e->t->state.store.model->nsums;
+    double sums[steps * n];
     struct batch_source source = pass_source(p);
     uint64_t began = monotonic_ns();
-    int err = trainer_window(e->t, PLAN_EVALUATE, p->batch, steps, &source, m);
-    for (int i = 0; !err && i < steps; i++) {
-        e->sum.loss += m[i].loss;
-        e->sum.correct += m[i].correct;
-        e->sum.terms += m[i].terms;
-    }
+    int err = trainer_window(e->t, PLAN_EVALUATE, p->batch, steps, &source, sums);
+    for (int i = 0; !err && i < steps * n; i++) e->sums[i % n] += sums[i];
     e->step_seconds = 1e-9 * (double)(monotonic_ns() - began) / steps;
     p->at += (int64_t)steps * p->batch;
     return err;
@@ -173,7 +169,7 @@ static int tell_evaluating(const struct evaluation *e)
     return hsgd_fail(e->t->state.ctx, EINTR, "the evaluation was stopped");
 }
 
-int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *loss, double *accuracy)
+int pass_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *figure)
 {
     int64_t n = hsgd_data_count(data);
     int err = ENTER(t ? t->state.ctx : NULL, t, data);
@@ -193,7 +189,27 @@ int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, 
         if (!err) err = tell_evaluating(&e);
     }
     free(order);
-    if (!err && loss) *loss = e.sum.loss / e.sum.terms;
-    if (!err && accuracy) *accuracy = pass_accuracy(t, e.sum.correct, e.sum.terms);
+    if (!err) metric_values(t->state.store.model, e.sums, figure);
+    return err;
+}
+
+int hsgd_trainer_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *loss, double *accuracy)
+{
+    double figure[MAX_METRICS];
+    int err = pass_evaluate(t, data, figure);
+    if (!err && loss) *loss = figure[0];
+    if (!err && accuracy) *accuracy = metric_named(t->state.store.model, figure, "accuracy");
+    return err;
+}
+
+int hsgd_trainer_measure(struct hsgd_trainer *t, const struct hsgd_data *data, double *figure, int count)
+{
+    double all[MAX_METRICS];
+    int err = ENTER(t ? t->state.ctx : NULL, t, figure);
+    if (!err && count != t->state.store.model->nmetrics)
+        err = hsgd_fail(t->state.ctx, EINVAL, "model \"%s\" has %d figures, not %d", t->state.store.model->name,
+                        t->state.store.model->nmetrics, count);
+    if (!err) err = pass_evaluate(t, data, all);
+    if (!err) memcpy(figure, all, (size_t)count * sizeof *all);
     return err;
 }

@@ -36,8 +36,9 @@ void pass_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
 /* How many of at most `most` steps make a window, when one takes so long. */
 int pass_window(int64_t most, double step_seconds);
 
-/* Over so many terms of the loss; NaN: the model has no classes. */
-double pass_accuracy(const struct hsgd_trainer *t, double correct, double terms);
+/* The figures of the samples, as the model has them (model/metrics.h); errors as of
+ * hsgd_trainer_evaluate(). */
+int pass_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *figure);
 
 /* -EINVAL when the model cannot take these samples. */
 int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d);

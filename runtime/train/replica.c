@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "model/metrics.h"
 #include "recover.h"
 #include "schedule.h"
 #include "exec/task.h"
@@ -130,7 +131,7 @@ static void fill_step_table(struct replica *r, const struct origin *from)
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         int64_t update = r->updates + i + 1;
         r->rate = scale_of(r, update) * rate;
-        struct schedule_step step = { (float)r->rate, r->before + update, r->round.batch,
+        struct schedule_step step = { (float)r->rate, r->before + update, loss_scale(s->store.model, r->round.batch),
                                       from->samples + r->round.first + (int64_t)i * r->round.batch, from->epoch };
         schedule_fill(o, &step, row);
         row[HSGD_STEP_SHARE] = (float)r->round.share;
@@ -276,17 +277,6 @@ int replica_run(struct replica *r, const struct origin *from, const struct batch
 }
 
 /* ------------------------------------------------------------ after a round */
-
-void replica_metrics(struct replica *r, int steps, struct batch_metrics *m)
-{
-    struct trainer_state *s = &r->state;
-    buffer_acquire(s->ctx, &s->store.metrics, STARPU_R);
-    for (int i = 0; i < steps; i++) {
-        const float *row = (const float *)s->store.metrics.memory + (size_t)i * METRICS;
-        m[i] = (struct batch_metrics){ row[0], row[1], row[2] };
-    }
-    starpu_data_release(s->store.metrics.handle);
-}
 
 static void note_merge(struct replica *r, int missed)
 {

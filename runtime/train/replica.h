@@ -58,9 +58,7 @@ struct plan *replica_plan(struct replica *r, int batch, bool pulls, bool pushes,
 int replica_run(struct replica *r, const struct origin *from, const struct batch_source *source,
                 pthread_mutex_t *plan_lock, int *merged);
 
-/* After a round: metrics of its first `steps` steps. */
-void replica_metrics(struct replica *r, int steps, struct batch_metrics *m);
-/* Adds to a histogram, and to the replica's figures, what the merges of these
+/* After a round: adds to a histogram, and to the replica's figures, what the merges of these
  * steps had missed.  Returns how many merges there were. */
 int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STALENESS]);
 

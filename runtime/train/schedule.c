@@ -53,7 +53,7 @@ void schedule_fill(const struct hsgd_train_options *o, const struct schedule_ste
     row[HSGD_STEP_RATE] = step->rate;
     row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, (double)step->updates)));
     row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, (double)step->updates)));
-    row[HSGD_STEP_SCALE] = 1.0f / (float)step->batch;
+    row[HSGD_STEP_SCALE] = step->scale;
     row[HSGD_STEP_NUMBER] = bits((uint64_t)step->number);
     row[HSGD_STEP_SEED] = bits(hsgd_random(o->seed, 0x5eed + (uint64_t)step->epoch));
 }

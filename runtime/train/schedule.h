@@ -13,7 +13,7 @@ double schedule_scale(const struct hsgd_train_options *o, double ratio);
 struct schedule_step {
     float rate;
     int64_t updates;       /* with this one */
-    int batch;             /* samples */
+    float scale;           /* of gradients: 1 / terms */
     int64_t number, epoch; /* where its random numbers begin */
 };
 /* Fills its row of the step table. */

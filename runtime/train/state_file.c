@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "io/atomic.h"
+#include "model/metrics.h"
 #include "model/weights.h"
 
 #define FORMAT "2"
@@ -26,16 +27,16 @@ static const struct field {
     { "updates", AT(at.updates), SAFETENSORS_I64, false, 0, 1e15 },
     { "epoch", AT(at.epoch), SAFETENSORS_I64, false, 0, 1e9 },
     { "epoch_samples", AT(at.samples), SAFETENSORS_I64, false, 0, 1e15 },
-    { "epoch_loss_sum", AT(at.loss_sum), SAFETENSORS_F64, false, -1e300, 1e300 },
-    { "epoch_correct_sum", AT(at.correct_sum), SAFETENSORS_F64, false, 0, 1e15 },
-    { "epoch_terms_sum", AT(at.terms_sum), SAFETENSORS_F64, false, 0, 1e18 },
-    { "train_loss", AT(at.train_loss), SAFETENSORS_F64, true, -1e300, 1e300 },
-    { "train_accuracy", AT(at.train_accuracy), SAFETENSORS_F64, true, 0, 1 },
-    { "validation_loss", AT(at.validation_loss), SAFETENSORS_F64, true, -1e300, 1e300 },
-    { "validation_accuracy", AT(at.validation_accuracy), SAFETENSORS_F64, true, 0, 1 },
+    { "epoch_loss_sum", AT(loss_sum), SAFETENSORS_F64, false, -1e300, 1e300 },
+    { "epoch_correct_sum", AT(correct_sum), SAFETENSORS_F64, false, 0, 1e15 },
+    { "epoch_terms_sum", AT(terms_sum), SAFETENSORS_F64, false, 0, 1e18 },
+    { "train_loss", AT(train_loss), SAFETENSORS_F64, true, -1e300, 1e300 },
+    { "train_accuracy", AT(train_accuracy), SAFETENSORS_F64, true, 0, 1 },
+    { "validation_loss", AT(validation_loss), SAFETENSORS_F64, true, -1e300, 1e300 },
+    { "validation_accuracy", AT(validation_accuracy), SAFETENSORS_F64, true, 0, 1 },
     { "best_step", AT(at.best_step), SAFETENSORS_I64, false, 0, 1e15 },
-    { "best_loss", AT(at.best_loss), SAFETENSORS_F64, false, -1e300, 1e300 },
-    { "best_accuracy", AT(at.best_accuracy), SAFETENSORS_F64, true, 0, 1 },
+    { "best_loss", AT(best_loss), SAFETENSORS_F64, false, -1e300, 1e300 },
+    { "best_accuracy", AT(best_accuracy), SAFETENSORS_F64, true, 0, 1 },
     { "epochs_since_best", AT(at.worse), SAFETENSORS_I64, false, 0, 1e9 },
     { "samples", AT(count), SAFETENSORS_I64, false, 0, 1e15 },
     { "batch_size", AT(batch_size), SAFETENSORS_I64, false, 1, 1 << 20 },
@@ -45,6 +46,56 @@ static const struct field {
 enum { FIELDS = sizeof fields / sizeof *fields, SCALAR = 8 };
 
 static const char *const norm_name[] = { "normalisation.mean", "normalisation.inv_std" };
+
+/* ----------------------------------------------------------------- figures
+ *
+ * The scalars have what a model with one loss has; with more, vectors have all. */
+
+static const char *const vectors[] = { "epoch_sums", "train_metrics", "validation_metrics", "best_metrics" };
+enum { VECTORS = sizeof vectors / sizeof *vectors };
+
+static bool has_vectors(const struct hsgd_model *m) { return m->nsums > 4; }
+
+/* Vector i of a position, and its length. */
+static double *vector_at(struct position *at, const struct hsgd_model *m, int i, int64_t *n)
+{
+    double *const vector[VECTORS] = { at->sums, at->train, at->validation, at->best };
+    *n = i ? m->nmetrics : m->nsums;
+    return vector[i];
+}
+
+static void to_scalars(const struct hsgd_model *m, struct state_file *s)
+{
+    const struct position *at = &s->at;
+    const double *first = at->sums + m->node[m->loss].sums;
+    s->loss_sum = first[LOSS_SUM];
+    s->correct_sum = first[LOSS_CORRECT];
+    s->terms_sum = first[LOSS_TERMS];
+    s->train_loss = at->train[0];
+    s->train_accuracy = metric_named(m, at->train, "accuracy");
+    s->validation_loss = at->validation[0];
+    s->validation_accuracy = metric_named(m, at->validation, "accuracy");
+    s->best_loss = at->best[0];
+    s->best_accuracy = metric_named(m, at->best, "accuracy");
+}
+
+static void set_figures(const struct hsgd_model *m, double *figure, double loss, double accuracy)
+{
+    int i = metric_find(m, "accuracy");
+    figure[0] = loss;
+    if (i > 0) figure[i] = accuracy;
+}
+
+static void from_scalars(const struct hsgd_model *m, struct state_file *s)
+{
+    double *first = s->at.sums + m->node[m->loss].sums;
+    first[LOSS_SUM] = s->loss_sum;
+    first[LOSS_CORRECT] = s->correct_sum;
+    first[LOSS_TERMS] = s->terms_sum;
+    set_figures(m, s->at.train, s->train_loss, s->train_accuracy);
+    set_figures(m, s->at.validation, s->validation_loss, s->validation_accuracy);
+    set_figures(m, s->at.best, s->best_loss, s->best_accuracy);
+}
 
 /* ----------------------------------------------------------------- writing */
 
@@ -78,6 +129,9 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
     struct weight_place w;
     char name[MOMENT_NAME];
     const struct hsgd_train_options *o = &s->t->state.options;
+    const struct hsgd_model *m = s->t->state.store.model;
+    struct position at = s->at;
+    int64_t n;
     safetensors_describe(out, "hsgd.state", FORMAT);
     safetensors_describe(out, "hsgd.optimizer", hsgd_optimizer_name(o->optimizer));
     if (record) safetensors_describe(out, RECORD_KEY, record);
@@ -85,11 +139,26 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
     int64_t channels = state->norm ? state->norm->channels : 0;
     safetensors_declare(out, norm_name[0], SAFETENSORS_F64, 1, &channels);
     safetensors_declare(out, norm_name[1], SAFETENSORS_F64, 1, &channels);
+    for (int i = 0; has_vectors(m) && i < VECTORS; i++) {
+        vector_at(&at, m, i, &n);
+        safetensors_declare(out, vectors[i], SAFETENSORS_F64, 1, &n);
+    }
     for (int k = 0; k < optimizer_state_floats(o->optimizer); k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
             name_moment(s->t, k, &w, name);
             safetensors_declare(out, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });
         }
+}
+
+static void append_vectors(struct safetensors_writer *out, const struct snapshot *s)
+{
+    const struct hsgd_model *m = s->t->state.store.model;
+    struct position at = s->at;
+    int64_t n;
+    for (int i = 0; has_vectors(m) && i < VECTORS; i++) {
+        const double *v = vector_at(&at, m, i, &n);
+        safetensors_append(out, v, (size_t)n * sizeof *v);
+    }
 }
 
 static void append(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state)
@@ -99,6 +168,7 @@ static void append(struct safetensors_writer *out, const struct snapshot *s, con
     for (int i = 0; i < FIELDS; i++) safetensors_append(out, (const char *)state + fields[i].offset, SCALAR);
     if (n) safetensors_append(out, n->mean, (size_t)n->channels * sizeof *n->mean);
     if (n) safetensors_append(out, n->inv_std, (size_t)n->channels * sizeof *n->inv_std);
+    append_vectors(out, s);
     for (int k = 0; k < optimizer_state_floats(s->t->state.options.optimizer); k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++)
             safetensors_append(out, s->moment[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
@@ -109,8 +179,12 @@ int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const c
     struct hsgd_atomic a;
     struct safetensors_writer out;
     const struct hsgd_trainer *t = s->t;
-    struct state_file state = { s->at,   t->count, t->state.options.batch_size, (int64_t)t->state.options.seed,
-                                t->norm, NULL };
+    struct state_file state = { .at = s->at,
+                                .count = t->count,
+                                .batch_size = t->state.options.batch_size,
+                                .seed = (int64_t)t->state.options.seed,
+                                .norm = t->norm };
+    to_scalars(t->state.store.model, &state);
     int err = check_finite(ctx, s, optimizer_state_floats(t->state.options.optimizer));
     if (!err) err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
@@ -230,6 +304,7 @@ static int read_moments(struct hsgd_context *ctx, const struct safetensors *f, s
     char name[MOMENT_NAME];
     int moments = optimizer_state_floats(s->t->state.options.optimizer);
     int expected = FIELDS + 2 + moments * hsgd_model_weight_count(s->t->state.store.model);
+    expected += has_vectors(s->t->state.store.model) ? VECTORS : 0;
     for (int k = 0; k < moments; k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
             name_moment(s->t, k, &w, name);
@@ -243,6 +318,19 @@ static int read_moments(struct hsgd_context *ctx, const struct safetensors *f, s
     return hsgd_fail(ctx, EINVAL, "%s: there are %d tensors, not %d", f->path, f->ntensors, expected);
 }
 
+static int read_vectors(struct hsgd_context *ctx, const struct safetensors *f, const struct hsgd_model *m,
+                        struct position *at)
+{
+    int64_t n;
+    for (int i = 0; has_vectors(m) && i < VECTORS; i++) {
+        double *to = vector_at(at, m, i, &n);
+        const struct safetensor *t = safetensors_need(ctx, f, vectors[i], SAFETENSORS_F64, 1, &n);
+        if (!t) return -EINVAL;
+        memcpy(to, t->data, t->bytes);
+    }
+    return 0;
+}
+
 int state_file_read(struct hsgd_context *ctx, struct snapshot *s, struct state_file *state, const char *path)
 {
     struct safetensors f;
@@ -251,6 +339,8 @@ int state_file_read(struct hsgd_context *ctx, struct snapshot *s, struct state_f
     err = state_file_parse(ctx, &f, state);
     if (!err) err = check_options(ctx, &f, state, &s->t->state.options);
     if (!err) err = read_moments(ctx, &f, s);
+    if (!err) from_scalars(s->t->state.store.model, state);
+    if (!err) err = read_vectors(ctx, &f, s->t->state.store.model, &state->at);
     if (err) state_file_free(state);
     s->at = state->at;
     safetensors_close(&f);

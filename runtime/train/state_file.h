@@ -9,6 +9,8 @@
 
 struct state_file {
     struct position at;
+    double loss_sum, correct_sum, terms_sum; /* of the first loss, in the running epoch */
+    double train_loss, train_accuracy, validation_loss, validation_accuracy, best_loss, best_accuracy;
     int64_t count, batch_size, seed;
     struct hsgd_normalisation *norm; /* NULL: none */
     struct hsgd_record *record;      /* of the training data; read from an old state it has classes only */

@@ -5,6 +5,7 @@
 
 #include "async.h"
 #include "base/rng.h"
+#include "model/metrics.h"
 #include "trainer.h"
 
 /* --------------------------------------------------------- single steps */
@@ -58,13 +59,14 @@ static int check_floats(const struct hsgd_model *m, const struct model_field *f,
                      (long long)(at % size), (long long)(at / size), (double)x[at]);
 }
 
-/* Classes of the loss. */
-static int check_classes(const struct hsgd_model *m, const struct model_field *f, const int32_t *class, int n)
+/* Classes that a loss or metric reads. */
+static int check_classes(const struct hsgd_model *m, const struct node *reader, const int32_t *class, int n)
 {
-    int classes = model_classes(m);
+    const struct model_field *f = node_target(m, reader);
+    int classes = node_classes(m, reader);
     int64_t size = hsgd_type_size(&m->value[f->value].type);
     for (int64_t i = 0; i < size * n; i++)
-        if (class[i] < 0 || class[i] >= classes)
+        if ((class[i] < 0 || class[i] >= classes) && !node_ignores(reader, class[i]))
             return hsgd_fail(m->ctx, EINVAL, "%s %d of sample %lld is not in 0..%d", f->name, class[i],
                              (long long)(i / size), classes - 1);
     return 0;
@@ -79,37 +81,44 @@ static int check_batch(struct hsgd_trainer *t, const void *const *field, int n)
         enum hsgd_dtype dtype = m->value[f->value].type.dtype;
         if (!field[i]) err = hsgd_fail(m->ctx, EINVAL, "field %d (%s) is NULL", i, f->name);
         else if (dtype == HSGD_F32) err = check_floats(m, f, field[i], n);
-        else if (model_classes(m) && model_loss_field(m) == f) err = check_classes(m, f, field[i], n);
     }
+    for (const struct node *l = m->node; !err && l < m->node + m->nnodes; l++)
+        if (node_classes(m, l)) err = check_classes(m, l, field[node_target(m, l) - m->field], n);
     return err;
 }
 
 /* The last batches, of which only the first is of interest. */
-static bool hear_batch(void *user, const struct batch_metrics *m, int n, double seconds)
+struct first_sums {
+    int n;
+    double *sums;
+};
+
+static bool hear_batch(void *user, const double *sums, int n, double seconds)
 {
+    const struct first_sums *first = user;
     (void)n, (void)seconds;
-    *(struct batch_metrics *)user = *m;
+    memcpy(first->sums, sums, (size_t)first->n * sizeof *sums);
     return true;
 }
 
-static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, int n, const void *const *field,
-                         struct batch_metrics *m)
+static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, int n, const void *const *field, double *sums)
 {
     struct memory_batch b = { t->state.store.model, field };
     struct batch_source source = { fill_from_memory, &b };
-    struct async_listener listener = { hear_batch, m };
+    struct first_sums first = { b.model->nsums, sums };
+    struct async_listener listener = { hear_batch, &first };
     int err = check_batch(t, field, n);
     if (err) return err;
     bool by_replicas = mode == PLAN_TRAIN && trainer_has_server(t);
-    return by_replicas ? async_run(t, n, n, &source, &listener) : trainer_window(t, mode, n, 1, &source, m);
+    return by_replicas ? async_run(t, n, n, &source, &listener) : trainer_window(t, mode, n, 1, &source, sums);
 }
 
 int hsgd_trainer_step(struct hsgd_trainer *t, int n, const void *const *field, double *loss)
 {
-    struct batch_metrics m;
+    double sums[MAX_SUMS];
     int err = ENTER(t ? t->state.ctx : NULL, t, field);
-    if (!err) err = memory_window(t, PLAN_TRAIN, n, field, &m);
-    if (!err && loss) *loss = m.loss / m.terms;
+    if (!err) err = memory_window(t, PLAN_TRAIN, n, field, sums);
+    if (!err && loss) *loss = metric_value(t->state.store.model, 0, sums);
     return err;
 }
 
@@ -135,22 +144,23 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, int n, const void *const *fie
     if (err) return err;
     struct trainer_state *s = &t->state;
     const struct hsgd_model *m = s->store.model;
-    struct batch_metrics metrics;
+    double sums[MAX_SUMS];
     if (count != hsgd_model_parameters(m))
         return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld", (long long)hsgd_model_parameters(m),
                          (long long)count);
     struct plan *plan;
-    err = memory_window(t, PLAN_GRADIENT, n, field, &metrics);
+    err = memory_window(t, PLAN_GRADIENT, n, field, sums);
     if (!err) err = trainer_plan(t, PLAN_GRADIENT, n, &plan);
     if (err) return err;
     float *bucket = calloc((size_t)m->floats, sizeof *bucket);
     if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    float scale = loss_scale(m, n);
     read_bucket(s, plan, bucket);
     for (int i = 0; i < m->nnodes; i++)
         for (int p = 0; p < m->node[i].info.params; p++) {
             int64_t size = spec_size(&m->node[i].info.param[p]);
             const float *g = m->node[i].info.param[p].is_state ? NULL : bucket + m->node[i].param_offset[p];
-            for (int64_t k = 0; k < size; k++) *out++ = g ? g[k] / (float)metrics.terms : 0;
+            for (int64_t k = 0; k < size; k++) *out++ = g ? g[k] * scale : 0;
         }
     free(bucket);
     return 0;
@@ -158,13 +168,22 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, int n, const void *const *fie
 
 /* ------------------------------------------------------------ benchmark */
 
+/* Of all that read the field; integers that nobody reads as classes are as small as those of the loss. */
+static int64_t classes_of(const struct hsgd_model *m, const struct model_field *f)
+{
+    int64_t classes = 0;
+    for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
+        if (node_target(m, n) == f && node_classes(m, n) && (!classes || node_classes(m, n) < classes))
+            classes = node_classes(m, n);
+    return classes ? classes : hsgd_type_channels(&m->node[m->loss].info.in[0]);
+}
+
 static void fill_synthetic(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct hsgd_model *m = user;
-    int64_t classes = hsgd_type_channels(&m->node[m->loss].info.in[0]);
     for (int f = 0; f < m->nfields; f++) {
         const struct hsgd_type *t = &m->value[m->field[f].value].type;
-        int64_t size = hsgd_type_size(t), first = first_row * size;
+        int64_t size = hsgd_type_size(t), first = first_row * size, classes = classes_of(m, &m->field[f]);
         float *x = field[f];
         int32_t *class = field[f];
         for (int64_t i = 0; i < rows * size; i++) {
@@ -176,11 +195,12 @@ static void fill_synthetic(void *user, int step, int first_row, int rows, void *
 
 static int time_window(struct hsgd_trainer *t, int steps, const struct batch_source *source)
 {
-    struct batch_metrics m[WINDOW_STEPS];
-    struct async_listener listener = { hear_batch, m };
-    int batch = t->state.options.batch_size;
+    int batch = t->state.options.batch_size, n = t->state.store.model->nsums;
+    double sums[WINDOW_STEPS * n];
+    struct first_sums first = { n, sums };
+    struct async_listener listener = { hear_batch, &first };
     return trainer_has_server(t) ? async_run(t, batch, (int64_t)steps * batch, source, &listener)
-                                 : trainer_window(t, PLAN_TRAIN, batch, steps, source, m);
+                                 : trainer_window(t, PLAN_TRAIN, batch, steps, source, sums);
 }
 
 int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_step)

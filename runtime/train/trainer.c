@@ -7,6 +7,7 @@
 #include "async.h"
 #include "checkpoint.h"
 #include "drift.h"
+#include "model/metrics.h"
 #include "recover.h"
 #include "schedule.h"
 #include "base/sized.h"
@@ -114,6 +115,20 @@ static int check_parts(const struct hsgd_model *m, const struct hsgd_train_optio
                      hsgd_algorithm_name(o->algorithm));
 }
 
+static int choose_best(struct hsgd_trainer *t)
+{
+    const struct hsgd_model *m = t->state.store.model;
+    const char *name = t->state.options.best;
+    char names[400] = "";
+    t->best = metric_find(m, name ? name : "accuracy");
+    if (t->best < 0 && !name) t->best = 0;
+    if (t->best >= 0) return 0;
+    for (int i = 0; i < m->nmetrics; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", m->metric[i].name);
+    return hsgd_fail(m->ctx, EINVAL, "best is \"%s\", which model \"%s\" does not measure; it has %s", name, m->name,
+                     names);
+}
+
 static int open_augment(struct hsgd_trainer *t, const struct hsgd_model *m)
 {
     struct augmentation *a = &t->augment;
@@ -157,7 +172,7 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         return NULL;
     }
     t->planned_steps = o.steps;
-    if (open_augment(t, model) || smooth_labels(model, o.label_smoothing)) hsgd_trainer_destroy(&t);
+    if (choose_best(t) || open_augment(t, model) || smooth_labels(model, o.label_smoothing)) hsgd_trainer_destroy(&t);
     return t;
 }
 
@@ -245,20 +260,18 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     buffer_acquire(s->ctx, &s->store.step, STARPU_W);
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
-        struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1, batch,
-                                      t->at.step + i, 0 };
+        struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1,
+                                      loss_scale(s->store.model, batch), t->at.step + i, 0 };
         schedule_fill(o, &step, row);
     }
     starpu_data_release(s->store.step.handle);
 }
 
-static void read_metrics(struct trainer_state *s, int steps, struct batch_metrics *out)
+void trainer_read_sums(struct trainer_state *s, int steps, double *out)
 {
     buffer_acquire(s->ctx, &s->store.metrics, STARPU_R);
-    for (int i = 0; i < steps; i++) {
-        const float *m = (const float *)s->store.metrics.memory + (size_t)i * METRICS;
-        out[i] = (struct batch_metrics){ m[0], m[1], m[2] };
-    }
+    const float *from = s->store.metrics.memory;
+    for (int i = 0; i < steps * s->store.model->nsums; i++) out[i] = (double)from[i];
     starpu_data_release(s->store.metrics.handle);
 }
 
@@ -290,7 +303,7 @@ static int run_steps(struct hsgd_trainer *t, enum plan_mode mode, int batch, int
 }
 
 int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
-                   struct batch_metrics *metrics)
+                   double *sums)
 {
     struct trainer_state *s = &t->state;
     int err = 0;
@@ -298,7 +311,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
     fill_step_table(t, batch, steps);
     for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
-    if (!err) read_metrics(s, steps, metrics);
+    if (!err) trainer_read_sums(s, steps, sums);
     if (err || mode != PLAN_TRAIN) return err;
     t->at.step += steps;
     t->at.updates += steps;

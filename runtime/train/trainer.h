@@ -13,14 +13,15 @@
  * the options, all that a later step depends on: nothing else has to be kept
  * for a training to go on as if it had not been interrupted. */
 struct position {
-    int64_t step;                            /* steps done */
-    int64_t updates;                         /* that the optimizer's state has seen; of replicas on average */
-    int64_t epoch;                           /* epochs ended */
-    int64_t samples;                         /* done of the running epoch; all: only its validation is left */
-    double loss_sum, correct_sum, terms_sum; /* of the running epoch */
-    double train_loss, train_accuracy, validation_loss, validation_accuracy; /* of the last epoch that ended */
-    int64_t best_step, worse;        /* after the best epoch (0: none yet), and epochs since then */
-    double best_loss, best_accuracy; /* its validation */
+    int64_t step;          /* steps done */
+    int64_t updates;       /* that the optimizer's state has seen; of replicas on average */
+    int64_t epoch;         /* epochs ended */
+    int64_t samples;       /* done of the running epoch; all: only its validation is left */
+    double sums[MAX_SUMS]; /* of the running epoch, of all losses and metrics */
+    double train[MAX_METRICS],
+        validation[MAX_METRICS]; /* figures of the last epoch that ended, as the model has them */
+    int64_t best_step, worse;    /* after the best epoch (0: none yet), and epochs since then */
+    double best[MAX_METRICS];    /* figures of its validation */
 };
 
 struct checkpoints;
@@ -37,6 +38,7 @@ struct hsgd_trainer {
     struct hsgd_record *record;                              /* of the training data; NULL: none yet */
     bool loaded;                                             /* a checkpoint, and not trained since: record is its */
     int64_t count;                                           /* training samples; 0: not known */
+    int best;                                                /* figure that makes an epoch the best */
     struct async *async;             /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;
@@ -53,13 +55,12 @@ int trainer_check_batch(const struct hsgd_trainer *t, int batch);
 /* Whether its algorithm has: then replicas train, and not its own plans. */
 bool trainer_has_server(const struct hsgd_trainer *t);
 
-struct batch_metrics {
-    double loss, correct, terms;
-};
-
-/* Runs `steps` (at most WINDOW_STEPS) batches of `batch` samples; metrics of
- * each. */
+/* Runs `steps` (at most WINDOW_STEPS) batches of `batch` samples; of each the sums
+ * of losses and metrics, as many as the model has (model/metrics.h). */
 int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
-                   struct batch_metrics *metrics);
+                   double *sums);
+
+/* Those of the steps that have run. */
+void trainer_read_sums(struct trainer_state *s, int steps, double *out);
 
 #endif

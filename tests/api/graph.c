@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 /* The call of interest gets anything; the model is finished and kept all the same. */
-enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, FINISH, CREATE };
+enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, WEIGHTED, FINISH, CREATE };
 
 static int tested; /* the function of this call */
 
@@ -40,7 +40,8 @@ static bool build(int function)
     bool good = tested != TYPE_OF || !hsgd_type_of(OR_NULL(0, x), OR_NULL(1, &type));
     hsgd_result(WILD(RESULT, 0, x), WILD(RESULT, 1, "scores"));
     struct hsgd_value *loss = HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, "loss");
-    hsgd_loss(WILD(LOSS, 0, tested == LOSS && one_in(8) ? x : loss));
+    if (tested != WEIGHTED) hsgd_loss(WILD(LOSS, 0, tested == LOSS && one_in(8) ? x : loss));
+    else hsgd_weighted_loss(OR_NULL(0, one_in(8) ? x : loss), wild_float(0.5f));
     good &= !hsgd_model_finish(WILD(FINISH, 0, m));
     keep_model(m);
     return good;
@@ -54,17 +55,15 @@ static bool enter(void) { return build(ENTER); }
 static bool leave(void) { return build(LEAVE); }
 static bool result(void) { return build(RESULT); }
 static bool loss(void) { return build(LOSS); }
+static bool weighted(void) { return build(WEIGHTED); }
 static bool finish(void) { return build(FINISH); }
 static bool create(void) { return build(CREATE); }
 
-const struct call graph_calls[] = { { "hsgd_model_create", create, 2, false },
-                                    { "hsgd_input", input, 2, false },
-                                    { "hsgd_target", target, 2, false },
-                                    { "hsgd_output", output, 1, false },
-                                    { "hsgd_type_of", type_of, 2, false },
-                                    { "hsgd_enter", enter, 2, false },
-                                    { "hsgd_leave", leave, 1, false },
-                                    { "hsgd_result", result, 2, false },
-                                    { "hsgd_loss", loss, 1, false },
-                                    { "hsgd_model_finish", finish, 1, false },
-                                    { NULL, NULL, 0, false } };
+const struct call graph_calls[] = {
+    { "hsgd_model_create", create, 2, false }, { "hsgd_input", input, 2, false },
+    { "hsgd_target", target, 2, false },       { "hsgd_output", output, 1, false },
+    { "hsgd_type_of", type_of, 2, false },     { "hsgd_enter", enter, 2, false },
+    { "hsgd_leave", leave, 1, false },         { "hsgd_result", result, 2, false },
+    { "hsgd_loss", loss, 1, false },           { "hsgd_weighted_loss", weighted, 1, false },
+    { "hsgd_model_finish", finish, 1, false }, { NULL, NULL, 0, false }
+};

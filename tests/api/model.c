@@ -87,6 +87,7 @@ static bool open_saved(void)
 }
 static bool parameters(void) { return hsgd_model_parameters(MODEL(0)) > 0; }
 static bool name(void) { return hsgd_model_name(MODEL(0)); }
+static bool metric_name(void) { return hsgd_model_metric_name(MODEL(0), wild(0)); }
 static bool input(void) { return hsgd_model_input(MODEL(0)).c > 0; }
 static bool outputs(void) { return hsgd_model_outputs(MODEL(0)) > 0; }
 
@@ -101,6 +102,7 @@ static bool layers(void) { return hsgd_model_layers(MODEL(0)) > 0; }
 const struct call model_calls[] = { { "hsgd_model_destroy", destroy, 1, false },
                                     { "hsgd_model_by_name", by_name, 2, false },
                                     { "hsgd_model_for_targets", for_targets, 2, false },
+                                    { "hsgd_model_metric_name", metric_name, 1, false },
                                     { "hsgd_model_name_at", name_at, 0, false },
                                     { "hsgd_model_is_file", is_file, 1, false },
                                     { "hsgd_model_from_file", from_file, 2, false },

@@ -80,6 +80,13 @@ static bool evaluate(void)
     return !hsgd_trainer_evaluate(TRAINER(0), OR_NULL(1, d), OR_NULL(2, &loss), OR_NULL(3, &accuracy));
 }
 
+static bool measure(void)
+{
+    double figure[HSGD_KEPT_METRICS];
+    const struct hsgd_data *d = one_in(3) ? some_data() : world.table;
+    return !hsgd_trainer_measure(TRAINER(0), OR_NULL(1, d), OR_NULL(2, figure), one_in(4) ? wild(2) : 2);
+}
+
 static bool predict(void)
 {
     int n = 1 + below(9);
@@ -182,6 +189,7 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_step", step, 4, false },
                                     { "hsgd_trainer_gradients", gradients, 4, false },
                                     { "hsgd_trainer_evaluate", evaluate, 4, false },
+                                    { "hsgd_trainer_measure", measure, 3, false },
                                     { "hsgd_trainer_predict", predict, 3, false },
                                     { "hsgd_fit", fit, 4, true },
                                     { "hsgd_trainer_time", time_steps, 2, true },
