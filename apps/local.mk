@@ -35,6 +35,7 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/summary.c \
 	apps/hsgd/commands/train.c \
 	apps/hsgd/commands/train.h \
+	apps/hsgd/commands/train_groups.c \
 	apps/hsgd/commands/train_known.c \
 	apps/hsgd/commands/train_options.c \
 	apps/hsgd/commands/train_progress.c \

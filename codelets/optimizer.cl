@@ -7,7 +7,7 @@
 
 struct optimizer_args {
     int n, stride, parts, clipped, nesterov, decoupled, buffered; /* stride: floats from m to v */
-    float weight_decay, momentum, beta1, beta2, epsilon, alpha;
+    float weight_decay, momentum, beta1, beta2, epsilon, alpha, rate; /* rate: factor of the step's */
 };
 
 DEVICE float gradient_sum(GLOBAL const float *g0, GLOBAL const float *g1, GLOBAL const float *g2, int parts, int i)
@@ -18,6 +18,7 @@ DEVICE float gradient_sum(GLOBAL const float *g0, GLOBAL const float *g1, GLOBAL
     return g;
 }
 
+#define RATE (ARG(rate) * step[STEP_RATE])
 #define GRADIENT_SCALE (ARG(clipped) ? step[STEP_SCALE] * g1[0] : step[STEP_SCALE])
 
 /* w -= rate (g + decay w) */
@@ -28,7 +29,7 @@ KERNEL5(sgd_update, optimizer_args)
     BUFFER(2, const float, g0)
     BUFFER(3, const float, g1)
     BUFFER(4, const float, g2)
-    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay);
+    float rate = RATE, scale = GRADIENT_SCALE, decay = ARG(weight_decay);
     int parts = ARG(clipped) ? 1 : ARG(parts);
     FOR_ITEMS(i, ARG(n))
     {
@@ -46,7 +47,7 @@ KERNEL6(momentum_update, optimizer_args)
     BUFFER(3, const float, g0)
     BUFFER(4, const float, g1)
     BUFFER(5, const float, g2)
-    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), mu = ARG(momentum);
+    float rate = RATE, scale = GRADIENT_SCALE, decay = ARG(weight_decay), mu = ARG(momentum);
     int parts = ARG(clipped) ? 1 : ARG(parts), nesterov = ARG(nesterov);
     FOR_ITEMS(i, ARG(n))
     {
@@ -105,11 +106,11 @@ KERNEL6(adam_update, optimizer_args)
     a.b1 = ARG(beta1);
     a.b2 = ARG(beta2);
     a.epsilon = ARG(epsilon);
-    a.rate = step[STEP_RATE] * step[STEP_CORRECT1];
+    a.rate = RATE * step[STEP_CORRECT1];
     a.correct2 = step[STEP_CORRECT2];
     a.scale = GRADIENT_SCALE;
     a.coupled = ARG(decoupled) ? 0.0f : ARG(weight_decay);
-    a.keep = ARG(decoupled) ? 1.0f - step[STEP_RATE] * ARG(weight_decay) : 1.0f;
+    a.keep = ARG(decoupled) ? 1.0f - RATE * ARG(weight_decay) : 1.0f;
     int parts = ARG(clipped) ? 1 : ARG(parts), whole = ARG(n) / 16;
     FOR_BLOCKS(i, whole)
     {
@@ -133,7 +134,7 @@ KERNEL6(adagrad_update, optimizer_args)
     BUFFER(3, const float, g0)
     BUFFER(4, const float, g1)
     BUFFER(5, const float, g2)
-    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), epsilon = ARG(epsilon);
+    float rate = RATE, scale = GRADIENT_SCALE, decay = ARG(weight_decay), epsilon = ARG(epsilon);
     int parts = ARG(clipped) ? 1 : ARG(parts);
     FOR_ITEMS(i, ARG(n))
     {
@@ -155,7 +156,7 @@ KERNEL6(rmsprop_update, optimizer_args)
     BUFFER(4, const float, g1)
     BUFFER(5, const float, g2)
     GLOBAL float *v = state, *b = state + ARG(stride);
-    float rate = step[STEP_RATE], scale = GRADIENT_SCALE, decay = ARG(weight_decay), epsilon = ARG(epsilon);
+    float rate = RATE, scale = GRADIENT_SCALE, decay = ARG(weight_decay), epsilon = ARG(epsilon);
     float alpha = ARG(alpha), mu = ARG(momentum);
     int parts = ARG(clipped) ? 1 : ARG(parts), buffered = ARG(buffered);
     FOR_ITEMS(i, ARG(n))

@@ -10,6 +10,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/base/core.h \
 	runtime/base/cores.c \
 	runtime/base/cores.h \
+	runtime/base/distance.c \
+	runtime/base/distance.h \
 	runtime/base/error.c \
 	runtime/base/error.h \
 	runtime/base/fork.c \
@@ -180,6 +182,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/plan_build.h \
 	runtime/plan/plan_jobs.c \
 	runtime/plan/plan_step.c \
+	runtime/plan/plan_update.c \
 	runtime/plan/tape.c \
 	runtime/plan/tape.h \
 	runtime/program/emit.c \
@@ -203,6 +206,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/drift.c \
 	runtime/train/drift.h \
 	runtime/train/fit.c \
+	runtime/train/groups.c \
+	runtime/train/groups.h \
 	runtime/train/optimizer.c \
 	runtime/train/pass.c \
 	runtime/train/pass.h \

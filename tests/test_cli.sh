@@ -37,6 +37,8 @@ refused '--momentum "2" is not a number from 0 to 1' train $opts --momentum 2
 refused '--momentum 0.9 is incompatible with --optimizer adam' train $opts --momentum 0.9
 refused '--accumulate "0" is not an integer from 1 to 1024' train $opts --accumulate 0
 refused '--momentum 0.9 is incompatible with --optimizer adagrad' train $opts --optimizer adagrad --momentum 0.9
+refused '--group "fc1*": "PATTERN:lr=X", "PATTERN:decay=X" or "PATTERN:lr=X,decay=X" is expected, X a number from 0' train $opts --group 'fc1*'
+refused 'group "fc4*": model "mlp-small" has no such weight; the nearest are "fc1.bias", "fc2.bias", "fc3.bias"' train $opts --group 'fc4*:lr=0'
 refused '--seed "-3" is not an integer from 0 to 9000000000000000' train $opts --seed -3
 refused '--threads "0" is not an integer from 1 to 65536' train $opts --threads 0
 refused "--optimizer \"lion\" is not one of $optimizers" train $opts --optimizer lion
@@ -92,6 +94,8 @@ run train $opts --epochs 1 -b 1000 --optimizer sgd --lr 1000 --json
 [ $code -eq 3 ] && [ ! -s out ] && grep -Eq '^hsgd: the (validation )?loss (of|after) step [0-9]+ is not finite' err
 check "a loss that is not finite (exit $code: $(cat err))" $?
 ok train $opts --steps 2 --optimizer rmsprop --momentum 0.5 --weight-decay 0.1 --no-bias-decay --accumulate 3
+ok train $opts --steps 2 --group 'fc1*:lr=0' --group '*.bias:decay=0,lr=2'
+has out '^groups +fc1\* \(1 weight\): fixed; \*\.bias \(3 weights\): lr 0.002, decay 0$'
 ok train $opts --epochs 1 --steps 5 --optimizer adamw --sched step --warmup-steps 2 --clip-grad 1 --executor insert
 has out '^model +mlp-small, 109386 parameters'
 has out ' 1000 validation'

@@ -111,6 +111,16 @@ struct hsgd_progress {
  * returns 0, hsgd_trainer_evaluate() -EINTR. */
 typedef bool hsgd_progress_fn(void *user, const struct hsgd_progress *p);
 
+/* Weights with a learning rate and a weight decay of their own, such as a head that
+ * learns faster, or layers that stay as they are.  A weight belongs to the last group
+ * whose pattern matches its name, and to no other. */
+struct hsgd_group {
+    const char *weights; /* names as of hsgd_model_weight_name(); * stands for any text, ? for any byte */
+    float rate;          /* factor of the learning rate; 0: these weights stay as they are, to the bit, and their
+                              * gradients do not count in clip_norm */
+    float weight_decay;  /* in place of that of the options; below 0: that of the options */
+};
+
 /* How to train; start from hsgd_train_defaults(). */
 struct hsgd_train_options {
     size_t size; /* of this struct */
@@ -150,13 +160,16 @@ struct hsgd_train_options {
     int accumulate; /* SYNC, DATA_PARALLEL: > 1: each device computes its rows of a batch in so many parts, one after
                          * another, and adds up their gradients: the same step with less memory.  Not for models
                          * with batch_norm */
-    bool no_bias_decay; /* weight_decay is not for biases, and factors and offsets of norms (He et al. 2019) */
+    bool no_bias_decay; /* weight_decay, also of a group, is not for biases, and factors and offsets of norms
+                             * (He et al. 2019) */
     const char *best;   /* name of the figure (hsgd_model_metric_name()) whose best validation makes an epoch the
                          * best; NULL: accuracy where there is one, else loss */
+    const struct hsgd_group *group; /* copied */
+    int groups;
 };
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8), alpha 0.99,
- * constant rate, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
+ * constant rate, no groups, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
  * -EINVAL: o is NULL, or its size is wrong. */
 HSGD_API int hsgd_train_defaults(struct hsgd_train_options *o, size_t size);
 
@@ -167,6 +180,11 @@ struct hsgd_trainer;
 HSGD_API struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options);
 /* Frees a trainer; the model keeps the weights.  NULL-safe. */
 HSGD_API void hsgd_trainer_destroy(struct hsgd_trainer **trainer);
+
+/* The group of the options that a weight belongs to, from 0.
+ * Errors: -ENOENT it is in none, or is no weight that trains; -EINVAL the model has no
+ * weight of that name. */
+HSGD_API int hsgd_trainer_group(const struct hsgd_trainer *trainer, const char *weight);
 
 /* The fields of a batch, as hsgd_trainer_step() takes them. */
 #define HSGD_FIELDS(...) \

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/distance.h"
+
 /* Those of the library, the command line and the scripts. */
 static const char *const known[] = {
     "HSGD_CACHE", "HSGD_CACHE_DIR",     "HSGD_CUDA_GRAPHS", "HSGD_CUDNN", "HSGD_EXECUTOR",     "HSGD_FAIL",
@@ -12,26 +14,7 @@ static const char *const known[] = {
 /* Of tests, which read them themselves. */
 static const char *const families[] = { "HSGD_CUDAEMU_", "HSGD_TEST_" };
 
-enum { KNOWN = sizeof known / sizeof *known, FAMILIES = sizeof families / sizeof *families, LONGEST = 40 };
-
-static int min(int a, int b) { return a < b ? a : b; }
-
-/* How many letters must be put in, left out or changed to make b of a; both are
- * at most LONGEST long.  Source: Wagner & Fischer 1974. */
-static int distance(const char *a, const char *b)
-{
-    int row[LONGEST + 1], n = (int)strlen(b);
-    for (int k = 0; k <= n; k++) row[k] = k;
-    for (int i = 0; a[i]; i++) {
-        int diagonal = row[0]++;
-        for (int k = 1; k <= n; k++) {
-            int changed = diagonal + (a[i] != b[k - 1]);
-            diagonal = row[k];
-            row[k] = min(changed, 1 + min(row[k], row[k - 1]));
-        }
-    }
-    return row[n];
-}
+enum { KNOWN = sizeof known / sizeof *known, FAMILIES = sizeof families / sizeof *families };
 
 static bool is_known(const char *name)
 {
@@ -45,15 +28,15 @@ static bool is_known(const char *name)
 void environment_check(struct hsgd_context *ctx)
 {
     for (char **e = environ; e && *e; e++) {
-        char name[LONGEST + 1];
+        char name[TEXT_DISTANCE_MAX + 1];
         size_t length = strcspn(*e, "=");
-        if (strncmp(*e, "HSGD_", 5) || length > LONGEST) continue;
+        if (strncmp(*e, "HSGD_", 5) || length > TEXT_DISTANCE_MAX) continue;
         memcpy(name, *e, length);
         name[length] = '\0';
         if (is_known(name)) continue;
         int nearest = 0;
         for (int i = 1; i < KNOWN; i++)
-            if (distance(name, known[i]) < distance(name, known[nearest])) nearest = i;
+            if (text_distance(name, known[i]) < text_distance(name, known[nearest])) nearest = i;
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: there is no such variable; the nearest is %s", name,
                  known[nearest]);
     }

@@ -22,6 +22,12 @@ static inline int64_t slice_header(const struct hsgd_model *m)
 
 /* -------------------------------------------------------------- updates */
 
+/* How updates treat a weight. */
+struct treatment {
+    float rate; /* factor of the learning rate; 0: the weight stays as it is */
+    float weight_decay;
+};
+
 /* One update of n parameters: of w from the sum of 1 to 3 gradients; clipped:
  * from one, and a factor in the second place. */
 struct update {
@@ -29,17 +35,19 @@ struct update {
     struct hsgd_ref w, state, step;
     int parts;
     const struct hsgd_ref *part;
-    bool clipped, no_decay;
+    bool clipped;
+    struct treatment treatment;
 };
 
 /* How a step changes parameters: whoever trains says it. */
 struct updater {
     int state_floats;     /* per parameter */
     struct buffer *state; /* of each shard; not there when state_floats is 0 */
-    bool no_bias_decay;   /* biases and what norms have are in updates of their own, without weight decay */
     int accumulate;       /* above 1: slices in so many parts, one after another; their gradients are added up */
     float clip_norm;      /* norm of the mean gradient above which it is scaled down; 0: none */
     void (*emit)(struct hsgd_emit *e, const void *user, const struct update *update);
+    /* Weights that are treated differently are in updates of their own; NULL: all alike, without decay. */
+    struct treatment (*treat)(const void *user, const struct hsgd_model *m, const struct weight_place *w);
     const void *user;
 };
 

@@ -99,5 +99,21 @@ extern const struct job_type terms_job, slice_job, rows_job, tiles_job, merge_jo
 int64_t tile_floats(const struct device *d);
 /* Of a shard, that an update works on: but for what tiles do. */
 int64_t update_floats(const struct builder *b, int shard);
+void access_parts(struct cell *c, const struct shard_gradient *g);
+
+/* Some rows of a deferred weight, over the slices of the job's device. */
+void rows_access(struct builder *b, const struct job *j, struct cell *c);
+void emit_rows(struct builder *b, const struct job *j, const struct weight_rows *r, struct hsgd_ref out,
+               struct hsgd_emit *e);
+
+/* The weight at a place in the bucket, where it begins, and where the next does. */
+struct bucket_range {
+    const struct hsgd_param_spec *spec; /* NULL: none */
+    int64_t begin, next;
+    struct treatment treatment;
+};
+struct bucket_range bucket_range(const struct plan *p, int64_t at);
+/* Whether updates change it. */
+static inline bool trains(struct bucket_range r) { return r.treatment.rate > 0; }
 
 #endif

@@ -135,117 +135,9 @@ static void once_emit(struct builder *b, const struct job *j, struct hsgd_emit *
 
 const struct job_type once_job = { once_access, once_emit };
 
-/* ------------------------------------------------------- update of a shard */
-
-static void access_update(const struct plan *p, struct cell *c, int shard)
-{
-    access_buffer(c, FIXED_PARAM + shard, STARPU_RW);
-    access_buffer(c, FIXED_STEP, STARPU_R);
-    if (p->updater.state_floats) access_buffer(c, FIXED_OPTIMIZER + shard, STARPU_RW);
-}
-
-/* The parameter at a place in the bucket, where it begins, and where the next does; NULL: none. */
-static const struct hsgd_param_spec *param_at(const struct hsgd_model *m, int64_t at, int64_t *begin, int64_t *end)
-{
-    for (int i = 0; i < m->nnodes; i++)
-        for (int k = 0; k < m->node[i].info.params; k++) {
-            const struct hsgd_param_spec *spec = &m->node[i].info.param[k];
-            *begin = m->node[i].param_offset[k];
-            *end = *begin + (spec_size(spec) + 15) / 16 * 16;
-            if (at >= *begin && at < *end) return spec;
-        }
-    *begin = *end = m->floats;
-    return NULL;
-}
-
-/* What updates do with a parameter. */
-enum treatment { NONE, UPDATE, UPDATE_NO_DECAY };
-
-/* That of the parameter at a place in the bucket, and where the next begins. */
-static enum treatment treatment_at(const struct plan *p, int64_t at, int64_t *next)
-{
-    int64_t begin;
-    const struct hsgd_param_spec *spec = param_at(p->store->model, at, &begin, next);
-    if (!spec || spec->is_state) return NONE;
-    return p->updater.no_bias_decay && spec->no_decay ? UPDATE_NO_DECAY : UPDATE;
-}
-
-/* Of `floats` parameters from `offset` of a shard, which are treated alike. */
-static void emit_update(const struct plan *p, struct hsgd_emit *e, int shard, int64_t offset, int64_t floats, int parts,
-                        const struct hsgd_ref part[3], bool clipped)
-{
-    int64_t next;
-    const struct update u = { .n = floats,
-                              .stride = p->store->shard[shard].floats,
-                              .w = ref(FIXED_PARAM + shard, offset),
-                              .state = ref(FIXED_OPTIMIZER + shard, offset),
-                              .step = step_row,
-                              .parts = parts,
-                              .part = part,
-                              .clipped = clipped,
-                              .no_decay =
-                                  treatment_at(p, p->store->shard[shard].first + offset, &next) == UPDATE_NO_DECAY };
-    p->updater.emit(e, p->updater.user, &u);
-}
-
-int64_t update_floats(const struct builder *b, int shard)
-{
-    if (b->deferral != BY_ROWS_USED) return b->plan->store->shard[shard].floats;
-    return shard == 0 ? b->plan->store->model->small_floats : 0;
-}
-
-/* The end of the bucket floats from `at` on that updates treat alike. */
-static int64_t treatment_end(const struct plan *p, int64_t at, int64_t end)
-{
-    int64_t next;
-    enum treatment first = treatment_at(p, at, &next);
-    for (at = next; at < end && treatment_at(p, at, &next) == first;) at = next;
-    return at < end ? at : end;
-}
-
-/* All that a shard has but states, in as few launches as there are runs of parameters
- * that are treated alike. */
-static void emit_trained(const struct builder *b, struct hsgd_emit *e, int shard, int parts,
-                         const struct hsgd_ref *part, bool clipped)
-{
-    int64_t first = b->plan->store->shard[shard].first, end = first + update_floats(b, shard), next;
-    for (int64_t at = first, to; at < end; at = to) {
-        struct hsgd_ref run[3];
-        to = treatment_end(b->plan, at, end);
-        if (treatment_at(b->plan, at, &next) == NONE) continue;
-        for (int i = 0; i < 3; i++) run[i] = i < parts ? hsgd_at(part[i], at - first) : part[clipped && i == 1 ? 1 : 0];
-        emit_update(b->plan, e, shard, at - first, to - at, parts, run, clipped);
-    }
-}
-
-static void access_parts(struct cell *c, const struct shard_gradient *g)
-{
-    for (int i = 0; i < g->parts; i++) access_buffer(c, g->part[i].buffer, STARPU_R);
-}
-
-static void update_access(struct builder *b, const struct job *j, struct cell *c)
-{
-    const struct shard_gradient *g = &b->shard[j->index];
-    access_update(b->plan, c, j->index);
-    if (hsgd_wanted(g->merged)) access_buffer(c, g->merged.buffer, STARPU_R);
-    else access_parts(c, g);
-}
-
-/* Its place is that of the clipping factor. */
-static void update_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
-{
-    const struct shard_gradient *g = &b->shard[j->index];
-    bool clipped = hsgd_wanted(j->place), merged = hsgd_wanted(g->merged);
-    struct hsgd_ref whole = merged ? g->merged : g->part[0], one[3] = { whole, clipped ? j->place : whole, whole };
-    bool sums = g->parts > 1 && !merged;
-    emit_trained(b, e, j->index, sums ? g->parts : 1, sums ? g->part : one, clipped);
-}
-
-const struct job_type update_job = { update_access, update_emit };
-
 /* --------------------------------------------------- deferred gradients */
 
-static void rows_access(struct builder *b, const struct job *j, struct cell *c)
+void rows_access(struct builder *b, const struct job *j, struct cell *c)
 {
     bool made = backward_floats(b->plan->tape) > b->plan->store->model->small_floats;
     access_buffer(c, j->place.buffer, STARPU_W);
@@ -258,9 +150,8 @@ static void rows_access(struct builder *b, const struct job *j, struct cell *c)
     }
 }
 
-/* The gradient of some rows over the slices of the job's device. */
-static void emit_rows(struct builder *b, const struct job *j, const struct weight_rows *r, struct hsgd_ref out,
-                      struct hsgd_emit *e)
+void emit_rows(struct builder *b, const struct job *j, const struct weight_rows *r, struct hsgd_ref out,
+               struct hsgd_emit *e)
 {
     struct plan *p = b->plan;
     bool first = true;
@@ -286,35 +177,18 @@ static void rows_emit(struct builder *b, const struct job *j, struct hsgd_emit *
 
 const struct job_type rows_job = { rows_access, rows_emit };
 
-static void tiles_access(struct builder *b, const struct job *j, struct cell *c)
-{
-    rows_access(b, j, c);
-    access_update(b->plan, c, j->index);
-}
-
-static void tiles_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
-{
-    struct weight_rows r = { 0 };
-    while (next_weight_rows(b->plan, j->index, tile_floats(j->device), &r)) {
-        emit_rows(b, j, &r, j->place, e);
-        emit_update(b->plan, e, j->index, r.offset, r.floats, 1, (struct hsgd_ref[]){ j->place, j->place, j->place },
-                    false);
-    }
-}
-
-const struct job_type tiles_job = { tiles_access, tiles_emit };
-
 /* ---------------------------------------------------------------- merging */
 
 /* The end of the bucket floats from `at` on that are parameters without a gap,
  * and where the next begin.  Nobody writes the gaps. */
-static int64_t run_end(const struct hsgd_model *m, int64_t at, int64_t *next)
+static int64_t run_end(const struct plan *p, int64_t at, int64_t *next)
 {
-    int64_t begin;
-    const struct hsgd_param_spec *spec = param_at(m, at, &begin, next);
-    if (!spec) return *next;
-    if (spec->is_state) return at; /* it has no gradient */
-    return spec_size(spec) % 16 || *next == m->floats ? begin + spec_size(spec) : run_end(m, *next, next);
+    struct bucket_range r = bucket_range(p, at);
+    *next = r.next;
+    if (!r.spec) return r.next;
+    if (!trains(r)) return at; /* it has no gradient, or none that counts */
+    int64_t end = r.begin + spec_size(r.spec);
+    return end < r.next || r.next == p->store->model->floats ? end : run_end(p, r.next, next);
 }
 
 /* out[0] = the sum of squares of the bucket floats [first, first + floats);
@@ -325,7 +199,7 @@ static void emit_square_sum(const struct plan *p, struct hsgd_emit *e, int64_t f
     struct square_total_args total = { SQUARE_PARTS };
     struct hsgd_ref parts = hsgd_at(out, 1);
     for (int64_t at = first, next; at < first + floats; at = next) {
-        int64_t end = run_end(p->store->model, at, &next);
+        int64_t end = run_end(p, at, &next);
         struct square_sum_args a = { (int)((end < first + floats ? end : first + floats) - at), at > first };
         HSGD_LAUNCH(e, HSGD_KERNEL(square_sum), HSGD_ROWS, SQUARE_PARTS, &a, hsgd_at(gradient, at - first), parts);
     }

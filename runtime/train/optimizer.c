@@ -46,12 +46,13 @@ void optimizer_emit(struct hsgd_emit *e, const void *options, const struct updat
                                 .nesterov = row->nesterov,
                                 .decoupled = row->decoupled,
                                 .buffered = row->state_floats > 1,
-                                .weight_decay = u->no_decay ? 0 : o->weight_decay,
+                                .weight_decay = u->treatment.weight_decay,
                                 .momentum = o->momentum,
                                 .beta1 = o->beta1,
                                 .beta2 = o->beta2,
                                 .epsilon = o->epsilon,
-                                .alpha = o->alpha };
+                                .alpha = o->alpha,
+                                .rate = u->treatment.rate };
     struct hsgd_ref g0 = u->part[0], g1 = u->parts > 1 || u->clipped ? u->part[1] : g0,
                     g2 = u->parts > 2 ? u->part[2] : g0;
     const struct hsgd_kernel *k = &hsgd_kernels[row->kernel];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exec/memory.h"
+#include "groups.h"
 #include "device/quiesce.h"
 
 /* The memory of the devices with slices of a plan; 0: it does not train. */
@@ -78,10 +79,10 @@ struct updater trainer_state_updater(struct trainer_state *s)
 {
     return (struct updater){ .state_floats = optimizer_state_floats(s->options.optimizer),
                              .state = s->optimizer,
-                             .no_bias_decay = s->options.no_bias_decay,
                              .accumulate = s->options.accumulate,
                              .clip_norm = s->options.clip_norm,
                              .emit = optimizer_emit,
+                             .treat = groups_treat,
                              .user = &s->options };
 }
 

@@ -46,7 +46,8 @@ static void update_forward(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, e->x[0], e->y[0]);
     for (int i = 0; i < GRADIENT_PARTS; i++) part[i] = hsgd_param_at(e, i);
     const struct update u = {
-        n, n, e->y[0], hsgd_at(e->y[0], n), hsgd_param_at(e, GRADIENT_PARTS), a->parts, part, a->clipped, false
+        n,        n,    e->y[0],    hsgd_at(e->y[0], n),           hsgd_param_at(e, GRADIENT_PARTS),
+        a->parts, part, a->clipped, { 1, a->options.weight_decay }
     };
     optimizer_emit(e, &a->options, &u);
 }

@@ -6,6 +6,7 @@
 
 #include "async.h"
 #include "checkpoint.h"
+#include "groups.h"
 #include "drift.h"
 #include "model/metrics.h"
 #include "recover.h"
@@ -151,10 +152,11 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
     if (!err) err = check_parts(m, o);
+    if (!err) err = groups_check(m, o);
     if (!err) err = async_check(ctx, o);
     if (!err) err = augment_check(ctx, augment, m->in);
     o->augment = augment;
-    return err;
+    return err ? err : groups_copy(ctx, o);
 }
 
 struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options)
@@ -163,11 +165,9 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
     struct hsgd_augment_options augment = { 0 };
     if (!model || take_options(model, options, &o, &augment)) return NULL;
     struct hsgd_trainer *t = calloc(1, sizeof *t);
-    if (!t) {
-        hsgd_fail(model->ctx, ENOMEM, "out of memory");
-        return NULL;
-    }
-    if (trainer_state_open(&t->state, model, &o)) {
+    if (!t) hsgd_fail(model->ctx, ENOMEM, "out of memory");
+    if (!t || trainer_state_open(&t->state, model, &o)) {
+        groups_free(&o);
         free(t);
         return NULL;
     }
@@ -187,6 +187,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     checkpoint_close(t);
     async_close(t);
     trainer_state_close(&t->state);
+    groups_free(&t->state.options);
     free(t->augment.room);
     hsgd_record_destroy(&t->record);
     hsgd_normalisation_destroy(&t->norm);

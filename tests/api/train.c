@@ -29,6 +29,8 @@ static struct hsgd_train_options some_options(void)
     if (one_in(4)) o.clip_norm = wild_float(1), o.momentum = wild_float(0.9f), o.beta1 = wild_float(0.9f);
     if (one_in(8)) o.epsilon = wild_float(1e-8f), o.weight_decay = wild_float(0.1f), o.beta2 = wild_float(0.9f);
     if (one_in(8)) o.alpha = wild_float(0.99f), o.no_bias_decay = one_in(2), o.accumulate = wild_low(3);
+    static const struct hsgd_group groups[] = { { "*", 0.5f, -1 }, { "*.bias", 0, 0 }, { NULL, NAN, INFINITY } };
+    if (one_in(4)) o.group = one_in(8) ? NULL : groups, o.groups = one_in(8) ? below(4) : 1 + below(2);
     if (one_in(8)) o.label_smoothing = wild_float(0.1f), o.moving_rate = wild_float(0.9f), o.min_share = wild_float(0);
     if (one_in(8)) o.warmup_steps = wild64(2), o.step_size = wild64(2), o.step_gamma = wild_float(0.5f);
     if (one_in(8)) o.local_steps = wild(2), o.staleness = wild(2), o.rate_ramp = wild(2);
@@ -50,6 +52,8 @@ static bool create(void)
     world.other_trainer = hsgd_trainer_create(m, OR_NULL(1, &o));
     return world.other_trainer;
 }
+
+static bool group(void) { return hsgd_trainer_group(TRAINER(0), OR_NULL(1, any_text("fc1.bias"))) >= 0; }
 
 static bool destroy(void)
 {
@@ -186,6 +190,7 @@ static bool info_destroy(void)
 
 const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_destroy", destroy, 1, true },
+                                    { "hsgd_trainer_group", group, 2, false },
                                     { "hsgd_trainer_step", step, 4, false },
                                     { "hsgd_trainer_gradients", gradients, 4, false },
                                     { "hsgd_trainer_evaluate", evaluate, 4, false },

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -166,6 +167,7 @@ int cmd_train(struct settings *s)
     code = open_training(&t);
     if (!code) code = s->dry_run ? train_print_dry_run(&t) : train(&t);
     run_close(&t.folder);
+    free(t.group);
     plan_free(&t.plan);
     regression_free(&t.validation);
     regression_free(&t.test);

@@ -13,7 +13,8 @@ struct training {
     struct session run;
     struct settings *s;
     struct hsgd_train_options options;
-    struct hsgd_augment_options augment; /* that it points to */
+    struct hsgd_augment_options augment; /* that it points to, */
+    struct hsgd_group *group;            /* and these */
     struct hsgd_fit_result result;
     struct run_folder folder;
     struct plan_report plan;
@@ -31,6 +32,8 @@ struct training {
 /* Fills in the options of the library.  Settings that were not given receive their
  * defaults, so that config.yaml is complete. */
 int train_choose_options(struct training *t);
+/* Those of --group. */
+int train_choose_groups(struct training *t);
 /* Options that depend on the number of samples. */
 int train_choose_lengths(struct training *t);
 
@@ -47,6 +50,8 @@ bool train_progress(void *user, const struct hsgd_progress *p);
 void train_log_event(struct training *t, const char *event, int64_t step);
 void train_log_test(struct training *t);
 
+/* In a line of the header; nothing where there are none. */
+void train_print_groups(const struct training *t);
 void train_print_header(const struct training *t);
 /* With --dry-run, instead of training. */
 int train_print_dry_run(const struct training *t);

@@ -98,7 +98,8 @@ int train_choose_options(struct training *t)
     o->checkpoint_hist = (int)s->checkpoint_hist;
     o->progress = train_progress;
     o->progress_user = t;
-    return check(s);
+    int code = check(s);
+    return code ? code : train_choose_groups(t);
 }
 
 /* With both --epochs and --steps, the smaller number of steps counts. */

@@ -72,6 +72,10 @@ static const struct option_row table[] = {
     { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
     { "no-bias-decay", 0, FLAG, TRAIN, AT(no_bias_decay), 0, 0, NULL, NULL,
       "no weight decay of biases, and factors and offsets of norms" },
+    { "group", 0, LIST, TRAIN, AT(group), 0, 0, NULL, "PATTERN:lr=X,decay=X",
+      "weights whose names match, with * and ?, have X times the\n"
+      "learning rate (0: they stay as they are), and a weight decay of\n"
+      "their own; may be repeated, the last that matches counts" },
     { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
       "scale gradients so that their 2-norm is at most X (0: off)" },
     { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "groups.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/distance.h"
+#include "trainer.h"
+
+enum { MAX_GROUPS = 256, NEAREST = 3 };
+
+/* Whether a pattern is the whole name: * is any text, ? any byte. */
+static bool matches(const char *pattern, const char *name)
+{
+    const char *star = NULL, *from = NULL;
+    while (*name) {
+        if (*pattern == '*') {
+            star = pattern++;
+            from = name;
+        } else if (*pattern == '?' || *pattern == *name) {
+            pattern++, name++;
+        } else if (star) {
+            pattern = star + 1;
+            name = ++from;
+        } else {
+            return false;
+        }
+    }
+    return pattern[strspn(pattern, "*")] == '\0';
+}
+
+/* The group that a weight belongs to; -1: none. */
+static int group_of(const struct hsgd_train_options *o, const struct hsgd_model *m, const struct weight_place *w)
+{
+    char name[WEIGHT_NAME];
+    int g = o->groups - 1;
+    if (g < 0) return -1;
+    model_weight_name(m, w, name);
+    while (g >= 0 && !matches(o->group[g].weights, name)) g--;
+    return g;
+}
+
+struct treatment groups_treat(const void *options, const struct hsgd_model *m, const struct weight_place *w)
+{
+    const struct hsgd_train_options *o = options;
+    struct treatment t = { 1, o->weight_decay };
+    int g = group_of(o, m, w);
+    if (g >= 0) t.rate = o->group[g].rate;
+    if (g >= 0 && o->group[g].weight_decay >= 0) t.weight_decay = o->group[g].weight_decay;
+    if (o->no_bias_decay && w->spec->no_decay) t.weight_decay = 0;
+    return t;
+}
+
+/* ------------------------------------------------------------- checking */
+
+static bool matches_any(const struct hsgd_model *m, const char *pattern)
+{
+    struct weight_place w;
+    char name[WEIGHT_NAME];
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        model_weight_name(m, &w, name);
+        if (!w.spec->is_state && matches(pattern, name)) return true;
+    }
+    return false;
+}
+
+/* The nearest names of weights that train, the nearest first, in quotes. */
+static void nearest_names(const struct hsgd_model *m, const char *pattern, char *out, size_t size)
+{
+    char name[NEAREST + 1][WEIGHT_NAME];
+    int distance[NEAREST + 1], n = 0;
+    struct weight_place w;
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        char here[WEIGHT_NAME];
+        int k = n, far;
+        if (w.spec->is_state) continue;
+        model_weight_name(m, &w, here);
+        far = text_distance(pattern, here);
+        for (; k > 0 && distance[k - 1] > far; k--) {
+            distance[k] = distance[k - 1];
+            memcpy(name[k], name[k - 1], WEIGHT_NAME);
+        }
+        distance[k] = far;
+        memcpy(name[k], here, WEIGHT_NAME);
+        if (n < NEAREST) n++;
+    }
+    *out = '\0';
+    for (int i = 0; i < n; i++) {
+        size_t used = strlen(out);
+        snprintf(out + used, size - used, "%s\"%.*s\"", i ? ", " : "", WEIGHT_NAME - 1, name[i]);
+    }
+}
+
+static int check_group(const struct hsgd_model *m, const struct hsgd_group *g, int i)
+{
+    char names[NEAREST * (WEIGHT_NAME + 4)];
+    if (!g->weights || !*g->weights) return hsgd_fail(m->ctx, EINVAL, "group %d has no pattern of names", i);
+    if (!(g->rate >= 0 && g->rate <= 1e6f))
+        return hsgd_fail(m->ctx, EINVAL, "group \"%s\": rate must be from 0 to 1e+06, not %g", g->weights,
+                         (double)g->rate);
+    if (!(g->weight_decay <= 1e6f))
+        return hsgd_fail(m->ctx, EINVAL, "group \"%s\": weight_decay must be at most 1e+06, not %g", g->weights,
+                         (double)g->weight_decay);
+    if (!m->finished || matches_any(m, g->weights)) return 0;
+    nearest_names(m, g->weights, names, sizeof names);
+    return hsgd_fail(m->ctx, EINVAL, "group \"%s\": model \"%s\" has no such weight; the nearest are %s", g->weights,
+                     m->name, names);
+}
+
+int groups_check(const struct hsgd_model *m, const struct hsgd_train_options *o)
+{
+    int err = 0;
+    if (o->groups < 0 || o->groups > MAX_GROUPS)
+        return hsgd_fail(m->ctx, EINVAL, "groups must be from 0 to %d, not %d", MAX_GROUPS, o->groups);
+    if (o->groups && !o->group) return hsgd_fail(m->ctx, EINVAL, "groups is %d, but group is NULL", o->groups);
+    for (int i = 0; !err && i < o->groups; i++) err = check_group(m, &o->group[i], i);
+    return err;
+}
+
+/* ------------------------------------------------------------------ copies */
+
+int groups_copy(struct hsgd_context *ctx, struct hsgd_train_options *o)
+{
+    size_t array = (size_t)o->groups * sizeof *o->group, bytes = array;
+    const struct hsgd_group *given = o->group;
+    o->group = NULL;
+    if (!o->groups) return 0;
+    for (int i = 0; i < o->groups; i++) bytes += strlen(given[i].weights) + 1;
+    struct hsgd_group *copy = malloc(bytes);
+    if (!copy) return hsgd_fail(ctx, ENOMEM, "out of memory for %d groups", o->groups);
+    char *text = (char *)copy + array;
+    for (int i = 0; i < o->groups; i++) {
+        copy[i] = given[i];
+        copy[i].weights = text;
+        text = stpcpy(text, given[i].weights) + 1;
+    }
+    o->group = copy;
+    return 0;
+}
+
+void groups_free(struct hsgd_train_options *o)
+{
+    free((struct hsgd_group *)o->group);
+    o->group = NULL;
+}
+
+/* ------------------------------------------------------------------ public */
+
+int hsgd_trainer_group(const struct hsgd_trainer *t, const char *weight)
+{
+    int err = ENTER(t ? t->state.ctx : NULL, t, weight);
+    const struct hsgd_model *m = t ? t->state.store.model : NULL;
+    struct weight_place w;
+    char name[WEIGHT_NAME];
+    if (err) return err;
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        model_weight_name(m, &w, name);
+        if (strcmp(name, weight) != 0) continue;
+        int g = w.spec->is_state ? -1 : group_of(&t->state.options, m, &w);
+        return g >= 0 ? g : hsgd_fail(m->ctx, ENOENT, "weight \"%s\" is in no group", weight);
+    }
+    return hsgd_fail(m->ctx, EINVAL, "model \"%s\" has no weight \"%s\"", m->name, weight);
+}
