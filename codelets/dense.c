@@ -5,12 +5,14 @@
 
 #include "base/c_locale.h"
 #include "kernels.h"
+#include "types.h"
 
 static const struct hsgd_dense *attributes(const struct hsgd_node *n) { return n->attributes; }
 
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_dense *a = attributes(n);
+    if (need_floats(n, why, size)) return -1;
     if (a->units < 1 || a->units > 1 << 20) {
         snprintf(why, size, "units must be in 1..1048576, not %d", a->units);
         return -1;

@@ -5,10 +5,12 @@
 
 #include "base/c_locale.h"
 #include "kernels.h"
+#include "types.h"
 
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_dropout *a = n->attributes;
+    if (need_floats(n, why, size)) return -1;
     if (!(a->p >= 0 && a->p < 1)) {
         c_snprintf(why, size, "p must be in [0, 1), not %g", a->p);
         return -1;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "kernels.h"
+#include "types.h"
 
 enum { MAX_WINDOW = 1 << 15, MAX_OUTPUT = 1 << 26 }; /* so that no product of sizes overflows */
 
@@ -27,6 +28,7 @@ int window_infer(struct hsgd_node *n, const struct window *w, int out_channels, 
         snprintf(why, size, "the input must be an image (height, width, channels), not of rank %d", n->in[0].rank);
         return -1;
     }
+    if (need_floats(n, why, size)) return -1;
     struct hsgd_shape in = image_of(&n->in[0]);
     if (fits(in, w, what, why, size)) return -1;
     int h = conv2d_out_size(in.h, w->kernel, w->stride, w->padding);

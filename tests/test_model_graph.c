@@ -10,6 +10,7 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 
 #define TAIL "  - {op: softmax_cross_entropy}\n"
 #define GRAPH "hsgd: 2\nname: m\n"
+#define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
 #define END "  - {op: dense, units: 10}\n" TAIL
 #define IN_BLOCK(layers) GRAPH "blocks:\n  b:\n" layers "layers:\n  - {op: flatten}\n"
 
@@ -96,9 +97,82 @@ static const struct {
     { IN_BLOCK(
           "  - {op: flatten, name: inner_layer_of_the_block}\n") "  - {block: b, name: a_name_that_is_long_too_}\n" END,
       ":5: the name \"a_name_that_is_long_too_.inner_layer_of_the_block\" is longer than 47 characters" },
+    { GRAPH "layers:\n  - {op: relu, name: relu2}\n  - {op: relu}\n" END, ":5: another layer is called \"relu2\"" },
+    { GRAPH "layers:\n  - {op: flatten}\n  - {op: relu, slope: 1}\n" END,
+      ":5: relu has no key \"slope\"; it has op, name, in" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "  - {op: relu, in: softmax_cross_entropy1}\n",
+      ":7: model \"m\" (relu): input 1 is a loss" },
+    { GRAPH "layers:\n  - {op: flatten}\n  - {op: accuracy}\n  - {op: relu, in: accuracy1}\n" END,
+      ":6: model \"m\" (relu): input 1 is a loss" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "results: {y: x, y: x}\n", ":7: key \"y\" appears twice" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "results: {y: \"flatten1:3\"}\n",
+      ":7: model \"m\": an operation has 1 outputs, and no output 3" },
+    { GRAPH "layers:\n  - {op: flatten}\n" END "results: [x]\n", ":7: results must be a mapping, but is a list" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a, repeat: 1000000000000}\n" END,
+      ":8: repeat must be an integer from 1 to 1000, not \"1000000000000\"" },
+    { IN_BLOCK(
+          "  - {op: flatten}\n  c:\n  - {block: b, name: l, repeat: 500}\n  - {block: b, name: r, repeat: 500}\n") "  - {block: c, name: a, repeat: 900}\n" END,
+      ":5: there are more than 1000 layers" },
+    { IN_BLOCK("  - {op: flatten, name: $n}\n") "  - {block: b, name: a, n: a-b}\n" END, ":5: name \"a-b\"" BAD_NAME },
+    { IN_BLOCK("  - {op: flatten, in: out}\n  - {op: relu, name: out}\n") "  - {block: b, name: a}\n" END,
+      ":5: \"out\" is made only in line 6: a layer takes what was made before it" },
+    { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a}\n  - {op: relu, in: a.flatten1}\n" END,
+      ":9: no layer, input or target before this layer is called \"a.flatten1\"" },
     { IN_BLOCK("  - {op: flatten, in: flatten9}\n") "  - {block: b, name: a}\n" END,
       ":5: no layer, input or target before this layer is called \"flatten9\"" },
 };
+
+/* A layer on inputs of these types, which do not fit. */
+static const struct {
+    const char *a, *b, *layer, *sentence;
+} unfit[] = {
+    { "i32, shape: [4]", "f32", "op: dense, units: 3, in: a", "dense): input 1 must be of floats, not 4 i32" },
+    { "u8, shape: [4, 4, 3]", "f32", "op: conv2d, out_channels: 3, kernel: 1, in: a",
+      "conv2d): input 1 must be of floats, not 4x4x3 u8" },
+    { "f32, shape: [4, 3]", "f32", "op: conv2d, out_channels: 3, kernel: 1, in: a",
+      "conv2d): the input must be an image (height, width, channels), not of rank 2" },
+    { "u8, shape: [4, 4, 3]", "f32", "op: max_pool, kernel: 2, in: a",
+      "max_pool): input 1 must be of floats, not 4x4x3 u8" },
+    { "i32, shape: [4, 4, 3]", "f32", "op: avg_pool, kernel: 2, in: a",
+      "avg_pool): input 1 must be of floats, not 4x4x3 i32" },
+    { "i32, shape: [4]", "f32", "op: dropout, p: 0.5, in: a", "dropout): input 1 must be of floats, not 4 i32" },
+    { "i32, shape: [4]", "f32", "op: relu, in: a", "relu): input 1 must be of floats, not 4 i32" },
+    { "f32, shape: [4]", "f32", "op: embedding, entries: 3, channels: 2, in: a",
+      "embedding): the input must be integers of rank 0 to 5, not 4" },
+    { "f32, shape: [4, 3]", "f32, shape: [3, 4]", "op: add, in: [a, b]",
+      "add): all inputs must have one type, not 4x3 and 3x4" },
+    { "f32, shape: [4]", "i32, shape: [4]", "op: mul, in: [a, b]", "mul): input 2 must be of floats, not 4 i32" },
+    { "f32, shape: [4, 3]", "f32, shape: [5, 3]", "op: concat, in: [a, b]",
+      "concat): the inputs must differ in their last dimension only, unlike 4x3 and 5x3" },
+    { "f32, shape: [4]", "f32", "op: split, parts: 3, in: a",
+      "split): 4 channels cannot be divided into 3 equal parts" },
+    { "f32, shape: [4]", "f32", "op: global_avg_pool, in: a",
+      "global_avg_pool): the input must have positions and channels, as an image" },
+    { "f32", "f32", "op: batch_norm, in: a", "batch_norm): the input must have channels" },
+    { "f32", "f32", "op: layer_norm, in: a", "layer_norm): the input must have channels" },
+    { "f32, shape: [4]", "f32, shape: [4]", "op: softmax_cross_entropy, in: [a, b]", "softmax_cross_entropy): " },
+    { "f32, shape: [4]", "f32, shape: [3]", "op: mse, in: [a, b]", "mse): " },
+    { "f32, shape: [4]", "i32", "op: mae, in: [a, b]", "mae): " },
+    { "f32, shape: [4]", "i32, shape: [4]", "op: accuracy, in: [a, b]", "accuracy): " },
+};
+
+static void types_that_do_not_fit(void)
+{
+    char text[600], want[300];
+    ctx = core_context("cpu", 1, false);
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        snprintf(text, sizeof text,
+                 GRAPH "inputs: {x: {type: f32, shape: [28, 28, 1]}, a: {type: %s}, b: {type: %s}}\n"
+                       "layers:\n  - {%s}\n  - {op: flatten, in: x}\n" END,
+                 unfit[i].a, unfit[i].b, unfit[i].layer);
+        struct hsgd_model *m = hsgd_model_from_text(ctx, text, image, 10);
+        CHECK_MSG(m == NULL, "taken: %s", text);
+        snprintf(want, sizeof want, "model file:5: model \"m\", layer 1 (%s", unfit[i].sentence);
+        CHECK_MSG(!strncmp(hsgd_error(ctx), want, strlen(want)), "%s\nis not %s", hsgd_error(ctx), want);
+        hsgd_model_destroy(&m);
+    }
+    hsgd_destroy(&ctx);
+}
 
 static void bad_texts(void)
 {
@@ -224,6 +298,7 @@ static void first_form(void)
 }
 
 static const struct core_case cases[] = { { "bad_texts", bad_texts },
+                                          { "types_that_do_not_fit", types_that_do_not_fit },
                                           { "blocks", blocks },
                                           { "first_form", first_form } };
 CORE_MAIN(cases)

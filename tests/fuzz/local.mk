@@ -47,6 +47,9 @@ fuzz_sources = \
 	runtime/io/stream.c \
 	runtime/io/text.c \
 	runtime/io/yaml.c \
+	runtime/model/graph.c \
+	runtime/model/graph_build.c \
+	runtime/model/lower.c \
 	runtime/model/model.c \
 	runtime/model/model_build.c \
 	runtime/model/model_expand.c \

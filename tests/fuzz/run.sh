@@ -5,7 +5,8 @@
 set -eu
 seeds=${srcdir:-.}/tests/fuzz/seeds/$1
 longest=1024
-[ "$1" = tar ] && longest=4096 # a member has at least two blocks
+[ "$1" = tar ] && longest=4096        # a member has at least two blocks
+[ "$1" = model_file ] && longest=2048 # as long as the largest seed
 mkdir -p "tests/fuzz/corpus/$1"
 echo "== $1"
 exec "tests/fuzz/$1.fuzzer" -runs="${FUZZ_RUNS:-100000}" -max_len="${FUZZ_MAX_LEN:-$longest}" -timeout=10 \
