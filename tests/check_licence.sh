@@ -7,7 +7,7 @@ git ls-files --error-unmatch configure.ac >/dev/null 2>&1 || { echo "no checkout
 
 sources() {
     git ls-files | grep -E '\.(ac|am|c|cc|cff|cl|cu|h|m4|mk|py|scm|sed|sh|supp|yaml|yml)$|\.in$|^quickstart$|/run$|^\.ci/|/rules$' |
-        grep -vE '^tests/fuzz/seeds/'
+        grep -vE '^tests/(fuzz/seeds|runs-[0-9.]*)/'
 }
 
 [ "${1-}" != --list ] || { sources; exit; }

@@ -143,10 +143,20 @@ static void cpu(void) { case_of("cpu"); }
 static void opencl(void) { case_of("opencl"); }
 static void both(void) { case_of("cpu,opencl"); }
 
+/* What the bits on CPUs depend on, for scripts. */
+static int print_key(void)
+{
+    char key[KEY];
+    key_of(&(const struct run){ .devices = "cpu" }, key);
+    puts(key);
+    return 0;
+}
+
 static const struct core_case cases[] = { { "cpu", cpu }, { "opencl", opencl }, { "both", both } };
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], "key")) return print_key();
     printing = argc == 2 && !strcmp(argv[1], "rows");
     return core_main(printing ? 1 : argc, argv, cases, sizeof cases / sizeof *cases);
 }

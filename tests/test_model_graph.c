@@ -118,6 +118,11 @@ static const struct {
       ":5: \"out\" is made only in line 6: a layer takes what was made before it" },
     { IN_BLOCK("  - {op: flatten}\n") "  - {block: b, name: a}\n  - {op: relu, in: a.flatten1}\n" END,
       ":9: no layer, input or target before this layer is called \"a.flatten1\"" },
+    { "name: m\nlayers:\n  - {op: flatten, counted: false}\n" TAIL,
+      ":3: the key \"counted\" needs \"hsgd: 2\" in the file" },
+    { GRAPH "layers:\n  - {op: flatten, counted: 0}\n" END, ":4: counted must be true or false, not \"0\"" },
+    { GRAPH "layers:\n  - {op: flatten}\n  - {op: relu, counted: false}\n" END,
+      ":5: relu does work, so it must be counted" },
     { IN_BLOCK("  - {op: flatten, in: flatten9}\n") "  - {block: b, name: a}\n" END,
       ":5: no layer, input or target before this layer is called \"flatten9\"" },
 };
@@ -289,7 +294,7 @@ static void first_form(void)
                                   "  - {op: softmax_cross_entropy, name: softmax_cross_entropy1}\n";
     static const char meant[] = "hsgd: 2\nname: m\ninput: {h: 4, w: 4, c: 2}\nlayers:\n"
                                 "  - {op: conv2d, name: flatten1, out_channels: 3, kernel: 3}\n"
-                                "  - {op: flatten, name: flatten2}\n"
+                                "  - {op: flatten, name: flatten2, counted: false}\n"
                                 "  - {op: dense, name: dense1, units: 5, activation: relu}\n"
                                 "  - {op: softmax_cross_entropy, name: softmax_cross_entropy1}\n";
     ctx = core_context("cpu", 1, false);

@@ -160,7 +160,7 @@ int lower_number(struct hsgd_model *m)
     for (int i = 0; i < l.nnodes; i++) {
         if (l.node[i].info.layout == HSGD_LANES) m->block = 16;
         if (l.node[i].of) m->node[l.node[i].of - m->node].number = number;
-        number += !is_field(&l, &l.node[i]);
+        number += !is_field(&l, &l.node[i]) && !(l.node[i].of && l.node[i].of->uncounted);
     }
     lower_free(&l);
     return 0;

@@ -21,6 +21,7 @@ struct node {
     struct hsgd_node info;
     int in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS]; /* values */
     int number;                                     /* key of its random numbers */
+    bool uncounted;                                 /* the numbers of others are as if it were not there */
     int64_t param_offset[HSGD_MAX_PARAMS];          /* in the bucket */
     bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
     float weight;                                   /* of a loss; 0: it is only watched */

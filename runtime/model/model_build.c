@@ -131,7 +131,9 @@ static struct hsgd_value *flatten(const struct build *b, const struct file_layer
     if (b->f->is_graph || !l->op->flattened || !x || hsgd_type_of(x, &t) || hsgd_type_positions(&t) == 1) return x;
     if (b->f->is_written) {
         flatten_name(b->f, name);
-        return HSGD_OP(x, flatten, name);
+        x = HSGD_OP(x, flatten, name);
+        if (x) b->m->node[x->node].uncounted = true; /* it was none then */
+        return x;
     }
     snprintf(sentence, sizeof sentence,
              "%s works on the last axis of %s: put {op: flatten} before it, or \"hsgd: 2\" on top if that is meant",
@@ -169,6 +171,7 @@ static bool add_layer(struct build *b, int i)
     b->layer[i] = in[0] ? apply(b, l, in) : NULL;
     if (!b->layer[i]) return false;
     if (l->op->is_loss) hsgd_weighted_loss(b->layer[i], l->weight);
+    b->m->node[b->layer[i]->node].uncounted = l->uncounted;
     if (b->m->err) failed_at(b->ctx, b->f, l->line);
     return !b->m->err;
 }

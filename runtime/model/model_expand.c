@@ -298,7 +298,7 @@ static int use_block(struct model_source *s, struct frame *f, const struct yaml_
 
 static int check_form(const struct model_source *s, const struct source_item *item)
 {
-    static const char *const of_graphs[] = { "in", "block" };
+    static const char *const of_graphs[] = { "in", "block", "counted" };
     for (int i = 0; !s->f->is_graph && i < item->npairs; i++)
         for (size_t k = 0; k < sizeof of_graphs / sizeof *of_graphs; k++)
             if (!strcmp(item->pair[i].key, of_graphs[k]))

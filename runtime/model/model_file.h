@@ -22,6 +22,7 @@ struct file_layer {
     void *attributes; /* the number of classes may be CLASSES, or OUTPUTS */
     int below;        /* > 0: padding only where the input has fewer rows */
     float weight;     /* of a loss */
+    bool uncounted;   /* "counted: false" */
     int line, inputs;
     struct file_value in[HSGD_MAX_INPUTS];
 };

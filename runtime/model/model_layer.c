@@ -53,11 +53,23 @@ static int read_weight(struct hsgd_yaml *y, struct file_layer *l, const struct y
     return hsgd_yaml_fail(y, p->line, "weight must be a number from 0, not \"%s\"", hsgd_show(p->value).text);
 }
 
+/* A view without a number of its own, see doc/models.md. */
+static int read_counted(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
+{
+    bool is_true = !strcmp(p->value, "true");
+    l->uncounted = !is_true;
+    if (!is_true && strcmp(p->value, "false"))
+        return hsgd_yaml_fail(y, p->line, "counted must be true or false, not \"%s\"", hsgd_show(p->value).text);
+    if (is_true || l->op->is_view) return 0;
+    return hsgd_yaml_fail(y, p->line, "%s does work, so it must be counted", l->op->name);
+}
+
 static int read_key(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
 {
     static const char *const of_all[] = { "op", "name", "in" };
     for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
         if (!strcmp(p->key, of_all[i])) return 0;
+    if (!strcmp(p->key, "counted")) return read_counted(y, l, p);
     if (is_below(l->op, p->key)) return read_below(y, l, p);
     if (l->op->is_loss && !strcmp(p->key, "weight")) return read_weight(y, l, p);
     const struct hsgd_attribute *a = attribute_find(l->op, p->key);

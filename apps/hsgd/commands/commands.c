@@ -15,7 +15,8 @@ const struct command commands[] = {
     { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
       "Lists the devices that a device list can name, and which of them \"auto\" uses:\n"
       "every physical device once." },
-    { "selftest", SELFTEST, cmd_selftest, "selftest [--devices LIST] [--only CHECK,...] [--json]", "check the results of all devices",
+    { "selftest", SELFTEST, cmd_selftest, "selftest [--devices LIST] [--only CHECK,...] [--json]",
+      "check the results of all devices",
       "Runs every operation, the optimizers and gradient clipping included, on each\n"
       "device with about 200 shapes and compares the results with a reference in double\n"
       "precision; copies 64 MiB to the device and back; trains three networks on each\n"
