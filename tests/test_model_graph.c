@@ -102,7 +102,7 @@ static const struct {
       ":5: relu has no key \"slope\"; it has op, name, in" },
     { GRAPH "layers:\n  - {op: flatten}\n" END "  - {op: relu, in: softmax_cross_entropy1}\n",
       ":7: model \"m\" (relu): input 1 is a loss" },
-    { GRAPH "layers:\n  - {op: flatten}\n  - {op: accuracy}\n  - {op: relu, in: accuracy1}\n" END,
+    { GRAPH "layers:\n  - {op: flatten}\n  - {op: accuracy, name: a}\n  - {op: relu, in: a}\n" END,
       ":6: model \"m\" (relu): input 1 is a loss" },
     { GRAPH "layers:\n  - {op: flatten}\n" END "results: {y: x, y: x}\n", ":7: key \"y\" appears twice" },
     { GRAPH "layers:\n  - {op: flatten}\n" END "results: {y: \"flatten1:3\"}\n",
