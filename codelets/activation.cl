@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Activations f: ReLU, tanh, sigmoid, none. */
 #include "device.h"
-#include "shared.h"
-
-DEVICE float activate(float z, int activation)
-{
-    if (activation == ACTIVATION_RELU) return z < 0.0f ? 0.0f : z; /* NaN stays NaN */
-    if (activation == ACTIVATION_TANH) return tanhf(z);
-    if (activation == ACTIVATION_SIGMOID) return 1.0f / (1.0f + expf(-z));
-    return z;
-}
-
-/* f'(z) from y = f(z) */
-DEVICE float activation_grad(float y, int activation)
-{
-    if (activation == ACTIVATION_RELU) return y > 0.0f ? 1.0f : 0.0f;
-    if (activation == ACTIVATION_TANH) return 1.0f - y * y;
-    if (activation == ACTIVATION_SIGMOID) return y * (1.0f - y);
-    return 1.0f;
-}
+#include "activate.h"
 
 struct act_fwd_args { int n, activation; };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
+#include "shared.h"
 
 /* Per row r: loss[r] = scale sum_c max(z, 0) - z t + log(1 + exp(-|z|)), which
  * overflows nowhere; dz = scale (1 / (1 + exp(-z)) - t) if requested. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fully connected layer, beside GEMM: bias and column sums. */
 #include "device.h"
-#include "shared.h"
+#include "activate.h"
 
 struct bias_act_args { int rows, cols, stride, has_bias, activation; };
 

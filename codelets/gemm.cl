@@ -19,7 +19,7 @@
  * One item per group works, whatever the local size (launch with 1).
  */
 #include "device.h"
-#include "shared.h"
+#include "activate.h"
 
 #define GEMM_ROWS   14   /* rows of a tile: 28 of 32 vector registers accumulate */
 #define GEMM_ASTEP  16   /* floats from one k to the next in a packed panel of A */
@@ -37,14 +37,6 @@ struct gemm_args {
     int pack_a, pack_b;                   /* 0: read in place */
     int dots;                             /* launch gemm_dots, not gemm_tiles */
 };
-
-DEVICE float gemm_act(float x, int act)
-{
-    if (act == ACTIVATION_RELU) return x < 0.0f ? 0.0f : x;
-    if (act == ACTIVATION_TANH) return tanhf(x);
-    if (act == ACTIVATION_SIGMOID) return 1.0f / (1.0f + expf(-x));
-    return x;
-}
 
 /* First row of tile t: the rows are divided evenly. */
 DEVICE int gemm_row(int t, int tiles, int m) { return (int)((u64)t * (u64)m / (u64)tiles); }
@@ -140,7 +132,7 @@ DEVICE void gemm_finish(int h, int w, GLOBAL float *y, size_t ldc, GLOBAL const 
             float x = t[q];
             if (add) x += y[q];
             if (any) x += bias[q];
-            y[q] = gemm_act(x, act);
+            y[q] = activate(x, act);
         }
     }
 }
@@ -260,7 +252,7 @@ KERNEL4(gemm_dots, gemm_args)
                     for (int l = p; l < k; l++) x += a[(i + r) * lda + l] * b[(j + q) * ldb + l];
                     if (ARG(accumulate)) x += *y;
                     if (ARG(bias)) x += bias[j + q];
-                    *y = gemm_act(x, ARG(act));
+                    *y = activate(x, ARG(act));
                 }
         }
     }

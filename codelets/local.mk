@@ -26,6 +26,7 @@ OPS += softmax_cross_entropy
 # Kernels that belong to no operation of a model, after the headers that kernels share.
 KERNELS = \
 	codelets/shared.h \
+	codelets/activate.h \
 	codelets/conv2d.h \
 	codelets/gemm.cl \
 	codelets/lanes.cl \
@@ -44,7 +45,7 @@ CUDA_KERNELS = $(filter-out codelets/gemm.cl codelets/conv2d.cl,$(KERNELS)) $(GP
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
 gpu_kernel_files = $(addprefix $(srcdir)/,$(GPU_KERNELS))
 cuda_kernel_files = $(addprefix $(srcdir)/,$(CUDA_KERNELS))
-kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c codelets/kernel_all.h \
+kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c \
 	codelets/kernel_cuda_list.h codelets/kernel_cuda_all.h codelets/kernel_gpu_list.h codelets/op_list.h
 BUILT_SOURCES += $(kernel_generated)
 CLEANFILES += $(kernel_generated)
@@ -60,8 +61,6 @@ codelets/kernel_gpu_list.h: $(gpu_kernel_files) codelets/generate.sh codelets/lo
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(gpu_kernel_files) > $@
 codelets/kernel_list.h: $(kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(kernel_files) > $@
-codelets/kernel_all.h: $(kernel_files) codelets/generate.sh codelets/local.mk
-	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(kernel_files) > $@
 codelets/op_list.h: $(op_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh ops $(op_files) > $@
 codelets/kernel_cuda_list.h: $(cuda_kernel_files) codelets/generate.sh codelets/local.mk
@@ -74,26 +73,29 @@ codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) $(gpu_kernel
 	  { sh $(srcdir)/codelets/generate.sh text hsgd_kernel_text $(srcdir)/codelets/device.h $(kernel_files) && \
 	    sh $(srcdir)/codelets/generate.sh text hsgd_gpu_kernel_text $(gpu_kernel_files); } > $@
 
-# The C kernels, once per instruction set.  The user's CFLAGS come last, so the
-# flags that kernels need from -O3 are listed.
+# The C kernels: an object for each file and instruction set.  The user's CFLAGS come last, so the flags that kernels
+# need from -O3 are listed.
 kernel_cflags = $(AM_CFLAGS) -O3 -ftree-vectorize -fvect-cost-model=dynamic -funswitch-loops -fpeel-loops \
 	-fsplit-loops -fpredictive-commoning -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math \
 	-ffp-contract=fast
-noinst_LTLIBRARIES += codelets/libkernels_base.la
-codelets_libkernels_base_la_SOURCES = codelets/kernels.c
-codelets_libkernels_base_la_CFLAGS = $(kernel_cflags)
-codelets_libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DHSGD_ISA=base
-kernel_libs = codelets/libkernels_base.la
+kernel_compile = $(LIBTOOL) $(AM_V_lt) --tag=CC $(AM_LIBTOOLFLAGS) $(LIBTOOLFLAGS) --mode=compile $(CC) $(DEFS) \
+	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) $(kernel_cflags)
+kernel_headers = $(srcdir)/codelets/device.h $(filter %.h,$(kernel_files))
+kernel_names = $(patsubst codelets/%.cl,%,$(filter %.cl,$(KERNELS)))
+as_kernel = -include stddef.h -x c -c
+codelets/kernel_base_%.lo: $(srcdir)/codelets/%.cl $(kernel_headers) codelets/local.mk
+	$(AM_V_CC)$(kernel_compile) -DHSGD_ISA=base $(CFLAGS) $(as_kernel) -o $@ $<
+codelets/kernel_v3_%.lo: $(srcdir)/codelets/%.cl $(kernel_headers) codelets/local.mk
+	$(AM_V_CC)$(kernel_compile) -DHSGD_ISA=v3 -march=x86-64-v3 $(CFLAGS) $(as_kernel) -o $@ $<
+codelets/kernel_v4_%.lo: $(srcdir)/codelets/%.cl $(kernel_headers) codelets/local.mk
+	$(AM_V_CC)$(kernel_compile) -DHSGD_ISA=v4 -march=x86-64-v4 -mprefer-vector-width=512 $(CFLAGS) $(as_kernel) \
+	  -o $@ $<
+kernel_OBJECTS = $(patsubst %,codelets/kernel_base_%.lo,$(kernel_names))
 if X86_ISAS
-noinst_LTLIBRARIES += codelets/libkernels_v3.la codelets/libkernels_v4.la
-codelets_libkernels_v3_la_SOURCES = codelets/kernels.c
-codelets_libkernels_v3_la_CFLAGS = $(kernel_cflags) -march=x86-64-v3
-codelets_libkernels_v3_la_CPPFLAGS = $(AM_CPPFLAGS) -DHSGD_ISA=v3
-codelets_libkernels_v4_la_SOURCES = codelets/kernels.c
-codelets_libkernels_v4_la_CFLAGS = $(kernel_cflags) -march=x86-64-v4 -mprefer-vector-width=512
-codelets_libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DHSGD_ISA=v4
-kernel_libs += codelets/libkernels_v3.la codelets/libkernels_v4.la
+kernel_OBJECTS += $(patsubst %,codelets/kernel_v3_%.lo,$(kernel_names))
+kernel_OBJECTS += $(patsubst %,codelets/kernel_v4_%.lo,$(kernel_names))
 endif
+$(kernel_OBJECTS): codelets/$(am__dirstamp)
 
 # nvcc takes other options than libtool gives a compiler, so the libtool object
 # is written by hand.  Its C++ needs no C++ library.
@@ -140,5 +142,5 @@ codelets_libcodelets_la_SOURCES = \
 	codelets/window.c \
 	codelets/window.h
 codelets_libcodelets_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CUDA_CFLAGS) $(CUDNN_CFLAGS)
-codelets_libcodelets_la_LIBADD = $(kernel_libs) $(cuda_objects) $(op_OBJECTS)
-codelets_libcodelets_la_DEPENDENCIES = $(kernel_libs) $(cuda_objects) $(op_OBJECTS)
+codelets_libcodelets_la_LIBADD = $(kernel_OBJECTS) $(cuda_objects) $(op_OBJECTS)
+codelets_libcodelets_la_DEPENDENCIES = $(kernel_OBJECTS) $(cuda_objects) $(op_OBJECTS)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
+#include "shared.h"
 
 /* Per row r: loss[r] = scale sum_c |z - t|; dz = scale sign(z - t) if requested. */
 KERNEL4(mae_values, value_loss_args)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
+#include "shared.h"
 
 struct mse_args { int rows, cols, want_gradient; };
 

@@ -2,8 +2,6 @@
 /* Sums that losses and metrics return. */
 #include "device.h"
 
-struct value_loss_args { int rows, cols, want_gradient; float scale; };
-
 struct row_sums_args { int rows, columns, sums; float last; };
 
 /* sums[i] = sum_r stats[i rows + r] for i < columns, each by one warp; the others

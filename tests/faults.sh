@@ -33,11 +33,11 @@ gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
 gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
 mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu
 mul: gradient not added|pointwise.cl|s/y\[i\] += a/y[i] = a/|mul|opencl
-relu alone: mask inverted|activation.cl|s/y > 0.0f ? 1.0f : 0.0f/y > 0.0f ? 0.0f : 1.0f/|relu|cpu
+relu alone: mask inverted|activate.h|s/y > 0.0f ? 1.0f : 0.0f/y > 0.0f ? 0.0f : 1.0f/|relu|cpu
 reshape: nothing is copied|reshape.c|s/.is_view = true,//|reshape|cpu
-sigmoid: slope of tanh|activation.cl|s/return y \* (1.0f - y);/return 1.0f - y * y;/|sigmoid|cpu
+sigmoid: slope of tanh|activate.h|s/return y \* (1.0f - y);/return 1.0f - y * y;/|sigmoid|cpu
 split: no zeros where nobody reads|concat.cl|s/t\[c\] = 0.0f/t[c] += 0.0f/|split|cpu
-tanh: slope of sigmoid|activation.cl|s/return 1.0f - y \* y;/return y * (1.0f - y);/|tanh|opencl
+tanh: slope of sigmoid|activate.h|s/return 1.0f - y \* y;/return y * (1.0f - y);/|tanh|opencl
 pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/|max_pool|cpu
 pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu
 pool: padding counts in the mean|pool.cl|s/(float)(rows \* columns)/(float)(a.k * a.k)/|avg_pool|opencl
@@ -49,7 +49,7 @@ dense: weight not transposed for dx|dense.c|s/.transpose_b = true };/};/|dense|c
 dense: forgotten bias|dense.c|s/last && !a->no_bias ? hsgd_param_at(e, 1) : absent/absent/|dense|cpu
 dense: bias gradient without a row|dense.cl|s/for (int r = 1; r < ARG(rows); r++)/for (int r = 2; r < ARG(rows); r++)/|dense|cpu
 relu: mask inverted|activation.cl|s/y\[i\] > 0.0f ? d : 0.0f/y[i] > 0.0f ? 0.0f : d/|dense|opencl
-relu: NaN becomes 0|activation.cl|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z : 0.0f;/|activate|cpu
+relu: NaN becomes 0|activate.h|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z : 0.0f;/|activate|cpu
 conv2d: padding off by one|conv2d.cl|s/t.at = q \* stride - pad;/t.at = q * stride - pad + 1;/|conv2d|cpu
 conv2d: forgotten bias|conv2d.cl|s/bias ? V16_SPLAT(bias\[i\]) : //|conv2d|cpu
 conv2d: slope applied twice|conv2d.c|s/a.activation && !e->node->slope_applied/a.activation/|conv2d|cpu

@@ -23,7 +23,9 @@ test-ops-variant:
 	     sh ./generate.sh text hsgd_gpu_kernel_text $(notdir $(GPU_KERNELS)); } > kernel_text.c && \
 	   cd $(abs_builddir) && \
 	   $(variant_compile) $(VARIANT)/codelets/kernel_text.c -o $(VARIANT)/text.o && \
-	   $(variant_compile) -DHSGD_ISA=base $(VARIANT)/codelets/kernels.c -o $(VARIANT)/kernels.o ;; \
+	   for file in $(if $(filter %.h,$(CHANGED)),$(addsuffix .cl,$(kernel_names)),$(filter-out $(GPU_KERNELS:codelets/%=%),$(CHANGED))); do \
+	     $(variant_compile) -DHSGD_ISA=base $(as_kernel) $(VARIANT)/codelets/$$file -o $(VARIANT)/$$file.o || exit; \
+	   done ;; \
 	esac
 	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 	  -o $(VARIANT)/test_ops $(VARIANT)/*.o $(test_ops_OBJECTS) $(test_ops_LDADD)
@@ -36,15 +38,15 @@ operation_generate = sh $(srcdir)/codelets/generate.sh
 operation-in-library:
 	sed '/HSGD_X86_ISAS/d' config.h > $(FOLDER)/config.h
 	$(operation_generate) args $(kernel_files) $(gpu_kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_args.h
-	for mode in list all; do \
-	  $(operation_generate) $$mode $(kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_$$mode.h || exit; done
+	$(operation_generate) list $(kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_list.h
 	$(operation_generate) ops $(op_files) $(FOLDER)/$(OPERATION).c > $(FOLDER)/op_list.h
 	{ $(operation_generate) text hsgd_kernel_text $(srcdir)/codelets/device.h $(kernel_files) \
 	    $(FOLDER)/$(OPERATION).cl && \
 	  $(operation_generate) text hsgd_gpu_kernel_text $(gpu_kernel_files); } > $(FOLDER)/kernel_text.c
-	for file in $(srcdir)/codelets/kernels.c $(srcdir)/codelets/table.c $(srcdir)/codelets/op_table.c \
+	$(operation_compile) -DHSGD_ISA=base $(as_kernel) $(FOLDER)/$(OPERATION).cl -o $(FOLDER)/kernel.o
+	for file in $(srcdir)/codelets/table.c $(srcdir)/codelets/op_table.c \
 	  $(FOLDER)/kernel_text.c $(FOLDER)/$(OPERATION).c $(srcdir)/tests/$(OPERATION)_program.c; do \
-	  $(operation_compile) -DIN_LIBRARY -DHSGD_ISA=base $$file -o $(FOLDER)/`basename $$file .c`.o || exit; done
+	  $(operation_compile) -DIN_LIBRARY $$file -o $(FOLDER)/`basename $$file .c`.o || exit; done
 	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 	  -o $(FOLDER)/program $(FOLDER)/*.o $(test_ops_LDADD)
 .PHONY: operation-in-library
