@@ -11,6 +11,10 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
 
 static void forward(struct hsgd_emit *e) { emit_value_loss(e, HSGD_KERNEL(mae_values)); }
 
-const struct hsgd_op hsgd_op_mae = {
-    .name = "mae", .layouts = 1u << HSGD_NHWC, .inputs = 2, .is_loss = true, .infer = infer, .forward = { { forward } }
-};
+const struct hsgd_op hsgd_op_mae = { .name = "mae",
+                                     .layouts = 1u << HSGD_NHWC,
+                                     .inputs = 2,
+                                     .is_loss = true,
+                                     .measures_values = true,
+                                     .infer = infer,
+                                     .forward = { { forward } } };

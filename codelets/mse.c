@@ -32,6 +32,10 @@ static void forward(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(loss_sums), HSGD_WARPS, 3, &s, stats, e->sums);
 }
 
-const struct hsgd_op hsgd_op_mse = {
-    .name = "mse", .layouts = 1u << HSGD_NHWC, .inputs = 2, .is_loss = true, .infer = infer, .forward = { { forward } }
-};
+const struct hsgd_op hsgd_op_mse = { .name = "mse",
+                                     .layouts = 1u << HSGD_NHWC,
+                                     .inputs = 2,
+                                     .is_loss = true,
+                                     .measures_values = true,
+                                     .infer = infer,
+                                     .forward = { { forward } } };

@@ -206,6 +206,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/drift.c \
 	runtime/train/drift.h \
 	runtime/train/fit.c \
+	runtime/train/fit.h \
+	runtime/train/fit_data.c \
 	runtime/train/groups.c \
 	runtime/train/groups.h \
 	runtime/train/optimizer.c \

@@ -64,6 +64,12 @@ bool hsgd_record_field_get(const struct hsgd_record *r, int i, struct hsgd_data_
     return !field_give(f->name, &f->type, f->classes, f->names, f->columns, out, size);
 }
 
+void record_keep_as_is(struct hsgd_record *r, const char *name)
+{
+    struct record_field *f = (struct record_field *)record_field(r, name);
+    if (f) hsgd_normalisation_destroy(&f->norm);
+}
+
 const struct hsgd_normalisation *hsgd_record_normalisation(const struct hsgd_record *r, const char *field)
 {
     const struct record_field *f = r && field ? record_field(r, field) : NULL;

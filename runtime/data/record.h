@@ -54,6 +54,9 @@ struct hsgd_record *record_new(void);
 /* The field with this name; NULL: there is none, or r is NULL. */
 const struct record_field *record_field(const struct hsgd_record *r, const char *name);
 
+/* The values of the field are not normalised. */
+void record_keep_as_is(struct hsgd_record *r, const char *name);
+
 /* The shape of x; {0, 0, 0}: not known. */
 struct hsgd_shape record_shape(const struct hsgd_record *r);
 

@@ -144,6 +144,13 @@ const char *hsgd_model_metric_name(const struct hsgd_model *m, int i)
     return m && m->finished && i >= 0 && i < m->nmetrics ? m->metric[i].name : NULL;
 }
 
+const struct node *field_reader_as_is(const struct hsgd_model *m, const struct model_field *f)
+{
+    for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
+        if (node_target(m, n) == f && !n->op->measures_values) return n;
+    return NULL;
+}
+
 /* ------------------------------------------------------------------ division */
 
 static bool is_counted(const struct node *n) { return is_minimised(n) && !n->info.terms; }

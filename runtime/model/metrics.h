@@ -14,6 +14,8 @@ int metrics_find(struct hsgd_model *m);
 /* Figure i from sums over slices and batches.  NaN: not known. */
 double metric_value(const struct hsgd_model *m, int i, const double *sums);
 bool metric_less_is_better(const struct hsgd_model *m, int i);
+/* The first loss or metric that takes a field's targets as they are; NULL: they may be normalised. */
+const struct node *field_reader_as_is(const struct hsgd_model *m, const struct model_field *f);
 /* The figure of this name among all; NaN: the model has none. */
 double metric_named(const struct hsgd_model *m, const double *figure, const char *name);
 /* All figures. */

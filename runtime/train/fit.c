@@ -8,7 +8,7 @@
 
 #include "async.h"
 #include "checkpoint.h"
-#include "data/record.h"
+#include "fit.h"
 #include "model/metrics.h"
 #include "pass.h"
 #include "schedule.h"
@@ -308,43 +308,6 @@ static bool is_whole(const struct fit *f)
 
 /* ---------------------------------------------------------------- the run */
 
-static int check_fit(const struct fit *f)
-{
-    const struct hsgd_trainer *t = f->t;
-    struct hsgd_context *ctx = t->state.ctx;
-    int err = pass_check(t, f->train);
-    if (!err && f->validation) err = pass_check(t, f->validation);
-    if (!err && f->validation) err = record_check_order(ctx, f->train->x.columns, f->validation);
-    if (err) return err;
-    if (t->state.options.target_accuracy > 0 && !f->validation)
-        return hsgd_fail(ctx, EINVAL, "target_accuracy %g needs validation", t->state.options.target_accuracy);
-    if (t->state.options.target_accuracy > 0 && metric_find(t->state.store.model, "accuracy") < 0)
-        return hsgd_fail(ctx, EINVAL, "target_accuracy %g: model \"%s\" has no accuracy",
-                         t->state.options.target_accuracy, t->state.store.model->name);
-    if (t->state.options.patience && !f->validation)
-        return hsgd_fail(ctx, EINVAL, "patience %d needs validation", t->state.options.patience);
-    if (t->at.step && t->loaded) return hsgd_record_check(ctx, t->record, f->train);
-    if (t->at.step && t->count && t->count != hsgd_data_count(f->train))
-        return hsgd_fail(ctx, EINVAL, "training continues with %lld samples, not %lld", (long long)t->count,
-                         (long long)hsgd_data_count(f->train));
-    return 0;
-}
-
-/* What the trainer keeps of its data. */
-static int adopt_data(struct hsgd_trainer *t, const struct hsgd_data *train)
-{
-    if (!t->at.step) hsgd_normalisation_destroy(&t->norm);
-    if (!t->norm) t->norm = hsgd_data_statistics(train);
-    if (!t->norm) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the mean of the training samples");
-    t->count = hsgd_data_count(train);
-    struct hsgd_record *record = hsgd_record_create(t->state.ctx, train);
-    if (!record) return -ENOMEM;
-    hsgd_record_destroy(&t->record);
-    t->record = record;
-    t->loaded = false;
-    return 0;
-}
-
 static int run(struct fit *f)
 {
     int err = 0;
@@ -413,13 +376,13 @@ int hsgd_fit(struct hsgd_trainer *t, const struct hsgd_data *train, const struct
                      .validation = validation,
                      .result = &full,
                      .total = o->steps ? o->steps : per_epoch * o->epochs };
-    err = check_fit(&f);
+    err = fit_check(t, train, validation);
     if (!err && result) err = SIZED_GIVE(t->state.ctx, hsgd_fit_result, result, size, &full);
     if (err) return err;
     f.order = malloc((size_t)n * sizeof *f.order);
     if (!f.order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
     t->planned_steps = f.total;
-    err = adopt_data(t, train);
+    err = fit_adopt(t, train);
     if (!err && o->checkpoints) err = checkpoint_open(t, o->checkpoints);
     if (!err) err = run(&f);
     err = checkpoint_finish(t, err);

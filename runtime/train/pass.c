@@ -27,7 +27,7 @@ static const struct hsgd_normalisation *norm_of(const struct hsgd_trainer *t, co
 {
     const struct hsgd_model *m = t->state.store.model;
     const struct model_field *f = &m->field[i];
-    if (m->value[f->value].type.dtype != HSGD_F32) return NULL;
+    if (m->value[f->value].type.dtype != HSGD_F32 || field_reader_as_is(m, f)) return NULL;
     if (hsgd_data_find(d, f->name) == 0) return t->norm;
     return t->record ? hsgd_record_normalisation(t->record, f->name) : t->field_norm[i];
 }
