@@ -183,6 +183,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/plan_jobs.c \
 	runtime/plan/plan_step.c \
 	runtime/plan/plan_update.c \
+	runtime/plan/lives.c \
+	runtime/plan/lives.h \
+	runtime/plan/recompute.c \
+	runtime/plan/recompute.h \
 	runtime/plan/tape.c \
 	runtime/plan/tape.h \
 	runtime/program/emit.c \

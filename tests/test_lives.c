@@ -46,6 +46,52 @@ static void resnet20_arena(void)
     hsgd_destroy(&ctx);
 }
 
+/* models/resnet20.yaml with every block recomputed. */
+static struct hsgd_model *recomputed_resnet20(void)
+{
+    const char *srcdir = getenv("srcdir");
+    char path[500], *text = calloc(1, 8000), *to = text, line[200];
+    snprintf(path, sizeof path, "%s/models/resnet20.yaml", srcdir ? srcdir : "..");
+    FILE *file = fopen(path, "r");
+    REQUIRE(text && file);
+    while (fgets(line, sizeof line, file)) {
+        bool block = strstr(line, "{block:");
+        line[strcspn(line, block ? "}\n" : "\n")] = 0;
+        to += sprintf(to, "%s%s\n", line, block ? ", recompute: true}" : "");
+    }
+    fclose(file);
+    struct hsgd_model *m = hsgd_model_from_text(ctx, text, (struct hsgd_shape){ 32, 32, 3 }, CLASSES);
+    CHECK_MSG(m, "%s", hsgd_error(ctx));
+    free(text);
+    return m;
+}
+
+static int64_t arena_of(struct hsgd_model *m)
+{
+    struct tape t;
+    REQUIRE(m && tape_make(&t, m, &(struct tape_spec){ .gradients = true, .defer_rows = BATCH }));
+    int64_t floats = t.floats;
+    tape_free(&t);
+    return floats;
+}
+
+static void recomputed_arena(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *plain = hsgd_model_by_name(ctx, "resnet20", (struct hsgd_shape){ 32, 32, 3 }, CLASSES);
+    struct hsgd_model *again = recomputed_resnet20();
+    double share = (double)arena_of(again) / (double)arena_of(plain);
+    CHECK_MSG(share <= 0.45, "recomputing the blocks leaves %.3f of the arena", share);
+    char *text = hsgd_model_text(again);
+    struct hsgd_model *read = hsgd_model_from_text(ctx, text, (struct hsgd_shape){ 0 }, 0);
+    CHECK_MSG(arena_of(read) == arena_of(again), "a model as text loses what is recomputed");
+    free(text);
+    hsgd_model_destroy(&plain);
+    hsgd_model_destroy(&again);
+    hsgd_model_destroy(&read);
+    hsgd_destroy(&ctx);
+}
+
 /* ------------------------------------------------------------------ deferral */
 
 /* One large weight that sees many vectors of a sample, one that sees one. */
@@ -62,14 +108,17 @@ static struct hsgd_model *two_weights(void)
     return m;
 }
 
+/* user: the model. */
 static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
+    const struct hsgd_model *m = user;
+    int size = (int)hsgd_type_size(&m->value[m->field[0].value].type);
     float *x = field[0];
     int32_t *label = field[1];
-    (void)user, (void)step;
+    (void)step;
     for (int r = 0; r < rows; r++) {
         label[r] = (first_row + r) % CLASSES;
-        for (int i = 0; i < POSITIONS * WIDE; i++) x[r * POSITIONS * WIDE + i] = sinf((float)(i * (first_row + r + 1)));
+        for (int i = 0; i < size; i++) x[r * size + i] = sinf((float)(i * (first_row + r + 1)));
     }
 }
 
@@ -87,7 +136,7 @@ static void become_gradient(struct hsgd_emit *e, const void *user, const struct 
 static float *gradient(struct hsgd_model *m, int n, float clip, int *deferred)
 {
     const struct updater updater = { .emit = become_gradient, .clip_norm = clip };
-    const struct batch_source source = { fill, NULL };
+    const struct batch_source source = { fill, m };
     struct slice_spec slice[4];
     struct store store;
     struct span span = { .end = 1 };
@@ -129,7 +178,79 @@ static void some_weights_deferred_on(const char *devices)
 static void deferral_on_one_device(void) { some_weights_deferred_on("cpu"); }
 static void deferral_on_two_devices(void) { some_weights_deferred_on("cpu,opencl"); }
 
+/* ------------------------------------------------------------- recomputation */
+
+/* A residual block with everything that must not differ the second time: random
+ * numbers, statistics of the batch, what is kept, and a block in it. */
+static struct hsgd_value *block(struct hsgd_model *m, struct hsgd_value *x, int i, bool recompute)
+{
+    hsgd_enter(m, "block%d", i);
+    if (recompute) hsgd_recompute(m);
+    struct hsgd_value *y = HSGD_OP(x, conv2d, "conv1", .out_channels = 4, .kernel = 3, .padding = 1);
+    y = HSGD_OP(HSGD_OP(y, batch_norm, "bn1"), relu, "relu");
+    y = HSGD_OP(y, dropout, "dropout", .p = 0.4f);
+    hsgd_enter(m, "inner");
+    if (recompute) hsgd_recompute(m);
+    y = HSGD_OP(y, layer_norm, "ln");
+    y = HSGD_OP(y, conv2d, "conv2", .out_channels = 4, .kernel = 3, .padding = 1, .activation = HSGD_TANH);
+    hsgd_leave(m);
+    y = HSGD_JOIN(HSGD_OF(HSGD_OP(y, batch_norm, "bn2"), x), add, "add");
+    hsgd_leave(m);
+    return y;
+}
+
+static struct hsgd_model *blocks(bool recompute)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "blocks");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(6, 5, 4)),
+                      *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    for (int i = 0; i < 3; i++) x = block(m, x, i, recompute);
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, "fc", .units = CLASSES);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    CHECK_MSG(!hsgd_model_finish(m), "%s", hsgd_error(ctx));
+    return m;
+}
+
+/* Gradients and running statistics. */
+static void same_bits_on(const char *devices)
+{
+    int deferred;
+    ctx = core_context(devices, 1, true);
+    struct hsgd_model *plain = blocks(false), *again = blocks(true);
+    for (int n = 1; n <= 3; n++) {
+        float *want = gradient(plain, n, 0, &deferred), *got = gradient(again, n, 0, &deferred);
+        size_t bytes = (size_t)hsgd_model_parameters(plain) * sizeof *want;
+        CHECK_MSG(!memcmp(want, got, bytes), "%d slices: recomputing changes the gradient by %g", n,
+                  core_distance(got, want, hsgd_model_parameters(plain)));
+        free(want);
+        free(got);
+    }
+    CHECK(arena_of(again) < arena_of(plain));
+    hsgd_model_destroy(&plain);
+    hsgd_model_destroy(&again);
+    hsgd_destroy(&ctx);
+}
+
+static void same_bits_on_one_device(void) { same_bits_on("cpu"); }
+static void same_bits_on_two_devices(void) { same_bits_on("cpu,opencl"); }
+
+/* A block needs a scope. */
+static void bad_blocks(void)
+{
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_create(ctx, "none");
+    hsgd_recompute(m);
+    CHECK(hsgd_model_finish(m) < 0);
+    CHECK_STR(hsgd_error(ctx), "model \"none\": only a scope can be recomputed, and none is open");
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
 static const struct core_case cases[] = { { "resnet20_arena", resnet20_arena },
+                                          { "recomputed_arena", recomputed_arena },
+                                          { "same_bits_on_one_device", same_bits_on_one_device },
+                                          { "same_bits_on_two_devices", same_bits_on_two_devices },
+                                          { "bad_blocks", bad_blocks },
                                           { "deferral_on_one_device", deferral_on_one_device },
                                           { "deferral_on_two_devices", deferral_on_two_devices } };
 CORE_MAIN(cases)

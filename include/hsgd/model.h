@@ -85,6 +85,11 @@ HSGD_API int hsgd_type_of(const struct hsgd_value *value, struct hsgd_type *type
 HSGD_API void hsgd_enter(struct hsgd_model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Ends the scope that was entered last. */
 HSGD_API void hsgd_leave(struct hsgd_model *model);
+/* What is applied until the scope that was entered last is left is one block
+ * that is recomputed: in training its values are kept only where something
+ * outside of it reads them, and backward computes the others again, to the same
+ * bits.  A scope within it belongs to it.  Error: no scope is open. */
+HSGD_API void hsgd_recompute(struct hsgd_model *model);
 
 /* Training minimises the loss; of several, their sum.  A loss is the mean over the
  * terms of the batch, however that is divided.  One that is applied but not minimised

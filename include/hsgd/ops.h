@@ -251,7 +251,10 @@ typedef void hsgd_merge_fn(struct hsgd_emit *e, int parts, const struct hsgd_par
  * the slices wrote to e->sums is merged in the order of the slices: added up,
  * or as merge() says; what a single slice wrote is merged as it is, without
  * merge().  once() runs once per training step, after the phases that read the
- * states which it writes; its e has the rows of the whole batch, and no values. */
+ * states which it writes; its e has the rows of the whole batch, and no values.
+ * Where a model recomputes a block, phases of forward() that return no sums run
+ * again before its backward, with the same numbers: what they write is values
+ * and kept, and one that returns sums writes nothing else. */
 struct hsgd_phase {
     hsgd_emit_fn *emit;
     hsgd_merge_fn *merge;

@@ -158,6 +158,17 @@ void hsgd_leave(struct hsgd_model *m)
     }
     do m->scope[--used] = 0;
     while (used && m->scope[used - 1] != '\1');
+    if (used < m->recompute_scope) m->recompute_scope = 0, m->recompute = 0;
+}
+
+void hsgd_recompute(struct hsgd_model *m)
+{
+    if (!building(m) || m->recompute) return;
+    m->recompute_scope = strlen(m->scope);
+    if (m->recompute_scope) m->recompute = ++m->blocks;
+    else
+        keep_error(
+            m, hsgd_fail(m->ctx, EINVAL, "model \"%s\": only a scope can be recomputed, and none is open", m->name));
 }
 
 /* -------------------------------------------------------------------- ends */

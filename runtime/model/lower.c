@@ -12,6 +12,7 @@ enum { LAYOUTS = HSGD_LANES + 1, NONE = -1 };
 struct state {
     struct lowered *l;
     int (*at)[LAYOUTS];
+    int block, blocks; /* of the node that is lowered, and how many there were */
 };
 
 /* ------------------------------------------------------------------ values */
@@ -29,12 +30,14 @@ static int add_value(struct lowered *l, const struct hsgd_type *t, enum hsgd_lay
     return l->nvalues++;
 }
 
-/* The value in the other layout. */
+/* The value in the other layout, made in the block of its first reader. */
 static int change_layout(struct state *s, const struct hsgd_type *t, int from, enum hsgd_layout to)
 {
     struct lowered *l = s->l;
     struct low_node *n = &l->node[l->nnodes];
-    *n = (struct low_node){ .op = to == HSGD_LANES ? &hsgd_op_to_lanes : &hsgd_op_to_nhwc, .in = { from } };
+    *n = (struct low_node){ .op = to == HSGD_LANES ? &hsgd_op_to_lanes : &hsgd_op_to_nhwc,
+                            .in = { from },
+                            .block = s->block };
     n->info.inputs = n->info.outputs = 1;
     n->info.in[0] = n->info.out[0] = *t;
     n->info.layout = l->value[from].layout;
@@ -69,11 +72,19 @@ static bool has_trained(const struct hsgd_node *n)
     return false;
 }
 
+/* Nodes of one block that lie apart are two blocks; losses and metrics are in none. */
+static void enter_block(struct state *s, const struct node *n)
+{
+    bool recomputed = n->block && !op_is_end(n->op), follows = s->block && n[-1].block == n->block;
+    if (recomputed && !follows) s->blocks++;
+    s->block = recomputed ? s->blocks : 0;
+}
+
 static void lower_node(struct state *s, const struct node *from)
 {
     struct lowered *l = s->l;
     enum hsgd_layout layout = choose_layout(s, from);
-    struct low_node n = { .of = from, .op = from->op, .info = from->info };
+    struct low_node n = { .of = from, .op = from->op, .info = from->info, .block = s->block };
     n.trains = has_trained(&from->info);
     for (int i = 0; i < from->info.inputs; i++) {
         n.in[i] = in_layout(s, from->in[i], from->info.in[i].dtype == HSGD_F32 ? layout : HSGD_NHWC);
@@ -128,6 +139,7 @@ bool lower(struct lowered *l, const struct hsgd_model *m)
         s.at[f->value][HSGD_NHWC] = v;
     }
     for (int i = 0; there && i < m->nnodes; i++) {
+        enter_block(&s, &m->node[i]);
         lower_node(&s, &m->node[i]);
         if (i == m->loss) l->loss = l->nnodes - 1;
     }

@@ -23,6 +23,7 @@ struct low_node {
     const struct hsgd_op *op;
     struct hsgd_node info;
     int in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS]; /* values */
+    int block;                                      /* that is recomputed, which the node is in; 0: none */
     bool trains;                                    /* it has backward work, where its outputs have gradients */
     bool deferred;                                  /* set by the tape: later cells make the gradient of parameter 0 */
 };

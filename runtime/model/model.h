@@ -23,6 +23,7 @@ struct node {
     int number;                                     /* key of its random numbers */
     bool uncounted;                                 /* the numbers of others are as if it were not there */
     int64_t param_offset[HSGD_MAX_PARAMS];          /* in the bucket */
+    int block;                                      /* of nodes that are recomputed together; 0: none */
     bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
     float weight;                                   /* of a loss; 0: it is only watched */
     int sums;                                       /* of a loss or metric: where its sums are among a step's */
@@ -73,6 +74,8 @@ struct hsgd_model {
     struct model_field field[MAX_MODEL_FIELDS];
     struct hsgd_value *handles; /* the last of all that were given out */
     char scope[200];            /* with a dot at its end, unless it is empty */
+    size_t recompute_scope;     /* characters of the scope whose nodes are recomputed, */
+    int recompute, blocks;      /* the number of their block (0: none), and of all */
     int nresults;
     struct named_value result[MAX_RESULTS];
     int err;                             /* the first error of building, */

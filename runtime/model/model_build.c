@@ -168,6 +168,7 @@ static bool add_layer(struct build *b, int i)
     for (int k = 0; k < l->inputs; k++)
         if (!(in[k] = input_of(b, &l->in[k], l->line))) return false;
     in[0] = flatten(b, l, in[0]);
+    b->m->recompute = l->recompute;
     b->layer[i] = in[0] ? apply(b, l, in) : NULL;
     if (!b->layer[i]) return false;
     if (l->op->is_loss) hsgd_weighted_loss(b->layer[i], l->weight);

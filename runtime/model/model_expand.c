@@ -12,6 +12,7 @@ struct frame {
     unsigned *read;
     char scope[MODEL_NAME]; /* what names begin with: "", or with a dot at its end */
     struct source_list list;
+    int recompute;                 /* number of the block that is recomputed; 0: none */
     struct file_value input, last; /* what the block takes; what a layer takes that does not say it */
 };
 
@@ -177,6 +178,7 @@ static int make_layer(struct model_source *s, struct frame *f, const struct yaml
     const struct yaml_pair *given = pair_of(p, "name");
     int err = given ? read_name(s, given) : 0;
     if (!err) err = layer_read(s->y, l, p);
+    if (f->recompute) l->recompute = f->recompute;
     if (!err) err = choose_inputs(s, f, p, l);
     if (err) return err;
     if (given) memcpy(name, given->value, strlen(given->value) + 1);
@@ -214,7 +216,7 @@ static int put_in_words(const struct model_source *s, const struct frame *f, con
     return 0;
 }
 
-static const char *const of_uses[] = { "block", "name", "repeat", "from", "in" };
+static const char *const of_uses[] = { "block", "name", "repeat", "from", "in", "recompute" };
 
 static int check_read(const struct model_source *s, const struct frame *f)
 {
@@ -232,7 +234,8 @@ static int check_read(const struct model_source *s, const struct frame *f)
 static int expand_list(struct model_source *s, struct frame *f);
 
 /* One use; its name is scope and name, and "." and number where that is not negative. */
-static int expand_block(struct model_source *s, struct frame *f, struct frame *in, const char *name, int number)
+static int expand_block(struct model_source *s, struct frame *f, struct frame *in, const char *name, int number,
+                        bool recompute)
 {
     char own[2 * MODEL_NAME];
     unsigned read = 0;
@@ -242,6 +245,7 @@ static int expand_block(struct model_source *s, struct frame *f, struct frame *i
         return hsgd_yaml_fail(s->y, in->use->line, "the name \"%s%s\" is longer than %zu characters", f->scope, own,
                               MODEL_NAME - 2);
     in->read = &read;
+    in->recompute = f->recompute ? f->recompute : recompute ? ++s->recomputed : 0;
     in->last = in->input;
     int err = expand_list(s, in);
     if (!err) err = check_read(s, in);
@@ -277,13 +281,25 @@ static int check_use(const struct model_source *s, const struct yaml_pairs *p, c
     return name ? read_name(s, name) : hsgd_yaml_fail(s->y, p->line, "the use of block \"%s\" needs a name", b->name);
 }
 
+/* NULL: it is not there. */
+static int read_recompute(const struct model_source *s, const struct yaml_pair *p, bool *out)
+{
+    if (!p) return 0;
+    *out = !strcmp(p->value, "true");
+    if (*out || !strcmp(p->value, "false")) return 0;
+    return hsgd_yaml_fail(s->y, p->line, "recompute of a block must be true or false, not \"%s\"",
+                          hsgd_show(p->value).text);
+}
+
 static int use_block(struct model_source *s, struct frame *f, const struct yaml_pairs *p)
 {
     struct source_block *b = find_block(s, pair_of(p, "block")->value);
     struct file_value in[HSGD_MAX_INPUTS] = { f->last };
     int from = 0, repeat = 0, n = 1, err = check_use(s, p, b);
+    bool recompute = false;
     if (!err) err = read_number(s, p, "from", 0, 0, &from);
     if (!err) err = read_number(s, p, "repeat", 1, 1, &repeat);
+    if (!err) err = read_recompute(s, pair_of(p, "recompute"), &recompute);
     if (!err && pair_of(p, "in")) err = read_inputs(s, f, pair_of(p, "in"), in, &n);
     if (!err && n > 1) err = hsgd_yaml_fail(s->y, pair_of(p, "in")->line, "a block takes one input, not %d", n);
     if (err) return err;
@@ -291,14 +307,14 @@ static int use_block(struct model_source *s, struct frame *f, const struct yaml_
     struct frame inner = { .block = b, .use = p, .list = b->list, .input = in[0] };
     b->is_open = b->is_used = true;
     for (int i = 0; !err && i < repeat; i++)
-        err = expand_block(s, f, &inner, pair_of(p, "name")->value, numbered ? from + i : -1);
+        err = expand_block(s, f, &inner, pair_of(p, "name")->value, numbered ? from + i : -1, recompute);
     b->is_open = false;
     return err;
 }
 
 static int check_form(const struct model_source *s, const struct source_item *item)
 {
-    static const char *const of_graphs[] = { "in", "block", "counted" };
+    static const char *const of_graphs[] = { "in", "block", "counted", "recompute" };
     for (int i = 0; !s->f->is_graph && i < item->npairs; i++)
         for (size_t k = 0; k < sizeof of_graphs / sizeof *of_graphs; k++)
             if (!strcmp(item->pair[i].key, of_graphs[k]))

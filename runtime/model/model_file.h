@@ -23,6 +23,7 @@ struct file_layer {
     int below;        /* > 0: padding only where the input has fewer rows */
     float weight;     /* of a loss */
     bool uncounted;   /* "counted: false" */
+    int recompute;    /* number of its block; 0: none */
     int line, inputs;
     struct file_value in[HSGD_MAX_INPUTS];
 };

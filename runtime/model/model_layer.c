@@ -24,7 +24,7 @@ static int refuse_op(struct hsgd_yaml *y, int line, const char *name)
 
 static int refuse_key(struct hsgd_yaml *y, const struct file_layer *l, const struct yaml_pair *p)
 {
-    char names[200] = "op, name, in";
+    char names[220] = "op, name, in, recompute";
     if (l->op->is_loss) strcat(names, ", weight");
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++)
         snprintf(names + strlen(names), sizeof names - strlen(names), ", %s", a->name);
@@ -66,7 +66,7 @@ static int read_counted(struct hsgd_yaml *y, struct file_layer *l, const struct 
 
 static int read_key(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
 {
-    static const char *const of_all[] = { "op", "name", "in" };
+    static const char *const of_all[] = { "op", "name", "in", "recompute" };
     for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
         if (!strcmp(p->key, of_all[i])) return 0;
     if (!strcmp(p->key, "counted")) return read_counted(y, l, p);
@@ -93,6 +93,13 @@ static int set_defaults(struct hsgd_yaml *y, struct file_layer *l, const struct 
     return 0;
 }
 
+static int read_recompute(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
+{
+    if (attribute_whole(p->value, &l->recompute) && l->recompute > 0 && l->recompute <= MAX_LAYERS) return 0;
+    return hsgd_yaml_fail(y, p->line, "recompute must be the number of a block from 1 to %d, not \"%s\"", MAX_LAYERS,
+                          hsgd_show(p->value).text);
+}
+
 int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pairs *p)
 {
     const struct yaml_pair *op = pair_of(p, "op");
@@ -105,5 +112,6 @@ int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair
     l->attributes = calloc(1, l->op->attributes_size + 1);
     if (!l->attributes) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     for (int i = 0; !err && i < p->n; i++) err = read_key(y, l, &p->pair[i]);
+    if (!err && pair_of(p, "recompute")) err = read_recompute(y, l, pair_of(p, "recompute"));
     return err ? err : set_defaults(y, l, p);
 }

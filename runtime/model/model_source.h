@@ -40,6 +40,7 @@ struct model_source {
     struct source_block *block;
     struct source_name *name; /* of layers and uses of blocks, in the order in which they were made */
     struct source_list layers;
+    int recomputed; /* blocks that are recomputed */
     struct yaml_pairs results;
 };
 

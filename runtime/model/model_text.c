@@ -127,6 +127,7 @@ static void write_layer(const struct hsgd_model *m, const struct node *l, int be
         attribute_write(&loss_weight, &l->weight, out);
     }
     if (l->uncounted) fputs(", counted: false", out);
+    if (l->block) fprintf(out, ", recompute: %d", l->block);
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++) {
         fprintf(out, ", %s: ", a->name);
         attribute_write(a, l->attributes, out);

@@ -42,11 +42,12 @@ void *slice_field(const struct hsgd_model *m, void *input, int rows, int f)
     return (char *)input + field_offset(m, rows, f);
 }
 
-static struct hsgd_ref value_place(const struct tape *t, const struct slice_places *at, int rows, int value)
+static struct hsgd_ref value_place(const struct tape *t, enum turn turn, const struct slice_places *at, int rows,
+                                   int value)
 {
     const struct low_value *v = &t->low.value[value];
     const struct low_value *root = &t->low.value[v->root];
-    struct hsgd_ref r = slot_place(t, at, rows, t->value[value]);
+    struct hsgd_ref r = slot_place(t, at, rows, t->value[turn][value]);
     if (root->field >= 0) {
         r = at->input;
         r.offset += field_offset(t->low.model, rows, root->field);
@@ -98,7 +99,7 @@ static void weight_pieces(const struct plan *p, const struct node *n, int param,
 
 /* ------------------------------------------------------------------- nodes */
 
-static void begin_node(struct plan *p, const struct slice *s, const struct slice_places *at, int node,
+static void begin_node(struct plan *p, const struct slice *s, const struct slice_places *at, int node, enum turn turn,
                        struct hsgd_program *program, struct hsgd_emit *e)
 {
     const struct tape *t = p->tape;
@@ -114,17 +115,17 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
         .batch = p->batch,
         .number = n->of ? n->of->number : -1,
         .training = !plan_forward_only(p),
-        .kept = slot_place(t, at, s->rows, t->kept[node]),
+        .kept = slot_place(t, at, s->rows, t->kept[turn][node]),
         .step = at->step,
         .program = program,
         .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),
     };
     for (int i = 0; i < HSGD_MAX_INPUTS; i++) {
-        e->x[i] = i < n->info.inputs ? value_place(t, at, s->rows, n->in[i]) : absent;
+        e->x[i] = i < n->info.inputs ? value_place(t, turn, at, s->rows, n->in[i]) : absent;
         e->dx[i] = absent;
     }
     for (int i = 0; i < HSGD_MAX_OUTPUTS; i++) {
-        e->y[i] = i < n->info.outputs ? value_place(t, at, s->rows, n->out[i]) : absent;
+        e->y[i] = i < n->info.outputs ? value_place(t, turn, at, s->rows, n->out[i]) : absent;
         e->dy[i] = absent;
     }
     for (int d = 0; d < 2; d++)
@@ -150,8 +151,8 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
 static void emit_outputs(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
 {
     struct copy_args args = { s->rows * hsgd_model_outputs(p->store->model) };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, value_place(p->tape, at, s->rows, p->tape->low.output),
-                at->partial);
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args,
+                value_place(p->tape, FIRST, at, s->rows, p->tape->low.output), at->partial);
 }
 
 static void emit_zero(struct hsgd_emit *e, struct hsgd_ref to, int64_t floats)
@@ -189,7 +190,7 @@ int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_pla
         const struct low_node *n = &l->node[i];
         int number = n->of ? loss_counted(l->model, n->of) : -1;
         if (number < 0) continue;
-        begin_node(p, s, at, i, program, &e);
+        begin_node(p, s, at, i, FIRST, program, &e);
         for (int v = 0; v < n->info.inputs; v++)
             if (l->value[l->value[n->in[v]].root].field < 0) e.x[v] = absent;
         e.scratch_base = scratch;
@@ -226,7 +227,7 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     }
     const struct hsgd_op *op = t->low.node[w->node].op;
     enum hsgd_direction d = w->kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD;
-    begin_node(p, s, at, w->node, program, e);
+    begin_node(p, s, at, w->node, work_turn(w), program, e);
     place_gradients(t, w, at, s->rows, e);
     for (int k = 0; w->kind == WORK_UNUSED && k < e->node->params; k++)
         emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
@@ -250,7 +251,7 @@ static void emit_merge(struct plan *p, const struct slice *s, const struct slice
     struct hsgd_part part[p->nslices];
     for (int i = 0; i < p->nslices; i++)
         part[i] = (struct hsgd_part){ sums_place(p, &p->slice[i], sum), p->slice[i].rows };
-    begin_node(p, s, at, node, program, e);
+    begin_node(p, s, at, node, FIRST, program, e);
     e->rows = p->batch;
     if (merge) merge(e, p->nslices, part, e->merged[d][phase]);
     else emit_sum(e, sum->floats, p->nslices, part, e->merged[d][phase]);
@@ -272,9 +273,8 @@ int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const s
 {
     const struct tape *t = p->tape;
     struct hsgd_emit e = { .program = program };
-    int64_t scratch = 0;
     if (segment) emit_merges(p, s, at, segment - 1, program, &e);
-    scratch = e.scratch_floats;
+    int64_t scratch = e.scratch_floats;
     for (int i = 0; i < t->n; i++) {
         if (t->work[i].segment != segment) continue;
         emit_work(p, s, at, &t->work[i], program, &e);
@@ -301,7 +301,7 @@ void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_progra
             const struct hsgd_phase *phase =
                 k < HSGD_PHASES ? &l->node[i].op->forward[k] : &l->node[i].op->backward[k - HSGD_PHASES];
             if (!phase->once) continue;
-            begin_node(p, &p->slice[0], at, i, program, &e);
+            begin_node(p, &p->slice[0], at, i, FIRST, program, &e);
             e.rows = p->batch;
             for (int v = 0; v < HSGD_MAX_INPUTS; v++) e.x[v] = absent;
             for (int v = 0; v < HSGD_MAX_OUTPUTS; v++) e.y[v] = absent;
@@ -390,7 +390,7 @@ int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct sli
     const struct tape *t = p->tape;
     struct hsgd_emit e;
     int node = on_tape(t, r->node);
-    begin_node(p, s, at, node, program, &e);
+    begin_node(p, s, at, node, FIRST, program, &e);
     e.dy[0] = slot_place(t, at, s->rows, t->dy[node]);
     e.scratch_base = scratch;
     if (!t->low.node[node].deferred) emit_made_rows(t->low.model, &t->low.node[node], at, r, out, accumulate, &e);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/grow.h"
-
-enum { ABSENT = -1 };
+#include "lives.h"
+#include "recompute.h"
 
 /* Vectors of a slice from which on a node's weights get their gradient in
  * backward: the slices' sums are then small beside the products, and what these
@@ -18,6 +18,8 @@ struct maker {
     struct tape *t;
     const struct tape_spec *spec;
     int *gradient; /* slot of each value's gradient; -1: none yet */
+    bool *again;   /* nodes that run again before the backward of their block, */
+    bool *leaves;  /* and values, by their roots, that are read outside of it or lie in none */
     int *owners;   /* of each slot: values whose gradient lies there and whose maker has not read it yet */
     int owner_capacity;
     int segment;
@@ -92,10 +94,42 @@ static void forward(struct maker *m, int node)
     const struct low_node *n = &t->low.node[node];
     for (int i = 0; i < n->info.outputs; i++) {
         int v = n->out[i], root = t->low.value[v].root;
-        t->value[v] = root != v ? t->value[root] : add_slot(m, t->low.value[v].floats);
+        t->value[FIRST][v] = root != v ? t->value[FIRST][root] : add_slot(m, t->low.value[v].floats);
     }
-    if (n->info.kept) t->kept[node] = add_slot(m, n->info.kept);
+    if (n->info.kept) t->kept[FIRST][node] = add_slot(m, n->info.kept);
     if (!n->op->is_view) add_phases(m, add_work(m, WORK_FORWARD, node), HSGD_FORWARD);
+}
+
+/* -------------------------------------------------------------- recomputing */
+
+/* The node's values and what it keeps, in other places. */
+static void forward_again(struct maker *m, int node)
+{
+    struct tape *t = m->t;
+    const struct low_node *n = &t->low.node[node];
+    for (int i = 0; i < n->info.outputs; i++) {
+        int v = n->out[i], root = t->low.value[v].root;
+        if (m->leaves[root]) continue;
+        if (root != v) t->value[AGAIN][v] = t->value[AGAIN][root];
+        else if (m->again[node]) t->value[AGAIN][v] = add_slot(m, t->low.value[v].floats);
+    }
+    if (!m->again[node] || n->op->is_view) return;
+    if (n->info.kept) t->kept[AGAIN][node] = add_slot(m, n->info.kept);
+    for (int p = 0; p < phases_of(n->op->forward); p++)
+        if (!n->info.sums[HSGD_FORWARD][p]) add_work(m, WORK_AGAIN, node)->phase = p;
+}
+
+/* Before the backward of the last node of a block: what backward reads of the
+ * block, unless no loss depends on it. */
+static void recompute(struct maker *m, int last)
+{
+    const struct low_node *n = m->t->low.node;
+    int first = last;
+    bool wanted = false;
+    while (first && n[first - 1].block == n[last].block) first--;
+    for (int i = first; i <= last; i++)
+        for (int k = 0; k < n[i].info.outputs; k++) wanted |= m->gradient[n[i].out[k]] != ABSENT;
+    for (int i = first; wanted && i <= last; i++) forward_again(m, i);
 }
 
 /* ----------------------------------------------------------------- backward
@@ -203,11 +237,12 @@ static bool output_gradients(struct maker *m, const struct low_node *n, int *dy)
     return any && !m->failed;
 }
 
-/* Left to later cells is what costs less there than sums of all slices. */
+/* Left to later cells is what costs less there than sums of all slices; not what
+ * is recomputed for its own backward. */
 static bool defers(const struct maker *m, const struct low_node *n)
 {
     int64_t rows = m->spec->defer_rows;
-    return rows && n->of && n->of->deferred && rows * hsgd_type_positions(&n->info.in[0]) < MANY_VECTORS;
+    return rows && n->of && n->of->deferred && !n->block && rows * hsgd_type_positions(&n->info.in[0]) < MANY_VECTORS;
 }
 
 static void backward(struct maker *m, int node)
@@ -230,85 +265,7 @@ static void backward(struct maker *m, int node)
     m->owners[dy[0]]++; /* for good: later cells read it */
 }
 
-/* -------------------------------------------------------------------- lives */
-
-static void use(struct tape *t, int slot, int at)
-{
-    if (slot == ABSENT) return;
-    if (t->slot[slot].birth > at) t->slot[slot].birth = at;
-    if (t->slot[slot].death < at) t->slot[slot].death = at;
-}
-
-static void use_values(struct tape *t, const int *value, int n, unsigned which, int at)
-{
-    for (int i = 0; i < n; i++)
-        if (which & 1u << i) use(t, t->value[value[i]], at);
-}
-
-static void use_work(struct tape *t, int at)
-{
-    const struct work *w = &t->work[at];
-    const struct low_node *n = w->node == ABSENT ? NULL : &t->low.node[w->node];
-    use(t, w->from, at);
-    use(t, w->to, at);
-    for (int i = 0; i < HSGD_MAX_OUTPUTS; i++) use(t, w->dy[i], at);
-    for (int i = 0; i < HSGD_MAX_INPUTS; i++) use(t, w->dx[i], at);
-    if (!n) return;
-    bool back = w->kind == WORK_BACKWARD;
-    if (w->kind == WORK_UNUSED) return;
-    use_values(t, n->in, n->info.inputs, back ? n->op->keeps_in : ~0u, at);
-    use_values(t, n->out, n->info.outputs, back ? n->op->keeps_out : ~0u, at);
-    use(t, t->kept[w->node], at);
-}
-
-/* From the first work that uses a slot to the last; what later cells read
- * lives to the end. */
-static void find_lives(struct tape *t, bool predicts)
-{
-    for (int s = 0; s < t->nslots; s++) t->slot[s].birth = t->n, t->slot[s].death = 0;
-    for (int i = 0; i < t->n; i++) use_work(t, i);
-    for (int i = 0; i < t->low.nnodes; i++) {
-        use(t, t->dy[i], t->n);
-        if (t->dy[i] != ABSENT) use(t, t->value[t->low.node[i].in[0]], t->n);
-    }
-    if (predicts && t->low.output != ABSENT) use(t, t->value[t->low.output], t->n);
-}
-
-static bool overlap(const struct slot *a, const struct slot *b) { return a->birth <= b->death && b->birth <= a->death; }
-
-static int64_t lowest_place(const struct tape *t, const struct slot *s, const int *placed, int n)
-{
-    int64_t at = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (int i = 0; i < n; i++) {
-            const struct slot *o = &t->slot[placed[i]];
-            if (!overlap(s, o) || at >= o->offset + o->floats || at + s->floats <= o->offset) continue;
-            at = o->offset + o->floats;
-            moved = true;
-        }
-    }
-    return at;
-}
-
-/* The largest first, each at the lowest place that is free while it lives. */
-static bool place_slots(struct tape *t)
-{
-    int *order = malloc(((size_t)t->nslots + 1) * sizeof *order);
-    if (!order) return false;
-    for (int i = 0; i < t->nslots; i++) {
-        int k = i;
-        for (; k && t->slot[order[k - 1]].floats < t->slot[i].floats; k--) order[k] = order[k - 1];
-        order[k] = i;
-    }
-    for (int i = 0; i < t->nslots; i++) {
-        struct slot *s = &t->slot[order[i]];
-        s->offset = lowest_place(t, s, order, i);
-        if (t->floats < s->offset + s->floats) t->floats = s->offset + s->floats;
-    }
-    free(order);
-    return true;
-}
+/* --------------------------------------------------------------------- sums */
 
 /* Where the sums of each segment begin: they were placed in its order. */
 static bool place_sums(struct maker *m)
@@ -331,20 +288,25 @@ static bool place_sums(struct maker *m)
 
 /* --------------------------------------------------------------- interface */
 
+static int *numbers(size_t n)
+{
+    int *of = malloc(n * sizeof *of);
+    if (of) memset(of, ABSENT, n * sizeof *of);
+    return of;
+}
+
 static bool make_room(struct maker *m)
 {
     struct tape *t = m->t;
-    size_t values = (size_t)t->low.nvalues, nodes = (size_t)t->low.nnodes;
-    t->value = malloc(values * sizeof *t->value);
-    t->kept = malloc(2 * (nodes + 1) * sizeof *t->kept);
-    t->dy = t->kept ? t->kept + nodes + 1 : NULL;
-    t->sums = calloc(nodes + 1, sizeof *t->sums);
-    m->gradient = malloc(values * sizeof *m->gradient);
-    if (!t->value || !t->kept || !t->sums || !m->gradient) return false;
-    memset(t->value, ABSENT, values * sizeof *t->value);
-    memset(t->kept, ABSENT, 2 * (nodes + 1) * sizeof *t->kept);
-    memset(m->gradient, ABSENT, values * sizeof *m->gradient);
-    return true;
+    size_t values = (size_t)t->low.nvalues, nodes = (size_t)t->low.nnodes + 1;
+    for (int i = 0; i < 2; i++) t->value[i] = numbers(values), t->kept[i] = numbers(nodes);
+    t->dy = numbers(nodes);
+    t->sums = calloc(nodes, sizeof *t->sums);
+    m->gradient = numbers(values);
+    m->again = calloc(nodes, sizeof *m->again);
+    m->leaves = calloc(values, sizeof *m->leaves);
+    return t->value[0] && t->value[1] && t->kept[0] && t->kept[1] && t->dy && t->sums && m->gradient && m->again &&
+           m->leaves;
 }
 
 static bool is_minimised(const struct low_node *n) { return n->of && n->of->weight != 0; }
@@ -359,8 +321,11 @@ static void make_works(struct maker *m)
         else if (!spec->predicts && !(spec->gradients && is_minimised(n)))
             add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
     }
+    memcpy(m->t->value[AGAIN], m->t->value[FIRST], (size_t)l->nvalues * sizeof *m->t->value[AGAIN]);
+    memcpy(m->t->kept[AGAIN], m->t->kept[FIRST], (size_t)l->nnodes * sizeof *m->t->kept[AGAIN]);
     for (int i = 0; i < l->nnodes; i++) m->t->defers |= l->node[i].deferred = defers(m, &l->node[i]);
     for (int i = l->nnodes - 1; spec->gradients && i >= 0; i--) {
+        if (l->node[i].block && (i + 1 == l->nnodes || l->node[i + 1].block != l->node[i].block)) recompute(m, i);
         if (is_minimised(&l->node[i])) gradients(m, i, WORK_LOSS, NULL);
         else if (!op_is_end(l->node[i].op)) backward(m, i);
     }
@@ -370,11 +335,12 @@ bool tape_make(struct tape *t, const struct hsgd_model *model, const struct tape
 {
     struct maker m = { .t = t, .spec = spec };
     *t = (struct tape){ 0 };
-    m.failed = !lower(&t->low, model) || !make_room(&m);
+    m.failed = !lower(&t->low, model) || !make_room(&m) || !recompute_find(&t->low, m.again, m.leaves);
     if (!m.failed) make_works(&m);
-    if (!m.failed) find_lives(t, spec->predicts);
-    m.failed = m.failed || !place_slots(t) || !place_sums(&m);
+    m.failed = m.failed || !lives_place(t, spec->predicts) || !place_sums(&m);
     free(m.gradient);
+    free(m.again);
+    free(m.leaves);
     free(m.owners);
     if (m.failed) tape_free(t);
     return !m.failed;
@@ -385,8 +351,8 @@ void tape_free(struct tape *t)
     lower_free(&t->low);
     free(t->work);
     free(t->slot);
-    free(t->value);
-    free(t->kept);
+    for (int i = 0; i < 2; i++) free(t->value[i]), free(t->kept[i]);
+    free(t->dy);
     free(t->sums);
     free(t->sums_begin);
     *t = (struct tape){ 0 };

@@ -11,13 +11,19 @@ enum work_kind {
     WORK_FORWARD,
     WORK_LOSS, /* sums of a loss or metric; of what is minimised in training also the gradient of its input */
     WORK_BACKWARD,
+    WORK_AGAIN,  /* forward once more, in a block that is recomputed */
     WORK_UNUSED, /* no loss depends on the node: the gradients of its parameters are 0 */
     WORK_ADD,    /* slot `from` is added to slot `to` */
     WORK_COPY,   /* slot `from` to slot `to` */
     WORK_ZERO    /* slot `to` */
 };
 
-/* Slots of the arena; -1: absent. */
+enum { ABSENT = -1 };
+
+/* Where values lie: as forward made them, and as backward finds them. */
+enum turn { FIRST, AGAIN };
+
+/* Slots of the arena. */
 struct work {
     enum work_kind kind;
     int node, phase, segment;
@@ -45,8 +51,8 @@ struct tape {
     struct work *work;
     int nslots, slot_capacity;
     struct slot *slot;
-    int *value;                               /* slot of each value; -1: it lies in the batch */
-    int *kept;                                /* slot of what each node keeps; -1: nothing */
+    int *value[2];                            /* slot of each value, of each turn; absent: it lies in the batch */
+    int *kept[2];                             /* slot of what each node keeps; absent: nothing */
     struct sum_place (*sums)[2][HSGD_PHASES]; /* of each node, forward and backward */
     int segments;                             /* between them the sums of all slices are merged */
     int64_t *sums_begin;                      /* of each segment, and the end of the last */
@@ -54,6 +60,12 @@ struct tape {
     bool defers;                              /* some node does */
     int64_t floats;                           /* of the arena, per sample */
 };
+
+/* Which values a work reads and writes. */
+static inline enum turn work_turn(const struct work *w)
+{
+    return w->kind == WORK_BACKWARD || w->kind == WORK_AGAIN ? AGAIN : FIRST;
+}
 
 /* What a tape is for. */
 struct tape_spec {

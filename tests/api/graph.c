@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 /* The call of interest gets anything; the model is finished and kept all the same. */
-enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, WEIGHTED, FINISH, CREATE };
+enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, WEIGHTED, FINISH, CREATE, RECOMPUTE };
 
 static int tested; /* the function of this call */
 
@@ -32,6 +32,7 @@ static bool build(int function)
     struct hsgd_value *label = hsgd_target(WILD(TARGET, 0, m), WILD(TARGET, 1, "label"),
                                            tested == TARGET && one_in(4) ? some_type(1) : hsgd_number(HSGD_I32));
     hsgd_enter(WILD(ENTER, 0, m), WILD(ENTER, 1, "%s"), "block");
+    if (one_in(2)) hsgd_recompute(WILD(RECOMPUTE, 0, m));
     x = HSGD_OP(x, dense, NULL, .units = 4);
     hsgd_leave(WILD(LEAVE, 0, m));
     if (tested == LEAVE && one_in(4)) hsgd_leave(m);
@@ -57,13 +58,19 @@ static bool result(void) { return build(RESULT); }
 static bool loss(void) { return build(LOSS); }
 static bool weighted(void) { return build(WEIGHTED); }
 static bool finish(void) { return build(FINISH); }
+static bool recompute(void) { return build(RECOMPUTE); }
 static bool create(void) { return build(CREATE); }
 
-const struct call graph_calls[] = {
-    { "hsgd_model_create", create, 2, false }, { "hsgd_input", input, 2, false },
-    { "hsgd_target", target, 2, false },       { "hsgd_output", output, 1, false },
-    { "hsgd_type_of", type_of, 2, false },     { "hsgd_enter", enter, 2, false },
-    { "hsgd_leave", leave, 1, false },         { "hsgd_result", result, 2, false },
-    { "hsgd_loss", loss, 1, false },           { "hsgd_weighted_loss", weighted, 1, false },
-    { "hsgd_model_finish", finish, 1, false }, { NULL, NULL, 0, false }
-};
+const struct call graph_calls[] = { { "hsgd_model_create", create, 2, false },
+                                    { "hsgd_input", input, 2, false },
+                                    { "hsgd_target", target, 2, false },
+                                    { "hsgd_output", output, 1, false },
+                                    { "hsgd_type_of", type_of, 2, false },
+                                    { "hsgd_enter", enter, 2, false },
+                                    { "hsgd_leave", leave, 1, false },
+                                    { "hsgd_recompute", recompute, 1, false },
+                                    { "hsgd_result", result, 2, false },
+                                    { "hsgd_loss", loss, 1, false },
+                                    { "hsgd_weighted_loss", weighted, 1, false },
+                                    { "hsgd_model_finish", finish, 1, false },
+                                    { NULL, NULL, 0, false } };
