@@ -35,6 +35,13 @@ checkpoint_bench_SOURCES = bench/checkpoint_bench.c
 checkpoint_bench_CPPFLAGS = -I$(top_srcdir)/include
 checkpoint_bench_LDADD = libhsgd.la
 
+# What the statistics of the whole batch cost: make norm_bench && ./norm_bench [STEPS [BATCH [THREADS]]]
+EXTRA_PROGRAMS += norm_bench
+CLEANFILES += norm_bench
+norm_bench_SOURCES = bench/norm_bench.c
+norm_bench_CPPFLAGS = $(AM_CPPFLAGS)
+norm_bench_LDADD = runtime/libruntime.la -lm
+
 # Kernels alone; those of gemm.cl are also compared with double precision and libraries:
 #   make conv_bench gemm_bench && ./conv_bench -k ../codelets && ./gemm_bench ../codelets/gemm.cl
 if X86_ISAS
