@@ -47,16 +47,39 @@ bool plan_conflict(const struct cell *a, const struct cell *b)
     return false;
 }
 
-static void declare_dependencies(const struct plan *p, struct starpu_task **task)
+/* Sets of cells, a bit each. */
+static int set_words(const struct plan *p) { return (p->ncells + 63) / 64; }
+static bool set_has(const uint64_t *set, int k) { return set[k / 64] >> k % 64 & 1; }
+static void set_add(uint64_t *set, int k) { set[k / 64] |= UINT64_C(1) << k % 64; }
+
+/* What each cell, and then the end of a step, must wait for, without what others
+ * of these have waited for; NULL: out of memory. */
+static uint64_t *dependencies(const struct plan *p)
 {
-    struct starpu_task *before[p->ncells];
-    for (int i = 0; i < p->ncells; i++) {
+    int words = set_words(p);
+    size_t all = (size_t)(p->ncells + 1) * (size_t)words;
+    uint64_t *needs = calloc(2 * all, sizeof *needs), *before = needs ? needs + all : NULL;
+    for (int i = 0; needs && i <= p->ncells; i++) {
+        uint64_t *mine = before + (size_t)i * (size_t)words;
+        for (int k = i - 1; k >= 0; k--) {
+            if (set_has(mine, k) || (i < p->ncells && !plan_conflict(&p->cell[i], &p->cell[k]))) continue;
+            set_add(needs + (size_t)i * (size_t)words, k);
+            set_add(mine, k);
+            for (int w = 0; w < words; w++) mine[w] |= before[(size_t)k * (size_t)words + (size_t)w];
+        }
+    }
+    return needs;
+}
+
+static void declare_dependencies(const struct plan *p, const uint64_t *needs, struct starpu_task **task)
+{
+    struct starpu_task *list[p->ncells];
+    for (int i = 0; i <= p->ncells; i++, needs += set_words(p)) {
         unsigned n = 0;
         for (int k = 0; k < i; k++)
-            if (plan_conflict(&p->cell[i], &p->cell[k])) before[n++] = task[k];
-        if (n) starpu_task_declare_deps_array(task[i], n, before);
+            if (set_has(needs, k)) list[n++] = task[k];
+        if (n) starpu_task_declare_deps_array(task[i], n, list);
     }
-    starpu_task_declare_deps_array(task[p->ncells], (unsigned)p->ncells, task);
 }
 
 static void fill_runs(struct plan *p, struct replay *r)
@@ -147,8 +170,9 @@ static bool prebuild(struct plan *p)
     if (r->task) return true;
     if (stays_in_main_memory(p) && !point_directly(p, r)) return false;
     struct cell_run *runs = r->direct ? r->direct : r->run;
-    if (!(r->task = calloc((size_t)PLAN_SLOTS * (size_t)per_slot, sizeof *r->task))) return false;
-    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+    uint64_t *needs = dependencies(p);
+    if (needs) r->task = calloc((size_t)PLAN_SLOTS * (size_t)per_slot, sizeof *r->task);
+    for (int slot = 0; r->task && slot < PLAN_SLOTS; slot++) {
         struct starpu_task **t = r->task + slot * per_slot;
         for (int i = 0; i < per_slot; i++) {
             t[i] = starpu_task_create();
@@ -158,9 +182,10 @@ static bool prebuild(struct plan *p)
             if (i < p->ncells) task_fill(t[i], &runs[slot * p->ncells + i], slot);
         }
         t[p->ncells]->callback_func = step_done;
-        declare_dependencies(p, t);
+        declare_dependencies(p, needs, t);
     }
-    return true;
+    free(needs);
+    return r->task != NULL;
 }
 
 /* ----------------------------------------------------------- submission */
