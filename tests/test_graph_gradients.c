@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Gradients of random graphs against a tape in double precision: fan-out,
- * unused branches, views, phases with sums over slices. */
+ * unused branches, views, phases with sums over slices, several losses, blocks
+ * that are recomputed. */
 #include "core.h"
 
 #include <math.h>
@@ -103,8 +104,8 @@ static struct hsgd_value *grow(const struct pool *p)
                    .no_bias = draw(0, 3) == 0);
 }
 
-/* The loss sees some of the last values. */
-static void finish_graph(const struct pool *p, struct hsgd_value *label)
+/* A loss sees some of the last values. */
+static void add_loss(const struct pool *p, struct hsgd_value *label)
 {
     struct hsgd_value *last[3];
     for (int i = 0; i < 3; i++) {
@@ -113,7 +114,18 @@ static void finish_graph(const struct pool *p, struct hsgd_value *label)
     }
     struct hsgd_value *all = HSGD_JOIN(HSGD_OF(last[0], last[1], last[2]), concat, NULL);
     struct hsgd_value *z = HSGD_OP(all, dense, NULL, .units = CLASSES);
-    hsgd_loss(HSGD_JOIN(HSGD_OF(z, label), softmax_cross_entropy, NULL));
+    hsgd_weighted_loss(HSGD_JOIN(HSGD_OF(z, label), softmax_cross_entropy, NULL), (float)draw(1, 4));
+}
+
+/* Every now and then a block that is recomputed begins or ends. */
+static void next_block(int *block)
+{
+    static int number;
+    if (draw(0, 4)) return;
+    if (*block) hsgd_leave(model);
+    else hsgd_enter(model, "block%d", number++);
+    if (!*block) hsgd_recompute(model);
+    *block = !*block;
 }
 
 static void make_graph(int nodes)
@@ -123,12 +135,16 @@ static void make_graph(int nodes)
     p.value[p.n++] = hsgd_input(model, "x", hsgd_image(draw(3, 6), draw(3, 6), draw(1, 4)));
     p.value[p.n++] = hsgd_input(model, "z", hsgd_vector(draw(2, 9)));
     struct hsgd_value *label = hsgd_target(model, "label", hsgd_number(HSGD_I32));
+    int block = 0, losses = draw(1, 3) / 2; /* of those before the last */
     while (p.n < nodes) {
+        next_block(&block);
         p.value[p.n] = grow(&p);
         if (!CHECK_MSG(p.value[p.n], "%s", hsgd_error(ctx))) core_end();
         p.n++;
+        if (losses && p.n > nodes / 2) add_loss(&p, label), losses--;
     }
-    finish_graph(&p, label);
+    if (block) hsgd_leave(model);
+    add_loss(&p, label);
     if (!CHECK_MSG(!hsgd_model_finish(model), "%s", hsgd_error(ctx))) core_end();
 }
 
@@ -327,11 +343,12 @@ static void flatten_exact(const struct node *n, bool back)
 static void loss_exact(const struct node *n, bool back)
 {
     struct exact z = exact[n->in[0]];
+    double factor = (double)n->weight / model->node[model->loss].weight;
     for (int r = 0; back && r < batch; r++) {
         double sum = 0;
         for (int c = 0; c < CLASSES; c++) sum += exp(z.v[r * CLASSES + c]);
         for (int c = 0; c < CLASSES; c++)
-            z.g[r * CLASSES + c] += exp(z.v[r * CLASSES + c]) / sum - (c == ((int32_t *)fields[2])[r]);
+            z.g[r * CLASSES + c] += factor * (exp(z.v[r * CLASSES + c]) / sum - (c == ((int32_t *)fields[2])[r]));
     }
 }
 
