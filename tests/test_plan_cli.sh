@@ -22,6 +22,7 @@ json 'all(len(c["reason"]) > 9 and c["start_ms"] >= 0 and c["end_ms"] > c["start
 json 'len(j["candidates"]) >= 4 and all(c["predicted_ms"] > 0 and c["algorithm"] for c in j["candidates"])'
 json 'max(c["predicted_start_ms"] + c["predicted_ms"] for c in j["cells"]) - j["predicted_step_ms"] < 1e-6'
 json 'all(c["runs"] == 20 and c["worker"] == 0 for c in j["cells"])'
+json 'all(c["bytes"] > 4 * 32 * 784 for c in j["cells"] if c["rows"])'
 
 # ------------------------------------------------------------------ of a run
 mkdir run

@@ -24,6 +24,7 @@ struct hsgd_plan_cell {
     double measured_ms;        /* mean over this cell's runs; NaN before the first */
     unsigned long long runs;
     int launches, accesses; /* kernel launches; buffers accessed */
+    int64_t bytes;          /* of these buffers; several cells may use one */
 };
 
 /* Builds the plan that trains batches of `batch` samples, unless it exists;

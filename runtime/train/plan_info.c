@@ -140,6 +140,14 @@ static const char *reason(const struct hsgd_trainer *t, const struct plan *p, co
                        : "the parameters live on the first device with a slice: the CPU takes no part";
 }
 
+/* Of the buffers that a cell uses; of an input, of the one in use. */
+static int64_t bytes_of(const struct plan *p, const struct cell *c)
+{
+    int64_t floats = 0;
+    for (int i = 0; i < c->naccesses; i++) floats += plan_buffer(p, c->access[i].buffer, 0)->floats;
+    return floats * (int64_t)sizeof(float);
+}
+
 static void describe(const struct hsgd_trainer *t, const struct plan *p, int i, struct hsgd_plan_cell *out)
 {
     const struct cell *c = &p->cell[i];
@@ -156,6 +164,7 @@ static void describe(const struct hsgd_trainer *t, const struct plan *p, int i, 
         .measured_ms = runs ? 1e-6 * (double)atomic_load(&c->busy_ns) / (double)runs : NAN,
         .launches = c->variant[0].program.n,
         .accesses = c->naccesses,
+        .bytes = bytes_of(p, c),
     };
     snprintf(out->name, sizeof out->name, "%s", c->name);
     snprintf(out->device, sizeof out->device, "%s", c->device->info.id);

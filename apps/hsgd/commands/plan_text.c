@@ -31,17 +31,19 @@ static void print_heading(const struct plan_report *r)
 static void print_cells(const struct plan_report *r)
 {
     double step = plan_of_replicas(r) ? NAN : r->measured_step_ms;
-    printf("%-24s %-10s %6s %12s %12s %8s\n", "cell", "device", "rows", "predicted ms", "measured ms", "of step");
+    printf("%-21s %-9s %6s %8s %12s %11s %7s\n", "cell", "device", "rows", "MiB", "predicted ms", "measured ms",
+           "of step");
     for (int i = 0; i < r->ncells; i++) {
         const struct hsgd_plan_cell *c = &r->cell[i].of;
         if (c->replica >= 0 && (!i || c->replica != r->cell[i - 1].of.replica)) printf("replica %d\n", c->replica);
-        text_cell(c->name, 24);
+        text_cell(c->name, 21);
         putchar(' ');
-        text_cell(c->device, 10);
+        text_cell(c->device, 9);
         printf(" %6d", c->rows);
+        column(c->bytes > 0 ? (double)c->bytes / (1 << 20) : NAN, 8, "");
         column(c->known ? c->predicted_ms : NAN, 12, "");
-        column(c->measured_ms, 12, "");
-        column(100 * c->measured_ms / step, 8, "%");
+        column(c->measured_ms, 11, "");
+        column(100 * c->measured_ms / step, 7, "%");
         putchar('\n');
     }
 }

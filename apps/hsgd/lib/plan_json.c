@@ -13,14 +13,14 @@
 static json_t *json_cell(const struct plan_cell *c)
 {
     const struct hsgd_plan_cell *o = &c->of;
-    return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name",
+    return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:I, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name",
                      json_text(o->name), "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device",
                      o->device, "reason", o->reason, "rows", o->rows, "launches", o->launches, "accesses", o->accesses,
-                     "predicted_ms", json_number(o->known ? o->predicted_ms : NAN), "predicted_start_ms",
-                     json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker", o->predicted_worker,
-                     "measured_ms", json_number(o->measured_ms), "runs", (json_int_t)o->runs, "worker",
-                     c->worker < 0 ? json_null() : json_integer(c->worker), "start_ms", json_number(c->start_ms),
-                     "end_ms", json_number(c->end_ms));
+                     "bytes", (json_int_t)o->bytes, "predicted_ms", json_number(o->known ? o->predicted_ms : NAN),
+                     "predicted_start_ms", json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker",
+                     o->predicted_worker, "measured_ms", json_number(o->measured_ms), "runs", (json_int_t)o->runs,
+                     "worker", c->worker < 0 ? json_null() : json_integer(c->worker), "start_ms",
+                     json_number(c->start_ms), "end_ms", json_number(c->end_ms));
 }
 
 static json_t *json_device(const struct plan_report *r, int i)
@@ -130,6 +130,7 @@ static void read_cell(struct reader *r, struct plan_cell *c, int max_rows)
     o->rows = (int)read_integer(r, "rows", 0, o->replica < 0 ? max_rows : 1 << 20);
     o->launches = (int)read_integer(r, "launches", 0, 1 << 30);
     o->accesses = (int)read_integer(r, "accesses", 0, 1 << 30);
+    o->bytes = field(r, "bytes") ? read_integer(r, "bytes", 0, INT64_MAX) : 0; /* absent in older files */
     o->predicted_ms = read_ms(r, "predicted_ms");
     o->predicted_start_ms = read_ms(r, "predicted_start_ms");
     o->predicted_worker = (int)read_integer(r, "predicted_worker", 0, PLAN_MAX);
