@@ -25,10 +25,9 @@ static void mask(struct hsgd_emit *e, struct hsgd_ref from, struct hsgd_ref to)
 {
     const struct hsgd_dropout *a = e->node->attributes;
     int size = sample_size(&e->node->in[0]);
-    float p = e->training ? a->p : 0;
     struct dropout_args d = {
-        hsgd_stored_rows(e) * size, size, e->node->layout == HSGD_LANES, e->first_row, e->number, (int)(p * 0x1p31f),
-        1.0f / (1.0f - p)
+        hsgd_stored_rows(e) * size, size, e->node->layout == HSGD_LANES, e->first_row, e->number, (int)(a->p * 0x1p31f),
+        1.0f / (1.0f - a->p)
     };
     HSGD_LAUNCH(e, HSGD_KERNEL(dropout), HSGD_ITEMS, d.n, &d, from, e->step, to);
 }
@@ -40,6 +39,12 @@ static void backward(struct hsgd_emit *e)
     if (hsgd_wanted(e->dx[0])) mask(e, e->dy[0], e->dx[0]);
 }
 
+static void evaluate(struct hsgd_emit *e)
+{
+    struct copy_args a = { hsgd_stored_rows(e) * sample_size(&e->node->in[0]) };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->x[0], e->y[0]);
+}
+
 #define AT(field) offsetof(struct hsgd_dropout, field)
 static const struct hsgd_attribute fields[] = { { "p", HSGD_FLOAT, AT(p), true, 0, NULL }, { 0 } };
 
@@ -49,4 +54,5 @@ const struct hsgd_op hsgd_op_dropout = { .name = "dropout",
                                          .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES,
                                          .infer = infer,
                                          .forward = { { forward } },
-                                         .backward = { { backward } } };
+                                         .backward = { { backward } },
+                                         .evaluate = evaluate };

@@ -61,6 +61,20 @@ static void count(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(softmax_count), HSGD_WARPS, 1, &a, e->x[1], e->sums);
 }
 
+/* softmax(y)_i = exp(y_i - max y) / sum_k exp(y_k - max y). */
+static void softmax(float *y, int n)
+{
+    double sum = 0, most = y[0];
+    for (int i = 1; i < n; i++) most = fmax(most, y[i]);
+    for (int i = 0; i < n; i++) sum += exp(y[i] - most);
+    for (int i = 0; i < n; i++) y[i] = (float)(exp(y[i] - most) / sum);
+}
+
+static void prediction(float *y, int64_t vectors, int classes)
+{
+    for (int64_t i = 0; i < vectors; i++) softmax(y + i * classes, classes);
+}
+
 #define AT(field) offsetof(struct hsgd_softmax_cross_entropy, field)
 static const struct hsgd_attribute fields[] = { { "label_smoothing", HSGD_FLOAT, AT(label_smoothing), false, 0, NULL },
                                                 { "has_ignore", HSGD_BOOL, AT(has_ignore), false, 0, NULL },
@@ -75,7 +89,8 @@ const struct hsgd_op hsgd_op_softmax_cross_entropy = { .name = "softmax_cross_en
                                                        .is_loss = true,
                                                        .infer = infer,
                                                        .forward = { { forward } },
-                                                       .count = count };
+                                                       .count = count,
+                                                       .prediction = prediction };
 
 /* -------------------------------------------------------------- perplexity */
 

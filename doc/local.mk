@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	doc/glossary.md \
 	doc/hacking.md \
 	doc/images.md \
+	doc/inference.md \
 	doc/kernel-dialect.md \
 	doc/models.md \
 	doc/plan.md \

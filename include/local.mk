@@ -8,6 +8,7 @@ hsgdinclude_HEADERS = \
 	include/hsgd/model.h \
 	include/hsgd/ops.h \
 	include/hsgd/plan.h \
+	include/hsgd/session.h \
 	include/hsgd/trace.h \
 	include/hsgd/train.h \
 	include/hsgd/type.h \

@@ -115,6 +115,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec/exec_cpu.c \
 	runtime/exec/exec_cuda.c \
 	runtime/exec/exec_opencl.c \
+	runtime/exec/lose.c \
+	runtime/exec/lose.h \
 	runtime/exec/memory.c \
 	runtime/exec/memory.h \
 	runtime/exec/op_describe.c \
@@ -126,6 +128,10 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec/task.h \
 	runtime/exec/trace.c \
 	runtime/exec/trace.h \
+	runtime/infer/session.c \
+	runtime/infer/session.h \
+	runtime/infer/session_divide.c \
+	runtime/infer/session_window.c \
 	runtime/io/atomic.c \
 	runtime/io/atomic.h \
 	runtime/io/cache.c \
@@ -180,6 +186,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/plan.h \
 	runtime/plan/plan_build.c \
 	runtime/plan/plan_build.h \
+	runtime/plan/plan_cache.c \
+	runtime/plan/plan_cache.h \
 	runtime/plan/plan_jobs.c \
 	runtime/plan/plan_step.c \
 	runtime/plan/plan_update.c \
@@ -209,6 +217,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/checkpoint_info.c \
 	runtime/train/drift.c \
 	runtime/train/drift.h \
+	runtime/train/evaluation.c \
 	runtime/train/fit.c \
 	runtime/train/fit.h \
 	runtime/train/fit_data.c \
@@ -218,7 +227,6 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/pass.c \
 	runtime/train/pass.h \
 	runtime/train/plan_info.c \
-	runtime/train/predict.c \
 	runtime/train/publish.c \
 	runtime/train/publish.h \
 	runtime/train/recover.c \

@@ -197,6 +197,13 @@ double core_norm(const float *a, int64_t n)
     return sqrt(sum);
 }
 
+void core_outputs(struct hsgd_model *m, const float *x, int n, float *out)
+{
+    struct hsgd_session *s = hsgd_session_create(m, NULL);
+    REQUIRE(s && !hsgd_session_run(s, n, HSGD_FIELDS(x), HSGD_RESULTS(out)));
+    hsgd_session_destroy(&s);
+}
+
 double core_distance(const float *a, const float *b, int64_t n)
 {
     double d = 0;

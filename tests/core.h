@@ -53,6 +53,8 @@ struct hsgd_model *core_classifier(struct hsgd_model *m, struct hsgd_value *scor
 /* All weights in order of their names. */
 float *core_weights(struct hsgd_model *model, int64_t *count);
 void core_set_weights(struct hsgd_model *model, const float *w);
+/* The model's outputs for n samples in memory, by a session. */
+void core_outputs(struct hsgd_model *model, const float *x, int n, float *out);
 /* |a - b| / |b| */
 double core_distance(const float *a, const float *b, int64_t n);
 double core_norm(const float *a, int64_t n);

@@ -36,7 +36,7 @@ core_tests += test_plan
 if HAVE_CAIRO
 core_tests += test_plots
 endif
-core_tests += test_predict
+core_tests += test_session
 core_tests += test_readers
 core_tests += test_readers_bad
 core_tests += test_record
@@ -148,9 +148,9 @@ test_ops_tree_LDADD = $(core_ldadd)
 test_plan_SOURCES = tests/test_plan.c tests/core.c tests/core.h
 test_plan_CPPFLAGS = $(core_cppflags) $(JANSSON_CFLAGS)
 test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)
-test_predict_SOURCES = tests/test_predict.c tests/core.c tests/core.h
-test_predict_CPPFLAGS = $(core_cppflags)
-test_predict_LDADD = $(core_ldadd)
+test_session_SOURCES = tests/test_session.c tests/core.c tests/core.h
+test_session_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
+test_session_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
 test_record_SOURCES = tests/test_record.c tests/core.c tests/core.h
 test_record_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 test_record_LDADD = runtime/libruntime.la -lm

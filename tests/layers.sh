@@ -72,7 +72,7 @@ echo '/* in no layer */' >"$work/plant/runtime/lost.c"
 while read -r sentence; do
     grep -q "^$sentence" "$work/found" || { echo "FAIL: not found: $sentence"; cat "$work/found"; exit 1; }
 done <<'END'
-runtime/base/error calls runtime/plan/plan (
+runtime/base/error calls runtime/plan/plan_cache (
 runtime/base/error.c includes runtime/train/trainer.h, upward: from layer base to train
 apps/hsgd/draw/plot calls apps/hsgd/commands/commands (
 apps/hsgd/lib/text.c includes apps/hsgd/commands/train.h, upward: from layer lib to commands

@@ -2,6 +2,7 @@
 # Tests of what surrounds the library: README, installation, documentation, licences.
 script_tests =
 script_tests += tests/readme.sh
+script_tests += tests/inference.sh
 script_tests += tests/check_prefix.sh
 script_tests += tests/check_symbols.sh
 script_tests += tests/older_program.sh

@@ -49,6 +49,7 @@ DEFAULTS(data)
 DEFAULTS(augment)
 DEFAULTS(trace)
 DEFAULTS(train)
+DEFAULTS(session)
 
 static void defaults(void)
 {
@@ -57,6 +58,7 @@ static void defaults(void)
     any_size("augment", fill_augment, sizeof(struct hsgd_augment_options));
     any_size("trace", fill_trace, sizeof(struct hsgd_trace_options));
     any_size("train", fill_train, sizeof(struct hsgd_train_options));
+    any_size("session", fill_session, sizeof(struct hsgd_session_options));
     struct hsgd_train_options o;
     CHECK(!hsgd_train_defaults(&o, sizeof o) && o.batch_size == 128 && o.epochs == 5 && o.checkpoint_hist == 3);
 }
@@ -89,6 +91,10 @@ static int fill_device(void *out, size_t size) { return hsgd_device_get(ctx, 0, 
 static int fill_field(void *out, size_t size) { return hsgd_data_field_get(data, 1, out, size) ? 0 : -EINVAL; }
 static int fill_event(void *out, size_t size) { return hsgd_trace_get(ctx, 0, out, size); }
 static int fill_layer(void *out, size_t size) { return hsgd_model_layer_get(model, 1, out, size); }
+static struct hsgd_session *session;
+static int fill_input(void *out, size_t size) { return hsgd_session_input_get(session, 0, out, size); }
+static int fill_output(void *out, size_t size) { return hsgd_session_result_get(session, 0, out, size); }
+static int fill_memory(void *out, size_t size) { return hsgd_session_memory_get(session, out, size); }
 static int fill_cell(void *out, size_t size) { return hsgd_trainer_plan_cell(trainer, 32, 0, out, size); }
 
 /* With no epochs to train the result says the same each time. */
@@ -106,6 +112,12 @@ static void results(void)
     any_size("field", fill_field, sizeof(struct hsgd_data_field));
     any_size("event", fill_event, sizeof(struct hsgd_trace_event));
     any_size("layer", fill_layer, sizeof(struct hsgd_model_layer));
+    session = hsgd_session_create(model, NULL);
+    REQUIRE(session);
+    any_size("input", fill_input, sizeof(struct hsgd_session_value));
+    any_size("output", fill_output, sizeof(struct hsgd_session_value));
+    any_size("memory", fill_memory, sizeof(struct hsgd_session_memory));
+    hsgd_session_destroy(&session);
     any_size("cell", fill_cell, sizeof(struct hsgd_plan_cell));
     any_size("result", fill_result, sizeof(struct hsgd_fit_result));
     close_training();

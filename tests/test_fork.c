@@ -15,6 +15,7 @@ static struct hsgd_context *ctx;
 static struct hsgd_data *data;
 static struct hsgd_model *model;
 static struct hsgd_trainer *trainer;
+static struct hsgd_session *session;
 static float x[SAMPLES * FEATURES];
 static int32_t labels[SAMPLES];
 
@@ -33,15 +34,18 @@ static void make(const char *devices)
     REQUIRE(trainer);
     core_digits(0, SAMPLES, x, labels);
     REQUIRE(!hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), &loss));
+    session = hsgd_session_create(model, NULL);
+    REQUIRE(session);
 }
 
 static void destroy(void)
 {
+    hsgd_session_destroy(&session);
     hsgd_trainer_destroy(&trainer);
     hsgd_model_destroy(&model);
     hsgd_data_destroy(&data);
     hsgd_destroy(&ctx);
-    CHECK(!trainer && !model && !data && !ctx);
+    CHECK(!session && !trainer && !model && !data && !ctx);
 }
 
 #define IS_REFUSED(call) \
@@ -56,7 +60,8 @@ static void use_trainer(void)
     IS_REFUSED(hsgd_fit(trainer, data, NULL, &r, sizeof r));
     IS_REFUSED(hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), &loss));
     IS_REFUSED(hsgd_trainer_evaluate(trainer, data, &loss, &loss));
-    IS_REFUSED(hsgd_trainer_predict(trainer, x, SAMPLES, out, SAMPLES * 10));
+    IS_REFUSED(hsgd_session_run(session, SAMPLES, HSGD_FIELDS(x), HSGD_RESULTS(out)));
+    IS_NULL(hsgd_session_create(model, NULL));
     IS_REFUSED(hsgd_trainer_time(trainer, 3, &loss));
     IS_REFUSED(hsgd_trainer_plan(trainer, SAMPLES));
     IS_REFUSED(hsgd_trainer_gradients(trainer, SAMPLES, HSGD_FIELDS(x, labels), x, hsgd_model_parameters(model)));

@@ -42,9 +42,11 @@ static void sentences(void)
     CHECK_STR(hsgd_error(ctx), "field 1 (label) is NULL");
     CHECK(hsgd_trainer_step(NULL, N, HSGD_FIELDS(x, labels), &loss) == -EINVAL);
     CHECK(!hsgd_trainer_step(trainer, N, HSGD_FIELDS(x, labels), NULL));
-    CHECK(hsgd_trainer_predict(trainer, x, N, NULL, 3 * N) == -EINVAL);
-    CHECK_STR(hsgd_error(ctx), "hsgd_trainer_predict: out is NULL");
-    CHECK(!hsgd_trainer_predict(trainer, x, N, out, 3 * N));
+    struct hsgd_session *session = hsgd_session_create(model, NULL);
+    CHECK(hsgd_session_run(session, N, HSGD_FIELDS(x), NULL) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "hsgd_session_run: result is NULL");
+    CHECK(!hsgd_session_run(session, N, HSGD_FIELDS(x), HSGD_RESULTS(out)));
+    hsgd_session_destroy(&session);
     CHECK(hsgd_model_save(model, NULL) == -EINVAL);
     CHECK_STR(hsgd_error(ctx), "hsgd_model_save: path is NULL");
     CHECK(hsgd_file_write(ctx, "file", NULL, 3) == -EINVAL);

@@ -47,7 +47,11 @@ static struct plan_spec spec_of(enum plan_mode mode, int n, int rows, struct sli
 {
     for (int i = 0, left = rows; i < n; left -= slice[i++].rows)
         slice[i] = (struct slice_spec){ &ctx->device[i % ctx->ndevices], i == n - 1 ? left : rows / n / 4 * 4 };
-    return (struct plan_spec){ .mode = mode, .n = n, .slice = slice };
+    static int output;
+    output = model->node[model->loss].in[0];
+    return (struct plan_spec){
+        .mode = mode, .n = n, .slice = slice, .nresults = mode == PLAN_PREDICT, .result = &output, .window = 4
+    };
 }
 
 /* One step on the digits; its sum of losses. */

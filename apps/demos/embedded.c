@@ -91,23 +91,23 @@ static struct hsgd_model *build(struct hsgd_context *ctx)
 }
 
 /* Trains on a batch whose tasks are waited for; how many it knew before. */
-static int learn(struct hsgd_trainer *t, struct batch *b, int *known)
+static int learn(struct hsgd_trainer *t, struct hsgd_session *s, struct batch *b, int *known)
 {
     float p[BATCH * CLASSES];
     for (int i = 0; i < PARTS; i++) starpu_data_acquire(b->end[i], STARPU_R);
-    int err = hsgd_trainer_predict(t, b->x, BATCH, p, BATCH * CLASSES);
+    int err = hsgd_session_run(s, BATCH, HSGD_FIELDS(b->x), HSGD_RESULTS(p));
     for (int i = 0; i < BATCH; i++) *known += (p[2 * i + 1] > p[2 * i]) == b->well[i];
     if (!err) err = hsgd_trainer_step(t, BATCH, HSGD_FIELDS(b->x, b->well), NULL);
     for (int i = 0; i < PARTS; i++) starpu_data_release(b->end[i]);
     return err;
 }
 
-static int run(struct hsgd_context *ctx, struct hsgd_trainer *t, struct batch *batch, int steps)
+static int run(struct hsgd_context *ctx, struct hsgd_trainer *t, struct hsgd_session *s, struct batch *batch, int steps)
 {
     int known = 0, err = submit_batch(&batch[0]) ? -EIO : 0;
     for (int i = 0; !err && i < steps; i++) {
         if (submit_batch(&batch[(i + 1) % BUFFERS])) return 1;
-        err = learn(t, &batch[i % BUFFERS], &known);
+        err = learn(t, s, &batch[i % BUFFERS], &known);
         if ((i + 1) % SHOWN) continue;
         printf("step %d: %.1f %% of the last %d batches predicted\n", i + 1, 100.0 * known / (SHOWN * BATCH), SHOWN);
         known = 0;
@@ -130,8 +130,10 @@ int main(int argc, char **argv)
     int err = hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu"));
     struct hsgd_model *model = err ? NULL : build(ctx);
     struct hsgd_trainer *trainer = model ? hsgd_trainer_create(model, &o) : NULL;
-    if (trainer) code = run(ctx, trainer, batch, steps);
+    struct hsgd_session *session = trainer ? hsgd_session_create(model, NULL) : NULL;
+    if (session) code = run(ctx, trainer, session, batch, steps);
     else fprintf(stderr, "embedded: %s\n", hsgd_error(ctx));
+    hsgd_session_destroy(&session);
     hsgd_trainer_destroy(&trainer);
     hsgd_model_destroy(&model);
     hsgd_destroy(&ctx);

@@ -18,6 +18,10 @@ struct hsgd_context;
 enum hsgd_ownership { HSGD_COPY, HSGD_BORROW };
 /* Kinds of devices, in the order of hsgd_device_kind_name(). */
 enum hsgd_device_kind { HSGD_CPU, HSGD_CUDA, HSGD_OPENCL, HSGD_DEVICE_KINDS };
+/* How the steps of a training or a session are submitted.  REPLAY: the same prebuilt
+ * tasks in every step; INSERT: new tasks, with the dependencies that StarPU derives
+ * (the reference). */
+enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
 /* Severity of a message. */
 enum hsgd_log_level { HSGD_LOG_DEBUG, HSGD_LOG_INFO, HSGD_LOG_WARNING };
 

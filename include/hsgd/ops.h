@@ -195,7 +195,7 @@ struct hsgd_emit {
     struct hsgd_ref kept;                 /* node->kept floats per sample */
     struct hsgd_ref sums; /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms */
     struct hsgd_ref merged[2][HSGD_PHASES]; /* what earlier phases returned, over all slices */
-    struct hsgd_ref step;                   /* row of the step table */
+    struct hsgd_ref step;                   /* row of the step table; absent outside training */
     struct hsgd_weight weight[HSGD_MAX_PARAMS];
     struct hsgd_ref gradient[HSGD_MAX_PARAMS]; /* absent: deferred to weight_gradient(), or not trained */
     struct hsgd_program *program;              /* private */
@@ -300,6 +300,10 @@ struct hsgd_op {
     /* Of a loss with node->terms 0: e->sums[0] = the slice's number of terms, from the
      * targets in x; what the model computes is absent.  It runs before forward. */
     hsgd_emit_fn *count;
+    /* Of a loss: makes of x[0], so many vectors of `channels` floats in host memory, in
+     * place, what a model that was trained with it predicts: probabilities, for example.
+     * NULL: x[0] is that already. */
+    void (*prediction)(float *x, int64_t vectors, int channels);
 };
 
 /* Adds a parameter to a node, in infer(). */

@@ -46,10 +46,6 @@ enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES
  * gradient (ADAM to RMSPROP_MOMENTUM) as ROOT. */
 enum hsgd_rate_scaling { HSGD_SCALE_AUTO, HSGD_SCALE_LINEAR, HSGD_SCALE_ROOT, HSGD_SCALE_NONE, HSGD_RATE_SCALINGS };
 
-/* How steps are submitted.  REPLAY: the same prebuilt tasks in every step;
- * INSERT: new tasks, with the dependencies that StarPU derives (the reference). */
-enum hsgd_executor { HSGD_REPLAY, HSGD_INSERT };
-
 /* How the devices share a training; doc/algorithms.md has the equations,
  * sources, and when to use which.
  * SYNC           the gradient of the whole batch, partitioned so that all devices finish together (the default)
@@ -213,13 +209,6 @@ HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hs
 HSGD_API int hsgd_trainer_measure(struct hsgd_trainer *trainer, const struct hsgd_data *data, double *figure,
                                   int count);
 
-/* The model's outputs for n samples in memory (NHWC), without training:
- * out is n x hsgd_model_outputs(), count floats.  After softmax cross-entropy
- * these are probabilities, softmax(y) of the last layer's y; after another
- * loss, y itself.  out must not overlap x.
- * Errors: -EINVAL n is below 1, or count is not n times the outputs; -ENOMEM. */
-HSGD_API int hsgd_trainer_predict(struct hsgd_trainer *trainer, const float *x, int64_t n, float *out, int64_t count);
-
 #define HSGD_KEPT_LOSSES 200
 #define HSGD_KEPT_STALENESS 16
 #define HSGD_KEPT_REPLICAS 64
@@ -359,7 +348,7 @@ HSGD_API void hsgd_checkpoint_info_destroy(struct hsgd_checkpoint_info **info);
 HSGD_API int hsgd_trainer_set_normalisation(struct hsgd_trainer *trainer, const struct hsgd_normalisation *n);
 /* The same for a field of floats other than the data's first, such as a target, as
  * long as the trainer has no data's record: hsgd_fit() and hsgd_checkpoint_load()
- * give it one.  hsgd_trainer_predict() returns values as they were normalised.
+ * give it one.  A session's results (session.h) are values as they were normalised.
  * Errors: -EINVAL the model has no such field, channels is below 1; -ENOMEM. */
 HSGD_API int hsgd_trainer_set_field_normalisation(struct hsgd_trainer *trainer, const char *field,
                                                   const struct hsgd_normalisation *n);

@@ -45,7 +45,7 @@ static void need_buffer(struct needs *w, const struct buffer *b)
 /* Inputs have a buffer per slot. */
 static void need(struct needs *w, int index)
 {
-    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+    for (int slot = 0; slot < w->plan->slots; slot++) {
         const struct buffer *b = plan_buffer(w->plan, index, slot);
         if (slot == 0 || b != plan_buffer(w->plan, index, 0)) need_buffer(w, b);
     }
@@ -121,7 +121,7 @@ size_t memory_need(struct plan *p, struct device *d)
 
 bool memory_suffices(struct plan *p)
 {
-    size_t missing[p->nbuffers * PLAN_SLOTS];
+    size_t missing[p->nbuffers * p->slots];
     bool enough = true;
     for (int i = 0; enough && i < p->ctx->ndevices; i++) {
         struct needs w = { .plan = p, .device = &p->ctx->device[i], .missing = missing };

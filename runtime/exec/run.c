@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plan/emit_slice.h"
+#include "plan/plan_build.h"
 #include "device/headroom.h"
 #include "memory.h"
 #include "device/quiesce.h"
@@ -16,9 +17,9 @@
  * never overlap.  The insert executor creates tasks anew and lets StarPU
  * derive the dependencies. */
 struct replay {
-    struct cell_run *run, *direct; /* [PLAN_SLOTS][ncells]; direct: for tasks that carry no buffers */
+    struct cell_run *run, *direct; /* [slots][ncells]; direct: for tasks that carry no buffers */
     void **base;                   /* theirs */
-    struct starpu_task **task;     /* [PLAN_SLOTS][ncells + 1], the last a sentinel; NULL before the first replay */
+    struct starpu_task **task;     /* [slots][ncells + 1], the last a sentinel; NULL before the first replay */
 };
 
 /* One window being run. */
@@ -84,7 +85,7 @@ static void declare_dependencies(const struct plan *p, const uint64_t *needs, st
 
 static void fill_runs(struct plan *p, struct replay *r)
 {
-    for (int slot = 0; slot < PLAN_SLOTS; slot++)
+    for (int slot = 0; slot < p->slots; slot++)
         for (int i = 0; i < p->ncells; i++)
             r->run[slot * p->ncells + i] = (struct cell_run){ .plan = p, .cell = &p->cell[i] };
 }
@@ -93,11 +94,11 @@ static void replay_free(struct plan *p)
 {
     struct replay *r = p->replay;
     if (r->task) quiesce_tasks(p->ctx);
-    for (int i = 0; r->task && i < PLAN_SLOTS * (p->ncells + 1); i++) {
+    for (int i = 0; r->task && i < p->slots * (p->ncells + 1); i++) {
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
         starpu_task_destroy(r->task[i]);
     }
-    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_release(&r->run[i]);
+    for (int i = 0; i < p->slots * p->ncells; i++) cell_release(&r->run[i]);
     free(r->task);
     free(r->base);
     free(r->direct);
@@ -110,7 +111,7 @@ static struct replay *runs_of(struct plan *p)
 {
     if (p->replay) return p->replay;
     struct replay *r = calloc(1, sizeof *r);
-    if (r) r->run = calloc((size_t)PLAN_SLOTS * (size_t)p->ncells, sizeof *r->run);
+    if (r) r->run = calloc((size_t)p->slots * (size_t)p->ncells, sizeof *r->run);
     if (!r || !r->run) {
         free(r);
         return NULL;
@@ -138,10 +139,10 @@ static bool point_directly(struct plan *p, struct replay *r)
 {
     int total = 0;
     for (int i = 0; i < p->ncells; i++) total += p->cell[i].naccesses;
-    r->direct = calloc((size_t)PLAN_SLOTS * (size_t)p->ncells, sizeof *r->direct);
-    void **base = r->base = calloc((size_t)PLAN_SLOTS * (size_t)total, sizeof *r->base);
+    r->direct = calloc((size_t)p->slots * (size_t)p->ncells, sizeof *r->direct);
+    void **base = r->base = calloc((size_t)p->slots * (size_t)total, sizeof *r->base);
     if (!r->direct || !base) return false;
-    for (int n = 0; n < PLAN_SLOTS * p->ncells; n++) {
+    for (int n = 0; n < p->slots * p->ncells; n++) {
         const struct cell *c = &p->cell[n % p->ncells];
         r->direct[n] = r->run[n];
         r->direct[n].base = base;
@@ -150,14 +151,21 @@ static bool point_directly(struct plan *p, struct replay *r)
     return true;
 }
 
+/* What only reads parameters leaves other devices their copies. */
+static enum starpu_data_access_mode hold_mode(const struct plan *p, int buffer)
+{
+    bool is_param = buffer >= FIXED_PARAM && buffer < FIXED_OPTIMIZER;
+    return is_param && plan_forward_only(p) ? STARPU_R : STARPU_RW;
+}
+
 /* Takes or gives back every buffer of the plan. */
 static void hold_buffers(struct plan *p, bool hold)
 {
     for (int i = 0; i < p->nbuffers; i++) {
-        for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+        for (int slot = 0; slot < p->slots; slot++) {
             struct buffer *b = plan_buffer(p, i, slot);
             if (!b || !b->handle || (slot && b == p->buffer[i])) continue;
-            if (hold) buffer_acquire(p->ctx, b, STARPU_RW);
+            if (hold) buffer_acquire(p->ctx, b, hold_mode(p, i));
             else starpu_data_release(b->handle);
         }
     }
@@ -171,8 +179,8 @@ static bool prebuild(struct plan *p)
     if (stays_in_main_memory(p) && !point_directly(p, r)) return false;
     struct cell_run *runs = r->direct ? r->direct : r->run;
     uint64_t *needs = dependencies(p);
-    if (needs) r->task = calloc((size_t)PLAN_SLOTS * (size_t)per_slot, sizeof *r->task);
-    for (int slot = 0; r->task && slot < PLAN_SLOTS; slot++) {
+    if (needs) r->task = calloc((size_t)p->slots * (size_t)per_slot, sizeof *r->task);
+    for (int slot = 0; r->task && slot < p->slots; slot++) {
         struct starpu_task **t = r->task + slot * per_slot;
         for (int i = 0; i < per_slot; i++) {
             t[i] = starpu_task_create();
@@ -209,7 +217,7 @@ static bool submit(struct window *w, struct starpu_task *t)
 static bool submit_replay(struct window *w, int step)
 {
     struct plan *p = w->plan;
-    int slot = step % PLAN_SLOTS;
+    int slot = step % p->slots;
     struct starpu_task **t = p->replay->task + slot * (p->ncells + 1);
     struct cell_run *runs = (w->direct ? p->replay->direct : p->replay->run) + slot * p->ncells;
     t[p->ncells]->callback_arg = w;
@@ -226,7 +234,7 @@ static bool submit_replay(struct window *w, int step)
 static bool submit_insert(struct window *w, int step)
 {
     struct plan *p = w->plan;
-    int slot = step % PLAN_SLOTS;
+    int slot = step % p->slots;
     struct starpu_task *t[p->ncells], *sentinel = starpu_task_create();
     for (int i = 0; i < p->ncells; i++) {
         struct cell_run *run = &p->replay->run[slot * p->ncells + i];
@@ -243,7 +251,7 @@ static bool submit_insert(struct window *w, int step)
 }
 
 /* How many steps may be in flight: replay never overlaps two on one grid. */
-static int depth(const struct window *w) { return w->replays ? 1 : PLAN_SLOTS; }
+static int depth(const struct window *w) { return w->replays ? 1 : w->plan->slots; }
 
 /* Submits what can be submitted; called with the lock held, by whoever made
  * it possible: the thread that fills batches, or the worker that ended a
@@ -286,10 +294,10 @@ static void fill_slot(struct window *w, int step)
     const struct hsgd_model *m = p->store->model;
     for (int i = 0; i < p->nslices; i++) {
         const struct slice *s = &p->slice[i];
-        struct buffer *b = plan_buffer(p, s->input, step % PLAN_SLOTS);
+        struct buffer *b = plan_buffer(p, s->input, step % p->slots);
         if (!w->direct) buffer_acquire(p->ctx, b, STARPU_W);
         void *field[MAX_MODEL_FIELDS];
-        for (int f = 0; f < m->nfields; f++) field[f] = slice_field(m, b->memory, s->rows, f);
+        for (int f = 0; f < m->nfields; f++) field[f] = slice_field(p, b->memory, s->rows, f);
         w->source->fill(w->source->user, step, s->first_row, s->rows, field);
         if (!w->direct) starpu_data_release(b->handle);
     }
@@ -308,7 +316,7 @@ static bool wait_for_slot(struct window *w, int step)
 {
     pthread_mutex_lock(&w->lock);
     w->filler_waits = true;
-    while (step < w->span->end && step - w->done >= PLAN_SLOTS) pthread_cond_wait(&w->changed, &w->lock);
+    while (step < w->span->end && step - w->done >= w->plan->slots) pthread_cond_wait(&w->changed, &w->lock);
     w->filler_waits = false;
     bool wanted = step < w->span->end;
     pthread_mutex_unlock(&w->lock);
@@ -384,7 +392,7 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     if (w.direct) hold_buffers(p, true);
     run_window(&w);
     if (w.direct) hold_buffers(p, false);
-    for (int i = 0; i < PLAN_SLOTS * p->ncells; i++) cell_settle(&p->replay->run[i]);
+    for (int i = 0; i < p->slots * p->ncells; i++) cell_settle(&p->replay->run[i]);
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     span->end = good_steps(&w);

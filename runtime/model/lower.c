@@ -114,6 +114,28 @@ static void move_slopes(struct lowered *l)
     }
 }
 
+/* ----------------------------------------------------------------- results */
+
+/* Skips what no result depends on. */
+static void skip_nodes(struct lowered *l)
+{
+    for (int i = 0; i < l->nresults; i++) l->value[l->result[i]].needed = true;
+    for (struct low_node *n = l->node + l->nnodes - 1; n >= l->node; n--) {
+        n->skipped = true;
+        for (int i = 0; i < n->info.outputs; i++) n->skipped &= !l->value[n->out[i]].needed;
+        for (int i = 0; !n->skipped && i < n->info.inputs; i++) l->value[n->in[i]].needed = true;
+    }
+    for (const struct low_value *v = l->value; v < l->value + l->nvalues; v++)
+        if (v->field != NONE && !v->needed) l->fields &= ~(1u << v->field);
+}
+
+static void take_results(struct state *s, int n, const int *result)
+{
+    for (int i = 0; i < n; i++) s->l->result[i] = in_layout(s, result[i], HSGD_NHWC);
+    s->l->nresults = n;
+    skip_nodes(s->l);
+}
+
 /* --------------------------------------------------------------- interface */
 
 static bool make_room(struct state *s)
@@ -127,10 +149,10 @@ static bool make_room(struct state *s)
     return s->l->node && s->l->value && s->at;
 }
 
-bool lower(struct lowered *l, const struct hsgd_model *m)
+bool lower(struct lowered *l, const struct hsgd_model *m, int n, const int *result)
 {
     struct state s = { .l = l };
-    *l = (struct lowered){ .model = m, .loss = NONE, .output = NONE };
+    *l = (struct lowered){ .model = m, .loss = NONE, .fields = (1u << m->nfields) - 1 };
     bool there = make_room(&s);
     for (int i = 0; there && i < m->nfields; i++) {
         const struct model_field *f = &m->field[i];
@@ -144,7 +166,7 @@ bool lower(struct lowered *l, const struct hsgd_model *m)
         if (i == m->loss) l->loss = l->nnodes - 1;
     }
     if (there) move_slopes(l);
-    if (l->loss != NONE) l->output = l->node[l->loss].in[0];
+    if (there && result) take_results(&s, n, result);
     free(s.at);
     if (!there) lower_free(l);
     return there;
@@ -167,7 +189,7 @@ int lower_number(struct hsgd_model *m)
 {
     struct lowered l;
     int number = 0;
-    if (!lower(&l, m)) return hsgd_fail(m->ctx, ENOMEM, "out of memory");
+    if (!lower(&l, m, 0, NULL)) return hsgd_fail(m->ctx, ENOMEM, "out of memory");
     m->block = 8;
     for (int i = 0; i < l.nnodes; i++) {
         if (l.node[i].info.layout == HSGD_LANES) m->block = 16;

@@ -16,6 +16,7 @@ struct low_value {
     int root;            /* the value in whose place it lies: itself, or what it is a view of */
     int readers;         /* inputs of nodes that it is */
     bool wants_gradient; /* a parameter that trains lies before it */
+    bool needed;         /* for the results, where only these are wanted */
 };
 
 struct low_node {
@@ -25,6 +26,7 @@ struct low_node {
     int in[HSGD_MAX_INPUTS], out[HSGD_MAX_OUTPUTS]; /* values */
     int block;                                      /* that is recomputed, which the node is in; 0: none */
     bool trains;                                    /* it has backward work, where its outputs have gradients */
+    bool skipped;                                   /* nothing that is wanted depends on it */
     bool deferred;                                  /* set by the tape: later cells make the gradient of parameter 0 */
 };
 
@@ -33,12 +35,14 @@ struct lowered {
     int nnodes, nvalues;
     struct low_node *node; /* in the order in which they run */
     struct low_value *value;
-    int output; /* value that the loss is computed from */
-    int loss;   /* node */
+    int loss;                          /* node */
+    int nresults, result[MAX_RESULTS]; /* values that are wanted, plain */
+    unsigned fields;                   /* bit i: field i of the batch is read */
 };
 
-/* Out of memory: false. */
-bool lower(struct lowered *l, const struct hsgd_model *model);
+/* For training and evaluation (result NULL), or for n values of the model and
+ * nothing that these do not depend on.  Out of memory: false. */
+bool lower(struct lowered *l, const struct hsgd_model *model, int n, const int *result);
 void lower_free(struct lowered *l);
 
 /* Numbers the model's nodes, changes of layout counted, and sets its block:

@@ -13,7 +13,8 @@ static const struct hsgd_ref absent = { .buffer = -1 };
 bool plan_make_tape(struct plan *p, bool defers)
 {
     struct tape *t = malloc(sizeof *t);
-    struct tape_spec spec = { .gradients = !plan_forward_only(p), .predicts = p->mode == PLAN_PREDICT };
+    struct tape_spec spec = { .gradients = !plan_forward_only(p), .nresults = p->nresults };
+    if (p->mode == PLAN_PREDICT) spec.result = p->result;
     for (int i = 0; defers && i < p->nslices; i++)
         if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
     bool there = t && tape_make(t, p->store->model, &spec);
@@ -27,30 +28,43 @@ static struct hsgd_ref slot_place(const struct tape *t, const struct slice_place
     return slot < 0 ? absent : hsgd_at(at->arena, tape_floats(t->slot[slot].offset, rows));
 }
 
+static bool reads_field(const struct plan *p, int f) { return !p->tape || p->tape->low.fields & 1u << f; }
+
 /* Field f of the batch lies behind those before it. */
-static int64_t field_offset(const struct hsgd_model *m, int rows, int f)
+static int64_t field_offset(const struct plan *p, int rows, int f)
 {
+    const struct hsgd_model *m = p->store->model;
     int64_t bytes = 0;
-    for (int i = 0; i < f; i++) bytes += (rows * hsgd_type_bytes(&m->value[m->field[i].value].type) + 63) / 64 * 64;
+    for (int i = 0; i < f; i++)
+        if (reads_field(p, i)) bytes += (rows * hsgd_type_bytes(&m->value[m->field[i].value].type) + 63) / 64 * 64;
     return bytes;
 }
 
-int64_t slice_input_bytes(const struct hsgd_model *m, int rows) { return field_offset(m, rows, m->nfields); }
+int64_t slice_input_bytes(const struct plan *p, int rows) { return field_offset(p, rows, p->store->model->nfields); }
 
-void *slice_field(const struct hsgd_model *m, void *input, int rows, int f)
+void *slice_field(const struct plan *p, void *input, int rows, int f)
 {
-    return (char *)input + field_offset(m, rows, f);
+    return reads_field(p, f) ? (char *)input + field_offset(p, rows, f) : NULL;
 }
 
-static struct hsgd_ref value_place(const struct tape *t, enum turn turn, const struct slice_places *at, int rows,
+int64_t slice_result(const struct plan *p, int rows, int r)
+{
+    const struct hsgd_model *m = p->store->model;
+    int64_t bytes = 0;
+    for (int i = 0; i < r; i++) bytes += (rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 63) / 64 * 64;
+    return bytes / (int64_t)sizeof(float);
+}
+
+static struct hsgd_ref value_place(const struct plan *p, enum turn turn, const struct slice_places *at, int rows,
                                    int value)
 {
+    const struct tape *t = p->tape;
     const struct low_value *v = &t->low.value[value];
     const struct low_value *root = &t->low.value[v->root];
     struct hsgd_ref r = slot_place(t, at, rows, t->value[turn][value]);
     if (root->field >= 0) {
         r = at->input;
-        r.offset += field_offset(t->low.model, rows, root->field);
+        r.offset += field_offset(p, rows, root->field);
     }
     r.dtype = v->dtype;
     return r;
@@ -121,11 +135,11 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
         .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),
     };
     for (int i = 0; i < HSGD_MAX_INPUTS; i++) {
-        e->x[i] = i < n->info.inputs ? value_place(t, turn, at, s->rows, n->in[i]) : absent;
+        e->x[i] = i < n->info.inputs ? value_place(p, turn, at, s->rows, n->in[i]) : absent;
         e->dx[i] = absent;
     }
     for (int i = 0; i < HSGD_MAX_OUTPUTS; i++) {
-        e->y[i] = i < n->info.outputs ? value_place(t, turn, at, s->rows, n->out[i]) : absent;
+        e->y[i] = i < n->info.outputs ? value_place(p, turn, at, s->rows, n->out[i]) : absent;
         e->dy[i] = absent;
     }
     for (int d = 0; d < 2; d++)
@@ -147,12 +161,17 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
             e->gradient[k] = hsgd_at(at->partial, slice_header(t->low.model) + n->of->param_offset[k]);
 }
 
-/* What the loss would see, to where the host reads it. */
-static void emit_outputs(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
+/* The results, to where the host reads them. */
+static void emit_results(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
 {
-    struct copy_args args = { s->rows * hsgd_model_outputs(p->store->model) };
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args,
-                value_place(p->tape, FIRST, at, s->rows, p->tape->low.output), at->partial);
+    const struct hsgd_model *m = p->store->model;
+    for (int i = 0; i < p->nresults; i++) {
+        struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 3) / 4) };
+        struct hsgd_ref from = value_place(p, FIRST, at, s->rows, p->tape->low.result[i]);
+        from.dtype = HSGD_F32;
+        HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, from,
+                    hsgd_at(at->partial, slice_result(p, s->rows, i)));
+    }
 }
 
 static void emit_zero(struct hsgd_emit *e, struct hsgd_ref to, int64_t floats)
@@ -280,7 +299,7 @@ int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const s
         emit_work(p, s, at, &t->work[i], program, &e);
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
-    if (p->mode == PLAN_PREDICT && segment == t->segments - 1) emit_outputs(p, s, at, &e);
+    if (p->mode == PLAN_PREDICT && segment == t->segments - 1) emit_results(p, s, at, &e);
     return tape_floats(t->floats, s->rows) + scratch;
 }
 

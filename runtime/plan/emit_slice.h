@@ -14,9 +14,13 @@ struct slice_places {
     struct device *device;
 };
 
-/* Bytes of the fields of so many samples, each at a multiple of 64; and field f. */
-int64_t slice_input_bytes(const struct hsgd_model *m, int rows);
-void *slice_field(const struct hsgd_model *m, void *input, int rows, int f);
+/* Bytes of the fields of so many samples that the plan reads, each at a multiple of 64;
+ * and field f, NULL where it does not. */
+int64_t slice_input_bytes(const struct plan *p, int rows);
+void *slice_field(const struct plan *p, void *input, int rows, int f);
+
+/* Floats of a step's results before result r, each at a multiple of 64 bytes. */
+int64_t slice_result(const struct plan *p, int rows, int r);
 
 /* Makes the plan's tape; defers: gradients of large weights may be left to
  * later cells.  Out of memory: false. */

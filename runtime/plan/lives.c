@@ -35,7 +35,7 @@ static void use_work(struct tape *t, int at)
 
 /* From the first work that uses a slot to the last; what later cells read
  * lives to the end. */
-static void find_lives(struct tape *t, bool predicts)
+static void find_lives(struct tape *t)
 {
     for (int s = 0; s < t->nslots; s++) t->slot[s].birth = t->n, t->slot[s].death = 0;
     for (int i = 0; i < t->n; i++) use_work(t, i);
@@ -43,7 +43,7 @@ static void find_lives(struct tape *t, bool predicts)
         use(t, t->dy[i], t->n);
         if (t->dy[i] != ABSENT) use(t, t->value[FIRST][t->low.node[i].in[0]], t->n);
     }
-    if (predicts && t->low.output != ABSENT) use(t, t->value[FIRST][t->low.output], t->n);
+    for (int i = 0; i < t->low.nresults; i++) use(t, t->value[FIRST][t->low.result[i]], t->n);
 }
 
 static bool overlap(const struct slot *a, const struct slot *b) { return a->birth <= b->death && b->birth <= a->death; }
@@ -82,8 +82,8 @@ static bool place_slots(struct tape *t)
     return true;
 }
 
-bool lives_place(struct tape *t, bool predicts)
+bool lives_place(struct tape *t)
 {
-    find_lives(t, predicts);
+    find_lives(t);
     return place_slots(t);
 }

@@ -5,8 +5,8 @@
 
 #include "tape.h"
 
-/* Places the slots of a tape whose works are there; predicts: the value that the
- * loss is computed from lives to the end.  Out of memory: false. */
-bool lives_place(struct tape *t, bool predicts);
+/* Places the slots of a tape whose works are there; results live to the end.
+ * Out of memory: false. */
+bool lives_place(struct tape *t);
 
 #endif

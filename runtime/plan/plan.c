@@ -14,7 +14,7 @@
 struct buffer *plan_buffer(const struct plan *p, int index, int slot)
 {
     for (int s = 0; s < p->nslices; s++)
-        if (p->slice[s].input == index) return p->slot_buffer[s * PLAN_SLOTS + slot];
+        if (p->slice[s].input == index) return p->slot_buffer[s * p->slots + slot];
     return p->buffer[index];
 }
 
@@ -89,6 +89,10 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->mode = spec->mode;
     p->tag = spec->tag;
     p->exchanges = spec->exchanges;
+    p->window = spec->window;
+    p->slots = spec->mode == PLAN_PREDICT && spec->window == 1 ? 1 : PLAN_SLOTS;
+    p->nresults = spec->nresults;
+    for (int i = 0; i < spec->nresults; i++) p->result[i] = spec->result[i];
     p->worker = spec->worker;
     p->failure = spec->failure ? spec->failure : &p->ctx->failure;
     if (spec->updater) p->updater = *spec->updater;
@@ -117,7 +121,7 @@ static bool take_slices(struct plan *p, const struct plan_spec *spec)
     int slices = 0;
     for (int i = 0; i < spec->n; i++) slices += (spec->slice[i].rows - 1) / part_rows(p, spec->slice[i].rows) + 1;
     p->slice = calloc((size_t)slices, sizeof *p->slice);
-    p->slot_buffer = calloc((size_t)slices * PLAN_SLOTS, sizeof *p->slot_buffer);
+    p->slot_buffer = calloc((size_t)slices * (size_t)p->slots, sizeof *p->slot_buffer);
     if (!p->slice || !p->slot_buffer) return false;
     for (int i = 0; i < spec->n; i++) take_parts(p, i, &spec->slice[i], part_rows(p, spec->slice[i].rows));
     return true;
@@ -159,7 +163,7 @@ void plan_destroy(struct plan *p)
             buffer_destroy(p->buffer[i]);
             free(p->buffer[i]);
         }
-    for (int i = 0; p->slot_buffer && i < p->nslices * PLAN_SLOTS; i++)
+    for (int i = 0; p->slot_buffer && i < p->nslices * p->slots; i++)
         if (p->slot_buffer[i]) {
             buffer_destroy(p->slot_buffer[i]);
             free(p->slot_buffer[i]);

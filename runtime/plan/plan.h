@@ -9,7 +9,6 @@
 #include "program/program.h"
 
 #define PLAN_SLOTS 3       /* input batches a plan holds: one in use, the others being filled */
-#define PREDICT_STEPS 16   /* steps of a window that keep their outputs */
 #define GRADIENT_HEADER 64 /* floats before a gradient: the sum of squares and its parts */
 
 /* Floats before the gradients that a slice returns: sums of losses and metrics, the
@@ -95,8 +94,8 @@ struct slice {
     struct device *device;
     int share, part; /* the slice's number, and the part's in it, from 0 */
     int first_row, rows;
-    int input, arena; /* buffers; input is one of PLAN_SLOTS alternatives */
-    int partial;      /* sums of losses and metrics, and gradients; PLAN_PREDICT: outputs, a step behind the other */
+    int input, arena; /* buffers; input is one of `slots` alternatives */
+    int partial;      /* sums of losses and metrics, and gradients; PLAN_PREDICT: results, a step behind the other */
 };
 
 /* What is done with a buffer of a plan when its size is known. */
@@ -119,13 +118,16 @@ struct plan {
     int *terms;        /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
     enum plan_mode mode;
     int batch;
+    int nresults, result[MAX_RESULTS]; /* PLAN_PREDICT: values of the model, */
+    int window;                        /* kept for so many steps */
+    int slots;                         /* input batches that it holds */
     int nslices, ncells, nbuffers, capacity;
     struct slice *slice;
     struct cell *cell;
     struct variant *variant; /* of all cells */
     struct buffer **buffer;  /* own and foreign ones */
     struct buffer_plan *buffer_plan;
-    struct buffer **slot_buffer;          /* [slice][PLAN_SLOTS] inputs */
+    struct buffer **slot_buffer;          /* [slice][slots] inputs */
     struct hsgd_ref gradient[MAX_SHARDS]; /* PLAN_GRADIENT: of each shard */
     struct replay *replay;                /* what is kept from run to run, */
     void (*replay_free)(struct plan *);   /* and how whoever runs it frees that */
@@ -163,6 +165,9 @@ struct plan_hooks {
 
 struct plan_spec {
     enum plan_mode mode;
+    int nresults; /* PLAN_PREDICT, as in struct plan */
+    const int *result;
+    int window;
     int n; /* slices; in training their rows add up to the batch */
     const struct slice_spec *slice;
     const struct updater *updater;  /* PLAN_TRAIN; copied */

@@ -164,14 +164,14 @@ static void make_cells(struct builder *b)
 
 int64_t plan_input_floats(const struct plan *p, const struct slice *s)
 {
-    return slice_input_bytes(p->store->model, s->rows) / (int64_t)sizeof(float);
+    return slice_input_bytes(p, s->rows) / (int64_t)sizeof(float);
 }
 
 /* What a slice returns: sums, and gradients unless they are deferred. */
 static int64_t partial_floats(const struct builder *b, const struct slice *s)
 {
     const struct hsgd_model *m = b->plan->store->model;
-    if (b->plan->mode == PLAN_PREDICT) return (int64_t)PREDICT_STEPS * s->rows * hsgd_model_outputs(m);
+    if (b->plan->mode == PLAN_PREDICT) return b->plan->window * slice_result(b->plan, s->rows, b->plan->nresults);
     if (b->plan->mode == PLAN_EVALUATE) return slice_header(m);
     return slice_header(m) + (b->plan->tape ? backward_floats(b->plan->tape) : m->floats);
 }
@@ -182,9 +182,9 @@ static void add_slice(struct builder *b, int index)
     struct slice *s = &p->slice[index];
     bool read_back = p->mode == PLAN_GRADIENT || p->mode == PLAN_PREDICT;
     char name[24];
-    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
-        snprintf(name, sizeof name, "input%d.%d", index, slot);
-        p->slot_buffer[index * PLAN_SLOTS + slot] = buffer_to_be(b, name, plan_input_floats(p, s));
+    for (int slot = 0; slot < p->slots; slot++) {
+        snprintf(name, sizeof name, "input%d.%d", index, (unsigned char)slot);
+        p->slot_buffer[index * p->slots + slot] = buffer_to_be(b, name, plan_input_floats(p, s));
     }
     s->input = add_buffer(b, NULL, (struct buffer_plan){ 0 });
     snprintf(name, sizeof name, "arena%d", index);
@@ -284,8 +284,7 @@ static int make_buffer(struct hsgd_context *ctx, struct buffer *b, bool in_main_
 static int make_inputs(struct plan *p, int slice)
 {
     int err = 0;
-    for (int i = 0; !err && i < PLAN_SLOTS; i++)
-        err = make_buffer(p->ctx, p->slot_buffer[slice * PLAN_SLOTS + i], true);
+    for (int i = 0; !err && i < p->slots; i++) err = make_buffer(p->ctx, p->slot_buffer[slice * p->slots + i], true);
     return err;
 }
 

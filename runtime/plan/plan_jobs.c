@@ -73,7 +73,7 @@ static void slice_access(struct builder *b, const struct job *j, struct cell *c)
     for (int i = 0; i < p->store->nshards; i++) access_buffer(c, FIXED_PARAM + i, STARPU_R);
     access_buffer(c, s->arena, first);
     access_buffer(c, s->partial, p->mode == PLAN_PREDICT ? STARPU_RW : first); /* RW: a step writes its part of it */
-    access_buffer(c, FIXED_STEP, STARPU_R);
+    if (!plan_forward_only(p)) access_buffer(c, FIXED_STEP, STARPU_R);
     sums_access(p, j, c);
     for (int i = 0; p->terms && !j->segment && i < p->nslices; i++) access_buffer(c, p->terms[i], STARPU_R);
 }
@@ -82,11 +82,11 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
 {
     struct plan *p = b->plan;
     const struct slice *s = &p->slice[j->index];
-    int stride = p->mode == PLAN_PREDICT ? s->rows * hsgd_model_outputs(p->store->model) : 0;
+    int64_t stride = p->mode == PLAN_PREDICT ? slice_result(p, s->rows, p->nresults) : 0;
     struct slice_places places = { .input = ref(s->input, 0),
                                    .arena = ref(s->arena, 0),
                                    .partial = slotted(s->partial, stride),
-                                   .step = step_row,
+                                   .step = plan_forward_only(p) ? (struct hsgd_ref){ .buffer = -1 } : step_row,
                                    .param = FIXED_PARAM,
                                    .device = e->device };
     if (p->terms && !j->segment) emit_all_terms(p, e, terms_place(p, places.partial));

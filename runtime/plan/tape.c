@@ -317,9 +317,9 @@ static void make_works(struct maker *m)
     const struct lowered *l = &m->t->low;
     for (int i = 0; i < l->nnodes; i++) {
         const struct low_node *n = &l->node[i];
+        if (n->skipped) continue;
         if (!op_is_end(n->op)) forward(m, i);
-        else if (!spec->predicts && !(spec->gradients && is_minimised(n)))
-            add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
+        else if (!(spec->gradients && is_minimised(n))) add_phases(m, add_work(m, WORK_LOSS, i), HSGD_FORWARD);
     }
     memcpy(m->t->value[AGAIN], m->t->value[FIRST], (size_t)l->nvalues * sizeof *m->t->value[AGAIN]);
     memcpy(m->t->kept[AGAIN], m->t->kept[FIRST], (size_t)l->nnodes * sizeof *m->t->kept[AGAIN]);
@@ -335,9 +335,10 @@ bool tape_make(struct tape *t, const struct hsgd_model *model, const struct tape
 {
     struct maker m = { .t = t, .spec = spec };
     *t = (struct tape){ 0 };
-    m.failed = !lower(&t->low, model) || !make_room(&m) || !recompute_find(&t->low, m.again, m.leaves);
+    m.failed = !lower(&t->low, model, spec->nresults, spec->result) || !make_room(&m) ||
+               !recompute_find(&t->low, m.again, m.leaves);
     if (!m.failed) make_works(&m);
-    m.failed = m.failed || !lives_place(t, spec->predicts) || !place_sums(&m);
+    m.failed = m.failed || !lives_place(t) || !place_sums(&m);
     free(m.gradient);
     free(m.again);
     free(m.leaves);

@@ -69,8 +69,9 @@ static inline enum turn work_turn(const struct work *w)
 
 /* What a tape is for. */
 struct tape_spec {
-    bool gradients; /* training; else looking, */
-    bool predicts;  /* at the value that the loss is computed from */
+    bool gradients;    /* training; else looking, */
+    int nresults;      /* at these values of the model, */
+    const int *result; /* NULL: at losses */
     int defer_rows; /* gradients of large weights may be left to later cells, of slices of at most so many rows; 0: not */
 };
 

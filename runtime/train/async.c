@@ -176,7 +176,7 @@ static int count_round(struct async *a, struct replica *r, int merged)
     int n = sums_of(a);
     if (!merged) return 0;
     double sums[merged * n];
-    trainer_read_sums(&r->state, merged, sums);
+    trainer_read_sums(&r->state.store, merged, sums);
     for (int i = 0; i < merged; i++) add_sums(a, d->first + (int64_t)i * d->batch, d->batch, sums + (size_t)i * n);
     r->updates += merged;
     r->samples += (int64_t)merged * d->batch;

@@ -145,7 +145,7 @@ static int evaluate_window(struct evaluation *e)
     double sums[steps * n];
     struct batch_source source = pass_source(p);
     uint64_t began = monotonic_ns();
-    int err = trainer_window(e->t, PLAN_EVALUATE, p->batch, steps, &source, sums);
+    int err = trainer_evaluate(e->t, p->batch, steps, &source, sums);
     for (int i = 0; !err && i < steps * n; i++) e->sums[i % n] += sums[i];
     e->step_seconds = 1e-9 * (double)(monotonic_ns() - began) / steps;
     p->at += (int64_t)steps * p->batch;

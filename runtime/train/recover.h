@@ -11,8 +11,6 @@
  * and the user is told. */
 bool recover(struct trainer_state *s, const struct plan *p, int64_t step);
 
-/* Nothing is to run on d any more. */
-void recover_lose(struct hsgd_context *ctx, struct device *d);
 /* Plans that use d are gone. */
 void recover_drop_plans(struct trainer_state *s, const struct device *d);
 

@@ -7,6 +7,7 @@
 #include "kernels.h"
 #include "model/metrics.h"
 #include "recover.h"
+#include "exec/lose.h"
 #include "schedule.h"
 #include "exec/task.h"
 
@@ -182,10 +183,10 @@ struct plan *replica_plan(struct replica *r, int batch, bool pulls, bool pushes,
 {
     struct trainer_state *s = &r->state;
     int tag = (pulls ? PULLS : 0) | (pushes ? PUSHES : 0);
-    struct plan *p = trainer_state_find(s, PLAN_TRAIN, batch, tag);
+    struct plan *p = plan_cache_find(&s->plans, PLAN_TRAIN, batch, tag);
     if (p) return p;
     pthread_mutex_lock(lock);
-    if ((p = new_plan(r, batch, tag, true))) trainer_state_keep(s, p);
+    if ((p = new_plan(r, batch, tag, true))) p = trainer_state_keep(s, p);
     pthread_mutex_unlock(lock);
     return p;
 }
@@ -256,7 +257,7 @@ static int salvage(struct replica *r, pthread_mutex_t *plan_lock, int err, int d
         return err;
     }
     pthread_mutex_lock(plan_lock);
-    recover_lose(r->state.ctx, f->device);
+    lose_device(r->state.ctx, f->device);
     pthread_mutex_unlock(plan_lock);
     if (!pushing || (err = finish_push(r, plan_lock))) return err;
     *merged = r->round.steps;

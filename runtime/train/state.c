@@ -23,7 +23,7 @@ void trainer_state_send_eagerly(struct trainer_state *s, const struct plan *tria
 {
     uint32_t nodes = trains_on(s, trial);
     bool several = s->ctx->ndevices > 1 && !algorithm_has_server(algorithm_row(s->options.algorithm));
-    for (int i = 0; i < s->nplans; i++) nodes |= trains_on(s, s->plan[i]);
+    for (int i = 0; i < s->plans.n; i++) nodes |= trains_on(s, s->plans.plan[i]);
     if (!(nodes & (nodes - 1))) nodes = 0; /* one has them anyway */
     for (int i = 0; several && i < s->store.nshards; i++) buffer_write_through(&s->store.param[i], nodes);
 }
@@ -42,7 +42,7 @@ static int open_optimizer(struct trainer_state *s)
 
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o)
 {
-    *s = (struct trainer_state){ .ctx = model->ctx, .options = *o, .block = model->block };
+    *s = (struct trainer_state){ .ctx = model->ctx, .options = *o, .block = model->block, .plans.most = MAX_PLANS };
     int err = store_open(&s->store, model, STORE_TRAINS);
     return err ? err : open_optimizer(s);
 }
@@ -51,7 +51,7 @@ void trainer_state_close(struct trainer_state *s)
 {
     if (!s->ctx) return;
     context_begin(s->ctx);
-    for (int i = 0; i < s->nplans; i++) plan_destroy(s->plan[i]);
+    plan_cache_close(&s->plans);
     for (int i = 0; i < s->store.nshards; i++) buffer_destroy(&s->optimizer[i]);
     store_close(&s->store);
     context_end(s->ctx);
@@ -60,7 +60,7 @@ void trainer_state_close(struct trainer_state *s)
 
 int trainer_replica_open(struct trainer_state *r, const struct trainer_state *s, bool shared)
 {
-    *r = (struct trainer_state){ .ctx = s->ctx, .options = s->options, .block = s->block };
+    *r = (struct trainer_state){ .ctx = s->ctx, .options = s->options, .block = s->block, .plans.most = MAX_PLANS };
     int err = store_open_copy(&r->store, &s->store, shared);
     return err ? err : open_optimizer(r);
 }
@@ -93,28 +93,9 @@ struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec)
     return plan_create(&s->store, &spec);
 }
 
-struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, int tag)
+struct plan *trainer_state_keep(struct trainer_state *s, struct plan *p)
 {
-    for (int i = 0; i < s->nplans; i++) {
-        struct plan *p = s->plan[i];
-        if (p->mode != mode || p->batch != batch || p->tag != tag) continue;
-        p->last_used = ++s->uses;
-        return p;
-    }
-    return NULL;
-}
-
-void trainer_state_keep(struct trainer_state *s, struct plan *p)
-{
-    int oldest = 0;
-    p->last_used = ++s->uses;
-    for (int i = 1; i < s->nplans; i++)
-        if (s->plan[i]->last_used < s->plan[oldest]->last_used) oldest = i;
-    if (s->nplans < MAX_PLANS) {
-        s->plan[s->nplans++] = p;
-    } else {
-        plan_destroy(s->plan[oldest]);
-        s->plan[oldest] = p;
-    }
+    p = plan_cache_keep(&s->plans, p);
     trainer_state_send_eagerly(s, NULL);
+    return p;
 }

@@ -4,7 +4,7 @@
 #ifndef HSGD_RUNTIME_TRAIN_STATE_H
 #define HSGD_RUNTIME_TRAIN_STATE_H
 
-#include "plan/plan.h"
+#include "plan/plan_cache.h"
 #include "model/store.h"
 #include "plan/divide.h"
 #include "train/algorithm.h"
@@ -40,9 +40,7 @@ struct trainer_state {
     struct hsgd_train_options options;
     int block; /* rows that slices are multiples of */
     struct buffer optimizer[MAX_SHARDS];
-    int nplans;
-    struct plan *plan[MAX_PLANS]; /* least recently used goes first */
-    int64_t uses;
+    struct plan_cache plans;
     struct buffer version[MAX_SHARDS]; /* of the parameters, for replicas; one after the other in memory */
     bool measured;
     struct balance balance;
@@ -72,10 +70,8 @@ struct updater trainer_state_updater(struct trainer_state *s);
  * replica's has are in `spec` already. */
 struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec);
 
-/* Plans that are kept: found by what they do, and room for one more by
- * dropping the least recently used. */
-struct plan *trainer_state_find(struct trainer_state *s, enum plan_mode mode, int batch, int tag);
-void trainer_state_keep(struct trainer_state *s, struct plan *p);
+/* Keeps a plan (plan_cache_keep()). */
+struct plan *trainer_state_keep(struct trainer_state *s, struct plan *p);
 
 /* Whether its updates are divided by the size of the gradient. */
 bool optimizer_divides(enum hsgd_optimizer o);

@@ -213,7 +213,7 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     int batch = t->state.options.batch_size;
     struct position at = t->at;
     uint64_t spent = 0;
-    if (trainer_state_find(&t->state, PLAN_TRAIN, batch, 0) == NULL) err = time_window(t, PLAN_SLOTS, &synthetic);
+    if (plan_cache_find(&t->state.plans, PLAN_TRAIN, batch, 0) == NULL) err = time_window(t, PLAN_SLOTS, &synthetic);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
         uint64_t began = monotonic_ns();

@@ -186,6 +186,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     }
     checkpoint_close(t);
     async_close(t);
+    session_close(&t->session);
     trainer_state_close(&t->state);
     groups_free(&t->state.options);
     free(t->augment.room);
@@ -217,15 +218,11 @@ static int new_plan(struct trainer_state *s, enum plan_mode mode, int batch, str
 static int repartition(struct trainer_state *s, struct plan *p)
 {
     struct division d;
-    int i = 0;
     slices_solve(s, p->batch, &d);
     context_begin(s->ctx);
     struct plan *better = plan_for(s, PLAN_TRAIN, &d);
-    while (better && s->plan[i] != p) i++;
     if (better) {
-        better->last_used = p->last_used;
-        plan_destroy(p);
-        s->plan[i] = better;
+        plan_cache_replace(&s->plans, p, better);
         trainer_state_send_eagerly(s, NULL);
     }
     context_end(s->ctx);
@@ -235,12 +232,13 @@ static int repartition(struct trainer_state *s, struct plan *p)
 int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct plan **out)
 {
     struct trainer_state *s = &t->state;
-    struct plan *p = trainer_state_find(s, mode, batch, 0);
+    struct plan *p = plan_cache_find(&s->plans, mode, batch, 0);
     int err = 0;
     if (!p) {
         context_begin(s->ctx);
         err = new_plan(s, mode, batch, &p);
-        if (p) trainer_state_keep(s, p); /* workers are awake: what the dropped plan has on devices may be fetched */
+        /* Workers are awake: what a dropped plan has on devices may be fetched. */
+        if (p && !(p = trainer_state_keep(s, p))) err = -ENOMEM;
         context_end(s->ctx);
     }
     if (out) *out = p;
@@ -268,12 +266,12 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     starpu_data_release(s->store.step.handle);
 }
 
-void trainer_read_sums(struct trainer_state *s, int steps, double *out)
+void trainer_read_sums(struct store *s, int steps, double *out)
 {
-    buffer_acquire(s->ctx, &s->store.metrics, STARPU_R);
-    const float *from = s->store.metrics.memory;
-    for (int i = 0; i < steps * s->store.model->nsums; i++) out[i] = (double)from[i];
-    starpu_data_release(s->store.metrics.handle);
+    buffer_acquire(s->ctx, &s->metrics, STARPU_R);
+    const float *from = s->metrics.memory;
+    for (int i = 0; i < steps * s->model->nsums; i++) out[i] = (double)from[i];
+    starpu_data_release(s->metrics.handle);
 }
 
 /* Divides the batch anew where drift was found before `step`. */
@@ -312,7 +310,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
     fill_step_table(t, batch, steps);
     for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
-    if (!err) trainer_read_sums(s, steps, sums);
+    if (!err) trainer_read_sums(&s->store, steps, sums);
     if (err || mode != PLAN_TRAIN) return err;
     t->at.step += steps;
     t->at.updates += steps;

@@ -5,6 +5,7 @@
 
 #include "data/augment.h"
 #include "exec/run.h"
+#include "infer/session.h"
 #include "state.h"
 
 #define MAX_BATCH (1 << 20)
@@ -39,6 +40,7 @@ struct hsgd_trainer {
     bool loaded;                                             /* a checkpoint, and not trained since: record is its */
     int64_t count;                                           /* training samples; 0: not known */
     int best;                                                /* figure that makes an epoch the best */
+    struct hsgd_session session;                             /* evaluates; closed before the first */
     struct async *async;             /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;
@@ -55,12 +57,15 @@ int trainer_check_batch(const struct hsgd_trainer *t, int batch);
 /* Whether its algorithm has: then replicas train, and not its own plans. */
 bool trainer_has_server(const struct hsgd_trainer *t);
 
+/* Runs `steps` (at most WINDOW_STEPS) batches without training; sums as below. */
+int trainer_evaluate(struct hsgd_trainer *t, int batch, int steps, const struct batch_source *source, double *sums);
+
 /* Runs `steps` (at most WINDOW_STEPS) batches of `batch` samples; of each the sums
  * of losses and metrics, as many as the model has (model/metrics.h). */
 int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
                    double *sums);
 
-/* Those of the steps that have run. */
-void trainer_read_sums(struct trainer_state *s, int steps, double *out);
+/* Those of the steps that have run on a store. */
+void trainer_read_sums(struct store *s, int steps, double *out);
 
 #endif

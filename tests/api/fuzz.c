@@ -221,6 +221,7 @@ static void open_world(int round)
     o.batch_size = 8;
     o.epochs = 1;
     need(world.trainer = hsgd_trainer_create(world.trained, &o), "trainer");
+    need(world.session = hsgd_session_create(world.trained, NULL), "session");
     need(world.text = hsgd_model_text(world.model), "text of a model");
     if (access("model.yaml", F_OK) && (hsgd_file_write(world.ctx, "model.yaml", world.text, strlen(world.text)) ||
                                        hsgd_checkpoint_save(world.trainer, "checkpoints")))
@@ -230,6 +231,8 @@ static void open_world(int round)
 static void close_world(void)
 {
     free(world.text);
+    hsgd_session_destroy(&world.other_session);
+    hsgd_session_destroy(&world.session);
     hsgd_trainer_destroy(&world.other_trainer);
     hsgd_trainer_destroy(&world.trainer);
     for (int i = 0; i < PLACES; i++) {
@@ -406,6 +409,7 @@ int main(int argc, char **argv)
     add_calls(model_calls);
     add_calls(graph_calls);
     add_calls(op_calls);
+    add_calls(session_calls);
     add_calls(train_calls);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int r = 3; r < argc; r++) bad += !run_round(r - 3, argv[r], atol(argv[2]), getenv("API_FUZZ_TRACE"));

@@ -19,7 +19,8 @@ struct call {
 };
 
 /* Each ends with name NULL. */
-extern const struct call context_calls[], data_calls[], graph_calls[], model_calls[], op_calls[], train_calls[];
+extern const struct call context_calls[], data_calls[], graph_calls[], model_calls[], op_calls[], session_calls[],
+    train_calls[];
 
 /* Objects that live through a round, all of 1x1x6 and 3 classes where not said
  * otherwise, and places for what calls make. */
@@ -29,7 +30,8 @@ struct world {
     struct hsgd_data *table, *digits;   /* from memory; 28x28x1, 10 classes */
     struct hsgd_model *model, *trained; /* without and with a trainer */
     struct hsgd_trainer *trainer;
-    char *text; /* of model */
+    struct hsgd_session *session, *other_session; /* of trained; of either */
+    char *text;                                   /* of model */
     struct hsgd_normalisation *norm;
     struct hsgd_record *record;
     struct hsgd_data *data[PLACES];

@@ -9,6 +9,7 @@ tests_api_fuzz_SOURCES = \
 	tests/api/graph.c \
 	tests/api/model.c \
 	tests/api/op.c \
+	tests/api/session.c \
 	tests/api/train.c
 tests_api_fuzz_CPPFLAGS = $(core_cppflags)
 tests_api_fuzz_LDADD = $(core_ldadd)

@@ -91,13 +91,6 @@ static bool measure(void)
     return !hsgd_trainer_measure(TRAINER(0), OR_NULL(1, d), OR_NULL(2, figure), one_in(4) ? wild(2) : 2);
 }
 
-static bool predict(void)
-{
-    int n = 1 + below(9);
-    return !hsgd_trainer_predict(TRAINER(0), OR_NULL(1, some_floats()), one_in(6) ? wild64(n) : n, OR_NULL(2, results),
-                                 wild64(n * CLASSES));
-}
-
 static bool fit(void)
 {
     static struct hsgd_fit_result r;
@@ -195,7 +188,6 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_gradients", gradients, 4, false },
                                     { "hsgd_trainer_evaluate", evaluate, 4, false },
                                     { "hsgd_trainer_measure", measure, 3, false },
-                                    { "hsgd_trainer_predict", predict, 3, false },
                                     { "hsgd_fit", fit, 4, true },
                                     { "hsgd_trainer_time", time_steps, 2, true },
                                     { "hsgd_trainer_set_normalisation", set_normalisation, 2, false },

@@ -311,6 +311,7 @@ int cmd_eval(struct settings *s)
     if (!code) code = open_checkpoint(&o, s);
     if (!code) code = check_drawing(&o, s);
     if (!code) code = open_samples(&o, &e, s);
+    if (!code) code = open_evaluator(&o, s);
     if (!code) code = evaluate(&o, &e);
     if (!code && (s->png || s->svg)) code = draw_confusion(&e, s->png, s->svg);
     if (!code) code = s->json ? print_json(&o, &e) : print_text(&o, &e);

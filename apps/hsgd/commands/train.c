@@ -87,6 +87,7 @@ static int measure_targets(struct training *t)
 {
     struct hsgd_normalisation *norm = t->targets.size ? hsgd_data_statistics(t->run.train) : NULL;
     int code = !t->targets.size || norm ? OK : report_error(FAILED, "out of memory");
+    if (!code && norm) code = open_predictor(&t->run, t->s);
     if (!code && norm && t->run.validation)
         code = regression_measure(&t->run, norm, &t->targets, t->run.validation, &t->validation);
     if (!code && norm && t->run.test) code = regression_measure(&t->run, norm, &t->targets, t->run.test, &t->test);

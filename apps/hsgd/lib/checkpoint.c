@@ -96,20 +96,6 @@ static int read_state(struct opened *o)
     return OK;
 }
 
-static int open_predictor(struct opened *o, const struct settings *s)
-{
-    struct hsgd_train_options options;
-    hsgd_train_defaults(&options, sizeof options);
-    options.batch_size = (int)s->batch_size;
-    options.executor = (enum hsgd_executor)s->executor;
-    options.optimizer = HSGD_SGD; /* the one without state */
-    int code = open_trainer(&o->run, &options);
-    int err = code ? 0 : hsgd_trainer_set_normalisation(o->run.trainer, o->norm);
-    if (!code && !err && o->predicts_targets)
-        err = hsgd_trainer_set_field_normalisation(o->run.trainer, o->targets.field.name, o->targets.norm);
-    return err ? checkpoint_error(o, err) : code;
-}
-
 int open_weights(struct opened *o, const struct settings *s, const char *what)
 {
     *o = (struct opened){ 0 };
@@ -130,7 +116,21 @@ int open_checkpoint(struct opened *o, const struct settings *s)
     if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                             hsgd_model_outputs(o->run.model));
-    return code ? code : open_predictor(o, s);
+    return code ? code : open_predictor(&o->run, s);
+}
+
+int open_evaluator(struct opened *o, const struct settings *s)
+{
+    struct hsgd_train_options options;
+    hsgd_train_defaults(&options, sizeof options);
+    options.batch_size = (int)s->batch_size;
+    options.executor = (enum hsgd_executor)s->executor;
+    options.optimizer = HSGD_SGD; /* the one without state */
+    int code = open_trainer(&o->run, &options);
+    int err = code ? 0 : hsgd_trainer_set_normalisation(o->run.trainer, o->norm);
+    if (!code && !err && o->predicts_targets)
+        err = hsgd_trainer_set_field_normalisation(o->run.trainer, o->targets.field.name, o->targets.norm);
+    return err ? checkpoint_error(o, err) : code;
 }
 
 void close_checkpoint(struct opened *o)

@@ -6,7 +6,7 @@
 #include "regression.h"
 
 struct opened {
-    struct session run;                    /* context, model and a trainer for prediction */
+    struct session run;                    /* context, model and predictor */
     char path[4096];                       /* the file with the weights */
     struct hsgd_checkpoint_info *info;     /* from the state beside the weights, or from their metadata */
     const struct hsgd_normalisation *norm; /* of info; NULL: none */
@@ -18,6 +18,8 @@ struct opened {
  * checkpoint, or the last), or a file of weights, possibly with the state beside
  * it.  OK or an exit code after a sentence; close_checkpoint() in any case. */
 int open_checkpoint(struct opened *o, const struct settings *s);
+/* A trainer, too, which evaluates. */
+int open_evaluator(struct opened *o, const struct settings *s);
 /* Its model only; `what` is what messages call it: "--checkpoint". */
 int open_weights(struct opened *o, const struct settings *s, const char *what);
 void close_checkpoint(struct opened *o);

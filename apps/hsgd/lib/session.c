@@ -180,6 +180,15 @@ int open_trainer(struct session *run, const struct hsgd_train_options *options)
     return run->trainer ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
 }
 
+int open_predictor(struct session *run, const struct settings *s)
+{
+    static const char *const output[] = { "output", NULL };
+    run->predictor =
+        hsgd_session_create(run->model, HSGD_OPTIONS(session, .batch = (int)s->batch_size,
+                                                     .executor = (enum hsgd_executor)s->executor, .result = output));
+    return run->predictor ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
+}
+
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
                     int64_t first, int n, float *out, int32_t *labels)
 {
@@ -190,7 +199,7 @@ int predict_samples(const struct session *run, const struct hsgd_normalisation *
     for (int i = 0; index && i < n; i++) index[i] = first + i;
     if (index && x) {
         hsgd_data_gather(d, index, n, norm, x, labels);
-        err = hsgd_trainer_predict(run->trainer, x, n, out, (int64_t)n * hsgd_model_outputs(run->model));
+        err = hsgd_session_run(run->predictor, n, HSGD_FIELDS(x), HSGD_RESULTS(out));
     }
     bool memory = index && x;
     free(index);
@@ -201,6 +210,7 @@ int predict_samples(const struct session *run, const struct hsgd_normalisation *
 
 void close_session(struct session *run)
 {
+    hsgd_session_destroy(&run->predictor);
     hsgd_trainer_destroy(&run->trainer);
     hsgd_checkpoint_info_destroy(&run->known);
     hsgd_model_destroy(&run->model);

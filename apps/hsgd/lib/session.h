@@ -13,6 +13,7 @@ struct session {
     struct hsgd_data *whole, *train, *validation, *test;
     struct hsgd_model *model;
     struct hsgd_trainer *trainer;
+    struct hsgd_session *predictor;     /* of the model's outputs */
     struct hsgd_checkpoint_info *known; /* of the checkpoint that the run resumes or starts from; NULL: none */
     bool continues;                     /* the run is resumed: classes are those of the checkpoint */
     bool prints_summary;                /* of the data; else images that were skipped are a warning */
@@ -33,8 +34,10 @@ int open_model(struct session *run, const struct settings *s, const struct hsgd_
 /* From --crop, --resized-crop, --flip and --rotate. */
 struct hsgd_augment_options augment_options(const struct settings *s);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
+/* From --batch-size and --executor. */
+int open_predictor(struct session *run, const struct settings *s);
 /* Outputs of samples first to first + n - 1 of a data set, whose x is normalised by
- * `norm`, and their labels (or NULL). */
+ * `norm`, and their labels (or NULL), by the predictor. */
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
                     int64_t first, int n, float *out, int32_t *labels);
 void close_session(struct session *run);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions: a model's results for samples in memory, without a trainer. */
+#ifndef HSGD_SESSION_H
+#define HSGD_SESSION_H
+
+#include <hsgd/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A model that is ready to run on the context's devices.  It has no gradients,
+ * no optimizer and no targets: a device holds the model's parameters, and for each
+ * plan that is kept one batch of inputs, the arena of the operations and the results.
+ * Operations do what they do in evaluation: batch_norm takes its running statistics,
+ * dropout nothing away.
+ *
+ * Sessions and the trainer of a model work on the same parameters: nothing is
+ * copied, and a run sees the weights as they are then.  Neither a trainer nor
+ * hsgd_model_load() or hsgd_model_set_weight() has to tell a session.  A session
+ * goes on after its model's trainer has been destroyed.
+ *
+ * Threads: as for all objects of a context, one at a time.  A session must not run
+ * while hsgd_fit() does, its progress function included. */
+struct hsgd_session;
+
+/* 0 is the default of every field. */
+struct hsgd_session_options {
+    size_t size;
+    int batch; /* samples that are computed at once; more are computed in parts of so many; 0: 128 */
+    int plans; /* plans that are kept, one per number of samples; a new one replaces the least recently used; 0: 8 */
+    enum hsgd_executor executor;
+    const char *const *result; /* names of the results, the last followed by NULL; read by the call only.  NULL: all
+                                    that the model names (hsgd_result()), or "output" if it names none.  "output" is
+                                    what the model predicts: the input of its loss, after softmax cross-entropy as
+                                    probabilities */
+};
+
+/* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
+HSGD_API int hsgd_session_defaults(struct hsgd_session_options *o, size_t size);
+
+/* A session on a finished model, which must outlive it; options NULL: the defaults.
+ * What the results do not depend on is not computed.
+ * Errors (NULL): -EINVAL naming the field and value; the model has no such result, or
+ * it depends on a target; the context has no device; -ENOMEM. */
+HSGD_API struct hsgd_session *hsgd_session_create(struct hsgd_model *model, const struct hsgd_session_options *options);
+/* NULL-safe. */
+HSGD_API void hsgd_session_destroy(struct hsgd_session **session);
+
+/* The places of results, as hsgd_session_run() takes them. */
+#define HSGD_RESULTS(...) \
+    (void *const[]) { __VA_ARGS__ }
+
+/* Computes the results of n samples, 1 or more.  input[i] has n samples of the
+ * session's input i and is only read; NULL where no result depends on it.
+ * result[i] gets n samples of result i; NULL: not wanted.  Results overlap neither
+ * inputs nor each other.  A number of samples that is new needs a plan; where devices
+ * or cores could share so many, short trials find out how, once for the numbers
+ * between two powers of 2.
+ * Errors: -EINVAL n is below 1, or an input that is needed is NULL; -ENOMEM; -EIO a
+ * device has failed, and no other is left. */
+HSGD_API int hsgd_session_run(struct hsgd_session *session, int64_t n, const void *const *input, void *const *result);
+
+/* What a session takes or gives for a sample. */
+struct hsgd_session_value {
+    size_t size; /* of this struct */
+    char name[48];
+    struct hsgd_type type;
+};
+/* Number of inputs: those of the model, in the order in which it declares them,
+ * targets left out. */
+HSGD_API int hsgd_session_inputs(const struct hsgd_session *session);
+/* Fills *out, of `size` bytes, with input i, from 0.  -EINVAL: i is out of range. */
+HSGD_API int hsgd_session_input_get(const struct hsgd_session *session, int i, struct hsgd_session_value *out,
+                                    size_t size);
+/* Number of results. */
+HSGD_API int hsgd_session_results(const struct hsgd_session *session);
+/* Fills *out, of `size` bytes, with result i, from 0.  -EINVAL: i is out of range. */
+HSGD_API int hsgd_session_result_get(const struct hsgd_session *session, int i, struct hsgd_session_value *out,
+                                     size_t size);
+
+/* Bytes of all that a session has, each buffer counted once, on whatever device it
+ * is.  Sessions and the trainer of a model share the parameters. */
+struct hsgd_session_memory {
+    size_t size; /* of this struct */
+    int plans;   /* kept now */
+    int64_t parameters, inputs, arena, results;
+};
+/* Fills *out, of `size` bytes. */
+HSGD_API int hsgd_session_memory_get(const struct hsgd_session *session, struct hsgd_session_memory *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
