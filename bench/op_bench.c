@@ -80,6 +80,7 @@ static const struct bench_case cases[] = {
     STEP(1 << 20, HSGD_ADAMW),
     STEP(1 << 20, HSGD_ADAGRAD),
     STEP(1 << 20, HSGD_RMSPROP_MOMENTUM),
+    STEP(1 << 20, HSGD_LAMB),
     { &hsgd_op_clip_factor, 1, { 1, 1, 1 << 20 }, &(struct hsgd_clip_factor){ 1, 1 } },
 };
 
@@ -197,8 +198,8 @@ static const struct hsgd_train_options *optimizer(const struct bench_case *c)
 static double bytes_moved(const struct bench_case *c, const struct buffers *b, bool backward)
 {
     static const int state[HSGD_OPTIMIZERS] = {
-        [HSGD_MOMENTUM] = 1, [HSGD_NESTEROV] = 1,        [HSGD_ADAM] = 2, [HSGD_ADAMW] = 2, [HSGD_ADAGRAD] = 1,
-        [HSGD_RMSPROP] = 1,  [HSGD_RMSPROP_MOMENTUM] = 2
+        [HSGD_MOMENTUM] = 1, [HSGD_NESTEROV] = 1,         [HSGD_ADAM] = 2, [HSGD_ADAMW] = 2, [HSGD_ADAGRAD] = 1,
+        [HSGD_RMSPROP] = 1,  [HSGD_RMSPROP_MOMENTUM] = 2, [HSGD_LAMB] = 2
     };
     if (!optimizer(c)) return 4.0 * (double)(b->in + b->out) * (backward ? 2 : 1);
     return 4.0 * (double)(b->in / 3) * (2 * 3 + 1 + 2 * (1 + state[optimizer(c)->optimizer]));

@@ -169,3 +169,96 @@ KERNEL6(rmsprop_update, optimizer_args)
         w[i] -= rate * u;
     }
 }
+
+/* LAMB, first: m and v as of Adam */
+KERNEL5(lamb_moments, optimizer_args)
+{
+    BUFFER(0, float, state)
+    BUFFER(1, const float, step)
+    BUFFER(2, const float, g0)
+    BUFFER(3, const float, g1)
+    BUFFER(4, const float, g2)
+    GLOBAL float *m = state, *v = state + ARG(stride);
+    float b1 = ARG(beta1), b2 = ARG(beta2), scale = GRADIENT_SCALE;
+    int parts = ARG(clipped) ? 1 : ARG(parts);
+    FOR_ITEMS(i, ARG(n))
+    {
+        float g = gradient_sum(g0, g1, g2, parts, i) * scale;
+        m[i] = b1 * m[i] + (1.0f - b1) * g;
+        v[i] = b2 * v[i] + (1.0f - b2) * g * g;
+    }
+}
+
+struct lamb {
+    float correct1, correct2, epsilon, decay;
+};
+
+/* u = m' / (sqrt(v') + epsilon) + decay w, m' and v' corrected */
+DEVICE float lamb_direction(float w, float m, float v, struct lamb a)
+{
+    return m * a.correct1 / (sqrtf(v * a.correct2) + a.epsilon) + a.decay * w;
+}
+
+#define LAMB_PARTS 32 /* groups that the sums of a weight are divided among */
+
+/* parts[p] and parts[LAMB_PARTS + p] = the sums of w^2 and u^2 over part p, by one group, as square_sum */
+KERNEL4(lamb_squares, optimizer_args)
+{
+    BUFFER(0, const float, w)
+    BUFFER(1, const float, state)
+    BUFFER(2, const float, step)
+    BUFFER(3, float, parts)
+    LOCAL float of_w[LOCAL_MAX], of_u[LOCAL_MAX];
+    struct lamb a;
+    a.correct1 = step[STEP_CORRECT1];
+    a.correct2 = step[STEP_CORRECT2];
+    a.epsilon = ARG(epsilon);
+    a.decay = ARG(weight_decay);
+    FOR_ROWS(part, LAMB_PARTS)
+    {
+        int begin = (int)((u64)ARG(n) * (u64)part / LAMB_PARTS);
+        int here = (int)((u64)ARG(n) * (u64)(part + 1) / LAMB_PARTS) - begin;
+        GLOBAL const float *at = w + begin, *m = state + begin, *v = m + ARG(stride);
+        float sw = 0.0f, su = 0.0f;
+        FOR_COLS(i, here)
+        {
+            float u = lamb_direction(at[i], m[i], v[i], a);
+            sw += at[i] * at[i];
+            su += u * u;
+        }
+        sw = WARP_SUM(sw);
+        su = WARP_SUM(su);
+        if (WARP_LANE == 0) {
+            of_w[LOCAL_ID / WARP] = sw;
+            of_u[LOCAL_ID / WARP] = su;
+        }
+        BARRIER();
+        if (LOCAL_ID == 0) {
+            for (int i = 1; i < LOCAL_SIZE / WARP; i++) {
+                sw += of_w[i];
+                su += of_u[i];
+            }
+            parts[part] = sw;
+            parts[LAMB_PARTS + part] = su;
+        }
+        BARRIER();
+    }
+}
+
+/* w -= rate |w| / |u| u, or rate u where one of the norms is 0; squares has those of the whole weight */
+KERNEL4(lamb_update, optimizer_args)
+{
+    BUFFER(0, float, w)
+    BUFFER(1, const float, state)
+    BUFFER(2, const float, step)
+    BUFFER(3, const float, squares)
+    GLOBAL const float *m = state, *v = state + ARG(stride);
+    float of_w = sqrtf(squares[0]), of_u = sqrtf(squares[1]);
+    float rate = of_w > 0.0f && of_u > 0.0f ? RATE * (of_w / of_u) : RATE;
+    struct lamb a;
+    a.correct1 = step[STEP_CORRECT1];
+    a.correct2 = step[STEP_CORRECT2];
+    a.epsilon = ARG(epsilon);
+    a.decay = ARG(weight_decay);
+    FOR_ITEMS(i, ARG(n)) w[i] -= rate * lamb_direction(w[i], m[i], v[i], a);
+}

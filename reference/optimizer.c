@@ -6,7 +6,7 @@
 #include "check.h"
 #include "reference.h"
 
-void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, double *w, double s[2])
+static void rule(const struct hsgd_train_options *o, double g, int64_t t, double *w, double s[2])
 {
     double decay = o->weight_decay, rate = o->learning_rate, b1 = o->beta1, b2 = o->beta2, mu = o->momentum, old = *w;
     if (o->optimizer != HSGD_ADAMW) g += decay * old;
@@ -32,6 +32,29 @@ void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, dou
         if (o->optimizer == HSGD_RMSPROP_MOMENTUM) u = s[1] = mu * s[1] + u;
         *w -= rate * u;
     }
+}
+
+/* The direction, and its rate from the norms. */
+static void lamb(const struct hsgd_train_options *o, int n, const double *g, int64_t t, double *w, double (*s)[2])
+{
+    double b1 = o->beta1, b2 = o->beta2, of_w = 0, of_u = 0, rate = o->learning_rate, *u = check_doubles(NULL, n);
+    for (int i = 0; i < n; i++) {
+        s[i][0] = b1 * s[i][0] + (1 - b1) * g[i];
+        s[i][1] = b2 * s[i][1] + (1 - b2) * g[i] * g[i];
+        double m = s[i][0] / (1 - pow(b1, (double)t)), v = s[i][1] / (1 - pow(b2, (double)t));
+        u[i] = m / (sqrt(v) + o->epsilon) + o->weight_decay * w[i];
+        of_w += w[i] * w[i];
+        of_u += u[i] * u[i];
+    }
+    if (of_w > 0 && of_u > 0) rate *= sqrt(of_w / of_u);
+    for (int i = 0; i < n; i++) w[i] -= rate * u[i];
+    free(u);
+}
+
+void reference_rule(const struct hsgd_train_options *o, int n, const double *g, int64_t t, double *w, double (*s)[2])
+{
+    if (o->optimizer == HSGD_LAMB) lamb(o, n, g, t, w, s);
+    for (int i = 0; i < n && o->optimizer != HSGD_LAMB; i++) rule(o, g[i], t, &w[i], s[i]);
 }
 
 struct hsgd_train_options reference_options(int turn)
@@ -95,20 +118,26 @@ static double mean_gradient(const struct update *u, int t, int i)
 /* Bound: three steps, each of a few roundings of the weight and of an update
  * of about rate: 60 u (|w| + 10 rate); (1 - beta2) in single precision has
  * a relative error of u / (1 - beta2).  The same bounds hold for the states.
- * RMSprop's first updates are up to 1 / sqrt(1 - alpha) rates. */
+ * RMSprop's first updates are up to 1 / sqrt(1 - alpha) rates; LAMB's norms are
+ * sums of n terms, and its direction has a norm of its own. */
 static void reference(const struct update *u, const float *start, struct approx *want)
 {
     const struct hsgd_train_options *o = &u->a.options;
     bool rms = o->optimizer == HSGD_RMSPROP || o->optimizer == HSGD_RMSPROP_MOMENTUM;
     double mean = rms ? o->alpha : o->beta2, loss = CHECK_U * (60 + 4 / (1 - mean));
     double size = rms ? 1 / sqrt(1 - mean) : 1;
-    for (int i = 0; i < u->n; i++) {
-        double w = start[i], s[2] = { 0 };
-        for (int t = 0; t < STEPS; t++) reference_rule(o, mean_gradient(u, t, i), t + 1, &w, s);
-        want[i] = (struct approx){ w, loss * (fabs(w) + 10 * size * o->learning_rate) };
-        want[u->n + i] = (struct approx){ s[0], loss * (fabs(s[0]) + 3) };
-        want[2 * u->n + i] = (struct approx){ s[1], loss * (fabs(s[1]) + 3 * (rms ? size : 1 - mean)) };
+    double *w = check_doubles(start, u->n), *g = check_doubles(NULL, u->n), (*s)[2] = calloc((size_t)u->n, sizeof *s);
+    if (o->optimizer == HSGD_LAMB) loss = 4 * loss + u->n * CHECK_U;
+    for (int t = 0; t < STEPS; t++) {
+        for (int i = 0; i < u->n; i++) g[i] = mean_gradient(u, t, i);
+        reference_rule(o, u->n, g, t + 1, w, s);
     }
+    for (int i = 0; i < u->n; i++) {
+        want[i] = (struct approx){ w[i], loss * (fabs(w[i]) + 10 * size * o->learning_rate) };
+        want[u->n + i] = (struct approx){ s[i][0], loss * (fabs(s[i][0]) + 3) };
+        want[2 * u->n + i] = (struct approx){ s[i][1], loss * (fabs(s[i][1]) + 3 * (rms ? size : 1 - mean)) };
+    }
+    free(w), free(g), free(s);
 }
 
 static void one(int turn)

@@ -14,9 +14,9 @@
 /* A model with a view in its middle, through a trainer. */
 void check_flatten_model(void);
 
-/* One weight after step t (from 1) with the mean gradient g, as defined in
- * hsgd/train.h; s is its state. */
-void reference_rule(const struct hsgd_train_options *o, double g, int64_t t, double *w, double s[2]);
+/* A tensor of n weights after step t (from 1) with the mean gradient g, as defined in
+ * hsgd/train.h; s is their state. */
+void reference_rule(const struct hsgd_train_options *o, int n, const double *g, int64_t t, double *w, double (*s)[2]);
 /* Options for case `turn`: all optimizers in rotation, with several settings. */
 struct hsgd_train_options reference_options(int turn);
 

@@ -189,6 +189,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/plan_cache.c \
 	runtime/plan/plan_cache.h \
 	runtime/plan/plan_jobs.c \
+	runtime/plan/plan_norms.c \
 	runtime/plan/plan_step.c \
 	runtime/plan/plan_update.c \
 	runtime/plan/lives.c \

@@ -62,6 +62,7 @@ softmax: smoothing of all classes but the label|softmax_cross_entropy.cl|s/ : 0.
 softmax: loss without smoothing|softmax_cross_entropy.cl|s/ - ARG(even) \* total//|softmax_cross_entropy|cpu
 mse: sum, not mean|mse.cl|s/2.0f \* d \/ (float)cols/2.0f * d/|mse|cpu
 adam: second moment not corrected|optimizer.cl|s/= step\[STEP_CORRECT2\]/= 1.0f/;s/, step\[STEP_CORRECT2\],/, 1.0f,/|optimizer|cpu
+lamb: no trust ratio|optimizer.cl|s/RATE \* (of_w \/ of_u)/RATE/|optimizer|cpu
 nesterov: no look ahead|optimizer.cl|s/nesterov ? g + mu \* vi : vi/vi/|optimizer|cpu
 batch_norm: lanes beyond the last sample count|batch_norm.cl|s/return a.live < 16 \&\& s/return a.live < 0 \&\& s/|batch_norm|cpu
 batch_norm: slices weigh the same|batch_norm.cl|s/all\[c\] + d \* (here \/ n)/all[c] + d * 0.5f/|batch_norm|cpu

@@ -32,7 +32,7 @@ refused '--lr "inf" is not a number from 1e-12 to 1000' train $opts --lr inf
 refused '--lr "1e999" is not a number from 1e-12 to 1000' train $opts --lr 1e999
 refused '--lr "-0.1" is not a number from 1e-12 to 1000' train $opts --lr -0.1
 refused '--lr "0x1p-3" is not a number from 1e-12 to 1000' train $opts --lr 0x1p-3
-optimizers='sgd, momentum, nesterov, adam, adamw, adagrad, rmsprop, rmsprop-momentum'
+optimizers='sgd, momentum, nesterov, adam, adamw, adagrad, rmsprop, rmsprop-momentum, lamb'
 refused '--momentum "2" is not a number from 0 to 1' train $opts --momentum 2
 refused '--momentum 0.9 is incompatible with --optimizer adam' train $opts --momentum 0.9
 refused '--accumulate "0" is not an integer from 1 to 1024' train $opts --accumulate 0

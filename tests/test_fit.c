@@ -159,7 +159,7 @@ static void refuses_bad_options(void)
     options.batch_size = 0, refused("batch_size must be from 1 to 1.04858e+06, not 0");
     options.epochs = -1, refused("epochs must be from 0 to 1e+09, not -1");
     options.steps = -5, refused("steps must be from 0 to 1e+15, not -5");
-    options.optimizer = HSGD_OPTIMIZERS, refused("optimizer must be from 0 to 7, not 8");
+    options.optimizer = HSGD_OPTIMIZERS, refused("optimizer must be from 0 to 8, not 9");
     options.learning_rate = NAN, refused("learning_rate must be from 0 to 1e+06, not nan");
     options.learning_rate = -1, refused("learning_rate must be from 0 to 1e+06, not -1");
     options.momentum = 1.5f, refused("momentum must be from 0 to 1, not 1.5");

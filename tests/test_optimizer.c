@@ -21,9 +21,10 @@ static void train(struct hsgd_trainer *t, struct hsgd_model *m, const struct hsg
 {
     float *x = check_floats(BATCH * IN), w[WEIGHTS], g[WEIGHTS];
     int32_t labels[BATCH];
-    double state[WEIGHTS][2] = { { 0 } };
+    double state[WEIGHTS][2] = { { 0 } }, exact[WEIGHTS], mean[WEIGHTS];
     struct approx want[WEIGHTS];
     get_weights(m, w);
+    for (int i = 0; i < WEIGHTS; i++) exact[i] = w[i];
     for (int i = 0; i < WEIGHTS; i++) want[i] = (struct approx){ w[i], 1e-5 };
     for (int s = 1; s <= STEPS; s++) {
         double norm = 0;
@@ -33,7 +34,10 @@ static void train(struct hsgd_trainer *t, struct hsgd_model *m, const struct hsg
         norm = sqrt(norm);
         double factor = o->clip_norm > 0 && norm > o->clip_norm ? o->clip_norm / norm : 1;
         check_that(o->clip_norm == 0 || factor < 1, "the gradient is not clipped");
-        for (int i = 0; i < WEIGHTS; i++) reference_rule(o, factor * g[i], s, &want[i].v, state[i]);
+        for (int i = 0; i < WEIGHTS; i++) mean[i] = factor * g[i];
+        reference_rule(o, IN * CLASSES, mean, s, exact, state);
+        reference_rule(o, CLASSES, mean + IN * CLASSES, s, exact + IN * CLASSES, state + IN * CLASSES);
+        for (int i = 0; i < WEIGHTS; i++) want[i].v = exact[i];
         if (!err) err = hsgd_trainer_step(t, BATCH, HSGD_FIELDS(x, labels), NULL);
         check_that(!err, "%s", hsgd_error(check_context()));
         get_weights(m, w);

@@ -61,7 +61,7 @@ config 'bad.yaml, line 1: lr "" is not a number from 1e-12 to 1000' 'lr:\n'
 config 'bad.yaml, line 2: epochs "-1" is not an integer from 1 to 1000000' '# text\nepochs: -1\n'
 config 'bad.yaml, line 1: seed "9e99" is not an integer from 0 to 9000000000000000' 'seed: 9e99\n'
 config "bad.yaml, line 1: optimizer \"lion\" is not one of sgd, momentum, nesterov, adam, adamw, \
-adagrad, rmsprop, rmsprop-momentum" 'optimizer: lion\n'
+adagrad, rmsprop, rmsprop-momentum, lamb" 'optimizer: lion\n'
 config 'bad.yaml, line 1: deterministic "yes" is neither true nor false' 'deterministic: yes\n'
 config 'bad.yaml, line 1: data is empty' 'data: ""\n'
 config 'bad.yaml, line 1: a single value is expected' 'lr: [1, 2]\n'

@@ -8,9 +8,31 @@
 
 /* ------------------------------------------- optimizers and schedules */
 
+/* A tensor of n weights. */
+static void lamb(int n, const double *g, int t, double *w, double *m, double *v)
+{
+    const struct hsgd_train_options *o = &options;
+    double u[PARAMETERS], of_w = 0, of_u = 0;
+    for (int i = 0; i < n; i++) {
+        m[i] = o->beta1 * m[i] + (1 - o->beta1) * g[i];
+        v[i] = o->beta2 * v[i] + (1 - o->beta2) * g[i] * g[i];
+        u[i] = m[i] / (1 - pow(o->beta1, t)) / (sqrt(v[i] / (1 - pow(o->beta2, t))) + o->epsilon);
+        u[i] += o->weight_decay * w[i];
+        of_w += w[i] * w[i];
+        of_u += u[i] * u[i];
+    }
+    for (int i = 0; i < n; i++) w[i] -= o->learning_rate * (of_w > 0 ? sqrt(of_w / of_u) : 1) * u[i];
+}
+
 static void update(const double *g0, int t, double *w, double *m, double *v)
 {
     const struct hsgd_train_options *o = &options;
+    enum { BIAS = FEATURES * CLASSES };
+    if (o->optimizer == HSGD_LAMB) {
+        lamb(BIAS, g0, t, w, m, v);
+        lamb(CLASSES, g0 + BIAS, t, w + BIAS, m + BIAS, v + BIAS);
+        return;
+    }
     for (int i = 0; i < PARAMETERS; i++) {
         double lr = o->learning_rate, g = g0[i] + (o->optimizer == HSGD_ADAMW ? 0 : o->weight_decay * w[i]);
         if (o->optimizer == HSGD_ADAMW) w[i] -= lr * o->weight_decay * w[i];
@@ -298,10 +320,62 @@ static void refuses_parts(void)
     end();
 }
 
+/* ------------------------------------------------------ norms of tensors */
+
+/* LAMB, whose norms are of weights that lie in several shards, against the formula. */
+static void check_lamb(const char *devices, enum hsgd_executor executor, float clip)
+{
+    begin_on(devices, "mlp", true);
+    options.optimizer = HSGD_LAMB;
+    options.executor = executor;
+    options.weight_decay = 0.1f;
+    options.clip_norm = clip;
+    options.learning_rate = 0.01f;
+    CHECK(!hsgd_model_initialise(model, 3));
+    struct hsgd_trainer *t = trainer();
+    int64_t n, at = 0;
+    float *before = core_weights(model, &n), *g = malloc((size_t)n * sizeof *g);
+    double *w = malloc((size_t)n * sizeof *w), *u = malloc((size_t)n * sizeof *u);
+    REQUIRE(!hsgd_trainer_gradients(t, 150, HSGD_FIELDS(x, labels), g, n));
+    double factor = clip > 0 ? clip / core_norm(g, n) : 1;
+    step(t, 0, 150);
+    float *got = core_weights(model, NULL), *want = malloc((size_t)n * sizeof *want);
+    for (int k = 0; k < hsgd_model_weight_count(model); k++) {
+        int64_t size = hsgd_model_weight_size(model, hsgd_model_weight_name(model, k));
+        double of_w = 0, of_u = 0;
+        for (int64_t i = at; i < at + size; i++) {
+            w[i] = before[i];
+            u[i] = factor * g[i] / (fabs(factor * g[i]) + options.epsilon) + options.weight_decay * w[i];
+            of_w += w[i] * w[i], of_u += u[i] * u[i];
+        }
+        double ratio = of_w > 0 && of_u > 0 ? sqrt(of_w / of_u) : 1;
+        for (int64_t i = at; i < at + size; i++) want[i] = (float)(w[i] - options.learning_rate * ratio * u[i]);
+        at += size;
+    }
+    CHECK_MSG(core_distance(got, want, n) < 2e-5, "%s, clip_norm %g: off by %g", devices, clip,
+              core_distance(got, want, n));
+    free(before), free(g), free(w), free(u), free(got), free(want);
+    hsgd_trainer_destroy(&t);
+    end();
+}
+
+static void lamb_on_cpu(void)
+{
+    check_lamb("cpu", HSGD_REPLAY, 0);
+    check_lamb("cpu", HSGD_INSERT, 0.5f);
+}
+static void lamb_on_opencl(void) { check_lamb("opencl", HSGD_REPLAY, 0); }
+static void lamb_on_both(void) { check_lamb("cpu,opencl", HSGD_REPLAY, 0.5f); }
+static void lamb_inserted_on_both(void) { check_lamb("cpu,opencl", HSGD_INSERT, 0); }
+
 static const struct core_case cases[] = {
     { "optimizers", optimizers },
     { "losses_fall", losses_fall },
     { "schedules", schedules },
+    { "lamb_on_cpu", lamb_on_cpu },
+    { "lamb_on_opencl", lamb_on_opencl },
+    { "lamb_on_both", lamb_on_both },
+    { "lamb_inserted_on_both", lamb_inserted_on_both },
     { "accumulates_on_cpu", accumulates_on_cpu },
     { "accumulates_on_both", accumulates_on_both },
     { "refuses_parts", refuses_parts },

@@ -19,10 +19,12 @@ extern "C" {
  * ADAMW     as ADAM with w -= lr weight_decay w instead of decay in g
  * ADAGRAD   v += g^2; w -= lr g / (sqrt(v) + eps)
  * RMSPROP   v = alpha v + (1-alpha) g^2; u = g / (sqrt(v) + eps); w -= lr u
- * RMSPROP_MOMENTUM  as RMSPROP with b = momentum b + u; w -= lr b.
+ * RMSPROP_MOMENTUM  as RMSPROP with b = momentum b + u; w -= lr b
+ * LAMB      m, v as ADAM; u = (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps) + weight_decay w;
+ *           w -= lr |w| / |u| u, the 2-norms over each weight tensor, where both are above 0; else w -= lr u.
  * Sources: Sutskever et al. 2013 (in PyTorch's form), Kingma & Ba 2015,
  * Loshchilov & Hutter 2019, Duchi et al. 2011, Tieleman & Hinton 2012 (the
- * latter two in PyTorch's form). */
+ * latter two in PyTorch's form), You et al. 2020 (algorithm 2 with phi(z) = z, for all weights). */
 enum hsgd_optimizer {
     HSGD_SGD,
     HSGD_MOMENTUM,
@@ -32,6 +34,7 @@ enum hsgd_optimizer {
     HSGD_ADAGRAD,
     HSGD_RMSPROP,
     HSGD_RMSPROP_MOMENTUM,
+    HSGD_LAMB,
     HSGD_OPTIMIZERS
 };
 
@@ -43,7 +46,7 @@ enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES
 /* Factor of the learning rate for an update whose batch is r times `batch_size`
  * (HOGBATCH, ADAPTIVE): LINEAR r (Goyal et al. 2017); ROOT sqrt(r) (Krizhevsky
  * 2014); NONE 1; AUTO as LINEAR, with optimizers that divide by the size of the
- * gradient (ADAM to RMSPROP_MOMENTUM) as ROOT. */
+ * gradient (ADAM to LAMB) as ROOT. */
 enum hsgd_rate_scaling { HSGD_SCALE_AUTO, HSGD_SCALE_LINEAR, HSGD_SCALE_ROOT, HSGD_SCALE_NONE, HSGD_RATE_SCALINGS };
 
 /* How the devices share a training; doc/algorithms.md has the equations,
@@ -76,7 +79,7 @@ HSGD_API const char *hsgd_algorithm_name(enum hsgd_algorithm a);
 /* The algorithm of this name or alias ("dpsgd" is data-parallel); -EINVAL: unknown name. */
 HSGD_API int hsgd_algorithm_by_name(const char *name);
 
-/* "sgd", "momentum", "nesterov", "adam", "adamw", "adagrad", "rmsprop", "rmsprop-momentum"; NULL when out of range. */
+/* "sgd", "momentum", "nesterov", "adam", "adamw", "adagrad", "rmsprop", "rmsprop-momentum", "lamb"; NULL when out of range. */
 HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
 /* "constant", "step", "cosine"; NULL when out of range. */
 HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);

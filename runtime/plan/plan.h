@@ -38,6 +38,8 @@ struct update {
     struct treatment treatment;
 };
 
+#define NORM_SCRATCH 64 /* floats that sums of squares take on the way */
+
 /* How a step changes parameters: whoever trains says it. */
 struct updater {
     int state_floats;     /* per parameter */
@@ -45,6 +47,11 @@ struct updater {
     int accumulate;       /* above 1: slices in so many parts, one after another; their gradients are added up */
     float clip_norm;      /* norm of the mean gradient above which it is scaled down; 0: none */
     void (*emit)(struct hsgd_emit *e, const void *user, const struct update *update);
+    /* Where the change needs norms of whole weights, emit makes only the state; then norms returns two sums over a
+     * part of a weight, and change gets their sums over all its parts.  NULL: emit does it all. */
+    void (*norms)(struct hsgd_emit *e, const void *user, const struct update *update, struct hsgd_ref sums,
+                  struct hsgd_ref scratch);
+    void (*change)(struct hsgd_emit *e, const void *user, const struct update *update, struct hsgd_ref sums);
     /* Weights that are treated differently are in updates of their own; NULL: all alike, without decay. */
     struct treatment (*treat)(const void *user, const struct hsgd_model *m, const struct weight_place *w);
     const void *user;

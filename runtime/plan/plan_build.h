@@ -39,6 +39,7 @@ struct shard_gradient {
     int parts; /* to be summed, */
     struct hsgd_ref part[MAX_ACCESSES];
     struct hsgd_ref merged; /* and their sum; buffer -1: not made */
+    struct hsgd_ref norms;  /* sums of squares of its weights, where updates need them */
 };
 
 /* How the gradient of deferred weights is made. */
@@ -90,9 +91,14 @@ void plan_step_jobs(struct builder *b);
  * weights over the slices of a device, all of it, or tile by tile with their
  * update; the sum of a shard's gradients, and of its squares; the sum of losses;
  * the factor that clips; the update of a shard; what runs once
- * per step; adding what a part of a slice returned to that of its first part. */
+ * per step; adding what a part of a slice returned to that of its first part; sums
+ * of squares of a shard's weights, and the change that needs them. */
 extern const struct job_type terms_job, slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job,
-    once_job, part_job;
+    once_job,
+    part_job, norms_job, change_job;
+
+/* Floats of the sums of squares. */
+int64_t norms_floats(const struct plan *p);
 
 /* Floats of a gradient that a device makes before it uses them; a GPU, which
  * wants few and large products, all. */
@@ -110,6 +116,7 @@ void emit_rows(struct builder *b, const struct job *j, const struct weight_rows 
 struct bucket_range {
     const struct hsgd_param_spec *spec; /* NULL: none */
     int64_t begin, next;
+    int index; /* of the weight in the model */
     struct treatment treatment;
 };
 struct bucket_range bucket_range(const struct plan *p, int64_t at);

@@ -149,6 +149,23 @@ static void add_update(struct builder *b, int shard, struct hsgd_ref *factor)
     for (int i = first + 1; i < b->njobs; i++) b->job[i].joins = true;
 }
 
+/* Where changes need norms of whole weights: they wait for those of all shards. */
+static void add_changes(struct builder *b)
+{
+    struct device *d = home(b->plan);
+    int shards = b->plan->store->nshards;
+    for (int s = 0; s < shards; s++) {
+        struct job *j = step_job(b, &norms_job, CELL_UPDATE, d, MERGE_PRIORITY);
+        j->index = s;
+        j->place = b->shard[s].norms = ref(new_buffer(b, "norms", norms_floats(b->plan), d, false), 0);
+    }
+    for (int s = 0; s < shards; s++) {
+        struct job *j = step_job(b, &change_job, CELL_UPDATE, d, MERGE_PRIORITY);
+        j->index = s;
+        j->place = ref(new_buffer(b, "norm sums", norms_floats(b->plan), d, false), 0);
+    }
+}
+
 /* What a part of a slice returned goes to that of the first, before the next part replaces it. */
 static void add_to_first(struct builder *b, int slice)
 {
@@ -181,4 +198,5 @@ void plan_step_jobs(struct builder *b)
     for (int s = 0; s < p->store->nshards; s++) add_gradient(b, s);
     for (int s = 0; p->mode == PLAN_TRAIN && s < p->store->nshards; s++)
         if (s == 0 || update_floats(b, s)) add_update(b, s, &factor);
+    if (p->updater.norms && p->mode == PLAN_TRAIN) add_changes(b);
 }

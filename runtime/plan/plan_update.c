@@ -12,7 +12,7 @@ static struct bucket_range find_range(const struct hsgd_model *m, int64_t at, st
 {
     for (int i = 0; model_weight(m, i, w); i++) {
         int64_t end = w->offset + (spec_size(w->spec) + 15) / 16 * 16;
-        if (at >= w->offset && at < end) return (struct bucket_range){ .spec = w->spec, w->offset, end, { 0 } };
+        if (at >= w->offset && at < end) return (struct bucket_range){ .spec = w->spec, w->offset, end, i, { 0 } };
     }
     return (struct bucket_range){ .begin = m->floats, .next = m->floats };
 }

@@ -77,11 +77,14 @@ int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state
 
 struct updater trainer_state_updater(struct trainer_state *s)
 {
+    bool norms = optimizer_needs_norms(s->options.optimizer);
     return (struct updater){ .state_floats = optimizer_state_floats(s->options.optimizer),
                              .state = s->optimizer,
                              .accumulate = s->options.accumulate,
                              .clip_norm = s->options.clip_norm,
                              .emit = optimizer_emit,
+                             .norms = norms ? optimizer_norms : NULL,
+                             .change = norms ? optimizer_change : NULL,
                              .treat = groups_treat,
                              .user = &s->options };
 }

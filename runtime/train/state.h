@@ -79,6 +79,11 @@ bool optimizer_divides(enum hsgd_optimizer o);
 int optimizer_state_floats(enum hsgd_optimizer o);
 /* What the i-th of them is called. */
 const char *optimizer_state_name(enum hsgd_optimizer o, int i);
+/* Whether its change needs norms of whole weights: then these three make an update, in this order. */
+bool optimizer_needs_norms(enum hsgd_optimizer o);
+void optimizer_norms(struct hsgd_emit *e, const void *options, const struct update *update, struct hsgd_ref sums,
+                     struct hsgd_ref scratch);
+void optimizer_change(struct hsgd_emit *e, const void *options, const struct update *update, struct hsgd_ref sums);
 /* Appends an update as the options (struct hsgd_train_options) say. */
 void optimizer_emit(struct hsgd_emit *e, const void *options, const struct update *update);
 

@@ -50,6 +50,10 @@ static void update_forward(struct hsgd_emit *e)
         a->parts, part, a->clipped, { 1, a->options.weight_decay }
     };
     optimizer_emit(e, &a->options, &u);
+    if (!optimizer_needs_norms(a->options.optimizer)) return;
+    struct hsgd_ref sums = hsgd_scratch(e, 16 + NORM_SCRATCH);
+    optimizer_norms(e, &a->options, &u, sums, hsgd_at(sums, 16));
+    optimizer_change(e, &a->options, &u, sums);
 }
 
 const struct hsgd_op hsgd_op_update = { .name = "update",

@@ -2,7 +2,10 @@
 /* The options of hsgd train. */
 #include "train.h"
 
-static bool is_adam(int optimizer) { return optimizer == HSGD_ADAM || optimizer == HSGD_ADAMW; }
+static bool is_adam(int optimizer)
+{
+    return optimizer == HSGD_ADAM || optimizer == HSGD_ADAMW || optimizer == HSGD_LAMB;
+}
 
 /* An optimizer's form with momentum; -1: it has none. */
 static int with_momentum(int optimizer)
@@ -13,6 +16,7 @@ static int with_momentum(int optimizer)
                                                [HSGD_ADAM] = -1,
                                                [HSGD_ADAMW] = -1,
                                                [HSGD_ADAGRAD] = -1,
+                                               [HSGD_LAMB] = -1,
                                                [HSGD_RMSPROP] = HSGD_RMSPROP_MOMENTUM,
                                                [HSGD_RMSPROP_MOMENTUM] = HSGD_RMSPROP_MOMENTUM };
     return form[optimizer];
@@ -31,7 +35,7 @@ static void complete(struct settings *s)
     if (!s->data) s->data = "digits";
     if (!s->devices) s->devices = "auto";
     set_default(&s->lr, is_adam(s->optimizer) ? 1e-3 : 1e-2);
-    set_default(&s->weight_decay, s->optimizer == HSGD_ADAMW ? 1e-2 : 0);
+    set_default(&s->weight_decay, s->optimizer == HSGD_ADAMW || s->optimizer == HSGD_LAMB ? 1e-2 : 0);
     if (with_momentum(s->optimizer) == s->optimizer) set_default(&s->momentum, 0.9);
 }
 

@@ -65,11 +65,11 @@ static const struct option_row table[] = {
       "compute each batch in K parts, one after another, and add up\n"
       "their gradients: the same steps in less memory (1)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
-    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam and adamw, else 0.01)" },
+    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam, adamw and\nlamb, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
       "momentum (0.9); with sgd and rmsprop it selects the optimizers\n"
-      "momentum and rmsprop-momentum; not for adam, adamw and adagrad" },
-    { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw)" },
+      "momentum and rmsprop-momentum; not for adam, adamw, adagrad\nand lamb" },
+    { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw and lamb)" },
     { "no-bias-decay", 0, FLAG, TRAIN, AT(no_bias_decay), 0, 0, NULL, NULL,
       "no weight decay of biases, and factors and offsets of norms" },
     { "group", 0, LIST, TRAIN, AT(group), 0, 0, NULL, "PATTERN:lr=X,decay=X",
@@ -135,7 +135,7 @@ static const struct option_row table[] = {
     { "lr-scaling", 0, CHOICE, TRAIN, AT(lr_scaling), 0, 0, scaling_at, "NAME",
       "hogbatch, adaptive: scaling of the learning rate with the samples\n"
       "per update (auto: linear; square root for adam to\n"
-      "rmsprop-momentum)" },
+      "lamb)" },
     { "lr-ramp", 0, INTEGER, TRAIN, AT(lr_ramp), 0, 1000000000, NULL, "N",
       "adaptive: updates over which the rate changes to that of a new\nbatch size (10)" },
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
