@@ -10,8 +10,8 @@ wrong_shim_la_SOURCES = tests/wrong_shim.c
 wrong_shim_la_CPPFLAGS = -I$(top_srcdir)/include
 wrong_shim_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 wrong_shim_la_LIBADD = -ldl
-TESTS += tests/test_record.sh tests/test_regression.sh tests/test_runs.sh tests/kill.sh tests/io_faults.sh
-EXTRA_DIST += tests/test_record.sh tests/test_regression.sh tests/test_runs.sh tests/check_run.py tests/kill.sh tests/io_faults.sh tests/shim.sh
+TESTS += tests/test_record.sh tests/test_regression.sh tests/test_metrics.sh tests/test_runs.sh tests/kill.sh tests/io_faults.sh
+EXTRA_DIST += tests/test_record.sh tests/test_regression.sh tests/test_metrics.sh tests/test_runs.sh tests/check_run.py tests/kill.sh tests/io_faults.sh tests/shim.sh
 check-kill: hsgd fault_shim.la
 	ROUNDS=200 srcdir=$(srcdir) builddir=. sh $(srcdir)/tests/kill.sh
 check-io-faults: hsgd fault_shim.la

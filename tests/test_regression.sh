@@ -49,6 +49,9 @@ cmp parts/checkpoints/last/model.safetensors whole/checkpoints/last/model.safete
 check 'the weights of a resumed training' $?
 ok compare parts whole
 has out parts
+has out '^ +1 +6\.00 .* [0-9.e-]+ +[0-9.e-]+ +done'
+ok compare parts whole --json
+json 'all(r["best_metric"] == "loss" and 0 < r["best_validation"] < 1 for r in j["runs"])'
 
 # ----------------------------------------------------------------- model files
 model() { printf 'name: m\nlayers:\n  - {op: dense, units: %s}\n  - {op: %s}\n' "$1" "$2" >model.yaml; }

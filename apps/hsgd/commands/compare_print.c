@@ -21,13 +21,17 @@ static void figure(int width, int decimals, double v, const char *unit)
     else printf(" %*s", width, "-");
 }
 
+static bool by_accuracy(const struct trial *t) { return !strcmp(t->best_metric, "accuracy"); }
+
 static void print_figures(const struct trial *t)
 {
     const struct epoch *at = compare_reached(t), *last = history_last(&t->log);
     figure(7, 2, last ? last->epochs : NAN, "");
     figure(8, 2, t->seconds, "");
     figure(9, 2, at ? at->seconds : NAN, "");
-    figure(8, 2, 100 * compare_best(t), "%");
+    if (by_accuracy(t)) figure(8, 2, 100 * t->best, "%");
+    else if (isfinite(t->best)) printf(" %8.4g", t->best);
+    else printf(" %8s", "-");
     if (last && isfinite(last->loss)) printf(" %9.4g", last->loss);
     else printf(" %9s", "-");
     printf("  %s", t->end);
@@ -83,17 +87,28 @@ static void print_spread(int width, int digits, int max_decimals, double scale, 
 static double last_loss(const struct trial *t) { return history_last(&t->log) ? history_last(&t->log)->loss : NAN; }
 static double seconds_of(const struct trial *t) { return t->seconds; }
 static double test_of(const struct trial *t) { return t->log.test_accuracy; }
+static double best_of(const struct trial *t) { return t->best; }
+
+static bool all_by_accuracy(const struct comparison *c)
+{
+    bool all = true;
+    for (int i = 0; i < c->ntrials; i++) all &= by_accuracy(&c->trial[i]);
+    return all;
+}
 
 static void print_groups(const struct comparison *c)
 {
+    bool percent = all_by_accuracy(c);
     if (!compare_repeats(c)) return;
-    printf("\ngroup runs %18s %18s %18s %14s\n", "best val % ± std", "test % ± std", "loss ± std", "seconds ± std");
+    printf("\ngroup runs %18s %18s %18s %14s\n", percent ? "best val % ± std" : "best val ± std", "test % ± std",
+           "loss ± std", "seconds ± std");
     for (int g = 0; g < c->ngroups; g++) {
-        struct spread best = compare_spread(c, g, compare_best);
+        struct spread best = compare_spread(c, g, best_of);
         printf("%5d ", g + 1);
         text_wrap(6, 6, "%s", c->group[g].label);
         printf("      %4d ", c->group[g].runs);
-        print_spread(17, 5, 2, 100, best);
+        if (percent) print_spread(17, 5, 2, 100, best);
+        else print_spread(17, 4, 4, 1, best);
         print_spread(18, 5, 2, 100, compare_spread(c, g, test_of));
         print_spread(19, 4, 4, 1, compare_spread(c, g, last_loss));
         print_spread(15, 3, 3, 1, compare_spread(c, g, seconds_of));
@@ -189,6 +204,7 @@ static json_t *json_trial(const struct comparison *c, const struct trial *t)
                             "end", t->end, "exit_status", t->code, "message", json_text(t->message));
     for (const struct figure *k = compare_figures; k->name; k++)
         json_set(&run, strcmp(k->name, "epochs") ? k->name : "epochs_done", json_number(k->of(t)));
+    json_set(&run, "best_metric", json_text(t->best_metric));
     json_set(&run, "epochs", epochs);
     json_set(&run, "devices", devices);
     return run;

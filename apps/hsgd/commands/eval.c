@@ -137,7 +137,8 @@ static int evaluate(const struct opened *o, struct evaluation *e)
     e->samples = hsgd_data_count(o->run.whole);
     e->data = hsgd_data_name(o->run.whole);
     e->model = hsgd_model_name(o->run.model);
-    int err = hsgd_trainer_evaluate(o->run.trainer, o->run.whole, &e->loss, NULL); /* checks the fields, too */
+    while (hsgd_model_metric_name(o->run.model, e->metrics)) e->metrics++;
+    int err = hsgd_trainer_measure(o->run.trainer, o->run.whole, e->figure, e->metrics); /* checks the fields, too */
     if (err) return library_error(&o->run, err);
     int code = o->predicts_targets ? regression_measure(&o->run, o->norm, &o->targets, o->run.whole, &e->regression)
                                    : count_classes(o, e);
@@ -161,7 +162,7 @@ static json_t *json_head(const struct opened *o, const struct evaluation *e)
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o}", "checkpoint", json_text(o->path), "model",
                      json_text(e->model), "step", o->info->step < 0 ? json_null() : json_integer(o->info->step), "data",
                      json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part",
-                     e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->loss), "seconds",
+                     e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->figure[0]), "seconds",
                      json_number(e->seconds));
 }
 
@@ -170,10 +171,12 @@ struct metric {
     double value;
 };
 
-/* The loss and these, each beside the others and by the part of the data. */
-static void set_metrics(json_t **all, const struct evaluation *e, const struct metric *m, int n)
+/* Those of the model and these, which are beside the others, too, by the part of the data. */
+static void set_metrics(json_t **all, const struct opened *o, const struct evaluation *e, const struct metric *m, int n)
 {
-    json_t *by_name = json_pack("{s:o}", "loss", json_number(e->loss));
+    json_t *by_name = json_object();
+    for (int i = 0; i < e->metrics; i++)
+        json_set(&by_name, hsgd_model_metric_name(o->run.model, i), json_number(e->figure[i]));
     for (int i = 0; i < n; i++) {
         json_set(all, m[i].name, json_number(m[i].value));
         json_set(&by_name, m[i].name, json_number(m[i].value));
@@ -186,7 +189,7 @@ static int print_targets_json(const struct opened *o, const struct evaluation *e
     const struct target_score *mean = &e->regression.mean;
     const struct metric metrics[] = { { "rmse", mean->rmse }, { "mae", mean->mae }, { "r2", mean->r2 } };
     json_t *all = json_head(o, e);
-    set_metrics(&all, e, metrics, 3);
+    set_metrics(&all, o, e, metrics, 3);
     json_set(&all, "targets", eval_targets_json(&o->targets, &e->regression));
     return json_print(all);
 }
@@ -206,7 +209,7 @@ static int print_json(const struct opened *o, const struct evaluation *e)
         json_append(&confusion, row);
         json_append(&classes, json_class(e, i));
     }
-    set_metrics(&all, e, metrics, sizeof metrics / sizeof *metrics);
+    set_metrics(&all, o, e, metrics, sizeof metrics / sizeof *metrics);
     json_set(&all, "classes", classes);
     json_set(&all, "confusion", confusion);
     return json_print(all);
@@ -288,7 +291,10 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     text_field("model", "%s, %lld parameters", e->model, (long long)hsgd_model_parameters(o->run.model));
     text_field("data", "%s (%s): %s", e->data, e->part, summary_of(o->run.whole).text);
     if (*e->own.config) text_field("", "as in %s", e->own.config);
-    text_field("loss", "%.4g", e->loss);
+    text_field("loss", "%.4g", e->figure[0]);
+    for (int i = 1; i < e->metrics; i++)
+        if (strcmp(hsgd_model_metric_name(o->run.model, i), "accuracy"))
+            text_field(hsgd_model_metric_name(o->run.model, i), "%.4g", e->figure[i]);
     if (o->predicts_targets) eval_targets_print(&o->targets, &e->regression);
     else print_classes(e);
     return flush_output();

@@ -45,6 +45,22 @@ static int make_plans(struct training *t)
     return plan_predict(&t->plan, &t->run, t->s->model, (int)batch);
 }
 
+int train_metric(const struct training *t, const char *name)
+{
+    const char *other;
+    for (int i = 0; (other = hsgd_model_metric_name(t->run.model, i)); i++)
+        if (!strcmp(other, name)) return i;
+    return -1;
+}
+
+int train_best(const struct training *t)
+{
+    int accuracy = train_metric(t, "accuracy");
+    return t->s->best ? train_metric(t, t->s->best) : accuracy < 0 ? 0 : accuracy;
+}
+
+int train_shown(const struct training *t) { return train_best(t) > 0 ? train_best(t) : train_metric(t, "accuracy"); }
+
 static int find_targets(struct training *t)
 {
     if (hsgd_data_type(t->run.train, "target").dtype != HSGD_F32) return OK;
@@ -99,10 +115,13 @@ static int measure_targets(struct training *t)
 static int score(struct training *t)
 {
     t->testing = true;
-    t->test_loss = t->test_accuracy = NAN;
-    int err = t->run.test ? hsgd_trainer_evaluate(t->run.trainer, t->run.test, &t->test_loss, &t->test_accuracy) : 0;
+    int accuracy = train_metric(t, "accuracy"), err = 0;
+    for (int i = 0; i < HSGD_KEPT_METRICS; i++) t->tested[i] = NAN;
+    if (t->run.test) err = hsgd_trainer_measure(t->run.trainer, t->run.test, t->tested, t->result.metrics);
     if (err == -EINTR) return stopped(t);
     if (err) return library_error(&t->run, err);
+    t->test_loss = t->tested[0];
+    t->test_accuracy = accuracy < 0 ? NAN : t->tested[accuracy];
     int code = measure_targets(t);
     if (!code) train_log_test(t);
     return code;

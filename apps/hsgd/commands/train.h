@@ -22,11 +22,11 @@ struct training {
     int64_t steps_per_epoch;
     double began, shown, logged; /* times of: start of training, last drawing of the bar, last line of the log */
     int64_t first_step, logged_step;
-    struct hsgd_record *record;    /* of the training data, for: */
-    struct target_columns targets; /* if there are classes, size is 0 */
-    double test_loss, test_accuracy;
-    struct regression validation, test; /* score NULL: not measured */
-    bool testing;                       /* the test samples are being scored */
+    struct hsgd_record *record;                                 /* of the training data, for: */
+    struct target_columns targets;                              /* if there are classes, size is 0 */
+    double test_loss, test_accuracy, tested[HSGD_KEPT_METRICS]; /* NaN; the latter by hsgd_model_metric_name() */
+    struct regression validation, test;                         /* score NULL: not measured */
+    bool testing;                                               /* the test samples are being scored */
 };
 
 /* Fills in the options of the library.  Settings that were not given receive their
@@ -43,6 +43,13 @@ int train_read_known(struct training *t);
 int train_check_known(const struct training *t);
 /* The file that --initial-checkpoint names. */
 int train_initial_path(const struct training *t, char path[4096]);
+
+/* The number of a figure of the model (hsgd_model_metric_name()); -1: it has none. */
+int train_metric(const struct training *t, const char *name);
+/* That which makes an epoch the best, and which the table shows beside the loss; -1:
+ * the loss alone. */
+int train_best(const struct training *t);
+int train_shown(const struct training *t);
 
 /* The library's progress function. */
 bool train_progress(void *user, const struct hsgd_progress *p);

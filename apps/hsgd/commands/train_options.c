@@ -96,6 +96,7 @@ int train_choose_options(struct training *t)
     o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
     o->target_accuracy = s->stop_at;
+    o->best = s->best;
     o->time_limit = s->time_limit;
     o->checkpoints = t->folder.checkpoints;
     o->checkpoint_every = s->checkpoint_every;
@@ -119,6 +120,9 @@ int train_choose_lengths(struct training *t)
     if (o->patience && !t->run.validation)
         return report_error(USAGE, "--patience %d needs validation samples, and --validation \"%s\" leaves none",
                             o->patience, s->validation);
+    if (s->best && !t->run.validation)
+        return report_error(USAGE, "--best %s needs validation samples, and --validation \"%s\" leaves none", s->best,
+                            s->validation);
     if (s->epochs > 0 && o->steps > steps) o->steps = steps;
     else if (!o->steps) o->steps = steps;
     if (s->warmup_epochs > 0) o->warmup_steps = (int64_t)(s->warmup_epochs * (double)per_epoch + 0.5);

@@ -2,6 +2,7 @@
 /* What hsgd train shows and logs during the training. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/bar.h"
@@ -67,7 +68,6 @@ static void draw(struct training *t, const struct hsgd_progress *p)
     else draw_training(t, p);
 }
 
-/* Without classes the losses say it all. */
 static void print_losses(const struct training *t, const struct hsgd_progress *p)
 {
     char line[200], validation[20] = "-";
@@ -77,15 +77,33 @@ static void print_losses(const struct training *t, const struct hsgd_progress *p
     bar_table(line);
 }
 
+/* "98.20%", "0.1234"; "-": not known. */
+static void write_metric(const struct training *t, int i, double value, char out[20])
+{
+    bool percent = !strcmp(hsgd_model_metric_name(t->run.model, i), "accuracy");
+    if (isnan(value)) snprintf(out, 20, "-");
+    else if (percent) snprintf(out, 20, "%.2f%%", 100 * value);
+    else snprintf(out, 20, "%.5g", value);
+}
+
+/* The loss, and the figure that makes an epoch the best. */
+static void print_metrics(const struct training *t, const struct hsgd_progress *p)
+{
+    char line[200], train[20], validation[20];
+    int i = train_shown(t);
+    write_metric(t, i, p->train[i], train);
+    write_metric(t, i, p->validation[i], validation);
+    snprintf(line, sizeof line,
+             fabs(p->loss) < 1e4 ? "%5d %10.4f %12s %12s %12.0f %9.1f" : "%5d %10.4g %12s %12s %12.0f %9.1f", p->epoch,
+             p->loss, train, validation, p->samples_per_second, now_seconds() - t->began);
+    bar_table(line);
+}
+
 /* A line of the table on stdout. */
 static void print_epoch(const struct training *t, const struct hsgd_progress *p)
 {
-    char line[200], validation[20] = "-";
-    if (!isnan(p->validation_accuracy)) snprintf(validation, sizeof validation, "%.2f%%", 100 * p->validation_accuracy);
-    snprintf(line, sizeof line,
-             fabs(p->loss) < 1e4 ? "%5d %10.4f %11.2f%% %12s %12.0f %9.1f" : "%5d %10.4g %11.2f%% %12s %12.0f %9.1f",
-             p->epoch, p->loss, 100 * p->train_accuracy, validation, p->samples_per_second, now_seconds() - t->began);
-    bar_table(line);
+    if (train_shown(t) < 0) print_losses(t, p);
+    else print_metrics(t, p);
 }
 
 /* --------------------------------------------------------------------- log */
@@ -94,6 +112,23 @@ void train_log_event(struct training *t, const char *event, int64_t step)
 {
     run_log(&t->folder, json_pack("{s:s, s:I, s:o}", "event", event, "step", (json_int_t)step, "time",
                                   json_integer((json_int_t)time(NULL))));
+}
+
+/* Those of the model that have no key of their own. */
+static void log_metrics(struct training *t, const struct hsgd_progress *p, json_t **line)
+{
+    const char *name;
+    char key[100];
+    for (int i = 1; (name = hsgd_model_metric_name(t->run.model, i)); i++) {
+        if (!strcmp(name, "accuracy")) continue;
+        json_set(line, name, json_number(p->train[i]));
+        snprintf(key, sizeof key, "validation_%s", name);
+        json_set(line, key, json_number(p->validation[i]));
+        snprintf(key, sizeof key, "%s/train", name);
+        if (isfinite(p->train[i])) run_scalar(&t->folder, key, p->step, p->train[i]);
+        snprintf(key, sizeof key, "%s/validation", name);
+        if (isfinite(p->validation[i])) run_scalar(&t->folder, key, p->step, p->validation[i]);
+    }
 }
 
 static void log_progress(struct training *t, const struct hsgd_progress *p)
@@ -115,12 +150,26 @@ static void log_progress(struct training *t, const struct hsgd_progress *p)
         json_set(&line, figures[i].key, json_number(figures[i].value));
         if (isfinite(figures[i].value)) run_scalar(&t->folder, figures[i].tag, p->step, figures[i].value);
     }
+    log_metrics(t, p, &line);
     json_set(&line, "seconds", json_number(now_seconds() - t->began));
     json_set(&line, "train_seconds", json_number(p->seconds));
     json_set(&line, "epochs", json_number((double)p->step / (double)t->steps_per_epoch));
     run_log(&t->folder, line);
     t->logged = now_seconds();
     t->logged_step = p->step;
+}
+
+static void log_tested(struct training *t, int64_t step, json_t **line)
+{
+    const char *name;
+    char tag[100];
+    for (int i = 1; (name = hsgd_model_metric_name(t->run.model, i)); i++) {
+        if (!strcmp(name, "accuracy")) continue;
+        json_set(line, name, json_number(t->tested[i]));
+        snprintf(tag, sizeof tag, "%s/test", name);
+        bool in_units = t->test.score && (!strcmp(name, "rmse") || !strcmp(name, "mae") || !strcmp(name, "r2"));
+        if (isfinite(t->tested[i]) && !in_units) run_scalar(&t->folder, tag, step, t->tested[i]);
+    }
 }
 
 void train_log_test(struct training *t)
@@ -138,6 +187,7 @@ void train_log_test(struct training *t)
                     { "mae", "mae/test", mean->mae, true },
                     { "r2", "r2/test", mean->r2, true } };
     json_t *line = json_pack("{s:s, s:I}", "event", "test", "step", (json_int_t)step);
+    log_tested(t, step, &line);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         if (figures[i].of_targets && !t->test.score) continue;
         json_set(&line, figures[i].key, json_number(figures[i].value));
@@ -173,7 +223,7 @@ bool train_progress(void *user, const struct hsgd_progress *p)
     if (!p->evaluating) {
         count_work(t, p->epoch_end);
         if (time_to_log(t, p)) log_progress(t, p);
-        if (p->epoch_end && !t->s->quiet && !t->s->json) (t->targets.size ? print_losses : print_epoch)(t, p);
+        if (p->epoch_end && !t->s->quiet && !t->s->json) print_epoch(t, p);
     }
     if (signals_checkpoint()) hsgd_checkpoint_request(t->run.trainer);
     return !signals_stop();

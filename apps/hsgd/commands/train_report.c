@@ -22,6 +22,19 @@ static void print_run(const struct training *t)
     text_field("run", "%s%s", t->folder.name, from);
 }
 
+static void print_columns(const struct training *t)
+{
+    char line[120], train[13], validation[13];
+    int shown = train_shown(t);
+    const char *name = shown < 0 ? "loss" : hsgd_model_metric_name(t->run.model, shown);
+    if (!strcmp(name, "accuracy")) name = "acc";
+    snprintf(train, sizeof train, "train %s", name);
+    snprintf(validation, sizeof validation, "val %s", name);
+    if (shown < 0) snprintf(line, sizeof line, "epoch       loss %12s    samples/s   seconds", validation);
+    else snprintf(line, sizeof line, "epoch       loss %12s %12s    samples/s   seconds", train, validation);
+    bar_table(line);
+}
+
 void train_print_header(const struct training *t)
 {
     const struct hsgd_train_options *o = &t->options;
@@ -41,8 +54,7 @@ void train_print_header(const struct training *t)
     print_devices(t->run.ctx, t->s->devices);
     if (t->s->dry_run) return;
     putchar('\n');
-    bar_table(t->targets.size ? "epoch       loss     val loss    samples/s   seconds"
-                              : "epoch       loss    train acc      val acc    samples/s   seconds");
+    print_columns(t);
     fflush(stdout);
 }
 
@@ -110,12 +122,14 @@ static const struct {
     [HSGD_FIT_TIME] = { "time-limit", "stopped early: the time limit is reached" },
 };
 
-/* The metrics of a split by name, null where it was not evaluated. */
-static json_t *json_metrics(double loss, double accuracy, const struct regression *r)
+/* The metrics of a split by name, null where it was not evaluated; those of targets
+ * in their units. */
+static json_t *json_metrics(const struct training *t, const double *figure, const struct regression *r)
 {
-    if (isnan(loss)) return json_null();
-    json_t *all = json_pack("{s:o}", "loss", json_number(loss));
-    if (!isnan(accuracy)) json_set(&all, "accuracy", json_number(accuracy));
+    const char *name;
+    if (isnan(figure[0])) return json_null();
+    json_t *all = json_object();
+    for (int i = 0; (name = hsgd_model_metric_name(t->run.model, i)); i++) json_set(&all, name, json_number(figure[i]));
     if (r && r->score) {
         json_set(&all, "rmse", json_number(r->mean.rmse));
         json_set(&all, "mae", json_number(r->mean.mae));
@@ -148,10 +162,11 @@ static int json_report(const struct training *t, json_t **report)
         json_number(r->best_accuracy), "algorithm", hsgd_algorithm_name(t->options.algorithm), "server",
         json_server(r));
     json_set(report, "best_validation_loss", json_number(r->best_loss));
+    json_set(report, "best_metric", json_text(hsgd_model_metric_name(t->run.model, train_best(t))));
     json_set(report, "metrics",
-             json_pack("{s:o, s:o, s:o}", "train", json_metrics(r->train_loss, r->train_accuracy, NULL), "validation",
-                       json_metrics(r->validation_loss, r->validation_accuracy, &t->validation), "test",
-                       json_metrics(t->test_loss, t->test_accuracy, &t->test)));
+             json_pack("{s:o, s:o, s:o, s:o}", "train", json_metrics(t, r->train, NULL), "validation",
+                       json_metrics(t, r->validation, &t->validation), "test", json_metrics(t, t->tested, &t->test),
+                       "best", json_metrics(t, r->best, NULL)));
     return OK;
 }
 
@@ -165,19 +180,21 @@ static void write_report(const struct training *t, const json_t *report)
     free(text);
 }
 
-/* "best validation accuracy 98.20%", or the loss of a model without classes. */
-static const char *best_text(const struct training *t, char text[60])
+/* "best validation accuracy 98.20%", "best validation loss 0.1234" */
+static const char *best_text(const struct training *t, char text[100])
 {
-    const struct hsgd_fit_result *r = &t->result;
-    if (t->targets.size) snprintf(text, 60, "best validation loss %.4g", r->best_loss);
-    else snprintf(text, 60, "best validation accuracy %.2f%%", 100 * r->best_accuracy);
+    int best = train_best(t);
+    const char *name = hsgd_model_metric_name(t->run.model, best);
+    double value = t->result.best[best];
+    if (!strcmp(name, "accuracy")) snprintf(text, 100, "best validation accuracy %.2f%%", 100 * value);
+    else snprintf(text, 100, "best validation %s %.4g", name, value);
     return text;
 }
 
 static void print_summary(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
-    char best[60];
+    char best[100];
     if (ends[r->end].sentence) printf("%s\n", ends[r->end].sentence);
     if (r->best_step) printf("%s at step %lld\n", best_text(t, best), (long long)r->best_step);
 }
@@ -194,9 +211,10 @@ static void print_result(const struct training *t)
 {
     const struct hsgd_fit_result *r = &t->result;
     const struct target_score *mean = &t->test.mean;
-    char best[60];
+    char best[100];
     if (t->test.score)
         printf("test loss %.4g, RMSE %.4g, MAE %.4g, R2 %.4f; ", t->test_loss, mean->rmse, mean->mae, mean->r2);
+    else if (t->run.test && isnan(t->test_accuracy)) printf("test loss %.4g; ", t->test_loss);
     else if (t->run.test) printf("test accuracy %.2f%%, loss %.4g; ", 100 * t->test_accuracy, t->test_loss);
     else if (t->s->quiet && r->best_step) printf("%s; ", best_text(t, best));
     printf("%lld steps", (long long)r->steps);

@@ -180,6 +180,7 @@ static double loss(const struct trial *t) { return last(t, loss_of); }
 static double validation_loss(const struct trial *t) { return last(t, validation_loss_of); }
 static double test_loss(const struct trial *t) { return t->log.test_loss; }
 static double test_accuracy(const struct trial *t) { return t->log.test_accuracy; }
+static double best(const struct trial *t) { return t->best; }
 static double pushes(const struct trial *t) { return t->pushes; }
 static double merges(const struct trial *t) { return t->merges; }
 static double stale(const struct trial *t) { return t->stale; }
@@ -199,5 +200,6 @@ const struct figure compare_figures[] = {
     { "pushes", pushes },
     { "merges", merges },
     { "stale_fraction", stale },
+    { "best_validation", best },
     { NULL, NULL },
 };

@@ -90,6 +90,17 @@ static const char *read_end(const json_t *report)
     return is_text(report, "end", "target") ? "stop-at" : "failed"; /* as earlier versions called it */
 }
 
+/* As the report says it; without one, as trainings choose by themselves. */
+static void read_best(struct trial *t, const json_t *report)
+{
+    const struct epoch *best = history_best(&t->log);
+    const char *name = json_string_value(json_object_get(report, "best_metric"));
+    bool classes = best && !isnan(best->validation_accuracy);
+    snprintf(t->best_metric, sizeof t->best_metric, "%s", name ? name : classes ? "accuracy" : "loss");
+    t->best = number(json_object_get(json_object_get(report, "metrics"), "best"), t->best_metric);
+    if (isnan(t->best) && best && !name) t->best = classes ? best->validation_accuracy : best->validation_loss;
+}
+
 /* A run that failed has no report. */
 static bool read_report(struct trial *t)
 {
@@ -109,6 +120,7 @@ static bool read_report(struct trial *t)
     t->pushes = number(server, "pushes");
     t->merges = number(server, "merges");
     t->stale = t->merges > 0 ? 1 - fresh / t->merges : NAN;
+    read_best(t, report);
     bool well = read_devices(t, json_object_get(report, "devices"), server);
     json_decref(report);
     return well;

@@ -37,8 +37,10 @@ struct trial {
     char folder[1100];
     const char *value[MAX_OPTIONS]; /* of the lists; NULL: it has no such option */
     int code;                       /* of train */
-    const char *end;   /* "done", "stop-at", ...; "not finite", "refused", "failed", "interrupted"; "no report" */
-    char message[400]; /* its last message */
+    const char *end;      /* "done", "stop-at", ...; "not finite", "refused", "failed", "interrupted"; "no report" */
+    char message[400];    /* its last message */
+    char best_metric[48]; /* by which its best epoch was chosen, and its validation */
+    double best;
     struct history log;
     int devices;
     struct device_use *device;

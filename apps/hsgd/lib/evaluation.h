@@ -13,7 +13,9 @@ struct evaluation {
     int classes;
     const char **name;  /* of every class */
     int64_t *confusion; /* [true class][predicted class] */
-    double loss, seconds;
+    int metrics;        /* of the model, by hsgd_model_metric_name(), */
+    double figure[HSGD_KEPT_METRICS];
+    double seconds;
     struct own_data own; /* without --data */
 };
 

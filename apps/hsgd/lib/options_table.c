@@ -100,6 +100,9 @@ static const struct option_row table[] = {
       "minimum learning rate of --sched step and cosine (0)" },
     { "patience", 0, INTEGER, TRAIN | FREE, AT(patience), 0, 1e6, NULL, "N",
       "stop after N epochs without better validation (0: never)" },
+    { "best", 0, TEXT, TRAIN | FREE, AT(best), 0, 0, NULL, "NAME",
+      "what makes an epoch the best: loss, accuracy, or the name of a\n"
+      "loss or metric of the model (accuracy; without classes loss)" },
     { "stop-at", 0, REAL, TRAIN | COMPARE | FREE, AT(stop_at), 0, 1, NULL, "X",
       "stop after the first epoch with this validation accuracy (0: off)" },
     { "time-limit", 0, REAL, TRAIN | COMPARE | FREE, AT(time_limit), 0, 1e9, NULL, "SECONDS",

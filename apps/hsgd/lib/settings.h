@@ -31,7 +31,7 @@ struct settings {
     const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
     const char *png, *checkpoint, *group;
     const char *algorithm;
-    const char *config, *initial_checkpoint, *validation;
+    const char *config, *initial_checkpoint, *validation, *best;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, clip_grad, gamma, min_lr, warmup_epochs;
