@@ -257,3 +257,15 @@ test_plots_SOURCES = tests/test_plots.c tests/core.c tests/core.h
 test_plots_CPPFLAGS = $(hsgd_CPPFLAGS) -I$(top_srcdir)/tests
 test_plots_LDADD = $(filter apps/hsgd/draw/% apps/hsgd/lib/%,$(hsgd_OBJECTS)) $(hsgd_LDADD)
 test_plots_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=drawing_write
+
+# Injected faults: the test $(TEST) with the file $(CHANGED) of runtime/plan/ as it is in the folder $(VARIANT).
+EXTRA_DIST += tests/plan_faults.sh
+test-plan-variant:
+	$(CC) $(DEFS) $(DEFAULT_INCLUDES) -Icodelets -I$(top_srcdir)/include -I$(top_srcdir)/runtime \
+	  -I$(top_srcdir)/runtime/plan -I$(top_srcdir)/codelets $(STARPU_CFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -w -O0 \
+	  -c $(VARIANT)/$(CHANGED) -o $(VARIANT)/changed.o
+	$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+	  -o $(VARIANT)/$(TEST) $(VARIANT)/changed.o $($(TEST)_OBJECTS) $($(TEST)_LDADD)
+check-plan-faults: test_graph_gradients test_lives
+	MAKE="$(MAKE)" srcdir="$(srcdir)" sh $(srcdir)/tests/plan_faults.sh
+.PHONY: test-plan-variant check-plan-faults

@@ -53,7 +53,7 @@ operation-in-library:
 TESTS += tests/centre.sh
 EXTRA_DIST += tests/centre.sh tests/centre_program.c
 
-check-faults: test_ops
+check-faults: test_ops check-plan-faults
 	MAKE="$(MAKE)" srcdir="$(srcdir)" sh $(srcdir)/tests/faults.sh
 .PHONY: test-ops-variant check-faults
 
