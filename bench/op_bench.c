@@ -25,51 +25,79 @@
 struct bench_case {
     const struct hsgd_op *op;
     int rows;
-    struct hsgd_shape in;
+    struct hsgd_type in, target; /* of a loss, metric: class or values; further inputs are as the first */
     const void *attributes;
 };
 
-#define DENSE(u) \
-    &(struct hsgd_dense) { .units = (u) }
-#define CONV(o, k, s, p) \
-    &(struct hsgd_conv2d) { .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p) }
-#define POOL(k) \
-    &(struct hsgd_max_pool) { .kernel = (k), .stride = (k) }
-#define NORM \
-    &(struct hsgd_batch_norm) { 1e-5f, 0.1f }
+#define IMAGE(h, w, c) \
+    { \
+        HSGD_F32, 3, { h, w, c } \
+    }
+#define VECTOR(n) \
+    { \
+        HSGD_F32, 1, { n } \
+    }
+#define CLASS \
+    { \
+        HSGD_I32, 0, { 0 } \
+    }
+#define NONE VECTOR(0)
+#define WITH(op, ...) \
+    &(struct hsgd_##op) { __VA_ARGS__ }
+#define DENSE(u) WITH(dense, .units = (u))
+#define CONV(o, k, s, p) WITH(conv2d, .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p))
+#define NORM WITH(batch_norm, 1e-5f, 0.1f)
+#define RULE(which) \
+    WITH(update, \
+         { .optimizer = (which), \
+           .learning_rate = 1e-3f, \
+           .momentum = 0.9f, \
+           .beta1 = 0.9f, \
+           .beta2 = 0.999f, \
+           .epsilon = 1e-8f }, \
+         .parts = 1)
 #define STEP(n, which) \
     { \
-        &hsgd_op_update, 1, { 1, 1, 3 * (n) }, &(struct hsgd_update) \
-        { \
-            { .optimizer = (which), \
-              .learning_rate = 1e-3f, \
-              .momentum = 0.9f, \
-              .beta1 = 0.9f, \
-              .beta2 = 0.999f, \
-              .epsilon = 1e-8f }, \
-                1, false \
-        } \
+        &hsgd_op_update, 1, VECTOR(3 * (n)), NONE, RULE(which) \
     }
 
 static const struct bench_case cases[] = {
-    { &hsgd_op_dense, 128, { 1, 1, 784 }, DENSE(512) },
-    { &hsgd_op_dense, 4096, { 1, 1, 784 }, DENSE(512) },
-    { &hsgd_op_dense, 1024, { 1, 1, 2048 }, DENSE(2048) },
-    { &hsgd_op_dense, 4096, { 1, 1, 4096 }, DENSE(4096) },
-    { &hsgd_op_conv2d, 128, { 32, 32, 3 }, CONV(32, 3, 1, 1) },
-    { &hsgd_op_conv2d, 128, { 16, 16, 32 }, CONV(64, 3, 1, 1) },
-    { &hsgd_op_conv2d, 128, { 32, 32, 64 }, CONV(64, 3, 1, 1) },
-    { &hsgd_op_conv2d, 256, { 16, 16, 128 }, CONV(128, 3, 1, 1) },
-    { &hsgd_op_batch_norm, 128, { 32, 32, 16 }, NORM },
-    { &hsgd_op_batch_norm, 128, { 16, 16, 32 }, NORM },
-    { &hsgd_op_batch_norm, 128, { 8, 8, 64 }, NORM },
-    { &hsgd_op_layer_norm, 4096, { 1, 1, 1024 }, &(struct hsgd_layer_norm){ 1e-5f } },
-    { &hsgd_op_max_pool, 512, { 32, 32, 64 }, POOL(2) },
-    { &hsgd_op_avg_pool, 512, { 32, 32, 64 }, POOL(2) },
-    { &hsgd_op_activate, 4096, { 1, 1, 4096 }, &(struct hsgd_activate){ HSGD_RELU } },
-    { &hsgd_op_dropout, 4096, { 1, 1, 4096 }, &(struct hsgd_dropout){ 0.5f } },
-    { &hsgd_op_softmax_cross_entropy, 4096, { 1, 1, 10 }, &(struct hsgd_softmax_cross_entropy){ 0 } },
-    { &hsgd_op_softmax_cross_entropy, 4096, { 1, 1, 1000 }, &(struct hsgd_softmax_cross_entropy){ 0 } },
+    { &hsgd_op_dense, 128, VECTOR(784), NONE, DENSE(512) },
+    { &hsgd_op_dense, 4096, VECTOR(784), NONE, DENSE(512) },
+    { &hsgd_op_dense, 1024, VECTOR(2048), NONE, DENSE(2048) },
+    { &hsgd_op_dense, 4096, VECTOR(4096), NONE, DENSE(4096) },
+    { &hsgd_op_conv2d, 128, IMAGE(32, 32, 3), NONE, CONV(32, 3, 1, 1) },
+    { &hsgd_op_conv2d, 128, IMAGE(16, 16, 32), NONE, CONV(64, 3, 1, 1) },
+    { &hsgd_op_conv2d, 128, IMAGE(32, 32, 64), NONE, CONV(64, 3, 1, 1) },
+    { &hsgd_op_conv2d, 256, IMAGE(16, 16, 128), NONE, CONV(128, 3, 1, 1) },
+    { &hsgd_op_batch_norm, 128, IMAGE(32, 32, 16), NONE, NORM },
+    { &hsgd_op_batch_norm, 128, IMAGE(16, 16, 32), NONE, NORM },
+    { &hsgd_op_batch_norm, 128, IMAGE(8, 8, 64), NONE, NORM },
+    { &hsgd_op_layer_norm, 4096, VECTOR(1024), NONE, WITH(layer_norm, 1e-5f) },
+    { &hsgd_op_max_pool, 512, IMAGE(32, 32, 64), NONE, WITH(max_pool, .kernel = 2, .stride = 2) },
+    { &hsgd_op_avg_pool, 512, IMAGE(32, 32, 64), NONE, WITH(avg_pool, .kernel = 2, .stride = 2) },
+    { &hsgd_op_global_avg_pool, 512, IMAGE(32, 32, 64), NONE, NULL },
+    { &hsgd_op_activate, 4096, VECTOR(4096), NONE, WITH(activate, HSGD_RELU) },
+    { &hsgd_op_relu, 4096, VECTOR(4096), NONE, NULL },
+    { &hsgd_op_tanh, 4096, VECTOR(4096), NONE, NULL },
+    { &hsgd_op_sigmoid, 4096, VECTOR(4096), NONE, NULL },
+    { &hsgd_op_gelu, 4096, VECTOR(4096), NONE, WITH(gelu, false) },
+    { &hsgd_op_gelu, 4096, VECTOR(4096), NONE, WITH(gelu, .tanh = true) },
+    { &hsgd_op_add, 4096, VECTOR(4096), NONE, NULL },
+    { &hsgd_op_mul, 4096, VECTOR(4096), NONE, NULL },
+    { &hsgd_op_concat, 4096, VECTOR(2048), NONE, NULL },
+    { &hsgd_op_split, 4096, VECTOR(4096), NONE, WITH(split, .parts = 2) },
+    { &hsgd_op_embedding, 128, { HSGD_I32, 1, { 256 } }, NONE, WITH(embedding, .entries = 8192, .channels = 256) },
+    { &hsgd_op_dropout, 4096, VECTOR(4096), NONE, WITH(dropout, 0.5f) },
+    { &hsgd_op_softmax_cross_entropy, 4096, VECTOR(10), CLASS, WITH(softmax_cross_entropy, .label_smoothing = 0) },
+    { &hsgd_op_softmax_cross_entropy, 4096, VECTOR(1000), CLASS, WITH(softmax_cross_entropy, .label_smoothing = 0) },
+    { &hsgd_op_binary_cross_entropy, 4096, VECTOR(1000), VECTOR(1000), NULL },
+    { &hsgd_op_mse, 4096, VECTOR(1000), VECTOR(1000), NULL },
+    { &hsgd_op_mae, 4096, VECTOR(1000), VECTOR(1000), NULL },
+    { &hsgd_op_accuracy, 4096, VECTOR(1000), CLASS, WITH(accuracy, .has_ignore = false) },
+    { &hsgd_op_top_k, 4096, VECTOR(1000), CLASS, WITH(top_k, .k = 5) },
+    { &hsgd_op_perplexity, 4096, VECTOR(1000), CLASS, WITH(perplexity, .has_ignore = false) },
+    { &hsgd_op_rmse, 4096, VECTOR(1000), VECTOR(1000), NULL },
     STEP(1 << 16, HSGD_SGD),
     STEP(1 << 20, HSGD_SGD),
     STEP(1 << 20, HSGD_MOMENTUM),
@@ -81,7 +109,7 @@ static const struct bench_case cases[] = {
     STEP(1 << 20, HSGD_ADAGRAD),
     STEP(1 << 20, HSGD_RMSPROP_MOMENTUM),
     STEP(1 << 20, HSGD_LAMB),
-    { &hsgd_op_clip_factor, 1, { 1, 1, 1 << 20 }, &(struct hsgd_clip_factor){ 1, 1 } },
+    { &hsgd_op_clip_factor, 1, VECTOR(1 << 20), NONE, WITH(clip_factor, 1, 1) },
 };
 
 static int fail(const char *sentence)
@@ -92,11 +120,13 @@ static int fail(const char *sentence)
 
 /* ----------------------------------------------------------------- buffers */
 
+enum { MOST = 2 }; /* inputs, outputs */
+
 /* All buffers of a run, filled with small values. */
 struct buffers {
-    float *x, *dy, *params[HSGD_MAX_PARAMS], *gradients[HSGD_MAX_PARAMS], *dx;
-    int32_t *labels;
-    int64_t in, out; /* floats of x and of y */
+    void *x[MOST];
+    float *dx[MOST], *dy[MOST], *params[HSGD_MAX_PARAMS], *gradients[HSGD_MAX_PARAMS];
+    int64_t in, out; /* numbers of all x and of all y */
 };
 
 static float *filled(int64_t n)
@@ -106,7 +136,17 @@ static float *filled(int64_t n)
     return f;
 }
 
-static int64_t size(struct hsgd_shape s) { return (int64_t)s.h * s.w * s.c; }
+/* Values of 0 or more: second moments and targets must not be negative. */
+static void *filled_input(int64_t n, enum hsgd_dtype dtype)
+{
+    float *f = filled(n);
+    int32_t *words = (int32_t *)f;
+    for (int64_t i = 0; f && i < n; i++) {
+        if (dtype == HSGD_F32) f[i] = fabsf(f[i]);
+        else words[i] = (int32_t)(i % 10);
+    }
+    return f;
+}
 
 static int64_t product(const struct hsgd_param_spec *p)
 {
@@ -117,14 +157,20 @@ static int64_t product(const struct hsgd_param_spec *p)
 
 static bool fill(struct buffers *b, const struct bench_case *c, const struct hsgd_node *n)
 {
-    b->in = c->rows * size(c->in);
-    b->out = c->op->is_loss ? 0 : c->rows * hsgd_type_size(&n->out[0]);
-    b->x = filled(b->in);
-    for (int64_t i = 0; b->x && i < b->in; i++) b->x[i] = fabsf(b->x[i]); /* second moments must not be negative */
-    b->dx = filled(b->in);
-    b->dy = filled(b->out);
-    b->labels = calloc((size_t)c->rows, sizeof *b->labels);
-    bool ok = b->x && b->dx && b->dy && b->labels;
+    bool ok = true;
+    for (int i = 0; i < n->inputs; i++) {
+        int64_t size = c->rows * hsgd_type_size(&n->in[i]);
+        b->in += size;
+        b->x[i] = filled_input(size, n->in[i].dtype);
+        b->dx[i] = filled(size);
+        ok &= b->x[i] && b->dx[i];
+    }
+    for (int i = 0; i < n->outputs; i++) {
+        int64_t size = c->rows * hsgd_type_size(&n->out[i]);
+        b->out += size;
+        b->dy[i] = filled(size);
+        ok &= b->dy[i] != NULL;
+    }
     for (int p = 0; ok && p < n->params; p++) {
         b->params[p] = filled(product(&n->param[p]));
         b->gradients[p] = filled(product(&n->param[p]));
@@ -135,10 +181,11 @@ static bool fill(struct buffers *b, const struct bench_case *c, const struct hsg
 
 static void release(struct buffers *b)
 {
-    free(b->x);
-    free(b->dx);
-    free(b->dy);
-    free(b->labels);
+    for (int i = 0; i < MOST; i++) {
+        free(b->x[i]);
+        free(b->dx[i]);
+        free(b->dy[i]);
+    }
     for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
         free(b->params[p]);
         free(b->gradients[p]);
@@ -152,35 +199,43 @@ struct measured {
     int repeats;
 };
 
-static int time_once(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
-                     bool backward, int repeats, double *seconds)
+/* What is timed: the operation of a case on its buffers. */
+struct work {
+    const struct bench_case *c;
+    const struct hsgd_node *node;
+    const struct buffers *b;
+    bool backward;
+};
+
+static int time_once(struct hsgd_context *ctx, int device, const struct work *w, int repeats, double *seconds)
 {
-    struct hsgd_op_call run = { .rows = c->rows,
-                                .in = { hsgd_image(c->in.h, c->in.w, c->in.c), hsgd_number(HSGD_I32) },
-                                .x = { b->x, b->labels },
+    const struct buffers *b = w->b;
+    struct hsgd_op_call run = { .rows = w->c->rows,
+                                .inputs = w->node->inputs,
                                 .training = true,
                                 .seed = 1,
                                 .repeats = repeats,
                                 .seconds = seconds };
+    for (int i = 0; i < w->node->inputs; i++) {
+        run.in[i] = w->node->in[i];
+        run.x[i] = b->x[i];
+        if (w->backward && run.in[i].dtype == HSGD_F32 && !(i && w->c->op->is_loss)) run.dx[i] = b->dx[i];
+    }
+    for (int i = 0; w->backward && i < w->node->outputs; i++) run.dy[i] = b->dy[i];
     for (int p = 0; p < HSGD_MAX_PARAMS; p++) {
         run.params[p] = b->params[p];
-        if (backward) run.gradients[p] = b->gradients[p];
+        if (w->backward) run.gradients[p] = b->gradients[p];
     }
-    if (backward) {
-        run.dx[0] = b->dx;
-        run.dy[0] = c->op->is_loss ? NULL : b->dy;
-    }
-    return hsgd_op_run(ctx, device, c->op, c->attributes, &run);
+    return hsgd_op_run(ctx, device, w->c->op, w->c->attributes, &run);
 }
 
 /* The number of repetitions that fills a run. */
-static int measure(struct hsgd_context *ctx, int device, const struct bench_case *c, const struct buffers *b,
-                   bool backward, struct measured *out)
+static int measure(struct hsgd_context *ctx, int device, const struct work *w, struct measured *out)
 {
-    int err = time_once(ctx, device, c, b, backward, 1, &out->seconds);
+    int err = time_once(ctx, device, w, 1, &out->seconds);
     double n = RUN_SECONDS / out->seconds;
     out->repeats = n < 1 ? 1 : n > MAX_REPEATS ? MAX_REPEATS : (int)n;
-    return err || out->repeats == 1 ? err : time_once(ctx, device, c, b, backward, out->repeats, &out->seconds);
+    return err || out->repeats == 1 ? err : time_once(ctx, device, w, out->repeats, &out->seconds);
 }
 
 /* ------------------------------------------------------------------ results */
@@ -213,8 +268,14 @@ static void print_number(const char *name, double value)
 
 static struct hsgd_shape shape_of(const struct hsgd_type *t)
 {
-    if (t->rank == 3) return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
-    return (struct hsgd_shape){ 1, 1, t->dim[0] };
+    return (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
+}
+
+static void print_dims(const char *name, const struct hsgd_type *t)
+{
+    printf(", \"%s\": [", name);
+    for (int i = 0; i < t->rank; i++) printf("%s%d", i ? ", " : "", t->dim[i]);
+    putchar(']');
 }
 
 static double direct(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_node *n, bool backward,
@@ -222,26 +283,27 @@ static double direct(const struct hsgd_device *d, const struct bench_case *c, co
 {
     if (d->kind != HSGD_CUDA) return NAN;
     if (c->op == &hsgd_op_dense)
-        return direct_dense(d->index, c->rows, (int)size(c->in), n->out[0].dim[0], backward, repeats);
+        return direct_dense(d->index, c->rows, n->in[0].dim[0], n->out[0].dim[0], backward, repeats);
     if (c->op != &hsgd_op_conv2d) return NAN;
     const struct hsgd_conv2d *a = c->attributes;
-    struct direct_conv same = { c->rows, c->in, shape_of(&n->out[0]), a->kernel, a->stride, a->padding };
+    struct direct_conv same = { c->rows, shape_of(&n->in[0]), shape_of(&n->out[0]), a->kernel, a->stride, a->padding };
     return direct_conv2d(d->index, &same, backward, repeats);
 }
 
-static void print(const struct hsgd_device *d, const struct bench_case *c, const struct hsgd_node *n,
-                  const struct buffers *b, bool backward, const struct measured *m)
+static void print(const struct hsgd_device *d, const struct work *w, const struct measured *m)
 {
-    double work = c->rows * (n->forward_flops + (backward ? n->backward_flops : 0));
-    struct hsgd_shape out = shape_of(&n->out[0]);
+    const struct bench_case *c = w->c;
+    const struct hsgd_node *n = w->node;
+    double work = c->rows * (n->forward_flops + (w->backward ? n->backward_flops : 0));
     const char *name = optimizer(c) ? hsgd_optimizer_name(optimizer(c)->optimizer) : c->op->name;
-    printf("{\"device\": \"%s\", \"name\": \"%s\", \"op\": \"%s\", \"rows\": %d, \"in\": [%d, %d, %d], "
-           "\"out\": [%d, %d, %d], \"gradients\": %s",
-           d->id, d->name, name, c->rows, c->in.h, c->in.w, c->in.c, out.h, out.w, out.c, backward ? "true" : "false");
+    printf("{\"device\": \"%s\", \"name\": \"%s\", \"op\": \"%s\", \"rows\": %d", d->id, d->name, name, c->rows);
+    print_dims("in", &n->in[0]);
+    print_dims("out", &n->out[0]); /* of a loss: none */
+    printf(", \"gradients\": %s", w->backward ? "true" : "false");
     print_number("us", 1e6 * m->seconds);
     print_number("gflops", has_products(c) ? 1e-9 * work / m->seconds : NAN);
-    print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes_moved(c, b, backward) / m->seconds);
-    print_number("direct_us", 1e6 * direct(d, c, n, backward, m->repeats));
+    print_number("gbytes", has_products(c) ? NAN : 1e-9 * bytes_moved(c, w->b, w->backward) / m->seconds);
+    print_number("direct_us", 1e6 * direct(d, c, n, w->backward, m->repeats));
     puts("}");
     fflush(stdout);
 }
@@ -252,17 +314,19 @@ static int bench_case(struct hsgd_context *ctx, int device, const struct bench_c
     struct buffers b = { 0 };
     struct measured m;
     char why[200] = "";
-    struct hsgd_node n = { .attributes = c->attributes, .inputs = 1 };
-    n.in[0] = hsgd_image(c->in.h, c->in.w, c->in.c);
-    n.in[1] = hsgd_number(HSGD_I32);
+    struct hsgd_node n = { .attributes = c->attributes, .inputs = c->op->inputs ? c->op->inputs : 1 };
+    struct work w = { c, &n, &b, false };
+    n.in[0] = c->in;
+    n.in[1] = c->op->is_loss || c->op->is_metric ? c->target : c->in;
     hsgd_device_get(ctx, device, &d, sizeof d);
     if (c->op->infer(&n, why, sizeof why)) return fail(why);
     if (quick && c->rows * n.forward_flops > QUICK_FLOPS) return 0;
     int code = fill(&b, c, &n) ? 0 : fail("out of memory");
     bool gradients = c->op->backward[0].emit || c->op->is_loss;
-    for (int backward = 0; !code && backward <= gradients; backward++) {
-        if (measure(ctx, device, c, &b, backward, &m)) code = fail(hsgd_error(ctx));
-        else print(&d, c, &n, &b, backward, &m);
+    for (int turn = 0; !code && turn <= gradients; turn++) {
+        w.backward = turn;
+        if (measure(ctx, device, &w, &m)) code = fail(hsgd_error(ctx));
+        else print(&d, &w, &m);
     }
     release(&b);
     return code;
