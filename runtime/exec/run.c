@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/emit_slice.h"
 #include "plan/plan_build.h"
 #include "device/headroom.h"
 #include "memory.h"
@@ -154,8 +153,7 @@ static bool point_directly(struct plan *p, struct replay *r)
 /* What only reads parameters leaves other devices their copies. */
 static enum starpu_data_access_mode hold_mode(const struct plan *p, int buffer)
 {
-    bool is_param = buffer >= FIXED_PARAM && buffer < FIXED_OPTIMIZER;
-    return is_param && plan_forward_only(p) ? STARPU_R : STARPU_RW;
+    return plan_forward_only(p) && buffer >= FIXED_PARAM && buffer < FIXED_OPTIMIZER ? STARPU_R : STARPU_RW;
 }
 
 /* Takes or gives back every buffer of the plan. */
