@@ -304,19 +304,102 @@ static void check_parts(const char *devices, enum hsgd_executor executor)
 static void accumulates_on_cpu(void) { check_parts("cpu", HSGD_REPLAY); }
 static void accumulates_on_both(void) { check_parts("cpu,opencl", HSGD_INSERT); }
 
-/* What looks at all samples at once has no parts. */
-static void refuses_parts(void)
+static void begin_norm(const char *devices, int threads, enum hsgd_executor executor)
 {
-    begin("linear", true);
-    hsgd_model_destroy(&model);
+    make_points();
+    ctx = core_context(devices, threads, !threads);
+    hsgd_train_defaults(&options, sizeof options);
+    options.optimizer = HSGD_SGD;
+    options.learning_rate = 0.5f;
     model = hsgd_model_create(ctx, "norm");
-    struct hsgd_value *x = hsgd_input(model, "x", hsgd_image(shape.h, shape.w, shape.c));
-    x = HSGD_OP(HSGD_OP(x, batch_norm, NULL), flatten, NULL);
-    model = core_classifier(model, HSGD_OP(x, dense, NULL, .units = CLASSES));
-    REQUIRE(model);
+    struct hsgd_value *v = hsgd_input(model, "x", hsgd_image(shape.h, shape.w, shape.c));
+    v = HSGD_OP(HSGD_OP(v, batch_norm, "norm"), flatten, NULL);
+    model = core_classifier(model, HSGD_OP(v, dense, "head", .units = CLASSES));
+    REQUIRE(model && !hsgd_model_initialise(model, 1));
+    options.executor = executor;
+}
+
+/* After a step in two parts; counts: the mean of each half of the samples, in double. */
+static void check_running(const double mean[2][FEATURES])
+{
+    float got[FEATURES], count;
+    REQUIRE(!hsgd_model_get_weight(model, "norm.running_mean", got, FEATURES));
+    REQUIRE(!hsgd_model_get_weight(model, "norm.num_batches_tracked", &count, 1));
+    CHECK_MSG(lroundf(count) == 2, "%g updates of the running statistics", count);
+    for (int f = 0; f < FEATURES; f++) {
+        double want = 0.09 * mean[0][f] + 0.1 * mean[1][f];
+        CHECK_MSG(fabs(got[f] - want) < 1e-6, "running mean %d is %g, not %g", f, got[f], want);
+    }
+}
+
+/* batch_norm sees each part alone: on one slice the gradient is the mean of those of the halves. */
+static void check_norm_parts(enum hsgd_executor executor)
+{
+    enum { HALF = 64 };
+    int64_t n;
+    double mean[2][FEATURES] = { { 0 } };
+    begin_norm("cpu", 1, executor);
+    struct hsgd_trainer *t = trainer();
+    float *w = core_weights(model, &n),
+          *g[2] = { malloc((size_t)n * sizeof(float)), malloc((size_t)n * sizeof(float)) };
+    for (int k = 0; k < 2; k++)
+        REQUIRE(!hsgd_trainer_gradients(t, HALF, HSGD_FIELDS(x + k * HALF * FEATURES, labels + k * HALF), g[k], n));
+    for (int i = 0; i < 2 * HALF * FEATURES; i++) mean[i / FEATURES / HALF][i % FEATURES] += (double)x[i] / HALF;
+    hsgd_trainer_destroy(&t);
     options.accumulate = 2;
-    CHECK(!hsgd_trainer_create(model, &options));
-    CHECK_STR(hsgd_error(ctx), "accumulate 2: model \"norm\" has batch_norm, which needs all samples at once");
+    t = trainer();
+    step(t, 0, 2 * HALF);
+    float *got = core_weights(model, NULL);
+    int64_t at = 0;
+    for (int k = 0; k < hsgd_model_weight_count(model); k++) {
+        const char *name = hsgd_model_weight_name(model, k);
+        int64_t size = hsgd_model_weight_size(model, name);
+        for (int64_t i = at; i < at + size; i++) w[i] -= options.learning_rate * (g[0][i] + g[1][i]) / 2;
+        if (!strstr(name, "running") && !strstr(name, "num_batches"))
+            CHECK_MSG(core_distance(got + at, w + at, size) < 1e-5, "%s: off by %g", name,
+                      core_distance(got + at, w + at, size));
+        at += size;
+    }
+    check_running(mean);
+    free(w), free(g[0]), free(g[1]), free(got);
+    hsgd_trainer_destroy(&t);
+    end();
+}
+
+static void norm_in_parts(void) { check_norm_parts(HSGD_REPLAY); }
+static void norm_in_parts_inserted(void) { check_norm_parts(HSGD_INSERT); }
+
+/* Parts of several slices meet: samples that repeat after 8 have the same statistics in all. */
+static void norm_in_parts_on_both(void)
+{
+    int64_t n;
+    float *got[2];
+    double mean[2][FEATURES] = { { 0 } };
+    begin_norm("cpu,opencl", 0, HSGD_REPLAY);
+    for (int i = 8; i < SAMPLES; i++) {
+        memcpy(x + i * FEATURES, x + i % 8 * FEATURES, FEATURES * sizeof *x);
+        labels[i] = labels[i % 8];
+    }
+    for (int i = 0; i < 2 * 16 * FEATURES; i++) mean[i / FEATURES / 16][i % FEATURES] += (double)x[i] / 16;
+    for (int k = 0; k < 2; k++) {
+        options.accumulate = k + 1;
+        CHECK(!hsgd_model_initialise(model, 1));
+        struct hsgd_trainer *t = trainer();
+        step(t, 0, 128);
+        hsgd_trainer_destroy(&t);
+        got[k] = core_weights(model, &n);
+    }
+    check_running(mean);
+    int64_t at = 0;
+    for (int k = 0; k < hsgd_model_weight_count(model); k++) {
+        const char *name = hsgd_model_weight_name(model, k);
+        int64_t size = hsgd_model_weight_size(model, name);
+        if (!strstr(name, "running") && !strstr(name, "num_batches"))
+            CHECK_MSG(core_distance(got[1] + at, got[0] + at, size) < 1e-5, "%s: off by %g", name,
+                      core_distance(got[1] + at, got[0] + at, size));
+        at += size;
+    }
+    free(got[0]), free(got[1]);
     end();
 }
 
@@ -378,7 +461,9 @@ static const struct core_case cases[] = {
     { "lamb_inserted_on_both", lamb_inserted_on_both },
     { "accumulates_on_cpu", accumulates_on_cpu },
     { "accumulates_on_both", accumulates_on_both },
-    { "refuses_parts", refuses_parts },
+    { "norm_in_parts", norm_in_parts },
+    { "norm_in_parts_inserted", norm_in_parts_inserted },
+    { "norm_in_parts_on_both", norm_in_parts_on_both },
     { "biases_without_decay", biases_without_decay },
     { "clipping_small", clipping_small },
     { "clipping_deferred", clipping_deferred },

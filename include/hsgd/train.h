@@ -157,8 +157,8 @@ struct hsgd_train_options {
     void *progress_user;
     float alpha;    /* RMSPROP, RMSPROP_MOMENTUM */
     int accumulate; /* SYNC, DATA_PARALLEL: > 1: each device computes its rows of a batch in so many parts, one after
-                         * another, and adds up their gradients: the same step with less memory.  Not for models
-                         * with batch_norm */
+                         * another, and adds up their gradients: the same step with less memory.  The statistics of
+                         * batch_norm are those of each part, over all devices */
     bool no_bias_decay; /* weight_decay, also of a group, is not for biases, and factors and offsets of norms
                              * (He et al. 2019) */
     const char *best;   /* name of the figure (hsgd_model_metric_name()) whose best validation makes an epoch the

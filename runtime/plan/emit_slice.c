@@ -126,7 +126,7 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
         .device = target,
         .rows = s->rows,
         .first_row = s->first_row,
-        .batch = p->batch,
+        .batch = plan_part_rows(p, s->part),
         .number = n->of ? n->of->number : -1,
         .training = !plan_forward_only(p),
         .kept = slot_place(t, at, s->rows, t->kept[turn][node]),
@@ -268,12 +268,14 @@ static void emit_merge(struct plan *p, const struct slice *s, const struct slice
     const struct hsgd_op *op = p->tape->low.node[node].op;
     hsgd_merge_fn *merge = (d ? op->backward : op->forward)[phase].merge;
     struct hsgd_part part[p->nslices];
+    int n = 0;
     for (int i = 0; i < p->nslices; i++)
-        part[i] = (struct hsgd_part){ sums_place(p, &p->slice[i], sum), p->slice[i].rows };
+        if (p->slice[i].part == s->part)
+            part[n++] = (struct hsgd_part){ sums_place(p, &p->slice[i], sum), p->slice[i].rows };
     begin_node(p, s, at, node, FIRST, program, e);
-    e->rows = p->batch;
-    if (merge) merge(e, p->nslices, part, e->merged[d][phase]);
-    else emit_sum(e, sum->floats, p->nslices, part, e->merged[d][phase]);
+    e->rows = e->batch;
+    if (merge) merge(e, n, part, e->merged[d][phase]);
+    else emit_sum(e, sum->floats, n, part, e->merged[d][phase]);
 }
 
 static void emit_merges(struct plan *p, const struct slice *s, const struct slice_places *at, int segment,
@@ -311,7 +313,7 @@ bool plan_has_once(const struct plan *p)
     return false;
 }
 
-void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_program *program)
+void emit_once(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_program *program)
 {
     const struct lowered *l = &p->tape->low;
     struct hsgd_emit e;
@@ -320,8 +322,8 @@ void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_progra
             const struct hsgd_phase *phase =
                 k < HSGD_PHASES ? &l->node[i].op->forward[k] : &l->node[i].op->backward[k - HSGD_PHASES];
             if (!phase->once) continue;
-            begin_node(p, &p->slice[0], at, i, FIRST, program, &e);
-            e.rows = p->batch;
+            begin_node(p, s, at, i, FIRST, program, &e);
+            e.rows = e.batch;
             for (int v = 0; v < HSGD_MAX_INPUTS; v++) e.x[v] = absent;
             for (int v = 0; v < HSGD_MAX_OUTPUTS; v++) e.y[v] = absent;
             phase->once(&e);

@@ -40,8 +40,8 @@ int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_pla
 /* Where a slice keeps these numbers for the whole batch. */
 struct hsgd_ref terms_place(const struct plan *p, struct hsgd_ref partial);
 
-/* Appends what runs once per step, from what slice 0 has merged. */
-void emit_once(struct plan *p, const struct slice_places *at, struct hsgd_program *program);
+/* Appends what runs once per step, or part of it, from what a slice has merged. */
+void emit_once(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_program *program);
 /* Whether anything does. */
 bool plan_has_once(const struct plan *p);
 

@@ -106,6 +106,29 @@ static int part_rows(const struct plan *p, int rows)
     return size > block ? (size + block - 1) / block * block : size;
 }
 
+int plan_parts(const struct plan *p)
+{
+    int last = 0;
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].part > last) last = p->slice[i].part;
+    return last + 1;
+}
+
+int plan_part_first(const struct plan *p, int part)
+{
+    int i = 0;
+    while (i < p->nslices - 1 && p->slice[i].part != part) i++;
+    return i;
+}
+
+int plan_part_rows(const struct plan *p, int part)
+{
+    int rows = 0;
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].part == part) rows += p->slice[i].rows;
+    return rows;
+}
+
 static void take_parts(struct plan *p, int share, const struct slice_spec *spec, int size)
 {
     for (int part = 0, done = 0; done < spec->rows; part++, done += size) {

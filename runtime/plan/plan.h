@@ -156,6 +156,11 @@ static inline bool plan_forward_only(const struct plan *p)
     return p->mode == PLAN_EVALUATE || p->mode == PLAN_PREDICT;
 }
 
+/* Parts of slices, the first slice that has one, and the samples in it. */
+int plan_parts(const struct plan *p);
+int plan_part_first(const struct plan *p, int part);
+int plan_part_rows(const struct plan *p, int part);
+
 struct slice_spec {
     struct device *device;
     int rows;

@@ -94,8 +94,7 @@ void plan_step_jobs(struct builder *b);
  * per step; adding what a part of a slice returned to that of its first part; sums
  * of squares of a shard's weights, and the change that needs them. */
 extern const struct job_type terms_job, slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job,
-    once_job,
-    part_job, norms_job, change_job;
+    once_job, part_job, norms_job, change_job;
 
 /* Floats of the sums of squares. */
 int64_t norms_floats(const struct plan *p);

@@ -60,7 +60,8 @@ static void sums_access(const struct plan *p, const struct job *j, struct cell *
     if (t->sums_begin[k + 1] > t->sums_begin[k]) access_buffer(c, p->sums[j->index * t->segments + k], STARPU_W);
     if (!k) return;
     access_buffer(c, p->merged[j->index], k > 1 ? STARPU_RW : STARPU_W);
-    for (int i = 0; i < p->nslices; i++) access_buffer(c, p->sums[i * t->segments + k - 1], STARPU_R);
+    for (int i = 0; i < p->nslices; i++)
+        if (p->slice[i].part == p->slice[j->index].part) access_buffer(c, p->sums[i * t->segments + k - 1], STARPU_R);
 }
 
 static void slice_access(struct builder *b, const struct job *j, struct cell *c)
@@ -119,8 +120,7 @@ const struct job_type part_job = { part_access, part_emit };
 static void once_access(struct builder *b, const struct job *j, struct cell *c)
 {
     const struct plan *p = b->plan;
-    (void)j;
-    access_buffer(c, p->nslices > 1 ? p->merged[0] : p->sums[0], STARPU_R);
+    access_buffer(c, p->nslices > 1 ? p->merged[j->index] : p->sums[0], STARPU_R);
     access_buffer(c, FIXED_PARAM, STARPU_RW);
     access_buffer(c, FIXED_STEP, STARPU_R);
 }
@@ -129,8 +129,7 @@ static void once_access(struct builder *b, const struct job *j, struct cell *c)
 static void once_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
 {
     struct slice_places places = { .step = step_row, .param = FIXED_PARAM, .device = e->device };
-    (void)j;
-    emit_once(b->plan, &places, e->program);
+    emit_once(b->plan, &b->plan->slice[j->index], &places, e->program);
 }
 
 const struct job_type once_job = { once_access, once_emit };

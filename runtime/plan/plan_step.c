@@ -135,13 +135,21 @@ static struct hsgd_ref add_factor(struct builder *b)
     return factor;
 }
 
+/* Once for each part, by its first slice. */
+static void add_once(struct builder *b)
+{
+    int parts = plan_has_once(b->plan) ? plan_parts(b->plan) : 0;
+    for (int part = 0; part < parts; part++)
+        step_job(b, &once_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY)->index = plan_part_first(b->plan, part);
+}
+
 /* The update of a shard, in a cell with what it needs before; with the first,
  * the metrics. */
 static void add_update(struct builder *b, int shard, struct hsgd_ref *factor)
 {
     int first = b->njobs;
     if (shard == 0) add_metrics(b, CELL_UPDATE);
-    if (shard == 0 && plan_has_once(b->plan)) step_job(b, &once_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY);
+    if (shard == 0) add_once(b);
     if (clips(b) && (shard == 0 || !alone(b))) *factor = add_factor(b);
     struct job *j = step_job(b, &update_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY);
     j->index = shard;
@@ -175,6 +183,22 @@ static void add_to_first(struct builder *b, int slice)
     j->index = slice;
 }
 
+/* The same part of all slices, which meet between segments. */
+static void add_part_jobs(struct builder *b, int part)
+{
+    const struct plan *p = b->plan;
+    int last = p->tape->segments - 1;
+    for (int k = 0; k <= last; k++)
+        for (int i = 0; i < p->nslices; i++) {
+            if (p->slice[i].part != part) continue;
+            struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);
+            if (!alone(b)) j->affinity = p->slice[i].share;
+            j->index = i;
+            j->segment = k;
+            if (part && k == last) add_to_first(b, i);
+        }
+}
+
 void plan_step_jobs(struct builder *b)
 {
     const struct plan *p = b->plan;
@@ -184,14 +208,7 @@ void plan_step_jobs(struct builder *b)
         if (!alone(b)) j->affinity = p->slice[i].share;
         j->index = i;
     }
-    for (int k = 0; k < p->tape->segments; k++)
-        for (int i = 0; i < p->nslices; i++) {
-            struct job *j = step_job(b, &slice_job, CELL_SLICE, p->slice[i].device, SLICE_PRIORITY);
-            if (!alone(b)) j->affinity = p->slice[i].share;
-            j->index = i;
-            j->segment = k;
-            if (p->slice[i].part) add_to_first(b, i);
-        }
+    for (int part = 0; part < plan_parts(p); part++) add_part_jobs(b, part);
     if (p->mode == PLAN_PREDICT) return;
     if (p->mode != PLAN_TRAIN) add_metrics(b, CELL_MERGE);
     if (p->mode == PLAN_EVALUATE) return;

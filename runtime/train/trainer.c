@@ -103,15 +103,9 @@ static int smooth_labels(struct hsgd_model *m, float smoothing)
     return 0;
 }
 
-/* A sum over all samples in the middle of a slice would need all parts at once. */
 static int check_parts(const struct hsgd_model *m, const struct hsgd_train_options *o)
 {
-    if (o->accumulate <= 1) return 0;
-    for (int i = 0; i < m->nnodes; i++)
-        if (m->node[i].op->forward[1].emit || m->node[i].op->backward[1].emit)
-            return hsgd_fail(m->ctx, EINVAL, "accumulate %d: model \"%s\" has %s, which needs all samples at once",
-                             o->accumulate, m->name, m->node[i].op->name);
-    if (!algorithm_has_server(algorithm_row(o->algorithm))) return 0;
+    if (o->accumulate <= 1 || !algorithm_has_server(algorithm_row(o->algorithm))) return 0;
     return hsgd_fail(m->ctx, EINVAL, "accumulate %d is incompatible with algorithm \"%s\"", o->accumulate,
                      hsgd_algorithm_name(o->algorithm));
 }

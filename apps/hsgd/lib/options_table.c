@@ -65,11 +65,13 @@ static const struct option_row table[] = {
       "compute each batch in K parts, one after another, and add up\n"
       "their gradients: the same steps in less memory (1)" },
     { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
-    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X", "learning rate (0.001 for adam, adamw and\nlamb, else 0.01)" },
+    { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
+      "learning rate (0.001 for adam, adamw and\nlamb, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
       "momentum (0.9); with sgd and rmsprop it selects the optimizers\n"
       "momentum and rmsprop-momentum; not for adam, adamw, adagrad\nand lamb" },
-    { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X", "weight decay (0; 0.01 for adamw and lamb)" },
+    { "weight-decay", 0, REAL, TRAIN, AT(weight_decay), 0, 100, NULL, "X",
+      "weight decay (0; 0.01 for adamw and lamb)" },
     { "no-bias-decay", 0, FLAG, TRAIN, AT(no_bias_decay), 0, 0, NULL, NULL,
       "no weight decay of biases, and factors and offsets of norms" },
     { "group", 0, LIST, TRAIN, AT(group), 0, 0, NULL, "PATTERN:lr=X,decay=X",
