@@ -91,7 +91,7 @@ static void refusals(void)
 {
     begin();
     struct hsgd_model *m = made("mse");
-    refused(m, 0.1f, "label_smoothing 0.1 is for softmax_cross_entropy, model \"m\" has mse");
+    refused(m, 0.1f, "label_smoothing 0.1: the loss of model \"m\", mse, has none");
     refused(m, -0.1f, "label_smoothing must be from 0 to 0.999, not -0.1");
     refused(m, 1, "label_smoothing must be from 0 to 0.999, not 1");
     refused(m, NAN, "label_smoothing must be from 0 to 0.999, not nan");

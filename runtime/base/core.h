@@ -17,7 +17,8 @@
 #define MAX_DEVICES 32
 #define MAX_SLOWNESS 4
 #define MAX_KEPT 4
-#define WORKER_WORDS ((STARPU_NMAXWORKERS + 31) / 32)
+#define MAX_WORKERS STARPU_NMAXWORKERS
+#define WORKER_WORDS ((MAX_WORKERS + 31) / 32)
 
 struct cuda_device;
 struct cell_run;
@@ -38,7 +39,7 @@ struct device {
     unsigned node;
     int units;     /* work-groups it runs at once; 1 on the CPU */
     bool one_item; /* groups of one item: an OpenCL device that is a CPU */
-    int worker[STARPU_NMAXWORKERS];
+    int worker[MAX_WORKERS];
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;

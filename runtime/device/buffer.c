@@ -96,6 +96,10 @@ void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data
     sem_destroy(&here);
 }
 
+void buffer_release(struct buffer *b) { starpu_data_release(b->handle); }
+
+float *buffer_memory(const struct buffer *b) { return starpu_data_get_local_ptr(b->handle); }
+
 void buffer_destroy(struct buffer *b)
 {
     if (!b->handle) return;

@@ -15,6 +15,12 @@ struct buffer {
     starpu_data_handle_t handle;
 };
 
+/* What is done with one, in StarPU's terms. */
+#define BUFFER_READ STARPU_R
+#define BUFFER_WRITE STARPU_W
+#define BUFFER_UPDATE STARPU_RW
+#define MAIN_MEMORY (1u << STARPU_MAIN_RAM) /* among memory nodes */
+
 int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, bool in_main_memory);
 int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory);
 void buffer_destroy(struct buffer *b);
@@ -23,5 +29,8 @@ void buffer_write_through(struct buffer *b, uint32_t nodes);
 /* starpu_data_acquire() in main memory; no task may be under way on b.  The
  * workers of a StarPU that is ours are woken only where they must fetch the data. */
 void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode);
+void buffer_release(struct buffer *b);
+/* Where it lies in main memory while it is acquired. */
+float *buffer_memory(const struct buffer *b);
 
 #endif

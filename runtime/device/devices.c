@@ -321,3 +321,10 @@ int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *o
     full.busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
     return SIZED_GIVE(NULL, hsgd_device, out, size, &full);
 }
+
+double device_round_trip_us(const struct device *d, size_t bytes)
+{
+    if (d->node == STARPU_MAIN_RAM) return 0;
+    return starpu_transfer_predict(STARPU_MAIN_RAM, d->node, bytes) +
+           starpu_transfer_predict(d->node, STARPU_MAIN_RAM, bytes);
+}

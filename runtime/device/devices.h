@@ -23,4 +23,8 @@ bool devices_has_accelerator(void);
 /* Fills ctx->device from StarPU's workers, after starpu_init(). */
 int devices_collect(struct hsgd_context *ctx, const struct device_request *request);
 
+/* What StarPU predicts for so many bytes from main memory to the device and back; 0
+ * for one that computes there, NaN where nothing is known. */
+double device_round_trip_us(const struct device *d, size_t bytes);
+
 #endif

@@ -163,7 +163,7 @@ static void read_slice(const struct run *r, const struct plan *p, const struct s
 {
     struct buffer *b = p->buffer[s->partial];
     int64_t stride = slice_result(p, s->rows, p->nresults);
-    buffer_acquire(p->ctx, b, STARPU_R);
+    buffer_acquire(p->ctx, b, BUFFER_READ);
     for (int step = 0; step < steps; step++)
         for (int i = 0; i < p->nresults; i++) {
             int64_t bytes = hsgd_type_bytes(&r->s->result[i].type);
@@ -171,7 +171,7 @@ static void read_slice(const struct run *r, const struct plan *p, const struct s
             const float *from = (const float *)b->memory + step * stride + slice_result(p, s->rows, i);
             if (r->result[i]) memcpy((char *)r->result[i] + first * bytes, from, (size_t)(s->rows * bytes));
         }
-    starpu_data_release(b->handle);
+    buffer_release(b);
 }
 
 static void read_results(void *user, const struct plan *p, int steps)

@@ -76,12 +76,12 @@ static struct parameters *parameters_new(struct hsgd_model *m, bool own)
 
 void parameters_acquire(struct hsgd_context *ctx, struct parameters *p, bool write)
 {
-    for (int i = 0; i < p->nshards; i++) buffer_acquire(ctx, &p->buffer[i], write ? STARPU_RW : STARPU_R);
+    for (int i = 0; i < p->nshards; i++) buffer_acquire(ctx, &p->buffer[i], write ? BUFFER_UPDATE : BUFFER_READ);
 }
 
 void parameters_release(struct parameters *p)
 {
-    for (int i = 0; i < p->nshards; i++) starpu_data_release(p->buffer[i].handle);
+    for (int i = 0; i < p->nshards; i++) buffer_release(&p->buffer[i]);
 }
 
 /* -------------------------------------------------------------- life cycle */

@@ -244,8 +244,8 @@ static void *drive(void *user)
 static void fetch_parameters(struct trainer_state *s)
 {
     for (int i = 0; i < s->store.nshards; i++) {
-        buffer_acquire(s->ctx, &s->store.param[i], STARPU_RW);
-        starpu_data_release(s->store.param[i].handle);
+        buffer_acquire(s->ctx, &s->store.param[i], BUFFER_UPDATE);
+        buffer_release(&s->store.param[i]);
     }
 }
 

@@ -11,10 +11,10 @@ static bool counts(const struct replica *r) { return r->updates > 0 && !r->gone;
 /* sum += weight x, over the floats of a shard's state. */
 static void add_scaled(struct trainer_state *from, int shard, int64_t n, double weight, float *sum)
 {
-    buffer_acquire(from->ctx, &from->optimizer[shard], STARPU_R);
+    buffer_acquire(from->ctx, &from->optimizer[shard], BUFFER_READ);
     const float *x = from->optimizer[shard].memory;
     for (int64_t i = 0; i < n; i++) sum[i] += (float)weight * x[i];
-    starpu_data_release(from->optimizer[shard].handle);
+    buffer_release(&from->optimizer[shard]);
 }
 
 static void gather_shard(struct async *a, int shard, double all)
@@ -22,13 +22,13 @@ static void gather_shard(struct async *a, int shard, double all)
     struct trainer_state *s = &a->t->state;
     int64_t n = s->store.shard[shard].floats * optimizer_state_floats(s->options.optimizer);
     float *sum = s->optimizer[shard].memory;
-    buffer_acquire(s->ctx, &s->optimizer[shard], STARPU_W);
+    buffer_acquire(s->ctx, &s->optimizer[shard], BUFFER_WRITE);
     memset(sum, 0, (size_t)n * sizeof *sum);
     for (int i = 0; i < a->n; i++) {
         struct replica *r = &a->replica[i];
         if (counts(r)) add_scaled(&r->state, shard, n, (double)r->updates / all, sum);
     }
-    starpu_data_release(s->optimizer[shard].handle);
+    buffer_release(&s->optimizer[shard]);
 }
 
 void async_gather_state(struct hsgd_trainer *t)

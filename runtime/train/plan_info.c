@@ -74,7 +74,7 @@ static int worker_for(const struct plan *p, const struct cell *c, const double *
 /* Lays out all cells; returns the length of the step. */
 static double lay_out(const struct plan *p, struct place *place)
 {
-    double worker_end[STARPU_NMAXWORKERS] = { 0 }, last = 0;
+    double worker_end[MAX_WORKERS] = { 0 }, last = 0;
     for (int i = 0; i < p->ncells; i++) {
         const struct cell *c = &p->cell[i];
         int w = worker_for(p, c, worker_end);

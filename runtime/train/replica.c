@@ -59,8 +59,8 @@ static int open_exchange(struct replica *r)
         x->version[i] = &s->version[i];
         err = buffer_create(s->ctx, &x->base[i], "base", s->store.shard[i].floats, true);
         if (r->device != x->home) buffer_write_through(&r->state.store.param[i], nodes);
-        buffer_write_through(&s->store.param[i], 1u << STARPU_MAIN_RAM); /* not lost with a device */
-        buffer_write_through(&s->version[i], 1u << STARPU_MAIN_RAM);
+        buffer_write_through(&s->store.param[i], MAIN_MEMORY); /* not lost with a device */
+        buffer_write_through(&s->version[i], MAIN_MEMORY);
     }
     return err;
 }
@@ -71,12 +71,12 @@ static void take_optimizer(struct replica *r)
     struct trainer_state *from = &r->trainer->state, *to = &r->state;
     int per = optimizer_state_floats(from->options.optimizer);
     for (int i = 0; per && i < from->store.nshards; i++) {
-        buffer_acquire(from->ctx, &from->optimizer[i], STARPU_R);
-        buffer_acquire(to->ctx, &to->optimizer[i], STARPU_W);
+        buffer_acquire(from->ctx, &from->optimizer[i], BUFFER_READ);
+        buffer_acquire(to->ctx, &to->optimizer[i], BUFFER_WRITE);
         memcpy(to->optimizer[i].memory, from->optimizer[i].memory,
                (size_t)(per * from->store.shard[i].floats) * sizeof(float));
-        starpu_data_release(to->optimizer[i].handle);
-        starpu_data_release(from->optimizer[i].handle);
+        buffer_release(&to->optimizer[i]);
+        buffer_release(&from->optimizer[i]);
     }
 }
 
@@ -127,7 +127,7 @@ static void fill_step_table(struct replica *r, const struct origin *from)
     const struct hsgd_train_options *o = &s->options;
     s->store.first_step = from->step + r->round.first / o->batch_size;
     double rate = schedule_rate(o, s->store.first_step, r->trainer->planned_steps);
-    buffer_acquire(s->ctx, &s->store.step, STARPU_W);
+    buffer_acquire(s->ctx, &s->store.step, BUFFER_WRITE);
     for (int i = 0; i < r->round.steps; i++) {
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         int64_t update = r->updates + i + 1;
@@ -137,7 +137,7 @@ static void fill_step_table(struct replica *r, const struct origin *from)
         schedule_fill(o, &step, row);
         row[HSGD_STEP_SHARE] = (float)r->round.share;
     }
-    starpu_data_release(s->store.step.handle);
+    buffer_release(&s->store.step);
 }
 
 /* The tickets of the round, whose last step hands in; shared: of every step. */
@@ -154,9 +154,9 @@ static void clear_tickets(struct replica *r)
 {
     for (int i = 0; i < tickets(r); i++) {
         struct buffer *b = &r->exchange.ticket[i];
-        buffer_acquire(r->state.ctx, b, STARPU_RW);
+        buffer_acquire(r->state.ctx, b, BUFFER_UPDATE);
         for (int k = 0; k < r->round.steps * per_step(r); k++) missed(r, i, 0)[k] = NOT_HANDED_IN;
-        starpu_data_release(b->handle);
+        buffer_release(b);
     }
 }
 
@@ -226,9 +226,9 @@ static int finish_push(struct replica *r, pthread_mutex_t *plan_lock)
     struct span span = { .first = r->round.steps - 1, .end = r->round.steps };
     for (int i = 0; i < r->state.store.nshards; i++) {
         struct buffer *b = &r->exchange.ticket[i];
-        buffer_acquire(r->state.ctx, b, STARPU_R);
+        buffer_acquire(r->state.ctx, b, BUFFER_READ);
         r->exchange.merged[i] = *missed(r, i, span.first) != NOT_HANDED_IN;
-        starpu_data_release(b->handle);
+        buffer_release(b);
     }
     move_home(r, plan_lock);
     if (!r->exchange.home) return -EIO;
@@ -292,13 +292,13 @@ int replica_staleness(struct replica *r, int steps, int64_t stale[HSGD_KEPT_STAL
     int first = r->shares ? 0 : steps - 1, n = (steps - first) * per_step(r);
     for (int i = 0; i < tickets(r); i++) {
         struct buffer *b = &r->exchange.ticket[i];
-        buffer_acquire(r->state.ctx, b, STARPU_R);
+        buffer_acquire(r->state.ctx, b, BUFFER_READ);
         for (int k = 0; k < n; k++) {
             int m = missed(r, i, first)[k];
             note_merge(r, m);
             stale[m < HSGD_KEPT_STALENESS ? m : HSGD_KEPT_STALENESS - 1]++;
         }
-        starpu_data_release(b->handle);
+        buffer_release(b);
     }
     return tickets(r) * n;
 }

@@ -28,8 +28,8 @@ static struct places places_of(struct builder *b, const struct job *j)
 
 static void access_ticket(struct cell *c, int version, int ticket, bool draw)
 {
-    access_buffer(c, version, draw ? STARPU_R : STARPU_RW);
-    access_buffer(c, ticket, STARPU_RW);
+    access_buffer(c, version, draw ? BUFFER_READ : BUFFER_UPDATE);
+    access_buffer(c, ticket, BUFFER_UPDATE);
 }
 
 static void emit_ticket(struct hsgd_emit *e, int version, int ticket, int shards, bool draw)
@@ -69,9 +69,9 @@ static void add_shared(struct builder *b, struct exchange *x, bool draw)
 static void pull_access(struct builder *b, const struct job *j, struct cell *c)
 {
     struct places at = places_of(b, j);
-    access_buffer(c, at.server.buffer, STARPU_R);
-    access_buffer(c, at.param.buffer, STARPU_W);
-    access_buffer(c, at.base.buffer, STARPU_W);
+    access_buffer(c, at.server.buffer, BUFFER_READ);
+    access_buffer(c, at.param.buffer, BUFFER_WRITE);
+    access_buffer(c, at.base.buffer, BUFFER_WRITE);
     access_ticket(c, at.version, at.ticket, true);
 }
 
@@ -88,10 +88,10 @@ static bool is_elastic(const struct job *j) { return ((const struct exchange *)j
 static void push_access(struct builder *b, const struct job *j, struct cell *c)
 {
     struct places at = places_of(b, j);
-    access_buffer(c, FIXED_STEP, STARPU_R);
-    access_buffer(c, at.param.buffer, is_elastic(j) ? STARPU_RW : STARPU_R);
-    access_buffer(c, at.server.buffer, STARPU_RW);
-    if (!is_elastic(j)) access_buffer(c, at.base.buffer, STARPU_R);
+    access_buffer(c, FIXED_STEP, BUFFER_READ);
+    access_buffer(c, at.param.buffer, is_elastic(j) ? BUFFER_UPDATE : BUFFER_READ);
+    access_buffer(c, at.server.buffer, BUFFER_UPDATE);
+    if (!is_elastic(j)) access_buffer(c, at.base.buffer, BUFFER_READ);
     access_ticket(c, at.version, at.ticket, false);
 }
 

@@ -41,12 +41,12 @@ static void copy_moments(struct hsgd_trainer *t, float *const moment[2], bool to
     struct trainer_state *state = &t->state;
     for (int i = 0; moments_of(t) && i < state->store.nshards; i++) {
         struct shard shard = state->store.shard[i];
-        buffer_acquire(state->ctx, &state->optimizer[i], to_trainer ? STARPU_W : STARPU_R);
+        buffer_acquire(state->ctx, &state->optimizer[i], to_trainer ? BUFFER_WRITE : BUFFER_READ);
         for (int k = 0; k < moments_of(t); k++) {
             float *here = (float *)state->optimizer[i].memory + k * shard.floats, *there = moment[k] + shard.first;
             memcpy(to_trainer ? here : there, to_trainer ? there : here, (size_t)shard.floats * sizeof(float));
         }
-        starpu_data_release(state->optimizer[i].handle);
+        buffer_release(&state->optimizer[i]);
     }
 }
 

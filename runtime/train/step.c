@@ -131,10 +131,10 @@ static void read_bucket(struct trainer_state *s, const struct plan *p, float *bu
         struct hsgd_ref at = p->gradient[i];
         struct buffer *b = p->buffer[at.buffer];
         const struct shard *shard = &s->store.shard[i];
-        buffer_acquire(s->ctx, b, STARPU_R);
-        memcpy(bucket + shard->first, (const char *)starpu_data_get_local_ptr(b->handle) + at.offset,
+        buffer_acquire(s->ctx, b, BUFFER_READ);
+        memcpy(bucket + shard->first, (const char *)buffer_memory(b) + at.offset,
                (size_t)shard->floats * sizeof *bucket);
-        starpu_data_release(b->handle);
+        buffer_release(b);
     }
 }
 

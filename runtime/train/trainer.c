@@ -92,14 +92,23 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
     return 0;
 }
 
+/* The attribute of a loss that the option replaces; NULL: it has none. */
+static float *smoothing_of(const struct node *loss)
+{
+    for (const struct hsgd_attribute *f = loss->op->fields; f && f->name; f++)
+        if (!strcmp(f->name, "label_smoothing")) return (float *)((char *)loss->attributes + f->offset);
+    return NULL;
+}
+
 static int smooth_labels(struct hsgd_model *m, float smoothing)
 {
     if (smoothing == 0 || !m->finished) return 0;
-    struct node *loss = &m->node[m->loss];
-    if (loss->op != &hsgd_op_softmax_cross_entropy)
-        return hsgd_fail(m->ctx, EINVAL, "label_smoothing %g is for softmax_cross_entropy, model \"%s\" has %s",
+    const struct node *loss = &m->node[m->loss];
+    float *attribute = smoothing_of(loss);
+    if (!attribute)
+        return hsgd_fail(m->ctx, EINVAL, "label_smoothing %g: the loss of model \"%s\", %s, has none",
                          (double)smoothing, m->name, loss->op->name);
-    ((struct hsgd_softmax_cross_entropy *)loss->attributes)->label_smoothing = smoothing;
+    *attribute = smoothing;
     return 0;
 }
 
@@ -250,22 +259,22 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
 {
     struct trainer_state *s = &t->state;
     const struct hsgd_train_options *o = &s->options;
-    buffer_acquire(s->ctx, &s->store.step, STARPU_W);
+    buffer_acquire(s->ctx, &s->store.step, BUFFER_WRITE);
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1,
                                       loss_scale(s->store.model, batch), t->at.step + i, 0 };
         schedule_fill(o, &step, row);
     }
-    starpu_data_release(s->store.step.handle);
+    buffer_release(&s->store.step);
 }
 
 void trainer_read_sums(struct store *s, int steps, double *out)
 {
-    buffer_acquire(s->ctx, &s->metrics, STARPU_R);
+    buffer_acquire(s->ctx, &s->metrics, BUFFER_READ);
     const float *from = s->metrics.memory;
     for (int i = 0; i < steps * s->model->nsums; i++) out[i] = (double)from[i];
-    starpu_data_release(s->metrics.handle);
+    buffer_release(&s->metrics);
 }
 
 /* Divides the batch anew where drift was found before `step`. */

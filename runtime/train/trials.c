@@ -6,6 +6,7 @@
 
 #include "calibration.h"
 #include "capacity.h"
+#include "device/devices.h"
 #include "exec/run.h"
 
 #define TRIALS 4
@@ -47,10 +48,8 @@ static void sizes_for(int batch, int *rows)
 static double copy_seconds(const struct trainer_state *s, const struct device *d)
 {
     const struct hsgd_context *ctx = s->ctx;
-    unsigned home = STARPU_MAIN_RAM;
     size_t bytes = (size_t)s->store.model->floats * sizeof(float);
-    if (ctx->ndevices == 1 || d->node == home) return 0;
-    double us = starpu_transfer_predict(home, d->node, bytes) + starpu_transfer_predict(d->node, home, bytes);
+    double us = ctx->ndevices == 1 ? 0 : device_round_trip_us(d, bytes);
     return isfinite(us) && us > 0 ? 1e-6 * us : 0;
 }
 
