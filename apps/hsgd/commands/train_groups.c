@@ -54,11 +54,12 @@ int train_choose_groups(struct training *t)
     for (const char *c = t->s->group; *c; c++) items += *c == ',';
     char *text = settings_keep(t->s, strdup(t->s->group));
     t->group = calloc((size_t)items, sizeof *t->group);
-    if (!text || !t->group) return report_error(FAILED, "out of memory for --group");
-    for (char *item; (item = strsep(&text, ","));)
-        if (!take_item(o, t->group, item)) return bad_group(t->s->group);
+    int code = text && t->group ? OK : report_error(FAILED, "out of memory for --group");
+    for (char *item; !code && (item = strsep(&text, ","));)
+        if (!take_item(o, t->group, item)) code = bad_group(t->s->group);
     o->group = t->group;
-    return OK;
+    if (code) free(t->group);
+    return code;
 }
 
 /* ------------------------------------------------------------------ header */
