@@ -6,10 +6,10 @@
 
 /* configure reads these three. */
 #define HSGD_VERSION_MAJOR 0
-#define HSGD_VERSION_MINOR 2
+#define HSGD_VERSION_MINOR 3
 #define HSGD_VERSION_PATCH 0
 
-/* For comparisons: HSGD_VERSION >= 200 is 0.2.0 or later. */
+/* For comparisons: HSGD_VERSION >= 300 is 0.3.0 or later. */
 #define HSGD_VERSION (HSGD_VERSION_MAJOR * 10000 + HSGD_VERSION_MINOR * 100 + HSGD_VERSION_PATCH)
 
 #ifdef __cplusplus
@@ -21,7 +21,7 @@ extern "C" {
 
 /* HSGD_VERSION of the library. */
 HSGD_API int hsgd_version(void);
-/* The same as text: "0.2.0". */
+/* The same as text: "0.3.0". */
 HSGD_API const char *hsgd_version_text(void);
 
 #ifdef __cplusplus

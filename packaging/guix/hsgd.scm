@@ -9,7 +9,7 @@
 
 (package
   (name "hsgd")
-  (version "0.2.0")
+  (version "0.3.0")
   ;; A release: (origin (method url-fetch) (uri ...) (sha256 (base32 ...))); here, the checkout that this file is in.
   (source (local-file "../.." "hsgd-checkout" #:recursive? #t))
   (build-system gnu-build-system)

@@ -9,10 +9,10 @@ class Hsgd(AutotoolsPackage, CudaPackage):
     training step: a C library on StarPU, and a command line."""
 
     # The archive lies beside this file's release; see doc/releasing.md.
-    url = "file:///usr/src/hsgd-0.2.0.tar.xz"
+    url = "file:///usr/src/hsgd-0.3.0.tar.xz"
     license("BSD-3-Clause")
 
-    version("0.2.0")
+    version("0.3.0")
 
     variant("opencl", default=True, description="OpenCL devices")
     variant("onednn", default=True, description="matrix products and convolution on CPUs by oneDNN")
