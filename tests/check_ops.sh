@@ -10,7 +10,7 @@ status=0
 missing() { echo "$op: $1"; status=1; }
 for op in $ops; do
     grep -qx "REFERENCE($op)" reference/reference_list.h || missing "no function reference_$op() in reference/"
-    awk -F '|' -v op="$op" '$4 == op && $2 ~ /^[a-z0-9_]+\.(c|cl)$/ { found = 1 } END { exit !found }' \
+    awk -F '|' -v op="$op" '$4 == op && $2 ~ /^[a-z0-9_]+\.(c|cl|h)$/ { found = 1 } END { exit !found }' \
         "$src/tests/faults.sh" || missing "no fault for its test in tests/faults.sh"
     awk -F '|' -v op="\`$op\`" 'index($2, op) { found = 1 } END { exit !found }' "$src/doc/models.md" ||
         missing "no row in doc/models.md"

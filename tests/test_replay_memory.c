@@ -109,16 +109,16 @@ static void replay(const char *devices, int threads, const char *name)
     REQUIRE(hsgd_trainer_plan(t, 32) > 0);
     CHECK_MSG(atomic_load(&calls) > 0, "calls of malloc are not counted");
     atomic_store(&counting, false);
-    REQUIRE(!hsgd_trainer_time(t, 500, &seconds));
+    REQUIRE(!hsgd_trainer_time(t, 100, &seconds));
     before = resident_mib();
     atomic_store(&calls, 0);
     atomic_store(&counting, true);
-    REQUIRE(!hsgd_trainer_time(t, 2000, &seconds));
+    REQUIRE(!hsgd_trainer_time(t, 600, &seconds));
     atomic_store(&counting, false);
     CHECK_MSG(atomic_load(&calls) == 0, "%llu calls, the last from libhsgd+0x%lx",
               (unsigned long long)atomic_load(&calls), (unsigned long)atomic_load(&last_caller));
     double grown = resident_mib() - before;
-    CHECK_MSG(grown < 1, "resident memory grew by %.1f MiB in 2000 steps", grown);
+    CHECK_MSG(grown < 1, "resident memory grew by %.1f MiB in 600 steps", grown);
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&model);
     hsgd_destroy(&ctx);
