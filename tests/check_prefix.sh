@@ -63,7 +63,7 @@ if command -v cmake >/dev/null; then
     cat >"$folder/cmake/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.13)
 project(program C)
-find_package(hsgd 0.2 REQUIRED)
+find_package(hsgd 0.3 REQUIRED)
 message(STATUS "hsgd ${hsgd_VERSION}")
 foreach(kind hsgd hsgd_static)
   if(TARGET hsgd::${kind})
@@ -79,9 +79,9 @@ CMAKE
         expect_training "$folder/cmake/build/with_hsgd_static"
     fi
     # Another series may have another interface.
-    sed -i 's/hsgd 0.2/hsgd 0.1/' "$folder/cmake/CMakeLists.txt"
+    sed -i 's/hsgd 0.3/hsgd 0.2/' "$folder/cmake/CMakeLists.txt"
     ! with_cmake "$folder/cmake/old" || { echo "CMake takes another series for ours"; exit 1; }
-    grep -q 'version: 0.2' "$folder/cmake.log" || { cat "$folder/cmake.log"; exit 1; }
+    grep -q 'version: 0.3' "$folder/cmake.log" || { cat "$folder/cmake.log"; exit 1; }
 else
     echo "no cmake here: find_package(hsgd) was not tried"
 fi

@@ -53,7 +53,7 @@ relu: NaN becomes 0|activate.h|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z
 conv2d: padding off by one|conv2d.cl|s/t.at = q \* stride - pad;/t.at = q * stride - pad + 1;/|conv2d|cpu
 conv2d: forgotten bias|conv2d.cl|s/bias ? V16_SPLAT(bias\[i\]) : //|conv2d|cpu
 conv2d: slope applied twice|conv2d.c|s/a.activation && !e->node->slope_applied/a.activation/|conv2d|cpu
-dropout: backward without the mask|dropout.c|s/mask(e, e->dy\[0\]/e->training = false, &/|dropout|cpu
+dropout: backward with another mask|dropout.c|s/mask(e, e->dy\[0\]/e->number++, &/|dropout|cpu
 dropout: not scaled|dropout.cl|s/from\[i\] \* scale : 0.0f/from[i] : 0.0f/|dropout|opencl
 dropout: rows of a slice counted from 0|dropout.cl|s/(u32)(first + row)/(u32)row/|dropout|cpu
 flatten: nothing is copied|flatten.c|s/.is_view = true, //|flatten|cpu

@@ -3,6 +3,7 @@
 # hsgd selftest finds every wrong number that the library gives, names its row
 # and device, and exits with 1; the other rows pass.
 srcdir=$(cd "${srcdir:-.}" && pwd)
+reference_list=$PWD/reference/reference_list.h
 . "$srcdir/tests/cli.sh"
 shim=wrong_shim
 . "$srcdir/tests/shim.sh"
@@ -16,6 +17,11 @@ json '{(c["check"], c["device"]) for c in j["checks"] if not c["ok"]} == {
     ("dense", "opencl:0"), ("softmax_cross_entropy", "cpu"), ("optimizer", "cpu"), ("clip_factor", "opencl:0"),
     ("flatten", "cpu"), ("copy 64 MiB and back", "cpu"), ("training lenet", j["devices"][0]["id"])} | {
     ("training " + m, d) for m in ("mlp", "lenet", "cifar-cnn") for d in ("cpu", "together")}'
+# On two devices; these move numbers or count, every other one rounds.
+references=$(grep -c '^REFERENCE(' "$reference_list")
+json 'len([c for c in j["checks"] if c["ok"] and c["unit"] == "shapes" and c["runs"] >= 200]) == '$((2 * references - 5))
+json 'all(0 < c["error"] <= c["allowed"] or c["check"] in ("accuracy", "add", "concat", "relu", "split", "top_k")
+          for c in j["checks"] if c["ok"] and c["error"] is not None)'
 message() # CHECK DEVICE WORDS: what a row says
 {
     json "'$3' in [c['message'] for c in j['checks'] if (c['check'], c['device']) == ('$1', '$2')][0]"
