@@ -283,6 +283,34 @@ static void bits_of_evaluation(void)
     end();
 }
 
+/* Of binary cross-entropy: the probabilities of its logits. */
+static void chances(void)
+{
+    static const char *const names[] = { "logits", "output", NULL };
+    static float logits[SAMPLES * CLASSES];
+    ctx = core_context("cpu", 1, true);
+    model = hsgd_model_create(ctx, "chances");
+    struct hsgd_value *in = hsgd_input(model, "x", hsgd_vector(FEATURES));
+    struct hsgd_value *target = hsgd_target(model, "chance", hsgd_vector(CLASSES));
+    struct hsgd_value *y = HSGD_OP(in, dense, NULL, .units = CLASSES);
+    hsgd_result(y, "logits");
+    hsgd_loss(HSGD_JOIN(HSGD_OF(y, target), binary_cross_entropy, NULL));
+    REQUIRE(!hsgd_model_finish(model));
+    session = hsgd_session_create(model, HSGD_OPTIONS(session, .result = names));
+    REQUIRE(session);
+    for (int i = 0; i < SAMPLES * FEATURES; i++) x[i] = (float)(i % 211 - 105) * (i % 3 ? 0.02f : 2);
+    REQUIRE(!hsgd_session_run(session, SAMPLES, HSGD_FIELDS(x), HSGD_RESULTS(logits, out)));
+    int below = 0, above = 0;
+    for (int i = 0; i < SAMPLES * CLASSES; i++) {
+        double want = 1 / (1 + exp(-(double)logits[i]));
+        if (!CHECK_MSG(fabs(out[i] - want) <= 1e-6 * want + 1e-37, "%g of %g, not %g", out[i], logits[i], want)) break;
+        if (logits[i] < -20) below++;
+        if (logits[i] > 20) above++;
+    }
+    CHECK_MSG(below > 0 && above > 0, "%d logits below -20, %d above 20", below, above);
+    end();
+}
+
 /* ------------------------------------------------------------------ sharing */
 
 /* Two sessions and a trainer have one set of buffers, which is there as long as one
@@ -495,6 +523,7 @@ static const struct core_case cases[] = {
     { "every_batch_opencl", every_batch_opencl },
     { "every_batch_both", every_batch_both },
     { "bits_of_evaluation", bits_of_evaluation },
+    { "chances", chances },
     { "shared_cpu", shared_cpu },
     { "shared_both", shared_both },
     { "memory", memory },

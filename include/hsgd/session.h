@@ -32,8 +32,8 @@ struct hsgd_session_options {
     enum hsgd_executor executor;
     const char *const *result; /* names of the results, the last followed by NULL; read by the call only.  NULL: all
                                     that the model names (hsgd_result()), or "output" if it names none.  "output" is
-                                    what the model predicts: the input of its loss, after softmax cross-entropy as
-                                    probabilities */
+                                    what the model predicts: the input of its loss, as probabilities where that is
+                                    softmax or binary cross-entropy */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
