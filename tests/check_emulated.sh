@@ -98,6 +98,29 @@ print(f"losses differ by at most {worst:.2g} (emulated)")
 sys.exit(not (1e-6 < worst < 2e-2 and a["final_weights_sha256"] != b["final_weights_sha256"]))
 PY
 }
+# A loss that counts its terms: on two devices as on the CPU.
+counted() {
+    cat >"$work/counted.yaml" <<'YAML'
+hsgd: 2
+name: counted
+layers:
+  - {op: flatten}
+  - {op: dense, name: fc, units: classes}
+  - {op: softmax_cross_entropy, in: [fc, label], has_ignore: true, ignore: 3}
+YAML
+    for devices in cpu cuda; do
+        HSGD_CUDAEMU_REPORT=1 ./hsgd train --model "$work/counted.yaml" --data digits --devices $devices --algorithm data-parallel \
+            --steps 20 --out "$work/counted-$devices" || return 1
+    done
+    python3 - "$work"/counted-*/report.json <<'PY'
+import json, sys
+a, b = (json.load(open(f))["losses"] for f in sys.argv[1:])
+worst = max(abs(x / y - 1) for x, y in zip(a, b))
+print(f"{len(a)} losses differ by at most {worst:.2g} (emulated)")
+sys.exit(not (len(a) == len(b) == 20 and worst <= 1e-5))
+PY
+}
+part "a loss that counts its terms on two emulated CUDA devices" counted
 # Gradients and parameters go from GPU to GPU: twice the steps are twice the
 # copies between devices, and not more to the host (one or two come and go).  StarPU measures the links
 # in the first run of a STARPU_HOME.
