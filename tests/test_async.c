@@ -132,6 +132,16 @@ static void nothing_is_lost(void)
     }
 }
 
+/* Plans that are only looked at take the places of those that have run, while workers rest. */
+static void plans_make_room(void)
+{
+    begin_linear(HSGD_STALE, 0);
+    REQUIRE(!hsgd_trainer_step(trainer, SAMPLES, HSGD_FIELDS(x, labels), NULL));
+    for (int batch = 1; batch <= 24; batch++)
+        if (!CHECK_MSG(hsgd_trainer_plan(trainer, batch) > 0, "%d: %s", batch, hsgd_error(ctx))) break;
+    end();
+}
+
 /* ------------------------------------------------------------------ training */
 
 static const char *model_name = "mlp-small";
@@ -348,6 +358,7 @@ static void has_no_room(void)
 static const struct core_case cases[] = { { "names", names },
                                           { "refusals", refusals },
                                           { "nothing_is_lost", nothing_is_lost },
+                                          { "plans_make_room", plans_make_room },
                                           { "local", local },
                                           { "elastic", elastic },
                                           { "stale", stale },
