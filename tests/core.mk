@@ -236,17 +236,18 @@ test_tables_LDADD = $(files_ldadd)
 test_arrays_SOURCES = tests/test_arrays.c $(files_sources)
 test_arrays_CPPFLAGS = $(files_cppflags)
 test_arrays_LDADD = $(files_ldadd)
-test_lives_SOURCES = tests/test_lives.c tests/core.c tests/core.h
+test_lives_SOURCES = tests/test_lives.c tests/core.c tests/core.h tests/gradient.c tests/gradient.h
 test_lives_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_lives_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
-test_losses_SOURCES = tests/test_losses.c tests/core.c tests/core.h
+test_losses_SOURCES = tests/test_losses.c tests/core.c tests/core.h tests/gradient.c tests/gradient.h
 test_losses_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_losses_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
 
-test_graph_gradients_SOURCES = tests/test_graph_gradients.c tests/core.c tests/core.h
+test_graph_gradients_SOURCES = tests/test_graph_gradients.c tests/graph_tape.c tests/graph_tape.h tests/core.c tests/core.h \
+	tests/gradient.c tests/gradient.h
 test_graph_gradients_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_graph_gradients_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
-test_store_SOURCES = tests/test_store.c tests/core.c tests/core.h
+test_store_SOURCES = tests/test_store.c tests/core.c tests/core.h tests/gradient.c tests/gradient.h
 test_store_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_store_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
 test_stream_SOURCES = tests/test_stream.c $(files_sources)

@@ -2,6 +2,7 @@
 /* What lives how long in a slice's arena, by bytes, and which weights' gradients
  * are left to cells of their own. */
 #include "core.h"
+#include "gradient.h"
 
 #include <math.h>
 
@@ -120,16 +121,6 @@ static void fill(void *user, int step, int first_row, int rows, void *const *fie
         label[r] = (first_row + r) % CLASSES;
         for (int i = 0; i < size; i++) x[r * size + i] = sinf((float)(i * (first_row + r + 1)));
     }
-}
-
-/* The parameters become the gradient. */
-static void become_gradient(struct hsgd_emit *e, const void *user, const struct update *u)
-{
-    struct copy_args copy = { (int)u->n };
-    struct add_args add = { (int)u->n };
-    (void)user;
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, u->n, &copy, u->part[0], u->w);
-    for (int i = 1; i < u->parts; i++) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, u->n, &add, u->part[i], u->w);
 }
 
 /* The gradient over n slices; *deferred: of how many weights it is left to later cells. */

@@ -3,6 +3,7 @@
  * gradients against the formulas in double precision, however the batch is
  * divided; and what a trainer makes of them. */
 #include "core.h"
+#include "gradient.h"
 
 #include <math.h>
 
@@ -192,16 +193,6 @@ static void fill(void *user, int step, int first, int rows, void *const *field)
     memcpy(field[0], x + first * IN, (size_t)(rows * IN) * sizeof *x);
     memcpy(field[1], label + first * PLACES, (size_t)(rows * PLACES) * sizeof *label);
     memcpy(field[2], t + first * VALUES, (size_t)(rows * VALUES) * sizeof *t);
-}
-
-/* The parameters become the gradient of the sums. */
-static void become_gradient(struct hsgd_emit *e, const void *user, const struct update *u)
-{
-    struct copy_args copy = { (int)u->n };
-    struct add_args add = { (int)u->n };
-    (void)user;
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, u->n, &copy, u->part[0], u->w);
-    for (int i = 1; i < u->parts; i++) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, u->n, &add, u->part[i], u->w);
 }
 
 static void read_sums(double *sums)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Plans on a store alone: nobody trains but by an updater of the test's. */
 #include "core.h"
+#include "gradient.h"
 
 #include <errno.h>
 #include <math.h>
@@ -87,16 +88,6 @@ static void evaluates_without_a_trainer(void)
 }
 
 /* --------------------------------------------------------------- updating */
-
-/* The parameters become the gradient. */
-static void become_gradient(struct hsgd_emit *e, const void *user, const struct update *u)
-{
-    struct copy_args copy = { (int)u->n };
-    struct add_args add = { (int)u->n };
-    (void)user;
-    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, u->n, &copy, u->part[0], u->w);
-    for (int i = 1; i < u->parts; i++) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, u->n, &add, u->part[i], u->w);
-}
 
 static float *gradient_of_trainer(const float *initial, int64_t count)
 {

@@ -92,7 +92,6 @@ static void fill_runs(struct plan *p, struct replay *r)
 static void replay_free(struct plan *p)
 {
     struct replay *r = p->replay;
-    context_begin(p->ctx); /* workers that rest would let go of no task */
     if (r->task) quiesce_tasks(p->ctx);
     for (int i = 0; r->task && i < p->slots * (p->ncells + 1); i++) {
         if (r->task[i]->status != STARPU_TASK_INIT && starpu_task_wait(r->task[i])) break; /* until StarPU lets go */
@@ -104,7 +103,6 @@ static void replay_free(struct plan *p)
     free(r->direct);
     free(r->run);
     free(r);
-    context_end(p->ctx);
     p->replay = NULL;
 }
 

@@ -31,7 +31,7 @@ static int find_plan(struct hsgd_session *s, enum plan_mode mode, int batch, int
 {
     int err = 0;
     if ((*out = plan_cache_find(&s->plans, mode, batch, window))) return 0;
-    context_begin(s->ctx); /* what a dropped plan has on devices may be fetched */
+    context_begin(s->ctx); /* trials find workers awake */
     if (mode == PLAN_EVALUATE) err = store_add_metrics(&s->store);
     if (!err) err = new_plan(s, mode, batch, window, out);
     context_end(s->ctx);
@@ -44,9 +44,7 @@ static void forget_lost(struct hsgd_session *s)
     for (int i = 0; i < s->ctx->ndevices; i++) {
         const struct device *d = &s->ctx->device[i];
         if (!d->lost || s->lost[i]) continue;
-        context_begin(s->ctx);
         plan_cache_drop(&s->plans, d);
-        context_end(s->ctx);
         memset(s->choice, 0, sizeof s->choice);
         s->lost[i] = true;
     }

@@ -172,6 +172,7 @@ struct plan *plan_create(struct store *store, const struct plan_spec *spec)
 void plan_destroy(struct plan *p)
 {
     if (!p) return;
+    context_begin(p->ctx); /* workers that rest let go of no task, and fetch nothing */
     if (p->replay) p->replay_free(p);
     if (p->tape) tape_free(p->tape);
     free(p->tape);
@@ -191,6 +192,7 @@ void plan_destroy(struct plan *p)
             buffer_destroy(p->slot_buffer[i]);
             free(p->slot_buffer[i]);
         }
+    context_end(p->ctx);
     free(p->slot_buffer);
     free(p->slice);
     free(p->cell);

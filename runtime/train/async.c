@@ -173,11 +173,12 @@ static int count_merges(struct async *a, struct replica *r, int merged)
 static int count_round(struct async *a, struct replica *r, int merged)
 {
     const struct round *d = &r->round;
-    int n = sums_of(a);
     if (!merged) return 0;
-    double sums[merged * n];
-    trainer_read_sums(&r->state.store, merged, sums);
-    for (int i = 0; i < merged; i++) add_sums(a, d->first + (int64_t)i * d->batch, d->batch, sums + (size_t)i * n);
+    for (int i = 0; i < merged; i++) {
+        double sums[MAX_SUMS];
+        trainer_read_sums(&r->state.store, i, 1, sums);
+        add_sums(a, d->first + (int64_t)i * d->batch, d->batch, sums);
+    }
     r->updates += merged;
     r->samples += (int64_t)merged * d->batch;
     a->merged += (int64_t)merged * d->batch;
@@ -347,7 +348,7 @@ static int run(struct async *a, const struct async_listener *l)
 static void drop_lost(struct trainer_state *s)
 {
     for (int i = 0; i < s->ctx->ndevices; i++)
-        if (s->ctx->device[i].lost) recover_drop_plans(s, &s->ctx->device[i]);
+        if (s->ctx->device[i].lost) plan_cache_drop(&s->plans, &s->ctx->device[i]);
 }
 
 static void close_batches(struct async *a)

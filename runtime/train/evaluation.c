@@ -34,6 +34,6 @@ int trainer_evaluate(struct hsgd_trainer *t, int batch, int steps, const struct 
     int err = open_session(t);
     t->session.store.first_step = t->at.step;
     if (!err) err = session_window(&t->session, PLAN_EVALUATE, batch, steps, source, NULL);
-    if (!err) trainer_read_sums(&t->session.store, steps, sums);
+    if (!err) trainer_read_sums(&t->session.store, 0, steps, sums);
     return err;
 }

@@ -148,7 +148,7 @@ static int note_steps(struct fit *f, const double *sums, int steps, int batch, d
 
 static int train_window(struct fit *f, struct pass *p, int steps)
 {
-    double sums[steps * model_of(f)->nsums];
+    double *sums = f->t->window;
     struct batch_source source = pass_source(p);
     int err = trainer_plan(f->t, PLAN_TRAIN, p->batch, NULL);
     if (err) return err;

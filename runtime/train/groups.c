@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "groups.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,25 +10,7 @@
 
 enum { MAX_GROUPS = 256, NEAREST = 3 };
 
-/* Whether a pattern is the whole name: * is any text, ? any byte. */
-static bool matches(const char *pattern, const char *name)
-{
-    const char *star = NULL, *from = NULL;
-    while (*name) {
-        if (*pattern == '*') {
-            star = pattern++;
-            from = name;
-        } else if (*pattern == '?' || *pattern == *name) {
-            pattern++, name++;
-        } else if (star) {
-            pattern = star + 1;
-            name = ++from;
-        } else {
-            return false;
-        }
-    }
-    return pattern[strspn(pattern, "*")] == '\0';
-}
+static bool matches(const char *pattern, const char *name) { return !fnmatch(pattern, name, FNM_NOESCAPE); }
 
 /* The group that a weight belongs to; -1: none. */
 static int group_of(const struct hsgd_train_options *o, const struct hsgd_model *m, const struct weight_place *w)

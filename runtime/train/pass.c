@@ -142,7 +142,7 @@ static int evaluate_window(struct evaluation *e)
     if (p->batch > left) p->batch = (int)left;
     int steps = pass_window(left / p->batch, e->step_seconds);
     int n = e->t->state.store.model->nsums;
-    double sums[steps * n];
+    double *sums = e->t->window;
     struct batch_source source = pass_source(p);
     uint64_t began = monotonic_ns();
     int err = trainer_evaluate(e->t, p->batch, steps, &source, sums);

@@ -3,13 +3,6 @@
 
 #include "exec/lose.h"
 
-void recover_drop_plans(struct trainer_state *s, const struct device *d)
-{
-    context_begin(s->ctx);
-    plan_cache_drop(&s->plans, d);
-    context_end(s->ctx);
-}
-
 bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
 {
     struct hsgd_context *ctx = s->ctx;
@@ -20,7 +13,7 @@ bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
     s->drift.plan = NULL;
     s->balance.batch = 0;
     s->measured = false;
-    recover_drop_plans(s, d);
+    plan_cache_drop(&s->plans, d);
     trainer_state_send_eagerly(s, NULL);
     return true;
 }

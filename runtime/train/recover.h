@@ -11,7 +11,4 @@
  * and the user is told. */
 bool recover(struct trainer_state *s, const struct plan *p, int64_t step);
 
-/* Plans that use d are gone. */
-void recover_drop_plans(struct trainer_state *s, const struct device *d);
-
 #endif

@@ -214,7 +214,7 @@ static void move_home(struct replica *r, pthread_mutex_t *plan_lock)
 {
     struct device *lost = r->exchange.home;
     pthread_mutex_lock(plan_lock);
-    recover_drop_plans(&r->state, lost);
+    plan_cache_drop(&r->state.plans, lost);
     r->exchange.home = home_of(r);
     pthread_mutex_unlock(plan_lock);
 }
@@ -238,9 +238,7 @@ static int finish_push(struct replica *r, pthread_mutex_t *plan_lock)
     pthread_mutex_unlock(plan_lock);
     int err = p ? plan_run(p, &span, HSGD_REPLAY, &nothing) : -EIO;
     pthread_mutex_lock(plan_lock);
-    context_begin(r->state.ctx);
     plan_destroy(p);
-    context_end(r->state.ctx);
     pthread_mutex_unlock(plan_lock);
     return err;
 }

@@ -162,6 +162,12 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
     return err ? err : groups_copy(ctx, o);
 }
 
+static int open_window(struct hsgd_trainer *t)
+{
+    t->window = malloc(sizeof *t->window * WINDOW_STEPS * (size_t)t->state.store.model->nsums);
+    return t->window ? 0 : hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
+}
+
 struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct hsgd_train_options *options)
 {
     struct hsgd_train_options o = defaults;
@@ -175,7 +181,8 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         return NULL;
     }
     t->planned_steps = o.steps;
-    if (choose_best(t) || open_augment(t, model) || smooth_labels(model, o.label_smoothing)) hsgd_trainer_destroy(&t);
+    if (open_window(t) || choose_best(t) || open_augment(t, model) || smooth_labels(model, o.label_smoothing))
+        hsgd_trainer_destroy(&t);
     return t;
 }
 
@@ -193,6 +200,7 @@ void hsgd_trainer_destroy(struct hsgd_trainer **pt)
     trainer_state_close(&t->state);
     groups_free(&t->state.options);
     free(t->augment.room);
+    free(t->window);
     hsgd_record_destroy(&t->record);
     hsgd_normalisation_destroy(&t->norm);
     for (int i = 0; i < MAX_MODEL_FIELDS; i++) hsgd_normalisation_destroy(&t->field_norm[i]);
@@ -240,7 +248,6 @@ int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct 
     if (!p) {
         context_begin(s->ctx);
         err = new_plan(s, mode, batch, &p);
-        /* Workers are awake: what a dropped plan has on devices may be fetched. */
         if (p && !(p = trainer_state_keep(s, p))) err = -ENOMEM;
         context_end(s->ctx);
     }
@@ -269,10 +276,10 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     buffer_release(&s->store.step);
 }
 
-void trainer_read_sums(struct store *s, int steps, double *out)
+void trainer_read_sums(struct store *s, int first, int steps, double *out)
 {
     buffer_acquire(s->ctx, &s->metrics, BUFFER_READ);
-    const float *from = s->metrics.memory;
+    const float *from = (const float *)s->metrics.memory + (size_t)first * (size_t)s->model->nsums;
     for (int i = 0; i < steps * s->model->nsums; i++) out[i] = (double)from[i];
     buffer_release(&s->metrics);
 }
@@ -313,7 +320,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
     fill_step_table(t, batch, steps);
     for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);
-    if (!err) trainer_read_sums(&s->store, steps, sums);
+    if (!err) trainer_read_sums(&s->store, 0, steps, sums);
     if (err || mode != PLAN_TRAIN) return err;
     t->at.step += steps;
     t->at.updates += steps;

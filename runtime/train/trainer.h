@@ -31,6 +31,7 @@ struct async;
 struct hsgd_trainer {
     struct trainer_state state;
     struct position at;
+    double *window;                  /* sums of WINDOW_STEPS steps, for who trains or evaluates in windows */
     double step_seconds;             /* of the last window of full batches; 0: not known */
     int64_t planned_steps;           /* length of the whole training, for the schedule; 0: not known */
     struct hsgd_normalisation *norm; /* of x, by the training data; NULL: none yet */
@@ -65,7 +66,7 @@ int trainer_evaluate(struct hsgd_trainer *t, int batch, int steps, const struct 
 int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
                    double *sums);
 
-/* Those of the steps that have run on a store. */
-void trainer_read_sums(struct store *s, int steps, double *out);
+/* Those of steps [first, first + steps) of the window that has run on a store. */
+void trainer_read_sums(struct store *s, int first, int steps, double *out);
 
 #endif
