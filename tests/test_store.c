@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "device/starpu_environment.h"
 #include "exec/memory.h"
 #include "plan/plan_build.h"
 #include "exec/run.h"
@@ -211,6 +212,25 @@ static void others_read_it(void)
     end();
 }
 
+/* StarPU before 1.4 loses copies where both are on. */
+static void no_lost_copies(void)
+{
+    for (int asked = -1; asked <= 1; asked++) {
+        const char *const value[] = { "0", "1" };
+        struct buffer b;
+        unsetenv("STARPU_PREFETCH");
+        if (asked >= 0) setenv("STARPU_PREFETCH", value[asked], 1);
+        struct hsgd_context *ctx = core_context("cpu", 1, false);
+        bool on = starpu_get_prefetch_flag();
+        CHECK(on == (asked < 0 ? STARPU_HAS_SAFE_PREFETCH : asked));
+        REQUIRE(!buffer_create(ctx, &b, "parameters", 8, true));
+        buffer_write_through(&b, MAIN_MEMORY);
+        CHECK(b.written_through == (STARPU_HAS_SAFE_PREFETCH || !on));
+        buffer_destroy(&b);
+        hsgd_destroy(&ctx);
+    }
+}
+
 static const struct core_case cases[] = {
     { "evaluates_without_a_trainer", evaluates_without_a_trainer },
     { "updates_on_one_device", updates_on_one_device },
@@ -219,5 +239,6 @@ static const struct core_case cases[] = {
     { "sketches_know_their_size", sketches_know_their_size },
     { "one_trains_a_model", one_trains_a_model },
     { "others_read_it", others_read_it },
+    { "no_lost_copies", no_lost_copies },
 };
 CORE_MAIN(cases)

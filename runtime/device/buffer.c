@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "starpu_environment.h"
+
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* Large buffers get huge pages where the system has them. */
@@ -62,8 +64,11 @@ int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, 
     return 0;
 }
 
+static bool can_write_through(void) { return STARPU_HAS_SAFE_PREFETCH || !starpu_get_prefetch_flag(); }
+
 void buffer_write_through(struct buffer *b, uint32_t nodes)
 {
+    if (!can_write_through()) return;
     starpu_data_set_wt_mask(b->handle, nodes);
     b->written_through = true;
 }

@@ -24,7 +24,8 @@ struct buffer {
 int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, bool in_main_memory);
 int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory);
 void buffer_destroy(struct buffer *b);
-/* From now on what is written is copied to these memory nodes at once. */
+/* From now on what is written is copied to these memory nodes at once, if that
+ * is safe with the StarPU that runs. */
 void buffer_write_through(struct buffer *b, uint32_t nodes);
 /* starpu_data_acquire() in main memory; no task may be under way on b.  The
  * workers of a StarPU that is ours are woken only where they must fetch the data. */

@@ -264,6 +264,7 @@ void starpu_environment_defaults(void)
 {
     setenv("STARPU_SILENT", "1", 0);
     setenv("STARPU_WORKERS_GETBIND", "1", 0);
+    if (!STARPU_HAS_SAFE_PREFETCH) setenv("STARPU_PREFETCH", "0", 0);
 }
 
 int starpu_environment_check(struct hsgd_context *ctx)

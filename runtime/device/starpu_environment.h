@@ -6,6 +6,10 @@
 
 #include "base/core.h"
 
+/* Before 1.4, StarPU loses a transfer for idle time that a prefetch promotes:
+ * decision 0056. */
+#define STARPU_HAS_SAFE_PREFETCH (STARPU_MAJOR_VERSION > 1 || STARPU_MINOR_VERSION >= 4)
+
 /* The defaults of doc/environment.md where the user has set nothing. */
 void starpu_environment_defaults(void);
 
