@@ -35,6 +35,22 @@ ok eval --checkpoint run --devices cpu
 has out '^checkpoint +run/checkpoints/best/model.safetensors, step 170'
 has out "^accuracy +$accuracy%"
 
+# ------------------------------------------------------------ peak memory
+# Adam keeps two numbers per weight, 7840 and 10 (16 with padding); every batch has three places.
+for optimizer in sgd adam; do
+    ok train --model linear --steps 2 --optimizer $optimizer --deterministic --devices cpu --json --out $optimizer
+    json 'list(j["peak_memory"]) == ["cpu"] and j["peak_memory"]["cpu"] > 4 * 7856 + 3 * 128 * 785 * 4'
+    sed -n 's/^ *"cpu": \([0-9]*\).*/\1/p' $optimizer/report.json >>peaks
+done
+[ "$(($(sed -n 2p peaks) - $(sed -n 1p peaks)))" = $((2 * 4 * 7856)) ]
+check "the optimizer's state in the peak: $(cat peaks)" $?
+ok train --model linear --steps 2 --devices cpu,opencl --out both
+has out '^peak memory +opencl:0 [0-9.]+ MiB, cpu [0-9.]+ MiB$'
+ok eval --checkpoint both --devices opencl
+has out '^peak memory +opencl:0 [0-9.]+ MiB$'
+ok eval --checkpoint both --devices opencl --json
+json 'list(j["peak_memory"]) == ["opencl:0"] and j["peak_memory"]["opencl:0"] > 4 * 7856 + 3 * 128 * 785 * 4'
+
 # ------------------------------------------------------------ wrong input
 refused '--checkpoint is missing' eval
 refused '--checkpoint "none": No such file or directory' eval --checkpoint none

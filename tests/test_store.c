@@ -177,6 +177,53 @@ static void sketches_know_their_size(void)
     end();
 }
 
+/* -------------------------------------------------------------------- peak */
+
+static size_t peak(const struct hsgd_context *c)
+{
+    struct hsgd_device d;
+    REQUIRE(!hsgd_device_get(c, 0, &d, sizeof d));
+    return d.peak_bytes;
+}
+
+/* What two steps take, from the sizes of the model and the buffers of the only cell. */
+static size_t train_alone(struct hsgd_model *m, enum hsgd_optimizer optimizer, int rows)
+{
+    struct hsgd_train_options o;
+    struct hsgd_plan_cell cell;
+    size_t inputs = (size_t)rows * FEATURES * sizeof *x + ((size_t)rows * sizeof *labels + 63) / 64 * 64;
+    hsgd_train_defaults(&o, sizeof o);
+    o.optimizer = optimizer;
+    struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
+    for (int i = 0; i < 2; i++) REQUIRE(t && !hsgd_trainer_step(t, rows, HSGD_FIELDS(x, labels), NULL));
+    REQUIRE(hsgd_trainer_plan(t, rows) == 1 && !hsgd_trainer_plan_cell(t, rows, 0, &cell, sizeof cell));
+    hsgd_trainer_destroy(&t);
+    return (size_t)cell.bytes + (PLAN_SLOTS - 1) * inputs;
+}
+
+/* Buffers count once for all plans that use them, and until they are freed. */
+static void peak_on(const char *devices)
+{
+    struct hsgd_context *c = core_context(devices, 1, false);
+    struct hsgd_model *m = hsgd_model_by_name(c, "mlp-small", (struct hsgd_shape){ 28, 28, 1 }, CLASSES);
+    core_digits(0, BATCH, x, labels);
+    REQUIRE(m && !hsgd_model_initialise(m, 5) && peak(c) == 0);
+    size_t bucket = (size_t)m->floats * sizeof(float);
+    size_t small = train_alone(m, HSGD_SGD, 32), first = peak(c);
+    CHECK_MSG(first == small && small > bucket, "%zu bytes, not %zu", first, small);
+    CHECK(train_alone(m, HSGD_SGD, 32) == small && peak(c) == first);
+    size_t large = train_alone(m, HSGD_SGD, BATCH), second = peak(c);
+    CHECK_MSG(second == large && large > small, "%zu bytes, not %zu", second, large);
+    CHECK(train_alone(m, HSGD_ADAM, BATCH) == large + 2 * bucket);
+    CHECK_MSG(peak(c) == large + 2 * bucket, "%zu bytes, not %zu", peak(c), large + 2 * bucket);
+    CHECK(train_alone(m, HSGD_SGD, 32) == small && peak(c) == large + 2 * bucket);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&c);
+}
+
+static void peak_of_the_cpu(void) { peak_on("cpu"); }
+static void peak_of_opencl(void) { peak_on("opencl:0"); }
+
 /* ----------------------------------------------------------------- stores */
 
 static void one_trains_a_model(void)
@@ -237,6 +284,8 @@ static const struct core_case cases[] = {
     { "updates_on_two_devices", updates_on_two_devices },
     { "updates_where_starpu_places", updates_where_starpu_places },
     { "sketches_know_their_size", sketches_know_their_size },
+    { "peak_of_the_cpu", peak_of_the_cpu },
+    { "peak_of_opencl", peak_of_opencl },
     { "one_trains_a_model", one_trains_a_model },
     { "others_read_it", others_read_it },
     { "no_lost_copies", no_lost_copies },

@@ -100,6 +100,9 @@ struct hsgd_device {
     unsigned long long graphs_captured; /* cells captured as CUDA graphs so far */
     unsigned long long graphs_launched; /* cells run as CUDA graphs so far */
     double busy_seconds;                /* time spent in cells so far, summed over its workers */
+    size_t peak_bytes;                  /* maximum so far of what parameters, optimizer state, batches, activations,
+                                         * gradients and results of trainers and sessions take of its memory at the
+                                         * same time, those of trials included */
 };
 
 /* Number of devices in use. */

@@ -51,6 +51,7 @@ struct device {
     struct cuda_device *cuda;
     atomic_ullong tasks, samples, busy_ns;
     atomic_ullong captures, graph_launches; /* CUDA graphs */
+    atomic_llong bytes, peak_bytes;         /* of buffers there, see buffer_count() */
 };
 
 /* The first failure of work that is under way.  The context has one; a

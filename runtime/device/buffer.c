@@ -31,16 +31,15 @@ static bool has_cuda(const struct hsgd_context *ctx)
 
 static size_t bytes_of(const struct buffer *b) { return (size_t)b->floats * sizeof(float); }
 
-static void name_buffer(struct buffer *b, const char *name, int64_t floats)
+static void name_buffer(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats)
 {
-    *b = (struct buffer){ .floats = floats };
+    *b = (struct buffer){ .floats = floats, .ctx = ctx };
     snprintf(b->name, sizeof b->name, "%s", name);
 }
 
 int buffer_wrap(struct hsgd_context *ctx, struct buffer *b, const char *name, int64_t floats, float *memory)
 {
-    (void)ctx;
-    name_buffer(b, name, floats);
+    name_buffer(ctx, b, name, floats);
     b->memory = memory;
     starpu_vector_data_register(&b->handle, STARPU_MAIN_RAM, (uintptr_t)memory, (uint32_t)floats, sizeof(float));
     return 0;
@@ -51,7 +50,7 @@ int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, 
     if (floats < 1) floats = 1;
     if (floats > UINT32_MAX / 2)
         return hsgd_fail(ctx, ENOMEM, "buffer \"%s\" would hold %lld floats", name, (long long)floats);
-    name_buffer(b, name, floats);
+    name_buffer(ctx, b, name, floats);
     if (!in_main_memory) {
         starpu_vector_data_register(&b->handle, -1, 0, (uint32_t)floats, sizeof(float));
         return 0;
@@ -63,6 +62,28 @@ int buffer_create(struct hsgd_context *ctx, struct buffer *b, const char *name, 
     b->pinned = has_cuda(ctx) && !starpu_memory_pin(memory, bytes_of(b));
     return 0;
 }
+
+/* ---------------------------------------------------------------- counting */
+
+static void add_bytes(struct device *d, long long bytes)
+{
+    long long now = atomic_fetch_add(&d->bytes, bytes) + bytes, peak = atomic_load(&d->peak_bytes);
+    while (now > peak && !atomic_compare_exchange_weak(&d->peak_bytes, &peak, now)) continue;
+}
+
+void buffer_count(struct buffer *b, struct device *d)
+{
+    unsigned bit = 1u << (d - b->ctx->device);
+    if (!(atomic_fetch_or(&b->counted, bit) & bit)) add_bytes(d, (long long)bytes_of(b));
+}
+
+static void uncount(struct buffer *b)
+{
+    for (int i = 0; i < b->ctx->ndevices; i++)
+        if (b->counted >> i & 1) add_bytes(&b->ctx->device[i], -(long long)bytes_of(b));
+}
+
+/* ------------------------------------------------------------------- using */
 
 static bool can_write_through(void) { return STARPU_HAS_SAFE_PREFETCH || !starpu_get_prefetch_flag(); }
 
@@ -108,6 +129,7 @@ float *buffer_memory(const struct buffer *b) { return starpu_data_get_local_ptr(
 void buffer_destroy(struct buffer *b)
 {
     if (!b->handle) return;
+    uncount(b);
     if (b->memory) starpu_data_unregister(b->handle);
     else starpu_data_unregister_no_coherency(b->handle);
     if (b->pinned) starpu_memory_unpin(b->memory, bytes_of(b));

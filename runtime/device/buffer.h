@@ -13,6 +13,8 @@ struct buffer {
     bool pinned;          /* CUDA devices copy from and to it directly */
     bool written_through; /* what is written on one node is copied to others at once */
     starpu_data_handle_t handle;
+    struct hsgd_context *ctx;
+    atomic_uint counted; /* bit i: as memory of device i */
 };
 
 /* What is done with one, in StarPU's terms. */
@@ -27,6 +29,8 @@ void buffer_destroy(struct buffer *b);
 /* From now on what is written is copied to these memory nodes at once, if that
  * is safe with the StarPU that runs. */
 void buffer_write_through(struct buffer *b, uint32_t nodes);
+/* From now on until it is destroyed the buffer counts as memory of the device. */
+void buffer_count(struct buffer *b, struct device *d);
 /* starpu_data_acquire() in main memory; no task may be under way on b.  The
  * workers of a StarPU that is ours are woken only where they must fetch the data. */
 void buffer_acquire(struct hsgd_context *ctx, struct buffer *b, enum starpu_data_access_mode mode);

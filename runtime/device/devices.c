@@ -319,6 +319,7 @@ int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *o
     full.graphs_captured = atomic_load(&d->captures);
     full.graphs_launched = atomic_load(&d->graph_launches);
     full.busy_seconds = 1e-9 * (double)atomic_load(&d->busy_ns);
+    full.peak_bytes = (size_t)atomic_load(&d->peak_bytes);
     return SIZED_GIVE(NULL, hsgd_device, out, size, &full);
 }
 

@@ -17,6 +17,7 @@ struct needs {
     int n;
     size_t *missing; /* bytes of each of n buffers that are not there yet; NULL: not asked for */
     size_t all;      /* bytes of all buffers, there or not */
+    bool counts;     /* they count as the device's memory from now on */
 };
 
 static void note(const struct needs *w, const char *format, ...)
@@ -32,11 +33,12 @@ static double megabytes(size_t bytes) { return (double)bytes / (1 << 20); }
 
 /* ------------------------------------------------------------ what is needed */
 
-static void need_buffer(struct needs *w, const struct buffer *b)
+static void need_buffer(struct needs *w, struct buffer *b)
 {
     int allocated = 0, valid, requested;
     size_t bytes = (size_t)b->floats * sizeof(float);
     w->all += bytes;
+    if (w->counts) buffer_count(b, w->device);
     if (!w->missing) return;
     starpu_data_query_status(b->handle, (int)w->device->node, &allocated, &valid, &requested);
     if (!allocated) w->missing[w->n++] = bytes;
@@ -46,7 +48,7 @@ static void need_buffer(struct needs *w, const struct buffer *b)
 static void need(struct needs *w, int index)
 {
     for (int slot = 0; slot < w->plan->slots; slot++) {
-        const struct buffer *b = plan_buffer(w->plan, index, slot);
+        struct buffer *b = plan_buffer(w->plan, index, slot);
         if (slot == 0 || b != plan_buffer(w->plan, index, 0)) need_buffer(w, b);
     }
 }
@@ -128,6 +130,10 @@ bool memory_suffices(struct plan *p)
         if (w.device->node == STARPU_MAIN_RAM) continue;
         survey(&w);
         enough = suffices(&w);
+    }
+    for (int i = 0; enough && i < p->ctx->ndevices; i++) {
+        struct needs w = { .plan = p, .device = &p->ctx->device[i], .counts = true };
+        survey(&w);
     }
     return enough;
 }

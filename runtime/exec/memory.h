@@ -5,7 +5,8 @@
 
 #include "plan/plan.h"
 
-/* Whether everything that the plan keeps on a device has room there; if not,
+/* Whether everything that the plan keeps on a device has room there; it then
+ * counts as the device's memory (buffer_count()).  If not,
  * that is noted in the plan's failure, with the device.  To be asked before
  * the first task is submitted: where a device has no memory left StarPU tries
  * again for ever. */

@@ -12,6 +12,7 @@
 #include "lib/json.h"
 #include "lib/measure.h"
 #include "lib/options.h"
+#include "lib/report.h"
 #include "lib/text.h"
 
 #define CHUNK 2048     /* samples in memory at once */
@@ -159,11 +160,11 @@ static json_t *json_class(const struct evaluation *e, int i)
 /* What classes and targets have in common. */
 static json_t *json_head(const struct opened *o, const struct evaluation *e)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o}", "checkpoint", json_text(o->path), "model",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o}", "checkpoint", json_text(o->path), "model",
                      json_text(e->model), "step", o->info->step < 0 ? json_null() : json_integer(o->info->step), "data",
                      json_text(e->data), "config", *e->own.config ? json_text(e->own.config) : json_null(), "part",
                      e->part, "samples", (json_int_t)e->samples, "loss", json_number(e->figure[0]), "seconds",
-                     json_number(e->seconds));
+                     json_number(e->seconds), "peak_memory", json_peak_memory(o->run.ctx));
 }
 
 struct metric {
@@ -297,6 +298,8 @@ static int print_text(const struct opened *o, const struct evaluation *e)
             text_field(hsgd_model_metric_name(o->run.model, i), "%.4g", e->figure[i]);
     if (o->predicts_targets) eval_targets_print(&o->targets, &e->regression);
     else print_classes(e);
+    putchar('\n');
+    print_peak_memory(o->run.ctx);
     return flush_output();
 }
 

@@ -162,6 +162,7 @@ static int json_report(const struct training *t, json_t **report)
         json_number(r->best_accuracy), "algorithm", hsgd_algorithm_name(t->options.algorithm), "server",
         json_server(r));
     json_set(report, "best_validation_loss", json_number(r->best_loss));
+    json_set(report, "peak_memory", json_peak_memory(t->run.ctx));
     json_set(report, "best_metric", json_text(hsgd_model_metric_name(t->run.model, train_best(t))));
     json_set(report, "metrics",
              json_pack("{s:o, s:o, s:o, s:o}", "train", json_metrics(t, r->train, NULL), "validation",
@@ -241,6 +242,7 @@ int train_report(const struct training *t)
     printf("%.0f samples/s, %.3f ms per step\n", (double)r->samples / r->seconds, 1e3 * train_step_seconds(t));
     putchar('\n');
     print_usage(&t->used, r->seconds);
+    print_peak_memory(t->run.ctx);
     print_server(r);
     return flush_output();
 }

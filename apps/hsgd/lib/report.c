@@ -34,6 +34,25 @@ void print_usage(const struct usage *u, double seconds)
     }
 }
 
+json_t *json_peak_memory(const struct hsgd_context *ctx)
+{
+    json_t *all = json_object();
+    struct hsgd_device d;
+    for (int i = 0; !hsgd_device_get(ctx, i, &d, sizeof d); i++)
+        json_set(&all, d.id, json_integer((json_int_t)d.peak_bytes));
+    return all;
+}
+
+void print_peak_memory(const struct hsgd_context *ctx)
+{
+    char line[1000] = "";
+    struct hsgd_device d;
+    for (int i = 0, used = 0; used < 900 && !hsgd_device_get(ctx, i, &d, sizeof d); i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s %.1f MiB", i ? ", " : "", d.id,
+                         (double)d.peak_bytes / (1 << 20));
+    text_field("peak memory", "%s", line);
+}
+
 void print_devices(const struct hsgd_context *ctx, const char *list)
 {
     bool automatic = !list || !strcmp(list, "auto");

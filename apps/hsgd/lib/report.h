@@ -10,6 +10,10 @@
 json_t *json_usage(const struct usage *u, double seconds);
 /* A table of tasks, samples and time per device. */
 void print_usage(const struct usage *u, double seconds);
+/* What each device's memory had in use at most, see struct hsgd_device: bytes by
+ * device, and a line. */
+json_t *json_peak_memory(const struct hsgd_context *ctx);
+void print_peak_memory(const struct hsgd_context *ctx);
 void print_devices(const struct hsgd_context *ctx, const char *list);
 
 #endif
