@@ -73,11 +73,19 @@ struct hsgd_ref conv2d_bias(struct hsgd_emit *e)
     return zeros;
 }
 
-/* Without a bias its gradient goes to scratch memory. */
+/* Where it is not wanted it goes to scratch memory. */
 struct hsgd_ref conv2d_bias_gradient(struct hsgd_emit *e)
 {
     const struct hsgd_conv2d *a = e->node->attributes;
-    return a->no_bias ? hsgd_scratch(e, a->out_channels) : e->gradient[1];
+    return hsgd_wanted(e->gradient[1]) ? e->gradient[1] : hsgd_scratch(e, a->out_channels);
+}
+
+/* Both gradients are made together: that of W goes to scratch memory where only the other is wanted. */
+static bool wants_gradients(struct hsgd_emit *e, const struct conv2d_args *a)
+{
+    bool weight = hsgd_wanted(e->gradient[0]), bias = hsgd_wanted(e->gradient[1]);
+    if (!weight && bias) e->gradient[0] = hsgd_scratch(e, (int64_t)a->o * a->kh * a->kw * a->c);
+    return weight || bias;
 }
 
 static int pixels(const struct conv2d_args *a, int h, int w) { return lanes_blocks(a->n) * h * w; }
@@ -142,7 +150,7 @@ static void backward(struct hsgd_emit *e)
         HSGD_LAUNCH(e, HSGD_KERNEL(act_bwd), HSGD_ITEMS, act.n, &act, e->y[0], e->dy[0]);
     }
     struct hsgd_ref dy = { .buffer = -1 }; /* in scratch memory, where cuDNN has used it */
-    bool wanted = e->gradient[0].buffer >= 0, by_cudnn = wanted && conv2d_cudnn_gradients(e, a, &dy);
+    bool wanted = wants_gradients(e, &a), by_cudnn = wanted && conv2d_cudnn_gradients(e, a, &dy);
     if (wanted && !by_cudnn && e->kind == HSGD_CUDA) gpu_gradients(e, a);
     else if (wanted && !by_cudnn) gradients(e, a);
     if (hsgd_wanted(e->dx[0]) && !conv2d_cudnn_input_gradient(e, a, dy)) input_gradient(e, a);

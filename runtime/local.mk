@@ -157,6 +157,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model/builtin_models.h \
 	runtime/model/graph.c \
 	runtime/model/graph_build.c \
+	runtime/model/graph_share.c \
 	runtime/model/lower.c \
 	runtime/model/lower.h \
 	runtime/model/metrics.c \

@@ -37,6 +37,7 @@ if HAVE_CAIRO
 core_tests += test_plots
 endif
 core_tests += test_session
+core_tests += test_shared
 core_tests += test_readers
 core_tests += test_readers_bad
 core_tests += test_record
@@ -171,6 +172,9 @@ test_fit_LDADD = $(core_ldadd)
 test_groups_SOURCES = tests/test_groups.c $(train_sources)
 test_groups_CPPFLAGS = $(core_cppflags)
 test_groups_LDADD = $(core_ldadd)
+test_shared_SOURCES = tests/test_shared.c $(train_sources)
+test_shared_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(JANSSON_CFLAGS)
+test_shared_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
 
 test_train_SOURCES = tests/test_train.c $(train_sources)
 test_train_CPPFLAGS = $(core_cppflags)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Gradients of random graphs against a tape in double precision: fan-out,
  * unused branches, views, phases with sums over slices, several losses, blocks
- * that are recomputed. */
+ * that are recomputed, weights that several nodes use, weights that do not train. */
 #include "core.h"
 #include "gradient.h"
 #include "graph_tape.h"
@@ -13,7 +13,7 @@
 #include "plan/plan_build.h"
 #include "exec/run.h"
 
-enum { MAX_NODES = 30, MAX_BATCH = 48, CLASSES = 5, GRAPHS = 80, MAX_SLICES = 5 };
+enum { MAX_NODES = 30, MAX_BATCH = 48, CLASSES = 5, GRAPHS = 80, MAX_SLICES = 5, LEAST = 20 };
 
 static struct hsgd_context *ctx;
 static struct hsgd_model *model;
@@ -87,9 +87,27 @@ static struct hsgd_value *on_two(const struct pool *p, struct hsgd_value *v)
     return smooth(HSGD_JOIN(HSGD_OF(v, w), mul, NULL));
 }
 
+/* Another node of the kind that made `of`, on v, with its weights; of dense perhaps not its bias.
+ * NULL: they do not fit. */
+static struct hsgd_value *use_weights(struct hsgd_value *v, struct hsgd_value *of)
+{
+    const struct node *n = of->node < 0 ? NULL : &model->node[of->node];
+    struct hsgd_value *made = NULL;
+    struct hsgd_type t = type_of(v);
+    if (!n || t.rank != n->info.in[0].rank || hsgd_type_channels(&t) != hsgd_type_channels(&n->info.in[0])) return NULL;
+    if (n->op == &hsgd_op_dense)
+        made = HSGD_OP(v, dense, NULL, .units = ((const struct hsgd_dense *)n->attributes)->units,
+                       .activation = draw(0, 1) ? HSGD_TANH : HSGD_NO_ACTIVATION, .no_bias = draw(0, 3) == 0);
+    if (n->op == &hsgd_op_conv2d) made = hsgd_apply(n->op, NULL, n->attributes, 1, &v);
+    if (made) hsgd_share(made, of);
+    return made;
+}
+
 static struct hsgd_value *grow(const struct pool *p)
 {
-    struct hsgd_value *v = pick(p);
+    struct hsgd_value *v = pick(p), *used = NULL;
+    for (int i = 0; !used && i < 2; i++) used = use_weights(v, pick(p));
+    if (used) return used;
     switch (draw(0, 6)) {
     case 0: return HSGD_OP(v, batch_norm, NULL);
     case 1: return smooth(v);
@@ -130,6 +148,15 @@ static void next_block(int *block)
     *block = !*block;
 }
 
+/* Weights do not train: every fourth of them, or those of the first nodes; that of the last does. */
+static void freeze(void)
+{
+    int kind = draw(0, 3), first = draw(1, model->nnodes);
+    for (int i = 0; kind < 2 && i < model->nnodes - 2; i++)
+        for (int p = 0; p < model->node[i].info.params; p++)
+            if (kind ? i < first : draw(0, 3) == 0) model->node[i].frozen |= 1u << p;
+}
+
 static void make_graph(int nodes)
 {
     struct pool p = { 0 };
@@ -147,6 +174,7 @@ static void make_graph(int nodes)
     }
     if (block) hsgd_leave(model);
     add_loss(&p, label);
+    freeze();
     if (!CHECK_MSG(!hsgd_model_finish(model), "%s", hsgd_error(ctx))) core_end();
 }
 
@@ -194,34 +222,59 @@ static void run_step(int slices, enum hsgd_executor executor)
     context_end(ctx);
 }
 
-/* Of all that trains, as a relative norm. */
-static double distance(void)
+/* Of all that trains, as a relative norm; the others are as before. */
+static double distance(const float *before)
 {
     double off = 0, norm = 0;
-    for (int i = 0; i < model->nnodes; i++)
-        for (int p = 0; p < model->node[i].info.params; p++) {
-            const struct node *n = &model->node[i];
-            const struct hsgd_param_spec *s = &n->info.param[p];
-            for (int64_t k = 0; !s->is_state && k < spec_size(s); k++) {
-                double want = graph_tape_gradient(n, p)[k], got = model->weights[n->param_offset[p] + k];
-                off += (got - want) * (got - want);
-                norm += want * want;
-            }
+    struct weight_place w;
+    for (int i = 0; model_weight(model, i, &w); i++) {
+        const float *g = model->weights + w.offset;
+        bool trains = model_weight_trains(model, &w);
+        if (!trains && !w.spec->is_state)
+            CHECK_MSG(!memcmp(g, before + w.offset, (size_t)spec_size(w.spec) * sizeof *g), "%s is not frozen",
+                      hsgd_model_weight_name(model, i));
+        for (int64_t k = 0; trains && k < spec_size(w.spec); k++) {
+            double want = graph_tape_gradient(&model->node[w.node], w.param)[k];
+            off += (g[k] - want) * (g[k] - want);
+            norm += want * want;
         }
+    }
     return sqrt(off / norm);
 }
 
-static void one(int turn, int *far)
+/* How many graphs have them. */
+struct kinds {
+    int far, shared, frozen;
+};
+
+static void count_kinds(struct kinds *k)
+{
+    bool shared = false, frozen = false;
+    for (const struct node *n = model->node; n < model->node + model->nnodes; n++) {
+        shared |= n->shares >= 0;
+        frozen |= n->frozen != 0;
+    }
+    k->shared += shared;
+    k->frozen += frozen;
+}
+
+static void one(int turn, struct kinds *kinds)
 {
     state = (uint64_t)turn * 7919 + 17;
     make_graph(draw(4, MAX_NODES));
     make_batch();
     REQUIRE(!hsgd_model_initialise(model, (uint64_t)turn));
     graph_tape_make(model, batch, fields);
+    size_t bytes = (size_t)model->floats * sizeof(float);
+    float *before = malloc(bytes);
+    REQUIRE(before);
+    memcpy(before, model->weights, bytes);
+    count_kinds(kinds);
     int slices = 1 + turn % MAX_SLICES;
     run_step(slices, turn % 2 ? HSGD_INSERT : HSGD_REPLAY);
-    double d = distance();
-    *far += !(d < 1e-5);
+    double d = distance(before);
+    free(before);
+    kinds->far += !(d < 1e-5);
     CHECK_MSG(d < 2e-4, "graph %d of %d nodes, %d samples in %d slices: %g from the exact gradient", turn,
               model->nnodes, batch, slices, d);
     graph_tape_free();
@@ -232,10 +285,12 @@ static void one(int turn, int *far)
 /* Few graphs are so ill-conditioned that single precision is further away. */
 static void graphs_on(const char *devices, int first)
 {
-    int far = 0;
+    struct kinds k = { 0 };
     ctx = core_context(devices, 1, false);
-    for (int i = 0; i < GRAPHS; i++) one(first + i, &far);
-    CHECK_MSG(far <= GRAPHS / 20, "%d of %d graphs are further than 1e-5 from the exact gradient", far, GRAPHS);
+    for (int i = 0; i < GRAPHS; i++) one(first + i, &k);
+    CHECK_MSG(k.far <= GRAPHS / 20, "%d of %d graphs are further than 1e-5 from the exact gradient", k.far, GRAPHS);
+    CHECK_MSG(k.shared >= LEAST && k.frozen >= LEAST, "of %d graphs %d have shared weights, %d frozen ones", GRAPHS,
+              k.shared, k.frozen);
     hsgd_destroy(&ctx);
 }
 

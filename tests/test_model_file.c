@@ -19,7 +19,7 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
 #define NOT_OP " is not one of accuracy, ..." /* all others follow */
 #define KEYS \
-    "conv2d has no key \"x\"; it has op, name, in, recompute, out_channels, kernel, stride, padding, activation, no_bias, init"
+    "conv2d has no key \"x\"; it has op, name, in, recompute, weights, train, out_channels, kernel, stride, padding, activation, no_bias, init"
 
 static const struct {
     const char *text, *sentence;
@@ -89,7 +89,8 @@ static const struct {
     { MODEL("  - {op: dense, units: 5, init: ones}\n"), ":3: init must be one of glorot, he, zero, one, not \"ones\"" },
     { MODEL("  - {op: dense, units: 5, units: 6}\n"), ":3: key \"units\" appears twice" },
     { MODEL("  - op: conv2d\n    kernel: 3\n    x: 3\n"), ":5: " KEYS },
-    { MODEL("  - {op: flatten, kernel: 3}\n"), ":3: flatten has no key \"kernel\"; it has op, name, in, recompute" },
+    { MODEL("  - {op: flatten, kernel: 3}\n"),
+      ":3: flatten has no key \"kernel\"; it has op, name, in, recompute, weights, train" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: classes}\n"), ":3: kernel must be an integer, not \"classes\"" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 31}\n"),
       ":3: model \"m\", layer 1 (conv2d): a 31x31 kernel does not fit into 28x28 with padding 0" },

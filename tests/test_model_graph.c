@@ -12,6 +12,9 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define GRAPH "hsgd: 2\nname: m\n"
 #define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
 #define END "  - {op: dense, units: 10}\n" TAIL
+#define SHARED(layer) \
+    GRAPH "layers:\n  - {op: flatten}\n  - {op: dense, name: a, units: 784}\n" \
+          "  - {" layer "}\n  - {op: dense, name: last, units: 10}\n" TAIL
 #define IN_BLOCK(layers) GRAPH "blocks:\n  b:\n" layers "layers:\n  - {op: flatten}\n"
 
 static const struct {
@@ -103,7 +106,7 @@ static const struct {
       ":5: the name \"a_name_that_is_long_too_.inner_layer_of_the_block\" is longer than 47 characters" },
     { GRAPH "layers:\n  - {op: relu, name: relu2}\n  - {op: relu}\n" END, ":5: another layer is called \"relu2\"" },
     { GRAPH "layers:\n  - {op: flatten}\n  - {op: relu, slope: 1}\n" END,
-      ":5: relu has no key \"slope\"; it has op, name, in, recompute" },
+      ":5: relu has no key \"slope\"; it has op, name, in, recompute, weights, train" },
     { GRAPH "layers:\n  - {op: flatten}\n" END "  - {op: relu, in: softmax_cross_entropy1}\n",
       ":7: model \"m\" (relu): input 1 is a loss" },
     { GRAPH "layers:\n  - {op: flatten}\n  - {op: accuracy, name: a}\n  - {op: relu, in: a}\n" END,
@@ -129,6 +132,44 @@ static const struct {
       ":5: relu does work, so it must be counted" },
     { IN_BLOCK("  - {op: flatten, in: flatten9}\n") "  - {block: b, name: a}\n" END,
       ":5: no layer, input or target before this layer is called \"flatten9\"" },
+    { "name: m\nlayers:\n  - {op: flatten}\n  - {op: dense, units: 10, train: false}\n" TAIL,
+      ":4: the key \"train\" needs \"hsgd: 2\" in the file" },
+    { SHARED("op: dense, name: b, units: 784, weights: c"),
+      ":6: no layer, input or target before this layer is called \"c\"" },
+    { SHARED("op: dense, name: b, units: 784, weights: last"),
+      ":6: \"last\" is made only in line 7: a layer takes what was made before it" },
+    { SHARED("op: dense, name: b, units: 784, weights: b"),
+      ":6: \"b\" is made only in line 6: a layer takes what was made before it" },
+    { SHARED("op: dense, name: b, units: 784, weights: label"),
+      ":6: weights must be the name of a layer, not of the input or target \"label\"" },
+    { SHARED("op: dense, name: b, units: 784, weights: [a]"),
+      ":6: no layer, input or target before this layer is called \"[a]\"" },
+    { SHARED("op: dense, name: b, units: 20, weights: a"),
+      ":6: model \"m\": \"b\" (dense) has a weight of 784 x 20, and cannot use that of \"a\" (dense), 784 x 784" },
+    { SHARED("op: conv2d, name: b, in: x, out_channels: 4, kernel: 3, weights: a"),
+      ":6: model \"m\": \"b\" (conv2d) has a weight of 4 x 3 x 3 x 1, and cannot use that of \"a\" (dense), 784 x 784" },
+    { GRAPH "inputs: {x: {type: f32, shape: [28, 28, 1]}, t: {type: i32}}\nlayers:\n"
+            "  - {op: embedding, name: e, in: t, entries: 6, channels: 6}\n"
+            "  - {op: dense, name: d, units: 6, weights: e}\n" END,
+      ":6: model \"m\": \"d\" (dense) has a weight of 6 x 6 in another order, and cannot use that of \"e\" (embedding), "
+      "6 x 6" },
+    { SHARED("op: relu, name: b, weights: a"),
+      ":6: model \"m\": \"b\" (relu) and \"a\" (dense) have no weight of the same name" },
+    { SHARED("op: batch_norm, name: b, weights: a"),
+      ":6: model \"m\": \"b\" (batch_norm) has states, which cannot be shared" },
+    { SHARED("op: dense, name: b, units: 20, train: 1"),
+      ":6: train must be true, false or a list of names of weights, not \"1\"" },
+    { SHARED("op: dense, name: b, units: 20, train: []"),
+      ":6: train must be true, false or a list of names of weights, not \"[]\"" },
+    { SHARED("op: dense, name: b, units: 20, train: [bias, bias]"),
+      ":6: \"b\" has no weight \"bias\" that could train, or has it twice" },
+    { SHARED("op: dense, name: b, units: 20, train: [scale]"),
+      ":6: \"b\" has no weight \"scale\" that could train, or has it twice" },
+    { SHARED("op: relu, name: b, train: false"), ":6: \"b\" has no weights of its own that could train" },
+    { SHARED("op: dense, name: b, units: 784, weights: a, train: false"),
+      ":6: \"b\" has no weights of its own that could train" },
+    { IN_BLOCK("  - {op: relu}\n") "  - {block: b, name: a, train: [bias]}\n" END,
+      ":8: train of a block must be true or false, not \"[bias]\"" },
 };
 
 /* A layer on inputs of these types, which do not fit. */

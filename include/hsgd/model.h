@@ -91,6 +91,21 @@ HSGD_API void hsgd_leave(struct hsgd_model *model);
  * bits.  A scope within it belongs to it.  Error: no scope is open. */
 HSGD_API void hsgd_recompute(struct hsgd_model *model);
 
+/* The operation that made `value` uses the weights of the one that made `of`, which
+ * comes before it: those of the same name, which must have the same shape and order
+ * in memory.  So one dense layer works on two inputs.  They have one name, that of
+ * the first, and one gradient, the sum over all that use them.
+ * Errors: no weight has the same name, shapes differ, an operation has states (batch_norm),
+ * `of` comes later or is of another model, weights are shared already. */
+HSGD_API void hsgd_share(struct hsgd_value *value, const struct hsgd_value *of);
+/* The weights that are there and whose names match a pattern ("layer1.*", with * and ?)
+ * do not train: they get no gradient, and neither the optimizer nor weight decay nor
+ * clipping sees them; nothing is computed for the gradients of layers below which
+ * nothing trains.  Running statistics still follow the batches.  frozen false: they
+ * train again.  Before or after hsgd_model_finish(), but not while a trainer has the model.
+ * Errors: -EINVAL no weight has such a name; -EBUSY. */
+HSGD_API int hsgd_model_freeze(struct hsgd_model *model, const char *weights, bool frozen);
+
 /* Training minimises the loss; of several, their sum.  A loss is the mean over the
  * terms of the batch, however that is divided.  One that is applied but not minimised
  * is only watched: its mean is among the figures of training and evaluation, as are
@@ -215,7 +230,9 @@ struct hsgd_model_layer {
     int64_t parameters; /* floats in its weights, */
     int64_t states;     /* of which so many are not trained: running statistics */
     double forward_flops, backward_flops;
-    bool is_view; /* the output is the input in another shape, without memory */
+    bool is_view;        /* the output is the input in another shape, without memory */
+    char weights_of[48]; /* the layer whose weights it uses, which are not among `parameters`; "": none */
+    int64_t frozen;      /* of the parameters: they are not trained */
 };
 
 /* Fills *out, of `size` bytes, with layer i, from 0, in the order in which they were

@@ -119,7 +119,7 @@ int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attrib
     if (!array_grow((void **)&m->node, m->nnodes, &m->node_capacity, sizeof *m->node))
         return refuse(m, ENOMEM, op->name, "out of memory");
     struct node *n = &m->node[m->nnodes];
-    *n = (struct node){ .op = op, .block = m->recompute };
+    *n = (struct node){ .op = op, .block = m->recompute, .shares = -1 };
     if (!name_node(m, n, name)) return refuse(m, EINVAL, op->name, "its name is too long");
     snprintf(why, sizeof why, "another layer is called \"%.50s\"", n->name);
     int err = name_taken(m, n->name) ? refuse(m, EINVAL, op->name, why) : prepare(m, n, attributes, inputs, in);
@@ -132,5 +132,6 @@ int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attrib
         }
         n->out[i] = v;
     }
+    for (int p = 0; p < n->info.params; p++) n->owner[p] = (struct weight_owner){ m->nnodes, p };
     return m->nnodes++;
 }

@@ -171,6 +171,27 @@ void hsgd_recompute(struct hsgd_model *m)
             m, hsgd_fail(m->ctx, EINVAL, "model \"%s\": only a scope can be recomputed, and none is open", m->name));
 }
 
+/* ------------------------------------------------------------------ weights */
+
+void hsgd_share(struct hsgd_value *v, const struct hsgd_value *of)
+{
+    struct hsgd_model *m = v ? v->model : NULL;
+    if (!building(m)) return;
+    int err = ENTER(m->ctx, of);
+    if (!err && of->model != m) err = hsgd_fail(m->ctx, EINVAL, "model \"%s\": weights of another model", m->name);
+    if (!err) err = graph_share(m, v->node, of->node);
+    if (err) keep_error(m, err);
+}
+
+int hsgd_model_freeze(struct hsgd_model *m, const char *weights, bool frozen)
+{
+    int err = ENTER(m ? m->ctx : NULL, m, weights);
+    if (!err && m->err) err = model_require_finished(m);
+    if (!err) err = graph_freeze(m, weights, frozen);
+    if (err && m && !m->finished) keep_error(m, err);
+    return err;
+}
+
 /* -------------------------------------------------------------------- ends */
 
 static int add_loss(struct hsgd_model *m, const struct hsgd_value *v, float weight)

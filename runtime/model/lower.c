@@ -64,11 +64,11 @@ static enum hsgd_layout choose_layout(const struct state *s, const struct node *
     return n->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
 }
 
-/* Whether backward can move on to the inputs, and has parameters' gradients to make. */
-static bool has_trained(const struct hsgd_node *n)
+/* Whether backward has parameters' gradients to make. */
+static bool has_trained(const struct hsgd_model *m, const struct node *n)
 {
-    for (int i = 0; i < n->params; i++)
-        if (!n->param[i].is_state) return true;
+    for (int i = 0; i < n->info.params; i++)
+        if (graph_trains(m, n, i)) return true;
     return false;
 }
 
@@ -85,7 +85,7 @@ static void lower_node(struct state *s, const struct node *from)
     struct lowered *l = s->l;
     enum hsgd_layout layout = choose_layout(s, from);
     struct low_node n = { .of = from, .op = from->op, .info = from->info, .block = s->block };
-    n.trains = has_trained(&from->info);
+    n.trains = has_trained(l->model, from);
     for (int i = 0; i < from->info.inputs; i++) {
         n.in[i] = in_layout(s, from->in[i], from->info.in[i].dtype == HSGD_F32 ? layout : HSGD_NHWC);
         l->value[n.in[i]].readers++;

@@ -46,12 +46,20 @@ static void place_params(struct hsgd_model *m, enum part part)
     for (int i = 0; i < m->nnodes; i++) {
         struct node *n = &m->node[i];
         for (int p = 0; p < n->info.params; p++) {
-            if (part_of(&n->info.param[p], p) != part) continue;
+            if (part_of(&n->info.param[p], p) != part || n->owner[p].node != i) continue;
             n->param_offset[p] = m->floats;
             n->deferred |= part == DEFERRED;
             m->floats += (spec_size(&n->info.param[p]) + 15) / 16 * 16;
         }
     }
+}
+
+/* What is another node's lies there. */
+static void place_shared(struct hsgd_model *m)
+{
+    for (struct node *n = m->node; n < m->node + m->nnodes; n++)
+        for (int p = 0; p < n->info.params; p++)
+            n->param_offset[p] = m->node[n->owner[p].node].param_offset[n->owner[p].param];
 }
 
 int model_require_finished(const struct hsgd_model *m)
@@ -75,6 +83,7 @@ int model_finish(struct hsgd_model *m)
     m->states_floats = m->floats - m->states_begin;
     m->small_floats = m->floats;
     place_params(m, DEFERRED);
+    place_shared(m);
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     if (m->floats > memory / (int64_t)sizeof(float))
         return hsgd_fail(m->ctx, ENOMEM, "model \"%s\": %lld parameters do not fit into the memory of this machine",
@@ -106,10 +115,10 @@ int hsgd_model_initialise(struct hsgd_model *m, uint64_t seed)
     if (!err) err = model_require_finished(m);
     if (err) return err;
     model_acquire(m, true);
-    for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
-        for (int p = 0; p < n->info.params; p++)
-            draw(m->weights + n->param_offset[p], &n->info.param[p],
-                 hsgd_random(seed, ((uint64_t)n->number << 8) + (uint64_t)p + 1));
+    struct weight_place w;
+    for (int i = 0; model_weight(m, i, &w); i++)
+        draw(m->weights + w.offset, w.spec,
+             hsgd_random(seed, ((uint64_t)m->node[w.node].number << 8) + (uint64_t)w.param + 1));
     model_release(m);
     return 0;
 }
@@ -124,23 +133,32 @@ void model_release(struct hsgd_model *m)
     if (m->bound) parameters_release(m->bound);
 }
 
-bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out)
+/* Parameter n of those that are a node's own, or of the others. */
+static bool find_place(const struct hsgd_model *m, int n, bool own, struct weight_place *out)
 {
     for (int i = 0; m && n >= 0 && i < m->nnodes; i++) {
         const struct node *from = &m->node[i];
-        if (n < from->info.params) {
-            *out = (struct weight_place){ &from->info.param[n], i, from->param_offset[n] };
+        for (int p = 0; p < from->info.params; p++) {
+            if ((from->owner[p].node == i) != own || n--) continue;
+            *out = (struct weight_place){ &from->info.param[p], i, p, from->param_offset[p] };
             return true;
         }
-        n -= from->info.params;
     }
     return false;
+}
+
+bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out) { return find_place(m, n, true, out); }
+
+bool model_second_name(const struct hsgd_model *m, int n, struct weight_place *out)
+{
+    return find_place(m, n, false, out);
 }
 
 int hsgd_model_weight_count(const struct hsgd_model *m)
 {
     int n = 0;
-    for (int i = 0; m && i < m->nnodes; i++) n += m->node[i].info.params;
+    for (int i = 0; m && i < m->nnodes; i++)
+        for (int p = 0; p < m->node[i].info.params; p++) n += m->node[i].owner[p].node == i;
     return n;
 }
 
@@ -256,12 +274,17 @@ const struct model_field *model_loss_field(const struct hsgd_model *m) { return 
 
 int model_classes(const struct hsgd_model *m) { return node_classes(m, &m->node[m->loss]); }
 
-static void count_params(const struct hsgd_node *n, struct hsgd_model_layer *out)
+static void count_params(const struct hsgd_model *m, int node, struct hsgd_model_layer *out)
 {
-    for (int p = 0; p < n->params; p++) {
-        out->parameters += spec_size(&n->param[p]);
-        out->states += n->param[p].is_state ? spec_size(&n->param[p]) : 0;
+    const struct node *n = &m->node[node];
+    for (int p = 0; p < n->info.params; p++) {
+        const struct hsgd_param_spec *s = &n->info.param[p];
+        if (n->owner[p].node != node) continue;
+        out->parameters += spec_size(s);
+        out->states += s->is_state ? spec_size(s) : 0;
+        out->frozen += s->is_state || graph_trains(m, n, p) ? 0 : spec_size(s);
     }
+    if (n->shares >= 0) snprintf(out->weights_of, sizeof out->weights_of, "%s", m->node[n->shares].name);
 }
 
 int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_layer *out, size_t size)
@@ -279,7 +302,7 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
     for (int k = 0; k < n->info.inputs; k++) graph_value_name(m, n->in[k], full.from[k]);
     memcpy(full.in, n->info.in, sizeof full.in);
     memcpy(full.out, n->info.out, sizeof full.out);
-    count_params(&n->info, &full);
+    count_params(m, i, &full);
     return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
 }
 

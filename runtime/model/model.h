@@ -13,6 +13,11 @@ struct value {
     int field;        /* of this number */
 };
 
+/* Parameter `param` of node `node`. */
+struct weight_owner {
+    int node, param;
+};
+
 /* One operation of the graph, on values that were there before it. */
 struct node {
     char name[48];
@@ -23,6 +28,9 @@ struct node {
     int number;                                     /* key of its random numbers */
     bool uncounted;                                 /* the numbers of others are as if it were not there */
     int64_t param_offset[HSGD_MAX_PARAMS];          /* in the bucket */
+    int shares;                                     /* node before it whose weights it uses; -1: none */
+    struct weight_owner owner[HSGD_MAX_PARAMS];     /* of each parameter: itself, or a node before it */
+    unsigned lent, frozen;                          /* bits of its own parameters: others use it, it does not train */
     int block;                                      /* of nodes that are recomputed together; 0: none */
     bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
     float weight;                                   /* of a loss; 0: it is only watched */
@@ -102,6 +110,16 @@ void graph_free(struct hsgd_model *m);
 enum { VALUE_NAME = 52 };
 void graph_value_name(const struct hsgd_model *m, int value, char name[VALUE_NAME]);
 
+/* Lets a node use the weights of another, which comes before it: those of the same name.
+ * 0, or an errno with the sentence in the context. */
+int graph_share(struct hsgd_model *m, int node, int of);
+/* Weights whose names match train no more, or again. */
+int graph_freeze(struct hsgd_model *m, const char *pattern, bool frozen);
+/* The parameters that are a node's own, as bits. */
+unsigned graph_own_params(const struct hsgd_model *m, int node);
+/* Whether a parameter of a node, its own or another's, changes in training. */
+bool graph_trains(const struct hsgd_model *m, const struct node *n, int param);
+
 /* No value, but sums, of which the host makes a figure. */
 static inline bool op_is_end(const struct hsgd_op *op) { return op->is_loss || op->is_metric; }
 
@@ -131,10 +149,20 @@ void model_release(struct hsgd_model *model);
  * False: there are fewer. */
 struct weight_place {
     const struct hsgd_param_spec *spec;
-    int node;
+    int node, param;
     int64_t offset;
 };
 bool model_weight(const struct hsgd_model *m, int n, struct weight_place *out);
+/* Other names of weights: what the nodes that use them would call them. */
+bool model_second_name(const struct hsgd_model *m, int n, struct weight_place *out);
+bool model_weight_trains(const struct hsgd_model *m, const struct weight_place *w);
+/* Whether a name matches a pattern with * and ?. */
+bool weight_name_matches(const char *pattern, const char *name);
+/* Whether a weight that can train does. */
+bool model_has_weights_like(const struct hsgd_model *m, const char *pattern);
+/* The nearest names of weights that can train, the nearest first, in quotes. */
+enum { WEIGHT_NAMES = 300 };
+void model_nearest_weights(const struct hsgd_model *m, const char *pattern, char out[WEIGHT_NAMES]);
 enum { WEIGHT_NAME = 96 };
 void model_weight_name(const struct hsgd_model *m, const struct weight_place *w, char name[WEIGHT_NAME]);
 

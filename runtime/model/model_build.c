@@ -160,6 +160,38 @@ static struct hsgd_value *apply(const struct build *b, const struct file_layer *
     return made;
 }
 
+/* Weights of its own that the file does not name do not train. */
+static const char *freeze(const struct build *b, struct node *n, const struct file_training *t)
+{
+    static _Thread_local char sentence[200];
+    unsigned own = graph_own_params(b->m, (int)(n - b->m->node)), named = 0;
+    snprintf(sentence, sizeof sentence, "\"%s\" has no weights of its own that could train", n->name);
+    for (int p = 0; p < n->info.params; p++)
+        if (n->info.param[p].is_state) own &= ~(1u << p);
+    if (t->given && t->frozen && !own) return sentence;
+    for (int k = 0; k < t->n; k++) {
+        unsigned before = named;
+        for (int p = 0; p < n->info.params; p++)
+            if (own & 1u << p && !strcmp(n->info.param[p].name, t->name[k])) named |= 1u << p;
+        snprintf(sentence, sizeof sentence, "\"%s\" has no weight \"%s\" that could train, or has it twice", n->name,
+                 t->name[k]);
+        if (named == before) return sentence;
+    }
+    if (t->frozen) n->frozen = own & ~named;
+    return NULL;
+}
+
+/* Whose weights they are, and which of them train. */
+static bool choose_weights(const struct build *b, int i)
+{
+    const struct file_layer *l = &b->f->layer[i];
+    if (l->weights >= 0) hsgd_share(b->layer[i], b->layer[l->weights]);
+    if (b->m->err) failed_at(b->ctx, b->f, l->line);
+    if (b->m->err) return false;
+    const char *wrong = freeze(b, &b->m->node[b->layer[i]->node], &l->training);
+    return wrong ? fail_at(b->ctx, b->f, l->training.line, wrong) != NULL : true;
+}
+
 static bool add_layer(struct build *b, int i)
 {
     const struct file_layer *l = &b->f->layer[i];
@@ -174,7 +206,7 @@ static bool add_layer(struct build *b, int i)
     if (l->op->is_loss) hsgd_weighted_loss(b->layer[i], l->weight);
     b->m->node[b->layer[i]->node].uncounted = l->uncounted;
     if (b->m->err) failed_at(b->ctx, b->f, l->line);
-    return !b->m->err;
+    return !b->m->err && choose_weights(b, i);
 }
 
 static bool add_results(struct build *b)

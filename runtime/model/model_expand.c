@@ -13,6 +13,7 @@ struct frame {
     char scope[MODEL_NAME]; /* what names begin with: "", or with a dot at its end */
     struct source_list list;
     int recompute;                 /* number of the block that is recomputed; 0: none */
+    bool frozen;                   /* no weight trains, unless its layer says it */
     struct file_value input, last; /* what the block takes; what a layer takes that does not say it */
 };
 
@@ -150,6 +151,21 @@ static int choose_inputs(const struct model_source *s, const struct frame *f, co
     return err;
 }
 
+/* The key "weights": the layer whose weights this one uses. */
+static int choose_weights(const struct model_source *s, const struct frame *f, struct yaml_pair *p,
+                          struct file_layer *l)
+{
+    struct file_value of = { 0 };
+    char name[YAML_ITEM];
+    snprintf(name, sizeof name, "%s", p->value);
+    int err = resolve(s, f, p->line, p->value, &of);
+    if (!err && of.layer < 0)
+        err = hsgd_yaml_fail(s->y, p->line, "weights must be the name of a layer, not of the input or target \"%s\"",
+                             name);
+    l->weights = of.layer;
+    return err;
+}
+
 /* ------------------------------------------------------------------ layers */
 
 static struct file_layer *new_layer(struct model_file *f, int line)
@@ -168,7 +184,7 @@ static void default_name(const struct model_file *f, const struct file_layer *l,
     else snprintf(name, MODEL_NAME, "%s%d", op, number);
 }
 
-static int make_layer(struct model_source *s, struct frame *f, const struct yaml_pairs *p)
+static int make_layer(struct model_source *s, struct frame *f, struct yaml_pairs *p)
 {
     struct file_value made = { s->f->nlayers, 0 };
     char name[MODEL_NAME];
@@ -180,6 +196,9 @@ static int make_layer(struct model_source *s, struct frame *f, const struct yaml
     if (!err) err = layer_read(s->y, l, p);
     if (f->recompute) l->recompute = f->recompute;
     if (!err) err = choose_inputs(s, f, p, l);
+    for (int i = 0; !err && i < p->n; i++)
+        if (!strcmp(p->pair[i].key, "weights")) err = choose_weights(s, f, &p->pair[i], l);
+    if (f->frozen && !l->training.given) l->training.frozen = true;
     if (err) return err;
     if (given) memcpy(name, given->value, strlen(given->value) + 1);
     else default_name(s->f, l, name);
@@ -216,7 +235,7 @@ static int put_in_words(const struct model_source *s, const struct frame *f, con
     return 0;
 }
 
-static const char *const of_uses[] = { "block", "name", "repeat", "from", "in", "recompute" };
+static const char *const of_uses[] = { "block", "name", "repeat", "from", "in", "recompute", "train" };
 
 static int check_read(const struct model_source *s, const struct frame *f)
 {
@@ -281,6 +300,16 @@ static int check_use(const struct model_source *s, const struct yaml_pairs *p, c
     return name ? read_name(s, name) : hsgd_yaml_fail(s->y, p->line, "the use of block \"%s\" needs a name", b->name);
 }
 
+/* NULL: it is not there; then what is around it says it. */
+static int read_train(const struct model_source *s, const struct yaml_pair *p, bool *frozen)
+{
+    if (!p) return 0;
+    *frozen = !strcmp(p->value, "false");
+    if (*frozen || !strcmp(p->value, "true")) return 0;
+    return hsgd_yaml_fail(s->y, p->line, "train of a block must be true or false, not \"%s\"",
+                          hsgd_show(p->value).text);
+}
+
 /* NULL: it is not there. */
 static int read_recompute(const struct model_source *s, const struct yaml_pair *p, bool *out)
 {
@@ -296,15 +325,16 @@ static int use_block(struct model_source *s, struct frame *f, const struct yaml_
     struct source_block *b = find_block(s, pair_of(p, "block")->value);
     struct file_value in[HSGD_MAX_INPUTS] = { f->last };
     int from = 0, repeat = 0, n = 1, err = check_use(s, p, b);
-    bool recompute = false;
+    bool recompute = false, frozen = f->frozen;
     if (!err) err = read_number(s, p, "from", 0, 0, &from);
     if (!err) err = read_number(s, p, "repeat", 1, 1, &repeat);
     if (!err) err = read_recompute(s, pair_of(p, "recompute"), &recompute);
+    if (!err) err = read_train(s, pair_of(p, "train"), &frozen);
     if (!err && pair_of(p, "in")) err = read_inputs(s, f, pair_of(p, "in"), in, &n);
     if (!err && n > 1) err = hsgd_yaml_fail(s->y, pair_of(p, "in")->line, "a block takes one input, not %d", n);
     if (err) return err;
     bool numbered = pair_of(p, "repeat") || pair_of(p, "from");
-    struct frame inner = { .block = b, .use = p, .list = b->list, .input = in[0] };
+    struct frame inner = { .block = b, .use = p, .list = b->list, .frozen = frozen, .input = in[0] };
     b->is_open = b->is_used = true;
     for (int i = 0; !err && i < repeat; i++)
         err = expand_block(s, f, &inner, pair_of(p, "name")->value, numbered ? from + i : -1, recompute);
@@ -314,7 +344,7 @@ static int use_block(struct model_source *s, struct frame *f, const struct yaml_
 
 static int check_form(const struct model_source *s, const struct source_item *item)
 {
-    static const char *const of_graphs[] = { "in", "block", "counted", "recompute" };
+    static const char *const of_graphs[] = { "in", "block", "counted", "recompute", "weights", "train" };
     for (int i = 0; !s->f->is_graph && i < item->npairs; i++)
         for (size_t k = 0; k < sizeof of_graphs / sizeof *of_graphs; k++)
             if (!strcmp(item->pair[i].key, of_graphs[k]))

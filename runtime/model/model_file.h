@@ -15,6 +15,14 @@ struct file_value {
     int layer, output;
 };
 
+/* Which weights of a layer train: all; none; those that are named. */
+struct file_training {
+    bool given; /* by the layer, not by a block around it */
+    bool frozen;
+    int n, line;
+    char name[HSGD_MAX_PARAMS][24];
+};
+
 struct file_layer {
     const struct hsgd_op *op;
     char name[MODEL_NAME];
@@ -24,6 +32,8 @@ struct file_layer {
     float weight;     /* of a loss */
     bool uncounted;   /* "counted: false" */
     int recompute;    /* number of its block; 0: none */
+    int weights;      /* the layer whose weights it uses; -1: its own */
+    struct file_training training;
     int line, inputs;
     struct file_value in[HSGD_MAX_INPUTS];
 };

@@ -24,7 +24,7 @@ static int refuse_op(struct hsgd_yaml *y, int line, const char *name)
 
 static int refuse_key(struct hsgd_yaml *y, const struct file_layer *l, const struct yaml_pair *p)
 {
-    char names[220] = "op, name, in, recompute";
+    char names[240] = "op, name, in, recompute, weights, train";
     if (l->op->is_loss) strcat(names, ", weight");
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++)
         snprintf(names + strlen(names), sizeof names - strlen(names), ", %s", a->name);
@@ -66,7 +66,7 @@ static int read_counted(struct hsgd_yaml *y, struct file_layer *l, const struct 
 
 static int read_key(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair *p)
 {
-    static const char *const of_all[] = { "op", "name", "in", "recompute" };
+    static const char *const of_all[] = { "op", "name", "in", "recompute", "weights", "train" };
     for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
         if (!strcmp(p->key, of_all[i])) return 0;
     if (!strcmp(p->key, "counted")) return read_counted(y, l, p);
@@ -100,6 +100,23 @@ static int read_recompute(struct hsgd_yaml *y, struct file_layer *l, const struc
                           hsgd_show(p->value).text);
 }
 
+int layer_read_training(struct hsgd_yaml *y, struct file_training *t, const struct yaml_pair *p)
+{
+    char item[HSGD_MAX_PARAMS][YAML_ITEM];
+    t->given = true;
+    t->line = p->line;
+    t->frozen = strcmp(p->value, "true") != 0;
+    if (!t->frozen || !strcmp(p->value, "false")) return 0;
+    t->n = *p->value == '[' ? hsgd_yaml_items(p->value, HSGD_MAX_PARAMS, item) : -1;
+    for (int i = 0; i < t->n; i++) {
+        if (strlen(item[i]) >= sizeof t->name[i]) t->n = -1;
+        else memcpy(t->name[i], item[i], strlen(item[i]) + 1);
+    }
+    if (t->n > 0) return 0;
+    return hsgd_yaml_fail(y, p->line, "train must be true, false or a list of names of weights, not \"%s\"",
+                          hsgd_show(p->value).text);
+}
+
 int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pairs *p)
 {
     const struct yaml_pair *op = pair_of(p, "op");
@@ -109,9 +126,11 @@ int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pair
     l->op = l->is_default ? &hsgd_op_softmax_cross_entropy : hsgd_op_by_name(op->value);
     if (!l->op) return refuse_op(y, l->line, op->value);
     l->weight = 1;
+    l->weights = -1;
     l->attributes = calloc(1, l->op->attributes_size + 1);
     if (!l->attributes) return hsgd_fail(y->ctx, ENOMEM, "%s: out of memory", y->path);
     for (int i = 0; !err && i < p->n; i++) err = read_key(y, l, &p->pair[i]);
     if (!err && pair_of(p, "recompute")) err = read_recompute(y, l, pair_of(p, "recompute"));
+    if (!err && pair_of(p, "train")) err = layer_read_training(y, &l->training, pair_of(p, "train"));
     return err ? err : set_defaults(y, l, p);
 }

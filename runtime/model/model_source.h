@@ -51,6 +51,9 @@ int source_expand(struct model_source *s);
 /* Reads the keys of a layer, apart from its name and inputs. */
 int layer_read(struct hsgd_yaml *y, struct file_layer *l, const struct yaml_pairs *p);
 
+/* Reads the key "train" of a layer or of the use of a block. */
+int layer_read_training(struct hsgd_yaml *y, struct file_training *t, const struct yaml_pair *p);
+
 /* The value of a key; NULL: it is not there. */
 const struct yaml_pair *pair_of(const struct yaml_pairs *p, const char *key);
 

@@ -112,6 +112,22 @@ static void write_fields(const struct hsgd_model *m, bool targets, FILE *out)
     fputs("}\n", out);
 }
 
+/* Which of its own weights train, unless all do. */
+static void write_training(const struct hsgd_model *m, const struct node *l, FILE *out)
+{
+    const char *between = ", train: [";
+    unsigned own = graph_own_params(m, (int)(l - m->node)), frozen = own & l->frozen, trained = 0;
+    for (int p = 0; p < l->info.params; p++)
+        if (own & 1u << p && graph_trains(m, l, p)) trained |= 1u << p;
+    if (frozen && !trained) fputs(", train: false", out);
+    for (int p = 0; frozen && p < l->info.params; p++) {
+        if (!(trained & 1u << p)) continue;
+        fprintf(out, "%s%s", between, l->info.param[p].name);
+        between = ", ";
+    }
+    if (frozen && trained) fputs("]", out);
+}
+
 static void write_layer(const struct hsgd_model *m, const struct node *l, int before, FILE *out)
 {
     fprintf(out, "  - {op: %s, name: %s", l->op->name, l->name);
@@ -128,6 +144,8 @@ static void write_layer(const struct hsgd_model *m, const struct node *l, int be
     }
     if (l->uncounted) fputs(", counted: false", out);
     if (l->block) fprintf(out, ", recompute: %d", l->block);
+    if (l->shares >= 0) fprintf(out, ", weights: %s", m->node[l->shares].name);
+    write_training(m, l, out);
     for (const struct hsgd_attribute *a = l->op->fields; a && a->name; a++) {
         fprintf(out, ", %s: ", a->name);
         attribute_write(a, l->attributes, out);

@@ -176,16 +176,59 @@ int hsgd_model_save(struct hsgd_model *m, const char *path)
 
 /* ---------------------------------------------------------------- loading */
 
-static int check_weights(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f)
+/* Second names of a weight, after second number *i, which begins at 0; false: no more. */
+static bool next_second(const struct hsgd_model *m, const struct weight_place *w, int *i, char name[WEIGHT_NAME])
+{
+    for (struct weight_place other; model_second_name(m, *i, &other);) {
+        const struct weight_owner *o = &m->node[other.node].owner[other.param];
+        ++*i;
+        if (o->node != w->node || o->param != w->param) continue;
+        model_weight_name(m, &other, name);
+        return true;
+    }
+    return false;
+}
+
+/* The name that the weight has in the file: its own, or if that is missing, a second one. */
+static void name_in_file(const struct hsgd_model *m, const struct safetensors *f, const struct weight_place *w,
+                         char name[WEIGHT_NAME])
+{
+    char second[WEIGHT_NAME];
+    model_weight_name(m, w, name);
+    if (safetensors_find(f, name)) return;
+    for (int i = 0; next_second(m, w, &i, second);)
+        if (safetensors_find(f, second)) memcpy(name, second, WEIGHT_NAME);
+}
+
+/* Tensors of all names that a weight has must be equal; *n: how many the file has. */
+static int check_seconds(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f,
+                         const struct weight_place *w, const struct safetensor *first, int *n)
+{
+    char name[WEIGHT_NAME];
+    for (int i = 0; next_second(m, w, &i, name);) {
+        if (!safetensors_find(f, name) || !strcmp(name, first->name)) continue;
+        const struct safetensor *t = safetensors_need(ctx, f, name, first->type, first->ndims, first->dims);
+        if (!t) return -EINVAL;
+        if (memcmp(t->data, first->data, first->bytes))
+            return hsgd_fail(ctx, EINVAL, "%s: tensors \"%s\" and \"%s\" differ, but are one weight of model \"%s\"",
+                             f->path, first->name, name, m->name);
+        ++*n;
+    }
+    return 0;
+}
+
+static int check_weights(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f, int *n)
 {
     struct weight_place w;
     char name[WEIGHT_NAME];
     for (int i = 0; model_weight(m, i, &w); i++) {
         struct form form = form_of(m, &w);
-        model_weight_name(m, &w, name);
+        name_in_file(m, f, &w, name);
         const struct safetensor *t = safetensors_need(ctx, f, name, type_of(&w), form.ndims, form.dims);
         int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
+        if (!err) err = check_seconds(ctx, m, f, &w, t, n);
         if (err) return err;
+        ++*n;
     }
     return 0;
 }
@@ -194,18 +237,19 @@ static bool has_weight(const struct hsgd_model *m, const char *name)
 {
     struct weight_place w;
     char candidate[WEIGHT_NAME];
-    for (int i = 0; model_weight(m, i, &w); i++) {
-        model_weight_name(m, &w, candidate);
-        if (!strcmp(candidate, name)) return true;
-    }
-    return false;
+    bool found = false;
+    for (int k = 0; !found && k < 2; k++)
+        for (int i = 0; !found && (k ? model_second_name(m, i, &w) : model_weight(m, i, &w)); i++) {
+            model_weight_name(m, &w, candidate);
+            found = !strcmp(candidate, name);
+        }
+    return found;
 }
 
-/* With all weights there, more tensors than weights means that one is not a
- * weight. */
-static int check_no_more(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f)
+/* More tensors than those of weights mean that one is not a weight. */
+static int check_no_more(struct hsgd_context *ctx, const struct hsgd_model *m, const struct safetensors *f, int n)
 {
-    if (f->ntensors == hsgd_model_weight_count(m)) return 0;
+    if (f->ntensors == n) return 0;
     int i = 0;
     while (has_weight(m, f->tensor[i].name)) i++;
     return hsgd_fail(ctx, EINVAL, "%s: tensor \"%s\" is not a weight of model \"%s\"", f->path,
@@ -216,11 +260,11 @@ int weights_load(struct hsgd_context *ctx, const struct hsgd_model *m, const str
 {
     struct weight_place w;
     char name[WEIGHT_NAME];
-    int err = check_weights(ctx, m, f);
-    if (!err) err = check_no_more(ctx, m, f);
+    int n = 0, err = check_weights(ctx, m, f, &n);
+    if (!err) err = check_no_more(ctx, m, f, n);
     for (int i = 0; !err && model_weight(m, i, &w); i++) {
         struct form form = form_of(m, &w);
-        model_weight_name(m, &w, name);
+        name_in_file(m, f, &w, name);
         const void *data = safetensors_find(f, name)->data;
         int64_t count;
         if (w.spec->is_count) {

@@ -148,6 +148,12 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
     for (int k = 0; k < n->info.params; k++) weight_pieces(p, n->of, k, at->param, &e->weight[k]);
 }
 
+/* Where the slice sums the gradient of a parameter. */
+static struct hsgd_ref weight_sum(const struct tape *t, const struct low_node *n, const struct slice_places *at, int k)
+{
+    return hsgd_at(at->partial, slice_header(t->low.model) + n->of->param_offset[k]);
+}
+
 static void place_gradients(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
                             struct hsgd_emit *e)
 {
@@ -155,10 +161,21 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
     e->adds = w->adds;
     for (int i = 0; i < n->info.inputs; i++) e->dx[i] = slot_place(t, at, rows, w->dx[i]);
     for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slot_place(t, at, rows, w->dy[i]);
-    if (w->kind != WORK_BACKWARD && w->kind != WORK_UNUSED) return;
     for (int k = 0; k < n->info.params; k++)
-        if (!n->info.param[k].is_state && !(k == 0 && n->deferred))
-            e->gradient[k] = hsgd_at(at->partial, slice_header(t->low.model) + n->of->param_offset[k]);
+        if (w->adds_weight & 1u << k) e->gradient[k] = hsgd_scratch(e, spec_size(&n->info.param[k]));
+        else if (w->wants_weight & 1u << k) e->gradient[k] = weight_sum(t, n, at, k);
+}
+
+/* What a node contributes to the gradient of a weight that nodes before it on the tape use, too. */
+static void emit_weight_adds(const struct tape *t, const struct work *w, const struct slice_places *at,
+                             struct hsgd_emit *e)
+{
+    const struct low_node *n = &t->low.node[w->node];
+    for (int k = 0; k < n->info.params; k++) {
+        struct add_args add = { (int)spec_size(&n->info.param[k]) };
+        if (w->adds_weight & 1u << k)
+            HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, e->gradient[k], weight_sum(t, n, at, k));
+    }
 }
 
 /* The results, to where the host reads them. */
@@ -249,12 +266,13 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     begin_node(p, s, at, w->node, work_turn(w), program, e);
     place_gradients(t, w, at, s->rows, e);
     for (int k = 0; w->kind == WORK_UNUSED && k < e->node->params; k++)
-        emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
+        if (!(w->adds_weight & 1u << k)) emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
     if (w->kind == WORK_UNUSED) return;
     e->sums = sums_place(p, s, &t->sums[w->node][d][w->phase]);
     if (op_is_end(op) && !hsgd_wanted(e->sums)) e->sums = hsgd_at(at->partial, t->low.node[w->node].of->sums);
     bool evaluates = d == HSGD_FORWARD && op->evaluate && !e->training;
     (evaluates ? op->evaluate : (d ? op->backward : op->forward)[w->phase].emit)(e);
+    emit_weight_adds(t, w, at, e);
     emit_division(p, at, w, e);
 }
 
@@ -385,7 +403,7 @@ int64_t backward_floats(const struct tape *t)
 {
     int64_t floats = t->low.model->small_floats;
     for (const struct low_node *n = t->low.node; n < t->low.node + t->low.nnodes; n++) {
-        if (!n->of || !n->of->deferred || n->deferred) continue;
+        if (!n->of || !n->of->deferred || n->deferred || !graph_trains(t->low.model, n->of, 0)) continue;
         int64_t end = n->of->param_offset[0] + (spec_size(&n->info.param[0]) + 15) / 16 * 16;
         if (floats < end) floats = end;
     }

@@ -171,7 +171,8 @@ static void rows_emit(struct builder *b, const struct job *j, struct hsgd_emit *
 {
     struct weight_rows r = { 0 };
     while (next_weight_rows(b->plan, j->index, b->plan->store->shard[j->index].floats, &r))
-        emit_rows(b, j, &r, hsgd_at(j->place, r.offset), e);
+        if (trains(bucket_range(b->plan, b->plan->store->shard[j->index].first + r.offset)))
+            emit_rows(b, j, &r, hsgd_at(j->place, r.offset), e);
 }
 
 const struct job_type rows_job = { rows_access, rows_emit };

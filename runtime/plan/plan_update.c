@@ -23,7 +23,8 @@ struct bucket_range bucket_range(const struct plan *p, int64_t at)
     const struct updater *u = &p->updater;
     struct weight_place w;
     struct bucket_range r = find_range(p->store->model, at, &w);
-    if (r.spec && !r.spec->is_state) r.treatment = u->treat ? u->treat(u->user, p->store->model, &w) : plain;
+    if (r.spec && model_weight_trains(p->store->model, &w))
+        r.treatment = u->treat ? u->treat(u->user, p->store->model, &w) : plain;
     return r;
 }
 

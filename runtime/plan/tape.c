@@ -17,10 +17,11 @@ enum { MANY_VECTORS = 1024 };
 struct maker {
     struct tape *t;
     const struct tape_spec *spec;
-    int *gradient; /* slot of each value's gradient; -1: none yet */
-    bool *again;   /* nodes that run again before the backward of their block, */
-    bool *leaves;  /* and values, by their roots, that are read outside of it or lie in none */
-    int *owners;   /* of each slot: values whose gradient lies there and whose maker has not read it yet */
+    int *gradient;  /* slot of each value's gradient; -1: none yet */
+    bool *again;    /* nodes that run again before the backward of their block, */
+    bool *leaves;   /* and values, by their roots, that are read outside of it or lie in none */
+    unsigned *made; /* of each node of the model: bits of its own parameters whose gradient was written */
+    int *owners;    /* of each slot: values whose gradient lies there and whose maker has not read it yet */
     int owner_capacity;
     int segment;
     int64_t sums; /* floats of all */
@@ -194,6 +195,21 @@ static int contribute(struct maker *m, const struct low_node *n, int i, unsigned
     return add_slot(m, gradient_floats(m, value));
 }
 
+/* The gradient of a weight is the sum of what the nodes that use it contribute: the first
+ * writes it, the others add to it. */
+static void weight_gradients(struct maker *m, const struct low_node *n, struct work *w)
+{
+    const struct hsgd_model *model = m->t->low.model;
+    for (int p = 0; n->of && p < n->info.params; p++) {
+        const struct weight_owner *o = &n->of->owner[p];
+        unsigned bit = 1u << o->param;
+        if (!graph_trains(model, n->of, p) || (p == 0 && n->deferred)) continue;
+        w->wants_weight |= 1u << p;
+        if (m->made[o->node] & bit) w->adds_weight |= 1u << p;
+        m->made[o->node] |= bit;
+    }
+}
+
 /* Work that writes or adds the gradients of a node's inputs. */
 static void gradients(struct maker *m, int node, enum work_kind kind, const int *dy)
 {
@@ -210,6 +226,7 @@ static void gradients(struct maker *m, int node, enum work_kind kind, const int 
     w->adds = adds;
     memcpy(w->dx, dx, (size_t)n->info.inputs * sizeof *dx);
     for (int i = 0; dy && i < n->info.outputs; i++) w->dy[i] = dy[i];
+    if (kind == WORK_BACKWARD) weight_gradients(m, n, w);
     add_phases(m, w, kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD);
     for (int i = 0; i < n->info.inputs; i++) {
         if (!added[i]) continue;
@@ -238,11 +255,12 @@ static bool output_gradients(struct maker *m, const struct low_node *n, int *dy)
 }
 
 /* Left to later cells is what costs less there than sums of all slices; not what
- * is recomputed for its own backward. */
+ * is recomputed for its own backward, nor what several nodes add to. */
 static bool defers(const struct maker *m, const struct low_node *n)
 {
     int64_t rows = m->spec->defer_rows;
-    return rows && n->of && n->of->deferred && !n->block && rows * hsgd_type_positions(&n->info.in[0]) < MANY_VECTORS;
+    if (!rows || !n->of || !n->of->deferred || n->block || n->of->lent & 1) return false;
+    return graph_trains(m->t->low.model, n->of, 0) && rows * hsgd_type_positions(&n->info.in[0]) < MANY_VECTORS;
 }
 
 static void backward(struct maker *m, int node)
@@ -253,7 +271,7 @@ static void backward(struct maker *m, int node)
     int dy[HSGD_MAX_OUTPUTS];
     if (!n->trains) return;
     if (!output_gradients(m, n, dy)) {
-        if (n->info.params) add_work(m, WORK_UNUSED, node);
+        if (n->info.params) weight_gradients(m, n, add_work(m, WORK_UNUSED, node));
         return;
     }
     for (int i = 0; i < n->info.inputs; i++)
@@ -305,8 +323,9 @@ static bool make_room(struct maker *m)
     m->gradient = numbers(values);
     m->again = calloc(nodes, sizeof *m->again);
     m->leaves = calloc(values, sizeof *m->leaves);
+    m->made = calloc((size_t)t->low.model->nnodes + 1, sizeof *m->made);
     return t->value[0] && t->value[1] && t->kept[0] && t->kept[1] && t->dy && t->sums && m->gradient && m->again &&
-           m->leaves;
+           m->leaves && m->made;
 }
 
 static bool is_minimised(const struct low_node *n) { return n->of && n->of->weight != 0; }
@@ -342,6 +361,7 @@ bool tape_make(struct tape *t, const struct hsgd_model *model, const struct tape
     free(m.gradient);
     free(m.again);
     free(m.leaves);
+    free(m.made);
     free(m.owners);
     if (m.failed) tape_free(t);
     return !m.failed;

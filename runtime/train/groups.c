@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "groups.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/distance.h"
 #include "trainer.h"
 
-enum { MAX_GROUPS = 256, NEAREST = 3 };
-
-static bool matches(const char *pattern, const char *name) { return !fnmatch(pattern, name, FNM_NOESCAPE); }
+enum { MAX_GROUPS = 256 };
 
 /* The group that a weight belongs to; -1: none. */
 static int group_of(const struct hsgd_train_options *o, const struct hsgd_model *m, const struct weight_place *w)
@@ -19,7 +15,7 @@ static int group_of(const struct hsgd_train_options *o, const struct hsgd_model 
     int g = o->groups - 1;
     if (g < 0) return -1;
     model_weight_name(m, w, name);
-    while (g >= 0 && !matches(o->group[g].weights, name)) g--;
+    while (g >= 0 && !weight_name_matches(o->group[g].weights, name)) g--;
     return g;
 }
 
@@ -36,47 +32,9 @@ struct treatment groups_treat(const void *options, const struct hsgd_model *m, c
 
 /* ------------------------------------------------------------- checking */
 
-static bool matches_any(const struct hsgd_model *m, const char *pattern)
-{
-    struct weight_place w;
-    char name[WEIGHT_NAME];
-    for (int i = 0; model_weight(m, i, &w); i++) {
-        model_weight_name(m, &w, name);
-        if (!w.spec->is_state && matches(pattern, name)) return true;
-    }
-    return false;
-}
-
-/* The nearest names of weights that train, the nearest first, in quotes. */
-static void nearest_names(const struct hsgd_model *m, const char *pattern, char *out, size_t size)
-{
-    char name[NEAREST + 1][WEIGHT_NAME];
-    int distance[NEAREST + 1], n = 0;
-    struct weight_place w;
-    for (int i = 0; model_weight(m, i, &w); i++) {
-        char here[WEIGHT_NAME];
-        int k = n, far;
-        if (w.spec->is_state) continue;
-        model_weight_name(m, &w, here);
-        far = text_distance(pattern, here);
-        for (; k > 0 && distance[k - 1] > far; k--) {
-            distance[k] = distance[k - 1];
-            memcpy(name[k], name[k - 1], WEIGHT_NAME);
-        }
-        distance[k] = far;
-        memcpy(name[k], here, WEIGHT_NAME);
-        if (n < NEAREST) n++;
-    }
-    *out = '\0';
-    for (int i = 0; i < n; i++) {
-        size_t used = strlen(out);
-        snprintf(out + used, size - used, "%s\"%.*s\"", i ? ", " : "", WEIGHT_NAME - 1, name[i]);
-    }
-}
-
 static int check_group(const struct hsgd_model *m, const struct hsgd_group *g, int i)
 {
-    char names[NEAREST * (WEIGHT_NAME + 4)];
+    char names[WEIGHT_NAMES];
     if (!g->weights || !*g->weights) return hsgd_fail(m->ctx, EINVAL, "group %d has no pattern of names", i);
     if (!(g->rate >= 0 && g->rate <= 1e6f))
         return hsgd_fail(m->ctx, EINVAL, "group \"%s\": rate must be from 0 to 1e+06, not %g", g->weights,
@@ -84,8 +42,8 @@ static int check_group(const struct hsgd_model *m, const struct hsgd_group *g, i
     if (!(g->weight_decay <= 1e6f))
         return hsgd_fail(m->ctx, EINVAL, "group \"%s\": weight_decay must be at most 1e+06, not %g", g->weights,
                          (double)g->weight_decay);
-    if (!m->finished || matches_any(m, g->weights)) return 0;
-    nearest_names(m, g->weights, names, sizeof names);
+    if (!m->finished || model_has_weights_like(m, g->weights)) return 0;
+    model_nearest_weights(m, g->weights, names);
     return hsgd_fail(m->ctx, EINVAL, "group \"%s\": model \"%s\" has no such weight; the nearest are %s", g->weights,
                      m->name, names);
 }

@@ -156,12 +156,11 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, int n, const void *const *fie
     if (!bucket) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
     float scale = loss_scale(m, n);
     read_bucket(s, plan, bucket);
-    for (int i = 0; i < m->nnodes; i++)
-        for (int p = 0; p < m->node[i].info.params; p++) {
-            int64_t size = spec_size(&m->node[i].info.param[p]);
-            const float *g = m->node[i].info.param[p].is_state ? NULL : bucket + m->node[i].param_offset[p];
-            for (int64_t k = 0; k < size; k++) *out++ = g ? g[k] * scale : 0;
-        }
+    struct weight_place w;
+    for (int i = 0; model_weight(m, i, &w); i++) {
+        const float *g = model_weight_trains(m, &w) ? bucket + w.offset : NULL;
+        for (int64_t k = 0; k < spec_size(w.spec); k++) *out++ = g ? g[k] * scale : 0;
+    }
     free(bucket);
     return 0;
 }

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 /* The call of interest gets anything; the model is finished and kept all the same. */
-enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, WEIGHTED, FINISH, CREATE, RECOMPUTE };
+enum { INPUT, TARGET, OUTPUT, TYPE_OF, ENTER, LEAVE, RESULT, LOSS, WEIGHTED, FINISH, CREATE, RECOMPUTE, SHARE, FREEZE };
 
 static int tested; /* the function of this call */
 
@@ -37,6 +37,10 @@ static bool build(int function)
     hsgd_leave(WILD(LEAVE, 0, m));
     if (tested == LEAVE && one_in(4)) hsgd_leave(m);
     if (tested == OUTPUT) x = hsgd_output(OR_NULL(0, x), one_in(4) ? wild(0) : 0);
+    struct hsgd_value *first = x = HSGD_OP(x, dense, "first", .units = 4);
+    x = HSGD_OP(x, dense, "second", .units = one_in(8) ? 3 : 4);
+    if (one_in(2)) hsgd_share(WILD(SHARE, 0, x), WILD(SHARE, 1, one_in(8) ? label : first));
+    if (tested == FREEZE) hsgd_model_freeze(OR_NULL(0, m), OR_NULL(1, any_text("first.*")), one_in(2));
     x = HSGD_OP(x, dense, "out", .units = CLASSES);
     bool good = tested != TYPE_OF || !hsgd_type_of(OR_NULL(0, x), OR_NULL(1, &type));
     hsgd_result(WILD(RESULT, 0, x), WILD(RESULT, 1, "scores"));
@@ -59,6 +63,8 @@ static bool loss(void) { return build(LOSS); }
 static bool weighted(void) { return build(WEIGHTED); }
 static bool finish(void) { return build(FINISH); }
 static bool recompute(void) { return build(RECOMPUTE); }
+static bool share(void) { return build(SHARE); }
+static bool freeze(void) { return build(FREEZE); }
 static bool create(void) { return build(CREATE); }
 
 const struct call graph_calls[] = { { "hsgd_model_create", create, 2, false },
@@ -69,6 +75,8 @@ const struct call graph_calls[] = { { "hsgd_model_create", create, 2, false },
                                     { "hsgd_enter", enter, 2, false },
                                     { "hsgd_leave", leave, 1, false },
                                     { "hsgd_recompute", recompute, 1, false },
+                                    { "hsgd_share", share, 2, false },
+                                    { "hsgd_model_freeze", freeze, 2, false },
                                     { "hsgd_result", result, 2, false },
                                     { "hsgd_loss", loss, 1, false },
                                     { "hsgd_weighted_loss", weighted, 1, false },

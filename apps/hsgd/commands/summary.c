@@ -11,7 +11,7 @@
 #define FLOAT_BYTES 4
 
 struct sums {
-    int64_t parameters, states, output_bytes;
+    int64_t parameters, states, frozen, output_bytes;
     double forward, backward;
 };
 
@@ -30,6 +30,7 @@ static struct sums sum_up(const struct hsgd_model *m)
     for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) {
         all.parameters += l.parameters;
         all.states += l.states;
+        all.frozen += l.frozen;
         all.output_bytes += output_bytes(&l);
         all.forward += l.forward_flops;
         all.backward += l.backward_flops;
@@ -50,12 +51,13 @@ static json_t *layer_json(const struct hsgd_model_layer *l)
 {
     json_t *from = json_array();
     for (int i = 0; i < l->inputs; i++) json_append(&from, json_text(l->from[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:I}", "name", json_text(l->name), "operation",
-                     json_text(l->op), "inputs", from, "input", type_json(&l->in[0]), "output",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:I}", "name", json_text(l->name),
+                     "operation", json_text(l->op), "inputs", from, "input", type_json(&l->in[0]), "output",
                      l->outputs ? type_json(&l->out[0]) : json_null(), "parameters", (json_int_t)l->parameters,
-                     "states", (json_int_t)l->states, "parameter_bytes", (json_int_t)(FLOAT_BYTES * l->parameters),
-                     "forward_flops", json_number(l->forward_flops), "backward_flops", json_number(l->backward_flops),
-                     "output_bytes", (json_int_t)output_bytes(l));
+                     "states", (json_int_t)l->states, "frozen", (json_int_t)l->frozen, "weights_of",
+                     *l->weights_of ? json_text(l->weights_of) : json_null(), "parameter_bytes",
+                     (json_int_t)(FLOAT_BYTES * l->parameters), "forward_flops", json_number(l->forward_flops),
+                     "backward_flops", json_number(l->backward_flops), "output_bytes", (json_int_t)output_bytes(l));
 }
 
 static int print_json(const struct hsgd_model *m)
@@ -65,11 +67,12 @@ static int print_json(const struct hsgd_model *m)
     struct hsgd_model_layer l;
     json_t *layers = json_array();
     for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) json_append(&layers, layer_json(&l));
-    return json_print(json_pack(
-        "{s:o, s:[i,i,i], s:o, s:I, s:I, s:I, s:o, s:o, s:I}", "model", json_text(hsgd_model_name(m)), "input", in.h,
-        in.w, in.c, "layers", layers, "parameters", (json_int_t)all.parameters, "states", (json_int_t)all.states,
-        "parameter_bytes", (json_int_t)(FLOAT_BYTES * all.parameters), "forward_flops", json_number(all.forward),
-        "backward_flops", json_number(all.backward), "output_bytes", (json_int_t)all.output_bytes));
+    return json_print(json_pack("{s:o, s:[i,i,i], s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "model",
+                                json_text(hsgd_model_name(m)), "input", in.h, in.w, in.c, "layers", layers,
+                                "parameters", (json_int_t)all.parameters, "states", (json_int_t)all.states, "frozen",
+                                (json_int_t)all.frozen, "parameter_bytes", (json_int_t)(FLOAT_BYTES * all.parameters),
+                                "forward_flops", json_number(all.forward), "backward_flops", json_number(all.backward),
+                                "output_bytes", (json_int_t)all.output_bytes));
 }
 
 /* ------------------------------------------------------------------- table */
@@ -146,6 +149,10 @@ static int print_text(const struct hsgd_model *m)
     short_number((double)all.output_bytes, bytes);
     printf("   %-53s %9lld %6s %6s\n\n", "total", (long long)all.parameters, flops, bytes);
     text_field("parameters", "%lld bytes", (long long)(FLOAT_BYTES * all.parameters));
+    for (int i = 0; !hsgd_model_layer_get(m, i, &l, sizeof l); i++) {
+        if (*l.weights_of) text_field("", "%s uses the weights of %s", l.name, l.weights_of);
+        if (l.frozen) text_field("", "%lld of %s are not trained", (long long)l.frozen, l.name);
+    }
     if (all.states) text_field("", "%lld of the parameters are running statistics, not trained", (long long)all.states);
     text_field("one sample", "%.0f flops forward, %.0f backward", all.forward, all.backward);
     text_field("", "%lld bytes of outputs", (long long)all.output_bytes);
