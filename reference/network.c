@@ -22,14 +22,51 @@ struct reference_network {
     struct layer layer[MAX_LAYERS];
 };
 
+/* -------------------------------------------------------------------- sums */
+
+/* Sums in lanes: compilers do not reorder a sum of doubles by themselves. */
+typedef double lanes __attribute__((vector_size(16)));
+enum { LANES = sizeof(lanes) / sizeof(double) };
+
+static lanes load(const double *x)
+{
+    lanes v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static double dot(int n, const double *a, const double *b)
+{
+    lanes even = { 0 }, odd = { 0 };
+    int i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        even += load(a + i) * load(b + i);
+        odd += load(a + i + LANES) * load(b + i + LANES);
+    }
+    even += odd;
+    double sum = even[0] + even[1];
+    for (; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/* y += factor x */
+static void add_scaled(int n, double *y, double factor, const double *x)
+{
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        lanes sum = load(y + i) + factor * load(x + i);
+        memcpy(y + i, &sum, sizeof sum);
+    }
+    for (; i < n; i++) y[i] += factor * x[i];
+}
+
 /* ------------------------------------------------------------------- dense */
 
 static void dense_forward(const struct layer *l, const double *x)
 {
     const struct hsgd_dense *a = l->attributes;
     memcpy(l->y, l->param[1], (size_t)a->units * sizeof *l->y);
-    for (int i = 0; i < hsgd_size(l->in); i++)
-        for (int u = 0; u < a->units; u++) l->y[u] += x[i] * l->param[0][i * a->units + u];
+    for (int i = 0; i < hsgd_size(l->in); i++) add_scaled(a->units, l->y, x[i], l->param[0] + i * a->units);
     for (int u = 0; u < a->units; u++) l->y[u] = check_activation(l->y[u], a->activation);
 }
 
@@ -41,11 +78,8 @@ static void dense_backward(const struct layer *l, const double *x, double *dx)
         dz[u] *= check_activation_grad(l->y[u], a->activation);
         l->gradient[1][u] += dz[u];
     }
-    for (int i = 0; i < hsgd_size(l->in); i++)
-        for (int u = 0; u < a->units; u++) {
-            l->gradient[0][i * a->units + u] += dz[u] * x[i];
-            if (dx) dx[i] += dz[u] * l->param[0][i * a->units + u];
-        }
+    for (int i = 0; i < hsgd_size(l->in); i++) add_scaled(a->units, l->gradient[0] + i * a->units, x[i], dz);
+    for (int i = 0; dx && i < hsgd_size(l->in); i++) dx[i] += dot(a->units, dz, l->param[0] + i * a->units);
 }
 
 /* -------------------------------------------------------------- convolution */
@@ -83,7 +117,7 @@ static void conv2d_forward(const struct layer *l, const double *x)
         {
             const double *w = l->param[0] + tap(l, o, ky, kx);
             int64_t from = under(l, oy, ox, ky, kx);
-            for (int c = 0; from >= 0 && c < l->in.c; c++) z += x[from + c] * w[c];
+            if (from >= 0) z += dot(l->in.c, x + from, w);
         }
         l->y[at] = check_activation(z, a->activation);
     }
@@ -100,8 +134,8 @@ static void conv2d_backward(const struct layer *l, const double *x, double *dx)
         FOR_TAPS(a->kernel)
         {
             int64_t from = under(l, oy, ox, ky, kx), w = tap(l, o, ky, kx);
-            for (int c = 0; from >= 0 && c < l->in.c; c++) l->gradient[0][w + c] += dz * x[from + c];
-            for (int c = 0; from >= 0 && dx && c < l->in.c; c++) dx[from + c] += dz * l->param[0][w + c];
+            if (from >= 0) add_scaled(l->in.c, l->gradient[0] + w, dz, x + from);
+            if (from >= 0 && dx) add_scaled(l->in.c, dx + from, dz, l->param[0] + w);
         }
     }
 }

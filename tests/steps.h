@@ -6,7 +6,7 @@
 
 #include "core.h"
 
-enum { BATCH = 512, FEATURES = 784, STEPS = 90, LINES = 32 };
+enum { BATCH = 512, FEATURES = 784, STEPS = 70, LINES = 32 };
 
 extern struct hsgd_context *ctx;
 extern struct hsgd_model *model;

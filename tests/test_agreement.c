@@ -190,9 +190,10 @@ static void one_set(const char *devices)
 
 static const char *const policies[] = { "eager", "lws", "dmda", "dmdas", "prio" };
 
-/* Every device set; the first policies of the list by replay, and each executor
- * once by the library's policy and once by one of them.  HSGD_TEST_ALL: the
- * whole product; HSGD_TEST_DEVICES: one set instead. */
+/* Every device set by the library's policy and both executors; those of several
+ * workers, which leave a policy a choice, by every policy and replay, and by one
+ * of them and insert.  HSGD_TEST_ALL: the whole product; HSGD_TEST_DEVICES: one
+ * set instead. */
 static void all_combinations(size_t npolicies)
 {
     static const struct {
@@ -216,7 +217,8 @@ static void all_combinations(size_t npolicies)
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
         struct combination c = { sets[s].devices, sets[s].threads, HSGD_REPLAY, NULL,
                                  strchr(sets[s].devices, ',') ? HSGD_DATA_PARALLEL : HSGD_SYNC };
-        for (size_t p = 0; p < npolicies; p++) {
+        bool chooses = sets[s].threads > 1 || c.algorithm == HSGD_DATA_PARALLEL || getenv("HSGD_TEST_ALL");
+        for (size_t p = 0; chooses && p < npolicies; p++) {
             c.policy = policies[p];
             c.executor = HSGD_REPLAY;
             try(c);

@@ -23,7 +23,7 @@ static void slower(void)
 {
     double loss[STEPS], *want = reference();
     int rows[STEPS];
-    setenv("HSGD_SLOW", "cpu:100us,opencl:100us,opencl:300us@40", 1);
+    setenv("HSGD_SLOW", "cpu:80us,opencl:80us,opencl:240us@40", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     begin("cpu,opencl", HSGD_SYNC);
     for (int i = 0; i < STEPS; i++) {
@@ -45,7 +45,7 @@ static void slower(void)
 static void comes_back(void)
 {
     double loss;
-    setenv("HSGD_SLOW", "cpu:50us,opencl:2000us,opencl:0us@3", 1);
+    setenv("HSGD_SLOW", "cpu:50us,opencl:1000us,opencl:0us@3", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     begin("cpu,opencl", HSGD_SYNC);
     for (int i = 0; i < 3; i++) train(1, &loss);

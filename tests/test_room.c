@@ -55,7 +55,7 @@ static void some_room(void)
 {
     double loss[STEPS], *want = reference();
     setenv("STARPU_LIMIT_OPENCL_MEM", "9", 1);
-    setenv("HSGD_SLOW", "cpu:50us", 1);
+    setenv("HSGD_SLOW", "cpu:40us", 1);
     begin("cpu,opencl", HSGD_SYNC);
     train(STEPS, loss);
     check_losses(loss, want);
@@ -99,7 +99,7 @@ static void an_idle_device_is_sent_nothing(void)
     int sent = copies();
     CHECK_MSG(sent >= 30 * (1 + trainer->state.store.nshards), "%d copies", sent); /* its part of the batch, too */
     end();
-    setenv("HSGD_SLOW", "opencl:4000us", 1);
+    setenv("HSGD_SLOW", "opencl:1000us", 1);
     begin("cpu,opencl", HSGD_SYNC);
     train(1, loss);
     copies();

@@ -16,7 +16,7 @@ right=$(grep -c ' ok$' out)
 check "$right rows are right, of 5" $((right != 5)) # an operation, a copy, three trainings
 check "the sum: $(tail -n 1 out)" "$([ "$(tail -n 1 out)" = '5 passed, 0 failed' ]; echo $?)"
 export HSGD_FAIL=opencl@3
-run selftest --devices cpu,opencl --only dense,flatten,copy,training --json # test_selftest_wrong.sh runs all
+run selftest --devices cpu,opencl --only dense,flatten,copy,training --json
 [ $code -eq 1 ] && [ ! -s err ]
 check "exit $code: $(cat err)" $?
 json '[c["check"] for c in j["checks"] if c["ok"] and c["unit"] == "shapes" and c["runs"] >= 200] == [
