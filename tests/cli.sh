@@ -3,6 +3,11 @@
 # What tests of the command line share: a folder of their own, and checks that count.
 hsgd=${builddir:-.}/hsgd
 case $hsgd in /*) ;; *) hsgd=$PWD/$hsgd ;; esac
+build=${hsgd%/*}
+if [ -x "$build/.libs/hsgd" ]; then # the program itself: libtool's script takes longer to start
+    hsgd=$build/.libs/hsgd
+    export LD_LIBRARY_PATH="$build/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+fi
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 STARPU_HOME=$dir/starpu HSGD_CACHE_DIR=$dir/cache HWLOC_HIDE_ERRORS=2

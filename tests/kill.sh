@@ -3,11 +3,11 @@
 # kill -9 at random moments, some of them inside write, fsync and rename, with
 # a checkpoint every 5 steps: the newest checkpoint always loads, and the run
 # ends with the weights of one that was never interrupted.
-# ROUNDS: how many kills (8); every other round tries one inside a call.
+# ROUNDS: how many kills (6); every other round tries one inside a call.
 srcdir=$(cd "${srcdir:-.}" && pwd)
 . "$srcdir/tests/cli.sh"
 . "$srcdir/tests/shim.sh"
-rounds=${ROUNDS:-8} i=0 inside=0 outside=0 finished=0
+rounds=${ROUNDS:-6} i=0 inside=0 outside=0 finished=0
 opts="--model mlp-small --devices cpu --threads 1 --deterministic --steps 150 --checkpoint-every 5 --checkpoint-hist 2"
 
 random() # N: 0 to N-1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The demo trainers learn, and mlp goes on from its checkpoint.
 . "${srcdir:-.}/tests/cli.sh"
-demos=${hsgd%/hsgd}/apps/demos
+demos=$build/apps/demos
 
 demo() # NAME ARGS...: must succeed
 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # hsgd eval: scores, the confusion matrix and its picture, bad checkpoints.
 . "${srcdir:-.}/tests/cli.sh"
-"${hsgd%/hsgd}/apps/demos/mlp" digits 2 checkpoints >trained 2>&1
+"$build/apps/demos/mlp" digits 2 checkpoints >trained 2>&1
 check "the demo trains: $(cat trained)" $?
 accuracy=$(sed -n 's/^test accuracy \([0-9.]*\) %.*/\1/p' trained)
 

@@ -75,7 +75,7 @@ STARPU_HOME=$dir/starpu
 # PoCL finds no device where it has no folder.
 mkdir home
 [ -z "$as_user" ] || chown 54321 home
-if [ -n "$as_user" ] && grep -q '^#define HSGD_USE_OPENCL 1' "$(dirname "$hsgd")/config.h"; then
+if [ -n "$as_user" ] && grep -q '^#define HSGD_USE_OPENCL 1' "$build/config.h"; then
     (cd open && STARPU_HOME=$dir/home HOME=/ $as_user "$hsgd" train $opts --devices opencl --out cl >../out 2>../err)
     code=$?
     [ $code -eq 0 ] && sentence err && grep -q '^hsgd: warning: PoCL cannot keep compiled kernels' err
@@ -83,14 +83,10 @@ if [ -n "$as_user" ] && grep -q '^#define HSGD_USE_OPENCL 1' "$(dirname "$hsgd")
 fi
 
 # ----------------------------------------------------------------- threads
-# The program itself: libtool's script would need processes of its own.
-libs=$(dirname "$hsgd")/.libs
-program=$hsgd
-[ ! -x "$libs/hsgd" ] || program=$libs/hsgd
 threads_of() # COUNT: with so many threads of this user
 {
-    (cd open && STARPU_HOME=$dir/home OPENBLAS_NUM_THREADS=1 LD_LIBRARY_PATH=$libs prlimit --nproc="$1:$1" $as_user \
-        "$program" train $opts --devices cpu --out threads"$1" >../out 2>../err)
+    (cd open && STARPU_HOME=$dir/home OPENBLAS_NUM_THREADS=1 prlimit --nproc="$1:$1" $as_user \
+        "$hsgd" train $opts --devices cpu --out threads"$1" >../out 2>../err)
     code=$?
 }
 if [ -n "$as_user" ] && command -v prlimit >/dev/null; then
@@ -103,7 +99,7 @@ fi
 
 # ---------------------------------------------------------- address space
 if grep -q 'asan\|libtsan' /proc/self/maps || ldd "$hsgd" 2>/dev/null | grep -q asan ||
-    grep -aq __asan_init "$(dirname "$hsgd")/.libs/libhsgd.so" 2>/dev/null; then
+    grep -aq __asan_init "$build/.libs/libhsgd.so" 2>/dev/null; then
     echo 'skipped: limited addresses (a sanitizer needs them all)'
     finish
 fi

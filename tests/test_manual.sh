@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Manual pages and completion of shells have every command and option.
 . "${srcdir:-.}/tests/cli.sh"
-pages=${hsgd%/hsgd}/doc
+pages=$build/doc
 ok help
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' out)
 check "commands: $commands" "$([ "$(echo "$commands" | wc -l)" -ge 9 ]; echo $?)"
@@ -45,8 +45,8 @@ if bash --version >/dev/null 2>&1; then
     check 'files complete' $?
     [ -z "$(completions eval --epo)" ]
     check 'options of the command only' $?
-    [ "$(PATH=${hsgd%/*}:$PATH completions train --devices cpu,ope)" = "cpu,opencl cpu,opencl:0" ]
-    check "devices complete: $(PATH=${hsgd%/*}:$PATH completions train --devices cpu,ope)" $?
+    [ "$(PATH=$build:$PATH completions train --devices cpu,ope)" = "cpu,opencl cpu,opencl:0" ]
+    check "devices complete: $(PATH=$build:$PATH completions train --devices cpu,ope)" $?
 fi
 words='--optimizer adamw --algorithm hogwild --format libsvm --devices opencl'
 for shell in zsh fish; do

@@ -159,7 +159,7 @@ awk '{ gsub(/±/, "+"); if (length($0) > 80) print }' out table >wide
 check "lines of at most 80 columns: $(cat wide)" "$([ ! -s wide ]; echo $?)"
 
 # ------------------------------------------------------ what cannot be drawn
-library=${hsgd%/*}/.libs/libhsgd.so
+library=$build/.libs/libhsgd.so
 if [ -e "$library" ]; then
     ldd "$library" | grep -E 'libcairo|libpango|libfontconfig'
     check 'the library needs Cairo' "$([ $? -eq 1 ]; echo $?)"
@@ -179,11 +179,9 @@ has out '^summary.csv, epochs.csv, devices.csv, groups.csv are in fontless$'
 unset FONTCONFIG_FILE
 [ -x "${hsgd}-without-plots" ] && hsgd=$hsgd-without-plots # else hsgd is such a program itself
 if [ "${hsgd%-without-plots}" != "$hsgd" ]; then
-    program=${hsgd%/*}/.libs/${hsgd##*/} # what libtool has built, not its wrapper
-    [ -e "$program" ] || program=$hsgd
-    ldd "$program" >needed
+    ldd "$hsgd" >needed
     grep -q libhsgd needed && ! grep -E 'libcairo|libpango|libfontconfig' needed
-    check "$program needs no Cairo: $(cat needed)" $?
+    check "$hsgd needs no Cairo: $(cat needed)" $?
     refused '--svg "x.svg": this hsgd was built without Cairo and cannot draw plots' plan --model mlp --svg x.svg
     refused '--png "x.png": this hsgd was built without Cairo and cannot draw plots' eval --checkpoint again/run-001 --png x.png
     refused '--png "x.png": this hsgd was built without Cairo and cannot draw plots' data show --png x.png

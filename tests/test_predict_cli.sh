@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # hsgd predict: pictures, arrays, rows, standard input; bad inputs.
 . "${srcdir:-.}/tests/cli.sh"
-"${hsgd%/hsgd}/apps/demos/mlp" digits 2 digits >trained 2>&1
+"$build/apps/demos/mlp" digits 2 digits >trained 2>&1
 check "the demo trains: $(cat trained)" $?
 
 # Points in a plane, of two classes, and a network for them.
 awk 'BEGIN { print "x,y,label"; srand(3); for (i = 0; i < 400; i++) { x = 2 * rand() - 1; y = 2 * rand() - 1;
      print x "," y "," (x > y ? "below" : "above") } }' >points.csv
-"${hsgd%/hsgd}/apps/demos/mlp" points.csv 40 points >trained 2>&1
+"$build/apps/demos/mlp" points.csv 40 points >trained 2>&1
 check "the demo learns points: $(cat trained)" $?
 use='--devices cpu --checkpoint points'
 
