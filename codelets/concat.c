@@ -54,11 +54,12 @@ static int concat_infer(struct hsgd_node *n, char *why, size_t size)
                      type_text(&n->in[0]).text, type_text(&n->in[i]).text);
             return -1;
         }
-        if (channels > INT32_MAX - sum.dim[sum.rank - 1]) {
+        int *whole = &sum.dim[sum.rank - 1];
+        if ((int64_t)channels + *whole > INT32_MAX) {
             snprintf(why, size, "the inputs have too many channels together");
             return -1;
         }
-        sum.dim[sum.rank - 1] += channels;
+        *whole = channels == HSGD_ANY || *whole == HSGD_ANY ? HSGD_ANY : *whole + channels;
     }
     n->outputs = 1;
     n->out[0] = sum;
@@ -117,6 +118,10 @@ static int split_infer(struct hsgd_node *n, char *why, size_t size)
     if (need_floats(n, why, size)) return -1;
     if (!n->in[0].rank) {
         snprintf(why, size, "the input must have channels, not be one number");
+        return -1;
+    }
+    if (hsgd_type_channels(&n->in[0]) == HSGD_ANY) {
+        snprintf(why, size, "the channels, the last axis of %s, must be known", type_text(&n->in[0]).text);
         return -1;
     }
     if (!sizes_of(n->attributes, hsgd_type_channels(&n->in[0]), &sizes, why, size)) return -1;

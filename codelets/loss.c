@@ -2,7 +2,6 @@
 #include "loss.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "type_text.h"
 #include "types.h"
@@ -11,7 +10,7 @@ int class_infer(const struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_type *z = &n->in[0], *t = &n->in[1];
     bool alone = !t->rank && hsgd_type_positions(z) == 1;
-    bool each = t->rank == z->rank - 1 && !memcmp(z->dim, t->dim, (size_t)t->rank * sizeof *t->dim);
+    bool each = t->rank == z->rank - 1 && dims_fit(z, t, t->rank);
     if (z->dtype != HSGD_F32 || hsgd_type_channels(z) < 2 || (!t->rank && !alone))
         snprintf(why, size, "the input must be C >= 2 scores per sample, not %s", type_text(z).text);
     else if (t->dtype != HSGD_I32 || (!alone && !each))
@@ -51,7 +50,8 @@ int value_infer(const struct hsgd_node *n, char *why, size_t size)
 static bool vector_for(const struct hsgd_type *z, const struct hsgd_type *t)
 {
     bool floats = z->dtype == HSGD_F32 && t->dtype == HSGD_F32;
-    return floats && hsgd_type_positions(z) == 1 && hsgd_type_size(z) == hsgd_type_size(t);
+    bool open = hsgd_type_is_open(z, z->rank) || hsgd_type_is_open(t, t->rank);
+    return floats && hsgd_type_positions(z) == 1 && (open || hsgd_type_size(z) == hsgd_type_size(t));
 }
 
 int value_loss_infer(struct hsgd_node *n, char *why, size_t size)

@@ -5,7 +5,8 @@
 #include "kernels.h"
 #include "type_text.h"
 
-/* Fills in the dimensions with what is left for -1; false: they do not fit n values. */
+/* Fills in the dimensions with what is left for -1; false: they do not fit n values.
+ * HSGD_ANY values: what is left is open, too. */
 static bool fit(const struct hsgd_ints *dims, int64_t n, struct hsgd_type *out)
 {
     int open = -1;
@@ -16,8 +17,9 @@ static bool fit(const struct hsgd_ints *dims, int64_t n, struct hsgd_type *out)
         int d = out->dim[i] = i < dims->count ? dims->value[i] : 0;
         if (i >= dims->count) continue;
         if (d == -1 && open < 0) open = i;
-        else if (d < 1 || (known *= d) > n) return false;
+        else if (d < 1 || (known *= d) > (n == HSGD_ANY ? INT32_MAX : n)) return false;
     }
+    if (n == HSGD_ANY) return open >= 0;
     if (open >= 0) out->dim[open] = (int)(n / known);
     return open >= 0 ? n % known == 0 : known == n;
 }
@@ -27,8 +29,11 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
     const struct hsgd_reshape *a = n->attributes;
     n->outputs = 1;
     n->out[0] = n->in[0];
+    bool open = hsgd_type_is_open(&n->in[0], n->in[0].rank);
     if (fit(&a->dims, hsgd_type_size(&n->in[0]), &n->out[0])) return 0;
-    snprintf(why, size, "dims must be at most %d positive integers, one of them -1 for what is left, that fit %s",
+    snprintf(why, size,
+             open ? "dims must be at most %d positive integers and one -1 for what is left of %s, which is open"
+                  : "dims must be at most %d positive integers, one of them -1 for what is left, that fit %s",
              HSGD_MAX_RANK, type_text(&n->in[0]).text);
     return -1;
 }

@@ -2,7 +2,6 @@
 #include "types.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "type_text.h"
 
@@ -17,9 +16,24 @@ bool type_is_valid(const struct hsgd_type *t, double most)
     return size <= most;
 }
 
+struct hsgd_type type_least(const struct hsgd_type *t)
+{
+    struct hsgd_type least = *t;
+    for (int i = 0; i < HSGD_MAX_RANK; i++)
+        if (t->dim[i] == HSGD_ANY) least.dim[i] = 1;
+    return least;
+}
+
+bool dims_fit(const struct hsgd_type *a, const struct hsgd_type *b, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (a->dim[i] != b->dim[i] && a->dim[i] != HSGD_ANY && b->dim[i] != HSGD_ANY) return false;
+    return true;
+}
+
 bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b)
 {
-    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
+    return a->rank == b->rank && dims_fit(a, b, a->rank);
 }
 
 int need_floats(const struct hsgd_node *n, char *why, size_t size)

@@ -8,7 +8,11 @@
 /* Whether kind, rank and dimensions are those of a tensor, with at most so many
  * numbers. */
 bool type_is_valid(const struct hsgd_type *t, double most);
-/* Whether the dimensions are the same; the kinds of numbers may differ. */
+/* The same with 1 in place of dimensions that are open. */
+struct hsgd_type type_least(const struct hsgd_type *t);
+/* Whether the first n dimensions are the same, as far as they are known. */
+bool dims_fit(const struct hsgd_type *a, const struct hsgd_type *b, int n);
+/* Whether all dimensions are, as far as they are known; the kinds of numbers may differ. */
 bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b);
 /* 0, or -1 with a sentence in why, unless each input is of floats. */
 int need_floats(const struct hsgd_node *n, char *why, size_t size);

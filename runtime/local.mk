@@ -171,6 +171,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model/model_layer.c \
 	runtime/model/model_source.h \
 	runtime/model/model_text.c \
+	runtime/model/sizes.c \
+	runtime/model/sizes.h \
 	runtime/model/store.c \
 	runtime/model/store.h \
 	runtime/model/weights.c \
@@ -239,6 +241,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/schedule.h \
 	runtime/train/server.c \
 	runtime/train/server.h \
+	runtime/train/sizes.c \
 	runtime/train/slices.c \
 	runtime/train/slices.h \
 	runtime/train/snapshot.c \

@@ -38,6 +38,7 @@ core_tests += test_plots
 endif
 core_tests += test_session
 core_tests += test_shared
+core_tests += test_sizes
 core_tests += test_readers
 core_tests += test_readers_bad
 core_tests += test_record
@@ -152,6 +153,9 @@ test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)
 test_session_SOURCES = tests/test_session.c tests/core.c tests/core.h
 test_session_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_session_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
+test_sizes_SOURCES = tests/test_sizes.c tests/core.c tests/core.h
+test_sizes_CPPFLAGS = $(core_cppflags)
+test_sizes_LDADD = $(core_ldadd)
 test_record_SOURCES = tests/test_record.c tests/core.c tests/core.h
 test_record_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 test_record_LDADD = runtime/libruntime.la -lm

@@ -57,7 +57,7 @@ static const struct {
     { "name: m\ninput: {h: 28, h: 28, c: 1}\n", ":2: key \"h\" appears twice" },
     { "name: m\ninput: {h: 28, w: 28, d: 1}\n", ":2: input has no key \"d\"; it has h, w, c" },
     { "name: m\nusual_input: {h: 28, w: 0, c: 1}\n", ":2: usual_input: w must be an integer from 1, not \"0\"" },
-    { "name: m\ninput: {h: 28, w: 2.5, c: 1}\n", ":2: input: w must be an integer from 1, not \"2.5\"" },
+    { "name: m\ninput: {h: 28, w: 2.5, c: 1}\n", ":2: input: w must be an integer from 1 or any, not \"2.5\"" },
     { "name: m\ninput: {h: 32,\n  w: 28, c: 1}\nlayers:\n  - {op: flatten}\n" TAIL,
       ":2: input is 32x28x1, but the data has 28x28x1" },
     { MODEL("  - {name: a}\n"), ":3: the layer has no \"op\"" },

@@ -276,7 +276,7 @@ static void bits_of_evaluation(void)
     REQUIRE(session);
     for (int n = 1; n <= MOST; n++) {
         REQUIRE(!trainer_evaluate(trainer, n, 1, &source, sums));
-        read_arena(plan_cache_find(&trainer->session.plans, PLAN_EVALUATE, n, 0), y);
+        read_arena(plan_cache_find(&trainer->session.plans, trainer->session.store.sized, PLAN_EVALUATE, n, 0), y);
         run(session, n, images, z);
         CHECK_MSG(!memcmp(y, z, (size_t)n * 10 * sizeof *y), "%d samples", n);
     }

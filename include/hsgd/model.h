@@ -35,8 +35,10 @@ struct hsgd_value;
 /* An empty model; name is copied.  Errors (NULL): -ENOMEM. */
 HSGD_API struct hsgd_model *hsgd_model_create(struct hsgd_context *ctx, const char *name);
 
-/* What a batch brings under a name (copied) for operations to read.  No dimension
- * may be open. */
+/* What a batch brings under a name (copied) for operations to read.  Dimensions may be
+ * HSGD_ANY, except where a weight would depend on them: they are known when a plan is made,
+ * from the data or from hsgd_trainer_set_types() or hsgd_session_set_types(), and may differ
+ * from plan to plan.  What must then be equal is checked then. */
 HSGD_API struct hsgd_value *hsgd_input(struct hsgd_model *model, const char *name, struct hsgd_type type);
 /* The same for losses and metrics: what the outputs should have been. */
 HSGD_API struct hsgd_value *hsgd_target(struct hsgd_model *model, const char *name, struct hsgd_type type);
@@ -188,7 +190,7 @@ HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
  *   2 dimensions  in x out      ->  out x in
  * and the inputs of a dense layer that sees a flattened image h x w x c are
  * in PyTorch's order c,h,w.  Metadata: "format" is "pt", "hsgd.input" is
- * "HxWxC", "hsgd.model" is hsgd_model_text() if it can be expressed.  Weights that
+ * "HxWxC" (if no size is open), "hsgd.model" is hsgd_model_text() if it can be expressed.  Weights that
  * a trainer has on devices are copied back first.
  * Errors: -EINVAL the model is not finished; -EDOM a weight is not finite;
  * that of the file system. */
@@ -211,16 +213,16 @@ HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
  * "accuracy", where its target is a class; of more losses than one each, and all
  * metrics, by the names of their layers.  NULL after the last, or no loss yet. */
 HSGD_API const char *hsgd_model_metric_name(const struct hsgd_model *model, int i);
-/* Shape of a sample. */
+/* Shape of a sample; HSGD_ANY where it is open. */
 HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
 /* Number of outputs: values per sample at the input of the loss; 0: the model is not
- * finished. */
+ * finished; HSGD_ANY: it depends on open sizes. */
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 
 /* A layer of a model: an operation and what it reads, by name: "conv1", "split1:1"
  * for output 1 of several, or an input or target of the model.  A loss or metric has
  * no outputs.  Flops are floating-point operations per sample, as counted by the
- * operation's infer(): a multiplication and an addition are two. */
+ * operation's infer(): a multiplication and an addition are two; 0 where sizes are open. */
 struct hsgd_model_layer {
     size_t size;           /* of this struct */
     char name[48], op[48]; /* "conv1"; the operation, "conv2d" */

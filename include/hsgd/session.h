@@ -28,7 +28,7 @@ struct hsgd_session;
 struct hsgd_session_options {
     size_t size;
     int batch; /* samples that are computed at once; more are computed in parts of so many; 0: 128 */
-    int plans; /* plans that are kept, one per number of samples; a new one replaces the least recently used; 0: 8 */
+    int plans; /* plans that are kept, one per number of samples and sizes; a new one replaces the least recently used; 0: 8 */
     enum hsgd_executor executor;
     const char *const *result; /* names of the results, the last followed by NULL; read by the call only.  NULL: all
                                     that the model names (hsgd_result()), or "output" if it names none.  "output" is
@@ -47,6 +47,15 @@ HSGD_API struct hsgd_session *hsgd_session_create(struct hsgd_model *model, cons
 /* NULL-safe. */
 HSGD_API void hsgd_session_destroy(struct hsgd_session **session);
 
+/* Gives the types of all inputs, which are hsgd_session_inputs(), where the model left
+ * sizes open: from now on the session runs with these, and results have the types that
+ * follow.  Plans for other sizes are kept, as those for other numbers of samples; how a
+ * batch is best divided is found out at the first sizes.  A session on a model without open
+ * sizes does not need it.
+ * Errors (the types are as before): -EINVAL there are not n inputs, a type does not fit the
+ * model's, or an operation cannot work on these sizes; -ENOMEM. */
+HSGD_API int hsgd_session_set_types(struct hsgd_session *session, int n, const struct hsgd_type *input);
+
 /* The places of results, as hsgd_session_run() takes them. */
 #define HSGD_RESULTS(...) \
     (void *const[]) { __VA_ARGS__ }
@@ -57,7 +66,7 @@ HSGD_API void hsgd_session_destroy(struct hsgd_session **session);
  * inputs nor each other.  A number of samples that is new needs a plan; where devices
  * or cores could share so many, short trials find out how, once for the numbers
  * between two powers of 2.
- * Errors: -EINVAL n is below 1, or an input that is needed is NULL; -ENOMEM; -EIO a
+ * Errors: -EINVAL n is below 1, an input that is needed is NULL, or a size is still open; -ENOMEM; -EIO a
  * device has failed, and no other is left. */
 HSGD_API int hsgd_session_run(struct hsgd_session *session, int64_t n, const void *const *input, void *const *result);
 
@@ -70,7 +79,8 @@ struct hsgd_session_value {
 /* Number of inputs: those of the model, in the order in which it declares them,
  * targets left out. */
 HSGD_API int hsgd_session_inputs(const struct hsgd_session *session);
-/* Fills *out, of `size` bytes, with input i, from 0.  -EINVAL: i is out of range. */
+/* Fills *out, of `size` bytes, with input i, from 0; dimensions that are still open are
+ * HSGD_ANY.  -EINVAL: i is out of range. */
 HSGD_API int hsgd_session_input_get(const struct hsgd_session *session, int i, struct hsgd_session_value *out,
                                     size_t size);
 /* Number of results. */

@@ -189,12 +189,20 @@ HSGD_API int hsgd_trainer_group(const struct hsgd_trainer *trainer, const char *
 #define HSGD_FIELDS(...) \
     (const void *const[]) { __VA_ARGS__ }
 
+/* Gives the types of the fields of the batches that come, of all inputs and targets in the
+ * order in which the model declares them, where the model left sizes open.  hsgd_fit() and
+ * evaluation take those of their data.  They may change from step to step: plans are kept by
+ * number of samples and sizes, as long as there are not too many (8).
+ * Errors (the types are as before): -EINVAL there are not n fields, a type does not fit the
+ * model's, or an operation cannot work on these sizes; -ENOMEM. */
+HSGD_API int hsgd_trainer_set_types(struct hsgd_trainer *trainer, int n, const struct hsgd_type *field);
+
 /* One training step on n samples in memory: field[i] has n samples of the model's
  * input or target i, in the order in which the model declared them (images and
  * classes: n x h x w x c floats, then n int32_t), all only read; *loss (if not NULL)
  * gets the mean loss of the batch before the update.
  * Errors (the weights are unchanged): -EDOM a number is not finite; -EINVAL a
- * class is out of range, a field is NULL, or n is not in 1..2^20. */
+ * class is out of range, a field is NULL, n is not in 1..2^20, or a size is still open. */
 HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *const *field, double *loss);
 
 /* Mean loss and accuracy (0 to 1; NaN if the target of the loss is no class) over a

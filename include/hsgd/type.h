@@ -11,7 +11,7 @@ enum hsgd_dtype { HSGD_F32, HSGD_I32, HSGD_U8, HSGD_DTYPES };
 /* Bytes of a number. */
 static inline int hsgd_dtype_bytes(enum hsgd_dtype d) { return d == HSGD_U8 ? 1 : 4; }
 
-/* HSGD_ANY: a dimension that is not known yet. */
+/* HSGD_ANY: a dimension that is left open, until a plan is made. */
 enum { HSGD_MAX_RANK = 6, HSGD_ANY = -1 };
 
 /* What one sample is.  The batch has no axis: a tensor holds samples one after
@@ -23,30 +23,40 @@ struct hsgd_type {
     int rank, dim[HSGD_MAX_RANK];
 };
 
-/* Numbers in a sample: the product of its dimensions; 1 for rank 0.  No
- * dimension may be HSGD_ANY, here and in the next three functions. */
+/* Whether one of the first n dimensions is HSGD_ANY. */
+static inline int hsgd_type_is_open(const struct hsgd_type *t, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (t->dim[i] == HSGD_ANY) return 1;
+    return 0;
+}
+
+/* Numbers in a sample: the product of its dimensions; 1 for rank 0; HSGD_ANY where
+ * one of them is. */
 static inline int64_t hsgd_type_size(const struct hsgd_type *t)
 {
     int64_t n = 1;
     for (int i = 0; i < t->rank; i++) n *= t->dim[i];
-    return n;
+    return hsgd_type_is_open(t, t->rank) ? HSGD_ANY : n;
 }
 
-/* The last dimension; 1 for rank 0. */
+/* The last dimension, which may be HSGD_ANY; 1 for rank 0. */
 static inline int hsgd_type_channels(const struct hsgd_type *t) { return t->rank > 0 ? t->dim[t->rank - 1] : 1; }
 
-/* Vectors of channels in a sample: the product of all dimensions but the last. */
+/* Vectors of channels in a sample: the product of all dimensions but the last;
+ * HSGD_ANY where one of these is. */
 static inline int64_t hsgd_type_positions(const struct hsgd_type *t)
 {
     int64_t n = 1;
     for (int i = 0; i + 1 < t->rank; i++) n *= t->dim[i];
-    return n;
+    return hsgd_type_is_open(t, t->rank - 1) ? HSGD_ANY : n;
 }
 
-/* Bytes of a sample. */
+/* Bytes of a sample; HSGD_ANY where a dimension is. */
 static inline int64_t hsgd_type_bytes(const struct hsgd_type *t)
 {
-    return hsgd_type_size(t) * hsgd_dtype_bytes(t->dtype);
+    int64_t n = hsgd_type_size(t);
+    return n == HSGD_ANY ? HSGD_ANY : n * hsgd_dtype_bytes(t->dtype);
 }
 
 /* One number: rank 0. */

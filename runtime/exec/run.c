@@ -289,7 +289,7 @@ static void step_done(void *arg)
 static void fill_slot(struct window *w, int step)
 {
     struct plan *p = w->plan;
-    const struct hsgd_model *m = p->store->model;
+    const struct hsgd_model *m = p->model;
     for (int i = 0; i < p->nslices; i++) {
         const struct slice *s = &p->slice[i];
         struct buffer *b = plan_buffer(p, s->input, step % p->slots);

@@ -8,6 +8,7 @@
 
 #include "base/sized.h"
 #include "model/lower.h"
+#include "model/sizes.h"
 #include "plan/emit_slice.h"
 
 #define MAX_BATCH (1 << 20)
@@ -136,6 +137,22 @@ void hsgd_session_destroy(struct hsgd_session **ps)
     free(s);
 }
 
+/* --------------------------------------------------------------------- sizes */
+
+int hsgd_session_set_types(struct hsgd_session *s, int n, const struct hsgd_type *input)
+{
+    int err = ENTER(s ? s->ctx : NULL, s, input);
+    if (err) return err;
+    const struct hsgd_model *m = s->store.model;
+    struct hsgd_type field[MAX_MODEL_FIELDS];
+    if (n != s->ninputs) return hsgd_fail(s->ctx, EINVAL, "the session has %d inputs, not %d", s->ninputs, n);
+    for (int i = 0; i < m->nfields; i++) field[i] = m->value[m->field[i].value].type;
+    for (int i = 0; i < n; i++) field[s->input[i]] = input[i];
+    err = store_set_types(&s->store, field);
+    for (int i = 0; !err && i < s->nresults; i++) s->result[i].type = s->store.sized->value[s->value[i]].type;
+    return err;
+}
+
 /* ------------------------------------------------------------------- running */
 
 /* Samples being computed; at: the first of the window. */
@@ -150,7 +167,7 @@ struct run {
 static void fill(void *user, int step, int first_row, int rows, void *const *field)
 {
     const struct run *r = user;
-    const struct hsgd_model *m = r->s->store.model;
+    const struct hsgd_model *m = r->s->store.sized;
     int64_t first = r->at + (int64_t)step * r->batch + first_row;
     for (int i = 0; i < r->s->ninputs; i++) {
         int f = r->s->input[i];
@@ -183,6 +200,8 @@ static int check_run(const struct hsgd_session *s, int64_t n, const void *const 
 {
     const struct hsgd_model *m = s->store.model;
     if (n < 1) return hsgd_fail(s->ctx, EINVAL, "a session runs on at least 1 sample, not %lld", (long long)n);
+    int err = sizes_require(s->store.sized, s->fields);
+    if (err) return err;
     for (int i = 0; i < s->ninputs; i++)
         if (!input[i] && s->fields & 1u << s->input[i])
             return hsgd_fail(s->ctx, EINVAL, "input %d (%s) is NULL", i, m->field[s->input[i]].name);
@@ -240,7 +259,7 @@ int hsgd_session_input_get(const struct hsgd_session *s, int i, struct hsgd_sess
 {
     int err = ENTER(s ? s->ctx : NULL, s, out);
     if (err) return err;
-    const struct hsgd_model *m = s->store.model;
+    const struct hsgd_model *m = s->store.sized;
     const struct model_field *f = i >= 0 && i < s->ninputs ? &m->field[s->input[i]] : NULL;
     return give_value(s, "input", i, s->ninputs, f ? f->name : NULL, f ? &m->value[f->value].type : NULL, out, size);
 }

@@ -30,7 +30,7 @@ static int new_plan(struct hsgd_session *s, enum plan_mode mode, int batch, int 
 static int find_plan(struct hsgd_session *s, enum plan_mode mode, int batch, int window, struct plan **out)
 {
     int err = 0;
-    if ((*out = plan_cache_find(&s->plans, mode, batch, window))) return 0;
+    if ((*out = plan_cache_find(&s->plans, s->store.sized, mode, batch, window))) return 0;
     context_begin(s->ctx); /* trials find workers awake */
     if (mode == PLAN_EVALUATE) err = store_add_metrics(&s->store);
     if (!err) err = new_plan(s, mode, batch, window, out);

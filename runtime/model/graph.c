@@ -7,6 +7,7 @@
 #include "base/attribute.h"
 #include "base/grow.h"
 #include "model.h"
+#include "type_text.h"
 
 void graph_free(struct hsgd_model *m)
 {
@@ -52,9 +53,14 @@ int graph_add_field(struct hsgd_model *m, const char *name, const struct hsgd_ty
 
 /* ------------------------------------------------------------------- nodes */
 
+int graph_refuse(const struct hsgd_model *m, int i, int err, const char *op, const char *why)
+{
+    return hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, i + 1, op, why);
+}
+
 static int refuse(struct hsgd_model *m, int err, const char *op, const char *why)
 {
-    return hsgd_fail(m->ctx, err, "model \"%s\", layer %d (%s): %s", m->name, m->nnodes + 1, op, why);
+    return graph_refuse(m, m->nnodes, err, op, why);
 }
 
 static bool name_taken(const struct hsgd_model *m, const char *name)
@@ -91,6 +97,44 @@ static const char *check_op(const struct hsgd_op *op, int n)
     return sentence;
 }
 
+/* The axis of the inputs, from 1, that is to blame for an open size, channels first; 0: none. */
+static int open_axis(const struct hsgd_node *n, const struct hsgd_type **input)
+{
+    for (int channels = 1; channels >= 0; channels--)
+        for (int i = 0; i < n->inputs; i++) {
+            const struct hsgd_type *t = *input = &n->in[i];
+            for (int axis = channels ? t->rank : 1; axis >= 1 && axis <= t->rank; axis++)
+                if (t->dim[axis - 1] == HSGD_ANY) return axis;
+        }
+    return 0;
+}
+
+/* What must not depend on open sizes; NULL: nothing does. */
+static const char *depends_on_open(const struct hsgd_node *n)
+{
+    for (int i = 0; i < n->params; i++)
+        for (int k = 0; k < n->param[i].rank; k++)
+            if (n->param[i].dim[k] < 1) return n->param[i].name;
+    for (int i = 0; i < n->outputs; i++)
+        for (int k = 0; k < n->out[i].rank; k++)
+            if (n->out[i].dim[k] < 1 && n->out[i].dim[k] != HSGD_ANY) return "output";
+    for (int i = 0; i < HSGD_PHASES; i++)
+        if (n->sums[HSGD_FORWARD][i] < 0 || n->sums[HSGD_BACKWARD][i] < 0) return "number of sums";
+    return NULL;
+}
+
+/* -1, with a sentence in why. */
+static int check_open(const struct hsgd_node *n, char *why, size_t size)
+{
+    const struct hsgd_type *input;
+    const char *what = depends_on_open(n);
+    int axis = what ? open_axis(n, &input) : 0;
+    if (!axis) return 0;
+    snprintf(why, size, "its %s depends on axis %d of %s, whose size must then be known", what, axis,
+             type_text(input).text);
+    return -1;
+}
+
 /* Fills in the node in the place that is free. */
 static int prepare(struct hsgd_model *m, struct node *n, const void *attributes, int inputs, const int *in)
 {
@@ -105,7 +149,8 @@ static int prepare(struct hsgd_model *m, struct node *n, const void *attributes,
         n->in[i] = in[i];
         n->info.in[i] = m->value[in[i]].type;
     }
-    int err = op->infer(&n->info, why, sizeof why) ? refuse(m, EINVAL, op->name, why) : 0;
+    bool wrong = op->infer(&n->info, why, sizeof why) || check_open(&n->info, why, sizeof why);
+    int err = wrong ? refuse(m, EINVAL, op->name, why) : 0;
     if (err) free(n->attributes);
     return err;
 }

@@ -56,8 +56,9 @@ static struct hsgd_value *handle(struct hsgd_model *m, int node, int value)
 static struct hsgd_value *add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool target)
 {
     if (!building(m)) return NULL;
+    const struct hsgd_type least = type_least(type);
     int err = ENTER(m->ctx, name);
-    if (!err && !type_is_valid(type, MAX_SAMPLE))
+    if (!err && !type_is_valid(&least, MAX_SAMPLE))
         err = hsgd_fail(m->ctx, EINVAL, "model \"%s\": the type of \"%s\" is not valid", m->name, name);
     for (int i = 0; !err && i < m->nfields; i++)
         if (!strcmp(m->field[i].name, name))

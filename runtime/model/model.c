@@ -259,8 +259,9 @@ int node_classes(const struct hsgd_model *m, const struct node *n)
 {
     const struct hsgd_type *scores = &n->info.in[0], *target = &n->info.in[1];
     if (!node_target(m, n) || target->dtype != HSGD_I32) return 0;
-    bool one = hsgd_type_size(target) == hsgd_type_positions(scores) && hsgd_type_channels(scores) > 1;
-    return one ? hsgd_type_channels(scores) : 2;
+    bool open = hsgd_type_is_open(scores, scores->rank) || hsgd_type_is_open(target, target->rank);
+    bool one = open ? target->rank < scores->rank : hsgd_type_size(target) == hsgd_type_positions(scores);
+    return one && hsgd_type_channels(scores) > 1 ? hsgd_type_channels(scores) : 2;
 }
 
 bool node_ignores(const struct node *n, int class)
@@ -273,6 +274,16 @@ bool node_ignores(const struct node *n, int class)
 const struct model_field *model_loss_field(const struct hsgd_model *m) { return node_target(m, &m->node[m->loss]); }
 
 int model_classes(const struct hsgd_model *m) { return node_classes(m, &m->node[m->loss]); }
+
+/* Flops are not known as long as a size is open. */
+static void count_flops(const struct hsgd_node *n, struct hsgd_model_layer *out)
+{
+    bool open = false;
+    for (int i = 0; i < n->inputs; i++) open |= hsgd_type_is_open(&n->in[i], n->in[i].rank);
+    for (int i = 0; i < n->outputs; i++) open |= hsgd_type_is_open(&n->out[i], n->out[i].rank);
+    out->forward_flops = open ? 0 : n->forward_flops;
+    out->backward_flops = open ? 0 : n->backward_flops;
+}
 
 static void count_params(const struct hsgd_model *m, int node, struct hsgd_model_layer *out)
 {
@@ -291,11 +302,7 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
 {
     if (!m || i < 0 || i >= m->nnodes) return -EINVAL;
     const struct node *n = &m->node[i];
-    struct hsgd_model_layer full = { .inputs = n->info.inputs,
-                                     .outputs = n->info.outputs,
-                                     .is_view = n->op->is_view,
-                                     .forward_flops = n->info.forward_flops,
-                                     .backward_flops = n->info.backward_flops };
+    struct hsgd_model_layer full = { .inputs = n->info.inputs, .outputs = n->info.outputs, .is_view = n->op->is_view };
     _Static_assert(sizeof full.from[0] == VALUE_NAME, "names are not cut");
     snprintf(full.name, sizeof full.name, "%s", n->name);
     snprintf(full.op, sizeof full.op, "%s", n->op->name);
@@ -303,6 +310,7 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
     memcpy(full.in, n->info.in, sizeof full.in);
     memcpy(full.out, n->info.out, sizeof full.out);
     count_params(m, i, &full);
+    count_flops(&n->info, &full);
     return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
 }
 

@@ -97,6 +97,9 @@ struct hsgd_model {
     int64_t floats, small_floats;        /* bucket size; the first small_floats are not deferred */
     float *weights;                      /* the bucket, in main memory */
     struct parameters *bound;            /* the weights on devices; NULL: nobody has them there */
+    struct hsgd_model *sized;            /* the same at sizes in place of open ones, as far as in use (sizes.h), */
+    struct hsgd_model *of, *next;        /* each with the model that it is of, */
+    int users;                           /* and so many users */
 };
 
 /* Adds an operation on n values; its number, or an errno with the sentence in
@@ -105,6 +108,8 @@ int graph_add(struct hsgd_model *m, const struct hsgd_op *op, const void *attrib
               const char *name);
 /* Adds a field of the batch; its value, or an errno. */
 int graph_add_field(struct hsgd_model *m, const char *name, const struct hsgd_type *type, bool is_target);
+/* Fails with a sentence about node i, which may be the one to come. */
+int graph_refuse(const struct hsgd_model *m, int i, int err, const char *op, const char *why);
 void graph_free(struct hsgd_model *m);
 /* As model files call a value: "conv1", "split1:1", or a field. */
 enum { VALUE_NAME = 52 };

@@ -38,16 +38,26 @@ struct build {
     struct hsgd_value **layer; /* what each layer made */
 };
 
+/* Whether samples of shape `in` are what the file has, as far as it says. */
+static bool shape_fits(struct hsgd_shape file, struct hsgd_shape in)
+{
+    const int side[][2] = { { file.h, in.h }, { file.w, in.w }, { file.c, in.c } };
+    for (int i = 0; i < 3; i++)
+        if (side[i][0] != HSGD_ANY && side[i][0] != side[i][1]) return false;
+    return true;
+}
+
 static bool choose_shape(struct hsgd_context *ctx, const struct model_file *f, struct hsgd_shape in,
                          struct hsgd_shape *out)
 {
     char sentence[160];
-    *out = in.h ? in : f->input.h ? f->input : f->usual;
+    *out = f->input.h ? f->input : in.h ? in : f->usual;
     if (!out->h)
         fail_at(ctx, f, 1, "the shape of samples is not known: neither data nor the keys input, usual_input give it");
-    else if (f->input.h && memcmp(out, &f->input, sizeof *out)) {
-        snprintf(sentence, sizeof sentence, "input is %dx%dx%d, but the data has %dx%dx%d", f->input.h, f->input.w,
-                 f->input.c, in.h, in.w, in.c);
+    else if (f->input.h && in.h && !shape_fits(f->input, in)) {
+        const struct hsgd_type type = hsgd_image(f->input.h, f->input.w, f->input.c);
+        snprintf(sentence, sizeof sentence, "input is %s, but the data has %dx%dx%d", type_text(&type).text, in.h, in.w,
+                 in.c);
         fail_at(ctx, f, f->input_line, sentence);
     } else return true;
     return false;
@@ -59,8 +69,7 @@ static bool check_shape(const struct build *b, const struct file_field *field, s
 {
     char sentence[240];
     const struct hsgd_type *t = &field->type;
-    struct hsgd_shape s = type_shape(t);
-    if (!in.h || (s.h == in.h && s.w == in.w && s.c == in.c)) return true;
+    if (!in.h || shape_fits(type_shape(t), in)) return true;
     snprintf(sentence, sizeof sentence, "%s is %s, but the data has %dx%dx%d", field->name, type_text(t).text, in.h,
              in.w, in.c);
     fail_at(b->ctx, b->f, field->line, sentence);
@@ -151,6 +160,8 @@ static struct hsgd_value *apply(const struct build *b, const struct file_layer *
     hsgd_type_of(in[0], &type);
     if (attributes) memcpy(attributes, l->attributes, l->op->attributes_size + 1);
     if (!attributes) fail_at(b->ctx, b->f, l->line, "out of memory");
+    else if (l->below && type.rank && type.dim[0] == HSGD_ANY)
+        fail_at(b->ctx, b->f, l->line, "padding_below needs an image whose height is known");
     else if (!complete(b, op, attributes, &type, l->below))
         fail_at(b->ctx, b->f, l->line,
                 b->f->target ? "the data has no classes, but targets: write \"outputs\""
@@ -240,7 +251,7 @@ struct hsgd_model *model_file_graph(struct hsgd_context *ctx, const struct model
 static const char *check_whole(const struct hsgd_model *m, int classes, char *sentence, size_t n)
 {
     int outputs = hsgd_model_outputs(m);
-    if (classes <= outputs) return NULL;
+    if (classes <= outputs || outputs == HSGD_ANY) return NULL;
     snprintf(sentence, n, "the model has %d outputs, but the data has %d classes", outputs, classes);
     return sentence;
 }

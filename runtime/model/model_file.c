@@ -41,24 +41,33 @@ static int read_name(struct model_source *s)
 
 /* ------------------------------------------------------------------- shape */
 
-static int read_side(struct hsgd_yaml *y, const struct yaml_pair *p, struct hsgd_shape *shape, const char *what)
+/* A size, or HSGD_ANY for the word "any". */
+static bool read_size(const char *text, int *size)
+{
+    if (!strcmp(text, "any")) *size = HSGD_ANY;
+    else if (!attribute_whole(text, size) || *size < 1) return false;
+    return true;
+}
+
+static int read_side(struct hsgd_yaml *y, const struct yaml_pair *p, struct hsgd_shape *shape, const char *what,
+                     bool may_be_open)
 {
     static const char *const names[] = { "h", "w", "c" };
     int *const side[] = { &shape->h, &shape->w, &shape->c };
     for (int i = 0; i < 3; i++) {
         if (strcmp(p->key, names[i])) continue;
-        if (attribute_whole(p->value, side[i]) && *side[i] > 0) return 0;
-        return hsgd_yaml_fail(y, p->line, "%s: %s must be an integer from 1, not \"%s\"", what, p->key,
-                              hsgd_show(p->value).text);
+        if (read_size(p->value, side[i]) && (may_be_open || *side[i] != HSGD_ANY)) return 0;
+        return hsgd_yaml_fail(y, p->line, "%s: %s must be an integer from 1%s, not \"%s\"", what, p->key,
+                              may_be_open ? " or any" : "", hsgd_show(p->value).text);
     }
     return hsgd_yaml_fail(y, p->line, "%s has no key \"%s\"; it has h, w, c", what, hsgd_show(p->key).text);
 }
 
-static int read_shape(struct hsgd_yaml *y, struct hsgd_shape *shape, const char *what)
+static int read_shape(struct hsgd_yaml *y, struct hsgd_shape *shape, const char *what, bool may_be_open)
 {
     struct yaml_pairs pairs;
     int err = hsgd_yaml_pairs(y, &pairs, what);
-    for (int i = 0; !err && i < pairs.n; i++) err = read_side(y, &pairs.pair[i], shape, what);
+    for (int i = 0; !err && i < pairs.n; i++) err = read_side(y, &pairs.pair[i], shape, what, may_be_open);
     if (!err && pairs.n < 3) err = hsgd_yaml_fail(y, pairs.line, "%s needs h, w and c", what);
     return err;
 }
@@ -66,10 +75,10 @@ static int read_shape(struct hsgd_yaml *y, struct hsgd_shape *shape, const char 
 static int read_input(struct model_source *s)
 {
     s->f->input_line = s->y->line;
-    return read_shape(s->y, &s->f->input, "input");
+    return read_shape(s->y, &s->f->input, "input", true);
 }
 
-static int read_usual_input(struct model_source *s) { return read_shape(s->y, &s->f->usual, "usual_input"); }
+static int read_usual_input(struct model_source *s) { return read_shape(s->y, &s->f->usual, "usual_input", false); }
 
 /* ------------------------------------------------------- inputs and targets */
 
@@ -90,10 +99,10 @@ static int read_dims(struct hsgd_yaml *y, const struct yaml_pair *p, struct hsgd
     char item[HSGD_MAX_RANK][YAML_ITEM];
     bool valid = *p->value == '[';
     t->rank = valid ? hsgd_yaml_items(p->value, HSGD_MAX_RANK, item) : -1;
-    for (int i = 0; i < t->rank; i++) valid &= attribute_whole(item[i], &t->dim[i]) && t->dim[i] > 0;
+    for (int i = 0; i < t->rank; i++) valid &= read_size(item[i], &t->dim[i]);
     if (valid && t->rank >= 0) return 0;
-    return hsgd_yaml_fail(y, p->line, "shape must be a list of at most %d integers from 1, not \"%s\"", HSGD_MAX_RANK,
-                          hsgd_show(p->value).text);
+    return hsgd_yaml_fail(y, p->line, "shape must be a list of at most %d integers from 1 or any, not \"%s\"",
+                          HSGD_MAX_RANK, hsgd_show(p->value).text);
 }
 
 static int read_type(struct hsgd_yaml *y, struct hsgd_type *t, const char *what)

@@ -105,7 +105,11 @@ static void write_fields(const struct hsgd_model *m, bool targets, FILE *out)
         const struct hsgd_type *t = &m->value[f->value].type;
         if (f->is_target != targets) continue;
         fprintf(out, "%s%s: {type: %s", between, f->name, dtypes[t->dtype]);
-        for (int k = 0; k < t->rank; k++) fprintf(out, "%s%d", k ? ", " : ", shape: [", t->dim[k]);
+        for (int k = 0; k < t->rank; k++) {
+            fputs(k ? ", " : ", shape: [", out);
+            if (t->dim[k] == HSGD_ANY) fputs("any", out);
+            else fprintf(out, "%d", t->dim[k]);
+        }
         fputs(t->rank ? "]}" : "}", out);
         between = ", ";
     }

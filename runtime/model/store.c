@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sizes.h"
+
 /* ------------------------------------------------------------------ shards */
 
 /* How many parts the deferred weights are cut into: one per worker that can
@@ -92,7 +94,17 @@ static int open_on(struct store *s, struct hsgd_model *model, struct parameters 
     *s = (struct store){
         .ctx = model->ctx, .model = model, .parameters = p, .nshards = p->nshards, .shard = p->shard, .param = p->buffer
     };
+    s->sized = model;
     p->users++;
+    return 0;
+}
+
+int store_set_types(struct store *s, const struct hsgd_type *field)
+{
+    struct hsgd_model *sized = sizes_model(s->model, field);
+    if (!sized) return -EINVAL;
+    sizes_let_go(s->sized);
+    s->sized = sized;
     return 0;
 }
 
@@ -132,6 +144,7 @@ int store_open_copy(struct store *s, const struct store *of, bool shared)
     int err = open_on(s, of->model, parameters_new(of->model, !shared));
     if (err) return err;
     s->first_step = of->first_step;
+    s->sized = sizes_share(of->sized);
     return open_rows(s);
 }
 
@@ -139,6 +152,7 @@ void store_close(struct store *s)
 {
     if (!s->model) return;
     struct parameters *p = s->parameters;
+    sizes_let_go(s->sized);
     buffer_destroy(&s->step);
     buffer_destroy(&s->metrics);
     if (s->trains) p->trained = false;

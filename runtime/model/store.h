@@ -30,6 +30,7 @@ struct parameters {
 struct store {
     struct hsgd_context *ctx;
     struct hsgd_model *model; /* NULL: it is closed */
+    struct hsgd_model *sized; /* at the sizes that plans are made for; model: none are open, or none are given yet */
     struct parameters *parameters;
     int nshards; /* of the parameters, as are */
     const struct shard *shard;
@@ -46,6 +47,9 @@ enum store_use { STORE_TRAINS, STORE_READS };
  * others share what it registered, until the last is closed.  -EBUSY when
  * another trains the model already, -EINVAL when the model is not finished. */
 int store_open(struct store *s, struct hsgd_model *model, enum store_use use);
+
+/* Plans are made for fields of these types from now on; errors as of sizes_model(). */
+int store_set_types(struct store *s, const struct hsgd_type *field);
 
 /* Rows for the sums of losses, for who does not train. */
 int store_add_metrics(struct store *s);

@@ -110,7 +110,8 @@ static void declare(struct safetensors_writer *out, const struct hsgd_model *m, 
     char name[WEIGHT_NAME], shape[48], *text = model_text(NULL, m);
     snprintf(shape, sizeof shape, "%dx%dx%d", m->in.h, m->in.w, m->in.c);
     safetensors_describe(out, "format", "pt");
-    safetensors_describe(out, "hsgd.input", shape);
+    bool open = m->in.h == HSGD_ANY || m->in.w == HSGD_ANY || m->in.c == HSGD_ANY;
+    if (!open) safetensors_describe(out, "hsgd.input", shape);
     if (text) safetensors_describe(out, "hsgd.model", text);
     if (record) safetensors_describe(out, RECORD_KEY, record);
     free(text);

@@ -17,7 +17,7 @@ bool plan_make_tape(struct plan *p, bool defers)
     if (p->mode == PLAN_PREDICT) spec.result = p->result;
     for (int i = 0; defers && i < p->nslices; i++)
         if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
-    bool there = t && tape_make(t, p->store->model, &spec);
+    bool there = t && tape_make(t, p->model, &spec);
     if (there) p->tape = t;
     else free(t);
     return there;
@@ -33,14 +33,14 @@ static bool reads_field(const struct plan *p, int f) { return !p->tape || p->tap
 /* Field f of the batch lies behind those before it. */
 static int64_t field_offset(const struct plan *p, int rows, int f)
 {
-    const struct hsgd_model *m = p->store->model;
+    const struct hsgd_model *m = p->model;
     int64_t bytes = 0;
     for (int i = 0; i < f; i++)
         if (reads_field(p, i)) bytes += (rows * hsgd_type_bytes(&m->value[m->field[i].value].type) + 63) / 64 * 64;
     return bytes;
 }
 
-int64_t slice_input_bytes(const struct plan *p, int rows) { return field_offset(p, rows, p->store->model->nfields); }
+int64_t slice_input_bytes(const struct plan *p, int rows) { return field_offset(p, rows, p->model->nfields); }
 
 void *slice_field(const struct plan *p, void *input, int rows, int f)
 {
@@ -49,7 +49,7 @@ void *slice_field(const struct plan *p, void *input, int rows, int f)
 
 int64_t slice_result(const struct plan *p, int rows, int r)
 {
-    const struct hsgd_model *m = p->store->model;
+    const struct hsgd_model *m = p->model;
     int64_t bytes = 0;
     for (int i = 0; i < r; i++) bytes += (rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 63) / 64 * 64;
     return bytes / (int64_t)sizeof(float);
@@ -181,7 +181,7 @@ static void emit_weight_adds(const struct tape *t, const struct work *w, const s
 /* The results, to where the host reads them. */
 static void emit_results(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
 {
-    const struct hsgd_model *m = p->store->model;
+    const struct hsgd_model *m = p->model;
     for (int i = 0; i < p->nresults; i++) {
         struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 3) / 4) };
         struct hsgd_ref from = value_place(p, FIRST, at, s->rows, p->tape->low.result[i]);
@@ -213,7 +213,7 @@ static void emit_move(const struct tape *t, const struct work *w, const struct s
 
 struct hsgd_ref terms_place(const struct plan *p, struct hsgd_ref partial)
 {
-    return hsgd_at(partial, slice_header(p->store->model) - MAX_LOSSES);
+    return hsgd_at(partial, slice_header(p->model) - MAX_LOSSES);
 }
 
 int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_ref out,
@@ -353,7 +353,7 @@ void emit_once(struct plan *p, const struct slice *s, const struct slice_places 
 /* The part of node i's deferred weight that lies in the shard. */
 static bool shard_piece(const struct plan *p, int i, int shard, struct hsgd_piece *out)
 {
-    const struct node *n = &p->store->model->node[i];
+    const struct node *n = &p->model->node[i];
     struct hsgd_weight w;
     if (!n->deferred) return false;
     weight_pieces(p, n, 0, 0, &w);
@@ -374,7 +374,7 @@ static int tile_rows(int rows, int64_t row, int64_t tile)
 
 bool next_weight_rows(const struct plan *p, int shard, int64_t tile, struct weight_rows *r)
 {
-    const struct hsgd_model *m = p->store->model;
+    const struct hsgd_model *m = p->model;
     struct hsgd_piece piece;
     int at = r->row + r->rows;
     for (; r->node < m->nnodes; r->node++, at = 0) {

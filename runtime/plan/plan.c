@@ -9,6 +9,7 @@
 #include "cost.h"
 #include "device/cuda_device.h"
 #include "device/opencl_device.h"
+#include "model/sizes.h"
 #include "plan_build.h"
 
 struct buffer *plan_buffer(const struct plan *p, int index, int slot)
@@ -86,6 +87,7 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
 {
     p->ctx = store->ctx;
     p->store = store;
+    p->model = sizes_share(store->sized);
     p->mode = spec->mode;
     p->tag = spec->tag;
     p->exchanges = spec->exchanges;
@@ -101,7 +103,7 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
 /* Rows of a part, in whole blocks where there are enough. */
 static int part_rows(const struct plan *p, int rows)
 {
-    int parts = p->updater.accumulate > 1 ? p->updater.accumulate : 1, block = p->store->model->block;
+    int parts = p->updater.accumulate > 1 ? p->updater.accumulate : 1, block = p->model->block;
     int size = (rows + parts - 1) / parts;
     return size > block ? (size + block - 1) / block * block : size;
 }
@@ -176,6 +178,7 @@ void plan_destroy(struct plan *p)
     if (p->replay) p->replay_free(p);
     if (p->tape) tape_free(p->tape);
     free(p->tape);
+    sizes_let_go(p->model);
     free(p->sums);
     free(p->merged);
     free(p->terms);

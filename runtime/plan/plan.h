@@ -117,7 +117,8 @@ struct tape;
 
 struct plan {
     struct hsgd_context *ctx;
-    struct store *store; /* NULL: an operation alone, of no step */
+    struct store *store;      /* NULL: an operation alone, of no step */
+    struct hsgd_model *model; /* the store's, at the sizes of this plan */
     struct updater updater;
     struct tape *tape; /* work of a slice */
     int *sums;         /* buffers of what slices return between segments: [slice][segment]; one slice: of all */

@@ -170,7 +170,7 @@ int64_t plan_input_floats(const struct plan *p, const struct slice *s)
 /* What a slice returns: sums, and gradients unless they are deferred. */
 static int64_t partial_floats(const struct builder *b, const struct slice *s)
 {
-    const struct hsgd_model *m = b->plan->store->model;
+    const struct hsgd_model *m = b->plan->model;
     if (b->plan->mode == PLAN_PREDICT) return b->plan->window * slice_result(b->plan, s->rows, b->plan->nresults);
     if (b->plan->mode == PLAN_EVALUATE) return slice_header(m);
     return slice_header(m) + (b->plan->tape ? backward_floats(b->plan->tape) : m->floats);
@@ -223,7 +223,7 @@ static void add_terms(struct builder *b)
 {
     struct plan *p = b->plan;
     char name[24];
-    if (plan_forward_only(p) || !losses_counted(p->store->model)) return;
+    if (plan_forward_only(p) || !losses_counted(p->model)) return;
     p->terms = calloc((size_t)p->nslices, sizeof *p->terms);
     if (!p->terms) no_memory(b);
     for (int i = 0; p->terms && i < p->nslices; i++) {

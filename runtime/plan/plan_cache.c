@@ -3,11 +3,12 @@
 
 #include "base/grow.h"
 
-struct plan *plan_cache_find(struct plan_cache *c, enum plan_mode mode, int batch, int tag)
+struct plan *plan_cache_find(struct plan_cache *c, const struct hsgd_model *sized, enum plan_mode mode, int batch,
+                             int tag)
 {
     for (int i = 0; i < c->n; i++) {
         struct plan *p = c->plan[i];
-        if (p->mode != mode || p->batch != batch || p->tag != tag) continue;
+        if (p->model != sized || p->mode != mode || p->batch != batch || p->tag != tag) continue;
         p->last_used = ++c->uses;
         return p;
     }

@@ -11,8 +11,9 @@ struct plan_cache {
     int64_t uses;
 };
 
-/* The plan of this kind, which counts as used; NULL: there is none. */
-struct plan *plan_cache_find(struct plan_cache *c, enum plan_mode mode, int batch, int tag);
+/* The plan of this kind at these sizes, which counts as used; NULL: there is none. */
+struct plan *plan_cache_find(struct plan_cache *c, const struct hsgd_model *sized, enum plan_mode mode, int batch,
+                             int tag);
 /* Keeps a plan; if there is no memory for that it is freed, and NULL returned. */
 struct plan *plan_cache_keep(struct plan_cache *c, struct plan *p);
 /* Puts `better` in the place of a plan that is kept, which is freed. */

@@ -28,7 +28,7 @@ static void terms_emit(struct builder *b, const struct job *j, struct hsgd_emit 
     struct slice_places places = { .input = ref(s->input, 0), .device = e->device };
     struct hsgd_ref sum = ref(p->terms[j->index], 0), own = hsgd_at(sum, MAX_LOSSES),
                     scratch = hsgd_at(own, MAX_LOSSES);
-    struct add_args add = { losses_counted(p->store->model) };
+    struct add_args add = { losses_counted(p->model) };
     grow_buffer(b, scratch, emit_terms(p, s, &places, s->part ? own : sum, scratch, e->program));
     if (s->part) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, own, sum);
 }
@@ -42,7 +42,7 @@ static void emit_all_terms(const struct plan *p, struct hsgd_emit *e, struct hsg
     int n = 0;
     for (int i = 0; i < p->nslices; i++)
         if (!p->slice[i].part) part[n++].sums = ref(p->terms[i], 0);
-    emit_sum(e, losses_counted(p->store->model), n, part, out);
+    emit_sum(e, losses_counted(p->model), n, part, out);
 }
 
 /* ----------------------------------------------------------------- slices */
@@ -138,7 +138,7 @@ const struct job_type once_job = { once_access, once_emit };
 
 void rows_access(struct builder *b, const struct job *j, struct cell *c)
 {
-    bool made = backward_floats(b->plan->tape) > b->plan->store->model->small_floats;
+    bool made = backward_floats(b->plan->tape) > b->plan->model->small_floats;
     access_buffer(c, j->place.buffer, STARPU_W);
     for (int i = 0; i < b->plan->nslices; i++) {
         const struct slice *s = &b->plan->slice[i];
@@ -188,7 +188,7 @@ static int64_t run_end(const struct plan *p, int64_t at, int64_t *next)
     if (!r.spec) return r.next;
     if (!trains(r)) return at; /* it has no gradient, or none that counts */
     int64_t end = r.begin + spec_size(r.spec);
-    return end < r.next || r.next == p->store->model->floats ? end : run_end(p, r.next, next);
+    return end < r.next || r.next == p->model->floats ? end : run_end(p, r.next, next);
 }
 
 /* out[0] = the sum of squares of the bucket floats [first, first + floats);
@@ -238,7 +238,7 @@ static void metrics_emit(struct builder *b, const struct job *j, struct hsgd_emi
 {
     (void)j;
     struct hsgd_part part[b->plan->nslices];
-    int n = 0, sums = b->plan->store->model->nsums;
+    int n = 0, sums = b->plan->model->nsums;
     for (int i = 0; i < b->plan->nslices; i++)
         if (!b->plan->slice[i].part) part[n++].sums = ref(b->plan->slice[i].partial, 0);
     emit_sum(e, sums, n, part, slotted(FIXED_METRICS, sums));
@@ -261,7 +261,7 @@ static void factor_emit(struct builder *b, const struct job *j, struct hsgd_emit
 {
     const struct plan *p = b->plan;
     struct clip_scale_args scale = { p->updater.clip_norm };
-    if (p->nslices == 1) emit_square_sum(p, e, 0, p->store->model->floats, b->shard[0].part[0], j->place);
+    if (p->nslices == 1) emit_square_sum(p, e, 0, p->model->floats, b->shard[0].part[0], j->place);
     for (int i = 0; p->nslices > 1 && i < p->store->nshards; i++) {
         struct clip_add_args add = { i == 0 };
         HSGD_LAUNCH(e, HSGD_KERNEL(clip_add), HSGD_ITEMS, 1, &add, ref(b->shard[i].merged.buffer, 0), j->place);

@@ -45,10 +45,7 @@ static struct update update_of(const struct plan *p, int shard, const struct par
                             .treatment = part->weight.treatment };
 }
 
-int64_t norms_floats(const struct plan *p)
-{
-    return (int64_t)SUMS * hsgd_model_weight_count(p->store->model) + NORM_SCRATCH;
-}
+int64_t norms_floats(const struct plan *p) { return (int64_t)SUMS * hsgd_model_weight_count(p->model) + NORM_SCRATCH; }
 
 static void access_shard(struct cell *c, int shard, enum starpu_data_access_mode mode)
 {

@@ -50,7 +50,7 @@ static void add_part(struct builder *b, int shard, struct hsgd_ref part)
 /* What backward makes. */
 static void add_partials(struct builder *b, int shard)
 {
-    int64_t offset = slice_header(b->plan->store->model) + b->plan->store->shard[shard].first;
+    int64_t offset = slice_header(b->plan->model) + b->plan->store->shard[shard].first;
     for (int i = 0; i < b->plan->nslices; i++)
         if (!b->plan->slice[i].part) add_part(b, shard, ref(b->plan->slice[i].partial, offset));
 }
@@ -129,7 +129,7 @@ static void add_metrics(struct builder *b, enum cell_kind kind)
 static struct hsgd_ref add_factor(struct builder *b)
 {
     struct device *d = home(b->plan);
-    struct hsgd_ref factor = ref(b->plan->slice[0].partial, b->plan->store->model->nsums);
+    struct hsgd_ref factor = ref(b->plan->slice[0].partial, b->plan->model->nsums);
     if (!alone(b)) factor = ref(new_buffer(b, "clip", GRADIENT_HEADER, d, false), 0);
     step_job(b, &factor_job, CELL_UPDATE, d, MERGE_PRIORITY)->place = factor;
     return factor;

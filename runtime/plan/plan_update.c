@@ -22,9 +22,9 @@ struct bucket_range bucket_range(const struct plan *p, int64_t at)
     static const struct treatment plain = { .rate = 1 };
     const struct updater *u = &p->updater;
     struct weight_place w;
-    struct bucket_range r = find_range(p->store->model, at, &w);
-    if (r.spec && model_weight_trains(p->store->model, &w))
-        r.treatment = u->treat ? u->treat(u->user, p->store->model, &w) : plain;
+    struct bucket_range r = find_range(p->model, at, &w);
+    if (r.spec && model_weight_trains(p->model, &w))
+        r.treatment = u->treat ? u->treat(u->user, p->model, &w) : plain;
     return r;
 }
 
@@ -69,7 +69,7 @@ static void emit_update(const struct plan *p, struct hsgd_emit *e, int shard, in
 int64_t update_floats(const struct builder *b, int shard)
 {
     if (b->deferral != BY_ROWS_USED) return b->plan->store->shard[shard].floats;
-    return shard == 0 ? b->plan->store->model->small_floats : 0;
+    return shard == 0 ? b->plan->model->small_floats : 0;
 }
 
 /* All that trains in a shard, in as few launches as there are runs of parameters

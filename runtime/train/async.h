@@ -23,6 +23,8 @@ struct async_listener {
  * are. */
 int async_run(struct hsgd_trainer *t, int batch, int64_t n, const struct batch_source *source,
               const struct async_listener *listener);
+/* Replicas go on at the trainer's sizes, of these fields; while none trains. */
+int async_set_types(struct hsgd_trainer *t, const struct hsgd_type *field);
 void async_close(struct hsgd_trainer *t);
 
 /* What the replicas' optimizers have, on average by their updates, becomes the

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plans of replicas, to look at. */
+/* The plans of replicas: their sizes, and what there is to look at. */
 #include "async_rounds.h"
+#include "model/sizes.h"
+
+int async_set_types(struct hsgd_trainer *t, const struct hsgd_type *field)
+{
+    struct async *a = t->async;
+    int err = 0;
+    for (int i = 0; a && !err && i < a->n; i++)
+        if (a->replica[i].trainer) err = store_set_types(&a->replica[i].state.store, field);
+    return err;
+}
 
 int async_view(struct hsgd_trainer *t, int batch, struct async_part *out, int max)
 {
     const struct hsgd_train_options *o = &t->state.options;
-    int err = async_open(t), n = 0;
+    int err = sizes_require(t->state.store.sized, ~0u), n = 0;
+    if (!err) err = async_open(t);
     struct async *a = t->async;
     for (int i = 0; !err && i < a->n && n + ASYNC_PARTS <= max; i++) {
         struct replica *r = &a->replica[i];

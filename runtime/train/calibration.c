@@ -13,6 +13,7 @@
 #include "kernels.h"
 #include "model/model_file.h"
 #include "base/sha256.h"
+#include "type_text.h"
 
 #define FORMAT 1 /* of a file, and of how trials are made */
 
@@ -28,6 +29,11 @@ static void host_name(char *out, size_t size)
 
 static void add_text(struct sha256 *h, const char *text) { sha256_add(h, text, strlen(text) + 1); }
 
+static void add_types(struct sha256 *h, const struct hsgd_model *m)
+{
+    for (int i = 0; i < m->nfields; i++) add_text(h, type_text(&m->value[m->field[i].value].type).text);
+}
+
 /* All that a step's time depends on: the kernels, the network, the optimizer,
  * the device, and the sizes. */
 static void key_of(const struct trainer_state *s, const struct device *d, const struct curve *c, char hex[65])
@@ -37,8 +43,8 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     const char *cudnn = getenv("HSGD_CUDNN");
     char *text = model_text(NULL, s->store.model), numbers[200];
     struct sha256 h;
-    snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d %d", FORMAT, s->store.model->in.h,
-             s->store.model->in.w, s->store.model->in.c, (int)o->optimizer, o->clip_norm > 0, s->ctx->tf32,
+    snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d %d", FORMAT, s->store.sized->in.h,
+             s->store.sized->in.w, s->store.sized->in.c, (int)o->optimizer, o->clip_norm > 0, s->ctx->tf32,
              d->info.workers, s->ctx->ndevices, c->rows[0], c->rows[1], c->rows[2]);
     sha256_begin(&h);
     add_text(&h, PACKAGE_VERSION);
@@ -49,6 +55,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     add_text(&h, d->info.name);
     add_text(&h, text ? text : "");
     add_text(&h, numbers);
+    if (s->store.sized != s->store.model) add_types(&h, s->store.sized);
     add_text(&h, slow ? slow : "");
     add_text(&h, pocl ? pocl : "");
     add_text(&h, d->info.cudnn);

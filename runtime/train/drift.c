@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/c_locale.h"
+#include "model/sizes.h"
 #include "plan/cost.h"
 #include "slices.h"
 #include "trials.h"
@@ -32,10 +33,16 @@ static void busy(const struct plan *p, double *seconds)
         if (side_by_side[i] > 1) seconds[i] /= side_by_side[i];
 }
 
+static bool at_measured_sizes(const struct trainer_state *s, const struct hsgd_model *m)
+{
+    return sizes_bytes(m) == s->measured_bytes;
+}
+
 void drift_watch(struct trainer_state *s, const struct plan *p)
 {
     struct drift *d = &s->drift;
     bool divided = s->balance.batch && p->mode == PLAN_TRAIN && p->batch == s->balance.batch;
+    if (divided) divided = at_measured_sizes(s, p->model);
     if (!divided) p = NULL;
     if (d->plan == p) return;
     d->plan = p;
@@ -97,7 +104,7 @@ static bool probe_due(struct trainer_state *s, int batch, uint64_t now)
     struct drift *d = &s->drift;
     bool any = false;
     for (int i = 0; i < s->ctx->ndevices; i++) any |= is_idle(s, i);
-    if (!any || s->balance.batch != batch) return false;
+    if (!any || s->balance.batch != batch || !at_measured_sizes(s, s->store.sized)) return false;
     if (!d->probe_after) d->probe_after = now + PROBE_FIRST;
     return now >= d->probe_after;
 }

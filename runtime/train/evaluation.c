@@ -29,6 +29,12 @@ static int open_session(struct hsgd_trainer *t)
     return err;
 }
 
+int trainer_set_evaluated(struct hsgd_trainer *t, const struct hsgd_type *field)
+{
+    int err = open_session(t);
+    return err ? err : store_set_types(&t->session.store, field);
+}
+
 int trainer_evaluate(struct hsgd_trainer *t, int batch, int steps, const struct batch_source *source, double *sums)
 {
     int err = open_session(t);

@@ -43,9 +43,12 @@ static void keep_as_is(const struct hsgd_trainer *t, struct hsgd_record *record)
 
 int fit_adopt(struct hsgd_trainer *t, const struct hsgd_data *train)
 {
+    int err = pass_take_sizes(t, train);
+    if (err) return err;
     if (!t->at.step) hsgd_normalisation_destroy(&t->norm);
     if (!t->norm) t->norm = hsgd_data_statistics(train);
-    if (!t->norm) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the mean of the training samples");
+    if (!t->norm && train->x.type.dtype == HSGD_F32)
+        return hsgd_fail(t->state.ctx, ENOMEM, "out of memory for the mean of the training samples");
     t->count = hsgd_data_count(train);
     struct hsgd_record *record = hsgd_record_create(t->state.ctx, train);
     if (!record) return -ENOMEM;

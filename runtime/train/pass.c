@@ -9,6 +9,7 @@
 #include "data/record.h"
 #include "base/rng.h"
 #include "model/metrics.h"
+#include "model/sizes.h"
 #include "type_text.h"
 
 static void fill(void *user, int step, int first_row, int rows, void *const *field)
@@ -27,7 +28,8 @@ static const struct hsgd_normalisation *norm_of(const struct hsgd_trainer *t, co
 {
     const struct hsgd_model *m = t->state.store.model;
     const struct model_field *f = &m->field[i];
-    if (m->value[f->value].type.dtype != HSGD_F32 || field_reader_as_is(m, f)) return NULL;
+    const struct hsgd_type *type = &m->value[f->value].type;
+    if (type->dtype != HSGD_F32 || hsgd_type_channels(type) == HSGD_ANY || field_reader_as_is(m, f)) return NULL;
     if (hsgd_data_find(d, f->name) == 0) return t->norm;
     return t->record ? hsgd_record_normalisation(t->record, f->name) : t->field_norm[i];
 }
@@ -77,7 +79,8 @@ static int refuse_type(const struct hsgd_model *m, const struct hsgd_data *d, co
 {
     struct hsgd_type has = hsgd_data_type(d, name);
     struct hsgd_shape s = type_shape(&has), want = type_shape(takes);
-    if (!strcmp(name, "x") && has.dtype == takes->dtype)
+    bool open = hsgd_type_is_open(takes, takes->rank);
+    if (!strcmp(name, "x") && has.dtype == takes->dtype && !open)
         return hsgd_fail(m->ctx, EINVAL, "data \"%s\" has samples of %dx%dx%d, model \"%s\" takes %dx%dx%d",
                          hsgd_data_name(d), s.h, s.w, s.c, m->name, want.h, want.w, want.c);
     return hsgd_fail(m->ctx, EINVAL, "data \"%s\": \"%s\" is %s, model \"%s\" takes %s", hsgd_data_name(d), name,
@@ -97,7 +100,26 @@ static int check_field(const struct hsgd_model *m, const struct hsgd_data *d, co
                          hsgd_data_name(d), f->name, m->name, names);
     }
     bool same = has.dtype == takes->dtype && s.h == want.h && s.w == want.w && s.c == want.c;
-    return same ? 0 : refuse_type(m, d, f->name, takes);
+    return same || sizes_fit(takes, &has) ? 0 : refuse_type(m, d, f->name, takes);
+}
+
+/* The fields as the model has them, with the data's sizes where they are open. */
+static void field_types(const struct hsgd_model *m, const struct hsgd_data *d, struct hsgd_type *field)
+{
+    for (int i = 0; i < m->nfields; i++) {
+        const struct hsgd_type *t = &m->value[m->field[i].value].type;
+        field[i] = hsgd_type_is_open(t, t->rank) ? hsgd_data_type(d, m->field[i].name) : *t;
+    }
+}
+
+/* Whether the model can work on the data's sizes. */
+static int check_sizes(struct hsgd_model *m, const struct hsgd_data *d)
+{
+    struct hsgd_type field[MAX_MODEL_FIELDS];
+    field_types(m, d, field);
+    struct hsgd_model *sized = sizes_model(m, field);
+    if (sized) sizes_let_go(sized);
+    return sized ? 0 : -EINVAL;
 }
 
 /* Labels that are ignored may be the data's last class. */
@@ -117,12 +139,19 @@ static int check_classes(const struct hsgd_model *m, const struct node *reader, 
 
 int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d)
 {
-    const struct hsgd_model *m = t->state.store.model;
+    struct hsgd_model *m = t->state.store.model;
     int err = ENTER(m->ctx, d);
     for (int i = 0; !err && i < m->nfields; i++) err = check_field(m, d, &m->field[i]);
     for (const struct node *n = m->node; !err && n < m->node + m->nnodes; n++)
         if (node_classes(m, n)) err = check_classes(m, n, d);
-    return err;
+    return err ? err : check_sizes(m, d);
+}
+
+int pass_take_sizes(struct hsgd_trainer *t, const struct hsgd_data *d)
+{
+    struct hsgd_type field[MAX_MODEL_FIELDS];
+    field_types(t->state.store.model, d, field);
+    return trainer_set_types(t, field);
 }
 
 /* --------------------------------------------------------------- evaluate */
@@ -169,12 +198,20 @@ static int tell_evaluating(const struct evaluation *e)
     return hsgd_fail(e->t->state.ctx, EINTR, "the evaluation was stopped");
 }
 
+static int set_evaluated(struct hsgd_trainer *t, const struct hsgd_data *d)
+{
+    struct hsgd_type field[MAX_MODEL_FIELDS];
+    field_types(t->state.store.model, d, field);
+    return trainer_set_evaluated(t, field);
+}
+
 int pass_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *figure)
 {
     int64_t n = hsgd_data_count(data);
     int err = ENTER(t ? t->state.ctx : NULL, t, data);
     if (!err) err = pass_check(t, data);
     if (!err && t->record) err = record_check_order(t->state.ctx, t->record->x.columns, data);
+    if (!err) err = set_evaluated(t, data);
     int64_t *order = err ? NULL : malloc((size_t)n * sizeof *order);
     if (err) return err;
     if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");

@@ -40,6 +40,10 @@ int pass_window(int64_t most, double step_seconds);
  * hsgd_trainer_evaluate(). */
 int pass_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *figure);
 
+/* Batches have the data's sizes from now on, where the model left them open; pass_check()
+ * has accepted it. */
+int pass_take_sizes(struct hsgd_trainer *t, const struct hsgd_data *d);
+
 /* -EINVAL when the model cannot take these samples. */
 int pass_check(const struct hsgd_trainer *t, const struct hsgd_data *d);
 

@@ -132,7 +132,7 @@ static void fill_step_table(struct replica *r, const struct origin *from)
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         int64_t update = r->updates + i + 1;
         r->rate = scale_of(r, update) * rate;
-        struct schedule_step step = { (float)r->rate, r->before + update, loss_scale(s->store.model, r->round.batch),
+        struct schedule_step step = { (float)r->rate, r->before + update, loss_scale(s->store.sized, r->round.batch),
                                       from->samples + r->round.first + (int64_t)i * r->round.batch, from->epoch };
         schedule_fill(o, &step, row);
         row[HSGD_STEP_SHARE] = (float)r->round.share;
@@ -183,7 +183,7 @@ struct plan *replica_plan(struct replica *r, int batch, bool pulls, bool pushes,
 {
     struct trainer_state *s = &r->state;
     int tag = (pulls ? PULLS : 0) | (pushes ? PUSHES : 0);
-    struct plan *p = plan_cache_find(&s->plans, PLAN_TRAIN, batch, tag);
+    struct plan *p = plan_cache_find(&s->plans, s->store.sized, PLAN_TRAIN, batch, tag);
     if (p) return p;
     pthread_mutex_lock(lock);
     if ((p = new_plan(r, batch, tag, true))) p = trainer_state_keep(s, p);

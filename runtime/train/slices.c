@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "algorithm.h"
+#include "model/sizes.h"
 #include "trials.h"
 
 #define WORTH 0.005    /* a gain below this is noise */
@@ -182,6 +183,7 @@ static void keep_proportions(struct trainer_state *s, const struct division *d, 
     memset(s->share, 0, sizeof s->share);
     for (int i = 0; i < d->n; i++) s->share[d->slice[i].device - s->ctx->device] += (double)d->slice[i].rows / batch;
     s->measured = true;
+    s->measured_bytes = sizes_bytes(s->store.sized);
 }
 
 /* Runs the trials; parameters, state and weights of the trainer do not change. */
@@ -220,10 +222,16 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
     keep_proportions(s, out, batch);
 }
 
+/* Sizes that come and go are divided as those that were measured, unless they are far larger. */
+static bool measured_alike(const struct trainer_state *s)
+{
+    return s->store.sized != s->store.model && sizes_bytes(s->store.sized) <= 2 * s->measured_bytes;
+}
+
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
-    bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size);
+    bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size || measured_alike(s));
     *out = (struct division){ 0 };
     int devices = division_usable(ctx);
     if (division_fixed(ctx, s->block, batch, out)) return 0;

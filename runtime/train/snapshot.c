@@ -119,7 +119,8 @@ static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state
     t->record = state->record;
     t->loaded = true;
     if (!t->record->count) t->record->count = state->count; /* of version 0.1 */
-    if (!record_shape(t->record).h) t->record->x.type = shape_type(m->in);
+    const struct hsgd_type *x = &m->value[m->field[0].value].type;
+    if (!record_shape(t->record).h && !hsgd_type_is_open(x, x->rank)) t->record->x.type = shape_type(m->in);
     t->unsaved = false;
 }
 

@@ -43,6 +43,7 @@ struct trainer_state {
     struct plan_cache plans;
     struct buffer version[MAX_SHARDS]; /* of the parameters, for replicas; one after the other in memory */
     bool measured;
+    int64_t measured_bytes; /* of a sample then */
     struct balance balance;
     struct drift drift;
     double share[MAX_DEVICES]; /* of each device in the last batch measured */

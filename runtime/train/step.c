@@ -6,6 +6,7 @@
 #include "async.h"
 #include "base/rng.h"
 #include "model/metrics.h"
+#include "model/sizes.h"
 #include "trainer.h"
 
 /* --------------------------------------------------------- single steps */
@@ -74,8 +75,9 @@ static int check_classes(const struct hsgd_model *m, const struct node *reader, 
 
 static int check_batch(struct hsgd_trainer *t, const void *const *field, int n)
 {
-    const struct hsgd_model *m = t->state.store.model;
+    const struct hsgd_model *m = t->state.store.sized;
     int err = trainer_check_batch(t, n);
+    if (!err) err = sizes_require(m, ~0u);
     for (int i = 0; !err && i < m->nfields; i++) {
         const struct model_field *f = &m->field[i];
         enum hsgd_dtype dtype = m->value[f->value].type.dtype;
@@ -103,7 +105,7 @@ static bool hear_batch(void *user, const double *sums, int n, double seconds)
 
 static int memory_window(struct hsgd_trainer *t, enum plan_mode mode, int n, const void *const *field, double *sums)
 {
-    struct memory_batch b = { t->state.store.model, field };
+    struct memory_batch b = { t->state.store.sized, field };
     struct batch_source source = { fill_from_memory, &b };
     struct first_sums first = { b.model->nsums, sums };
     struct async_listener listener = { hear_batch, &first };
@@ -143,7 +145,7 @@ int hsgd_trainer_gradients(struct hsgd_trainer *t, int n, const void *const *fie
     int err = ENTER(t ? t->state.ctx : NULL, t, field, out);
     if (err) return err;
     struct trainer_state *s = &t->state;
-    const struct hsgd_model *m = s->store.model;
+    const struct hsgd_model *m = s->store.sized;
     double sums[MAX_SUMS];
     if (count != hsgd_model_parameters(m))
         return hsgd_fail(s->ctx, EINVAL, "the model has %lld parameters, not %lld", (long long)hsgd_model_parameters(m),
@@ -207,12 +209,14 @@ int hsgd_trainer_time(struct hsgd_trainer *t, int steps, double *seconds_per_ste
     static const struct batch_source filled;
     int err = ENTER(t ? t->state.ctx : NULL, t, seconds_per_step);
     if (!err && steps < 1) err = hsgd_fail(t->state.ctx, EINVAL, "steps must be at least 1, not %d", steps);
+    if (!err) err = sizes_require(t->state.store.sized, ~0u);
     if (err) return err;
-    struct batch_source synthetic = { fill_synthetic, t->state.store.model };
+    struct batch_source synthetic = { fill_synthetic, t->state.store.sized };
     int batch = t->state.options.batch_size;
     struct position at = t->at;
     uint64_t spent = 0;
-    if (plan_cache_find(&t->state.plans, PLAN_TRAIN, batch, 0) == NULL) err = time_window(t, PLAN_SLOTS, &synthetic);
+    if (plan_cache_find(&t->state.plans, t->state.store.sized, PLAN_TRAIN, batch, 0) == NULL)
+        err = time_window(t, PLAN_SLOTS, &synthetic);
     for (int done = 0; !err && done < steps;) {
         int n = steps - done < WINDOW_STEPS ? steps - done : WINDOW_STEPS;
         uint64_t began = monotonic_ns();

@@ -9,6 +9,7 @@
 #include "groups.h"
 #include "drift.h"
 #include "model/metrics.h"
+#include "model/sizes.h"
 #include "recover.h"
 #include "schedule.h"
 #include "base/sized.h"
@@ -133,16 +134,6 @@ static int choose_best(struct hsgd_trainer *t)
                      names);
 }
 
-static int open_augment(struct hsgd_trainer *t, const struct hsgd_model *m)
-{
-    struct augmentation *a = &t->augment;
-    a->how = *t->state.options.augment;
-    t->state.options.augment = &a->how;
-    if (!augment_any(&a->how)) return 0;
-    a->room = malloc((size_t)hsgd_size(m->in) * sizeof *a->room);
-    return a->room ? 0 : hsgd_fail(m->ctx, ENOMEM, "out of memory");
-}
-
 /* The options of a program, which may be shorter or longer, in full. */
 static int take_options(const struct hsgd_model *m, const struct hsgd_train_options *given,
                         struct hsgd_train_options *o, struct hsgd_augment_options *augment)
@@ -181,7 +172,9 @@ struct hsgd_trainer *hsgd_trainer_create(struct hsgd_model *model, const struct 
         return NULL;
     }
     t->planned_steps = o.steps;
-    if (open_window(t) || choose_best(t) || open_augment(t, model) || smooth_labels(model, o.label_smoothing))
+    t->augment.how = augment;
+    t->state.options.augment = &t->augment.how;
+    if (open_window(t) || choose_best(t) || trainer_open_augment(t) || smooth_labels(model, o.label_smoothing))
         hsgd_trainer_destroy(&t);
     return t;
 }
@@ -243,9 +236,9 @@ static int repartition(struct trainer_state *s, struct plan *p)
 int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct plan **out)
 {
     struct trainer_state *s = &t->state;
-    struct plan *p = plan_cache_find(&s->plans, mode, batch, 0);
-    int err = 0;
-    if (!p) {
+    struct plan *p = plan_cache_find(&s->plans, s->store.sized, mode, batch, 0);
+    int err = p ? 0 : sizes_require(s->store.sized, ~0u);
+    if (!p && !err) {
         context_begin(s->ctx);
         err = new_plan(s, mode, batch, &p);
         if (p && !(p = trainer_state_keep(s, p))) err = -ENOMEM;
@@ -270,7 +263,7 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
         struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1,
-                                      loss_scale(s->store.model, batch), t->at.step + i, 0 };
+                                      loss_scale(s->store.sized, batch), t->at.step + i, 0 };
         schedule_fill(o, &step, row);
     }
     buffer_release(&s->store.step);

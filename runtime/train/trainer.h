@@ -48,6 +48,11 @@ struct hsgd_trainer {
     bool unsaved; /* trained since the last checkpoint */
 };
 
+/* Batches have fields of these types from now on; errors as of sizes_model(). */
+int trainer_set_types(struct hsgd_trainer *t, const struct hsgd_type *field);
+/* Room for an augmented sample, once its size is known. */
+int trainer_open_augment(struct hsgd_trainer *t);
+
 /* The plan for batches of this size, from the cache or new; out NULL: it is only
  * made. */
 int trainer_plan(struct hsgd_trainer *t, enum plan_mode mode, int batch, struct plan **out);
@@ -57,6 +62,9 @@ int trainer_check_batch(const struct hsgd_trainer *t, int batch);
 
 /* Whether its algorithm has: then replicas train, and not its own plans. */
 bool trainer_has_server(const struct hsgd_trainer *t);
+
+/* What is evaluated from now on has fields of these types; errors as of sizes_model(). */
+int trainer_set_evaluated(struct hsgd_trainer *t, const struct hsgd_type *field);
 
 /* Runs `steps` (at most WINDOW_STEPS) batches without training; sums as below. */
 int trainer_evaluate(struct hsgd_trainer *t, int batch, int steps, const struct batch_source *source, double *sums);

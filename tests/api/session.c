@@ -43,6 +43,14 @@ static bool run(void)
     return !hsgd_session_run(SESSION(0), wild_low(n), OR_NULL(1, input), OR_NULL(2, result));
 }
 
+static bool set_types(void)
+{
+    struct hsgd_type type[2] = { hsgd_vector(FEATURES), hsgd_vector(FEATURES) };
+    if (one_in(4)) type[below(2)].dim[0] = wild(0);
+    if (one_in(4)) type[below(2)].rank = wild_low(1);
+    return !hsgd_session_set_types(SESSION(0), one_in(4) ? wild_enum(2) : 1, OR_NULL(1, type));
+}
+
 static bool inputs(void) { return hsgd_session_inputs(SESSION(0)); }
 static bool number_of_results(void) { return hsgd_session_results(SESSION(0)); }
 
@@ -64,10 +72,14 @@ static bool memory(void)
     return !hsgd_session_memory_get(SESSION(0), OR_NULL(1, &m), wild_size(sizeof m));
 }
 
-const struct call session_calls[] = {
-    { "hsgd_session_defaults", defaults, 1, false },   { "hsgd_session_create", create, 2, false },
-    { "hsgd_session_destroy", destroy, 1, false },     { "hsgd_session_run", run, 5, false },
-    { "hsgd_session_inputs", inputs, 1, false },       { "hsgd_session_results", number_of_results, 1, false },
-    { "hsgd_session_input_get", input_get, 2, false }, { "hsgd_session_result_get", result_get, 2, false },
-    { "hsgd_session_memory_get", memory, 2, false },   { NULL, NULL, 0, false }
-};
+const struct call session_calls[] = { { "hsgd_session_defaults", defaults, 1, false },
+                                      { "hsgd_session_create", create, 2, false },
+                                      { "hsgd_session_destroy", destroy, 1, false },
+                                      { "hsgd_session_run", run, 5, false },
+                                      { "hsgd_session_inputs", inputs, 1, false },
+                                      { "hsgd_session_results", number_of_results, 1, false },
+                                      { "hsgd_session_input_get", input_get, 2, false },
+                                      { "hsgd_session_result_get", result_get, 2, false },
+                                      { "hsgd_session_memory_get", memory, 2, false },
+                                      { "hsgd_session_set_types", set_types, 2, false },
+                                      { NULL, NULL, 0, false } };

@@ -69,6 +69,14 @@ static bool step(void)
                               HSGD_FIELDS(OR_NULL(1, some_floats()), OR_NULL(2, some_labels())), OR_NULL(3, &loss));
 }
 
+static bool set_types(void)
+{
+    struct hsgd_type type[2] = { hsgd_vector(FEATURES), hsgd_number(HSGD_I32) };
+    if (one_in(4)) type[below(2)].dim[0] = wild(0);
+    if (one_in(4)) type[below(2)].rank = wild_low(1);
+    return !hsgd_trainer_set_types(TRAINER(0), one_in(4) ? wild_enum(2) : 2, OR_NULL(1, type));
+}
+
 static bool gradients(void)
 {
     int64_t n = hsgd_model_parameters(world.trained);
@@ -185,6 +193,7 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_destroy", destroy, 1, true },
                                     { "hsgd_trainer_group", group, 2, false },
                                     { "hsgd_trainer_step", step, 4, false },
+                                    { "hsgd_trainer_set_types", set_types, 2, false },
                                     { "hsgd_trainer_gradients", gradients, 4, false },
                                     { "hsgd_trainer_evaluate", evaluate, 4, false },
                                     { "hsgd_trainer_measure", measure, 3, false },
