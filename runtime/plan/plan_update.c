@@ -23,8 +23,7 @@ struct bucket_range bucket_range(const struct plan *p, int64_t at)
     const struct updater *u = &p->updater;
     struct weight_place w;
     struct bucket_range r = find_range(p->model, at, &w);
-    if (r.spec && model_weight_trains(p->model, &w))
-        r.treatment = u->treat ? u->treat(u->user, p->model, &w) : plain;
+    if (r.spec && model_weight_trains(p->model, &w)) r.treatment = u->treat ? u->treat(u->user, p->model, &w) : plain;
     return r;
 }
 
