@@ -262,3 +262,15 @@ KERNEL4(lamb_update, optimizer_args)
     a.decay = ARG(weight_decay);
     FOR_ITEMS(i, ARG(n)) w[i] -= rate * lamb_direction(w[i], m[i], v[i], a);
 }
+
+struct ema_args { int n; };
+
+/* a += (1 - d) (w - a): a = d a + (1 - d) w, in the form that leaves an a that is w as it is */
+KERNEL3(ema_update, ema_args)
+{
+    BUFFER(0, float, a)
+    BUFFER(1, const float, w)
+    BUFFER(2, const float, step)
+    float share = step[STEP_EMA];
+    FOR_ITEMS(i, ARG(n)) a[i] += share * (w[i] - a[i]);
+}

@@ -7,7 +7,7 @@
 enum { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_SIGMOID };
 
 /* Columns of the step table: HSGD_STEP_... */
-enum { STEP_RATE, STEP_CORRECT1, STEP_CORRECT2, STEP_SCALE, STEP_NUMBER, STEP_SEED, STEP_SHARE };
+enum { STEP_RATE, STEP_CORRECT1, STEP_CORRECT2, STEP_SCALE, STEP_NUMBER, STEP_SEED, STEP_SHARE, STEP_EMA };
 
 /* The losses of values: mean over a row of a function of y - target, times scale. */
 struct value_loss_args {

@@ -20,6 +20,7 @@ AGREE(STEP_SCALE, HSGD_STEP_SCALE);
 AGREE(STEP_NUMBER, HSGD_STEP_NUMBER);
 AGREE(STEP_SEED, HSGD_STEP_SEED);
 AGREE(STEP_SHARE, HSGD_STEP_SHARE);
+AGREE(STEP_EMA, HSGD_STEP_EMA);
 
 #define ISA_DECLARE(name, isa) void hsgd_##name##_##isa(void *const *buffers, const void *args);
 #define KERNEL(name, buffers, args) ISA_DECLARE(name, base) ISA_DECLARE(name, v3) ISA_DECLARE(name, v4)

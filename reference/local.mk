@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The references in double precision that tests and `hsgd selftest` share: one for each word of OPS, and those of
 # kernels that belong to no operation of a model.
-REFERENCES = $(OPS) clip_factor optimizer
+REFERENCES = $(OPS) clip_factor ema optimizer
 reference_files = $(addprefix $(srcdir)/reference/,$(addsuffix .c,$(REFERENCES)))
 BUILT_SOURCES += reference/reference_list.h
 CLEANFILES += reference/reference_list.h

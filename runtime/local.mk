@@ -221,6 +221,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/checkpoint_info.c \
 	runtime/train/drift.c \
 	runtime/train/drift.h \
+	runtime/train/ema.c \
+	runtime/train/ema.h \
 	runtime/train/evaluation.c \
 	runtime/train/fit.c \
 	runtime/train/fit.h \

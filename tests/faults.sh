@@ -42,6 +42,7 @@ pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/
 pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu
 pool: padding counts in the mean|pool.cl|s/(float)(rows \* columns)/(float)(a.k * a.k)/|avg_pool|opencl
 merge: missing barrier|merge.cl|0,/BARRIER();/s///|merge|groups
+ema: shares exchanged|optimizer.cl|s/share \* (w\[i\] - a/(1.0f - share) * (w[i] - a/|ema|cpu
 clip: norm of the sum, not of the mean|merge.cl|s/float norm = step\[STEP_SCALE\] \* sqrtf/float norm = sqrtf/|clip_factor|opencl
 gemm: B transposed the other way|gemm.cl|s/gemm_pack_b(work_b, b, ldb, ARG(tb)/gemm_pack_b(work_b, b, ldb, !ARG(tb)/|gemm|cpu
 gemm: C not added|gemm.cl|s/if (add) x += y\[q\];//|gemm|cpu

@@ -132,6 +132,29 @@ refused '--model is other.yaml, but net.yaml in file/config.yaml; --resume canno
 rm net.yaml
 ok train --config file/config.yaml --out file3
 
+# ------------------------------------------------------------------- average
+average="$opts --sched constant --ema-decay 0.9 --deterministic --devices cpu"
+ok train $average --epochs 2 --out average
+says 'moving average of the weights, decay 0.9'
+has average/config.yaml '^ema-decay: 0.9$'
+loss=$(sed -n 's/^test accuracy .*, loss \([0-9.]*\);.*/\1/p' out)
+digest=$(grep final_weights average/report.json)
+ok eval --checkpoint average --devices cpu
+has out "^loss +$loss"
+ok train $opts --sched constant --epochs 2 --deterministic --devices cpu --out plain
+cmp -s average/checkpoints/last/model.safetensors plain/checkpoints/last/model.safetensors
+check 'the average is not the weights' $((! $?))
+ok train $average --epochs 1 --out average2
+ok train --out average2 --resume --epochs 2
+[ "$digest" = "$(grep final_weights average2/report.json)" ]
+check 'an average resumed is the same' $?
+cmp -s average/checkpoints/last/model.safetensors average2/checkpoints/last/model.safetensors
+check 'and so is its checkpoint' $?
+refused '--ema-decay is 0.5, but 0.9 in average/config.yaml; --resume cannot change it' \
+    train --out average --resume --ema-decay 0.5
+refused '--ema-decay "1" is not a number from 0 to 0.999999' train $opts --ema-decay 1
+refused 'ema_decay 0.9 is incompatible with algorithm "local"' train $average --algorithm local --out no
+
 # ------------------------------------------------------------------- resume
 ok train $opts --steps 172 --epochs 2 --out whole
 ok train $opts --steps 172 --epochs 2 --out fresh --resume

@@ -169,6 +169,7 @@ enum {
     HSGD_STEP_NUMBER,   /* u32 bits: global step, from 0 */
     HSGD_STEP_SEED,     /* u32 bits */
     HSGD_STEP_SHARE,    /* weight of a replica's push */
+    HSGD_STEP_EMA,      /* 1 - d of the moving average of weights */
     HSGD_STEP_WORDS = 16
 };
 

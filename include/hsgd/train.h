@@ -165,7 +165,17 @@ struct hsgd_train_options {
                          * best; NULL: accuracy where there is one, else loss */
     const struct hsgd_group *group; /* copied */
     int groups;
+    float ema_decay; /* SYNC, DATA_PARALLEL: > 0: a moving average of the weights is kept, see below; often 0.999 */
 };
+
+/* The exponential moving average (EMA) of the weights w, after each update t from 1:
+ *   a = d a + (1 - d) w,  d = min(ema_decay, (1 + t) / (10 + t)),  a = w before the first.
+ * Training goes on with w.  Evaluation uses a (also in hsgd_fit(), for `best`), and
+ * model.safetensors of a checkpoint has a, so that all who read it have the average;
+ * state.safetensors has w, to resume with.  States, such as running statistics, are
+ * averaged like weights; counts of steps are those of w.
+ * Sources: Polyak & Juditsky 1992; d as in TensorFlow's ExponentialMovingAverage,
+ * states as in timm's ModelEmaV3. */
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8), alpha 0.99,
  * constant rate, no groups, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
@@ -214,6 +224,11 @@ HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *
  * function returned false. */
 HSGD_API int hsgd_trainer_evaluate(struct hsgd_trainer *trainer, const struct hsgd_data *data, double *loss,
                                    double *accuracy);
+
+/* Replaces the model's weights by their moving average, at the end of a training: for
+ * sessions, hsgd_model_save() and the like.  A training that goes on starts from them.
+ * Errors: -EINVAL ema_decay is 0. */
+HSGD_API int hsgd_trainer_use_ema(struct hsgd_trainer *trainer);
 
 /* All figures of hsgd_model_metric_name(), `count` of them, over a data set.  Errors: as
  * hsgd_trainer_evaluate(); -EINVAL the model has another number. */
@@ -398,6 +413,10 @@ struct hsgd_clip_factor {
     float max_norm;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_clip_factor;
+
+/* ema: y = x + s (w - x), a step of the moving average x of n weights; params: 0, w; 1,
+ * a row of the step table, which holds s = 1 - d.  It has no attributes. */
+HSGD_API extern const struct hsgd_op hsgd_op_ema;
 
 #ifdef __cplusplus
 }

@@ -40,17 +40,29 @@ static int take_options(struct hsgd_context *ctx, const struct hsgd_session_opti
     return 0;
 }
 
-int session_open(struct hsgd_session *s, struct hsgd_model *model, const struct hsgd_session_options *o)
+/* of NULL: on the model's own parameters. */
+static int open_with(struct hsgd_session *s, struct hsgd_model *model, const struct store *of,
+                     const struct hsgd_session_options *o)
 {
     *s = (struct hsgd_session){ .batch = o->batch ? o->batch : defaults.batch,
                                 .executor = o->executor,
                                 .plans.most = o->plans ? o->plans : defaults.plans };
-    int err = store_open(&s->store, model, STORE_READS);
+    int err = of ? store_open_same(&s->store, of) : store_open(&s->store, model, STORE_READS);
     if (err) return err;
     s->ctx = model->ctx;
     for (int i = 0; i < model->nfields; i++)
         if (!model->field[i].is_target) s->input[s->ninputs++] = i;
     return 0;
+}
+
+int session_open(struct hsgd_session *s, struct hsgd_model *model, const struct hsgd_session_options *o)
+{
+    return open_with(s, model, NULL, o);
+}
+
+int session_open_on(struct hsgd_session *s, const struct store *of, const struct hsgd_session_options *o)
+{
+    return open_with(s, of->model, of, o);
 }
 
 void session_close(struct hsgd_session *s)

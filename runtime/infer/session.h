@@ -41,8 +41,9 @@ struct hsgd_session {
     struct session_result result[MAX_RESULTS];
 };
 
-/* A session without results on a finished model; options in full. */
+/* A session without results on a finished model, or on the parameters of a store of one; options in full. */
 int session_open(struct hsgd_session *s, struct hsgd_model *model, const struct hsgd_session_options *o);
+int session_open_on(struct hsgd_session *s, const struct store *of, const struct hsgd_session_options *o);
 void session_close(struct hsgd_session *s);
 
 /* Looks at the results of each step when they are there. */

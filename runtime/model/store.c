@@ -148,6 +148,8 @@ int store_open_copy(struct store *s, const struct store *of, bool shared)
     return open_rows(s);
 }
 
+int store_open_same(struct store *s, const struct store *of) { return open_on(s, of->model, of->parameters); }
+
 void store_close(struct store *s)
 {
     if (!s->model) return;

@@ -58,6 +58,9 @@ int store_add_metrics(struct store *s);
  * of its own on the model's, for who writes them without asking. */
 int store_open_copy(struct store *s, const struct store *of, bool shared);
 
+/* A store on the parameters of another, for who reads them. */
+int store_open_same(struct store *s, const struct store *of);
+
 void store_close(struct store *s);
 
 /* Brings all parameters to main memory for the host, and gives them back. */

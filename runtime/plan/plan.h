@@ -44,6 +44,7 @@ struct update {
 struct updater {
     int state_floats;     /* per parameter */
     struct buffer *state; /* of each shard; not there when state_floats is 0 */
+    struct buffer *ema;   /* moving average of each shard's parameters; NULL: none */
     int accumulate;       /* above 1: slices in so many parts, one after another; their gradients are added up */
     float clip_norm;      /* norm of the mean gradient above which it is scaled down; 0: none */
     void (*emit)(struct hsgd_emit *e, const void *user, const struct update *update);

@@ -92,9 +92,10 @@ void plan_step_jobs(struct builder *b);
  * update; the sum of a shard's gradients, and of its squares; the sum of losses;
  * the factor that clips; the update of a shard; what runs once
  * per step; adding what a part of a slice returned to that of its first part; sums
- * of squares of a shard's weights, and the change that needs them. */
+ * of squares of a shard's weights, and the change that needs them; the moving average
+ * of a shard. */
 extern const struct job_type terms_job, slice_job, rows_job, tiles_job, merge_job, metrics_job, factor_job, update_job,
-    once_job, part_job, norms_job, change_job;
+    once_job, part_job, norms_job, change_job, ema_job;
 
 /* Floats of the sums of squares. */
 int64_t norms_floats(const struct plan *p);

@@ -174,6 +174,13 @@ static void add_changes(struct builder *b)
     }
 }
 
+/* When all shards have their new parameters. */
+static void add_ema(struct builder *b)
+{
+    for (int s = 0; s < b->plan->store->nshards; s++)
+        step_job(b, &ema_job, CELL_UPDATE, home(b->plan), MERGE_PRIORITY)->index = s;
+}
+
 /* What a part of a slice returned goes to that of the first, before the next part replaces it. */
 static void add_to_first(struct builder *b, int slice)
 {
@@ -216,4 +223,5 @@ void plan_step_jobs(struct builder *b)
     for (int s = 0; p->mode == PLAN_TRAIN && s < p->store->nshards; s++)
         if (s == 0 || update_floats(b, s)) add_update(b, s, &factor);
     if (p->updater.norms && p->mode == PLAN_TRAIN) add_changes(b);
+    if (p->updater.ema && p->mode == PLAN_TRAIN) add_ema(b);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Jobs that change parameters: updates of shards, in runs of parameters that
  * are treated alike. */
+#include "kernels.h"
 #include "plan_build.h"
 
 static const struct hsgd_ref step_row = { .buffer = FIXED_STEP, .slot_stride = HSGD_STEP_WORDS * sizeof(float) };
@@ -132,3 +133,22 @@ static void tiles_emit(struct builder *b, const struct job *j, struct hsgd_emit 
 }
 
 const struct job_type tiles_job = { tiles_access, tiles_emit };
+
+/* --------------------------------------------------------- moving average */
+
+static void ema_access(struct builder *b, const struct job *j, struct cell *c)
+{
+    access_buffer(c, foreign_buffer(b, &b->plan->updater.ema[j->index]), STARPU_RW);
+    access_buffer(c, FIXED_PARAM + j->index, STARPU_R);
+    access_buffer(c, FIXED_STEP, STARPU_R);
+}
+
+/* States, too, and what does not train, whose average it is. */
+static void ema_emit(struct builder *b, const struct job *j, struct hsgd_emit *e)
+{
+    struct ema_args a = { (int)b->plan->store->shard[j->index].floats };
+    HSGD_LAUNCH(e, HSGD_KERNEL(ema_update), HSGD_ITEMS, a.n, &a,
+                ref(foreign_buffer(b, &b->plan->updater.ema[j->index]), 0), ref(FIXED_PARAM + j->index, 0), step_row);
+}
+
+const struct job_type ema_job = { ema_access, ema_emit };

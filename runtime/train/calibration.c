@@ -61,6 +61,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     add_text(&h, d->info.cudnn);
     add_text(&h, cudnn ? cudnn : "");
     if (o->accumulate > 1) sha256_add(&h, &o->accumulate, sizeof o->accumulate);
+    if (o->ema_decay > 0) add_text(&h, "ema");
     sha256_end(&h, hex);
     free(text);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The trainer's session, which evaluates. */
+/* The trainer's session, which evaluates; with a moving average of weights, that. */
+#include "ema.h"
 #include "slices.h"
 #include "trainer.h"
 
@@ -22,8 +23,10 @@ static int open_session(struct hsgd_trainer *t)
 {
     const struct hsgd_train_options *o = &t->state.options;
     const struct hsgd_session_options of = { .batch = o->batch_size, .executor = o->executor };
+    ema_refresh(t);
     if (t->session.ctx) return 0;
-    int err = session_open(&t->session, t->state.store.model, &of);
+    int err = t->state.ema.model ? session_open_on(&t->session, &t->state.ema, &of)
+                                 : session_open(&t->session, t->state.store.model, &of);
     t->session.divide = divide;
     t->session.user = &t->state;
     return err;

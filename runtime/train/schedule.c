@@ -40,6 +40,11 @@ float schedule_rate(const struct hsgd_train_options *o, int64_t step, int64_t st
     return (float)decayed(o, (double)(step - warm), (double)(steps - warm));
 }
 
+double schedule_ema_decay(const struct hsgd_train_options *o, int64_t update)
+{
+    return fmin(o->ema_decay, (1.0 + (double)update) / (10.0 + (double)update));
+}
+
 static float bits(uint64_t u)
 {
     float f;
@@ -54,6 +59,7 @@ void schedule_fill(const struct hsgd_train_options *o, const struct schedule_ste
     row[HSGD_STEP_CORRECT1] = (float)(1.0 / (1.0 - pow(o->beta1, (double)step->updates)));
     row[HSGD_STEP_CORRECT2] = (float)(1.0 / (1.0 - pow(o->beta2, (double)step->updates)));
     row[HSGD_STEP_SCALE] = step->scale;
+    row[HSGD_STEP_EMA] = (float)(1.0 - schedule_ema_decay(o, step->updates));
     row[HSGD_STEP_NUMBER] = bits((uint64_t)step->number);
     row[HSGD_STEP_SEED] = bits(hsgd_random(o->seed, 0x5eed + (uint64_t)step->epoch));
 }

@@ -9,6 +9,10 @@ float schedule_rate(const struct hsgd_train_options *o, int64_t step, int64_t st
 /* Its factor where an update's batch is `ratio` times the user's. */
 double schedule_scale(const struct hsgd_train_options *o, double ratio);
 
+/* The decay of the moving average of weights in an update, counted from 1:
+ * min(ema_decay, (1 + t) / (10 + t)). */
+double schedule_ema_decay(const struct hsgd_train_options *o, int64_t update);
+
 /* What the kernels of an update read of it. */
 struct schedule_step {
     float rate;

@@ -8,10 +8,20 @@
 #include <string.h>
 
 #include "async.h"
+#include "ema.h"
 #include "state_file.h"
 #include "model/weights.h"
 
 static int moments_of(const struct hsgd_trainer *t) { return optimizer_state_floats(t->state.options.optimizer); }
+
+static bool averages(const struct hsgd_trainer *t) { return t->state.ema.model; }
+
+int snapshot_kept(const struct hsgd_trainer *t) { return moments_of(t) + averages(t); }
+
+const char *snapshot_kept_name(const struct hsgd_trainer *t, int i)
+{
+    return i < moments_of(t) ? optimizer_state_name(t->state.options.optimizer, i) : "weight";
+}
 
 /* --------------------------------------------------------------- in memory */
 
@@ -21,9 +31,9 @@ static int allocate(struct snapshot *s, struct hsgd_trainer *t)
     s->t = t;
     if (!s->param) s->param = calloc(1, bytes);
     bool ok = s->param;
-    for (int i = 0; i < moments_of(t); i++) {
-        if (!s->moment[i]) s->moment[i] = calloc(1, bytes);
-        ok = ok && s->moment[i];
+    for (int i = 0; i < snapshot_kept(t); i++) {
+        if (!s->kept[i]) s->kept[i] = calloc(1, bytes);
+        ok = ok && s->kept[i];
     }
     return ok ? 0 : hsgd_fail(t->state.ctx, ENOMEM, "out of memory for a checkpoint");
 }
@@ -31,12 +41,12 @@ static int allocate(struct snapshot *s, struct hsgd_trainer *t)
 void snapshot_free(struct snapshot *s)
 {
     free(s->param);
-    for (int i = 0; i < 2; i++) free(s->moment[i]);
+    for (int i = 0; i < SNAPSHOT_KEPT; i++) free(s->kept[i]);
     *s = (struct snapshot){ 0 };
 }
 
 /* Copies optimizer state between the shards and the order of the bucket. */
-static void copy_moments(struct hsgd_trainer *t, float *const moment[2], bool to_trainer)
+static void copy_moments(struct hsgd_trainer *t, float *const *moment, bool to_trainer)
 {
     struct trainer_state *state = &t->state;
     for (int i = 0; moments_of(t) && i < state->store.nshards; i++) {
@@ -61,7 +71,12 @@ int snapshot_take(struct snapshot *s, struct hsgd_trainer *t, bool best)
     model_acquire(m, false);
     memcpy(s->param, m->weights, (size_t)m->floats * sizeof(float));
     model_release(m);
-    copy_moments(t, s->moment, false);
+    copy_moments(t, s->kept, false);
+    if (averages(t)) {
+        memcpy(s->kept[moments_of(t)], s->param, (size_t)m->floats * sizeof(float));
+        ema_refresh(t);
+        ema_read(t, s->param);
+    }
     return 0;
 }
 
@@ -108,9 +123,11 @@ static void adopt(struct hsgd_trainer *t, const struct snapshot *s, struct state
     struct hsgd_model *m = t->state.store.model;
     async_close(t); /* replicas begin from what is read */
     model_acquire(m, true);
-    memcpy(m->weights, s->param, (size_t)m->floats * sizeof(float));
+    memcpy(m->weights, averages(t) ? s->kept[moments_of(t)] : s->param, (size_t)m->floats * sizeof(float));
     model_release(m);
-    copy_moments(t, s->moment, true);
+    copy_moments(t, s->kept, true);
+    if (averages(t)) ema_write(t, s->param);
+    t->has_ema = averages(t);
     t->at = s->at;
     hsgd_normalisation_destroy(&t->norm);
     t->norm = state->norm;

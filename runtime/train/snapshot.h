@@ -6,13 +6,20 @@
 #include "publish.h"
 #include "trainer.h"
 
+enum { SNAPSHOT_KEPT = 3 };
+
 struct snapshot {
     const struct hsgd_trainer *t; /* for what does not change: model, options, count, normalisation, record */
     struct position at;
-    bool best;        /* its epoch was the best so far */
-    float *param;     /* the bucket */
-    float *moment[2]; /* optimizer state in the order of the bucket, one after another */
+    bool best;                  /* its epoch was the best so far */
+    float *param;               /* the bucket; with a moving average, its */
+    float *kept[SNAPSHOT_KEPT]; /* what else there is of each weight, in the order of the bucket */
 };
+
+/* How many of these: the optimizer's state, then with a moving average the weights;
+ * and their names. */
+int snapshot_kept(const struct hsgd_trainer *t);
+const char *snapshot_kept_name(const struct hsgd_trainer *t, int i);
 
 /* Copies parameters, optimizer state and position; *s is zeroed or was taken
  * before. */

@@ -30,10 +30,11 @@ void trainer_state_send_eagerly(struct trainer_state *s, const struct plan *tria
 
 /* -------------------------------------------------------------- life cycle */
 
-/* Buffers of the optimizer's state, all zero. */
+/* Buffers of the optimizer's state and of the moving average, all zero. */
 static int open_optimizer(struct trainer_state *s)
 {
     int err = 0, per = optimizer_state_floats(s->options.optimizer);
+    if (s->options.ema_decay > 0) err = store_open_copy(&s->ema, &s->store, false);
     for (int i = 0; !err && per && i < s->store.nshards; i++)
         err = buffer_create(s->ctx, &s->optimizer[i], "optimizer", per * s->store.shard[i].floats, true);
     if (err) trainer_state_close(s);
@@ -53,6 +54,7 @@ void trainer_state_close(struct trainer_state *s)
     context_begin(s->ctx);
     plan_cache_close(&s->plans);
     for (int i = 0; i < s->store.nshards; i++) buffer_destroy(&s->optimizer[i]);
+    store_close(&s->ema);
     store_close(&s->store);
     context_end(s->ctx);
     s->ctx = NULL;
@@ -80,6 +82,7 @@ struct updater trainer_state_updater(struct trainer_state *s)
     bool norms = optimizer_needs_norms(s->options.optimizer);
     return (struct updater){ .state_floats = optimizer_state_floats(s->options.optimizer),
                              .state = s->optimizer,
+                             .ema = s->ema.model ? s->ema.param : NULL,
                              .accumulate = s->options.accumulate,
                              .clip_norm = s->options.clip_norm,
                              .emit = optimizer_emit,

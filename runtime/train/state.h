@@ -37,6 +37,7 @@ struct drift {
 struct trainer_state {
     struct hsgd_context *ctx; /* NULL: it is closed */
     struct store store;
+    struct store ema; /* the moving average of its parameters; closed without one */
     struct hsgd_train_options options;
     int block; /* rows that slices are multiples of */
     struct buffer optimizer[MAX_SHARDS];
@@ -49,7 +50,7 @@ struct trainer_state {
     double share[MAX_DEVICES]; /* of each device in the last batch measured */
 };
 
-/* Opens a store on the model, and the optimizer's state; errors as of store_open(). */
+/* Opens a store on the model, its moving average and the optimizer's state, both all zero; errors as of store_open(). */
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o);
 void trainer_state_close(struct trainer_state *s);
 

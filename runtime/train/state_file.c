@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "io/atomic.h"
 #include "model/metrics.h"
 #include "model/weights.h"
 
 #define FORMAT "2"
+#define EMA_KEY "hsgd.ema_decay"
 
 /* The scalars, one tensor each.  Figures of an epoch may be NaN: not known. */
 static const struct field {
@@ -99,41 +101,57 @@ static void from_scalars(const struct hsgd_model *m, struct state_file *s)
 
 /* ----------------------------------------------------------------- writing */
 
-static int check_finite(struct hsgd_context *ctx, const struct snapshot *s, int moments)
+static int check_finite(struct hsgd_context *ctx, const struct snapshot *s)
 {
     struct weight_place w;
     char name[WEIGHT_NAME];
-    for (int k = 0; k < moments; k++)
+    for (int k = 0; k < snapshot_kept(s->t); k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++)
             for (int64_t n = 0; n < spec_size(w.spec); n++) {
-                if (isfinite(s->moment[k][w.offset + n])) continue;
+                if (isfinite(s->kept[k][w.offset + n])) continue;
                 model_weight_name(s->t->state.store.model, &w, name);
                 return hsgd_fail(ctx, EDOM, "%s of weight \"%s\" is not finite after step %" PRId64,
-                                 optimizer_state_name(s->t->state.options.optimizer, k), name, s->at.step);
+                                 snapshot_kept_name(s->t, k), name, s->at.step);
             }
     return 0;
 }
 
-enum { MOMENT_NAME = WEIGHT_NAME + 24 };
+enum { KEPT_NAME = WEIGHT_NAME + 24 };
 
-static void name_moment(const struct hsgd_trainer *t, int k, const struct weight_place *w, char name[MOMENT_NAME])
+static void name_kept(const struct hsgd_trainer *t, int k, const struct weight_place *w, char name[KEPT_NAME])
 {
     char weight[WEIGHT_NAME];
     model_weight_name(t->state.store.model, w, weight);
-    snprintf(name, MOMENT_NAME, "%s.%s", optimizer_state_name(t->state.options.optimizer, k), weight);
+    snprintf(name, KEPT_NAME, "%s.%s", snapshot_kept_name(t, k), weight);
+}
+
+/* How a decay stands in the file, in as few digits as it takes; "": no average. */
+struct decay_text {
+    char text[32];
+};
+
+static struct decay_text decay_text(const struct hsgd_train_options *o)
+{
+    struct decay_text d = { "" };
+    for (int digits = 1; o->ema_decay > 0 && digits <= 9; digits++) {
+        c_snprintf(d.text, sizeof d.text, "%.*g", digits, (double)o->ema_decay);
+        if (c_strtof(d.text, NULL) == o->ema_decay) break;
+    }
+    return d;
 }
 
 static void declare(struct safetensors_writer *out, const struct snapshot *s, const struct state_file *state,
                     const char *record)
 {
     struct weight_place w;
-    char name[MOMENT_NAME];
+    char name[KEPT_NAME];
     const struct hsgd_train_options *o = &s->t->state.options;
     const struct hsgd_model *m = s->t->state.store.model;
     struct position at = s->at;
     int64_t n;
     safetensors_describe(out, "hsgd.state", FORMAT);
     safetensors_describe(out, "hsgd.optimizer", hsgd_optimizer_name(o->optimizer));
+    if (o->ema_decay > 0) safetensors_describe(out, EMA_KEY, decay_text(o).text);
     if (record) safetensors_describe(out, RECORD_KEY, record);
     for (int i = 0; i < FIELDS; i++) safetensors_declare(out, fields[i].name, fields[i].type, 0, NULL);
     int64_t channels = state->norm ? state->norm->channels : 0;
@@ -143,9 +161,9 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
         vector_at(&at, m, i, &n);
         safetensors_declare(out, vectors[i], SAFETENSORS_F64, 1, &n);
     }
-    for (int k = 0; k < optimizer_state_floats(o->optimizer); k++)
+    for (int k = 0; k < snapshot_kept(s->t); k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
-            name_moment(s->t, k, &w, name);
+            name_kept(s->t, k, &w, name);
             safetensors_declare(out, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });
         }
 }
@@ -169,9 +187,9 @@ static void append(struct safetensors_writer *out, const struct snapshot *s, con
     if (n) safetensors_append(out, n->mean, (size_t)n->channels * sizeof *n->mean);
     if (n) safetensors_append(out, n->inv_std, (size_t)n->channels * sizeof *n->inv_std);
     append_vectors(out, s);
-    for (int k = 0; k < optimizer_state_floats(s->t->state.options.optimizer); k++)
+    for (int k = 0; k < snapshot_kept(s->t); k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++)
-            safetensors_append(out, s->moment[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
+            safetensors_append(out, s->kept[k] + w.offset, (size_t)spec_size(w.spec) * sizeof(float));
 }
 
 int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const char *record, const char *path)
@@ -185,7 +203,7 @@ int state_file_write(struct hsgd_context *ctx, const struct snapshot *s, const c
                                 .seed = (int64_t)t->state.options.seed,
                                 .norm = t->norm };
     to_scalars(t->state.store.model, &state);
-    int err = check_finite(ctx, s, optimizer_state_floats(t->state.options.optimizer));
+    int err = check_finite(ctx, s);
     if (!err) err = hsgd_atomic_open(ctx, &a, path);
     if (err) return err;
     safetensors_start(&out, ctx, a.file, path);
@@ -281,6 +299,8 @@ static int check_options(struct hsgd_context *ctx, const struct safetensors *f, 
                          const struct hsgd_train_options *o)
 {
     const char *optimizer = safetensors_metadata(f, "hsgd.optimizer"), *ours = hsgd_optimizer_name(o->optimizer);
+    const char *decay = safetensors_metadata(f, EMA_KEY);
+    struct decay_text now = decay_text(o);
     const struct {
         const char *name;
         int64_t was, is;
@@ -295,24 +315,26 @@ static int check_options(struct hsgd_context *ctx, const struct safetensors *f, 
         if (same[i].was != same[i].is)
             return hsgd_fail(ctx, EINVAL, "%s: the checkpoint was made with %s %" PRId64 ", not %" PRId64, f->path,
                              same[i].name, same[i].was, same[i].is);
+    if (strcmp(decay ? decay : "", now.text))
+        return hsgd_fail(ctx, EINVAL, "%s: the checkpoint was made with ema_decay %s, not %s", f->path,
+                         decay ? hsgd_show(decay).text : "0", *now.text ? now.text : "0");
     return 0;
 }
 
-static int read_moments(struct hsgd_context *ctx, const struct safetensors *f, struct snapshot *s)
+static int read_kept(struct hsgd_context *ctx, const struct safetensors *f, struct snapshot *s)
 {
     struct weight_place w;
-    char name[MOMENT_NAME];
-    int moments = optimizer_state_floats(s->t->state.options.optimizer);
-    int expected = FIELDS + 2 + moments * hsgd_model_weight_count(s->t->state.store.model);
+    char name[KEPT_NAME];
+    int kept = snapshot_kept(s->t), expected = FIELDS + 2 + kept * hsgd_model_weight_count(s->t->state.store.model);
     expected += has_vectors(s->t->state.store.model) ? VECTORS : 0;
-    for (int k = 0; k < moments; k++)
+    for (int k = 0; k < kept; k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
-            name_moment(s->t, k, &w, name);
+            name_kept(s->t, k, &w, name);
             const struct safetensor *t =
                 safetensors_need(ctx, f, name, SAFETENSORS_F32, 1, &(int64_t){ spec_size(w.spec) });
             int err = t ? safetensors_check_finite(ctx, f, t) : -EINVAL;
             if (err) return err;
-            memcpy(s->moment[k] + w.offset, t->data, t->bytes);
+            memcpy(s->kept[k] + w.offset, t->data, t->bytes);
         }
     if (f->ntensors == expected) return 0;
     return hsgd_fail(ctx, EINVAL, "%s: there are %d tensors, not %d", f->path, f->ntensors, expected);
@@ -338,7 +360,7 @@ int state_file_read(struct hsgd_context *ctx, struct snapshot *s, struct state_f
     if (err) return err;
     err = state_file_parse(ctx, &f, state);
     if (!err) err = check_options(ctx, &f, state, &s->t->state.options);
-    if (!err) err = read_moments(ctx, &f, s);
+    if (!err) err = read_kept(ctx, &f, s);
     if (!err) from_scalars(s->t->state.store.model, state);
     if (!err) err = read_vectors(ctx, &f, s->t->state.store.model, &state->at);
     if (err) state_file_free(state);

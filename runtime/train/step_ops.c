@@ -102,3 +102,27 @@ const struct hsgd_op hsgd_op_clip_factor = { .name = "clip_factor",
                                              .layouts = 1u << HSGD_NHWC,
                                              .infer = clip_infer,
                                              .forward = { { clip_forward } } };
+
+/* --------------------------------------------------------- moving average */
+
+static int ema_infer(struct hsgd_node *n, char *why, size_t size)
+{
+    (void)why, (void)size;
+    n->outputs = 1;
+    n->out[0] = n->in[0];
+    add_floats(n, "weight", sample_size(&n->in[0]));
+    add_floats(n, "step", HSGD_STEP_WORDS);
+    return 0;
+}
+
+static void ema_forward(struct hsgd_emit *e)
+{
+    struct copy_args copy = { sample_size(&e->node->in[0]) };
+    struct ema_args a = { copy.n };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, e->x[0], e->y[0]);
+    HSGD_LAUNCH(e, HSGD_KERNEL(ema_update), HSGD_ITEMS, a.n, &a, e->y[0], hsgd_param_at(e, 0), hsgd_param_at(e, 1));
+}
+
+const struct hsgd_op hsgd_op_ema = {
+    .name = "ema", .layouts = 1u << HSGD_NHWC, .infer = ema_infer, .forward = { { ema_forward } }
+};

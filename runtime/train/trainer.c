@@ -8,6 +8,7 @@
 #include "checkpoint.h"
 #include "groups.h"
 #include "drift.h"
+#include "ema.h"
 #include "model/metrics.h"
 #include "model/sizes.h"
 #include "recover.h"
@@ -85,6 +86,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "checkpoint_hist", o->checkpoint_hist, 1, 1e6 },
         { "alpha", o->alpha, 0, 0.9999999 },
         { "accumulate", o->accumulate, 0, MAX_ACCUMULATE },
+        { "ema_decay", o->ema_decay, 0, 0.999999 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
@@ -113,11 +115,17 @@ static int smooth_labels(struct hsgd_model *m, float smoothing)
     return 0;
 }
 
-static int check_parts(const struct hsgd_model *m, const struct hsgd_train_options *o)
+/* What replicas do not do. */
+static int check_server(const struct hsgd_model *m, const struct hsgd_train_options *o)
 {
-    if (o->accumulate <= 1 || !algorithm_has_server(algorithm_row(o->algorithm))) return 0;
-    return hsgd_fail(m->ctx, EINVAL, "accumulate %d is incompatible with algorithm \"%s\"", o->accumulate,
-                     hsgd_algorithm_name(o->algorithm));
+    const char *name = hsgd_algorithm_name(o->algorithm);
+    if (!algorithm_has_server(algorithm_row(o->algorithm))) return 0;
+    if (o->accumulate > 1)
+        return hsgd_fail(m->ctx, EINVAL, "accumulate %d is incompatible with algorithm \"%s\"", o->accumulate, name);
+    if (o->ema_decay > 0)
+        return hsgd_fail(m->ctx, EINVAL, "ema_decay %g is incompatible with algorithm \"%s\"", (double)o->ema_decay,
+                         name);
+    return 0;
 }
 
 static int choose_best(struct hsgd_trainer *t)
@@ -145,7 +153,7 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
     if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
-    if (!err) err = check_parts(m, o);
+    if (!err) err = check_server(m, o);
     if (!err) err = groups_check(m, o);
     if (!err) err = async_check(ctx, o);
     if (!err) err = augment_check(ctx, augment, m->in);
@@ -310,6 +318,7 @@ int trainer_window(struct hsgd_trainer *t, enum plan_mode mode, int batch, int s
     struct trainer_state *s = &t->state;
     int err = 0;
     s->store.first_step = t->at.step;
+    if (mode == PLAN_TRAIN) ema_begin(t);
     if (mode == PLAN_TRAIN && drift_probe(s, batch)) err = correct(t, t->at.step, batch);
     fill_step_table(t, batch, steps);
     for (int done = 0; !err && done < steps;) err = run_steps(t, mode, batch, steps, source, &done);

@@ -45,6 +45,7 @@ struct hsgd_trainer {
     struct async *async;             /* replicas; NULL before the first window, and without a server */
     struct checkpoints *checkpoints; /* NULL before the first */
     bool wants_checkpoint;
+    bool has_ema; /* the moving average has begun */
     bool unsaved; /* trained since the last checkpoint */
 };
 

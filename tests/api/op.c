@@ -86,7 +86,10 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         a->loss = (struct hsgd_softmax_cross_entropy){ wild_float(0.1f), one_in(4), wild(1) };
         return &hsgd_op_softmax_cross_entropy;
     case 6: return plain_op();
-    case 7: a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) }; return &hsgd_op_clip_factor;
+    case 7:
+        if (one_in(3)) return &hsgd_op_ema;
+        a->clip = (struct hsgd_clip_factor){ wild(2), wild_float(1) };
+        return &hsgd_op_clip_factor;
     case 8: a->batch_norm = (struct hsgd_batch_norm){ wild_float(0), wild_float(0) }; return &hsgd_op_batch_norm;
     case 9: a->gelu.tanh = one_in(2); return &hsgd_op_gelu;
     case 10: a->reshape.dims = some_ints(3); return &hsgd_op_reshape;

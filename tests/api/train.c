@@ -29,6 +29,7 @@ static struct hsgd_train_options some_options(void)
     if (one_in(4)) o.clip_norm = wild_float(1), o.momentum = wild_float(0.9f), o.beta1 = wild_float(0.9f);
     if (one_in(8)) o.epsilon = wild_float(1e-8f), o.weight_decay = wild_float(0.1f), o.beta2 = wild_float(0.9f);
     if (one_in(8)) o.alpha = wild_float(0.99f), o.no_bias_decay = one_in(2), o.accumulate = wild_low(3);
+    if (one_in(4)) o.ema_decay = wild_float(0.9f);
     static const struct hsgd_group groups[] = { { "*", 0.5f, -1 }, { "*.bias", 0, 0 }, { NULL, NAN, INFINITY } };
     if (one_in(4)) o.group = one_in(8) ? NULL : groups, o.groups = one_in(8) ? below(4) : 1 + below(2);
     if (one_in(8)) o.label_smoothing = wild_float(0.1f), o.moving_rate = wild_float(0.9f), o.min_share = wild_float(0);
@@ -98,6 +99,8 @@ static bool measure(void)
     const struct hsgd_data *d = one_in(3) ? some_data() : world.table;
     return !hsgd_trainer_measure(TRAINER(0), OR_NULL(1, d), OR_NULL(2, figure), one_in(4) ? wild(2) : 2);
 }
+
+static bool use_ema(void) { return !hsgd_trainer_use_ema(TRAINER(0)); }
 
 static bool fit(void)
 {
@@ -199,6 +202,7 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_measure", measure, 3, false },
                                     { "hsgd_fit", fit, 4, true },
                                     { "hsgd_trainer_time", time_steps, 2, true },
+                                    { "hsgd_trainer_use_ema", use_ema, 1, false },
                                     { "hsgd_trainer_set_normalisation", set_normalisation, 2, false },
                                     { "hsgd_trainer_set_field_normalisation", set_field_normalisation, 2, false },
                                     { "hsgd_trainer_plan", plan, 1, false },

@@ -152,6 +152,8 @@ static int fit(struct training *t)
     bar_clear();
     if (err == -EDOM) return report_error(NOT_FINITE, "%s; try a smaller --lr or --clip-grad", hsgd_error(t->run.ctx));
     if (err) return library_error(&t->run, err);
+    if (t->options.ema_decay > 0) err = hsgd_trainer_use_ema(t->run.trainer); /* as the last checkpoint has them */
+    if (err) return library_error(&t->run, err);
     return t->result.end == HSGD_FIT_STOPPED ? stopped(t) : OK;
 }
 

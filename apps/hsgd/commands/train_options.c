@@ -74,6 +74,7 @@ int train_choose_options(struct training *t)
     o->weight_decay = (float)s->weight_decay;
     o->accumulate = (int)s->accumulate;
     o->no_bias_decay = s->no_bias_decay;
+    o->ema_decay = (float)s->ema_decay;
     o->clip_norm = (float)s->clip_grad;
     o->label_smoothing = (float)s->label_smoothing;
     t->augment = augment_options(s);

@@ -50,6 +50,7 @@ void train_print_header(const struct training *t)
                (long long)count(t->run.validation), split, (long long)count(t->run.test));
     text_field("training", "%lld steps, batch size %d, %s, lr %g, %s", (long long)o->steps, o->batch_size,
                hsgd_optimizer_name(o->optimizer), o->learning_rate, hsgd_schedule_name(o->schedule));
+    if (o->ema_decay > 0) text_field("", "moving average of the weights, decay %g", (double)o->ema_decay);
     train_print_groups(t);
     print_devices(t->run.ctx, t->s->devices);
     if (t->s->dry_run) return;

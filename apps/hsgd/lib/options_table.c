@@ -78,6 +78,9 @@ static const struct option_row table[] = {
       "weights whose names match, with * and ?, have X times the\n"
       "learning rate (0: they stay as they are), and a weight decay of\n"
       "their own; may be repeated, the last that matches counts" },
+    { "ema-decay", 0, REAL, TRAIN, AT(ema_decay), 0, 0.999999, NULL, "X",
+      "keep a moving average of the weights with this decay, such as\n"
+      "0.999, for validation, the best epoch and checkpoints (0: off)" },
     { "clip-grad", 0, REAL, TRAIN, AT(clip_grad), 0, 1e12, NULL, "X",
       "scale gradients so that their 2-norm is at most X (0: off)" },
     { "label-smoothing", 0, REAL, TRAIN, AT(label_smoothing), 0, 0.999, NULL, "X",
