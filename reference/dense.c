@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* dense: y = f(x W + b), with the weight in one piece and in two. */
+/* dense: y = f(x W + b), or with W transposed; with the weight in one piece and in two. */
 #include "check.h"
 #include "reference.h"
 
 struct dense {
     int rows, in, units;
     enum hsgd_activation f;
+    bool transposed;
     double *x, *w, *b, *dy; /* b NULL: none */
 };
+
+/* Where the weight of input i and unit u is. */
+static int at(const struct dense *s, int i, int u) { return s->transposed ? u * s->in + i : i * s->units + u; }
 
 /* Bound: that of the sum of in + 1 terms, and 8 u for the activation. */
 static void forward(const struct dense *s, struct approx *y)
@@ -15,7 +19,7 @@ static void forward(const struct dense *s, struct approx *y)
     for (int r = 0; r < s->rows; r++)
         for (int u = 0; u < s->units; u++) {
             struct approx_sum z = { 0 };
-            for (int i = 0; i < s->in; i++) approx_add(&z, s->x[r * s->in + i] * s->w[i * s->units + u], 0);
+            for (int i = 0; i < s->in; i++) approx_add(&z, s->x[r * s->in + i] * s->w[at(s, i, u)], 0);
             if (s->b) approx_add(&z, s->b[u], 0);
             double v = check_activation(z.v, s->f);
             y[r * s->units + u] = (struct approx){ v, approx_of(z).e + (s->f > HSGD_RELU ? 8 * CHECK_U : 0) };
@@ -33,7 +37,7 @@ static void backward(const struct dense *s, const double *y, struct approx *dx, 
             struct approx_sum sum = { 0 };
             for (int u = 0; u < s->units; u++) {
                 struct approx d = dz[r * s->units + u];
-                double w = s->w[i * s->units + u];
+                double w = s->w[at(s, i, u)];
                 approx_add(&sum, d.v * w, d.e * fabs(w));
             }
             dx[r * s->in + i] = approx_of(sum);
@@ -49,7 +53,7 @@ static void backward(const struct dense *s, const double *y, struct approx *dx, 
                 double x = s->x[r * s->in + i];
                 approx_add(&sum, d.v * x, d.e * fabs(x));
             }
-            dw[i * s->units + u] = approx_of(sum);
+            dw[at(s, i, u)] = approx_of(sum);
         }
     }
     free(dz);
@@ -81,7 +85,7 @@ static void gradient_of_reference(struct dense *s, const struct approx *y)
 
 /* ------------------------------------------------- the weight in pieces */
 
-/* Rows before `cut` are one piece, the others a second; the gradient of the
+/* Rows of the weight before `cut` are one piece, the others a second; the gradient of the
  * first is computed by weight_gradient(), accumulated twice. */
 struct pieces {
     struct hsgd_dense dense;
@@ -92,12 +96,11 @@ static void cut_weight(struct hsgd_emit *e)
 {
     const struct pieces *a = e->node->attributes;
     struct hsgd_weight *w = &e->weight[0];
-    int units = a->dense.units;
+    const int *dim = e->node->param[0].dim;
     struct hsgd_ref ref = w->piece[0].ref;
     w->pieces = 2;
     w->piece[0] = (struct hsgd_piece){ ref, 0, a->cut };
-    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * units), a->cut,
-                                       hsgd_type_channels(&e->node->in[0]) - a->cut };
+    w->piece[1] = (struct hsgd_piece){ hsgd_at(ref, (int64_t)a->cut * dim[1]), a->cut, dim[0] - a->cut };
 }
 
 static void pieces_forward(struct hsgd_emit *e)
@@ -110,13 +113,13 @@ static void pieces_backward(struct hsgd_emit *e)
 {
     const struct pieces *a = e->node->attributes;
     struct hsgd_ref out = e->gradient[0];
-    int in = hsgd_type_channels(&e->node->in[0]);
+    const int *dim = e->node->param[0].dim;
     cut_weight(e);
     e->gradient[0].buffer = -1;
     hsgd_op_dense.backward[0].emit(e);
     hsgd_op_dense.weight_gradient(e, 0, a->cut, out, false);
     hsgd_op_dense.weight_gradient(e, 0, a->cut, out, true);
-    hsgd_op_dense.weight_gradient(e, a->cut, in - a->cut, hsgd_at(out, (int64_t)a->cut * a->dense.units), false);
+    hsgd_op_dense.weight_gradient(e, a->cut, dim[0] - a->cut, hsgd_at(out, (int64_t)a->cut * dim[1]), false);
 }
 
 static void twice(struct approx *dw, int64_t n)
@@ -131,17 +134,20 @@ static void one(int turn)
     int h = check_int(1, 3), w = check_int(1, 3), rows = check_size(200), units = check_size(129);
     struct hsgd_shape in = { h, w, check_size(200 / (h * w)) };
     struct dense s = { .rows = h * w * rows, .in = in.c, .units = units, .f = (enum hsgd_activation)(turn % 4) };
-    struct pieces a = { { .units = units, .activation = s.f, .no_bias = turn % 5 == 0 }, 0 };
+    s.transposed = turn % 11 < 4;
+    struct pieces a = { { .units = units, .activation = s.f, .no_bias = turn % 5 == 0, .transposed = s.transposed },
+                        0 };
+    int weight_rows = s.transposed ? units : s.in, weight_row = s.transposed ? s.in : units;
     struct hsgd_op op = hsgd_op_dense;
     op.attributes_size = sizeof a;
-    if (turn % 3 == 0 && s.in > 1) {
-        a.cut = check_int(1, s.in - 1);
+    if (turn % 3 == 0 && weight_rows > 1) {
+        a.cut = check_int(1, weight_rows - 1);
         op.forward[0].emit = pieces_forward;
         op.backward[0].emit = pieces_backward;
     }
     int64_t nx = (int64_t)s.rows * s.in, nw = (int64_t)units * s.in, ny = (int64_t)s.rows * units;
-    check_shape("shape %d: %d rows of %dx%dx%d, %d units, activation %d, bias %d, cut %d", turn, rows, h, w, s.in,
-                units, s.f, !a.dense.no_bias, a.cut);
+    check_shape("shape %d: %d rows of %dx%dx%d, %d units, activation %d, bias %d, cut %d%s", turn, rows, h, w, s.in,
+                units, s.f, !a.dense.no_bias, a.cut, s.transposed ? ", transposed" : "");
     float *x = check_floats(nx), *weight = check_floats(nw), *bias = check_floats(units), *dy = check_floats(ny);
     float *y = check_floats(ny), *dx = check_floats(nx), *dw = check_floats(nw), *db = check_floats(units);
     s.x = check_doubles(x, nx), s.w = check_doubles(weight, nw), s.dy = check_doubles(dy, ny);
@@ -166,7 +172,7 @@ static void one(int turn)
         check_near("y", y, want_y, ny);
         double *yd = check_doubles(y, ny);
         backward(&s, yd, want_dx, want_dw, want_db);
-        twice(want_dw, (int64_t)a.cut * units);
+        twice(want_dw, (int64_t)a.cut * weight_row);
         if (wants_dx) check_near("dx", dx, want_dx, nx);
         check_near("dw", dw, want_dw, nw);
         if (s.b) check_near("db", db, want_db, units);

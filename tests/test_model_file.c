@@ -303,7 +303,7 @@ static const char every_op[] =
     "  - {op: max_pool, name: max_pool1, kernel: 2, stride: 2, padding: 0}\n"
     "  - {op: dropout, name: dropout1, p: 0.1}\n"
     "  - {op: flatten, name: flatten1}\n"
-    "  - {op: dense, name: c, units: 3, activation: none, no_bias: true, init: zero}\n"
+    "  - {op: dense, name: c, units: 3, activation: none, no_bias: true, init: zero, transposed: false}\n"
     "  - {op: mse, name: mse1}\n";
 
 /* In another order, with defaults, quotes and block style. */
@@ -319,7 +319,7 @@ static const char same_ops[] =
     "- {op: max_pool, kernel: 2, padding: 1, padding_below: 5}\n"
     "- {op: dropout, p: 1e-1}\n"
     "- {op: flatten}\n"
-    "- {op: dense, name: c, units: classes, no_bias: true, init: zero}\n"
+    "- {op: dense, name: c, units: classes, no_bias: true, init: zero, transposed: false}\n"
     "- op: mse\n"
     "name: every op\n"
     "input:\n  c: 2\n  h: 9\n  w: 8\n"

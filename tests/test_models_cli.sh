@@ -27,7 +27,7 @@ json 'j["floor_ms"] is None and j["step_ms"] > 0'
 { cat mine.yaml; echo 'input: {h: 32, w: 32, c: 3}'; } >colour.yaml
 refused 'colour.yaml:7: input is 32x32x3, but the data has 28x28x1' train --model colour.yaml --devices cpu
 sed 's/units: 16/width: 16/' mine.yaml >bad.yaml
-refused 'bad.yaml:4: dense has no key "width"; it has op, name, in, recompute, weights, train, units, activation, no_bias, init' \
+refused 'bad.yaml:4: dense has no key "width"; it has op, name, in, recompute, weights, train, units, activation, no_bias, init, transposed' \
     train --model bad.yaml --devices cpu
 sed 's/units: classes/units: 4/' mine.yaml >few.yaml
 refused 'few.yaml:6: the model has 4 outputs, but the data has 10 classes' train --model few.yaml --devices cpu

@@ -504,7 +504,57 @@ static void errors(void)
     end();
 }
 
+/* ------------------------------------------------------------ language models */
+
+enum { TOKENS = 340, LENGTH = 3 };
+
+/* Scores of the next token, by the table that tokens are looked up in or by another of the same numbers. */
+static float *language_gradients(bool tied, int64_t *n)
+{
+    int32_t tokens[BATCH * LENGTH], next[BATCH * LENGTH];
+    for (int i = 0; i < BATCH * LENGTH; i++) tokens[i] = i * 7 % TOKENS, next[i] = i * 13 % TOKENS;
+    model = hsgd_model_create(ctx, "language");
+    struct hsgd_value *x = hsgd_input(model, "x", hsgd_tokens(LENGTH)), *table, *scores;
+    struct hsgd_value *label = hsgd_target(model, "label", hsgd_tokens(LENGTH));
+    table = HSGD_OP(x, embedding, "table", .entries = TOKENS, .channels = WIDE);
+    x = HSGD_OP(table, layer_norm, "norm");
+    scores = HSGD_OP(x, dense, "scores", .units = TOKENS, .transposed = true);
+    if (tied) hsgd_share(scores, table);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(scores, label), softmax_cross_entropy, NULL));
+    if (!CHECK_MSG(!hsgd_model_finish(model), "%s", hsgd_error(ctx))) core_end();
+    if (!tied) copy_weight("table.weight", "scores.weight");
+    struct hsgd_trainer *t = trainer();
+    float *g = malloc((size_t)(*n = hsgd_model_parameters(model)) * sizeof *g);
+    REQUIRE(g);
+    if (!CHECK_MSG(!hsgd_trainer_gradients(t, BATCH, HSGD_FIELDS(tokens, next), g, *n), "%s", hsgd_error(ctx)))
+        core_end();
+    hsgd_trainer_destroy(&t);
+    return g;
+}
+
+static void check_tied(const char *devices)
+{
+    int64_t n, all;
+    begin_without_model(devices, true);
+    float *apart = language_gradients(false, &all);
+    float *sum = apart + place_of("table.weight"), *scores = apart + place_of("scores.weight");
+    CHECK(core_norm(sum, TOKENS * WIDE) > 0 && core_norm(scores, TOKENS * WIDE) > 0);
+    for (int i = 0; i < TOKENS * WIDE; i++) sum[i] += scores[i];
+    hsgd_model_destroy(&model);
+    float *tied = language_gradients(true, &n);
+    CHECK(all - n == TOKENS * WIDE);
+    double d = core_distance(tied + place_of("table.weight"), sum, TOKENS * WIDE);
+    CHECK_MSG(d < 1e-5, "%g from the sum on %s", d, devices);
+    free(apart), free(tied);
+    end();
+}
+
+static void tied_on_cpu(void) { check_tied("cpu"); }
+static void tied_on_both(void) { check_tied("cpu,opencl"); }
+
 static const struct core_case cases[] = {
+    { "tied_on_cpu", tied_on_cpu },
+    { "tied_on_both", tied_on_both },
     { "siamese_on_cpu", siamese_on_cpu },
     { "siamese_on_opencl", siamese_on_opencl },
     { "siamese_on_both", siamese_on_both },

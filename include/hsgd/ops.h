@@ -16,13 +16,15 @@ HSGD_API const struct hsgd_op *hsgd_op_at(int i);
 HSGD_API const struct hsgd_op *hsgd_op_by_name(const char *name);
 
 /* y = act(x W + b) for each vector of channels, the last axis; weight W: channels x
- * units, bias b: units.
+ * units, bias b: units.  transposed: y = act(x W^T + b) with W: units x channels, as
+ * an embedding has it, whose table the layer can use then (hsgd_share()).
  * Aliasing: none.  Source: Goodfellow et al., Deep Learning, 6.4. */
 struct hsgd_dense {
     int units;
     enum hsgd_activation activation;
     bool no_bias;
     enum hsgd_init init;
+    bool transposed;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_dense;
 

@@ -71,7 +71,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
     memset(a, 0, sizeof *a);
     switch (below(16)) {
     case 0:
-        a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init() };
+        a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init(), one_in(2) };
         return &hsgd_op_dense;
     case 1:
         a->conv2d = (struct hsgd_conv2d){ size_of(3, low),   wild(3),     wild(1),  wild(1),

@@ -19,7 +19,7 @@
 
 #define DENSE(units, f) \
     { \
-        &hsgd_op_dense, &(const struct hsgd_dense) { units, f, false, HSGD_INIT_GLOROT } \
+        &hsgd_op_dense, &(const struct hsgd_dense) { units, f, false, HSGD_INIT_GLOROT, false } \
     }
 #define CONV(channels, kernel, padding) \
     { \
