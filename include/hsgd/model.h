@@ -187,16 +187,18 @@ HSGD_API int hsgd_model_digest(struct hsgd_model *model, char hex[65]);
  * Each is named "<layer>.<weight>" and has PyTorch's layout, so that a module
  * with submodules of the layers' names loads it strictly:
  *   4 dimensions  out,kh,kw,in  ->  out,in,kh,kw
- *   2 dimensions  in x out      ->  out x in
+ *   2 dimensions  in x out      ->  out x in (not of embedding and a transposed dense)
  * and the inputs of a dense layer that sees a flattened image h x w x c are
  * in PyTorch's order c,h,w.  Metadata: "format" is "pt", "hsgd.input" is
  * "HxWxC" (if no size is open), "hsgd.model" is hsgd_model_text() if it can be expressed.  Weights that
- * a trainer has on devices are copied back first.
+ * a trainer has on devices are copied back first.  What several layers share is
+ * written once, under the first one's name.
  * Errors: -EINVAL the model is not finished; -EDOM a weight is not finite;
  * that of the file system. */
 HSGD_API int hsgd_model_save(struct hsgd_model *model, const char *path);
 /* Reads a file of hsgd_model_save().  It must contain exactly the model's weights,
- * in their shapes, as finite F32.
+ * in their shapes, as finite F32; a shared one under any name that its layers give
+ * it, or under several, if these are equal.
  * Errors (the weights are unchanged): -EINVAL; that of the file system. */
 HSGD_API int hsgd_model_load(struct hsgd_model *model, const char *path);
 
