@@ -86,6 +86,8 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/settings.h \
 	apps/hsgd/lib/signals.c \
 	apps/hsgd/lib/signals.h \
+	apps/hsgd/lib/sizes.c \
+	apps/hsgd/lib/sizes.h \
 	apps/hsgd/lib/tensorboard.c \
 	apps/hsgd/lib/tensorboard.h \
 	apps/hsgd/lib/text.c \

@@ -75,4 +75,48 @@ refused '--model is incompatible with the run "run"' summary run --model lenet
 begins 'run "nowhere": ' summary nowhere
 refused 'missing.yaml: cannot open: No such file or directory' train --model missing.yaml --devices cpu
 refused './: is a folder, not a file' plan --model ./ --devices cpu
+
+# ------------------------------------------------------------- open sizes
+cat >open.yaml <<'YAML'
+name: open
+input: {h: any, w: any, c: 1}
+layers:
+  - {op: conv2d, out_channels: 8, kernel: 3, padding: 1}
+  - {op: batch_norm}
+  - {op: relu}
+  - {op: max_pool, kernel: 2}
+  - {op: global_avg_pool}
+  - {op: dense, units: classes}
+  - {op: loss}
+YAML
+sed 's/h: any, w: any/h: 28, w: 28/; s/name: open/name: fixed/' open.yaml >fixed.yaml
+ok summary --model open.yaml
+has out '^model +open, for samples of any x any x 1$'
+has out '^ 4 max_pool1 .* any x any x 8 +0 +- +-$'
+ok summary --model open.yaml --json
+json 'j["input"] == ["any", "any", 1] and j["layers"][3]["output"] == ["any", "any", 8] and j["layers"][3]["output_bytes"] is None'
+json 'j["layers"][4]["output"] == [8] and j["forward_flops"] is None and j["parameters"] == 80 + 33 + 90'
+open='model "open" leaves the sizes of "x" open, any x any x 1: give them with --sizes x=SIZES'
+refused "$open" bench --model open.yaml --devices cpu
+refused "$open" plan --model open.yaml --devices cpu
+refused '--sizes "x=12": model "open": "x" is any x any x 1, and cannot be 12' \
+    bench --model open.yaml --devices cpu --sizes x=12
+refused '--sizes "x": NAME=SIZES is expected, such as x=32x32x3' bench --model open.yaml --devices cpu --sizes x
+refused '--sizes "x=4x0x1": NAME=SIZES is expected, such as x=32x32x3' plan --model open.yaml --devices cpu --sizes x=4x0x1
+refused '--sizes "y=4": model "open" has no such input or target' bench --model open.yaml --devices cpu --sizes y=4
+refused '--sizes "x=1x9x1": model "open", layer 4 (max_pool): a window of 2x2 does not fit into 1x9 with padding 0' \
+    bench --model open.yaml --devices cpu --sizes x=1x9x1
+ok bench --model open.yaml --devices cpu --sizes x=12x9x1 --seconds 0.1 --batch-size 16 --json
+json 'j["step_ms"] > 0'
+ok plan --model open.yaml --devices cpu --sizes x=12x9x1 --batch-size 16 --json
+ok plan --model open.yaml --devices cpu --data digits --batch-size 16 --json
+for name in open fixed; do
+    ok train --model $name.yaml --devices cpu,opencl --deterministic --steps 10 --out $name --json
+    ok eval --checkpoint $name --devices cpu --deterministic --json
+    sed -n 's/^  "\(loss\|accuracy\)": //p' out >$name.eval
+done
+[ -s open.eval ] && cmp -s open.eval fixed.eval
+check 'a model with open sizes learns what one with constants does' $?
+ok summary open
+has out '^model +open, for samples of any x any x 1$'
 finish

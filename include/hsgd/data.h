@@ -162,7 +162,8 @@ HSGD_API void hsgd_record_destroy(struct hsgd_record **r);
  *                         data is ignored; without one, a column "label",
  *                         "class", "target" or "y" is ignored
  * All but .npz may be compressed by gzip or xz.  record: that of the training
- * data, see hsgd_record_create(); NULL: unknown.
+ * data, see hsgd_record_create(); NULL: unknown.  Where a side of the shape is HSGD_ANY, arrays
+ * have their own size, and the others that of the record.
  * Errors (NULL): -EINVAL a malformed file, or samples of another shape; -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
                                            struct hsgd_shape shape, struct hsgd_record *record);

@@ -221,6 +221,19 @@ HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
  * finished; HSGD_ANY: it depends on open sizes. */
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 
+/* An input or target of a model. */
+struct hsgd_model_field {
+    size_t size; /* of this struct */
+    char name[48];
+    struct hsgd_type type; /* open dimensions are HSGD_ANY */
+    bool is_target;
+};
+/* Number of inputs and targets. */
+HSGD_API int hsgd_model_fields(const struct hsgd_model *model);
+/* Fills *out, of `size` bytes, with input or target i, from 0, in the order in which they
+ * were declared.  -EINVAL: i is out of range. */
+HSGD_API int hsgd_model_field_get(const struct hsgd_model *model, int i, struct hsgd_model_field *out, size_t size);
+
 /* A layer of a model: an operation and what it reads, by name: "conv1", "split1:1"
  * for output 1 of several, or an input or target of the model.  A loss or metric has
  * no outputs.  Flops are floating-point operations per sample, as counted by the

@@ -20,6 +20,7 @@ struct input {
     const uint8_t *bytes;
     size_t size;
     struct hsgd_shape shape;
+    struct hsgd_shape model; /* that of the model, which may be open; then shape is the record's */
     struct hsgd_record *record;
     bool packed; /* the bytes came out of a compressed file */
 };
@@ -205,6 +206,8 @@ static int read_content(const struct input *in, struct hsgd_data **out)
     return c->read(in, out);
 }
 
+static bool side_fits(int model, int want, int have) { return model == HSGD_ANY || have == want; }
+
 /* Gives plain features the shape of the model's input; sparse ones with fewer
  * features were widened to it before. */
 static int settle_shape(const struct input *in, struct hsgd_data *d)
@@ -213,7 +216,9 @@ static int settle_shape(const struct input *in, struct hsgd_data *d)
     unsigned said = 0;
     int err = record_fit_channels(in->ctx, want, d, in->record ? &in->record->said : &said);
     struct hsgd_shape have = hsgd_data_shape(d);
-    bool plain = have.h == 1 && have.w == 1, same = have.h == want.h && have.w == want.w && have.c == want.c;
+    bool plain = have.h == 1 && have.w == 1;
+    bool same = side_fits(in->model.h, want.h, have.h) && side_fits(in->model.w, want.w, have.w) &&
+                side_fits(in->model.c, want.c, have.c);
     if (!err && !same && !(plain && have.c == (int64_t)want.h * want.w * want.c))
         err = hsgd_fail(in->ctx, EINVAL, "%s: samples are %dx%dx%d, the model takes %dx%dx%d", in->name, have.h, have.w,
                         have.c, want.h, want.w, want.c);
@@ -235,7 +240,11 @@ static int unlabelled(const struct input *in, struct hsgd_data *d)
 struct hsgd_data *hsgd_data_input(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
                                   struct hsgd_shape shape, struct hsgd_record *record)
 {
-    struct input in = { .ctx = ctx, .name = name, .bytes = bytes, .size = size, .shape = shape, .record = record };
+    const struct hsgd_shape model = shape;
+    if (record && (shape.h == HSGD_ANY || shape.w == HSGD_ANY || shape.c == HSGD_ANY)) shape = record_shape(record);
+    struct input in = {
+        .model = model, .ctx = ctx, .name = name, .bytes = bytes, .size = size, .shape = shape, .record = record
+    };
     struct hsgd_data *d = NULL;
     int err = ENTER(ctx, name, bytes);
     bool possible = shape.h > 0 && shape.w > 0 && shape.c > 0 && (double)shape.h * shape.w * shape.c <= INT_MAX;

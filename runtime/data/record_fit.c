@@ -234,7 +234,8 @@ static int fit_x(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_da
     fit_shape(r, d);
     err = record_fit_channels(ctx, record_shape(r), d, &r->said);
     struct hsgd_shape is = hsgd_data_shape(d), was = record_shape(r);
-    bool fits = is.h == was.h && is.w == was.w && is.c == was.c;
+    bool images = is.h * is.w > 1 && was.h * was.w > 1; /* whose sizes the model may leave open */
+    bool fits = is.c == was.c && (images || (is.h == was.h && is.w == was.w));
     return err || !fits ? err : record_fit_unit(ctx, r, 0, d, &d->x); /* other shapes are refused by the model */
 }
 

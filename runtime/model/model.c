@@ -314,6 +314,17 @@ int hsgd_model_layer_get(const struct hsgd_model *m, int i, struct hsgd_model_la
     return SIZED_GIVE(m->ctx, hsgd_model_layer, out, size, &full);
 }
 
+int hsgd_model_fields(const struct hsgd_model *m) { return m ? m->nfields : 0; }
+
+int hsgd_model_field_get(const struct hsgd_model *m, int i, struct hsgd_model_field *out, size_t size)
+{
+    if (!m || i < 0 || i >= m->nfields) return -EINVAL;
+    const struct model_field *f = &m->field[i];
+    struct hsgd_model_field full = { .type = m->value[f->value].type, .is_target = f->is_target };
+    snprintf(full.name, sizeof full.name, "%s", f->name);
+    return SIZED_GIVE(m->ctx, hsgd_model_field, out, size, &full);
+}
+
 int hsgd_model_layers(const struct hsgd_model *m) { return m ? m->nnodes : 0; }
 
 int hsgd_model_digest(struct hsgd_model *m, char hex[65])

@@ -97,6 +97,14 @@ static bool layer_get(void)
     return !hsgd_model_layer_get(MODEL(0), wild(0), OR_NULL(1, &l), one_in(8) ? 0 : sizeof l);
 }
 
+static bool fields(void) { return hsgd_model_fields(MODEL(0)); }
+
+static bool field_get(void)
+{
+    struct hsgd_model_field f;
+    return !hsgd_model_field_get(MODEL(0), wild(0), OR_NULL(1, &f), one_in(8) ? 0 : sizeof f);
+}
+
 static bool layers(void) { return hsgd_model_layers(MODEL(0)) > 0; }
 
 const struct call model_calls[] = { { "hsgd_model_destroy", destroy, 1, false },
@@ -123,5 +131,7 @@ const struct call model_calls[] = { { "hsgd_model_destroy", destroy, 1, false },
                                     { "hsgd_model_input", input, 1, false },
                                     { "hsgd_model_outputs", outputs, 1, false },
                                     { "hsgd_model_layer_get", layer_get, 2, false },
+                                    { "hsgd_model_fields", fields, 1, false },
+                                    { "hsgd_model_field_get", field_get, 2, false },
                                     { "hsgd_model_layers", layers, 1, false },
                                     { NULL, NULL, 0, false } };

@@ -2,6 +2,7 @@
 /* Model files: whatever is accepted can be built, and what is built can be
  * written and read again. */
 #include "model/model_file.h"
+#include "model/sizes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,20 @@ static void round_trip(struct hsgd_context *ctx, const struct hsgd_model *m)
     model_file_free(&again);
 }
 
+/* The rules for types again, with small sizes where they are open: they fit, or there is a sentence. */
+static void resize(struct hsgd_model *m, size_t seed)
+{
+    struct hsgd_type type[MAX_MODEL_FIELDS];
+    for (int i = 0; i < m->nfields; i++) {
+        type[i] = m->value[m->field[i].value].type;
+        for (int k = 0; k < type[i].rank; k++)
+            if (type[i].dim[k] == HSGD_ANY) type[i].dim[k] = 1 + (int)(seed++ % 9);
+    }
+    struct hsgd_model *sized = sizes_model(m, type);
+    fuzz_require(sized || *m->ctx->error, "sizes are refused without a sentence");
+    sizes_let_go(sized);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct hsgd_context *ctx = fuzz_begin(bytes, n);
@@ -38,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (!err) m = build(ctx, &f);
     if (!err && !m) err = -1;
     if (hsgd_model_layers(m)) round_trip(ctx, m);
+    if (hsgd_model_layers(m)) resize(m, n);
     hsgd_model_destroy(&m);
     model_file_free(&f);
     return fuzz_end(ctx, err);

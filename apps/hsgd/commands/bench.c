@@ -10,6 +10,7 @@
 #include "lib/measure.h"
 #include "lib/report.h"
 #include "lib/session.h"
+#include "lib/sizes.h"
 #include "lib/text.h"
 
 #define PAIRS 41 /* maximum; turns of the trainer and of the floor */
@@ -48,6 +49,7 @@ static int open_bench(struct bench *b)
     int code = open_context(&b->run, s);
     if (!code) code = open_model(&b->run, s, NULL);
     if (!code) code = open_trainer(&b->run, &b->options);
+    if (!code) code = open_sizes(&b->run, s);
     if (!code) b->floor = open_floor(b);
     return code;
 }

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "draw/draw.h"
 #include "lib/json.h"
+#include "lib/sizes.h"
 #include "plan.h"
 
 #define WARM_STEPS 3
@@ -24,7 +25,8 @@ static int open_planning(struct session *run, const struct settings *s)
     int code = open_context(run, s);
     if (!code && s->data) code = open_data(run, s);
     if (!code) code = open_model(run, s, run->train);
-    return code ? code : open_trainer(run, &o);
+    if (!code) code = open_trainer(run, &o);
+    return code ? code : open_sizes(run, s);
 }
 
 static int time_steps(const struct session *run, int steps, double *ms)

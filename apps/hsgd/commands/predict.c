@@ -222,7 +222,7 @@ int cmd_predict(struct settings *s)
     struct prediction p = { 0 };
     if (!s->words) return report_error(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
     int code = open_checkpoint(&p.o, s);
-    if (!code) p.outputs = hsgd_model_outputs(p.o.run.model);
+    if (!code) p.outputs = (int)p.o.run.outputs;
     if (!code && (p.json = s->json)) p.list = json_array();
     if (!code) code = predict_inputs(&p, s);
     if (!code) code = p.json ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();

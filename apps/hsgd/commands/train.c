@@ -13,6 +13,7 @@
 #include "lib/history.h"
 #include "lib/measure.h"
 #include "lib/signals.h"
+#include "lib/sizes.h"
 #include "plot.h"
 
 /* ----------------------------------------------------------------- opening */
@@ -81,6 +82,7 @@ static int open_training(struct training *t)
     if (!code) code = open_model(&t->run, t->s, t->run.train);
     if (!code) code = find_targets(t);
     if (!code) code = open_trainer(&t->run, &t->options);
+    if (!code) code = open_sizes(&t->run, t->s);
     if (!code && t->s->initial_checkpoint && t->folder.step < 0) code = load_weights(t);
     if (!code && t->folder.step >= 0) code = load_checkpoint(t);
     return code ? code : make_plans(t);

@@ -110,10 +110,14 @@ int open_checkpoint(struct opened *o, const struct settings *s)
 {
     int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : report_error(USAGE, "--checkpoint is missing");
     if (!code) code = read_state(o);
-    if (!code && o->predicts_targets && o->targets.size != hsgd_model_outputs(o->run.model))
+    bool open = !code && hsgd_model_outputs(o->run.model) == HSGD_ANY;
+    if (open && !o->predicts_targets)
+        return report_error(USAGE, "%s: the number of classes that its model predicts depends on open sizes", o->path);
+    if (open) o->run.outputs = o->targets.size;
+    if (!code && !open && o->predicts_targets && o->targets.size != hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %lld targets, but its model has %d outputs", o->path,
                             (long long)o->targets.size, hsgd_model_outputs(o->run.model));
-    if (!code && o->info->classes > hsgd_model_outputs(o->run.model))
+    if (!code && !open && o->info->classes > hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                             hsgd_model_outputs(o->run.model));
     return code ? code : open_predictor(&o->run, s);

@@ -169,6 +169,9 @@ static const struct option_row table[] = {
     { "repeat", 0, INTEGER, COMPARE, AT(repeat), 1, 64, NULL, "N",
       "train every combination N times, with seeds counted up from\n"
       "--seed, and report means and standard deviations (1)" },
+    { "sizes", 0, LIST, BENCH | PLAN, AT(sizes), 0, 0, NULL, "NAME=SIZES,...",
+      "sizes of an input or target, where the model leaves them open,\n"
+      "such as x=32x32x3; may be repeated (plan: those of the data)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "approximate measuring time (5)" },
     { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw enlarged images with their classes" },
     { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "sizes.h"
 
 enum { USUAL_CLASSES = 10 }; /* without data */
 
@@ -186,16 +187,18 @@ int open_predictor(struct session *run, const struct settings *s)
     run->predictor =
         hsgd_session_create(run->model, HSGD_OPTIONS(session, .batch = (int)s->batch_size,
                                                      .executor = (enum hsgd_executor)s->executor, .result = output));
+    if (hsgd_model_outputs(run->model) != HSGD_ANY) run->outputs = hsgd_model_outputs(run->model);
     return run->predictor ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
 }
 
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
                     int64_t first, int n, float *out, int32_t *labels)
 {
-    struct hsgd_shape in = hsgd_model_input(run->model);
+    struct hsgd_shape in = hsgd_data_shape(d);
+    int code = predict_sizes(run, d), err = 0;
+    if (code) return code;
     int64_t *index = malloc((size_t)n * sizeof *index);
     float *x = malloc((size_t)n * (size_t)in.h * (size_t)in.w * (size_t)in.c * sizeof *x);
-    int err = 0;
     for (int i = 0; index && i < n; i++) index[i] = first + i;
     if (index && x) {
         hsgd_data_gather(d, index, n, norm, x, labels);
