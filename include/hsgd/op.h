@@ -280,8 +280,8 @@ struct hsgd_op {
     unsigned keeps_in, keeps_out; /* bit i: backward reads x[i], y[i] */
     unsigned passes;              /* bit i: the gradient of x[i] is dy[0] itself */
     unsigned adds;                /* bit i: backward can add to dx[i] */
-    /* Checks attributes and types of the inputs, and fills in the node.  Pure: it
-     * runs again for other sizes.  Returns 0, or -EINVAL with a sentence in why. */
+    /* Checks attributes and types of the inputs, and fills in the node: 0, or -EINVAL with a sentence in why.
+     * Pure: it runs again for other sizes.  HSGD_ANY in inputs is passed on to outputs, and no parameter may have it. */
     int (*infer)(struct hsgd_node *node, char *why, size_t why_size);
     /* y from x; a loss writes sums and, in training, dx. */
     struct hsgd_phase forward[HSGD_PHASES];
