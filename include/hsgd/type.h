@@ -37,7 +37,8 @@ static inline int64_t hsgd_type_size(const struct hsgd_type *t)
 {
     int64_t n = 1;
     for (int i = 0; i < t->rank; i++) n *= t->dim[i];
-    return hsgd_type_is_open(t, t->rank) ? HSGD_ANY : n;
+    if (hsgd_type_is_open(t, t->rank)) return HSGD_ANY;
+    return n;
 }
 
 /* The last dimension, which may be HSGD_ANY; 1 for rank 0. */
@@ -49,14 +50,16 @@ static inline int64_t hsgd_type_positions(const struct hsgd_type *t)
 {
     int64_t n = 1;
     for (int i = 0; i + 1 < t->rank; i++) n *= t->dim[i];
-    return hsgd_type_is_open(t, t->rank - 1) ? HSGD_ANY : n;
+    if (hsgd_type_is_open(t, t->rank - 1)) return HSGD_ANY;
+    return n;
 }
 
 /* Bytes of a sample; HSGD_ANY where a dimension is. */
 static inline int64_t hsgd_type_bytes(const struct hsgd_type *t)
 {
     int64_t n = hsgd_type_size(t);
-    return n == HSGD_ANY ? HSGD_ANY : n * hsgd_dtype_bytes(t->dtype);
+    if (n == HSGD_ANY) return HSGD_ANY;
+    return n * hsgd_dtype_bytes(t->dtype);
 }
 
 /* One number: rank 0. */
