@@ -169,6 +169,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model/model_file.c \
 	runtime/model/model_file.h \
 	runtime/model/model_layer.c \
+	runtime/model/model_names.c \
 	runtime/model/model_source.h \
 	runtime/model/model_text.c \
 	runtime/model/sizes.c \

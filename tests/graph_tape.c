@@ -46,19 +46,20 @@ static void dense_exact(const struct node *n, bool back)
     struct exact x = exact[n->in[0]], y = exact[n->out[0]];
     int64_t in = size_of(n->in[0]);
     const float *w = weights_of(n, 0), *b = a->no_bias ? NULL : weights_of(n, 1);
+    int64_t of_input = a->transposed ? 1 : a->units, of_unit = a->transposed ? in : 1;
     for (int r = 0; r < batch; r++)
         for (int u = 0; u < a->units; u++) {
             double z = b ? b[u] : 0, *at = &y.v[r * a->units + u];
             if (!back) {
-                for (int64_t i = 0; i < in; i++) z += x.v[r * in + i] * w[i * a->units + u];
+                for (int64_t i = 0; i < in; i++) z += x.v[r * in + i] * w[i * of_input + u * of_unit];
                 *at = act(z, a->activation);
                 continue;
             }
             double dz = y.g[r * a->units + u] * slope(*at, a->activation);
             if (b) gradient_of(n, 1)[u] += dz;
             for (int64_t i = 0; i < in; i++) {
-                gradient_of(n, 0)[i * a->units + u] += dz * x.v[r * in + i];
-                x.g[r * in + i] += dz * w[i * a->units + u];
+                gradient_of(n, 0)[i * of_input + u * of_unit] += dz * x.v[r * in + i];
+                x.g[r * in + i] += dz * w[i * of_input + u * of_unit];
             }
         }
 }

@@ -97,7 +97,8 @@ static struct hsgd_value *use_weights(struct hsgd_value *v, struct hsgd_value *o
     if (!n || t.rank != n->info.in[0].rank || hsgd_type_channels(&t) != hsgd_type_channels(&n->info.in[0])) return NULL;
     if (n->op == &hsgd_op_dense)
         made = HSGD_OP(v, dense, NULL, .units = ((const struct hsgd_dense *)n->attributes)->units,
-                       .activation = draw(0, 1) ? HSGD_TANH : HSGD_NO_ACTIVATION, .no_bias = draw(0, 3) == 0);
+                       .activation = draw(0, 1) ? HSGD_TANH : HSGD_NO_ACTIVATION, .no_bias = draw(0, 3) == 0,
+                       .transposed = ((const struct hsgd_dense *)n->attributes)->transposed);
     if (n->op == &hsgd_op_conv2d) made = hsgd_apply(n->op, NULL, n->attributes, 1, &v);
     if (made) hsgd_share(made, of);
     return made;
@@ -121,7 +122,7 @@ static struct hsgd_value *grow(const struct pool *p)
         if (!is_image(w)) return HSGD_JOIN(HSGD_OF(v, w, v), concat, NULL);
     }
     return HSGD_OP(v, dense, NULL, .units = draw(1, 12), .activation = draw(0, 1) ? HSGD_TANH : HSGD_NO_ACTIVATION,
-                   .no_bias = draw(0, 3) == 0);
+                   .no_bias = draw(0, 3) == 0, .transposed = draw(0, 3) == 0);
 }
 
 /* A loss sees some of the last values. */

@@ -179,6 +179,21 @@ static const struct {
     { SHARED("op: relu, name: b, train: false"), ":6: \"b\" has no weights of its own that could train" },
     { SHARED("op: dense, name: b, units: 784, weights: a, train: false"),
       ":6: \"b\" has no weights of its own that could train" },
+    { IN_BLOCK("  - {op: relu}\n") "  - {block: b, name: a}\n"
+                                   "  - {block: b, name: d, weights: a, train: false}\n" END,
+      ":9: train belongs to \"a\", whose weights these are" },
+    { IN_BLOCK("  - {op: relu}\n") "  - {block: b, name: a, weights: x}\n" END,
+      ":8: \"x\" is no use of block \"b\" before this one" },
+    { IN_BLOCK("  - {op: relu}\n") "  - {block: b, name: a, weights: a}\n" END,
+      ":8: \"a\" is no use of block \"b\" before this one" },
+    { IN_BLOCK("  - {op: relu}\n  c:\n  - {op: tanh}\n") "  - {block: b, name: a}\n"
+                                                         "  - {block: c, name: d, weights: a}\n" END,
+      ":11: \"a\" is no use of block \"c\" before this one" },
+    { IN_BLOCK("  - {op: $o}\n") "  - {block: b, name: a, o: relu}\n  - {block: b, name: d, o: tanh, weights: a}\n" END,
+      ":5: the use whose weights block \"b\" takes has no such layer here" },
+    { IN_BLOCK("  - {op: dense, units: $n}\n") "  - {block: b, name: a, n: 7}\n"
+                                               "  - {block: b, name: d, n: 8, weights: a}\n" END,
+      ":5: model \"m\": \"d.dense2\" (dense) has a weight of 7 x 8, and cannot use that of \"a.dense1\" (dense), 784 x 7" },
     { IN_BLOCK("  - {op: relu}\n") "  - {block: b, name: a, train: [bias]}\n" END,
       ":8: train of a block must be true or false, not \"[bias]\"" },
 };

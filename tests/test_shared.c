@@ -384,6 +384,45 @@ static struct hsgd_model *from_text(const char *text)
     return m;
 }
 
+static const char siamese_file[] = "hsgd: 2\n"
+                                   "name: pair\n"
+                                   "inputs: {x: {type: f32, shape: [6, 6, 1]}, y: {type: f32, shape: [6, 6, 1]}}\n"
+                                   "targets: {label: {type: i32}}\n"
+                                   "blocks:\n"
+                                   "  unit:\n"
+                                   "    - {op: conv2d, name: conv, out_channels: $c, kernel: 3, padding: 1}\n"
+                                   "    - {op: relu}\n"
+                                   "  branch:\n"
+                                   "    - {op: conv2d, out_channels: 3, kernel: 1, train: false}\n"
+                                   "    - {block: unit, name: unit, repeat: 2, c: 3}\n"
+                                   "    - {op: flatten}\n"
+                                   "layers:\n"
+                                   "  - {block: branch, name: left, in: x}\n"
+                                   "  - {block: branch, name: right, in: y, weights: left}\n"
+                                   "  - {op: concat, name: both, in: [left, right]}\n"
+                                   "  - {op: dense, name: head, units: 4}\n"
+                                   "  - {op: softmax_cross_entropy}\n";
+
+/* A whole branch by one word. */
+static void siamese_files(void)
+{
+    begin_without_model("cpu", true);
+    model = from_text(siamese_file);
+    check_layer("left.conv2d1", "", 6, 6);
+    check_layer("left.unit.1.conv", "", 84, 0);
+    check_layer("right.conv2d4", "left.conv2d1", 0, 0);
+    check_layer("right.unit.0.conv", "left.unit.0.conv", 0, 0);
+    check_layer("right.unit.1.conv", "left.unit.1.conv", 0, 0);
+    char *text = hsgd_model_text(model);
+    hsgd_model_destroy(&model);
+    model = from_text(text);
+    char *again = hsgd_model_text(model);
+    CHECK_STR(again, text);
+    CHECK(hsgd_model_parameters(model) == 6 + 2 * 84 + 2 * 108 * 4 + 4);
+    free(text), free(again);
+    end();
+}
+
 static void model_files(void)
 {
     begin_without_model("cpu", true);
@@ -553,20 +592,13 @@ static void tied_on_cpu(void) { check_tied("cpu"); }
 static void tied_on_both(void) { check_tied("cpu,opencl"); }
 
 static const struct core_case cases[] = {
-    { "tied_on_cpu", tied_on_cpu },
-    { "tied_on_both", tied_on_both },
-    { "siamese_on_cpu", siamese_on_cpu },
-    { "siamese_on_opencl", siamese_on_opencl },
-    { "siamese_on_both", siamese_on_both },
-    { "frozen_gradients", frozen_gradients },
-    { "nothing_below", nothing_below },
-    { "steps_on_cpu", steps_on_cpu },
-    { "steps_on_both", steps_on_both },
-    { "clipping", clipping },
-    { "algorithms", algorithms },
-    { "resuming", resuming },
-    { "model_files", model_files },
-    { "weight_files", weight_files },
-    { "errors", errors },
+    { "tied_on_cpu", tied_on_cpu },         { "tied_on_both", tied_on_both },
+    { "siamese_on_cpu", siamese_on_cpu },   { "siamese_on_opencl", siamese_on_opencl },
+    { "siamese_on_both", siamese_on_both }, { "frozen_gradients", frozen_gradients },
+    { "nothing_below", nothing_below },     { "steps_on_cpu", steps_on_cpu },
+    { "steps_on_both", steps_on_both },     { "clipping", clipping },
+    { "algorithms", algorithms },           { "resuming", resuming },
+    { "model_files", model_files },         { "siamese_files", siamese_files },
+    { "weight_files", weight_files },       { "errors", errors },
 };
 CORE_MAIN(cases)

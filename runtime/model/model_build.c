@@ -196,7 +196,8 @@ static const char *freeze(const struct build *b, struct node *n, const struct fi
 static bool choose_weights(const struct build *b, int i)
 {
     const struct file_layer *l = &b->f->layer[i];
-    if (l->weights >= 0) hsgd_share(b->layer[i], b->layer[l->weights]);
+    int params = b->m->node[b->layer[i]->node].info.params;
+    if (l->weights >= 0 && (params || !l->of_use)) hsgd_share(b->layer[i], b->layer[l->weights]);
     if (b->m->err) failed_at(b->ctx, b->f, l->line);
     if (b->m->err) return false;
     const char *wrong = freeze(b, &b->m->node[b->layer[i]->node], &l->training);

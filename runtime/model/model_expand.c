@@ -5,111 +5,9 @@
 
 #include "model_source.h"
 
-/* Where layers are made: in the model itself, or in one use of a block. */
-struct frame {
-    struct source_block *block;   /* NULL: the model */
-    const struct yaml_pairs *use; /* the keys of that use, and which of them its block read */
-    unsigned *read;
-    char scope[MODEL_NAME]; /* what names begin with: "", or with a dot at its end */
-    struct source_list list;
-    int recompute;                 /* number of the block that is recomputed; 0: none */
-    bool frozen;                   /* no weight trains, unless its layer says it */
-    struct file_value input, last; /* what the block takes; what a layer takes that does not say it */
-};
-
-static int out_of_memory(const struct model_source *s)
+int source_no_memory(const struct model_source *s)
 {
     return hsgd_fail(s->y->ctx, ENOMEM, "%s: out of memory", s->y->path);
-}
-
-/* ------------------------------------------------------------------- names */
-
-static const struct source_name *find_made(const struct model_source *s, const char *scope, int length,
-                                           const char *name)
-{
-    char full[2 * MODEL_NAME];
-    snprintf(full, sizeof full, "%.*s%s", length, scope, name);
-    for (int i = 0; i < s->nnames; i++)
-        if (!strcmp(s->name[i].name, full)) return &s->name[i];
-    return NULL;
-}
-
-/* Gives a value a name, which begins with the scope; at `line` of the file. */
-static int make_name(struct model_source *s, const struct frame *f, int line, const char *name, struct file_value v)
-{
-    struct source_name n = { .value = v };
-    int length = snprintf(n.name, sizeof n.name, "%s%s", f->scope, name);
-    if (length >= (int)sizeof n.name)
-        return hsgd_yaml_fail(s->y, line, "the name \"%s%s\" is longer than %zu characters", f->scope, name,
-                              sizeof n.name - 1);
-    if (find_made(s, "", 0, n.name)) return hsgd_yaml_fail(s->y, line, "another layer is called \"%s\"", n.name);
-    if (!source_grow((void **)&s->name, s->nnames, &s->name_capacity, sizeof n)) return out_of_memory(s);
-    s->name[s->nnames++] = n;
-    return 0;
-}
-
-static int read_name(const struct model_source *s, const struct yaml_pair *p)
-{
-    if (layer_name_possible(p->value)) return 0;
-    return hsgd_yaml_fail(s->y, p->line,
-                          "name \"%s\" must be of letters, digits and \"_\", in parts joined by dots, at "
-                          "most %zu characters",
-                          hsgd_show(p->value).text, MODEL_NAME - 1);
-}
-
-static bool find_field(const struct model_file *f, const char *name, struct file_value *out)
-{
-    for (int i = 0; i < f->nfields; i++)
-        if (!strcmp(f->field[i].name, name)) {
-            *out = (struct file_value){ -1 - i, 0 };
-            return true;
-        }
-    return false;
-}
-
-/* The innermost scope that knows the name, then the inputs and targets. */
-static bool find(const struct model_source *s, const struct frame *f, const char *name, struct file_value *out)
-{
-    if (f->block && !strcmp(name, "in")) {
-        *out = f->input;
-        return true;
-    }
-    for (int length = (int)strlen(f->scope); length >= 0; length--) {
-        if (length && f->scope[length - 1] != '.') continue;
-        const struct source_name *n = find_made(s, f->scope, length, name);
-        if (n) *out = n->value;
-        if (n) return true;
-    }
-    return find_field(s->f, name, out);
-}
-
-/* The line of a layer of the list that has the name, but is not made yet; 0: none. */
-static int made_later(const struct model_source *s, const struct frame *f, const char *name)
-{
-    for (int i = f->list.first; i < f->list.first + f->list.n; i++)
-        for (int k = 0; k < s->item[i].npairs; k++) {
-            const struct yaml_pair *p = &s->item[i].pair[k];
-            if (!strcmp(p->key, "name") && !strcmp(p->value, name)) return s->item[i].line;
-        }
-    return 0;
-}
-
-/* "name", or "name:2" for an output other than the first. */
-static int resolve(const struct model_source *s, const struct frame *f, int line, char *name, struct file_value *out)
-{
-    char *colon = strchr(name, ':');
-    int output = 0, later;
-    if (colon) *colon = 0;
-    bool is_number = !colon || (attribute_whole(colon + 1, &output) && output >= 0);
-    bool found = is_number && find(s, f, name, out);
-    if (found) out->output += output;
-    if (found) return 0;
-    if (colon) *colon = ':';
-    if ((later = made_later(s, f, name)))
-        return hsgd_yaml_fail(s->y, line, "\"%s\" is made only in line %d: a layer takes what was made before it", name,
-                              later);
-    return hsgd_yaml_fail(s->y, line, "no layer, input or target before this layer is called \"%s\"",
-                          hsgd_show(name).text);
 }
 
 /* ------------------------------------------------------------------ inputs */
@@ -124,7 +22,7 @@ static int read_inputs(const struct model_source *s, const struct frame *f, cons
         return hsgd_yaml_fail(s->y, p->line, "in must be a name or a list of 1 to %d names, not \"%s\"",
                               HSGD_MAX_INPUTS, hsgd_show(p->value).text);
     int err = 0;
-    for (int i = 0; !err && i < *n; i++) err = resolve(s, f, p->line, item[i], &in[i]);
+    for (int i = 0; !err && i < *n; i++) err = source_resolve(s, f, p->line, item[i], &in[i]);
     return err;
 }
 
@@ -158,12 +56,25 @@ static int choose_weights(const struct model_source *s, const struct frame *f, s
     struct file_value of = { 0 };
     char name[YAML_ITEM];
     snprintf(name, sizeof name, "%s", p->value);
-    int err = resolve(s, f, p->line, p->value, &of);
+    int err = source_resolve(s, f, p->line, p->value, &of);
     if (!err && of.layer < 0)
         err = hsgd_yaml_fail(s->y, p->line, "weights must be the name of a layer, not of the input or target \"%s\"",
                              name);
     l->weights = of.layer;
     return err;
+}
+
+/* The layer of another use of the block that is what this one is here. */
+static int take_weights_of_use(const struct model_source *s, const struct frame *f, struct file_layer *l)
+{
+    int like = s->f->nlayers - 1 - f->shift;
+    if (like >= f->like_end || s->f->layer[like].op != l->op)
+        return hsgd_yaml_fail(s->y, l->line, "the use whose weights block \"%s\" takes has no such layer here",
+                              f->block->name);
+    l->weights = like;
+    l->of_use = true;
+    l->training = (struct file_training){ 0 };
+    return 0;
 }
 
 /* ------------------------------------------------------------------ layers */
@@ -190,20 +101,21 @@ static int make_layer(struct model_source *s, struct frame *f, struct yaml_pairs
     char name[MODEL_NAME];
     if (made.layer == MAX_LAYERS) return hsgd_yaml_fail(s->y, p->line, "there are more than %d layers", MAX_LAYERS);
     struct file_layer *l = new_layer(s->f, p->line);
-    if (!l) return out_of_memory(s);
+    if (!l) return source_no_memory(s);
     const struct yaml_pair *given = pair_of(p, "name");
-    int err = given ? read_name(s, given) : 0;
+    int err = given ? source_check_name(s, given) : 0;
     if (!err) err = layer_read(s->y, l, p);
     if (f->recompute) l->recompute = f->recompute;
     if (!err) err = choose_inputs(s, f, p, l);
     for (int i = 0; !err && i < p->n; i++)
         if (!strcmp(p->pair[i].key, "weights")) err = choose_weights(s, f, &p->pair[i], l);
     if (f->frozen && !l->training.given) l->training.frozen = true;
+    if (!err && f->shift && l->weights < 0) err = take_weights_of_use(s, f, l);
     if (err) return err;
     if (given) memcpy(name, given->value, strlen(given->value) + 1);
     else default_name(s->f, l, name);
     s->f->is_written &= given != NULL;
-    err = make_name(s, f, given ? given->line : p->line, name, made);
+    err = source_make_name(s, f, given ? given->line : p->line, name, made);
     if (err) return err;
     memcpy(l->name, s->name[s->nnames - 1].name, sizeof l->name);
     if (!op_is_end(l->op)) f->last = made;
@@ -235,7 +147,7 @@ static int put_in_words(const struct model_source *s, const struct frame *f, con
     return 0;
 }
 
-static const char *const of_uses[] = { "block", "name", "repeat", "from", "in", "recompute", "train" };
+static const char *const of_uses[] = { "block", "name", "repeat", "from", "in", "recompute", "weights", "train" };
 
 static int check_read(const struct model_source *s, const struct frame *f)
 {
@@ -252,6 +164,24 @@ static int check_read(const struct model_source *s, const struct frame *f)
 
 static int expand_list(struct model_source *s, struct frame *f);
 
+/* Another use of the block, whose weights this one uses: the key "weights". */
+static int find_like(const struct model_source *s, const struct frame *f, struct frame *in, int number)
+{
+    const struct yaml_pair *p = pair_of(in->use, "weights");
+    char name[2 * MODEL_NAME];
+    in->shift = f->shift;
+    in->like_end = f->like_end;
+    if (!p) return 0;
+    snprintf(name, sizeof name, number < 0 ? "%.*s" : "%.*s.%d", (int)MODEL_NAME - 1, p->value, number);
+    const struct source_name *like = source_find_made(s, f, name);
+    if (!like || like->block != in->block)
+        return hsgd_yaml_fail(s->y, p->line, "\"%s\" is no use of block \"%s\" before this one", hsgd_show(name).text,
+                              in->block->name);
+    in->shift = s->f->nlayers - like->first;
+    in->like_end = like->first + like->n;
+    return 0;
+}
+
 /* One use; its name is scope and name, and "." and number where that is not negative. */
 static int expand_block(struct model_source *s, struct frame *f, struct frame *in, const char *name, int number,
                         bool recompute)
@@ -266,9 +196,15 @@ static int expand_block(struct model_source *s, struct frame *f, struct frame *i
     in->read = &read;
     in->recompute = f->recompute ? f->recompute : recompute ? ++s->recomputed : 0;
     in->last = in->input;
-    int err = expand_list(s, in);
+    int first = s->f->nlayers, err = find_like(s, f, in, number);
+    if (!err) err = expand_list(s, in);
     if (!err) err = check_read(s, in);
-    if (!err) err = make_name(s, f, in->use->line, own, in->last);
+    if (!err) err = source_make_name(s, f, in->use->line, own, in->last);
+    if (err) return err;
+    struct source_name *made = &s->name[s->nnames - 1];
+    made->block = in->block;
+    made->first = first;
+    made->n = s->f->nlayers - first;
     in->input = f->last = in->last;
     return err;
 }
@@ -297,13 +233,18 @@ static int check_use(const struct model_source *s, const struct yaml_pairs *p, c
     if (!b)
         return hsgd_yaml_fail(s->y, p->line, "there is no block \"%s\"", hsgd_show(pair_of(p, "block")->value).text);
     if (b->is_open) return hsgd_yaml_fail(s->y, p->line, "block \"%s\" contains itself", b->name);
-    return name ? read_name(s, name) : hsgd_yaml_fail(s->y, p->line, "the use of block \"%s\" needs a name", b->name);
+    return name ? source_check_name(s, name)
+                : hsgd_yaml_fail(s->y, p->line, "the use of block \"%s\" needs a name", b->name);
 }
 
-/* NULL: it is not there; then what is around it says it. */
-static int read_train(const struct model_source *s, const struct yaml_pair *p, bool *frozen)
+/* Where it is not there, what is around it says it. */
+static int read_train(const struct model_source *s, const struct yaml_pairs *use, bool *frozen)
 {
+    const struct yaml_pair *p = pair_of(use, "train");
     if (!p) return 0;
+    if (pair_of(use, "weights"))
+        return hsgd_yaml_fail(s->y, p->line, "train belongs to \"%s\", whose weights these are",
+                              hsgd_show(pair_of(use, "weights")->value).text);
     *frozen = !strcmp(p->value, "false");
     if (*frozen || !strcmp(p->value, "true")) return 0;
     return hsgd_yaml_fail(s->y, p->line, "train of a block must be true or false, not \"%s\"",
@@ -329,7 +270,7 @@ static int use_block(struct model_source *s, struct frame *f, const struct yaml_
     if (!err) err = read_number(s, p, "from", 0, 0, &from);
     if (!err) err = read_number(s, p, "repeat", 1, 1, &repeat);
     if (!err) err = read_recompute(s, pair_of(p, "recompute"), &recompute);
-    if (!err) err = read_train(s, pair_of(p, "train"), &frozen);
+    if (!err) err = read_train(s, p, &frozen);
     if (!err && pair_of(p, "in")) err = read_inputs(s, f, pair_of(p, "in"), in, &n);
     if (!err && n > 1) err = hsgd_yaml_fail(s->y, pair_of(p, "in")->line, "a block takes one input, not %d", n);
     if (err) return err;
@@ -377,7 +318,7 @@ static int read_results(struct model_source *s, const struct frame *f)
             return hsgd_yaml_fail(s->y, p->line, "a result cannot be called \"%s\"", hsgd_show(p->key).text);
         memcpy(r->name, p->key, strlen(p->key) + 1);
         r->line = p->line;
-        err = resolve(s, f, p->line, p->value, &r->value);
+        err = source_resolve(s, f, p->line, p->value, &r->value);
     }
     s->f->nresults = err ? 0 : s->results.n;
     return err;

@@ -33,6 +33,7 @@ struct file_layer {
     bool uncounted;   /* "counted: false" */
     int recompute;    /* number of its block; 0: none */
     int weights;      /* the layer whose weights it uses; -1: its own */
+    bool of_use;      /* that is so because the use of a block says it: it may have none */
     struct file_training training;
     int line, inputs;
     struct file_value in[HSGD_MAX_INPUTS];

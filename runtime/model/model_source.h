@@ -26,10 +26,12 @@ struct source_block {
     bool is_open, is_used;
 };
 
-/* What a name stands for. */
+/* What a name stands for; of the use of a block also n layers from `first` on. */
 struct source_name {
     char name[MODEL_NAME];
     struct file_value value;
+    const struct source_block *block; /* NULL: a layer */
+    int first, n;
 };
 
 struct model_source {
@@ -43,6 +45,32 @@ struct model_source {
     int recomputed; /* blocks that are recomputed */
     struct yaml_pairs results;
 };
+
+/* Where layers are made: in the model itself, or in one use of a block. */
+struct frame {
+    struct source_block *block;   /* NULL: the model */
+    const struct yaml_pairs *use; /* the keys of that use, and which of them its block read */
+    unsigned *read;
+    char scope[MODEL_NAME]; /* what names begin with: "", or with a dot at its end */
+    struct source_list list;
+    int recompute;                 /* number of the block that is recomputed; 0: none */
+    bool frozen;                   /* no weight trains, unless its layer says it */
+    int shift, like_end;           /* layers use the weights of those `shift` before, up to like_end; 0: their own */
+    struct file_value input, last; /* what the block takes; what a layer takes that does not say it */
+};
+
+/* -ENOMEM. */
+int source_no_memory(const struct model_source *s);
+
+/* Gives a value a name, which begins with the frame's scope; at `line` of the file. */
+int source_make_name(struct model_source *s, const struct frame *f, int line, const char *name, struct file_value v);
+/* Whether a layer can have the name. */
+int source_check_name(const struct model_source *s, const struct yaml_pair *p);
+/* What "name", or "name:2" for an output other than the first, stands for in a frame; at `line`. */
+int source_resolve(const struct model_source *s, const struct frame *f, int line, char *name, struct file_value *out);
+
+/* What was made under the name, in the innermost scope that knows it; NULL: nothing. */
+const struct source_name *source_find_made(const struct model_source *s, const struct frame *f, const char *name);
 
 /* Makes the layers of s->f from those that are written.  Returns 0, or a negative
  * errno with a sentence. */

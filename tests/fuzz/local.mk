@@ -55,6 +55,7 @@ fuzz_sources = \
 	runtime/model/model_expand.c \
 	runtime/model/model_file.c \
 	runtime/model/model_layer.c \
+	runtime/model/model_names.c \
 	runtime/model/model_text.c
 
 # make fuzz [FUZZ_RUNS=N] [FUZZ_TARGET=NAME]: with clang's libFuzzer.
