@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# On emulated CUDA devices: every operation, the agreement of trainings, and
-# injected faults, each of which must be caught.  Run in the build folder.
+# On emulated CUDA devices: every operation, random graphs, the agreement of
+# trainings, and injected faults, each of which must be caught.  Run in the build folder.
 # CUDNN: where in it the emulated cuDNN is; empty: built without.
 set -u
 srcdir=${srcdir:-..}
@@ -84,6 +84,8 @@ selftest() {
         grep -A 1 '^dense .*FAILED' "$work/wrong" | grep -q '^    wrong on cuda:0: y' && tail -n 1 "$work/wrong" | grep ', 4 failed$'
 }
 part "selftest on an emulated CUDA device" selftest
+part "random graphs on emulated CUDA devices" env HSGD_TEST_SECONDS=900 \
+    HSGD_TEST_DEVICES="cuda:0 cpu,cuda:0 cuda:0,cuda:1" ./test_graph_gradients
 part "graphs against plain launches on emulated CUDA devices" ./test_graphs
 # TF32 is rounding: other weights, and hardly another loss.  It is recorded.
 tf32() {
