@@ -206,7 +206,7 @@ static int expand_block(struct model_source *s, struct frame *f, struct frame *i
     made->first = first;
     made->n = s->f->nlayers - first;
     in->input = f->last = in->last;
-    return err;
+    return 0;
 }
 
 static struct source_block *find_block(const struct model_source *s, const char *name)
