@@ -341,6 +341,31 @@ static void replicas(void)
     hsgd_destroy(&ctx);
 }
 
+/* What is frozen after a session has seen a size is frozen for trainers at that size, too. */
+static void freezing(void)
+{
+    static float before[ENTRIES * 16], after[ENTRIES * 16];
+    struct hsgd_type field[3];
+    begin("cpu", true);
+    struct hsgd_model *m = make(&nets[1], -1, false);
+    struct hsgd_session *s = hsgd_session_create(m, NULL);
+    token_types(1, field);
+    REQUIRE(s && !hsgd_session_set_types(s, 1, field));
+    for (int frozen = 1; frozen >= 0; frozen--) {
+        REQUIRE(!hsgd_model_freeze(m, "embed.*", frozen));
+        REQUIRE(!hsgd_model_get_weight(m, "embed.weight", before, ENTRIES * 16));
+        struct hsgd_trainer *t = make_trainer(m, HSGD_SGD, BATCH, HSGD_SYNC);
+        set_size(t, &nets[1], 1);
+        step(t, &nets[1]);
+        REQUIRE(!hsgd_model_get_weight(m, "embed.weight", after, ENTRIES * 16));
+        CHECK((memcmp(before, after, sizeof before) == 0) == frozen);
+        hsgd_trainer_destroy(&t);
+    }
+    hsgd_session_destroy(&s);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
 /* --------------------------------------------------------------------- files */
 
 /* Text and weights keep what is open. */
@@ -511,11 +536,17 @@ static void misfits(void)
 }
 
 static const struct core_case cases[] = {
-    { "training cpu", training_cpu },   { "training opencl", training_opencl },
-    { "training both", training_both }, { "results cpu", results_cpu },
-    { "results both", results_both },   { "data sets", data_sets },
-    { "replicas", replicas },           { "files", files },
-    { "bad models", bad_models },       { "misfits", misfits },
+    { "training cpu", training_cpu },
+    { "training opencl", training_opencl },
+    { "training both", training_both },
+    { "results cpu", results_cpu },
+    { "results both", results_both },
+    { "data sets", data_sets },
+    { "replicas", replicas },
+    { "freezing", freezing },
+    { "files", files },
+    { "bad models", bad_models },
+    { "misfits", misfits },
 };
 
 CORE_MAIN(cases)
