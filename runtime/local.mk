@@ -130,6 +130,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/exec/trace.h \
 	runtime/infer/session.c \
 	runtime/infer/session.h \
+	runtime/infer/session_cache.c \
 	runtime/infer/session_divide.c \
 	runtime/infer/session_window.c \
 	runtime/io/atomic.c \

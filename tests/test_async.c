@@ -168,7 +168,8 @@ static void fit_with(struct hsgd_train_options o, int threads, struct hsgd_fit_r
     trainer = hsgd_trainer_create(model, &o);
     REQUIRE(trainer);
     if (!CHECK_MSG(!hsgd_fit(trainer, data, test, r, sizeof *r), "%s", hsgd_error(ctx))) core_end();
-    CHECK_MSG(r->epochs == o.epochs && r->samples == o.epochs * hsgd_data_count(data), "%lld samples", (long long)r->samples);
+    CHECK_MSG(r->epochs == o.epochs && r->samples == o.epochs * hsgd_data_count(data), "%lld samples",
+              (long long)r->samples);
     hsgd_data_destroy(&data);
     hsgd_data_destroy(&test);
 }

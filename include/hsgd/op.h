@@ -141,6 +141,8 @@ struct hsgd_node {
     int params;
     struct hsgd_param_spec param[HSGD_MAX_PARAMS];
     int64_t kept;                         /* floats per sample from forward to backward: statistics, masks, indices */
+    int64_t cache;                        /* floats per sample that a session keeps from run to run: keys and values
+                                             of positions before, the state of a recurrent network */
     int64_t sums[2][HSGD_PHASES];         /* floats that a phase of forward, backward returns per slice */
     int64_t terms;                        /* of a loss: terms per sample; 0: count() of the operation tells */
     double forward_flops, backward_flops; /* per sample */
@@ -194,6 +196,8 @@ struct hsgd_emit {
     struct hsgd_ref dy[HSGD_MAX_OUTPUTS]; /* may be overwritten where op->overwrites_dy */
     struct hsgd_ref dx[HSGD_MAX_INPUTS];  /* absent: not wanted */
     struct hsgd_ref kept;                 /* node->kept floats per sample */
+    struct hsgd_ref cache; /* node->cache floats per sample, as the session's run before has left them, at first 0;
+                              absent: a sample begins and ends with this run, as in training and evaluation */
     struct hsgd_ref sums; /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms */
     struct hsgd_ref merged[2][HSGD_PHASES]; /* what earlier phases returned, over all slices */
     struct hsgd_ref step;                   /* row of the step table; absent outside training */

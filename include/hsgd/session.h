@@ -66,9 +66,18 @@ HSGD_API int hsgd_session_set_types(struct hsgd_session *session, int n, const s
  * inputs nor each other.  A number of samples that is new needs a plan; where devices
  * or cores could share so many, short trials find out how, once for the numbers
  * between two powers of 2.
- * Errors: -EINVAL n is below 1, an input that is needed is NULL, or a size is still open; -ENOMEM; -EIO a
- * device has failed, and no other is left. */
+ * Errors: -EINVAL n is below 1, an input that is needed is NULL, a size is still open, or operations
+ * keep something between runs and n is not that of the run before (hsgd_session_reset()); -ENOMEM; -EIO a
+ * device has failed, and no other is left, or what operations have kept is lost with it. */
 HSGD_API int hsgd_session_run(struct hsgd_session *session, int64_t n, const void *const *input, void *const *result);
+
+/* Where operations keep something between runs (a key-value cache, the state of a
+ * recurrent network): sample i of a run goes on where sample i of the run before has
+ * ended.  Such runs have the same number of samples, at most options.batch, all on one
+ * device, the same for all; sizes may change from run to run.  After this call the next
+ * run begins anew, with any number.  Evaluation and training always begin anew.
+ * A session whose operations keep nothing is left as it is.  Errors: -EINVAL. */
+HSGD_API int hsgd_session_reset(struct hsgd_session *session);
 
 /* What a session takes or gives for a sample. */
 struct hsgd_session_value {
@@ -95,6 +104,7 @@ struct hsgd_session_memory {
     size_t size; /* of this struct */
     int plans;   /* kept now */
     int64_t parameters, inputs, arena, results;
+    int64_t cache; /* what operations keep between runs */
 };
 /* Fills *out, of `size` bytes. */
 HSGD_API int hsgd_session_memory_get(const struct hsgd_session *session, struct hsgd_session_memory *out, size_t size);

@@ -73,6 +73,7 @@ static struct hsgd_emit whole(const struct op_job *j, struct hsgd_program *progr
         .batch = j->run->rows,
         .training = j->run->training,
         .kept = absent,
+        .cache = absent,
         .sums = absent,
         .step = ref(BUF_STEP, 0),
         .program = program,

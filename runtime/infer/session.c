@@ -50,6 +50,7 @@ static int open_with(struct hsgd_session *s, struct hsgd_model *model, const str
     int err = of ? store_open_same(&s->store, of) : store_open(&s->store, model, STORE_READS);
     if (err) return err;
     s->ctx = model->ctx;
+    s->cache.floats = model_cache(model, model->nnodes);
     for (int i = 0; i < model->nfields; i++)
         if (!model->field[i].is_target) s->input[s->ninputs++] = i;
     return 0;
@@ -70,6 +71,7 @@ void session_close(struct hsgd_session *s)
     if (!s->ctx) return;
     context_begin(s->ctx);
     plan_cache_close(&s->plans);
+    session_cache_close(s);
     store_close(&s->store);
     context_end(s->ctx);
     s->ctx = NULL;
@@ -241,6 +243,7 @@ int hsgd_session_run(struct hsgd_session *s, int64_t n, const void *const *input
 {
     int err = ENTER(s ? s->ctx : NULL, s, input, result);
     if (!err) err = check_run(s, n, input);
+    if (!err) err = session_cache_prepare(s, n);
     if (err) return err;
     struct run r = { .s = s, .input = input, .result = result, .batch = s->batch };
     err = run_all(&r, n);
@@ -300,7 +303,7 @@ int hsgd_session_memory_get(const struct hsgd_session *s, struct hsgd_session_me
 {
     int err = ENTER(s ? s->ctx : NULL, s, out);
     if (err) return err;
-    struct hsgd_session_memory full = { .plans = s->plans.n };
+    struct hsgd_session_memory full = { .plans = s->plans.n, .cache = bytes_of(&s->cache.buffer) };
     for (int i = 0; i < s->store.nshards; i++) full.parameters += bytes_of(&s->store.param[i]);
     for (int i = 0; i < s->plans.n; i++) add_plan(s->plans.plan[i], &full);
     return SIZED_GIVE(s->ctx, hsgd_session_memory, out, size, &full);

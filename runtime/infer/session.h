@@ -24,6 +24,15 @@ struct session_choice {
     double share[MAX_DEVICES]; /* with these parts of a batch */
 };
 
+/* What operations keep from run to run, of the samples of a run. */
+struct session_cache {
+    int64_t floats;      /* per sample; 0: no operation keeps anything */
+    int rows;            /* samples that the buffer is for; 0: it is not there */
+    bool begun, lost;    /* a run has been made since the reset; with a device */
+    struct device *home; /* that makes all runs from the first on; NULL: it is to be chosen */
+    struct buffer buffer;
+};
+
 struct hsgd_session {
     struct hsgd_context *ctx; /* NULL: it is closed */
     struct store store;
@@ -38,6 +47,7 @@ struct hsgd_session {
     int ninputs, input[MAX_MODEL_FIELDS]; /* fields of the model */
     unsigned fields;                      /* bit i: a result depends on field i */
     int nresults, value[MAX_RESULTS];     /* of the model */
+    struct session_cache cache;
     struct session_result result[MAX_RESULTS];
 };
 
@@ -57,6 +67,12 @@ struct session_reader {
  * store's metrics afterwards.  What fails with a device is repeated without it. */
 int session_window(struct hsgd_session *s, enum plan_mode mode, int batch, int steps, const struct batch_source *source,
                    const struct session_reader *reader);
+
+/* Before a run on so many samples: the cache is there, and for them. */
+int session_cache_prepare(struct hsgd_session *s, int64_t samples);
+void session_cache_close(struct hsgd_session *s);
+/* After a run that has failed with its device. */
+void session_cache_lose(struct hsgd_session *s);
 
 /* Divides a batch; by trials where it is not known what is best. */
 int session_divide(struct hsgd_session *s, enum plan_mode mode, int batch, struct division *out);

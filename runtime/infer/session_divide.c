@@ -87,7 +87,21 @@ static int size_of(int batch)
     return i;
 }
 
-int session_divide(struct hsgd_session *s, enum plan_mode mode, int batch, struct division *out)
+/* The device that does most of a batch does all of it, whatever the sizes, from now on. */
+static void stay_on_one(struct hsgd_session *s, struct division *d)
+{
+    int rows[MAX_DEVICES] = { 0 }, most = 0, batch = 0;
+    for (int i = 0; i < d->n; i++) {
+        int k = (int)(d->slice[i].device - s->ctx->device);
+        rows[k] += d->slice[i].rows;
+        batch += d->slice[i].rows;
+        if (rows[k] > rows[most]) most = k;
+    }
+    if (!s->cache.home) s->cache.home = &s->ctx->device[most];
+    on_device(s, s->cache.home, batch, false, d);
+}
+
+static int divide(struct hsgd_session *s, enum plan_mode mode, int batch, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
     int block = s->store.model->block;
@@ -102,4 +116,11 @@ int session_divide(struct hsgd_session *s, enum plan_mode mode, int batch, struc
     if (c->device) on_device(s, c->device, batch, c->many, out);
     else division_in_proportion(ctx, block, c->share, batch, out);
     return 0;
+}
+
+int session_divide(struct hsgd_session *s, enum plan_mode mode, int batch, struct division *out)
+{
+    int err = divide(s, mode, batch, out);
+    if (!err && mode == PLAN_PREDICT && s->cache.rows) stay_on_one(s, out);
+    return err;
 }

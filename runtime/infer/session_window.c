@@ -6,6 +6,12 @@
 
 #include "exec/lose.h"
 
+/* Trials leave what is kept as it is. */
+static bool caches(const struct hsgd_session *s, enum plan_mode mode)
+{
+    return mode == PLAN_PREDICT && s->cache.rows && !s->store.is_trial;
+}
+
 struct plan *session_make(struct hsgd_session *s, enum plan_mode mode, const struct division *d, int window)
 {
     return plan_create(&s->store, &(struct plan_spec){ .mode = mode,
@@ -13,6 +19,7 @@ struct plan *session_make(struct hsgd_session *s, enum plan_mode mode, const str
                                                        .slice = d->slice,
                                                        .nresults = mode == PLAN_PREDICT ? s->nresults : 0,
                                                        .result = s->value,
+                                                       .cache = caches(s, mode) ? &s->cache.buffer : NULL,
                                                        .window = window,
                                                        .tag = window });
 }
@@ -51,10 +58,11 @@ static void forget_lost(struct hsgd_session *s)
 }
 
 /* After a failure: whether it is worth another try. */
-static bool goes_on(const struct hsgd_session *s, const struct plan *p)
+static bool goes_on(struct hsgd_session *s, const struct plan *p)
 {
     const struct device *d = lose_failed(p);
-    if (!d) return false;
+    if (p->cache) session_cache_lose(s);
+    if (!d || p->cache) return false;
     hsgd_log(s->ctx, HSGD_LOG_WARNING, "%s; the batch is repeated without %s", s->ctx->error, d->info.id);
     return true;
 }

@@ -120,6 +120,7 @@ static const char *depends_on_open(const struct hsgd_node *n)
             if (n->out[i].dim[k] < 1 && n->out[i].dim[k] != HSGD_ANY) return "output";
     for (int i = 0; i < HSGD_PHASES; i++)
         if (n->sums[HSGD_FORWARD][i] < 0 || n->sums[HSGD_BACKWARD][i] < 0) return "number of sums";
+    if (n->cache < 0) return "cache";
     return NULL;
 }
 

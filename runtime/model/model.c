@@ -285,6 +285,13 @@ static void count_flops(const struct hsgd_node *n, struct hsgd_model_layer *out)
     out->backward_flops = open ? 0 : n->backward_flops;
 }
 
+int64_t model_cache(const struct hsgd_model *m, int node)
+{
+    int64_t floats = 0;
+    for (int i = 0; i < node; i++) floats += m->node[i].info.cache;
+    return floats;
+}
+
 static void count_params(const struct hsgd_model *m, int node, struct hsgd_model_layer *out)
 {
     const struct node *n = &m->node[node];

@@ -125,6 +125,10 @@ unsigned graph_own_params(const struct hsgd_model *m, int node);
 /* Whether a parameter of a node, its own or another's, changes in training. */
 bool graph_trains(const struct hsgd_model *m, const struct node *n, int param);
 
+/* Floats per sample that the nodes before this one keep between runs of a session;
+ * node = m->nnodes: that all do. */
+int64_t model_cache(const struct hsgd_model *m, int node);
+
 /* No value, but sums, of which the host makes a figure. */
 static inline bool op_is_end(const struct hsgd_op *op) { return op->is_loss || op->is_metric; }
 

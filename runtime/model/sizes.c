@@ -38,13 +38,14 @@ static bool has_types(const struct hsgd_model *m, const struct hsgd_type *field)
     return true;
 }
 
-/* Parameters are made once, so no size may change them. */
-static int check_params(const struct hsgd_model *m, int node, const struct hsgd_node *now)
+/* Parameters are made once, and a session's cache lasts from size to size. */
+static int check_unchanged(const struct hsgd_model *m, int node, const struct hsgd_node *now)
 {
     const struct hsgd_node *was = &m->node[node].info;
     bool same = now->params == was->params && now->outputs == was->outputs;
     for (int i = 0; same && i < now->params; i++) same = spec_size(&now->param[i]) == spec_size(&was->param[i]);
-    return same ? 0 : graph_refuse(m, node, EINVAL, m->node[node].op->name, "its parameters depend on open sizes");
+    const char *why = same ? "its cache depends on open sizes" : "its parameters depend on open sizes";
+    return same && now->cache == was->cache ? 0 : graph_refuse(m, node, EINVAL, m->node[node].op->name, why);
 }
 
 static int infer_again(struct hsgd_model *m, int node)
@@ -54,7 +55,7 @@ static int infer_again(struct hsgd_model *m, int node)
     char why[200] = "";
     for (int i = 0; i < now.inputs; i++) now.in[i] = m->value[n->in[i]].type;
     int err = n->op->infer(&now, why, sizeof why) ? graph_refuse(m, node, EINVAL, n->op->name, why) : 0;
-    if (!err) err = check_params(m, node, &now);
+    if (!err) err = check_unchanged(m, node, &now);
     if (err) return err;
     n->info = now;
     for (int i = 0; i < now.outputs; i++) m->value[n->out[i]].type = now.out[i];

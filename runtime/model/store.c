@@ -68,8 +68,10 @@ static struct parameters *parameters_new(struct hsgd_model *m, bool own)
     float *weights = m->weights;
     bool there = p && (!own || (weights = p->own_weights = calloc((size_t)m->floats + 16, sizeof *weights)));
     if (there) cut_shards(p, m);
-    for (int i = 0; there && i < p->nshards; i++)
-        there = !buffer_wrap(m->ctx, &p->buffer[i], "param", p->shard[i].floats, weights + p->shard[i].first);
+    for (int i = 0; there && i < p->nshards; i++) { /* no device has room for nothing: behind the last are 16 more */
+        int64_t floats = p->shard[i].floats ? p->shard[i].floats : 1;
+        there = !buffer_wrap(m->ctx, &p->buffer[i], "param", floats, weights + p->shard[i].first);
+    }
     if (there) return p;
     if (p) parameters_free(p);
     hsgd_fail(m->ctx, ENOMEM, "out of memory");

@@ -70,6 +70,13 @@ static struct hsgd_ref value_place(const struct plan *p, enum turn turn, const s
     return r;
 }
 
+/* Nodes' caches lie behind one another, each with all samples. */
+static struct hsgd_ref cache_place(const struct plan *p, const struct node *n, int rows)
+{
+    if (!p->cache || !n || !n->info.cache) return absent;
+    return ref(p->cache_index, rows * model_cache(p->model, (int)(n - p->model->node)));
+}
+
 /* What the slice returns in a phase. */
 static struct hsgd_ref sums_place(const struct plan *p, const struct slice *s, const struct sum_place *sum)
 {
@@ -130,6 +137,7 @@ static void begin_node(struct plan *p, const struct slice *s, const struct slice
         .number = n->of ? n->of->number : -1,
         .training = !plan_forward_only(p),
         .kept = slot_place(t, at, s->rows, t->kept[turn][node]),
+        .cache = cache_place(p, n->of, s->rows),
         .step = at->step,
         .program = program,
         .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),

@@ -94,6 +94,7 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->window = spec->window;
     p->slots = spec->mode == PLAN_PREDICT && spec->window == 1 ? 1 : PLAN_SLOTS;
     p->nresults = spec->nresults;
+    p->cache = spec->cache;
     for (int i = 0; i < spec->nresults; i++) p->result[i] = spec->result[i];
     p->worker = spec->worker;
     p->failure = spec->failure ? spec->failure : &p->ctx->failure;

@@ -124,6 +124,8 @@ struct plan {
     struct tape *tape; /* work of a slice */
     int *sums;         /* buffers of what slices return between segments: [slice][segment]; one slice: of all */
     int *merged;       /* and of these sums over all slices, as each slice makes them; one slice: none */
+    struct buffer *cache; /* a session's; NULL: none, */
+    int cache_index;      /* and which of the plan's buffers it is */
     int *terms;        /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
     enum plan_mode mode;
     int batch;
@@ -185,6 +187,7 @@ struct plan_spec {
     int n; /* slices; in training their rows add up to the batch */
     const struct slice_spec *slice;
     const struct updater *updater;  /* PLAN_TRAIN; copied */
+    struct buffer *cache;           /* PLAN_PREDICT on a single slice: what nodes keep between runs; NULL: nothing */
     const struct plan_hooks *hooks; /* NULL: none; used while the plan is built */
     struct failure *failure;        /* NULL: the context's */
     int tag, worker;                /* as in struct plan */

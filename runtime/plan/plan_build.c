@@ -262,6 +262,7 @@ int plan_describe(struct plan *p, const struct plan_hooks *hooks)
     struct builder b = { .plan = p, .deferral = choose_deferral(p) };
     if (!hooks) hooks = &none;
     add_fixed(&b);
+    if (p->cache) p->cache_index = foreign_buffer(&b, p->cache);
     if (!hooks->no_step && !plan_make_tape(p, b.deferral != IN_BACKWARD)) return no_memory(&b), b.error;
     if (p->tape && !p->tape->defers) b.deferral = IN_BACKWARD;
     for (int i = 0; i < p->nslices; i++) add_slice(&b, i);

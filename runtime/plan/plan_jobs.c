@@ -75,6 +75,7 @@ static void slice_access(struct builder *b, const struct job *j, struct cell *c)
     access_buffer(c, s->arena, first);
     access_buffer(c, s->partial, p->mode == PLAN_PREDICT ? STARPU_RW : first); /* RW: a step writes its part of it */
     if (!plan_forward_only(p)) access_buffer(c, FIXED_STEP, STARPU_R);
+    if (p->cache) access_buffer(c, p->cache_index, STARPU_RW);
     sums_access(p, j, c);
     for (int i = 0; p->terms && !j->segment && i < p->nslices; i++) access_buffer(c, p->terms[i], STARPU_R);
 }

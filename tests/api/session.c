@@ -72,6 +72,8 @@ static bool memory(void)
     return !hsgd_session_memory_get(SESSION(0), OR_NULL(1, &m), wild_size(sizeof m));
 }
 
+static bool reset(void) { return !hsgd_session_reset(SESSION(0)); }
+
 const struct call session_calls[] = { { "hsgd_session_defaults", defaults, 1, false },
                                       { "hsgd_session_create", create, 2, false },
                                       { "hsgd_session_destroy", destroy, 1, false },
@@ -82,4 +84,5 @@ const struct call session_calls[] = { { "hsgd_session_defaults", defaults, 1, fa
                                       { "hsgd_session_result_get", result_get, 2, false },
                                       { "hsgd_session_memory_get", memory, 2, false },
                                       { "hsgd_session_set_types", set_types, 2, false },
+                                      { "hsgd_session_reset", reset, 1, false },
                                       { NULL, NULL, 0, false } };
