@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "graph_tape.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "core.h"
@@ -15,6 +16,7 @@ struct exact {
 
 static struct exact *exact;  /* of each value */
 static double *weight_exact; /* gradient of the bucket */
+static double rounding;
 
 static int64_t size_of(int value) { return hsgd_type_size(&model->value[value].type); }
 
@@ -221,11 +223,21 @@ static void run_exact(const struct node *n, bool back)
     exact_ops[i].run(n, back);
 }
 
-void graph_tape_make(const struct hsgd_model *m, int rows, float *const fields[3])
+/* ------------------------------------------------------------------- the tape */
+
+/* Each number by up to so much of its size, at random. */
+static void shake(double *x, int64_t n, double by)
 {
-    model = m;
-    batch = rows;
-    labels = (const int32_t *)fields[2];
+    static uint64_t state;
+    for (int64_t i = 0; by > 0 && i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        x[i] *= 1 + by * ((double)(state >> 32) / 0x80000000u - 1);
+    }
+}
+
+/* What nodes read of each other is off by up to so much of its size. */
+static void run_tape(float *const fields[3], double off)
+{
     exact = calloc((size_t)model->nvalues, sizeof *exact);
     weight_exact = zeros(model->floats);
     REQUIRE(exact);
@@ -234,8 +246,14 @@ void graph_tape_make(const struct hsgd_model *m, int rows, float *const fields[3
     for (int f = 0; f < 2; f++)
         for (int64_t i = 0; i < batch * size_of(model->field[f].value); i++)
             exact[model->field[f].value].v[i] = fields[f][i];
-    for (int i = 0; i < model->nnodes; i++) run_exact(&model->node[i], false);
-    for (int i = model->nnodes - 1; i >= 0; i--) run_exact(&model->node[i], true);
+    for (const struct node *n = model->node; n < model->node + model->nnodes; n++) {
+        run_exact(n, false);
+        for (int o = 0; o < n->info.outputs; o++) shake(exact[n->out[o]].v, batch * size_of(n->out[o]), off);
+    }
+    for (const struct node *n = model->node + model->nnodes - 1; n >= model->node; n--) {
+        for (int o = 0; o < n->info.outputs; o++) shake(exact[n->out[o]].g, batch * size_of(n->out[o]), off);
+        run_exact(n, true);
+    }
 }
 
 void graph_tape_free(void)
@@ -243,3 +261,32 @@ void graph_tape_free(void)
     for (int v = 0; v < model->nvalues; v++) free(exact[v].v), free(exact[v].g);
     free(exact), free(weight_exact);
 }
+
+/* How far `other` is from the gradient of all that trains. */
+static double distance_to(const double *other)
+{
+    double off = 0, norm = 0;
+    struct weight_place w;
+    for (int i = 0; model_weight(model, i, &w); i++)
+        for (int64_t k = w.offset; model_weight_trains(model, &w) && k < w.offset + spec_size(w.spec); k++) {
+            off += (other[k] - weight_exact[k]) * (other[k] - weight_exact[k]);
+            norm += weight_exact[k] * weight_exact[k];
+        }
+    return sqrt(off / norm);
+}
+
+void graph_tape_make(const struct hsgd_model *m, int rows, float *const fields[3])
+{
+    model = m;
+    batch = rows;
+    labels = (const int32_t *)fields[2];
+    run_tape(fields, FLT_EPSILON);
+    double *rounded = weight_exact;
+    weight_exact = NULL;
+    graph_tape_free();
+    run_tape(fields, 0);
+    rounding = distance_to(rounded);
+    free(rounded);
+}
+
+double graph_tape_rounding(void) { return rounding; }

@@ -12,6 +12,10 @@
 void graph_tape_make(const struct hsgd_model *m, int rows, float *const fields[3]);
 /* The gradient of parameter p. */
 const double *graph_tape_gradient(const struct node *n, int p);
+/* How far the gradient of all that trains moves, as a relative norm, when what nodes read
+ * of each other is off by up to a rounding of single precision: how well conditioned the
+ * graph is. */
+double graph_tape_rounding(void);
 void graph_tape_free(void);
 
 #endif

@@ -298,11 +298,11 @@ static void one(int turn, struct kinds *kinds)
     REQUIRE(before);
     memcpy(before, model->weights, bytes);
     count_kinds(kinds);
-    double d = run_steps(turn, before);
+    double d = run_steps(turn, before), bound = fmax(1e-5, 20 * graph_tape_rounding());
     free(before);
     kinds->far += !(d < 1e-5);
-    CHECK_MSG(d < 2e-4, "graph %d of %d nodes, %d samples in %d slices: %g from the exact gradient", turn,
-              model->nnodes, batch, 1 + turn % MAX_SLICES, d);
+    CHECK_MSG(d < bound, "graph %d of %d nodes, %d samples in %d slices: %g from the exact gradient, more than %g",
+              turn, model->nnodes, batch, 1 + turn % MAX_SLICES, d, bound);
     graph_tape_free();
     for (int f = 0; f < 3; f++) free(fields[f]);
     hsgd_model_destroy(&model);
@@ -316,7 +316,7 @@ static void check_captured(int graphs)
                   "%s launched %llu captured graphs", d->info.name, atomic_load(&d->graph_launches));
 }
 
-/* Few graphs are so ill-conditioned that single precision is further away. */
+/* Few graphs are so ill-conditioned that single precision is further away than 1e-5. */
 static void graphs_on(const char *devices, int first, int graphs)
 {
     struct kinds k = { 0 };
