@@ -99,7 +99,7 @@ static struct hsgd_value *use_weights(struct hsgd_value *v, struct hsgd_value *o
         made = HSGD_OP(v, dense, NULL, .units = ((const struct hsgd_dense *)n->attributes)->units,
                        .activation = draw(0, 1) ? HSGD_TANH : HSGD_NO_ACTIVATION, .no_bias = draw(0, 3) == 0,
                        .transposed = ((const struct hsgd_dense *)n->attributes)->transposed);
-    if (n->op == &hsgd_op_conv2d) made = hsgd_apply(n->op, NULL, n->attributes, 1, &v);
+    else if (n->op == &hsgd_op_conv2d) made = hsgd_apply(n->op, NULL, n->attributes, 1, &v);
     if (made) hsgd_share(made, of);
     return made;
 }
