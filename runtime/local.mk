@@ -187,6 +187,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/division.h \
 	runtime/plan/emit_slice.c \
 	runtime/plan/emit_slice.h \
+	runtime/plan/slice_places.c \
+	runtime/plan/slice_places.h \
 	runtime/plan/plan.c \
 	runtime/plan/plan.h \
 	runtime/plan/plan_build.c \

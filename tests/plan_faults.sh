@@ -47,9 +47,9 @@ lives: a place is free one work too early|lives.c|s/a->birth <= b->death .. b->b
 losses: weights are left out|emit_slice.c|s/if (number < 0 .. a.factor == 1) return;/return;/|test_graph_gradients|on_cpu
 shared weights: the second gradient replaces the first|tape.c|s/if (m->made.*) w->adds_weight .*/;/|test_graph_gradients|on_cpu
 shared weights: added where the first writes|tape.c|s/if (m->made.*) w->adds_weight/w->adds_weight/|test_graph_gradients|on_cpu
-recomputing: backward reads where forward wrote|emit_slice.c|s/t->value\[turn\]\[value\]/t->value[FIRST][value]/|test_graph_gradients|on_cpu
+recomputing: backward reads where forward wrote|slice_places.c|s/t->value\[turn\]\[value\]/t->value[FIRST][value]/|test_graph_gradients|on_cpu
 recomputing: what is read outside is made again|recompute.c|s/leaves\[root\] .= .*/(void)root;/|test_graph_gradients|on_cpu
-recomputing: other random numbers|emit_slice.c|s/n->of->number : -1/n->of->number + (int)turn : -1/|test_lives|same_bits_on_one_device
+recomputing: other random numbers|slice_places.c|s/n->of->number : -1/n->of->number + (int)turn : -1/|test_lives|same_bits_on_one_device
 LIST
 echo "plan faults: $passed passed, $failed failed"
 test $failed -eq 0

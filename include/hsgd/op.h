@@ -198,7 +198,7 @@ struct hsgd_emit {
     struct hsgd_ref kept;                 /* node->kept floats per sample */
     struct hsgd_ref cache; /* node->cache floats per sample, as the session's run before has left them, at first 0;
                               absent: a sample begins and ends with this run, as in training and evaluation */
-    struct hsgd_ref sums; /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms */
+    struct hsgd_ref sums;  /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms */
     struct hsgd_ref merged[2][HSGD_PHASES]; /* what earlier phases returned, over all slices */
     struct hsgd_ref step;                   /* row of the step table; absent outside training */
     struct hsgd_weight weight[HSGD_MAX_PARAMS];

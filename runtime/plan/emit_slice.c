@@ -1,160 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "emit_slice.h"
 
-#include <stdlib.h>
-
 #include "kernels.h"
 #include "model/metrics.h"
 
 static const struct hsgd_ref absent = { .buffer = -1 };
-
-/* ------------------------------------------------------------------ places */
-
-bool plan_make_tape(struct plan *p, bool defers)
-{
-    struct tape *t = malloc(sizeof *t);
-    struct tape_spec spec = { .gradients = !plan_forward_only(p), .nresults = p->nresults };
-    if (p->mode == PLAN_PREDICT) spec.result = p->result;
-    for (int i = 0; defers && i < p->nslices; i++)
-        if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
-    bool there = t && tape_make(t, p->model, &spec);
-    if (there) p->tape = t;
-    else free(t);
-    return there;
-}
-
-static struct hsgd_ref slot_place(const struct tape *t, const struct slice_places *at, int rows, int slot)
-{
-    return slot < 0 ? absent : hsgd_at(at->arena, tape_floats(t->slot[slot].offset, rows));
-}
-
-static bool reads_field(const struct plan *p, int f) { return !p->tape || p->tape->low.fields & 1u << f; }
-
-/* Field f of the batch lies behind those before it. */
-static int64_t field_offset(const struct plan *p, int rows, int f)
-{
-    const struct hsgd_model *m = p->model;
-    int64_t bytes = 0;
-    for (int i = 0; i < f; i++)
-        if (reads_field(p, i)) bytes += (rows * hsgd_type_bytes(&m->value[m->field[i].value].type) + 63) / 64 * 64;
-    return bytes;
-}
-
-int64_t slice_input_bytes(const struct plan *p, int rows) { return field_offset(p, rows, p->model->nfields); }
-
-void *slice_field(const struct plan *p, void *input, int rows, int f)
-{
-    return reads_field(p, f) ? (char *)input + field_offset(p, rows, f) : NULL;
-}
-
-int64_t slice_result(const struct plan *p, int rows, int r)
-{
-    const struct hsgd_model *m = p->model;
-    int64_t bytes = 0;
-    for (int i = 0; i < r; i++) bytes += (rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 63) / 64 * 64;
-    return bytes / (int64_t)sizeof(float);
-}
-
-static struct hsgd_ref value_place(const struct plan *p, enum turn turn, const struct slice_places *at, int rows,
-                                   int value)
-{
-    const struct tape *t = p->tape;
-    const struct low_value *v = &t->low.value[value];
-    const struct low_value *root = &t->low.value[v->root];
-    struct hsgd_ref r = slot_place(t, at, rows, t->value[turn][value]);
-    if (root->field >= 0) {
-        r = at->input;
-        r.offset += field_offset(p, rows, root->field);
-    }
-    r.dtype = v->dtype;
-    return r;
-}
-
-/* Nodes' caches lie behind one another, each with all samples. */
-static struct hsgd_ref cache_place(const struct plan *p, const struct node *n, int rows)
-{
-    if (!p->cache || !n || !n->info.cache) return absent;
-    return ref(p->cache_index, rows * model_cache(p->model, (int)(n - p->model->node)));
-}
-
-/* What the slice returns in a phase. */
-static struct hsgd_ref sums_place(const struct plan *p, const struct slice *s, const struct sum_place *sum)
-{
-    const struct tape *t = p->tape;
-    int64_t slice = s - p->slice;
-    if (!sum->floats) return absent;
-    if (p->nslices == 1) return ref(p->sums[0], sum->offset);
-    return ref(p->sums[slice * t->segments + sum->segment], sum->offset - t->sums_begin[sum->segment]);
-}
-
-/* The same of all slices, as this slice has merged it: a single one's is that
- * already. */
-static struct hsgd_ref merged_place(const struct plan *p, const struct slice *s, const struct sum_place *sum)
-{
-    if (!sum->floats || p->nslices == 1) return sums_place(p, s, sum);
-    return ref(p->merged[s - p->slice], sum->offset);
-}
-
-/* ------------------------------------------------------------- weights */
-
-static int64_t row_floats(const struct hsgd_param_spec *s) { return s->rank ? spec_size(s) / s->dim[0] : 1; }
-
-/* The pieces of a parameter over the shards. */
-static void weight_pieces(const struct plan *p, const struct node *n, int param, int first_buffer,
-                          struct hsgd_weight *w)
-{
-    const struct store *t = p->store;
-    const struct hsgd_param_spec *spec = &n->info.param[param];
-    int64_t begin = n->param_offset[param], size = spec_size(spec), row = row_floats(spec);
-    w->pieces = 0;
-    for (int s = 0; s < t->nshards; s++) {
-        int64_t lo = t->shard[s].first, hi = lo + t->shard[s].floats;
-        if (lo < begin) lo = begin;
-        if (hi > begin + size) hi = begin + size;
-        if (lo >= hi) continue;
-        w->piece[w->pieces++] = (struct hsgd_piece){ .ref = ref(first_buffer + s, lo - t->shard[s].first),
-                                                     .row = (int)((lo - begin) / row),
-                                                     .rows = (int)((hi - lo) / row) };
-    }
-}
-
-/* ------------------------------------------------------------------- nodes */
-
-static void begin_node(struct plan *p, const struct slice *s, const struct slice_places *at, int node, enum turn turn,
-                       struct hsgd_program *program, struct hsgd_emit *e)
-{
-    const struct tape *t = p->tape;
-    const struct low_node *n = &t->low.node[node];
-    struct device *target = at->device;
-    *e = (struct hsgd_emit){
-        .node = &n->info,
-        .kind = target->info.kind,
-        .units = target->units,
-        .device = target,
-        .rows = s->rows,
-        .first_row = s->first_row,
-        .batch = plan_part_rows(p, s->part),
-        .number = n->of ? n->of->number : -1,
-        .training = !plan_forward_only(p),
-        .kept = slot_place(t, at, s->rows, t->kept[turn][node]),
-        .cache = cache_place(p, n->of, s->rows),
-        .step = at->step,
-        .program = program,
-        .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),
-    };
-    for (int i = 0; i < HSGD_MAX_INPUTS; i++) {
-        e->x[i] = i < n->info.inputs ? value_place(p, turn, at, s->rows, n->in[i]) : absent;
-        e->dx[i] = absent;
-    }
-    for (int i = 0; i < HSGD_MAX_OUTPUTS; i++) {
-        e->y[i] = i < n->info.outputs ? value_place(p, turn, at, s->rows, n->out[i]) : absent;
-        e->dy[i] = absent;
-    }
-    for (int d = 0; d < 2; d++)
-        for (int k = 0; k < HSGD_PHASES; k++) e->merged[d][k] = merged_place(p, s, &t->sums[node][d][k]);
-    for (int k = 0; k < HSGD_MAX_PARAMS; k++) e->gradient[k] = absent;
-    for (int k = 0; k < n->info.params; k++) weight_pieces(p, n->of, k, at->param, &e->weight[k]);
-}
 
 /* Where the slice sums the gradient of a parameter. */
 static struct hsgd_ref weight_sum(const struct tape *t, const struct low_node *n, const struct slice_places *at, int k)
@@ -167,8 +17,8 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
 {
     const struct low_node *n = &t->low.node[w->node];
     e->adds = w->adds;
-    for (int i = 0; i < n->info.inputs; i++) e->dx[i] = slot_place(t, at, rows, w->dx[i]);
-    for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slot_place(t, at, rows, w->dy[i]);
+    for (int i = 0; i < n->info.inputs; i++) e->dx[i] = slice_slot(t, at, rows, w->dx[i]);
+    for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slice_slot(t, at, rows, w->dy[i]);
     for (int k = 0; k < n->info.params; k++)
         if (w->adds_weight & 1u << k) e->gradient[k] = hsgd_scratch(e, spec_size(&n->info.param[k]));
         else if (w->wants_weight & 1u << k) e->gradient[k] = weight_sum(t, n, at, k);
@@ -192,7 +42,7 @@ static void emit_results(struct plan *p, const struct slice *s, const struct sli
     const struct hsgd_model *m = p->model;
     for (int i = 0; i < p->nresults; i++) {
         struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 3) / 4) };
-        struct hsgd_ref from = value_place(p, FIRST, at, s->rows, p->tape->low.result[i]);
+        struct hsgd_ref from = slice_value(p, FIRST, at, s->rows, p->tape->low.result[i]);
         from.dtype = HSGD_F32;
         HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, from,
                     hsgd_at(at->partial, slice_result(p, s->rows, i)));
@@ -211,7 +61,7 @@ static void emit_move(const struct tape *t, const struct work *w, const struct s
     int64_t floats = tape_floats(t->slot[w->to].floats, rows);
     struct copy_args copy = { (int)floats };
     struct add_args add = { (int)floats };
-    struct hsgd_ref from = slot_place(t, at, rows, w->from), to = slot_place(t, at, rows, w->to);
+    struct hsgd_ref from = slice_slot(t, at, rows, w->from), to = slice_slot(t, at, rows, w->to);
     if (w->kind == WORK_COPY) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, floats, &copy, from, to);
     else if (w->kind == WORK_ADD) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, floats, &add, from, to);
     else emit_zero(e, to, floats);
@@ -234,7 +84,7 @@ int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_pla
         const struct low_node *n = &l->node[i];
         int number = n->of ? loss_counted(l->model, n->of) : -1;
         if (number < 0) continue;
-        begin_node(p, s, at, i, FIRST, program, &e);
+        slice_begin_node(p, s, at, i, FIRST, program, &e);
         for (int v = 0; v < n->info.inputs; v++)
             if (l->value[l->value[n->in[v]].root].field < 0) e.x[v] = absent;
         e.scratch_base = scratch;
@@ -271,12 +121,12 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     }
     const struct hsgd_op *op = t->low.node[w->node].op;
     enum hsgd_direction d = w->kind == WORK_BACKWARD ? HSGD_BACKWARD : HSGD_FORWARD;
-    begin_node(p, s, at, w->node, work_turn(w), program, e);
+    slice_begin_node(p, s, at, w->node, work_turn(w), program, e);
     place_gradients(t, w, at, s->rows, e);
     for (int k = 0; w->kind == WORK_UNUSED && k < e->node->params; k++)
         if (!(w->adds_weight & 1u << k)) emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
     if (w->kind == WORK_UNUSED) return;
-    e->sums = sums_place(p, s, &t->sums[w->node][d][w->phase]);
+    e->sums = slice_sums(p, s, &t->sums[w->node][d][w->phase]);
     if (op_is_end(op) && !hsgd_wanted(e->sums)) e->sums = hsgd_at(at->partial, t->low.node[w->node].of->sums);
     bool evaluates = d == HSGD_FORWARD && op->evaluate && !e->training;
     (evaluates ? op->evaluate : (d ? op->backward : op->forward)[w->phase].emit)(e);
@@ -297,8 +147,8 @@ static void emit_merge(struct plan *p, const struct slice *s, const struct slice
     int n = 0;
     for (int i = 0; i < p->nslices; i++)
         if (p->slice[i].part == s->part)
-            part[n++] = (struct hsgd_part){ sums_place(p, &p->slice[i], sum), p->slice[i].rows };
-    begin_node(p, s, at, node, FIRST, program, e);
+            part[n++] = (struct hsgd_part){ slice_sums(p, &p->slice[i], sum), p->slice[i].rows };
+    slice_begin_node(p, s, at, node, FIRST, program, e);
     e->rows = e->batch;
     if (merge) merge(e, n, part, e->merged[d][phase]);
     else emit_sum(e, sum->floats, n, part, e->merged[d][phase]);
@@ -348,7 +198,7 @@ void emit_once(struct plan *p, const struct slice *s, const struct slice_places 
             const struct hsgd_phase *phase =
                 k < HSGD_PHASES ? &l->node[i].op->forward[k] : &l->node[i].op->backward[k - HSGD_PHASES];
             if (!phase->once) continue;
-            begin_node(p, s, at, i, FIRST, program, &e);
+            slice_begin_node(p, s, at, i, FIRST, program, &e);
             e.rows = e.batch;
             for (int v = 0; v < HSGD_MAX_INPUTS; v++) e.x[v] = absent;
             for (int v = 0; v < HSGD_MAX_OUTPUTS; v++) e.y[v] = absent;
@@ -437,8 +287,8 @@ int64_t emit_weight_rows(struct plan *p, const struct slice *s, const struct sli
     const struct tape *t = p->tape;
     struct hsgd_emit e;
     int node = on_tape(t, r->node);
-    begin_node(p, s, at, node, FIRST, program, &e);
-    e.dy[0] = slot_place(t, at, s->rows, t->dy[node]);
+    slice_begin_node(p, s, at, node, FIRST, program, &e);
+    e.dy[0] = slice_slot(t, at, s->rows, t->dy[node]);
     e.scratch_base = scratch;
     if (!t->low.node[node].deferred) emit_made_rows(t->low.model, &t->low.node[node], at, r, out, accumulate, &e);
     else if (hsgd_wanted(e.dy[0])) t->low.node[node].op->weight_gradient(&e, r->row, r->rows, out, accumulate);

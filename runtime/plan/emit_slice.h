@@ -3,28 +3,7 @@
 #ifndef HSGD_RUNTIME_EMIT_SLICE_H
 #define HSGD_RUNTIME_EMIT_SLICE_H
 
-#include "plan.h"
-#include "tape.h"
-
-/* Where a slice finds its data, and the device that its work is described for;
- * param is the buffer of shard 0. */
-struct slice_places {
-    struct hsgd_ref input, arena, partial, step;
-    int param;
-    struct device *device;
-};
-
-/* Bytes of the fields of so many samples that the plan reads, each at a multiple of 64;
- * and field f, NULL where it does not. */
-int64_t slice_input_bytes(const struct plan *p, int rows);
-void *slice_field(const struct plan *p, void *input, int rows, int f);
-
-/* Floats of a step's results before result r, each at a multiple of 64 bytes. */
-int64_t slice_result(const struct plan *p, int rows, int r);
-
-/* Makes the plan's tape; defers: gradients of large weights may be left to
- * later cells.  Out of memory: false. */
-bool plan_make_tape(struct plan *p, bool defers);
+#include "slice_places.h"
 
 /* Appends a segment of the slice's work to the program, after merging what all
  * slices returned in the one before.  Returns the floats of the arena that it

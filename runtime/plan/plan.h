@@ -121,12 +121,12 @@ struct plan {
     struct store *store;      /* NULL: an operation alone, of no step */
     struct hsgd_model *model; /* the store's, at the sizes of this plan */
     struct updater updater;
-    struct tape *tape; /* work of a slice */
-    int *sums;         /* buffers of what slices return between segments: [slice][segment]; one slice: of all */
-    int *merged;       /* and of these sums over all slices, as each slice makes them; one slice: none */
+    struct tape *tape;    /* work of a slice */
+    int *sums;            /* buffers of what slices return between segments: [slice][segment]; one slice: of all */
+    int *merged;          /* and of these sums over all slices, as each slice makes them; one slice: none */
     struct buffer *cache; /* a session's; NULL: none, */
     int cache_index;      /* and which of the plan's buffers it is */
-    int *terms;        /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
+    int *terms;           /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
     enum plan_mode mode;
     int batch;
     int nresults, result[MAX_RESULTS]; /* PLAN_PREDICT: values of the model, */

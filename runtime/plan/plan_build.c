@@ -256,6 +256,20 @@ static enum deferral choose_deferral(const struct plan *p)
     return used ? BY_ROWS_USED : BY_ROWS;
 }
 
+/* defers: gradients of large weights may be left to later cells.  False: out of memory. */
+static bool make_tape(struct plan *p, bool defers)
+{
+    struct tape *t = malloc(sizeof *t);
+    struct tape_spec spec = { .gradients = !plan_forward_only(p), .nresults = p->nresults };
+    if (p->mode == PLAN_PREDICT) spec.result = p->result;
+    for (int i = 0; defers && i < p->nslices; i++)
+        if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
+    bool there = t && tape_make(t, p->model, &spec);
+    if (there) p->tape = t;
+    else free(t);
+    return there;
+}
+
 int plan_describe(struct plan *p, const struct plan_hooks *hooks)
 {
     static const struct plan_hooks none = { 0 };
@@ -263,7 +277,7 @@ int plan_describe(struct plan *p, const struct plan_hooks *hooks)
     if (!hooks) hooks = &none;
     add_fixed(&b);
     if (p->cache) p->cache_index = foreign_buffer(&b, p->cache);
-    if (!hooks->no_step && !plan_make_tape(p, b.deferral != IN_BACKWARD)) return no_memory(&b), b.error;
+    if (!hooks->no_step && !make_tape(p, b.deferral != IN_BACKWARD)) return no_memory(&b), b.error;
     if (p->tape && !p->tape->defers) b.deferral = IN_BACKWARD;
     for (int i = 0; i < p->nslices; i++) add_slice(&b, i);
     if (p->tape) add_sums(&b);

@@ -74,15 +74,11 @@ static bool memory(void)
 
 static bool reset(void) { return !hsgd_session_reset(SESSION(0)); }
 
-const struct call session_calls[] = { { "hsgd_session_defaults", defaults, 1, false },
-                                      { "hsgd_session_create", create, 2, false },
-                                      { "hsgd_session_destroy", destroy, 1, false },
-                                      { "hsgd_session_run", run, 5, false },
-                                      { "hsgd_session_inputs", inputs, 1, false },
-                                      { "hsgd_session_results", number_of_results, 1, false },
-                                      { "hsgd_session_input_get", input_get, 2, false },
-                                      { "hsgd_session_result_get", result_get, 2, false },
-                                      { "hsgd_session_memory_get", memory, 2, false },
-                                      { "hsgd_session_set_types", set_types, 2, false },
-                                      { "hsgd_session_reset", reset, 1, false },
-                                      { NULL, NULL, 0, false } };
+const struct call session_calls[] = {
+    { "hsgd_session_defaults", defaults, 1, false },   { "hsgd_session_create", create, 2, false },
+    { "hsgd_session_destroy", destroy, 1, false },     { "hsgd_session_run", run, 5, false },
+    { "hsgd_session_inputs", inputs, 1, false },       { "hsgd_session_results", number_of_results, 1, false },
+    { "hsgd_session_input_get", input_get, 2, false }, { "hsgd_session_result_get", result_get, 2, false },
+    { "hsgd_session_memory_get", memory, 2, false },   { "hsgd_session_set_types", set_types, 2, false },
+    { "hsgd_session_reset", reset, 1, false },         { NULL, NULL, 0, false }
+};
