@@ -45,7 +45,7 @@ static void slower(void)
 static void comes_back(void)
 {
     double loss;
-    setenv("HSGD_SLOW", "cpu:50us,opencl:1000us,opencl:0us@3", 1);
+    setenv("HSGD_SLOW", "cpu:20us,opencl:2000us,opencl:0us@3", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     begin("cpu,opencl", HSGD_SYNC);
     for (int i = 0; i < 3; i++) train(1, &loss);
