@@ -48,9 +48,11 @@ uint64_t draw(void)
 int below(int n) { return (int)(draw() % (uint64_t)n); }
 bool one_in(int n) { return below(n) == 0; }
 
+/* Of a costly call, which is rare, each pointer in turn, too: chance alone may leave one out. */
 void *or_null(int pointer, const void *p)
 {
-    if (!p || one_in(8)) {
+    const struct count *c = &counts[running];
+    if (!p || one_in(8) || (c->call->costly && c->calls % 8 == pointer)) {
         counts[running].nulls |= 1u << pointer;
         return NULL;
     }
