@@ -145,24 +145,38 @@ static void sizes_are_known(void)
     hsgd_destroy(&ctx);
 }
 
-/* The device that has it all fails in the third run: no other has it. */
+/* What the device that has failed had is lost, whoever has found out: no other has it. */
+static void check_lost(struct hsgd_context *ctx, struct hsgd_session *s)
+{
+    float once[BATCH * SIZE], twice[BATCH * SIZE];
+    CHECK(run(s, 2, 3, once, twice) == -EIO);
+    CHECK_STR(hsgd_error(ctx), "what operations have kept is lost with opencl:0, which has failed: "
+                               "hsgd_session_reset() begins anew");
+    CHECK(!hsgd_session_reset(s));
+    check_runs(ctx, s, 2, 1, 2); /* on the other */
+}
+
+/* The device fails in the third run. */
 static void is_lost_with_its_device(void)
 {
     setenv("HSGD_SLOW", "cpu:50000us", 1);
     setenv("HSGD_FAIL", "opencl@2", 1);
     struct hsgd_context *ctx = core_context("cpu,opencl", 1, false);
     struct hsgd_model *m = make_model(ctx);
-    struct hsgd_session *s = open_session(m);
+    struct hsgd_session *s = open_session(m), *two = open_session(m), *reset = open_session(m);
     float once[BATCH * SIZE], twice[BATCH * SIZE];
     check_runs(ctx, s, 2, 1, 2);
+    check_runs(ctx, two, 2, 1, 2);
+    check_runs(ctx, reset, 2, 1, 2);
+    CHECK(!hsgd_session_reset(reset));
     CHECK(run(s, 2, 3, once, twice) == -EIO);
     CHECK_STR(hsgd_error(ctx), "opencl:0: the device failed, as HSGD_FAIL says");
-    CHECK(run(s, 2, 3, once, twice) == -EIO);
-    CHECK_STR(hsgd_error(ctx), "what operations have kept is lost with opencl:0, which has failed: "
-                               "hsgd_session_reset() begins anew");
-    CHECK(!hsgd_session_reset(s));
-    check_runs(ctx, s, 2, 1, 2); /* on the other */
+    check_lost(ctx, s);
+    check_lost(ctx, two);
+    check_runs(ctx, reset, 2, 1, 2); /* it had nothing to lose */
     hsgd_session_destroy(&s);
+    hsgd_session_destroy(&two);
+    hsgd_session_destroy(&reset);
     hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
 }

@@ -28,7 +28,7 @@ struct session_choice {
 struct session_cache {
     int64_t floats;      /* per sample; 0: no operation keeps anything */
     int rows;            /* samples that the buffer is for; 0: it is not there */
-    bool begun, lost;    /* a run has been made since the reset; with a device */
+    bool begun, lost;    /* since the reset a run has been made, and has failed */
     struct device *home; /* that makes all runs from the first on; NULL: it is to be chosen */
     struct buffer buffer;
 };
@@ -71,7 +71,7 @@ int session_window(struct hsgd_session *s, enum plan_mode mode, int batch, int s
 /* Before a run on so many samples: the cache is there, and for them. */
 int session_cache_prepare(struct hsgd_session *s, int64_t samples);
 void session_cache_close(struct hsgd_session *s);
-/* After a run that has failed with its device. */
+/* After a run that has failed. */
 void session_cache_lose(struct hsgd_session *s);
 
 /* Divides a batch; by trials where it is not known what is best. */

@@ -32,6 +32,9 @@ static int make(struct hsgd_session *s, int rows)
     return err;
 }
 
+/* Another object of the context may have found out. */
+static bool home_is_lost(const struct session_cache *c) { return c->home && c->home->lost; }
+
 static int check(const struct hsgd_session *s, int64_t samples)
 {
     const struct session_cache *c = &s->cache;
@@ -40,7 +43,7 @@ static int check(const struct hsgd_session *s, int64_t samples)
                          "operations of model \"%s\" keep something between runs: a run has at most the session's "
                          "batch of %d samples, not %lld",
                          s->store.model->name, s->batch, (long long)samples);
-    if (c->lost)
+    if (c->begun && (c->lost || home_is_lost(c)))
         return hsgd_fail(
             s->ctx, EIO,
             "what operations have kept is lost with %s, which has failed: hsgd_session_reset() begins anew",
@@ -59,17 +62,18 @@ int session_cache_prepare(struct hsgd_session *s, int64_t samples)
     if (!c->floats) return 0;
     int err = check(s, samples);
     if (!err && c->rows != samples) err = make(s, (int)samples);
-    if (!err) c->begun = true;
-    return err;
+    if (err) return err;
+    if (home_is_lost(c)) c->home = NULL;
+    c->begun = true;
+    return 0;
 }
 
-void session_cache_lose(struct hsgd_session *s) { s->cache.lost = s->cache.begun; }
+void session_cache_lose(struct hsgd_session *s) { s->cache.lost = true; }
 
 int hsgd_session_reset(struct hsgd_session *s)
 {
     int err = ENTER(s ? s->ctx : NULL, s);
     if (err || !s->cache.begun) return err;
-    if (s->cache.home && s->cache.home->lost) s->cache.home = NULL;
     s->cache.begun = s->cache.lost = false;
     clear(s);
     return 0;
