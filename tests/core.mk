@@ -38,7 +38,7 @@ if HAVE_CAIRO
 core_tests += test_plots
 endif
 core_tests += test_session
-core_tests += test_shared
+core_tests += test_shared test_shared_files
 core_tests += test_sizes
 core_tests += test_readers
 core_tests += test_readers_bad
@@ -183,6 +183,9 @@ test_groups_LDADD = $(core_ldadd)
 test_shared_SOURCES = tests/test_shared.c $(train_sources)
 test_shared_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(JANSSON_CFLAGS)
 test_shared_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
+test_shared_files_SOURCES = tests/test_shared_files.c $(train_sources)
+test_shared_files_CPPFLAGS = $(test_shared_CPPFLAGS)
+test_shared_files_LDADD = $(test_shared_LDADD)
 
 test_train_SOURCES = tests/test_train.c $(train_sources)
 test_train_CPPFLAGS = $(core_cppflags)

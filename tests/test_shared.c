@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Weights that several layers use, and weights that do not train. */
+/* Weights that several layers use, and weights that do not train: gradients and training. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <math.h>
 
-#include "io/safetensors.h"
 #include "plan/tape.h"
 
 enum { WIDE = 320, BATCH = 64, STEPS = 20 };
@@ -76,20 +75,10 @@ static void freeze_patterns(bool frozen)
         REQUIRE(!hsgd_model_freeze(model, patterns[i], frozen));
 }
 
-static void begin_without_model(const char *devices, bool deterministic)
+static void begin_slowly(const char *devices, bool deterministic)
 {
-    begin_on(devices, "linear", deterministic);
-    hsgd_model_destroy(&model);
+    begin_without_model(devices, deterministic);
     options.learning_rate = 0.02f;
-}
-
-static float *weight(const char *name, int64_t *n)
-{
-    *n = hsgd_model_weight_size(model, name);
-    REQUIRE(*n > 0);
-    float *w = malloc((size_t)*n * sizeof *w);
-    REQUIRE(w && !hsgd_model_get_weight(model, name, w, *n));
-    return w;
 }
 
 static void copy_weight(const char *from, const char *to)
@@ -136,7 +125,7 @@ static void check_siamese(const char *devices, enum hsgd_executor executor)
     int64_t n, nshared, size[OF_BRANCH];
     float *sum[OF_BRANCH];
     char name[100];
-    begin_without_model(devices, true);
+    begin_slowly(devices, true);
     options.executor = executor;
     siamese(false);
     for (int i = 0; i < OF_BRANCH; i++) {
@@ -179,7 +168,7 @@ static void siamese_on_both(void) { check_siamese("cpu,opencl", HSGD_REPLAY); }
 static void frozen_gradients(void)
 {
     int64_t n, at = 0;
-    begin_without_model("cpu", true);
+    begin_slowly("cpu", true);
     partly_frozen();
     float *all = gradients(&n);
     freeze_patterns(true);
@@ -214,7 +203,7 @@ static int backward_works(void)
 /* Below the last layer nothing trains: it alone has backward work. */
 static void nothing_below(void)
 {
-    begin_without_model("cpu", true);
+    begin_slowly("cpu", true);
     partly_frozen();
     int all = backward_works();
     REQUIRE(!hsgd_model_freeze(model, "*", true) && !hsgd_model_freeze(model, "head.*", false));
@@ -232,7 +221,7 @@ static void nothing_below(void)
 /* With every optimizer, weight decay and clipping: what is frozen keeps its bits, all else moves. */
 static void check_steps(const char *devices, enum hsgd_executor executor)
 {
-    begin_without_model(devices, true);
+    begin_slowly(devices, true);
     options.executor = executor;
     options.weight_decay = 0.1f;
     partly_frozen();
@@ -266,7 +255,7 @@ static void steps_on_both(void) { check_steps("cpu,opencl", HSGD_INSERT); }
 static void clipping(void)
 {
     int64_t n;
-    begin_without_model("cpu", true);
+    begin_slowly("cpu", true);
     siamese(true);
     REQUIRE(!hsgd_model_freeze(model, "stem.*", true));
     options.clip_norm = 1e-2f;
@@ -285,7 +274,7 @@ static void clipping(void)
 /* Every algorithm lowers the loss of a siamese network, and its frozen layer stays. */
 static void algorithms(void)
 {
-    begin_without_model("cpu", false);
+    begin_slowly("cpu", false);
     options.batch_size = 20;
     options.epochs = 4;
     options.learning_rate = 0.05f;
@@ -315,7 +304,7 @@ static void resuming(void)
 {
     char folder[512], path[600];
     int64_t n;
-    begin_without_model("cpu", true);
+    begin_slowly("cpu", true);
     options.optimizer = HSGD_ADAM;
     options.weight_decay = 0.01f;
     snprintf(folder, sizeof folder, "%s/shared-XXXXXX", getenv("STARPU_HOME"));
@@ -344,165 +333,6 @@ static void resuming(void)
     end();
 }
 
-/* -------------------------------------------------------------------- files */
-
-static const char file[] = "hsgd: 2\n"
-                           "name: pair\n"
-                           "inputs: {x: {type: f32, shape: [1, 1, 12]}, y: {type: f32, shape: [1, 1, 12]}}\n"
-                           "targets: {label: {type: i32}}\n"
-                           "blocks:\n"
-                           "  low:\n"
-                           "    - {op: conv2d, name: conv, out_channels: 3, kernel: 1}\n"
-                           "    - {op: batch_norm, name: bn}\n"
-                           "    - {op: conv2d, name: trained, out_channels: 3, kernel: 1, train: true}\n"
-                           "    - {op: relu}\n"
-                           "layers:\n"
-                           "  - {block: low, name: low, train: false, in: x}\n"
-                           "  - {op: conv2d, name: low.other, out_channels: 3, kernel: 1, in: y, weights: low.conv}\n"
-                           "  - {op: concat, name: both, in: [low, low.other]}\n"
-                           "  - {op: flatten}\n"
-                           "  - {op: dense, name: a, units: 6, train: [bias]}\n"
-                           "  - {op: dense, name: b, units: 6, no_bias: true, activation: tanh, weights: a}\n"
-                           "  - {op: dense, name: head, units: 4}\n"
-                           "  - {op: softmax_cross_entropy}\n";
-
-static void check_layer(const char *name, const char *weights_of, int64_t parameters, int64_t frozen)
-{
-    struct hsgd_model_layer l = { 0 };
-    int i = 0;
-    while (!hsgd_model_layer_get(model, i, &l, sizeof l) && strcmp(l.name, name) != 0) i++;
-    CHECK_STR(l.name, name);
-    CHECK_STR(l.weights_of, weights_of);
-    CHECK_MSG(l.parameters == parameters && l.frozen == frozen, "%s: %lld parameters, %lld frozen", name,
-              (long long)l.parameters, (long long)l.frozen);
-}
-
-static struct hsgd_model *from_text(const char *text)
-{
-    struct hsgd_model *m = hsgd_model_from_text(ctx, text, (struct hsgd_shape){ 0 }, 0);
-    if (!CHECK_MSG(m, "%s\n%s", hsgd_error(ctx), text)) core_end();
-    return m;
-}
-
-static const char siamese_file[] = "hsgd: 2\n"
-                                   "name: pair\n"
-                                   "inputs: {x: {type: f32, shape: [6, 6, 1]}, y: {type: f32, shape: [6, 6, 1]}}\n"
-                                   "targets: {label: {type: i32}}\n"
-                                   "blocks:\n"
-                                   "  unit:\n"
-                                   "    - {op: conv2d, name: conv, out_channels: $c, kernel: 3, padding: 1}\n"
-                                   "    - {op: relu}\n"
-                                   "  branch:\n"
-                                   "    - {op: conv2d, out_channels: 3, kernel: 1, train: false}\n"
-                                   "    - {block: unit, name: unit, repeat: 2, c: 3}\n"
-                                   "    - {op: flatten}\n"
-                                   "layers:\n"
-                                   "  - {block: branch, name: left, in: x}\n"
-                                   "  - {block: branch, name: right, in: y, weights: left}\n"
-                                   "  - {op: concat, name: both, in: [left, right]}\n"
-                                   "  - {op: dense, name: head, units: 4}\n"
-                                   "  - {op: softmax_cross_entropy}\n";
-
-/* A whole branch by one word. */
-static void siamese_files(void)
-{
-    begin_without_model("cpu", true);
-    model = from_text(siamese_file);
-    check_layer("left.conv2d1", "", 6, 6);
-    check_layer("left.unit.1.conv", "", 84, 0);
-    check_layer("right.conv2d4", "left.conv2d1", 0, 0);
-    check_layer("right.unit.0.conv", "left.unit.0.conv", 0, 0);
-    check_layer("right.unit.1.conv", "left.unit.1.conv", 0, 0);
-    char *text = hsgd_model_text(model);
-    hsgd_model_destroy(&model);
-    model = from_text(text);
-    char *again = hsgd_model_text(model);
-    CHECK_STR(again, text);
-    CHECK(hsgd_model_parameters(model) == 6 + 2 * 84 + 2 * 108 * 4 + 4);
-    free(text), free(again);
-    end();
-}
-
-static void model_files(void)
-{
-    begin_without_model("cpu", true);
-    model = from_text(file);
-    check_layer("low.conv", "", 39, 39);
-    check_layer("low.bn", "", 13, 6);
-    check_layer("low.trained", "", 12, 0);
-    check_layer("low.other", "low.conv", 0, 0);
-    check_layer("a", "", 42, 36);
-    check_layer("b", "a", 0, 0);
-    CHECK(hsgd_model_parameters(model) == 39 + 13 + 12 + 42 + 28);
-    char *text = hsgd_model_text(model);
-    CHECK(text && strstr(text, "weights: low.conv") && strstr(text, "train: [bias]") && strstr(text, "train: false"));
-    hsgd_model_destroy(&model);
-    model = from_text(text);
-    char *again = hsgd_model_text(model);
-    CHECK_STR(again, text);
-    free(text), free(again);
-    end();
-}
-
-/* A file of the model's weights, and more tensors of 9 floats: one of another name has the first
- * weight, but for what is added to an element. */
-static void write_file(const char *path, const char *name, bool own, float more)
-{
-    struct safetensors_writer w;
-    int64_t n;
-    FILE *to = fopen(path, "wb");
-    REQUIRE(to);
-    safetensors_start(&w, ctx, to, path);
-    float *first = weight("a.weight", &n), *bias = weight("a.bias", &n);
-    if (own) safetensors_declare(&w, "a.weight", SAFETENSORS_F32, 2, (const int64_t[]){ 3, 3 });
-    safetensors_declare(&w, "a.bias", SAFETENSORS_F32, 1, (const int64_t[]){ 3 });
-    if (name) safetensors_declare(&w, name, SAFETENSORS_F32, 2, (const int64_t[]){ 3, 3 });
-    if (own) safetensors_append(&w, first, 9 * sizeof *first);
-    safetensors_append(&w, bias, 3 * sizeof *bias);
-    first[5] += more;
-    if (name) safetensors_append(&w, first, 9 * sizeof *first);
-    REQUIRE(!safetensors_finish(&w) && !fclose(to));
-    free(first), free(bias);
-}
-
-/* A shared weight has one tensor, under its first name; files with other names are read. */
-static void weight_files(void)
-{
-    struct safetensors f;
-    char path[600], want[900];
-    begin_without_model("cpu", true);
-    model = from_text("hsgd: 2\nname: chain\ninputs: {x: {type: f32, shape: [3]}}\ntargets: {t: {type: i32}}\nlayers:\n"
-                      "  - {op: dense, name: a, units: 3}\n"
-                      "  - {op: dense, name: b, units: 3, weights: a}\n"
-                      "  - {op: dense, name: c, units: 3, weights: b}\n"
-                      "  - {op: softmax_cross_entropy}\n");
-    snprintf(path, sizeof path, "%s/shared.safetensors", getenv("STARPU_HOME"));
-    CHECK(!hsgd_model_save(model, path));
-    REQUIRE(!safetensors_read(ctx, &f, path));
-    CHECK(f.ntensors == 2 && safetensors_find(&f, "a.weight") && safetensors_find(&f, "a.bias"));
-    safetensors_close(&f);
-    CHECK(hsgd_model_weight_size(model, "b.weight") == -EINVAL);
-    write_file(path, "c.weight", true, 0);
-    CHECK_MSG(!hsgd_model_load(model, path), "%s", hsgd_error(ctx));
-    write_file(path, "b.weight", false, 0);
-    CHECK_MSG(!hsgd_model_load(model, path), "%s", hsgd_error(ctx));
-    write_file(path, "c.weight", true, 1);
-    CHECK(hsgd_model_load(model, path) == -EINVAL);
-    snprintf(want, sizeof want,
-             "%s: tensors \"a.weight\" and \"c.weight\" differ, but are one weight of model \"chain\"", path);
-    CHECK_STR(hsgd_error(ctx), want);
-    write_file(path, NULL, false, 0);
-    CHECK(hsgd_model_load(model, path) == -EINVAL);
-    snprintf(want, sizeof want, "%s: tensor \"a.weight\" is missing", path);
-    CHECK_STR(hsgd_error(ctx), want);
-    write_file(path, "d.weight", true, 0);
-    CHECK(hsgd_model_load(model, path) == -EINVAL);
-    snprintf(want, sizeof want, "%s: tensor \"d.weight\" is not a weight of model \"chain\"", path);
-    CHECK_STR(hsgd_error(ctx), want);
-    remove(path);
-    end();
-}
-
 /* ------------------------------------------------------------------- errors */
 
 /* The first error stays with the model. */
@@ -515,7 +345,7 @@ static void refused(struct hsgd_model *m, const char *sentence)
 
 static void errors(void)
 {
-    begin_without_model("cpu", true);
+    begin_slowly("cpu", true);
     struct hsgd_model *m = hsgd_model_create(ctx, "bad");
     struct hsgd_value *v = hsgd_input(m, "x", hsgd_vector(3)), *a = HSGD_OP(v, dense, "a", .units = 3);
     struct hsgd_value *b = HSGD_OP(a, dense, "b", .units = 3);
@@ -574,7 +404,7 @@ static float *language_gradients(bool tied, int64_t *n)
 static void check_tied(const char *devices)
 {
     int64_t n, all;
-    begin_without_model(devices, true);
+    begin_slowly(devices, true);
     float *apart = language_gradients(false, &all);
     float *sum = apart + place_of("table.weight"), *scores = apart + place_of("scores.weight");
     CHECK(core_norm(sum, TOKENS * WIDE) > 0 && core_norm(scores, TOKENS * WIDE) > 0);
@@ -592,13 +422,18 @@ static void tied_on_cpu(void) { check_tied("cpu"); }
 static void tied_on_both(void) { check_tied("cpu,opencl"); }
 
 static const struct core_case cases[] = {
-    { "tied_on_cpu", tied_on_cpu },         { "tied_on_both", tied_on_both },
-    { "siamese_on_cpu", siamese_on_cpu },   { "siamese_on_opencl", siamese_on_opencl },
-    { "siamese_on_both", siamese_on_both }, { "frozen_gradients", frozen_gradients },
-    { "nothing_below", nothing_below },     { "steps_on_cpu", steps_on_cpu },
-    { "steps_on_both", steps_on_both },     { "clipping", clipping },
-    { "algorithms", algorithms },           { "resuming", resuming },
-    { "model_files", model_files },         { "siamese_files", siamese_files },
-    { "weight_files", weight_files },       { "errors", errors },
+    { "tied_on_cpu", tied_on_cpu },
+    { "tied_on_both", tied_on_both },
+    { "siamese_on_cpu", siamese_on_cpu },
+    { "siamese_on_opencl", siamese_on_opencl },
+    { "siamese_on_both", siamese_on_both },
+    { "frozen_gradients", frozen_gradients },
+    { "nothing_below", nothing_below },
+    { "steps_on_cpu", steps_on_cpu },
+    { "steps_on_both", steps_on_both },
+    { "clipping", clipping },
+    { "algorithms", algorithms },
+    { "resuming", resuming },
+    { "errors", errors },
 };
 CORE_MAIN(cases)

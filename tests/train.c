@@ -41,6 +41,21 @@ struct hsgd_trainer *trainer(void)
     return t;
 }
 
+void begin_without_model(const char *devices, bool deterministic)
+{
+    begin_on(devices, "linear", deterministic);
+    hsgd_model_destroy(&model);
+}
+
+float *weight(const char *name, int64_t *n)
+{
+    *n = hsgd_model_weight_size(model, name);
+    REQUIRE(*n > 0);
+    float *w = malloc((size_t)*n * sizeof *w);
+    REQUIRE(w && !hsgd_model_get_weight(model, name, w, *n));
+    return w;
+}
+
 void end(void)
 {
     hsgd_model_destroy(&model);

@@ -20,7 +20,11 @@ void make_points(void);
 void begin(const char *name, bool deterministic);
 /* The same on other devices. */
 void begin_on(const char *devices, const char *name, bool deterministic);
+/* The same without the model. */
+void begin_without_model(const char *devices, bool deterministic);
 void end(void);
+/* A copy of a weight of the model, and how many floats it has; to be freed. */
+float *weight(const char *name, int64_t *n);
 struct hsgd_trainer *trainer(void);
 /* A step on n points. */
 void step(struct hsgd_trainer *t, int first, int n);
