@@ -238,6 +238,17 @@ static void in_sequence(void)
     }
 }
 
+/* StarPU counts OpenCL devices when it first starts in a process. */
+static void other_devices_later(void)
+{
+    static const char *const lists[] = { "cpu", "opencl", "cpu,opencl", "cpu" };
+    for (int i = 0; i < 4; i++) {
+        struct hsgd_context *ctx = core_context(lists[i], 1, false);
+        train(ctx, 2);
+        hsgd_destroy(&ctx);
+    }
+}
+
 static bool automatic_has_pocl(int threads)
 {
     struct hsgd_context *ctx = core_context(NULL, threads, false);
@@ -351,6 +362,7 @@ static const struct core_case cases[] = { { "without_devices", without_devices }
                                           { "missing_opencl_device", missing_opencl_device },
                                           { "respects_affinity", respects_affinity },
                                           { "in_sequence", in_sequence },
+                                          { "other_devices_later", other_devices_later },
                                           { "automatic", automatic },
                                           { "two_at_once", two_at_once },
                                           { "defaults", defaults },

@@ -303,7 +303,8 @@ int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
         /* StarPU and hwloc look for OpenCL devices that nobody wants. */
         { .name = "OCL_ICD_VENDORS",
           .value = ctx->spare_opencl && !conf->nopencl ? "/dev/null" : getenv("OCL_ICD_VENDORS") },
-        { .name = "STARPU_OPENCL_ON_CPUS", .value = conf->nopencl ? "1" : NULL },
+        /* StarPU counts OpenCL devices once a process: a later context may need one that is a CPU. */
+        { .name = "STARPU_OPENCL_ON_CPUS", .value = "1" },
         { .name = "STARPU_OPENCL_ONLY_ON_CPUS", .told = true },
         { .name = "STARPU_WORKERS_OPENCLID", .told = true },
         { .name = "STARPU_WORKERS_CUDAID", .told = true },
