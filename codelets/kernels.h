@@ -35,8 +35,8 @@ const char *hsgd_kernels_isa(void);
 
 #define HSGD_KERNEL(name) (&hsgd_kernels[HSGD_KERNEL_##name])
 
-/* The OpenCL program with all kernels. */
-extern const char hsgd_kernel_text[];
+/* The OpenCL programs with the kernels, and with those that take long to compile. */
+extern const char hsgd_kernel_text[], hsgd_large_kernel_text[];
 /* The kernels for GPUs only. */
 extern const char hsgd_gpu_kernel_text[];
 

@@ -70,6 +70,13 @@ static void add_cuda_forms(void)
 #endif
 }
 
+static void add_large_texts(void)
+{
+#define KERNEL(name, buffers, args) hsgd_kernels[HSGD_KERNEL_##name].opencl_source = hsgd_large_kernel_text;
+#include "kernel_large_list.h"
+#undef KERNEL
+}
+
 static const char *const isa_names[] = { "base", "v3", "v4" };
 static int isa;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -94,6 +101,7 @@ static void choose(void)
     for (int i = 0; wish && i < isa; i++)
         if (!strcmp(wish, isa_names[i])) isa = i;
     for (int k = 0; k < HSGD_KERNELS; k++) hsgd_kernels[k].cpu = functions[k][isa];
+    add_large_texts();
     add_cuda_forms();
 }
 

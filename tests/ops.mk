@@ -18,10 +18,7 @@ variant_compile = $(CC) $(DEFS) $(DEFAULT_INCLUDES) -I$(VARIANT)/codelets -Icode
 test-ops-variant:
 	case "$(CHANGED)" in \
 	*.c) $(variant_compile) $(VARIANT)/codelets/$(CHANGED) -o $(VARIANT)/changed.o ;; \
-	*) cd $(VARIANT)/codelets && \
-	   { sh ./generate.sh text hsgd_kernel_text device.h $(notdir $(KERNELS)) && \
-	     sh ./generate.sh text hsgd_gpu_kernel_text $(notdir $(GPU_KERNELS)); } > kernel_text.c && \
-	   cd $(abs_builddir) && \
+	*) { $(call kernel_texts,$(VARIANT)/codelets); } > $(VARIANT)/codelets/kernel_text.c && \
 	   $(variant_compile) $(VARIANT)/codelets/kernel_text.c -o $(VARIANT)/text.o && \
 	   for file in $(if $(filter %.h,$(CHANGED)),$(addsuffix .cl,$(kernel_names)),$(filter-out $(GPU_KERNELS:codelets/%=%),$(CHANGED))); do \
 	     $(variant_compile) -DHSGD_ISA=base $(as_kernel) $(VARIANT)/codelets/$$file -o $(VARIANT)/$$file.o || exit; \
@@ -40,9 +37,7 @@ operation-in-library:
 	$(operation_generate) args $(kernel_files) $(gpu_kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_args.h
 	$(operation_generate) list $(kernel_files) $(FOLDER)/$(OPERATION).cl > $(FOLDER)/kernel_list.h
 	$(operation_generate) ops $(op_files) $(FOLDER)/$(OPERATION).c > $(FOLDER)/op_list.h
-	{ $(operation_generate) text hsgd_kernel_text $(srcdir)/codelets/device.h $(kernel_files) \
-	    $(FOLDER)/$(OPERATION).cl && \
-	  $(operation_generate) text hsgd_gpu_kernel_text $(gpu_kernel_files); } > $(FOLDER)/kernel_text.c
+	{ $(call kernel_texts,$(srcdir)/codelets,$(FOLDER)/$(OPERATION).cl); } > $(FOLDER)/kernel_text.c
 	$(operation_compile) -DHSGD_ISA=base $(as_kernel) $(FOLDER)/$(OPERATION).cl -o $(FOLDER)/kernel.o
 	for file in $(srcdir)/codelets/table.c $(srcdir)/codelets/op_table.c \
 	  $(FOLDER)/kernel_text.c $(FOLDER)/$(OPERATION).c $(srcdir)/tests/$(OPERATION)_program.c; do \

@@ -14,7 +14,6 @@
 
 #include "io/cache.h"
 #include "io/private_folder.h"
-#include "kernels.h"
 
 #define PCI_VENDOR_NVIDIA 0x10de
 
@@ -140,9 +139,22 @@ int opencl_device_open(struct hsgd_context *ctx, struct device *d)
     starpu_opencl_get_context(d->info.index, &o->context);
     starpu_opencl_get_device(d->info.index, &o->device);
     starpu_opencl_get_queue(d->info.index, &o->queue);
-    describe(d);
-    if (!(o->program = build(ctx, d, hsgd_kernel_text))) return -EIO;
-    return 0;
+    return describe(d);
+}
+
+/* Each source is compiled once, when a kernel of it is wanted. */
+static cl_program program_of(struct hsgd_context *ctx, struct device *d, const char *source)
+{
+    struct opencl_device *o = d->opencl;
+    for (int i = 0; i < o->nprograms; i++)
+        if (o->program[i].source == source) return o->program[i].program;
+    if (o->nprograms == MAX_OPENCL_PROGRAMS) {
+        hsgd_fail(ctx, ENOSPC, "%s: more than %d sources of kernels", d->info.name, MAX_OPENCL_PROGRAMS);
+        return NULL;
+    }
+    cl_program program = build(ctx, d, source);
+    if (program) o->program[o->nprograms++] = (struct opencl_program_entry){ source, program };
+    return program;
 }
 
 void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
@@ -154,15 +166,12 @@ void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsg
         hsgd_fail(ctx, ENOSPC, "%s: more than %d kernels", d->info.name, MAX_OPENCL_KERNELS);
         return NULL;
     }
-    bool own = kernel->opencl_source == hsgd_kernel_text;
     if (!kernel->opencl_source) {
         hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no OpenCL form", kernel->name);
         return NULL;
     }
-    cl_program program = own ? o->program : build(ctx, d, kernel->opencl_source);
-    if (!program) return NULL;
-    cl_kernel k = create_kernel(ctx, d, program, kernel->name);
-    if (!own) clReleaseProgram(program);
+    cl_program program = program_of(ctx, d, kernel->opencl_source);
+    cl_kernel k = program ? create_kernel(ctx, d, program, kernel->name) : NULL;
     if (k) o->kernel[o->nkernels++] = (struct opencl_kernel_entry){ kernel, k };
     return k;
 }
@@ -172,7 +181,7 @@ void opencl_device_close(struct device *d)
     struct opencl_device *o = d->opencl;
     if (!o) return;
     for (int i = 0; i < o->nkernels; i++) clReleaseKernel(o->kernel[i].object);
-    if (o->program) clReleaseProgram(o->program);
+    for (int i = 0; i < o->nprograms; i++) clReleaseProgram(o->program[i].program);
     free(o);
     d->opencl = NULL;
 }

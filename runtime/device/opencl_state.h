@@ -11,18 +11,24 @@
 #include <hsgd/ops.h>
 
 #define MAX_OPENCL_KERNELS 256
+#define MAX_OPENCL_PROGRAMS 64
 
 struct opencl_kernel_entry {
     const struct hsgd_kernel *key;
     cl_kernel object;
 };
 
+struct opencl_program_entry {
+    const char *source;
+    cl_program program;
+};
+
 struct opencl_device {
     cl_context context;
     cl_device_id device;
     cl_command_queue queue;
-    cl_program program;
-    int nkernels;
+    int nprograms, nkernels;
+    struct opencl_program_entry program[MAX_OPENCL_PROGRAMS];
     struct opencl_kernel_entry kernel[MAX_OPENCL_KERNELS];
 };
 #endif

@@ -49,6 +49,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     sha256_begin(&h);
     add_text(&h, PACKAGE_VERSION);
     add_text(&h, hsgd_kernel_text);
+    add_text(&h, hsgd_large_kernel_text);
     add_text(&h, hsgd_gpu_kernel_text);
     add_text(&h, hsgd_kernels_isa());
     add_text(&h, d->info.id);
