@@ -7,7 +7,7 @@
 #include "glyphs.h"
 #include <string.h>
 
-enum { SIDE = 28, PIXELS = SIDE * SIDE, PIXEL = 256, ONE = 65536, DRAWS_BITS = 9 };
+enum { SIDE = 28, PIXELS = SIDE * SIDE, PIXEL = 256, ONE = 65536, DRAWS_BITS = 9, SOFT = PIXEL * 6 / 10 };
 #define LAST_SAMPLE (INT64_C(1) << 54)
 
 struct stream {
@@ -109,15 +109,21 @@ static void place_points(struct stream *s, struct point *p, int n)
 
 static int32_t within(int32_t v, int32_t lo, int32_t hi) { return v < lo ? lo : v > hi ? hi : v; }
 
+/* The pixels whose centres are in [lo, hi]. */
+static void pixels_between(int32_t lo, int32_t hi, int32_t *from, int32_t *to)
+{
+    *from = within((lo + PIXEL / 2 - 1) / PIXEL, 0, SIDE);
+    *to = within((hi - PIXEL / 2) / PIXEL + 1, 0, SIDE);
+}
+
 /* Lowers the squared distances of the pixels near the segment from a to b. */
 static void draw_segment(struct point a, struct point b, int32_t reach, int32_t *distance)
 {
     int32_t ex = b.x - a.x, ey = b.y - a.y, length = ex * ex + ey * ey;
     int64_t inverse = length ? ((int64_t)1 << 32) / length : 0;
-    int32_t x0 = within(((a.x < b.x ? a.x : b.x) - reach) / PIXEL, 0, SIDE);
-    int32_t x1 = within(((a.x > b.x ? a.x : b.x) + reach) / PIXEL + 1, 0, SIDE);
-    int32_t y0 = within(((a.y < b.y ? a.y : b.y) - reach) / PIXEL, 0, SIDE);
-    int32_t y1 = within(((a.y > b.y ? a.y : b.y) + reach) / PIXEL + 1, 0, SIDE);
+    int32_t x0, x1, y0, y1;
+    pixels_between((a.x < b.x ? a.x : b.x) - reach, (a.x > b.x ? a.x : b.x) + reach, &x0, &x1);
+    pixels_between((a.y < b.y ? a.y : b.y) - reach, (a.y > b.y ? a.y : b.y) + reach, &y0, &y1);
     for (int32_t y = y0; y < y1; y++)
         for (int32_t x = x0; x < x1; x++) {
             int32_t dx = x * PIXEL + PIXEL / 2 - a.x, dy = y * PIXEL + PIXEL / 2 - a.y;
@@ -160,8 +166,8 @@ static void draw_strokes(const struct point *p, int n, int32_t reach, int32_t *d
  * outer on; then noise. */
 static void ink_pixels(struct stream *s, int32_t radius, const int32_t *distance, uint8_t *pixels)
 {
-    int32_t soft = PIXEL * 6 / 10, inner = radius > soft ? (radius - soft) * (radius - soft) : 0;
-    int32_t outer = (radius + soft) * (radius + soft), full = uniform(s, 150, 255), noise = uniform(s, 0, 40);
+    int32_t inner = radius > SOFT ? (radius - SOFT) * (radius - SOFT) : 0;
+    int32_t outer = (radius + SOFT) * (radius + SOFT), full = uniform(s, 150, 255), noise = uniform(s, 0, 40);
     uint64_t bits = 0;
     for (int i = 0; i < PIXELS; i++, bits >>= 8) {
         if (i % 8 == 0) bits = draw(s);
@@ -180,7 +186,7 @@ static int draw_digit(uint64_t seed, uint64_t sample, uint8_t *pixels)
     int digit = uniform(&s, 0, 9), n = write_points(&s, digit, points);
     place_points(&s, points, n);
     int32_t radius = uniform(&s, PIXEL * 6 / 10, PIXEL * 15 / 10);
-    draw_strokes(points, n, radius + PIXEL, distance);
+    draw_strokes(points, n, radius + SOFT + 4, distance); /* distances are rounded */
     ink_pixels(&s, radius, distance, pixels);
     return digit;
 }
