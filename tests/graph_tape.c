@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* M_SQRT1_2 */
+#endif
 #include "graph_tape.h"
 
 #include <float.h>
@@ -122,6 +125,41 @@ static void activate_exact(const struct node *n, bool back)
     }
 }
 
+static double normal_below(double x) { return 0.5 * erfc(-x * M_SQRT1_2); }
+
+static void gelu_exact(const struct node *n, bool back)
+{
+    struct exact x = exact[n->in[0]], y = exact[n->out[0]];
+    for (int64_t i = 0; i < batch * size_of(n->in[0]); i++) {
+        double v = x.v[i], density = exp(-0.5 * v * v) * M_SQRT1_2 * M_2_SQRTPI / 2;
+        if (back) x.g[i] += y.g[i] * (normal_below(v) + v * density);
+        else y.v[i] = v * normal_below(v);
+    }
+}
+
+static void layer_norm_exact(const struct node *n, bool back)
+{
+    const struct hsgd_layer_norm *a = n->attributes;
+    int c = hsgd_type_channels(&n->info.in[0]);
+    const float *w = weights_of(n, 0), *b = weights_of(n, 1);
+    for (int64_t r = 0; r < batch * size_of(n->in[0]) / c; r++) {
+        struct exact x = exact[n->in[0]], y = exact[n->out[0]];
+        double mean = 0, m2 = 0, sg = 0, sgh = 0;
+        x.v += r * c, x.g += r * c, y.v += r * c, y.g += r * c;
+        for (int k = 0; k < c; k++) mean += x.v[k] / c;
+        for (int k = 0; k < c; k++) m2 += (x.v[k] - mean) * (x.v[k] - mean);
+        double rstd = 1 / sqrt(m2 / c + (double)a->epsilon);
+        for (int k = 0; k < c; k++) {
+            double h = (x.v[k] - mean) * rstd;
+            if (!back) y.v[k] = h * w[k] + b[k];
+            else gradient_of(n, 0)[k] += y.g[k] * h, gradient_of(n, 1)[k] += y.g[k];
+            sg += y.g[k] * w[k] / c;
+            sgh += y.g[k] * w[k] * h / c;
+        }
+        for (int k = 0; back && k < c; k++) x.g[k] += rstd * (y.g[k] * w[k] - sg - (x.v[k] - mean) * rstd * sgh);
+    }
+}
+
 static void batch_norm_exact(const struct node *n, bool back)
 {
     const struct hsgd_batch_norm *a = n->attributes;
@@ -180,6 +218,23 @@ static void concat_exact(const struct node *n, bool back)
             }
 }
 
+/* The channels of the parts one after the other, the inverse of concat. */
+static void split_exact(const struct node *n, bool back)
+{
+    struct exact x = exact[n->in[0]];
+    int whole = hsgd_type_channels(&n->info.in[0]), at = 0;
+    int64_t positions = batch * size_of(n->in[0]) / whole;
+    for (int k = 0; k < n->info.outputs; at += hsgd_type_channels(&n->info.out[k++])) {
+        struct exact y = exact[n->out[k]];
+        int part = hsgd_type_channels(&n->info.out[k]);
+        for (int64_t i = 0; i < positions * part; i++) {
+            int64_t from = i / part * whole + at + i % part;
+            if (back) x.g[from] += y.g[i];
+            else y.v[i] = x.v[from];
+        }
+    }
+}
+
 static void flatten_exact(const struct node *n, bool back)
 {
     struct exact x = exact[n->in[0]], y = exact[n->out[0]];
@@ -209,10 +264,13 @@ static const struct {
                   { &hsgd_op_conv2d, conv_exact },
                   { &hsgd_op_avg_pool, pool_exact },
                   { &hsgd_op_activate, activate_exact },
+                  { &hsgd_op_gelu, gelu_exact },
                   { &hsgd_op_batch_norm, batch_norm_exact },
+                  { &hsgd_op_layer_norm, layer_norm_exact },
                   { &hsgd_op_add, add_exact },
                   { &hsgd_op_mul, mul_exact },
                   { &hsgd_op_concat, concat_exact },
+                  { &hsgd_op_split, split_exact },
                   { &hsgd_op_flatten, flatten_exact },
                   { &hsgd_op_softmax_cross_entropy, loss_exact } };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A tape in double precision: gradients of graphs of dense, conv2d, avg_pool, activate,
- * batch_norm, add, mul, concat and flatten, with softmax losses. */
+ * gelu, batch_norm, layer_norm, add, mul, concat, split and flatten, with softmax losses. */
 #ifndef HSGD_TESTS_GRAPH_TAPE_H
 #define HSGD_TESTS_GRAPH_TAPE_H
 

@@ -65,7 +65,25 @@ static struct hsgd_value *pick_like(const struct pool *p, struct hsgd_value *lik
 
 static struct hsgd_value *smooth(struct hsgd_value *v)
 {
+    if (draw(0, 3) == 0) return HSGD_OP(v, gelu, NULL);
     return HSGD_OP(v, activate, NULL, .activation = draw(0, 1) ? HSGD_TANH : HSGD_SIGMOID);
+}
+
+/* Of few channels layer_norm keeps little more than their order: it is ill-conditioned. */
+static struct hsgd_value *normalise(struct hsgd_value *v)
+{
+    struct hsgd_type t = type_of(v);
+    if (hsgd_type_channels(&t) >= 6 && draw(0, 1)) return HSGD_OP(v, layer_norm, NULL);
+    return HSGD_OP(v, batch_norm, NULL);
+}
+
+/* Its channels in two parts, which go into the pool one by one; NULL: it has but one. */
+static struct hsgd_value *parts_of(struct hsgd_value *v)
+{
+    struct hsgd_type t = type_of(v);
+    int channels = hsgd_type_channels(&t), first = draw(1, channels);
+    if (first == channels) return NULL;
+    return HSGD_OP(v, split, NULL, .sizes = { 2, { first, channels - first } });
 }
 
 static struct hsgd_value *on_image(struct hsgd_value *v)
@@ -110,12 +128,14 @@ static struct hsgd_value *grow(const struct pool *p)
     for (int i = 0; !used && i < 2; i++) used = use_weights(v, pick(p));
     if (used) return used;
     switch (draw(0, 6)) {
-    case 0: return HSGD_OP(v, batch_norm, NULL);
+    case 0: return normalise(v);
     case 1: return smooth(v);
     case 2:
     case 3: return on_two(p, v);
     default: break;
     }
+    struct hsgd_value *part = draw(0, 3) ? NULL : parts_of(v);
+    if (part) return part;
     if (is_image(v)) return on_image(v);
     if (draw(0, 2) == 0) {
         struct hsgd_value *w = pick(p);
@@ -170,7 +190,8 @@ static void make_graph(int nodes)
         next_block(&block);
         p.value[p.n] = grow(&p);
         if (!CHECK_MSG(p.value[p.n], "%s", hsgd_error(ctx))) core_end();
-        p.n++;
+        const struct node *made = &model->node[p.value[p.n++]->node];
+        for (int i = 1; i < made->info.outputs; i++, p.n++) p.value[p.n] = hsgd_output(p.value[p.n - i], i);
         if (losses && p.n > nodes / 2) add_loss(&p, label), losses--;
     }
     if (block) hsgd_leave(model);
