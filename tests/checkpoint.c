@@ -44,7 +44,7 @@ static void open_all(const char *devices, int threads, bool deterministic)
     new_folder();
 }
 
-void begin(const char *devices) { open_all(devices, 2, true); }
+void begin(const char *devices) { open_all(devices, 0, true); }
 void begin_replicas(const char *devices) { open_all(devices, 1, false); }
 
 void end(void)

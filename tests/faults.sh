@@ -104,7 +104,7 @@ if ! ${MAKE:-make} -s test-ops-variant VARIANT="$here" CHANGED="$file" > "$here/
     exit 0
 fi
 option="" groups=0
-test "$devices" != cpu || option=--cpu
+test "$devices" != cpu || option=--devices=cpu
 test "$devices" != groups || groups=1
 if HSGD_ISA=base HSGD_OPENCL_GROUPS=$groups POCL_CACHE_DIR=$here/pocl \
     "$here/test_ops" $option $test > "$here/log" 2>&1; then caught=no; else caught=yes; fi

@@ -105,14 +105,9 @@ static bool wanted(const char *name, int argc, char **argv)
     return !names;
 }
 
-int check_main(int argc, char **argv, const struct check_test *tests, int n)
+static int run_on(const char *devices, int argc, char **argv, const struct check_test *tests, int n)
 {
     int passed = 0, failed = 0;
-    const char *devices = "cpu,opencl";
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--cpu")) devices = "cpu";
-        if (!strncmp(argv[i], "--devices=", 10)) devices = argv[i] + 10;
-    }
     struct hsgd_context *ctx = test_context_on(devices);
     for (int i = 0; i < n; i++)
         if (wanted(tests[i].name, argc, argv)) {
@@ -120,6 +115,18 @@ int check_main(int argc, char **argv, const struct check_test *tests, int n)
             else failed++;
         }
     hsgd_destroy(&ctx);
-    printf("%d passed, %d failed\n", passed, failed);
+    printf("%s: %d passed, %d failed\n", devices, passed, failed);
     return failed || !passed;
+}
+
+/* Each device in a context of its own: idle workers of the others would take
+ * the cores from it. */
+int check_main(int argc, char **argv, const struct check_test *tests, int n)
+{
+    char devices[200] = "cpu,opencl";
+    int wrong = 0;
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--devices=", 10)) snprintf(devices, sizeof devices, "%s", argv[i] + 10);
+    for (char *rest = devices, *one; (one = strsep(&rest, ","));) wrong |= run_on(one, argc, argv, tests, n);
+    return wrong;
 }

@@ -12,9 +12,9 @@ struct hsgd_context *test_context(void);
 /* The same for any device list. */
 struct hsgd_context *test_context_on(const char *devices);
 
-/* Runs the tests named on the command line, or all, on "cpu,opencl"; option
- * --cpu leaves OpenCL out, --devices=LIST names others.  Each must run shapes
- * enough on every kind of device. */
+/* Runs the tests named on the command line, or all, on "cpu" and then on
+ * "opencl"; option --devices=LIST names others.  Each must run shapes enough on
+ * every device. */
 struct check_test {
     const char *name;
     void (*run)(void);

@@ -11,6 +11,7 @@ int32_t labels[BATCH];
 char lines[LINES][300];
 int nlines;
 float least_share;
+int batch = BATCH;
 enum hsgd_executor executor = HSGD_REPLAY;
 
 static void note_line(void *user, enum hsgd_log_level level, const char *line)
@@ -33,7 +34,7 @@ void begin(const char *devices, enum hsgd_algorithm algorithm)
     };
     struct hsgd_train_options o;
     hsgd_train_defaults(&o, sizeof o);
-    o.batch_size = BATCH;
+    o.batch_size = batch;
     o.optimizer = HSGD_SGD;
     o.algorithm = algorithm;
     o.min_share = least_share;
@@ -58,7 +59,7 @@ void end(void)
 void train(int steps, double *loss)
 {
     for (int i = 0; i < steps; i++)
-        if (!CHECK_MSG(!hsgd_trainer_step(trainer, BATCH, HSGD_FIELDS(x, labels), &loss[i]), "%s", hsgd_error(ctx)))
+        if (!CHECK_MSG(!hsgd_trainer_step(trainer, batch, HSGD_FIELDS(x, labels), &loss[i]), "%s", hsgd_error(ctx)))
             core_end();
 }
 

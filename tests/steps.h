@@ -16,13 +16,14 @@ extern int32_t labels[BATCH];
 extern char lines[LINES][300]; /* of the log */
 extern int nlines;
 bool said(const char *text); /* in any of them */
-/* For begin(): min_share and executor. */
+/* For begin(): min_share, batch size (at most BATCH) and executor. */
 extern float least_share;
+extern int batch;
 extern enum hsgd_executor executor;
 
 void begin(const char *devices, enum hsgd_algorithm algorithm);
 void end(void);
-/* That many steps, all on the same batch; their losses. */
+/* That many steps, all on the same `batch` samples; their losses. */
 void train(int steps, double *loss);
 unsigned long long samples_of(const char *id);
 

@@ -114,9 +114,9 @@ json 'j["batch_size"] == 128 and j["predicted_step_ms"] > 0 and sum(d["samples"]
 json 'sum(c["rows"] for c in j["cells"]) == 128 and all(c["measured_ms"] > 0 and c["launches"] > 0 for c in j["cells"])'
 ok plan $opts --batch-size 64 --data digits
 has out '^(step|slice) on cpu '
-ok bench --model linear --devices cpu --batch-size 16 --json
+ok bench --model linear --devices cpu --batch-size 16 --seconds 0.2 --json
 json 'j["step_ms"] > 0 and j["floor_ms"] is None and j["ratio"] is None and j["samples_per_second"] > 0'
-ok bench $opts --batch-size 64 --json
+ok bench $opts --batch-size 64 --seconds 0.2 --json
 json 'j["step_ms"] > 0 and j["floor_ms"] > 0 and j["ratio"] > 0 and j["bound_ms"] > 0'
 ok data show digits
 has out '^digits: 12000 samples of 28x28x1, 10 classes'

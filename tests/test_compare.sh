@@ -22,7 +22,7 @@ picture() # FOLDER: compare.png is an image
 python() # NAME SCRIPT: what needs one to look into files
 {
     command -v python3 >/dev/null || return
-    python3 -c "import csv, json, math
+    interpreter -c "import csv, json, math
 def table(name): return list(csv.DictReader(open(name)))
 def near(text, value): return math.isclose(float(text), value, rel_tol=1e-6)
 $2"

@@ -39,14 +39,15 @@ static void slower(void)
 }
 
 /* A device that is left idle comes back when it has become fast.  It is so
- * before it is first looked at, a second from now, which is some twenty steps
+ * before it is first looked at, a second from now, which is some 200 steps
  * at the speed that is set: looking at it while it is slow takes long, and puts
  * off the next look by a hundred times as much. */
 static void comes_back(void)
 {
     double loss;
-    setenv("HSGD_SLOW", "cpu:20us,opencl:2000us,opencl:0us@3", 1);
+    setenv("HSGD_SLOW", "cpu:80us,opencl:8000us,opencl:0us@3", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
+    batch = 64;
     begin("cpu,opencl", HSGD_SYNC);
     for (int i = 0; i < 3; i++) train(1, &loss);
     CHECK(samples_of("opencl:0") == 0);

@@ -287,7 +287,7 @@ static void one(int turn)
 
 static void steps_on(const char *devices, int first)
 {
-    ctx = core_context(devices, 2, false);
+    ctx = core_context(devices, 0, false);
     for (int i = first; i < first + 75; i++) one(i);
     hsgd_destroy(&ctx);
 }

@@ -5,4 +5,4 @@
 # minute to compile them: HSGD_TEST_ALL=1 runs them as well.
 tests="activate batch_norm dense dropout global_avg_pool layer_norm softmax_cross_entropy mse gemm merge optimizer trainer_update"
 test -z "$HSGD_TEST_ALL" || tests=
-HSGD_OPENCL_GROUPS=1 exec ./test_ops $tests
+HSGD_OPENCL_GROUPS=1 exec ./test_ops --devices=opencl $tests

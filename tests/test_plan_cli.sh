@@ -6,7 +6,7 @@
 xml() # FILE: well-formed
 {
     if command -v python3 >/dev/null; then
-        python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$1"
+        interpreter -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$1"
         check "$1 is well-formed" $?
     fi
 }

@@ -7,7 +7,7 @@
 python() # NAME SCRIPT
 {
     command -v python3 >/dev/null || return
-    python3 -c "import csv, json, math, struct, sys, xml.dom.minidom, zlib
+    interpreter -c "import csv, json, math, struct, sys, xml.dom.minidom, zlib
 def table(name): return list(csv.DictReader(open(name)))
 def near(text, value): return math.isclose(float(text), value, rel_tol=1e-6)
 $2"

@@ -99,7 +99,8 @@ static void an_idle_device_is_sent_nothing(void)
     int sent = copies();
     CHECK_MSG(sent >= 30 * (1 + trainer->state.store.nshards), "%d copies", sent); /* its part of the batch, too */
     end();
-    setenv("HSGD_SLOW", "opencl:2000us", 1);
+    setenv("HSGD_SLOW", "opencl:4000us", 1);
+    batch = 64;
     begin("cpu,opencl", HSGD_SYNC);
     train(1, loss);
     copies();

@@ -235,7 +235,7 @@ check "a loss that is not finite: exit $code: $(cat err)" $?
 
 # -------------------------------------------------------------------- files
 if command -v python3 >/dev/null; then
-    python3 "$srcdir_abs/tests/check_run.py" fresh stopINT
+    interpreter "$srcdir_abs/tests/check_run.py" fresh stopINT
     check 'log.jsonl and the event files' $?
 fi
 finish

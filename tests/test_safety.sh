@@ -43,7 +43,7 @@ end() # ends it
 is_json() # FILE: a JSON object a line
 {
     if command -v python3 >/dev/null; then
-        python3 -c 'import json, sys
+        interpreter -c 'import json, sys
 for line in open(sys.argv[1]): assert isinstance(json.loads(line), dict)' "$1" 2>/dev/null
     else
         ! grep -Evq '^\{.*\}$' "$1"
@@ -80,7 +80,7 @@ end
 newest() { ls "$1/checkpoints" | sed -n 's/^step-//p' | sort -n | tail -1; }
 best_of_log() # RUN: the step that its log says is the best
 {
-    python3 -c 'import json, sys
+    interpreter -c 'import json, sys
 best = None
 for line in open(sys.argv[1] + "/log.jsonl"):
     e = json.loads(line)
@@ -97,7 +97,7 @@ without_links() # FROM TO
 }
 resume() # RUN: for a few checkpoints more than are kept
 {
-    ok train --resume --out "$1" --quiet --checkpoint-hist 1 --time-limit 0.3
+    ok train --resume --out "$1" --quiet --checkpoint-hist 1 --time-limit 0.05
 }
 takes_best() # RUN: eval takes the best, prune has kept it, the links are links
 {
@@ -157,7 +157,7 @@ for run in closed1 closed2 closed3; do
     check "$run: both epochs are logged" $?
 done
 if command -v python3 >/dev/null; then
-    python3 "$srcdir_abs/tests/check_run.py" closed1 closed2 closed3
+    interpreter "$srcdir_abs/tests/check_run.py" closed1 closed2 closed3
     check 'the event files are whole' $?
 fi
 "$hsgd" train --nonsense >&- 2>&-

@@ -6,7 +6,7 @@
 
 #define GUEST_MS 100
 #define LOOK_MS 100       /* between two looks at a worker, */
-#define PAUSED_LOOKS 50   /* how many must find it idle, */
+#define PAUSED_LOOKS 20   /* how many must find it idle, */
 #define BUSY_SECONDS 0.01 /* which a process is that has used less of the processors between them */
 
 /* Of StarPU 1.4. */
