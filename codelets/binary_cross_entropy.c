@@ -26,6 +26,7 @@ const struct hsgd_op hsgd_op_binary_cross_entropy = { .name = "binary_cross_entr
                                                       .layouts = 1u << HSGD_NHWC,
                                                       .inputs = 2,
                                                       .is_loss = true,
+                                                      .takes_probabilities = true,
                                                       .infer = infer,
                                                       .forward = { { forward } },
                                                       .prediction = prediction };

@@ -172,6 +172,27 @@ static void resumed(void)
     close_world();
 }
 
+/* Of samples in memory and of a data set; nothing is trained. */
+static void no_probability(void)
+{
+    struct hsgd_fit_result r = { .size = sizeof r };
+    char before[65], after[65];
+    open_world(false);
+    chance[7] = 1.5f;
+    struct hsgd_model *m = make_model();
+    struct hsgd_trainer *t = make_trainer(m, 1, NULL);
+    REQUIRE(t && !hsgd_model_digest(m, before));
+    CHECK(hsgd_trainer_step(t, 16, HSGD_FIELDS(x, z, score, chance, label), NULL) == -EDOM);
+    CHECK_STR(hsgd_error(ctx), "chance: value 0 of sample 7 is 1.5, but binary_cross_entropy takes 0 to 1");
+    CHECK(hsgd_fit(t, data, NULL, &r, sizeof r) == -EDOM);
+    CHECK_STR(hsgd_error(ctx), "\"chance\" has values from 0 to 1.5, but binary_cross_entropy takes 0 to 1");
+    CHECK(!hsgd_model_digest(m, after));
+    CHECK_STR(after, before);
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+    close_world();
+}
+
 /* The first error in a model with several losses. */
 static void refused(const char *loss, const char *metric, float weight, const char *sentence)
 {
@@ -198,5 +219,7 @@ static void refusals(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = { { "figures", figures }, { "resumed", resumed }, { "refusals", refusals } };
+static const struct core_case cases[] = {
+    { "figures", figures }, { "resumed", resumed }, { "no_probability", no_probability }, { "refusals", refusals }
+};
 CORE_MAIN(cases)

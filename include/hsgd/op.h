@@ -277,6 +277,7 @@ struct hsgd_op {
     bool is_metric;                      /* no outputs; forward writes sums, which value() makes a number of */
     bool less_is_better;                 /* of a metric */
     bool measures_values;                /* a loss or metric of targets of any unit, which may be normalised */
+    bool takes_probabilities;            /* of a loss: targets are from 0 to 1 */
     bool is_view;                        /* y[0] is x[0] in another shape, without work */
     bool flattened;                      /* model files of the first form mean that x[0] is flattened */
     bool applies_slope;           /* backward() can multiply by the derivative of the activation that made x[0] */

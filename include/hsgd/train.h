@@ -211,8 +211,9 @@ HSGD_API int hsgd_trainer_set_types(struct hsgd_trainer *trainer, int n, const s
  * input or target i, in the order in which the model declared them (images and
  * classes: n x h x w x c floats, then n int32_t), all only read; *loss (if not NULL)
  * gets the mean loss of the batch before the update.
- * Errors (the weights are unchanged): -EDOM a number is not finite; -EINVAL a
- * class is out of range, a field is NULL, n is not in 1..2^20, or a size is still open. */
+ * Errors (the weights are unchanged): -EDOM a number is not finite, or not the
+ * probability that it should be; -EINVAL a class is out of range, a field is NULL,
+ * n is not in 1..2^20, or a size is still open. */
 HSGD_API int hsgd_trainer_step(struct hsgd_trainer *trainer, int n, const void *const *field, double *loss);
 
 /* Mean loss and accuracy (0 to 1; NaN if the target of the loss is no class) over a
@@ -304,7 +305,7 @@ struct hsgd_fit_result {
  * one it is an error.
  *
  * Errors: -EDOM a loss, parameter or optimizer state is not finite (no checkpoint
- * has been written since); -EINVAL the data does not match the model, the
+ * has been written since), or targets are not the probabilities that they should be; -EINVAL the data does not match the model, the
  * training samples are not those of the loaded checkpoint (hsgd_record_check()),
  * the validation data has its columns in another order, or patience or
  * target_accuracy is set without validation; -EEXIST the folder has checkpoints

@@ -28,17 +28,22 @@ int fit_check(const struct hsgd_trainer *t, const struct hsgd_data *train, const
 }
 
 /* Targets that are no values of any unit, such as probabilities, are not normalised. */
-static void keep_as_is(const struct hsgd_trainer *t, struct hsgd_record *record)
+static int keep_as_is(const struct hsgd_trainer *t, struct hsgd_record *record)
 {
     const struct hsgd_model *m = t->state.store.model;
     for (const struct model_field *f = m->field; f < m->field + m->nfields; f++) {
         const struct node *reader = field_reader_as_is(m, f);
         if (!reader || m->value[f->value].type.dtype != HSGD_F32) continue;
+        const struct record_field *r = record_field(record, f->name);
+        if (reader->op->takes_probabilities && r && (r->low < 0 || r->high > 1))
+            return hsgd_fail(m->ctx, EDOM, "\"%s\" has values from %g to %g, but %s takes 0 to 1", f->name, r->low,
+                             r->high, reader->op->name);
         record_keep_as_is(record, f->name);
         if (!t->at.step)
             hsgd_log(m->ctx, HSGD_LOG_INFO, "\"%s\" is not normalised: %s takes targets as they are", f->name,
                      reader->op->name);
     }
+    return 0;
 }
 
 int fit_adopt(struct hsgd_trainer *t, const struct hsgd_data *train)
@@ -52,7 +57,10 @@ int fit_adopt(struct hsgd_trainer *t, const struct hsgd_data *train)
     t->count = hsgd_data_count(train);
     struct hsgd_record *record = hsgd_record_create(t->state.ctx, train);
     if (!record) return -ENOMEM;
-    keep_as_is(t, record);
+    if ((err = keep_as_is(t, record))) {
+        hsgd_record_destroy(&record);
+        return err;
+    }
     hsgd_record_destroy(&t->record);
     t->record = record;
     t->loaded = false;

@@ -60,6 +60,17 @@ static int check_floats(const struct hsgd_model *m, const struct model_field *f,
                      (long long)(at % size), (long long)(at / size), (double)x[at]);
 }
 
+static int check_probabilities(const struct hsgd_model *m, const struct node *loss, const float *target, int n)
+{
+    const struct model_field *f = node_target(m, loss);
+    int64_t size = hsgd_type_size(&m->value[f->value].type);
+    for (int64_t i = 0; i < size * n; i++)
+        if (target[i] < 0 || target[i] > 1)
+            return hsgd_fail(m->ctx, EDOM, "%s: value %lld of sample %lld is %g, but %s takes 0 to 1", f->name,
+                             (long long)(i % size), (long long)(i / size), (double)target[i], loss->op->name);
+    return 0;
+}
+
 /* Classes that a loss or metric reads. */
 static int check_classes(const struct hsgd_model *m, const struct node *reader, const int32_t *class, int n)
 {
@@ -84,8 +95,11 @@ static int check_batch(struct hsgd_trainer *t, const void *const *field, int n)
         if (!field[i]) err = hsgd_fail(m->ctx, EINVAL, "field %d (%s) is NULL", i, f->name);
         else if (dtype == HSGD_F32) err = check_floats(m, f, field[i], n);
     }
-    for (const struct node *l = m->node; !err && l < m->node + m->nnodes; l++)
-        if (node_classes(m, l)) err = check_classes(m, l, field[node_target(m, l) - m->field], n);
+    for (const struct node *l = m->node; !err && l < m->node + m->nnodes; l++) {
+        const void *target = node_target(m, l) ? field[node_target(m, l) - m->field] : NULL;
+        if (node_classes(m, l)) err = check_classes(m, l, target, n);
+        else if (target && l->op->takes_probabilities) err = check_probabilities(m, l, target, n);
+    }
     return err;
 }
 
