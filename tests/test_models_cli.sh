@@ -103,7 +103,7 @@ refused '--sizes "x=12": model "open": "x" is any x any x 1, and cannot be 12' \
     bench --model open.yaml --devices cpu --sizes x=12
 refused '--sizes "x": NAME=SIZES is expected, such as x=32x32x3' bench --model open.yaml --devices cpu --sizes x
 refused '--sizes "x=4x0x1": NAME=SIZES is expected, such as x=32x32x3' plan --model open.yaml --devices cpu --sizes x=4x0x1
-refused '--sizes "y=4": model "open" has no such input or target' bench --model open.yaml --devices cpu --sizes y=4
+refused '--sizes "y=4": model "open" has no such input or target; it has x, label' bench --model open.yaml --devices cpu --sizes y=4
 refused '--sizes "x=1x9x1": model "open", layer 4 (max_pool): a window of 2x2 does not fit into 1x9 with padding 0' \
     bench --model open.yaml --devices cpu --sizes x=1x9x1
 ok bench --model open.yaml --devices cpu --sizes x=12x9x1 --seconds 0.1 --batch-size 16 --json

@@ -47,14 +47,24 @@ static int find_field(const struct session *run, const char *name, size_t length
     return -1;
 }
 
+static int no_such_field(const struct session *run, const char *item)
+{
+    struct hsgd_model_field f;
+    char names[400] = "";
+    size_t used = 0;
+    for (int i = 0; used < sizeof names && !hsgd_model_field_get(run->model, i, &f, sizeof f); i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", f.name);
+    return report_error(USAGE, "--sizes \"%s\": model \"%s\" has no such input or target; it has %s", item,
+                        hsgd_model_name(run->model), names);
+}
+
 static int take_item(const struct session *run, const char *item, struct hsgd_type *type)
 {
     const char *value = strchr(item, '=');
     int i = value ? find_field(run, item, (size_t)(value - item)) : -1;
     if (value && i >= 0 && read_dims(value + 1, &type[i])) return OK;
     if (!value || i >= 0) return report_error(USAGE, "--sizes \"%s\": NAME=SIZES is expected, such as x=32x32x3", item);
-    return report_error(USAGE, "--sizes \"%s\": model \"%s\" has no such input or target", item,
-                        hsgd_model_name(run->model));
+    return no_such_field(run, item);
 }
 
 static int take_sizes(const struct session *run, const char *list, struct hsgd_type *type)
