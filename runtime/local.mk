@@ -104,6 +104,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/device/opencl_device.c \
 	runtime/device/opencl_device.h \
 	runtime/device/opencl_state.h \
+	runtime/device/perfmodels.c \
+	runtime/device/perfmodels.h \
 	runtime/device/quiesce.c \
 	runtime/device/quiesce.h \
 	runtime/device/starpu_environment.c \
@@ -201,6 +203,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/plan_update.c \
 	runtime/plan/lives.c \
 	runtime/plan/lives.h \
+	runtime/plan/recording.c \
+	runtime/plan/recording.h \
 	runtime/plan/recompute.c \
 	runtime/plan/recompute.h \
 	runtime/plan/tape.c \

@@ -10,6 +10,7 @@ cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_names_cli.sh
 cli_tests += tests/test_old_runs.sh
+cli_tests += tests/test_perfmodels.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_safety.sh
@@ -25,7 +26,7 @@ if HAVE_CAIRO
 TESTS += $(plot_tests)
 endif
 TESTS += $(cli_tests)
-EXTRA_DIST += tests/runs-0.2.0 tests/peers tests/cli.sh $(cli_tests) $(plot_tests)
+EXTRA_DIST += tests/runs-0.2.0 tests/peers tests/cli.sh tests/perfmodels.py $(cli_tests) $(plot_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk

@@ -195,6 +195,46 @@ static void waits_for_nobody(void)
     starpu_shutdown();
 }
 
+static int files_of(const char *symbol)
+{
+    char command[600];
+    int n = -1;
+    snprintf(command, sizeof command, "find '%s' -name '%s*' | wc -l", getenv("STARPU_HOME"), symbol);
+    FILE *f = popen(command, "r");
+    REQUIRE(f && fscanf(f, "%d", &n) == 1);
+    pclose(f);
+    return n;
+}
+
+/* From the first record on StarPU writes all models of the process when it ends, the
+ * application's as well. */
+static void keep_times(bool asked)
+{
+    static struct starpu_perfmodel own = { .type = STARPU_HISTORY_BASED, .symbol = "application" };
+    struct starpu_codelet measured = counting;
+    struct hsgd_model *m;
+    measured.model = &own;
+    start_starpu();
+    struct hsgd_context *ctx = core_context("cpu", 0, false);
+    struct hsgd_trainer *t = make_trainer(ctx, "mlp", &m);
+    submit(&measured, -1, true);
+    train(t, 20);
+    hsgd_trainer_destroy(&t);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+    starpu_shutdown();
+    CHECK_MSG((files_of("hsgd_mlp_") > 0) == asked && (files_of("application") > 0) == asked,
+              "%d files of ours, %d of the application", files_of("hsgd_mlp_"), files_of("application"));
+}
+
+static void keeps_no_times(void) { keep_times(false); }
+
+static void keeps_times_when_asked(void)
+{
+    setenv("HSGD_PERFMODELS", "1", 1);
+    keep_times(true);
+}
+
 /* What a paused StarPU is given is waited for in vain. */
 static void says_that_it_is_paused(void)
 {
@@ -219,5 +259,7 @@ static void says_that_it_is_paused(void)
 
 static const struct core_case cases[] = { { "leaves_things_alone", leaves_things_alone },
                                           { "waits_for_nobody", waits_for_nobody },
+                                          { "keeps_no_times", keeps_no_times },
+                                          { "keeps_times_when_asked", keeps_times_when_asked },
                                           { "says_that_it_is_paused", says_that_it_is_paused } };
 CORE_MAIN(cases)

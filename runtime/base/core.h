@@ -76,6 +76,7 @@ struct hsgd_context {
     bool chose_policy;                  /* the scheduling policy is our choice, not the user's */
     bool cuda_graphs;                   /* HSGD_CUDA_GRAPHS: cells are captured on CUDA devices */
     bool starpu_places;                 /* HSGD_PLACEMENT=starpu: StarPU chooses each cell's device */
+    bool records;                       /* times of cells go into StarPU's files */
     uint32_t worker_mask[WORKER_WORDS]; /* all our devices' workers */
     int ndevices;
     struct device device[MAX_DEVICES];

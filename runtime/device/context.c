@@ -12,6 +12,7 @@
 #include "inject.h"
 #include "kernels.h"
 #include "opencl_device.h"
+#include "perfmodels.h"
 #include "base/sized.h"
 #include "starpu_environment.h"
 
@@ -92,8 +93,10 @@ static void detach_starpu(struct hsgd_context *ctx)
     pthread_mutex_lock(&starpu_lock);
     if (--starpu_users == 0) {
         locale_t before = c_locale_enter();
+        perfmodels_before_shutdown(ctx);
         starpu_resume();
         starpu_shutdown();
+        perfmodels_after_shutdown();
         c_locale_leave(before);
         hsgd_blas_restore(blas_threads_before);
     }
@@ -129,6 +132,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     if (o->devices && !strcmp(o->devices, "none")) return 0;
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request);
+    if (!err) err = perfmodels_choose(ctx);
     if (!err) err = devices_collect(ctx, &request);
     if (!err) err = inject_read(ctx);
     if (err) return err;

@@ -31,9 +31,12 @@ static double predict(struct starpu_task *task, struct starpu_perfmodel_arch *ar
     return cost_us(&c->variant[0]);
 }
 
-static uint32_t footprint(struct starpu_task *task)
+static uint32_t footprint(struct starpu_task *task) { return ((struct cell_run *)task->cl_arg)->cell->footprint; }
+
+static size_t size(struct starpu_task *task, unsigned nimpl)
 {
-    return cost_footprint(&((struct cell_run *)task->cl_arg)->cell->variant[0]);
+    (void)nimpl;
+    return ((struct cell_run *)task->cl_arg)->cell->size;
 }
 
 static struct starpu_perfmodel model = {
@@ -68,7 +71,13 @@ static uint32_t *workers_of(const struct cell_run *run)
 
 void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
 {
+    static const struct perfmodel_view view = { footprint, size };
     struct cell *c = run->cell;
+    if (!c->model && (c->model = perfmodels_find(run->plan->ctx, run->plan->symbol[c->kind], &view))) {
+        c->stand_in = starpu_task_create();
+        c->stand_in->destroy = 0;
+        c->stand_in->cl_arg = run;
+    }
     task->cl = &codelet;
     task->cl_arg = run;
     task->cl_arg_size = sizeof *run;
@@ -144,6 +153,7 @@ void cell_measured(struct cell_run *run, struct variant *v, int step, uint64_t b
     const struct store *s = run->plan->store;
     atomic_fetch_add(&c->runs, 1);
     atomic_fetch_add(&c->busy_ns, took);
+    if (c->model && cost_is_warm(v)) perfmodels_record(c->model, c->stand_in, v->device, 1e-3 * (double)took);
     cost_measured(v, took);
     if (s && s->is_trial) return; /* a trial is not work done */
     atomic_fetch_add(&v->device->busy_ns, took);

@@ -95,4 +95,4 @@ double cost_min_us(const struct variant *v)
 
 bool cost_known(const struct variant *v) { return atomic_load(&v->cost->n) > 0; }
 
-uint32_t cost_footprint(const struct variant *v) { return v->cost->footprint; }
+bool cost_is_warm(const struct variant *v) { return atomic_load(&v->cost->n) >= COST_COLD; }

@@ -6,6 +6,7 @@
 
 #include "plan.h"
 
+#define COST_COLD 3 /* first runs */
 #define COST_KEPT 9 /* measurements; odd, so that the median is one of them */
 
 /* Finds the variant's entry: the same kernels, sizes and device share one,
@@ -18,6 +19,7 @@ double cost_us(const struct variant *v);
 /* The least of them: what a cell takes when nothing else disturbs it. */
 double cost_min_us(const struct variant *v);
 bool cost_known(const struct variant *v);
-uint32_t cost_footprint(const struct variant *v);
+/* Whether the first runs, which are slower, are over. */
+bool cost_is_warm(const struct variant *v);
 
 #endif

@@ -11,6 +11,7 @@
 #include "device/opencl_device.h"
 #include "model/sizes.h"
 #include "plan_build.h"
+#include "recording.h"
 
 struct buffer *plan_buffer(const struct plan *p, int index, int slot)
 {
@@ -167,6 +168,7 @@ struct plan *plan_create(struct store *store, const struct plan_spec *spec)
 {
     struct plan *p = plan_sketch(store, spec);
     int err = p ? plan_make_buffers(p) : 0;
+    if (p) recording_name(p);
     for (int i = 0; p && !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     if (err) plan_destroy(p);
     return err ? NULL : p;
@@ -183,6 +185,8 @@ void plan_destroy(struct plan *p)
     free(p->sums);
     free(p->merged);
     free(p->terms);
+    for (int i = 0; p->cell && i < p->ncells; i++)
+        if (p->cell[i].stand_in) starpu_task_destroy(p->cell[i].stand_in);
     for (int i = 0; p->cell && i < p->ncells; i++)
         for (int k = 0; k < p->cell[i].nvariants; k++) program_free(&p->cell[i].variant[k].program);
     free(p->variant);

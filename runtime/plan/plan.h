@@ -5,6 +5,7 @@
 #ifndef HSGD_RUNTIME_PLAN_H
 #define HSGD_RUNTIME_PLAN_H
 
+#include "device/perfmodels.h"
 #include "model/store.h"
 #include "program/program.h"
 
@@ -42,6 +43,7 @@ struct update {
 
 /* How a step changes parameters: whoever trains says it. */
 struct updater {
+    const char *name;     /* of the optimizer; NULL: none */
     int state_floats;     /* per parameter */
     struct buffer *state; /* of each shard; not there when state_floats is 0 */
     struct buffer *ema;   /* moving average of each shard's parameters; NULL: none */
@@ -92,6 +94,10 @@ struct cell {
     struct variant *variant;
     int naccesses;
     struct access access[MAX_ACCESSES];
+    uint32_t footprint;             /* tells it from others of its kind, on any device; */
+    size_t size;                    /* samples that pass through, or bytes of parameters: */
+    struct starpu_perfmodel *model; /* where StarPU records its times; NULL: nowhere (yet) */
+    struct starpu_task *stand_in;   /* what StarPU asks for these: tasks may have gone when a time is known */
     atomic_ullong runs, busy_ns;
 };
 
@@ -148,6 +154,7 @@ struct plan {
     atomic_int touched;                   /* last step of the window that has begun to write parameters; -1: none */
     int64_t steps;                        /* that it has run, */
     uint64_t run_ns;                      /* and what they took by the wall clock */
+    char symbol[CELL_KINDS][PERFMODEL_SYMBOL]; /* of StarPU's performance models; empty: none */
     int tag;                              /* tells it from others of its mode and batch */
     bool exchanges;                       /* others use its buffers while it runs */
     int worker;                           /* of its device, on which a single slice runs */

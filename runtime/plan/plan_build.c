@@ -8,6 +8,7 @@
 
 #include "base/grow.h"
 #include "model/metrics.h"
+#include "recording.h"
 
 /* ---------------------------------------------------------------- buffers */
 
@@ -156,6 +157,7 @@ static void make_cells(struct builder *b)
         if (!j->joins) begin_cell(p, j);
         struct cell *c = &p->cell[p->ncells - 1];
         j->type->access(b, j, c);
+        recording_add(p, j, c);
         emit_job(b, j, c);
     }
 }

@@ -16,6 +16,7 @@ struct job;
 /* What the jobs of a type do to the buffers of their cell, and their launches
  * on the device of e. */
 struct job_type {
+    const char *name;
     void (*access)(struct builder *b, const struct job *j, struct cell *c);
     void (*emit)(struct builder *b, const struct job *j, struct hsgd_emit *e);
 };

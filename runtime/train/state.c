@@ -80,7 +80,8 @@ int trainer_shadow_open(struct trainer_state *shadow, const struct trainer_state
 struct updater trainer_state_updater(struct trainer_state *s)
 {
     bool norms = optimizer_needs_norms(s->options.optimizer);
-    return (struct updater){ .state_floats = optimizer_state_floats(s->options.optimizer),
+    return (struct updater){ .name = hsgd_optimizer_name(s->options.optimizer),
+                             .state_floats = optimizer_state_floats(s->options.optimizer),
                              .state = s->optimizer,
                              .ema = s->ema.model ? s->ema.param : NULL,
                              .accumulate = s->options.accumulate,

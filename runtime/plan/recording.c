@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "recording.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "kernels.h"
+#include "model/model_file.h"
+#include "type_text.h"
+
+#define NETWORK_CHARACTERS 40 /* of a network's name in a symbol */
+
+/* --------------------------------------------------------------- footprint */
+
+static uint32_t mix(uint32_t h, const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+    while (bytes--) h = (h ^ *p++) * 16777619u;
+    return h;
+}
+
+static int rows_on(const struct plan *p, const struct device *d)
+{
+    int rows = 0;
+    for (int i = 0; i < p->nslices; i++) rows += p->slice[i].device == d ? p->slice[i].rows : 0;
+    return rows;
+}
+
+static int64_t shard_floats(const struct plan *p, int i)
+{
+    return p->store && i < p->store->nshards ? p->store->shard[i].floats : 0;
+}
+
+void recording_add(const struct plan *p, const struct job *j, struct cell *c)
+{
+    bool slice = j->kind == CELL_SLICE;
+    const int64_t about[] = { j->segment, p->mode, slice ? p->slice[j->index].rows : shard_floats(p, j->index),
+                              slice ? 0 : p->nslices, j->kind == CELL_GRADIENT ? rows_on(p, j->device) : 0 };
+    c->footprint = mix(mix(c->footprint, j->type->name, strlen(j->type->name)), about, sizeof about);
+    c->size += slice ? (size_t)p->slice[j->index].rows : (size_t)about[2] * sizeof(float);
+}
+
+/* ------------------------------------------------------------------ symbols */
+
+static char kernels_hex[65]; /* of the texts of all kernels */
+
+static void add_text(struct sha256 *h, const char *text) { sha256_add(h, text, strlen(text) + 1); }
+
+static void digest_kernels(void)
+{
+    struct sha256 h;
+    sha256_begin(&h);
+    add_text(&h, hsgd_kernel_text);
+    add_text(&h, hsgd_large_kernel_text);
+    add_text(&h, hsgd_gpu_kernel_text);
+    sha256_end(&h, kernels_hex);
+}
+
+/* Kernels, network, optimizer and precision. */
+static void digest(const struct plan *p, char hex[65])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct updater *u = &p->updater;
+    const int numbers[] = { u->accumulate, u->clip_norm > 0, u->ema != NULL, p->ctx->tf32 };
+    char *text = model_text(NULL, p->store->model);
+    struct sha256 h;
+    pthread_once(&once, digest_kernels);
+    sha256_begin(&h);
+    add_text(&h, kernels_hex);
+    add_text(&h, hsgd_kernels_isa());
+    add_text(&h, text ? text : "");
+    add_text(&h, u->name ? u->name : "");
+    sha256_add(&h, numbers, sizeof numbers);
+    for (int i = 0; i < p->model->nfields; i++)
+        add_text(&h, type_text(&p->model->value[p->model->field[i].value].type).text);
+    sha256_end(&h, hex);
+    free(text);
+}
+
+void recording_name(struct plan *p)
+{
+    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    char network[NETWORK_CHARACTERS + 1], hex[65];
+    if (!p->store || !p->ctx->records) return;
+    snprintf(network, sizeof network, "%.*s", NETWORK_CHARACTERS, p->model->name);
+    for (char *c = network; *c; c++)
+        if (!strchr(kept, *c)) *c = '_';
+    digest(p, hex);
+    for (int k = 0; k < CELL_KINDS; k++)
+        snprintf(p->symbol[k], sizeof p->symbol[k], "hsgd_%s_%s_%.16s", network,
+                 k == CELL_SLICE && plan_forward_only(p) ? "forward" : cell_kind_name((enum cell_kind)k), hex);
+}

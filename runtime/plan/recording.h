@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What StarPU's performance models know cells by: a model for each kind of a network's
+ * cells, in which a footprint tells them apart, the same on every device. */
+#ifndef HSGD_RUNTIME_RECORDING_H
+#define HSGD_RUNTIME_RECORDING_H
+
+#include "plan_build.h"
+
+/* Another job of a cell: its footprint and its size (samples, or bytes of parameters). */
+void recording_add(const struct plan *p, const struct job *j, struct cell *c);
+
+/* Symbols for all kinds of a plan's cells: hsgd_<network>_<kind>_<hash>.  Plans of
+ * operations alone have none. */
+void recording_name(struct plan *p);
+
+#endif

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Times of cells in StarPU's own files: whose they are, how many, when none are kept, and what happens to them where
+# their folder has gone.
+srcdir_abs=$(cd "${srcdir:-.}" && pwd)
+. "${srcdir:-.}/tests/cli.sh"
+if ! command -v python3 >/dev/null; then echo "skipped: no python3"; exit 77; fi
+few="--model mlp-small --threads 1 -b 64 --sched constant --quiet"
+names() { (cd "$STARPU_HOME" && find . -name 'hsgd_*' | sed 's#.*/##; s#_[0-9a-f]*\.[^.]*$##' | sort -u | tr '\n' ' '); }
+# Of slices, whose speed is set: StarPU forgets times of a cell that vary too much.
+samples() { interpreter "$srcdir_abs/tests/perfmodels.py" "$STARPU_HOME"; }
+
+# ------------------------------------------------------- times of two devices
+# A row's time is set, many times what it takes here.
+export HSGD_SLOW="cpu:60us,opencl:90us"
+ok train $few --devices cpu,opencl --steps 120 --out both
+[ "$(names)" = "hsgd_mlp-small_forward hsgd_mlp-small_gradient hsgd_mlp-small_merge hsgd_mlp-small_slice hsgd_mlp-small_step hsgd_mlp-small_update " ]
+check "kinds of cells: $(names)" $?
+interpreter "$srcdir_abs/tests/perfmodels.py" "$STARPU_HOME" both/plan.json
+check "StarPU's means are the plan's" $?
+first=$(samples)
+ok train $few --devices cpu,opencl --steps 120 --out again
+second=$(samples)
+[ "$second" -ge $((first + 2 * 100)) ]
+check "samples are added: $first, then $second" $?
+
+# ------------------------------------------------------------- what is recorded
+export STARPU_CALIBRATE=0
+ok train $few --devices cpu,opencl --steps 20 --out none
+[ "$(samples)" = "$second" ]
+check "nothing with STARPU_CALIBRATE=0" $?
+unset STARPU_CALIBRATE
+export HSGD_PERFMODELS=0
+ok train $few --devices cpu,opencl --steps 20 --out none0
+[ "$(samples)" = "$second" ]
+check "nothing with HSGD_PERFMODELS=0" $?
+HSGD_PERFMODELS=2
+refused '--devices "cpu" --threads 1: HSGD_PERFMODELS is "2", not 0 or 1' train $few --devices cpu --steps 2 --out no
+unset HSGD_PERFMODELS
+export STARPU_CALIBRATE=2
+ok train $few --devices cpu,opencl --steps 20 --out anew
+third=$(samples)
+[ "$third" -lt "$second" ]
+check "anew with STARPU_CALIBRATE=2: $second, then $third" $?
+
+unset STARPU_CALIBRATE
+
+# ----------------------------------------------------------- any name, no folder
+sed 's/^name: .*/name: "a b.c"/' "$srcdir_abs/models/mlp-small.yaml" >odd.yaml
+ok train --model odd.yaml --devices cpu --threads 1 -b 64 --steps 20 --quiet --out odd
+names | grep -q 'hsgd_a_b_c_step '
+check "the name is letters: $(names)" $?
+"$hsgd" train $few --devices cpu --steps 100000 --out gone >out 2>err &
+child=$!
+while ! grep -q . gone/log.jsonl 2>/dev/null; do sleep 0.02; done
+rm -rf "$STARPU_HOME"
+kill -INT $child
+wait $child
+code=$?
+[ $code -eq 130 ]
+check "its folder is removed: exit $code, $(cat err)" $?
+finish
