@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "task.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -19,16 +20,17 @@ static enum hsgd_device_kind kind_of(const struct starpu_perfmodel_arch *arch)
     }
 }
 
+/* Where StarPU chooses, a cell is tried on every device until its time there is known. */
 static double predict(struct starpu_task *task, struct starpu_perfmodel_arch *arch, unsigned nimpl)
 {
     (void)nimpl;
     const struct cell *c = ((struct cell_run *)task->cl_arg)->cell;
+    const struct variant *v = &c->variant[0];
     for (int i = 1; i < c->nvariants; i++) {
         const struct hsgd_device *d = &c->variant[i].device->info;
-        if (d->kind == kind_of(arch) && (d->kind == HSGD_CPU || d->index == arch->devices[0].devid))
-            return cost_us(&c->variant[i]);
+        if (d->kind == kind_of(arch) && (d->kind == HSGD_CPU || d->index == arch->devices[0].devid)) v = &c->variant[i];
     }
-    return cost_us(&c->variant[0]);
+    return c->nvariants > 1 && !cost_is_warm(v) && !v->device->lost ? NAN : cost_us(v);
 }
 
 static uint32_t footprint(struct starpu_task *task) { return ((struct cell_run *)task->cl_arg)->cell->footprint; }
