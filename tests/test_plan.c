@@ -281,7 +281,34 @@ static void reasons_placement(void)
     end();
 }
 
+/* A policy that goes by times tries each kind of cell on each device until it knows
+ * them; equal cells, such as slices of as many rows, share what is known. */
+static void placed_by(const char *policy)
+{
+    enum { TRIES = 3, KINDS = 4 };
+    static const char *const kinds[KINDS] = { "slice", "gradient", "merge", "update" };
+    struct hsgd_trace_event e;
+    int ran[KINDS][2] = { { 0 } };
+    setenv("HSGD_PLACEMENT", "starpu", 1);
+    setenv("STARPU_SCHED", policy, 1);
+    begin("cpu,opencl", 1, true);
+    REQUIRE(hsgd_trainer_plan(trainer, BATCH) > 0 && hsgd_device_count(ctx) == 2);
+    REQUIRE(!hsgd_trace_start(ctx, HSGD_OPTIONS(trace, .capacity = 10000, .first = 40)));
+    steps(40);
+    for (int64_t i = 0; !hsgd_trace_get(ctx, i, &e, sizeof e); i++)
+        for (int k = 0; k < KINDS; k++) ran[k][e.device] += !strcmp(kinds[k], e.kind);
+    for (int k = 0; k < KINDS; k++)
+        CHECK_MSG(ran[k][0] >= TRIES && ran[k][1] >= TRIES, "%s ran cells of kind %s %d and %d times", policy, kinds[k],
+                  ran[k][0], ran[k][1]);
+    end();
+}
+
+static void tried_by_dm(void) { placed_by("dm"); }
+static void tried_by_dmdas(void) { placed_by("dmdas"); }
+
 static const struct core_case cases[] = {
+    { "tried_by_dm", tried_by_dm },
+    { "tried_by_dmdas", tried_by_dmdas },
     { "reasons_one_worker", reasons_one_worker },
     { "reasons_deterministic", reasons_deterministic },
     { "reasons_both", reasons_both },
