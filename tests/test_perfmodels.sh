@@ -45,6 +45,21 @@ check "anew with STARPU_CALIBRATE=2: $second, then $third" $?
 
 unset STARPU_CALIBRATE
 
+# ------------------------------------------------------- hsgd's own calibrations
+kept() { (cd "$HSGD_CACHE_DIR" 2>/dev/null && cksum calibration-* 2>/dev/null); }
+before=$(kept)
+[ -n "$before" ]
+check "calibrations are kept: $before" $?
+export HSGD_PLACEMENT=starpu
+ok train $few --devices cpu,opencl --steps 5 --out placed
+[ "$(kept)" = "$before" ]
+check "HSGD_PLACEMENT=starpu leaves them alone" $?
+export HSGD_CACHE_DIR="$dir/empty"
+ok train $few --devices cpu,opencl --steps 5 --out placed0
+[ -z "$(kept)" ]
+check "HSGD_PLACEMENT=starpu keeps none: $(kept)" $?
+unset HSGD_PLACEMENT
+
 # ----------------------------------------------------------- any name, no folder
 sed 's/^name: .*/name: "a b.c"/' "$srcdir_abs/models/mlp-small.yaml" >odd.yaml
 ok train --model odd.yaml --devices cpu --threads 1 -b 64 --steps 20 --quiet --out odd

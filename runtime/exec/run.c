@@ -125,7 +125,7 @@ static struct replay *runs_of(struct plan *p)
  * carry pointers instead of handles, which StarPU would lock one by one. */
 static bool stays_in_main_memory(const struct plan *p)
 {
-    if (p->ctx->starpu_places || p->exchanges) return false;
+    if (p->placed || p->exchanges) return false;
     for (int i = 0; i < p->ncells; i++) {
         if (p->cell[i].device->info.kind != HSGD_CPU) return false;
         for (int k = 0; k < p->cell[i].naccesses; k++)

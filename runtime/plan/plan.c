@@ -90,6 +90,7 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->store = store;
     p->model = sizes_share(store->sized);
     p->mode = spec->mode;
+    p->placed = p->ctx->starpu_places && !(store->is_trial && spec->mode == PLAN_TRAIN); /* trials are of devices */
     p->tag = spec->tag;
     p->exchanges = spec->exchanges;
     p->window = spec->window;

@@ -155,9 +155,10 @@ struct plan {
     int64_t steps;                        /* that it has run, */
     uint64_t run_ns;                      /* and what they took by the wall clock */
     char symbol[CELL_KINDS][PERFMODEL_SYMBOL]; /* of StarPU's performance models; empty: none */
-    int tag;                              /* tells it from others of its mode and batch */
-    bool exchanges;                       /* others use its buffers while it runs */
-    int worker;                           /* of its device, on which a single slice runs */
+    int tag;                                   /* tells it from others of its mode and batch */
+    bool placed;                               /* StarPU chooses each cell's device (HSGD_PLACEMENT=starpu) */
+    bool exchanges;                            /* others use its buffers while it runs */
+    int worker;                                /* of its device, on which a single slice runs */
     int64_t last_used;
 };
 

@@ -118,15 +118,14 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 
 /* The devices that a cell is described for: its own, or all where StarPU
  * chooses. */
-static int variants(const struct plan *p) { return p->ctx->starpu_places ? p->ctx->ndevices : 1; }
+static int variants(const struct plan *p) { return p->placed ? p->ctx->ndevices : 1; }
 
 static void begin_cell(struct plan *p, const struct job *j)
 {
     struct cell *c = &p->cell[p->ncells];
     c->nvariants = variants(p);
     c->variant = p->variant + p->ncells++ * c->nvariants;
-    for (int i = 0; i < c->nvariants; i++)
-        c->variant[i].device = p->ctx->starpu_places ? &p->ctx->device[i] : j->device;
+    for (int i = 0; i < c->nvariants; i++) c->variant[i].device = p->placed ? &p->ctx->device[i] : j->device;
     c->kind = j->kind;
     c->device = j->device;
     c->priority = j->priority;

@@ -112,7 +112,7 @@ void calibration_save(const struct trainer_state *s, const struct device *d, con
         if (!isfinite(c->seconds[i])) return;
         used += c_snprintf(text + used, sizeof text - (size_t)used, "%d %.9g\n", c->rows[i], c->seconds[i]);
     }
-    if (s->ctx->starpu_places) return; /* a trial's cells ran wherever StarPU wanted */
+    if (s->ctx->starpu_places) return; /* a policy's run leaves the plan's files alone */
     if (!path_of(s, d, c, path, sizeof path)) return;
     hsgd_cache_make_folders(path);
     memcpy(kept, s->ctx->error, sizeof kept);
