@@ -40,6 +40,7 @@ endif
 core_tests += test_session
 core_tests += test_shared test_shared_files
 core_tests += test_sizes
+core_tests += test_sizes_bad
 core_tests += test_readers
 core_tests += test_readers_bad
 core_tests += test_record
@@ -157,6 +158,9 @@ test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)
 test_session_SOURCES = tests/test_session.c tests/core.c tests/core.h
 test_session_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_session_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
+test_sizes_bad_SOURCES = tests/test_sizes_bad.c tests/core.c tests/core.h
+test_sizes_bad_CPPFLAGS = $(core_cppflags)
+test_sizes_bad_LDADD = $(core_ldadd)
 test_sizes_SOURCES = tests/test_sizes.c tests/core.c tests/core.h
 test_sizes_CPPFLAGS = $(core_cppflags)
 test_sizes_LDADD = $(core_ldadd)
