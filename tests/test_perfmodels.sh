@@ -60,6 +60,19 @@ ok train $few --devices cpu,opencl --steps 5 --out placed0
 check "HSGD_PLACEMENT=starpu keeps none: $(kept)" $?
 unset HSGD_PLACEMENT
 
+# ------------------------------------------------------- measurements of transfers
+# Each set of drivers has one, which other sets leave as it is.
+export STARPU_HOME="$dir/bus"
+transfers() { (cd "$STARPU_HOME" && find . -path '*bus*' -name '*_hsgd_*' -type f -exec ls -i --time-style=full-iso -l {} +); }
+for devices in cpu cpu,opencl; do ok train $few --devices $devices --steps 2 --out "bus-$devices"; done
+first=$(transfers)
+[ "$(echo "$first" | grep -c opencl)" -ge 3 ] && [ "$(echo "$first" | grep -vc opencl)" -ge 3 ]
+check "transfers of both sets: $first" $?
+for devices in cpu cpu,opencl; do ok train $few --devices $devices --steps 2 --out "again-$devices"; done
+[ "$(transfers)" = "$first" ]
+check "they are not measured again" $?
+export STARPU_HOME="$dir/starpu"
+
 # ----------------------------------------------------------- any name, no folder
 sed 's/^name: .*/name: "a b.c"/' "$srcdir_abs/models/mlp-small.yaml" >odd.yaml
 ok train --model odd.yaml --devices cpu --threads 1 -b 64 --steps 20 --quiet --out odd

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <sched.h>
+#include <starpu_config.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,13 +298,31 @@ static void set(struct hsgd_context *ctx, struct setting *s)
     put(s->name, s->value);
 }
 
+/* What StarPU takes for the host's name while it starts, and so for its measurement of
+ * transfers: it throws away one that was made with other cores or numbers of devices.
+ * So each set has one of its own, and none is that of StarPU's tools. */
+static void name_host(char *out, size_t size, bool opencl)
+{
+    char host[65] = "host";
+    const char *given = getenv("STARPU_HOSTNAME");
+    cpu_set_t cores;
+    int n = sched_getaffinity(0, sizeof cores, &cores) ? 0 : CPU_COUNT(&cores);
+    if (given && *given) snprintf(host, sizeof host, "%s", given);
+    else if (!gethostname(host, sizeof host - 1)) host[strcspn(host, ".")] = '\0';
+    snprintf(out, size, "%s_hsgd_%d-%d_%d%s", host, STARPU_MAJOR_VERSION, STARPU_MINOR_VERSION, n,
+             opencl ? "_opencl" : "");
+}
+
 int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
 {
+    bool spare = ctx->spare_opencl && !conf->nopencl;
+    char host[120];
+    name_host(host, sizeof host, !spare);
     struct setting settings[] = {
         { .name = "STARPU_PERF_MODEL_DIR", .value = folder },
         /* StarPU and hwloc look for OpenCL devices that nobody wants. */
-        { .name = "OCL_ICD_VENDORS",
-          .value = ctx->spare_opencl && !conf->nopencl ? "/dev/null" : getenv("OCL_ICD_VENDORS") },
+        { .name = "OCL_ICD_VENDORS", .value = spare ? "/dev/null" : getenv("OCL_ICD_VENDORS") },
+        { .name = "STARPU_HOSTNAME", .value = host },
         /* StarPU counts OpenCL devices once a process: a later context may need one that is a CPU. */
         { .name = "STARPU_OPENCL_ON_CPUS", .value = "1" },
         { .name = "STARPU_OPENCL_ONLY_ON_CPUS", .told = true },
