@@ -305,12 +305,12 @@ struct hsgd_fit_result {
  * one it is an error.
  *
  * Errors: -EDOM a loss, parameter or optimizer state is not finite (no checkpoint
- * has been written since), or targets are not the probabilities that they should be; -EINVAL the data does not match the model, the
- * training samples are not those of the loaded checkpoint (hsgd_record_check()),
- * the validation data has its columns in another order, or patience or
- * target_accuracy is set without validation; -EEXIST the folder has checkpoints
- * of later steps; -EBUSY another process keeps its checkpoints there; that of the
- * file system for the last checkpoint. */
+ * has been written since), or targets are not the probabilities that they should
+ * be; -EINVAL the data does not match the model, the training samples are not those
+ * of the loaded checkpoint (hsgd_record_check()), the validation data has its columns
+ * in another order, or patience or target_accuracy is set without validation;
+ * -EEXIST the folder has checkpoints of later steps; -EBUSY another process keeps its
+ * checkpoints there; that of the file system for the last checkpoint. */
 HSGD_API int hsgd_fit(struct hsgd_trainer *trainer, const struct hsgd_data *train, const struct hsgd_data *validation,
                       struct hsgd_fit_result *result, size_t size);
 
