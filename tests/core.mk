@@ -40,6 +40,7 @@ endif
 core_tests += test_session
 core_tests += test_shared test_shared_files
 core_tests += test_sizes
+core_tests += test_slices
 core_tests += test_sizes_bad
 core_tests += test_readers
 core_tests += test_readers_bad
@@ -115,6 +116,9 @@ test_divide_SOURCES = tests/test_divide.c tests/core.c tests/core.h
 test_divide_CPPFLAGS = $(AM_CPPFLAGS)
 test_divide_LDADD = runtime/libruntime.la
 steps_sources = tests/steps.c tests/steps.h tests/core.c tests/core.h
+test_slices_SOURCES = tests/test_slices.c $(steps_sources)
+test_slices_CPPFLAGS = $(core_cppflags)
+test_slices_LDADD = $(core_ldadd)
 test_drift_SOURCES = tests/test_drift.c $(steps_sources)
 test_drift_CPPFLAGS = $(core_cppflags)
 test_drift_LDADD = $(core_ldadd)

@@ -11,7 +11,7 @@ int32_t labels[BATCH];
 char lines[LINES][300];
 int nlines;
 float least_share;
-int batch = BATCH;
+int batch = BATCH, slices;
 enum hsgd_executor executor = HSGD_REPLAY;
 
 static void note_line(void *user, enum hsgd_log_level level, const char *line)
@@ -38,6 +38,7 @@ void begin(const char *devices, enum hsgd_algorithm algorithm)
     o.optimizer = HSGD_SGD;
     o.algorithm = algorithm;
     o.min_share = least_share;
+    o.slices = slices;
     o.executor = executor;
     o.steps = STEPS;
     int err = hsgd_create(&ctx, &c);
@@ -73,6 +74,7 @@ unsigned long long samples_of(const char *id)
 
 static void run_reference(void *loss)
 {
+    slices = 0;
     begin("cpu", HSGD_SYNC);
     train(STEPS, loss);
     end();

@@ -16,9 +16,9 @@ extern int32_t labels[BATCH];
 extern char lines[LINES][300]; /* of the log */
 extern int nlines;
 bool said(const char *text); /* in any of them */
-/* For begin(): min_share, batch size (at most BATCH) and executor. */
+/* For begin(): min_share, batch size (at most BATCH), slices and executor. */
 extern float least_share;
-extern int batch;
+extern int batch, slices;
 extern enum hsgd_executor executor;
 
 void begin(const char *devices, enum hsgd_algorithm algorithm);

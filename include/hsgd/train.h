@@ -166,6 +166,9 @@ struct hsgd_train_options {
     const struct hsgd_group *group; /* copied */
     int groups;
     float ema_decay; /* SYNC, DATA_PARALLEL: > 0: a moving average of the weights is kept, see below; often 0.999 */
+    int slices; /* SYNC, DATA_PARALLEL: > 0: a batch is cut into so many slices of one size (fewer where it has fewer
+                         * blocks of rows), and StarPU's scheduling policy chooses a device for each cell when it can
+                         * begin; no division is computed.  At most 32.  Not with `deterministic` and several devices */
 };
 
 /* The exponential moving average (EMA) of the weights w, after each update t from 1:

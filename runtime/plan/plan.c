@@ -90,7 +90,8 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->store = store;
     p->model = sizes_share(store->sized);
     p->mode = spec->mode;
-    p->placed = p->ctx->starpu_places && !(store->is_trial && spec->mode == PLAN_TRAIN); /* trials are of devices */
+    p->placed = spec->placed || p->ctx->starpu_places;
+    if (store->is_trial && spec->mode == PLAN_TRAIN) p->placed = false; /* trials are of devices */
     p->tag = spec->tag;
     p->exchanges = spec->exchanges;
     p->window = spec->window;

@@ -156,7 +156,7 @@ struct plan {
     uint64_t run_ns;                      /* and what they took by the wall clock */
     char symbol[CELL_KINDS][PERFMODEL_SYMBOL]; /* of StarPU's performance models; empty: none */
     int tag;                                   /* tells it from others of its mode and batch */
-    bool placed;                               /* StarPU chooses each cell's device (HSGD_PLACEMENT=starpu) */
+    bool placed;                               /* StarPU chooses each cell's device */
     bool exchanges;                            /* others use its buffers while it runs */
     int worker;                                /* of its device, on which a single slice runs */
     int64_t last_used;
@@ -198,8 +198,9 @@ struct plan_spec {
     struct buffer *cache;           /* PLAN_PREDICT on a single slice: what nodes keep between runs; NULL: nothing */
     const struct plan_hooks *hooks; /* NULL: none; used while the plan is built */
     struct failure *failure;        /* NULL: the context's */
-    int tag, worker;                /* as in struct plan */
+    int tag, worker;                /* as in struct plan; */
     bool exchanges;
+    bool placed; /* also with HSGD_PLACEMENT=starpu */
 };
 struct plan *plan_create(struct store *store, const struct plan_spec *spec);
 /* Its cells and the sizes of its buffers, but nothing that it takes to run. */

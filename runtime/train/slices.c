@@ -228,12 +228,22 @@ static bool measured_alike(const struct trainer_state *s)
     return s->store.sized != s->store.model && sizes_bytes(s->store.sized) <= 2 * s->measured_bytes;
 }
 
+/* Slices of one size.  The device that they name is not theirs: the policy places them. */
+static void of_one_size(const struct trainer_state *s, int batch, struct division *out)
+{
+    struct hsgd_context *ctx = s->ctx;
+    out->n = division_add(out->slice, 0, division_first(ctx), batch, s->options.slices, s->block);
+    for (int i = 0; i < ctx->ndevices; i++)
+        division_explain(out, i, "%d slices of one size: the scheduling policy chooses a device for each", out->n);
+}
+
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
     bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size || measured_alike(s));
     *out = (struct division){ 0 };
     int devices = division_usable(ctx);
+    if (s->options.slices && mode == PLAN_TRAIN) return of_one_size(s, batch, out), 0;
     if (division_fixed(ctx, s->block, batch, out)) return 0;
     if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
         division_equal(ctx, s->block, batch, 0, "equal shares, by the algorithm", out);

@@ -97,6 +97,7 @@ struct plan *trainer_state_plan(struct trainer_state *s, struct plan_spec spec)
 {
     const struct updater updater = trainer_state_updater(s);
     if (spec.mode == PLAN_TRAIN) spec.updater = &updater;
+    spec.placed = spec.mode == PLAN_TRAIN && s->options.slices > 0;
     return plan_create(&s->store, &spec);
 }
 

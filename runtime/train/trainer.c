@@ -87,6 +87,7 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "alpha", o->alpha, 0, 0.9999999 },
         { "accumulate", o->accumulate, 0, MAX_ACCUMULATE },
         { "ema_decay", o->ema_decay, 0, 0.999999 },
+        { "slices", o->slices, 0, MAX_SLICES },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
@@ -125,6 +126,7 @@ static int check_server(const struct hsgd_model *m, const struct hsgd_train_opti
     if (o->ema_decay > 0)
         return hsgd_fail(m->ctx, EINVAL, "ema_decay %g is incompatible with algorithm \"%s\"", (double)o->ema_decay,
                          name);
+    if (o->slices) return hsgd_fail(m->ctx, EINVAL, "slices %d is incompatible with algorithm \"%s\"", o->slices, name);
     return 0;
 }
 
@@ -142,6 +144,23 @@ static int choose_best(struct hsgd_trainer *t)
                      names);
 }
 
+/* HSGD_SLICES, where steps are exact and the program has no wish. */
+static int take_slices(struct hsgd_context *ctx, struct hsgd_train_options *o)
+{
+    const char *text = getenv("HSGD_SLICES");
+    char *end;
+    if (text && !o->slices && !algorithm_has_server(algorithm_row(o->algorithm))) {
+        long n = strtol(text, &end, 10);
+        if (end == text || *end || n < 0 || n > MAX_SLICES)
+            return hsgd_fail(ctx, EINVAL, "HSGD_SLICES is \"%s\", not an integer from 0 to %d", text, MAX_SLICES);
+        o->slices = (int)n;
+    }
+    if (o->slices && ctx->deterministic && ctx->ndevices > 1)
+        return hsgd_fail(ctx, EINVAL,
+                         "slices %d is not deterministic: the device that computes a slice rounds its sums", o->slices);
+    return 0;
+}
+
 /* The options of a program, which may be shorter or longer, in full. */
 static int take_options(const struct hsgd_model *m, const struct hsgd_train_options *given,
                         struct hsgd_train_options *o, struct hsgd_augment_options *augment)
@@ -153,6 +172,7 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
     if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);
+    if (!err) err = take_slices(ctx, o);
     if (!err) err = check_server(m, o);
     if (!err) err = groups_check(m, o);
     if (!err) err = async_check(ctx, o);

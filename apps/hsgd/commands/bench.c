@@ -40,12 +40,7 @@ static struct floor *open_floor(const struct bench *b)
 static int open_bench(struct bench *b)
 {
     const struct settings *s = b->s;
-    hsgd_train_defaults(&b->options, sizeof b->options);
-    b->options.batch_size = (int)s->batch_size;
-    b->options.seed = (uint64_t)s->seed;
-    b->options.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
-    b->options.min_share = (float)s->min_share;
-    b->options.executor = (enum hsgd_executor)s->executor;
+    step_options(s, &b->options);
     int code = open_context(&b->run, s);
     if (!code) code = open_model(&b->run, s, NULL);
     if (!code) code = open_trainer(&b->run, &b->options);

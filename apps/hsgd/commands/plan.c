@@ -16,12 +16,7 @@
 static int open_planning(struct session *run, const struct settings *s)
 {
     struct hsgd_train_options o;
-    hsgd_train_defaults(&o, sizeof o);
-    o.batch_size = (int)s->batch_size;
-    o.seed = (uint64_t)s->seed;
-    o.algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
-    o.min_share = (float)s->min_share;
-    o.executor = (enum hsgd_executor)s->executor;
+    step_options(s, &o);
     int code = open_context(run, s);
     if (!code && s->data) code = open_data(run, s);
     if (!code) code = open_model(run, s, run->train);

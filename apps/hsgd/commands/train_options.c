@@ -64,8 +64,7 @@ int train_choose_options(struct training *t)
     struct settings *s = t->s;
     struct hsgd_train_options *o = &t->options;
     complete(s);
-    hsgd_train_defaults(o, sizeof *o);
-    o->batch_size = (int)s->batch_size;
+    step_options(s, o);
     if (s->epochs > 0) o->epochs = (int)s->epochs;
     o->steps = s->steps > 0 ? s->steps : 0;
     o->optimizer = (enum hsgd_optimizer)(s->momentum > 0 ? with_momentum(s->optimizer) : s->optimizer);
@@ -84,8 +83,6 @@ int train_choose_options(struct training *t)
     o->step_size = s->step_size;
     o->step_gamma = (float)s->gamma;
     o->min_learning_rate = (float)s->min_lr;
-    o->seed = (uint64_t)s->seed;
-    o->algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
     o->local_steps = (int)s->local_steps;
     o->staleness = (int)s->staleness;
     o->moving_rate = (float)s->moving_rate;
@@ -93,8 +90,6 @@ int train_choose_options(struct training *t)
     o->max_batch = (int)s->max_batch;
     o->rate_scaling = (enum hsgd_rate_scaling)s->lr_scaling;
     o->rate_ramp = (int)s->lr_ramp;
-    o->min_share = (float)s->min_share;
-    o->executor = (enum hsgd_executor)s->executor;
     o->patience = (int)s->patience;
     o->target_accuracy = s->stop_at;
     o->best = s->best;

@@ -149,6 +149,10 @@ static const struct option_row table[] = {
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
       "sync: minimum share of the batch per device; with 0, devices\n"
       "that would not help stay idle (0)" },
+    { "slices", 0, INTEGER, RUNS, AT(slices), 0, 32, NULL, "N",
+      "sync, data-parallel: cut the batch into N slices of one size, each\n"
+      "placed by StarPU's policy when it can begin; 0: a share for each\n"
+      "device (0, or $HSGD_SLICES)" },
     { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",

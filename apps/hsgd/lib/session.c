@@ -175,6 +175,17 @@ struct hsgd_augment_options augment_options(const struct settings *s)
 }
 
 /* Unless memory is exhausted, options, data and model do not match. */
+void step_options(const struct settings *s, struct hsgd_train_options *o)
+{
+    hsgd_train_defaults(o, sizeof *o);
+    o->batch_size = (int)s->batch_size;
+    o->seed = (uint64_t)s->seed;
+    o->algorithm = (enum hsgd_algorithm)hsgd_algorithm_by_name(s->algorithm);
+    o->min_share = (float)s->min_share;
+    o->slices = (int)s->slices;
+    o->executor = (enum hsgd_executor)s->executor;
+}
+
 int open_trainer(struct session *run, const struct hsgd_train_options *options)
 {
     run->trainer = hsgd_trainer_create(run->model, options);

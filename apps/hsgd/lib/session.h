@@ -34,6 +34,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
 int open_model(struct session *run, const struct settings *s, const struct hsgd_data *d);
 /* From --crop, --resized-crop, --flip and --rotate. */
 struct hsgd_augment_options augment_options(const struct settings *s);
+/* Defaults, with what every command that trains or times steps takes. */
+void step_options(const struct settings *s, struct hsgd_train_options *o);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 /* From --batch-size and --executor. */
 int open_predictor(struct session *run, const struct settings *s);

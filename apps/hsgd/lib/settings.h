@@ -35,7 +35,7 @@ struct settings {
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, ema_decay, clip_grad, gamma, min_lr, warmup_epochs;
-    int64_t local_steps, staleness, min_batch, max_batch, lr_ramp;
+    int64_t local_steps, staleness, min_batch, max_batch, lr_ramp, slices;
     double moving_rate, min_share, stop_at, time_limit, seconds;
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
