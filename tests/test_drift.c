@@ -172,12 +172,16 @@ static void refuse(const char *variable, const char *value, const char *sentence
 
 static void refusals(void)
 {
-    refuse("HSGD_SLOW", "cpu", "HSGD_SLOW: \"cpu\" is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without");
-    refuse("HSGD_SLOW", "cpu:us", "HSGD_SLOW: \"cpu:us\" is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without");
+    refuse("HSGD_SLOW", "cpu",
+           "HSGD_SLOW: \"cpu\" is not DEVICE:FACTOR or DEVICE:TIMEus, with /STEPS, @STEP or without");
+    refuse("HSGD_SLOW", "cpu:us",
+           "HSGD_SLOW: \"cpu:us\" is not DEVICE:FACTOR or DEVICE:TIMEus, with /STEPS, @STEP or without");
     refuse("HSGD_SLOW", "cpu:-1us", "HSGD_SLOW: \"cpu:-1us\" has a time that is not from 0 to 1000000 us");
     refuse("HSGD_SLOW", "cpu:0.5", "HSGD_SLOW: \"cpu:0.5\" has a factor that is not from 1 to 1000");
     refuse("HSGD_SLOW", "cpu:2@x",
-           "HSGD_SLOW: \"cpu:2@x\" is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without");
+           "HSGD_SLOW: \"cpu:2@x\" is not DEVICE:FACTOR or DEVICE:TIMEus, with /STEPS, @STEP or without");
+    refuse("HSGD_SLOW", "cpu:2/0@9",
+           "HSGD_SLOW: \"cpu:2/0@9\" is not DEVICE:FACTOR or DEVICE:TIMEus, with /STEPS, @STEP or without");
     refuse("HSGD_SLOW", "cpu:2@9,cpu:3@9", "HSGD_SLOW: \"cpu:3@9\" does not follow the entry before");
     refuse("HSGD_FAIL", "cpu@-1", "HSGD_FAIL: \"cpu@-1\" is not DEVICE or DEVICE@STEP");
 }

@@ -67,6 +67,27 @@ static void by_speed(const char *policy)
 static void shares_by_model(void) { by_speed("dmdas"); }
 static void shares_by_pull(void) { by_speed("eager"); }
 
+/* A device that is three times as slow in every other four steps has its share of each
+ * step: a worker that is free takes the next slice. */
+static void follows(void)
+{
+    enum { ROUNDS = 6, HALF = 4 };
+    double loss, share[2] = { 0 };
+    slices = SLICES;
+    setenv("HSGD_SLOW", "cpu:80us,opencl:80us,opencl:240us/4", 1);
+    setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
+    setenv("STARPU_SCHED", "eager", 1);
+    begin("cpu,opencl", HSGD_SYNC);
+    for (int i = 0; i < ROUNDS * 2 * HALF; i++) {
+        unsigned long long before = samples_of("opencl:0");
+        train(1, &loss);
+        share[i / HALF % 2] += (double)(samples_of("opencl:0") - before) / BATCH / HALF / ROUNDS;
+    }
+    CHECK_MSG(fabs(share[0] - 0.25) <= 0.1 && fabs(share[1] - 0.5) <= 0.1,
+              "%.3f of the samples in steps in which it is slow, %.3f in others", share[0], share[1]);
+    end();
+}
+
 static void fails(void)
 {
     double loss[STEPS], *want = reference();
@@ -121,6 +142,7 @@ static const struct core_case cases[] = {
     { "of_one_size", of_one_size },
     { "shares_by_model", shares_by_model },
     { "shares_by_pull", shares_by_pull },
+    { "follows", follows },
     { "fails", fails },
     { "refusals", refusals },
 };

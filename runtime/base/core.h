@@ -30,7 +30,7 @@ struct trace;
  * least so many microseconds for a row. */
 struct slowness {
     double factor, row_us;
-    int64_t from;
+    int64_t from, every; /* every > 0: in every other so many steps only */
 };
 
 /* One device in use: one StarPU memory node and the workers on it. */

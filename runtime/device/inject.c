@@ -12,7 +12,7 @@
 #define SPIN_NS 100000u /* sleeping ends late by about so much */
 
 /* One word of a variable: "opencl:3", "opencl:0:3", "cpu:2.5@500", "cpu:40us",
- * and "opencl:0@500" where there is no slowness. */
+ * "cpu:40us/4@500", and "opencl:0@500" where there is no slowness. */
 struct entry {
     char device[64];
     struct slowness slow; /* `from` is that of either variable */
@@ -26,7 +26,8 @@ static int refuse(struct hsgd_context *ctx, const char *variable, const char *wo
 static int slow_device(struct hsgd_context *ctx, struct device *d, const struct entry *e, const char *word)
 {
     if (d->nslow == MAX_SLOWNESS) return refuse(ctx, "HSGD_SLOW", word, "is one change too many for its device");
-    if (d->nslow && d->slow[d->nslow - 1].from >= e->slow.from)
+    const struct slowness *last = d->nslow ? &d->slow[d->nslow - 1] : NULL;
+    if (last && (last->from > e->slow.from || (last->from == e->slow.from && !e->slow.every)))
         return refuse(ctx, "HSGD_SLOW", word, "does not follow the entry before");
     d->slow[d->nslow++] = e->slow;
     return 0;
@@ -52,9 +53,12 @@ static bool cut_number(char *text, char mark, double *out)
     return true;
 }
 
-/* "3": a factor; "40us": a row's time. */
+/* "3": a factor; "40us": a row's time; "/4" behind it: in every other four steps. */
 static bool cut_slowness(char *text, struct slowness *out)
 {
+    double every = 0;
+    if (strchr(text, '/') && !(cut_number(text, '/', &every) && every >= 1 && every < 1e15)) return false;
+    out->every = (int64_t)every;
     size_t n = strlen(text);
     bool is_time = n > 2 && !strcmp(text + n - 2, "us");
     if (is_time) text[n - 2] = 0;
@@ -79,7 +83,7 @@ static int read_word(struct hsgd_context *ctx, const char *variable, const char 
     int found = 0, err = 0;
     if (!read_entry(word, has_slowness, &e))
         return refuse(ctx, variable, word,
-                      has_slowness ? "is not DEVICE:FACTOR or DEVICE:TIMEus, with @STEP or without"
+                      has_slowness ? "is not DEVICE:FACTOR or DEVICE:TIMEus, with /STEPS, @STEP or without"
                                    : "is not DEVICE or DEVICE@STEP");
     if (!(e.slow.factor >= 1 && e.slow.factor <= MAX_FACTOR))
         return refuse(ctx, variable, word, "has a factor that is not from 1 to 1000");
@@ -117,7 +121,8 @@ int inject_read(struct hsgd_context *ctx)
 static struct slowness slowness_at(const struct device *d, int64_t step)
 {
     struct slowness s = { .factor = 1 };
-    for (int i = 0; i < d->nslow && d->slow[i].from <= step; i++) s = d->slow[i];
+    for (int i = 0; i < d->nslow && d->slow[i].from <= step; i++)
+        if (!d->slow[i].every || (step - d->slow[i].from) / d->slow[i].every % 2 == 0) s = d->slow[i];
     return s;
 }
 
