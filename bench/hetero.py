@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Heterogeneous steps on one CPU core and one core of PoCL, with simulated ratios of speed (HSGD_SLOW).
 
-    hetero.py ratios|choice [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
+    hetero.py ratios|choice|slices [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
 
 ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as the CPU: the speed of `sync` relative to
          the sum of both devices' speeds, the same with equal shares, and the share of the possible gain over the
@@ -10,6 +10,9 @@ ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as t
 choice   twelve models and batch sizes: whether `--devices auto` chooses a set of devices within 5 % of the fastest, and
          the error of `hsgd plan` on sets and batch sizes that were never calibrated.  The time of auto is shown, too:
          an idle device still costs some microseconds per step
+slices   cifar-cnn at 256, speeds set in microseconds a row: slices of one size that a policy places (--slices), relative
+         to the default division and to equal shares, where speeds are steady and where OpenCL has a third of its speed
+         in every other four steps
 
 All ways to run a case alternate; medians are reported.  Exit status: 0 if the results in doc/algorithms.md hold, else 1."""
 import argparse
@@ -36,6 +39,9 @@ CASES = [
     ("mlp", 16, "cpu:10"), ("lenet", 32, "cpu:12"), ("mlp-small", 64, "cpu:20"), ("cifar-cnn", 32, "cpu:20"),
     ("mlp", 512, ""), ("mlp", 1024, "opencl:3"), ("lenet", 256, ""), ("cifar-cnn", 128, "opencl:2"),
 ]
+STEADY, CHANGING = ("cpu:500us,opencl:500us", "cpu:500us,opencl:1500us"), "cpu:500us,opencl:500us,opencl:1500us/4"
+SLICES = [(n, policy) for n in (8, 16) for policy in ("eager", "dmdas")]
+SLICED_STEPS = 96
 CALIBRATED = {8, 16, 32, 64, 128, 512}
 
 
@@ -135,15 +141,47 @@ def choice(runner):
     return right >= 0.9 * len(CASES) and all(wins.get(k, 0) >= 3 for k in ("cpu", "opencl", "both")) and error <= 0.15
 
 
+def trained(runner, way, policy, slow):
+    """Samples per second of a training."""
+    with tempfile.TemporaryDirectory(prefix="hetero-run-") as folder:
+        words = [runner.options.hsgd, "train", "--model", "cifar-cnn", "--data", "digits", "--batch-size", "256", "--steps",
+                 str(SLICED_STEPS), "--out", folder + "/run", "--json", *BOTH, *way]
+        environment = dict(runner.environment, HSGD_SLOW=slow, **({"STARPU_SCHED": policy} if policy else {}))
+        done = subprocess.run(words, capture_output=True, text=True, env=environment)
+        if done.returncode:
+            sys.exit(f"{' '.join(words)}: exit status {done.returncode}: {done.stderr.strip()}")
+        return json.loads(done.stdout)["samples_per_second"]
+
+
+def slices(runner):
+    ways = {"default": ([], None), "equal shares": (["--algorithm", "data-parallel"], None)}
+    ways.update({f"{n} slices, {policy}": (["--slices", str(n)], policy) for n, policy in SLICES})
+    options, well = runner.options, True
+    print_head(options, ["speeds", "way", "samples/s", "of the default", "of equal shares"])
+    for slow in (*STEADY, CHANGING):
+        speeds = {way: [] for way in ways}
+        for _ in range(options.rounds):
+            for way, (words, policy) in ways.items():
+                speeds[way].append(trained(runner, words, policy, slow))
+        median = {way: statistics.median(s) for way, s in speeds.items()}
+        for way, speed in median.items():
+            print_row(options, [slow, way, f"{speed:.0f}", f"{speed / median['default']:.3f}",
+                                f"{speed / median['equal shares']:.3f}"])
+        best = max(speed for way, speed in median.items() if "slices" in way)
+        well &= best >= (1.12 if slow == CHANGING else 0.95) * median["default"]
+        well &= slow != CHANGING or best >= 1.4 * median["equal shares"]
+    return well
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("ratios", "choice"))
+    parser.add_argument("what", choices=("ratios", "choice", "slices"))
     parser.add_argument("--hsgd", default="./hsgd")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--markdown", action="store_true")
     runner = Runner(parser.parse_args())
-    sys.exit(0 if {"ratios": ratios, "choice": choice}[runner.options.what](runner) else 1)
+    sys.exit(0 if {"ratios": ratios, "choice": choice, "slices": slices}[runner.options.what](runner) else 1)
 
 
 if __name__ == "__main__":

@@ -249,6 +249,34 @@ static void other_devices_later(void)
     }
 }
 
+static void check_policy(const char *wish, const char *want)
+{
+    struct hsgd_context *ctx;
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .threads = 1, .policy = wish)));
+    CHECK_STR(starpu_sched_ctx_get_sched_policy(0)->policy_name, want);
+    train(ctx, 2);
+    hsgd_destroy(&ctx);
+}
+
+/* The user's policy comes before the program's, that before the library's. */
+static void policies(void)
+{
+    struct hsgd_context *ctx;
+    check_policy(NULL, "eager");
+    check_policy("lws", "lws");
+    setenv("HSGD_SLICES", "4", 1);
+    check_policy("dmda", "dmda");
+    setenv("STARPU_SCHED", "prio", 1);
+    check_policy("dmda", "prio");
+    unsetenv("STARPU_SCHED");
+    CHECK(hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu", .threads = 1, .policy = "fair")) == -EINVAL);
+    CHECK(strstr(hsgd_error(ctx), "policy is \"fair\", not one of "));
+    hsgd_destroy(&ctx);
+    REQUIRE(!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu,opencl", .threads = 1)));
+    CHECK_STR(starpu_sched_ctx_get_sched_policy(0)->policy_name, "eager"); /* for slices */
+    hsgd_destroy(&ctx);
+}
+
 static bool automatic_has_pocl(int threads)
 {
     struct hsgd_context *ctx = core_context(NULL, threads, false);
@@ -363,6 +391,7 @@ static const struct core_case cases[] = { { "without_devices", without_devices }
                                           { "respects_affinity", respects_affinity },
                                           { "in_sequence", in_sequence },
                                           { "other_devices_later", other_devices_later },
+                                          { "policies", policies },
                                           { "automatic", automatic },
                                           { "two_at_once", two_at_once },
                                           { "defaults", defaults },

@@ -54,6 +54,9 @@ struct hsgd_context_options {
     void *log_user;      /* passed to log */
     bool spare_opencl;   /* do not load OpenCL libraries if `devices` needs none, which saves threads and about 300 MB
                               of address space; this process cannot use OpenCL later */
+    const char *policy;  /* scheduling policy of the StarPU that this context starts, unless STARPU_SCHED names one;
+                              NULL: "eager" with only the CPU or with HSGD_SLICES, else "dmdas".  "eager" suits slices of
+                              one size (struct hsgd_train_options) */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -66,7 +69,7 @@ HSGD_API int hsgd_context_defaults(struct hsgd_context_options *o, size_t size);
  * environment, signals or BLAS/OpenMP threads.
  * Returns 0; on failure *out is a context that holds only its error, for
  * hsgd_error(), and must still be destroyed (NULL only when out of memory).
- * Errors: -ENODEV a named device is missing; -EINVAL a malformed list; -ENOMEM not
+ * Errors: -ENODEV a named device is missing; -EINVAL a malformed list, or no such policy; -ENOMEM not
  * enough memory, address space or threads; -EBUSY a second context would need
  * other devices; -ECHILD this is a child process of fork(), and StarPU or the
  * requested OpenCL ran in its parent. */

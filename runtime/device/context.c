@@ -36,17 +36,20 @@ __attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL
 
 /* --------------------------------------------------- starting StarPU */
 
+/* Slices of one size go to the worker that is free. */
 static const char *default_policy(const struct device_request *r)
 {
+    const char *slices = getenv("HSGD_SLICES");
+    if (slices && atoi(slices) > 0) return "eager";
     return r->cpu && !r->count[HSGD_CUDA] && !r->count[HSGD_OPENCL] ? "eager" : "dmdas";
 }
 
-static int start_starpu(struct hsgd_context *ctx, const struct device_request *r)
+static int start_starpu(struct hsgd_context *ctx, const struct device_request *r, const char *wish)
 {
     struct starpu_conf conf;
     starpu_environment_defaults();
     int err = headroom_check_start(ctx, r);
-    if (!err) err = starpu_environment_check(ctx);
+    if (!err) err = starpu_environment_check(ctx, wish);
     if (err) return err;
     int ncuda = r->count[HSGD_CUDA], nopencl = r->count[HSGD_OPENCL];
     if (starpu_conf_init(&conf)) return hsgd_fail(ctx, EIO, "StarPU refuses its own default configuration");
@@ -59,6 +62,7 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     conf.use_explicit_workers_opencl_gpuid = nopencl > 0;
     for (int i = 0; i < nopencl; i++) conf.workers_opencl_gpuid[i] = (unsigned)r->index[HSGD_OPENCL][i];
     const char *policy = getenv("STARPU_SCHED");
+    if (!policy) policy = wish;
     conf.sched_policy_name = policy ? policy : default_policy(r);
     ctx->chose_policy = !policy;
     conf.catch_signals = 0;
@@ -71,7 +75,7 @@ static int start_starpu(struct hsgd_context *ctx, const struct device_request *r
     return 0;
 }
 
-static int attach_starpu(struct hsgd_context *ctx, const struct device_request *r)
+static int attach_starpu(struct hsgd_context *ctx, const struct device_request *r, const char *policy)
 {
     pthread_mutex_lock(&starpu_lock);
     int err = 0;
@@ -79,7 +83,7 @@ static int attach_starpu(struct hsgd_context *ctx, const struct device_request *
         ctx->owns_starpu = ctx->joined = true;
     } else if (!starpu_is_initialized()) {
         ctx->owns_starpu = true;
-        err = start_starpu(ctx, r);
+        err = start_starpu(ctx, r, policy);
     }
     if (!err && ctx->owns_starpu && starpu_users++ == 0) blas_threads_before = hsgd_blas_single_thread();
     if (err) ctx->owns_starpu = false;
@@ -131,7 +135,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     ctx->cuda_graphs = !graphs || *graphs == '1';
     if (o->devices && !strcmp(o->devices, "none")) return 0;
     int err = devices_request(ctx, o->devices, o->threads, &request);
-    if (!err) err = attach_starpu(ctx, &request);
+    if (!err) err = attach_starpu(ctx, &request, o->policy);
     if (!err) err = perfmodels_choose(ctx);
     if (!err) err = devices_collect(ctx, &request);
     if (!err) err = inject_read(ctx);

@@ -153,21 +153,20 @@ static int check_numbers(struct hsgd_context *ctx)
 
 /* StarPU takes another policy when it does not know the name.  Heteroprio
  * aborts unless the application fills its buckets. */
-static int check_policy(struct hsgd_context *ctx)
+static int check_policy(struct hsgd_context *ctx, const char *what, const char *name)
 {
-    const char *name = getenv("STARPU_SCHED");
     char known[300] = "";
     size_t used = 0;
     if (!name || getenv("STARPU_SCHED_LIB")) return 0;
     if (!strcmp(name, "heteroprio"))
-        return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"heteroprio\", which cannot run restricted tasks: use dmdas");
+        return hsgd_fail(ctx, EINVAL, "%s is \"heteroprio\", which cannot run restricted tasks: use dmdas", what);
     for (struct starpu_sched_policy **p = starpu_sched_get_predefined_policies(); *p; p++) {
         const char *has = (*p)->policy_name;
         if (!strcmp(name, has)) return 0;
         if (used < sizeof known && !begins(has, "modular-") && strcmp(has, "heteroprio"))
             used += (size_t)snprintf(known + used, sizeof known - used, "%s, ", has);
     }
-    return hsgd_fail(ctx, EINVAL, "STARPU_SCHED is \"%s\", not one of %smodular-*", name, known);
+    return hsgd_fail(ctx, EINVAL, "%s is \"%s\", not one of %smodular-*", what, name, known);
 }
 
 /* The models of a host are in files of its name. */
@@ -269,10 +268,11 @@ void starpu_environment_defaults(void)
     if (!STARPU_HAS_SAFE_PREFETCH) setenv("STARPU_PREFETCH", "0", 0);
 }
 
-int starpu_environment_check(struct hsgd_context *ctx)
+int starpu_environment_check(struct hsgd_context *ctx, const char *policy)
 {
     int err = check_numbers(ctx);
-    if (!err) err = check_policy(ctx);
+    if (!err) err = check_policy(ctx, "STARPU_SCHED", getenv("STARPU_SCHED"));
+    if (!err) err = check_policy(ctx, "policy", policy);
     if (!err) err = check_host(ctx);
     return err ? err : choose_folder(ctx);
 }

@@ -13,9 +13,9 @@
 /* The defaults of doc/environment.md where the user has set nothing. */
 void starpu_environment_defaults(void);
 
-/* -EINVAL for a value that StarPU cannot use, or the error of the folder of
- * its measurements when that cannot be written. */
-int starpu_environment_check(struct hsgd_context *ctx);
+/* -EINVAL for a value or a program's policy (NULL: none) that StarPU cannot use, or the
+ * error of the folder of its measurements when that cannot be written. */
+int starpu_environment_check(struct hsgd_context *ctx, const char *policy);
 
 /* starpu_init() with the devices of `conf`, whatever variables name others, and
  * with the folder that was checked; the variables are afterwards what the user

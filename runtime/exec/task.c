@@ -86,7 +86,7 @@ void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
     task->name = c->name;
     task->nbuffers = run->base ? 0 : c->naccesses;
     task->priority = c->priority;
-    task->workerids = run->plan->placed ? run->plan->ctx->worker_mask : workers_of(run);
+    task->workerids = c->nvariants > 1 ? run->plan->ctx->worker_mask : workers_of(run);
     task->workerids_len = WORKER_WORDS;
     if (run->base) return;
     if (c->naccesses > STARPU_NMAXBUFS) {

@@ -116,16 +116,22 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
     c->access[c->naccesses++] = (struct access){ buffer, mode };
 }
 
-/* The devices that a cell is described for: its own, or all where StarPU
- * chooses. */
+/* The devices that cells are described for, at most. */
 static int variants(const struct plan *p) { return p->placed ? p->ctx->ndevices : 1; }
+
+/* Its own, or all where StarPU chooses: with slices of one size, these alone, because
+ * parameters that wander keep devices waiting for each other. */
+static int variants_of(const struct plan *p, const struct job *j)
+{
+    return p->ctx->starpu_places || j->kind == CELL_SLICE ? variants(p) : 1;
+}
 
 static void begin_cell(struct plan *p, const struct job *j)
 {
     struct cell *c = &p->cell[p->ncells];
-    c->nvariants = variants(p);
-    c->variant = p->variant + p->ncells++ * c->nvariants;
-    for (int i = 0; i < c->nvariants; i++) c->variant[i].device = p->placed ? &p->ctx->device[i] : j->device;
+    c->nvariants = variants_of(p, j);
+    c->variant = p->variant + p->ncells++ * variants(p);
+    for (int i = 0; i < c->nvariants; i++) c->variant[i].device = c->nvariants > 1 ? &p->ctx->device[i] : j->device;
     c->kind = j->kind;
     c->device = j->device;
     c->priority = j->priority;
@@ -251,6 +257,7 @@ static enum deferral choose_deferral(const struct plan *p)
 {
     bool one = p->nslices == 1, used = p->mode == PLAN_TRAIN && !(p->updater.clip_norm > 0) && single_node(p);
     if (plan_forward_only(p) || (!one && p->store->nshards == 1)) return IN_BACKWARD;
+    if (p->placed) return IN_BACKWARD; /* arenas are where their slices ran */
     for (int i = 0; i < p->nslices; i++)
         if (p->slice[i].part) return IN_BACKWARD; /* the next part needs the arena */
     if (one) return used && p->slice[0].device->info.kind != HSGD_CUDA ? BY_ROWS_USED : IN_BACKWARD;

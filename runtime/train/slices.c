@@ -228,11 +228,15 @@ static bool measured_alike(const struct trainer_state *s)
     return s->store.sized != s->store.model && sizes_bytes(s->store.sized) <= 2 * s->measured_bytes;
 }
 
-/* Slices of one size.  The device that they name is not theirs: the policy places them. */
+/* Slices of one size.  The device that they name is not theirs, since the policy places
+ * them, but that of the parameters: the CPU, if it takes part. */
 static void of_one_size(const struct trainer_state *s, int batch, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
-    out->n = division_add(out->slice, 0, division_first(ctx), batch, s->options.slices, s->block);
+    struct device *home = division_first(ctx);
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (ctx->device[i].info.kind == HSGD_CPU && !ctx->device[i].lost) home = &ctx->device[i];
+    out->n = division_add(out->slice, 0, home, batch, s->options.slices, s->block);
     for (int i = 0; i < ctx->ndevices; i++)
         division_explain(out, i, "%d slices of one size: the scheduling policy chooses a device for each", out->n);
 }

@@ -30,6 +30,7 @@ static struct hsgd_train_options some_options(void)
     if (one_in(8)) o.epsilon = wild_float(1e-8f), o.weight_decay = wild_float(0.1f), o.beta2 = wild_float(0.9f);
     if (one_in(8)) o.alpha = wild_float(0.99f), o.no_bias_decay = one_in(2), o.accumulate = wild_low(3);
     if (one_in(4)) o.ema_decay = wild_float(0.9f);
+    if (one_in(4)) o.slices = wild_low(5);
     static const struct hsgd_group groups[] = { { "*", 0.5f, -1 }, { "*.bias", 0, 0 }, { NULL, NAN, INFINITY } };
     if (one_in(4)) o.group = one_in(8) ? NULL : groups, o.groups = one_in(8) ? below(4) : 1 + below(2);
     if (one_in(8)) o.label_smoothing = wild_float(0.1f), o.moving_rate = wild_float(0.9f), o.min_share = wild_float(0);

@@ -51,7 +51,8 @@ static int open_on(struct session *run, const struct settings *s, const char *de
                                       .tf32 = s->tf32,
                                       .log = log_line,
                                       .log_user = &verbose,
-                                      .spare_opencl = true };
+                                      .spare_opencl = true,
+                                      .policy = s->slices > 0 ? "eager" : NULL };
     int err = hsgd_create(&run->ctx, &o);
     if (!err) return OK;
     device_options(s, given, sizeof given);
