@@ -285,8 +285,8 @@ static void reasons_placement(void)
  * them; equal cells, such as slices of as many rows, share what is known. */
 static void placed_by(const char *policy)
 {
-    enum { TRIES = 3, KINDS = 4 };
-    static const char *const kinds[KINDS] = { "slice", "gradient", "merge", "update" };
+    enum { TRIES = 3, KINDS = 3 };
+    static const char *const kinds[KINDS] = { "slice", "merge", "update" };
     struct hsgd_trace_event e;
     int ran[KINDS][2] = { { 0 } };
     setenv("HSGD_PLACEMENT", "starpu", 1);
