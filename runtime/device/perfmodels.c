@@ -57,13 +57,14 @@ static struct entry *add(const char *symbol, const struct perfmodel_view *view)
     e->model.footprint = view->footprint;
     e->model.size_base = view->size;
     e->next = entries;
-    return entries = e;
+    entries = e;
+    return e;
 }
 
 struct starpu_perfmodel *perfmodels_find(const struct hsgd_context *ctx, const char *symbol,
                                          const struct perfmodel_view *view)
 {
-    if (!ctx->records || !*symbol) return NULL;
+    if (!ctx->records) return NULL;
     pthread_mutex_lock(&lock);
     struct entry *e = entries;
     while (e && strcmp(e->model.symbol, symbol)) e = e->next;
@@ -83,8 +84,11 @@ void perfmodels_record(struct starpu_perfmodel *m, struct starpu_task *task, con
 {
     int worker = any_worker(d);
     if (worker == STARPU_NMAXWORKERS) return;
+    bool reads = !m->is_loaded; /* a file with numbers */
+    locale_t before = reads ? c_locale_enter() : (locale_t)0;
     starpu_perfmodel_update_history(m, task, starpu_worker_get_perf_archtype(worker, STARPU_NMAX_SCHED_CTXS),
                                     (unsigned)worker, 0, us);
+    if (reads) c_locale_leave(before);
 }
 
 /* ------------------------------------------------------------- StarPU's end */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "plan/cost.h"
+#include "plan/recording.h"
 #include "device/inject.h"
 #include "trace.h"
 
@@ -71,15 +72,23 @@ static uint32_t *workers_of(const struct cell_run *run)
     return c->device->one_worker[c->affinity % c->device->info.workers];
 }
 
-void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
+/* Where the cell's times are recorded; plans that are made and never run need no names. */
+static void find_model(struct cell_run *run)
 {
     static const struct perfmodel_view view = { footprint, size };
     struct cell *c = run->cell;
-    if (!c->model && (c->model = perfmodels_find(run->plan->ctx, run->plan->symbol[c->kind], &view))) {
-        c->stand_in = starpu_task_create();
-        c->stand_in->destroy = 0;
-        c->stand_in->cl_arg = run;
-    }
+    char symbol[PERFMODEL_SYMBOL];
+    if (recording_symbol(run->plan, c->kind, symbol)) c->model = perfmodels_find(run->plan->ctx, symbol, &view);
+    if (!c->model) return;
+    c->stand_in = starpu_task_create();
+    c->stand_in->destroy = 0;
+    c->stand_in->cl_arg = run;
+}
+
+void task_fill(struct starpu_task *task, struct cell_run *run, int slot)
+{
+    struct cell *c = run->cell;
+    if (!c->model && run->plan->ctx->records) find_model(run);
     task->cl = &codelet;
     task->cl_arg = run;
     task->cl_arg_size = sizeof *run;

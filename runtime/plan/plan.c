@@ -11,7 +11,6 @@
 #include "device/opencl_device.h"
 #include "model/sizes.h"
 #include "plan_build.h"
-#include "recording.h"
 
 struct buffer *plan_buffer(const struct plan *p, int index, int slot)
 {
@@ -170,7 +169,6 @@ struct plan *plan_create(struct store *store, const struct plan_spec *spec)
 {
     struct plan *p = plan_sketch(store, spec);
     int err = p ? plan_make_buffers(p) : 0;
-    if (p) recording_name(p);
     for (int i = 0; p && !err && i < p->ncells; i++) err = plan_bind_cell(p, &p->cell[i]);
     if (err) plan_destroy(p);
     return err ? NULL : p;

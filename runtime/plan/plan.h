@@ -154,11 +154,11 @@ struct plan {
     atomic_int touched;                   /* last step of the window that has begun to write parameters; -1: none */
     int64_t steps;                        /* that it has run, */
     uint64_t run_ns;                      /* and what they took by the wall clock */
-    char symbol[CELL_KINDS][PERFMODEL_SYMBOL]; /* of StarPU's performance models; empty: none */
-    int tag;                                   /* tells it from others of its mode and batch */
-    bool placed;                               /* StarPU chooses each cell's device */
-    bool exchanges;                            /* others use its buffers while it runs */
-    int worker;                                /* of its device, on which a single slice runs */
+    char digest[17];                      /* of what times depend on; empty: not known yet */
+    int tag;                              /* tells it from others of its mode and batch */
+    bool placed;                          /* StarPU chooses each cell's device */
+    bool exchanges;                       /* others use its buffers while it runs */
+    int worker;                           /* of its device, on which a single slice runs */
     int64_t last_used;
 };
 

@@ -80,16 +80,19 @@ static void digest(const struct plan *p, char hex[65])
     free(text);
 }
 
-void recording_name(struct plan *p)
+bool recording_symbol(struct plan *p, enum cell_kind kind, char out[PERFMODEL_SYMBOL])
 {
     static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
     char network[NETWORK_CHARACTERS + 1], hex[65];
-    if (!p->store || !p->ctx->records) return;
+    if (!p->store) return false;
+    if (!*p->digest) {
+        digest(p, hex);
+        snprintf(p->digest, sizeof p->digest, "%.16s", hex);
+    }
     snprintf(network, sizeof network, "%.*s", NETWORK_CHARACTERS, p->model->name);
     for (char *c = network; *c; c++)
         if (!strchr(kept, *c)) *c = '_';
-    digest(p, hex);
-    for (int k = 0; k < CELL_KINDS; k++)
-        snprintf(p->symbol[k], sizeof p->symbol[k], "hsgd_%s_%s_%.16s", network,
-                 k == CELL_SLICE && plan_forward_only(p) ? "forward" : cell_kind_name((enum cell_kind)k), hex);
+    snprintf(out, PERFMODEL_SYMBOL, "hsgd_%s_%s_%s", network,
+             kind == CELL_SLICE && plan_forward_only(p) ? "forward" : cell_kind_name(kind), p->digest);
+    return true;
 }

@@ -9,8 +9,8 @@
 /* Another job of a cell: its footprint and its size (samples, or bytes of parameters). */
 void recording_add(const struct plan *p, const struct job *j, struct cell *c);
 
-/* Symbols for all kinds of a plan's cells: hsgd_<network>_<kind>_<hash>.  Plans of
- * operations alone have none. */
-void recording_name(struct plan *p);
+/* The symbol of a kind of a plan's cells: hsgd_<network>_<kind>_<hash>.  False: the plan
+ * is of an operation alone, and has none. */
+bool recording_symbol(struct plan *p, enum cell_kind kind, char out[PERFMODEL_SYMBOL]);
 
 #endif
