@@ -12,26 +12,26 @@ samples() { interpreter "$srcdir_abs/tests/perfmodels.py" "$STARPU_HOME"; }
 
 # ------------------------------------------------------- times of two devices
 # A row's time is set, many times what it takes here.
-export HSGD_SLOW="cpu:60us,opencl:90us"
-ok train $few --devices cpu,opencl --steps 120 --out both
+export HSGD_SLOW="cpu:40us,opencl:60us"
+ok train $few --devices cpu,opencl --steps 80 --out both
 [ "$(names)" = "hsgd_mlp-small_forward hsgd_mlp-small_gradient hsgd_mlp-small_merge hsgd_mlp-small_slice hsgd_mlp-small_step hsgd_mlp-small_update " ]
 check "kinds of cells: $(names)" $?
 interpreter "$srcdir_abs/tests/perfmodels.py" "$STARPU_HOME" both/plan.json
 check "StarPU's means are the plan's" $?
 first=$(samples)
-ok train $few --devices cpu,opencl --steps 120 --out again
+ok train $few --devices cpu,opencl --steps 80 --out again
 second=$(samples)
-[ "$second" -ge $((first + 2 * 100)) ]
+[ "$second" -ge $((first + 2 * 60)) ]
 check "samples are added: $first, then $second" $?
 
 # ------------------------------------------------------------- what is recorded
 export STARPU_CALIBRATE=0
-ok train $few --devices cpu,opencl --steps 20 --out none
+ok train $few --devices cpu,opencl --steps 8 --out none
 [ "$(samples)" = "$second" ]
 check "nothing with STARPU_CALIBRATE=0" $?
 unset STARPU_CALIBRATE
 export HSGD_PERFMODELS=0
-ok train $few --devices cpu,opencl --steps 20 --out none0
+ok train $few --devices cpu,opencl --steps 8 --out none0
 [ "$(samples)" = "$second" ]
 check "nothing with HSGD_PERFMODELS=0" $?
 HSGD_PERFMODELS=2
