@@ -72,14 +72,15 @@ static void keeps_its_share(void)
 
 static void fails(void)
 {
+    batch = BATCH / 4;
     double loss[STEPS], *want = reference();
     setenv("HSGD_FAIL", "opencl@30", 1);
     begin("cpu,opencl", HSGD_DATA_PARALLEL);
     train(STEPS, loss);
     check_losses(loss, want);
-    CHECK(samples_of("opencl:0") == 30 * BATCH / 2);
-    unsigned long long once = 30 * BATCH / 2 + (STEPS - 30) * BATCH, cpu = samples_of("cpu");
-    CHECK_MSG(cpu == once || cpu == once + BATCH / 2, "%llu samples", cpu); /* its slice of step 31, twice or not */
+    CHECK(samples_of("opencl:0") == 30ull * batch / 2);
+    unsigned long long once = (unsigned long long)(30 * batch / 2 + (STEPS - 30) * batch), cpu = samples_of("cpu");
+    CHECK_MSG(cpu == once || cpu == once + batch / 2u, "%llu samples", cpu); /* its slice of step 31, twice or not */
     CHECK(nlines == 1);
     CHECK_STR(lines[0], "opencl:0: the device failed, as HSGD_FAIL says; step 31 is repeated, and training continues "
                         "without opencl:0");
@@ -117,6 +118,7 @@ static void fit_reference(void *loss)
 
 static void fails_in_window(void)
 {
+    batch = BATCH / 4;
     double loss[STEPS], *want = core_shared(sizeof loss);
     REQUIRE(core_child(fit_reference, want));
     setenv("HSGD_FAIL", "opencl@30", 1);
@@ -124,7 +126,7 @@ static void fails_in_window(void)
     fit(loss);
     check_losses(loss, want);
     CHECK(nlines == 1 && strstr(lines[0], "training continues without opencl:0"));
-    CHECK_MSG(samples_of("opencl:0") > 0 && samples_of("opencl:0") < 33 * BATCH, "%llu samples",
+    CHECK_MSG(samples_of("opencl:0") > 0 && samples_of("opencl:0") < 33ull * batch, "%llu samples",
               samples_of("opencl:0"));
     end();
 }
@@ -138,6 +140,7 @@ static void fails_inserted(void)
 /* StarPU may have had one device do everything, so that none failed. */
 static void fails_placed(void)
 {
+    batch = BATCH / 4;
     double loss[STEPS], *want = core_shared(sizeof loss);
     REQUIRE(core_child(fit_reference, want));
     setenv("HSGD_PLACEMENT", "starpu", 1);
