@@ -5,26 +5,30 @@
 srcdir_abs=$(cd "${srcdir:-.}" && pwd)
 . "${srcdir:-.}/tests/cli.sh"
 if ! command -v python3 >/dev/null; then echo "skipped: no python3"; exit 77; fi
-few="--model mlp-small --threads 1 -b 64 --sched constant --quiet"
+few="--model mlp-small --threads 1 -b 64 --sched constant --quiet --algorithm data-parallel"
 names() { (cd "$STARPU_HOME" && find . -name 'hsgd_*' | sed 's#.*/##; s#_[0-9a-f]*\.[^.]*$##' | sort -u | tr '\n' ' '); }
 # Of slices, whose speed is set: StarPU forgets times of a cell that vary too much.
 samples() { interpreter "$srcdir_abs/tests/perfmodels.py" "$STARPU_HOME"; }
 
 # ------------------------------------------------------- times of two devices
-# A row's time is set, many times what it takes here.
-export HSGD_SLOW="cpu:40us,opencl:60us"
-ok train $few --devices cpu,opencl --steps 80 --out both
-[ "$(names)" = "hsgd_mlp-small_forward hsgd_mlp-small_gradient hsgd_mlp-small_merge hsgd_mlp-small_slice hsgd_mlp-small_step hsgd_mlp-small_update " ]
-check "kinds of cells: $(names)" $?
+# A row's time is set, many times what it takes here, and the division is fixed: so are the cells.
+export HSGD_SLOW="cpu:150us,opencl:225us"
+ok train $few --devices cpu,opencl --steps 70 --out both
+for kind in slice gradient update; do
+    names | grep -q "hsgd_mlp-small_$kind "
+    check "cells of kind $kind: $(names)" $?
+done
 interpreter "$srcdir_abs/tests/perfmodels.py" "$STARPU_HOME" both/plan.json
 check "StarPU's means are the plan's" $?
 first=$(samples)
-ok train $few --devices cpu,opencl --steps 80 --out again
+ok train $few --devices cpu,opencl --steps 70 --out again
 second=$(samples)
-[ "$second" -ge $((first + 2 * 60)) ]
+[ "$second" -ge $((first + 20)) ]
 check "samples are added: $first, then $second" $?
 
 # ------------------------------------------------------------- what is recorded
+speeds=$HSGD_SLOW
+unset HSGD_SLOW
 export STARPU_CALIBRATE=0
 ok train $few --devices cpu,opencl --steps 8 --out none
 [ "$(samples)" = "$second" ]
@@ -37,25 +41,26 @@ check "nothing with HSGD_PERFMODELS=0" $?
 HSGD_PERFMODELS=2
 refused '--devices "cpu" --threads 1: HSGD_PERFMODELS is "2", not 0 or 1' train $few --devices cpu --steps 2 --out no
 unset HSGD_PERFMODELS
-export STARPU_CALIBRATE=2
+export STARPU_CALIBRATE=2 HSGD_SLOW="$speeds"
 ok train $few --devices cpu,opencl --steps 20 --out anew
 third=$(samples)
-[ "$third" -lt "$second" ]
+[ "$third" -gt 0 ] && [ "$third" -lt "$second" ]
 check "anew with STARPU_CALIBRATE=2: $second, then $third" $?
 
-unset STARPU_CALIBRATE
+unset STARPU_CALIBRATE HSGD_SLOW
 
 # ------------------------------------------------------- hsgd's own calibrations
 kept() { (cd "$HSGD_CACHE_DIR" 2>/dev/null && cksum calibration-* 2>/dev/null); }
+ok train $few --algorithm sync --devices cpu,opencl --steps 2 --out plan
 before=$(kept)
 [ -n "$before" ]
 check "calibrations are kept: $before" $?
 export HSGD_PLACEMENT=starpu
-ok train $few --devices cpu,opencl --steps 5 --out placed
+ok train $few --algorithm sync --devices cpu,opencl --steps 5 --out placed
 [ "$(kept)" = "$before" ]
 check "HSGD_PLACEMENT=starpu leaves them alone" $?
 export HSGD_CACHE_DIR="$dir/empty"
-ok train $few --devices cpu,opencl --steps 5 --out placed0
+ok train $few --algorithm sync --devices cpu,opencl --steps 5 --out placed0
 [ -z "$(kept)" ]
 check "HSGD_PLACEMENT=starpu keeps none: $(kept)" $?
 unset HSGD_PLACEMENT
