@@ -68,6 +68,21 @@ says() # TEXT: out has it, wherever lines were wrapped
     check "out says $1: $(cat out)" $?
 }
 
+# Until the command succeeds, which looks at a state; about a minute at most.
+await() # COMMAND...
+{
+    for _ in $(seq 600); do
+        "$@" && return
+        sleep 0.1
+    done
+    return 1
+}
+
+logged() # RUN COUNT: its log has more lines
+{
+    [ -s "$1/log.jsonl" ] && [ "$(wc -l <"$1/log.jsonl")" -gt "$2" ]
+}
+
 interpreter() # ARGS...: the interpreter; a launcher such as pyenv's takes several times as long to start
 {
     : "${python:=$(python3 -c 'import sys; print(sys.executable)')}"

@@ -85,7 +85,7 @@ names | grep -q 'hsgd_a_b_c_step '
 check "the name is letters: $(names)" $?
 "$hsgd" train $few --devices cpu --steps 100000 --out gone >out 2>err &
 child=$!
-while ! grep -q . gone/log.jsonl 2>/dev/null; do sleep 0.02; done
+await logged gone 0
 rm -rf "$STARPU_HOME"
 kill -INT $child
 wait $child

@@ -198,10 +198,11 @@ begin() # starts a long run in the folder $1 and waits for its first epoch
 {
     "$hsgd" train $opts --epochs 100000 --out "$1" >out 2>err &
     pid=$!
-    for _ in $(seq 200); do
-        [ -s "$1/log.jsonl" ] && [ "$(wc -l <"$1/log.jsonl")" -gt 2 ] && return
-        sleep 0.1
-    done
+    await logged "$1" 2
+}
+checkpointed() # RUN
+{
+    ls "$1"/checkpoints/step-* >/dev/null 2>&1
 }
 stops() # SIGNAL CODE
 {
@@ -219,11 +220,7 @@ stops INT 130
 stops TERM 143
 begin asked
 kill -USR1 $pid
-for _ in $(seq 100); do
-    ls asked/checkpoints/step-* >/dev/null 2>&1 && break
-    sleep 0.2
-done
-ls asked/checkpoints/step-* >/dev/null 2>&1
+await checkpointed asked
 check 'SIGUSR1 makes a checkpoint' $?
 kill -0 $pid
 check 'and the training goes on' $?

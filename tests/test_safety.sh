@@ -7,19 +7,6 @@ srcdir_abs=$(cd "${srcdir:-.}" && pwd)
 . "${srcdir:-.}/tests/cli.sh"
 opts='--model linear --devices cpu --threads 1'
 
-# Until the command succeeds; about a minute at most.
-await() # COMMAND...
-{
-    for _ in $(seq 600); do
-        "$@" && return
-        sleep 0.1
-    done
-    return 1
-}
-lines() # FILE COUNT: it has more lines
-{
-    [ -s "$1" ] && [ "$(wc -l <"$1")" -gt "$2" ]
-}
 epochs() # RUN COUNT: its log has so many epochs
 {
     [ -s "$1/log.jsonl" ] && [ "$(grep -c '"epoch",' "$1/log.jsonl")" -ge "$2" ]
@@ -32,7 +19,7 @@ begin() # RUN OPTIONS...: a long run in the background, once it has logged somet
     shift
     $defaults "$hsgd" train --out "$folder" --quiet "$@" >out.begin 2>err.begin &
     pid=$!
-    await lines "$folder/log.jsonl" 1
+    await logged "$folder" 1
     check "$folder begins: $(cat err.begin)" $?
 }
 end() # ends it
@@ -65,7 +52,7 @@ refused '--out "shared": the folder is not empty; --resume continues the run in 
 files >after
 cmp -s before after && cmp -s shared/config.yaml config.before
 check "nothing in the folder has changed: $(cat before after)" $?
-await lines shared/log.jsonl "$(wc -l <shared/log.jsonl)"
+await logged shared "$(wc -l <shared/log.jsonl)"
 check 'the log goes on growing' $?
 end
 has err.begin '^hsgd: stopped by SIGTERM at step '
@@ -187,9 +174,9 @@ cp err.begin err
 stopped SIGHUP 129 hung
 (trap '' HUP; exec "$hsgd" train $opts --epochs 1000000 --out nohup --quiet >/dev/null 2>err) &
 pid=$!
-await lines nohup/log.jsonl 1
+await logged nohup 1
 kill -HUP $pid
-await lines nohup/log.jsonl "$(wc -l <nohup/log.jsonl)"
+await logged nohup "$(wc -l <nohup/log.jsonl)"
 check 'nohup: training goes on after SIGHUP' $?
 kill -TERM $pid
 wait $pid

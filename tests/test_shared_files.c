@@ -29,14 +29,19 @@ static const char file[] = "hsgd: 2\n"
                            "  - {op: dense, name: head, units: 4}\n"
                            "  - {op: softmax_cross_entropy}\n";
 
-static void check_layer(const char *name, const char *weights_of, int64_t parameters, int64_t frozen)
+struct layer {
+    const char *name, *weights_of;
+    int64_t parameters, frozen;
+};
+
+static void check_layer(const struct layer *want)
 {
     struct hsgd_model_layer l = { 0 };
     int i = 0;
-    while (!hsgd_model_layer_get(model, i, &l, sizeof l) && strcmp(l.name, name) != 0) i++;
-    CHECK_STR(l.name, name);
-    CHECK_STR(l.weights_of, weights_of);
-    CHECK_MSG(l.parameters == parameters && l.frozen == frozen, "%s: %lld parameters, %lld frozen", name,
+    while (!hsgd_model_layer_get(model, i, &l, sizeof l) && strcmp(l.name, want->name) != 0) i++;
+    CHECK_STR(l.name, want->name);
+    CHECK_STR(l.weights_of, want->weights_of);
+    CHECK_MSG(l.parameters == want->parameters && l.frozen == want->frozen, "%s: %lld parameters, %lld frozen", l.name,
               (long long)l.parameters, (long long)l.frozen);
 }
 
@@ -79,33 +84,40 @@ static const char siamese_file[] = "hsgd: 2\n"
                                    "  - {op: dense, name: head, units: 4}\n"
                                    "  - {op: softmax_cross_entropy}\n";
 
+/* The layers and the number of parameters of a model file; the text that it makes of itself, to
+ * be freed.  The name of the last layer is NULL. */
+static char *check_file(const char *text, const struct layer *layers, int64_t parameters)
+{
+    begin_without_model("cpu", true);
+    model = from_text(text);
+    for (; layers->name; layers++) check_layer(layers);
+    CHECK(hsgd_model_parameters(model) == parameters);
+    return read_back();
+}
+
 /* A whole branch by one word. */
 static void siamese_files(void)
 {
-    begin_without_model("cpu", true);
-    model = from_text(siamese_file);
-    check_layer("left.conv2d1", "", 6, 6);
-    check_layer("left.unit.1.conv", "", 84, 0);
-    check_layer("right.conv2d4", "left.conv2d1", 0, 0);
-    check_layer("right.unit.0.conv", "left.unit.0.conv", 0, 0);
-    check_layer("right.unit.1.conv", "left.unit.1.conv", 0, 0);
-    free(read_back());
-    CHECK(hsgd_model_parameters(model) == 6 + 2 * 84 + 2 * 108 * 4 + 4);
+    static const struct layer layers[] = { { "left.conv2d1", "", 6, 6 },
+                                           { "left.unit.1.conv", "", 84, 0 },
+                                           { "right.conv2d4", "left.conv2d1", 0, 0 },
+                                           { "right.unit.0.conv", "left.unit.0.conv", 0, 0 },
+                                           { "right.unit.1.conv", "left.unit.1.conv", 0, 0 },
+                                           { NULL } };
+    free(check_file(siamese_file, layers, 6 + 2 * 84 + 2 * 108 * 4 + 4));
     end();
 }
 
 static void model_files(void)
 {
-    begin_without_model("cpu", true);
-    model = from_text(file);
-    check_layer("low.conv", "", 39, 39);
-    check_layer("low.bn", "", 13, 6);
-    check_layer("low.trained", "", 12, 0);
-    check_layer("low.other", "low.conv", 0, 0);
-    check_layer("a", "", 42, 36);
-    check_layer("b", "a", 0, 0);
-    CHECK(hsgd_model_parameters(model) == 39 + 13 + 12 + 42 + 28);
-    char *text = read_back();
+    static const struct layer layers[] = { { "low.conv", "", 39, 39 },
+                                           { "low.bn", "", 13, 6 },
+                                           { "low.trained", "", 12, 0 },
+                                           { "low.other", "low.conv", 0, 0 },
+                                           { "a", "", 42, 36 },
+                                           { "b", "a", 0, 0 },
+                                           { NULL } };
+    char *text = check_file(file, layers, 39 + 13 + 12 + 42 + 28);
     CHECK(strstr(text, "weights: low.conv") && strstr(text, "train: [bias]") && strstr(text, "train: false"));
     free(text);
     end();

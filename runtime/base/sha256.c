@@ -55,6 +55,8 @@ void sha256_add(struct sha256 *s, const void *data, size_t bytes)
     }
 }
 
+void sha256_text(struct sha256 *s, const char *text) { sha256_add(s, text, strlen(text) + 1); }
+
 void sha256_end(struct sha256 *s, char hex[65])
 {
     uint64_t bits = s->bytes * 8;

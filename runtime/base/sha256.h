@@ -14,6 +14,8 @@ struct sha256 {
 
 void sha256_begin(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *data, size_t bytes);
+/* A text and its end, so that texts one after the other do not run together. */
+void sha256_text(struct sha256 *s, const char *text);
 void sha256_end(struct sha256 *s, char hex[65]);
 
 #endif

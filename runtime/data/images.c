@@ -98,12 +98,12 @@ int image_set_decode_cached(struct hsgd_context *ctx, const struct image_set *a,
     char hex[65];
     begin_key(&key, a->source, paired ? PAIRED : IMAGES, options);
     for (int i = 0; i < a->count; i++) {
-        sha256_add(&key, a->entry[i].name, strlen(a->entry[i].name) + 1);
+        sha256_text(&key, a->entry[i].name);
         add_state(&key, a->entry[i].size, a->entry[i].changed);
     }
     for (int i = 0; i < PASSED_KINDS; i++) {
         add_state(&key, a->passed->count[i], 0);
-        if (a->passed->first[i]) sha256_add(&key, a->passed->first[i], strlen(a->passed->first[i]) + 1);
+        if (a->passed->first[i]) sha256_text(&key, a->passed->first[i]);
     }
     sha256_end(&key, hex);
     if (cache_load(ctx, hex, a->source, out)) return 0;

@@ -39,8 +39,7 @@ __attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL
 /* Slices of one size go to the worker that is free. */
 static const char *default_policy(const struct device_request *r)
 {
-    const char *slices = getenv("HSGD_SLICES");
-    if (slices && atoi(slices) > 0) return "eager";
+    if (environment_number("HSGD_SLICES", 0) > 0) return "eager";
     return r->cpu && !r->count[HSGD_CUDA] && !r->count[HSGD_OPENCL] ? "eager" : "dmdas";
 }
 

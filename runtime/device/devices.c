@@ -11,6 +11,7 @@
 
 #include "base/cores.h"
 #include "cuda_device.h"
+#include "environment.h"
 #include "headroom.h"
 #include "opencl_device.h"
 
@@ -103,15 +104,6 @@ static int want_list(struct hsgd_context *ctx, struct device_request *r, const s
         if (err) return err;
     }
     return 0;
-}
-
-/* An integer of StarPU's environment; `otherwise` when unset or not one. */
-static int environment_number(const char *name, int otherwise)
-{
-    const char *text = getenv(name);
-    char *end = NULL;
-    long n = text ? strtol(text, &end, 10) : -1;
-    return text && end != text && !*end && n >= 0 && n < 1 << 16 ? (int)n : otherwise;
 }
 
 /* Whether OpenCL devices that are CPUs have cores of their own: the user wants

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "environment.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,4 +42,12 @@ void environment_check(struct hsgd_context *ctx)
         hsgd_log(ctx, HSGD_LOG_WARNING, "%s is not used: there is no such variable; the nearest is %s", name,
                  known[nearest]);
     }
+}
+
+int environment_number(const char *name, int otherwise)
+{
+    const char *text = getenv(name);
+    char *end = NULL;
+    long n = text ? strtol(text, &end, 10) : -1;
+    return text && end != text && !*end && n >= 0 && n < 1 << 16 ? (int)n : otherwise;
 }

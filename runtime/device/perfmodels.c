@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/c_locale.h"
+#include "environment.h"
 #include "io/cache.h"
 
 /* StarPU keeps a model's address until it ends. */
@@ -23,12 +24,12 @@ static struct entry *entries;
 
 int perfmodels_choose(struct hsgd_context *ctx)
 {
-    const char *wish = getenv("HSGD_PERFMODELS"), *calibrate = getenv("STARPU_CALIBRATE");
+    const char *wish = getenv("HSGD_PERFMODELS");
     if (wish && strcmp(wish, "0") && strcmp(wish, "1"))
         return hsgd_fail(ctx, EINVAL, "HSGD_PERFMODELS is \"%s\", not 0 or 1", wish);
     /* StarPU writes all models of the process from the first record on: those of a host are not ours. */
     ctx->records = wish ? *wish == '1' : ctx->owns_starpu;
-    if (calibrate && atoi(calibrate) == 0) ctx->records = false;
+    if (environment_number("STARPU_CALIBRATE", 1) == 0) ctx->records = false;
     return 0;
 }
 
@@ -36,8 +37,7 @@ int perfmodels_choose(struct hsgd_context *ctx)
 static void begin_anew(const char *symbol)
 {
     char path[PATH_MAX];
-    const char *calibrate = getenv("STARPU_CALIBRATE");
-    if (!calibrate || atoi(calibrate) != 2) return;
+    if (environment_number("STARPU_CALIBRATE", 1) != 2) return;
     starpu_perfmodel_get_model_path(symbol, path, sizeof path);
     unlink(path);
 }

@@ -45,37 +45,44 @@ void recording_add(const struct plan *p, const struct job *j, struct cell *c)
 
 /* ------------------------------------------------------------------ symbols */
 
-static char kernels_hex[65]; /* of the texts of all kernels */
-
-static void add_text(struct sha256 *h, const char *text) { sha256_add(h, text, strlen(text) + 1); }
+static char kernels_hex[65]; /* of the texts of all kernels, and the instruction set */
 
 static void digest_kernels(void)
 {
     struct sha256 h;
     sha256_begin(&h);
-    add_text(&h, hsgd_kernel_text);
-    add_text(&h, hsgd_large_kernel_text);
-    add_text(&h, hsgd_gpu_kernel_text);
+    sha256_text(&h, hsgd_kernel_text);
+    sha256_text(&h, hsgd_large_kernel_text);
+    sha256_text(&h, hsgd_gpu_kernel_text);
+    sha256_text(&h, hsgd_kernels_isa());
     sha256_end(&h, kernels_hex);
+}
+
+void recording_add_kernels(struct sha256 *h)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, digest_kernels);
+    sha256_text(h, kernels_hex);
+}
+
+void recording_add_fields(struct sha256 *h, const struct hsgd_model *m)
+{
+    for (int i = 0; i < m->nfields; i++) sha256_text(h, type_text(&m->value[m->field[i].value].type).text);
 }
 
 /* Kernels, network, optimizer and precision. */
 static void digest(const struct plan *p, char hex[65])
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const struct updater *u = &p->updater;
     const int numbers[] = { u->accumulate, u->clip_norm > 0, u->ema != NULL, p->ctx->tf32 };
     char *text = model_text(NULL, p->store->model);
     struct sha256 h;
-    pthread_once(&once, digest_kernels);
     sha256_begin(&h);
-    add_text(&h, kernels_hex);
-    add_text(&h, hsgd_kernels_isa());
-    add_text(&h, text ? text : "");
-    add_text(&h, u->name ? u->name : "");
+    recording_add_kernels(&h);
+    sha256_text(&h, text ? text : "");
+    sha256_text(&h, u->name ? u->name : "");
     sha256_add(&h, numbers, sizeof numbers);
-    for (int i = 0; i < p->model->nfields; i++)
-        add_text(&h, type_text(&p->model->value[p->model->field[i].value].type).text);
+    recording_add_fields(&h, p->model);
     sha256_end(&h, hex);
     free(text);
 }

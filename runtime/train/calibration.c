@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include "base/c_locale.h"
+#include "device/environment.h"
 #include "io/atomic.h"
 #include "io/cache.h"
-#include "kernels.h"
 #include "model/model_file.h"
-#include "base/sha256.h"
-#include "type_text.h"
+#include "plan/recording.h"
 
 #define FORMAT 1 /* of a file, and of how trials are made */
 
@@ -25,13 +24,6 @@ static void host_name(char *out, size_t size)
     if (given && *given && !strchr(given, '/')) snprintf(out, size, "%s", given);
     else if (gethostname(out, size)) snprintf(out, size, "host");
     out[size - 1] = 0;
-}
-
-static void add_text(struct sha256 *h, const char *text) { sha256_add(h, text, strlen(text) + 1); }
-
-static void add_types(struct sha256 *h, const struct hsgd_model *m)
-{
-    for (int i = 0; i < m->nfields; i++) add_text(h, type_text(&m->value[m->field[i].value].type).text);
 }
 
 /* All that a step's time depends on: the kernels, the network, the optimizer,
@@ -47,22 +39,19 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
              s->store.sized->in.w, s->store.sized->in.c, (int)o->optimizer, o->clip_norm > 0, s->ctx->tf32,
              d->info.workers, s->ctx->ndevices, c->rows[0], c->rows[1], c->rows[2]);
     sha256_begin(&h);
-    add_text(&h, PACKAGE_VERSION);
-    add_text(&h, hsgd_kernel_text);
-    add_text(&h, hsgd_large_kernel_text);
-    add_text(&h, hsgd_gpu_kernel_text);
-    add_text(&h, hsgd_kernels_isa());
-    add_text(&h, d->info.id);
-    add_text(&h, d->info.name);
-    add_text(&h, text ? text : "");
-    add_text(&h, numbers);
-    if (s->store.sized != s->store.model) add_types(&h, s->store.sized);
-    add_text(&h, slow ? slow : "");
-    add_text(&h, pocl ? pocl : "");
-    add_text(&h, d->info.cudnn);
-    add_text(&h, cudnn ? cudnn : "");
+    sha256_text(&h, PACKAGE_VERSION);
+    recording_add_kernels(&h);
+    sha256_text(&h, d->info.id);
+    sha256_text(&h, d->info.name);
+    sha256_text(&h, text ? text : "");
+    sha256_text(&h, numbers);
+    if (s->store.sized != s->store.model) recording_add_fields(&h, s->store.sized);
+    sha256_text(&h, slow ? slow : "");
+    sha256_text(&h, pocl ? pocl : "");
+    sha256_text(&h, d->info.cudnn);
+    sha256_text(&h, cudnn ? cudnn : "");
     if (o->accumulate > 1) sha256_add(&h, &o->accumulate, sizeof o->accumulate);
-    if (o->ema_decay > 0) add_text(&h, "ema");
+    if (o->ema_decay > 0) sha256_text(&h, "ema");
     sha256_end(&h, hex);
     free(text);
 }
@@ -92,8 +81,7 @@ static bool read_line(const char *line, int rows, double *seconds)
 bool calibration_load(const struct trainer_state *s, const struct device *d, struct curve *c)
 {
     char path[1024], line[64];
-    const char *calibrate = getenv("STARPU_CALIBRATE");
-    if (calibrate && atoi(calibrate) == 2) return false;
+    if (environment_number("STARPU_CALIBRATE", 1) == 2) return false;
     struct curve read = *c;
     FILE *f = path_of(s, d, c, path, sizeof path) ? fopen(path, "r") : NULL;
     bool ok = f;
