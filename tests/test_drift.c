@@ -61,12 +61,13 @@ static void comes_back(void)
 static void keeps_its_share(void)
 {
     double loss[10];
+    batch = BATCH / 4;
     setenv("HSGD_SLOW", "opencl:300us", 1);
     setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     least_share = 0.125f;
     begin("cpu,opencl", HSGD_SYNC);
     train(10, loss);
-    CHECK(samples_of("opencl:0") >= 10 * BATCH / 8);
+    CHECK(samples_of("opencl:0") >= 10ull * batch / 8);
     end();
 }
 

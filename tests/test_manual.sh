@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Manual pages and completion of shells have every command and option.
+# Manual pages, completion of shells and the screens of doc/ have every command and option.
+screens=$(cd "${srcdir:-.}" && pwd)/doc/screens
 . "${srcdir:-.}/tests/cli.sh"
 pages=$build/doc
 ok help
@@ -14,6 +15,11 @@ for command in $commands; do
     grep -q "hsgd.-$command (1)" "$pages/hsgd.1"
     check "hsgd(1) refers to $command" $?
     ok help "$command"
+    # Without plots there are fewer options.
+    if "$hsgd" help plot | grep -q RUN; then
+        sed 1d "$screens/help-$command.txt" | cmp -s - out
+        check "doc/screens/help-$command.txt is what is printed (doc/screens.sh makes it)" $?
+    fi
     for option in $(sed -n 's/^ .*  *--\([a-z-]*\)\( .*\)*$/\1/p' out | sort -u); do
         grep -q "^.*fB.-.-$(echo "$option" | sed 's/-/\\\\-/g').fR" "$page"
         check "$page has --$option" $?
