@@ -237,8 +237,8 @@ static void of_one_size(const struct trainer_state *s, int batch, struct divisio
     for (int i = 0; i < ctx->ndevices; i++)
         if (ctx->device[i].info.kind == HSGD_CPU && !ctx->device[i].lost) home = &ctx->device[i];
     out->n = division_add(out->slice, 0, home, batch, s->options.slices, s->block);
-    for (int i = 0; i < ctx->ndevices; i++)
-        division_explain(out, i, "%d slices of one size: the scheduling policy chooses a device for each", out->n);
+    division_explain_all(out, ctx->ndevices,
+                         "slices of one size: the scheduling policy chooses a device for every run");
 }
 
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
