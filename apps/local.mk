@@ -3,6 +3,8 @@ bin_PROGRAMS += hsgd
 # One per line, sorted: branches that add files merge without conflict.
 hsgd_SOURCES = \
 	apps/hsgd/commands/bench.c \
+	apps/hsgd/commands/bench.h \
+	apps/hsgd/commands/bench_data.c \
 	apps/hsgd/commands/commands.c \
 	apps/hsgd/commands/commands.h \
 	apps/hsgd/commands/compare.c \
@@ -10,7 +12,6 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/compare_csv.c \
 	apps/hsgd/commands/compare_open.c \
 	apps/hsgd/commands/compare_print.c \
-	apps/hsgd/commands/compare_run.c \
 	apps/hsgd/commands/completion.c \
 	apps/hsgd/commands/data.c \
 	apps/hsgd/commands/data_targets.c \
@@ -40,6 +41,11 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/train_options.c \
 	apps/hsgd/commands/train_progress.c \
 	apps/hsgd/commands/train_report.c \
+	apps/hsgd/commands/tune.c \
+	apps/hsgd/commands/tune.h \
+	apps/hsgd/commands/tune_files.c \
+	apps/hsgd/commands/tune_report.c \
+	apps/hsgd/commands/tune_trial.c \
 	apps/hsgd/draw/draw.h \
 	apps/hsgd/lib/append.c \
 	apps/hsgd/lib/append.h \
@@ -47,6 +53,8 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/bar.h \
 	apps/hsgd/lib/checkpoint.c \
 	apps/hsgd/lib/checkpoint.h \
+	apps/hsgd/lib/child.c \
+	apps/hsgd/lib/child.h \
 	apps/hsgd/lib/command_line.c \
 	apps/hsgd/lib/command_line.h \
 	apps/hsgd/lib/compare_group.c \
@@ -92,6 +100,11 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/tensorboard.h \
 	apps/hsgd/lib/text.c \
 	apps/hsgd/lib/text.h \
+	apps/hsgd/lib/tuning.h \
+	apps/hsgd/lib/tuning_rank.c \
+	apps/hsgd/lib/tuning_search.c \
+	apps/hsgd/lib/tuning_space.c \
+	apps/hsgd/lib/tuning_space.h \
 	apps/hsgd/lib/usage.c \
 	apps/hsgd/lib/usage.h \
 	apps/hsgd/main.c

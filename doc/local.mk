@@ -60,4 +60,5 @@ EXTRA_DIST += \
 	doc/plan.md \
 	doc/releasing.md \
 	doc/runs.md \
+	doc/tuning.md \
 	doc/using.md

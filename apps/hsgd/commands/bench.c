@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench.h"
 #include "bench/floor.h"
 #include "commands.h"
 #include "lib/json.h"
@@ -25,6 +26,7 @@ struct bench {
     struct usage used;
     int pairs;
     double seconds, ours[PAIRS], theirs[PAIRS], ratios[PAIRS];
+    struct data_timing fit; /* with --data */
     double step_ms, floor_ms, ratio, bound_ms;
 };
 
@@ -41,11 +43,13 @@ static int open_bench(struct bench *b)
 {
     const struct settings *s = b->s;
     step_options(s, &b->options);
+    if (s->data) data_timing_options(&b->fit, s->seconds, &b->options);
     int code = open_context(&b->run, s);
-    if (!code) code = open_model(&b->run, s, NULL);
+    if (!code && s->data) code = open_data(&b->run, s);
+    if (!code) code = open_model(&b->run, s, b->run.train);
     if (!code) code = open_trainer(&b->run, &b->options);
     if (!code) code = open_sizes(&b->run, s);
-    if (!code) b->floor = open_floor(b);
+    if (!code && !s->data) b->floor = open_floor(b);
     return code;
 }
 
@@ -69,10 +73,24 @@ static int take_turns(struct bench *b, int ours, int theirs)
     return OK;
 }
 
+static int measure_on_data(struct bench *b)
+{
+    struct usage before;
+    int err = hsgd_trainer_plan(b->run.trainer, b->options.batch_size); /* its trials are not counted */
+    if (err < 0) return library_error(&b->run, err);
+    usage_now(b->run.ctx, &before);
+    int code = data_timing_measure(&b->fit, &b->run, b->options.batch_size);
+    usage_now(b->run.ctx, &b->used);
+    usage_since(&before, &b->used);
+    b->seconds = b->fit.result.seconds;
+    return code;
+}
+
 static int measure(struct bench *b)
 {
     struct usage before;
     double ours, theirs = 0;
+    if (b->s->data) return measure_on_data(b);
     int err = hsgd_trainer_time(b->run.trainer, 3, &ours);
     if (!err) err = hsgd_trainer_time(b->run.trainer, steps_in_turn(ours), &ours);
     if (err) return library_error(&b->run, err);
@@ -89,19 +107,21 @@ static int measure(struct bench *b)
 static void conclude(struct bench *b)
 {
     b->floor_ms = b->floor ? 1e3 * median(b->theirs, b->pairs) : NAN;
-    b->step_ms = 1e3 * median(b->ours, b->pairs);
+    b->step_ms = 1e3 * (b->s->data ? data_timing_step(&b->fit) : median(b->ours, b->pairs));
     b->ratio = b->floor ? median(b->ratios, b->pairs) : NAN;
     b->bound_ms = b->floor ? 1e3 * floor_bound(b->floor) : NAN;
 }
 
 static int print_json(const struct bench *b)
 {
-    return json_print(json_pack(
+    json_t *all = json_pack(
         "{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "model", json_text(b->s->model), "batch_size",
         b->options.batch_size, "step_ms", json_number(b->step_ms), "floor_ms", json_number(b->floor_ms), "ratio",
         json_number(b->ratio), "bound_ms", json_number(b->bound_ms), "samples_per_second",
         json_number(1e3 * b->options.batch_size / b->step_ms), "turns", b->pairs, "floor_variant",
-        b->floor ? json_text(floor_variant(b->floor)) : json_null(), "devices", json_usage(&b->used, b->seconds)));
+        b->floor ? json_text(floor_variant(b->floor)) : json_null(), "devices", json_usage(&b->used, b->seconds));
+    if (b->s->data) data_timing_json(&b->fit, b->s->data, &all);
+    return json_print(all);
 }
 
 static int print_text(const struct bench *b)
@@ -113,6 +133,7 @@ static int print_text(const struct bench *b)
         text_field("floor", "%.4f ms (%s), ratio %.3f", b->floor_ms, floor_variant(b->floor), b->ratio);
         text_field("bound", "%.4f ms", b->bound_ms);
     }
+    if (b->s->data) data_timing_print(&b->fit, &b->run);
     putchar('\n');
     print_usage(&b->used, b->seconds);
     return flush_output();
@@ -124,6 +145,7 @@ int cmd_bench(struct settings *s)
     int code = require_words(s, 0);
     if (!code) code = require_model(s);
     if (code) return code;
+    if (s->data) s->validation = "0";
     code = open_bench(&b);
     if (!code) code = measure(&b);
     if (!code) {

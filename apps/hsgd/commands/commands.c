@@ -31,7 +31,20 @@ const struct command commands[] = {
       "lenet are compared with a hand-written baseline (the floor): both run\n"
       "alternately in this process; the medians of both and of their ratios are\n"
       "reported.  The bound is the time of the floor's library calls and memory traffic\n"
-      "alone." },
+      "alone.  With --data it trains on that data, eight steps or more, reports the\n"
+      "loss, too, and does not count the first quarter of the time." },
+    { "tune", TUNE, cmd_tune, "tune --model NAME [--data digits|PATH] [--time SECONDS] [OPTION...]",
+      "search the fastest settings for a model",
+      "Trains the model for some tenths of a second with many combinations of devices,\n"
+      "threads, slices, placement, scheduling policy, executor and instruction set, each\n"
+      "in a process of its own, in turns, and drops the slower half again and again.  The\n"
+      "fastest meet the default in a final.  Prints medians, spreads, how often each was\n"
+      "the first, and why each setting was chosen, or that nothing is better than the\n"
+      "default by more than the noise.  DIR receives tune.yaml, for --config of hsgd\n"
+      "train, and tune.sh, with the environment variables.  What is set by an option or\n"
+      "in the environment stays as it is.  What is computed never changes: a combination\n"
+      "whose losses differ from the default's by more than 0.1 % is dropped, and with\n"
+      "--deterministic no setting that may change bits is tried." },
     { "plan", PLAN, cmd_plan, "plan RUN | --model NAME [OPTION...]", "show how a training step is partitioned",
       "Prints the cells (tasks) of one training step, where they run and why, their\n"
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"

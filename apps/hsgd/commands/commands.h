@@ -35,6 +35,7 @@ int cmd_models(struct settings *s);
 int cmd_summary(struct settings *s);
 int cmd_eval(struct settings *s);
 int cmd_predict(struct settings *s);
+int cmd_tune(struct settings *s);
 int cmd_help(struct settings *s);
 
 #endif

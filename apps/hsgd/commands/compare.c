@@ -16,6 +16,7 @@
 
 #include "commands.h"
 #include "draw/draw.h"
+#include "lib/child.h"
 #include "lib/signals.h"
 
 /* ------------------------------------------------------------------- lists */
@@ -153,13 +154,24 @@ static void print_end(const struct trial *t)
     fputc('\n', stderr);
 }
 
+extern char **environ;
+
+static int run_train(struct trial *t, char **argv)
+{
+    struct child p = { .argv = argv, .environment = environ, .output = -1, .forwards = true };
+    int code = child_run(&p);
+    t->code = p.code;
+    memcpy(t->message, p.message, sizeof t->message);
+    return code;
+}
+
 static int run_trial(struct comparison *c)
 {
     char *argv[MAX_OPTIONS + 8];
     struct trial *t = &c->trial[c->ntrials++];
     fprintf(stderr, "%d/%d  %s\n", t->number, c->planned, t->label);
     char *words = command_line(c, t, argv);
-    int code = words ? compare_run(t, argv) : report_error(FAILED, "out of memory");
+    int code = words ? run_train(t, argv) : report_error(FAILED, "out of memory");
     free(words);
     if (!code) code = compare_read(t);
     name_end(t);

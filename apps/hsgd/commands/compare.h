@@ -8,10 +8,6 @@
 /* Reads the folders that the command line names.  OK or an exit code after a sentence. */
 int compare_open(struct comparison *c);
 
-/* Runs train, then sets code and message.
- * OK or an exit code after a sentence: it could not be started. */
-int compare_run(struct trial *t, char **argv);
-
 /* Each returns OK or an exit code after a sentence. */
 int compare_write_csv(const struct comparison *c);
 int compare_print(const struct comparison *c, bool drawn);

@@ -226,8 +226,8 @@ int config_resume(struct settings *s, const char *path) { return merge(s, path, 
 
 /* ----------------------------------------------------------------- writing */
 
-/* Texts as JSON strings, which are valid YAML.  False: out of memory. */
-static bool write_value(FILE *out, const struct option_row *o, const char *text)
+/* Texts as JSON strings, which are valid YAML. */
+bool config_write_value(FILE *out, const struct option_row *o, const char *text)
 {
     bool words = o->kind == TEXT || o->kind == LIST;
     json_t *string = words ? json_text(text) : NULL;
@@ -259,7 +259,7 @@ static int write_options(const struct session *run, const struct settings *s, co
     bool written = true;
     for (int i = 0; (o = option_at(i)); i++) {
         if (!is_kept(o) || !(value = option_text(s, o))) continue;
-        written = write_value(out, o, value) && written;
+        written = config_write_value(out, o, value) && written;
         free(value);
     }
     written = written && !ferror(out);

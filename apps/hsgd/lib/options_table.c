@@ -23,17 +23,17 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
-#define READS (TRAIN | PLAN | DATA | EVAL | SUMMARY)
-#define ALL (RUNS | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
+#define READS (TRAIN | BENCH | TUNE | PLAN | DATA | EVAL | SUMMARY)
+#define ALL (RUNS | TUNE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
 
 static const struct option_row table[] = {
-    { "model", 0, TEXT, RUNS | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
+    { "model", 0, TEXT, RUNS | TUNE | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
       "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
-    { "data", 0, TEXT, TRAIN | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
-      "the data (train: digits; eval: that of the run; plan, summary:\n"
-      "none, only the model's default input shape)" },
+    { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
+      "the data (train, tune: digits; eval: that of the run; bench,\n"
+      "plan, summary: none, only the model's default input shape)" },
     { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "PATH",
       "the test data (the test split of the data, if it has one)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
@@ -45,7 +45,7 @@ static const struct option_row table[] = {
       "predict numbers in place of labels: columns of a CSV by name or\n"
       "number (may be repeated), an array of an .npz, a file beside an\n"
       ".npy, or a folder with an image for each image" },
-    { "features", 0, INTEGER, TRAIN | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
+    { "features", 0, INTEGER, TRAIN | BENCH | TUNE | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
       "features of a sample that is not an image (all)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "ignore columns of a CSV, by name or number; may be repeated" },
@@ -61,6 +61,8 @@ static const struct option_row table[] = {
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after N batches; without --epochs, only N counts" },
     { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples per batch (128)" },
+    { "batch-size", 'b', LIST, TUNE, AT(batch_sizes), 0, 0, NULL, "N,...",
+      "samples per batch (128); of several the fastest is searched, too" },
     { "accumulate", 0, INTEGER, TRAIN, AT(accumulate), 1, 1024, NULL, "K",
       "compute each batch in K parts, one after another, and add up\n"
       "their gradients: the same steps in less memory (1)" },
@@ -116,16 +118,16 @@ static const struct option_row table[] = {
     { "validation", 0, TEXT, TRAIN, AT(validation), 0, 0, NULL, "X|PATH",
       "fraction of the training samples held out for validation, such\n"
       "as 0.1 or 1/12, 0 for none; or the validation data (1/12)" },
-    { "seed", 0, INTEGER, RUNS | DATA, AT(seed), 0, 9e15, NULL, "N",
+    { "seed", 0, INTEGER, RUNS | TUNE | DATA, AT(seed), 0, 9e15, NULL, "N",
       "seed of initial weights, order, validation split and\naugmentation (0)" },
-    { "devices", 0, TEXT, RUNS | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
+    { "devices", 0, TEXT, RUNS | TUNE | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto for each physical device once, or a list\n"
       "such as cpu,opencl:1 (auto)" },
-    { "threads", 0, INTEGER, RUNS | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
+    { "threads", 0, INTEGER, RUNS | TUNE | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
       "CPU cores to use (all that this process may use)" },
-    { "deterministic", 0, FLAG, RUNS | USES, AT(deterministic), 0, 0, NULL, NULL,
+    { "deterministic", 0, FLAG, RUNS | TUNE | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
-    { "tf32", 0, FLAG, RUNS | USES, AT(tf32), 0, 0, NULL, NULL,
+    { "tf32", 0, FLAG, RUNS | TUNE | USES, AT(tf32), 0, 0, NULL, NULL,
       "CUDA devices: faster matrix products with TF32 operands" },
     { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
       "training algorithm, see doc/algorithms.md (sync)" },
@@ -149,11 +151,11 @@ static const struct option_row table[] = {
     { "min-share", 0, REAL, RUNS, AT(min_share), 0, 1, NULL, "X",
       "sync: minimum share of the batch per device; with 0, devices\n"
       "that would not help stay idle (0)" },
-    { "slices", 0, INTEGER, RUNS, AT(slices), 0, 32, NULL, "N",
+    { "slices", 0, INTEGER, RUNS | TUNE, AT(slices), 0, 32, NULL, "N",
       "sync, data-parallel: cut the batch into N slices of one size, each\n"
       "placed by StarPU's policy when it can begin; 0: a share for each\n"
       "device (0, or $HSGD_SLICES)" },
-    { "executor", 0, CHOICE, RUNS | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
+    { "executor", 0, CHOICE, RUNS | TUNE | USES | FREE, AT(executor), 0, 0, executor_at, "NAME",
       "how steps are submitted (replay, or $HSGD_EXECUTOR)" },
     { "config", 0, TEXT, TRAIN | PASSING, AT(config), 0, 0, NULL, "FILE",
       "options from a config.yaml; those given here take precedence" },
@@ -170,12 +172,14 @@ static const struct option_row table[] = {
       "check options, data, model, memory and plan; write nothing" },
     { "out", 0, TEXT, DATA, AT(out), 0, 0, NULL, "FILE.png", "show: write a contact sheet, one pixel per pixel" },
     { "out", 0, TEXT, COMPARE, AT(out), 0, 0, NULL, "DIR", "folder for the runs, the tables and the plots" },
+    { "out", 0, TEXT, TUNE, AT(out), 0, 0, NULL, "DIR", "folder for tune.yaml and tune.sh (the current folder)" },
+    { "time", 0, REAL, TUNE, AT(time), 1, 1e6, NULL, "SECONDS", "how long to search (120)" },
     { "repeat", 0, INTEGER, COMPARE, AT(repeat), 1, 64, NULL, "N",
       "train every combination N times, with seeds counted up from\n"
       "--seed, and report means and standard deviations (1)" },
-    { "sizes", 0, LIST, BENCH | PLAN, AT(sizes), 0, 0, NULL, "NAME=SIZES,...",
+    { "sizes", 0, LIST, BENCH | TUNE | PLAN, AT(sizes), 0, 0, NULL, "NAME=SIZES,...",
       "sizes of an input or target, where the model leaves them open,\n"
-      "such as x=32x32x3; may be repeated (plan: those of the data)" },
+      "such as x=32x32x3; may be repeated (those of the data)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "approximate measuring time (5)" },
     { "png", 0, TEXT, DATA, AT(png), 0, 0, NULL, "FILE.png", "show: draw enlarged images with their classes" },
     { "svg", 0, TEXT, DATA, AT(svg), 0, 0, NULL, "FILE.svg", "the same as SVG" },
@@ -191,10 +195,10 @@ static const struct option_row table[] = {
     { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or values shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "the split to use (train; eval: test if there is one)" },
-    { "json", 0, FLAG, RUNS | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
+    { "json", 0, FLAG, RUNS | TUNE | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
       AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
+    { "verbose", 'v', FLAG, RUNS | TUNE | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
       "print messages of the library, too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print the manual page in roff format" },
     { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, shell_at, "SHELL",

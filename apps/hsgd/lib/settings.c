@@ -33,6 +33,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .lr_ramp = 10,
                             .repeat = 1,
                             .seconds = 5,
+                            .time = 120,
                             .schedule = -1,
                             .completion = -1 };
 }

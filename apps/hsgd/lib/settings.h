@@ -20,7 +20,8 @@ enum {
     COMPARE = 512,
     SELFTEST = 1024,
     PLOT = 2048,
-    SUMMARY = 4096
+    SUMMARY = 4096,
+    TUNE = 8192
 };
 
 #define MAX_OPTIONS 96
@@ -29,14 +30,14 @@ enum {
  * default in settings_defaults(). */
 struct settings {
     const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
-    const char *png, *checkpoint, *group, *sizes;
+    const char *png, *checkpoint, *group, *sizes, *batch_sizes;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation, *best;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, ema_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp, slices;
-    double moving_rate, min_share, stop_at, time_limit, seconds;
+    double moving_rate, min_share, stop_at, time_limit, seconds, time;
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
