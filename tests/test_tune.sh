@@ -34,6 +34,16 @@ has out '^ +[0-9]+ .* default$'
 has more/tune.yaml '^deterministic: true$'
 has more/tune.yaml '^batch-size: (64|128)$'
 
+# An interrupt ends it, and its trial, without files.
+"$hsgd" tune --model linear --devices cpu --time 60 --out stopped >out 2>err &
+sleep 0.6
+kill -INT $!
+wait $!; code=$?
+check "an interrupt ends it ($code)" "$([ $code -eq 130 ]; echo $?)"
+has err 'stopped by SIGINT'
+[ ! -e stopped/tune.yaml ] && [ ! -e stopped/tune.sh ]
+check 'no file after an interrupt' $?
+
 refused '--model is missing; it is one of '"$("$hsgd" models --json | sed -n 's/.*"name": "\(.*\)",*/\1/p' |
     paste -sd, | sed 's/,/, /g')" tune
 refused '--batch-size "x" is not an integer from 1 to 1048576' tune --model linear --out new --batch-size 64,x

@@ -75,16 +75,17 @@ static void print_table(const struct tuning *t)
 
 static void print_reason(const struct tuning *t, int chosen, int setting)
 {
-    const char *name = t->space.space.setting[setting].name;
+    const struct tuning_value_list *l = &t->space.list[setting];
     struct tune_reason r = tune_explain(&t->search, chosen, setting);
-    int value = t->search.candidate[chosen].choice.value[setting];
-    int at = printf("  %-22s  ", name);
-    if (t->space.space.setting[setting].n == 1) text_wrap(at, at, "not searched: %s", t->space.list[setting].left_out);
-    else if (r.other < 0) text_wrap(at, at, "%s: no other value applies, or was tried", value_text(t, setting, value));
+    const char *value = value_text(t, setting, t->search.candidate[chosen].choice.value[setting]);
+    char error[24] = "";
+    int at = printf("  %-22s  ", t->space.space.setting[setting].name);
+    if (isfinite(r.uncertainty)) snprintf(error, sizeof error, " +- %.2f", r.ratio * r.uncertainty);
+    if (*l->left_out) text_wrap(at, at, "not searched: %s", l->left_out);
+    else if (r.other < 0) text_wrap(at, at, "%s: no other value applies, or was tried", value);
     else
-        text_wrap(at, at, "%s: %.3f times %s%s%s", value_text(t, setting, value), r.ratio,
-                  value_text(t, setting, r.other), r.same ? "" : ", where they were compared",
-                  t->space.list[setting].changes_bits ? " (changes bits)" : "");
+        text_wrap(at, at, "%s: %.2f%s times %s%s%s", value, r.ratio, error, value_text(t, setting, r.other),
+                  r.same ? "" : ", where they were compared", l->changes_bits ? " (changes bits)" : "");
 }
 
 /* One sentence about the result. */
@@ -170,13 +171,29 @@ static json_t *json_reasons(const struct tuning *t, int chosen)
         struct tune_reason r = tune_explain(&t->search, chosen, i);
         bool known = r.other >= 0;
         const char *why = t->space.list[i].left_out;
-        json_append(&list, json_pack("{s:s, s:o, s:o, s:o, s:b, s:s?}", "setting", t->space.space.setting[i].name,
+        json_append(&list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:s?}", "setting", t->space.space.setting[i].name,
                                      "value", json_text(value_text(t, i, t->search.candidate[chosen].choice.value[i])),
                                      "other", known ? json_text(value_text(t, i, r.other)) : json_null(), "ratio",
-                                     known ? json_number(r.ratio) : json_null(), "changes_bits",
+                                     known ? json_number(r.ratio) : json_null(), "uncertainty",
+                                     known ? json_number(r.ratio * r.uncertainty) : json_null(), "changes_bits",
                                      t->space.list[i].changes_bits, "left_out", *why ? why : NULL));
     }
     return list;
+}
+
+/* The values of each setting that is searched; null is the default. */
+static json_t *json_space(const struct tuning *t)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < t->space.space.n; i++) {
+        json_t *list = json_array();
+        for (int v = 0; v < t->space.space.setting[i].n; v++) {
+            const char *text = t->space.list[i].value[v];
+            json_append(&list, text ? json_text(text) : json_null());
+        }
+        json_set(&all, t->space.space.setting[i].name, list);
+    }
+    return all;
 }
 
 static json_t *json_failures(const struct tuning *t)
@@ -206,6 +223,7 @@ int tune_print_json(const struct tuning *t, bool written)
     json_set(&all, "best_gain", json_number(o.best_gain.ratio));
     json_set(&all, "conclusion", json_text(text));
     json_set(&all, "files_written", json_boolean(written));
+    json_set(&all, "space", json_space(t));
     json_set(&all, "candidates", json_candidates(t));
     json_set(&all, "reasons", json_reasons(t, o.chosen));
     json_set(&all, "dropped", json_failures(t));

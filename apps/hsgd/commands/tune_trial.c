@@ -20,8 +20,10 @@
 #include "lib/signals.h"
 #include "tune.h"
 
-#define PATIENCE 30.0     /* seconds that a trial may take, or this many */
-#define TRIAL_PATIENCE 20 /* times its training */
+#define FIRST_LIMIT 60.0  /* seconds that the first trial may take, */
+#define TRIAL_LIMIT 20.0  /* another may, or this many */
+#define TRIAL_LIMIT_OF 20 /* times its training: */
+#define OVERTIME 1.0      /* and these seconds more than the search has */
 #define SAME_LOSS 1e-3    /* relative */
 
 extern char **environ;
@@ -145,7 +147,8 @@ static json_t *run_trial(struct tuning *t, const struct tune_choice *c, struct c
     char *argv[MAX_OPTIONS + TUNE_SETTINGS + 8], *words = command_line(t, c, argv);
     *child = (struct child){ .code = FAILED, .message = "out of memory" };
     if (!words) return NULL;
-    child->limit = fmax(PATIENCE, TRIAL_PATIENCE * t->trial_seconds);
+    double limit = fmax(TRIAL_LIMIT, TRIAL_LIMIT_OF * t->trial_seconds);
+    child->limit = t->search.measured ? fmin(limit, fmax(tune_left(t), 0) + OVERTIME) : FIRST_LIMIT;
     set_variables(t, c, true);
     json_t *report = run_json(argv, child);
     set_variables(t, c, false);

@@ -113,9 +113,10 @@ int tune_wins(const struct tune_search *t, int finalist);
 /* What the measurements say about a setting: the chosen value over the best other
  * one, of two combinations that differ in nothing else.  other -1: none was tried. */
 struct tune_reason {
-    int other;    /* value */
-    double ratio; /* of the speeds */
-    bool same;    /* the combination is the chosen one; else another with the chosen value */
+    int other;          /* value */
+    double ratio;       /* of the speeds, */
+    double uncertainty; /* and what its error may be; NaN: not known */
+    bool same;          /* the combination is the chosen one; else another with the chosen value */
 };
 struct tune_reason tune_explain(const struct tune_search *t, int chosen, int setting);
 

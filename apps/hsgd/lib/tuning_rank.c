@@ -126,16 +126,29 @@ static bool are_pair(const struct tune_search *t, const struct tune_choice *a, c
     return a->value[setting] != b->value[setting];
 }
 
+/* The spread of a trial, the median of all combinations that have been measured often
+ * enough; NaN: none has. */
+static double usual_spread(const struct tune_search *t)
+{
+    double v[TUNE_SPEEDS];
+    int n = 0;
+    for (int i = 0; i < t->n && n < TUNE_SPEEDS; i++)
+        if (t->candidate[i].n > MIN_TURNS) v[n++] = tune_spread(&t->candidate[i]);
+    return median(v, n);
+}
+
 /* Against the best value of b that differs from a in the setting only. */
 static struct tune_reason explain_by(const struct tune_search *t, int a, int setting)
 {
     struct tune_reason r = { .other = -1, .ratio = INFINITY };
     const struct tune_candidate *x = &t->candidate[a];
+    const double spread = MEDIAN_ERROR * usual_spread(t);
     for (int b = 0; b < t->n && x->n; b++) {
         const struct tune_candidate *y = &t->candidate[b];
         if (!y->n || !are_pair(t, &x->choice, &y->choice, setting)) continue;
-        double ratio = tune_speed(x) / tune_speed(y);
-        if (ratio < r.ratio) r = (struct tune_reason){ y->choice.value[setting], ratio, false };
+        double ratio = tune_speed(x) / tune_speed(y), both = 1.0 / x->n + 1.0 / y->n;
+        if (ratio >= r.ratio) continue;
+        r = (struct tune_reason){ y->choice.value[setting], ratio, 2 * spread * sqrt(both), false };
     }
     return r;
 }
