@@ -79,8 +79,10 @@ static char *read_header(const char *path, const char *name)
 
 static void opencl_start(const char *path)
 {
-    char *src[3] = { read_header(path, "device.h"), read_header(path, "shared.h"), read_text(path) };
-    for (char *inc = src[2]; (inc = strstr(inc, "#include"));) memset(inc, ' ', strcspn(inc, "\n"));
+    char *src[4] = { read_header(path, "device.h"), read_header(path, "shared.h"), read_header(path, "activate.h"),
+                     read_text(path) };
+    for (int i = 1; i < 4; i++)
+        for (char *inc = src[i]; (inc = strstr(inc, "#include"));) memset(inc, ' ', strcspn(inc, "\n"));
     cl_platform_id p;
     cl_device_id d;
     cl_int e;
@@ -93,7 +95,7 @@ static void opencl_start(const char *path)
     CK(e);
     queue = clCreateCommandQueue(ctx, d, 0, &e);
     CK(e);
-    cl_program prog = clCreateProgramWithSource(ctx, 3, (const char **)src, NULL, &e);
+    cl_program prog = clCreateProgramWithSource(ctx, 4, (const char **)src, NULL, &e);
     CK(e);
     double t = now();
     if (clBuildProgram(prog, 1, &d, "-cl-std=CL1.2 -cl-mad-enable", NULL, NULL)) {
@@ -106,7 +108,7 @@ static void opencl_start(const char *path)
     CK(e);
     k_dots = clCreateKernel(prog, "gemm_dots", &e);
     CK(e);
-    for (int i = 0; i < 3; i++) free(src[i]);
+    for (int i = 0; i < 4; i++) free(src[i]);
 }
 
 static void launch(cl_kernel k, int groups, int buffers, cl_mem *mem, const struct gemm_args *a)

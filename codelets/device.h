@@ -73,6 +73,7 @@ typedef ulong u64;
 
 /* Sixteen floats in a register: one image per lane, or 16 matrix columns. */
 typedef float16 v16;
+#define V16_REGISTERS 32
 #define V16_SPLAT(x) ((v16)(x))
 #define V16_LOAD(p) vload16(0, (p))
 #define V16_STORE(p, v) vstore16((v), 0, (p))
@@ -129,6 +130,7 @@ typedef unsigned long long u64;
 
 /* Sixteen neighbouring threads hold a v16, one float each; scalars are computed identically by all of them. */
 typedef float v16;
+#define V16_REGISTERS 32
 #define LANE_ (LOCAL_ID & 15)
 #define LANES_MASK_ (0xffffu << (LOCAL_ID & 16)) /* they are one half of a warp */
 #define V16_SPLAT(x) (x)
@@ -230,6 +232,7 @@ DEVICE float BITS_TO_FLOAT(u32 u)
 
 #ifdef __AVX512F__
 #include <immintrin.h>
+#define V16_REGISTERS 32
 typedef float v16 __attribute__((vector_size(64)));
 typedef float v16_mem __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t v16_mask __attribute__((vector_size(64)));
@@ -270,9 +273,11 @@ DEVICE v16 V16_DIVIDE(v16 a, v16 b)
 
 #else /* narrower registers: a v16 is two or four of them, which gcc needs as separate variables */
 #ifdef __AVX__
+#define V16_REGISTERS 8
 #define V16_PART_ 8
 #define V16_EACH_(F) F(a) F(b)
 #else
+#define V16_REGISTERS 4
 #define V16_PART_ 4
 #define V16_EACH_(F) F(a) F(b) F(c) F(d)
 #endif

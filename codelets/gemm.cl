@@ -8,7 +8,8 @@
  * (gemm.h), which also chooses the kernel:
  *
  *  - gemm_tiles.  A tile is up to 14 rows × 32 columns of C in registers; one step of k is
- *    2 vector loads of B, and per row 1 broadcast of A and 2 FMAs.  A group owns a rectangle
+ *    2 vector loads of B, and per row 1 broadcast of A and 2 FMAs.  Where registers are fewer or
+ *    narrower, a tile is computed in parts; its sums are the same.  A group owns a rectangle
  *    of tiles and its own part of the workspace.  There it packs k_block steps of row_block
  *    tiles of A, as [tile][k][16], which stay in the L2 cache, and one panel of B after the
  *    other, as [k][32].  An operand with a suitable layout that is used only a few times is read
@@ -93,11 +94,15 @@ DEVICE void gemm_pack_b(GLOBAL float *dst, GLOBAL const float *b, size_t ldb, in
 
 /* -------------------------------------------------------------------- tiles */
 
+/* Rows and vectors that accumulate at a time: beside them registers hold those of B and an element of A. */
+#define GEMM_PART_ROWS (V16_REGISTERS >= 32 ? GEMM_ROWS : V16_REGISTERS - 2)
+#define GEMM_PART_VECTORS (V16_REGISTERS >= 32 ? 2 : 1)
+
 /* y[h][16 v], rows of ld floats, = k steps of a[.][h]·b[.][16 v].  h and v are constants where this is inlined. */
-DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_t as,
+DEVICE void gemm_part(int h, int v, int k, GLOBAL const float *RESTRICT a, size_t as,
                       GLOBAL const float *RESTRICT b, size_t bs, GLOBAL float *RESTRICT y, size_t ld)
 {
-    v16 c[GEMM_ROWS][2];
+    v16 c[GEMM_PART_ROWS][2];
     UNROLL for (int r = 0; r < h; r++) c[r][0] = c[r][1] = V16_SPLAT(0.0f);
     for (int p = 0; p < k; p++, a += as, b += bs) {
         PREFETCH(a + 8 * as);
@@ -112,6 +117,27 @@ DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_
         V16_STORE(y, c[r][0]);
         if (v > 1) V16_STORE(y + 16, c[r][1]);
     }
+}
+
+/* The same of a tile, in as many parts as registers make necessary. */
+DEVICE void gemm_tile(int h, int v, int k, GLOBAL const float *RESTRICT a, size_t as,
+                      GLOBAL const float *RESTRICT b, size_t bs, GLOBAL float *RESTRICT y, size_t ld)
+{
+    const int parts = GEMM_PART_ROWS < GEMM_ROWS ? (h - 1) / GEMM_PART_ROWS + 1 : 1;
+    for (int i = 0; i < parts; i++)
+        for (int q = 0; q < v; q += GEMM_PART_VECTORS) {
+            const int r = gemm_row(i, parts, h), rows = gemm_row(i + 1, parts, h) - r;
+            GLOBAL float *to = y + r * ld + 16 * q;
+#define GEMM_CASE(h, v) \
+    case 2*h + v - 2: \
+        if (h <= GEMM_PART_ROWS && v <= GEMM_PART_VECTORS) { gemm_part(h, v, k, a + r, as, b + 16 * q, bs, to, ld); } \
+        break;
+#define GEMM_CASES(h) GEMM_CASE(h, 1) GEMM_CASE(h, 2)
+            switch (2 * rows + (v - q < GEMM_PART_VECTORS ? v - q : GEMM_PART_VECTORS) - 2) {
+            GEMM_CASES(1) GEMM_CASES(2) GEMM_CASES(3) GEMM_CASES(4) GEMM_CASES(5) GEMM_CASES(6) GEMM_CASES(7)
+            GEMM_CASES(8) GEMM_CASES(9) GEMM_CASES(10) GEMM_CASES(11) GEMM_CASES(12) GEMM_CASES(13) GEMM_CASES(14)
+            }
+        }
 }
 
 /* y[h][w] = act(y if add, + t + bias if any) */
@@ -183,12 +209,7 @@ KERNEL5(gemm_tiles, gemm_args)
                         GLOBAL float *y = c + i * ldc + j, *to = y;
                         size_t ld = ldc;
                         if (add || any || act != ACTIVATION_NONE || w % 16) { to = t; ld = GEMM_COLS; }
-#define GEMM_CASE(h) case 2*h-1: gemm_tile(h, 1, steps, pa, as, pb, bs, to, ld); break; \
-                     case 2*h:   gemm_tile(h, 2, steps, pa, as, pb, bs, to, ld); break;
-                        switch (2 * h - (w <= 16)) {
-                        GEMM_CASE(1) GEMM_CASE(2) GEMM_CASE(3) GEMM_CASE(4) GEMM_CASE(5) GEMM_CASE(6) GEMM_CASE(7)
-                        GEMM_CASE(8) GEMM_CASE(9) GEMM_CASE(10) GEMM_CASE(11) GEMM_CASE(12) GEMM_CASE(13) GEMM_CASE(14)
-                        }
+                        gemm_tile(h, w <= 16 ? 1 : 2, steps, pa, as, pb, bs, to, ld);
                         if (to == t) gemm_finish(h, w, y, ldc, t, add, bias + j, any, act);
                     }
                 }

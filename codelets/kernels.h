@@ -40,13 +40,14 @@ extern const char hsgd_kernel_text[], hsgd_large_kernel_text[];
 /* The kernels for GPUs only. */
 extern const char hsgd_gpu_kernel_text[];
 
-/* GEMM on CPUs by oneDNN or OpenBLAS; buffers a, b, c, bias. */
+/* GEMM on CPUs by args.library; buffers a, b, c, bias. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cpu;
 /* GEMM by cuBLASLt; the same buffers. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cuda;
 struct matmul_args {
     struct hsgd_matmul p;
     int has_bias;
+    int library; /* on CPUs: enum product_library, but not PRODUCT_OWN */
 };
 
 /* out = the sum of the parts' first floats, one after the other. */

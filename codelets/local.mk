@@ -144,6 +144,8 @@ codelets_libcodelets_la_SOURCES = \
 	codelets/matmul_cpu.c \
 	codelets/matmul_cuda.c \
 	codelets/op_table.c \
+	codelets/products.c \
+	codelets/products.h \
 	codelets/relayout.h \
 	codelets/table.c \
 	codelets/sum.c codelets/type_text.c \

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Matrix products on CPUs: oneDNN where available, else OpenBLAS. */
+/* Matrix products on CPUs by a library, oneDNN or OpenBLAS. */
 #include "config.h"
 
 #include <cblas.h>
-#include <math.h>
 #ifdef HAVE_DNNL
 #include <oneapi/dnnl/dnnl.h>
 #include <omp.h>
 #endif
 
-#include "kernels.h"
+#include "products.h"
 
 void hsgd_blas_enter(struct hsgd_blas_state *saved)
 {
@@ -41,15 +40,19 @@ int hsgd_blas_single_thread(void)
 
 void hsgd_blas_restore(int threads) { openblas_set_num_threads(threads); }
 
-static void product(const struct hsgd_matmul *p, const float *a, const float *b, float *c)
+static void by_openblas(const struct hsgd_matmul *p, const float *a, const float *b, float *c)
 {
-    float beta = p->accumulate ? 1.0f : 0.0f;
+    cblas_sgemm(CblasRowMajor, p->transpose_a ? CblasTrans : CblasNoTrans, p->transpose_b ? CblasTrans : CblasNoTrans,
+                p->m, p->n, p->k, 1.0f, a, p->lda, b, p->ldb, p->accumulate ? 1.0f : 0.0f, c, p->ldc);
+}
+
+static void by_onednn(const struct hsgd_matmul *p, const float *a, const float *b, float *c)
+{
 #ifdef HAVE_DNNL
     dnnl_sgemm(p->transpose_a ? 'T' : 'N', p->transpose_b ? 'T' : 'N', p->m, p->n, p->k, 1.0f, a, p->lda, b, p->ldb,
-               beta, c, p->ldc);
+               p->accumulate ? 1.0f : 0.0f, c, p->ldc);
 #else
-    cblas_sgemm(CblasRowMajor, p->transpose_a ? CblasTrans : CblasNoTrans, p->transpose_b ? CblasTrans : CblasNoTrans,
-                p->m, p->n, p->k, 1.0f, a, p->lda, b, p->ldb, beta, c, p->ldc);
+    by_openblas(p, a, b, c); /* never chosen */
 #endif
 }
 
@@ -57,7 +60,7 @@ static void matmul_cpu(void *const *buffers, const void *args)
 {
     const struct matmul_args *m = args;
     const struct hsgd_matmul *p = &m->p;
-    product(p, buffers[0], buffers[1], buffers[2]);
+    (m->library == PRODUCT_ONEDNN ? by_onednn : by_openblas)(p, buffers[0], buffers[1], buffers[2]);
     if (!m->has_bias && p->activation == HSGD_NO_ACTIVATION) return;
     struct bias_act_args epilogue = { p->m, p->n, p->ldc, m->has_bias, p->activation };
     HSGD_KERNEL(bias_act)->cpu((void *const[]){ buffers[2], buffers[3] }, &epilogue);

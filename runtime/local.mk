@@ -106,6 +106,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/device/opencl_state.h \
 	runtime/device/perfmodels.c \
 	runtime/device/perfmodels.h \
+	runtime/device/product_choice.c \
+	runtime/device/product_choice.h \
 	runtime/device/quiesce.c \
 	runtime/device/quiesce.h \
 	runtime/device/starpu_environment.c \

@@ -38,6 +38,7 @@ struct device {
     struct hsgd_device info; /* counters excepted */
     unsigned node;
     int units;     /* work-groups it runs at once; 1 on the CPU */
+    int products;  /* on the CPU: which library computes matrix products, see product_choice.c */
     bool one_item; /* groups of one item: an OpenCL device that is a CPU */
     int worker[MAX_WORKERS];
     uint32_t worker_mask[WORKER_WORDS];   /* for starpu_task.workerids */

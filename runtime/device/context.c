@@ -13,6 +13,7 @@
 #include "kernels.h"
 #include "opencl_device.h"
 #include "perfmodels.h"
+#include "product_choice.h"
 #include "base/sized.h"
 #include "starpu_environment.h"
 
@@ -138,6 +139,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     if (!err) err = perfmodels_choose(ctx);
     if (!err) err = devices_collect(ctx, &request);
     if (!err) err = inject_read(ctx);
+    if (!err) err = product_choice_read(ctx);
     if (err) return err;
     note_threads(ctx, o->threads);
     if (!ctx->owns_starpu && hsgd_blas_threads() != 1)

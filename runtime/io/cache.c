@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool hsgd_cache_folder(char *path, size_t size)
 {
@@ -17,6 +18,14 @@ bool hsgd_cache_folder(char *path, size_t size)
     else if (shared && *shared == '/') n = snprintf(path, size, "%s/hsgd", shared);
     else if (home && *home) n = snprintf(path, size, "%s/.cache/hsgd", home);
     return n > 0 && (size_t)n < size;
+}
+
+void hsgd_cache_host(char *out, size_t size)
+{
+    const char *given = getenv("STARPU_HOSTNAME");
+    if (given && *given && !strchr(given, '/')) snprintf(out, size, "%s", given);
+    else if (gethostname(out, size)) snprintf(out, size, "host");
+    out[size - 1] = 0;
 }
 
 int hsgd_cache_make_folders(char *path)

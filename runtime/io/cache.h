@@ -10,6 +10,9 @@
 /* The folder; it may have to be created.  False: caching is off. */
 bool hsgd_cache_folder(char *path, size_t size);
 
+/* The host's name, or the one given in its place (doc/environment.md), for names of files that hold on it alone. */
+void hsgd_cache_host(char *out, size_t size);
+
 /* Creates the missing folders of a path; 0, or the first errno. */
 int hsgd_cache_make_folders(char *path);
 

@@ -70,15 +70,17 @@ void recording_add_fields(struct sha256 *h, const struct hsgd_model *m)
     for (int i = 0; i < m->nfields; i++) sha256_text(h, type_text(&m->value[m->field[i].value].type).text);
 }
 
-/* Kernels, network, optimizer and precision. */
+/* Kernels, the library of matrix products if one is named, network, optimizer and precision. */
 static void digest(const struct plan *p, char hex[65])
 {
     const struct updater *u = &p->updater;
     const int numbers[] = { u->accumulate, u->clip_norm > 0, u->ema != NULL, p->ctx->tf32 };
+    const char *products = getenv("HSGD_PRODUCTS");
     char *text = model_text(NULL, p->store->model);
     struct sha256 h;
     sha256_begin(&h);
     recording_add_kernels(&h);
+    sha256_text(&h, products ? products : "");
     sha256_text(&h, text ? text : "");
     sha256_text(&h, u->name ? u->name : "");
     sha256_add(&h, numbers, sizeof numbers);

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/c_locale.h"
 #include "device/environment.h"
+#include "device/product_choice.h"
 #include "io/atomic.h"
 #include "io/cache.h"
 #include "model/model_file.h"
@@ -18,14 +18,6 @@
 
 /* ------------------------------------------------------------------- where */
 
-static void host_name(char *out, size_t size)
-{
-    const char *given = getenv("STARPU_HOSTNAME");
-    if (given && *given && !strchr(given, '/')) snprintf(out, size, "%s", given);
-    else if (gethostname(out, size)) snprintf(out, size, "host");
-    out[size - 1] = 0;
-}
-
 /* All that a step's time depends on: the kernels, the network, the optimizer,
  * the device, and the sizes. */
 static void key_of(const struct trainer_state *s, const struct device *d, const struct curve *c, char hex[65])
@@ -33,7 +25,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     const struct hsgd_train_options *o = &s->options;
     const char *slow = getenv("HSGD_SLOW"), *pocl = getenv("POCL_MAX_PTHREAD_COUNT");
     const char *cudnn = getenv("HSGD_CUDNN");
-    char *text = model_text(NULL, s->store.model), numbers[200];
+    char *text = model_text(NULL, s->store.model), numbers[200], products[PRODUCT_CLASSES + 1] = "";
     struct sha256 h;
     snprintf(numbers, sizeof numbers, "%d %dx%dx%d %d %d %d %d %d %d %d %d", FORMAT, s->store.sized->in.h,
              s->store.sized->in.w, s->store.sized->in.c, (int)o->optimizer, o->clip_norm > 0, s->ctx->tf32,
@@ -43,6 +35,8 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     recording_add_kernels(&h);
     sha256_text(&h, d->info.id);
     sha256_text(&h, d->info.name);
+    if (d->info.kind == HSGD_CPU) product_choice_text(d, products);
+    sha256_text(&h, products);
     sha256_text(&h, text ? text : "");
     sha256_text(&h, numbers);
     if (s->store.sized != s->store.model) recording_add_fields(&h, s->store.sized);
@@ -61,7 +55,7 @@ static bool path_of(const struct trainer_state *s, const struct device *d, const
 {
     char host[64], hex[65];
     if (!hsgd_cache_folder(out, size)) return false;
-    host_name(host, sizeof host);
+    hsgd_cache_host(host, sizeof host);
     key_of(s, d, c, hex);
     size_t used = strlen(out);
     return snprintf(out + used, size - used, "/calibration-%s-%.32s", host, hex) < (int)(size - used);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "product_choice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/c_locale.h"
+#include "base/core.h"
+#include "base/sha256.h"
+#include "environment.h"
+#include "io/cache.h"
+
+#define FORMAT "products 1\n"
+
+enum { LINE = 128, TEXT = LINE * (PRODUCT_CLASSES + 1) };
+
+/* ------------------------------------------------------------------- where */
+
+/* All that the times depend on. */
+static void key_of(const char *cpu, char hex[65])
+{
+    struct sha256 h;
+    char version[64];
+    sha256_begin(&h);
+    sha256_text(&h, PACKAGE_VERSION);
+    sha256_text(&h, cpu);
+    for (int i = 0; i < PRODUCT_LIBRARIES; i++) {
+        product_library_version((enum product_library)i, version, sizeof version);
+        sha256_text(&h, version);
+    }
+    sha256_end(&h, hex);
+}
+
+static bool path_of(const char *cpu, char *out, size_t size)
+{
+    char host[64], hex[65];
+    if (!hsgd_cache_folder(out, size)) return false;
+    hsgd_cache_host(host, sizeof host);
+    key_of(cpu, hex);
+    size_t used = strlen(out);
+    return snprintf(out + used, size - used, "/products-%s-%.32s", host, hex) < (int)(size - used);
+}
+
+/* -------------------------------------------------------------- what is kept */
+
+/* PRODUCT_LIBRARIES: none. */
+static int library_named(const char *name, size_t length)
+{
+    int i = 0;
+    for (; i < PRODUCT_LIBRARIES; i++) {
+        const char *known_name = product_library_name((enum product_library)i);
+        if (strlen(known_name) == length && !strncmp(name, known_name, length)) break;
+    }
+    return i;
+}
+
+/* "CLASS LIBRARY GFLOPS GFLOPS GFLOPS" */
+static bool read_line(const char *line, int class, struct products *p)
+{
+    char name[32];
+    size_t length;
+    product_class_name(class, name, sizeof name);
+    length = strlen(name);
+    if (strncmp(line, name, length) || line[length++] != ' ') return false;
+    line += length;
+    length = strcspn(line, " ");
+    p->library[class] = (enum product_library)library_named(line, length);
+    for (int i = 0; i < PRODUCT_LIBRARIES; i++) {
+        char *end;
+        p->gflops[class][i] = c_strtod(line += length, &end);
+        if (end == line || !(p->gflops[class][i] >= 0)) return false;
+        length = (size_t)(end - line);
+    }
+    return product_built_in(p->library[class]) && line[length] == '\n';
+}
+
+static bool load(const char *path, struct products *p)
+{
+    char line[LINE];
+    FILE *f = fopen(path, "r");
+    bool ok = f && fgets(line, sizeof line, f) && !strcmp(line, FORMAT);
+    for (int c = 0; ok && c < PRODUCT_CLASSES; c++) ok = fgets(line, sizeof line, f) && read_line(line, c, p);
+    if (f) fclose(f);
+    return ok;
+}
+
+static bool write_text(const char *path, const struct products *p)
+{
+    char name[32];
+    FILE *f = fopen(path, "w");
+    if (!f) return false;
+    fputs(FORMAT, f);
+    for (int c = 0; c < PRODUCT_CLASSES; c++) {
+        char line[LINE];
+        const double *g = p->gflops[c];
+        product_class_name(c, name, sizeof name);
+        c_snprintf(line, sizeof line, "%s %s %.1f %.1f %.1f\n", name, product_library_name(p->library[c]), g[0], g[1],
+                   g[2]);
+        fputs(line, f);
+    }
+    bool ok = !ferror(f);
+    return !fclose(f) && ok;
+}
+
+/* Of two processes that measure at a time the first one's choice is that of both. */
+static bool keep(char *path, const struct products *p)
+{
+    char temporary[1100];
+    hsgd_cache_make_folders(path);
+    snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid());
+    bool ok = write_text(temporary, p);
+    if (ok) link(temporary, path);
+    unlink(temporary);
+    return ok;
+}
+
+/* ------------------------------------------------------------------ choices */
+
+/* Of struct device: a library, or how it is chosen. */
+enum { BY_RULE = -2, BY_MEASUREMENT = -1 };
+
+static struct products by[PRODUCT_LIBRARIES], measured;
+static bool filled, known;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A choice that cannot be kept might be another one next time, and with it the results: then it is by the rule. */
+static void measure(const char *cpu)
+{
+    char path[1024];
+    struct products p;
+    measured = by[product_library_fixed()];
+    if (!path_of(cpu, path, sizeof path)) return;
+    bool anew = environment_number("STARPU_CALIBRATE", 1) == 2;
+    if (!anew && load(path, &p)) measured = p;
+    else if (hsgd_blas_threads() == 1) { /* else a guest, where OpenBLAS is the application's */
+        if (!access(path, F_OK)) unlink(path);
+        p = products_measured();
+        if (keep(path, &p) && load(path, &p)) measured = p;
+    }
+}
+
+const struct products *product_choice(const struct device *d)
+{
+    const struct products *choice = &measured;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; !filled && i < PRODUCT_LIBRARIES; i++) by[i] = products_by((enum product_library)i);
+    filled = true;
+    if (d->products >= 0) choice = &by[d->products];
+    else if (d->products == BY_RULE) choice = &by[product_library_fixed()];
+    else if (!known) measure(d->info.name);
+    known = known || choice == &measured;
+    pthread_mutex_unlock(&lock);
+    return choice;
+}
+
+void product_choice_text(const struct device *d, char out[PRODUCT_CLASSES + 1])
+{
+    const struct products *p = product_choice(d);
+    for (int c = 0; c < PRODUCT_CLASSES; c++) out[c] = (char)('0' + (int)p->library[c]);
+    out[PRODUCT_CLASSES] = 0;
+}
+
+int product_choice_read(struct hsgd_context *ctx)
+{
+    const char *wish = getenv("HSGD_PRODUCTS");
+    int choice = ctx->deterministic ? BY_RULE : BY_MEASUREMENT;
+    if (wish && strcmp(wish, "auto")) {
+        choice = library_named(wish, strlen(wish));
+        if (choice == PRODUCT_LIBRARIES)
+            return hsgd_fail(ctx, EINVAL, "HSGD_PRODUCTS is \"%s\", not auto, onednn, openblas or own", wish);
+        if (!product_built_in((enum product_library)choice))
+            return hsgd_fail(ctx, EINVAL, "HSGD_PRODUCTS is \"%s\", which this build does not have", wish);
+    }
+    for (int i = 0; i < ctx->ndevices; i++) ctx->device[i].products = choice;
+    return 0;
+}
