@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 hsgdincludedir = $(includedir)/hsgd
 hsgdinclude_HEADERS = \
+	include/hsgd/calibration.h \
 	include/hsgd/context.h \
 	include/hsgd/data.h \
 	include/hsgd/file.h \

@@ -85,6 +85,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/well_known.h \
 	runtime/device/buffer.c \
 	runtime/device/buffer.h \
+	runtime/device/calibration_file.c \
+	runtime/device/calibration_file.h \
 	runtime/device/context.c \
 	runtime/device/cuda_device.c \
 	runtime/device/cuda_device.h \
@@ -104,6 +106,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/device/opencl_device.c \
 	runtime/device/opencl_device.h \
 	runtime/device/opencl_state.h \
+	runtime/device/perfmodel_files.c \
+	runtime/device/perfmodel_files.h \
 	runtime/device/perfmodels.c \
 	runtime/device/perfmodels.h \
 	runtime/device/product_choice.c \
@@ -137,6 +141,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/infer/session_cache.c \
 	runtime/infer/session_divide.c \
 	runtime/infer/session_window.c \
+	runtime/io/aged_files.c \
+	runtime/io/aged_files.h \
 	runtime/io/atomic.c \
 	runtime/io/atomic.h \
 	runtime/io/cache.c \
@@ -223,6 +229,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/async_state.c \
 	runtime/train/calibration.c \
 	runtime/train/calibration.h \
+	runtime/train/calibration_api.c \
+	runtime/train/calibration_text.c \
 	runtime/train/candidates.c \
 	runtime/train/capacity.c \
 	runtime/train/capacity.h \

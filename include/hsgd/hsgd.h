@@ -42,6 +42,7 @@
 #ifndef HSGD_HSGD_H
 #define HSGD_HSGD_H
 
+#include <hsgd/calibration.h>
 #include <hsgd/context.h>
 #include <hsgd/data.h>
 #include <hsgd/file.h>

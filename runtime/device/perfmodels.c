@@ -11,6 +11,8 @@
 #include "base/c_locale.h"
 #include "environment.h"
 #include "io/cache.h"
+#include "perfmodel_files.h"
+#include "starpu_environment.h"
 
 /* StarPU keeps a model's address until it ends. */
 struct entry {
@@ -93,11 +95,12 @@ void perfmodels_record(struct starpu_perfmodel *m, struct starpu_task *task, con
 
 /* ------------------------------------------------------------- StarPU's end */
 
-static bool writable(const char *symbol)
+static bool writable(const char *symbol, bool *added)
 {
     char path[PATH_MAX];
     starpu_perfmodel_get_model_path(symbol, path, sizeof path);
     hsgd_cache_make_folders(path);
+    *added = access(path, F_OK);
     FILE *f = fopen(path, "a+");
     if (f) fclose(f);
     return f != NULL;
@@ -105,9 +108,15 @@ static bool writable(const char *symbol)
 
 void perfmodels_before_shutdown(struct hsgd_context *ctx)
 {
+    char folder[PATH_MAX];
+    bool added, known = measurements_folder(folder, sizeof folder);
     int lost = 0;
     for (struct entry *e = entries; e; e = e->next) {
-        if (!e->model.is_init || writable(e->model.symbol)) continue;
+        if (!e->model.is_init) continue;
+        if (writable(e->model.symbol, &added)) {
+            if (added && known) perfmodel_files_limit(folder, e->model.symbol);
+            continue;
+        }
         starpu_perfmodel_unload_model(&e->model);
         e->dropped = true;
         lost++;

@@ -259,6 +259,13 @@ static int choose_folder(struct hsgd_context *ctx)
     return use_private_folder(ctx, why);
 }
 
+bool measurements_folder(char *out, size_t size)
+{
+    int i = first_home();
+    if (*folder) return (size_t)snprintf(out, size, "%s", folder) < size;
+    return i < HOMES && (size_t)snprintf(out, size, "%s%s", getenv(homes[i].name), homes[i].below) < size;
+}
+
 /* ---------------------------------------------------------------- starting */
 
 void starpu_environment_defaults(void)
@@ -303,12 +310,10 @@ static void set(struct hsgd_context *ctx, struct setting *s)
  * So each set has one of its own, and none is that of StarPU's tools. */
 static void name_host(char *out, size_t size, bool opencl)
 {
-    char host[65] = "host";
-    const char *given = getenv("STARPU_HOSTNAME");
+    char host[HOST_NAME];
     cpu_set_t cores;
     int n = sched_getaffinity(0, sizeof cores, &cores) ? 0 : CPU_COUNT(&cores);
-    if (given && *given) snprintf(host, sizeof host, "%s", given);
-    else if (!gethostname(host, sizeof host - 1)) host[strcspn(host, ".")] = '\0';
+    hsgd_cache_host(host, sizeof host);
     snprintf(out, size, "%s_hsgd_%d-%d_%d%s", host, STARPU_MAJOR_VERSION, STARPU_MINOR_VERSION, n,
              opencl ? "_opencl" : "");
 }

@@ -4,6 +4,8 @@
 #ifndef HSGD_RUNTIME_STARPU_ENVIRONMENT_H
 #define HSGD_RUNTIME_STARPU_ENVIRONMENT_H
 
+#include <stdbool.h>
+
 #include "base/core.h"
 
 /* Before 1.4, StarPU loses a transfer for idle time that a prefetch promotes:
@@ -16,6 +18,10 @@ void starpu_environment_defaults(void);
 /* -EINVAL for a value or a program's policy (NULL: none) that StarPU cannot use, or the
  * error of the folder of its measurements when that cannot be written. */
 int starpu_environment_check(struct hsgd_context *ctx, const char *policy);
+
+/* The folder of StarPU's measurements, with a / at its end, by the variables; false: there is none.  Whether it exists
+ * is not looked at. */
+bool measurements_folder(char *out, size_t size);
 
 /* starpu_init() with the devices of `conf`, whatever variables name others, and
  * with the folder that was checked; the variables are afterwards what the user

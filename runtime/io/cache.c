@@ -25,7 +25,7 @@ void hsgd_cache_host(char *out, size_t size)
     const char *given = getenv("STARPU_HOSTNAME");
     if (given && *given && !strchr(given, '/')) snprintf(out, size, "%s", given);
     else if (gethostname(out, size)) snprintf(out, size, "host");
-    out[size - 1] = 0;
+    else out[size - 1] = '\0', out[strcspn(out, ".")] = '\0';
 }
 
 int hsgd_cache_make_folders(char *path)

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "device/perfmodel_files.h"
 #include "kernels.h"
 #include "model/model_file.h"
 #include "type_text.h"
-
-#define NETWORK_CHARACTERS 40 /* of a network's name in a symbol */
 
 /* --------------------------------------------------------------- footprint */
 
@@ -91,16 +90,13 @@ static void digest(const struct plan *p, char hex[65])
 
 bool recording_symbol(struct plan *p, enum cell_kind kind, char out[PERFMODEL_SYMBOL])
 {
-    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
-    char network[NETWORK_CHARACTERS + 1], hex[65];
+    char network[PERFMODEL_NETWORK + 1], hex[65];
     if (!p->store) return false;
     if (!*p->digest) {
         digest(p, hex);
         snprintf(p->digest, sizeof p->digest, "%.16s", hex);
     }
-    snprintf(network, sizeof network, "%.*s", NETWORK_CHARACTERS, p->model->name);
-    for (char *c = network; *c; c++)
-        if (!strchr(kept, *c)) *c = '_';
+    perfmodel_network(p->model->name, network);
     snprintf(out, PERFMODEL_SYMBOL, "hsgd_%s_%s_%s", network,
              kind == CELL_SLICE && plan_forward_only(p) ? "forward" : cell_kind_name(kind), p->digest);
     return true;

@@ -157,6 +157,30 @@ static bool candidates(void)
     return hsgd_trainer_candidates(TRAINER(0), wild(8), OR_NULL(1, list), size, wild_low(4)) >= 0;
 }
 
+/* ---------------------------------------------------------------- calibrations */
+
+static size_t some_size(size_t right) { return one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : right; }
+
+static bool calibrate(void)
+{
+    struct hsgd_calibration list[4];
+    return hsgd_trainer_calibrate(TRAINER(0), wild(8), one_in(2), OR_NULL(1, list), some_size(sizeof *list),
+                                  wild_low(4)) >= 0;
+}
+
+static bool calibration_list(void)
+{
+    struct hsgd_calibration list[4];
+    return hsgd_calibration_list(OR_NULL(0, world.ctx), OR_NULL(1, list), some_size(sizeof *list), wild_low(4)) >= 0;
+}
+
+static bool calibration_clear(void)
+{
+    struct hsgd_calibration_cleared done;
+    return !hsgd_calibration_clear(OR_NULL(0, world.ctx), OR_NULL(1, any_text("mlp")), OR_NULL(2, &done),
+                                   some_size(sizeof done));
+}
+
 /* ----------------------------------------------------------------- checkpoints */
 
 static bool save(void) { return !hsgd_checkpoint_save(TRAINER(0), OR_NULL(1, any_path("checkpoints"))); }
@@ -211,6 +235,9 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_plan_ms", plan_ms, 1, false },
                                     { "hsgd_trainer_plan_steps", plan_steps, 2, false },
                                     { "hsgd_trainer_candidates", candidates, 2, true },
+                                    { "hsgd_trainer_calibrate", calibrate, 2, true },
+                                    { "hsgd_calibration_list", calibration_list, 2, false },
+                                    { "hsgd_calibration_clear", calibration_clear, 3, false },
                                     { "hsgd_checkpoint_save", save, 2, true },
                                     { "hsgd_checkpoint_request", request, 1, false },
                                     { "hsgd_checkpoint_load", load, 2, true },
