@@ -10,8 +10,8 @@
 /* The folder; it may have to be created.  False: caching is off. */
 bool hsgd_cache_folder(char *path, size_t size);
 
-/* The host's name without its domain, or the one given in its place (doc/environment.md, STARPU_HOSTNAME), as StarPU has
- * it: for names of files that hold on it alone. */
+/* The host's name without its domain, or the one given in its place (doc/environment.md), as StarPU has it: for names of
+ * files that hold on it alone. */
 #define HOST_NAME 65
 void hsgd_cache_host(char *out, size_t size);
 

@@ -28,7 +28,7 @@ void calibration_format(const struct hsgd_calibration *k, struct calibration_fil
     for (int i = 0; i < CURVE_SIZES; i++) {
         char spread[32] = "-";
         if (!isnan(k->spread[i])) c_snprintf(spread, sizeof spread, "%.4f", k->spread[i]);
-        calibration_file_add(f, "step", "%d %.9g %s", k->rows[i], k->seconds[i], spread);
+        calibration_file_add(f, "step", "%d %.17g %s", k->rows[i], k->seconds[i], spread);
     }
 }
 
