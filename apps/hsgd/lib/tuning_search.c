@@ -7,6 +7,7 @@
 #include "measure.h"
 #include "tuning.h"
 
+#define RECENT 3         /* trials of a combination by which a stage ranks it */
 #define KEPT 3           /* combinations that go from a stage to the next */
 #define FINAL_SHARE 0.25 /* of the time, */
 #define FINAL_TURNS 5    /* or this many turns, if they take longer: up to */
@@ -41,7 +42,7 @@ static void add(struct tune_search *t, struct pool *p, const struct tune_choice 
     if (find(t, c) >= 0 || !t->space->allowed(t->space->user, c)) return;
     struct tune_candidate *more = realloc(t->candidate, ((size_t)t->n + 1) * sizeof *more);
     if (more) t->candidate = more;
-    int *items = more ? realloc(p->item, ((size_t)p->n + 1) * sizeof *items) : NULL;
+    int *items = more ? realloc(p->item, ((size_t)p->n + 2) * sizeof *items) : NULL;
     if (items) p->item = items;
     t->no_memory = t->no_memory || !items;
     if (!items) return;
@@ -149,6 +150,15 @@ static void drop_failed(const struct tune_search *t, struct pool *p)
     p->n = n;
 }
 
+/* The fastest of its latest trials, for what disturbs a machine makes it slower: while
+ * a stage runs, all candidates have about as many of the same time. */
+static double recent_speed(const struct tune_candidate *c)
+{
+    double best = 0;
+    for (int i = c->n > RECENT ? c->n - RECENT : 0; i < c->n; i++) best = fmax(best, c->speed[i]);
+    return best;
+}
+
 /* The fastest `n` come first, in order; the others leave. */
 static void keep_fastest(const struct tune_search *t, struct pool *p, int n)
 {
@@ -157,12 +167,21 @@ static void keep_fastest(const struct tune_search *t, struct pool *p, int n)
     for (int i = 0; i < n; i++) {
         int best = i;
         for (int k = i + 1; k < p->n; k++)
-            if (tune_speed(&t->candidate[p->item[k]]) > tune_speed(&t->candidate[p->item[best]])) best = k;
+            if (recent_speed(&t->candidate[p->item[k]]) > recent_speed(&t->candidate[p->item[best]])) best = k;
         int swap = p->item[i];
         p->item[i] = p->item[best];
         p->item[best] = swap;
     }
     p->n = n;
+}
+
+/* The default takes part in every turn: without it a disturbance in its first trials
+ * would exclude all that is near it.  The pool has room for it. */
+static void add_default(struct pool *p)
+{
+    for (int i = 0; i < p->n; i++)
+        if (!p->item[i]) return;
+    p->item[p->n++] = 0;
 }
 
 /* Turns, after each of which the slower half leaves, until KEPT are left and have
@@ -171,6 +190,7 @@ static void keep_fastest(const struct tune_search *t, struct pool *p, int n)
 static void halve(struct tune_search *t, struct pool *p, double end)
 {
     for (int turn = 0; turn < 2 || p->n > KEPT; turn++) {
+        if (p->n) add_default(p);
         take_turn(t, p, end);
         int half = (p->n + 1) / 2;
         keep_fastest(t, p, half < KEPT ? KEPT : half);
@@ -216,7 +236,7 @@ static void run_stage(struct tune_search *t, struct pool *kept, int stage)
         struct tune_choice c = t->candidate[kept->item[i]].choice;
         add_combinations(t, &p, &c, stage, 0);
     }
-    int fresh = p.n, *items = fresh ? realloc(p.item, (size_t)(p.n + kept->n) * sizeof *items) : NULL;
+    int fresh = p.n, *items = fresh ? realloc(p.item, (size_t)(p.n + kept->n + 1) * sizeof *items) : NULL;
     if (items) {
         p.item = items;
         for (int i = 0; i < kept->n; i++) p.item[p.n++] = kept->item[i]; /* they take turns with the new ones */
@@ -256,7 +276,7 @@ static void choose_finalists(struct tune_search *t)
         for (int i = 0; i < t->n; i++) {
             const struct tune_candidate *c = &t->candidate[i];
             if (c->finalist >= 0 || c->failed || !c->n) continue;
-            if (best < 0 || tune_speed(c) > tune_speed(&t->candidate[best])) best = i;
+            if (best < 0 || recent_speed(c) > recent_speed(&t->candidate[best])) best = i;
         }
         if (best < 0) return;
         t->candidate[best].finalist = t->finalists;
