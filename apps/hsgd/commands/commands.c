@@ -36,15 +36,16 @@ const struct command commands[] = {
     { "tune", TUNE, cmd_tune, "tune --model NAME [--data digits|PATH] [--time SECONDS] [OPTION...]",
       "search the fastest settings for a model",
       "Trains the model for some tenths of a second with many combinations of devices,\n"
-      "threads, slices, placement, scheduling policy, executor and instruction set, each\n"
-      "in a process of its own, in turns, and drops the slower half again and again.  The\n"
-      "fastest meet the default in a final.  Prints medians, spreads, how often each was\n"
-      "the first, and why each setting was chosen, or that nothing is better than the\n"
-      "default by more than the noise.  DIR receives tune.yaml, for --config of hsgd\n"
-      "train, and tune.sh, with the environment variables.  What is set by an option or\n"
-      "in the environment stays as it is.  What is computed never changes: a combination\n"
-      "whose losses differ from the default's by more than 0.1 % is dropped, and with\n"
-      "--deterministic no setting that may change bits is tried." },
+      "threads, slices, placement, scheduling policy, executor, instruction set and\n"
+      "library of matrix products, each in a process of its own, in turns, and drops the\n"
+      "slower half again and again.  The fastest meet the default in a final.  Prints\n"
+      "medians, spreads, how often each was the first, and why each setting was chosen,\n"
+      "or that nothing is better than the default by more than the noise.  DIR receives\n"
+      "tune.yaml, for --config of hsgd train, and tune.sh, with the environment\n"
+      "variables.  What is set by an option or in the environment stays as it is.  What\n"
+      "is computed never changes: a combination whose losses differ from the default's\n"
+      "by more than 0.1 % is dropped, and with --deterministic no setting that may change\n"
+      "bits is tried." },
     { "plan", PLAN, cmd_plan, "plan RUN | --model NAME [OPTION...]", "show how a training step is partitioned",
       "Prints the cells (tasks) of one training step, where they run and why, their\n"
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"

@@ -8,6 +8,7 @@
 #include "tuning.h"
 
 #define RECENT 3         /* trials of a combination by which a stage ranks it */
+#define FAR_BEHIND 0.4   /* of the fastest */
 #define KEPT 3           /* combinations that go from a stage to the next */
 #define FINAL_SHARE 0.25 /* of the time, */
 #define FINAL_TURNS 5    /* or this many turns, if they take longer: up to */
@@ -184,16 +185,27 @@ static void add_default(struct pool *p)
     p->item[p->n++] = 0;
 }
 
-/* Turns, after each of which the slower half leaves, until KEPT are left and have
- * been measured twice.  end: what is left of the time when it must end, but a first
- * turn is completed. */
-static void halve(struct tune_search *t, struct pool *p, double end)
+/* How many go on: half, but after the first turn of the first stage all that are not
+ * far behind, because a set of devices and threads that is lost does not come back. */
+static int survivors(const struct tune_search *t, const struct pool *p, int stage, int turn)
+{
+    int n = (p->n + 1) / 2, near = 0;
+    double best = 0;
+    for (int i = 0; i < p->n; i++) best = fmax(best, recent_speed(&t->candidate[p->item[i]]));
+    for (int i = 0; i < p->n; i++) near += recent_speed(&t->candidate[p->item[i]]) >= FAR_BEHIND * best;
+    if (!stage && !turn && near > n) n = near;
+    return n < KEPT ? KEPT : n;
+}
+
+/* Turns, after each of which slower ones leave, until KEPT are left and have been
+ * measured twice.  end: what is left of the time when it must end, but a first turn is
+ * completed. */
+static void halve(struct tune_search *t, struct pool *p, int stage, double end)
 {
     for (int turn = 0; turn < 2 || p->n > KEPT; turn++) {
         if (p->n) add_default(p);
         take_turn(t, p, end);
-        int half = (p->n + 1) / 2;
-        keep_fastest(t, p, half < KEPT ? KEPT : half);
+        keep_fastest(t, p, survivors(t, p, stage, turn));
         if (t->stopped || t->left(t->user) < end || !has_time(t)) break;
     }
     keep_fastest(t, p, KEPT);
@@ -224,8 +236,9 @@ static double stage_end(const struct tune_search *t, const struct pool *p, int s
 {
     double later = 0, left = t->left(t->user) - t->reserve;
     for (int i = stage + 1; i <= last_stage(t); i++) later += KEPT * (stage_size(t, i) - 1);
-    later += KEPT; /* neighbours */
-    return t->reserve + fmax(left, 0) * later / (later + p->n);
+    later += KEPT;                        /* neighbours */
+    double now = stage ? p->n : 2 * p->n; /* the first has a second turn of nearly all */
+    return t->reserve + fmax(left, 0) * later / (later + now);
 }
 
 /* The best of what goes on and of the new ones go on. */
@@ -240,7 +253,7 @@ static void run_stage(struct tune_search *t, struct pool *kept, int stage)
     if (items) {
         p.item = items;
         for (int i = 0; i < kept->n; i++) p.item[p.n++] = kept->item[i]; /* they take turns with the new ones */
-        halve(t, &p, stage_end(t, &p, stage));
+        halve(t, &p, stage, stage_end(t, &p, stage));
         free(kept->item);
         *kept = p;
         return;
@@ -254,7 +267,7 @@ static void refine(struct tune_search *t, struct pool *kept)
 {
     struct pool p = { 0 };
     if (kept->n) add_neighbours(t, &p, kept->item[0]);
-    halve(t, &p, t->reserve);
+    halve(t, &p, last_stage(t) + 1, t->reserve);
     free(p.item);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -169,6 +171,14 @@ static void add_isas(struct source *from, int setting)
 #endif
 }
 
+static void add_products(struct source *from, int setting)
+{
+#ifdef HAVE_DNNL
+    add_value(from, setting, "onednn");
+#endif
+    add_words(from, setting, (const char *const[]){ "openblas", "own", NULL });
+}
+
 /* ------------------------------------------------------------------- table */
 
 /* What people set by hand.  A variable's name is in capitals, the others are options. */
@@ -189,6 +199,7 @@ static const struct row {
     { "STARPU_SCHED", 2, false, add_policies, "", NULL },
     { "executor", 3, false, add_executors, "", "HSGD_EXECUTOR" },
     { "HSGD_ISA", 4, true, add_isas, "the machine has no lower instruction set with kernels of its own", NULL },
+    { "HSGD_PRODUCTS", 4, true, add_products, "", NULL },
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
