@@ -189,6 +189,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/model/store.h \
 	runtime/model/weights.c \
 	runtime/model/weights.h \
+	runtime/plan/about.c \
+	runtime/plan/about.h \
 	runtime/plan/cost.c \
 	runtime/plan/cost.h \
 	runtime/plan/divide.c \
@@ -199,6 +201,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/emit_slice.h \
 	runtime/plan/slice_places.c \
 	runtime/plan/slice_places.h \
+	runtime/plan/layout.c \
+	runtime/plan/layout.h \
 	runtime/plan/plan.c \
 	runtime/plan/plan.h \
 	runtime/plan/plan_build.c \
@@ -251,6 +255,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/train/pass.c \
 	runtime/train/pass.h \
 	runtime/train/plan_info.c \
+	runtime/train/predict.c \
+	runtime/train/predict.h \
 	runtime/train/publish.c \
 	runtime/train/publish.h \
 	runtime/train/recover.c \

@@ -95,6 +95,7 @@ static struct hsgd_session *session;
 static int fill_input(void *out, size_t size) { return hsgd_session_input_get(session, 0, out, size); }
 static int fill_output(void *out, size_t size) { return hsgd_session_result_get(session, 0, out, size); }
 static int fill_memory(void *out, size_t size) { return hsgd_session_memory_get(session, out, size); }
+static int fill_part(void *out, size_t size) { return hsgd_trainer_plan_device(trainer, 32, 0, out, size); }
 static int fill_cell(void *out, size_t size) { return hsgd_trainer_plan_cell(trainer, 32, 0, out, size); }
 
 /* With no epochs to train the result says the same each time. */
@@ -118,6 +119,7 @@ static void results(void)
     any_size("output", fill_output, sizeof(struct hsgd_session_value));
     any_size("memory", fill_memory, sizeof(struct hsgd_session_memory));
     hsgd_session_destroy(&session);
+    any_size("plan device", fill_part, sizeof(struct hsgd_plan_device));
     any_size("cell", fill_cell, sizeof(struct hsgd_plan_cell));
     any_size("result", fill_result, sizeof(struct hsgd_fit_result));
     close_training();

@@ -10,7 +10,7 @@ enum { BLOCK = 8 };
 
 static struct curve straight(double fixed, double per_row, double extra)
 {
-    struct curve c = { BLOCK, { 32, 128, 512 }, { 0 }, extra, 0 };
+    struct curve c = { BLOCK, { 32, 128, 512 }, { 0 }, extra, 0, 0 };
     for (int i = 0; i < CURVE_SIZES; i++) c.seconds[i] = fixed + per_row * c.rows[i];
     return c;
 }
@@ -22,9 +22,9 @@ static void curves(void)
     CHECK(fabs(curve_at(&c, 1024) - 514) < 1e-12 && fabs(curve_at(&c, 8) - 6) < 1e-12);
     curve_scale(&c, 3);
     CHECK(fabs(curve_at(&c, 64) - 102) < 1e-12);
-    struct curve bent = { BLOCK, { 32, 128, 512 }, { 10, 20, 100 }, 0, 0 };
+    struct curve bent = { BLOCK, { 32, 128, 512 }, { 10, 20, 100 }, 0, 0, 0 };
     CHECK(fabs(curve_at(&bent, 80) - 15) < 1e-12 && fabs(curve_at(&bent, 320) - 60) < 1e-12);
-    struct curve noise = { BLOCK, { 32, 128, 512 }, { 30, 20, 10 }, 0, 0 };
+    struct curve noise = { BLOCK, { 32, 128, 512 }, { 30, 20, 10 }, 0, 0, 0 };
     CHECK(curve_at(&noise, 512) == 10 && curve_at(&noise, 256) == 5);
 }
 
@@ -75,6 +75,26 @@ static void idle(void)
     CHECK(rows[0] == 0 && rows[1] == 128);
 }
 
+/* What devices take from each other counts only where both have rows. */
+static void together(void)
+{
+    struct curve c[2] = { straight(0, 1, 0), straight(0, 1, 0) };
+    int rows[2];
+    c[0].shared = c[1].shared = 1.25;
+    CHECK(fabs(divide_rows(2, c, 128, 0, rows) - 80) < 1e-9 && rows[0] == 64 && rows[1] == 64);
+    CHECK(fabs(divide_time(2, c, rows) - 80) < 1e-9 && curve_at(&c[0], 64) == 64);
+    c[0].shared = c[1].shared = 2.5;
+    CHECK(fabs(divide_rows(2, c, 128, 0, rows) - 128) < 1e-9 && rows[0] == 128);
+    curve_correct(&c[0], 0.5, true); /* faster: the others take less, and no more is known of it alone, */
+    CHECK(c[0].shared == 1.25 && curve_at(&c[0], 64) == 64);
+    curve_correct(&c[0], 0.5, true); /* until they take nothing */
+    CHECK(c[0].shared == 1 && curve_at(&c[0], 64) == 40);
+    curve_correct(&c[1], 0.5, false);
+    CHECK(c[1].shared == 2.5 && curve_at(&c[1], 64) == 32);
+    curve_correct(&c[1], 3, true);
+    CHECK(c[1].shared == 2.5 && curve_at(&c[1], 64) == 96);
+}
+
 /* A part that every device keeps, whatever it costs. */
 static void shares(void)
 {
@@ -122,6 +142,7 @@ static void limited(void)
     CHECK(isinf(divide_rows(2, c, 256, 0, rows)) && rows[0] + rows[1] == 256);
 }
 
-static const struct core_case cases[] = { { "curves", curves }, { "ratios", ratios }, { "idle", idle },
-                                          { "shares", shares }, { "three", three },   { "limited", limited } };
+static const struct core_case cases[] = { { "curves", curves },     { "ratios", ratios }, { "idle", idle },
+                                          { "together", together }, { "shares", shares }, { "three", three },
+                                          { "limited", limited } };
 CORE_MAIN(cases)

@@ -130,7 +130,8 @@ static void trace_file(void)
     json_error_t error;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *event;
     if (!CHECK_MSG(root != NULL, "%s", error.text)) core_end();
-    size_t i, named = 0, ran = 0;
+    size_t i, named = 0, ran = 0, told = 0;
+    double busy[2] = { 0 }, first[2] = { INFINITY, INFINITY }, last[2] = { 0 };
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
         const char *ph, *name;
@@ -141,12 +142,20 @@ static void trace_file(void)
             continue;
         }
         double ts, dur;
+        int step;
         CHECK_STR(ph, "X");
-        CHECK(!json_unpack(event, "{s:F, s:F, s:{s:i}}", "ts", &ts, "dur", &dur, "args", "step", &tid));
+        CHECK(!json_unpack(event, "{s:F, s:F, s:{s:i}}", "ts", &ts, "dur", &dur, "args", "step", &step));
         CHECK(ts >= 0 && dur > 0 && pid >= 1 && pid <= 2 && tid < 3);
-        ran++;
+        busy[pid - 1] += dur;
+        first[pid - 1] = fmin(first[pid - 1], ts);
+        last[pid - 1] = fmax(last[pid - 1], ts + dur);
+        ran += strcmp(name, "waiting") != 0;
+        const char *about = json_string_value(json_object_get(json_object_get(event, "args"), "about"));
+        told += about && (strstr(about, "forward and backward of ") || strstr(about, " of fc"));
     }
-    CHECK(named == 4); /* two devices of a worker each */
+    CHECK(named == 4 && told == ran); /* two devices of a worker each */
+    for (int d = 0; d < 2; d++)       /* cells and waiting fill the time of a worker */
+        CHECK_MSG(fabs(busy[d] - (last[d] - first[d])) < 1, "%g of %g us", busy[d], last[d] - first[d]);
     CHECK((int64_t)ran == hsgd_trace_count(ctx, NULL) && ran > 6);
     json_decref(root);
     CHECK(hsgd_trace_write(ctx, "/nonexistent/trace.json") == -ENOENT);
@@ -232,16 +241,82 @@ static void reasons_equations(void)
     int ncells = hsgd_trainer_plan(trainer, BATCH), slices = 0;
     for (int i = 0; i < ncells; i++) {
         struct hsgd_plan_cell c = cell(i);
-        double alone = 0, together = 0;
+        double ms = 0;
         if (strncmp(c.name, "slice", 5) && strncmp(c.name, "step", 4)) continue;
         slices++;
         const char *figures = strchr(c.reason, ':');
-        CHECK_MSG(figures &&
-                      sscanf(figures, ": %lf ms a step alone, %lf ms expected together", &alone, &together) == 2 &&
-                      alone > 0 && together > 0,
-                  "%s", c.reason);
+        CHECK_MSG(figures && sscanf(figures, ": %lf ms a step", &ms) == 1 && ms > 0, "%s", c.reason);
     }
     CHECK_MSG(slices >= 1, "%d cells, %d slices", ncells, slices);
+    end();
+}
+
+/* What cells are for: every weight is changed once, by whatever division. */
+static void cells_are_for(const char *devices, bool deterministic)
+{
+    begin(devices, 1, deterministic);
+    int ncells = hsgd_trainer_plan(trainer, BATCH), changed = 0, layers = 0;
+    int64_t bytes = 0;
+    for (int i = 0; i < ncells; i++) {
+        struct hsgd_plan_cell c = cell(i);
+        bool changes = strstr(c.about, "update of fc") != NULL;
+        changed += changes && c.weights > 0;
+        bytes += changes ? c.weight_bytes : 0;
+        layers += !strncmp(c.about, "forward and backward of flatten1 to loss1", 41);
+        CHECK_MSG(*c.about && c.copied_ms >= 0 && !c.placed, "%s: \"%s\"", c.name, c.about);
+        CHECK_STR(c.chosen_by, "one worker");
+    }
+    CHECK_MSG(changed >= 1 && layers == (deterministic ? 4 : 1), "%d updates, %d slices", changed, layers);
+    CHECK(bytes == (int64_t)sizeof(float) * hsgd_model_parameters(model));
+    end();
+}
+
+static void cells_of_one_device(void) { cells_are_for("cpu", false); }
+static void cells_of_both(void) { cells_are_for("cpu,opencl", true); }
+
+/* At speeds of 1:2, far below the machine's: plan, candidates and what its devices do are one figure. */
+static void one_prediction(void)
+{
+    enum { MOST = 32 };
+    struct hsgd_candidate c[MOST];
+    struct hsgd_plan_device d;
+    double ideal = BATCH * 0.3 * 0.6 / 0.9;
+    setenv("HSGD_SLOW", "cpu:300us,opencl:600us", 1);
+    begin("cpu,opencl", 1, false);
+    int n = hsgd_trainer_candidates(trainer, BATCH, c, sizeof *c, MOST), rows = 0, chosen = 0;
+    double step = hsgd_trainer_plan_ms(trainer, BATCH);
+    for (int i = 0; i < n; i++) {
+        if (!c[i].chosen) continue;
+        chosen++;
+        CHECK_MSG(c[i].predicted_ms == step, "%g ms, not %g", c[i].predicted_ms, step);
+        CHECK_MSG(strchr(c[i].devices, ',') && !strcmp(c[i].algorithm, "sync"), "%s", c[i].devices);
+    }
+    CHECK_MSG(chosen == 1 && step > 0.95 * ideal && step < 1.5 * ideal, "%d, %g ms, ideal %g", chosen, step, ideal);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(!hsgd_trainer_plan_device(trainer, BATCH, i, &d, sizeof d));
+        double sum = d.cells_ms + d.to_ms + d.from_ms + d.waiting_ms;
+        CHECK_MSG(fabs(sum - step) < 1e-9 && d.cells_ms > 0.9 * 0.3 * d.rows, "%s: %g of %g ms", d.device, sum, step);
+        CHECK((d.copies_to > 0) == (strcmp(d.device, "cpu") != 0) && (d.bytes_from > 0) == (d.copies_from > 0));
+        rows += d.rows;
+    }
+    CHECK(rows == BATCH && hsgd_trainer_plan_device(trainer, BATCH, 2, &d, sizeof d) == -EINVAL);
+    CHECK_STR(hsgd_error(ctx), "the context has devices 0 to 1, not 2");
+    end();
+}
+
+/* Why a device is idle, where trials decided; it is so slow that they need not be told apart. */
+static void idle_device(void)
+{
+    struct hsgd_plan_device d;
+    setenv("HSGD_SLOW", "cpu:50us,opencl:20000us", 1);
+    begin("cpu,opencl", 1, false);
+    REQUIRE(hsgd_trainer_plan(trainer, BATCH) == 1);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(!hsgd_trainer_plan_device(trainer, BATCH, i, &d, sizeof d));
+        bool cpu = !strcmp(d.device, "cpu");
+        CHECK_MSG(d.cells == cpu && d.rows == (cpu ? BATCH : 0) && d.copies_to + d.copies_from == 0, "%s", d.device);
+        CHECK_MSG(!strncmp(d.reason, cpu ? "all rows: " : "left idle: ", 10), "%s: %s", d.device, d.reason);
+    }
     end();
 }
 
@@ -261,12 +336,14 @@ static void candidates(void)
     REQUIRE(n[0] >= HSGD_ALGORITHMS && n[0] <= HSGD_ALGORITHMS + 1 && n[1] == n[0]);
     for (int i = 0; i < n[0]; i++) {
         CHECK(c[0][i].predicted_ms > 0 && c[0][i].predicted_ms < 1e4);
-        CHECK_MSG(c[0][i].predicted_ms == c[1][i].predicted_ms, "%s: %g ms, then %g", c[0][i].devices,
-                  c[0][i].predicted_ms, c[1][i].predicted_ms);
+        bool one = !strchr(c[0][i].devices, ','), tried = c[0][i].chosen || c[1][i].chosen;
+        if (one && !tried)
+            CHECK_MSG(c[0][i].predicted_ms == c[1][i].predicted_ms, "%s: %g ms, then %g", c[0][i].devices,
+                      c[0][i].predicted_ms, c[1][i].predicted_ms);
         chosen += c[0][i].chosen;
-        alone += !strchr(c[0][i].devices, ',');
+        alone += one;
     }
-    CHECK(alone == 2 && chosen <= 1);
+    CHECK(alone == 2 && chosen == 1);
     begin("cpu", 1, true);
     CHECK(hsgd_trainer_candidates(trainer, BATCH, c[0], sizeof *c[0], 16) == 0);
     end();
@@ -314,6 +391,10 @@ static const struct core_case cases[] = {
     { "reasons_both", reasons_both },
     { "reasons_equations", reasons_equations },
     { "candidates", candidates },
+    { "cells_of_one_device", cells_of_one_device },
+    { "cells_of_both", cells_of_both },
+    { "one_prediction", one_prediction },
+    { "idle_device", idle_device },
     { "reasons_placement", reasons_placement },
     { "trace_options", trace_options },
     { "trace_cpu", trace_cpu },

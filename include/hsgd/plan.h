@@ -25,6 +25,12 @@ struct hsgd_plan_cell {
     unsigned long long runs;
     int launches, accesses; /* kernel launches; buffers accessed */
     int64_t bytes;          /* of these buffers; several cells may use one */
+    char about[160]; /* what it is for: "forward and backward of conv1 to fc2", "update of fc2.weight and 3 more" */
+    int weights;     /* whose gradients it makes, or which it changes, or parts of them: their number, */
+    int64_t weight_bytes; /* and their bytes */
+    double copied_ms;   /* predicted: copies of what it reads, before predicted_start_ms; one that is not known is 0 */
+    bool placed;        /* the scheduling policy chooses its device, too: `device` is the plan's guess */
+    char chosen_by[40]; /* who chooses its worker: "plan", "policy dmdas", "one worker" */
 };
 
 /* Builds the plan that trains batches of `batch` samples, unless it exists;
@@ -39,9 +45,30 @@ HSGD_API int hsgd_trainer_plan(struct hsgd_trainer *trainer, int batch);
 HSGD_API int hsgd_trainer_plan_cell(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_cell *cell,
                                     size_t size);
 
-/* Predicted milliseconds of one step: a list schedule of the cells in order, each
- * on its worker, or the first free worker of its device, as soon as its
- * dependencies have finished.  With a server: the time in which all replicas
+/* A device's part of a step.  workers * step = cells + copies + waiting, in milliseconds: what is
+ * predicted adds up to hsgd_trainer_plan_ms(). */
+struct hsgd_plan_device {
+    size_t size;                  /* of this struct */
+    char device[24];              /* id, as in struct hsgd_device */
+    char reason[160];             /* why it has its rows, or none: the decision and its figures */
+    int rows, cells;              /* samples of the batch; cells of a step */
+    double cells_ms;              /* predicted: sum over its cells; NaN: not known */
+    int copies_to, copies_from;   /* buffers that a step copies from main memory to the device, and back, */
+    int64_t bytes_to, bytes_from; /* their bytes, */
+    double to_ms, from_ms;        /* and what its link takes for them, by StarPU's measurement; NaN: not known */
+    double waiting_ms;            /* predicted: the rest of the step, all workers together; below 0: cells or copies
+                                     overlap; NaN: not known */
+};
+
+/* Fills *device, of `size` bytes, with device i of the context, from 0.  -EINVAL: i is out of range,
+ * or the algorithm has a server, whose replicas have no common step. */
+HSGD_API int hsgd_trainer_plan_device(struct hsgd_trainer *trainer, int batch, int i, struct hsgd_plan_device *device,
+                                      size_t size);
+
+/* Predicted milliseconds of one step: as trials measured this division of the batch, else by the
+ * calibrations of the devices (the figure of the chosen candidate of hsgd_trainer_candidates()), else by a list
+ * schedule of the cells in order, each on its worker, or the first free worker of its device, as soon as its
+ * dependencies have finished and what it reads has been copied.  With a server: the time in which all replicas
  * together train `batch` samples.  NaN on an error. */
 HSGD_API double hsgd_trainer_plan_ms(struct hsgd_trainer *trainer, int batch);
 

@@ -133,6 +133,7 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
         return hsgd_fail(ctx, EINVAL, "HSGD_CUDA_GRAPHS is \"%s\", not 0 or 1", graphs);
     ctx->starpu_places = placement && !strcmp(placement, "starpu");
     ctx->cuda_graphs = !graphs || *graphs == '1';
+    ctx->named = o->devices && strcmp(o->devices, "auto");
     if (o->devices && !strcmp(o->devices, "none")) return 0;
     int err = devices_request(ctx, o->devices, o->threads, &request);
     if (!err) err = attach_starpu(ctx, &request, o->policy);

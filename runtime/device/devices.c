@@ -315,9 +315,15 @@ int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *o
     return SIZED_GIVE(NULL, hsgd_device, out, size, &full);
 }
 
-double device_round_trip_us(const struct device *d, size_t bytes)
+const char *devices_policy(void)
+{
+    const struct starpu_sched_policy *policy = starpu_sched_ctx_get_sched_policy(0);
+    return policy && policy->policy_name ? policy->policy_name : "of StarPU";
+}
+
+double device_copy_us(const struct device *d, bool to_device, size_t bytes)
 {
     if (d->node == STARPU_MAIN_RAM) return 0;
-    return starpu_transfer_predict(STARPU_MAIN_RAM, d->node, bytes) +
-           starpu_transfer_predict(d->node, STARPU_MAIN_RAM, bytes);
+    return to_device ? starpu_transfer_predict(STARPU_MAIN_RAM, d->node, bytes)
+                     : starpu_transfer_predict(d->node, STARPU_MAIN_RAM, bytes);
 }

@@ -23,8 +23,11 @@ bool devices_has_accelerator(void);
 /* Fills ctx->device from StarPU's workers, after starpu_init(). */
 int devices_collect(struct hsgd_context *ctx, const struct device_request *request);
 
-/* What StarPU predicts for so many bytes from main memory to the device and back; 0
+/* The name of the scheduling policy, whoever chose it. */
+const char *devices_policy(void);
+
+/* What StarPU predicts for so many bytes from main memory to the device, or back; 0
  * for one that computes there, NaN where nothing is known. */
-double device_round_trip_us(const struct device *d, size_t bytes);
+double device_copy_us(const struct device *d, bool to_device, size_t bytes);
 
 #endif

@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "device/quiesce.h"
 #include "task.h"
+#include "trace.h"
 
 /* Tasks of one plan, per input slot.  The replay executor submits the same
  * tasks again and again, with explicit dependencies declared once; steps
@@ -36,16 +37,6 @@ struct window {
 /* ------------------------------------------------------- prebuilt tasks */
 
 static void step_done(void *arg);
-
-bool plan_conflict(const struct cell *a, const struct cell *b)
-{
-    for (int i = 0; i < a->naccesses; i++)
-        for (int k = 0; k < b->naccesses; k++)
-            if (a->access[i].buffer == b->access[k].buffer &&
-                (a->access[i].mode != STARPU_R || b->access[k].mode != STARPU_R))
-                return true;
-    return false;
-}
 
 /* Sets of cells, a bit each. */
 static int set_words(const struct plan *p) { return (p->ncells + 63) / 64; }
@@ -380,6 +371,7 @@ int plan_run(struct plan *p, struct span *span, enum hsgd_executor executor, con
     }
     if (!runs_of(p) || (w.replays && !prebuild(p))) return hsgd_fail(p->ctx, ENOMEM, "out of memory");
     atomic_store(&p->touched, -1);
+    trace_describe(p);
     if (!p->has_room && !(p->has_room = memory_suffices(p))) {
         span->end = span->first;
         return failure_take(p->ctx, p->failure);

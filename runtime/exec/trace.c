@@ -5,22 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/atomic.h"
+#include "base/grow.h"
 #include "base/sized.h"
+#include "io/atomic.h"
+#include "plan/about.h"
 
 struct record {
     uint64_t began, ended;
     int64_t step;
     int batch, cell, rows;
     short kind, training, device, worker;
+    const char *about; /* NULL: not known */
 };
 
 struct trace {
     struct hsgd_trace_options options;
+    unsigned id; /* differs from that of any other of the process */
     uint64_t started;
+    pthread_mutex_t lock; /* of texts: replicas begin to run at the same time */
+    int ntexts, capacity;
+    char **text;        /* what cells are for, each once */
     atomic_llong taken; /* records asked for; those beyond the capacity are not there */
     struct record record[];
 };
+
+static atomic_uint traces; /* that were started */
 
 /* ----------------------------------------------------------------- record */
 
@@ -55,7 +64,35 @@ void trace_cell(struct trace *t, const struct plan *p, const struct cell *c, con
         .training = !plan_forward_only(p),
         .device = (short)(d - p->ctx->device),
         .worker = (short)worker_of(d),
+        .about = c->about,
     };
+}
+
+/* ------------------------------------------------------ what cells are for */
+
+/* NULL: out of memory, or nothing to say. */
+static const char *keep_text(struct trace *t, const char *text)
+{
+    for (int i = 0; i < t->ntexts; i++)
+        if (!strcmp(t->text[i], text)) return t->text[i];
+    if (!*text || !array_grow((void **)&t->text, t->ntexts, &t->capacity, sizeof *t->text)) return NULL;
+    char *copy = strdup(text);
+    if (copy) t->text[t->ntexts++] = copy;
+    return copy;
+}
+
+void trace_describe(struct plan *p)
+{
+    struct trace *t = p->ctx->trace;
+    struct about about;
+    if (!t || p->described == t->id) return;
+    pthread_mutex_lock(&t->lock);
+    for (int i = 0; i < p->ncells; i++) {
+        about_cell(p, &p->cell[i], &about);
+        p->cell[i].about = keep_text(t, about.text);
+    }
+    pthread_mutex_unlock(&t->lock);
+    p->described = t->id;
 }
 
 /* ----------------------------------------------------------------- public */
@@ -95,6 +132,8 @@ int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *
     if (!t) return hsgd_fail(ctx, ENOMEM, "trace: no memory for %lld cells", (long long)o.capacity);
     memset(t, 0, sizeof *t + (size_t)o.capacity * sizeof *t->record); /* now, not page by page while cells run */
     t->options = o;
+    t->id = atomic_fetch_add(&traces, 1) + 1;
+    pthread_mutex_init(&t->lock, NULL);
     t->started = monotonic_ns();
     ctx->trace = t;
     context_keep(ctx, hsgd_trace_stop);
@@ -103,8 +142,12 @@ int hsgd_trace_start(struct hsgd_context *ctx, const struct hsgd_trace_options *
 
 void hsgd_trace_stop(struct hsgd_context *ctx)
 {
-    if (!ctx) return;
-    free(ctx->trace);
+    struct trace *t = ctx ? ctx->trace : NULL;
+    if (!t) return;
+    for (int i = 0; i < t->ntexts; i++) free(t->text[i]);
+    free(t->text);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
     ctx->trace = NULL;
 }
 
@@ -199,8 +242,48 @@ static void write_record(struct chrome *c, const struct record *r, uint64_t star
             cell_kind_name((enum cell_kind)r->kind), r->training ? "train" : "evaluate", r->device + 1, r->worker + 1);
     write_time(f, "ts", r->began - started);
     write_time(f, "dur", r->ended - r->began);
-    fprintf(f, ",\"args\":{\"step\":%lld,\"batch\":%d,\"cell\":%d,\"rows\":%d}}", (long long)r->step, r->batch, r->cell,
+    fprintf(f, ",\"args\":{\"step\":%lld,\"batch\":%d,\"cell\":%d,\"rows\":%d", (long long)r->step, r->batch, r->cell,
             r->rows);
+    if (r->about) {
+        fputs(",\"about\":", f);
+        write_string(f, r->about);
+    }
+    fputs("}}", f);
+}
+
+/* By worker, and then in time. */
+static int by_worker(const void *a, const void *b)
+{
+    const struct record *x = *(const struct record *const *)a, *y = *(const struct record *const *)b;
+    if (x->device != y->device) return x->device - y->device;
+    if (x->worker != y->worker) return x->worker - y->worker;
+    return (x->began > y->began) - (x->began < y->began);
+}
+
+/* What a worker does between two cells of a step, or of two that follow each other: it copies,
+ * or waits for others. */
+static void write_waiting(struct chrome *c, const struct record *before, const struct record *r, uint64_t started)
+{
+    bool follows = before->device == r->device && before->worker == r->worker && r->step - before->step <= 1;
+    if (!follows || r->began <= before->ended) return;
+    FILE *f = next_event(c);
+    fprintf(f, "{\"ph\":\"X\",\"name\":\"waiting\",\"cat\":\"wait\",\"pid\":%d,\"tid\":%d", r->device + 1,
+            r->worker + 1);
+    write_time(f, "ts", before->ended - started);
+    write_time(f, "dur", r->began - before->ended);
+    fprintf(f, ",\"args\":{\"step\":%lld}}", (long long)r->step);
+}
+
+static int write_all_waiting(struct hsgd_context *ctx, struct chrome *c, int64_t n)
+{
+    const struct trace *t = ctx->trace;
+    const struct record **r = malloc((size_t)(n + 1) * sizeof *r);
+    if (!r) return hsgd_fail(ctx, ENOMEM, "trace: no memory for %lld cells", (long long)n);
+    for (int64_t i = 0; i < n; i++) r[i] = &t->record[i];
+    qsort(r, (size_t)n, sizeof *r, by_worker);
+    for (int64_t i = 1; i < n; i++) write_waiting(c, r[i - 1], r[i], t->started);
+    free(r);
+    return 0;
 }
 
 int hsgd_trace_write(struct hsgd_context *ctx, const char *path)
@@ -217,6 +300,8 @@ int hsgd_trace_write(struct hsgd_context *ctx, const char *path)
     fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", a.file);
     write_devices(&c, ctx);
     for (int64_t i = 0; i < n; i++) write_record(&c, &t->record[i], t->started);
+    err = write_all_waiting(ctx, &c, n);
     fprintf(a.file, "\n],\"otherData\":{\"dropped\":%lld}}\n", (long long)dropped);
-    return hsgd_atomic_commit(ctx, &a);
+    if (err) hsgd_atomic_abandon(&a);
+    return err ? err : hsgd_atomic_commit(ctx, &a);
 }

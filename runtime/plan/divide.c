@@ -2,7 +2,6 @@
 #include "divide.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 double curve_at(const struct curve *c, int rows)
 {
@@ -15,9 +14,21 @@ double curve_at(const struct curve *c, int rows)
     return fmax(c->seconds[i] + rise * (rows - c->rows[i]), c->seconds[0] * rows / c->rows[0] * 0.1);
 }
 
+double curve_shared(const struct curve *c, int rows) { return curve_at(c, rows) * (c->shared > 0 ? c->shared : 1); }
+
 void curve_scale(struct curve *c, double factor)
 {
     for (int i = 0; i < CURVE_SIZES; i++) c->seconds[i] *= factor;
+}
+
+void curve_correct(struct curve *c, double factor, bool together)
+{
+    if (together && factor < 1 && c->shared > 1) {
+        double less = fmax(factor, 1 / c->shared);
+        c->shared *= less;
+        factor /= less;
+    }
+    curve_scale(c, factor);
 }
 
 static int devices_with_rows(int n, const int *rows)
@@ -32,7 +43,7 @@ double divide_time(int n, const struct curve *c, const int *rows)
     double last = 0;
     bool alone = devices_with_rows(n, rows) == 1;
     for (int i = 0; i < n; i++)
-        if (rows[i]) last = fmax(last, curve_at(&c[i], rows[i]) + (alone ? 0 : c[i].extra));
+        if (rows[i]) last = fmax(last, alone ? curve_at(&c[i], rows[i]) : curve_shared(&c[i], rows[i]) + c[i].extra);
     return last;
 }
 
@@ -61,7 +72,7 @@ static void fill_evenly(int n, const struct curve *c, const bool *out, int batch
         int take = left < c->block ? left : c->block, best = -1;
         double soonest = INFINITY;
         for (int i = 0; i < n; i++) {
-            double t = out[i] ? INFINITY : curve_at(&c[i], rows[i] + take) + c[i].extra;
+            double t = out[i] ? INFINITY : curve_shared(&c[i], rows[i] + take) + c[i].extra;
             if (t < soonest) {
                 soonest = t;
                 best = i;

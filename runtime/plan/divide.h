@@ -4,6 +4,8 @@
 #ifndef HSGD_RUNTIME_PLAN_DIVIDE_H
 #define HSGD_RUNTIME_PLAN_DIVIDE_H
 
+#include <stdbool.h>
+
 #define MIN_ROWS 16 /* less is not worth a device's fixed costs */
 #define CURVE_SIZES 3
 
@@ -13,13 +15,19 @@ struct curve {
     int block;             /* slices are multiples of so many rows; the last takes the rest */
     int rows[CURVE_SIZES]; /* ascending */
     double seconds[CURVE_SIZES];
-    double extra; /* on top when other devices take part: copies of parameters and gradients */
-    int max_rows; /* rows that the device's memory holds; 0: any number */
+    double extra;  /* on top when other devices take part: copies of parameters and gradients, */
+    double shared; /* and factor of its time then, as measured; 0: not known, which counts as 1 */
+    int max_rows;  /* rows that the device's memory holds; 0: any number */
 };
 
-/* INFINITY for more rows than the device can do. */
+/* Of the device alone; INFINITY for more rows than it can do. */
 double curve_at(const struct curve *c, int rows);
+/* The same while other devices take part, without `extra`. */
+double curve_shared(const struct curve *c, int rows);
 void curve_scale(struct curve *c, double factor);
+/* A device took so many times as long as modelled.  Where it was faster while others took part,
+ * they take less from it than was measured before anything else. */
+void curve_correct(struct curve *c, double factor, bool together);
 
 /* Rows per device so that all end together, T_1(b_1) = ... = T_n(b_n) and
  * sum b_i = batch.  With `share` 0 a device that would only make the step

@@ -89,14 +89,18 @@ struct cell {
     int rows; /* samples that pass through, forward and backward; 0: none */
     int priority;
     bool updates;  /* it writes parameters */
-    int affinity;  /* worker of the device whose cache knows the data; -1: any */
-    int nvariants; /* 1: its own device; more: any of these (HSGD_PLACEMENT=starpu) */
+    bool of_slice; /* it works on a segment of a slice, of this number; */
+    int segment;
+    uint32_t shards; /* bit i: it makes or uses the gradient of shard i */
+    int affinity;    /* worker of the device whose cache knows the data; -1: any */
+    int nvariants;   /* 1: its own device; more: any of these (HSGD_PLACEMENT=starpu) */
     struct variant *variant;
     int naccesses;
     struct access access[MAX_ACCESSES];
     uint32_t footprint;             /* tells it from others of its kind, on any device; */
     size_t size;                    /* samples that pass through, or bytes of parameters: */
     struct starpu_perfmodel *model; /* where StarPU records its times; NULL: nowhere (yet) */
+    const char *about;              /* what it is for; the trace's (trace.h); NULL: not known */
     struct starpu_task *stand_in;   /* what StarPU asks for these: tasks may have gone when a time is known */
     atomic_ullong runs, busy_ns;
 };
@@ -156,6 +160,7 @@ struct plan {
     uint64_t run_ns;                      /* and what they took by the wall clock */
     char digest[17];                      /* of what times depend on; empty: not known yet */
     int tag;                              /* tells it from others of its mode and batch */
+    unsigned described;                   /* the trace that knows what cells are for; 0: none */
     bool placed;                          /* StarPU chooses each cell's device */
     bool exchanges;                       /* others use its buffers while it runs */
     int worker;                           /* of its device, on which a single slice runs */

@@ -138,6 +138,15 @@ static void begin_cell(struct plan *p, const struct job *j)
     c->affinity = j->affinity;
 }
 
+/* What the cell is for (about.h). */
+static void note_job(struct cell *c, const struct job *j)
+{
+    if (j->type->of_shard) c->shards |= 1u << j->index;
+    if (j->type != &slice_job) return;
+    c->of_slice = true;
+    c->segment = j->segment;
+}
+
 static void emit_job(struct builder *b, const struct job *j, struct cell *c)
 {
     for (int i = 0; !b->error && i < c->nvariants; i++) {
@@ -162,6 +171,7 @@ static void make_cells(struct builder *b)
         if (!j->joins) begin_cell(p, j);
         struct cell *c = &p->cell[p->ncells - 1];
         j->type->access(b, j, c);
+        note_job(c, j);
         recording_add(p, j, c);
         emit_job(b, j, c);
     }

@@ -19,6 +19,7 @@ struct job_type {
     const char *name;
     void (*access)(struct builder *b, const struct job *j, struct cell *c);
     void (*emit)(struct builder *b, const struct job *j, struct hsgd_emit *e);
+    bool of_shard; /* the index of a job is that of a shard; else of a slice, if it has one */
 };
 
 /* A piece of a step's work; in order.  Its cell takes kind, device, priority

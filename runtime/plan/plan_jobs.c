@@ -33,7 +33,7 @@ static void terms_emit(struct builder *b, const struct job *j, struct hsgd_emit 
     if (s->part) HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, own, sum);
 }
 
-const struct job_type terms_job = { "terms", terms_access, terms_emit };
+const struct job_type terms_job = { "terms", terms_access, terms_emit, false };
 
 /* Of the batch, from all slices in their order. */
 static void emit_all_terms(const struct plan *p, struct hsgd_emit *e, struct hsgd_ref out)
@@ -95,7 +95,7 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
     grow_buffer(b, places.arena, emit_segment(p, s, j->segment, &places, e->program));
 }
 
-const struct job_type slice_job = { "slice", slice_access, slice_emit };
+const struct job_type slice_job = { "slice", slice_access, slice_emit, false };
 
 /* The partial of the first part of a slice. */
 static int first_partial(const struct plan *p, int slice) { return p->slice[slice - p->slice[slice].part].partial; }
@@ -114,7 +114,7 @@ static void part_emit(struct builder *b, const struct job *j, struct hsgd_emit *
     HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, ref(partial, 0), ref(first_partial(p, j->index), 0));
 }
 
-const struct job_type part_job = { "part", part_access, part_emit };
+const struct job_type part_job = { "part", part_access, part_emit, false };
 
 /* ------------------------------------------------------- once per step */
 
@@ -133,7 +133,7 @@ static void once_emit(struct builder *b, const struct job *j, struct hsgd_emit *
     emit_once(b->plan, &b->plan->slice[j->index], &places, e->program);
 }
 
-const struct job_type once_job = { "once", once_access, once_emit };
+const struct job_type once_job = { "once", once_access, once_emit, false };
 
 /* --------------------------------------------------- deferred gradients */
 
@@ -176,7 +176,7 @@ static void rows_emit(struct builder *b, const struct job *j, struct hsgd_emit *
             emit_rows(b, j, &r, hsgd_at(j->place, r.offset), e);
 }
 
-const struct job_type rows_job = { "rows", rows_access, rows_emit };
+const struct job_type rows_job = { "rows", rows_access, rows_emit, true };
 
 /* ---------------------------------------------------------------- merging */
 
@@ -224,7 +224,7 @@ static void merge_emit(struct builder *b, const struct job *j, struct hsgd_emit 
     emit_square_sum(b->plan, e, s->first, s->floats, g->merged, j->place);
 }
 
-const struct job_type merge_job = { "merge", merge_access, merge_emit };
+const struct job_type merge_job = { "merge", merge_access, merge_emit, true };
 
 static void metrics_access(struct builder *b, const struct job *j, struct cell *c)
 {
@@ -245,7 +245,7 @@ static void metrics_emit(struct builder *b, const struct job *j, struct hsgd_emi
     emit_sum(e, sums, n, part, slotted(FIXED_METRICS, sums));
 }
 
-const struct job_type metrics_job = { "metrics", metrics_access, metrics_emit };
+const struct job_type metrics_job = { "metrics", metrics_access, metrics_emit, false };
 
 /* --------------------------------------------------------------- clipping */
 
@@ -270,4 +270,4 @@ static void factor_emit(struct builder *b, const struct job *j, struct hsgd_emit
     HSGD_LAUNCH(e, HSGD_KERNEL(clip_scale), HSGD_ITEMS, 1, &scale, step_row, j->place);
 }
 
-const struct job_type factor_job = { "factor", factor_access, factor_emit };
+const struct job_type factor_job = { "factor", factor_access, factor_emit, false };

@@ -74,7 +74,7 @@ static void norms_emit(struct builder *b, const struct job *j, struct hsgd_emit 
     }
 }
 
-const struct job_type norms_job = { "norms", norms_access, norms_emit };
+const struct job_type norms_job = { "norms", norms_access, norms_emit, true };
 
 /* ------------------------------------------------------------------- change */
 
@@ -114,4 +114,4 @@ static void change_emit(struct builder *b, const struct job *j, struct hsgd_emit
     }
 }
 
-const struct job_type change_job = { "change", change_access, change_emit };
+const struct job_type change_job = { "change", change_access, change_emit, true };

@@ -110,7 +110,7 @@ static void update_emit(struct builder *b, const struct job *j, struct hsgd_emit
     emit_trained(b, e, j->index, sums ? g->parts : 1, sums ? g->part : one, clipped);
 }
 
-const struct job_type update_job = { "update", update_access, update_emit };
+const struct job_type update_job = { "update", update_access, update_emit, true };
 
 /* ------------------------------------- gradients that are used tile by tile */
 
@@ -132,7 +132,7 @@ static void tiles_emit(struct builder *b, const struct job *j, struct hsgd_emit 
     }
 }
 
-const struct job_type tiles_job = { "tiles", tiles_access, tiles_emit };
+const struct job_type tiles_job = { "tiles", tiles_access, tiles_emit, true };
 
 /* --------------------------------------------------------- moving average */
 
@@ -151,4 +151,4 @@ static void ema_emit(struct builder *b, const struct job *j, struct hsgd_emit *e
                 ref(foreign_buffer(b, &b->plan->updater.ema[j->index]), 0), ref(FIXED_PARAM + j->index, 0), step_row);
 }
 
-const struct job_type ema_job = { "ema", ema_access, ema_emit };
+const struct job_type ema_job = { "ema", ema_access, ema_emit, true };

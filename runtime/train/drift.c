@@ -50,6 +50,9 @@ void drift_watch(struct trainer_state *s, const struct plan *p)
     d->wanted = false;
 }
 
+/* All rows, or none: what was measured of it is without others. */
+static bool is_alone(const struct balance *b, int i) { return b->rows[i] == b->batch || !b->rows[i]; }
+
 /* The largest over the smallest factor; idle devices count as they were
  * measured last, for they may be worth using now. */
 static double unevenness(const struct drift *d, int ndevices)
@@ -71,10 +74,16 @@ static bool would_help(struct trainer_state *s)
     struct curve now[MAX_DEVICES];
     if (unevenness(d, n) < UNEVEN) return false;
     memcpy(now, b->curve, sizeof now);
-    for (int i = 0; i < n; i++) curve_scale(&now[i], d->factor[i]);
+    for (int i = 0; i < n; i++) curve_correct(&now[i], d->factor[i], !is_alone(b, i));
     d->before = divide_time(n, now, b->rows);
     d->after = divide_rows(n, now, b->batch, s->options.min_share, rows);
     return d->after < (1 - WORTH_MOVING) * d->before;
+}
+
+/* What device i should take for its rows. */
+static double modelled(const struct balance *b, int i)
+{
+    return is_alone(b, i) ? curve_at(&b->curve[i], b->rows[i]) : curve_shared(&b->curve[i], b->rows[i]);
 }
 
 bool drift_enough(void *state)
@@ -85,8 +94,7 @@ bool drift_enough(void *state)
     double seconds[MAX_DEVICES];
     if (!d->plan || d->wanted || ++d->steps < SETTLE_STEPS) return false;
     busy(d->plan, seconds);
-    for (int i = 0; i < s->ctx->ndevices; i++)
-        d->factor[i] = b->rows[i] ? seconds[i] / curve_at(&b->curve[i], b->rows[i]) : 1;
+    for (int i = 0; i < s->ctx->ndevices; i++) d->factor[i] = b->rows[i] ? seconds[i] / modelled(b, i) : 1;
     if (d->steps % CALM_STEPS == 0) d->patience /= 2;
     d->waited = would_help(s) ? d->waited + 1 : 0;
     return d->wanted = d->waited > d->patience;
@@ -150,7 +158,7 @@ bool drift_correct(struct trainer_state *s, int64_t step)
     int used = 0;
     if (!d->wanted) return false;
     for (int i = 0; i < s->ctx->ndevices; i++) {
-        curve_scale(&s->balance.curve[i], d->factor[i]);
+        curve_correct(&s->balance.curve[i], d->factor[i], !is_alone(&s->balance, i));
         bool says = s->balance.rows[i] || fabs(d->factor[i] - 1) > 0.05;
         if (says && used < (int)sizeof text)
             used += c_snprintf(text + used, sizeof text - (size_t)used, "%s%s takes %.2f times as long",

@@ -6,8 +6,12 @@
 #include <hsgd/plan.h>
 
 #include "async.h"
-#include "plan/cost.h"
 #include "base/sized.h"
+#include "device/devices.h"
+#include "plan/about.h"
+#include "plan/cost.h"
+#include "plan/layout.h"
+#include "predict.h"
 #include "trainer.h"
 
 #define MAX_PARTS (ASYNC_PARTS * HSGD_KEPT_REPLICAS)
@@ -45,47 +49,6 @@ int hsgd_trainer_plan(struct hsgd_trainer *t, int batch)
 
 /* ------------------------------------------------------------ prediction */
 
-/* Where a cell lies in a step as the cost model expects it, in milliseconds. */
-struct place {
-    double start, end;
-    int worker;
-};
-
-/* When the cells before i that it must wait for are done. */
-static double ready_at(const struct plan *p, int i, const struct place *place)
-{
-    double t = 0;
-    for (int k = 0; k < i; k++)
-        if (place[k].end > t && plan_conflict(&p->cell[i], &p->cell[k])) t = place[k].end;
-    return t;
-}
-
-/* The worker the plan names, or the first free one. */
-static int worker_for(const struct plan *p, const struct cell *c, const double *worker_end)
-{
-    const struct device *d = c->device;
-    if (c->affinity >= 0 && p->ctx->chose_policy) return c->affinity % d->info.workers;
-    int first = 0;
-    for (int w = 1; w < d->info.workers; w++)
-        if (worker_end[d->worker[w]] < worker_end[d->worker[first]]) first = w;
-    return first;
-}
-
-/* Lays out all cells; returns the length of the step. */
-static double lay_out(const struct plan *p, struct place *place)
-{
-    double worker_end[MAX_WORKERS] = { 0 }, last = 0;
-    for (int i = 0; i < p->ncells; i++) {
-        const struct cell *c = &p->cell[i];
-        int w = worker_for(p, c, worker_end);
-        double *end = &worker_end[c->device->worker[w]], start = fmax(ready_at(p, i, place), *end);
-        *end = start + 1e-3 * cost_us(&c->variant[0]);
-        place[i] = (struct place){ start, *end, w };
-        last = fmax(last, *end);
-    }
-    return last;
-}
-
 /* Samples a millisecond of the replica whose parts begin at *i; moves on to the
  * next one's. */
 static double rate(const struct view *v, int *i)
@@ -94,19 +57,41 @@ static double rate(const struct view *v, int *i)
     for (int replica = v->part[*i].replica; *i < v->n && v->part[*i].replica == replica; ++*i) {
         const struct async_part *part = &v->part[*i];
         struct place place[part->plan->ncells];
-        ms += part->steps * lay_out(part->plan, place);
+        ms += part->steps * layout(part->plan, place, NULL);
         samples += (double)part->steps * part->plan->batch;
     }
     return samples / ms;
 }
 
+/* Milliseconds that the workers of a device have cells for, of the device with most; guesses do not count. */
+static double busiest(const struct plan *p)
+{
+    double ms[MAX_DEVICES] = { 0 }, most = 0;
+    for (int i = 0; i < p->ncells; i++) {
+        const struct cell *c = &p->cell[i];
+        double *of = &ms[c->device - p->ctx->device];
+        if (c->nvariants == 1 && cost_known(&c->variant[0]))
+            *of += 1e-3 * cost_us(&c->variant[0]) / c->device->info.workers;
+        most = fmax(most, *of);
+    }
+    return most;
+}
+
+/* By the predictor that candidates have, else by the schedule of the cells. */
+static double step_ms(const struct hsgd_trainer *t, const struct view *v, int batch)
+{
+    const struct trainer_state *s = &t->state;
+    double ms = 1e3 * predict_step(s, algorithm_row(s->options.algorithm), predict_chosen(s), batch), rates = 0;
+    if (isfinite(ms)) return trainer_has_server(t) ? ms : fmax(ms, busiest(v->part[0].plan));
+    for (int i = 0; i < v->n;) rates += rate(v, &i);
+    return batch / rates;
+}
+
 double hsgd_trainer_plan_ms(struct hsgd_trainer *t, int batch)
 {
     struct view v;
-    double rates = 0;
     if (ENTER(t ? t->state.ctx : NULL, t) || look(t, batch, &v)) return NAN;
-    for (int i = 0; i < v.n;) rates += rate(&v, &i);
-    return batch / rates;
+    return step_ms(t, &v, batch);
 }
 
 int64_t hsgd_trainer_plan_steps(struct hsgd_trainer *t, int batch, double *seconds)
@@ -149,12 +134,22 @@ static int64_t bytes_of(const struct plan *p, const struct cell *c)
     return floats * (int64_t)sizeof(float);
 }
 
+static void name_chooser(const struct cell *c, const struct plan *p, char *out, size_t size)
+{
+    bool one = c->nvariants == 1 && c->device->info.workers == 1;
+    if (one) snprintf(out, size, "one worker");
+    else if (c->nvariants == 1 && c->affinity >= 0 && p->ctx->chose_policy) snprintf(out, size, "plan");
+    else snprintf(out, size, "policy %s", devices_policy());
+}
+
 static void describe(const struct hsgd_trainer *t, const struct plan *p, int i, struct hsgd_plan_cell *out)
 {
     const struct cell *c = &p->cell[i];
     struct place place[p->ncells];
+    struct about about;
     unsigned long long runs = atomic_load(&c->runs);
-    lay_out(p, place);
+    layout(p, place, NULL);
+    about_cell(p, c, &about);
     *out = (struct hsgd_plan_cell){
         .rows = c->rows,
         .known = cost_known(&c->variant[0]),
@@ -166,10 +161,16 @@ static void describe(const struct hsgd_trainer *t, const struct plan *p, int i, 
         .launches = c->variant[0].program.n,
         .accesses = c->naccesses,
         .bytes = bytes_of(p, c),
+        .weights = about.weights,
+        .weight_bytes = about.weight_bytes,
+        .copied_ms = place[i].copied,
+        .placed = c->nvariants > 1,
     };
     snprintf(out->name, sizeof out->name, "%s", c->name);
     snprintf(out->device, sizeof out->device, "%s", c->device->info.id);
     snprintf(out->reason, sizeof out->reason, "%s", reason(t, p, c));
+    snprintf(out->about, sizeof out->about, "%s", about.text);
+    name_chooser(c, p, out->chosen_by, sizeof out->chosen_by);
 }
 
 int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_cell *out, size_t size)
@@ -185,4 +186,49 @@ int hsgd_trainer_plan_cell(struct hsgd_trainer *t, int batch, int i, struct hsgd
     describe(t, v.part[part].plan, i, &full);
     full.replica = v.part[part].replica;
     return SIZED_GIVE(t->state.ctx, hsgd_plan_cell, out, size, &full);
+}
+
+/* ---------------------------------------------------------------- devices */
+
+static void add_up(const struct plan *p, const struct device *d, const struct copies *copies, double step,
+                   struct hsgd_plan_device *out)
+{
+    double cells = 0;
+    *out = (struct hsgd_plan_device){ .copies_to = copies->to,
+                                      .copies_from = copies->from,
+                                      .bytes_to = copies->bytes_to,
+                                      .bytes_from = copies->bytes_from,
+                                      .to_ms = copies->ms_to,
+                                      .from_ms = copies->ms_from };
+    for (int i = 0; i < p->ncells; i++) {
+        const struct cell *c = &p->cell[i];
+        if (c->device != d) continue;
+        out->cells++;
+        out->rows += c->rows;
+        cells += cost_known(&c->variant[0]) ? 1e-3 * cost_us(&c->variant[0]) : NAN;
+    }
+    out->cells_ms = cells;
+    out->waiting_ms = d->info.workers * step - cells - copies->ms_to - copies->ms_from;
+    snprintf(out->device, sizeof out->device, "%s", d->info.id);
+    snprintf(out->reason, sizeof out->reason, "%s", p->why[d - p->ctx->device]);
+}
+
+int hsgd_trainer_plan_device(struct hsgd_trainer *t, int batch, int i, struct hsgd_plan_device *out, size_t size)
+{
+    struct hsgd_plan_device full;
+    struct view v;
+    int err = ENTER(t ? t->state.ctx : NULL, t, out);
+    if (err) return err;
+    struct hsgd_context *ctx = t->state.ctx;
+    if (trainer_has_server(t)) return hsgd_fail(ctx, EINVAL, "replicas have no common step");
+    if (i < 0 || i >= ctx->ndevices)
+        return hsgd_fail(ctx, EINVAL, "the context has devices 0 to %d, not %d", ctx->ndevices - 1, i);
+    err = look(t, batch, &v);
+    if (err) return err;
+    const struct plan *p = v.part[0].plan;
+    struct copies copies[MAX_DEVICES];
+    struct place place[p->ncells];
+    layout(p, place, copies);
+    add_up(p, &ctx->device[i], &copies[i], step_ms(t, &v, batch), &full);
+    return SIZED_GIVE(ctx, hsgd_plan_device, out, size, &full);
 }

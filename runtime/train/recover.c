@@ -11,7 +11,7 @@ bool recover(struct trainer_state *s, const struct plan *p, int64_t step)
     hsgd_log(ctx, HSGD_LOG_WARNING, "%s; step %lld is repeated, and training continues without %s", ctx->error,
              (long long)step + 1, d->info.id);
     s->drift.plan = NULL;
-    s->balance.batch = 0;
+    s->balance.batch = s->asked.batch = s->tried_batch = 0;
     s->measured = false;
     plan_cache_drop(&s->plans, d);
     trainer_state_send_eagerly(s, NULL);

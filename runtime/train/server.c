@@ -57,7 +57,7 @@ static void shared_emit(struct builder *b, const struct job *j, struct hsgd_emit
 
 static void add_shared(struct builder *b, struct exchange *x, bool draw)
 {
-    static const struct job_type type = { "shared", shared_access, shared_emit };
+    static const struct job_type type = { "shared", shared_access, shared_emit, false };
     struct job *j = add_job(b, &type, CELL_STEP, b->plan->slice[0].device);
     j->affinity = b->plan->worker;
     j->index = draw;
@@ -119,7 +119,7 @@ static void add_exchange(struct builder *b, const struct job_type *type, enum ce
 
 void server_before(struct builder *b, void *exchange)
 {
-    static const struct job_type type = { "pull", pull_access, pull_emit };
+    static const struct job_type type = { "pull", pull_access, pull_emit, true };
     struct exchange *x = exchange;
     if (x->shared) add_shared(b, x, true);
     for (int s = 0; x->pull && s < b->plan->store->nshards; s++) add_exchange(b, &type, CELL_PULL, x, s);
@@ -127,7 +127,7 @@ void server_before(struct builder *b, void *exchange)
 
 void server_after(struct builder *b, void *exchange)
 {
-    static const struct job_type type = { "push", push_access, push_emit };
+    static const struct job_type type = { "push", push_access, push_emit, true };
     struct exchange *x = exchange;
     if (x->shared) add_shared(b, x, false);
     for (int s = 0; x->push && s < b->plan->store->nshards; s++)

@@ -6,6 +6,7 @@
 
 #include "algorithm.h"
 #include "model/sizes.h"
+#include "predict.h"
 #include "trials.h"
 
 #define WORTH 0.005    /* a gain below this is noise */
@@ -13,8 +14,15 @@
 
 /* ----------------------------------------------------------- one device */
 
+static void was_tried(struct trainer_state *s, int batch, double seconds)
+{
+    s->tried_batch = batch;
+    s->tried = seconds;
+}
+
 /* One slice, or one per core: whichever is faster for this many rows. */
-static void one_device(struct trainer_state *shadow, struct device *d, int rows, struct division *out)
+static void one_device(struct trainer_state *s, struct trainer_state *shadow, struct device *d, int rows,
+                       struct division *out)
 {
     struct slice_spec many[MAX_SLICES];
     int n = division_add(many, 0, d, rows, d->info.workers, shadow->block);
@@ -25,6 +33,7 @@ static void one_device(struct trainer_state *shadow, struct device *d, int rows,
     division_explain(out, (int)(d - shadow->ctx->device),
                      "the only device in use; trials: 1 slice %.3f ms a step, %d slices %.3f ms", 1e3 * t_one, n,
                      1e3 * t_many);
+    was_tried(s, rows, fmin(t_one, t_many));
     if (t_one < t_many) return;
     memcpy(out->slice, many, (size_t)n * sizeof *many);
     out->n = n;
@@ -89,6 +98,13 @@ static double refine(struct trainer_state *shadow, int from, int to, int batch, 
     return best;
 }
 
+static bool several(const struct hsgd_context *ctx, const int *rows)
+{
+    int used = 0;
+    for (int i = 0; i < ctx->ndevices; i++) used += rows[i] > 0;
+    return used > 1;
+}
+
 /* The device that is fastest alone. */
 static int fastest(const struct hsgd_context *ctx, const struct curve *c, int batch)
 {
@@ -103,79 +119,81 @@ static void give_all(const struct hsgd_context *ctx, int device, int batch, int 
     for (int i = 0; i < ctx->ndevices; i++) rows[i] = i == device ? batch : 0;
 }
 
-/* Scales the curve so that, with the best rows of the trials, all devices finish
+/* What devices take from each other: with the best rows of the trials all finish
  * together; except for one whose memory is full. */
 static void end_together(struct curve *c, int rows, double step)
 {
     if (c->max_rows && rows + c->block > c->max_rows) return;
-    curve_scale(c, fmax(step - c->extra, 0.1 * step) / curve_at(c, rows));
+    c->shared = fmax(step - c->extra, 0.1 * step) / curve_at(c, rows);
 }
 
-/* Compares the partition with the fastest device alone, by trials; the curves
- * become those of devices that work together. */
+/* Compares the partition with the fastest device alone, by trials. */
 static void verify(struct trainer_state *shadow, int batch, struct balance *b)
 {
     struct hsgd_context *ctx = shadow->ctx;
     struct slice_spec specs[MAX_SLICES];
-    int rows[MAX_DEVICES], best = fastest(ctx, b->alone, batch);
-    double together = INFINITY;
+    int rows[MAX_DEVICES], best = fastest(ctx, b->curve, batch);
+    b->with = NAN;
     for (int i = 1; i < ctx->ndevices; i++)
-        if (b->rows[0] && b->rows[i]) together = refine(shadow, 0, i, batch, b->alone, b->rows);
-    if (isinf(together)) together = trial(shadow, all_slices(shadow, b->rows, specs), specs);
+        if (b->rows[0] && b->rows[i]) b->with = refine(shadow, 0, i, batch, b->curve, b->rows);
+    if (isnan(b->with) && several(ctx, b->rows)) b->with = trial(shadow, all_slices(shadow, b->rows, specs), specs);
     give_all(ctx, best, batch, rows);
-    b->step_alone = trial(shadow, all_slices(shadow, rows, specs), specs);
-    b->step = together;
+    b->without = trial(shadow, all_slices(shadow, rows, specs), specs);
     for (int i = 0; i < ctx->ndevices; i++)
-        if (b->rows[i]) end_together(&b->curve[i], b->rows[i], together);
-    if (shadow->options.min_share > 0 || !(b->step_alone < (1 - IDLE_GAIN) * together)) return;
-    memcpy(b->rows, rows, sizeof rows);
-    b->step = b->step_alone;
+        if (b->rows[i] && !isnan(b->with)) end_together(&b->curve[i], b->rows[i], b->with);
+    bool leaves = shadow->options.min_share <= 0 && b->without < (1 - IDLE_GAIN) * b->with;
+    if (leaves) memcpy(b->rows, rows, sizeof rows);
+}
+
+/* Why device i has no rows. */
+static void explain_idle(const struct trainer_state *s, int batch, int i, struct division *out)
+{
+    const struct balance *b = &s->balance;
+    double alone = 1e3 * curve_at(&b->curve[i], batch);
+    int max = b->curve[i].max_rows;
+    if (s->ctx->device[i].lost) division_explain(out, i, "left idle: it has failed");
+    else if (!isfinite(alone) && !max) division_explain(out, i, "left idle: it cannot do a step");
+    else if (!isfinite(alone))
+        division_explain(out, i, "left idle: %d rows fit into its memory, and the step would not be shorter with them",
+                         max);
+    else if (isfinite(b->with))
+        division_explain(out, i, "left idle: trials: %.3f ms a step with it, %.3f ms without; %.3f ms alone",
+                         1e3 * b->with, 1e3 * b->without, alone);
+    else
+        division_explain(out, i, "left idle: %.3f ms a step alone, and by its calibration no step is shorter with it",
+                         alone);
 }
 
 static void explain_shares(const struct trainer_state *s, int batch, struct division *out)
 {
     const struct balance *b = &s->balance;
     for (int i = 0; i < s->ctx->ndevices; i++) {
-        double alone = 1e3 * curve_at(&b->alone[i], batch);
-        int max = b->alone[i].max_rows;
-        if (s->ctx->device[i].lost) division_explain(out, i, "left idle: it has failed");
-        else if (max && b->rows[i])
-            division_explain(out, i, "its share, at most %d rows fit into its memory: %.3f ms expected together", max,
-                             1e3 * b->together);
-        else if (!isfinite(alone) && !max) division_explain(out, i, "left idle: it cannot do a step");
-        else if (!isfinite(alone))
-            division_explain(
-                out, i, "left idle: %d rows fit into its memory, and the step would not be shorter with them", max);
-        else if (!b->rows[i])
-            division_explain(out, i, "left idle: %.3f ms a step alone, and the step would not be shorter with it",
-                             alone);
-        else if (b->rows[i] == batch)
-            division_explain(out, i, "all rows: %.3f ms a step alone, %.3f ms expected together", alone,
-                             1e3 * b->together);
-        else
-            division_explain(out, i,
-                             "its share, so that all finish together: %.3f ms a step alone, %.3f ms expected together",
-                             alone, 1e3 * b->together);
+        double alone = 1e3 * curve_at(&b->curve[i], batch);
+        int max = b->curve[i].max_rows;
+        if (!b->rows[i]) explain_idle(s, batch, i, out);
+        else if (max) division_explain(out, i, "its share, at most %d rows fit into its memory", max);
+        else if (b->rows[i] == batch) division_explain(out, i, "all rows: %.3f ms a step", alone);
+        else division_explain(out, i, "its share, so that all finish together: %.3f ms a step alone", alone);
     }
 }
 
-static void log_idle(const struct trainer_state *s, const struct division *d)
+static void log_idle(const struct trainer_state *s, const struct division *d, enum hsgd_log_level level)
 {
     for (int i = 0; i < s->ctx->ndevices; i++)
-        if (!s->balance.rows[i]) hsgd_log(s->ctx, HSGD_LOG_INFO, "%s is %s", s->ctx->device[i].info.id, d->why[i]);
+        if (!s->balance.rows[i]) hsgd_log(s->ctx, level, "%s is %s", s->ctx->device[i].info.id, d->why[i]);
 }
 
 static void over_devices(struct trainer_state *s, struct trainer_state *shadow, int batch, struct division *out)
 {
     struct balance *b = &s->balance;
-    trials_calibrate(shadow, batch, b->alone);
-    memcpy(b->curve, b->alone, sizeof b->curve);
-    b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
+    trials_calibrate(shadow, batch, b->curve);
+    divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
     verify(shadow, batch, b);
+    was_tried(s, batch, several(s->ctx, b->rows) ? b->with : b->without);
     b->batch = batch;
     out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
-    log_idle(s, out);
+    log_idle(s, out, s->ctx->named ? HSGD_LOG_WARNING : HSGD_LOG_INFO); /* the user wanted it */
 }
 
 static void keep_proportions(struct trainer_state *s, const struct division *d, int batch)
@@ -192,7 +210,7 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
     struct trainer_state shadow;
     int err = trainer_shadow_open(&shadow, s);
     if (err) return err;
-    if (division_usable(s->ctx) == 1) one_device(&shadow, division_first(s->ctx), batch, out);
+    if (division_usable(s->ctx) == 1) one_device(s, &shadow, division_first(s->ctx), batch, out);
     else over_devices(s, &shadow, batch, out);
     trainer_state_close(&shadow);
     keep_proportions(s, out, batch);
@@ -202,11 +220,15 @@ static int measured(struct trainer_state *s, int batch, struct division *out)
 int slices_calibrate(struct trainer_state *s, int batch)
 {
     struct trainer_state shadow;
-    if (s->balance.batch == batch) return 0;
+    if (predict_curves(s, batch)) return 0;
     context_begin(s->ctx);
     int err = trainer_shadow_open(&shadow, s);
-    if (!err) trials_calibrate(&shadow, batch, s->balance.alone);
-    if (!err) trainer_state_close(&shadow);
+    if (!err) {
+        trials_calibrate(&shadow, batch, s->asked.curve);
+        trainer_state_close(&shadow);
+        s->asked.batch = batch;
+        for (int i = 0; i < s->ctx->ndevices; i++) s->asked.curve[i].shared = s->balance.curve[i].shared;
+    }
     context_end(s->ctx);
     return err;
 }
@@ -215,10 +237,11 @@ void slices_solve(struct trainer_state *s, int batch, struct division *out)
 {
     struct balance *b = &s->balance;
     *out = (struct division){ 0 };
-    b->step = b->together = divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
+    was_tried(s, batch, divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows));
+    b->with = b->without = NAN;
     out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
-    log_idle(s, out);
+    log_idle(s, out, HSGD_LOG_INFO);
     keep_proportions(s, out, batch);
 }
 

@@ -16,10 +16,14 @@
 struct balance {
     int batch; /* 0: it was not measured */
     int rows[MAX_DEVICES];
-    struct curve alone[MAX_DEVICES]; /* of each device by itself */
-    struct curve curve[MAX_DEVICES]; /* when all work together, as measured last */
-    double together;                 /* seconds of a step by the equations, */
-    double step, step_alone;         /* and by trials: as divided, and on the fastest device alone */
+    struct curve curve[MAX_DEVICES]; /* as measured last */
+    double with, without; /* seconds of a step in trials: on several devices, on the fastest; NaN: not tried */
+};
+
+/* What devices take for batches of another size that somebody asked for. */
+struct asked {
+    int batch; /* 0: nobody did */
+    struct curve curve[MAX_DEVICES];
 };
 
 /* How far devices are from that model now. */
@@ -46,6 +50,9 @@ struct trainer_state {
     bool measured;
     int64_t measured_bytes; /* of a sample then */
     struct balance balance;
+    struct asked asked;
+    int tried_batch; /* of which trials of the division in use measured */
+    double tried;    /* this time of a step, in seconds */
     struct drift drift;
     double share[MAX_DEVICES]; /* of each device in the last batch measured */
 };

@@ -51,7 +51,7 @@ static double copy_seconds(const struct trainer_state *s, const struct device *d
 {
     const struct hsgd_context *ctx = s->ctx;
     size_t bytes = (size_t)s->store.model->floats * sizeof(float);
-    double us = ctx->ndevices == 1 ? 0 : device_round_trip_us(d, bytes);
+    double us = ctx->ndevices == 1 ? 0 : device_copy_us(d, true, bytes) + device_copy_us(d, false, bytes);
     return isfinite(us) && us > 0 ? 1e-6 * us : 0;
 }
 

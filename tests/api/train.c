@@ -142,6 +142,13 @@ static bool plan_cell(void)
     return !hsgd_trainer_plan_cell(TRAINER(0), wild(8), wild(0), OR_NULL(1, &c), size);
 }
 
+static bool plan_device(void)
+{
+    struct hsgd_plan_device d;
+    size_t size = one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof d;
+    return !hsgd_trainer_plan_device(TRAINER(0), wild(8), wild(0), OR_NULL(1, &d), size);
+}
+
 static bool plan_ms(void) { return hsgd_trainer_plan_ms(TRAINER(0), wild(8)) >= 0; }
 
 static bool plan_steps(void)
@@ -232,6 +239,7 @@ const struct call train_calls[] = { { "hsgd_trainer_create", create, 2, true },
                                     { "hsgd_trainer_set_field_normalisation", set_field_normalisation, 2, false },
                                     { "hsgd_trainer_plan", plan, 1, false },
                                     { "hsgd_trainer_plan_cell", plan_cell, 2, false },
+                                    { "hsgd_trainer_plan_device", plan_device, 2, false },
                                     { "hsgd_trainer_plan_ms", plan_ms, 1, false },
                                     { "hsgd_trainer_plan_steps", plan_steps, 2, false },
                                     { "hsgd_trainer_candidates", candidates, 2, true },

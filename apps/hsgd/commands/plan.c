@@ -38,8 +38,7 @@ static int try_plan(struct plan_report *r, const struct session *run, const stru
 {
     double ms;
     int code = time_steps(run, WARM_STEPS, &ms);
-    if (!code) code = plan_predict(r, run, s->model, (int)s->batch_size);
-    if (!code) code = plan_compare(r, run, (int)s->batch_size);
+    if (!code) code = plan_predict(r, run, s->model, (int)s->batch_size, true);
     if (!code) code = trace_begin(run, TIMED_STEPS);
     if (!code) code = time_steps(run, TIMED_STEPS, &ms);
     return code ? code : plan_measure(r, run, ms);

@@ -43,7 +43,7 @@ static int make_plans(struct training *t)
     bool partial = n % batch && t->options.steps > n / batch;
     if (err >= 0 && partial) err = hsgd_trainer_plan(t->run.trainer, (int)(n % batch));
     if (err < 0) return library_error(&t->run, err);
-    return plan_predict(&t->plan, &t->run, t->s->model, (int)batch);
+    return plan_predict(&t->plan, &t->run, t->s->model, (int)batch, false);
 }
 
 int train_metric(const struct training *t, const char *name)

@@ -18,7 +18,8 @@
 #define GAP 92        /* between the two timelines */
 #define LINE 18       /* of the totals */
 
-static const struct colour ground = { 243, 243, 243 }, white = { 255, 255, 255 }, other = { 119, 119, 119 };
+static const struct colour ground = { 243, 243, 243 }, white = { 255, 255, 255 }, other = { 119, 119, 119 },
+                           copies = { 230, 159, 0 };
 
 struct chart {
     struct canvas *canvas;
@@ -108,12 +109,25 @@ static void draw_bar(const struct plot *t, const struct chart *p, int cell, int 
     const struct plan_cell *c = &p->r->cell[cell];
     double x = plot_x(t, start), w = fmax(plot_x(t, end) - x, 0.8);
     double y = t->y + row_of(p->r, c->of.device, worker) * p->row + (p->row - p->bar) / 2;
-    char note[600];
-    snprintf(note, sizeof note, "cell %d: %s, %d rows, %.4f ms\n%s", cell, c->of.name, c->of.rows, end - start,
-             c->of.reason);
+    char note[700];
+    snprintf(note, sizeof note, "cell %d: %s, %d rows, %.4f ms\n%s%s%s%s%s", cell, c->of.name, c->of.rows, end - start,
+             c->of.about, *c->of.about ? "\n" : "", c->of.reason, *c->of.chosen_by ? "\nworker chosen by " : "",
+             c->of.chosen_by);
     canvas_fill(p->canvas, x, y, w > 4 ? w - 1 : w, p->bar, colour(c));
     canvas_note(p->canvas, x, y, w, p->bar, note);
     write_label(p, &c->of, cell, end - start, x, y + p->bar / 2, w);
+}
+
+/* What is copied before a cell runs, as the links are known. */
+static void draw_copies(const struct plot *t, const struct chart *p, const struct hsgd_plan_cell *c)
+{
+    double x = plot_x(t, c->predicted_start_ms - c->copied_ms), w = plot_x(t, c->predicted_start_ms) - x;
+    double y = t->y + row_of(p->r, c->device, c->predicted_worker) * p->row + (p->row - p->bar) / 2;
+    char note[120];
+    if (c->copied_ms <= 0) return;
+    snprintf(note, sizeof note, "copies of what the next cell reads, %.4f ms", c->copied_ms);
+    canvas_fill(p->canvas, x, y, w, p->bar, copies);
+    canvas_note(p->canvas, x, y, w, p->bar, note);
 }
 
 /* -------------------------------------------------------------- timelines */
@@ -142,8 +156,9 @@ static void draw_predicted(const struct chart *p, double top)
     struct plot t = draw_timeline(p, top, title);
     for (int i = 0; i < p->r->ncells; i++) {
         const struct hsgd_plan_cell *c = &p->r->cell[i].of;
-        if (c->known)
-            draw_bar(&t, p, i, c->predicted_worker, c->predicted_start_ms, c->predicted_start_ms + c->predicted_ms);
+        if (!c->known) continue;
+        draw_copies(&t, p, c);
+        draw_bar(&t, p, i, c->predicted_worker, c->predicted_start_ms, c->predicted_start_ms + c->predicted_ms);
     }
 }
 
@@ -160,16 +175,31 @@ static void draw_measured(const struct chart *p, double top)
     }
 }
 
+/* What the device's workers have in a step beside cells. */
+static void write_rest(const struct plan_device *d, char *out, size_t size)
+{
+    const struct hsgd_plan_device *o = &d->of;
+    double copies_ms = o->to_ms + o->from_ms;
+    int n = 0;
+    *out = 0;
+    if (!*o->device) return;
+    if (o->copies_to + o->copies_from)
+        n = snprintf(out, size, "; predicted copies %.2f MiB, %.3f ms",
+                     (double)(o->bytes_to + o->bytes_from) / (1 << 20), copies_ms);
+    if (!isnan(o->waiting_ms)) snprintf(out + n, size - (size_t)n, ", waiting %.3f ms", o->waiting_ms);
+}
+
 static void draw_totals(const struct chart *p, double top)
 {
-    char line[300];
+    char line[400], rest[120];
     for (int i = 0; i < p->r->ndevices; i++) {
         struct plan_total t = plan_total(p->r, i);
         int n = snprintf(line, sizeof line, "%s: %d of %d rows (%.0f %%)", p->r->device[i].id, t.rows, p->r->batch,
                          100 * t.share);
+        write_rest(&p->r->device[i], rest, sizeof rest);
         if (!isnan(t.busy))
-            snprintf(line + n, sizeof line - (size_t)n, ", busy %.0f %%, idle %.3f ms of a step; %s", 100 * t.busy,
-                     t.idle_ms, p->r->device[i].name);
+            snprintf(line + n, sizeof line - (size_t)n, ", busy %.0f %%, idle %.3f ms of a step%s; %s", 100 * t.busy,
+                     t.idle_ms, rest, p->r->device[i].name);
         canvas_text(
             p->canvas,
             &(struct text_place){ LEFT, top + LINE * i, 0, 0, TEXT_NORMAL, plot_ink, WIDTH - LEFT - RIGHT, false },
@@ -193,11 +223,11 @@ static void draw_legend(const struct chart *p, double y)
 
 static double longest(const struct plan_report *r)
 {
-    double ms = 1e-3;
+    double ms = fmax(1e-3, r->predicted_step_ms); /* fmax() ignores NaN */
     for (int i = 0; i < r->ncells; i++) {
         const struct plan_cell *c = &r->cell[i];
         if (c->of.known) ms = fmax(ms, c->of.predicted_start_ms + c->of.predicted_ms);
-        ms = fmax(ms, c->end_ms); /* fmax() ignores NaN */
+        ms = fmax(ms, c->end_ms);
     }
     return 1.01 * ms;
 }

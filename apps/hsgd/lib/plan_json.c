@@ -13,23 +13,30 @@
 static json_t *json_cell(const struct plan_cell *c)
 {
     const struct hsgd_plan_cell *o = &c->of;
-    return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:I, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}", "name",
-                     json_text(o->name), "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device",
-                     o->device, "reason", o->reason, "rows", o->rows, "launches", o->launches, "accesses", o->accesses,
-                     "bytes", (json_int_t)o->bytes, "predicted_ms", json_number(o->known ? o->predicted_ms : NAN),
-                     "predicted_start_ms", json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker",
-                     o->predicted_worker, "measured_ms", json_number(o->measured_ms), "runs", (json_int_t)o->runs,
-                     "worker", c->worker < 0 ? json_null() : json_integer(c->worker), "start_ms",
-                     json_number(c->start_ms), "end_ms", json_number(c->end_ms));
+    return json_pack(
+        "{s:o, s:o, s:s, s:s, s:s, s:i, s:I, s:s, s:o, s:i, s:i, s:i, s:I, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:o}",
+        "name", json_text(o->name), "replica", o->replica < 0 ? json_null() : json_integer(o->replica), "device",
+        o->device, "reason", o->reason, "about", o->about, "weights", o->weights, "weight_bytes",
+        (json_int_t)o->weight_bytes, "chosen_by", o->chosen_by, "copied_ms", json_number(o->copied_ms), "rows", o->rows,
+        "launches", o->launches, "accesses", o->accesses, "bytes", (json_int_t)o->bytes, "predicted_ms",
+        json_number(o->known ? o->predicted_ms : NAN), "predicted_start_ms",
+        json_number(o->known ? o->predicted_start_ms : NAN), "predicted_worker", o->predicted_worker, "measured_ms",
+        json_number(o->measured_ms), "runs", (json_int_t)o->runs, "worker",
+        c->worker < 0 ? json_null() : json_integer(c->worker), "start_ms", json_number(c->start_ms), "end_ms",
+        json_number(c->end_ms));
 }
 
 static json_t *json_device(const struct plan_report *r, int i)
 {
     const struct plan_device *d = &r->device[i];
     struct plan_total t = plan_total(r, i);
-    return json_pack("{s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name", json_text(d->name), "id", d->id,
-                     "kind", d->kind, "workers", d->workers, "samples", t.rows, "cells", t.cells, "share",
-                     json_number(t.share), "predicted_ms", json_number(t.predicted_ms), "measured_ms",
+    const struct hsgd_plan_device *o = &d->of;
+    return json_pack("{s:o, s:s, s:s, s:i, s:I, s:o, s:i, s:I, s:o, s:o, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}",
+                     "name", json_text(d->name), "id", d->id, "reason", o->reason, "copies_to", o->copies_to,
+                     "bytes_to", (json_int_t)o->bytes_to, "to_ms", json_number(o->to_ms), "copies_from", o->copies_from,
+                     "bytes_from", (json_int_t)o->bytes_from, "from_ms", json_number(o->from_ms), "waiting_ms",
+                     json_number(o->waiting_ms), "kind", d->kind, "workers", d->workers, "samples", t.rows, "cells",
+                     t.cells, "share", json_number(t.share), "predicted_ms", json_number(t.predicted_ms), "measured_ms",
                      json_number(t.measured_ms), "busy_fraction", json_number(t.busy), "idle_ms",
                      json_number(t.idle_ms));
 }
@@ -94,6 +101,12 @@ static void read_text(struct reader *r, const char *name, char *out, size_t size
     free(s);
 }
 
+/* The same, empty in files of versions that did not have it. */
+static void read_since(struct reader *r, const char *name, char *out, size_t size)
+{
+    if (field(r, name)) read_text(r, name, out, size);
+}
+
 /* An integer from low to high; null counts as -1 if low is -1. */
 static int64_t read_integer(struct reader *r, const char *name, int64_t low, int64_t high)
 {
@@ -120,6 +133,31 @@ static double read_ms(struct reader *r, const char *name)
     return json_number_value(v);
 }
 
+/* A time, or minus a time: what overlaps. */
+static double read_rest(struct reader *r, const char *name)
+{
+    const json_t *v = field(r, name);
+    if (json_is_number(v) && fabs(json_number_value(v)) <= 1e9) return json_number_value(v);
+    if (!json_is_null(v)) refuse(r, name, "a time or null");
+    return NAN;
+}
+
+/* Files of earlier versions do not have it. */
+static void read_part(struct reader *r, struct plan_device *d)
+{
+    struct hsgd_plan_device *o = &d->of;
+    if (!field(r, "waiting_ms")) return;
+    snprintf(o->device, sizeof o->device, "%s", d->id);
+    read_text(r, "reason", o->reason, sizeof o->reason);
+    o->copies_to = (int)read_integer(r, "copies_to", 0, 1 << 30);
+    o->copies_from = (int)read_integer(r, "copies_from", 0, 1 << 30);
+    o->bytes_to = read_integer(r, "bytes_to", 0, INT64_MAX);
+    o->bytes_from = read_integer(r, "bytes_from", 0, INT64_MAX);
+    o->to_ms = read_ms(r, "to_ms");
+    o->from_ms = read_ms(r, "from_ms");
+    o->waiting_ms = read_rest(r, "waiting_ms");
+}
+
 static void read_cell(struct reader *r, struct plan_cell *c, int max_rows)
 {
     struct hsgd_plan_cell *o = &c->of;
@@ -131,6 +169,11 @@ static void read_cell(struct reader *r, struct plan_cell *c, int max_rows)
     o->launches = (int)read_integer(r, "launches", 0, 1 << 30);
     o->accesses = (int)read_integer(r, "accesses", 0, 1 << 30);
     o->bytes = field(r, "bytes") ? read_integer(r, "bytes", 0, INT64_MAX) : 0; /* absent in older files */
+    read_since(r, "about", o->about, sizeof o->about);
+    read_since(r, "chosen_by", o->chosen_by, sizeof o->chosen_by);
+    o->weights = field(r, "weights") ? (int)read_integer(r, "weights", 0, 1 << 30) : 0;
+    o->weight_bytes = field(r, "weight_bytes") ? read_integer(r, "weight_bytes", 0, INT64_MAX) : 0;
+    o->copied_ms = field(r, "copied_ms") ? read_ms(r, "copied_ms") : 0;
     o->predicted_ms = read_ms(r, "predicted_ms");
     o->predicted_start_ms = read_ms(r, "predicted_start_ms");
     o->predicted_worker = (int)read_integer(r, "predicted_worker", 0, PLAN_MAX);
@@ -148,6 +191,7 @@ static void read_one_device(struct reader *r, struct plan_device *d)
     read_text(r, "name", d->name, sizeof d->name);
     read_text(r, "kind", d->kind, sizeof d->kind);
     d->workers = (int)read_integer(r, "workers", 1, PLAN_MAX);
+    read_part(r, d);
 }
 
 /* The array `name`, of 1 to PLAN_MAX objects. */

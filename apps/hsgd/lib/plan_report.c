@@ -30,43 +30,64 @@ static void read_device(struct plan_device *d, const struct session *run, int i)
     snprintf(d->kind, sizeof d->kind, "%s", hsgd_device_kind_name(info.kind));
 }
 
-int plan_predict(struct plan_report *r, const struct session *run, const char *model, int batch)
-{
-    *r = (struct plan_report){ .batch = batch, .measured_step_ms = NAN, .shown_step = -1 };
-    snprintf(r->model, sizeof r->model, "%s", model);
-    int n = hsgd_trainer_plan(run->trainer, batch), err = 0;
-    if (n < 0) return library_error(run, n);
-    r->cell = calloc((size_t)n, sizeof *r->cell);
-    r->device = calloc((size_t)hsgd_device_count(run->ctx), sizeof *r->device);
-    if (!r->cell || !r->device) return report_error(FAILED, "out of memory for %d cells", n);
-    r->ndevices = hsgd_device_count(run->ctx);
-    for (int i = 0; i < r->ndevices; i++) read_device(&r->device[i], run, i);
-    bool known = true;
-    r->steps = hsgd_trainer_plan_steps(run->trainer, batch, &r->seconds);
-    for (; !err && r->ncells < n; r->ncells++) {
-        struct plan_cell *c = &r->cell[r->ncells];
-        err = hsgd_trainer_plan_cell(run->trainer, batch, r->ncells, &c->of, sizeof c->of);
-        c->worker = -1;
-        c->start_ms = c->end_ms = NAN;
-        known &= c->of.known;
-    }
-    r->predicted_step_ms = known ? hsgd_trainer_plan_ms(run->trainer, batch) : NAN;
-    return err ? library_error(run, err) : OK;
-}
-
 static int faster(const void *a, const void *b)
 {
     double x = ((const struct hsgd_candidate *)a)->predicted_ms, y = ((const struct hsgd_candidate *)b)->predicted_ms;
     return (x > y) - (x < y);
 }
 
-int plan_compare(struct plan_report *r, const struct session *run, int batch)
+static int compare_sets(struct plan_report *r, const struct session *run, int batch)
 {
     int n = hsgd_trainer_candidates(run->trainer, batch, r->candidate, sizeof *r->candidate, PLAN_CANDIDATES);
     if (n < 0) return library_error(run, n);
     r->ncandidates = n;
     qsort(r->candidate, (size_t)n, sizeof *r->candidate, faster);
     return OK;
+}
+
+/* Which cells the plan has, and whether the times of all are known. */
+static int read_cells(struct plan_report *r, const struct session *run, int n, bool *known)
+{
+    int err = 0;
+    *known = true;
+    r->steps = hsgd_trainer_plan_steps(run->trainer, r->batch, &r->seconds);
+    for (; !err && r->ncells < n; r->ncells++) {
+        struct plan_cell *c = &r->cell[r->ncells];
+        err = hsgd_trainer_plan_cell(run->trainer, r->batch, r->ncells, &c->of, sizeof c->of);
+        c->worker = -1;
+        c->start_ms = c->end_ms = NAN;
+        *known &= c->of.known;
+    }
+    return err ? library_error(run, err) : OK;
+}
+
+static int read_parts(struct plan_report *r, const struct session *run)
+{
+    for (int i = 0; i < r->ndevices && !plan_of_replicas(r); i++) {
+        struct hsgd_plan_device *of = &r->device[i].of;
+        int err = hsgd_trainer_plan_device(run->trainer, r->batch, i, of, sizeof *of);
+        if (err) return library_error(run, err);
+    }
+    return OK;
+}
+
+int plan_predict(struct plan_report *r, const struct session *run, const char *model, int batch, bool compare)
+{
+    bool known = false;
+    *r = (struct plan_report){ .batch = batch, .measured_step_ms = NAN, .shown_step = -1 };
+    snprintf(r->model, sizeof r->model, "%s", model);
+    int n = hsgd_trainer_plan(run->trainer, batch);
+    if (n < 0) return library_error(run, n);
+    r->cell = calloc((size_t)n, sizeof *r->cell);
+    r->device = calloc((size_t)hsgd_device_count(run->ctx), sizeof *r->device);
+    if (!r->cell || !r->device) return report_error(FAILED, "out of memory for %d cells", n);
+    r->ndevices = hsgd_device_count(run->ctx);
+    for (int i = 0; i < r->ndevices; i++) read_device(&r->device[i], run, i);
+    int code = compare ? compare_sets(r, run, batch) : OK; /* before the figures that its trials say more of */
+    if (!code) code = read_cells(r, run, n, &known);
+    if (!code) code = read_parts(r, run);
+    r->predicted_step_ms = known ? hsgd_trainer_plan_ms(run->trainer, batch) : NAN;
+    return code;
 }
 
 /* ---------------------------------------------------------------- measure */
@@ -99,9 +120,12 @@ static int by_length(const void *a, const void *b)
     return (lx > ly) - (lx < ly);
 }
 
+/* Not of another division before. */
 static bool of_plan(const struct plan_report *r, const struct hsgd_trace_event *e)
 {
-    return e->training && e->batch == r->batch && e->cell < r->ncells && e->device < r->ndevices;
+    if (!e->training || e->batch != r->batch || e->cell >= r->ncells || e->device >= r->ndevices) return false;
+    const struct hsgd_plan_cell *c = &r->cell[e->cell].of;
+    return e->rows == c->rows && (c->placed || !strcmp(r->device[e->device].id, c->device));
 }
 
 /* One span per event of this plan, by step. */
@@ -135,7 +159,7 @@ static void show_step(struct plan_report *r, const struct session *run, const st
     struct hsgd_trace_event e;
     r->shown_step = shown->step;
     for (int64_t i = 0; !hsgd_trace_get(run->ctx, i, &e, sizeof e); i++) {
-        if (!of_plan(r, &e) || e.step != shown->step || e.cell >= r->ncells) continue;
+        if (e.step != shown->step || !of_plan(r, &e)) continue;
         struct plan_cell *c = &r->cell[e.cell];
         c->worker = e.worker;
         c->start_ms = 1e3 * (e.begin - shown->begin);
@@ -161,12 +185,10 @@ static bool same_division(const struct plan_report *r, const struct session *run
 static int predict_again(struct plan_report *r, const struct session *run)
 {
     struct plan_report now;
-    int code = plan_predict(&now, run, r->model, r->batch);
+    int code = plan_predict(&now, run, r->model, r->batch, r->ncandidates > 0);
     for (int i = 0; i < now.ncells; i++) now.cell[i].of.runs = 0;
     now.steps = 0;
     now.seconds = 0;
-    now.ncandidates = r->ncandidates;
-    memcpy(now.candidate, r->candidate, sizeof now.candidate);
     plan_free(r);
     *r = now;
     return code;

@@ -20,6 +20,7 @@ struct plan_cell {
 struct plan_device {
     char id[24], name[128], kind[16];
     int workers;
+    struct hsgd_plan_device of; /* its part of a step; device empty: replicas train, or a file of an earlier version */
 };
 
 struct plan_report {
@@ -46,11 +47,10 @@ struct plan_total {
 bool plan_of_replicas(const struct plan_report *r);
 struct plan_total plan_total(const struct plan_report *r, int device);
 
-/* The plan for batches of this size as predicted now.  OK or an exit code
- * after a sentence, as all that follow; plan_free() in any case. */
-int plan_predict(struct plan_report *r, const struct session *run, const char *model, int batch);
-/* Adds other sets of devices, the fastest first. */
-int plan_compare(struct plan_report *r, const struct session *run, int batch);
+/* The plan for batches of this size as predicted now; compare: beside other sets of
+ * devices, the fastest first, which may take trials.  OK or an exit code after a
+ * sentence, as all that follow; plan_free() in any case. */
+int plan_predict(struct plan_report *r, const struct session *run, const char *model, int batch, bool compare);
 /* Adds what was measured since: times per cell, one step from the trace (if
  * there is one), and the time of a step. */
 int plan_measure(struct plan_report *r, const struct session *run, double step_ms);
