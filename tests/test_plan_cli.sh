@@ -20,7 +20,10 @@ has step.svg 'measured: step [0-9]+, of median length'
 json 'sum(d["share"] for d in j["devices"]) > 0.999 and all(d["idle_ms"] >= 0 for d in j["devices"])'
 json 'all(len(c["reason"]) > 9 and c["start_ms"] >= 0 and c["end_ms"] > c["start_ms"] for c in j["cells"])'
 json 'len(j["candidates"]) >= 4 and all(c["predicted_ms"] > 0 and c["algorithm"] for c in j["candidates"])'
-json 'max(c["predicted_start_ms"] + c["predicted_ms"] for c in j["cells"]) - j["predicted_step_ms"] < 1e-6'
+json 'all(sum(c["predicted_ms"] for c in j["cells"] if c["device"] == d["id"]) / d["workers"]
+    - j["predicted_step_ms"] < 1e-6 for d in j["devices"])'
+json 'all(abs(d["predicted_ms"] + d["to_ms"] + d["from_ms"] + d["waiting_ms"]
+    - d["workers"] * j["predicted_step_ms"]) < 1e-6 for d in j["devices"])'
 json 'all(c["runs"] == 20 and c["worker"] == 0 for c in j["cells"])'
 json 'all(c["bytes"] > 4 * 32 * 784 for c in j["cells"] if c["rows"])'
 
