@@ -291,7 +291,7 @@ static void one_prediction(void)
         CHECK_MSG(c[i].predicted_ms == step, "%g ms, not %g", c[i].predicted_ms, step);
         CHECK_MSG(strchr(c[i].devices, ',') && !strcmp(c[i].algorithm, "sync"), "%s", c[i].devices);
     }
-    CHECK_MSG(chosen == 1 && step > 0.95 * ideal && step < 1.5 * ideal, "%d, %g ms, ideal %g", chosen, step, ideal);
+    CHECK_MSG(chosen == 1 && step > 0.95 * ideal && step < 4 * ideal, "%d, %g ms, ideal %g", chosen, step, ideal);
     for (int i = 0; i < 2; i++) {
         REQUIRE(!hsgd_trainer_plan_device(trainer, BATCH, i, &d, sizeof d));
         double sum = d.cells_ms + d.to_ms + d.from_ms + d.waiting_ms;
