@@ -102,7 +102,7 @@ DEVICE void gemm_pack_b(GLOBAL float *dst, GLOBAL const float *b, size_t ldb, in
 DEVICE void gemm_part(int h, int v, int k, GLOBAL const float *RESTRICT a, size_t as,
                       GLOBAL const float *RESTRICT b, size_t bs, GLOBAL float *RESTRICT y, size_t ld)
 {
-    v16 c[GEMM_PART_ROWS][2];
+    v16 c[GEMM_ROWS][2];
     UNROLL for (int r = 0; r < h; r++) c[r][0] = c[r][1] = V16_SPLAT(0.0f);
     for (int p = 0; p < k; p++, a += as, b += bs) {
         PREFETCH(a + 8 * as);

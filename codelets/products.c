@@ -163,9 +163,9 @@ struct products products_measured(void)
 {
     struct products p = products_by(product_library_fixed());
     float *memory = aligned_alloc(64, 4 * FLOATS * sizeof(float));
-    struct bench b = { memory, memory + FLOATS, memory + 2 * FLOATS, memory + 3 * FLOATS };
     struct hsgd_blas_state blas;
     if (!memory) return p;
+    struct bench b = { memory, memory + FLOATS, memory + 2 * FLOATS, memory + 3 * FLOATS };
     for (int i = 0; i < 4 * FLOATS; i++) memory[i] = (float)(i % 17) / 17;
     hsgd_blas_enter(&blas);
     for (int c = 0; c < PRODUCT_CLASSES; c++) {

@@ -88,6 +88,7 @@ static void close_training(void)
 }
 
 static int fill_device(void *out, size_t size) { return hsgd_device_get(ctx, 0, out, size); }
+static int fill_product(void *out, size_t size) { return hsgd_product_get(ctx, 0, out, size); }
 static int fill_field(void *out, size_t size) { return hsgd_data_field_get(data, 1, out, size) ? 0 : -EINVAL; }
 static int fill_event(void *out, size_t size) { return hsgd_trace_get(ctx, 0, out, size); }
 static int fill_layer(void *out, size_t size) { return hsgd_model_layer_get(model, 1, out, size); }
@@ -110,6 +111,7 @@ static void results(void)
     REQUIRE(!hsgd_trace_start(ctx, HSGD_OPTIONS(trace, .capacity = 100, .first = 100)));
     CHECK(!hsgd_fit(trainer, data, NULL, NULL, 0) && hsgd_trace_count(ctx, NULL) > 0);
     any_size("device", fill_device, sizeof(struct hsgd_device));
+    any_size("product", fill_product, sizeof(struct hsgd_product));
     any_size("field", fill_field, sizeof(struct hsgd_data_field));
     any_size("event", fill_event, sizeof(struct hsgd_trace_event));
     any_size("layer", fill_layer, sizeof(struct hsgd_model_layer));

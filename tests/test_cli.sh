@@ -83,6 +83,14 @@ has out '^mlp-small +109386 parameters'
 ok devices
 ok devices --json
 json 'any(d["id"] == "cpu" and d["auto"] and d["workers"] > 0 for d in j["devices"])'
+for library in own openblas; do
+    HSGD_PRODUCTS=$library ok devices --verbose --json
+    json 'len(j["matrix_products"]) == 15 and {p["library"] for p in j["matrix_products"]} == {"'$library'"}'
+done
+ok devices --verbose
+has out '^TN large +(own|openblas|onednn) '
+ok devices --verbose --json
+json 'all(c["gflops"] > 0 for p in j["matrix_products"] for c in p["candidates"])'
 ok train $opts --steps 20 --json
 [ ! -s err ]
 check 'nothing on stderr' $?

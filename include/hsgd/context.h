@@ -113,6 +113,22 @@ HSGD_API int hsgd_device_count(const struct hsgd_context *ctx);
 /* Fills *device, of `size` bytes, with device i, from 0; -EINVAL when i is out of
  * range. */
 HSGD_API int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_device *device, size_t size);
+/* Libraries that can compute a matrix product on CPUs: oneDNN, OpenBLAS, our own kernels. */
+#define HSGD_PRODUCT_LIBRARIES 3
+/* Matrix products of one form and size on CPUs: how fast each library is, and which one is used. */
+struct hsgd_product {
+    size_t size;
+    char name[16];    /* form and size: "NN k<=16".  NN: A B, NT: A B^T, TN: A^T B; A is m x k, B k x n.  Sizes: one of m,
+                       * n, k is at most 16; "small", below 2^20 multiplications; "large" */
+    char library[16]; /* the one in use: "onednn", "openblas", "own" */
+    char candidate[HSGD_PRODUCT_LIBRARIES][48]; /* with their versions; "": not in this build */
+    double gflops[HSGD_PRODUCT_LIBRARIES];      /* of a core, 10^9 floating-point operations a second; 0: not measured,
+                                                 * because it is not in this build or the choice does not depend on it
+                                                 * (doc/environment.md, HSGD_PRODUCTS) */
+};
+/* Fills *product, of `bytes` bytes, with the products of form and size i, from 0.  Measures if nothing is kept.
+ * -EINVAL: i is out of range, or the context does not use the CPU. */
+HSGD_API int hsgd_product_get(const struct hsgd_context *ctx, int i, struct hsgd_product *product, size_t bytes);
 /* "cpu", "cuda", "opencl"; "?" when out of range. */
 HSGD_API const char *hsgd_device_kind_name(enum hsgd_device_kind kind);
 

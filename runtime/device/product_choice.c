@@ -9,12 +9,14 @@
 #include "base/c_locale.h"
 #include "base/core.h"
 #include "base/sha256.h"
+#include "base/sized.h"
 #include "environment.h"
 #include "io/cache.h"
 
 #define FORMAT "products 1\n"
 
-enum { LINE = 128, TEXT = LINE * (PRODUCT_CLASSES + 1) };
+enum { LINE = 128 };
+_Static_assert((int)PRODUCT_LIBRARIES == HSGD_PRODUCT_LIBRARIES, "the libraries of struct hsgd_product");
 
 /* ------------------------------------------------------------------- where */
 
@@ -175,4 +177,21 @@ int product_choice_read(struct hsgd_context *ctx)
     }
     for (int i = 0; i < ctx->ndevices; i++) ctx->device[i].products = choice;
     return 0;
+}
+
+int hsgd_product_get(const struct hsgd_context *ctx, int i, struct hsgd_product *out, size_t bytes)
+{
+    const struct device *cpu = NULL;
+    struct hsgd_product full = { .size = sizeof full };
+    for (int d = 0; ctx && d < ctx->ndevices; d++)
+        if (ctx->device[d].info.kind == HSGD_CPU) cpu = &ctx->device[d];
+    if (!cpu || i < 0 || i >= PRODUCT_CLASSES) return -EINVAL;
+    const struct products *p = product_choice(cpu);
+    product_class_name(i, full.name, sizeof full.name);
+    snprintf(full.library, sizeof full.library, "%s", product_library_name(p->library[i]));
+    for (int l = 0; l < PRODUCT_LIBRARIES; l++) {
+        product_library_version((enum product_library)l, full.candidate[l], sizeof full.candidate[l]);
+        full.gflops[l] = p->gflops[i][l];
+    }
+    return SIZED_GIVE(NULL, hsgd_product, out, bytes, &full);
 }

@@ -52,6 +52,13 @@ static bool device_get(void)
                             one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof d);
 }
 
+static bool product_get(void)
+{
+    struct hsgd_product p;
+    return !hsgd_product_get(CTX(0), wild(0), OR_NULL(1, &p),
+                             one_in(8) ? (size_t[]){ 0, 1, 16, SIZE_MAX }[below(4)] : sizeof p);
+}
+
 static bool device_kind_name(void)
 {
     return hsgd_device_kind_name((enum hsgd_device_kind)wild_enum(HSGD_DEVICE_KINDS));
@@ -148,6 +155,7 @@ const struct call context_calls[] = { { "hsgd_create", create, 3, true },
                                       { "hsgd_wait", wait, 1, false },
                                       { "hsgd_device_count", device_count, 1, false },
                                       { "hsgd_device_get", device_get, 2, false },
+                                      { "hsgd_product_get", product_get, 2, false },
                                       { "hsgd_device_kind_name", device_kind_name, 0, false },
                                       { "hsgd_version", version, 0, false },
                                       { "hsgd_version_text", version_text, 0, false },

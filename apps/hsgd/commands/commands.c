@@ -12,9 +12,10 @@ const struct command commands[] = {
       "second SIGINT or SIGTERM immediately; SIGUSR1 requests a checkpoint.\n"
       "PATH is a folder with IDX or CIFAR-10 files or with one folder of images per\n"
       "class, an archive of these, a LIBSVM or CSV file, or NumPy arrays." },
-    { "devices", DEVICES, cmd_devices, "devices [--json]", "list the devices of this machine",
+    { "devices", DEVICES, cmd_devices, "devices [--verbose] [--json]", "list the devices of this machine",
       "Lists the devices that a device list can name, and which of them \"auto\" uses:\n"
-      "every physical device once." },
+      "every physical device once.  --verbose adds the libraries of matrix products on\n"
+      "the CPU, how fast they are, and which is used (HSGD_PRODUCTS)." },
     { "selftest", SELFTEST, cmd_selftest, "selftest [--devices LIST] [--only CHECK,...] [--json]",
       "check the results of all devices",
       "Runs every operation, the optimizers and gradient clipping included, on each\n"

@@ -10,10 +10,14 @@
 #include "lib/text.h"
 #include "lib/usage.h"
 
+enum { MAX_PRODUCTS = 32 };
+
 /* All devices, and those that "auto" uses. */
 struct found {
     struct usage all;
     bool automatic[MAX_DEVICES];
+    int nproducts; /* with --verbose */
+    struct hsgd_product product[MAX_PRODUCTS];
 };
 
 /* A remark behind the name. */
@@ -28,12 +32,15 @@ static void remark(const struct found *f, int i, char *text, size_t size)
 
 /* Finds all devices that a list can name.  Lists are tried from the longest: one
  * that names a missing device fails. */
-static void find_all(struct usage *all)
+static void find_all(struct found *f, bool verbose)
 {
     static const char *const lists[] = { "cpu,cuda,opencl", "cpu,cuda", "cpu,opencl", "cpu" };
-    for (size_t i = 0; !all->n && i < sizeof lists / sizeof *lists; i++) {
+    for (size_t i = 0; !f->all.n && i < sizeof lists / sizeof *lists; i++) {
         struct hsgd_context *ctx;
-        if (!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = lists[i]))) usage_now(ctx, all);
+        if (!hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = lists[i]))) usage_now(ctx, &f->all);
+        while (verbose && f->nproducts < MAX_PRODUCTS &&
+               !hsgd_product_get(ctx, f->nproducts, &f->product[f->nproducts], sizeof *f->product))
+            f->nproducts++;
         hsgd_destroy(&ctx);
     }
 }
@@ -48,7 +55,7 @@ static int find(struct found *f, const struct settings *s)
 {
     struct session run;
     struct hsgd_device d;
-    find_all(&f->all);
+    find_all(f, s->verbose);
     qsort(f->all.device, (size_t)f->all.n, sizeof *f->all.device, by_kind);
     int code = open_context(&run, s);
     bool opened = !code;
@@ -63,6 +70,22 @@ static int find(struct found *f, const struct settings *s)
     return code;
 }
 
+static json_t *products_json(const struct found *f)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < f->nproducts; i++) {
+        const struct hsgd_product *p = &f->product[i];
+        json_t *candidates = json_array();
+        for (int l = 0; l < HSGD_PRODUCT_LIBRARIES; l++)
+            if (*p->candidate[l])
+                json_append(&candidates, json_pack("{s:s, s:o}", "library", p->candidate[l], "gflops",
+                                                   p->gflops[l] > 0 ? json_real(p->gflops[l]) : json_null()));
+        json_append(&list,
+                    json_pack("{s:s, s:s, s:o}", "product", p->name, "library", p->library, "candidates", candidates));
+    }
+    return list;
+}
+
 static int print_json(const struct found *f)
 {
     json_t *list = json_array();
@@ -74,7 +97,31 @@ static int print_json(const struct found *f)
                                      d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu,
                                      "cudnn", *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i]));
     }
-    return json_print(json_pack("{s:o}", "devices", list));
+    json_t *all = json_pack("{s:o}", "devices", list);
+    if (f->nproducts) json_object_set_new(all, "matrix_products", products_json(f));
+    return json_print(all);
+}
+
+/* Which library computes what on a core. */
+static void print_products(const struct found *f)
+{
+    const struct hsgd_product *p = f->product;
+    int at = printf("\nmatrix products   ");
+    char text[200] = "";
+    for (int l = 0; l < HSGD_PRODUCT_LIBRARIES; l++)
+        if (*p->candidate[l])
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", *text ? ", " : "", p->candidate[l]);
+    text_wrap(at - 1, at - 1, "%s; GFLOP/s of a core", text);
+    printf("%-16s  %-10s%9s%10s%9s\n", "form and size", "used", "oneDNN", "OpenBLAS", "own");
+    for (; p < f->product + f->nproducts; p++) {
+        printf("%-16s  %-10s", p->name, p->library);
+        for (int l = 0; l < HSGD_PRODUCT_LIBRARIES; l++) {
+            char number[16] = "-";
+            if (p->gflops[l] > 0) snprintf(number, sizeof number, "%.0f", p->gflops[l]);
+            printf("%*s", l == 1 ? 10 : 9, number);
+        }
+        printf("\n");
+    }
 }
 
 static int print_table(const struct found *f)
@@ -90,6 +137,7 @@ static int print_table(const struct found *f)
                         f->automatic[i] ? "yes" : "no");
         text_wrap(at, at, "%s%s", d->name, more);
     }
+    if (f->nproducts) print_products(f);
     return flush_output();
 }
 
