@@ -37,7 +37,7 @@ static void key_of(const char *cpu, char hex[65])
 
 static bool path_of(const char *cpu, char *out, size_t size)
 {
-    char host[64], hex[65];
+    char host[HOST_NAME], hex[65];
     if (!hsgd_cache_folder(out, size)) return false;
     hsgd_cache_host(host, sizeof host);
     key_of(cpu, hex);
