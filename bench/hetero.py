@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Heterogeneous steps on one CPU core and one core of PoCL, with simulated ratios of speed (HSGD_SLOW).
 
-    hetero.py ratios|choice|slices [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
+    hetero.py ratios|choice|slices|predict [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
 
 ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as the CPU: the speed of `sync` relative to
          the sum of both devices' speeds, the same with equal shares, and the share of the possible gain over the
@@ -13,6 +13,10 @@ choice   twelve models and batch sizes: whether `--devices auto` chooses a set o
 slices   cifar-cnn at 256, speeds set in microseconds a row: slices of one size that a policy places (--slices), relative
          to the default division and to equal shares, where speeds are steady and where OpenCL has a third of its speed
          in every other four steps
+
+predict  thirty configurations (models, batch sizes of which none was calibrated, sets of devices): the step that `hsgd plan`
+         predicts, with calibrations that are kept, and the step that `hsgd bench` measures, in turns; a configuration
+         whose own starts differ by more than 10 % is measured again
 
 All ways to run a case alternate; medians are reported.  Exit status: 0 if the results in doc/algorithms.md hold, else 1."""
 import argparse
@@ -42,7 +46,10 @@ CASES = [
 STEADY, CHANGING = ("cpu:500us,opencl:500us", "cpu:500us,opencl:1500us"), "cpu:500us,opencl:500us,opencl:1500us/4"
 SLICES = [(n, policy) for n in (8, 16) for policy in ("eager", "dmdas")]
 SLICED_STEPS = 96
-CALIBRATED = {8, 16, 32, 64, 128, 512}
+CALIBRATED = {8, 16, 32, 64, 128, 256, 512}
+PREDICTED = [(model, batch, way) for model, batches in (("mlp-small", (24, 384, 2000)), ("mlp", (48, 200, 1000)),
+                                                        ("lenet", (24, 200, 750)), ("cifar-cnn", (96,)))
+             for batch in batches for way in ("cpu", "opencl", "cpu,opencl")]
 
 
 class Runner:
@@ -173,15 +180,43 @@ def slices(runner):
     return well
 
 
+def predicted_and_measured(runner, model, batch, way):
+    """Milliseconds, as medians of starts in turns, and how far the measured ones lie apart."""
+    plans, steps = [], []
+    for _ in range(runner.options.rounds):
+        plans.append(runner.hsgd("plan", model, batch, way, "")["predicted_step_ms"])
+        steps.append(runner.hsgd("bench", model, batch, way, "")["step_ms"])
+    return statistics.median(plans), statistics.median(steps), max(steps) / min(steps) - 1
+
+
+def predict(runner):
+    options, errors = runner.options, []
+    print_head(options, ["model", "batch", "devices", "predicted ms", "measured ms", "starts differ by", "error"])
+    for model, batch, way in PREDICTED:
+        runner.hsgd("plan", model, batch, way, "")  # calibrates
+        for _ in range(2):
+            predicted, measured, spread = predicted_and_measured(runner, model, batch, way)
+            error = predicted / measured - 1
+            print_row(options, [model, str(batch), way, f"{predicted:.4f}", f"{measured:.4f}", f"{100 * spread:.1f} %",
+                                f"{100 * error:+.1f} %"])
+            if spread <= 0.10:
+                break
+        errors.append(abs(error))
+    median, most = statistics.median(errors), max(errors)
+    near = sum(e <= 0.15 for e in errors)
+    print(f"median error {100 * median:.1f} %, {near} of {len(errors)} within 15 %, at most {100 * most:.1f} %")
+    return median <= 0.08 and near >= 0.9 * len(errors) and most <= 0.3
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("ratios", "choice", "slices"))
+    parser.add_argument("what", choices=("ratios", "choice", "slices", "predict"))
     parser.add_argument("--hsgd", default="./hsgd")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--markdown", action="store_true")
     runner = Runner(parser.parse_args())
-    sys.exit(0 if {"ratios": ratios, "choice": choice, "slices": slices}[runner.options.what](runner) else 1)
+    sys.exit(0 if {"ratios": ratios, "choice": choice, "slices": slices, "predict": predict}[runner.options.what](runner) else 1)
 
 
 if __name__ == "__main__":

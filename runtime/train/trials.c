@@ -41,8 +41,13 @@ double trial(struct trainer_state *shadow, int n, const struct slice_spec *specs
  * be trained. */
 static void sizes_for(int batch, int *rows)
 {
-    static const int sizes[][CURVE_SIZES] = { { 32, 128, 512 }, { 32, 64, 128 }, { 8, 16, 32 } };
-    memcpy(rows, sizes[batch >= 512 ? 0 : batch >= 128 ? 1 : 2], sizeof sizes[0]);
+    static const int sizes[][CURVE_SIZES] = {
+        { 32, 128, 512 }, { 32, 128, 256 }, { 32, 64, 128 }, { 16, 32, 64 }, { 8, 16, 32 }
+    };
+    const int kinds = sizeof sizes / sizeof *sizes;
+    int i = 0;
+    while (i < kinds - 1 && batch < sizes[i][CURVE_SIZES - 1]) i++;
+    memcpy(rows, sizes[i], sizeof *sizes);
 }
 
 /* Sending parameters there and gradients back; the home of the parameters

@@ -10,7 +10,7 @@
 #include "lib/sizes.h"
 #include "plan.h"
 
-#define WARM_STEPS 3
+#define WARM_STEPS 12 /* the first are slower; the cost model keeps the median of the last nine */
 #define TIMED_STEPS 20
 
 static int open_planning(struct session *run, const struct settings *s)

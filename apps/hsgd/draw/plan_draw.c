@@ -207,18 +207,25 @@ static void draw_totals(const struct chart *p, double top)
     }
 }
 
+/* Returns where the next entry begins. */
+static double draw_entry(const struct chart *p, double x, double y, struct colour colour, const char *name)
+{
+    canvas_fill(p->canvas, x, y - 6, 14, 12, colour);
+    canvas_text(p->canvas, &(struct text_place){ x + 20, y, 0, 0.5, TEXT_NORMAL, plot_ink, 0, false }, name);
+    return x + 44 + canvas_text_width(TEXT_NORMAL, name);
+}
+
 static void draw_legend(const struct chart *p, double y)
 {
     double x = LEFT;
+    bool copied = false;
     for (int k = 0; k < COLOURS; k++) {
         int i = 0;
         while (i < p->r->ncells && !is_kind(&p->r->cell[i], k)) i++;
-        if (i == p->r->ncells) continue;
-        canvas_fill(p->canvas, x, y - 6, 14, 12, colours[k].colour);
-        canvas_text(p->canvas, &(struct text_place){ x + 20, y, 0, 0.5, TEXT_NORMAL, plot_ink, 0, false },
-                    colours[k].kind);
-        x += 44 + canvas_text_width(TEXT_NORMAL, colours[k].kind);
+        if (i < p->r->ncells) x = draw_entry(p, x, y, colours[k].colour, colours[k].kind);
     }
+    for (int i = 0; i < p->r->ncells; i++) copied |= p->r->cell[i].of.known && p->r->cell[i].of.copied_ms > 0;
+    if (copied) draw_entry(p, x, y, copies, "copies");
 }
 
 static double longest(const struct plan_report *r)
