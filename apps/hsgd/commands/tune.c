@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "lib/bar.h"
@@ -60,23 +61,26 @@ static int report_failure(const struct tuning *t)
     return report_error(FAILED, "--time %g: too short for one trial", t->s->time);
 }
 
+/* What was found is printed, even where it cannot be written. */
 static int conclude(struct tuning *t)
 {
     struct tune_outcome o = tune_conclude(&t->search);
-    bool writes = !signals_stop();
-    int code = writes ? tune_files_write(t, &t->search.candidate[o.chosen].choice) : OK;
-    if (!code) code = t->s->json ? tune_print_json(t, writes) : tune_print(t, writes);
-    if (code || writes) return code;
-    return report_error(128 + signals_stop(), "stopped by %s; no file was written", signals_name(signals_stop()));
+    int number = signals_stop();
+    int failed = number ? OK : tune_files_write(t, &t->search.candidate[o.chosen].choice);
+    bool written = !number && !failed;
+    int code = t->s->json ? tune_print_json(t, written) : tune_print(t, written);
+    if (code || failed) return failed ? failed : code;
+    return number ? report_error(128 + number, "stopped by %s; no file was written", signals_name(number)) : OK;
 }
 
 int cmd_tune(struct settings *s)
 {
     struct tuning t = { .s = s, .began = now_seconds() };
+    bool made = false;
     int code = require_words(s, 0);
     if (!code) code = require_model(s);
     if (!code) code = check_batch_sizes(s);
-    if (!code) code = tune_files_check(s);
+    if (!code) code = tune_files_open(s, &made);
     if (code) return code;
     signals_catch();
     t.end = t.began + s->time;
@@ -86,6 +90,7 @@ int cmd_tune(struct settings *s)
         bar_clear();
         code = found ? conclude(&t) : report_failure(&t);
     }
+    if (code && made) rmdir(s->out);
     tune_free(&t.search);
     json_decref(t.trials);
     return code;

@@ -25,8 +25,9 @@ json_t *tune_devices(int *code);
 int tune_measure(void *user, const struct tune_choice *c, double *speed, char why[160]);
 double tune_left(void *user);
 
-/* tune.yaml and tune.sh: refuses what exists; creates the folder, writes both. */
-int tune_files_check(const struct settings *s);
+/* tune.yaml and tune.sh: refuses what exists, and creates the folder; *made: it is
+ * new, and should be removed if nothing is written. */
+int tune_files_open(const struct settings *s, bool *made);
 int tune_files_write(const struct tuning *t, const struct tune_choice *chosen);
 
 int tune_print(const struct tuning *t, bool written);

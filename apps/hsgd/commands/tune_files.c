@@ -19,7 +19,7 @@
 
 static const char *folder(const struct settings *s) { return s->out ? s->out : "."; }
 
-int tune_files_check(const struct settings *s)
+int tune_files_open(const struct settings *s, bool *made)
 {
     static const char *const names[] = { YAML, SHELL };
     char path[4096];
@@ -28,7 +28,8 @@ int tune_files_check(const struct settings *s)
         snprintf(path, sizeof path, "%s/%s", folder(s), names[i]);
         if (!access(path, F_OK)) return report_error(USAGE, "%s exists; --out names another folder", path);
     }
-    if (!mkdir(folder(s), 0777) || errno == EEXIST) return OK;
+    *made = !mkdir(folder(s), 0777);
+    if (*made || errno == EEXIST) return OK;
     return report_error(exit_code(-errno), "--out \"%s\": %s", s->out, strerror(errno));
 }
 
