@@ -5,6 +5,7 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/bench.c \
 	apps/hsgd/commands/bench.h \
 	apps/hsgd/commands/bench_data.c \
+	apps/hsgd/commands/calibrate.c \
 	apps/hsgd/commands/commands.c \
 	apps/hsgd/commands/commands.h \
 	apps/hsgd/commands/compare.c \

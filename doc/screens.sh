@@ -50,6 +50,8 @@ head -n 16 "$source/doc/screens/predict.txt-new" >predict && mv predict "$source
 screen plan plan lenet
 screen plan plan --model mlp --devices cpu,opencl --threads 1
 screen bench bench --model mlp --seconds 2
+screen calibrate calibrate --model lenet --devices cpu,opencl --threads 1
+screen calibrate calibrate --clear
 screen tune tune --model lenet --time 60 --out tuned
 screen compare compare --out compared -- --model mlp-small --epochs 2 --lr 0.001 --lr 0.01
 if hsgd help plot | grep -q RUN; then screen plot plot lenet; fi

@@ -10,6 +10,7 @@ cli_tests += tests/test_manual.sh
 cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_names_cli.sh
 cli_tests += tests/test_old_runs.sh
+cli_tests += tests/test_calibrate.sh
 cli_tests += tests/test_perfmodels.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh

@@ -56,7 +56,8 @@ struct hsgd_calibration_cleared {
     char starpu_folder[512]; /* "": there is none */
 };
 
-/* Removes what hsgd has measured on this machine (STARPU_HOSTNAME, or the host's name): its calibrations, StarPU's
+/* Removes what hsgd has measured on this machine (STARPU_HOSTNAME, or the host's name): its calibrations, the choice of
+ * matrix products on CPUs, StarPU's
  * performance models called hsgd_<network>_<kind>_<hash>, and StarPU's measurements of transfers for hsgd; with a
  * network's name (not NULL) that network's calibrations and models only.  Nothing of an application is removed.  This
  * process keeps what it has in memory, and StarPU writes the models that it has used again when it ends: clear without

@@ -15,16 +15,17 @@
 
 #define DIGITS 32 /* of the key in a file's name */
 
+static const char file_word[] = "calibration";       /* begins names of files */
 static const char first_line[] = "hsgd calibration"; /* and the version */
 
-/* "FOLDER/calibration-HOST-": the names of this host's. */
-static bool begin_path(char *out, size_t size)
+/* "FOLDER/<word>-HOST-": the names of this host's. */
+static bool begin_path(const char *word, char *out, size_t size)
 {
     char host[HOST_NAME];
     if (!hsgd_cache_folder(out, size)) return false;
     hsgd_cache_host(host, sizeof host);
     size_t used = strlen(out);
-    return snprintf(out + used, size - used, "/calibration-%s-", host) < (int)(size - used) - DIGITS;
+    return snprintf(out + used, size - used, "/%s-%s-", word, host) < (int)(size - used) - DIGITS;
 }
 
 static bool set_path(struct calibration_file *f, const char *key)
@@ -32,7 +33,7 @@ static bool set_path(struct calibration_file *f, const char *key)
     *f->text = '\0';
     f->used = 0;
     f->overflow = false;
-    if (!begin_path(f->path, sizeof f->path)) return false;
+    if (!begin_path(file_word, f->path, sizeof f->path)) return false;
     size_t used = strlen(f->path);
     snprintf(f->path + used, sizeof f->path - used, "%.*s", DIGITS, key);
     return true;
@@ -166,23 +167,38 @@ static bool is_one(const char *name, const char *prefix)
     return !strncmp(name, prefix, n) && strlen(name + n) == DIGITS && strspn(name + n, "0123456789abcdef") == DIGITS;
 }
 
-int calibration_file_each(calibration_file_fn *each, void *user)
+int calibration_names_each(const char *word, calibration_name_fn *each, void *user)
 {
-    struct calibration_file f;
-    char path[PATH_MAX];
-    bool found;
+    char folder[PATH_MAX], path[PATH_MAX];
     int err = 0;
-    if (!begin_path(path, sizeof path)) return 0;
-    char *prefix = strrchr(path, '/');
+    if (!begin_path(word, folder, sizeof folder)) return 0;
+    char *prefix = strrchr(folder, '/');
     *prefix++ = '\0';
-    DIR *d = opendir(path);
+    DIR *d = opendir(folder);
     if (!d) return 0;
-    for (struct dirent *e; !err && (e = readdir(d));) {
-        if (!is_one(e->d_name, prefix)) continue;
-        if (snprintf(f.path, sizeof f.path, "%s/%s", path, e->d_name) >= (int)sizeof f.path) continue;
-        bool readable = read_lines(&f, &found);
-        if (found) err = each(user, &f, readable);
-    }
+    for (struct dirent *e; !err && (e = readdir(d));)
+        if (is_one(e->d_name, prefix) && snprintf(path, sizeof path, "%s/%s", folder, e->d_name) < (int)sizeof path)
+            err = each(user, path);
     closedir(d);
     return err;
+}
+
+struct visit {
+    calibration_file_fn *each;
+    void *user;
+};
+
+static int visit(void *user, const char *path)
+{
+    const struct visit *v = user;
+    struct calibration_file f;
+    bool found;
+    snprintf(f.path, sizeof f.path, "%s", path);
+    bool readable = read_lines(&f, &found);
+    return found ? v->each(v->user, &f, readable) : 0;
+}
+
+int calibration_file_each(calibration_file_fn *each, void *user)
+{
+    return calibration_names_each(file_word, visit, &(struct visit){ each, user });
 }

@@ -52,4 +52,8 @@ const char *calibration_file_value(const struct calibration_file *f, const char 
 typedef int calibration_file_fn(void *user, const struct calibration_file *f, bool readable);
 int calibration_file_each(calibration_file_fn *each, void *user);
 
+/* The same for the paths of this host's files that begin with another word: <word>-<host>-<32 digits>. */
+typedef int calibration_name_fn(void *user, const char *path);
+int calibration_names_each(const char *word, calibration_name_fn *each, void *user);
+
 #endif

@@ -138,6 +138,12 @@ static int add_cleared(void *user, const struct calibration_file *f, bool readab
     return wanted ? aged_files_add(c->ctx, &c->files, f->path) : 0;
 }
 
+static int add_choice(void *user, const char *path)
+{
+    struct clearing *c = user;
+    return aged_files_add(c->ctx, &c->files, path);
+}
+
 static int clear_calibrations(struct hsgd_context *ctx, const char *network, struct hsgd_calibration_cleared *done)
 {
     struct calibration_file as = { 0 };
@@ -145,7 +151,9 @@ static int clear_calibrations(struct hsgd_context *ctx, const char *network, str
     if (!hsgd_cache_folder(done->cache_folder, sizeof done->cache_folder)) *done->cache_folder = '\0';
     if (network) calibration_file_add(&as, "network", "%.63s", network);
     if (network) c.network = calibration_file_value(&as, "network", 0);
-    int err = calibration_file_each(add_cleared, &c), n = aged_files_remove(ctx, &c.files, 0);
+    int err = calibration_file_each(add_cleared, &c);
+    if (!err && !network) err = calibration_names_each("products", add_choice, &c); /* device/product_choice.h */
+    int n = aged_files_remove(ctx, &c.files, 0);
     done->calibrations = n > 0 ? n : 0;
     return n < 0 ? n : err;
 }

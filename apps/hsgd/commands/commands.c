@@ -47,6 +47,15 @@ const struct command commands[] = {
       "is computed never changes: a combination whose losses differ from the default's\n"
       "by more than 0.1 % is dropped, and with --deterministic no setting that may change\n"
       "bits is tried." },
+    { "calibrate", CALIBRATE, cmd_calibrate, "calibrate [--model NAME] [--show | --force | --clear] [OPTION...]",
+      "measure, show or forget times of this machine",
+      "Measures what a training step of a model takes on each device, at three sizes, and\n"
+      "keeps it for later processes, which divide batches by it; what is known is not\n"
+      "measured again, except with --force.  Without --model, or with --show, it shows\n"
+      "what is kept: times, by how much repeats differed, and when they were measured.\n"
+      "--clear removes it, and StarPU's performance models of hsgd; without --model also\n"
+      "the choice of matrix products and StarPU's measurements of transfers that hsgd\n"
+      "made.  Nothing of other programs is removed." },
     { "plan", PLAN, cmd_plan, "plan RUN | --model NAME [OPTION...]", "show how a training step is partitioned",
       "Prints the cells (tasks) of one training step, where they run and why, their\n"
       "predicted and measured times, and each device's share and idle time.  With RUN,\n"

@@ -36,6 +36,7 @@ int cmd_summary(struct settings *s);
 int cmd_eval(struct settings *s);
 int cmd_predict(struct settings *s);
 int cmd_tune(struct settings *s);
+int cmd_calibrate(struct settings *s);
 int cmd_help(struct settings *s);
 
 #endif

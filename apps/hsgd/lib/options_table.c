@@ -23,17 +23,19 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
-#define READS (TRAIN | BENCH | TUNE | PLAN | DATA | EVAL | SUMMARY)
-#define ALL (RUNS | TUNE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
+#define READS (TRAIN | BENCH | TUNE | CALIBRATE | PLAN | DATA | EVAL | SUMMARY)
+#define ALL (RUNS | TUNE | CALIBRATE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
 
 static const struct option_row table[] = {
-    { "model", 0, TEXT, RUNS | TUNE | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
+    { "model", 0, TEXT, RUNS | TUNE | CALIBRATE | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
       "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
     { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
       "the data (train, tune: digits; eval: that of the run; bench,\n"
       "plan, summary: none, only the model's default input shape)" },
+    { "data", 0, TEXT, CALIBRATE, AT(data), 0, 0, NULL, "digits|PATH",
+      "the data of the training (none, only the model's default input\nshape)" },
     { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "PATH",
       "the test data (the test split of the data, if it has one)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
@@ -45,8 +47,8 @@ static const struct option_row table[] = {
       "predict numbers in place of labels: columns of a CSV by name or\n"
       "number (may be repeated), an array of an .npz, a file beside an\n"
       ".npy, or a folder with an image for each image" },
-    { "features", 0, INTEGER, TRAIN | BENCH | TUNE | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL, "N",
-      "features of a sample that is not an image (all)" },
+    { "features", 0, INTEGER, TRAIN | BENCH | TUNE | CALIBRATE | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL,
+      "N", "features of a sample that is not an image (all)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "ignore columns of a CSV, by name or number; may be repeated" },
     { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,
@@ -60,13 +62,14 @@ static const struct option_row table[] = {
       "number of epochs (5); with --resume, including those done" },
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after N batches; without --epochs, only N counts" },
-    { "batch-size", 'b', INTEGER, RUNS | USES, AT(batch_size), 1, 1 << 20, NULL, "N", "samples per batch (128)" },
+    { "batch-size", 'b', INTEGER, RUNS | CALIBRATE | USES, AT(batch_size), 1, 1 << 20, NULL, "N",
+      "samples per batch (128)" },
     { "batch-size", 'b', LIST, TUNE, AT(batch_sizes), 0, 0, NULL, "N,...",
       "samples per batch (128); of several the fastest is searched, too" },
     { "accumulate", 0, INTEGER, TRAIN, AT(accumulate), 1, 1024, NULL, "K",
       "compute each batch in K parts, one after another, and add up\n"
       "their gradients: the same steps in less memory (1)" },
-    { "optimizer", 0, CHOICE, TRAIN, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
+    { "optimizer", 0, CHOICE, TRAIN | CALIBRATE, AT(optimizer), 0, 0, optimizer_at, "NAME", "the optimizer (adam)" },
     { "lr", 0, REAL, TRAIN, AT(lr), 1e-12, 1000, NULL, "X",
       "learning rate (0.001 for adam, adamw and\nlamb, else 0.01)" },
     { "momentum", 0, REAL, TRAIN, AT(momentum), 0, 1, NULL, "X",
@@ -120,14 +123,14 @@ static const struct option_row table[] = {
       "as 0.1 or 1/12, 0 for none; or the validation data (1/12)" },
     { "seed", 0, INTEGER, RUNS | TUNE | DATA, AT(seed), 0, 9e15, NULL, "N",
       "seed of initial weights, order, validation split and\naugmentation (0)" },
-    { "devices", 0, TEXT, RUNS | TUNE | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
+    { "devices", 0, TEXT, RUNS | TUNE | CALIBRATE | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
       "devices to use: auto for each physical device once, or a list\n"
       "such as cpu,opencl:1 (auto)" },
-    { "threads", 0, INTEGER, RUNS | TUNE | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
+    { "threads", 0, INTEGER, RUNS | TUNE | CALIBRATE | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
       "CPU cores to use (all that this process may use)" },
     { "deterministic", 0, FLAG, RUNS | TUNE | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
-    { "tf32", 0, FLAG, RUNS | TUNE | USES, AT(tf32), 0, 0, NULL, NULL,
+    { "tf32", 0, FLAG, RUNS | TUNE | CALIBRATE | USES, AT(tf32), 0, 0, NULL, NULL,
       "CUDA devices: faster matrix products with TF32 operands" },
     { "algorithm", 0, TEXT, RUNS, AT(algorithm), 0, 0, algorithm_at, "NAME",
       "training algorithm, see doc/algorithms.md (sync)" },
@@ -177,7 +180,7 @@ static const struct option_row table[] = {
     { "repeat", 0, INTEGER, COMPARE, AT(repeat), 1, 64, NULL, "N",
       "train every combination N times, with seeds counted up from\n"
       "--seed, and report means and standard deviations (1)" },
-    { "sizes", 0, LIST, BENCH | TUNE | PLAN, AT(sizes), 0, 0, NULL, "NAME=SIZES,...",
+    { "sizes", 0, LIST, BENCH | TUNE | CALIBRATE | PLAN, AT(sizes), 0, 0, NULL, "NAME=SIZES,...",
       "sizes of an input or target, where the model leaves them open,\n"
       "such as x=32x32x3; may be repeated (those of the data)" },
     { "seconds", 0, REAL, BENCH, AT(seconds), 0.1, 3600, NULL, "X", "approximate measuring time (5)" },
@@ -195,11 +198,15 @@ static const struct option_row table[] = {
     { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or values shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "the split to use (train; eval: test if there is one)" },
-    { "json", 0, FLAG, RUNS | TUNE | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
+    { "show", 0, FLAG, CALIBRATE, AT(show), 0, 0, NULL, NULL, "show what is kept, and measure nothing" },
+    { "force", 0, FLAG, CALIBRATE, AT(force), 0, 0, NULL, NULL, "measure again what is known" },
+    { "clear", 0, FLAG, CALIBRATE, AT(clear), 0, 0, NULL, NULL, "remove what is kept, of --model or of all networks" },
+    { "json", 0, FLAG,
+      RUNS | TUNE | CALIBRATE | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
       AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | TUNE | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL, NULL,
-      "print messages of the library, too" },
+    { "verbose", 'v', FLAG, RUNS | TUNE | CALIBRATE | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL,
+      NULL, "print messages of the library, too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print the manual page in roff format" },
     { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, shell_at, "SHELL",
       "print the completion script for a shell" },

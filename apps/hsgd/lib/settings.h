@@ -21,7 +21,8 @@ enum {
     SELFTEST = 1024,
     PLOT = 2048,
     SUMMARY = 4096,
-    TUNE = 8192
+    TUNE = 8192,
+    CALIBRATE = 16384
 };
 
 #define MAX_OPTIONS 96
@@ -41,6 +42,7 @@ struct settings {
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
+    bool show, force, clear;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going,
         no_bias_decay;
     bool given[MAX_OPTIONS]; /* by the command line or --config; in the order of the table */
