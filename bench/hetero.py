@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Heterogeneous steps on one CPU core and one core of PoCL, with simulated ratios of speed (HSGD_SLOW).
 
-    hetero.py ratios|choice|slices|predict [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
+    hetero.py ratios|choice|slices|placement|predict [--hsgd FILE] [--rounds N] [--seconds X] [--markdown]
 
 ratios   cifar-cnn at 128 and mlp at 2048, OpenCL 1, 3 and 10 times as slow as the CPU: the speed of `sync` relative to
          the sum of both devices' speeds, the same with equal shares, and the share of the possible gain over the
@@ -13,6 +13,10 @@ choice   twelve models and batch sizes: whether `--devices auto` chooses a set o
 slices   cifar-cnn at 256, speeds set in microseconds a row: slices of one size that a policy places (--slices), relative
          to the default division and to equal shares, where speeds are steady and where OpenCL has a third of its speed
          in every other four steps
+placement
+         lenet, mlp and cifar-cnn, speeds 1:1, 2:3 and 1:3 set in microseconds a row: HSGD_PLACEMENT=starpu with eight
+         policies, relative to the plan; the part of the samples that OpenCL had, and the largest relative difference of
+         the losses from those of one device.  Every run has its own empty cache and STARPU_HOME
 
 predict  thirty configurations (models, batch sizes of which none was calibrated, sets of devices): the step that `hsgd plan`
          predicts, with calibrations that are kept, and the step that `hsgd bench` measures, in turns; a configuration
@@ -46,6 +50,11 @@ CASES = [
 STEADY, CHANGING = ("cpu:500us,opencl:500us", "cpu:500us,opencl:1500us"), "cpu:500us,opencl:500us,opencl:1500us/4"
 SLICES = [(n, policy) for n in (8, 16) for policy in ("eager", "dmdas")]
 SLICED_STEPS = 96
+BY_MODEL, BY_PULL = ("dm", "dmda", "dmdas", "dmdar"), ("eager", "prio", "lws", "ws")
+PLACED = [("lenet", 256, 300), ("mlp", 512, 200), ("cifar-cnn", 128, 600)]  # batch, and microseconds a row of the CPU
+PLACED_SPEEDS, PLACED_SECONDS = {"1:1": 1, "2:3": 1.5, "1:3": 3}, 1.5
+MAX_OF_PLAN = {"1:1": 1.1, "2:3": 1.1, "1:3": 1.2}
+MAX_LOSS_ERROR, MAX_SHARE_ERROR = 1e-3, 0.1
 CALIBRATED = {8, 16, 32, 64, 128, 256, 512}
 PREDICTED = [(model, batch, way) for model, batches in (("mlp-small", (24, 384, 2000)), ("mlp", (48, 200, 1000)),
                                                         ("lenet", (24, 200, 750)), ("cifar-cnn", (96,)))
@@ -148,16 +157,20 @@ def choice(runner):
     return right >= 0.9 * len(CASES) and all(wins.get(k, 0) >= 3 for k in ("cpu", "opencl", "both")) and error <= 0.15
 
 
-def trained(runner, way, policy, slow):
-    """Samples per second of a training."""
+def trained(runner, words, environment):
+    """The report of a training on digits."""
     with tempfile.TemporaryDirectory(prefix="hetero-run-") as folder:
-        words = [runner.options.hsgd, "train", "--model", "cifar-cnn", "--data", "digits", "--batch-size", "256", "--steps",
-                 str(SLICED_STEPS), "--out", folder + "/run", "--json", *BOTH, *way]
-        environment = dict(runner.environment, HSGD_SLOW=slow, **({"STARPU_SCHED": policy} if policy else {}))
-        done = subprocess.run(words, capture_output=True, text=True, env=environment)
+        words = [runner.options.hsgd, "train", "--data", "digits", "--out", folder + "/run", "--json", *words]
+        done = subprocess.run(words, capture_output=True, text=True, env=dict(runner.environment, **environment))
         if done.returncode:
             sys.exit(f"{' '.join(words)}: exit status {done.returncode}: {done.stderr.strip()}")
-        return json.loads(done.stdout)["samples_per_second"]
+        return json.loads(done.stdout)
+
+
+def sliced(runner, way, policy, slow):
+    """Samples per second of a training."""
+    words = ["--model", "cifar-cnn", "--batch-size", "256", "--steps", str(SLICED_STEPS), *BOTH, *way]
+    return trained(runner, words, {"HSGD_SLOW": slow, **({"STARPU_SCHED": policy} if policy else {})})["samples_per_second"]
 
 
 def slices(runner):
@@ -169,7 +182,7 @@ def slices(runner):
         speeds = {way: [] for way in ways}
         for _ in range(options.rounds):
             for way, (words, policy) in ways.items():
-                speeds[way].append(trained(runner, words, policy, slow))
+                speeds[way].append(sliced(runner, words, policy, slow))
         median = {way: statistics.median(s) for way, s in speeds.items()}
         for way, speed in median.items():
             print_row(options, [slow, way, f"{speed:.0f}", f"{speed / median['default']:.3f}",
@@ -208,15 +221,59 @@ def predict(runner):
     return median <= 0.08 and near >= 0.9 * len(errors) and most <= 0.3
 
 
+def placed(runner, words, way, slow):
+    """Milliseconds of a step, OpenCL's part of the samples, and the losses; with nothing known before."""
+    with tempfile.TemporaryDirectory(prefix="hetero-home-") as home:
+        environment = {"STARPU_HOME": home, "HSGD_CACHE_DIR": home + "/cache", "HSGD_SLOW": slow}
+        if way != "plan":
+            environment.update(HSGD_PLACEMENT="starpu", STARPU_SCHED=way)
+        report = trained(runner, words, environment)
+    samples = {d["kind"]: d["samples"] for d in report["devices"]}
+    return report["step_ms_median"], samples.get("opencl", 0) / sum(samples.values()), report["losses"]
+
+
+def placement_row(runner, model, speeds, way, runs, plan_ms, alone):
+    """Prints what a way gave; whether it is within the bounds."""
+    ms, share = (statistics.median(run[k] for run in runs) for k in (0, 1))
+    ideal = 1 / (1 + PLACED_SPEEDS[speeds])
+    error = max(abs(a / b - 1) for run in runs for a, b in zip(run[2], alone))
+    well = error <= MAX_LOSS_ERROR
+    if way in BY_MODEL:
+        well &= ms <= MAX_OF_PLAN[speeds] * plan_ms and abs(share - ideal) <= MAX_SHARE_ERROR
+    print_row(runner.options, [model, speeds, way, f"{ms:.3f}", f"{ms / plan_ms:.3f}", f"{100 * share:.1f} %",
+                               f"{100 * ideal:.1f} %", f"{error:.1e}", "" if well else "no"])
+    return well
+
+
+def placement(runner):
+    well, ways = True, ("plan", *BY_MODEL, *BY_PULL)
+    print_head(runner.options, ["model", "speeds", "placed by", "ms", "of the plan", "opencl", "ideal", "losses", "within"])
+    for model, batch, us in PLACED:
+        for speeds, ratio in PLACED_SPEEDS.items():
+            steps = int(PLACED_SECONDS / (1e-6 * us * batch * ratio / (1 + ratio)))
+            words = ["--model", model, "--batch-size", str(batch), "--steps", str(steps), "--optimizer", "sgd", "--lr", "0.001"]
+            alone = placed(runner, words + WAYS["cpu"], "plan", "")[2]
+            runs = {way: [] for way in ways}
+            for _ in range(runner.options.rounds):
+                for way in ways:
+                    runs[way].append(placed(runner, words + BOTH, way, f"cpu:{us}us,opencl:{us * ratio:g}us"))
+            plan_ms = statistics.median(run[0] for run in runs["plan"])
+            for way in ways:
+                well &= placement_row(runner, model, speeds, way, runs[way], plan_ms, alone)
+    return well
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("ratios", "choice", "slices", "predict"))
+    parser.add_argument("what", choices=("ratios", "choice", "slices", "placement", "predict"))
     parser.add_argument("--hsgd", default="./hsgd")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--markdown", action="store_true")
     runner = Runner(parser.parse_args())
-    sys.exit(0 if {"ratios": ratios, "choice": choice, "slices": slices, "predict": predict}[runner.options.what](runner) else 1)
+    what = {"ratios": ratios, "choice": choice, "slices": slices, "placement": placement,
+            "predict": predict}[runner.options.what]
+    sys.exit(0 if what(runner) else 1)
 
 
 if __name__ == "__main__":

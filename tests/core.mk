@@ -33,6 +33,7 @@ core_tests += test_model_graph
 core_tests += test_null
 core_tests += test_numpy
 core_tests += test_ops_tree
+core_tests += test_placement
 core_tests += test_plan
 if HAVE_CAIRO
 core_tests += test_plots
@@ -118,6 +119,9 @@ test_divide_SOURCES = tests/test_divide.c tests/core.c tests/core.h
 test_divide_CPPFLAGS = $(AM_CPPFLAGS)
 test_divide_LDADD = runtime/libruntime.la
 steps_sources = tests/steps.c tests/steps.h tests/core.c tests/core.h
+test_placement_SOURCES = tests/test_placement.c $(steps_sources)
+test_placement_CPPFLAGS = $(core_cppflags)
+test_placement_LDADD = $(core_ldadd)
 test_slices_SOURCES = tests/test_slices.c $(steps_sources)
 test_slices_CPPFLAGS = $(core_cppflags)
 test_slices_LDADD = $(core_ldadd)

@@ -142,7 +142,25 @@ static void limited(void)
     CHECK(isinf(divide_rows(2, c, 256, 0, rows)) && rows[0] + rows[1] == 256);
 }
 
-static const struct core_case cases[] = { { "curves", curves },     { "ratios", ratios }, { "idle", idle },
-                                          { "together", together }, { "shares", shares }, { "three", three },
-                                          { "limited", limited } };
+/* Slices of one size that end with the division: 1:1 takes two, 2:3 five, 1:3 four, five workers five; where
+ * blocks are large, those that come nearest. */
+static void slices_alike(void)
+{
+    static const struct {
+        int rows[2], workers[2], block, slices;
+    } cases[] = {
+        { { 120, 120 }, { 1, 1 }, 8, 2 },  { { 96, 144 }, { 1, 1 }, 8, 5 },    { { 60, 180 }, { 1, 1 }, 8, 4 },
+        { { 240, 0 }, { 1, 1 }, 8, 1 },    { { 48, 192 }, { 1, 4 }, 8, 5 },    { { 240, 0 }, { 3, 1 }, 8, 3 },
+        { { 96, 144 }, { 1, 1 }, 120, 2 }, { { 112, 128 }, { 1, 1 }, 120, 2 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int got = divide_alike(2, cases[i].rows, cases[i].workers, 240, cases[i].block, 1.05, 15);
+        CHECK_MSG(got == cases[i].slices, "case %zu: %d slices", i, got);
+    }
+}
+
+static const struct core_case cases[] = { { "curves", curves },   { "ratios", ratios },
+                                          { "idle", idle },       { "together", together },
+                                          { "shares", shares },   { "three", three },
+                                          { "limited", limited }, { "slices_alike", slices_alike } };
 CORE_MAIN(cases)

@@ -42,7 +42,7 @@ static void of_one_size(void)
         CHECK((strstr(c.name, " on any") != NULL) == (c.rows > 0));
         if (!c.rows) continue;
         CHECK_MSG(c.rows == BATCH / SLICES, "a slice of %d rows", c.rows);
-        CHECK_STR(c.reason, "slices of one size: the scheduling policy chooses a device for every run");
+        CHECK_STR(c.reason, "8 slices of one size: the scheduling policy chooses a device for every run");
         n++;
     }
     CHECK_MSG(n == SLICES, "%d slices", n);

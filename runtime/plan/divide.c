@@ -109,3 +109,39 @@ double divide_rows(int n, const struct curve *c, int batch, double share, int *r
     }
     return together;
 }
+
+/* Of n devices, the time of so many slices, the largest of `size` rows, over that of `rows`. */
+static double alike(int n, const int *rows, const int *workers, int size, int slices)
+{
+    double last = 0;
+    int has[n];
+    for (int i = 0; i < n; i++) has[i] = 0;
+    for (int k = 0; k < slices; k++) {
+        double soonest = INFINITY;
+        int best = 0;
+        for (int i = 0; i < n; i++) {
+            double end = rows[i] ? (double)(has[i] / workers[i] + 1) * size * workers[i] / rows[i] : INFINITY;
+            if (end < soonest) {
+                soonest = end;
+                best = i;
+            }
+        }
+        has[best]++;
+        last = fmax(last, soonest);
+    }
+    return last;
+}
+
+int divide_alike(int n, const int *rows, const int *workers, int batch, int block, double slack, int max)
+{
+    double best = INFINITY;
+    int fewest = 1;
+    for (int slices = 1; slices <= max && best > slack; slices++) {
+        int size = (batch + slices * block - 1) / (slices * block) * block;
+        double t = alike(n, rows, workers, size, slices);
+        if (t >= best) continue;
+        best = t;
+        fewest = slices;
+    }
+    return fewest;
+}

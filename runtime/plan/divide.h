@@ -39,4 +39,9 @@ int divide_min(int n, int block, int batch, double share);
 /* What a step takes with these rows. */
 double divide_time(int n, const struct curve *c, const int *rows);
 
+/* How many slices of one size, in blocks, for these rows of the devices, each slice on the worker
+ * that ends first: the fewest, at most `max`, that take at most `slack` times as long; else those
+ * that take least. */
+int divide_alike(int n, const int *rows, const int *workers, int batch, int block, double slack, int max);
+
 #endif

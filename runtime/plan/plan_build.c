@@ -119,11 +119,11 @@ void access_buffer(struct cell *c, int buffer, enum starpu_data_access_mode mode
 /* The devices that cells are described for, at most. */
 static int variants(const struct plan *p) { return p->placed ? p->ctx->ndevices : 1; }
 
-/* Its own, or all where StarPU chooses: with slices of one size, these alone, because
- * parameters that wander keep devices waiting for each other. */
+/* Its own, or all where StarPU chooses: of several slices these alone, because parameters
+ * that wander keep devices waiting for each other. */
 static int variants_of(const struct plan *p, const struct job *j)
 {
-    return p->ctx->starpu_places || j->kind == CELL_SLICE ? variants(p) : 1;
+    return j->kind == CELL_SLICE || p->nslices == 1 ? variants(p) : 1;
 }
 
 static void begin_cell(struct plan *p, const struct job *j)

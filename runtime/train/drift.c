@@ -42,7 +42,7 @@ void drift_watch(struct trainer_state *s, const struct plan *p)
 {
     struct drift *d = &s->drift;
     bool divided = s->balance.batch && p->mode == PLAN_TRAIN && p->batch == s->balance.batch;
-    if (divided) divided = at_measured_sizes(s, p->model);
+    if (divided) divided = !p->placed && at_measured_sizes(s, p->model);
     if (!divided) p = NULL;
     if (d->plan == p) return;
     d->plan = p;
@@ -112,7 +112,8 @@ static bool probe_due(struct trainer_state *s, int batch, uint64_t now)
     struct drift *d = &s->drift;
     bool any = false;
     for (int i = 0; i < s->ctx->ndevices; i++) any |= is_idle(s, i);
-    if (!any || s->balance.batch != batch || !at_measured_sizes(s, s->store.sized)) return false;
+    if (!any || s->ctx->starpu_places || s->balance.batch != batch || !at_measured_sizes(s, s->store.sized))
+        return false;
     if (!d->probe_after) d->probe_after = now + PROBE_FIRST;
     return now >= d->probe_after;
 }

@@ -114,7 +114,7 @@ static const char *reason(const struct hsgd_trainer *t, const struct plan *p, co
 {
     const struct algorithm *a = algorithm_row(t->state.options.algorithm);
     bool home_is_cpu = c->device->info.kind == HSGD_CPU;
-    if (c->nvariants > 1 && p->ctx->starpu_places)
+    if (c->nvariants > 1 && p->ctx->starpu_places && !t->state.pieces)
         return "HSGD_PLACEMENT=starpu: the scheduling policy chooses a device for every run";
     if (algorithm_has_server(a) && c->kind == CELL_STEP) return "batches of its own, as the algorithm says";
     if (c->kind == CELL_SLICE || c->kind == CELL_STEP) return p->why[c->device - p->ctx->device];

@@ -11,6 +11,7 @@
 
 #define WORTH 0.005    /* a gain below this is noise */
 #define IDLE_GAIN 0.03 /* a device is left idle if the step is shorter without it by this fraction */
+#define ALIKE 1.05     /* slices that a policy places may take so many times as long as the division */
 
 /* ----------------------------------------------------------- one device */
 
@@ -183,6 +184,32 @@ static void log_idle(const struct trainer_state *s, const struct division *d, en
         if (!s->balance.rows[i]) hsgd_log(s->ctx, level, "%s is %s", s->ctx->device[i].info.id, d->why[i]);
 }
 
+/* ------------------------------------------------- slices that a policy places */
+
+/* Slices of one size.  The device that they name is not theirs, since the policy places
+ * them, but that of the parameters: the CPU, if it takes part. */
+static void of_one_size(const struct trainer_state *s, int batch, int slices, struct division *out)
+{
+    struct hsgd_context *ctx = s->ctx;
+    struct device *home = division_first(ctx);
+    for (int i = 0; i < ctx->ndevices; i++)
+        if (ctx->device[i].info.kind == HSGD_CPU && !ctx->device[i].lost) home = &ctx->device[i];
+    out->n = division_add(out->slice, 0, home, batch, slices, s->block);
+    for (int i = 0; i < ctx->ndevices; i++)
+        division_explain(out, i, "%s%d slice%s of one size: the scheduling policy chooses a device for every run",
+                         s->options.slices ? "" : "HSGD_PLACEMENT=starpu, ", out->n, out->n > 1 ? "s" : "");
+}
+
+/* Few slices that come near the division, which the policy does not know. */
+static void as_divided(struct trainer_state *s, int batch, struct division *out)
+{
+    struct hsgd_context *ctx = s->ctx;
+    int workers[MAX_DEVICES], most = batch / MIN_ROWS < MAX_SLICES ? batch / MIN_ROWS : MAX_SLICES;
+    for (int i = 0; i < ctx->ndevices; i++) workers[i] = ctx->device[i].info.workers;
+    s->pieces = divide_alike(ctx->ndevices, s->balance.rows, workers, batch, s->block, ALIKE, most);
+    of_one_size(s, batch, s->pieces, out);
+}
+
 static void over_devices(struct trainer_state *s, struct trainer_state *shadow, int batch, struct division *out)
 {
     struct balance *b = &s->balance;
@@ -193,7 +220,8 @@ static void over_devices(struct trainer_state *s, struct trainer_state *shadow, 
     b->batch = batch;
     out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
-    log_idle(s, out, s->ctx->named ? HSGD_LOG_WARNING : HSGD_LOG_INFO); /* the user wanted it */
+    if (s->ctx->starpu_places) as_divided(s, batch, out);
+    else log_idle(s, out, s->ctx->named ? HSGD_LOG_WARNING : HSGD_LOG_INFO); /* the user wanted it */
 }
 
 static void keep_proportions(struct trainer_state *s, const struct division *d, int batch)
@@ -251,29 +279,17 @@ static bool measured_alike(const struct trainer_state *s)
     return s->store.sized != s->store.model && sizes_bytes(s->store.sized) <= 2 * s->measured_bytes;
 }
 
-/* Slices of one size.  The device that they name is not theirs, since the policy places
- * them, but that of the parameters: the CPU, if it takes part. */
-static void of_one_size(const struct trainer_state *s, int batch, struct division *out)
-{
-    struct hsgd_context *ctx = s->ctx;
-    struct device *home = division_first(ctx);
-    for (int i = 0; i < ctx->ndevices; i++)
-        if (ctx->device[i].info.kind == HSGD_CPU && !ctx->device[i].lost) home = &ctx->device[i];
-    out->n = division_add(out->slice, 0, home, batch, s->options.slices, s->block);
-    division_explain_all(out, ctx->ndevices,
-                         "slices of one size: the scheduling policy chooses a device for every run");
-}
-
 int slices_choose(struct trainer_state *s, int batch, enum plan_mode mode, struct division *out)
 {
     struct hsgd_context *ctx = s->ctx;
     bool tried = s->measured && (mode != PLAN_TRAIN || batch < s->options.batch_size || measured_alike(s));
     *out = (struct division){ 0 };
     int devices = division_usable(ctx);
-    if (s->options.slices && mode == PLAN_TRAIN) return of_one_size(s, batch, out), 0;
+    if (s->options.slices && mode == PLAN_TRAIN) return of_one_size(s, batch, s->options.slices, out), 0;
     if (division_fixed(ctx, s->block, batch, out)) return 0;
     if (devices > 1 && algorithm_row(s->options.algorithm)->slices != SLICE_EQUATIONS)
         division_equal(ctx, s->block, batch, 0, "equal shares, by the algorithm", out);
+    else if (tried && s->pieces) of_one_size(s, batch, s->pieces, out);
     else if (tried) division_in_proportion(ctx, s->block, s->share, batch, out);
     else return measured(s, batch, out);
     return 0;

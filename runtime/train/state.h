@@ -55,6 +55,7 @@ struct trainer_state {
     double tried;    /* this time of a step, in seconds */
     struct drift drift;
     double share[MAX_DEVICES]; /* of each device in the last batch measured */
+    int pieces;                /* slices of one size that go with them, where a policy places; 0: none */
 };
 
 /* Opens a store on the model, its moving average and the optimizer's state, both all zero; errors as of store_open(). */
