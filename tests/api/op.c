@@ -154,6 +154,11 @@ static const struct hsgd_kernel kernel = {
 static int wanted;     /* the function that forward() calls with anything, */
 static bool went_well; /* and how that went */
 enum { LAUNCH, PREPARED, SCRATCH, MATMUL };
+/* What it gives to hsgd_emit_matmul(): every time the same, since a product that the first time asks for no scratch
+ * memory has none. */
+static struct hsgd_matmul product = { .m = 1, .n = 1, .k = 1, .lda = 1, .ldb = 1, .ldc = 1 };
+static const struct hsgd_matmul *given_product;
+static bool given_emit;
 
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
@@ -166,7 +171,6 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
 static void describe_one(struct hsgd_emit *e, int n)
 {
     struct hsgd_ref refs[] = { e->x[0], e->y[0] }, none = { .buffer = -1 };
-    struct hsgd_matmul p = { .m = 1, .n = 1, .k = 1, .lda = 1, .ldb = 1, .ldc = 1 };
     if (wanted == LAUNCH)
         hsgd_launch(OR_NULL(0, e), OR_NULL(1, &kernel), HSGD_ITEMS, n, OR_NULL(2, &n), OR_NULL(3, refs));
     else if (wanted == PREPARED)
@@ -174,7 +178,7 @@ static void describe_one(struct hsgd_emit *e, int n)
     else if (wanted == SCRATCH)
         went_well =
             hsgd_scratch(OR_NULL(0, e), one_in(6) ? (int64_t[]){ 0, -1, INT64_MIN, 1 }[below(4)] : 100).buffer >= 0;
-    else hsgd_emit_matmul(OR_NULL(0, e), OR_NULL(1, &p), e->x[0], e->x[0], e->y[0], none);
+    else hsgd_emit_matmul(given_emit ? e : NULL, given_product, e->x[0], e->x[0], e->y[0], none);
 }
 
 static void forward(struct hsgd_emit *e)
@@ -194,6 +198,7 @@ static bool describe(int function)
     struct hsgd_op_call call = { .rows = 2, .in = { hsgd_vector(FEATURES) }, .x = { floats }, .y = { results } };
     wanted = function;
     went_well = true;
+    if (wanted == MATMUL) given_emit = OR_NULL(0, &product), given_product = OR_NULL(1, &product);
     return !hsgd_op_run(world.ctx, 0, &op, NULL, &call) && went_well;
 }
 
