@@ -59,11 +59,17 @@ export HSGD_PLACEMENT=starpu
 ok train $few --algorithm sync --devices cpu,opencl --steps 5 --out placed
 [ "$(kept)" = "$before" ]
 check "HSGD_PLACEMENT=starpu leaves them alone" $?
+ok train $few --algorithm sync --slices 4 --devices cpu,opencl --steps 5 --out sliced
+[ "$(kept)" = "$before" ]
+check "slices leave them alone" $?
 export HSGD_CACHE_DIR="$dir/empty"
 ok train $few --algorithm sync --devices cpu,opencl --steps 5 --out placed0
 [ -z "$(kept)" ]
 check "HSGD_PLACEMENT=starpu keeps none: $(kept)" $?
 unset HSGD_PLACEMENT
+ok train $few --algorithm sync --slices 4 --devices cpu,opencl --steps 5 --out sliced0
+[ -z "$(kept)" ]
+check "slices keep none: $(kept)" $?
 
 # ------------------------------------------------------- measurements of transfers
 # Each set of drivers has one, which other sets leave as it is.
