@@ -128,20 +128,21 @@ static void end_together(struct curve *c, int rows, double step)
     c->shared = fmax(step - c->extra, 0.1 * step) / curve_at(c, rows);
 }
 
-/* Compares the partition with the fastest device alone, by trials. */
+/* Compares a partition with the fastest device alone, by trials. */
 static void verify(struct trainer_state *shadow, int batch, struct balance *b)
 {
     struct hsgd_context *ctx = shadow->ctx;
     struct slice_spec specs[MAX_SLICES];
     int rows[MAX_DEVICES], best = fastest(ctx, b->curve, batch);
-    b->with = NAN;
+    b->with = b->without = NAN;
+    if (!several(ctx, b->rows)) return; /* the calibration says more than one trial would */
     for (int i = 1; i < ctx->ndevices; i++)
         if (b->rows[0] && b->rows[i]) b->with = refine(shadow, 0, i, batch, b->curve, b->rows);
-    if (isnan(b->with) && several(ctx, b->rows)) b->with = trial(shadow, all_slices(shadow, b->rows, specs), specs);
+    if (isnan(b->with)) b->with = trial(shadow, all_slices(shadow, b->rows, specs), specs);
     give_all(ctx, best, batch, rows);
     b->without = trial(shadow, all_slices(shadow, rows, specs), specs);
     for (int i = 0; i < ctx->ndevices; i++)
-        if (b->rows[i] && !isnan(b->with)) end_together(&b->curve[i], b->rows[i], b->with);
+        if (b->rows[i]) end_together(&b->curve[i], b->rows[i], b->with);
     bool leaves = shadow->options.min_share <= 0 && b->without < (1 - IDLE_GAIN) * b->with;
     if (leaves) memcpy(b->rows, rows, sizeof rows);
 }
@@ -216,7 +217,7 @@ static void over_devices(struct trainer_state *s, struct trainer_state *shadow, 
     trials_calibrate(shadow, batch, b->curve);
     divide_rows(s->ctx->ndevices, b->curve, batch, s->options.min_share, b->rows);
     verify(shadow, batch, b);
-    was_tried(s, batch, several(s->ctx, b->rows) ? b->with : b->without);
+    was_tried(s, several(s->ctx, b->rows) ? batch : 0, b->with);
     b->batch = batch;
     out->n = all_slices(s, b->rows, out->slice);
     explain_shares(s, batch, out);
