@@ -118,9 +118,9 @@ HSGD_API int hsgd_device_get(const struct hsgd_context *ctx, int i, struct hsgd_
 /* Matrix products of one form and size on CPUs: how fast each library is, and which one is used. */
 struct hsgd_product {
     size_t size;
-    char name[16];    /* form and size: "NN k<=16".  NN: A B, NT: A B^T, TN: A^T B; A is m x k, B k x n.  Sizes: one of m,
+    char name[16]; /* form and size: "NN k<=16".  NN: A B, NT: A B^T, TN: A^T B; A is m x k, B k x n.  Sizes: one of m,
                        * n, k is at most 16; "small", below 2^20 multiplications; "large" */
-    char library[16]; /* the one in use: "onednn", "openblas", "own" */
+    char library[16];                           /* the one in use: "onednn", "openblas", "own" */
     char candidate[HSGD_PRODUCT_LIBRARIES][48]; /* with their versions; "": not in this build */
     double gflops[HSGD_PRODUCT_LIBRARIES];      /* of a core, 10^9 floating-point operations a second; 0: not measured,
                                                  * because it is not in this build or the choice does not depend on it

@@ -73,7 +73,7 @@ struct hsgd_context {
     hsgd_log_fn *log;
     void *log_user;
     bool deterministic, tf32, spare_opencl, owns_starpu;
-    bool named; /* the user named the devices */
+    bool named;                         /* the user named the devices */
     bool joined;                        /* another context of ours started StarPU */
     bool chose_policy;                  /* the scheduling policy is our choice, not the user's */
     bool cuda_graphs;                   /* HSGD_CUDA_GRAPHS: cells are captured on CUDA devices */
