@@ -98,7 +98,7 @@ static int print_json(const struct found *f)
                                      "cudnn", *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i]));
     }
     json_t *all = json_pack("{s:o}", "devices", list);
-    if (f->nproducts) json_object_set_new(all, "matrix_products", products_json(f));
+    if (f->nproducts) json_set(&all, "matrix_products", products_json(f));
     return json_print(all);
 }
 
