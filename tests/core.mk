@@ -11,6 +11,7 @@ core_tests += test_checkpoint
 core_tests += test_checkpoint_files
 core_tests += test_context
 core_tests += test_cores
+core_tests += test_cost
 core_tests += test_deterministic
 core_tests += test_digests
 core_tests += test_divide
@@ -115,6 +116,9 @@ digests: test_digests
 	@srcdir="$(srcdir)" ./test_digests rows | sed -n 's/^row //p'
 .PHONY: digests
 EXTRA_DIST += tests/digests.txt
+test_cost_SOURCES = tests/test_cost.c tests/core.c tests/core.h
+test_cost_CPPFLAGS = $(AM_CPPFLAGS)
+test_cost_LDADD = runtime/libruntime.la
 test_divide_SOURCES = tests/test_divide.c tests/core.c tests/core.h
 test_divide_CPPFLAGS = $(AM_CPPFLAGS)
 test_divide_LDADD = runtime/libruntime.la

@@ -10,6 +10,7 @@
 #include "trials.h"
 
 #define WORTH 0.005    /* a gain below this is noise */
+#define REPEATS 3      /* of the trials that say so, at most */
 #define IDLE_GAIN 0.03 /* a device is left idle if the step is shorter without it by this fraction */
 #define ALIKE 1.05     /* slices that a policy places may take so many times as long as the division */
 
@@ -128,7 +129,14 @@ static void end_together(struct curve *c, int rows, double step)
     c->shared = fmax(step - c->extra, 0.1 * step) / curve_at(c, rows);
 }
 
-/* Compares a partition with the fastest device alone, by trials. */
+static bool leaves_idle(const struct trainer_state *shadow, const struct balance *b)
+{
+    return shadow->options.min_share <= 0 && b->without < (1 - IDLE_GAIN) * b->with;
+}
+
+/* Compares a partition with the fastest device alone, by trials.  Equations said that the partition is better, so
+ * that a disturbed trial must not decide: where threads of two devices have met on a core, the kernel takes some
+ * hundredths of a second to part them. */
 static void verify(struct trainer_state *shadow, int batch, struct balance *b)
 {
     struct hsgd_context *ctx = shadow->ctx;
@@ -141,10 +149,13 @@ static void verify(struct trainer_state *shadow, int batch, struct balance *b)
     if (isnan(b->with)) b->with = trial(shadow, all_slices(shadow, b->rows, specs), specs);
     give_all(ctx, best, batch, rows);
     b->without = trial(shadow, all_slices(shadow, rows, specs), specs);
+    for (int i = 0; i < REPEATS && leaves_idle(shadow, b); i++) {
+        b->with = fmin(b->with, trial(shadow, all_slices(shadow, b->rows, specs), specs));
+        b->without = fmin(b->without, trial(shadow, all_slices(shadow, rows, specs), specs));
+    }
     for (int i = 0; i < ctx->ndevices; i++)
         if (b->rows[i]) end_together(&b->curve[i], b->rows[i], b->with);
-    bool leaves = shadow->options.min_share <= 0 && b->without < (1 - IDLE_GAIN) * b->with;
-    if (leaves) memcpy(b->rows, rows, sizeof rows);
+    if (leaves_idle(shadow, b)) memcpy(b->rows, rows, sizeof rows);
 }
 
 /* Why device i has no rows. */
