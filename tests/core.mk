@@ -117,8 +117,8 @@ digests: test_digests
 .PHONY: digests
 EXTRA_DIST += tests/digests.txt
 test_cost_SOURCES = tests/test_cost.c tests/core.c tests/core.h
-test_cost_CPPFLAGS = $(AM_CPPFLAGS)
-test_cost_LDADD = runtime/libruntime.la
+test_cost_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
+test_cost_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
 test_divide_SOURCES = tests/test_divide.c tests/core.c tests/core.h
 test_divide_CPPFLAGS = $(AM_CPPFLAGS)
 test_divide_LDADD = runtime/libruntime.la
