@@ -9,19 +9,8 @@
 static void emit_gemm(struct hsgd_emit *e, const struct hsgd_matmul *p, struct hsgd_ref a, struct hsgd_ref b,
                       struct hsgd_ref c, struct hsgd_ref bias, bool has_bias)
 {
-    struct gemm_args g = { .m = p->m,
-                           .n = p->n,
-                           .k = p->k,
-                           .lda = p->lda,
-                           .ldb = p->ldb,
-                           .ldc = p->ldc,
-                           .ta = p->transpose_a,
-                           .tb = p->transpose_b,
-                           .accumulate = p->accumulate,
-                           .bias = has_bias,
-                           .act = (int)p->activation,
-                           .workers = e->units };
-    gemm_plan(&g);
+    struct gemm_args g = product_gemm(p, e->units);
+    g.bias = has_bias;
     if (g.dots) {
         HSGD_LAUNCH(e, HSGD_KERNEL(gemm_dots), HSGD_TILES, gemm_groups(&g), &g, c, a, b, bias);
         return;

@@ -57,6 +57,23 @@ struct products products_by(enum product_library library)
     return p;
 }
 
+struct gemm_args product_gemm(const struct hsgd_matmul *p, int units)
+{
+    struct gemm_args g = { .m = p->m,
+                           .n = p->n,
+                           .k = p->k,
+                           .lda = p->lda,
+                           .ldb = p->ldb,
+                           .ldc = p->ldc,
+                           .ta = p->transpose_a,
+                           .tb = p->transpose_b,
+                           .accumulate = p->accumulate,
+                           .act = (int)p->activation,
+                           .workers = units };
+    gemm_plan(&g);
+    return g;
+}
+
 /* ----------------------------------------------------------------- classes */
 
 static const char *const forms[PRODUCT_FORMS] = { "NN", "NT", "TN" };
@@ -102,16 +119,7 @@ static double now(void)
 
 static void run_own(const struct hsgd_matmul *p, const struct bench *b)
 {
-    struct gemm_args g = { .m = p->m,
-                           .n = p->n,
-                           .k = p->k,
-                           .lda = p->lda,
-                           .ldb = p->ldb,
-                           .ldc = p->ldc,
-                           .ta = p->transpose_a,
-                           .tb = p->transpose_b,
-                           .workers = 1 };
-    gemm_plan(&g);
+    struct gemm_args g = product_gemm(p, 1);
     const struct hsgd_kernel *kernel = g.dots ? HSGD_KERNEL(gemm_dots) : HSGD_KERNEL(gemm_tiles);
     kernel->cpu((void *const[]){ b->c, b->a, b->b, b->c, b->work }, &g);
 }

@@ -36,6 +36,9 @@ int product_class(const struct hsgd_matmul *p);
 /* "NN k<=16", ..., "TN large" */
 void product_class_name(int product_class, char *out, size_t size);
 
+/* Our own kernels for a product without a bias, on so many units; planned (gemm.h). */
+struct gemm_args product_gemm(const struct hsgd_matmul *p, int units);
+
 /* Measures all libraries at all classes, which takes some milliseconds, and chooses for each class: the fixed
  * library, unless another is clearly faster.  Without memory nothing is measured. */
 struct products products_measured(void);

@@ -186,16 +186,22 @@ static void by_measurement(void *library)
     if (library) only(*(enum product_library *)library);
 }
 
+/* The same file with another choice. */
 static void write_all(enum product_library library, const char *end)
 {
-    FILE *f = fopen(file(), "w");
+    char head[3][100];
+    FILE *f = fopen(file(), "r");
     REQUIRE(f);
-    fprintf(f, "products 1\n");
+    for (int i = 0; i < 3; i++) REQUIRE(fgets(head[i], sizeof *head, f)); /* version, kind, key */
+    fclose(f);
+    REQUIRE((f = fopen(file(), "w")));
+    for (int i = 0; i < 3; i++) fputs(head[i], f);
     for (int c = 0; c < PRODUCT_CLASSES; c++) {
         char name[32];
         product_class_name(c, name, sizeof name);
         fprintf(f, "%s %s 1.0 2.0 3.0%s\n", name, product_library_name(library), end);
     }
+    fputs("end\n", f);
     fclose(f);
 }
 

@@ -36,7 +36,7 @@ has more/tune.yaml '^batch-size: (64|128)$'
 
 # An interrupt ends it, and its trial, without files.
 "$hsgd" tune --model linear --devices cpu --time 60 --out stopped >out 2>err &
-sleep 0.6
+await [ -d stopped ]
 kill -INT $!
 wait $!; code=$?
 check "an interrupt ends it ($code)" "$([ $code -eq 130 ]; echo $?)"

@@ -11,6 +11,7 @@ extern "C" {
 #endif
 
 #define HSGD_CALIBRATION_SIZES 3
+#define HSGD_CALIBRATION_MAX_SPREAD 0.2 /* above it the machine was busy, and the next process measures again */
 
 /* The times of a network's step on one device, which works alone.  They are used for the same kernels, network,
  * optimizer, device and settings only, of which `key` is a digest. */
@@ -25,8 +26,7 @@ struct hsgd_calibration {
     int rows[HSGD_CALIBRATION_SIZES];       /* samples of a step, ascending */
     double seconds[HSGD_CALIBRATION_SIZES]; /* of a step: the least of several rounds of trials */
     double spread[HSGD_CALIBRATION_SIZES];  /* how far the second least is above it, 0.1: by a tenth; NaN: unknown, a
-                                             * step that takes long is tried once.  Above 0.2 the machine was busy, and
-                                             * the next process measures again */
+                                             * step that takes long is tried once */
     int64_t taken;                          /* when: seconds since 1970 (UTC) */
 };
 

@@ -15,25 +15,24 @@
 
 #define DIGITS 32 /* of the key in a file's name */
 
-static const char file_word[] = "calibration";       /* begins names of files */
 static const char first_line[] = "hsgd calibration"; /* and the version */
 
-/* "FOLDER/<word>-HOST-": the names of this host's. */
-static bool begin_path(const char *word, char *out, size_t size)
+/* "FOLDER/KIND-HOST-": the names of this host's. */
+static bool begin_path(const char *kind, char *out, size_t size)
 {
     char host[HOST_NAME];
     if (!hsgd_cache_folder(out, size)) return false;
     hsgd_cache_host(host, sizeof host);
     size_t used = strlen(out);
-    return snprintf(out + used, size - used, "/%s-%s-", word, host) < (int)(size - used) - DIGITS;
+    return snprintf(out + used, size - used, "/%s-%s-", kind, host) < (int)(size - used) - DIGITS;
 }
 
-static bool set_path(struct calibration_file *f, const char *key)
+static bool set_path(struct calibration_file *f, const char *kind, const char *key)
 {
     *f->text = '\0';
     f->used = 0;
     f->overflow = false;
-    if (!begin_path(file_word, f->path, sizeof f->path)) return false;
+    if (!begin_path(kind, f->path, sizeof f->path)) return false;
     size_t used = strlen(f->path);
     snprintf(f->path + used, sizeof f->path - used, "%.*s", DIGITS, key);
     return true;
@@ -66,7 +65,7 @@ void calibration_file_add(struct calibration_file *f, const char *name, const ch
 
 bool calibration_file_begin(struct calibration_file *f, const char *kind, const char key[65])
 {
-    if (!set_path(f, key)) return false;
+    if (!set_path(f, kind, key)) return false;
     calibration_file_add(f, first_line, "%d", CALIBRATION_VERSION);
     calibration_file_add(f, "kind", "%s", kind);
     calibration_file_add(f, "key", "%s", key);
@@ -74,7 +73,6 @@ bool calibration_file_begin(struct calibration_file *f, const char *kind, const 
 }
 
 struct limit {
-    struct hsgd_context *ctx;
     const char *network;
     struct aged_files files;
 };
@@ -85,14 +83,14 @@ static int add_alike(void *user, const struct calibration_file *f, bool readable
     struct limit *l = user;
     const char *network = readable ? calibration_file_value(f, "network", 0) : NULL;
     bool alike = network && l->network ? !strcmp(network, l->network) : network == l->network;
-    return alike ? aged_files_add(l->ctx, &l->files, f->path) : 0;
+    return alike ? aged_files_add(NULL, &l->files, f->path) : 0;
 }
 
-static void limit_files(struct hsgd_context *ctx, const char *network)
+static void limit_files(const char *kind, const char *network)
 {
-    struct limit l = { .ctx = ctx, .network = network };
-    calibration_file_each(add_alike, &l);
-    aged_files_remove(ctx, &l.files, CALIBRATION_FILES_KEPT);
+    struct limit l = { .network = network };
+    calibration_file_each(kind, add_alike, &l);
+    aged_files_remove(NULL, &l.files, CALIBRATION_FILES_KEPT);
 }
 
 int calibration_file_write(struct hsgd_context *ctx, struct calibration_file *f)
@@ -107,8 +105,9 @@ int calibration_file_write(struct hsgd_context *ctx, struct calibration_file *f)
     hsgd_cache_make_folders(f->path);
     int err = hsgd_file_write(ctx, f->path, text, n);
     if (err) return err;
-    limit_files(NULL, calibration_file_value(f, "network", 0));
-    limit_files(NULL, NULL);
+    const char *kind = calibration_file_value(f, "kind", 0), *network = calibration_file_value(f, "network", 0);
+    if (network) limit_files(kind, network);
+    limit_files(kind, NULL);
     return 0;
 }
 
@@ -149,7 +148,7 @@ static bool read_lines(struct calibration_file *f, bool *found)
 bool calibration_file_read(struct hsgd_context *ctx, struct calibration_file *f, const char *kind, const char key[65])
 {
     bool found;
-    if (!set_path(f, key)) return false;
+    if (!set_path(f, kind, key)) return false;
     bool readable = read_lines(f, &found);
     if (readable && same(calibration_file_value(f, "kind", 0), kind) &&
         same(calibration_file_value(f, "key", 0), key)) {
@@ -167,38 +166,22 @@ static bool is_one(const char *name, const char *prefix)
     return !strncmp(name, prefix, n) && strlen(name + n) == DIGITS && strspn(name + n, "0123456789abcdef") == DIGITS;
 }
 
-int calibration_names_each(const char *word, calibration_name_fn *each, void *user)
+int calibration_file_each(const char *kind, calibration_file_fn *each, void *user)
 {
-    char folder[PATH_MAX], path[PATH_MAX];
+    char folder[PATH_MAX];
     int err = 0;
-    if (!begin_path(word, folder, sizeof folder)) return 0;
+    if (!begin_path(kind, folder, sizeof folder)) return 0;
     char *prefix = strrchr(folder, '/');
     *prefix++ = '\0';
     DIR *d = opendir(folder);
     if (!d) return 0;
-    for (struct dirent *e; !err && (e = readdir(d));)
-        if (is_one(e->d_name, prefix) && snprintf(path, sizeof path, "%s/%s", folder, e->d_name) < (int)sizeof path)
-            err = each(user, path);
+    for (struct dirent *e; !err && (e = readdir(d));) {
+        struct calibration_file f;
+        bool found = is_one(e->d_name, prefix) &&
+                     snprintf(f.path, sizeof f.path, "%s/%s", folder, e->d_name) < (int)sizeof f.path;
+        bool readable = found && read_lines(&f, &found);
+        if (found) err = each(user, &f, readable);
+    }
     closedir(d);
     return err;
-}
-
-struct visit {
-    calibration_file_fn *each;
-    void *user;
-};
-
-static int visit(void *user, const char *path)
-{
-    const struct visit *v = user;
-    struct calibration_file f;
-    bool found;
-    snprintf(f.path, sizeof f.path, "%s", path);
-    bool readable = read_lines(&f, &found);
-    return found ? v->each(v->user, &f, readable) : 0;
-}
-
-int calibration_file_each(calibration_file_fn *each, void *user)
-{
-    return calibration_names_each(file_word, visit, &(struct visit){ each, user });
 }

@@ -3,14 +3,14 @@
  * say what they are.
  *
  *   hsgd calibration 2
- *   kind device
+ *   kind calibration
  *   key <64 hexadecimal digits>
  *   <name> <value>             names may repeat
  *   end
  *
- * A file is called calibration-<host>-<the first 32 digits of its key>.  The key is a digest of all
- * that the times depend on, so a file is right or is not found; the other lines are for people, and
- * what was measured.  A new kind of entry is another `kind`; another form of lines is another version. */
+ * A file is called <kind>-<host>-<the first 32 digits of its key>.  The key is a digest of all that the
+ * times depend on, so a file is right or is not found; the other lines are for people, and what was
+ * measured.  A new kind of entry is another `kind`; another form of lines is another version. */
 #ifndef HSGD_RUNTIME_CALIBRATION_FILE_H
 #define HSGD_RUNTIME_CALIBRATION_FILE_H
 
@@ -36,7 +36,7 @@ bool calibration_file_begin(struct calibration_file *f, const char *kind, const 
 void calibration_file_add(struct calibration_file *f, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Writes it, and removes the least recently used of those with the same `network` line where there are more than
+/* Writes it, and removes the least recently used of its kind with the same `network` line where there are more than
  * CALIBRATION_FILES_KEPT.  0, or a negative errno with a sentence. */
 int calibration_file_write(struct hsgd_context *ctx, struct calibration_file *f);
 
@@ -47,13 +47,9 @@ bool calibration_file_read(struct hsgd_context *ctx, struct calibration_file *f,
 /* The value of the i-th line of that name, from 0; NULL: there is none. */
 const char *calibration_file_value(const struct calibration_file *f, const char *name, int i);
 
-/* Calls each() for all files of this host, also for those that are damaged or of another version (!readable), until
- * it returns something else than 0; returns that. */
+/* Calls each() for all files of a kind of this host, also for those that are damaged or of another version
+ * (!readable), until it returns something else than 0; returns that. */
 typedef int calibration_file_fn(void *user, const struct calibration_file *f, bool readable);
-int calibration_file_each(calibration_file_fn *each, void *user);
-
-/* The same for the paths of this host's files that begin with another word: <word>-<host>-<32 digits>. */
-typedef int calibration_name_fn(void *user, const char *path);
-int calibration_names_each(const char *word, calibration_name_fn *each, void *user);
+int calibration_file_each(const char *kind, calibration_file_fn *each, void *user);
 
 #endif

@@ -4,21 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/c_locale.h"
 #include "base/core.h"
 #include "base/sha256.h"
 #include "base/sized.h"
+#include "calibration_file.h"
 #include "environment.h"
 #include "io/cache.h"
 
-#define FORMAT "products 1\n"
-
-enum { LINE = 128 };
 _Static_assert((int)PRODUCT_LIBRARIES == HSGD_PRODUCT_LIBRARIES, "the libraries of struct hsgd_product");
 
-/* ------------------------------------------------------------------- where */
+/* -------------------------------------------------------------- what is kept */
 
 /* All that the times depend on. */
 static void key_of(const char *cpu, char hex[65])
@@ -35,18 +32,6 @@ static void key_of(const char *cpu, char hex[65])
     sha256_end(&h, hex);
 }
 
-static bool path_of(const char *cpu, char *out, size_t size)
-{
-    char host[HOST_NAME], hex[65];
-    if (!hsgd_cache_folder(out, size)) return false;
-    hsgd_cache_host(host, sizeof host);
-    key_of(cpu, hex);
-    size_t used = strlen(out);
-    return snprintf(out + used, size - used, "/products-%s-%.32s", host, hex) < (int)(size - used);
-}
-
-/* -------------------------------------------------------------- what is kept */
-
 /* PRODUCT_LIBRARIES: none. */
 static int library_named(const char *name, size_t length)
 {
@@ -58,64 +43,44 @@ static int library_named(const char *name, size_t length)
     return i;
 }
 
-/* "CLASS LIBRARY GFLOPS GFLOPS GFLOPS" */
-static bool read_line(const char *line, int class, struct products *p)
+/* "LIBRARY GFLOPS GFLOPS GFLOPS" of a class; value NULL: false. */
+static bool read_class(const char *value, int class, struct products *p)
 {
-    char name[32];
-    size_t length;
-    product_class_name(class, name, sizeof name);
-    length = strlen(name);
-    if (strncmp(line, name, length) || line[length++] != ' ') return false;
-    line += length;
-    length = strcspn(line, " ");
-    p->library[class] = (enum product_library)library_named(line, length);
+    if (!value) return false;
+    size_t length = strcspn(value, " ");
+    p->library[class] = (enum product_library)library_named(value, length);
     for (int i = 0; i < PRODUCT_LIBRARIES; i++) {
         char *end;
-        p->gflops[class][i] = c_strtod(line += length, &end);
-        if (end == line || !(p->gflops[class][i] >= 0)) return false;
-        length = (size_t)(end - line);
+        p->gflops[class][i] = c_strtod(value += length, &end);
+        if (end == value || !(p->gflops[class][i] >= 0)) return false;
+        length = (size_t)(end - value);
     }
-    return product_built_in(p->library[class]) && line[length] == '\n';
+    return product_built_in(p->library[class]) && !value[length];
 }
 
-static bool load(const char *path, struct products *p)
+static bool load(const char key[65], struct products *p)
 {
-    char line[LINE];
-    FILE *f = fopen(path, "r");
-    bool ok = f && fgets(line, sizeof line, f) && !strcmp(line, FORMAT);
-    for (int c = 0; ok && c < PRODUCT_CLASSES; c++) ok = fgets(line, sizeof line, f) && read_line(line, c, p);
-    if (f) fclose(f);
+    struct calibration_file f;
+    char name[32];
+    bool ok = calibration_file_read(NULL, &f, PRODUCTS_KIND, key);
+    for (int c = 0; ok && c < PRODUCT_CLASSES; c++) {
+        product_class_name(c, name, sizeof name);
+        ok = read_class(calibration_file_value(&f, name, 0), c, p);
+    }
     return ok;
 }
 
-static bool write_text(const char *path, const struct products *p)
+static bool keep(const char key[65], const struct products *p)
 {
+    struct calibration_file f;
     char name[32];
-    FILE *f = fopen(path, "w");
-    if (!f) return false;
-    fputs(FORMAT, f);
+    if (!calibration_file_begin(&f, PRODUCTS_KIND, key)) return false;
     for (int c = 0; c < PRODUCT_CLASSES; c++) {
-        char line[LINE];
         const double *g = p->gflops[c];
         product_class_name(c, name, sizeof name);
-        c_snprintf(line, sizeof line, "%s %s %.1f %.1f %.1f\n", name, product_library_name(p->library[c]), g[0], g[1],
-                   g[2]);
-        fputs(line, f);
+        calibration_file_add(&f, name, "%s %.1f %.1f %.1f", product_library_name(p->library[c]), g[0], g[1], g[2]);
     }
-    bool ok = !ferror(f);
-    return !fclose(f) && ok;
-}
-
-/* Of two processes that measure at a time the first one's choice is that of both. */
-static bool keep(char *path, const struct products *p)
-{
-    char temporary[1100];
-    hsgd_cache_make_folders(path);
-    snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid());
-    bool ok = write_text(temporary, p);
-    if (ok) link(temporary, path);
-    unlink(temporary);
-    return ok;
+    return !calibration_file_write(NULL, &f);
 }
 
 /* ------------------------------------------------------------------ choices */
@@ -127,19 +92,21 @@ static struct products by[PRODUCT_LIBRARIES], measured;
 static bool filled, known;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* A choice that cannot be kept might be another one next time, and with it the results: then it is by the rule. */
+/* A choice that cannot be kept might be another one next time, and with it the results: then it is by the rule.  Of two
+ * processes that measure at a time the first one's choice is that of both. */
 static void measure(const char *cpu)
 {
-    char path[1024];
-    struct products p;
+    char key[65], folder[PATH_MAX];
+    struct products p, first;
     measured = by[product_library_fixed()];
-    if (!path_of(cpu, path, sizeof path)) return;
+    if (!hsgd_cache_folder(folder, sizeof folder)) return;
+    key_of(cpu, key);
     bool anew = environment_number("STARPU_CALIBRATE", 1) == 2;
-    if (!anew && load(path, &p)) measured = p;
+    if (!anew && load(key, &p)) measured = p;
     else if (hsgd_blas_threads() == 1) { /* else a guest, where OpenBLAS is the application's */
-        if (!access(path, F_OK)) unlink(path);
         p = products_measured();
-        if (keep(path, &p) && load(path, &p)) measured = p;
+        if (!anew && load(key, &first)) measured = first;
+        else if (keep(key, &p) && load(key, &p)) measured = p;
     }
 }
 

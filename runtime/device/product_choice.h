@@ -5,6 +5,8 @@
 
 #include "products.h"
 
+#define PRODUCTS_KIND "products" /* of the file that keeps the choice (calibration_file.h) */
+
 struct device;
 struct hsgd_context;
 

@@ -38,6 +38,17 @@ struct window {
 
 static void step_done(void *arg);
 
+/* Whether b must wait for a when a comes first. */
+static bool conflict(const struct cell *a, const struct cell *b)
+{
+    for (int i = 0; i < a->naccesses; i++)
+        for (int k = 0; k < b->naccesses; k++)
+            if (a->access[i].buffer == b->access[k].buffer &&
+                (a->access[i].mode != STARPU_R || b->access[k].mode != STARPU_R))
+                return true;
+    return false;
+}
+
 /* Sets of cells, a bit each. */
 static int set_words(const struct plan *p) { return (p->ncells + 63) / 64; }
 static bool set_has(const uint64_t *set, int k) { return set[k / 64] >> k % 64 & 1; }
@@ -53,7 +64,7 @@ static uint64_t *dependencies(const struct plan *p)
     for (int i = 0; needs && i <= p->ncells; i++) {
         uint64_t *mine = before + (size_t)i * (size_t)words;
         for (int k = i - 1; k >= 0; k--) {
-            if (set_has(mine, k) || (i < p->ncells && !plan_conflict(&p->cell[i], &p->cell[k]))) continue;
+            if (set_has(mine, k) || (i < p->ncells && !conflict(&p->cell[i], &p->cell[k]))) continue;
             set_add(needs + (size_t)i * (size_t)words, k);
             set_add(mine, k);
             for (int w = 0; w < words; w++) mine[w] |= before[(size_t)k * (size_t)words + (size_t)w];

@@ -82,13 +82,29 @@ static void find_copies(const struct plan *p, struct copying *of, struct copies 
 
 /* ---------------------------------------------------------------- schedule */
 
-/* When the cells before i that it must wait for are done. */
-static double ready_at(const struct plan *p, int i, const struct place *place)
+/* When the last cell so far that writes a buffer ends, and the last that reads it: who reads waits for the first, who
+ * writes for both. */
+struct uses {
+    double written, read;
+};
+
+static double ready_at(const struct cell *c, const struct uses *of)
 {
     double t = 0;
-    for (int k = 0; k < i; k++)
-        if (place[k].end > t && plan_conflict(&p->cell[i], &p->cell[k])) t = place[k].end;
+    for (int i = 0; i < c->naccesses; i++) {
+        const struct uses *u = &of[c->access[i].buffer];
+        t = fmax(t, c->access[i].mode & STARPU_W ? fmax(u->written, u->read) : u->written);
+    }
     return t;
+}
+
+static void note_uses(const struct cell *c, double end, struct uses *of)
+{
+    for (int i = 0; i < c->naccesses; i++) {
+        struct uses *u = &of[c->access[i].buffer];
+        if (c->access[i].mode & STARPU_W) u->written = end;
+        else u->read = fmax(u->read, end);
+    }
 }
 
 /* The worker the plan names, or the first free one. */
@@ -114,16 +130,19 @@ double layout(const struct plan *p, struct place *place, struct copies *copies)
 {
     struct copies unwanted[MAX_DEVICES];
     struct copying copied[p->ncells];
+    struct uses *uses = calloc((size_t)p->nbuffers, sizeof *uses);
     double worker_end[MAX_WORKERS] = { 0 }, last = 0;
     find_copies(p, copied, copies ? copies : unwanted);
     for (int i = 0; i < p->ncells; i++) {
         const struct cell *c = &p->cell[i];
-        double ready = fetched_at(&copied[i], ready_at(p, i, place), worker_end);
+        double ready = fetched_at(&copied[i], uses ? ready_at(c, uses) : last, worker_end);
         int w = worker_for(p, c, worker_end);
         double *end = &worker_end[c->device->worker[w]], start = fmax(ready, *end) + copied[i].to;
         *end = start + 1e-3 * cost_us(&c->variant[0]);
         place[i] = (struct place){ start, *end, copied[i].to, w };
+        if (uses) note_uses(c, *end, uses);
         last = fmax(last, *end);
     }
+    free(uses);
     return last;
 }

@@ -19,16 +19,6 @@ struct buffer *plan_buffer(const struct plan *p, int index, int slot)
     return p->buffer[index];
 }
 
-bool plan_conflict(const struct cell *a, const struct cell *b)
-{
-    for (int i = 0; i < a->naccesses; i++)
-        for (int k = 0; k < b->naccesses; k++)
-            if (a->access[i].buffer == b->access[k].buffer &&
-                (a->access[i].mode != STARPU_R || b->access[k].mode != STARPU_R))
-                return true;
-    return false;
-}
-
 struct variant *cell_variant(struct cell *c, const struct device *device)
 {
     for (int i = 0; i < c->nvariants; i++)

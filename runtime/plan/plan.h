@@ -220,8 +220,6 @@ struct variant *cell_variant(struct cell *cell, const struct device *device);
 int plan_bind_cell(struct plan *plan, struct cell *cell);
 /* The buffer of an access when the step uses input slot `slot`. */
 struct buffer *plan_buffer(const struct plan *plan, int index, int slot);
-/* Whether b must wait for a when a comes first. */
-bool plan_conflict(const struct cell *a, const struct cell *b);
 /* Floats of a slice's input: rows of samples, then its labels. */
 int64_t plan_input_floats(const struct plan *plan, const struct slice *s);
 

@@ -9,10 +9,7 @@
 #include "device/calibration_file.h"
 #include "state.h"
 
-#define CALIBRATION_KIND "device" /* of its files */
-
-/* Repeats that differ by more: the machine was busy, and it is measured again. */
-#define CALIBRATION_MAX_SPREAD 0.2
+#define CALIBRATION_KIND "calibration" /* of its files */
 
 /* Beside a curve's seconds, which are the least of several rounds: those of the next best round; INFINITY where one
  * round was enough.  Two rounds that agree were both undisturbed, so how far the second is above the first says

@@ -9,6 +9,7 @@
 
 #include "base/sized.h"
 #include "device/perfmodel_files.h"
+#include "device/product_choice.h"
 #include "device/starpu_environment.h"
 #include "io/cache.h"
 #include "trainer.h"
@@ -86,8 +87,7 @@ static int add_kept(void *user, const struct calibration_file *f, bool readable)
 {
     struct list *l = user;
     struct hsgd_calibration k;
-    const char *kind = readable ? calibration_file_value(f, "kind", 0) : NULL;
-    if (!kind || strcmp(kind, CALIBRATION_KIND) || !calibration_parse(f, &k)) return 0;
+    if (!readable || !calibration_parse(f, &k)) return 0;
     if (l->n == l->capacity) {
         int capacity = 2 * l->capacity + 16;
         struct hsgd_calibration *more = realloc(l->of, (size_t)capacity * sizeof *more);
@@ -115,7 +115,7 @@ int hsgd_calibration_list(struct hsgd_context *ctx, struct hsgd_calibration *out
     struct list l = { 0 };
     int err = ENTER(ctx, ctx);
     if (!err && max > 0) err = ENTER(ctx, out);
-    if (!err && calibration_file_each(add_kept, &l)) err = hsgd_fail(ctx, ENOMEM, "out of memory");
+    if (!err && calibration_file_each(CALIBRATION_KIND, add_kept, &l)) err = hsgd_fail(ctx, ENOMEM, "out of memory");
     if (!err && l.n) qsort(l.of, (size_t)l.n, sizeof *l.of, in_order);
     for (int i = 0; !err && i < l.n && i < max; i++) err = give(ctx, &l.of[i], i, out, size);
     free(l.of);
@@ -138,12 +138,6 @@ static int add_cleared(void *user, const struct calibration_file *f, bool readab
     return wanted ? aged_files_add(c->ctx, &c->files, f->path) : 0;
 }
 
-static int add_choice(void *user, const char *path)
-{
-    struct clearing *c = user;
-    return aged_files_add(c->ctx, &c->files, path);
-}
-
 static int clear_calibrations(struct hsgd_context *ctx, const char *network, struct hsgd_calibration_cleared *done)
 {
     struct calibration_file as = { 0 };
@@ -151,8 +145,8 @@ static int clear_calibrations(struct hsgd_context *ctx, const char *network, str
     if (!hsgd_cache_folder(done->cache_folder, sizeof done->cache_folder)) *done->cache_folder = '\0';
     if (network) calibration_file_add(&as, "network", "%.63s", network);
     if (network) c.network = calibration_file_value(&as, "network", 0);
-    int err = calibration_file_each(add_cleared, &c);
-    if (!err && !network) err = calibration_names_each("products", add_choice, &c); /* device/product_choice.h */
+    int err = calibration_file_each(CALIBRATION_KIND, add_cleared, &c);
+    if (!err) err = calibration_file_each(PRODUCTS_KIND, add_cleared, &c); /* of no network */
     int n = aged_files_remove(ctx, &c.files, 0);
     done->calibrations = n > 0 ? n : 0;
     return n < 0 ? n : err;

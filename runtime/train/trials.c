@@ -95,7 +95,7 @@ static bool wants_round(const struct measured *m, int k, int round)
 {
     double least = m->curve->seconds[k];
     if (m->known || (isfinite(least) && least > ONCE_SECONDS)) return false;
-    return round < ROUNDS || calibration_spread(m->curve, &m->kept, k) > CALIBRATION_MAX_SPREAD;
+    return round < ROUNDS || calibration_spread(m->curve, &m->kept, k) > HSGD_CALIBRATION_MAX_SPREAD;
 }
 
 /* Every device in turn, and again: what else the machine does then disturbs all of them alike, and
@@ -115,7 +115,7 @@ static bool good_enough(const struct measured *m)
     static _Atomic int64_t began;
     int64_t none = 0;
     atomic_compare_exchange_strong(&began, &none, time(NULL));
-    return m->kept.taken >= began || calibration_max_spread(m->curve, &m->kept) <= CALIBRATION_MAX_SPREAD;
+    return m->kept.taken >= began || calibration_max_spread(m->curve, &m->kept) <= HSGD_CALIBRATION_MAX_SPREAD;
 }
 
 /* What is known without trying: how many rows there is memory for, and what
@@ -134,7 +134,7 @@ static void begin_curve(struct trainer_state *shadow, struct device *d, int batc
 static int keep(const struct trainer_state *s, const struct device *d, const struct measured *m)
 {
     double spread = calibration_max_spread(m->curve, &m->kept);
-    if (spread > CALIBRATION_MAX_SPREAD)
+    if (spread > HSGD_CALIBRATION_MAX_SPREAD)
         hsgd_log(
             s->ctx, HSGD_LOG_INFO,
             "%s: times of the same step differ by %.0f %%; the machine was busy, and the next process measures again",

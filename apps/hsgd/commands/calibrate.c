@@ -13,8 +13,6 @@
 #include "lib/sizes.h"
 #include "lib/text.h"
 
-#define MAX_SPREAD 0.2 /* as in <hsgd/calibration.h> */
-
 struct list {
     int n;
     struct hsgd_calibration *of;
@@ -109,7 +107,7 @@ static void time_text(int64_t seconds, const char *format, char *out, size_t siz
 static bool is_noisy(const struct hsgd_calibration *k)
 {
     bool noisy = false;
-    for (int i = 0; i < HSGD_CALIBRATION_SIZES; i++) noisy |= k->spread[i] > MAX_SPREAD;
+    for (int i = 0; i < HSGD_CALIBRATION_SIZES; i++) noisy |= k->spread[i] > HSGD_CALIBRATION_MAX_SPREAD;
     return noisy;
 }
 

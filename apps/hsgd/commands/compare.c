@@ -123,16 +123,14 @@ static void assign(struct comparison *c)
 static char *command_line(const struct comparison *c, const struct trial *t, char **argv)
 {
     char *words = NULL;
-    size_t size, at = 0;
-    int n = 0;
+    size_t size;
     FILE *f = open_memstream(&words, &size);
     if (!f) return NULL;
     fprintf(f, "hsgd%ctrain%c", 0, 0);
     for (int i = 0; i < c->nlists; i++) fprintf(f, "--%s=%s%c", c->list[i].option->name, t->value[i], 0);
     fprintf(f, "--quiet%c--out=%s%c", 0, t->folder, 0);
     if (fclose(f)) return NULL;
-    for (; at < size; at += strlen(words + at) + 1) argv[n++] = words + at;
-    argv[n] = NULL;
+    child_words(words, size, argv);
     return words;
 }
 

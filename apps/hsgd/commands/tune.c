@@ -80,9 +80,9 @@ int cmd_tune(struct settings *s)
     int code = require_words(s, 0);
     if (!code) code = require_model(s);
     if (!code) code = check_batch_sizes(s);
+    signals_catch(); /* before there is a folder to remove */
     if (!code) code = tune_files_open(s, &made);
     if (code) return code;
-    signals_catch();
     t.end = t.began + s->time;
     code = open_tuning(&t);
     if (!code) {

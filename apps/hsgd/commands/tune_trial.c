@@ -73,8 +73,7 @@ static void print_given(FILE *f, const struct settings *s)
 static char *command_line(const struct tuning *t, const struct tune_choice *c, char **argv)
 {
     char *words = NULL;
-    size_t size, at = 0;
-    int n = 0;
+    size_t size;
     FILE *f = open_memstream(&words, &size);
     if (!f) return NULL;
     fprintf(f, "hsgd%cbench%c--json%c--data=%s%c--seconds=%.3g%c", 0, 0, 0, t->s->data ? t->s->data : "digits", 0,
@@ -86,8 +85,7 @@ static char *command_line(const struct tuning *t, const struct tune_choice *c, c
         if (c->value[i] && !tuning_is_variable(&t->space, i))
             fprintf(f, "--%s=%s%c", t->space.space.setting[i].name, t->space.list[i].value[c->value[i]], 0);
     if (fclose(f)) return NULL;
-    for (; at < size; at += strlen(words + at) + 1) argv[n++] = words + at;
-    argv[n] = NULL;
+    child_words(words, size, argv);
     return words;
 }
 

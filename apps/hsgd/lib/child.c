@@ -108,6 +108,12 @@ static int collect_output(struct process *p)
     return FAILED;
 }
 
+void child_words(char *words, size_t size, char **argv)
+{
+    for (size_t at = 0; at < size; at += strlen(words + at) + 1) *argv++ = words + at;
+    *argv = NULL;
+}
+
 int child_run(struct child *c)
 {
     struct process p = { .child = c, .end = c->limit > 0 ? now_seconds() + c->limit : 0 };

@@ -4,6 +4,7 @@
 #define HSGD_APP_CHILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct child {
     char **argv, **environment; /* each ended by NULL */
@@ -13,6 +14,9 @@ struct child {
     int code;                   /* its exit code, FAILED if a signal ended it */
     char message[400];          /* its last sentence that is no warning; "": none */
 };
+
+/* The words of a text, each ended by a 0, as argv, which has room for them and NULL. */
+void child_words(char *words, size_t size, char **argv);
 
 /* Runs it to its end, sets code and message.  A signal that stops us (signals_stop())
  * is passed on, once.  OK or an exit code after a sentence: it could not be started. */
