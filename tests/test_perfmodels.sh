@@ -49,6 +49,30 @@ check "anew with STARPU_CALIBRATE=2: $second, then $third" $?
 
 unset STARPU_CALIBRATE HSGD_SLOW
 
+# ------------------------------------------- parts, of a process that was killed
+# StarPU ends the process that reads one.
+part() # FILE BYTES
+{
+    head -c "$2" "$1" >part
+    cp part "$1"
+}
+small="--model linear --devices cpu --threads 1 -b 64 --sched constant --quiet --steps 8"
+ok train $small --out whole
+measured=$STARPU_HOME/.starpu/sampling
+step=$(ls "$measured"/codelets/*/hsgd_linear_step_* | head -n 1)
+for bytes in 0 9 300 $(($(wc -c <"$step") - 1)); do
+    part "$step" "$bytes"
+    ok train $small --out "step-$bytes"
+done
+part "$step" 300
+ok train $small --verbose --out told
+has err "^hsgd: .*/hsgd_linear_step_.* is damaged: this model of StarPU's begins anew$"
+part "$(ls "$measured"/bus/*_hsgd_*.config | head -n 1)" 0
+part "$(ls "$measured"/bus/*_hsgd_*.latency | tail -n 1)" 100
+ok train $small --verbose --out links
+ok train $small --devices cpu,opencl --verbose --out links-of-both
+has err "^hsgd: .*/bus/.*_opencl is damaged: transfers are measured again$"
+
 # ------------------------------------------------------- hsgd's own calibrations
 kept() { (cd "$HSGD_CACHE_DIR" 2>/dev/null && cksum calibration-* 2>/dev/null); }
 ok train $few --algorithm sync --devices cpu,opencl --steps 2 --out plan

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/c_locale.h"
 #include "io/cache.h"
@@ -111,4 +112,48 @@ void perfmodel_files_limit(const char *folder, const char *symbol)
     snprintf(network, sizeof network, "%.*s", n, symbol + sizeof prefix - 1);
     perfmodel_files_find(NULL, folder, network, &files);
     aged_files_remove(NULL, &files, PERFMODEL_FILES_KEPT);
+}
+
+/* ------------------------------------------------------------- parts of files */
+
+/* A blank line follows the last model; every combination of devices has one. */
+bool perfmodel_is_whole(const char *path)
+{
+    char line[256] = "", last = 0;
+    int combinations = -1, models = 0;
+    bool counts = false;
+    FILE *f = fopen(path, "r");
+    if (!f) return true;
+    while (fgets(line, sizeof line, f)) {
+        if (counts) sscanf(line, "%9d", &combinations);
+        counts = !strcmp(line, "# number of combinations\n");
+        models += !strncmp(line, "# Model for ", 12);
+        last = *line;
+    }
+    bool empty = !ftell(f);
+    fclose(f);
+    return empty || (last == '\n' && combinations >= 0 && models >= combinations);
+}
+
+static bool ends_in_line(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    if (!f) return true;
+    bool whole = !fseek(f, -1, SEEK_END) && getc(f) == '\n';
+    fclose(f);
+    return whole;
+}
+
+bool perfmodel_transfers_mend(const char *folder, const char *name)
+{
+    static const char *const parts[] = { "config", "affinity", "latency", "bandwidth" };
+    enum { PARTS = sizeof parts / sizeof *parts };
+    char path[PARTS][PATH_MAX];
+    bool whole = true;
+    for (int i = 0; i < PARTS; i++) {
+        if (snprintf(path[i], PATH_MAX, "%s/bus/%s.%s", folder, name, parts[i]) >= PATH_MAX) return false;
+        whole = whole && ends_in_line(path[i]);
+    }
+    for (int i = 0; !whole && i < PARTS; i++) unlink(path[i]);
+    return !whole;
 }

@@ -4,6 +4,7 @@
 #define HSGD_RUNTIME_PERFMODEL_FILES_H
 
 #include <hsgd/context.h>
+#include <stdbool.h>
 
 #include "io/aged_files.h"
 
@@ -19,6 +20,13 @@ int perfmodel_files_find(struct hsgd_context *ctx, const char *folder, const cha
 
 /* Adds the measurements of transfers that starpu_environment_init() has made. */
 int perfmodel_transfers_find(struct hsgd_context *ctx, const char *folder, struct aged_files *out);
+
+/* Whether a model of StarPU's is there to its end: one that is not ends the process that reads it.  StarPU writes files
+ * in place, so whoever is killed meanwhile leaves a part. */
+bool perfmodel_is_whole(const char *path);
+
+/* Removes the measurement of transfers under this name if one of its files is a part; returns whether. */
+bool perfmodel_transfers_mend(const char *folder, const char *name);
 
 /* Removes the least recently used of a symbol's network where there are more than PERFMODEL_FILES_KEPT. */
 void perfmodel_files_limit(const char *folder, const char *symbol);

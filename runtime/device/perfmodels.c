@@ -36,15 +36,16 @@ int perfmodels_choose(struct hsgd_context *ctx)
 }
 
 /* STARPU_CALIBRATE=2: what is there is not read.  StarPU forgets that with the first record. */
-static void begin_anew(const char *symbol)
+static void begin_anew(struct hsgd_context *ctx, const char *symbol)
 {
     char path[PATH_MAX];
-    if (environment_number("STARPU_CALIBRATE", 1) != 2) return;
     starpu_perfmodel_get_model_path(symbol, path, sizeof path);
-    unlink(path);
+    bool whole = perfmodel_is_whole(path);
+    if (!whole) hsgd_log(ctx, HSGD_LOG_INFO, "%s is damaged: this model of StarPU's begins anew", path);
+    if (!whole || environment_number("STARPU_CALIBRATE", 1) == 2) unlink(path);
 }
 
-static struct entry *add(const char *symbol, const struct perfmodel_view *view)
+static struct entry *add(struct hsgd_context *ctx, const char *symbol, const struct perfmodel_view *view)
 {
     struct entry *e = calloc(1, sizeof *e);
     char *kept = strdup(symbol);
@@ -53,7 +54,7 @@ static struct entry *add(const char *symbol, const struct perfmodel_view *view)
         free(kept);
         return NULL;
     }
-    begin_anew(symbol);
+    begin_anew(ctx, symbol);
     e->model.type = STARPU_HISTORY_BASED;
     e->model.symbol = kept;
     e->model.footprint = view->footprint;
@@ -63,14 +64,14 @@ static struct entry *add(const char *symbol, const struct perfmodel_view *view)
     return e;
 }
 
-struct starpu_perfmodel *perfmodels_find(const struct hsgd_context *ctx, const char *symbol,
+struct starpu_perfmodel *perfmodels_find(struct hsgd_context *ctx, const char *symbol,
                                          const struct perfmodel_view *view)
 {
     if (!ctx->records) return NULL;
     pthread_mutex_lock(&lock);
     struct entry *e = entries;
     while (e && strcmp(e->model.symbol, symbol)) e = e->next;
-    if (!e) e = add(symbol, view);
+    if (!e) e = add(ctx, symbol, view);
     pthread_mutex_unlock(&lock);
     return e ? &e->model : NULL;
 }

@@ -18,7 +18,7 @@ struct perfmodel_view {
 };
 
 /* The model of that symbol, made where it is not there.  NULL: nothing is recorded. */
-struct starpu_perfmodel *perfmodels_find(const struct hsgd_context *ctx, const char *symbol,
+struct starpu_perfmodel *perfmodels_find(struct hsgd_context *ctx, const char *symbol,
                                          const struct perfmodel_view *view);
 
 /* Adds a time on a device. */

@@ -19,6 +19,7 @@
 #include "base/c_locale.h"
 #include "io/cache.h"
 #include "io/private_folder.h"
+#include "perfmodel_files.h"
 
 static bool begins(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
 
@@ -321,8 +322,10 @@ static void name_host(char *out, size_t size, bool opencl)
 int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)
 {
     bool spare = ctx->spare_opencl && !conf->nopencl;
-    char host[120];
+    char host[120], where[PATH_MAX];
     name_host(host, sizeof host, !spare);
+    if (measurements_folder(where, sizeof where) && perfmodel_transfers_mend(where, host))
+        hsgd_log(ctx, HSGD_LOG_INFO, "%sbus/%s is damaged: transfers are measured again", where, host);
     struct setting settings[] = {
         { .name = "STARPU_PERF_MODEL_DIR", .value = folder },
         /* StarPU and hwloc look for OpenCL devices that nobody wants. */

@@ -35,11 +35,17 @@ static int check_batch_sizes(struct settings *s)
     return code;
 }
 
+static int report_stop(void)
+{
+    return report_error(128 + signals_stop(), "stopped by %s", signals_name(signals_stop()));
+}
+
 static int open_tuning(struct tuning *t)
 {
     int code;
     double seconds = t->s->time / TRIALS;
     json_t *devices = tune_devices(&code);
+    if (code && signals_stop()) code = report_stop();
     if (!code) code = tuning_space_open(&t->space, t->s, devices);
     json_decref(devices);
     t->trial_seconds = seconds < MIN_TRIAL ? MIN_TRIAL : seconds > MAX_TRIAL ? MAX_TRIAL : seconds;
@@ -54,7 +60,7 @@ static int open_tuning(struct tuning *t)
 static int report_failure(const struct tuning *t)
 {
     const struct tune_search *search = &t->search;
-    if (signals_stop()) return report_error(128 + signals_stop(), "stopped by %s", signals_name(signals_stop()));
+    if (signals_stop()) return report_stop();
     if (search->no_memory || !search->n) return report_error(FAILED, "out of memory");
     const char *why = search->candidate[0].why;
     if (*why) return report_error(t->code ? t->code : FAILED, "%s", why);

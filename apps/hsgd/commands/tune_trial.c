@@ -50,7 +50,8 @@ json_t *tune_devices(int *code)
     json_t *list = json_incref(json_object_get(all, "devices"));
     json_decref(all);
     *code = c.code;
-    if (c.code && !*c.message) report_error(c.code, "the devices of this machine cannot be listed");
+    if (c.code && !c.exited && !signals_stop()) report_error(c.code, "the devices cannot be listed: %s", c.message);
+    else if (c.code && !*c.message) report_error(c.code, "the devices of this machine cannot be listed");
     return list;
 }
 

@@ -101,8 +101,9 @@ static int collect_output(struct process *p)
     }
     if (p->used) end_line(p);
     while (!ended && waitpid(p->pid, &status, 0) < 0 && errno == EINTR) continue;
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
     struct child *c = p->child;
+    c->exited = WIFEXITED(status);
+    if (c->exited) return WEXITSTATUS(status);
     if (p->killed) snprintf(c->message, sizeof c->message, "not finished after %.3g s", c->limit);
     else snprintf(c->message, sizeof c->message, "killed by signal %d", WTERMSIG(status));
     return FAILED;

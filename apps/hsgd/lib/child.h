@@ -12,6 +12,7 @@ struct child {
     bool forwards;              /* its stderr to ours */
     double limit;               /* seconds after which it is killed; 0: none */
     int code;                   /* its exit code, FAILED if a signal ended it */
+    bool exited;                /* by itself; else a signal ended it, as message says */
     char message[400];          /* its last sentence that is no warning; "": none */
 };
 
