@@ -35,10 +35,9 @@ const char *hsgd_kernels_isa(void);
 
 #define HSGD_KERNEL(name) (&hsgd_kernels[HSGD_KERNEL_##name])
 
-/* The OpenCL programs with the kernels, and with those that take long to compile. */
-extern const char hsgd_kernel_text[], hsgd_large_kernel_text[];
-/* The kernels for GPUs only. */
-extern const char hsgd_gpu_kernel_text[];
+/* The dialect and what kernels share, and the texts of the files, one pointer for each kernel. */
+extern const char hsgd_kernel_header[];
+extern const char *const hsgd_kernel_sources[HSGD_KERNELS];
 
 /* GEMM on CPUs by args.library; buffers a, b, c, bias. */
 extern const struct hsgd_kernel hsgd_kernel_matmul_cpu;

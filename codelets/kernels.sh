@@ -20,8 +20,8 @@ for file in "$device" "$@"; do
     [ -r "$file" ] || { echo "kernels.sh: $file: cannot be read" >&2; exit 2; }
 done
 for file; do
-    grep -q '^KERNEL[1-6]([a-zA-Z0-9_]*, *[a-zA-Z0-9_]*)$' "$file" ||
-        { echo "kernels.sh: $file: has no line KERNEL1(name, name_args) to KERNEL6(name, name_args)" >&2; exit 2; }
+    grep -q '^KERNEL[1-9][0-2]\{0,1\}([a-zA-Z0-9_]*, *[a-zA-Z0-9_]*)$' "$file" ||
+        { echo "kernels.sh: $file: has no line KERNEL1(name, name_args) to KERNEL12(name, name_args)" >&2; exit 2; }
 done
 
 # A file as lines of C strings; comments of one line apart.
@@ -56,7 +56,7 @@ cat <<'END'
 #endif
 END
 for file; do
-    sed -n "s/^KERNEL\([1-6]\)(\([a-zA-Z0-9_]*\), *\([a-zA-Z0-9_]*\))\$/\
+    sed -n "s/^KERNEL\([1-9][0-2]\{0,1\}\)(\([a-zA-Z0-9_]*\), *\([a-zA-Z0-9_]*\))\$/\
 HSGD_CUDA_DECLARE_(\2)\n\
 static const struct hsgd_kernel \2 __attribute__((unused)) = {\n\
     .name = \"\2\", .buffers = \1, .args_size = sizeof(struct \3), .cpu = hsgd_\2_base,\n\

@@ -36,9 +36,6 @@ KERNELS = \
 	codelets/sums.cl \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(addprefix $(srcdir)/codelets/,$(addsuffix .cl,$(OPS)))))
 
-# OpenCL compilers take seconds for these, so they are a program of their own, which is built where it is used.
-LARGE_KERNELS = codelets/conv2d.cl
-
 # Kernels for CUDA devices only.
 GPU_KERNELS = codelets/conv2d_gpu.cl
 
@@ -46,12 +43,11 @@ op_files = $(addprefix $(srcdir)/codelets/,$(addsuffix .c,$(OPS)))
 # On CUDA, cuBLASLt computes matrix products, and convolution has its own kernels.
 CUDA_KERNELS = $(filter-out codelets/gemm.cl codelets/conv2d.cl,$(KERNELS)) $(GPU_KERNELS)
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
-large_kernel_files = $(addprefix $(srcdir)/,$(LARGE_KERNELS))
 gpu_kernel_files = $(addprefix $(srcdir)/,$(GPU_KERNELS))
 cuda_kernel_files = $(addprefix $(srcdir)/,$(CUDA_KERNELS))
 kernel_generated = codelets/kernel_args.h codelets/kernel_list.h codelets/kernel_text.c \
 	codelets/kernel_cuda_list.h codelets/kernel_cuda_all.h codelets/kernel_gpu_list.h \
-	codelets/kernel_large_list.h codelets/op_list.h
+	codelets/op_list.h
 BUILT_SOURCES += $(kernel_generated)
 CLEANFILES += $(kernel_generated)
 EXTRA_DIST += $(KERNELS) $(GPU_KERNELS) codelets/generate.sh codelets/kernels.cu
@@ -72,14 +68,11 @@ codelets/kernel_cuda_list.h: $(cuda_kernel_files) codelets/generate.sh codelets/
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(cuda_kernel_files) > $@
 codelets/kernel_cuda_all.h: $(cuda_kernel_files) codelets/generate.sh codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh all $(cuda_kernel_files) > $@
-# $(call kernel_texts,FOLDER,FILES): the texts of the kernels in that folder; FILES are further ones.
-kernel_text = sh $(1)/generate.sh text $(2) $(addprefix $(1)/,$(notdir $(3)))
+# $(call kernel_texts,FOLDER,FILES): the texts of the kernels in that folder; FILES are further ones.  Each file is an
+# OpenCL program of its own, which is compiled where it is used.
 kernel_texts = \
-	$(call kernel_text,$(1),hsgd_kernel_text,device.h $(filter-out $(LARGE_KERNELS),$(KERNELS))) $(2) && \
-	$(call kernel_text,$(1),hsgd_large_kernel_text,device.h $(filter %.h,$(KERNELS)) $(LARGE_KERNELS)) && \
-	$(call kernel_text,$(1),hsgd_gpu_kernel_text,$(GPU_KERNELS))
-codelets/kernel_large_list.h: $(large_kernel_files) codelets/generate.sh codelets/local.mk
-	$(AM_V_GEN)$(MKDIR_P) codelets && sh $(srcdir)/codelets/generate.sh list $(large_kernel_files) > $@
+	sh $(1)/generate.sh text hsgd_kernel_header $(addprefix $(1)/,device.h $(notdir $(filter %.h,$(KERNELS)))) && \
+	sh $(1)/generate.sh sources $(addprefix $(1)/,$(notdir $(filter %.cl,$(KERNELS)) $(GPU_KERNELS))) $(2)
 codelets/kernel_text.c: $(srcdir)/codelets/device.h $(kernel_files) $(gpu_kernel_files) codelets/generate.sh \
 		codelets/local.mk
 	$(AM_V_GEN)$(MKDIR_P) codelets && { $(call kernel_texts,$(srcdir)/codelets); } > $@

@@ -47,7 +47,7 @@ static hsgd_cpu_fn *const functions[HSGD_KERNELS][3] = {
 
 struct hsgd_kernel hsgd_kernels[HSGD_KERNELS] = {
 #define KERNEL(id, n, args) \
-    { .name = #id, .buffers = n, .args_size = sizeof(struct args), .opencl_source = hsgd_kernel_text },
+    { .name = #id, .buffers = n, .args_size = sizeof(struct args), .opencl_header = hsgd_kernel_header },
 #include "kernel_list.h"
 #undef KERNEL
 #define KERNEL(id, n, args) { .name = #id, .buffers = n, .args_size = sizeof(struct args) },
@@ -68,13 +68,6 @@ static void add_cuda_forms(void)
 #include "kernel_cuda_list.h"
 #undef KERNEL
 #endif
-}
-
-static void add_large_texts(void)
-{
-#define KERNEL(name, buffers, args) hsgd_kernels[HSGD_KERNEL_##name].opencl_source = hsgd_large_kernel_text;
-#include "kernel_large_list.h"
-#undef KERNEL
 }
 
 static const char *const isa_names[] = { "base", "v3", "v4" };
@@ -100,8 +93,10 @@ static void choose(void)
     const char *wish = getenv("HSGD_ISA");
     for (int i = 0; wish && i < isa; i++)
         if (!strcmp(wish, isa_names[i])) isa = i;
-    for (int k = 0; k < HSGD_KERNELS; k++) hsgd_kernels[k].cpu = functions[k][isa];
-    add_large_texts();
+    for (int k = 0; k < HSGD_KERNELS; k++) {
+        hsgd_kernels[k].cpu = functions[k][isa];
+        if (hsgd_kernels[k].opencl_header) hsgd_kernels[k].opencl_source = hsgd_kernel_sources[k];
+    }
     add_cuda_forms();
 }
 

@@ -83,12 +83,14 @@ double check_activation_grad(double y, enum hsgd_activation f)
 static struct hsgd_context *context;
 static int only = CHECK_ALL;
 static char shape[200];
+static int part = 1, shapes;
 static struct check_outcome outcome;
 
 void check_begin(struct hsgd_context *ctx, const char *name, int device)
 {
     context = ctx;
     only = device;
+    shapes = 0;
     free(outcome.device);
     outcome = (struct check_outcome){ .device = allocate(hsgd_device_count(ctx), sizeof *outcome.device) };
     check_seed(strlen(name) * 1000 + (unsigned char)*name);
@@ -98,13 +100,20 @@ const struct check_outcome *check_outcome(void) { return &outcome; }
 
 struct hsgd_context *check_context(void) { return context; }
 
-int check_devices(void) { return only == CHECK_ALL ? hsgd_device_count(context) : 1; }
+void check_part(int n) { part = n; }
+
+int check_devices(void)
+{
+    if (shapes % part) return 0;
+    return only == CHECK_ALL ? hsgd_device_count(context) : 1;
+}
 
 bool check_going(void) { return outcome.failures == 0; }
 
 void check_shape(const char *format, ...)
 {
     va_list arguments;
+    shapes++;
     va_start(arguments, format);
     vsnprintf(shape, sizeof shape, format, arguments);
     va_end(arguments);

@@ -81,7 +81,9 @@ struct check_outcome {
 void check_begin(struct hsgd_context *ctx, const char *name, int device);
 const struct check_outcome *check_outcome(void);
 
-/* How many devices the run has. */
+/* From now on only every n-th shape runs on devices: check_devices() is 0 for the others. */
+void check_part(int n);
+/* How many devices run the shape. */
 int check_devices(void);
 struct hsgd_context *check_context(void);
 /* Sets the description of the current case, for messages. */

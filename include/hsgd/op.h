@@ -63,7 +63,7 @@ typedef void hsgd_cuda_release_fn(void *prepared);
 /* Text of an error code of hsgd_cuda_fn; not freed. */
 typedef const char *hsgd_cuda_error_fn(int err, const struct hsgd_cuda_queue *queue);
 
-#define HSGD_MAX_KERNEL_BUFFERS 6
+#define HSGD_MAX_KERNEL_BUFFERS 12
 
 /* A kernel in all its forms. */
 struct hsgd_kernel {
@@ -71,7 +71,9 @@ struct hsgd_kernel {
     int buffers;               /* number of (buffer, offset) pairs */
     size_t args_size;          /* bytes of the argument struct; it holds no pointer */
     hsgd_cpu_fn *cpu;          /* NULL: the kernel does not run on CPUs */
-    const char *opencl_source; /* text with the entry point; NULL: not on OpenCL devices */
+    const char *opencl_source; /* text with the entry point; NULL: not on OpenCL devices.  A device compiles it when it
+                                  first needs a kernel of it */
+    const char *opencl_header; /* text before that, which other sources share; NULL: none */
     const void *cuda;          /* address of the __global__ function; NULL: not on CUDA devices unless cuda_call */
     hsgd_cuda_fn *cuda_call;   /* called in place of `cuda`; NULL: none */
     hsgd_cuda_prepare_fn *cuda_prepare; /* called before cuda_call; NULL: no preparation */
@@ -111,7 +113,7 @@ enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO, HSGD_INIT_ONE }
 
 #define HSGD_MAX_INPUTS 16
 #define HSGD_MAX_OUTPUTS 16
-#define HSGD_MAX_PARAMS 6
+#define HSGD_MAX_PARAMS 64
 #define HSGD_MAX_INTS 16
 #define HSGD_PHASES 3
 
@@ -214,7 +216,8 @@ struct hsgd_emit {
 /* Kinds of attributes, in C and in model files: an integer (int), an integer
  * or the word "classes", an integer that "<name>_below" can switch off (see
  * doc/models.md), a number (float), true or false (bool), the name of an enum
- * hsgd_activation, of an enum hsgd_init, a list of integers (struct hsgd_ints). */
+ * hsgd_activation, of an enum hsgd_init, a list of integers (struct hsgd_ints),
+ * one of the words in `text` (int: its index). */
 enum hsgd_attribute_kind {
     HSGD_INT,
     HSGD_UNITS,
@@ -223,7 +226,8 @@ enum hsgd_attribute_kind {
     HSGD_BOOL,
     HSGD_ACTIVATION,
     HSGD_INIT,
-    HSGD_INTS
+    HSGD_INTS,
+    HSGD_WORD
 };
 
 /* A list of integers, as [7, -1] in model files. */
@@ -237,8 +241,9 @@ struct hsgd_attribute {
     enum hsgd_attribute_kind kind;
     size_t offset; /* in the operation's attributes */
     bool required;
-    double default_value;     /* where none is given, unless */
-    const char *default_from; /* names an attribute before this one, whose value is then used */
+    double default_value; /* where none is given, unless text names another */
+    const char *text;     /* of HSGD_WORD: the words, separated by spaces; of others the name of an attribute before
+                             this one, whose value is the default; NULL: none */
 };
 
 /* What a slice returned in a phase: sums over so many samples. */

@@ -7,9 +7,6 @@
 
 #include "c_locale.h"
 
-static const char *const activations[] = { "none", "relu", "tanh", "sigmoid", NULL };
-static const char *const inits[] = { "glorot", "he", "zero", "one", NULL };
-
 /* ---------------------------------------------------------------- reading */
 
 bool attribute_whole(const char *text, int *out)
@@ -67,18 +64,20 @@ static bool read_ints(const char *text, void *at)
     return true;
 }
 
-static bool read_name(const char *text, const char *const *names, void *at)
+/* The index of the text among words separated by spaces. */
+static bool read_word(const char *text, const char *words, void *at)
 {
-    for (int i = 0; names[i]; i++)
-        if (!strcmp(names[i], text)) {
+    size_t length = strlen(text);
+    for (int i = 0; *words; i++) {
+        size_t n = strcspn(words, " ");
+        if (n == length && !strncmp(words, text, n)) {
             *(int *)at = i;
             return true;
         }
+        words += n + (words[n] == ' ');
+    }
     return false;
 }
-
-static bool read_activation(const char *text, void *at) { return read_name(text, activations, at); }
-static bool read_init(const char *text, void *at) { return read_name(text, inits, at); }
 
 /* ---------------------------------------------------------------- writing */
 
@@ -92,17 +91,14 @@ static void write_ints(const void *at, FILE *out)
     fputs(ints->count > 0 ? "]" : "[]", out);
 }
 
-/* A number that has no name stands for itself; reading refuses it. */
-static void write_name(const char *const *names, int number, FILE *out)
+/* A number that has no word stands for itself; reading refuses it. */
+static void write_word(const char *words, int number, FILE *out)
 {
-    int n = 0;
-    while (names[n]) n++;
-    if (number >= 0 && number < n) fputs(names[number], out);
+    for (int i = 0; i < number && *words; i++) words += strcspn(words, " ") + (words[strcspn(words, " ")] == ' ');
+    int n = (int)strcspn(words, " ");
+    if (number >= 0 && n) fprintf(out, "%.*s", n, words);
     else write_int(&number, out);
 }
-
-static void write_activation(const void *at, FILE *out) { write_name(activations, *(const int *)at, out); }
-static void write_init(const void *at, FILE *out) { write_name(inits, *(const int *)at, out); }
 
 /* As few digits as give the same float again. */
 static void write_float(const void *at, FILE *out)
@@ -115,6 +111,7 @@ static void write_float(const void *at, FILE *out)
     fputs(text, out);
 }
 
+/* A kind without functions is one of words. */
 static const struct {
     const char *expects;
     bool (*read)(const char *text, void *at);
@@ -125,21 +122,39 @@ static const struct {
     [HSGD_PADDING] = { "an integer", read_int, write_int },
     [HSGD_FLOAT] = { "a number", read_float, write_float },
     [HSGD_BOOL] = { "true or false", read_bool, write_bool },
-    [HSGD_ACTIVATION] = { "one of none, relu, tanh, sigmoid", read_activation, write_activation },
-    [HSGD_INIT] = { "one of glorot, he, zero, one", read_init, write_init },
     [HSGD_INTS] = { "a list of integers", read_ints, write_ints },
 };
 
-const char *attribute_expects(enum hsgd_attribute_kind kind) { return kinds[kind].expects; }
+/* The words that an attribute may be; NULL: it is none. */
+static const char *words_of(const struct hsgd_attribute *a)
+{
+    if (a->kind == HSGD_WORD) return a->text;
+    return a->kind == HSGD_ACTIVATION ? "none relu tanh sigmoid" : a->kind == HSGD_INIT ? "glorot he zero one" : NULL;
+}
+
+struct attribute_text attribute_expects(const struct hsgd_attribute *a)
+{
+    struct attribute_text t = { "" };
+    const char *words = words_of(a);
+    size_t n = (size_t)snprintf(t.text, sizeof t.text, "%s", words ? "one of " : kinds[a->kind].expects);
+    for (; words && *words && n < sizeof t.text - 2; words++) {
+        t.text[n++] = *words == ' ' ? ',' : *words;
+        if (*words == ' ') t.text[n++] = ' ';
+    }
+    return t;
+}
 
 bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attributes)
 {
-    return kinds[a->kind].read(text, (char *)attributes + a->offset);
+    char *at = (char *)attributes + a->offset;
+    return words_of(a) ? read_word(text, words_of(a), at) : kinds[a->kind].read(text, at);
 }
 
 void attribute_write(const struct hsgd_attribute *a, const void *attributes, FILE *out)
 {
-    kinds[a->kind].write((const char *)attributes + a->offset, out);
+    const char *at = (const char *)attributes + a->offset;
+    if (words_of(a)) write_word(words_of(a), *(const int *)at, out);
+    else kinds[a->kind].write(at, out);
 }
 
 /* --------------------------------------------------------------- defaults */
@@ -151,10 +166,12 @@ const struct hsgd_attribute *attribute_find(const struct hsgd_op *op, const char
     return NULL;
 }
 
+static const char *default_from(const struct hsgd_attribute *a) { return a->kind == HSGD_WORD ? NULL : a->text; }
+
 void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a, void *attributes)
 {
     char *at = (char *)attributes + a->offset;
-    if (a->default_from) memcpy(at, (char *)attributes + attribute_find(op, a->default_from)->offset, sizeof(int));
+    if (default_from(a)) memcpy(at, (char *)attributes + attribute_find(op, default_from(a))->offset, sizeof(int));
     else if (a->kind == HSGD_INTS) *(struct hsgd_ints *)at = (struct hsgd_ints){ 0 };
     else if (a->kind == HSGD_BOOL) *(bool *)at = a->default_value != 0;
     else if (a->kind == HSGD_FLOAT) *(float *)at = (float)a->default_value;
@@ -166,7 +183,7 @@ bool attribute_is_filled(const struct hsgd_attribute *a, const void *attributes)
     const void *at = (const char *)attributes + a->offset;
     bool is_number = a->kind == HSGD_INT || a->kind == HSGD_FLOAT;
     bool is_zero = is_number && (a->kind == HSGD_INT ? *(const int *)at == 0 : *(const float *)at == 0);
-    return is_zero && (a->default_from || a->default_value != 0);
+    return is_zero && (default_from(a) || a->default_value != 0);
 }
 
 void attribute_fill(const struct hsgd_op *op, void *attributes)

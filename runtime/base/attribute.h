@@ -10,8 +10,11 @@
 #define CLASSES INT_MIN       /* the number of classes, whatever it is */
 #define OUTPUTS (INT_MIN + 1) /* that of classes or of numeric targets */
 
-/* What a text must be for this kind: "an integer". */
-const char *attribute_expects(enum hsgd_attribute_kind kind);
+/* What a text must be for this attribute: "an integer". */
+struct attribute_text {
+    char text[480];
+};
+struct attribute_text attribute_expects(const struct hsgd_attribute *a);
 /* Reads text into the attributes; false: it is not what is expected. */
 bool attribute_read(const struct hsgd_attribute *a, const char *text, void *attributes);
 /* Sets the value that an attribute has where none is given. */

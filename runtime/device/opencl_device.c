@@ -90,10 +90,11 @@ static char *build_log(cl_program program, cl_device_id device)
     return log;
 }
 
-static cl_program build(struct hsgd_context *ctx, struct device *d, const char *text)
+static cl_program build(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
 {
     cl_int err;
-    cl_program program = clCreateProgramWithSource(d->opencl->context, 1, &text, NULL, &err);
+    const char *texts[] = { kernel->opencl_header ? kernel->opencl_header : "", kernel->opencl_source };
+    cl_program program = clCreateProgramWithSource(d->opencl->context, 2, texts, NULL, &err);
     if (!err) err = clBuildProgram(program, 1, &d->opencl->device, build_options(d), NULL, NULL);
     if (!err) return program;
     char *log = program ? build_log(program, d->opencl->device) : NULL;
@@ -143,17 +144,17 @@ int opencl_device_open(struct hsgd_context *ctx, struct device *d)
 }
 
 /* Each source is compiled once, when a kernel of it is wanted. */
-static cl_program program_of(struct hsgd_context *ctx, struct device *d, const char *source)
+static cl_program program_of(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
 {
     struct opencl_device *o = d->opencl;
     for (int i = 0; i < o->nprograms; i++)
-        if (o->program[i].source == source) return o->program[i].program;
+        if (o->program[i].source == kernel->opencl_source) return o->program[i].program;
     if (o->nprograms == MAX_OPENCL_PROGRAMS) {
         hsgd_fail(ctx, ENOSPC, "%s: more than %d sources of kernels", d->info.name, MAX_OPENCL_PROGRAMS);
         return NULL;
     }
-    cl_program program = build(ctx, d, source);
-    if (program) o->program[o->nprograms++] = (struct opencl_program_entry){ source, program };
+    cl_program program = build(ctx, d, kernel);
+    if (program) o->program[o->nprograms++] = (struct opencl_program_entry){ kernel->opencl_source, program };
     return program;
 }
 
@@ -170,7 +171,7 @@ void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsg
         hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no OpenCL form", kernel->name);
         return NULL;
     }
-    cl_program program = program_of(ctx, d, kernel->opencl_source);
+    cl_program program = program_of(ctx, d, kernel);
     cl_kernel k = program ? create_kernel(ctx, d, program, kernel->name) : NULL;
     if (k) o->kernel[o->nkernels++] = (struct opencl_kernel_entry){ kernel, k };
     return k;

@@ -10,8 +10,8 @@
 #include <CL/cl.h>
 #include <hsgd/ops.h>
 
-#define MAX_OPENCL_KERNELS 256
-#define MAX_OPENCL_PROGRAMS 64
+#define MAX_OPENCL_KERNELS 1024
+#define MAX_OPENCL_PROGRAMS 256
 
 struct opencl_kernel_entry {
     const struct hsgd_kernel *key;

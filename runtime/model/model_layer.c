@@ -75,7 +75,7 @@ static int read_key(struct hsgd_yaml *y, struct file_layer *l, const struct yaml
     const struct hsgd_attribute *a = attribute_find(l->op, p->key);
     if (!a) return refuse_key(y, l, p);
     if (!attribute_read(a, p->value, l->attributes))
-        return hsgd_yaml_fail(y, p->line, "%s must be %s, not \"%s\"", a->name, attribute_expects(a->kind),
+        return hsgd_yaml_fail(y, p->line, "%s must be %s, not \"%s\"", a->name, attribute_expects(a).text,
                               hsgd_show(p->value).text);
     if (!attribute_is_filled(a, l->attributes)) return 0;
     return hsgd_yaml_fail(y, p->line, "%s must not be 0", a->name);
@@ -87,7 +87,7 @@ static int set_defaults(struct hsgd_yaml *y, struct file_layer *l, const struct 
         if (pair_of(p, a->name)) continue;
         if (a->required)
             return hsgd_yaml_fail(y, l->line, "%s needs the key \"%s\", %s", l->op->name, a->name,
-                                  attribute_expects(a->kind));
+                                  attribute_expects(a).text);
         attribute_default(l->op, a, l->attributes);
     }
     return 0;

@@ -50,9 +50,9 @@ static void digest_kernels(void)
 {
     struct sha256 h;
     sha256_begin(&h);
-    sha256_text(&h, hsgd_kernel_text);
-    sha256_text(&h, hsgd_large_kernel_text);
-    sha256_text(&h, hsgd_gpu_kernel_text);
+    sha256_text(&h, hsgd_kernel_header);
+    for (int k = 0; k < HSGD_KERNELS; k++)
+        if (!k || hsgd_kernel_sources[k] != hsgd_kernel_sources[k - 1]) sha256_text(&h, hsgd_kernel_sources[k]);
     sha256_text(&h, hsgd_kernels_isa());
     sha256_end(&h, kernels_hex);
 }

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Every operation on all of its shapes, on CPU, OpenCL and, where the build has CUDA, an emulated CUDA device; prints
+# how many shapes each ran.  Run in the build folder.
+# EMULATOR: the libraries of the emulator; empty: built without CUDA.
+set -u
+work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-ops-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+unset HSGD_TEST_PART
+status=0
+kinds="cpu opencl"
+for device in $kinds; do
+    ./test_ops --devices=$device >"$work/$device" 2>&1 || status=1
+done
+if [ -n "${EMULATOR:-}" ]; then
+    kinds="$kinds cuda"
+    LD_PRELOAD=$PWD/tests/cudaemu/libcudaemu.so STARPU_SUBALLOCATOR=0 ./test_ops --devices=cuda:0 >"$work/cuda" 2>&1 ||
+        status=1
+fi
+cd "$work" || exit 1
+grep -hE 'wrong on|no context|rror' $kinds
+awk -v kinds="$kinds" '
+    $3 == "shapes" { name = $1; sub(/:$/, "", name); if (!(name in n)) order[++rows] = name
+                     n[name] = 1; count[name, FILENAME] += $2 }
+    / passed, / { summary[FILENAME] = $0 }
+    END {
+        columns = split(kinds, kind, " ")
+        printf "%-24s", "operation"
+        for (k = 1; k <= columns; k++) printf "%10s", kind[k]
+        print ""
+        for (i = 1; i <= rows; i++) {
+            printf "%-24s", order[i]
+            for (k = 1; k <= columns; k++) printf "%10s", count[order[i], kind[k]] + 0
+            print ""
+        }
+        for (k = 1; k <= columns; k++) print (kind[k] == "cuda" ? "emulated CUDA, " : "") summary[kind[k]]
+        if (columns < 3) print "cuda: not in this build"
+    }' $kinds
+exit $status
