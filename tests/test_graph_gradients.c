@@ -175,7 +175,7 @@ static void freeze(void)
     int kind = draw(0, 3), first = draw(1, model->nnodes);
     for (int i = 0; kind < 2 && i < model->nnodes - 2; i++)
         for (int p = 0; p < model->node[i].info.params; p++)
-            if (kind ? i < first : draw(0, 3) == 0) model->node[i].frozen |= 1u << p;
+            if (kind ? i < first : draw(0, 3) == 0) model->node[i].frozen |= param_bit(p);
 }
 
 static void make_graph(int nodes)

@@ -27,7 +27,7 @@ static void find_owners(struct hsgd_model *m)
         for (int p = 0; p < n->info.params; p++) {
             int q = n->shares < 0 ? -1 : find_param(&m->node[n->shares], n->info.param[p].name);
             n->owner[p] = q < 0 ? (struct weight_owner){ i, p } : m->node[n->shares].owner[q];
-            if (q >= 0) m->node[n->owner[p].node].lent |= 1u << n->owner[p].param;
+            if (q >= 0) m->node[n->owner[p].node].lent |= param_bit(n->owner[p].param);
         }
     }
 }
@@ -99,11 +99,11 @@ int graph_share(struct hsgd_model *m, int node, int of)
     return 0;
 }
 
-unsigned graph_own_params(const struct hsgd_model *m, int node)
+param_set graph_own_params(const struct hsgd_model *m, int node)
 {
-    unsigned own = 0;
+    param_set own = 0;
     for (int p = 0; p < m->node[node].info.params; p++)
-        if (m->node[node].owner[p].node == node) own |= 1u << p;
+        if (m->node[node].owner[p].node == node) own |= param_bit(p);
     return own;
 }
 
@@ -112,7 +112,7 @@ unsigned graph_own_params(const struct hsgd_model *m, int node)
 bool graph_trains(const struct hsgd_model *m, const struct node *n, int param)
 {
     const struct weight_owner *o = &n->owner[param];
-    return !n->info.param[param].is_state && !(m->node[o->node].frozen & 1u << o->param);
+    return !n->info.param[param].is_state && !(m->node[o->node].frozen & param_bit(o->param));
 }
 
 bool model_weight_trains(const struct hsgd_model *m, const struct weight_place *w)
@@ -172,7 +172,7 @@ int graph_freeze(struct hsgd_model *m, const char *pattern, bool frozen)
                          pattern, *names ? names : "none");
     }
     for (int i = 0; model_weight(m, i, &w); i++) {
-        unsigned *all = &m->node[w.node].frozen, bit = 1u << w.param;
+        param_set *all = &m->node[w.node].frozen, bit = param_bit(w.param);
         model_weight_name(m, &w, name);
         if (!w.spec->is_state && weight_name_matches(pattern, name)) *all = frozen ? *all | bit : *all & ~bit;
     }

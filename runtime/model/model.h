@@ -13,6 +13,11 @@ struct value {
     int field;        /* of this number */
 };
 
+/* Parameters of a node, as bits. */
+typedef uint64_t param_set;
+_Static_assert(HSGD_MAX_PARAMS <= 64, "a bit for each parameter");
+static inline param_set param_bit(int param) { return (param_set)1 << param; }
+
 /* Parameter `param` of node `node`. */
 struct weight_owner {
     int node, param;
@@ -30,7 +35,7 @@ struct node {
     int64_t param_offset[HSGD_MAX_PARAMS];          /* in the bucket */
     int shares;                                     /* node before it whose weights it uses; -1: none */
     struct weight_owner owner[HSGD_MAX_PARAMS];     /* of each parameter: itself, or a node before it */
-    unsigned lent, frozen;                          /* bits of its own parameters: others use it, it does not train */
+    param_set lent, frozen;                         /* bits of its own parameters: others use it, it does not train */
     int block;                                      /* of nodes that are recomputed together; 0: none */
     bool deferred;                                  /* parameter 0 lies in the deferred part of the bucket */
     float weight;                                   /* of a loss; 0: it is only watched */
@@ -121,7 +126,7 @@ int graph_share(struct hsgd_model *m, int node, int of);
 /* Weights whose names match train no more, or again. */
 int graph_freeze(struct hsgd_model *m, const char *pattern, bool frozen);
 /* The parameters that are a node's own, as bits. */
-unsigned graph_own_params(const struct hsgd_model *m, int node);
+param_set graph_own_params(const struct hsgd_model *m, int node);
 /* Whether a parameter of a node, its own or another's, changes in training. */
 bool graph_trains(const struct hsgd_model *m, const struct node *n, int param);
 

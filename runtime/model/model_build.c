@@ -175,15 +175,15 @@ static struct hsgd_value *apply(const struct build *b, const struct file_layer *
 static const char *freeze(const struct build *b, struct node *n, const struct file_training *t)
 {
     static _Thread_local char sentence[200];
-    unsigned own = graph_own_params(b->m, (int)(n - b->m->node)), named = 0;
+    param_set own = graph_own_params(b->m, (int)(n - b->m->node)), named = 0;
     snprintf(sentence, sizeof sentence, "\"%s\" has no weights of its own that could train", n->name);
     for (int p = 0; p < n->info.params; p++)
-        if (n->info.param[p].is_state) own &= ~(1u << p);
+        if (n->info.param[p].is_state) own &= ~param_bit(p);
     if (t->given && t->frozen && !own) return sentence;
     for (int k = 0; k < t->n; k++) {
         unsigned before = named;
         for (int p = 0; p < n->info.params; p++)
-            if (own & 1u << p && !strcmp(n->info.param[p].name, t->name[k])) named |= 1u << p;
+            if (own & param_bit(p) && !strcmp(n->info.param[p].name, t->name[k])) named |= param_bit(p);
         snprintf(sentence, sizeof sentence, "\"%s\" has no weight \"%s\" that could train, or has it twice", n->name,
                  t->name[k]);
         if (named == before) return sentence;

@@ -120,12 +120,12 @@ static void write_fields(const struct hsgd_model *m, bool targets, FILE *out)
 static void write_training(const struct hsgd_model *m, const struct node *l, FILE *out)
 {
     const char *between = ", train: [";
-    unsigned own = graph_own_params(m, (int)(l - m->node)), frozen = own & l->frozen, trained = 0;
+    param_set own = graph_own_params(m, (int)(l - m->node)), frozen = own & l->frozen, trained = 0;
     for (int p = 0; p < l->info.params; p++)
-        if (own & 1u << p && graph_trains(m, l, p)) trained |= 1u << p;
+        if (own & param_bit(p) && graph_trains(m, l, p)) trained |= param_bit(p);
     if (frozen && !trained) fputs(", train: false", out);
     for (int p = 0; frozen && p < l->info.params; p++) {
-        if (!(trained & 1u << p)) continue;
+        if (!(trained & param_bit(p))) continue;
         fprintf(out, "%s%s", between, l->info.param[p].name);
         between = ", ";
     }

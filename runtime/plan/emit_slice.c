@@ -20,8 +20,8 @@ static void place_gradients(const struct tape *t, const struct work *w, const st
     for (int i = 0; i < n->info.inputs; i++) e->dx[i] = slice_slot(t, at, rows, w->dx[i]);
     for (int i = 0; i < n->info.outputs; i++) e->dy[i] = slice_slot(t, at, rows, w->dy[i]);
     for (int k = 0; k < n->info.params; k++)
-        if (w->adds_weight & 1u << k) e->gradient[k] = hsgd_scratch(e, spec_size(&n->info.param[k]));
-        else if (w->wants_weight & 1u << k) e->gradient[k] = weight_sum(t, n, at, k);
+        if (w->adds_weight & param_bit(k)) e->gradient[k] = hsgd_scratch(e, spec_size(&n->info.param[k]));
+        else if (w->wants_weight & param_bit(k)) e->gradient[k] = weight_sum(t, n, at, k);
 }
 
 /* What a node contributes to the gradient of a weight that nodes before it on the tape use, too. */
@@ -31,7 +31,7 @@ static void emit_weight_adds(const struct tape *t, const struct work *w, const s
     const struct low_node *n = &t->low.node[w->node];
     for (int k = 0; k < n->info.params; k++) {
         struct add_args add = { (int)spec_size(&n->info.param[k]) };
-        if (w->adds_weight & 1u << k)
+        if (w->adds_weight & param_bit(k))
             HSGD_LAUNCH(e, HSGD_KERNEL(add), HSGD_ITEMS, add.n, &add, e->gradient[k], weight_sum(t, n, at, k));
     }
 }
@@ -124,7 +124,7 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     slice_begin_node(p, s, at, w->node, work_turn(w), program, e);
     place_gradients(t, w, at, s->rows, e);
     for (int k = 0; w->kind == WORK_UNUSED && k < e->node->params; k++)
-        if (!(w->adds_weight & 1u << k)) emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
+        if (!(w->adds_weight & param_bit(k))) emit_zero(e, e->gradient[k], spec_size(&e->node->param[k]));
     if (w->kind == WORK_UNUSED) return;
     e->sums = slice_sums(p, s, &t->sums[w->node][d][w->phase]);
     if (op_is_end(op) && !hsgd_wanted(e->sums)) e->sums = hsgd_at(at->partial, t->low.node[w->node].of->sums);

@@ -17,11 +17,11 @@ enum { MANY_VECTORS = 1024 };
 struct maker {
     struct tape *t;
     const struct tape_spec *spec;
-    int *gradient;  /* slot of each value's gradient; -1: none yet */
-    bool *again;    /* nodes that run again before the backward of their block, */
-    bool *leaves;   /* and values, by their roots, that are read outside of it or lie in none */
-    unsigned *made; /* of each node of the model: bits of its own parameters whose gradient was written */
-    int *owners;    /* of each slot: values whose gradient lies there and whose maker has not read it yet */
+    int *gradient;   /* slot of each value's gradient; -1: none yet */
+    bool *again;     /* nodes that run again before the backward of their block, */
+    bool *leaves;    /* and values, by their roots, that are read outside of it or lie in none */
+    param_set *made; /* of each node of the model: bits of its own parameters whose gradient was written */
+    int *owners;     /* of each slot: values whose gradient lies there and whose maker has not read it yet */
     int owner_capacity;
     int segment;
     int64_t sums; /* floats of all */
@@ -202,10 +202,10 @@ static void weight_gradients(struct maker *m, const struct low_node *n, struct w
     const struct hsgd_model *model = m->t->low.model;
     for (int p = 0; n->of && p < n->info.params; p++) {
         const struct weight_owner *o = &n->of->owner[p];
-        unsigned bit = 1u << o->param;
+        param_set bit = param_bit(o->param);
         if (!graph_trains(model, n->of, p) || (p == 0 && n->deferred)) continue;
-        w->wants_weight |= 1u << p;
-        if (m->made[o->node] & bit) w->adds_weight |= 1u << p;
+        w->wants_weight |= param_bit(p);
+        if (m->made[o->node] & bit) w->adds_weight |= param_bit(p);
         m->made[o->node] |= bit;
     }
 }

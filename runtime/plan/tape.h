@@ -27,9 +27,9 @@ enum turn { FIRST, AGAIN };
 struct work {
     enum work_kind kind;
     int node, phase, segment;
-    unsigned adds;         /* as in struct hsgd_emit */
-    unsigned wants_weight; /* bit i: the gradient of parameter i is made, */
-    unsigned adds_weight;  /* bit i: and added to that of another node's work before it */
+    unsigned adds;          /* as in struct hsgd_emit */
+    param_set wants_weight; /* bit i: the gradient of parameter i is made, */
+    param_set adds_weight;  /* bit i: and added to that of another node's work before it */
     int dy[HSGD_MAX_OUTPUTS], dx[HSGD_MAX_INPUTS];
     int from, to;
 };
