@@ -64,7 +64,7 @@ static void backward(struct hsgd_emit *e)
 }
 
 #define AT(field) offsetof(struct hsgd_embedding, field)
-static const struct hsgd_attribute fields[] = { { "entries", HSGD_INT, AT(entries), true, 0, NULL },
+static const struct hsgd_attribute fields[] = { { "entries", HSGD_UNITS, AT(entries), true, 0, NULL },
                                                 { "channels", HSGD_INT, AT(channels), true, 0, NULL },
                                                 { "init", HSGD_INIT, AT(init), false, 0, NULL },
                                                 { 0 } };

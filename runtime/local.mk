@@ -73,6 +73,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
 	runtime/data/record_text.c \
+	runtime/data/record_tokens.c \
 	runtime/data/record_unit.c \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
@@ -81,6 +82,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \
+	runtime/data/tokens.c \
+	runtime/data/vocabulary.c \
+	runtime/data/vocabulary.h \
 	runtime/data/well_known.c \
 	runtime/data/well_known.h \
 	runtime/device/buffer.c \

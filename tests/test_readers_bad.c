@@ -61,7 +61,7 @@ static void paths(void)
     expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "npz"), "folder: is a folder, not a file");
     expect_refused(
         ctx, "set", HSGD_OPTIONS(data, .format = "parquet"),
-        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv");
+        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv, text");
     CHECK(hsgd_data_read(ctx, "binary", NULL, NULL, NULL) < 0);
     CHECK(!strncmp(hsgd_error(ctx), "data set \"binary\": not recognised; it is none of: ", 50));
 }

@@ -63,6 +63,11 @@ struct hsgd_data_options {
                                         CSV, as for `ignore`; an array or a file, as for `label`; the labels of LIBSVM
                                         data, under this name; for a folder of images one with an image of the same
                                         name, in any format, for each of them; NULL: labels, or the record's targets */
+    int window;                    /* texts: tokens in a sample; 0: as in the record, else 128 */
+    int stride;                    /* texts: tokens from one sample to the next; 0: window, without overlap */
+    const char *tokens;            /* texts: "characters" or "bytes"; NULL: as in the record, else characters */
+    double test_part;              /* texts: the fraction of the tokens, the last ones, that are the test split; 0:
+                                        0.1, unless that is shorter than a window; < 0: none */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -97,8 +102,13 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  *          names of the columns, separated by comma, semicolon or tab; labels are
  *          in the column `label` (name or number from 1), else in "label",
  *          "class", "target" or "y", else in the last one.
- * npy, libsvm and csv may be compressed by gzip or xz.  The classes of the last
- * four are the distinct labels of the training split, sorted; numbers are
+ * text     a text in UTF-8, or any bytes: only where `format`, `window`, `tokens` or
+ *          the record say so.  A file, or all .txt, .txt.gz and .txt.xz in a folder,
+ *          by name.  A sample has x, `window` tokens (integers), and "label", those
+ *          one place further.  The classes of both are the characters of the
+ *          training split, or the 256 bytes.
+ * npy, libsvm, csv and text may be compressed by gzip or xz.  The classes of npy,
+ * npz, libsvm and csv are the distinct labels of the training split, sorted; numbers are
  * compared as they are written, and refused if they look like measurements
  * (any_classes).  With `target` there are no labels, and no classes.  doc/data.md
  * has examples and limits.
@@ -142,6 +152,19 @@ HSGD_API bool hsgd_record_field_get(const struct hsgd_record *r, int i, struct h
  * a checkpoint's. */
 HSGD_API const struct hsgd_normalisation *hsgd_record_normalisation(const struct hsgd_record *r, const char *field);
 
+/* The tokens of a text, as the training data of a record of the format "text" has
+ * them: the first `places` of them in token (NULL: not wanted), *count: how many the
+ * text has, at most `size`.
+ * Errors: -EINVAL ctx, text or count is NULL, places < 0, the record has no tokens,
+ * the text is not UTF-8 or has a character that the training text did not have;
+ * -ENOMEM. */
+HSGD_API int hsgd_record_encode(struct hsgd_context *ctx, const struct hsgd_record *r, const char *text, size_t size,
+                                int32_t *token, int64_t places, int64_t *count);
+
+/* The bytes of a token, *size of them, which may be part of a character if tokens are
+ * bytes.  Owned by r, and not ended by a zero.  NULL: the record has no such token. */
+HSGD_API const char *hsgd_record_decode(const struct hsgd_record *r, int token, size_t *size);
+
 /* Frees a record.  NULL-safe. */
 HSGD_API void hsgd_record_destroy(struct hsgd_record **r);
 
@@ -155,6 +178,8 @@ HSGD_API void hsgd_record_destroy(struct hsgd_record **r);
  * a NumPy archive (.npz)  its x_train, x, images or the like
  * IDX images              as MNIST's, N x h x w or N x h x w x c
  * LIBSVM text             with labels, which are ignored, or without
+ * text                    where the record is of a text: one sample, its last h*w*c
+ *                         tokens; fewer where the shape is HSGD_ANY
  * rows of numbers         h*w*c values a line, separated by comma, semicolon or
  *                         tab; a first line with anything but numbers and missing
  *                         values is a header.  With a record its columns are
@@ -199,9 +224,10 @@ HSGD_API struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const floa
                                             enum hsgd_ownership ownership);
 
 /* Splits d by a permutation from `seed`: *part gets its last `count` samples,
- * *rest the others.  Both borrow the samples of d, which must outlive them.
- * Errors (both are then NULL): -EINVAL unless 0 < count < hsgd_data_count(d);
- * -ENOMEM. */
+ * *rest the others; windows of a text are not permuted, and *rest gets those that do
+ * not overlap *part's.  Both borrow the samples of d, which must outlive them.
+ * Errors (both are then NULL): -EINVAL unless 0 < count < hsgd_data_count(d),
+ * or all windows overlap; -ENOMEM. */
 HSGD_API int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t count, uint64_t seed,
                              struct hsgd_data **part, struct hsgd_data **rest);
 
@@ -221,7 +247,7 @@ HSGD_API bool hsgd_data_field_get(const struct hsgd_data *d, int i, struct hsgd_
 HSGD_API int hsgd_data_find(const struct hsgd_data *d, const char *name);
 /* Its type; dtype HSGD_DTYPES: there is no such field. */
 HSGD_API struct hsgd_type hsgd_data_type(const struct hsgd_data *d, const char *name);
-/* Number of classes of the field "label", one integer; 0: there is none, or d is NULL. */
+/* Number of classes of the field "label", integers; 0: there is none, or d is NULL. */
 HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
 /* Name of class i; if classes have no names, the number in decimal, valid until
  * the thread's next call; NULL when out of range. */

@@ -98,15 +98,32 @@ void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
     }
 }
 
-/* Indices in memory of d's samples, shuffled (Fisher-Yates). */
+/* Shuffles indices in memory of d's samples (Fisher-Yates). */
 static void permute(const struct hsgd_data *d, uint64_t seed, int64_t *order)
 {
-    for (int64_t i = 0; i < d->count; i++) order[i] = hsgd_data_place(d, i);
     for (int64_t i = d->count - 1; i > 0; i--) {
         int64_t j = (int64_t)(hsgd_random(seed, (uint64_t)i) % (uint64_t)(i + 1)), swap = order[i];
         order[i] = order[j];
         order[j] = swap;
     }
+}
+
+/* Of windows in the order of the stream, those before order[end] that share no number
+ * with it. */
+static int64_t apart(const struct data_field *f, const int64_t *order, int64_t end)
+{
+    int64_t first = order[end] * f->step, size = hsgd_type_size(&f->type), n = end;
+    while (n > 0 && order[n - 1] * f->step + size > first) n--;
+    return n;
+}
+
+/* How many come first, and the order: windows of a stream stay in theirs. */
+static int64_t arrange(const struct hsgd_data *d, int64_t count, uint64_t seed, int64_t *order)
+{
+    for (int64_t i = 0; i < d->count; i++) order[i] = hsgd_data_place(d, i);
+    if (d->x.step) return apart(&d->x, order, d->count - count);
+    permute(d, seed, order);
+    return d->count - count;
 }
 
 /* A view of d with count samples at the given indices. */
@@ -121,6 +138,7 @@ static struct hsgd_data *view(struct hsgd_context *ctx, const struct hsgd_data *
         v->field[i].bytes = f->bytes;
         v->field[i].values = f->values;
         v->field[i].numbers = f->numbers;
+        v->field[i].step = f->step;
         v->field[i].sparse = f->sparse;
         v->field[i].origin = f->origin;
         v->field[i].missing = f->missing;
@@ -147,13 +165,16 @@ int hsgd_data_split(struct hsgd_context *ctx, const struct hsgd_data *d, int64_t
                          d->name, (long long)count, (long long)d->count);
     int64_t *order = malloc((size_t)d->count * sizeof *order);
     if (!order) return hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for a split", d->name);
-    permute(d, seed, order);
-    *rest = view(ctx, d, order, d->count - count);
+    int64_t others = arrange(d, count, seed, order);
+    if (others < 1)
+        hsgd_fail(ctx, EINVAL, "data set \"%s\": all %lld windows overlap the last %lld", d->name, (long long)d->count,
+                  (long long)count);
+    *rest = others < 1 ? NULL : view(ctx, d, order, others);
     *part = *rest ? view(ctx, d, order + (d->count - count), count) : NULL;
     free(order);
     if (*part) return 0;
     hsgd_data_destroy(rest);
-    return -ENOMEM;
+    return others < 1 ? -EINVAL : -ENOMEM;
 }
 
 int64_t hsgd_data_count(const struct hsgd_data *d) { return d ? d->count : 0; }

@@ -34,6 +34,7 @@ struct data_field {
     const uint8_t *bytes;
     const float *values;
     const int32_t *numbers;
+    int step; /* numbers from one sample to the next: windows of a stream; 0: as many as a sample has */
     struct hsgd_sparse sparse;
     const struct hsgd_origin *origin; /* one for each channel of values; NULL: {0, 1} for all */
     bool missing;                     /* some values are missing */
@@ -108,6 +109,8 @@ char **class_names_read(const char *text, int *n);
 const struct data_field *data_field(const struct hsgd_data *d, const char *name);
 /* The field "label", if it is one integer; else NULL. */
 const struct data_field *data_labels(const struct hsgd_data *d);
+/* The field "label", if it has integers; else NULL. */
+const struct data_field *data_classes(const struct hsgd_data *d);
 
 /* {n} of 1 x 1 x n, else {h, w, c}. */
 struct hsgd_type shape_type(struct hsgd_shape s);

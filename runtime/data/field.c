@@ -68,6 +68,12 @@ const struct data_field *data_labels(const struct hsgd_data *d)
     return f && f->type.dtype == HSGD_I32 && f->type.rank == 0 ? f : NULL;
 }
 
+const struct data_field *data_classes(const struct hsgd_data *d)
+{
+    const struct data_field *f = data_field(d, "label");
+    return f && f->type.dtype == HSGD_I32 ? f : NULL;
+}
+
 void hsgd_data_set_labels(struct hsgd_data *d)
 {
     memcpy(d->y.name, "label", sizeof "label");
@@ -122,14 +128,14 @@ struct hsgd_shape hsgd_data_shape(const struct hsgd_data *d)
 
 int hsgd_data_classes(const struct hsgd_data *d)
 {
-    const struct data_field *label = d ? data_labels(d) : NULL;
+    const struct data_field *label = d ? data_classes(d) : NULL;
     return label ? label->classes : 0;
 }
 
 const char *hsgd_data_class_name(const struct hsgd_data *d, int i)
 {
     static _Thread_local char number[16];
-    const struct data_field *label = d ? data_labels(d) : NULL;
+    const struct data_field *label = d ? data_classes(d) : NULL;
     if (!label || i < 0 || i >= label->classes) return NULL;
     if (label->names && i < label->names->count) return label->names->name[i];
     snprintf(number, sizeof number, "%d", i);

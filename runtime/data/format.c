@@ -14,10 +14,11 @@
 enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
 #define DIGITS_TEST_FIRST (INT64_C(1) << 40)
 
-/* In the order in which they are tried; text is the least specific. */
+/* In the order in which they are tried; text is the least specific, and "text" must be asked for. */
 static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar,  &hsgd_format_tar,
                                                      &hsgd_format_zip, &hsgd_format_images, &hsgd_format_npy,
-                                                     &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv };
+                                                     &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv,
+                                                     &hsgd_format_text };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -162,6 +163,12 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
     return err ? err : record_fit(ctx, o->record, out->test);
 }
 
+/* Options that only texts have. */
+static bool has_token_options(const struct hsgd_data_options *o)
+{
+    return o->window || o->stride || o->tokens || o->test_part != 0;
+}
+
 static int check_options(struct hsgd_context *ctx, const char *what, const char *format,
                          const struct hsgd_data_options *o)
 {
@@ -169,6 +176,15 @@ static int check_options(struct hsgd_context *ctx, const char *what, const char 
     bool targets = false;
     for (size_t i = 0; i < sizeof with_targets / sizeof *with_targets; i++)
         targets = targets || !strcmp(format, with_targets[i]);
+    if (has_token_options(o) && strcmp(format, "text"))
+        return hsgd_fail(
+            ctx, EINVAL,
+            "data set \"%s\": --window, --stride, --tokens and a fraction as --test are of texts, and this "
+            "is %s",
+            what, format);
+    if ((o->label || o->features) && !strcmp(format, "text"))
+        return hsgd_fail(ctx, EINVAL, "data set \"%s\": is a text, which has no %s", what,
+                         o->label ? "labels: --label is for other data" : "features: --features is for other data");
     if (o->ignore && strcmp(format, "csv"))
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": --ignore names columns of a CSV, and this is %s", what, format);
     if (o->target && !targets)
@@ -186,12 +202,13 @@ static int read_splits(struct hsgd_context *ctx, const char *what, const struct 
 {
     const struct data_format *format = NULL;
     if (!what || !*what) return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", a file or a folder");
-    bool digits = !strcmp(what, "digits");
+    bool digits = !strcmp(what, "digits"), tokens = o->window || o->tokens || record_has_tokens(o->record);
+    if (!digits && !o->format && tokens) format = &hsgd_format_text;
     if (!digits && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
     int err = format || digits ? 0 : look(ctx, what, &format);
     if (!err) err = check_options(ctx, what, digits ? what : format->name, o);
     if (err) return err;
-    if (!digits && !o->format && record_prefers(o->record, format->name)) {
+    if (!digits && !o->format && !tokens && record_prefers(o->record, format->name)) {
         err = read_as_known(ctx, by_name(ctx, what, o->record->format), what, o, out);
         if (err != -EINVAL) return err;
         free_splits(out);

@@ -191,12 +191,12 @@ static void gather_floats(const struct data_field *f, const int64_t *index, cons
 void field_gather(const struct data_field *f, const int64_t *index, const int64_t *which, int n,
                   const struct hsgd_normalisation *norm, void *to)
 {
-    size_t bytes = (size_t)hsgd_type_bytes(&f->type);
+    size_t bytes = (size_t)hsgd_type_bytes(&f->type), apart = f->step ? (size_t)f->step * sizeof(int32_t) : bytes;
     const char *from = f->bytes ? (const char *)f->bytes : (const char *)f->numbers;
     if (f->type.dtype == HSGD_F32) gather_floats(f, index, which, n, norm, to);
     else
         for (int i = 0; i < n; i++)
-            memcpy((char *)to + (size_t)i * bytes, from + (size_t)place_of(index, which[i]) * bytes, bytes);
+            memcpy((char *)to + (size_t)i * bytes, from + (size_t)place_of(index, which[i]) * apart, bytes);
 }
 
 static bool all_inside(const struct hsgd_data *d, const int64_t *index, int n)

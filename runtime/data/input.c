@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RGB = 3, FIRST_CHUNK = 1 << 12 };
+enum { RGB = 3 };
 
 struct input {
     struct hsgd_context *ctx;
@@ -124,13 +124,8 @@ static int read_idx(const struct input *in, struct hsgd_data **out)
 /* Everything that a compressed file expands to. */
 static int unpack(const struct input *in, uint8_t **bytes, size_t *size)
 {
-    int64_t got = 1, capacity = 0;
     struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
-    while (s && got > 0 && text_grow(bytes, &capacity, (int64_t)*size + FIRST_CHUNK, 1)) {
-        got = hsgd_stream_read(s, *bytes + *size, (size_t)capacity - *size);
-        if (got > 0) *size += (size_t)got;
-    }
-    int err = !s ? -EINVAL : got > 0 ? hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name) : (int)got;
+    int err = s ? text_read_all(in->ctx, s, bytes, size) : -EINVAL;
     hsgd_stream_close(&s);
     return err;
 }
@@ -159,9 +154,31 @@ static bool is_libsvm(const struct input *in, struct hsgd_stream *s)
     return !rows && !strcmp(hsgd_record_format(in->record), "libsvm"); /* nothing but labels */
 }
 
+/* The last tokens of a text, as many as the model takes; the next is to be predicted. */
+static int read_tokens(const struct input *in, struct hsgd_data **out)
+{
+    int32_t *token = NULL;
+    int64_t n = 0, most = in->shape.c;
+    int err = record_tokens(in->ctx, in->record, in->name, in->bytes, in->size, &token, &n);
+    if (!err && n < most && in->model.c != HSGD_ANY)
+        err = hsgd_fail(in->ctx, EINVAL, "%s: has %lld tokens, the model takes %lld", in->name, (long long)n,
+                        (long long)most);
+    if (!err && n < 1) err = hsgd_fail(in->ctx, EINVAL, "%s: has no tokens", in->name);
+    if (!err && !(*out = hsgd_data_new(in->ctx, in->name))) err = -ENOMEM;
+    if (err) {
+        free(token);
+        return err;
+    }
+    if (n > most) memmove(token, token + (n - most), (size_t)most * sizeof *token);
+    (*out)->count = 1;
+    tokens_give(*out, token, in->record, (int)(n < most ? n : most));
+    return 0;
+}
+
 static int read_text(const struct input *in, struct hsgd_data **out)
 {
     struct hsgd_data_options options = { .features = in->shape.h * in->shape.w * in->shape.c, .record = in->record };
+    if (record_has_tokens(in->record)) return read_tokens(in, out);
     struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
     if (!s) return -EINVAL;
     int err = is_libsvm(in, s) ? libsvm_parse(in->ctx, s, options.features, NULL, NULL, out)

@@ -39,6 +39,15 @@ int libsvm_parse(struct hsgd_context *ctx, struct hsgd_stream *s, int features, 
                  const char *target, struct hsgd_data **out);
 /* Whether the first line that decides is LIBSVM's, with a label or without. */
 bool libsvm_is_text(const uint8_t *head, size_t n);
+/* A text of any kind as windows of tokens: its training split and, unless it is short or
+ * options->test_part < 0, its test split, of the last tokens.  Characters that the
+ * classes of the options, or without them the training split, lack are left out. */
+int tokens_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
+                 struct data_splits *out);
+/* Adds the characters (code points) of a text, or its bytes, to *code, which is freed by
+ * the caller, also after an error. */
+int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, bool as_bytes,
+                   int32_t **code, int64_t *count);
 int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
               struct labels *labels, struct hsgd_data **out);
 

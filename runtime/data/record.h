@@ -105,6 +105,19 @@ int record_fit_unit(struct hsgd_context *ctx, struct hsgd_record *r, int field, 
 /* True once for each kind of change, so that a thousand images log one line. */
 bool record_first_time(unsigned *said, unsigned what);
 
+/* ------------------------------------------------------------------- tokens */
+
+/* Whether it is of a text, whose vocabulary are the classes of x.  False for NULL. */
+bool record_has_tokens(const struct hsgd_record *r);
+
+/* The tokens of a text, to be freed, also after an error; `name` begins every
+ * sentence. */
+int record_tokens(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name, const void *bytes, size_t n,
+                  int32_t **token, int64_t *count);
+
+/* Gives x of d one sample, n tokens of the record, and their memory. */
+void tokens_give(struct hsgd_data *d, int32_t *token, const struct hsgd_record *r, int n);
+
 /* --------------------------------------------------------------------- text */
 
 /* The record and the normalisation (NULL: none) as JSON, to be freed; NULL

@@ -27,7 +27,8 @@ void record_options(const struct hsgd_record *r, const char *format, struct hsgd
     bool plain = s.h == 1 && s.w == 1, by_name = r->x.columns && !strcmp(format, "csv");
     if (!o->label && !o->target && label && label->columns && !strcmp(r->format, format))
         o->label = label->columns->name[0];
-    if (!o->features && plain && !by_name) o->features = s.c;
+    if (!o->window && record_has_tokens(r)) o->window = r->x.type.dim[0];
+    else if (!o->features && plain && !by_name) o->features = s.c;
     if (!o->classes && label && label->classes) {
         o->classes = label->classes;
         o->class_name = label->names ? (const char *const *)label->names->name : NULL;
@@ -230,7 +231,11 @@ static void fit_shape(const struct hsgd_record *r, struct hsgd_data *d)
 static int fit_x(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_data *d)
 {
     int err = fit_columns(ctx, &r->x, d, &d->x);
-    if (err) return err;
+    bool tokens = d->x.type.dtype == HSGD_I32, were = r->x.type.rank >= 0 && r->x.type.dtype == HSGD_I32;
+    if (!err && tokens != were)
+        err = hsgd_fail(ctx, EINVAL, "%s: x is %s, the training data had %s", d->name, type_text(&d->x.type).text,
+                        type_text(&r->x.type).text);
+    if (err || tokens) return err;
     fit_shape(r, d);
     err = record_fit_channels(ctx, record_shape(r), d, &r->said);
     struct hsgd_shape is = hsgd_data_shape(d), was = record_shape(r);

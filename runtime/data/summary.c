@@ -40,6 +40,11 @@ static void add_samples(struct line *l, const struct hsgd_data *d)
 {
     struct hsgd_shape s = hsgd_data_shape(d);
     add(l, "%s, %lld sample%s of ", hsgd_data_format(d), (long long)d->count, plural(d->count));
+    if (d->x.type.dtype == HSGD_I32 && d->x.type.rank == 1) {
+        add(l, "%d %s%s", s.c, d->x.names ? "character" : d->x.step ? "byte" : "token", plural(s.c));
+        if (d->x.step && d->x.step != s.c) add(l, ", every %d", d->x.step);
+        return;
+    }
     if (s.h != 1 || s.w != 1) {
         add(l, "%dx%dx%d", s.h, s.w, s.c);
         return;
@@ -52,7 +57,7 @@ static void add_label(struct line *l, const struct data_field *f)
 {
     if (f->columns && f->columns->count) add(l, ", label \"%s\"", hsgd_show(f->columns->name[0]).text);
     add(l, ", %d class%s", f->classes, f->classes == 1 ? "" : "es");
-    add_names(l, f->names);
+    if (!f->type.rank) add_names(l, f->names);
 }
 
 /* "target "price"", "2 targets (height, width)", "target 28x28x1" */
@@ -72,7 +77,7 @@ int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
     if (!d) return 0;
     add_samples(&l, d);
     for (int i = 1; i < d->fields; i++) {
-        bool label = &d->field[i] == data_labels(d);
+        bool label = &d->field[i] == data_classes(d);
         (label ? add_label : add_field)(&l, &d->field[i]);
     }
     if (d->ignored && d->ignored->count) {

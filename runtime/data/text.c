@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../io/stream.h"
 #include "base/c_locale.h"
+#include "base/error.h"
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -95,4 +97,17 @@ bool text_grow(void *array, int64_t *capacity, int64_t need, size_t element)
     memcpy(array, &bigger, sizeof bigger);
     *capacity = wanted;
     return true;
+}
+
+int text_read_all(struct hsgd_context *ctx, struct hsgd_stream *s, uint8_t **bytes, size_t *size)
+{
+    enum { CHUNK = 1 << 12 };
+    int64_t got = 1, capacity = 0;
+    *bytes = NULL;
+    *size = 0;
+    while (got > 0 && text_grow(bytes, &capacity, (int64_t)*size + CHUNK, 1)) {
+        got = hsgd_stream_read(s, *bytes + *size, (size_t)capacity - *size);
+        if (got > 0) *size += (size_t)got;
+    }
+    return got > 0 ? hsgd_fail(ctx, ENOMEM, "%s: out of memory", hsgd_stream_name(s)) : (int)got;
 }

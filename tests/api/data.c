@@ -19,6 +19,10 @@ static bool read(void)
     o.classes = o.class_name ? wild_low(2) : one_in(6) ? wild_low(1) : 0;
     o.resize = one_in(8) ? wild_low(4) : 0;
     o.record = one_in(8) ? some_record() : NULL;
+    o.window = one_in(12) ? wild(4) : 0;
+    o.tokens = o.window ? any_text("bytes") : NULL;
+    o.stride = o.window ? wild(4) : 0;
+    o.test_part = o.window ? (double)wild_float(0.5f) : 0;
     int err =
         hsgd_data_read(CTX(0), OR_NULL(1, any_path("set.csv")), OR_NULL(2, &o), OR_NULL(3, &train), OR_NULL(4, &test));
     hsgd_data_destroy(&test);
@@ -230,6 +234,37 @@ static bool record_normalisation(void)
     return found;
 }
 
+/* Of the text of a table. */
+static struct hsgd_record *text_record(void)
+{
+    struct hsgd_data *d = NULL;
+    hsgd_data_read(world.ctx, "set.csv", HSGD_OPTIONS(data, .format = "text", .window = 4), &d, NULL);
+    struct hsgd_record *r = hsgd_record_create(world.ctx, d);
+    hsgd_data_destroy(&d);
+    return r;
+}
+
+static bool record_encode(void)
+{
+    int32_t token[8];
+    int64_t count;
+    const char *text = any_text("1,2\n");
+    struct hsgd_record *own = text_record(), *r = one_in(4) ? some_record() : own;
+    int err = hsgd_record_encode(CTX(0), OR_NULL(1, r), OR_NULL(2, text), one_in(2) ? strlen(text) : 0,
+                                 OR_NULL(3, token), one_in(8) ? -1 : 8, OR_NULL(4, &count));
+    hsgd_record_destroy(&own);
+    return !err;
+}
+
+static bool record_decode(void)
+{
+    size_t size;
+    struct hsgd_record *r = text_record();
+    bool found = hsgd_record_decode(OR_NULL(0, r), wild(1), OR_NULL(1, &size));
+    hsgd_record_destroy(&r);
+    return found;
+}
+
 static bool record_destroy(void)
 {
     hsgd_record_destroy(OR_NULL(0, &world.records[below(PLACES)]));
@@ -270,5 +305,7 @@ const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
                                    { "hsgd_record_format", record_format, 1, false },
                                    { "hsgd_record_field_get", record_field_get, 2, false },
                                    { "hsgd_record_normalisation", record_normalisation, 2, false },
+                                   { "hsgd_record_encode", record_encode, 5, false },
+                                   { "hsgd_record_decode", record_decode, 2, false },
                                    { "hsgd_record_destroy", record_destroy, 1, false },
                                    { NULL, NULL, 0, false } };

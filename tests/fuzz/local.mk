@@ -2,7 +2,7 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  Other code that
 # they need comes from the library, without sanitizers.
-FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar
+FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar tokens
 fuzz_sources = \
 	runtime/base/attribute.c \
 	runtime/data/cache.c \
@@ -33,11 +33,14 @@ fuzz_sources = \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
 	runtime/data/record_text.c \
+	runtime/data/record_tokens.c \
 	runtime/data/record_unit.c \
 	runtime/data/resample.c \
 	runtime/data/statistics.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
+	runtime/data/tokens.c \
+	runtime/data/vocabulary.c \
 	runtime/base/error.c \
 	runtime/io/file.c \
 	runtime/io/json.c \

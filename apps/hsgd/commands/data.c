@@ -27,17 +27,23 @@ struct data_view {
 
 static bool is_plain(const struct hsgd_data *d) { return hsgd_data_shape(d).h == 1 && hsgd_data_shape(d).w == 1; }
 
+static bool has_tokens(const struct hsgd_data *d) { return hsgd_data_type(d, "x").dtype == HSGD_I32; }
+
 /* ------------------------------------------------------------------ values */
 
-/* Samples per class; to be freed, NULL: out of memory. */
+/* Labels per class; to be freed, NULL: out of memory. */
 static int64_t *count_classes(const struct hsgd_data *d)
 {
+    const struct hsgd_type type = hsgd_data_type(d, "label");
+    int64_t size = hsgd_data_classes(d) ? hsgd_type_size(&type) : 0;
     int64_t *count = calloc((size_t)hsgd_data_classes(d) + 1, sizeof *count);
-    for (int64_t i = 0; count && hsgd_data_classes(d) && i < hsgd_data_count(d); i++) {
-        int32_t label;
-        hsgd_data_gather(d, &i, 1, NULL, NULL, &label);
-        count[label]++;
+    int32_t *label = malloc((size_t)(size + 1) * sizeof *label);
+    for (int64_t i = 0; count && label && size && i < hsgd_data_count(d); i++) {
+        hsgd_data_gather_field(d, hsgd_data_find(d, "label"), &i, 1, NULL, label);
+        for (int64_t k = 0; k < size; k++) count[label[k]]++;
     }
+    if (!label) free(count), count = NULL;
+    free(label);
     return count;
 }
 
@@ -65,25 +71,26 @@ static void write_numbers(char out[100], const double *v, int n, bool inverse)
     write_number(out + used, high);
 }
 
-/* "28x28x1" or "4 features" */
+/* "28x28x1", "4 features" or "128 tokens" */
 static void write_shape(char out[40], const struct hsgd_data *d)
 {
     struct hsgd_shape in = hsgd_data_shape(d);
-    if (is_plain(d)) snprintf(out, 40, "%d feature%s", in.c, in.c == 1 ? "" : "s");
+    const char *what = has_tokens(d) ? "token" : "feature";
+    if (is_plain(d)) snprintf(out, 40, "%d %s%s", in.c, what, in.c == 1 ? "" : "s");
     else snprintf(out, 40, "%dx%dx%d", in.h, in.w, in.c);
 }
 
 static int print_split(const struct hsgd_data *d, const char *name)
 {
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
-    if (!n) return report_error(FAILED, "out of memory");
-    char mean[100], deviation[100], shape[40], classes[40] = "";
-    write_numbers(mean, n->mean, n->channels, false);
-    write_numbers(deviation, n->inv_std, n->channels, true);
+    if (!n && !has_tokens(d)) return report_error(FAILED, "out of memory");
+    char mean[100], deviation[100], shape[40], classes[40] = "", values[220] = "";
+    if (n) write_numbers(mean, n->mean, n->channels, false);
+    if (n) write_numbers(deviation, n->inv_std, n->channels, true);
+    if (n) snprintf(values, sizeof values, ", mean%s, std%s", mean, deviation);
     write_shape(shape, d);
     if (hsgd_data_classes(d)) snprintf(classes, sizeof classes, ", %d classes", hsgd_data_classes(d));
-    text_wrap(0, 2, "%s: %lld samples of %s%s, mean%s, std%s", name, (long long)hsgd_data_count(d), shape, classes,
-              mean, deviation);
+    text_wrap(0, 2, "%s: %lld samples of %s%s%s", name, (long long)hsgd_data_count(d), shape, classes, values);
     hsgd_normalisation_destroy(&n);
     return OK;
 }
@@ -99,8 +106,11 @@ static json_t *json_numbers(const double *v, int n, bool inverse)
 
 static json_t *json_split(const struct hsgd_data *d)
 {
+    if (!d) return json_null();
+    if (has_tokens(d))
+        return json_pack("{s:I, s:n, s:n}", "samples", (json_int_t)hsgd_data_count(d), "mean", "deviation");
     struct hsgd_normalisation *n = hsgd_data_statistics(d);
-    if (!n) return d ? NULL : json_null();
+    if (!n) return NULL;
     json_t *split =
         json_pack("{s:I, s:o, s:o}", "samples", (json_int_t)hsgd_data_count(d), "mean",
                   json_numbers(n->mean, n->channels, false), "deviation", json_numbers(n->inv_std, n->channels, true));
@@ -222,6 +232,31 @@ static int print_rows(const struct data_view *l, const struct hsgd_data *d)
     return code;
 }
 
+/* The beginning of each sample of tokens, as text. */
+static int print_tokens(const struct data_view *l, const struct hsgd_data *d)
+{
+    struct hsgd_data_field f = { .name = "" };
+    hsgd_data_field_get(d, 0, &f, sizeof f);
+    int n = hsgd_data_shape(d).c, code = OK;
+    int32_t *token = malloc((size_t)n * sizeof *token);
+    putchar('\n');
+    for (int64_t i = 0; token && !code && i < l->s->rows && i < hsgd_data_count(d); i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        hsgd_data_gather_field(d, 0, &i, 1, NULL, token);
+        for (int k = 0; out && k < n; k++)
+            if (f.class_name) fputs(f.class_name[token[k]], out);
+            else fprintf(out, "%s%d", k ? " " : "", (int)token[k]);
+        if (out && !fclose(out)) text_wrap(0, 2, "%s", text);
+        else code = report_error(FAILED, "out of memory");
+        free(text);
+    }
+    if (!token) code = report_error(FAILED, "out of memory");
+    free(token);
+    return code;
+}
+
 /* Samples, augmented as in the first epoch if requested: --out, --png and --svg. */
 static int write_sheets(const struct data_view *l, const struct hsgd_data *d)
 {
@@ -252,6 +287,7 @@ static int show(const struct data_view *l)
     code = print_split(d, hsgd_data_name(d));
     if (code) return code;
     if (file) text_wrap(0, 2, "%s: the first %lld x %lld", file, (long long)s->rows, (long long)s->columns);
+    else if (has_tokens(d)) code = print_tokens(l, d);
     else if (is_plain(d)) code = print_rows(l, d);
     return code ? code : flush_output();
 }

@@ -35,6 +35,8 @@ static struct hsgd_data_options data_options(const struct opened *o, const struc
                                              const struct settings *run)
 {
     bool columns = has_target_columns(o->info->record);
+    double part = 0;
+    if (run) test_part(run, &part);
     return (struct hsgd_data_options){ .size = sizeof(struct hsgd_data_options),
                                        .format = s->format || !run ? s->format : run->format,
                                        .label = s->label || s->target || !run ? s->label : run->label,
@@ -42,6 +44,10 @@ static struct hsgd_data_options data_options(const struct opened *o, const struc
                                        .resize = (int)(s->resize || !run ? s->resize : run->resize),
                                        .keep_going = s->keep_going || (run && run->keep_going),
                                        .ignore = s->ignore,
+                                       .window = (int)(s->window || !run ? s->window : run->window),
+                                       .stride = (int)(s->stride || !run ? s->stride : run->stride),
+                                       .tokens = s->tokens || !run ? s->tokens : run->tokens,
+                                       .test_part = part,
                                        .record = o->info->record,
                                        .reports_passed = !s->json };
 }
@@ -78,6 +84,10 @@ static int open_own(struct opened *o, struct evaluation *e, const struct setting
         return report_error(USAGE, "--data is missing: %s is not in the folder of a run, which would name its data",
                             o->path);
     bool train = option_given(s, option_named("split", EVAL)) && !s->split, test = own->s.test && !train;
+    double part = 0;
+    int code = test ? test_part(&own->s, &part) : OK;
+    if (code) return code;
+    test = test && part == 0;
     struct hsgd_data_options options = data_options(o, s, &own->s);
     if (test) {
         what = own->s.test;
@@ -141,8 +151,9 @@ static int evaluate(const struct opened *o, struct evaluation *e)
     while (hsgd_model_metric_name(o->run.model, e->metrics)) e->metrics++;
     int err = hsgd_trainer_measure(o->run.trainer, o->run.whole, e->figure, e->metrics); /* checks the fields, too */
     if (err) return library_error(&o->run, err);
-    int code = o->predicts_targets ? regression_measure(&o->run, o->norm, &o->targets, o->run.whole, &e->regression)
-                                   : count_classes(o, e);
+    int code = OK;
+    if (o->predicts_targets) code = regression_measure(&o->run, o->norm, &o->targets, o->run.whole, &e->regression);
+    else if (!o->predicts_positions) code = count_classes(o, e);
     e->seconds = now_seconds() - began;
     return code;
 }
@@ -195,9 +206,17 @@ static int print_targets_json(const struct opened *o, const struct evaluation *e
     return json_print(all);
 }
 
+static int print_positions_json(const struct opened *o, const struct evaluation *e)
+{
+    json_t *all = json_head(o, e);
+    set_metrics(&all, o, e, NULL, 0);
+    return json_print(all);
+}
+
 static int print_json(const struct opened *o, const struct evaluation *e)
 {
     if (o->predicts_targets) return print_targets_json(o, e);
+    if (o->predicts_positions) return print_positions_json(o, e);
     struct class_score mean = mean_score(e);
     const struct metric metrics[] = { { "accuracy", evaluation_accuracy(e) },
                                       { "precision", mean.precision },
@@ -294,10 +313,10 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     if (*e->own.config) text_field("", "as in %s", e->own.config);
     text_field("loss", "%.4g", e->figure[0]);
     for (int i = 1; i < e->metrics; i++)
-        if (strcmp(hsgd_model_metric_name(o->run.model, i), "accuracy"))
+        if (o->predicts_positions || strcmp(hsgd_model_metric_name(o->run.model, i), "accuracy"))
             text_field(hsgd_model_metric_name(o->run.model, i), "%.4g", e->figure[i]);
     if (o->predicts_targets) eval_targets_print(&o->targets, &e->regression);
-    else print_classes(e);
+    else if (!o->predicts_positions) print_classes(e);
     putchar('\n');
     print_peak_memory(o->run.ctx);
     return flush_output();
@@ -306,7 +325,12 @@ static int print_text(const struct opened *o, const struct evaluation *e)
 /* Only of classes. */
 static int check_drawing(const struct opened *o, const struct settings *s)
 {
-    if (!o->predicts_targets || !(s->png || s->svg)) return OK;
+    if (!(s->png || s->svg) || !(o->predicts_targets || o->predicts_positions)) return OK;
+    if (o->predicts_positions)
+        return report_error(USAGE,
+                            "%s: a confusion matrix needs one class per sample, and the model predicts one at "
+                            "each position",
+                            s->png ? "--png" : "--svg");
     return report_error(USAGE, "%s: a confusion matrix needs classes, and the model predicts \"%s\"",
                         s->png ? "--png" : "--svg", o->targets.field.column ? o->targets.field.column[0] : "target");
 }

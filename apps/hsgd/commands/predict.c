@@ -13,6 +13,7 @@
 #include "lib/checkpoint.h"
 #include "lib/image_folder.h"
 #include "lib/json.h"
+#include "lib/sizes.h"
 #include "lib/text.h"
 
 #define CHUNK 2048 /* samples in memory at once */
@@ -23,8 +24,9 @@
 struct prediction {
     struct opened o;
     bool json;
-    json_t *list;               /* of predictions, with --json */
-    int outputs, read, refused; /* inputs that were predicted, and that could not be read */
+    json_t *list;         /* of predictions, with --json */
+    int outputs, classes; /* of a sample; classes: of the last of its positions */
+    int read, refused;    /* inputs that were predicted, and that could not be read */
 };
 
 /* ------------------------------------------------------------------ inputs */
@@ -68,8 +70,8 @@ static int next_best(const float *y, int n, int last)
 static void add_json(struct prediction *p, const char *input, int64_t row, const float *y)
 {
     json_t *values = json_array();
-    int best = next_best(y, p->outputs, -1);
-    for (int i = 0; i < p->outputs; i++) json_append(&values, json_number(y[i]));
+    int best = next_best(y, p->classes, -1);
+    for (int i = 0; i < p->classes; i++) json_append(&values, json_number(y[i]));
     json_append(&p->list,
                 json_pack("{s:o, s:I, s:o, s:i, s:o}", "input", json_text(input), "row", (json_int_t)row, "class",
                           json_text(class_name(&p->o, NULL, best)), "index", best, "probabilities", values));
@@ -113,8 +115,8 @@ static char *best_classes(const struct prediction *p, const float *y)
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    for (int i = 0, k = -1; out && i < SHOWN && i < p->outputs; i++) {
-        k = next_best(y, p->outputs, k);
+    for (int i = 0, k = -1; out && i < SHOWN && i < p->classes; i++) {
+        k = next_best(y, p->classes, k);
         fprintf(out, "%s%s %.4f", i ? " " : "", class_name(&p->o, NULL, k), y[k]);
     }
     return out && !fclose(out) ? text : NULL;
@@ -147,6 +149,7 @@ static int show(struct prediction *p, const char *name, int64_t row, int64_t row
     int code = OK;
     if (p->o.predicts_targets && !v) return report_error(FAILED, "out of memory");
     if (v) target_columns_convert(&p->o.targets, y, v);
+    else y += p->outputs - p->classes;
     if (p->json && v) add_targets_json(p, name, row, v);
     else if (p->json) add_json(p, name, row, y);
     else code = print_line(name, row, rows, v ? target_values(p, v) : best_classes(p, y));
@@ -154,11 +157,25 @@ static int show(struct prediction *p, const char *name, int64_t row, int64_t row
     return code;
 }
 
+/* What the model makes of a sample of this data. */
+static int find_outputs(struct prediction *p, const struct hsgd_data *d)
+{
+    struct hsgd_session_value out;
+    int code = predict_sizes(&p->o.run, d);
+    if (code) return code;
+    int err = hsgd_session_result_get(p->o.run.predictor, 0, &out, sizeof out);
+    if (err) return library_error(&p->o.run, err);
+    p->outputs = (int)hsgd_type_size(&out.type);
+    p->classes = p->o.predicts_positions ? hsgd_type_channels(&out.type) : p->outputs;
+    return OK;
+}
+
 static int predict_all(struct prediction *p, const char *name, const struct hsgd_data *d)
 {
-    int64_t rows = hsgd_data_count(d);
-    int code = OK;
-    float *out = malloc(sizeof *out * CHUNK * (size_t)p->outputs);
+    int64_t rows = hsgd_data_count(d), most = rows < CHUNK ? rows : CHUNK;
+    int code = find_outputs(p, d);
+    if (code) return code;
+    float *out = malloc(sizeof *out * (size_t)most * (size_t)p->outputs);
     if (!out) return report_error(FAILED, "out of memory for %d outputs", p->outputs);
     for (int64_t at = 0; !code && at < rows; at += CHUNK) {
         int n = rows - at < CHUNK ? (int)(rows - at) : CHUNK;
@@ -222,7 +239,6 @@ int cmd_predict(struct settings *s)
     struct prediction p = { 0 };
     if (!s->words) return report_error(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
     int code = open_checkpoint(&p.o, s);
-    if (!code) p.outputs = (int)p.o.run.outputs;
     if (!code && (p.json = s->json)) p.list = json_array();
     if (!code) code = predict_inputs(&p, s);
     if (!code) code = p.json ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();

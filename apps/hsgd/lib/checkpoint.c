@@ -84,6 +84,15 @@ static void warn_without_record(const struct opened *o, bool alone)
     else report_warning("%s has no record of its data: columns, label and unit of the values are not checked", o->path);
 }
 
+/* Whether samples of the training data had several labels. */
+static bool has_positions(const struct hsgd_record *r)
+{
+    struct hsgd_data_field f;
+    for (int i = 0; hsgd_record_field_get(r, i, &f, sizeof f); i++)
+        if (!strcmp(f.name, "label")) return f.type.rank > 0;
+    return false;
+}
+
 static int read_state(struct opened *o)
 {
     char folder[4096];
@@ -92,6 +101,7 @@ static int read_state(struct opened *o)
     if (!o->info) return checkpoint_error(o, 0);
     o->norm = o->info->normalisation;
     o->predicts_targets = target_columns_find(o->info->record, &o->targets);
+    o->predicts_positions = has_positions(o->info->record);
     warn_without_record(o, alone);
     return OK;
 }
@@ -111,9 +121,9 @@ int open_checkpoint(struct opened *o, const struct settings *s)
     int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : report_error(USAGE, "--checkpoint is missing");
     if (!code) code = read_state(o);
     bool open = !code && hsgd_model_outputs(o->run.model) == HSGD_ANY;
-    if (open && !o->predicts_targets)
+    if (open && !o->predicts_targets && !o->predicts_positions)
         return report_error(USAGE, "%s: the number of classes that its model predicts depends on open sizes", o->path);
-    if (open) o->run.outputs = o->targets.size;
+    if (open && o->predicts_targets) o->run.outputs = o->targets.size;
     if (!code && !open && o->predicts_targets && o->targets.size != hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %lld targets, but its model has %d outputs", o->path,
                             (long long)o->targets.size, hsgd_model_outputs(o->run.model));

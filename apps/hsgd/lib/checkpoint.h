@@ -12,6 +12,7 @@ struct opened {
     const struct hsgd_normalisation *norm; /* of info; NULL: none */
     bool predicts_targets;                 /* numbers in place of classes: */
     struct target_columns targets;
+    bool predicts_positions; /* a class at each position, in place of one */
 };
 
 /* Opens --checkpoint: the folder of a checkpoint or of a run (its best

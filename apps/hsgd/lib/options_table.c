@@ -18,6 +18,7 @@ static const char *shell_at(int i)
     static const char *const names[SHELLS] = { [BASH] = "bash", [ZSH] = "zsh", [FISH] = "fish" };
     return i < SHELLS ? names[i] : NULL;
 }
+static const char *tokens_at(int i) { return i < 2 ? (const char *[]){ "characters", "bytes" }[i] : NULL; }
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
 #define AT(field) offsetof(struct settings, field)
@@ -36,10 +37,13 @@ static const struct option_row table[] = {
       "plan, summary: none, only the model's default input shape)" },
     { "data", 0, TEXT, CALIBRATE, AT(data), 0, 0, NULL, "digits|PATH",
       "the data of the training (none, only the model's default input\nshape)" },
-    { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "PATH",
-      "the test data (the test split of the data, if it has one)" },
+    { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "X|PATH",
+      "the test data (the test split of the data, if it has one); of a\n"
+      "text also the fraction at its end that is the test split, such\n"
+      "as 0.1 or 1/12, 0 for none (0.1)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
-      "the format of the data (detected from its content)" },
+      "the format of the data (detected from its content; text must be\n"
+      "given, unless --window or --tokens is)" },
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
       ".npz, a file beside an .npy (found by common names)" },
@@ -49,6 +53,13 @@ static const struct option_row table[] = {
       ".npy, or a folder with an image for each image" },
     { "features", 0, INTEGER, TRAIN | BENCH | TUNE | CALIBRATE | PLAN | DATA | SUMMARY, AT(features), 1, 1 << 24, NULL,
       "N", "features of a sample that is not an image (all)" },
+    { "window", 0, INTEGER, READS, AT(window), 1, 1 << 24, NULL, "N",
+      "read a text, in samples of N tokens and the next N as labels\n"
+      "(128; eval: as in training)" },
+    { "stride", 0, INTEGER, READS, AT(stride), 1, 1 << 24, NULL, "N",
+      "tokens of a text from one sample to the next (--window)" },
+    { "tokens", 0, TEXT, READS, AT(tokens), 0, 0, tokens_at, "NAME",
+      "the tokens of a text: characters, or bytes (characters)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "ignore columns of a CSV, by name or number; may be repeated" },
     { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,

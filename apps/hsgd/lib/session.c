@@ -89,6 +89,7 @@ static int read_other(struct session *run, const struct settings *s, const struc
                                    .keep_going = s->keep_going,
                                    .reports_passed = run->prints_summary && !test };
     o.record = hsgd_record_create(run->ctx, ours);
+    if (!strcmp(hsgd_data_format(ours), "text")) o.stride = (int)s->stride, o.test_part = -1;
     int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
     hsgd_record_destroy(&o.record);
     return err ? report_error(data_exit_code(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
@@ -129,6 +130,18 @@ static int open_test(struct session *run, const struct settings *s, const struct
     return code;
 }
 
+/* --test X: part of a text; -1: none.  OK, or USAGE after a sentence. */
+int test_part(const struct settings *s, double *part)
+{
+    double of, whole;
+    *part = 0;
+    if (!s->test || !read_fraction(s->test, &of, &whole)) return OK;
+    if (!(of >= 0 && whole > 0 && of < whole))
+        return report_error(USAGE, "--test \"%s\" is not a fraction from 0 to less than 1", s->test);
+    *part = of > 0 ? of / whole : -1;
+    return OK;
+}
+
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test)
 {
@@ -141,13 +154,18 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
                                    .keep_going = s->keep_going,
                                    .any_classes = s->classes,
                                    .ignore = s->ignore,
+                                   .window = (int)s->window,
+                                   .stride = (int)s->stride,
+                                   .tokens = s->tokens,
                                    .reports_passed = run->prints_summary };
+    int code = test_part(s, &o.test_part);
+    if (code) return code;
     if (run->known) o.record = run->known->record;
     if (!run->continues) o.classes = -1;
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
     if (err) return report_error(data_exit_code(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx));
-    return s->test ? open_test(run, s, *train, test) : OK;
+    return s->test && o.test_part == 0 ? open_test(run, s, *train, test) : OK;
 }
 
 int open_data(struct session *run, const struct settings *s)
@@ -206,14 +224,16 @@ int open_predictor(struct session *run, const struct settings *s)
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
                     int64_t first, int n, float *out, int32_t *labels)
 {
-    struct hsgd_shape in = hsgd_data_shape(d);
+    struct hsgd_data_field in = { .name = "" };
     int code = predict_sizes(run, d), err = 0;
     if (code) return code;
+    hsgd_data_field_get(d, 0, &in, sizeof in);
     int64_t *index = malloc((size_t)n * sizeof *index);
-    float *x = malloc((size_t)n * (size_t)in.h * (size_t)in.w * (size_t)in.c * sizeof *x);
+    void *x = malloc((size_t)n * (size_t)hsgd_type_bytes(&in.type));
     for (int i = 0; index && i < n; i++) index[i] = first + i;
     if (index && x) {
-        hsgd_data_gather(d, index, n, norm, x, labels);
+        hsgd_data_gather_field(d, 0, index, n, norm, x);
+        if (labels) hsgd_data_gather_field(d, hsgd_data_find(d, "label"), index, n, NULL, labels);
         err = hsgd_session_run(run->predictor, n, HSGD_FIELDS(x), HSGD_RESULTS(out));
     }
     bool memory = index && x;

@@ -14,7 +14,7 @@ struct session {
     struct hsgd_model *model;
     struct hsgd_trainer *trainer;
     struct hsgd_session *predictor;     /* of the model's outputs, */
-    int64_t outputs;                    /* so many per sample */
+    int64_t outputs;                    /* so many per sample; 0: as many as its positions have */
     struct hsgd_checkpoint_info *known; /* of the checkpoint that the run resumes or starts from; NULL: none */
     bool continues;                     /* the run is resumed: classes are those of the checkpoint */
     bool prints_summary;                /* of the data; else images that were skipped are a warning */
@@ -29,6 +29,8 @@ int open_data(struct session *run, const struct settings *s);
  * NULL if there is no test split. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);
+/* *part: the fraction of a text that --test is; 0: it is none; -1: none of it. */
+int test_part(const struct settings *s, double *part);
 /* A model for this data, its classes or targets (NULL: the shape in the model's file,
  * and 10 classes), initialised from --seed. */
 int open_model(struct session *run, const struct settings *s, const struct hsgd_data *d);

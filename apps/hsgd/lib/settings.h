@@ -25,16 +25,17 @@ enum {
     CALIBRATE = 16384
 };
 
-#define MAX_OPTIONS 96
+#define MAX_OPTIONS 128
 
 /* Values of all options; numbers that were not given are -1 unless they have a
  * default in settings_defaults(). */
 struct settings {
     const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
-    const char *png, *checkpoint, *group, *sizes, *batch_sizes;
+    const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation, *best;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
+    int64_t window, stride;
     int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, ema_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp, slices;

@@ -121,7 +121,7 @@ int predict_sizes(const struct session *run, const struct hsgd_data *d)
     int err = hsgd_session_set_types(run->predictor, 1, &type);
     if (!err) err = hsgd_session_result_get(run->predictor, 0, &out, sizeof out);
     if (err) return report_error(USAGE, "%s: %s", hsgd_data_name(d), hsgd_error(run->ctx));
-    if (hsgd_type_size(&out.type) == run->outputs) return OK;
+    if (!run->outputs || hsgd_type_size(&out.type) == run->outputs) return OK;
     return report_error(USAGE, "%s: samples of %s have %lld outputs, those of the training had %lld", hsgd_data_name(d),
                         type_words(&type).text, (long long)hsgd_type_size(&out.type), (long long)run->outputs);
 }

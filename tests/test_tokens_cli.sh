@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# hsgd on a text: characters are learned, resumed to the same weights, evaluated and predicted.
+. "${srcdir:-.}/tests/cli.sh"
+
+cat >next.yaml <<'EOF'
+hsgd: 2
+name: next
+inputs: {x: {type: i32, shape: [any]}}
+targets: {label: {type: i32, shape: [any]}}
+layers:
+  - {op: embedding, entries: classes, channels: 16}
+  - {op: dense, name: scores, units: classes}
+  - {op: softmax_cross_entropy, in: [scores, label]}
+  - {op: accuracy, in: [scores, label]}
+EOF
+awk 'BEGIN { for (i = 0; i < 400; i++) printf "abcd%s", i % 9 ? "" : "\n" }' >alphabet.txt
+on="--model next.yaml --data alphabet.txt --window 8 --stride 4 --devices cpu -b 16 --lr 0.05 --sched constant --deterministic"
+
+run data info alphabet.txt
+check "a text that was not asked for (exit $code)" "$([ $code -eq 2 ]; echo $?)"
+has err 'not recognised.* a text, if --format text says so$'
+ok data info alphabet.txt --format text --window 8
+says 'alphabet.txt: text, 185 samples of 8 characters, 5 classes'
+has out '^test: 20 samples of 8 tokens, 5 classes$'
+ok data info alphabet.txt --tokens bytes --test 0 --json
+json 'j["summary"] == "text, 12 samples of 128 bytes, 256 classes" and j["test"] is None'
+ok data show alphabet.txt --window 6 --rows 2
+has out '^abcd.na$'
+
+# ------------------------------------------------------- train, resume, evaluate
+ok train $on --epochs 4 --out whole --json
+json 'j["test_accuracy"] > 0.85'
+has whole/config.yaml '^window: 8$'
+ok train $on --epochs 2 --out parts --quiet
+ok train --config parts/config.yaml --epochs 4 --out parts --resume --quiet
+cmp -s whole/checkpoints/last/model.safetensors parts/checkpoints/last/model.safetensors
+check 'weights of a run that was resumed' $?
+ok eval --devices cpu --checkpoint whole --json
+json 'j["part"] == "test" and j["metrics"]["test"]["accuracy"] > 0.85 and "confusion" not in j'
+ok eval --devices cpu --checkpoint whole --data alphabet.txt --window 16 --split train
+has out '^accuracy  *0.[89]'
+refused '--png: a confusion matrix needs one class per sample, and the model predicts one at each position' eval --devices cpu --checkpoint whole --png new.png
+
+printf 'dab' >ends
+ok predict --devices cpu --checkpoint whole ends --json
+json 'j["predictions"][0]["class"] == "c" and len(j["predictions"][0]["probabilities"]) == 5'
+printf 'axb' >odd
+refused 'odd: the character "x" is not among the 5 of the training text' predict --devices cpu --checkpoint whole odd
+refused '--test "1.5" is not a fraction from 0 to less than 1' data info alphabet.txt --window 8 --test 1.5
+finish
