@@ -4,12 +4,13 @@
 #define HSGD_CODELETS_ACTIVATE_H
 
 #include "shared.h"
+#include "vector_math.h"
 
 DEVICE float activate(float z, int activation)
 {
     if (activation == ACTIVATION_RELU) return z < 0.0f ? 0.0f : z; /* NaN stays NaN */
-    if (activation == ACTIVATION_TANH) return tanhf(z);
-    if (activation == ACTIVATION_SIGMOID) return 1.0f / (1.0f + expf(-z));
+    if (activation == ACTIVATION_TANH) return vector_tanh(z);
+    if (activation == ACTIVATION_SIGMOID) return vector_sigmoid(z);
     return z;
 }
 

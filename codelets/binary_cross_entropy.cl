@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
 #include "shared.h"
+#include "vector_math.h"
 
 /* Per row r: loss[r] = scale sum_c max(z, 0) - z t + log(1 + exp(-|z|)), which
  * overflows nowhere; dz = scale (1 / (1 + exp(-z)) - t) if requested. */
@@ -16,8 +17,8 @@ KERNEL4(bce_values, value_loss_args)
         GLOBAL float *dr = dz + (size_t)r * cols;
         float sum = 0.0f;
         for (int c = WARP_LANE; c < cols; c += WARP) {
-            float v = zr[c], e = expf(-fabsf(v)), upper = v < 0.0f ? 0.0f : v;
-            sum += upper - v * tr[c] + logf(1.0f + e);
+            float v = zr[c], e = vector_exp(-fabsf(v)), upper = v < 0.0f ? 0.0f : v;
+            sum += upper - v * tr[c] + vector_log(1.0f + e);
             if (ARG(want_gradient)) dr[c] = ARG(scale) * ((v < 0.0f ? e : 1.0f) / (1.0f + e) - tr[c]);
         }
         sum = WARP_SUM(sum);

@@ -69,6 +69,7 @@ typedef ulong u64;
 #define fabsf fabs
 #define cosf cos
 #define BITS_TO_FLOAT(u) as_float(u)
+#define FLOAT_TO_BITS(x) as_uint(x)
 #define ATOMIC_ADD(p, n) atomic_add((p), (n))
 
 /* Sixteen floats in a register: one image per lane, or 16 matrix columns. */
@@ -121,6 +122,7 @@ DEVICE v16 V16_ZIP_HI(v16 a, v16 b)
 typedef unsigned int u32;
 typedef unsigned long long u64;
 #define BITS_TO_FLOAT(u) __uint_as_float(u)
+#define FLOAT_TO_BITS(x) __float_as_uint(x)
 #define ATOMIC_ADD(p, n) atomicAdd((p), (n))
 #define BUFFER_PAIR_(i) char *b##i##_, u64 o##i##_
 #define BUFFER(i, type, name) type *name = (type *)(b##i##_ + o##i##_);
@@ -200,6 +202,12 @@ DEVICE float BITS_TO_FLOAT(u32 u)
     float f;
     memcpy(&f, &u, 4);
     return f;
+}
+DEVICE u32 FLOAT_TO_BITS(float f)
+{
+    u32 u;
+    memcpy(&u, &f, 4);
+    return u;
 }
 #define ATOMIC_ADD(p, n) __atomic_fetch_add((p), (n), __ATOMIC_RELAXED)
 

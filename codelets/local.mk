@@ -26,6 +26,7 @@ OPS += softmax_cross_entropy
 # Kernels that belong to no operation of a model, after the headers that kernels share.
 KERNELS = \
 	codelets/shared.h \
+	codelets/vector_math.h \
 	codelets/activate.h \
 	codelets/conv2d.h \
 	codelets/gemm.cl \
