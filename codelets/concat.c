@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Concatenation along the channels, and its inverse.  The part is one of the
- * values that have some of the channels of the whole. */
+/* Concatenation along an axis, and its inverse.  The part is one of the values that
+ * have some of the axis's indices of the whole, here called its channels. */
 #include <stdio.h>
 
-#include "kernels.h"
+#include "strided.h"
 #include "type_text.h"
 #include "types.h"
 
 /* Describes work on the columns of the whole in which a part is. */
 struct columns {
     int rows;          /* vectors of channels, of 16 samples in lanes */
-    int factor, whole; /* floats per channel of a vector, and of a vector of the whole */
+    int factor, whole; /* numbers per channel of a vector, and of a vector of the whole */
 };
 
-static struct columns columns_of(const struct hsgd_emit *e, const struct hsgd_type *whole)
+static struct columns columns_of(const struct hsgd_emit *e, const struct hsgd_type *whole, int axis)
 {
-    int factor = e->node->layout == HSGD_LANES ? 16 : 1, channels = hsgd_type_channels(whole);
-    return (struct columns){ hsgd_stored_rows(e) / factor * (sample_size(whole) / channels), factor,
-                             factor * channels };
+    int lanes = e->node->layout == HSGD_LANES ? 16 : 1, inner = 1;
+    for (int i = axis + 1; i < whole->rank; i++) inner *= whole->dim[i];
+    return (struct columns){ hsgd_stored_rows(e) / lanes * (sample_size(whole) / inner / whole->dim[axis]),
+                             lanes * inner, lanes * inner * whole->dim[axis] };
 }
 
 /* part = columns of the whole from channel `first` on; absent parts are not wanted. */
@@ -41,25 +42,37 @@ static void put(struct hsgd_emit *e, struct columns k, struct hsgd_ref whole, in
 
 /* ------------------------------------------------------------------ concat */
 
+static int concat_axis(const struct hsgd_node *n)
+{
+    return axis_place(((const struct hsgd_concat *)n->attributes)->axis, n->in[0].rank);
+}
+
+static int refuse_types(const struct hsgd_node *n, int i, int axis, char *why, size_t size)
+{
+    char where[32] = "their last dimension";
+    if (axis >= 0 && axis < n->in[0].rank - 1) snprintf(where, sizeof where, "axis %d", axis + 1);
+    snprintf(why, size, "the inputs must differ in %s only, unlike %s and %s", where, type_text(&n->in[0]).text,
+             type_text(&n->in[i]).text);
+    return -1;
+}
+
 static int concat_infer(struct hsgd_node *n, char *why, size_t size)
 {
-    if (need_floats(n, why, size)) return -1;
     struct hsgd_type sum = n->in[0];
+    int axis = concat_axis(n);
+    if (need_numbers(n, why, size)) return -1;
+    if (axis < 0 && sum.rank) return no_axis(((const struct hsgd_concat *)n->attributes)->axis, &sum, why, size);
     for (int i = 1; i < n->inputs; i++) {
         struct hsgd_type t = n->in[i];
-        int channels = hsgd_type_channels(&t);
-        if (t.rank && t.rank == sum.rank) t.dim[t.rank - 1] = sum.dim[t.rank - 1];
-        if (!t.rank || !same_dims(&sum, &t)) {
-            snprintf(why, size, "the inputs must differ in their last dimension only, unlike %s and %s",
-                     type_text(&n->in[0]).text, type_text(&n->in[i]).text);
-            return -1;
-        }
-        int *whole = &sum.dim[sum.rank - 1];
-        if ((int64_t)channels + *whole > INT32_MAX) {
+        if (axis < 0 || t.rank != sum.rank || t.dtype != sum.dtype) return refuse_types(n, i, axis, why, size);
+        int more = t.dim[axis], *whole = &sum.dim[axis];
+        t.dim[axis] = *whole;
+        if (!same_dims(&sum, &t)) return refuse_types(n, i, axis, why, size);
+        if ((int64_t)more + *whole > INT32_MAX) {
             snprintf(why, size, "the inputs have too many channels together");
             return -1;
         }
-        *whole = channels == HSGD_ANY || *whole == HSGD_ANY ? HSGD_ANY : *whole + channels;
+        *whole = more == HSGD_ANY || *whole == HSGD_ANY ? HSGD_ANY : *whole + more;
     }
     n->outputs = 1;
     n->out[0] = sum;
@@ -68,9 +81,10 @@ static int concat_infer(struct hsgd_node *n, char *why, size_t size)
 
 static void concat_forward(struct hsgd_emit *e)
 {
-    struct columns k = columns_of(e, &e->node->out[0]);
+    int axis = concat_axis(e->node);
+    struct columns k = columns_of(e, &e->node->out[0], axis);
     for (int i = 0, at = 0; i < e->node->inputs; i++) {
-        int channels = hsgd_type_channels(&e->node->in[i]);
+        int channels = e->node->in[i].dim[axis];
         put(e, k, e->y[0], at, e->x[i], channels);
         at += channels;
     }
@@ -78,9 +92,10 @@ static void concat_forward(struct hsgd_emit *e)
 
 static void concat_backward(struct hsgd_emit *e)
 {
-    struct columns k = columns_of(e, &e->node->out[0]);
+    int axis = concat_axis(e->node);
+    struct columns k = columns_of(e, &e->node->out[0], axis);
     for (int i = 0, at = 0; i < e->node->inputs; i++) {
-        int channels = hsgd_type_channels(&e->node->in[i]);
+        int channels = e->node->in[i].dim[axis];
         take(e, k, e->dy[0], at, e->dx[i], channels);
         at += channels;
     }
@@ -112,32 +127,41 @@ static bool sizes_of(const struct hsgd_split *a, int channels, struct hsgd_ints 
     return false;
 }
 
+static int split_axis(const struct hsgd_node *n)
+{
+    return axis_place(((const struct hsgd_split *)n->attributes)->axis, n->in[0].rank);
+}
+
 static int split_infer(struct hsgd_node *n, char *why, size_t size)
 {
     struct hsgd_ints sizes;
-    if (need_floats(n, why, size)) return -1;
+    int axis = split_axis(n);
+    if (need_numbers(n, why, size)) return -1;
     if (!n->in[0].rank) {
         snprintf(why, size, "the input must have channels, not be one number");
         return -1;
     }
-    if (hsgd_type_channels(&n->in[0]) == HSGD_ANY) {
-        snprintf(why, size, "the channels, the last axis of %s, must be known", type_text(&n->in[0]).text);
+    if (axis < 0) return no_axis(((const struct hsgd_split *)n->attributes)->axis, &n->in[0], why, size);
+    if (n->in[0].dim[axis] == HSGD_ANY) {
+        snprintf(why, size, "the channels, %s of %s, must be known",
+                 axis + 1 < n->in[0].rank ? "an axis" : "the last axis", type_text(&n->in[0]).text);
         return -1;
     }
-    if (!sizes_of(n->attributes, hsgd_type_channels(&n->in[0]), &sizes, why, size)) return -1;
+    if (!sizes_of(n->attributes, n->in[0].dim[axis], &sizes, why, size)) return -1;
     n->outputs = sizes.count;
     for (int i = 0; i < sizes.count; i++) {
         n->out[i] = n->in[0];
-        n->out[i].dim[n->in[0].rank - 1] = sizes.value[i];
+        n->out[i].dim[axis] = sizes.value[i];
     }
     return 0;
 }
 
 static void split_forward(struct hsgd_emit *e)
 {
-    struct columns k = columns_of(e, &e->node->in[0]);
+    int axis = split_axis(e->node);
+    struct columns k = columns_of(e, &e->node->in[0], axis);
     for (int i = 0, at = 0; i < e->node->outputs; i++) {
-        int channels = hsgd_type_channels(&e->node->out[i]);
+        int channels = e->node->out[i].dim[axis];
         take(e, k, e->x[0], at, e->y[i], channels);
         at += channels;
     }
@@ -145,20 +169,27 @@ static void split_forward(struct hsgd_emit *e)
 
 static void split_backward(struct hsgd_emit *e)
 {
-    struct columns k = columns_of(e, &e->node->in[0]);
+    int axis = split_axis(e->node);
+    struct columns k = columns_of(e, &e->node->in[0], axis);
     for (int i = 0, at = 0; hsgd_wanted(e->dx[0]) && i < e->node->outputs; i++) {
-        int channels = hsgd_type_channels(&e->node->out[i]);
+        int channels = e->node->out[i].dim[axis];
         put(e, k, e->dx[0], at, e->dy[i], channels);
         at += channels;
     }
 }
 
+static const struct hsgd_attribute concat_fields[] = {
+    { "axis", HSGD_INT, offsetof(struct hsgd_concat, axis), false, -1, NULL }, { 0 }
+};
 #define AT(field) offsetof(struct hsgd_split, field)
 static const struct hsgd_attribute split_fields[] = { { "sizes", HSGD_INTS, AT(sizes), false, 0, NULL },
                                                       { "parts", HSGD_INT, AT(parts), false, 0, NULL },
+                                                      { "axis", HSGD_INT, AT(axis), false, -1, NULL },
                                                       { 0 } };
 
 const struct hsgd_op hsgd_op_concat = { .name = "concat",
+                                        .attributes_size = sizeof(struct hsgd_concat),
+                                        .fields = concat_fields,
                                         .inputs = 2,
                                         .max_inputs = HSGD_MAX_INPUTS,
                                         .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES,

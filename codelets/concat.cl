@@ -3,15 +3,15 @@
 
 struct copy_columns_args { int rows, cols, from_stride, to_stride; };
 
-/* to = from, both `cols` columns of matrices whose rows are so many floats apart. */
+/* to = from, both `cols` columns of matrices of numbers of 32 bits, whose rows are so many apart. */
 KERNEL2(copy_columns, copy_columns_args)
 {
-    BUFFER(0, const float, from)
-    BUFFER(1, float, to)
+    BUFFER(0, const int, from)
+    BUFFER(1, int, to)
     const int cols = ARG(cols);
     FOR_WARPS(r, ARG(rows)) {
-        GLOBAL const float *f = from + (size_t)r * ARG(from_stride);
-        GLOBAL float *t = to + (size_t)r * ARG(to_stride);
+        GLOBAL const int *f = from + (size_t)r * ARG(from_stride);
+        GLOBAL int *t = to + (size_t)r * ARG(to_stride);
         INDEPENDENT
         for (int c = WARP_LANE; c < cols; c += WARP) t[c] = f[c];
     }
@@ -20,11 +20,11 @@ KERNEL2(copy_columns, copy_columns_args)
 /* to = 0 in such columns */
 KERNEL1(zero_columns, copy_columns_args)
 {
-    BUFFER(0, float, to)
+    BUFFER(0, int, to)
     const int cols = ARG(cols);
     FOR_WARPS(r, ARG(rows)) {
-        GLOBAL float *t = to + (size_t)r * ARG(to_stride);
+        GLOBAL int *t = to + (size_t)r * ARG(to_stride);
         INDEPENDENT
-        for (int c = WARP_LANE; c < cols; c += WARP) t[c] = 0.0f;
+        for (int c = WARP_LANE; c < cols; c += WARP) t[c] = 0;
     }
 }

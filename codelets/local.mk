@@ -6,22 +6,27 @@ OPS += accuracy
 OPS += activation
 OPS += batch_norm
 OPS += binary_cross_entropy
+OPS += broadcast
 OPS += concat
 OPS += conv2d
 OPS += dense
 OPS += dropout
 OPS += embedding
 OPS += flatten
+OPS += gather
 OPS += gelu
 OPS += global_avg_pool
 OPS += layer_norm
 OPS += mae
 OPS += mse
+OPS += pad
 OPS += pointwise
 OPS += pool
 OPS += reshape
 OPS += rmse
+OPS += slice
 OPS += softmax_cross_entropy
+OPS += transpose
 
 # Kernels that belong to no operation of a model, after the headers that kernels share.
 KERNELS = \
@@ -34,6 +39,7 @@ KERNELS = \
 	codelets/merge.cl \
 	codelets/optimizer.cl \
 	codelets/server.cl \
+	codelets/strided.cl \
 	codelets/sums.cl \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(addprefix $(srcdir)/codelets/,$(addsuffix .cl,$(OPS)))))
 
@@ -141,6 +147,8 @@ codelets_libcodelets_la_SOURCES = \
 	codelets/products.c \
 	codelets/products.h \
 	codelets/relayout.h \
+	codelets/strided.c \
+	codelets/strided.h \
 	codelets/table.c \
 	codelets/sum.c codelets/type_text.c \
 	codelets/type_text.h \

@@ -57,3 +57,22 @@ int need_one_type(const struct hsgd_node *n, char *why, size_t size)
         }
     return 0;
 }
+
+int need_numbers(const struct hsgd_node *n, char *why, size_t size)
+{
+    for (int i = 0; i < n->inputs; i++)
+        if (n->in[i].dtype != HSGD_F32 && n->in[i].dtype != HSGD_I32) {
+            snprintf(why, size, "input %d must be of floats or 32-bit integers, not %s", i + 1,
+                     type_text(&n->in[i]).text);
+            return -1;
+        }
+    return 0;
+}
+
+int need_room(const struct hsgd_type *t, char *why, size_t size)
+{
+    struct hsgd_type least = type_least(t);
+    if (type_is_valid(&least, 1 << 26)) return 0;
+    snprintf(why, size, "an output of %s is too large", type_text(t).text);
+    return -1;
+}

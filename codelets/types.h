@@ -18,5 +18,9 @@ bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b);
 int need_floats(const struct hsgd_node *n, char *why, size_t size);
 /* The same, unless all inputs are of floats and have one type. */
 int need_one_type(const struct hsgd_node *n, char *why, size_t size);
+/* The same, unless each input is of floats or 32-bit integers. */
+int need_numbers(const struct hsgd_node *n, char *why, size_t size);
+/* The same, unless a sample of this type, as far as it is known, has at most 2^26 numbers. */
+int need_room(const struct hsgd_type *t, char *why, size_t size);
 
 #endif

@@ -22,6 +22,8 @@ reference_libreference_la_SOURCES = \
 	reference/reference.h \
 	reference/classes.c \
 	reference/classes.h \
+	reference/moves.c \
+	reference/moves.h \
 	reference/values.c \
 	reference/values.h
 reference_libreference_la_LIBADD = $(reference_OBJECTS)

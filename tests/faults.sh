@@ -16,6 +16,7 @@ none|merge.cl|||cpu
 none|merge.cl||merge|groups
 accuracy: ignored labels count|accuracy.cl|s/ignored ? 0.0f : inside/inside/|accuracy|cpu
 top_k: equal scores do not go before|accuracy.cl|s/\&\& c < t)/\&\& c < 0)/|top_k|opencl
+broadcast: the gradient of one place|strided.c|s/.terms = product(&terms)/.terms = 1/|broadcast|cpu
 binary cross-entropy: sigmoid of the absolute value|binary_cross_entropy.cl|s/(v < 0.0f ? e : 1.0f)/1.0f/|binary_cross_entropy|cpu
 mae: slope at equal values|mae.cl|s/d == 0.0f ? 0.0f : d < 0.0f/d <= 0.0f/|mae|cpu
 mse of values: sum, not mean|mse.cl|s/dr\[c\] = 2.0f \* ARG(scale)/dr[c] = 2.0f/|mse|opencl
@@ -29,6 +30,8 @@ concat: first input everywhere|concat.c|s/hsgd_at(whole, (int64_t)first \* k.fac
 embedding: the last row has no gradient|embedding.cl|s/v >= high) continue/v >= high - 1) continue/|embedding|opencl
 embedding: pieces begin at 0|embedding.c|s/p->row, p->rows/0, p->rows/|embedding|cpu
 embedding: tokens outside read row 0|embedding.cl|s/else if (ARG(fill))/else if (!ARG(fill))/|embedding|cpu
+gather: indices from the end|gather.c|s/indices->value\[i\] + dim :/indices->value[i] + dim - 1 :/|gather|cpu
+gather: only the last of equal indices has a gradient|strided.cl|s/ARG(add) ? \*y + sum : sum/sum/|gather|opencl
 gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
 gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
 mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu
@@ -36,7 +39,12 @@ mul: gradient not added|pointwise.cl|s/y\[i\] += a/y[i] = a/|mul|opencl
 relu alone: mask inverted|activate.h|s/y > 0.0f ? 1.0f : 0.0f/y > 0.0f ? 0.0f : 1.0f/|relu|cpu
 reshape: nothing is copied|reshape.c|s/.is_view = true,//|reshape|cpu
 sigmoid: slope of tanh|activate.h|s/return y \* (1.0f - y);/return 1.0f - y * y;/|sigmoid|cpu
-split: no zeros where nobody reads|concat.cl|s/t\[c\] = 0.0f/t[c] += 0.0f/|split|cpu
+pad: the edge is reflected, too|pad.c|s/first + low, -1 }/first + low - 1, -1 }/|pad|cpu
+slice: steps of 1|slice.c|s/r\[i\].step \* from\[i\]/from[i]/|slice|cpu
+split: no zeros where nobody reads|concat.cl|s/t\[c\] = 0;/t[c] += 0;/|split|cpu
+tile: places of upsample|broadcast.c|s/if (!each) strided_add(&s, n, 0, in->dim\[i\] \* to\[i\]);/if (!each) strided_add(\&s, n, 0, to[i]);/|tile|cpu
+transpose: tiles begin at the first column|strided.cl|s/int c = first + lane; c < end; c += lanes)$/int c = lane; c < end - first; c += lanes)/|transpose|cpu
+upsample: the whole axis at once|broadcast.c|s/each ? n \* to\[i\] : to\[i\]/to[i]/|upsample|opencl
 tanh: slope of sigmoid|activate.h|s/return 1.0f - y \* y;/return y * (1.0f - y);/|tanh|opencl
 pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/|max_pool|cpu
 pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu

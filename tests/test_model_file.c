@@ -17,6 +17,7 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define MODEL(layers) "name: m\nlayers:\n" layers TAIL
 #define TOP_KEYS "hsgd, name, input, usual_input, inputs, targets, blocks, layers, results"
 #define BAD_NAME " must be of letters, digits and \"_\", in parts joined by dots, at most 47 characters"
+#define SIXTEEN "1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
 #define NOT_OP " is not one of accuracy, ..." /* all others follow */
 #define KEYS \
     "conv2d has no key \"x\"; it has op, name, in, recompute, weights, train, out_channels, kernel, stride, padding, activation, no_bias, init"
@@ -78,8 +79,8 @@ static const struct {
     { MODEL("  - {op: reshape}\n"), ":3: reshape needs the key \"dims\", a list of integers" },
     { MODEL("  - {op: reshape, dims: 5}\n"), ":3: dims must be a list of integers, not \"5\"" },
     { MODEL("  - {op: reshape, dims: [7, x]}\n"), ":3: dims must be a list of integers, not \"[7, x]\"" },
-    { MODEL("  - {op: reshape, dims: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}\n"),
-      ":3: dims must be a list of integers, not \"[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\"" },
+    { MODEL("  - {op: reshape, dims: [" SIXTEEN SIXTEEN SIXTEEN SIXTEEN "1]}\n"),
+      ":3: dims must be a list of integers, not \"[" SIXTEEN "..." },
     { MODEL("  - {op: reshape, dims: [5, -1]}\n"),
       ":3: model \"m\", layer 1 (reshape): dims must be at most 6 positive integers, one of them -1 for what is left, "
       "that fit 28x28x1" },

@@ -114,7 +114,7 @@ enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO, HSGD_INIT_ONE }
 #define HSGD_MAX_INPUTS 16
 #define HSGD_MAX_OUTPUTS 16
 #define HSGD_MAX_PARAMS 64
-#define HSGD_MAX_INTS 16
+#define HSGD_MAX_INTS 64
 #define HSGD_PHASES 3
 
 /* One parameter of an operation. */

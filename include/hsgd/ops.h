@@ -165,18 +165,88 @@ HSGD_API extern const struct hsgd_op hsgd_op_embedding;
  * Aliasing: none. */
 HSGD_API extern const struct hsgd_op hsgd_op_add, hsgd_op_mul;
 
-/* y = the channels of all inputs, one after the other: 2 to 16 inputs whose other
- * dimensions are equal.  Aliasing: none. */
+/* Axes of a sample, in attributes, count as PyTorch's `dim`, where 0 is the batch:
+ * from 1, or from -1, the last, backwards.  Operations that move values take floats
+ * and 32-bit integers.
+ *
+ * y = the inputs one after the other along an axis; 0: -1, the channels.  2 to 16
+ * inputs whose other dimensions are equal.  Aliasing: none. */
+struct hsgd_concat {
+    int axis;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_concat;
 
-/* y[i] = channels [sum_{k<i} sizes[k], sum_{k<=i} sizes[k]) of x; or `parts`
- * outputs with equal numbers of channels.  At most 16 outputs.
+/* y[i] = indices [sum_{k<i} sizes[k], sum_{k<=i} sizes[k]) of an axis of x (0: -1,
+ * the channels); or `parts` outputs of equal size.  At most 16 outputs.
  * Aliasing: none.  Errors: both or neither are given, or they do not fit. */
 struct hsgd_split {
     struct hsgd_ints sizes;
-    int parts;
+    int parts, axis;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_split;
+
+/* y = of the axes[i] of x the indices starts[i], starts[i] + steps[i], .. before
+ * ends[i], which with a negative step go down.  Starts and ends below 0 count from the
+ * end, and what lies outside means the nearest; all as in Python, but that an end
+ * before index 0 is one far below 0.  No axes: the first ones; no steps: 1.
+ * Aliasing: none.  Errors: lists of different length, an axis twice, nothing is left.
+ * Source: ONNX, Slice. */
+struct hsgd_slice {
+    struct hsgd_ints starts, ends, axes, steps;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_slice;
+
+/* y = x with axis permutation[i] as its axis i: dim_i(y) = dim_{permutation[i]}(x).
+ * Each axis is there once.  Aliasing: none. */
+struct hsgd_transpose {
+    struct hsgd_ints permutation;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_transpose;
+
+/* y = x, repeated along axes of size 1 until it has the dimensions `dims`; x's axes
+ * are the last ones.  -1: as x, or 1.  Without dims: those of a second input, whose
+ * values do not matter.  The gradient is the sum over all places of a value.
+ * Aliasing: none.  Errors: both or neither are given, or they do not fit. */
+struct hsgd_broadcast {
+    struct hsgd_ints dims;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_broadcast;
+
+/* y = x repeats[i] times along its axis i: 0 1 2 0 1 2.  Of axes without a number
+ * once.  The gradient is the sum over all places of a value.  Aliasing: none. */
+struct hsgd_tile {
+    struct hsgd_ints repeats;
+};
+/* Each index of axis i scales[i] times: 0 0 1 1 2 2, which enlarges an image {h, w, c}
+ * by scales {2, 2}; else as hsgd_tile.  PyTorch's Upsample with mode="nearest". */
+struct hsgd_upsample {
+    struct hsgd_ints scales;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_tile, hsgd_op_upsample;
+
+/* y[.., i, ..] = x[.., indices[i], ..] along an axis; an index below 0 counts from the
+ * end.  An index may appear several times.  Aliasing: none.
+ * Errors: there is no such index.  Source: ONNX, Gather. */
+struct hsgd_gather {
+    struct hsgd_ints indices;
+    int axis;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_gather;
+
+/* y = x with before[i] more indices in front of axes[i], and after[i] behind it; a
+ * negative number takes away as many, before anything is added.  What is added is
+ * `value`, or: reflect: 2 1 |0 1 2| 1 0; edge: 0 0 |0 1 2| 2 2; circular:
+ * 1 2 |0 1 2| 0 1.  No axes: the first ones; one of before and after may be absent.
+ * Aliasing: none.  Errors: lists of different length, an axis twice, a border for
+ * which a mode has no values, nothing is left.  Source: ONNX, Pad. */
+enum hsgd_pad_mode { HSGD_PAD_CONSTANT, HSGD_PAD_REFLECT, HSGD_PAD_EDGE, HSGD_PAD_CIRCULAR };
+/* See there. */
+struct hsgd_pad {
+    struct hsgd_ints before, after, axes;
+    enum hsgd_pad_mode mode;
+    float value;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_pad;
 
 /* x with these dimensions, in the same order of values; a view.  One dimension may
  * be -1: what is left.  No dimensions: one number.  Errors: they do not fit. */

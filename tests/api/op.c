@@ -23,6 +23,13 @@ union attributes {
     struct hsgd_r2 r2;
     struct hsgd_top_k top_k;
     struct hsgd_split split;
+    struct hsgd_concat concat;
+    struct hsgd_slice slice;
+    struct hsgd_transpose transpose;
+    struct hsgd_broadcast broadcast;
+    struct hsgd_tile tile;
+    struct hsgd_gather gather;
+    struct hsgd_pad pad;
     struct hsgd_clip_factor clip;
     struct hsgd_update update;
 };
@@ -36,12 +43,12 @@ static int size_of(int right, bool low) { return low ? wild_low(right) : wild(ri
 static const struct hsgd_op *plain_op(void)
 {
     static const struct hsgd_op *const ops[] = {
-        &hsgd_op_add,     &hsgd_op_binary_cross_entropy,
-        &hsgd_op_mae,     &hsgd_op_mean_absolute_error,
-        &hsgd_op_rmse,    &hsgd_op_concat,
-        &hsgd_op_flatten, &hsgd_op_mse,
-        &hsgd_op_mul,     &hsgd_op_relu,
-        &hsgd_op_sigmoid, &hsgd_op_tanh,
+        &hsgd_op_add,  &hsgd_op_binary_cross_entropy,
+        &hsgd_op_mae,  &hsgd_op_mean_absolute_error,
+        &hsgd_op_rmse, &hsgd_op_flatten,
+        &hsgd_op_mse,  &hsgd_op_mul,
+        &hsgd_op_relu, &hsgd_op_sigmoid,
+        &hsgd_op_tanh,
     };
     return ops[below(sizeof ops / sizeof *ops)];
 }
@@ -64,6 +71,38 @@ static const struct hsgd_op *some_metric(union attributes *a)
     }
     a->accuracy = (struct hsgd_accuracy){ one_in(2), wild(1) }; /* perplexity has the same fields */
     return one_in(2) ? &hsgd_op_accuracy : &hsgd_op_perplexity;
+}
+
+/* One or two, so that our buffers hold what is made by them where `low`. */
+static struct hsgd_ints some_sizes(int right, bool low)
+{
+    struct hsgd_ints ints = { low ? 1 + one_in(2) : wild(2), { size_of(right, low), size_of(right, low) } };
+    return ints;
+}
+
+/* That move values. */
+static const struct hsgd_op *some_move(union attributes *a, bool low)
+{
+    switch (below(8)) {
+    case 0: a->concat.axis = wild(1); return &hsgd_op_concat;
+    case 1:
+        a->slice = (struct hsgd_slice){ some_ints(0), some_ints(3), { one_in(2), { wild(1) } }, { 0 } };
+        return &hsgd_op_slice;
+    case 2: a->transpose.permutation = some_ints(1); return &hsgd_op_transpose;
+    case 3: a->broadcast.dims = some_sizes(4, low); return &hsgd_op_broadcast;
+    case 4: a->tile.repeats = some_sizes(2, low); return one_in(2) ? &hsgd_op_tile : &hsgd_op_upsample;
+    case 5: a->gather = (struct hsgd_gather){ some_sizes(1, low), wild(1) }; return &hsgd_op_gather;
+    case 6:
+        if (one_in(2)) a->split.parts = wild(2);
+        else a->split.sizes = some_ints(3);
+        a->split.axis = wild(1);
+        return &hsgd_op_split;
+    default:
+        a->pad = (struct hsgd_pad){
+            some_sizes(1, low), some_sizes(1, low), { 0 }, (enum hsgd_pad_mode)wild_enum(4), wild_float(0)
+        };
+        return &hsgd_op_pad;
+    }
 }
 
 static const struct hsgd_op *some_op(union attributes *a, bool low)
@@ -93,10 +132,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
     case 8: a->batch_norm = (struct hsgd_batch_norm){ wild_float(0), wild_float(0) }; return &hsgd_op_batch_norm;
     case 9: a->gelu.tanh = one_in(2); return &hsgd_op_gelu;
     case 10: a->reshape.dims = some_ints(3); return &hsgd_op_reshape;
-    case 11:
-        if (one_in(2)) a->split.parts = wild(2);
-        else a->split.sizes = some_ints(3);
-        return &hsgd_op_split;
+    case 11: return some_move(a, low);
     case 12: a->layer_norm.epsilon = wild_float(0); return one_in(2) ? &hsgd_op_layer_norm : &hsgd_op_global_avg_pool;
     case 13:
         a->embedding = (struct hsgd_embedding){ size_of(4, low), size_of(3, low), some_init() };
