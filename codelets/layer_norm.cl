@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Layer normalisation of rows of `cols` floats.  On CUDA a warp takes a row;
- * elsewhere an item goes through it in vectors.  Sums are of distances to the
- * row's first value, so that a large mean does no harm. */
+/* Layer normalisation of rows of `cols` floats; rms: with mean 0 and without b.  On
+ * CUDA a warp takes a row; elsewhere an item goes through it in vectors.  Sums are of
+ * distances to the row's first value, so that a large mean does no harm. */
 #include "device.h"
 
-struct layer_norm_args { int rows, cols, add, splits, wide, tiles; float epsilon; };
+struct layer_norm_args { int rows, cols, add, splits, wide, tiles, rms; float epsilon; };
 
 DEVICE float norm_lanes(v16 v)
 {
@@ -46,11 +46,12 @@ KERNEL5(layer_norm_fwd, layer_norm_args)
     BUFFER(2, const float, b)
     BUFFER(3, float, y)
     BUFFER(4, float, kept)
-    const int cols = ARG(cols);
+    const int cols = ARG(cols), rms = ARG(rms);
     FOR_WARPS(r, ARG(rows)) {
         GLOBAL const float *xr = x + (size_t)r * cols;
         GLOBAL float *yr = y + (size_t)r * cols;
-        const float base = xr[0], off = norm_distance(xr, cols, base, 0.0f, 0) / (float)cols;
+        const float base = rms ? 0.0f : xr[0];
+        const float off = rms ? 0.0f : norm_distance(xr, cols, base, 0.0f, 0) / (float)cols;
         const float variance = norm_distance(xr, cols, base, off, 1) / (float)cols;
         const float rstd = 1.0f / sqrtf(variance + ARG(epsilon));
         int c = 0;
@@ -58,10 +59,11 @@ KERNEL5(layer_norm_fwd, layer_norm_args)
             const v16 centre = V16_SPLAT(-base), scale = V16_SPLAT(rstd), shift = V16_SPLAT(-off * rstd);
             for (; c + 16 <= cols; c += 16) {
                 const v16 h = V16_FMA(V16_ADD(V16_LOAD(xr + c), centre), scale, shift);
-                V16_STORE(yr + c, V16_FMA(h, V16_LOAD(w + c), V16_LOAD(b + c)));
+                V16_STORE(yr + c, V16_FMA(h, V16_LOAD(w + c), rms ? V16_SPLAT(0.0f) : V16_LOAD(b + c)));
             }
         }
-        for (c += WARP_LANE; c < cols; c += WARP) yr[c] = (xr[c] - base - off) * rstd * w[c] + b[c];
+        for (c += WARP_LANE; c < cols; c += WARP)
+            yr[c] = (xr[c] - base - off) * rstd * w[c] + (rms ? 0.0f : b[c]);
         if (WARP_LANE == 0) {
             kept[2 * r] = base + off;
             kept[2 * r + 1] = rstd;
@@ -69,7 +71,7 @@ KERNEL5(layer_norm_fwd, layer_norm_args)
     }
 }
 
-/* h = (x - mean) rstd, g = dy w: dx (+)= rstd (g - mean_c(g) - h mean_c(g h)) */
+/* h = (x - mean) rstd, g = dy w: dx (+)= rstd (g - mean_c(g) - h mean_c(g h)); rms: without mean_c(g) */
 KERNEL5(layer_norm_dx, layer_norm_args)
 {
     BUFFER(0, const float, x)
@@ -99,7 +101,7 @@ KERNEL5(layer_norm_dx, layer_norm_args)
             sum += dr[i] * w[i];
             product += dr[i] * w[i] * (xr[i] - mean) * rstd;
         }
-        sum = WARP_SUM(sum) / (float)cols;
+        sum = ARG(rms) ? 0.0f : WARP_SUM(sum) / (float)cols;
         product = WARP_SUM(product) / (float)cols;
         if (WARP == 1) {
             const v16 slope = V16_SPLAT(-product * rstd), off = V16_SPLAT(-sum);

@@ -16,6 +16,7 @@ OPS += flatten
 OPS += gather
 OPS += gelu
 OPS += global_avg_pool
+OPS += group_norm
 OPS += layer_norm
 OPS += mae
 OPS += mse

@@ -77,8 +77,12 @@ batch_norm: lanes beyond the last sample count|batch_norm.cl|s/return a.live < 1
 batch_norm: slices weigh the same|batch_norm.cl|s/all\[c\] + d \* (here \/ n)/all[c] + d * 0.5f/|batch_norm|cpu
 batch_norm: running variance of the batch, not of the population|batch_norm.cl|s/ARG(count) - 1.0f, 1.0f/ARG(count), 1.0f/|batch_norm|opencl
 global_avg_pool: gradient of the sum|global_avg_pool.cl|s/to\[i\] = from\[i\] \* share/to[i] = from[i]/|global_avg_pool|cpu
-layer_norm: not from the first value|layer_norm.cl|s/base = xr\[0\]/base = 0.0f/|layer_norm|cpu
+layer_norm: not from the first value|layer_norm.cl|s/0.0f : xr\[0\]/0.0f : 0.0f/|layer_norm|cpu
 layer_norm: gradient without its mean|layer_norm.cl|s/off = V16_SPLAT(-sum)/off = V16_SPLAT(0.0f)/|layer_norm|opencl
+rms_norm: gradient with a mean|layer_norm.cl|s/sum = ARG(rms) ? 0.0f : /sum = /|rms_norm|cpu
+group_norm: means of channels count as equal|group_norm.cl|s/ + between) / + 0.0f * between) /|group_norm|cpu
+group_norm: the last vector of a row is left out|group_norm.c|s/blocks = ((a.c + 15)/blocks = ((a.c + 0)/|group_norm|cpu
+instance_norm: squares without the first position|group_norm.cl|s/for (int p = 0; p < positions; p++) squares/for (int p = 1; p < positions; p++) squares/|instance_norm|opencl
 lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
 LIST
     # FAULTS=WORD: only those lines that have it.

@@ -106,6 +106,33 @@ struct hsgd_layer_norm {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_layer_norm;
 
+/* y = x / sqrt(mean of x^2 + epsilon) w, the mean over the last axis at each
+ * position.  Any shape but one number.  epsilon 0: 1e-5.  weight: as long as the
+ * last axis.
+ * Aliasing: none.  Source: Zhang & Sennrich 2019. */
+struct hsgd_rms_norm {
+    float epsilon;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_rms_norm;
+
+/* y = (x - mean) / sqrt(variance + epsilon) w + b of each sample, mean and variance
+ * over all positions and the channels of a group; num_groups equal groups divide the
+ * channels, the last axis.  Any shape but one number.  epsilon 0: 1e-5.
+ * weight, bias: as long as the last axis; no_affine: without them.
+ * Aliasing: none.  Source: Wu & He 2018. */
+struct hsgd_group_norm {
+    int num_groups;
+    float epsilon;
+    bool no_affine;
+};
+/* The same with a group for each channel, and without weight and bias unless affine;
+ * needs positions.  Source: Ulyanov, Vedaldi, Lempitsky 2016. */
+struct hsgd_instance_norm {
+    float epsilon;
+    bool affine;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_group_norm, hsgd_op_instance_norm;
+
 /* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),
  * x zero outside; kernel x kernel taps, stride s, padding p < kernel.
  * weight: out_channels x kernel x kernel x in_channels; bias: out_channels.
