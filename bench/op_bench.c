@@ -91,6 +91,9 @@ static const struct bench_case cases[] = {
     { &hsgd_op_concat, 4096, VECTOR(2048), NONE, NULL },
     { &hsgd_op_split, 4096, VECTOR(4096), NONE, WITH(split, .parts = 2) },
     { &hsgd_op_embedding, 128, { HSGD_I32, 1, { 256 } }, NONE, WITH(embedding, .entries = 8192, .channels = 256) },
+    { &hsgd_op_positions, 128, { HSGD_F32, 2, { 256, 256 } }, NONE, WITH(positions, .length = 256) },
+    { &hsgd_op_attention, 16, { HSGD_F32, 2, { 256, 1152 } }, NONE, WITH(attention, .heads = 6, .causal = true) },
+    { &hsgd_op_attention, 1, { HSGD_F32, 2, { 4096, 1536 } }, NONE, WITH(attention, .heads = 8, .causal = true) },
     { &hsgd_op_dropout, 4096, VECTOR(4096), NONE, WITH(dropout, 0.5f) },
     { &hsgd_op_softmax_cross_entropy, 4096, VECTOR(10), CLASS, WITH(softmax_cross_entropy, .label_smoothing = 0) },
     { &hsgd_op_softmax_cross_entropy, 4096, VECTOR(1000), CLASS, WITH(softmax_cross_entropy, .label_smoothing = 0) },
@@ -243,7 +246,10 @@ static int measure(struct hsgd_context *ctx, int device, const struct work *w, s
 
 /* ------------------------------------------------------------------ results */
 
-static bool has_products(const struct bench_case *c) { return c->op == &hsgd_op_dense || c->op == &hsgd_op_conv2d; }
+static bool has_products(const struct bench_case *c)
+{
+    return c->op == &hsgd_op_dense || c->op == &hsgd_op_conv2d || c->op == &hsgd_op_attention;
+}
 
 /* NULL: not an optimizer. */
 static const struct hsgd_train_options *optimizer(const struct bench_case *c)

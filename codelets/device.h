@@ -68,6 +68,7 @@ typedef ulong u64;
 #define fminf fmin
 #define fabsf fabs
 #define cosf cos
+#define sinf sin
 #define BITS_TO_FLOAT(u) as_float(u)
 #define FLOAT_TO_BITS(x) as_uint(x)
 #define ATOMIC_ADD(p, n) atomic_add((p), (n))
@@ -483,6 +484,12 @@ DEVICE void v16_transpose(v16 *r)
 #define FOR_TILES(t, n) FOR_BLOCKS(t, n)
 #else
 #define FOR_TILES(t, n) FOR_ROWS(t, n)
+#endif
+/* every lane l of [0,n) within a tile or block, distributed over the threads that hold a v16: l % 16 is the lane */
+#ifdef __CUDACC__
+#define FOR_LANES(l, n) for (int l = LANE_; l < (n); l += 16)
+#else
+#define FOR_LANES(l, n) INDEPENDENT for (int l = 0; l < (n); l++)
 #endif
 /* every column c of [0,n), distributed over the items of the group */
 #define FOR_COLS(c, n) INDEPENDENT for (int c = LOCAL_ID; c < (n); c += LOCAL_SIZE)

@@ -4,6 +4,7 @@
 OPS =
 OPS += accuracy
 OPS += activation
+OPS += attention
 OPS += batch_norm
 OPS += binary_cross_entropy
 OPS += broadcast
@@ -23,6 +24,7 @@ OPS += mse
 OPS += pad
 OPS += pointwise
 OPS += pool
+OPS += position_table
 OPS += reshape
 OPS += rmse
 OPS += slice
@@ -34,7 +36,10 @@ KERNELS = \
 	codelets/shared.h \
 	codelets/vector_math.h \
 	codelets/activate.h \
+	codelets/attention.h \
+	codelets/attention_tile.h \
 	codelets/conv2d.h \
+	codelets/attention_rotary.cl \
 	codelets/gemm.cl \
 	codelets/lanes.cl \
 	codelets/merge.cl \

@@ -83,6 +83,11 @@ rms_norm: gradient with a mean|layer_norm.cl|s/sum = ARG(rms) ? 0.0f : /sum = /|
 group_norm: means of channels count as equal|group_norm.cl|s/ + between) / + 0.0f * between) /|group_norm|cpu
 group_norm: the last vector of a row is left out|group_norm.c|s/blocks = ((a.c + 15)/blocks = ((a.c + 0)/|group_norm|cpu
 instance_norm: squares without the first position|group_norm.cl|s/for (int p = 0; p < positions; p++) squares/for (int p = 1; p < positions; p++) squares/|instance_norm|opencl
+attention: sums not rescaled|attention.cl|s/key \&\& i < d/key < 0 \&\& i < d/|attention|cpu
+attention: gradient without delta|attention.cl|s/e \* (ds\[l\] - delta\[l\])/e * ds[l]/|attention|opencl
+attention: one key too many|attention.cl|s/key + j > query + l/key + j > query + l + 1/|attention|cpu
+attention: rotated back the wrong way|attention.c|s/r.sign = -1/r.sign = 1/|attention|cpu
+positions: rows beyond the samples are not zero|position_table.cl|s/to\[c\] = 0.0f/to[c] = 1.0f/|positions|opencl
 lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
 LIST
     # FAULTS=WORD: only those lines that have it.

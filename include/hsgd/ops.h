@@ -188,6 +188,42 @@ struct hsgd_embedding {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_embedding;
 
+/* y[p] = x[p] + weight[before + p]: a learned vector for each position p of {t, c}, t <=
+ * length; weight: length x c.  before: the positions that a session has seen, else 0; those
+ * from length on give NaN.  init has fan_in = fan_out = c.
+ * Aliasing: none.  Source: Vaswani et al. 2017, 3.5. */
+struct hsgd_positions {
+    int length;
+    enum hsgd_init init;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_positions;
+
+/* Rotations of queries and keys by the angles p base^(-2i / d) at position p, i < d/2,
+ * of the elements i and i + d/2 of each head (as GPT-NeoX, and LLaMA in Hugging Face's
+ * files), or 2i and 2i + 1 (as GPT-J). */
+enum hsgd_rotary { HSGD_NO_ROTARY, HSGD_ROTARY_HALVES, HSGD_ROTARY_PAIRS };
+
+/* y = softmax(scale q k^T) v of each head, from q {t, heads d}, k and v {s, kv_heads d}:
+ * the inputs are these three, or one {t, (heads + 2 kv_heads) d} that has them one after
+ * the other; y is {t, heads d}.  One more input, an integer: only so many keys count; where
+ * none does y is 0.  kv_heads (0: heads) divides heads; heads / kv_heads neighbouring heads
+ * of q have one of k and v.  causal: query i sees keys j <= i.  scale 0: 1 / sqrt(d).
+ * rotary: q and k are rotated by their position; base 0: 10000.
+ * Memory is that of inputs and output, and a number for each query and head.
+ * context: an inference session keeps keys and values of at most so many positions, from run
+ * to run; a position beyond gives NaN.  0: each run begins anew.  It must be causal, without
+ * lengths.
+ * Aliasing: none.  Source: Vaswani et al. 2017; Dao et al. 2022; Su et al. 2021; Ainslie et
+ * al. 2023. */
+struct hsgd_attention {
+    int heads, kv_heads;
+    bool causal;
+    enum hsgd_rotary rotary;
+    float base, scale;
+    int context;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_attention;
+
 /* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
  * Aliasing: none. */
 HSGD_API extern const struct hsgd_op hsgd_op_add, hsgd_op_mul;
