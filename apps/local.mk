@@ -14,6 +14,7 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/compare_open.c \
 	apps/hsgd/commands/compare_print.c \
 	apps/hsgd/commands/completion.c \
+	apps/hsgd/commands/convert.c \
 	apps/hsgd/commands/data.c \
 	apps/hsgd/commands/data_targets.c \
 	apps/hsgd/commands/data_targets.h \
@@ -24,6 +25,7 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/help.c \
 	apps/hsgd/commands/manual.c \
 	apps/hsgd/commands/models.c \
+	apps/hsgd/commands/onnx_test.c \
 	apps/hsgd/commands/plan.c \
 	apps/hsgd/commands/plan.h \
 	apps/hsgd/commands/plan_text.c \

@@ -22,6 +22,7 @@ OPS += layer_norm
 OPS += mae
 OPS += mse
 OPS += pad
+OPS += parameter
 OPS += pointwise
 OPS += pool
 OPS += position_table

@@ -39,7 +39,7 @@ clean-doc:
 .PHONY: clean-doc
 
 EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/decisions
-EXTRA_DIST += doc/screens doc/screens.sh
+EXTRA_DIST += doc/screens doc/screens.sh doc/onnx.sh
 EXTRA_DIST += doc/plots.sh doc/compare.png doc/confusion.png doc/curves.png doc/plan.svg doc/sheet.png
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
@@ -55,6 +55,8 @@ EXTRA_DIST += \
 	doc/hacking.md \
 	doc/images.md \
 	doc/inference.md \
+	doc/onnx.md \
+	doc/onnx-cases.md \
 	doc/kernel-dialect.md \
 	doc/models.md \
 	doc/plan.md \

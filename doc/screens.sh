@@ -30,7 +30,7 @@ awk 'BEGIN { srand(4); print "length,width,species"
                k == 0 ? "dog rose" : k == 1 ? "field poppy" : "wild tulip" } }' >flowers.csv
 
 screen help help
-for command in $(hsgd help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do screen "help-$command" help "$command"; done
+for command in $(hsgd help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do screen "help-$command" help "$command"; done
 screen devices devices
 screen models models
 screen summary summary --model lenet

@@ -7,6 +7,7 @@ hsgdinclude_HEADERS = \
 	include/hsgd/file.h \
 	include/hsgd/hsgd.h \
 	include/hsgd/model.h \
+	include/hsgd/onnx.h \
 	include/hsgd/op.h \
 	include/hsgd/ops.h \
 	include/hsgd/plan.h \

@@ -69,6 +69,9 @@ core_tests += test_type
 core_tests += test_vector_math
 core_tests += test_weights
 core_tests += test_weights_nchw
+if HAVE_ONNX
+core_tests += test_onnx_models
+endif
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 core_ldadd = libhsgd.la -lm
@@ -218,6 +221,9 @@ test_fit_LDADD = $(core_ldadd)
 test_groups_SOURCES = tests/test_groups.c $(train_sources)
 test_groups_CPPFLAGS = $(core_cppflags)
 test_groups_LDADD = $(core_ldadd)
+test_onnx_models_SOURCES = tests/test_onnx_models.c tests/core.c tests/core.h
+test_onnx_models_CPPFLAGS = $(core_cppflags)
+test_onnx_models_LDADD = $(core_ldadd)
 test_shared_SOURCES = tests/test_shared.c $(train_sources)
 test_shared_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(JANSSON_CFLAGS)
 test_shared_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm

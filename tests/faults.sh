@@ -32,6 +32,7 @@ embedding: pieces begin at 0|embedding.c|s/p->row, p->rows/0, p->rows/|embedding
 embedding: tokens outside read row 0|embedding.cl|s/else if (ARG(fill))/else if (!ARG(fill))/|embedding|cpu
 gather: indices from the end|gather.c|s/indices->value\[i\] + dim :/indices->value[i] + dim - 1 :/|gather|cpu
 gather: only the last of equal indices has a gradient|strided.cl|s/ARG(add) ? \*y + sum : sum/sum/|gather|opencl
+parameter: the first sample only|parameter.c|s/{ e->rows, sample_size(\&e->node->out/{ 1, sample_size(\&e->node->out/|parameter|cpu
 gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
 gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
 mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu

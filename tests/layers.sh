@@ -36,7 +36,7 @@ includes() { # ROOT
                 continue 2
             fi
         done
-        [ -f "$header" ] || [ -f "codelets/$header" ] || echo "include $file missing/$header"
+        [ -f "$header" ] || [ -f "codelets/$header" ] || [ -f "runtime/$header" ] || echo "include $file missing/$header"
     done
 }
 

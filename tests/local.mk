@@ -11,6 +11,7 @@ cli_tests += tests/test_models_cli.sh
 cli_tests += tests/test_names_cli.sh
 cli_tests += tests/test_old_runs.sh
 cli_tests += tests/test_calibrate.sh
+cli_tests += tests/test_onnx.sh
 cli_tests += tests/test_perfmodels.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh
@@ -29,7 +30,7 @@ if HAVE_CAIRO
 TESTS += $(plot_tests)
 endif
 TESTS += $(cli_tests)
-EXTRA_DIST += tests/runs-0.2.0 tests/peers tests/cli.sh tests/perfmodels.py $(cli_tests) $(plot_tests)
+EXTRA_DIST += tests/onnx tests/runs-0.2.0 tests/peers tests/cli.sh tests/perfmodels.py $(cli_tests) $(plot_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk

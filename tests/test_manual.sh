@@ -5,7 +5,7 @@ screens=$(cd "${srcdir:-.}" && pwd)/doc/screens
 . "${srcdir:-.}/tests/cli.sh"
 pages=$build/doc
 ok help
-commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' out)
+commands=$(sed -n 's/^  \([a-z-]*\) .*/\1/p' out)
 check "commands: $commands" "$([ "$(echo "$commands" | wc -l)" -ge 9 ]; echo $?)"
 for command in $commands; do
     page=$pages/hsgd-$command.1

@@ -215,6 +215,8 @@ static const struct {
     { "i32, shape: [4]", "f32", "op: relu, in: a", "relu): input 1 must be of floats, not 4 i32" },
     { "f32, shape: [4]", "f32", "op: embedding, entries: 3, channels: 2, in: a",
       "embedding): the input must be integers of rank 0 to 5, not 4" },
+    { "f32, shape: [4]", "f32", "op: parameter, dims: [3, 0], in: a",
+      "parameter): dims must be at most 6 sizes from 1, which are not too large together" },
     { "f32, shape: [4, 3]", "f32, shape: [3, 4]", "op: add, in: [a, b]",
       "add): all inputs must have one type, not 4x3 and 3x4" },
     { "f32, shape: [4]", "i32, shape: [4]", "op: mul, in: [a, b]", "mul): input 2 must be of floats, not 4 i32" },

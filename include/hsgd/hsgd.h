@@ -47,6 +47,7 @@
 #include <hsgd/data.h>
 #include <hsgd/file.h>
 #include <hsgd/model.h>
+#include <hsgd/onnx.h>
 #include <hsgd/ops.h>
 #include <hsgd/plan.h>
 #include <hsgd/session.h>

@@ -223,6 +223,14 @@ struct hsgd_attention {
     int context;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_attention;
+/* y = weight, of dimensions `dims`, the same for each sample: a learned table, or constants
+ * if it is frozen.  x says nothing but that there are samples, and gets no gradient but 0.
+ * No dims: one number.  weight: dims, or of more than 4 dimensions one vector; at first 0.
+ * Aliasing: none. */
+struct hsgd_parameter {
+    struct hsgd_ints dims;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_parameter;
 
 /* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
  * Aliasing: none. */

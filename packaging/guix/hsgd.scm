@@ -23,7 +23,7 @@
   (inputs
    (map specification->package
         '("starpu" "hwloc" "opencl-icd-loader" "opencl-headers" "openblas" "oneapi-dnnl"
-          "zlib" "xz" "libarchive" "libyaml" "libpng" "libjpeg-turbo" "jansson" "cairo" "pango")))
+          "zlib" "xz" "libarchive" "libyaml" "libpng" "libjpeg-turbo" "jansson" "protobuf-c" "cairo" "pango")))
   (synopsis "Neural-network training on CPUs, GPUs and OpenCL devices")
   (description
    "hsgd trains neural networks on what a machine has: its CPU cores, CUDA GPUs and OpenCL devices, alone or together

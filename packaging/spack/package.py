@@ -16,6 +16,7 @@ class Hsgd(AutotoolsPackage, CudaPackage):
 
     variant("opencl", default=True, description="OpenCL devices")
     variant("onednn", default=True, description="matrix products and convolution on CPUs by oneDNN")
+    variant("onnx", default=True, description="ONNX files by protobuf-c")
     variant("plots", default=True, description="plots by Cairo and Pango")
 
     depends_on("c", type="build")
@@ -37,11 +38,13 @@ class Hsgd(AutotoolsPackage, CudaPackage):
     depends_on("libpng")
     depends_on("libjpeg-turbo")
     depends_on("jansson")
+    depends_on("protobuf-c", when="+onnx")
 
     def configure_args(self):
         args = ["--enable-static"]
         args += self.with_or_without("opencl")
         args += self.with_or_without("onednn")
+        args += self.with_or_without("onnx")
         args += self.with_or_without("cairo", variant="plots")
         if self.spec.satisfies("+cuda"):
             args.append("--with-cuda=%s" % self.spec["cuda"].prefix)

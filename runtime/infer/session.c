@@ -92,8 +92,8 @@ static int add_result(struct hsgd_session *s, const char *name)
     for (int i = 0; value < 0 && i < m->nresults; i++)
         if (!strcmp(m->result[i].name, name)) value = m->result[i].value;
     if (value < 0 && !strcmp(name, output)) {
-        value = m->node[m->loss].in[0];
-        r->prediction = m->node[m->loss].op->prediction;
+        value = m->loss < 0 ? m->result[0].value : m->node[m->loss].in[0];
+        r->prediction = m->loss < 0 ? NULL : m->node[m->loss].op->prediction;
     }
     if (value < 0) return hsgd_fail(s->ctx, EINVAL, "model \"%s\" has no result \"%s\"", m->name, hsgd_show(name).text);
     snprintf(r->name, sizeof r->name, "%s", name);

@@ -239,5 +239,5 @@ int hsgd_model_finish(struct hsgd_model *m)
     int err = ENTER(m ? m->ctx : NULL, m);
     if (err) return err;
     if (m->finished) return hsgd_fail(m->ctx, EINVAL, "model \"%s\" is finished", m->name);
-    return m->err || m->loss < 0 ? model_require_finished(m) : model_finish(m);
+    return m->err || (m->loss < 0 && !m->nresults) ? model_require_finished(m) : model_finish(m);
 }

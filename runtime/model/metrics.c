@@ -32,7 +32,7 @@ static int find_metrics(struct hsgd_model *m)
     int losses = 0, err = 0;
     m->nmetrics = 0;
     for (int i = 0; i < m->nnodes; i++) losses += m->node[i].op->is_loss;
-    add_metric(m, "loss", -1);
+    if (m->loss >= 0) add_metric(m, "loss", -1);
     if (model_classes(m) && !has_metric(m, "accuracy")) add_metric(m, "accuracy", -1);
     for (int i = 0; !err && i < m->nnodes; i++) {
         const struct node *n = &m->node[i];

@@ -244,7 +244,8 @@ const char *hsgd_model_name(const struct hsgd_model *m) { return m ? m->name : N
 struct hsgd_shape hsgd_model_input(const struct hsgd_model *m) { return m ? m->in : (struct hsgd_shape){ 0 }; }
 int hsgd_model_outputs(const struct hsgd_model *m)
 {
-    return m && m->finished ? (int)hsgd_type_size(&m->node[m->loss].info.in[0]) : 0;
+    if (!m || !m->finished) return 0;
+    return (int)hsgd_type_size(&m->value[m->loss < 0 ? m->result[0].value : m->node[m->loss].in[0]].type);
 }
 
 const struct model_field *node_target(const struct hsgd_model *m, const struct node *n)
@@ -273,7 +274,7 @@ bool node_ignores(const struct node *n, int class)
 
 const struct model_field *model_loss_field(const struct hsgd_model *m) { return node_target(m, &m->node[m->loss]); }
 
-int model_classes(const struct hsgd_model *m) { return node_classes(m, &m->node[m->loss]); }
+int model_classes(const struct hsgd_model *m) { return m->loss < 0 ? 0 : node_classes(m, &m->node[m->loss]); }
 
 /* Flops are not known as long as a size is open. */
 static void count_flops(const struct hsgd_node *n, struct hsgd_model_layer *out)

@@ -264,7 +264,7 @@ struct hsgd_model *model_file_build(struct hsgd_context *ctx, const struct model
     int line = f->nlayers ? f->layer[f->nlayers - 1].line : 1;
     struct hsgd_model *m = model_file_graph(ctx, f, in, classes);
     if (!m) return NULL;
-    const char *wrong = m->loss < 0 ? "no layer is a loss, for example softmax_cross_entropy" : NULL;
+    const char *wrong = m->loss < 0 && !m->nresults ? "no layer is a loss, for example softmax_cross_entropy" : NULL;
     if (!wrong && hsgd_model_finish(m)) {
         hsgd_model_destroy(&m);
         return failed_at(ctx, f, line);

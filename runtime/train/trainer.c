@@ -169,6 +169,7 @@ static int take_options(const struct hsgd_model *m, const struct hsgd_train_opti
     int err = ENTER(ctx, ctx);
     if (!err && !ctx->ndevices)
         err = hsgd_fail(ctx, EINVAL, "a trainer needs a device, and the context was created with devices \"none\"");
+    if (!err && m->finished && m->loss < 0) err = hsgd_fail(ctx, EINVAL, "model \"%s\" has no loss", m->name);
     if (!err) err = SIZED_TAKE(ctx, hsgd_train_options, o, given);
     if (!err) err = SIZED_TAKE(ctx, hsgd_augment_options, augment, o->augment);
     if (!err) err = check_options(ctx, o);

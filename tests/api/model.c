@@ -85,6 +85,16 @@ static bool open_saved(void)
 {
     return keep_model(hsgd_model_open(CTX(0), OR_NULL(1, any_path("weights.safetensors"))));
 }
+
+static bool from_onnx(void)
+{
+    return keep_model(hsgd_model_from_onnx(CTX(0), OR_NULL(1, any_path("model.onnx")),
+                                           OR_NULL(2, any_text("softmax_cross_entropy"))));
+}
+
+static bool to_onnx(void) { return !hsgd_model_to_onnx(MODEL(0), OR_NULL(1, any_path("model.onnx"))); }
+static bool onnx_test(void) { return hsgd_onnx_test(CTX(0), OR_NULL(1, any_path("case"))) >= 0; }
+
 static bool parameters(void) { return hsgd_model_parameters(MODEL(0)) > 0; }
 static bool name(void) { return hsgd_model_name(MODEL(0)); }
 static bool metric_name(void) { return hsgd_model_metric_name(MODEL(0), wild(0)); }
@@ -126,6 +136,9 @@ const struct call model_calls[] = { { "hsgd_model_destroy", destroy, 1, false },
                                     { "hsgd_model_save", save, 2, false },
                                     { "hsgd_model_load", load, 2, false },
                                     { "hsgd_model_open", open_saved, 2, false },
+                                    { "hsgd_model_from_onnx", from_onnx, 3, false },
+                                    { "hsgd_model_to_onnx", to_onnx, 2, false },
+                                    { "hsgd_onnx_test", onnx_test, 2, false },
                                     { "hsgd_model_parameters", parameters, 1, false },
                                     { "hsgd_model_name", name, 1, false },
                                     { "hsgd_model_input", input, 1, false },

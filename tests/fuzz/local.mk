@@ -2,7 +2,7 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  Other code that
 # they need comes from the library, without sanitizers.
-FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar tokens
+FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz onnx png record safetensors stream tar tokens
 fuzz_sources = \
 	runtime/base/attribute.c \
 	runtime/data/cache.c \
@@ -50,6 +50,28 @@ fuzz_sources = \
 	runtime/io/stream.c \
 	runtime/io/text.c \
 	runtime/io/yaml.c \
+	runtime/onnx/arith.c \
+	runtime/onnx/broadcast.c \
+	runtime/onnx/fold.c \
+	runtime/onnx/fold_shape.c \
+	runtime/onnx/model.c \
+	runtime/onnx/outputs.c \
+	runtime/onnx/parse.c \
+	runtime/onnx/place.c \
+	runtime/onnx/reader.c \
+	runtime/onnx/rows_image.c \
+	runtime/onnx/rows_linear.c \
+	runtime/onnx/rows_losses.c \
+	runtime/onnx/rows_move.c \
+	runtime/onnx/rows_norm.c \
+	runtime/onnx/rows_pointwise.c \
+	runtime/onnx/rows_recurrent.c \
+	runtime/onnx/rows_reduce.c \
+	runtime/onnx/rows_resize.c \
+	runtime/onnx/rows_shape.c \
+	runtime/onnx/shapes.c \
+	runtime/onnx/step.c \
+	runtime/onnx/tensor.c \
 	runtime/model/graph.c \
 	runtime/model/graph_build.c \
 	runtime/model/lower.c \

@@ -106,6 +106,17 @@ const struct command commands[] = {
       "by name), its output, parameters, floating-point operations and bytes of output,\n"
       "the latter two per sample: the model of RUN (a run, a checkpoint or a file of\n"
       "weights), or --model for samples of the shape of --data." },
+    { "convert", CONVERT, cmd_convert, "convert FROM TO [OPTION...]", "convert a model from or to ONNX",
+      "FROM FILE.onnx: writes its network and weights to a file of weights, as checkpoints\n"
+      "have them, which --checkpoint of eval and predict, --initial-checkpoint of train, and\n"
+      "summary take.  TO FILE.onnx: writes the model of FROM, a run, a checkpoint or a file\n"
+      "of weights.  What of ONNX is read and written is in doc/onnx.md." },
+    { "onnx-test", ONNX_TEST, cmd_onnx_test, "onnx-test DIR... [OPTION...]", "run test cases of ONNX",
+      "Runs test cases of ONNX's back-end tests: each DIR is a case, with model.onnx and\n"
+      "test_data_set_0/, or a folder of cases.  Inputs that are weights of an operator\n"
+      "become weights of the model; the first axis is the batch, or else a sample is a\n"
+      "whole tensor.  Prints each case that fails or is not supported with the reason;\n"
+      "--verbose also those that pass.  The exit status is 1 if a case fails." },
     { "help", HELP, cmd_help, "help [COMMAND] [OPTION...]", "explain a command",
       "Prints the usage and options of a command." },
     { 0 }

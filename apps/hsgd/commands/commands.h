@@ -37,6 +37,8 @@ int cmd_eval(struct settings *s);
 int cmd_predict(struct settings *s);
 int cmd_tune(struct settings *s);
 int cmd_calibrate(struct settings *s);
+int cmd_convert(struct settings *s);
+int cmd_onnx_test(struct settings *s);
 int cmd_help(struct settings *s);
 
 #endif

@@ -19,13 +19,20 @@ static const char *shell_at(int i)
     return i < SHELLS ? names[i] : NULL;
 }
 static const char *tokens_at(int i) { return i < 2 ? (const char *[]){ "characters", "bytes" }[i] : NULL; }
+static const char *loss_at(int i)
+{
+    static const char *const names[] = { "softmax_cross_entropy", "mse", "mae", "binary_cross_entropy", "none" };
+    return i < (int)(sizeof names / sizeof *names) ? names[i] : NULL;
+}
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
 #define USES (EVAL | PREDICT)
 #define READS (TRAIN | BENCH | TUNE | CALIBRATE | PLAN | DATA | EVAL | SUMMARY)
-#define ALL (RUNS | TUNE | CALIBRATE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | HELP)
+#define ALL \
+    (RUNS | TUNE | CALIBRATE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | CONVERT | \
+     ONNX_TEST | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS | TUNE | CALIBRATE | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
@@ -134,11 +141,12 @@ static const struct option_row table[] = {
       "as 0.1 or 1/12, 0 for none; or the validation data (1/12)" },
     { "seed", 0, INTEGER, RUNS | TUNE | DATA, AT(seed), 0, 9e15, NULL, "N",
       "seed of initial weights, order, validation split and\naugmentation (0)" },
-    { "devices", 0, TEXT, RUNS | TUNE | CALIBRATE | USES | SELFTEST | FREE, AT(devices), 0, 0, NULL, "auto|LIST",
+    { "devices", 0, TEXT, RUNS | TUNE | CALIBRATE | USES | SELFTEST | ONNX_TEST | FREE, AT(devices), 0, 0, NULL,
+      "auto|LIST",
       "devices to use: auto for each physical device once, or a list\n"
       "such as cpu,opencl:1 (auto)" },
-    { "threads", 0, INTEGER, RUNS | TUNE | CALIBRATE | USES | SELFTEST | FREE, AT(threads), 1, 1 << 16, NULL, "N",
-      "CPU cores to use (all that this process may use)" },
+    { "threads", 0, INTEGER, RUNS | TUNE | CALIBRATE | USES | SELFTEST | ONNX_TEST | FREE, AT(threads), 1, 1 << 16,
+      NULL, "N", "CPU cores to use (all that this process may use)" },
     { "deterministic", 0, FLAG, RUNS | TUNE | USES, AT(deterministic), 0, 0, NULL, NULL,
       "the same result with any number of threads" },
     { "tf32", 0, FLAG, RUNS | TUNE | CALIBRATE | USES, AT(tf32), 0, 0, NULL, NULL,
@@ -209,6 +217,10 @@ static const struct option_row table[] = {
     { "columns", 0, INTEGER, DATA, AT(columns), 1, 10000, NULL, "N", "columns of the sheet, or values shown (16)" },
     { "split", 0, CHOICE, DATA | EVAL, AT(split), 0, 0, split_at, "NAME",
       "the split to use (train; eval: test if there is one)" },
+    { "loss", 0, TEXT, CONVERT, AT(loss), 0, 0, loss_at, "NAME",
+      "what compares the first output with a target, so that the model\n"
+      "can be trained; none: nothing (softmax_cross_entropy for a\n"
+      "vector, else mse)" },
     { "show", 0, FLAG, CALIBRATE, AT(show), 0, 0, NULL, NULL, "show what is kept, and measure nothing" },
     { "force", 0, FLAG, CALIBRATE, AT(force), 0, 0, NULL, NULL, "measure again what is known" },
     { "clear", 0, FLAG, CALIBRATE, AT(clear), 0, 0, NULL, NULL, "remove what is kept, of --model or of all networks" },
@@ -216,8 +228,8 @@ static const struct option_row table[] = {
       RUNS | TUNE | CALIBRATE | COMPARE | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | PASSING | SINGLE,
       AT(json), 0, 0, NULL, NULL, "print one JSON object and nothing else" },
     { "quiet", 'q', FLAG, TRAIN | PASSING | SINGLE, AT(quiet), 0, 0, NULL, NULL, "print only the last line" },
-    { "verbose", 'v', FLAG, RUNS | TUNE | CALIBRATE | USES | DEVICES | SELFTEST | PASSING, AT(verbose), 0, 0, NULL,
-      NULL, "print messages of the library, too" },
+    { "verbose", 'v', FLAG, RUNS | TUNE | CALIBRATE | USES | DEVICES | SELFTEST | ONNX_TEST | PASSING, AT(verbose), 0,
+      0, NULL, NULL, "print messages of the library, too" },
     { "man", 0, FLAG, HELP, AT(man), 0, 0, NULL, NULL, "print the manual page in roff format" },
     { "completion", 0, CHOICE, HELP, AT(completion), 0, 0, shell_at, "SHELL",
       "print the completion script for a shell" },

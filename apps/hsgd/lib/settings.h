@@ -22,7 +22,9 @@ enum {
     PLOT = 2048,
     SUMMARY = 4096,
     TUNE = 8192,
-    CALIBRATE = 16384
+    CALIBRATE = 16384,
+    CONVERT = 1 << 15,
+    ONNX_TEST = 1 << 16
 };
 
 #define MAX_OPTIONS 128
@@ -33,7 +35,7 @@ struct settings {
     const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
     const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens;
     const char *algorithm;
-    const char *config, *initial_checkpoint, *validation, *best;
+    const char *config, *initial_checkpoint, *validation, *best, *loss;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t window, stride;
     int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Matrix products: those by a known matrix are dense layers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "onnx/rows.h"
+
+/* The rows of W, in x out, for inputs that lie as positions x channels. */
+static void permute_rows(double *w, const double *from, int64_t in, int64_t out, int64_t positions)
+{
+    int64_t channels = in / positions;
+    for (int64_t i = 0; i < in; i++) {
+        int64_t source = i % channels * positions + i / channels;
+        memcpy(w + i * out, from + source * out, (size_t)out * sizeof *w);
+    }
+}
+
+/* W as in x out, times alpha, for the order in which the inputs lie. */
+static double *weight_of(const struct tensor *t, bool transposed, double alpha, int64_t positions)
+{
+    int64_t in = t->dims.dim[transposed], out = t->dims.dim[!transposed];
+    double *w = malloc(((size_t)t->count + 1) * sizeof *w);
+    for (int64_t i = 0; w && i < in; i++)
+        for (int64_t k = 0; k < out; k++) w[i * out + k] = alpha * t->number[transposed ? k * in + i : i * out + k];
+    if (!w || !positions) return w;
+    double *permuted = malloc(((size_t)t->count + 1) * sizeof *w);
+    if (permuted) permute_rows(permuted, w, in, out, positions);
+    free(w);
+    return permuted;
+}
+
+/* A bias of so many numbers, times beta. */
+static double *bias_of(const struct tensor *t, int64_t out, double beta)
+{
+    double *b = malloc(((size_t)out + 1) * sizeof *b);
+    for (int64_t i = 0; b && i < out; i++) b[i] = beta * t->number[t->count == 1 ? 0 : i];
+    return b;
+}
+
+/* y = x W (+ bias) along the axis that lies last. */
+static struct hsgd_value *dense(struct step *s, const struct onnx_value *x, const struct onnx_value *w, bool transposed,
+                                double alpha, const struct onnx_value *bias, double beta)
+{
+    char name[LAYER_NAME];
+    int64_t in = w->known->dims.dim[transposed], out = w->known->dims.dim[!transposed];
+    struct hsgd_value *v =
+        step_apply(s, "dense", name, 1, &x->v, "units=%lld no_bias=%s", (long long)out, bias ? "false" : "true");
+    if (!v) return NULL;
+    double *number = weight_of(w->known, transposed, alpha, x->flat_positions);
+    int err = step_weight(s, name, "weight", number, in * out, w->trains);
+    if (!err && bias) err = step_weight(s, name, "bias", bias_of(bias->known, out, beta), out, bias->trains);
+    return err ? NULL : v;
+}
+
+/* x, with the axis that the product takes lying last; what is flattened lies as it is. */
+static int take_axis(struct step *s, const struct onnx_value *x, int axis, struct onnx_value *out)
+{
+    *out = *x;
+    return x->flat_positions ? 0 : step_axis_last(s, x, axis, out);
+}
+
+static bool is_bias(const struct onnx_value *c, int64_t units)
+{
+    if (!c->known || (c->known->count != 1 && c->known->count != units)) return false;
+    return c->known->count == 1 || c->dims.dim[c->dims.rank - 1] == units;
+}
+
+/* Y = alpha A' B' + beta C; A' has a row for each sample. */
+static int read_gemm(struct step *s)
+{
+    struct onnx_value x = { 0 };
+    const struct onnx_value *a = s->in[0], *b = s->inputs > 1 ? s->in[1] : NULL, *c = step_has(s, 2) ? s->in[2] : NULL;
+    bool ta = step_int(s, "transA", 0) != 0, tb = step_int(s, "transB", 0) != 0;
+    if (!a || !b || a->dims.rank != 2 || b->dims.rank != 2) return step_refuse(s, "its inputs are no matrices");
+    if (!b->known) return step_refuse(s, "its second matrix must be constant");
+    if (a->known) return step_refuse(s, "its first matrix must not be constant");
+    int64_t in = b->dims.dim[tb], out = b->dims.dim[!tb];
+    if (a->dims.dim[!ta] != in)
+        return step_refuse(s, "its matrices, %s and %s, do not fit", dims_text(&a->dims).text,
+                           dims_text(&b->dims).text);
+    if (c && !is_bias(c, out))
+        return step_refuse(s, "its third input must be constant, one number or one for each column");
+    int err = take_axis(s, a, !ta, &x);
+    if (err) return err;
+    struct onnx_value y = x;
+    y.flat_positions = 0;
+    struct dims dims = { 2, { a->dims.dim[ta], out } };
+    y.place[0] = x.place[ta];
+    y.place[1] = x.place[!ta];
+    return step_out(s, 0, &y, &dims,
+                    dense(s, &x, b, tb, (double)step_float(s, "alpha", 1), c, (double)step_float(s, "beta", 1)));
+}
+
+/* x W of known W, or W x of known W, which is x^T W^T with the axes where they lie. */
+static int by_known(struct step *s, const struct onnx_value *x, const struct onnx_value *w, bool left)
+{
+    struct onnx_value in = { 0 };
+    int axis = x->dims.rank - (left ? 2 : 1);
+    if (w->dims.rank != 2 || axis < 0) return step_refuse(s, "a constant factor must be a matrix");
+    if (x->dims.dim[axis] != w->dims.dim[left])
+        return step_refuse(s, "%s and %s do not fit", dims_text(&s->in[0]->dims).text, dims_text(&s->in[1]->dims).text);
+    int err = take_axis(s, x, axis, &in);
+    if (err) return err;
+    struct onnx_value y = in;
+    struct dims dims = x->dims;
+    y.flat_positions = 0;
+    dims.dim[axis] = w->dims.dim[!left];
+    return step_out(s, 0, &y, &dims, dense(s, &in, w, left, 1, NULL, 0));
+}
+
+static int read_matmul(struct step *s)
+{
+    if (!step_has(s, 0) || !step_has(s, 1)) return step_refuse(s, "it needs two inputs");
+    if (s->in[1]->known) return by_known(s, s->in[0], s->in[1], false);
+    if (s->in[0]->known) return by_known(s, s->in[1], s->in[0], true);
+    return step_refuse(s, "one of its inputs must be constant");
+}
+
+const struct onnx_row onnx_linear_rows[] = {
+    { "Gemm", 1, 0, "alpha beta broadcast transA transB", 1u << 1 | 1u << 2, 0, false, false, read_gemm },
+    { "MatMul", 1, 0, "", 1u << 1, 0, false, false, read_matmul },
+    { 0 },
+};
