@@ -52,12 +52,15 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/labels.c \
 	runtime/data/labels.h \
 	runtime/data/layout.c \
+	runtime/data/lengths.c \
+	runtime/data/lengths.h \
 	runtime/data/libsvm.c \
 	runtime/data/memory.c \
 	runtime/data/npy.c \
 	runtime/data/npy.h \
 	runtime/data/npy_files.c \
 	runtime/data/npz.c \
+	runtime/data/npz_fields.c \
 	runtime/data/numpy.c \
 	runtime/data/numpy.h \
 	runtime/data/origin.c \

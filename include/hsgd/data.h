@@ -68,6 +68,9 @@ struct hsgd_data_options {
     const char *tokens;            /* texts: "characters" or "bytes"; NULL: as in the record, else characters */
     double test_part;              /* texts: the fraction of the tokens, the last ones, that are the test split; 0:
                                         0.1, unless that is shorter than a window; < 0: none */
+    const char *fields; /* .npz: fields beside x and the label, such as "length,box=corners_train:f32": names,
+                                        their arrays (NULL: of that name) and types f32, i32, u8 (as stored; integers
+                                        are i32).  With x among them there is no field but these */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -212,7 +215,8 @@ HSGD_API struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t s
  * are copied.  The first field is the one of hsgd_data_shape(),
  * hsgd_data_statistics() and the x of hsgd_data_gather().
  * Errors (NULL): -EINVAL: not 1 to 16 fields, a name twice, a dimension below 1, a
- * value that is not finite or not below `classes`; -ENOMEM. */
+ * value that is not finite or not below `classes`, a "length" beyond the first axis of
+ * the first field (see hsgd_data_set_buckets()); -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_arrays(struct hsgd_context *ctx, int64_t count, int fields,
                                             const struct hsgd_data_field *field, const void *const *values,
                                             enum hsgd_ownership ownership);
@@ -222,6 +226,17 @@ HSGD_API struct hsgd_data *hsgd_data_arrays(struct hsgd_context *ctx, int64_t co
 HSGD_API struct hsgd_data *hsgd_data_memory(struct hsgd_context *ctx, const float *x, const int32_t *labels,
                                             int64_t count, struct hsgd_shape shape, int classes,
                                             enum hsgd_ownership ownership);
+
+/* Bounds of the lengths of sequences, ascending, at most 32.  A set whose field
+ * "length", one integer, says how many positions of the first axis of the first field
+ * count, the others being padding, is trained and evaluated in batches of similar
+ * lengths where the model reads "length" and leaves that axis open: batches are cut to
+ * the bound of their longest sample, and each sample is in one batch of an epoch, as
+ * always.  n 0, the default: powers of two from 8.  The axis itself is the last bound.
+ * Splits of d that are made later have the same.
+ * Errors: -EINVAL ctx or d is NULL, d has no such field, n is not 0 to 32, bounds do not
+ * ascend. */
+HSGD_API int hsgd_data_set_buckets(struct hsgd_context *ctx, struct hsgd_data *d, int n, const int *bound);
 
 /* Splits d by a permutation from `seed`: *part gets its last `count` samples,
  * *rest the others; windows of a text are not permuted, and *rest gets those that do

@@ -86,6 +86,8 @@ void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
     d->format = as->format;
     d->ignored = hsgd_names_share(as->ignored);
     d->passed = passed_share(as->passed);
+    d->buckets = as->buckets;
+    memcpy(d->bucket, as->bucket, sizeof d->bucket);
     d->fields = as->fields;
     for (int i = 0; i < as->fields; i++) {
         const struct data_field *f = &as->field[i];

@@ -22,7 +22,7 @@ struct hsgd_origin {
     double offset, unit;
 };
 
-enum { MAX_FIELDS = 16, FIELD_NAME = 32 /* bytes, with the zero */ };
+enum { MAX_FIELDS = 16, FIELD_NAME = 32 /* bytes, with the zero */, MAX_BUCKETS = 32 };
 
 /* What each sample has under one name.  It is stored as 8-bit numbers (bytes),
  * floats (values; NaN: missing), integers (numbers) or sparse floats: exactly one
@@ -34,7 +34,7 @@ struct data_field {
     const uint8_t *bytes;
     const float *values;
     const int32_t *numbers;
-    int step; /* numbers from one sample to the next: windows of a stream; 0: as many as a sample has */
+    int step; /* values from one sample to the next: windows of a stream; 0: as many as a sample has */
     struct hsgd_sparse sparse;
     const struct hsgd_origin *origin; /* one for each channel of values; NULL: {0, 1} for all */
     bool missing;                     /* some values are missing */
@@ -61,8 +61,9 @@ struct hsgd_data {
             struct data_field x, y;
         };
     };
-    struct hsgd_names *ignored; /* columns of the file that are in no field; NULL: there are none */
-    struct passed *passed;      /* files that were passed over; NULL: none */
+    struct hsgd_names *ignored;       /* columns of the file that are in no field; NULL: there are none */
+    int buckets, bucket[MAX_BUCKETS]; /* bounds of lengths, ascending; none: powers of two */
+    struct passed *passed;            /* files that were passed over; NULL: none */
 };
 
 /* An empty set called `name`, with a field x of floats; NULL with a sentence when

@@ -166,13 +166,14 @@ static void gather_block(struct gather *g, const int64_t *index, const int64_t *
 {
     const struct data_field *f = g->f;
     int64_t size = hsgd_type_size(&f->type), step = g->channels <= REPEATED ? size : g->channels;
+    int64_t apart = f->step ? f->step : size;
     affine_fill(g);
     for (int i = 0; i < n; i++, x += size) {
         int64_t place = place_of(index, which[i]);
-        if (f->bytes && i + 1 < n) fetch_ahead(f->bytes + place_of(index, which[i + 1]) * size, size);
+        if (f->bytes && i + 1 < n) fetch_ahead(f->bytes + place_of(index, which[i + 1]) * apart, size);
         if (f->sparse.start) from_sparse(g, place, x + g->first);
         else
-            for (int64_t at = g->first; at < size; at += step) convert(g, place * size + at, x + at);
+            for (int64_t at = g->first; at < size; at += step) convert(g, place * apart + at, x + at);
     }
 }
 
@@ -191,8 +192,9 @@ static void gather_floats(const struct data_field *f, const int64_t *index, cons
 void field_gather(const struct data_field *f, const int64_t *index, const int64_t *which, int n,
                   const struct hsgd_normalisation *norm, void *to)
 {
-    size_t bytes = (size_t)hsgd_type_bytes(&f->type), apart = f->step ? (size_t)f->step * sizeof(int32_t) : bytes;
+    size_t bytes = (size_t)hsgd_type_bytes(&f->type), apart = bytes;
     const char *from = f->bytes ? (const char *)f->bytes : (const char *)f->numbers;
+    if (f->step) apart = (size_t)f->step * (size_t)hsgd_dtype_bytes(f->type.dtype);
     if (f->type.dtype == HSGD_F32) gather_floats(f, index, which, n, norm, to);
     else
         for (int i = 0; i < n; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Data sets from arrays in memory. */
-#include "dataset.h"
+#include "lengths.h"
 
 #include <limits.h>
 #include <math.h>
@@ -140,6 +140,7 @@ struct hsgd_data *hsgd_data_arrays(struct hsgd_context *ctx, int64_t count, int 
         const char *at = (const char *)field + (size_t)i * field->size;
         err = add_field(ctx, d, (const struct hsgd_data_field *)(const void *)at, values[i], ownership);
     }
+    if (!err) err = lengths_check(ctx, d);
     if (err) hsgd_data_destroy(&d);
     return d;
 }

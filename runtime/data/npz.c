@@ -10,11 +10,12 @@
 #include <strings.h>
 
 #include "../io/file.h"
+#include "lengths.h"
 #include "../io/stream.h"
 #include "base/c_locale.h"
 #include "text.h"
 
-enum { MAX_ARRAYS = 16, FIRST_CHUNK = 1 << 12 };
+enum { MAX_ARRAYS = 32, FIRST_CHUNK = 1 << 12 };
 
 /* An archive being read.  The decompressed size of all members together is
  * limited as for streams. */
@@ -22,9 +23,11 @@ struct npz {
     struct hsgd_context *ctx;
     const char *name, *label; /* label: array of the labels or targets; NULL: a usual name */
     char test_label[64];      /* and that of the test split; "": none */
+    struct npz_fields fields; /* by --fields */
     struct archive *archive;
     int64_t left; /* bytes that may still come out */
     struct array array[MAX_ARRAYS];
+    bool used[MAX_ARRAYS]; /* by a field */
     int arrays;
     char **other; /* names of the other arrays */
     int64_t others, other_capacity;
@@ -58,6 +61,8 @@ static bool climbs(const char *name)
 static bool is_wanted(const struct npz *z, const char *key)
 {
     bool wanted = z->label && (!c_strcasecmp(key, z->label) || !c_strcasecmp(key, z->test_label));
+    for (int i = 0; i < z->fields.count && !wanted; i++)
+        wanted = !c_strcasecmp(key, z->fields.field[i].array) || !c_strcasecmp(key, z->fields.field[i].test);
     for (int i = 0; i < NUMPY_ROWS * ARRAY_ROLES && !wanted; i++)
         wanted = !c_strcasecmp(key, numpy_names[i / ARRAY_ROLES][i % ARRAY_ROLES]);
     return wanted;
@@ -149,7 +154,7 @@ static int read_members(struct npz *z)
 static struct array *find(struct npz *z, const char *key)
 {
     for (int i = 0; i < z->arrays; i++)
-        if (!c_strcasecmp(z->array[i].key, key)) return &z->array[i];
+        if (z->array[i].key && !c_strcasecmp(z->array[i].key, key)) return &z->array[i];
     return NULL;
 }
 
@@ -203,7 +208,7 @@ static int keep_ignored(const struct npz *z, struct hsgd_data *d)
     int n = 0;
     const char **name = calloc((size_t)(z->arrays + z->others) + 1, sizeof *name);
     for (int i = 0; name && i < z->arrays; i++)
-        if (z->array[i].key) name[n++] = z->array[i].key;
+        if (z->array[i].key && !z->used[i]) name[n++] = z->array[i].key;
     for (int64_t i = 0; name && i < z->others; i++) name[n++] = z->other[i];
     if (n) d->ignored = hsgd_names_copy(name, n);
     bool memory = name && (!n || d->ignored);
@@ -219,6 +224,68 @@ static void close_npz(struct npz *z)
     free(z->first);
 }
 
+/* ------------------------------------------------------------------- fields */
+
+static int no_array(const struct npz *z, const struct npz_field *f, bool test)
+{
+    return hsgd_fail(z->ctx, EINVAL, "%s: --fields \"%s\": there is no array \"%s\"%s", z->name, f->name,
+                     hsgd_show(test ? f->test : f->array).text, test ? " for the test split" : "");
+}
+
+/* Reads x where --fields has it; else the samples and labels were read. */
+static int begin_split(struct npz *z, bool test, const struct hsgd_data *train, struct hsgd_data **out)
+{
+    const struct npz_field *x = npz_field_named(&z->fields, "x");
+    struct array *a = x ? find(z, test ? x->test : x->array) : NULL;
+    if (!x || (test && !a)) return 0;
+    if (!a) return no_array(z, x, test);
+    *out = hsgd_data_new(z->ctx, z->name);
+    if (!*out) return -ENOMEM;
+    if (train) (*out)->x.classes = train->x.classes;
+    z->used[a - z->array] = true;
+    return numpy_field(z->ctx, a, x, *out, &(*out)->x);
+}
+
+static int add_field(struct npz *z, const struct npz_field *f, const struct hsgd_data *train, struct hsgd_data *d)
+{
+    struct array *a = find(z, train ? f->test : f->array);
+    const struct data_field *as = train ? data_field(train, f->name) : NULL;
+    struct data_field *to = &d->field[d->fields];
+    if (!strcmp(f->name, "x")) return 0;
+    if (!a) return no_array(z, f, train);
+    if (data_field(d, f->name))
+        return hsgd_fail(z->ctx, EINVAL, "%s: --fields \"%s\": the samples have such a field already", z->name,
+                         f->name);
+    if (as) to->classes = as->classes;
+    z->used[a - z->array] = true;
+    d->fields++;
+    return numpy_field(z->ctx, a, f, d, to);
+}
+
+/* train NULL: d is the training split. */
+static int add_fields(struct npz *z, const struct hsgd_data *train, struct hsgd_data *d)
+{
+    int err = 0;
+    for (int i = 0; !err && d && i < z->fields.count; i++) err = add_field(z, &z->fields.field[i], train, d);
+    for (int i = 0; !err && train && d && i < d->fields; i++)
+        if (!type_equal(&d->field[i].type, &train->field[i].type))
+            err = hsgd_fail(z->ctx, EINVAL, "%s: --fields \"%s\": test and training samples differ in size", z->name,
+                            d->field[i].name);
+    if (!err && d && z->fields.count) err = lengths_check(z->ctx, d);
+    return err;
+}
+
+static int read_splits(struct npz *z, struct array role[ARRAY_ROLES], const struct hsgd_data_options *options,
+                       struct data_splits *out)
+{
+    bool own = npz_field_named(&z->fields, "x");
+    int err = own ? begin_split(z, false, NULL, &out->train) : choose(z, role);
+    if (!err && own) err = begin_split(z, true, out->train, &out->test);
+    if (!err && !own) err = numpy_splits(z->ctx, z->name, role, options, out);
+    if (!err) err = add_fields(z, NULL, out->train);
+    return err ? err : add_fields(z, out->train, out->test);
+}
+
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
               const struct hsgd_data_options *options, struct data_splits *out)
 {
@@ -226,11 +293,11 @@ int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, siz
     struct array role[ARRAY_ROLES] = { { 0 } };
     if (z.label) test_label(z.label, z.test_label, sizeof z.test_label);
     z.left = STREAM_FREE + (int64_t)size * STREAM_EXPANSION;
-    int err = open_archive(&z, bytes, size);
+    int err = npz_fields_read(ctx, name, options->fields, &z.fields);
+    if (!err) err = open_archive(&z, bytes, size);
     if (!err) err = read_members(&z);
-    archive_read_free(z.archive);
-    if (!err) err = choose(&z, role);
-    if (!err) err = numpy_splits(ctx, name, role, options, out);
+    if (z.archive) archive_read_free(z.archive);
+    if (!err) err = read_splits(&z, role, options, out);
     if (!err) err = keep_ignored(&z, out->train);
     close_npz(&z);
     for (int i = 0; i < ARRAY_ROLES; i++) array_free(&role[i]);

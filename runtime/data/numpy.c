@@ -142,7 +142,7 @@ static int settle_origin(struct hsgd_context *ctx, const struct array *x, const 
     return err;
 }
 
-static int to_floats(struct hsgd_context *ctx, const struct array *x, const struct npy *a, struct data_field *f)
+int numpy_floats(struct hsgd_context *ctx, const struct array *x, const struct npy *a, struct data_field *f)
 {
     int64_t size = hsgd_type_size(&f->type), channels = hsgd_type_channels(&f->type);
     float *values = malloc((size_t)a->count * sizeof *values);
@@ -184,7 +184,7 @@ int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struc
     d->x.type = type;
     d->x.integers = samples.kind == 'u' || samples.kind == 'i';
     return samples.kind == 'u' && samples.size == 1 ? keep_bytes(ctx, x, &samples, d)
-                                                    : to_floats(ctx, x, &samples, &d->x);
+                                                    : numpy_floats(ctx, x, &samples, &d->x);
 }
 
 /* 8-bit values, too, keep the unit that they have. */
@@ -197,7 +197,7 @@ static int read_targets(struct hsgd_context *ctx, const struct array *x, const s
                         x->name, (long long)d->count);
     if (err) return err;
     hsgd_data_set_targets(d, rest_of(a));
-    return to_floats(ctx, y, a, &d->y);
+    return numpy_floats(ctx, y, a, &d->y);
 }
 
 int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,

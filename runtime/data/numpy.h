@@ -34,6 +34,25 @@ int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[
                  const struct hsgd_data_options *options, struct data_splits *out);
 void array_free(struct array *a);
 
+/* A field by --fields: its array, that of the test split, and its type; HSGD_DTYPES: the
+ * one that the array has. */
+enum { MAX_NPZ_FIELDS = 8 };
+struct npz_fields {
+    int count;
+    struct npz_field {
+        char name[FIELD_NAME], array[64], test[72];
+        enum hsgd_dtype dtype;
+    } field[MAX_NPZ_FIELDS];
+};
+/* list NULL: none. */
+int npz_fields_read(struct hsgd_context *ctx, const char *what, const char *list, struct npz_fields *out);
+const struct npz_field *npz_field_named(const struct npz_fields *f, const char *name);
+/* Fills in a field from an array; f->classes: those of the training split, 0: not known. */
+int numpy_field(struct hsgd_context *ctx, const struct array *x, const struct npz_field *of, struct hsgd_data *d,
+                struct data_field *f);
+/* The values of a field whose type is set. */
+int numpy_floats(struct hsgd_context *ctx, const struct array *x, const struct npy *a, struct data_field *f);
+
 /* An archive in memory; `size` bytes at `bytes`. */
 int npz_parse(struct hsgd_context *ctx, const char *name, const void *bytes, size_t size,
               const struct hsgd_data_options *options, struct data_splits *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Mean and standard deviation of a data set. */
-#include "dataset.h"
+#include "lengths.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,10 +90,19 @@ static void add_value(struct sums *s, double value)
     s->count++;
 }
 
-static void add_sample(struct sums *sums, int channels, const struct data_field *f, int64_t place)
+/* Values of a sample before its padding. */
+static int64_t valid_values(const struct hsgd_data *d, const struct data_field *f, int64_t place)
 {
-    int64_t size = hsgd_type_size(&f->type), first = place * size;
-    for (int64_t k = 0, channel = 0; k < size; k++) {
+    const struct data_field *length = data_lengths(d);
+    int64_t size = hsgd_type_size(&f->type);
+    bool cut = length && f->type.rank > 1 && f->type.dim[0] == d->x.type.dim[0];
+    return cut ? size / f->type.dim[0] * length->numbers[place] : size;
+}
+
+static void add_sample(struct sums *sums, int channels, const struct data_field *f, int64_t place, int64_t values)
+{
+    int64_t first = place * hsgd_type_size(&f->type);
+    for (int64_t k = 0, channel = 0; k < values; k++) {
         add_value(&sums[channel], f->bytes ? f->bytes[first + k] / 255.0 : (double)f->values[first + k]);
         channel = channel + 1 < channels ? channel + 1 : 0;
     }
@@ -105,7 +114,10 @@ static int statistics_values(const struct hsgd_data *d, const struct data_field 
     struct sums *sums = calloc((size_t)out->channels, sizeof *sums);
     if (!sums) return -ENOMEM;
     for (int pass = 0; pass < 2; pass++) {
-        for (int64_t i = 0; i < d->count; i++) add_sample(sums, out->channels, f, hsgd_data_place(d, i));
+        for (int64_t i = 0, at; i < d->count; i++) {
+            at = hsgd_data_place(d, i);
+            add_sample(sums, out->channels, f, at, valid_values(d, f, at));
+        }
         for (int c = 0; c < out->channels && pass == 0; c++)
             sums[c] = (struct sums){ .mean = sums[c].count > 0 ? sums[c].sum / sums[c].count : 0 };
     }
@@ -135,7 +147,7 @@ struct hsgd_normalisation *hsgd_data_field_statistics(const struct hsgd_data *d,
     int err = 0;
     if (!out) return NULL;
     if (f->sparse.start) statistics_sparse(d, f, out);
-    else if (f->bytes && out->channels <= BYTE_CHANNELS) statistics_bytes(d, f, out);
+    else if (f->bytes && out->channels <= BYTE_CHANNELS && !data_lengths(d)) statistics_bytes(d, f, out);
     else err = statistics_values(d, f, out);
     if (err) hsgd_normalisation_destroy(&out);
     return out;

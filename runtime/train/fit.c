@@ -8,6 +8,7 @@
 
 #include "async.h"
 #include "checkpoint.h"
+#include "data/lengths.h"
 #include "fit.h"
 #include "model/metrics.h"
 #include "pass.h"
@@ -203,16 +204,24 @@ static bool epoch_goes_on(const struct fit *f)
     return at->samples < hsgd_data_count(f->train) && at->step < f->total && !f->stop && !out_of_time(f);
 }
 
+/* The order of the epoch, a pure function of seed and epoch. */
+static int order_epoch(const struct fit *f, int64_t n, int batch)
+{
+    struct hsgd_trainer *t = f->t;
+    pass_shuffle(f->order, n, t->state.options.seed, t->at.epoch);
+    t->augment.key = augment_key(t->state.options.seed, t->at.epoch);
+    return pass_has_lengths(model_of(f), f->train) ? lengths_arrange(t->state.ctx, f->train, f->order, n, batch) : 0;
+}
+
 static int train_epoch(struct fit *f)
 {
     struct hsgd_trainer *t = f->t;
     int64_t n = hsgd_data_count(f->train);
-    int err = 0, batch = t->state.options.batch_size;
+    int batch = t->state.options.batch_size;
     if (batch > n) batch = (int)n;
-    pass_shuffle(f->order, n, t->state.options.seed, t->at.epoch);
-    t->augment.key = augment_key(t->state.options.seed, t->at.epoch);
+    int err = order_epoch(f, n, batch);
     bool by_replicas = trainer_has_server(t);
-    if (!t->step_seconds && !by_replicas) {
+    if (!err && !t->step_seconds && !by_replicas && !pass_has_lengths(model_of(f), f->train)) {
         err = trainer_plan(t, PLAN_TRAIN, batch, NULL);
         if (!err) t->step_seconds = 1e-3 * hsgd_trainer_plan_ms(t, batch);
     }
@@ -224,8 +233,10 @@ static int train_epoch(struct fit *f)
                           .batch = full || by_replicas ? batch : (int)left,
                           .augment = t->augment.room ? &t->augment : NULL };
         pass_bind(&p, t);
-        err = by_replicas ? train_replicas(f, &p, steps_ahead(f, (left + batch - 1) / batch))
-                          : train_window(f, &p, pass_window(steps_ahead(f, full), t->step_seconds));
+        int64_t steps = steps_ahead(f, by_replicas ? (left + batch - 1) / batch : full);
+        err = pass_take_run(&p, t, &steps, trainer_set_types);
+        if (!err)
+            err = by_replicas ? train_replicas(f, &p, steps) : train_window(f, &p, pass_window(steps, t->step_seconds));
         if (!err && epoch_goes_on(f)) err = checkpoint_in_epoch(t);
     }
     return err;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/lengths.h"
 #include "data/record.h"
 #include "base/rng.h"
 #include "model/metrics.h"
@@ -18,7 +19,9 @@ static void fill(void *user, int step, int first_row, int rows, void *const *fie
     const int64_t *index = p->order + p->at + (int64_t)step * p->batch + first_row;
     for (int i = 0; i < p->fields; i++) {
         const struct pass_field *f = &p->field[i];
-        if (p->augment) augment_gather_field(p->augment, p->data, f->index, index, rows, f->norm, field[i]);
+        if (f->cut)
+            field_gather_cut(&p->data->field[f->index], p->length, p->data->index, index, rows, f->norm, field[i]);
+        else if (p->augment) augment_gather_field(p->augment, p->data, f->index, index, rows, f->norm, field[i]);
         else hsgd_data_gather_field(p->data, f->index, index, rows, f->norm, field[i]);
     }
 }
@@ -34,12 +37,30 @@ static const struct hsgd_normalisation *norm_of(const struct hsgd_trainer *t, co
     return t->record ? hsgd_record_normalisation(t->record, f->name) : t->field_norm[i];
 }
 
+bool pass_has_lengths(const struct hsgd_model *m, const struct hsgd_data *d)
+{
+    bool reads = false;
+    for (const struct model_field *f = m->field; f < m->field + m->nfields; f++)
+        reads = reads || !strcmp(f->name, "length");
+    const struct hsgd_type *x = &m->value[m->field[0].value].type;
+    return reads && x->rank && x->dim[0] == HSGD_ANY && data_lengths(d) && hsgd_data_find(d, m->field[0].name) == 0;
+}
+
+/* Whether field i has the axis of x that the length is of. */
+static bool is_cut(const struct hsgd_model *m, const struct hsgd_data *d, int i)
+{
+    const struct hsgd_type *t = &m->value[m->field[i].value].type;
+    struct hsgd_type has = hsgd_data_type(d, m->field[i].name);
+    return pass_has_lengths(m, d) && t->rank && t->dim[0] == HSGD_ANY && has.dim[0] == d->x.type.dim[0];
+}
+
 void pass_bind(struct pass *p, const struct hsgd_trainer *t)
 {
     const struct hsgd_model *m = t->state.store.model;
     p->fields = m->nfields;
     for (int i = 0; i < m->nfields; i++)
-        p->field[i] = (struct pass_field){ hsgd_data_find(p->data, m->field[i].name), norm_of(t, p->data, i) };
+        p->field[i] = (struct pass_field){ hsgd_data_find(p->data, m->field[i].name), norm_of(t, p->data, i),
+                                           is_cut(m, p->data, i) };
 }
 
 struct batch_source pass_source(struct pass *p) { return (struct batch_source){ fill, p }; }
@@ -154,6 +175,20 @@ int pass_take_sizes(struct hsgd_trainer *t, const struct hsgd_data *d)
     return trainer_set_types(t, field);
 }
 
+int pass_take_run(struct pass *p, struct hsgd_trainer *t, int64_t *steps,
+                  int (*set)(struct hsgd_trainer *t, const struct hsgd_type *field))
+{
+    const struct hsgd_model *m = t->state.store.model;
+    struct hsgd_type field[MAX_MODEL_FIELDS];
+    if (!pass_has_lengths(m, p->data)) return 0;
+    *steps = lengths_run(p->data, p->order + p->at, p->batch, *steps < WINDOW_STEPS ? (int)*steps : WINDOW_STEPS,
+                         &p->length);
+    field_types(m, p->data, field);
+    for (int i = 0; i < m->nfields; i++)
+        if (p->field[i].cut) field[i].dim[0] = p->length;
+    return set(t, field);
+}
+
 /* --------------------------------------------------------------- evaluate */
 
 struct evaluation {
@@ -169,12 +204,15 @@ static int evaluate_window(struct evaluation *e)
     struct pass *p = &e->pass;
     int64_t left = e->count - p->at;
     if (p->batch > left) p->batch = (int)left;
-    int steps = pass_window(left / p->batch, e->step_seconds);
+    int64_t ahead = left / p->batch;
+    int err = pass_take_run(p, e->t, &ahead, trainer_set_evaluated);
+    if (err) return err;
+    int steps = pass_window(ahead, e->step_seconds);
     int n = e->t->state.store.model->nsums;
     double *sums = e->t->window;
     struct batch_source source = pass_source(p);
     uint64_t began = monotonic_ns();
-    int err = trainer_evaluate(e->t, p->batch, steps, &source, sums);
+    err = trainer_evaluate(e->t, p->batch, steps, &source, sums);
     for (int i = 0; !err && i < steps * n; i++) e->sums[i % n] += sums[i];
     e->step_seconds = 1e-9 * (double)(monotonic_ns() - began) / steps;
     p->at += (int64_t)steps * p->batch;
@@ -211,7 +249,7 @@ int pass_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *
     int err = ENTER(t ? t->state.ctx : NULL, t, data);
     if (!err) err = pass_check(t, data);
     if (!err && t->record) err = record_check_order(t->state.ctx, t->record->x.columns, data);
-    if (!err) err = set_evaluated(t, data);
+    if (!err && !pass_has_lengths(t->state.store.model, data)) err = set_evaluated(t, data);
     int64_t *order = err ? NULL : malloc((size_t)n * sizeof *order);
     if (err) return err;
     if (!order) return hsgd_fail(t->state.ctx, ENOMEM, "out of memory");
@@ -221,6 +259,8 @@ int pass_evaluate(struct hsgd_trainer *t, const struct hsgd_data *data, double *
                             .step_seconds = t->step_seconds,
                             .pass = { .data = data, .order = order, .batch = t->state.options.batch_size } };
     pass_bind(&e.pass, t);
+    if (pass_has_lengths(t->state.store.model, data))
+        err = lengths_arrange(t->state.ctx, data, order, n, e.pass.batch < n ? e.pass.batch : (int)n);
     while (!err && e.pass.at < n) {
         err = evaluate_window(&e);
         if (!err) err = tell_evaluating(&e);

@@ -12,6 +12,7 @@
 struct pass_field {
     int index;
     const struct hsgd_normalisation *norm; /* NULL: not at all */
+    bool cut;                              /* to the length of the batch */
 };
 
 struct pass {
@@ -19,6 +20,7 @@ struct pass {
     const int64_t *order;
     int64_t at; /* first sample of the window */
     int batch;
+    int length;                         /* of sequences, as pass_take_run() set it; 0: samples have one size */
     const struct augmentation *augment; /* NULL: samples as they are */
     int fields;
     struct pass_field field[MAX_MODEL_FIELDS]; /* of the model, see pass_bind() */
@@ -26,6 +28,16 @@ struct pass {
 
 /* Finds the model's fields in the data, by name; pass_check() has accepted it. */
 void pass_bind(struct pass *p, const struct hsgd_trainer *t);
+
+/* Whether the samples are sequences whose lengths the model takes: then batches are of
+ * samples of similar lengths (data/lengths.h). */
+bool pass_has_lengths(const struct hsgd_model *m, const struct hsgd_data *d);
+
+/* Sets the sizes of the batches that come first, by `set`: trainer_set_types() or
+ * trainer_set_evaluated(); *steps: at most so many, of these sizes.  Does nothing to
+ * samples of one size. */
+int pass_take_run(struct pass *p, struct hsgd_trainer *t, int64_t *steps,
+                  int (*set)(struct hsgd_trainer *t, const struct hsgd_type *field));
 
 /* Where trainer_window() gets the pass's batches from. */
 struct batch_source pass_source(struct pass *p);

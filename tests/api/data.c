@@ -93,6 +93,18 @@ static bool split(void)
     return !err;
 }
 
+static bool set_buckets(void)
+{
+    static const int32_t length[2] = { 1, 3 };
+    const struct hsgd_data_field f[] = { { .size = sizeof *f, .name = "x", .type = hsgd_vector(4) },
+                                         { .size = sizeof *f, .name = "length", .type = hsgd_number(HSGD_I32) } };
+    struct hsgd_data *d = hsgd_data_arrays(world.ctx, 2, 2, f, (const void *const[]){ floats, length }, HSGD_COPY);
+    const int bound[] = { wild(2), wild(3) };
+    int err = hsgd_data_set_buckets(CTX(0), OR_NULL(1, one_in(6) ? some_data() : d), wild_low(2), OR_NULL(2, bound));
+    hsgd_data_destroy(&d);
+    return !err;
+}
+
 static bool destroy(void)
 {
     struct hsgd_data **at = &world.data[below(PLACES)];
@@ -281,6 +293,7 @@ const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
                                    { "hsgd_data_type", type, 2, false },
                                    { "hsgd_data_field_get", field_get, 2, false },
                                    { "hsgd_data_split", split, 4, false },
+                                   { "hsgd_data_set_buckets", set_buckets, 3, false },
                                    { "hsgd_data_destroy", destroy, 1, false },
                                    { "hsgd_data_count", count, 1, false },
                                    { "hsgd_data_shape", shape_of, 1, false },

@@ -21,10 +21,12 @@ fuzz_sources = \
 	runtime/data/input.c \
 	runtime/data/labels.c \
 	runtime/data/layout.c \
+	runtime/data/lengths.c \
 	runtime/data/libsvm.c \
 	runtime/data/npy.c \
 	runtime/data/npy_files.c \
 	runtime/data/npz.c \
+	runtime/data/npz_fields.c \
 	runtime/data/numpy.c \
 	runtime/data/origin.c \
 	runtime/data/passed.c \

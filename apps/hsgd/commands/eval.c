@@ -48,6 +48,7 @@ static struct hsgd_data_options data_options(const struct opened *o, const struc
                                        .stride = (int)(s->stride || !run ? s->stride : run->stride),
                                        .tokens = s->tokens || !run ? s->tokens : run->tokens,
                                        .test_part = part,
+                                       .fields = s->fields || !run ? s->fields : run->fields,
                                        .record = o->info->record,
                                        .reports_passed = !s->json };
 }
@@ -344,6 +345,7 @@ int cmd_eval(struct settings *s)
     if (!code) code = open_checkpoint(&o, s);
     if (!code) code = check_drawing(&o, s);
     if (!code) code = open_samples(&o, &e, s);
+    if (!code) code = set_buckets(&o.run, s->buckets || !*e.own.config ? s : &e.own.s, o.run.whole);
     if (!code) code = open_evaluator(&o, s);
     if (!code) code = evaluate(&o, &e);
     if (!code && (s->png || s->svg)) code = draw_confusion(&e, s->png, s->svg);

@@ -67,6 +67,12 @@ static const struct option_row table[] = {
       "tokens of a text from one sample to the next (--window)" },
     { "tokens", 0, TEXT, READS, AT(tokens), 0, 0, tokens_at, "NAME",
       "the tokens of a text: characters, or bytes (characters)" },
+    { "fields", 0, LIST, READS, AT(fields), 0, 0, NULL, "NAME[=ARRAY][:TYPE],...",
+      "arrays of an .npz as fields of the samples, of type f32, i32 or\n"
+      "u8; with x among them there are only these; may be repeated" },
+    { "buckets", 0, LIST, TRAIN | BENCH | EVAL, AT(buckets), 0, 0, NULL, "N,...",
+      "bounds of the lengths of sequences in a batch, where the data\n"
+      "has a field \"length\" (powers of two from 8)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "ignore columns of a CSV, by name or number; may be repeated" },
     { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,

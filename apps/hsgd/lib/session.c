@@ -9,7 +9,7 @@
 #include "options.h"
 #include "sizes.h"
 
-enum { USUAL_CLASSES = 10 }; /* without data */
+enum { USUAL_CLASSES = 10 /* without data */, MAX_BUCKETS = 32, MAX_INPUTS = 16 };
 
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
@@ -89,6 +89,7 @@ static int read_other(struct session *run, const struct settings *s, const struc
                                    .keep_going = s->keep_going,
                                    .reports_passed = run->prints_summary && !test };
     o.record = hsgd_record_create(run->ctx, ours);
+    if (!strcmp(hsgd_data_format(ours), "npz")) o.fields = s->fields;
     if (!strcmp(hsgd_data_format(ours), "text")) o.stride = (int)s->stride, o.test_part = -1;
     int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
     hsgd_record_destroy(&o.record);
@@ -142,6 +143,22 @@ int test_part(const struct settings *s, double *part)
     return OK;
 }
 
+int set_buckets(const struct session *run, const struct settings *s, struct hsgd_data *d)
+{
+    int bound[MAX_BUCKETS], n = 0;
+    for (const char *c = s->buckets; d && c && *c; n++) {
+        char *end;
+        long v = strspn(c, "0123456789") ? strtol(c, &end, 10) : 0;
+        if (v < 1 || v > 1 << 30 || (*end && *end != ',') || n == MAX_BUCKETS)
+            return report_error(USAGE, "--buckets \"%s\": at most %d numbers from 1 are expected", s->buckets,
+                                MAX_BUCKETS);
+        bound[n] = (int)v;
+        c = end + (*end == ',');
+    }
+    int err = n ? hsgd_data_set_buckets(run->ctx, d, n, bound) : 0;
+    return err ? report_error(USAGE, "--buckets \"%s\": %s", s->buckets, hsgd_error(run->ctx)) : OK;
+}
+
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test)
 {
@@ -157,6 +174,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
                                    .window = (int)s->window,
                                    .stride = (int)s->stride,
                                    .tokens = s->tokens,
+                                   .fields = s->fields,
                                    .reports_passed = run->prints_summary };
     int code = test_part(s, &o.test_part);
     if (code) return code;
@@ -165,6 +183,7 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
     const char *option = s->data == what ? "--data" : "data";
     int err = hsgd_data_read(run->ctx, what, &o, train, test);
     if (err) return report_error(data_exit_code(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx));
+    if ((code = set_buckets(run, s, *train)) || (code = set_buckets(run, s, *test))) return code;
     return s->test && o.test_part == 0 ? open_test(run, s, *train, test) : OK;
 }
 
@@ -221,26 +240,47 @@ int open_predictor(struct session *run, const struct settings *s)
     return run->predictor ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
 }
 
+/* What one input of the model takes of samples index[0..n); to be freed, NULL: out of memory. */
+static void *gather_input(const struct hsgd_data *d, int field, const int64_t *index, int n,
+                          const struct hsgd_normalisation *norm)
+{
+    struct hsgd_data_field f = { .name = "" };
+    hsgd_data_field_get(d, field, &f, sizeof f);
+    void *values = malloc((size_t)n * (size_t)hsgd_type_bytes(&f.type));
+    if (values) hsgd_data_gather_field(d, field, index, n, field ? NULL : norm, values);
+    return values;
+}
+
+/* The inputs of the predictor, by name; the first is the first field of the data. */
+static int gather_inputs(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
+                         const int64_t *index, int n, void **values)
+{
+    struct hsgd_session_value in;
+    for (int i = 0; i < MAX_INPUTS && !hsgd_session_input_get(run->predictor, i, &in, sizeof in); i++) {
+        int field = hsgd_data_find(d, in.name);
+        if (field < 0 && !i) field = 0;
+        if (field < 0)
+            return report_error(USAGE, "%s: has no \"%s\", which the model takes", hsgd_data_name(d), in.name);
+        if (!(values[i] = gather_input(d, field, index, n, norm)))
+            return report_error(FAILED, "out of memory for %d samples", n);
+    }
+    return OK;
+}
+
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
                     int64_t first, int n, float *out, int32_t *labels)
 {
-    struct hsgd_data_field in = { .name = "" };
+    void *values[MAX_INPUTS] = { NULL };
     int code = predict_sizes(run, d), err = 0;
     if (code) return code;
-    hsgd_data_field_get(d, 0, &in, sizeof in);
     int64_t *index = malloc((size_t)n * sizeof *index);
-    void *x = malloc((size_t)n * (size_t)hsgd_type_bytes(&in.type));
     for (int i = 0; index && i < n; i++) index[i] = first + i;
-    if (index && x) {
-        hsgd_data_gather_field(d, 0, index, n, norm, x);
-        if (labels) hsgd_data_gather_field(d, hsgd_data_find(d, "label"), index, n, NULL, labels);
-        err = hsgd_session_run(run->predictor, n, HSGD_FIELDS(x), HSGD_RESULTS(out));
-    }
-    bool memory = index && x;
+    code = index ? gather_inputs(run, norm, d, index, n, values) : report_error(FAILED, "out of memory");
+    if (!code && labels) hsgd_data_gather_field(d, hsgd_data_find(d, "label"), index, n, NULL, labels);
+    if (!code) err = hsgd_session_run(run->predictor, n, (const void *const *)values, HSGD_RESULTS(out));
+    for (int i = 0; i < MAX_INPUTS; i++) free(values[i]);
     free(index);
-    free(x);
-    if (!memory) return report_error(FAILED, "out of memory for %d samples", n);
-    return err ? library_error(run, err) : OK;
+    return err ? library_error(run, err) : code;
 }
 
 void close_session(struct session *run)

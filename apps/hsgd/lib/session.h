@@ -29,6 +29,8 @@ int open_data(struct session *run, const struct settings *s);
  * NULL if there is no test split. */
 int read_data(struct session *run, const struct settings *s, const char *what, struct hsgd_data **train,
               struct hsgd_data **test);
+/* --buckets, if they were given; d NULL: nothing. */
+int set_buckets(const struct session *run, const struct settings *s, struct hsgd_data *d);
 /* *part: the fraction of a text that --test is; 0: it is none; -1: none of it. */
 int test_part(const struct settings *s, double *part);
 /* A model for this data, its classes or targets (NULL: the shape in the model's file,

@@ -113,15 +113,20 @@ int open_sizes(const struct session *run, const struct settings *s)
 int predict_sizes(const struct session *run, const struct hsgd_data *d)
 {
     struct hsgd_session_value in, out;
-    if (hsgd_session_input_get(run->predictor, 0, &in, sizeof in)) return OK;
-    struct hsgd_type type = hsgd_data_type(d, in.name);
+    struct hsgd_type type[MAX_FIELDS], x = { 0 };
     struct hsgd_model_field f = { .name = "" };
+    int n = 0;
+    for (; n < MAX_FIELDS && !hsgd_session_input_get(run->predictor, n, &in, sizeof in); n++) {
+        struct hsgd_type has = hsgd_data_type(d, in.name);
+        type[n] = has.dtype == HSGD_DTYPES ? in.type : has;
+        if (!n) x = type[n];
+    }
     hsgd_model_field_get(run->model, 0, &f, sizeof f);
-    if (!type_is_open(&f.type)) return OK;
-    int err = hsgd_session_set_types(run->predictor, 1, &type);
+    if (!n || !type_is_open(&f.type)) return OK;
+    int err = hsgd_session_set_types(run->predictor, n, type);
     if (!err) err = hsgd_session_result_get(run->predictor, 0, &out, sizeof out);
     if (err) return report_error(USAGE, "%s: %s", hsgd_data_name(d), hsgd_error(run->ctx));
     if (!run->outputs || hsgd_type_size(&out.type) == run->outputs) return OK;
     return report_error(USAGE, "%s: samples of %s have %lld outputs, those of the training had %lld", hsgd_data_name(d),
-                        type_words(&type).text, (long long)hsgd_type_size(&out.type), (long long)run->outputs);
+                        type_words(&x).text, (long long)hsgd_type_size(&out.type), (long long)run->outputs);
 }
