@@ -69,6 +69,20 @@ typedef ulong u64;
 #define fabsf fabs
 #define cosf cos
 #define sinf sin
+#define tanf tan
+#define asinf asin
+#define acosf acos
+#define atanf atan
+#define sinhf sinh
+#define coshf cosh
+#define asinhf asinh
+#define acoshf acosh
+#define atanhf atanh
+#define floorf floor
+#define ceilf ceil
+#define rintf rint
+#define fmodf fmod
+#define powf pow
 #define BITS_TO_FLOAT(u) as_float(u)
 #define FLOAT_TO_BITS(x) as_uint(x)
 #define ATOMIC_ADD(p, n) atomic_add((p), (n))

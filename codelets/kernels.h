@@ -49,6 +49,10 @@ struct matmul_args {
     int library; /* on CPUs: enum product_library, but not PRODUCT_OWN */
 };
 
+/* y[0] = f(x[0]), element by element, and its gradient if wanted; n is filled in. */
+void emit_function(struct hsgd_emit *e, struct function_args f);
+void emit_function_gradient(struct hsgd_emit *e, struct function_args f);
+
 /* out = the sum of the parts' first floats, one after the other. */
 void emit_sum(struct hsgd_emit *e, int64_t floats, int parts, const struct hsgd_part *part, struct hsgd_ref out);
 

@@ -14,6 +14,7 @@ OPS += dense
 OPS += dropout
 OPS += embedding
 OPS += flatten
+OPS += functions
 OPS += gather
 OPS += gelu
 OPS += global_avg_pool
@@ -36,6 +37,7 @@ OPS += transpose
 KERNELS = \
 	codelets/shared.h \
 	codelets/vector_math.h \
+	codelets/functions.h \
 	codelets/activate.h \
 	codelets/attention.h \
 	codelets/attention_tile.h \

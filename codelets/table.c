@@ -22,6 +22,9 @@ AGREE(STEP_SEED, HSGD_STEP_SEED);
 AGREE(STEP_SHARE, HSGD_STEP_SHARE);
 AGREE(STEP_EMA, HSGD_STEP_EMA);
 
+#define AGREE_FUNCTION(name, word, operands, integers) AGREE(FUNCTION_##name, HSGD_FUNCTION_##name);
+POINTWISE_FUNCTIONS(AGREE_FUNCTION)
+
 #define ISA_DECLARE(name, isa) void hsgd_##name##_##isa(void *const *buffers, const void *args);
 #define KERNEL(name, buffers, args) ISA_DECLARE(name, base) ISA_DECLARE(name, v3) ISA_DECLARE(name, v4)
 #include "kernel_list.h"

@@ -17,6 +17,8 @@ noinst_LTLIBRARIES += reference/libreference.la
 reference_libreference_la_SOURCES = \
 	reference/check.c \
 	reference/check.h \
+	reference/formulas.c \
+	reference/formulas.h \
 	reference/network.c \
 	reference/network.h \
 	reference/reference.h \

@@ -68,7 +68,6 @@ core_tests += test_tuning
 core_tests += test_groups
 core_tests += test_train
 core_tests += test_type
-core_tests += test_vector_math
 core_tests += test_weights
 core_tests += test_weights_nchw
 if HAVE_ONNX
@@ -173,18 +172,6 @@ tests/bend_kernels.h: $(srcdir)/tests/bend.cl $(srcdir)/codelets/device.h $(srcd
 CLEANFILES += tests/bend_kernels.h
 EXTRA_DIST += tests/bend.cl
 test_ops_tree_LDADD = $(core_ldadd)
-# The kernels are compiled as the library's, which -fassociative-math must not spoil.
-test_vector_math_SOURCES = tests/test_vector_math.c tests/core.c tests/core.h
-test_vector_math_CPPFLAGS = $(core_cppflags) -Itests
-test_vector_math_CFLAGS = $(kernel_cflags)
-test_vector_math_LDADD = $(core_ldadd)
-tests/test_vector_math-test_vector_math.$(OBJEXT): tests/vector_math_kernels.h
-vector_math_sources = $(srcdir)/codelets/device.h $(srcdir)/codelets/vector_math.h
-tests/vector_math_kernels.h: $(srcdir)/tests/vector_math.cl $(vector_math_sources) $(srcdir)/codelets/kernels.sh
-	$(AM_V_GEN)$(MKDIR_P) tests && cat $(vector_math_sources) > tests/vector_math_device.h && \
-	  sh $(srcdir)/codelets/kernels.sh -d tests/vector_math_device.h $(srcdir)/tests/vector_math.cl > $@
-CLEANFILES += tests/vector_math_kernels.h tests/vector_math_device.h
-EXTRA_DIST += tests/vector_math.cl
 test_plan_SOURCES = tests/test_plan.c tests/core.c tests/core.h
 test_plan_CPPFLAGS = $(core_cppflags) $(JANSSON_CFLAGS)
 test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)

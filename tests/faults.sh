@@ -33,6 +33,16 @@ embedding: tokens outside read row 0|embedding.cl|s/else if (ARG(fill))/else if 
 gather: indices from the end|gather.c|s/indices->value\[i\] + dim :/indices->value[i] + dim - 1 :/|gather|cpu
 gather: only the last of equal indices has a gradient|strided.cl|s/ARG(add) ? \*y + sum : sum/sum/|gather|opencl
 parameter: the first sample only|parameter.c|s/{ e->rows, sample_size(\&e->node->out/{ 1, sample_size(\&e->node->out/|parameter|cpu
+leaky_relu: slope of y, not of x|functions.cl|s/PICK(v > 0.0f, d, a \* d)/d/|leaky_relu|cpu
+elu: exponential alone|functions.cl|s/return 2.0f \* t/return 1.0f + 2.0f * t/|elu|cpu
+selu: scale left out of the gradient|functions.cl|s/d \* SELU_SCALE \*/d */|selu|opencl
+silu: slope of the sigmoid|functions.cl|s/return s \* (1.0f + v/return s * (v/|silu|cpu
+softplus: threshold of x|functions.cl|s/PICK(z > threshold, v/PICK(v > threshold, v/|softplus|cpu
+hard_sigmoid: slope everywhere|functions.cl|s/(a \* v + b > 0.0f) \&/1 \&/|hard_sigmoid|cpu
+hard_swish: slope of the sigmoid alone|functions.cl|s/v \/ 3.0f + 0.5f/v \/ 6.0f + 0.5f/|hard_swish|opencl
+clip: NaN apart, no upper end|functions.cl|s/return PICK(v > high, high, v);/return v;/|clip|cpu
+pointwise: other operand's gradient|pointwise.cl|s/second ? dq : dp/second ? dp : dq/|pointwise|cpu
+pointwise: value in the wrong place|pointwise.c|s/value_first ? POINTWISE_CONSTANT_FIRST/value_first ? POINTWISE_CONSTANT_SECOND/|pointwise|opencl
 gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
 gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
 mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu

@@ -4,7 +4,7 @@
 check_PROGRAMS += test_ops
 test_ops_SOURCES = \
 	tests/main.c tests/main.h tests/test_ops.c tests/test_ops.h tests/test_gemm.c tests/test_lanes.c \
-	tests/test_merge.c tests/test_optimizer.c
+	tests/test_merge.c tests/test_optimizer.c tests/test_vector_math.c
 test_ops_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(STARPU_CFLAGS)
 test_ops_CFLAGS = $(AM_CFLAGS) -O2
 test_ops_LDADD = reference/libreference.la runtime/libruntime.la -lm

@@ -178,6 +178,109 @@ struct hsgd_gelu {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_gelu;
 
+/* y = f(x), element by element, as PyTorch has them.  Any shape of floats.
+ * leaky_relu: x where x > 0, else slope x; slope 0: 0.01.
+ * elu: x where x > 0, else alpha (exp(x) - 1); alpha 0: 1.
+ * selu: 1.0507 elu(x) with alpha 1.67326.  silu: x / (1 + exp(-x)).
+ * softplus: log(1 + exp(beta x)) / beta, and x where beta x > threshold; beta 0: 1,
+ * threshold 0: 20.
+ * hard_sigmoid: slope x + offset, at least 0 and at most 1; slope 0: 1/6, offset 0: 1/2.
+ * hard_swish: x times hard_sigmoid(x).
+ * clip: x, at least min and at most max; both 0: -1 and 1.  ReLU6 is clip to 0 and 6.
+ * At a kink of the last three the gradient is 0.
+ * Aliasing: none.  Errors: a parameter is not finite, beta or threshold not positive,
+ * min not less than max.  Sources: Maas et al. 2013; Clevert et al. 2016; Klambauer et
+ * al. 2017; Elfwing et al. 2018; Dugas et al. 2001; Howard et al. 2019. */
+struct hsgd_leaky_relu {
+    float slope;
+};
+/* Parameters of elu, see leaky_relu. */
+struct hsgd_elu {
+    float alpha;
+};
+/* Parameters of softplus, see leaky_relu. */
+struct hsgd_softplus {
+    float beta, threshold;
+};
+/* Parameters of hard_sigmoid, see leaky_relu. */
+struct hsgd_hard_sigmoid {
+    float slope, offset;
+};
+/* Parameters of clip, see leaky_relu. */
+struct hsgd_clip {
+    float min, max;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_leaky_relu, hsgd_op_elu, hsgd_op_selu, hsgd_op_silu, hsgd_op_softplus,
+    hsgd_op_hard_sigmoid, hsgd_op_hard_swish, hsgd_op_clip;
+
+/* Functions of one value (from NEG), of two (from ADD) and of three (WHERE: the second
+ * where the first is not 0, else the third).  Truth is 1 and 0.  ROUND: halves to even;
+ * MOD has the sign of the divisor, FMOD that of the dividend, and DIV of integers is
+ * rounded towards 0. */
+enum hsgd_function {
+    HSGD_FUNCTION_NEG,
+    HSGD_FUNCTION_ABS,
+    HSGD_FUNCTION_SIGN,
+    HSGD_FUNCTION_NOT,
+    HSGD_FUNCTION_SQUARE,
+    HSGD_FUNCTION_FLOOR,
+    HSGD_FUNCTION_CEIL,
+    HSGD_FUNCTION_ROUND,
+    HSGD_FUNCTION_RECIPROCAL,
+    HSGD_FUNCTION_SQRT,
+    HSGD_FUNCTION_EXP,
+    HSGD_FUNCTION_LOG,
+    HSGD_FUNCTION_ERF,
+    HSGD_FUNCTION_SIN,
+    HSGD_FUNCTION_COS,
+    HSGD_FUNCTION_TAN,
+    HSGD_FUNCTION_ASIN,
+    HSGD_FUNCTION_ACOS,
+    HSGD_FUNCTION_ATAN,
+    HSGD_FUNCTION_SINH,
+    HSGD_FUNCTION_COSH,
+    HSGD_FUNCTION_ASINH,
+    HSGD_FUNCTION_ACOSH,
+    HSGD_FUNCTION_ATANH,
+    HSGD_FUNCTION_IS_NAN,
+    HSGD_FUNCTION_IS_INF,
+    HSGD_FUNCTION_TO_INT,
+    HSGD_FUNCTION_TO_FLOAT,
+    HSGD_FUNCTION_ADD,
+    HSGD_FUNCTION_SUB,
+    HSGD_FUNCTION_MUL,
+    HSGD_FUNCTION_DIV,
+    HSGD_FUNCTION_MOD,
+    HSGD_FUNCTION_FMOD,
+    HSGD_FUNCTION_MIN,
+    HSGD_FUNCTION_MAX,
+    HSGD_FUNCTION_POW,
+    HSGD_FUNCTION_EQUAL,
+    HSGD_FUNCTION_LESS,
+    HSGD_FUNCTION_LESS_EQUAL,
+    HSGD_FUNCTION_GREATER,
+    HSGD_FUNCTION_GREATER_EQUAL,
+    HSGD_FUNCTION_AND,
+    HSGD_FUNCTION_OR,
+    HSGD_FUNCTION_XOR,
+    HSGD_FUNCTION_WHERE
+};
+
+/* y = f(x[0], x[1], ..), element by element; all inputs have one type, of floats or, for
+ * what integers have, of integers, and y has it, too; TO_INT and TO_FLOAT convert.
+ * With one input less than f has operands, `value` is the last operand, or where
+ * value_first, the one before it: function SUB, value 1: x - 1, or 1 - x.
+ * Gradients are PyTorch's: 0 of steps, truths and remainders' quotients; equal operands
+ * of MIN and MAX share it, and an input takes all of it that equals `value`.
+ * Integers wrap around, and a quotient by 0 is 0.  Aliasing: none.
+ * Errors: the number of inputs or their types do not fit the function. */
+struct hsgd_pointwise {
+    enum hsgd_function function;
+    float value;
+    bool value_first;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_pointwise;
+
 /* y[.., c] = weight[x[..]][c]: x are integers of any rank, y has one dimension more.
  * A token that is not in [0, entries) gives zeros and no gradient.  weight:
  * entries x channels, in weight files as it is stored; init has fan_in = fan_out =
