@@ -186,6 +186,17 @@ static void input_gradient(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(batch_norm_dx), HSGD_TILES, a.tiles, &a, e->x[0], e->dy[0], f, e->dx[0]);
 }
 
+/* dx = dy scale, with the running statistics */
+static void evaluate_backward(struct hsgd_emit *e)
+{
+    struct batch_norm_args a = args_of(e, 4);
+    struct zero_args zero = { width(&a) };
+    if (!hsgd_wanted(e->dx[0])) return;
+    struct hsgd_ref f = factors(e, &a, hsgd_param_at(e, RUNNING_MEAN), hsgd_param_at(e, RUNNING_VAR), 1, false);
+    HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, zero.n, &zero, hsgd_at(f, zero.n)); /* no shift */
+    HSGD_LAUNCH(e, HSGD_KERNEL(batch_norm_fwd), HSGD_TILES, a.tiles, &a, e->dy[0], f, e->dx[0]);
+}
+
 #define AT(field) offsetof(struct hsgd_batch_norm, field)
 static const struct hsgd_attribute fields[] = { { "epsilon", HSGD_FLOAT, AT(epsilon), false, 1e-5, NULL },
                                                 { "momentum", HSGD_FLOAT, AT(momentum), false, 0.1, NULL },
@@ -200,4 +211,5 @@ const struct hsgd_op hsgd_op_batch_norm = { .name = "batch_norm",
                                             .forward = { { statistics, merge_statistics, update_running },
                                                          { normalise } },
                                             .backward = { { gradients }, { input_gradient } },
-                                            .evaluate = evaluate };
+                                            .evaluate = evaluate,
+                                            .evaluate_backward = evaluate_backward };

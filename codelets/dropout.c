@@ -45,6 +45,12 @@ static void evaluate(struct hsgd_emit *e)
     HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->x[0], e->y[0]);
 }
 
+static void evaluate_backward(struct hsgd_emit *e)
+{
+    struct copy_args a = { hsgd_stored_rows(e) * sample_size(&e->node->in[0]) };
+    if (hsgd_wanted(e->dx[0])) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, a.n, &a, e->dy[0], e->dx[0]);
+}
+
 #define AT(field) offsetof(struct hsgd_dropout, field)
 static const struct hsgd_attribute fields[] = { { "p", HSGD_FLOAT, AT(p), true, 0, NULL }, { 0 } };
 
@@ -55,4 +61,5 @@ const struct hsgd_op hsgd_op_dropout = { .name = "dropout",
                                          .infer = infer,
                                          .forward = { { forward } },
                                          .backward = { { backward } },
-                                         .evaluate = evaluate };
+                                         .evaluate = evaluate,
+                                         .evaluate_backward = evaluate_backward };

@@ -228,6 +228,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/plan/recompute.h \
 	runtime/plan/tape.c \
 	runtime/plan/tape.h \
+	runtime/plan/tape_backward.c \
+	runtime/plan/tape_maker.h \
 	runtime/program/emit.c \
 	runtime/program/program.h \
 	runtime/train/algorithm.c \

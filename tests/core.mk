@@ -304,6 +304,12 @@ test_graph_gradients_SOURCES = tests/test_graph_gradients.c tests/graph_tape.c t
 	tests/gradient.c tests/gradient.h
 test_graph_gradients_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_graph_gradients_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
+check_PROGRAMS += test_session_gradient
+TESTS += test_session_gradient
+test_session_gradient_SOURCES = tests/test_session_gradient.c tests/core.c tests/core.h
+test_session_gradient_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
+test_session_gradient_LDADD = libhsgd.la $(STARPU_LIBS) -lm
+
 check_PROGRAMS += test_session_cache
 TESTS += test_session_cache
 test_session_cache_SOURCES = tests/test_session_cache.c tests/core.c tests/core.h

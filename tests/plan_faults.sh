@@ -40,13 +40,13 @@ inject "recomputed blocks" emit_slice.c "" test_lives same_bits_on_one_device
 while IFS='|' read -r name file script test case; do
     inject "$name" "$file" "$script" "$test" "$case"
 done <<'LIST'
-fan-out: a sum is left out|tape.c|s/    move(m, WORK_ADD, dy, to);/    (void)to;/|test_graph_gradients|on_cpu
-fan-out: added where the first writes|tape.c|s/w->adds = adds;/w->adds = n->op->adds;/|test_graph_gradients|on_cpu
-fan-out: a place with two owners is changed|tape.c|s/m->owners\[slot\] < 2/true/|test_graph_gradients|on_cpu
+fan-out: a sum is left out|tape_backward.c|s/    move(m, WORK_ADD, dy, to);/    (void)to;/|test_graph_gradients|on_cpu
+fan-out: added where the first writes|tape_backward.c|s/w->adds = adds;/w->adds = n->op->adds;/|test_graph_gradients|on_cpu
+fan-out: a place with two owners is changed|tape_backward.c|s/m->owners\[slot\] < 2/true/|test_graph_gradients|on_cpu
 lives: a place is free one work too early|lives.c|s/a->birth <= b->death .. b->birth <= a->death/a->birth < b->death \&\& b->birth < a->death/|test_graph_gradients|on_cpu
 losses: weights are left out|emit_slice.c|s/if (number < 0 .. a.factor == 1) return;/return;/|test_graph_gradients|on_cpu
-shared weights: the second gradient replaces the first|tape.c|s/if (m->made.*) w->adds_weight .*/;/|test_graph_gradients|on_cpu
-shared weights: added where the first writes|tape.c|s/if (m->made.*) w->adds_weight/w->adds_weight/|test_graph_gradients|on_cpu
+shared weights: the second gradient replaces the first|tape_backward.c|s/if (m->made.*) w->adds_weight .*/;/|test_graph_gradients|on_cpu
+shared weights: added where the first writes|tape_backward.c|s/if (m->made.*) w->adds_weight/w->adds_weight/|test_graph_gradients|on_cpu
 recomputing: backward reads where forward wrote|slice_places.c|s/t->value\[turn\]\[value\]/t->value[FIRST][value]/|test_graph_gradients|on_cpu
 recomputing: what is read outside is made again|recompute.c|s/leaves\[root\] .= .*/(void)root;/|test_graph_gradients|on_cpu
 recomputing: other random numbers|slice_places.c|s/n->of->number : -1/n->of->number + (int)turn : -1/|test_lives|same_bits_on_one_device

@@ -52,7 +52,7 @@ static struct plan_spec spec_of(enum plan_mode mode, int n, int rows, struct sli
     static int output;
     output = model->node[model->loss].in[0];
     return (struct plan_spec){
-        .mode = mode, .n = n, .slice = slice, .nresults = mode == PLAN_PREDICT, .result = &output, .window = 4
+        .mode = mode, .n = n, .slice = slice, .wanted = { mode == PLAN_PREDICT, &output, 0, NULL }, .window = 4
     };
 }
 

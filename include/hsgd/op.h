@@ -299,6 +299,9 @@ struct hsgd_op {
      * slice's samples.  None for a loss, or where all inputs pass. */
     struct hsgd_phase backward[HSGD_PHASES];
     hsgd_emit_fn *evaluate; /* forward outside training; NULL: that of forward */
+    /* Every dx that is wanted, of evaluate(); NULL: no gradient is known outside training.  Where evaluate() is NULL, it
+     * is that of backward. */
+    hsgd_emit_fn *evaluate_backward;
     /* Gradient of rows [row, row+rows) of the deferred parameter 0, from x[0] and the
      * dy[0] left by backward(), to out; accumulate: it is added to out. */
     void (*weight_gradient)(struct hsgd_emit *e, int row, int rows, struct hsgd_ref out, bool accumulate);

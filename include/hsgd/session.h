@@ -30,10 +30,13 @@ struct hsgd_session_options {
     int batch; /* samples that are computed at once; more are computed in parts of so many; 0: 128 */
     int plans; /* plans that are kept, one per number of samples and sizes; a new one replaces the least recently used; 0: 8 */
     enum hsgd_executor executor;
-    const char *const *result; /* names of the results, the last followed by NULL; read by the call only.  NULL: all
+    const char *const *result;   /* names of the results, the last followed by NULL; read by the call only.  NULL: all
                                     that the model names (hsgd_result()), or "output" if it names none.  "output" is
                                     what the model predicts: the input of its loss, as probabilities where that is
                                     softmax or binary cross-entropy */
+    const char *const *gradient; /* names of values by which the gradient of the results is wanted, the last followed by
+                                    NULL: inputs, or what nodes make ("conv1", as model files call it); read by the
+                                    call only.  NULL: none.  hsgd_session_run() */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -41,8 +44,19 @@ HSGD_API int hsgd_session_defaults(struct hsgd_session_options *o, size_t size);
 
 /* A session on a finished model, which must outlive it; options NULL: the defaults.
  * What the results do not depend on is not computed.
+ *
+ * With `gradient` the session takes, after the model's inputs, for each result z_i a
+ * tensor u_i of its type (named "gradient of RESULT"), and gives, after the results,
+ * for each value v of these names the gradient sum_i d(u_i . z_i)/dv of each sample,
+ * of the type of v (named "gradient by VALUE").  Operations do what they do in
+ * evaluation.  "output" is then what enters the loss, without softmax or sigmoid, and
+ * nothing is kept from run to run.
+ * Source: Griewank & Walther, Evaluating Derivatives, 3.2.
+ *
  * Errors (NULL): -EINVAL naming the field and value; the model has no such result, or
- * it depends on a target; the context has no device; -ENOMEM. */
+ * it depends on a target; there is no value of a name in `gradient`, it or a result is
+ * not of 32-bit floats, or an operation between them has no gradient outside training;
+ * the context has no device; -ENOMEM. */
 HSGD_API struct hsgd_session *hsgd_session_create(struct hsgd_model *model, const struct hsgd_session_options *options);
 /* NULL-safe. */
 HSGD_API void hsgd_session_destroy(struct hsgd_session **session);
@@ -82,7 +96,7 @@ HSGD_API int hsgd_session_reset(struct hsgd_session *session);
 /* What a session takes or gives for a sample. */
 struct hsgd_session_value {
     size_t size; /* of this struct */
-    char name[48];
+    char name[64];
     struct hsgd_type type;
 };
 /* Number of inputs: those of the model, in the order in which it declares them,

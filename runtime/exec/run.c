@@ -291,13 +291,12 @@ static void step_done(void *arg)
 static void fill_slot(struct window *w, int step)
 {
     struct plan *p = w->plan;
-    const struct hsgd_model *m = p->model;
     for (int i = 0; i < p->nslices; i++) {
         const struct slice *s = &p->slice[i];
         struct buffer *b = plan_buffer(p, s->input, step % p->slots);
         if (!w->direct) buffer_acquire(p->ctx, b, STARPU_W);
-        void *field[MAX_MODEL_FIELDS];
-        for (int f = 0; f < m->nfields; f++) field[f] = slice_field(p, b->memory, s->rows, f);
+        void *field[MAX_PLAN_FIELDS];
+        for (int f = 0; f < plan_fields(p); f++) field[f] = slice_field(p, b->memory, s->rows, f);
         w->source->fill(w->source->user, step, s->first_row, s->rows, field);
         if (!w->direct) starpu_data_release(b->handle);
     }

@@ -10,6 +10,7 @@
 #include "model/lower.h"
 #include "model/sizes.h"
 #include "plan/emit_slice.h"
+#include "type_text.h"
 
 #define MAX_BATCH (1 << 20)
 #define MAX_PLANS (1 << 16)
@@ -102,6 +103,50 @@ static int add_result(struct hsgd_session *s, const char *name)
     return 0;
 }
 
+/* The value that model files call so. */
+static int find_value(const struct hsgd_model *m, const char *name)
+{
+    char of[VALUE_NAME];
+    for (int v = 0; v < m->nvalues; v++) {
+        graph_value_name(m, v, of);
+        if (!strcmp(of, name)) return v;
+    }
+    return -1;
+}
+
+/* Adds the gradient by the value of this name. */
+static int add_gradient(struct hsgd_session *s, const char *name)
+{
+    const struct hsgd_model *m = s->store.model;
+    struct session_result *r = &s->result[s->nresults + s->nby];
+    int value = find_value(m, name);
+    if (s->nby == MAX_RESULTS) return hsgd_fail(s->ctx, EINVAL, "a session has at most %d gradients", MAX_RESULTS);
+    if (value < 0) return hsgd_fail(s->ctx, EINVAL, "model \"%s\" has no value \"%s\"", m->name, hsgd_show(name).text);
+    *r = (struct session_result){ .type = m->value[value].type };
+    if (r->type.dtype != HSGD_F32)
+        return hsgd_fail(s->ctx, EINVAL, "a gradient is by 32-bit floats, and \"%s\" is %s", name,
+                         type_text(&r->type).text);
+    snprintf(r->name, sizeof r->name, "gradient by %.*s", (int)sizeof r->name - 13, name);
+    s->value[s->nresults + s->nby++] = value;
+    return 0;
+}
+
+/* Gradients are of what the device computes. */
+static int add_gradients(struct hsgd_session *s, const char *const *name)
+{
+    int err = 0;
+    for (int i = 0; !err && name && name[i]; i++) err = add_gradient(s, name[i]);
+    for (int i = 0; !err && s->nby && i < s->nresults; i++) {
+        struct session_result *r = &s->result[i];
+        r->prediction = NULL;
+        if (r->type.dtype != HSGD_F32)
+            err = hsgd_fail(s->ctx, EINVAL, "a gradient is of 32-bit floats, and result \"%s\" is %s", r->name,
+                            type_text(&r->type).text);
+    }
+    if (s->nby) s->cache.floats = 0;
+    return err;
+}
+
 static int add_results(struct hsgd_session *s, const char *const *name)
 {
     const struct hsgd_model *m = s->store.model;
@@ -117,10 +162,18 @@ static int add_results(struct hsgd_session *s, const char *const *name)
 static int find_fields(struct hsgd_session *s)
 {
     const struct hsgd_model *m = s->store.model;
+    const struct wanted wanted = session_wanted(s);
     struct lowered l;
-    if (!lower(&l, m, s->nresults, s->value)) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
+    if (!lower(&l, m, &wanted)) return hsgd_fail(s->ctx, ENOMEM, "out of memory");
     s->fields = l.fields;
+    const struct node *without = NULL;
+    for (int i = 0; s->nby && i < l.nnodes; i++)
+        if (l.node[i].trains && !l.node[i].skipped && l.node[i].op->evaluate && !l.node[i].op->evaluate_backward)
+            without = l.node[i].of;
     lower_free(&l);
+    if (without)
+        return hsgd_fail(s->ctx, EINVAL, "node \"%s\": %s has no gradient outside training", without->name,
+                         without->op->name);
     for (int i = 0; i < m->nfields; i++)
         if (m->field[i].is_target && s->fields & 1u << i)
             return hsgd_fail(s->ctx, EINVAL, "a result of model \"%s\" depends on the target \"%s\"", m->name,
@@ -137,7 +190,8 @@ struct hsgd_session *hsgd_session_create(struct hsgd_model *model, const struct 
         hsgd_fail(model->ctx, ENOMEM, "out of memory");
         return NULL;
     }
-    if (session_open(s, model, &o) || add_results(s, o.result) || find_fields(s)) hsgd_session_destroy(&s);
+    if (session_open(s, model, &o) || add_results(s, o.result) || add_gradients(s, o.gradient) || find_fields(s))
+        hsgd_session_destroy(&s);
     return s;
 }
 
@@ -163,7 +217,7 @@ int hsgd_session_set_types(struct hsgd_session *s, int n, const struct hsgd_type
     for (int i = 0; i < m->nfields; i++) field[i] = m->value[m->field[i].value].type;
     for (int i = 0; i < n; i++) field[s->input[i]] = input[i];
     err = store_set_types(&s->store, field);
-    for (int i = 0; !err && i < s->nresults; i++) s->result[i].type = s->store.sized->value[s->value[i]].type;
+    for (int i = 0; !err && i < s->nresults + s->nby; i++) s->result[i].type = s->store.sized->value[s->value[i]].type;
     return err;
 }
 
@@ -188,15 +242,20 @@ static void fill(void *user, int step, int first_row, int rows, void *const *fie
         int64_t bytes = hsgd_type_bytes(&m->value[m->field[f].value].type);
         if (field[f]) memcpy(field[f], (const char *)r->input[i] + first * bytes, (size_t)(rows * bytes));
     }
+    for (int i = 0; r->s->nby && i < r->s->nresults; i++) {
+        int64_t bytes = hsgd_type_bytes(&r->s->result[i].type);
+        memcpy(field[m->nfields + i], (const char *)r->input[r->s->ninputs + i] + first * bytes,
+               (size_t)(rows * bytes));
+    }
 }
 
 static void read_slice(const struct run *r, const struct plan *p, const struct slice *s, int steps)
 {
     struct buffer *b = p->buffer[s->partial];
-    int64_t stride = slice_result(p, s->rows, p->nresults);
+    int64_t stride = slice_result(p, s->rows, plan_outputs(p));
     buffer_acquire(p->ctx, b, BUFFER_READ);
     for (int step = 0; step < steps; step++)
-        for (int i = 0; i < p->nresults; i++) {
+        for (int i = 0; i < plan_outputs(p); i++) {
             int64_t bytes = hsgd_type_bytes(&r->s->result[i].type);
             int64_t first = r->at + (int64_t)step * r->batch + s->first_row;
             const float *from = (const float *)b->memory + step * stride + slice_result(p, s->rows, i);
@@ -219,6 +278,9 @@ static int check_run(const struct hsgd_session *s, int64_t n, const void *const 
     for (int i = 0; i < s->ninputs; i++)
         if (!input[i] && s->fields & 1u << s->input[i])
             return hsgd_fail(s->ctx, EINVAL, "input %d (%s) is NULL", i, m->field[s->input[i]].name);
+    for (int i = 0; s->nby && i < s->nresults; i++)
+        if (!input[s->ninputs + i])
+            return hsgd_fail(s->ctx, EINVAL, "input %d (gradient of %s) is NULL", s->ninputs + i, s->result[i].name);
     return 0;
 }
 
@@ -257,8 +319,8 @@ int hsgd_session_run(struct hsgd_session *s, int64_t n, const void *const *input
 
 /* --------------------------------------------------------------------- views */
 
-int hsgd_session_inputs(const struct hsgd_session *s) { return s ? s->ninputs : 0; }
-int hsgd_session_results(const struct hsgd_session *s) { return s ? s->nresults : 0; }
+int hsgd_session_inputs(const struct hsgd_session *s) { return s ? s->ninputs + (s->nby ? s->nresults : 0) : 0; }
+int hsgd_session_results(const struct hsgd_session *s) { return s ? s->nresults + s->nby : 0; }
 
 static int give_value(const struct hsgd_session *s, const char *what, int i, int n, const char *name,
                       const struct hsgd_type *type, struct hsgd_session_value *out, size_t size)
@@ -276,15 +338,22 @@ int hsgd_session_input_get(const struct hsgd_session *s, int i, struct hsgd_sess
     if (err) return err;
     const struct hsgd_model *m = s->store.sized;
     const struct model_field *f = i >= 0 && i < s->ninputs ? &m->field[s->input[i]] : NULL;
-    return give_value(s, "input", i, s->ninputs, f ? f->name : NULL, f ? &m->value[f->value].type : NULL, out, size);
+    int n = hsgd_session_inputs(s);
+    if (i < s->ninputs || i >= n)
+        return give_value(s, "input", i, n, f ? f->name : NULL, f ? &m->value[f->value].type : NULL, out, size);
+    const struct session_result *of = &s->result[i - s->ninputs];
+    char name[sizeof of->name];
+    snprintf(name, sizeof name, "gradient of %.*s", (int)sizeof name - 13, of->name);
+    return give_value(s, "input", i, n, name, &of->type, out, size);
 }
 
 int hsgd_session_result_get(const struct hsgd_session *s, int i, struct hsgd_session_value *out, size_t size)
 {
     int err = ENTER(s ? s->ctx : NULL, s, out);
     if (err) return err;
-    const struct session_result *r = i >= 0 && i < s->nresults ? &s->result[i] : NULL;
-    return give_value(s, "result", i, s->nresults, r ? r->name : NULL, r ? &r->type : NULL, out, size);
+    int n = hsgd_session_results(s);
+    const struct session_result *r = i >= 0 && i < n ? &s->result[i] : NULL;
+    return give_value(s, "result", i, n, r ? r->name : NULL, r ? &r->type : NULL, out, size);
 }
 
 static int64_t bytes_of(const struct buffer *b) { return b->floats * (int64_t)sizeof(float); }

@@ -12,7 +12,7 @@
 #define SESSION_SIZES 21 /* batches of up to 2^20 samples: those from 2^i on are divided alike */
 
 struct session_result {
-    char name[48];
+    char name[64];
     struct hsgd_type type;
     void (*prediction)(float *x, int64_t vectors, int channels); /* NULL: it is given as it is */
 };
@@ -46,10 +46,16 @@ struct hsgd_session {
     void *user;
     int ninputs, input[MAX_MODEL_FIELDS]; /* fields of the model */
     unsigned fields;                      /* bit i: a result depends on field i */
-    int nresults, value[MAX_RESULTS];     /* of the model */
+    int nresults, nby;                    /* and gradients, by values */
+    int value[2 * MAX_RESULTS];           /* of the model: the results, and these */
     struct session_cache cache;
-    struct session_result result[MAX_RESULTS];
+    struct session_result result[2 * MAX_RESULTS];
 };
+
+static inline struct wanted session_wanted(const struct hsgd_session *s)
+{
+    return (struct wanted){ s->nresults, s->value, s->nby, s->value + s->nresults };
+}
 
 /* A session without results on a finished model, or on the parameters of a store of one; options in full. */
 int session_open(struct hsgd_session *s, struct hsgd_model *model, const struct hsgd_session_options *o);

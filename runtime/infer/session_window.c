@@ -14,14 +14,14 @@ static bool caches(const struct hsgd_session *s, enum plan_mode mode)
 
 struct plan *session_make(struct hsgd_session *s, enum plan_mode mode, const struct division *d, int window)
 {
-    return plan_create(&s->store, &(struct plan_spec){ .mode = mode,
-                                                       .n = d->n,
-                                                       .slice = d->slice,
-                                                       .nresults = mode == PLAN_PREDICT ? s->nresults : 0,
-                                                       .result = s->value,
-                                                       .cache = caches(s, mode) ? &s->cache.buffer : NULL,
-                                                       .window = window,
-                                                       .tag = window });
+    return plan_create(&s->store,
+                       &(struct plan_spec){ .mode = mode,
+                                            .n = d->n,
+                                            .slice = d->slice,
+                                            .wanted = mode == PLAN_PREDICT ? session_wanted(s) : (struct wanted){ 0 },
+                                            .cache = caches(s, mode) ? &s->cache.buffer : NULL,
+                                            .window = window,
+                                            .tag = window });
 }
 
 static int new_plan(struct hsgd_session *s, enum plan_mode mode, int batch, int window, struct plan **out)

@@ -11,6 +11,7 @@ enum { LAYOUTS = HSGD_LANES + 1, NONE = -1 };
 /* While lowering: where each value of the model is, in each layout. */
 struct state {
     struct lowered *l;
+    const struct wanted *wanted; /* NULL: losses */
     int (*at)[LAYOUTS];
     int block, blocks; /* of the node that is lowered, and how many there were */
 };
@@ -80,12 +81,27 @@ static void enter_block(struct state *s, const struct node *n)
     s->block = recomputed ? s->blocks : 0;
 }
 
+/* Whether the gradient by this value of the model is wanted. */
+static bool is_by(const struct state *s, int value)
+{
+    for (int i = 0; s->wanted && i < s->wanted->nby; i++)
+        if (s->wanted->by[i] == value) return true;
+    return false;
+}
+
+/* Readers take what is given to the caller, so that its gradient is of all of them: the plain form. */
+static void make_plain(struct state *s, int value)
+{
+    s->l->value[in_layout(s, value, HSGD_NHWC)].wants_gradient = true;
+    s->at[value][HSGD_LANES] = NONE;
+}
+
 static void lower_node(struct state *s, const struct node *from)
 {
     struct lowered *l = s->l;
     enum hsgd_layout layout = choose_layout(s, from);
     struct low_node n = { .of = from, .op = from->op, .info = from->info, .block = s->block };
-    n.trains = has_trained(l->model, from);
+    n.trains = !s->wanted && has_trained(l->model, from);
     for (int i = 0; i < from->info.inputs; i++) {
         n.in[i] = in_layout(s, from->in[i], from->info.in[i].dtype == HSGD_F32 ? layout : HSGD_NHWC);
         l->value[n.in[i]].readers++;
@@ -99,6 +115,8 @@ static void lower_node(struct state *s, const struct node *from)
         s->at[from->out[i]][layout] = n.out[i];
     }
     l->node[l->nnodes++] = n;
+    for (int i = 0; i < from->info.outputs; i++)
+        if (is_by(s, from->out[i])) make_plain(s, from->out[i]);
 }
 
 /* Lets the backward of a node apply the derivative of the activation that ends
@@ -129,11 +147,14 @@ static void skip_nodes(struct lowered *l)
         if (v->field != NONE && !v->needed) l->fields &= ~(1u << v->field);
 }
 
-static void take_results(struct state *s, int n, const int *result)
+static void take_wanted(struct state *s)
 {
-    for (int i = 0; i < n; i++) s->l->result[i] = in_layout(s, result[i], HSGD_NHWC);
-    s->l->nresults = n;
-    skip_nodes(s->l);
+    struct lowered *l = s->l;
+    for (int i = 0; i < s->wanted->nresults; i++) l->result[i] = in_layout(s, s->wanted->result[i], HSGD_NHWC);
+    for (int i = 0; i < s->wanted->nby; i++) l->by[i] = in_layout(s, s->wanted->by[i], HSGD_NHWC);
+    l->nresults = s->wanted->nresults;
+    l->nby = s->wanted->nby;
+    skip_nodes(l);
 }
 
 /* --------------------------------------------------------------- interface */
@@ -149,15 +170,16 @@ static bool make_room(struct state *s)
     return s->l->node && s->l->value && s->at;
 }
 
-bool lower(struct lowered *l, const struct hsgd_model *m, int n, const int *result)
+bool lower(struct lowered *l, const struct hsgd_model *m, const struct wanted *wanted)
 {
-    struct state s = { .l = l };
+    struct state s = { .l = l, .wanted = wanted };
     *l = (struct lowered){ .model = m, .loss = NONE, .fields = (1u << m->nfields) - 1 };
     bool there = make_room(&s);
     for (int i = 0; there && i < m->nfields; i++) {
         const struct model_field *f = &m->field[i];
         int v = add_value(l, &m->value[f->value].type, HSGD_NHWC, NONE, 0);
         l->value[v].field = i;
+        l->value[v].wants_gradient = is_by(&s, f->value);
         s.at[f->value][HSGD_NHWC] = v;
     }
     for (int i = 0; there && i < m->nnodes; i++) {
@@ -165,8 +187,8 @@ bool lower(struct lowered *l, const struct hsgd_model *m, int n, const int *resu
         lower_node(&s, &m->node[i]);
         if (i == m->loss) l->loss = l->nnodes - 1;
     }
-    if (there) move_slopes(l);
-    if (there && result) take_results(&s, n, result);
+    if (there && !(wanted && wanted->nby)) move_slopes(l);
+    if (there && wanted) take_wanted(&s);
     free(s.at);
     if (!there) lower_free(l);
     return there;
@@ -189,7 +211,7 @@ int lower_number(struct hsgd_model *m)
 {
     struct lowered l;
     int number = 0;
-    if (!lower(&l, m, 0, NULL)) return hsgd_fail(m->ctx, ENOMEM, "out of memory");
+    if (!lower(&l, m, NULL)) return hsgd_fail(m->ctx, ENOMEM, "out of memory");
     m->block = 8;
     for (int i = 0; i < l.nnodes; i++) {
         if (l.node[i].info.layout == HSGD_LANES) m->block = 16;

@@ -15,7 +15,7 @@ struct low_value {
     int field;           /* of this number */
     int root;            /* the value in whose place it lies: itself, or what it is a view of */
     int readers;         /* inputs of nodes that it is */
-    bool wants_gradient; /* a parameter that trains lies before it */
+    bool wants_gradient; /* a parameter that trains, or a value by which a gradient is wanted, lies before it */
     bool needed;         /* for the results, where only these are wanted */
 };
 
@@ -36,13 +36,22 @@ struct lowered {
     struct low_node *node; /* in the order in which they run */
     struct low_value *value;
     int loss;                          /* node */
-    int nresults, result[MAX_RESULTS]; /* values that are wanted, plain */
+    int nresults, result[MAX_RESULTS]; /* values that are wanted, plain, */
+    int nby, by[MAX_RESULTS];          /* and those by which their gradients are */
     unsigned fields;                   /* bit i: field i of the batch is read */
 };
 
-/* For training and evaluation (result NULL), or for n values of the model and
- * nothing that these do not depend on.  Out of memory: false. */
-bool lower(struct lowered *l, const struct hsgd_model *model, int n, const int *result);
+/* Values of a model that are wanted, and those by which their gradients are. */
+struct wanted {
+    int nresults;
+    const int *result;
+    int nby;
+    const int *by;
+};
+
+/* For training and evaluation (w NULL), or for what is wanted and nothing that it
+ * does not depend on.  Out of memory: false. */
+bool lower(struct lowered *l, const struct hsgd_model *model, const struct wanted *w);
 void lower_free(struct lowered *l);
 
 /* Numbers the model's nodes, changes of layout counted, and sets its block:

@@ -36,23 +36,36 @@ static void emit_weight_adds(const struct tape *t, const struct work *w, const s
     }
 }
 
-/* The results, to where the host reads them. */
-static void emit_results(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
-{
-    const struct hsgd_model *m = p->model;
-    for (int i = 0; i < p->nresults; i++) {
-        struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 3) / 4) };
-        struct hsgd_ref from = slice_value(p, FIRST, at, s->rows, p->tape->low.result[i]);
-        from.dtype = HSGD_F32;
-        HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, from,
-                    hsgd_at(at->partial, slice_result(p, s->rows, i)));
-    }
-}
-
 static void emit_zero(struct hsgd_emit *e, struct hsgd_ref to, int64_t floats)
 {
     struct zero_args zero = { (int)floats };
     if (hsgd_wanted(to)) HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, floats, &zero, to);
+}
+
+/* The results and gradients by values, to where the host reads them. */
+static void emit_results(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_emit *e)
+{
+    const struct hsgd_model *m = p->model;
+    const struct tape *t = p->tape;
+    for (int i = 0; i < plan_outputs(p); i++) {
+        struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 3) / 4) };
+        struct hsgd_ref from = i < p->nresults ? slice_value(p, FIRST, at, s->rows, t->low.result[i])
+                                               : slice_slot(t, at, s->rows, t->by[i - p->nresults]);
+        struct hsgd_ref to = hsgd_at(at->partial, slice_result(p, s->rows, i));
+        from.dtype = HSGD_F32;
+        if (hsgd_wanted(from)) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, from, to);
+        else emit_zero(e, to, args.n);
+    }
+}
+
+/* The gradient of a result, which the batch brings. */
+static void emit_seed(const struct plan *p, const struct work *w, const struct slice_places *at, int rows,
+                      struct hsgd_emit *e)
+{
+    const struct tape *t = p->tape;
+    struct copy_args copy = { (int)(rows * t->slot[w->to].floats) };
+    HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, copy.n, &copy, slice_seed(p, at, rows, w->seed),
+                slice_slot(t, at, rows, w->to));
 }
 
 static void emit_move(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
@@ -116,7 +129,8 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     const struct tape *t = p->tape;
     if (w->node < 0) {
         e->program = program;
-        emit_move(t, w, at, s->rows, e);
+        if (w->kind == WORK_SEED) emit_seed(p, w, at, s->rows, e);
+        else emit_move(t, w, at, s->rows, e);
         return;
     }
     const struct hsgd_op *op = t->low.node[w->node].op;
@@ -128,8 +142,9 @@ static void emit_work(struct plan *p, const struct slice *s, const struct slice_
     if (w->kind == WORK_UNUSED) return;
     e->sums = slice_sums(p, s, &t->sums[w->node][d][w->phase]);
     if (op_is_end(op) && !hsgd_wanted(e->sums)) e->sums = hsgd_at(at->partial, t->low.node[w->node].of->sums);
-    bool evaluates = d == HSGD_FORWARD && op->evaluate && !e->training;
-    (evaluates ? op->evaluate : (d ? op->backward : op->forward)[w->phase].emit)(e);
+    bool evaluates = op->evaluate && !e->training;
+    if (evaluates) (d ? op->evaluate_backward : op->evaluate)(e);
+    else (d ? op->backward : op->forward)[w->phase].emit(e);
     emit_weight_adds(t, w, at, e);
     emit_division(p, at, w, e);
 }

@@ -43,6 +43,7 @@ static void find_lives(struct tape *t)
         use(t, t->dy[i], t->n);
         if (t->dy[i] != ABSENT) use(t, t->value[FIRST][t->low.node[i].in[0]], t->n);
     }
+    for (int i = 0; i < t->low.nby; i++) use(t, t->by[i], t->n);
     for (int i = 0; i < t->low.nresults; i++) use(t, t->value[FIRST][t->low.result[i]], t->n);
 }
 

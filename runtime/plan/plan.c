@@ -95,9 +95,11 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->exchanges = spec->exchanges;
     p->window = spec->window;
     p->slots = spec->mode == PLAN_PREDICT && spec->window == 1 ? 1 : PLAN_SLOTS;
-    p->nresults = spec->nresults;
+    p->nresults = spec->wanted.nresults;
+    p->nby = spec->wanted.nby;
     p->cache = spec->cache;
-    for (int i = 0; i < spec->nresults; i++) p->result[i] = spec->result[i];
+    for (int i = 0; i < p->nresults; i++) p->result[i] = spec->wanted.result[i];
+    for (int i = 0; i < p->nby; i++) p->result[p->nresults + i] = spec->wanted.by[i];
     p->worker = spec->worker;
     p->failure = spec->failure ? spec->failure : &p->ctx->failure;
     if (spec->updater) p->updater = *spec->updater;

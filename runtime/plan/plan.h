@@ -6,6 +6,7 @@
 #define HSGD_RUNTIME_PLAN_H
 
 #include "device/perfmodels.h"
+#include "model/lower.h"
 #include "model/store.h"
 #include "program/program.h"
 
@@ -139,9 +140,11 @@ struct plan {
     int *terms;           /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
     enum plan_mode mode;
     int batch;
-    int nresults, result[MAX_RESULTS]; /* PLAN_PREDICT: values of the model, */
-    int window;                        /* kept for so many steps */
-    int slots;                         /* input batches that it holds */
+    int nresults,
+        nby; /* PLAN_PREDICT: values of the model, and behind them those by which their gradients are wanted, */
+    int result[2 * MAX_RESULTS];
+    int window; /* kept for so many steps */
+    int slots;  /* input batches that it holds */
     int nslices, ncells, nbuffers, capacity;
     struct slice *slice;
     struct cell *cell;
@@ -173,6 +176,13 @@ static inline bool plan_forward_only(const struct plan *p)
     return p->mode == PLAN_EVALUATE || p->mode == PLAN_PREDICT;
 }
 
+/* Values that a slice returns. */
+static inline int plan_outputs(const struct plan *p) { return p->nresults + p->nby; }
+
+/* What a batch brings: the model's fields, and gradients of the results. */
+static inline int plan_fields(const struct plan *p) { return p->model->nfields + (p->nby ? p->nresults : 0); }
+#define MAX_PLAN_FIELDS (MAX_MODEL_FIELDS + MAX_RESULTS)
+
 /* Parts of slices, the first slice that has one, and the samples in it. */
 int plan_parts(const struct plan *p);
 int plan_part_first(const struct plan *p, int part);
@@ -194,8 +204,7 @@ struct plan_hooks {
 
 struct plan_spec {
     enum plan_mode mode;
-    int nresults; /* PLAN_PREDICT, as in struct plan */
-    const int *result;
+    struct wanted wanted; /* PLAN_PREDICT */
     int window;
     int n; /* slices; in training their rows add up to the batch */
     const struct slice_spec *slice;

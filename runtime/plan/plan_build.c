@@ -188,7 +188,7 @@ int64_t plan_input_floats(const struct plan *p, const struct slice *s)
 static int64_t partial_floats(const struct builder *b, const struct slice *s)
 {
     const struct hsgd_model *m = b->plan->model;
-    if (b->plan->mode == PLAN_PREDICT) return b->plan->window * slice_result(b->plan, s->rows, b->plan->nresults);
+    if (b->plan->mode == PLAN_PREDICT) return b->plan->window * slice_result(b->plan, s->rows, plan_outputs(b->plan));
     if (b->plan->mode == PLAN_EVALUATE) return slice_header(m);
     return slice_header(m) + (b->plan->tape ? backward_floats(b->plan->tape) : m->floats);
 }
@@ -278,8 +278,8 @@ static enum deferral choose_deferral(const struct plan *p)
 static bool make_tape(struct plan *p, bool defers)
 {
     struct tape *t = malloc(sizeof *t);
-    struct tape_spec spec = { .gradients = !plan_forward_only(p), .nresults = p->nresults };
-    if (p->mode == PLAN_PREDICT) spec.result = p->result;
+    struct wanted wanted = { p->nresults, p->result, p->nby, p->result + p->nresults };
+    struct tape_spec spec = { .gradients = !plan_forward_only(p), .wanted = p->mode == PLAN_PREDICT ? &wanted : NULL };
     for (int i = 0; defers && i < p->nslices; i++)
         if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
     bool there = t && tape_make(t, p->model, &spec);

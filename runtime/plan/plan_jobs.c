@@ -84,7 +84,7 @@ static void slice_emit(struct builder *b, const struct job *j, struct hsgd_emit 
 {
     struct plan *p = b->plan;
     const struct slice *s = &p->slice[j->index];
-    int64_t stride = p->mode == PLAN_PREDICT ? slice_result(p, s->rows, p->nresults) : 0;
+    int64_t stride = p->mode == PLAN_PREDICT ? slice_result(p, s->rows, plan_outputs(p)) : 0;
     struct slice_places places = { .input = ref(s->input, 0),
                                    .arena = ref(s->arena, 0),
                                    .partial = slotted(s->partial, stride),

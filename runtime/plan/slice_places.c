@@ -10,19 +10,27 @@ struct hsgd_ref slice_slot(const struct tape *t, const struct slice_places *at, 
     return slot < 0 ? absent : hsgd_at(at->arena, tape_floats(t->slot[slot].offset, rows));
 }
 
-static bool reads_field(const struct plan *p, int f) { return !p->tape || p->tape->low.fields & 1u << f; }
+static bool reads_field(const struct plan *p, int f)
+{
+    return f >= p->model->nfields || !p->tape || p->tape->low.fields & 1u << f;
+}
+
+static int64_t field_bytes(const struct plan *p, int f)
+{
+    const struct hsgd_model *m = p->model;
+    return hsgd_type_bytes(&m->value[f < m->nfields ? m->field[f].value : p->result[f - m->nfields]].type);
+}
 
 /* Field f of the batch lies behind those before it. */
 static int64_t field_offset(const struct plan *p, int rows, int f)
 {
-    const struct hsgd_model *m = p->model;
     int64_t bytes = 0;
     for (int i = 0; i < f; i++)
-        if (reads_field(p, i)) bytes += (rows * hsgd_type_bytes(&m->value[m->field[i].value].type) + 63) / 64 * 64;
+        if (reads_field(p, i)) bytes += (rows * field_bytes(p, i) + 63) / 64 * 64;
     return bytes;
 }
 
-int64_t slice_input_bytes(const struct plan *p, int rows) { return field_offset(p, rows, p->model->nfields); }
+int64_t slice_input_bytes(const struct plan *p, int rows) { return field_offset(p, rows, plan_fields(p)); }
 
 void *slice_field(const struct plan *p, void *input, int rows, int f)
 {
@@ -35,6 +43,14 @@ int64_t slice_result(const struct plan *p, int rows, int r)
     int64_t bytes = 0;
     for (int i = 0; i < r; i++) bytes += (rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 63) / 64 * 64;
     return bytes / (int64_t)sizeof(float);
+}
+
+struct hsgd_ref slice_seed(const struct plan *p, const struct slice_places *at, int rows, int result)
+{
+    struct hsgd_ref r = at->input;
+    r.offset += field_offset(p, rows, p->model->nfields + result);
+    r.dtype = HSGD_F32;
+    return r;
 }
 
 struct hsgd_ref slice_value(const struct plan *p, enum turn turn, const struct slice_places *at, int rows, int value)

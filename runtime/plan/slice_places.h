@@ -25,6 +25,8 @@ int64_t slice_result(const struct plan *p, int rows, int r);
 /* A slot of the arena; slot -1: absent. */
 struct hsgd_ref slice_slot(const struct tape *t, const struct slice_places *at, int rows, int slot);
 /* A value as its first computation, or the one before backward, has left it. */
+/* Where the batch brings the gradient of a result. */
+struct hsgd_ref slice_seed(const struct plan *p, const struct slice_places *at, int rows, int result);
 struct hsgd_ref slice_value(const struct plan *p, enum turn turn, const struct slice_places *at, int rows, int value);
 /* What the slice returns in a phase. */
 struct hsgd_ref slice_sums(const struct plan *p, const struct slice *s, const struct sum_place *sum);

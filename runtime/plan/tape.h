@@ -15,7 +15,8 @@ enum work_kind {
     WORK_UNUSED, /* no loss depends on the node: the gradients of its parameters are 0 */
     WORK_ADD,    /* slot `from` is added to slot `to` */
     WORK_COPY,   /* slot `from` to slot `to` */
-    WORK_ZERO    /* slot `to` */
+    WORK_ZERO,   /* slot `to` */
+    WORK_SEED    /* the gradient of a result, which the batch brings, to slot `to`; `seed`: its number */
 };
 
 enum { ABSENT = -1 };
@@ -31,7 +32,7 @@ struct work {
     param_set wants_weight; /* bit i: the gradient of parameter i is made, */
     param_set adds_weight;  /* bit i: and added to that of another node's work before it */
     int dy[HSGD_MAX_OUTPUTS], dx[HSGD_MAX_INPUTS];
-    int from, to;
+    int from, to, seed;
 };
 
 /* What a phase of a node returns, in a segment; floats 0: nothing that is merged. */
@@ -60,6 +61,7 @@ struct tape {
     int64_t *sums_begin;                      /* of each segment, and the end of the last */
     int *dy;                                  /* slot of the gradient that each node leaves to later cells; -1: none */
     bool defers;                              /* some node does */
+    int by[MAX_RESULTS];                      /* slot of the gradient by each value by which it is wanted; absent: 0 */
     int64_t floats;                           /* of the arena, per sample */
 };
 
@@ -71,9 +73,8 @@ static inline enum turn work_turn(const struct work *w)
 
 /* What a tape is for. */
 struct tape_spec {
-    bool gradients;    /* training; else looking, */
-    int nresults;      /* at these values of the model, */
-    const int *result; /* NULL: at losses */
+    bool gradients;              /* training; else looking, */
+    const struct wanted *wanted; /* at these values of the model; NULL: at losses */
     int defer_rows; /* gradients of large weights may be left to later cells, of slices of at most so many rows; 0: not */
 };
 
