@@ -20,6 +20,8 @@ for device in cpu opencl; do
     [ "$(cat out)" = "net: passed
 1 passed, 0 failed, 0 not supported" ]
     check "net on $device: $(cat out)" $?
+    ok onnx-test --devices $device "$cases"
+    has out '^[0-9]+ passed, 0 failed, '
 done
 cp -r "$cases/net" wrong
 chmod -R u+w wrong
@@ -75,13 +77,19 @@ bad 'node "conv1" (Conv): the attribute "kernel_shops" is not supported' attribu
 LC_ALL=C sed '0,/fc.bias/s//fc.bits/' net.onnx >name.onnx
 bad 'node 9 (Gemm): input "fc.bits" is made by no node before it' name.onnx
 
+# What else is refused, and how: bad.txt has the sentences.
+while IFS='|' read -r name sentence; do
+    cp "$cases/bad/$name.onnx" .
+    bad "$sentence" "$name.onnx"
+done <"$cases/bad.txt"
+
 # ------------------------------------------------------------- ONNX's own cases
 data=/usr/share/libonnx-testdata/data
 if [ -d $data/node ]; then
     for device in cpu opencl; do
         ok onnx-test --devices $device $data/node >/dev/null
         passed_cases=$(tail -n 1 out | sed 's/ passed.*//')
-        [ "$passed_cases" -ge 180 ]
+        [ "$passed_cases" -ge 450 ]
         check "$device: $(tail -n 1 out)" $?
         has out '^[0-9]+ passed, 0 failed, [0-9]+ not supported$'
     done

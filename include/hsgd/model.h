@@ -118,8 +118,10 @@ HSGD_API void hsgd_weighted_loss(struct hsgd_value *loss, float weight);
 /* The value is among the model's results under this name. */
 HSGD_API void hsgd_result(struct hsgd_value *value, const char *name);
 
-/* Ends building: the model gets its weights (seed 0).
- * Errors: the first one of all calls; -EINVAL there is no loss with a weight; more
+/* Ends building: the model gets its weights (seed 0).  Without a loss it has results
+ * (hsgd_result()), for sessions only.
+ * Errors: the first one of all calls; -EINVAL there is neither a loss with a weight nor a result;
+ * more
  * than 16 losses, 32 figures, or 1024 sums of which they are made; a figure has the
  * name "loss" or that of another; the number of a loss's terms depends on what the
  * model computes. */
@@ -217,8 +219,8 @@ HSGD_API const char *hsgd_model_name(const struct hsgd_model *model);
 HSGD_API const char *hsgd_model_metric_name(const struct hsgd_model *model, int i);
 /* Shape of a sample; HSGD_ANY where it is open. */
 HSGD_API struct hsgd_shape hsgd_model_input(const struct hsgd_model *model);
-/* Number of outputs: values per sample at the input of the loss; 0: the model is not
- * finished; HSGD_ANY: it depends on open sizes. */
+/* Number of outputs: values per sample at the input of the loss, or without one of the first
+ * result; 0: the model is not finished; HSGD_ANY: it depends on open sizes. */
 HSGD_API int hsgd_model_outputs(const struct hsgd_model *model);
 
 /* An input or target of a model. */

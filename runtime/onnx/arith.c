@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "onnx/rows.h"
@@ -24,11 +25,36 @@ static int convert(struct step *s, struct onnx_value *x, bool integers)
     return x->v ? 0 : -EINVAL;
 }
 
-/* Whether integers of this type have as many bits here, or fewer than could be noticed. */
-static int check_dtype(struct step *s, int dtype)
+/* Bits of integers that have fewer than here, or of those that differ in their sign: 0: as many as here. */
+static int narrow_bits(int dtype)
 {
-    bool narrow = onnx_dtype_is_integer(dtype) && dtype != ONNX_INT32 && dtype != ONNX_INT64;
-    return narrow ? step_refuse(s, "arithmetic of %s is not supported", onnx_dtype_name(dtype)) : 0;
+    if (dtype == ONNX_UINT8 || dtype == ONNX_INT8) return 8;
+    if (dtype == ONNX_UINT16 || dtype == ONNX_INT16) return 16;
+    return dtype == ONNX_UINT32 || dtype == ONNX_UINT64 ? 32 : 0;
+}
+
+/* Functions whose result can leave the range of their operands. */
+static bool grows(const char *f)
+{
+    static const char *const names[] = { "add", "sub", "mul", "neg", "abs", "square", "pow" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], f)) return true;
+    return false;
+}
+
+/* Integers of 8 and 16 bits wrap around. */
+static int wrap(struct step *s, const char *f, int dtype, struct onnx_value *y)
+{
+    int bits = grows(f) ? narrow_bits(dtype) : 0;
+    bool is_signed = dtype == ONNX_INT8 || dtype == ONNX_INT16;
+    if (!bits) return 0;
+    if (bits == 32) return step_refuse(s, "arithmetic of %s is not supported", onnx_dtype_name(dtype));
+    for (int i = 0; y->v && i < 3; i++) {
+        const char *function = (const char *[]){ "add", "mod", "sub" }[i];
+        int number = i == 1 ? 1 << bits : 1 << (bits - 1);
+        if (i == 1 || is_signed) y->v = step_apply_one(s, "pointwise", y->v, "function=%s value=%d", function, number);
+    }
+    return y->v ? 0 : -EINVAL;
 }
 
 /* ----------------------------------------------------------------------- unary */
@@ -36,13 +62,15 @@ static int check_dtype(struct step *s, int dtype)
 int value_unary(struct step *s, const char *f, const struct onnx_value *x, struct onnx_value *y)
 {
     struct onnx_value made;
-    int err = check_dtype(s, x->dtype);
-    if (!err && x->known) err = step_constant(s, x, &made);
+    int err = x->known ? step_constant(s, x, &made) : 0;
     if (err) return err;
     *y = x->known ? made : *x;
     y->v = step_apply_one(s, "pointwise", y->v, "function=%s", f);
-    return y->v ? 0 : -EINVAL;
+    return y->v ? wrap(s, f, x->dtype, y) : -EINVAL;
 }
+
+/* Functions that integers do not have. */
+static bool of_floats(const char *f) { return !strcmp(f, "pow"); }
 
 /* A number as an attribute, which is finite. */
 static double bounded(double v)
@@ -55,14 +83,14 @@ static double bounded(double v)
 static int with_number(struct step *s, const char *f, const struct onnx_value *x, double number, bool first,
                        struct onnx_value *y)
 {
-    int err = check_dtype(s, x->dtype);
+    int err = 0;
     *y = *x;
     if (isnan(number)) err = step_refuse(s, "a constant is not a number");
-    if (!err && number != floor(number)) err = convert(s, y, false);
+    if (!err && (number != floor(number) || of_floats(f))) err = convert(s, y, false);
     if (err) return err;
     y->v = step_apply_one(s, "pointwise", y->v, "function=%s value=%.9g value_first=%s", f, bounded(number),
                           first ? "true" : "false");
-    return y->v ? 0 : -EINVAL;
+    return y->v ? wrap(s, f, x->dtype, y) : -EINVAL;
 }
 
 int value_scalar(struct step *s, const char *f, const struct onnx_value *x, double number, struct onnx_value *y)
@@ -97,7 +125,8 @@ static bool is_number(const struct onnx_value *x, const struct onnx_value *other
 }
 
 /* Both as values of the model with the same dimensions and one kind of numbers. */
-static int join(struct step *s, const struct onnx_value *a, const struct onnx_value *b, struct onnx_value in[2])
+static int join(struct step *s, const char *f, const struct onnx_value *a, const struct onnx_value *b,
+                struct onnx_value in[2])
 {
     struct dims to;
     int place[ONNX_RANK];
@@ -107,7 +136,7 @@ static int join(struct step *s, const struct onnx_value *a, const struct onnx_va
     if (!err) err = step_like(s, a, &to, place, &in[0]);
     if (!err) err = step_like(s, b, &to, place, &in[1]);
     if (err) return err;
-    bool integers = is_integer(in[0].v) && is_integer(in[1].v);
+    bool integers = !of_floats(f) && is_integer(in[0].v) && is_integer(in[1].v);
     err = convert(s, &in[0], integers);
     return err ? err : convert(s, &in[1], integers);
 }
@@ -116,16 +145,15 @@ int value_binary(struct step *s, const char *f, const struct onnx_value *a, cons
                  struct onnx_value *y)
 {
     struct onnx_value in[2];
-    int err = check_dtype(s, a->dtype);
-    if (!err && is_number(b, a)) return with_number(s, f, a, b->known->number[0], false, y);
-    if (!err && is_number(a, b)) return with_number(s, f, b, a->known->number[0], true, y);
-    if (!err) err = join(s, a, b, in);
+    if (is_number(b, a)) return with_number(s, f, a, b->known->number[0], false, y);
+    if (is_number(a, b)) return with_number(s, f, b, a->known->number[0], true, y);
+    int err = join(s, f, a, b, in), dtype = a->dtype;
     if (err) return err;
     *y = in[0];
     bool own = (!strcmp(f, "add") || !strcmp(f, "mul")) && !is_integer(in[0].v); /* an operation of its own */
     struct hsgd_value *v[] = { in[0].v, in[1].v };
     y->v = own ? step_apply(s, f, NULL, 2, v, "%s", "") : step_apply(s, "pointwise", NULL, 2, v, "function=%s", f);
-    return y->v ? 0 : -EINVAL;
+    return y->v ? wrap(s, f, dtype, y) : -EINVAL;
 }
 
 int value_where(struct step *s, const struct onnx_value *c, const struct onnx_value *a, const struct onnx_value *b,
@@ -135,15 +163,15 @@ int value_where(struct step *s, const struct onnx_value *c, const struct onnx_va
     bool first = is_number(a, b) || (is_number(a, c) && !b->known),
          second = is_number(b, a) || (is_number(b, c) && !a->known);
     const struct onnx_value *x = first ? b : a;
-    int err = check_dtype(s, a->dtype);
-    if (!err && !first && !second) { /* all three are broadcast to one another */
-        err = join(s, a, b, both);
-        if (!err) err = join(s, c, &both[0], with);
+    int err = 0;
+    if (!first && !second) { /* all three are broadcast to one another */
+        err = join(s, "where", a, b, both);
+        if (!err) err = join(s, "where", c, &both[0], with);
         if (!err) in[0] = with[0], in[1] = with[1];
-        if (!err) err = join(s, &both[1], &in[1], with);
+        if (!err) err = join(s, "where", &both[1], &in[1], with);
         if (!err) in[2] = with[0];
-    } else if (!err) {
-        err = join(s, c, x, with);
+    } else {
+        err = join(s, "where", c, x, with);
         if (!err) in[0] = with[0], in[1] = with[1];
     }
     bool integers = !err && is_integer(in[1].v) && (first || second || is_integer(in[2].v));
@@ -179,6 +207,81 @@ int value_cast(struct step *s, const struct onnx_value *x, int to, struct onnx_v
 
 /* ------------------------------------------------------------------- reductions */
 
+/* The sum, or mean, along an axis, which stays with size 1: a product with ones. */
+static int add_up(struct step *s, struct onnx_value *y, int axis, bool mean)
+{
+    struct onnx_value x = *y;
+    char name[LAYER_NAME];
+    int64_t n = x.dims.dim[axis];
+    int err = step_axis_last(s, &x, axis, y);
+    double *ones = err ? NULL : malloc(((size_t)n + 1) * sizeof *ones);
+    if (!ones) return err ? err : step_no_memory(s);
+    for (int64_t i = 0; i < n; i++) ones[i] = mean ? 1 / (double)n : 1;
+    y->v = step_apply(s, "dense", name, 1, &y->v, "units=1 no_bias=true");
+    y->dims.dim[axis] = 1;
+    if (y->v) return step_weight(s, name, "weight", ones, n, false);
+    free(ones);
+    return -EINVAL;
+}
+
+/* The maximum over axes, which stay with size 1: over the positions of a sequence of all other values. */
+static int take_max(struct step *s, struct onnx_value *y, unsigned axes)
+{
+    struct onnx_value x = *y;
+    int place[ONNX_RANK], at = 0;
+    int64_t joined[] = { 1, 1 }, dim[ONNX_RANK];
+    for (int other = 0; other < 2; other++)
+        for (int i = 0; i < x.dims.rank; i++) {
+            if (x.place[i] == BATCH) place[i] = BATCH;
+            else if ((axes >> i & 1) != (unsigned)other) place[i] = at++, joined[other] *= x.dims.dim[i];
+        }
+    int err = step_place(s, &x, place, y);
+    struct hsgd_value *v = err ? NULL : step_reshape(s, y->v, 2, joined);
+    v = v ? step_apply_one(s, "max_positions", v, "%s", "") : NULL;
+    for (int i = 0; i < x.dims.rank; i++)
+        if (axes >> i & 1) y->dims.dim[i] = 1;
+    int rank = value_sample_dims(y, dim);
+    y->v = v ? step_reshape(s, v, rank, dim) : NULL;
+    return y->v ? 0 : -EINVAL;
+}
+
+/* By operations of other kinds. */
+static int reduce_by_others(struct step *s, const char *f, struct onnx_value *y, unsigned axes)
+{
+    bool min = !strcmp(f, "min"), mean = !strcmp(f, "mean");
+    int err = 0;
+    for (int i = 0; i < y->dims.rank; i++)
+        if (axes >> i & 1 && y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
+    for (int i = 0; !err && (mean || !strcmp(f, "sum")) && i < y->dims.rank; i++)
+        if (axes >> i & 1) err = add_up(s, y, i, mean);
+    if (mean || !strcmp(f, "sum")) return err;
+    if (!min && strcmp(f, "max")) return step_refuse(s, "it needs the operation reduce");
+    if (min) err = value_unary(s, "neg", y, y);
+    if (!err) err = take_max(s, y, axes);
+    return err || !min ? err : value_unary(s, "neg", y, y);
+}
+
+/* Whether all that is left is the axis that lies last. */
+static bool leaves_channels(const struct onnx_value *x, unsigned axes)
+{
+    int last = value_sample_rank(x) - 1;
+    for (int i = 0; i < x->dims.rank; i++)
+        if (x->place[i] != BATCH && (axes >> i & 1) != (unsigned)(x->place[i] != last)) return false;
+    return last > 0 && (value_batch_axis(x) == NO_BATCH || !(axes >> value_batch_axis(x) & 1));
+}
+
+/* The mean over all positions. */
+static int mean_of_channels(struct step *s, struct onnx_value *y, unsigned axes)
+{
+    int64_t dim[ONNX_RANK];
+    for (int i = 0; i < y->dims.rank; i++)
+        if (axes >> i & 1) y->dims.dim[i] = 1;
+    y->v = step_apply_one(s, "global_avg_pool", y->v, "%s", "");
+    int rank = value_sample_dims(y, dim);
+    y->v = y->v ? step_reshape(s, y->v, rank, dim) : NULL;
+    return y->v ? 0 : -EINVAL;
+}
+
 int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsigned axes, bool keeps,
                  struct onnx_value *y)
 {
@@ -187,13 +290,19 @@ int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsi
     int n = 0, place = 0, err = x->known ? step_constant(s, x, &made) : 0;
     if (err) return err;
     *y = x->known ? made : *x;
+    bool own = hsgd_op_by_name("reduce") != NULL;
+    bool pools = !strcmp(f, "mean") && leaves_channels(y, axes) && !y->flat_positions;
+    if (pools) err = mean_of_channels(s, y, axes);
+    else if (!own && axes) err = reduce_by_others(s, f, y, axes);
+    if (err) return err;
     for (int i = 0; i < y->dims.rank; i++) {
         if (!(axes >> i & 1)) continue;
         if (y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
         axis[n++] = y->place[i] + 1;
         y->dims.dim[i] = 1;
     }
-    if (n) y->v = step_apply_one(s, "reduce", y->v, "function=%s axes=%s keepdims=true", f, list_text(n, axis).text);
+    if (n && own && !pools)
+        y->v = step_apply_one(s, "reduce", y->v, "function=%s axes=%s keepdims=true", f, list_text(n, axis).text);
     if (!y->v || keeps) return y->v ? 0 : -EINVAL;
     /* the axes that stay, in the order in which they lie */
     left = *y;

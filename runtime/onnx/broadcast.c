@@ -68,6 +68,20 @@ static int pad_dims(struct step *s, const struct onnx_value *v, const struct dim
     return 0;
 }
 
+/* Along the axis of the batch, where all samples have the same numbers, one is enough: NULL: they differ, or no memory. */
+static struct tensor *one_sample(const struct tensor *t, int axis)
+{
+    int64_t inner = 1, n = t->dims.dim[axis];
+    struct dims dims = t->dims;
+    for (int i = axis + 1; i < t->dims.rank; i++) inner *= t->dims.dim[i];
+    for (int64_t i = 0; i < t->count; i++)
+        if (t->number[i] != t->number[i - i / inner % n * inner]) return NULL;
+    dims.dim[axis] = 1;
+    struct tensor *one = tensor_create(t->dtype, &dims);
+    for (int64_t i = 0; one && i < one->count; i++) one->number[i] = t->number[i / inner * n * inner + i % inner];
+    return one;
+}
+
 static int align_known(struct step *s, const struct onnx_value *v, const struct dims *dims, const int *place,
                        struct onnx_value *out)
 {
@@ -128,7 +142,19 @@ int step_align(struct step *s, const struct onnx_value *v, const struct dims *to
     struct dims dims;
     int err = pad_dims(s, v, to, &dims);
     if (err) return err;
-    return v->known ? align_known(s, v, &dims, place, out) : align_computed(s, v, &dims, place, out);
+    if (!v->known) return align_computed(s, v, &dims, place, out);
+    int batch = -1, shift = to->rank - v->dims.rank;
+    for (int i = 0; i < to->rank; i++)
+        if (place[i] == BATCH) batch = i;
+    if (batch < shift || dims.dim[batch] == 1) return align_known(s, v, &dims, place, out);
+    struct onnx_value one = *v;
+    struct tensor *t = one_sample(v->known, batch - shift);
+    if (!t) return step_refuse_batch(s, "constant \"%s\" has numbers for each sample", v->name ? v->name : "");
+    one.known = t;
+    dims.dim[batch] = 1;
+    err = align_known(s, &one, &dims, place, out);
+    tensor_free(t);
+    return err;
 }
 
 int step_like(struct step *s, const struct onnx_value *v, const struct dims *to, const int *place,
@@ -136,6 +162,8 @@ int step_like(struct step *s, const struct onnx_value *v, const struct dims *to,
 {
     int64_t dim[ONNX_RANK], has[ONNX_RANK];
     int err = step_align(s, v, to, place, out);
+    for (int i = 0; !err && !v->known && i < to->rank; i++)
+        if (place[i] == BATCH && out->dims.dim[i] != to->dim[i]) err = step_refuse_batch(s, "it repeats the batch");
     if (err) return err;
     value_sample_dims(out, has);
     out->dims = *to;
@@ -149,6 +177,10 @@ int step_constant(struct step *s, const struct onnx_value *v, struct onnx_value 
 {
     int place[ONNX_RANK], at = 0;
     struct dims dims = v->dims;
+    int batch = s->r->batch_axis;
+    if (batch != NO_BATCH &&
+        (batch >= dims.rank || (dims.dim[batch] != 1 && dims.dim[batch] != s->r->batch) || s->r->batch != 1))
+        return step_refuse_batch(s, "constant \"%s\" has no batch", v->name ? v->name : "");
     for (int i = 0; i < dims.rank; i++) place[i] = i == s->r->batch_axis ? BATCH : at++;
     return step_align(s, v, &dims, place, out);
 }

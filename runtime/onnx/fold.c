@@ -250,6 +250,16 @@ static int fold_dims(struct step *s)
     return 0;
 }
 
+bool onnx_folds(const Onnx__NodeProto *node)
+{
+    const char *op = node->op_type;
+    bool found = !strcmp(op, "Shape") || !strcmp(op, "Size");
+    for (size_t i = 0; i < sizeof unary / sizeof *unary; i++) found = found || !strcmp(op, unary[i].op);
+    for (size_t i = 0; i < sizeof binary / sizeof *binary; i++) found = found || !strcmp(op, binary[i].op);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) found = found || !strcmp(op, others[i].op);
+    return found && (!*node->domain || !strcmp(node->domain, "ai.onnx"));
+}
+
 int onnx_fold(struct step *s)
 {
     const char *op = s->node->op_type;

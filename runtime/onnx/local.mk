@@ -29,8 +29,10 @@ onnx_sources = \
 	runtime/onnx/tensor.c \
 	runtime/onnx/tensor.h \
 	runtime/onnx/test.c \
+	runtime/onnx/write_functions.c \
 	runtime/onnx/write_layers.c \
 	runtime/onnx/write_model.c \
+	runtime/onnx/write_recurrent.c \
 	runtime/onnx/write_shapes.c \
 	runtime/onnx/writer.c \
 	runtime/onnx/writer.h

@@ -64,12 +64,21 @@ const struct onnx_row *onnx_row_find(const Onnx__NodeProto *node, int64_t opset)
     return NULL;
 }
 
+static bool is_initializer(const Onnx__GraphProto *g, const char *name)
+{
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (!strcmp(g->initializer[i]->name, name)) return true;
+    return false;
+}
+
 bool reader_input_is_known(const Onnx__GraphProto *g, int64_t opset, const char *name)
 {
     for (size_t i = 0; i < g->n_node; i++) {
-        const struct onnx_row *row = onnx_row_find(g->node[i], opset);
-        for (size_t k = 0; row && k < g->node[i]->n_input && k < ONNX_INPUTS; k++)
-            if ((row->weights | row->constants) >> k & 1 && !strcmp(g->node[i]->input[k], name)) return true;
+        const Onnx__NodeProto *n = g->node[i];
+        const struct onnx_row *row = onnx_row_find(n, opset);
+        bool table = row && n->n_input && is_initializer(g, n->input[0]); /* then the others are what is computed */
+        for (size_t k = 0; row && !table && k < n->n_input && k < ONNX_INPUTS; k++)
+            if ((row->weights | row->constants) >> k & 1 && !strcmp(n->input[k], name)) return true;
     }
     return false;
 }

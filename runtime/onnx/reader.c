@@ -9,8 +9,9 @@
 
 #include "model/model_file.h"
 
-/* A batch of any size, in place of which calculations with sizes have this one. */
-#define ANY_BATCH 1000003
+/* A batch of any size, in place of which calculations with sizes have this one: no size that a
+ * network has, and small enough for constants with a part for each sample. */
+#define ANY_BATCH 1009
 
 /* ------------------------------------------------------------------- values */
 
@@ -181,7 +182,8 @@ static int add_input(struct reader *r, const Onnx__ValueInfoProto *in)
     field_name(r, in->name, name);
     if (r->ninputs == ONNX_INPUTS) return refuse_input(r, in, "it is one too many");
     v.v = hsgd_input(r->model, name, type);
-    err = v.v ? define(r, in->name, &v) : -EINVAL;
+    if (!v.v) return refuse_input(r, in, "a sample of these dimensions is not possible");
+    err = define(r, in->name, &v);
     if (!err) r->input[r->ninputs++] = reader_find(r, in->name);
     return err;
 }
@@ -260,6 +262,19 @@ static int set_weights(struct reader *r)
     return err;
 }
 
+/* The first node whose operator is not supported at all. */
+static int check_operators(const struct reader *from)
+{
+    struct reader r = *from;
+    int64_t opset = onnx_opset(from->file);
+    for (size_t i = 0; i < from->file->graph->n_node; i++, r.nodes++) {
+        const Onnx__NodeProto *node = from->file->graph->node[i];
+        struct step s = { .r = &r, .node = node };
+        if (!onnx_row_find(node, opset) && !onnx_folds(node)) return step_refuse(&s, "the operator is not supported");
+    }
+    return 0;
+}
+
 /* With the batch in r->batch_axis. */
 static int build(struct reader *r, const char *loss)
 {
@@ -288,7 +303,9 @@ int reader_build(struct reader *r, const struct reader *from, const char *loss)
     static const int axes[] = { 1, 0, NO_BATCH };
     char why[sizeof from->ctx->error] = "";
     bool about_batch = true;
-    int err = -EINVAL;
+    int err = check_operators(from);
+    if (err) return err;
+    err = -EINVAL;
     int64_t opset = onnx_opset(from->file);
     for (int i = !has_batch_second(from->file->graph, opset); err == -EINVAL && about_batch && i < 3; i++) {
         *r = *from;

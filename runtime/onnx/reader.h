@@ -175,6 +175,8 @@ extern const struct onnx_row onnx_choice_rows[], onnx_image_rows[], onnx_linear_
     onnx_pointwise_rows[], onnx_norm_rows[], onnx_move_rows[], onnx_recurrent_rows[], onnx_reduce_rows[],
     onnx_resize_rows[];
 
+/* Whether there are such nodes of this operator. */
+bool onnx_folds(const Onnx__NodeProto *node);
 /* Computes a node whose inputs are known: 1 done, 0 it is none that can be, or an errno. */
 int onnx_fold(struct step *s);
 

@@ -44,6 +44,11 @@ int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsi
 int value_common(struct step *s, const struct onnx_value *a, const struct onnx_value *b, const struct dims *to,
                  int place[ONNX_RANK]);
 
+/* Softmax along an axis, or its logarithm. */
+int value_softmax(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y);
+/* Indices of the maximum, or with "min=true " of the minimum, along an axis, which is kept with size 1, or goes. */
+int value_arg(struct step *s, const char *f, const struct onnx_value *x, int axis, bool keeps, struct onnx_value *y);
+
 /* A view of the value as it is. */
 struct hsgd_value *step_view(struct step *s, const struct onnx_value *v);
 

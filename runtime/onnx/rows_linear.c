@@ -109,16 +109,44 @@ static int by_known(struct step *s, const struct onnx_value *x, const struct onn
     return step_out(s, 0, &y, &dims, dense(s, &in, w, left, 1, NULL, 0));
 }
 
+/* Products of matrices, of as many as the axes before the last two have. */
+static int by_computed(struct step *s, const struct onnx_value *a, const struct onnx_value *b)
+{
+    struct onnx_value in[2], y;
+    int ra = a->dims.rank, rb = b->dims.rank, place[ONNX_RANK], at = 0;
+    if (ra < 2 || rb < 2) return step_refuse(s, "a vector is not supported as a factor");
+    struct dims lead_a = a->dims, lead_b = b->dims, to;
+    lead_a.rank -= 2;
+    lead_b.rank -= 2;
+    if (a->dims.dim[ra - 1] != b->dims.dim[rb - 2] || !dims_broadcast(&lead_a, &lead_b, &to) || to.rank + 2 > ONNX_RANK)
+        return step_refuse(s, "%s and %s do not fit", dims_text(&a->dims).text, dims_text(&b->dims).text);
+    const struct onnx_value *longer = ra >= rb ? a : b;
+    int batch = value_batch_axis(longer);
+    if (batch >= to.rank) return step_refuse_batch(s, "the batch is an axis of its matrices");
+    for (int i = 0; i < to.rank + 2; i++) place[i] = i == batch ? BATCH : at++;
+    for (int k = 0; k < 2; k++) {
+        const struct onnx_value *x = k ? b : a;
+        struct dims dims = to;
+        for (int i = 2; i > 0; i--) dims.dim[dims.rank++] = x->dims.dim[x->dims.rank - i];
+        int err = step_like(s, x, &dims, place, &in[k]);
+        if (err) return err;
+    }
+    y = in[0];
+    y.dims.dim[to.rank + 1] = b->dims.dim[rb - 1];
+    return step_out(s, 0, &y, NULL,
+                    step_apply(s, "matmul", NULL, 2, (struct hsgd_value *[]){ in[0].v, in[1].v }, "%s", ""));
+}
+
 static int read_matmul(struct step *s)
 {
     if (!step_has(s, 0) || !step_has(s, 1)) return step_refuse(s, "it needs two inputs");
     if (s->in[1]->known) return by_known(s, s->in[0], s->in[1], false);
     if (s->in[0]->known) return by_known(s, s->in[1], s->in[0], true);
-    return step_refuse(s, "one of its inputs must be constant");
+    return by_computed(s, s->in[0], s->in[1]);
 }
 
 const struct onnx_row onnx_linear_rows[] = {
     { "Gemm", 1, 0, "alpha beta broadcast transA transB", 1u << 1 | 1u << 2, 0, false, false, read_gemm },
-    { "MatMul", 1, 0, "", 1u << 1, 0, false, false, read_matmul },
+    { "MatMul", 1, 0, "", 0, 0, false, false, read_matmul },
     { 0 },
 };

@@ -27,6 +27,21 @@ static int look_up(struct step *s, const struct onnx_value *index, double *table
     return -EINVAL;
 }
 
+/* The same of indices that may be negative, from the end: n is added to them, and the table is there twice. */
+static int look_up_signed(struct step *s, const struct onnx_value *index, double *table, int64_t n,
+                          struct onnx_value *y)
+{
+    struct onnx_value from_0;
+    double *twice = table ? realloc(table, ((size_t)(2 * n * n) + 1) * sizeof *table) : NULL;
+    if (!twice) free(table);
+    if (!twice) return step_no_memory(s);
+    memcpy(twice + n * n, twice, (size_t)(n * n) * sizeof *twice);
+    int err = value_scalar(s, "add", index, (double)n, &from_0);
+    if (!err) return look_up(s, &from_0, twice, 2 * n, n, y);
+    free(twice);
+    return err;
+}
+
 /* n x n, with weight[i] (NULL: 1) at i, i; NULL: out of memory. */
 static double *diagonal(int64_t n, const double *weight)
 {
@@ -72,12 +87,28 @@ static int read_one_hot(struct step *s)
     int axis = step_axis(s, step_int(s, "axis", -1), index.dims.rank + 1);
     double *table = axis < 0 ? NULL : diagonal(n, NULL);
     if (!table) return axis < 0 ? -EINVAL : step_no_memory(s);
-    for (int64_t i = 0; i < n * n; i++) table[i] = table[i] != 0 ? values->number[1] : values->number[0];
-    if (values->number[0] != 0) {
-        free(table);
-        return step_refuse(s, "its off-value must be 0");
-    }
-    err = look_up(s, &index, table, n, n, &y);
+    double off = values->number[0], on = values->number[1];
+    for (int64_t i = 0; i < n * n; i++) table[i] *= on - off;
+    err = look_up_signed(s, &index, table, n, &y);
+    if (!err && off != 0) err = value_scalar(s, "add", &y, off, &y);
+    if (err) return err;
+    y.dtype = values->dtype;
+    move_last(&y, axis);
+    return step_out(s, 0, &y, NULL, y.v);
+}
+
+/* 1 at the first maximum along an axis, else 0. */
+static int read_hardmax(struct step *s)
+{
+    struct onnx_value x, index, y;
+    int err = step_computed(s, 0, &x);
+    int axis = err ? -1 : step_axis(s, step_int(s, "axis", s->r->opset < 13 ? 1 : -1), x.dims.rank);
+    if (axis < 0) return -EINVAL;
+    if (s->r->opset < 13 && axis != x.dims.rank - 1) return step_refuse(s, "more than the last axis is not supported");
+    int64_t n = x.dims.dim[axis];
+    err = value_arg(s, "", &x, axis, false, &index);
+    double *table = err ? NULL : diagonal(n, NULL);
+    if (!err) err = table ? look_up(s, &index, table, n, n, &y) : step_no_memory(s);
     if (err) return err;
     move_last(&y, axis);
     return step_out(s, 0, &y, NULL, y.v);
@@ -100,7 +131,7 @@ static int read_gather_elements(struct step *s)
             return step_refuse(s, "its indices must have the size of the data in all other axes");
     int64_t n = x.dims.dim[axis];
     double *table = diagonal(n, NULL);
-    err = table ? look_up(s, &index, table, n, n, &rows) : step_no_memory(s);
+    err = look_up_signed(s, &index, table, n, &rows);
     if (err) return err;
     /* rows: index's axes and n behind them; x: its axis behind, and one of size 1 in its place */
     struct onnx_value turned = x;
@@ -188,16 +219,15 @@ static int read_cross_entropy(struct step *s)
 {
     struct onnx_value x, log_p;
     if (!step_has(s, 0) || s->in[0]->dims.rank < 2) return step_refuse(s, "its input has no classes");
-    int err = step_axis_last(s, s->in[0], 1, &x);
-    if (err) return err;
-    log_p = x;
-    log_p.v = step_apply_one(s, "log_softmax", x.v, "%s", "");
-    err = log_p.v ? nll(s, &log_p) : -EINVAL;
+    int err = step_computed(s, 0, &x);
+    if (!err) err = value_softmax(s, true, &x, 1, &log_p);
+    if (!err) err = nll(s, &log_p);
     return err || s->outputs < 2 ? err : step_out(s, 1, &log_p, NULL, log_p.v);
 }
 
 const struct onnx_row onnx_choice_rows[] = {
     { "GatherElements", 11, 0, "axis", 0, 0, false, false, read_gather_elements },
+    { "Hardmax", 1, 0, "axis", 0, 0, false, false, read_hardmax },
     { "NegativeLogLikelihoodLoss", 12, 0, "ignore_index reduction", 0, 1u << 2, false, false, read_nll },
     { "OneHot", 9, 0, "axis", 0, 1u << 1 | 1u << 2, false, false, read_one_hot },
     { "SoftmaxCrossEntropyLoss", 12, 0, "ignore_index reduction", 0, 1u << 2, false, false, read_cross_entropy },

@@ -100,6 +100,37 @@ static int gather(struct step *s, const struct onnx_value *x, const struct tenso
     return step_out(s, 0, &y, &dims, v && index->dims.rank != 1 ? step_reshape(s, v, rank, dim) : v);
 }
 
+/* What a known condition chooses, along an axis or of all numbers in a row. */
+static int read_compress(struct step *s)
+{
+    struct onnx_value x, y;
+    int64_t number[INDICES], dim[ONNX_RANK], n = 0;
+    const struct tensor *c = step_known(s, 1);
+    bool flat = !step_attribute(s, "axis");
+    int err = c ? step_computed(s, 0, &x) : -EINVAL;
+    if (!err) err = step_in_order(s, &x, &y);
+    int axis = err ? -1 : flat ? 0 : step_axis(s, step_int(s, "axis", 0), x.dims.rank);
+    if (axis < 0) return -EINVAL;
+    if (flat && value_batch_axis(&x) != NO_BATCH) return step_refuse_batch(s, "it chooses from the batch");
+    if (flat) {
+        y.dims = (struct dims){ 1, { dims_count(&x.dims) } };
+        y.place[0] = 0;
+        y.v = step_reshape(s, y.v, value_sample_dims(&y, dim), dim);
+        if (!y.v) return -EINVAL;
+    }
+    if (y.place[axis] == BATCH) return step_refuse_batch(s, "it chooses from the batch");
+    for (int64_t i = 0; i < c->count && i < y.dims.dim[axis] && n < INDICES; i++)
+        if (c->number[i] != 0) number[n++] = i;
+    if (!n || n == INDICES) return step_refuse(s, "it chooses nothing, or more than %d indices", INDICES - 1);
+    char text[INDICES * 12 + 3] = "[";
+    for (int i = 0; i < n; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld", i ? "," : "", (long long)number[i]);
+    struct dims dims = y.dims;
+    dims.dim[axis] = n;
+    return step_out(s, 0, &y, &dims,
+                    step_apply_one(s, "gather", y.v, "indices=%s] axis=%lld", text, (long long)axis_of(&y, axis)));
+}
+
 static int read_gather(struct step *s)
 {
     if (!step_has(s, 0) || !step_has(s, 1)) return step_refuse(s, "it needs two inputs");
@@ -247,6 +278,7 @@ static int read_depth(struct step *s)
 }
 
 const struct onnx_row onnx_move_rows[] = {
+    { "Compress", 9, 0, "axis", 0, 1u << 1, false, false, read_compress },
     { "DepthToSpace", 1, 0, "blocksize mode", 0, 0, true, false, read_depth },
     { "Expand", 8, 0, "", 0, 1u << 1, false, false, read_expand },
     { "Gather", 1, 0, "axis", 0, 1u << 1, false, false, read_gather },

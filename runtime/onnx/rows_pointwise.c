@@ -187,23 +187,30 @@ static int read_prelu(struct step *s)
     return out(s, err, &up);
 }
 
-/* A bound of Clip: an attribute before opset 11, then an input. */
-static int bound(struct step *s, const char *name, int input, const char *f, struct onnx_value *x)
+/* A bound of Clip: an attribute before opset 11, then an input.  1: it is there, 0, or an errno. */
+static int bound(struct step *s, const char *name, int input, double *number)
 {
     const Onnx__AttributeProto *a = step_attribute(s, name);
     const struct tensor *t = !a && step_has(s, input) ? step_known(s, input) : NULL;
-    if (!a && step_has(s, input) && (!t || t->count != 1))
-        return t ? step_refuse(s, "its bounds are no numbers") : -EINVAL;
-    return a || t ? value_scalar(s, f, x, a ? (double)a->f : t->number[0], x) : 0;
+    if (!a && !step_has(s, input)) return 0;
+    if (!a && (!t || t->count != 1)) return t ? step_refuse(s, "its bounds are no numbers") : -EINVAL;
+    *number = a ? (double)a->f : t->number[0];
+    return 1;
 }
 
 static int read_clip(struct step *s)
 {
     struct onnx_value x;
-    int err = step_computed(s, 0, &x);
-    if (!err) err = bound(s, "min", 1, "max", &x);
-    if (!err) err = bound(s, "max", 2, "min", &x);
-    return err ? err : step_out(s, 0, &x, NULL, x.v == s->in[0]->v ? step_view(s, &x) : x.v);
+    double low = 0, high = 0;
+    int min = bound(s, "min", 1, &low), max = min < 0 ? min : bound(s, "max", 2, &high);
+    int err = min < 0 || max < 0 ? -EINVAL : step_computed(s, 0, &x);
+    if (err) return err;
+    if (min && max && low < high && low != 0 && high != 0 && !onnx_dtype_is_integer(x.dtype)) /* 0 is a default there */
+        return step_out(s, 0, &x, NULL, step_apply_one(s, "clip", x.v, "min=%.9g max=%.9g", low, high));
+    if (min) err = value_scalar(s, "max", &x, low, &x);
+    if (!err && max) err = value_scalar(s, "min", &x, high, &x);
+    if (err) return err;
+    return step_out(s, 0, &x, NULL, min || max ? x.v : step_view(s, &x));
 }
 
 static int read_cast(struct step *s)
@@ -267,7 +274,8 @@ static int read_binary(struct step *s)
     for (int i = 1; !err && i < s->inputs; i++)
         err = value_binary(s, f, i > 1 ? &y : s->in[0], i > 1 ? s->in[i] : &second, &y);
     if (!err && !strcmp(s->node->op_type, "Mean")) err = value_scalar(s, "div", &y, s->inputs, &y);
-    y.dtype = binary[row].compares ? ONNX_BOOL : dtype;
+    if (!err && !binary[row].compares) return out(s, value_cast(s, &y, dtype, &y), &y);
+    y.dtype = ONNX_BOOL;
     return out(s, err, &y);
 }
 

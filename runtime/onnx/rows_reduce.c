@@ -78,33 +78,23 @@ static int read_global_max_pool(struct step *s)
 
 /* ----------------------------------------------------------------- argument of max */
 
-/* Indices along an axis, which is kept with size 1. */
-static int arg(struct step *s, const char *f, const struct onnx_value *x, int axis, struct onnx_value *y)
+int value_arg(struct step *s, const char *f, const struct onnx_value *x, int axis, bool keeps, struct onnx_value *y)
 {
-    *y = *x;
+    struct onnx_value left = *x;
+    int64_t dim[ONNX_RANK];
     if (x->place[axis] == BATCH) return step_refuse_batch(s, "it works across the batch");
-    y->v = step_apply_one(s, "arg_max", x->v, "%saxis=%d", f, x->place[axis] + 1);
-    y->dtype = ONNX_INT64;
-    y->dims.dim[axis] = 1;
-    int64_t dim[ONNX_RANK];
-    int rank = value_sample_dims(y, dim);
-    if (y->v) y->v = step_reshape(s, y->v, rank, dim);
-    return y->v ? 0 : -EINVAL;
-}
-
-/* An axis of size 1 goes. */
-static int drop_axis(struct step *s, struct onnx_value *y, int axis)
-{
-    struct onnx_value x = *y;
-    int64_t dim[ONNX_RANK];
-    y->dims.rank--;
-    for (int i = 0; i < y->dims.rank; i++) {
-        y->dims.dim[i] = x.dims.dim[i + (i >= axis)];
-        y->place[i] = x.place[i + (i >= axis)];
-        y->place[i] -= y->place[i] > x.place[axis];
+    left.v = step_apply_one(s, "arg_max", x->v, "%saxis=%d", f, x->place[axis] + 1);
+    left.dtype = ONNX_INT64;
+    *y = left;
+    if (keeps) y->dims.dim[axis] = 1;
+    else y->dims.rank--;
+    for (int i = axis; !keeps && i < y->dims.rank; i++) {
+        y->dims.dim[i] = left.dims.dim[i + 1];
+        y->place[i] = left.place[i + 1];
     }
+    for (int i = 0; !keeps && i < y->dims.rank; i++) y->place[i] -= y->place[i] > left.place[axis];
     int rank = value_sample_dims(y, dim);
-    y->v = step_reshape(s, y->v, rank, dim);
+    y->v = left.v ? step_reshape(s, left.v, rank, dim) : NULL;
     return y->v ? 0 : -EINVAL;
 }
 
@@ -115,29 +105,55 @@ static int read_arg(struct step *s)
     int err = step_computed(s, 0, &x);
     int axis = err ? -1 : step_axis(s, step_int(s, "axis", 0), x.dims.rank);
     if (axis < 0) return -EINVAL;
-    err = arg(s, min && last ? "min=true last=true " : min ? "min=true " : last ? "last=true " : "", &x, axis, &y);
-    if (!err && !step_int(s, "keepdims", 1)) err = drop_axis(s, &y, axis);
+    err = value_arg(s,
+                    min && last ? "min=true last=true "
+                    : min       ? "min=true "
+                    : last      ? "last=true "
+                                : "",
+                    &x, axis, step_int(s, "keepdims", 1) != 0, &y);
     return out(s, err, &y);
 }
 
 /* ------------------------------------------------------------------------ softmax */
 
-/* Along an axis; before opset 13 along all from it on, which is the same for the last one. */
-static int softmax(struct step *s, const char *op)
+/* exp(x - m) / sum, or x - m - log sum, m the maximum. */
+static int softmax_of(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y)
 {
-    struct onnx_value x;
+    struct onnx_value max, sum = { 0 }, e;
+    int err = value_reduce(s, "max", x, 1u << axis, true, &max);
+    if (!err) err = value_binary(s, "sub", x, &max, y);
+    if (!err) err = value_unary(s, "exp", y, &e);
+    if (!err) err = value_reduce(s, "sum", &e, 1u << axis, true, &sum);
+    if (!err && log) err = value_unary(s, "log", &sum, &sum);
+    return err ? err : value_binary(s, log ? "sub" : "div", log ? y : &e, &sum, y);
+}
+
+int value_softmax(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y)
+{
+    const char *op = log ? "log_softmax" : "softmax";
+    if (!hsgd_op_by_name(op)) return softmax_of(s, log, x, axis, y);
+    int err = step_axis_last(s, x, axis, y);
+    y->v = err ? NULL : step_apply_one(s, op, y->v, "%s", "");
+    return y->v ? 0 : -EINVAL;
+}
+
+/* Along an axis; before opset 13 along all from it on, which is the same for the last one. */
+static int softmax(struct step *s, bool log)
+{
+    struct onnx_value x, y;
     bool old = s->r->opset < 13;
     if (!step_has(s, 0)) return step_refuse(s, "its input is missing");
     int rank = s->in[0]->dims.rank, axis = step_axis(s, step_int(s, "axis", old ? 1 : -1), rank);
     if (axis < 0) return -EINVAL;
     for (int i = axis + 1; old && i < rank; i++)
         if (s->in[0]->dims.dim[i] != 1) return step_refuse(s, "more than the last axis is not supported");
-    int err = step_axis_last(s, s->in[0], axis, &x);
-    return err ? err : step_out(s, 0, &x, NULL, step_apply_one(s, op, x.v, "%s", ""));
+    int err = step_computed(s, 0, &x);
+    if (!err) err = value_softmax(s, log, &x, axis, &y);
+    return out(s, err, &y);
 }
 
-static int read_softmax(struct step *s) { return softmax(s, "softmax"); }
-static int read_log_softmax(struct step *s) { return softmax(s, "log_softmax"); }
+static int read_softmax(struct step *s) { return softmax(s, false); }
+static int read_log_softmax(struct step *s) { return softmax(s, true); }
 
 /* ------------------------------------------------------------------------- norms */
 

@@ -119,8 +119,8 @@ int step_axis(struct step *s, int64_t axis, int rank)
 
 /* --------------------------------------------------------------- operations */
 
-/* One "key=value", which ends at a space or the end of the text. */
-static int set_attribute(struct step *s, const struct hsgd_op *op, const char **text, void *attributes)
+/* One "key=value", which ends at a space or the end of the text; its bit is set in *given. */
+static int set_attribute(struct step *s, const struct hsgd_op *op, const char **text, void *attributes, uint64_t *given)
 {
     char word[200], *value;
     size_t n = strcspn(*text, " ");
@@ -131,15 +131,18 @@ static int set_attribute(struct step *s, const struct hsgd_op *op, const char **
     *value++ = 0;
     const struct hsgd_attribute *a = attribute_find(op, word);
     if (!a) return step_refuse(s, "operation %s of this version has no \"%s\"", op->name, word);
+    *given |= (uint64_t)1 << (a - op->fields);
     if (attribute_read(a, value, attributes)) return 0;
     return step_refuse(s, "operation %s: %s must be %s, not \"%s\"", op->name, word, attribute_expects(a).text, value);
 }
 
 static int set_attributes(struct step *s, const struct hsgd_op *op, const char *text, void *attributes)
 {
+    uint64_t given = 0;
     int err = 0;
-    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) attribute_default(op, a, attributes);
-    while (!err && *text) err = set_attribute(s, op, &text, attributes);
+    while (!err && *text) err = set_attribute(s, op, &text, attributes, &given);
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) /* some are those of others before them */
+        if (!(given >> (a - op->fields) & 1)) attribute_default(op, a, attributes);
     return err;
 }
 

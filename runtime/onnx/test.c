@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Test cases of ONNX: a model, inputs, and the outputs that they must give. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +53,9 @@ static int read_tensor(struct trial *t, const char *kind, int n, struct tensor *
     int err = hsgd_file_read(t->ctx, path, MAX_BYTES, &bytes, &size);
     if (err) return err;
     Onnx__TensorProto *from = onnx__tensor_proto__unpack(NULL, size, bytes);
-    *out = from ? tensor_read(t->ctx, path, from->name, from) : NULL;
-    if (!from) hsgd_fail(t->ctx, EINVAL, "%s: it is no tensor", path);
+    const char *file = strrchr(path, '/') + 1;
+    *out = from ? tensor_read(t->ctx, file, from->name, from) : NULL;
+    if (!from) hsgd_fail(t->ctx, EINVAL, "%s: it is no tensor", file);
     if (from) onnx__tensor_proto__free_unpacked(from, NULL);
     free(bytes);
     return *out ? 0 : HSGD_ONNX_UNSUPPORTED;
@@ -66,6 +68,14 @@ static bool is_initializer(const Onnx__GraphProto *g, const char *name)
     return false;
 }
 
+/* A sequence, or an optional value. */
+static bool is_other(struct trial *t, const char *kind, const Onnx__ValueInfoProto *v)
+{
+    if (!v->type || v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE) return false;
+    hsgd_fail(t->ctx, EINVAL, "%s \"%s\": it is no tensor", kind, hsgd_show(v->name).text);
+    return true;
+}
+
 /* Inputs of the graph in their order, as far as they are no initializers. */
 static int read_inputs(struct trial *t, const Onnx__ModelProto *file)
 {
@@ -73,6 +83,7 @@ static int read_inputs(struct trial *t, const Onnx__ModelProto *file)
     for (size_t i = 0; i < g->n_input; i++) {
         char path[PATH + 40];
         if (is_initializer(g, g->input[i]->name)) continue;
+        if (is_other(t, "input", g->input[i])) return HSGD_ONNX_UNSUPPORTED;
         snprintf(path, sizeof path, "%s/input_%d.pb", t->folder, t->ninputs);
         if (access(path, F_OK)) continue; /* an optional input without a value */
         if (t->ninputs == ONNX_INPUTS) {
@@ -89,6 +100,17 @@ static int read_inputs(struct trial *t, const Onnx__ModelProto *file)
     return 0;
 }
 
+/* Double precision has numbers that are infinite here. */
+static int check_range(struct trial *t, const struct tensor *want)
+{
+    for (int64_t i = 0; i < want->count; i++)
+        if (isfinite(want->number[i]) && fabs(want->number[i]) > (double)FLT_MAX) {
+            hsgd_fail(t->ctx, EINVAL, "an output is %g, which no float can be", want->number[i]);
+            return HSGD_ONNX_UNSUPPORTED;
+        }
+    return 0;
+}
+
 static int read_outputs(struct trial *t, const Onnx__GraphProto *g)
 {
     int err = 0;
@@ -96,8 +118,11 @@ static int read_outputs(struct trial *t, const Onnx__GraphProto *g)
         hsgd_fail(t->ctx, EINVAL, "%s: there are more than %d outputs", t->folder, ONNX_OUTPUTS);
         return HSGD_ONNX_UNSUPPORTED;
     }
-    for (; !err && t->noutputs < (int)g->n_output; t->noutputs++)
+    for (; !err && t->noutputs < (int)g->n_output; t->noutputs++) {
+        if (is_other(t, "output", g->output[t->noutputs])) return HSGD_ONNX_UNSUPPORTED;
         err = read_tensor(t, "output", t->noutputs, &t->output[t->noutputs]);
+        if (!err) err = check_range(t, t->output[t->noutputs]);
+    }
     return err;
 }
 

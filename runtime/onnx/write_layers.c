@@ -170,11 +170,9 @@ static int write_layer_norm(struct writer *w)
 /* --------------------------------------------------------------- element by element */
 
 /* Operations that are one operator. */
-static const char *const same[][2] = { { "relu", "Relu" },
-                                       { "tanh", "Tanh" },
-                                       { "sigmoid", "Sigmoid" },
-                                       { "dropout", "Identity" },
-                                       { "softplus", "Softplus" } };
+static const char *const same[][2] = {
+    { "relu", "Relu" }, { "tanh", "Tanh" }, { "sigmoid", "Sigmoid" }, { "dropout", "Identity" }
+};
 
 static int write_same(struct writer *w)
 {
@@ -246,7 +244,6 @@ const struct write_row write_layer_rows[] = {
     { "mul", write_two },
     { "relu", write_same },
     { "sigmoid", write_same },
-    { "softplus", write_same },
     { "tanh", write_same },
     { 0 },
 };

@@ -124,8 +124,60 @@ static int write_gather(struct writer *w)
     return done(w, write_op(w, "Gather", INPUTS(write_input(w, 0, AS_HERE), at), ATTRIBUTES(INT_("axis", axis))));
 }
 
+/* A number for each axis, the batch's first: those of a list, then `otherwise`. */
+static const char *numbers_of_axes(struct writer *w, const struct hsgd_ints *l)
+{
+    int64_t number[HSGD_MAX_RANK + 1] = { 1 };
+    for (int i = 0; i < in_type(w)->rank; i++) number[i + 1] = i < l->count ? l->value[i] : 1;
+    return write_ints(w, in_type(w)->rank + 1, number);
+}
+
+static int write_tile(struct writer *w)
+{
+    const char *times = numbers_of_axes(w, write_list(w, "repeats"));
+    return done(w, write_op(w, "Tile", INPUTS(write_input(w, 0, AS_HERE), times), NULL));
+}
+
+/* The same weight for each sample: {1, dims}, which operators broadcast. */
+static int write_parameter(struct writer *w)
+{
+    int64_t dim[HSGD_MAX_RANK + 1] = { 1 };
+    for (int i = 0; i < out_type(w)->rank; i++) dim[i + 1] = out_type(w)->dim[i];
+    const char *name = write_param_name(w, 0);
+    if (name) write_tensor(w, name, out_type(w)->rank + 1, dim, write_param(w, 0));
+    return done(w, write_op(w, "Identity", INPUTS(name), NULL));
+}
+
+static int write_pad(struct writer *w)
+{
+    static const char *const modes[] = { "constant", "reflect", "edge", "wrap" };
+    const struct hsgd_ints *before = write_list(w, "before"), *after = write_list(w, "after"),
+                           *axes = write_list(w, "axes");
+    int n = before->count > after->count ? before->count : after->count, rank = in_type(w)->rank + 1;
+    int64_t pads[2 * (HSGD_MAX_RANK + 1)] = { 0 };
+    for (int i = 0; i < n; i++) {
+        int64_t axis = axes->count ? axis_of(w, axes->value[i]) : i + 1;
+        if (before->count) pads[axis] = before->value[i];
+        if (after->count) pads[rank + axis] = after->value[i];
+    }
+    const char *in[] = { write_input(w, 0, AS_HERE), write_ints(w, 2 * rank, pads),
+                         write_number(w, write_float(w, "value")) };
+    int mode = write_int(w, "mode");
+    if (mode > 2) return writer_refuse(w, "its mode is not written");
+    return done(w, write_op(w, "Pad", mode ? 2 : 3, in, ATTRIBUTES(TEXT_("mode", modes[mode]))));
+}
+
 const struct write_row write_shape_rows[] = {
-    { "broadcast", write_broadcast }, { "concat", write_concat },       { "flatten", write_flatten },
-    { "gather", write_gather },       { "reshape", write_reshape },     { "slice", write_slice },
-    { "split", write_split },         { "transpose", write_transpose }, { 0 },
+    { "broadcast", write_broadcast },
+    { "concat", write_concat },
+    { "flatten", write_flatten },
+    { "gather", write_gather },
+    { "pad", write_pad },
+    { "parameter", write_parameter },
+    { "reshape", write_reshape },
+    { "slice", write_slice },
+    { "split", write_split },
+    { "tile", write_tile },
+    { "transpose", write_transpose },
+    { 0 },
 };
