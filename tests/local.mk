@@ -31,7 +31,10 @@ if HAVE_CAIRO
 TESTS += $(plot_tests)
 endif
 TESTS += $(cli_tests)
-EXTRA_DIST += tests/onnx tests/runs-0.2.0 tests/peers tests/cli.sh tests/perfmodels.py $(cli_tests) $(plot_tests)
+check-onnx: hsgd
+	srcdir="$(srcdir)" sh $(srcdir)/tests/onnx_cases.sh
+.PHONY: check-onnx
+EXTRA_DIST += tests/onnx tests/onnx_cases.sh tests/runs-0.2.0 tests/peers tests/cli.sh tests/perfmodels.py $(cli_tests) $(plot_tests)
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk
