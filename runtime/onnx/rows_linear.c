@@ -66,30 +66,52 @@ static bool is_bias(const struct onnx_value *c, int64_t units)
     return c->known->count == 1 || c->dims.dim[c->dims.rank - 1] == units;
 }
 
+/* Whether A and B are matrices whose product is a dense layer. */
+static int check_gemm(struct step *s, const struct onnx_value *a, const struct onnx_value *b, bool ta, bool tb)
+{
+    if (!a || !b || a->dims.rank != 2 || b->dims.rank != 2) return step_refuse(s, "its inputs are no matrices");
+    if (!b->known) return step_refuse(s, "its second matrix must be constant");
+    if (a->known) return step_refuse(s, "its first matrix must not be constant");
+    if (a->dims.dim[!ta] == b->dims.dim[tb]) return 0;
+    return step_refuse(s, "its matrices, %s and %s, do not fit", dims_text(&a->dims).text, dims_text(&b->dims).text);
+}
+
+/* y += beta c, broadcast */
+static int add_scaled(struct step *s, struct onnx_value *y, const struct onnx_value *c, double beta)
+{
+    struct onnx_value scaled = *c;
+    struct tensor *t = c->known ? tensor_copy(c->known, c->dtype, &c->dims) : NULL;
+    int err = c->known ? 0 : value_scalar(s, "mul", c, beta, &scaled);
+    for (int64_t i = 0; t && i < t->count; i++) t->number[i] *= beta;
+    if (c->known && !t) err = step_no_memory(s);
+    if (t) scaled.known = t;
+    if (!err) err = value_binary(s, "add", y, &scaled, y);
+    tensor_free(t);
+    return err;
+}
+
 /* Y = alpha A' B' + beta C; A' has a row for each sample. */
 static int read_gemm(struct step *s)
 {
     struct onnx_value x = { 0 };
-    const struct onnx_value *a = s->in[0], *b = s->inputs > 1 ? s->in[1] : NULL, *c = step_has(s, 2) ? s->in[2] : NULL;
+    const struct onnx_value *a = step_has(s, 0) ? s->in[0] : NULL, *b = step_has(s, 1) ? s->in[1] : NULL;
+    const struct onnx_value *c = step_has(s, 2) ? s->in[2] : NULL;
     bool ta = step_int(s, "transA", 0) != 0, tb = step_int(s, "transB", 0) != 0;
-    if (!a || !b || a->dims.rank != 2 || b->dims.rank != 2) return step_refuse(s, "its inputs are no matrices");
-    if (!b->known) return step_refuse(s, "its second matrix must be constant");
-    if (a->known) return step_refuse(s, "its first matrix must not be constant");
-    int64_t in = b->dims.dim[tb], out = b->dims.dim[!tb];
-    if (a->dims.dim[!ta] != in)
-        return step_refuse(s, "its matrices, %s and %s, do not fit", dims_text(&a->dims).text,
-                           dims_text(&b->dims).text);
-    if (c && !is_bias(c, out))
-        return step_refuse(s, "its third input must be constant, one number or one for each column");
-    int err = take_axis(s, a, !ta, &x);
+    double alpha = (double)step_float(s, "alpha", 1), beta = (double)step_float(s, "beta", 1);
+    int err = check_gemm(s, a, b, ta, tb);
+    if (!err) err = take_axis(s, a, !ta, &x);
     if (err) return err;
+    int64_t out = b->dims.dim[!tb];
+    bool bias = c && is_bias(c, out);
     struct onnx_value y = x;
     y.flat_positions = 0;
-    struct dims dims = { 2, { a->dims.dim[ta], out } };
+    y.dims = (struct dims){ 2, { a->dims.dim[ta], out } };
     y.place[0] = x.place[ta];
     y.place[1] = x.place[!ta];
-    return step_out(s, 0, &y, &dims,
-                    dense(s, &x, b, tb, (double)step_float(s, "alpha", 1), c, (double)step_float(s, "beta", 1)));
+    y.v = dense(s, &x, b, tb, alpha, bias ? c : NULL, beta);
+    if (!y.v) return -EINVAL;
+    if (c && !bias) err = add_scaled(s, &y, c, beta);
+    return err ? err : step_out(s, 0, &y, NULL, y.v);
 }
 
 /* x W of known W, or W x of known W, which is x^T W^T with the axes where they lie. */

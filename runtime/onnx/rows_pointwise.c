@@ -178,11 +178,20 @@ static int read_shrink(struct step *s)
 /* max(x, 0) + slope min(x, 0) */
 static int read_prelu(struct step *s)
 {
-    struct onnx_value x, up, down;
+    struct onnx_value x, up, down, slope;
+    struct tensor shaped;
     int err = step_has(s, 1) ? step_computed(s, 0, &x) : step_refuse(s, "its slope is missing");
+    if (err) return err;
+    slope = *s->in[1];
+    if (s->r->opset < 7 && slope.known && slope.dims.rank == 1) { /* one for each channel, which are axis 1 */
+        shaped = *slope.known;
+        while (shaped.dims.rank < x.dims.rank - 1) shaped.dims.dim[shaped.dims.rank++] = 1;
+        slope.dims = shaped.dims;
+        slope.known = &shaped;
+    }
     if (!err) err = value_scalar(s, "max", &x, 0, &up);
     if (!err) err = value_scalar(s, "min", &x, 0, &down);
-    if (!err) err = value_binary(s, "mul", &down, s->in[1], &down);
+    if (!err) err = value_binary(s, "mul", &down, &slope, &down);
     if (!err) err = value_binary(s, "add", &up, &down, &up);
     return out(s, err, &up);
 }
