@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
+#include "vector_math.h"
+
+#define PUT_FLOATS 64
 
 struct softmax_ce_args { int rows, cols, want_gradient; float sharp, even; };
 
@@ -67,6 +70,86 @@ KERNEL2(softmax_count, softmax_count_args)
     FOR_WARPS(i, 1) {
         float n = 0.0f;
         for (int r = WARP_LANE; r < ARG(rows); r += WARP) n += labels[r] == ARG(ignore) ? 0.0f : 1.0f;
+        n = WARP_SUM(n);
+        if (WARP_LANE == 0) count[i] = n;
+    }
+}
+
+struct put_floats_args { int n, at; float value[PUT_FLOATS]; };
+
+/* Some numbers from the arguments, to[at..] = value. */
+KERNEL1(put_floats, put_floats_args)
+{
+    BUFFER(0, float, to)
+    FOR_ITEMS(i, ARG(n)) to[ARG(at) + i] = ARG(value)[i];
+}
+
+/* softmax_ce with a weight for each class: loss[r] = -sum_j w_j q_j log p_j, p = softmax(z_r);
+ * dz_j = p_j sum_k w_k q_k - w_j q_j. */
+KERNEL5(softmax_ce_weighted, softmax_ce_args)
+{
+    BUFFER(0, const float, z)
+    BUFFER(1, const int, labels)
+    BUFFER(2, const float, w)
+    BUFFER(3, float, dz)
+    BUFFER(4, float, stats)
+    const int cols = ARG(cols);
+    FOR_WARPS(r, ARG(rows)) {
+        GLOBAL const float *zr = z + (size_t)r * cols;
+        int t = labels[r], best = WARP_LANE < cols ? WARP_LANE : 0;
+        float own = zr[best], sum = 0.0f, total = 0.0f, weights = 0.0f;
+        for (int c = WARP_LANE + WARP; c < cols; c += WARP)
+            if (zr[c] > own) { own = zr[c]; best = c; }
+        const float top = WARP_MAX(own), first = -WARP_MAX(own == top ? -(float)best : -(float)cols);
+        for (int c = WARP_LANE; c < cols; c += WARP) {
+            sum += vector_exp(zr[c] - top);
+            total += w[c] * (zr[c] - top);
+            weights += w[c];
+        }
+        sum = WARP_SUM(sum);
+        total = ARG(sharp) * w[t] * (zr[t] - top) + ARG(even) * WARP_SUM(total);
+        weights = ARG(sharp) * w[t] + ARG(even) * WARP_SUM(weights);
+        if (WARP_LANE == 0) {
+            stats[r] = weights * vector_log(sum) - total;
+            stats[(size_t)ARG(rows) + r] = (int)first == t ? 1.0f : 0.0f;
+        }
+        if (ARG(want_gradient)) {
+            GLOBAL float *dr = dz + (size_t)r * cols;
+            const float scale = weights / sum;
+            for (int c = WARP_LANE; c < cols; c += WARP)
+                dr[c] = vector_exp(zr[c] - top) * scale - w[c] * ((c == t ? ARG(sharp) : 0.0f) + ARG(even));
+        }
+    }
+}
+
+struct softmax_weigh_args { int rows, cols, has_ignore, ignore; };
+
+/* Of the counts, the third column of stats, makes terms: a row is as many as its class weighs; the counts go behind. */
+KERNEL3(softmax_weigh, softmax_weigh_args)
+{
+    BUFFER(0, const int, labels)
+    BUFFER(1, const float, w)
+    BUFFER(2, float, stats)
+    FOR_ITEMS(r, ARG(rows)) {
+        float count = stats[2 * (size_t)ARG(rows) + r];
+        stats[2 * (size_t)ARG(rows) + r] = count * w[labels[r]];
+        stats[3 * (size_t)ARG(rows) + r] = count;
+    }
+}
+
+/* count[0] = the sum of these, NaN where there is no such class; by one warp */
+KERNEL3(softmax_count_weights, softmax_weigh_args)
+{
+    BUFFER(0, const int, labels)
+    BUFFER(1, const float, w)
+    BUFFER(2, float, count)
+    FOR_WARPS(i, 1) {
+        float n = 0.0f;
+        for (int r = WARP_LANE; r < ARG(rows); r += WARP) {
+            int t = labels[r], inside = t >= 0 && t < ARG(cols);
+            float weight = inside ? w[inside ? t : 0] : BITS_TO_FLOAT(0x7fc00000u);
+            n += ARG(has_ignore) && t == ARG(ignore) ? 0.0f : weight;
+        }
         n = WARP_SUM(n);
         if (WARP_LANE == 0) count[i] = n;
     }

@@ -11,4 +11,4 @@ static struct value_loss logistic(double z, double t)
     return (struct value_loss){ { loss, 4 * CHECK_U * (1 + fabs(z)) }, { p - t, 6 * CHECK_U } };
 }
 
-void reference_binary_cross_entropy(void) { check_value_loss(&hsgd_op_binary_cross_entropy, logistic, 204); }
+void reference_binary_cross_entropy(void) { check_value_loss(&hsgd_op_binary_cross_entropy, NULL, logistic, 204); }

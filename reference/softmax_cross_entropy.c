@@ -86,7 +86,9 @@ static void positions_one(int turn)
 {
     struct positions s = draw(turn);
     int64_t n = (int64_t)s.rows * s.length * s.classes;
-    struct hsgd_softmax_cross_entropy a = { turn % 2 ? 0.1f : 0, s.has_ignore, s.has_ignore ? IGNORE : 0 };
+    struct hsgd_softmax_cross_entropy a = { .label_smoothing = turn % 2 ? 0.1f : 0,
+                                            .has_ignore = s.has_ignore,
+                                            .ignore = s.has_ignore ? IGNORE : 0 };
     struct approx want[3], *want_dz = check_approx(n);
     float *dz = check_floats(n), sums[3];
     expect(&s, a.label_smoothing, want, want_dz);
@@ -98,6 +100,92 @@ static void positions_one(int turn)
         check_near("dz", dz, want_dz, n);
     }
     free(s.z), free(s.labels), free(dz), free(want_dz);
+}
+
+/* ------------------------------------------------------- weights of classes */
+
+struct weighted {
+    struct positions s;
+    struct hsgd_softmax_cross_entropy a;
+    double *z;
+};
+
+/* As softmax_row(), of -sum_c w_c q_c log p_c. */
+static struct class_row weighted_row(const struct weighted *w, const double *z, int label, struct approx *dz)
+{
+    struct class_row r = { 0 };
+    int cols = w->s.classes;
+    double sum = 0, apart = 0, all = 0, part = 0, even = (double)w->a.label_smoothing / cols;
+    for (int c = 1; c < cols; c++)
+        if (z[c] > z[r.best]) r.best = c;
+    for (int c = 0; c < cols; c++) {
+        double q = (double)w->a.class_weights.value[c] * (even + (c == label ? 1 - (double)w->a.label_smoothing : 0));
+        sum += exp(z[c] - z[r.best]);
+        apart = fmax(apart, z[r.best] - z[c]);
+        all += q;
+        part += q * (z[c] - z[r.best]);
+    }
+    r.loss = all * log(sum) - part;
+    r.e = CHECK_U * ((2 * cols + 16) * (all * (1 + log(sum)) - part) + 4 * apart * all);
+    for (int c = 0; c < cols; c++) {
+        double p = exp(z[c] - z[r.best]) / sum, weight = (double)w->a.class_weights.value[c];
+        double q = weight * (even + (c == label ? 1 - (double)w->a.label_smoothing : 0));
+        dz[c] = (struct approx){ all * p - q, CHECK_U * (all * p * (2 * cols + 16 + 4 * apart) + 8 * (q + weight)) };
+    }
+    return r;
+}
+
+static void expect_weighted(const struct weighted *w, struct approx sums[4], struct approx *dz)
+{
+    struct approx_sum total = { 0 }, terms = { 0 };
+    int correct = 0, positions = 0;
+    for (int r = 0; r < w->s.rows * w->s.length; r++) {
+        int label = w->s.labels[r];
+        if (label == IGNORE) continue;
+        struct class_row row = weighted_row(w, w->z + r * w->s.classes, label, dz + r * w->s.classes);
+        approx_add(&total, row.loss, row.e);
+        approx_add(&terms, (double)w->a.class_weights.value[label], 0);
+        correct += row.best == label;
+        positions++;
+    }
+    sums[0] = approx_of(total);
+    sums[1] = (struct approx){ correct, 0 };
+    sums[2] = approx_of(terms);
+    sums[3] = (struct approx){ positions, 0 };
+}
+
+static double weighted_loss(void *user)
+{
+    const struct weighted *w = user;
+    struct approx sums[4], *dz = check_approx((int64_t)w->s.rows * w->s.length * w->s.classes);
+    expect_weighted(w, sums, dz);
+    free(dz);
+    return sums[0].v;
+}
+
+static void weighted_one(int turn)
+{
+    struct weighted w = { .s = draw(turn) };
+    int64_t n = (int64_t)w.s.rows * w.s.length * w.s.classes;
+    w.a = (struct hsgd_softmax_cross_entropy){
+        turn % 2 ? 0.1f : 0, w.s.has_ignore, w.s.has_ignore ? IGNORE : 0, { w.s.classes, { 0 } }
+    };
+    for (int c = 0; c < w.s.classes; c++) w.a.class_weights.value[c] = c % 5 == 1 ? 0 : 0.25f * (float)check_int(1, 20);
+    w.z = check_doubles(w.s.z, n);
+    struct approx want[4], *want_dz = check_approx(n);
+    float *dz = check_floats(n), sums[4];
+    expect_weighted(&w, want, want_dz);
+    if (turn < 12) check_gradient("dz", weighted_loss, &w, w.z, want_dz, n);
+    int slices[2] = { w.s.rows / 2, w.s.rows - w.s.rows / 2 };
+    for (int d = 0; d < check_devices() && check_going(); d++) {
+        struct hsgd_op_call run = call_of(&w.s, sums);
+        run.dx[0] = dz;
+        if (turn % 3 && w.s.rows > 1) run.slices = slices, run.nslices = 2;
+        check_run(d, &hsgd_op_softmax_cross_entropy, &w.a, &run, n);
+        check_near("sums", sums, want, 4);
+        check_near("dz", dz, want_dz, n);
+    }
+    free(w.s.z), free(w.s.labels), free(w.z), free(dz), free(want_dz);
 }
 
 /* A label that is no class is seen, not taken for another. */
@@ -144,6 +232,7 @@ void reference_softmax_cross_entropy(void)
         check_class_loss(&hsgd_op_softmax_cross_entropy, &a, softmax_row, a.label_smoothing, i);
     }
     for (int i = 0; i < 60 && check_going(); i++) positions_one(i);
+    for (int i = 0; i < 60 && check_going(); i++) weighted_one(i);
     impossible_label();
 }
 

@@ -38,7 +38,7 @@ static double loss(void *user)
     return sums[0].v;
 }
 
-static void one(int turn, const struct hsgd_op *op, struct value_loss (*of)(double z, double t))
+static void one(int turn, const struct hsgd_op *op, const void *attributes, struct value_loss (*of)(double z, double t))
 {
     struct hsgd_type type = check_value_type(turn, check_size(40));
     struct values s = { turn % 10 == 9 ? check_int(1000, 3000) : check_size(200), (int)hsgd_type_size(&type), NULL,
@@ -61,14 +61,15 @@ static void one(int turn, const struct hsgd_op *op, struct value_loss (*of)(doub
                                     .dx = { turn % 6 ? dz : NULL },
                                     .sums = sums,
                                     .training = true };
-        check_run(d, op, NULL, &run, n);
+        check_run(d, op, attributes, &run, n);
         check_near("sums", sums, want, 3);
         if (run.dx[0]) check_near("dz", dz, want_dz, n);
     }
     free(z), free(t), free(dz), free(s.z), free(want_dz);
 }
 
-void check_value_loss(const struct hsgd_op *op, struct value_loss (*of)(double z, double t), int shapes)
+void check_value_loss(const struct hsgd_op *op, const void *attributes, struct value_loss (*of)(double z, double t),
+                      int shapes)
 {
-    for (int i = 0; i < shapes && check_going(); i++) one(i, op, of);
+    for (int i = 0; i < shapes && check_going(); i++) one(i, op, attributes, of);
 }

@@ -11,7 +11,8 @@ struct value_loss {
 };
 
 /* Runs such a loss on random types, logits and targets in 0..1. */
-void check_value_loss(const struct hsgd_op *op, struct value_loss (*of)(double z, double t), int shapes);
+void check_value_loss(const struct hsgd_op *op, const void *attributes, struct value_loss (*of)(double z, double t),
+                      int shapes);
 
 /* A type of some values, with `channels` where it is not a number. */
 struct hsgd_type check_value_type(int turn, int channels);

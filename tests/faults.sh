@@ -14,6 +14,18 @@ case ${1-} in
     cat > "$work/list" <<'LIST'
 none|merge.cl|||cpu
 none|merge.cl||merge|groups
+auc: pairs of one bin are in order|auc.c|s/below + 0.5 \* negative/below + negative/|auc|cpu
+ctc: blanks are not skipped|ctc.cl|s/label\[s \/ 2\] != label\[s \/ 2 - 1\]/0/|ctc|cpu
+ctc: the gradient counts labels only|ctc.cl|s/for (int s = 0; s < states; s++) d\[/for (int s = 1; s < states; s += 2) d[/|ctc|opencl
+f1: misses of other classes|f1.cl|s/missed += guess != c \&\& truth == c/missed += guess != c/|f1|cpu
+f1: precision of misses|f1.c|s/n\[RIGHT\] + n\[WRONG\]); }/n[RIGHT] + n[MISSED]); }/|precision|cpu
+f1: recall of wrong guesses|f1.c|s/n\[RIGHT\] + n\[MISSED\]); }/n[RIGHT] + n[WRONG]); }/|recall|cpu
+focal: gradient without the slope of its factor|focal.cl|s/(gamma \* p \* l + q)/q/|focal|opencl
+focal: background has a channel|focal.cl|s/return !has_background || t > 0;/return 1;/|focal|cpu
+huber: linear part without its offset|huber.cl|s/m \* (a - 0.5f \* m)/m * a/|huber|cpu
+huber: masked rows have a gradient|huber.cl|s/dr\[c\] = 0.0f;/dr[c] += 0.0f;/|smooth_l1|opencl
+kl divergence: zero is not zero|kl_divergence.cl|s/PICK(t == 0.0f, 0.0f, /PICK(t < 0.0f, 0.0f, /|kl_divergence|cpu
+softmax: positions weigh the same|softmax_cross_entropy.cl|s/count \* w\[labels\[r\]\]/count/|softmax_cross_entropy|cpu
 accuracy: ignored labels count|accuracy.cl|s/ignored ? 0.0f : inside/inside/|accuracy|cpu
 top_k: equal scores do not go before|accuracy.cl|s/\&\& c < t)/\&\& c < 0)/|top_k|opencl
 broadcast: the gradient of one place|strided.c|s/.terms = product(&terms)/.terms = 1/|broadcast|cpu

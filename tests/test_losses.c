@@ -12,7 +12,7 @@
 #include "model/metrics.h"
 #include "plan/plan_build.h"
 
-enum { IN = 6, HIDDEN = 8, PLACES = 3, CLASSES = 4, VALUES = 2, IGNORED = -100, MAX_BATCH = 48, MAX_SLICES = 5 };
+enum { IN = 6, HIDDEN = 8, PLACES = 3, CLASSES = 4, VALUES = PLACES, IGNORED = -100, MAX_BATCH = 48, MAX_SLICES = 5 };
 enum { SCORES = PLACES * CLASSES };
 
 static struct hsgd_context *ctx;
@@ -23,11 +23,14 @@ static int batch;
 /* What the model minimises: classes at positions, some of them ignored, and
  * values; each with its weight, 0: it is not there. */
 static const struct {
-    float classes, values, again;
-    bool ignores;
+    float classes, values, again, positives; /* positives: values at places whose class is above 0 */
+    bool ignores, weighs;
 } losses[] = {
-    { 1, 0, 0, true }, { 0.5f, 0, 0, false }, { 0.7f, 2, 0, false }, { 1.5f, 0.25f, 0, true }, { 1, 3, 0.5f, true },
+    { 1, 0, 0, 0, true, false },        { 0.5f, 0, 0, 0, false, false }, { 0.7f, 2, 0, 0, false, false },
+    { 1.5f, 0.25f, 0, 0, true, false }, { 1, 3, 0.5f, 0, true, false },  { 1, 0, 0, 0, false, true },
+    { 0.5f, 2, 1, 0, true, true },      { 1, 0, 0, 2, true, false },     { 1, 1, 0, 0.5f, false, false },
 };
+static const struct hsgd_floats class_weights = { CLASSES, { 0.5f, 2, 0, 1.25f } };
 enum { KINDS = sizeof losses / sizeof *losses };
 static int kind;
 
@@ -51,7 +54,8 @@ static float draw_float(void) { return (float)draw(-1000, 1000) / 1000; }
 static struct hsgd_value *cross_entropy(struct hsgd_value *z, struct hsgd_value *labels, const char *name)
 {
     return HSGD_JOIN(HSGD_OF(z, labels), softmax_cross_entropy, name, .has_ignore = losses[kind].ignores,
-                     .ignore = IGNORED);
+                     .ignore = IGNORED,
+                     .class_weights = losses[kind].weighs ? class_weights : (struct hsgd_floats){ 0 });
 }
 
 static void make_model(void)
@@ -66,6 +70,12 @@ static void make_model(void)
     hsgd_weighted_loss(cross_entropy(z, labels, "of_classes"), losses[kind].classes);
     hsgd_weighted_loss(HSGD_JOIN(HSGD_OF(y, values), mse, "of_values"), losses[kind].values);
     if (losses[kind].again > 0) hsgd_weighted_loss(cross_entropy(z, labels, "again"), losses[kind].again);
+    if (losses[kind].positives > 0) {
+        struct hsgd_value *each = HSGD_OP(y, reshape, NULL, .dims = { 2, { PLACES, 1 } });
+        struct hsgd_value *want = HSGD_OP(values, reshape, NULL, .dims = { 2, { PLACES, 1 } });
+        hsgd_weighted_loss(HSGD_JOIN(HSGD_OF(each, want, labels), smooth_l1, "positives", .per_positive = true),
+                           losses[kind].positives);
+    }
     HSGD_JOIN(HSGD_OF(y, values), rmse, "rmse");
     HSGD_JOIN(HSGD_OF(z, labels), top_k, "top_2", .k = 2, .has_ignore = losses[kind].ignores, .ignore = IGNORED);
     if (!CHECK_MSG(!hsgd_model_finish(model), "%s", hsgd_error(ctx))) core_end();
@@ -90,8 +100,8 @@ static void make_batch(int rows)
 
 static struct exact {
     double *gradient; /* of all weights, in order */
-    double loss, classes, values, terms, square;
-    int hits; /* labels among the two largest scores */
+    double loss, classes, values, terms, square, positives, positive_terms;
+    int hits, correct, places; /* labels among the two largest scores, and the largest, of so many */
 } exact;
 
 static const float *weight(const char *layer, int p)
@@ -146,10 +156,17 @@ static double place_loss(const double *z, int class, double factor, double *dz)
         above += z[c] > z[class];
     }
     exact.hits += above < 2;
+    exact.correct += !above;
     return log(sum) - z[class];
 }
 
-static void sample(int r, double of_class, double of_value)
+static double weight_of(int class)
+{
+    if (class == IGNORED) return 0;
+    return losses[kind].weighs ? (double)class_weights.value[class] : 1;
+}
+
+static void sample(int r, double of_class, double of_value, double of_positive)
 {
     double in[IN], h[HIDDEN], z[SCORES], y[VALUES], dz[SCORES] = { 0 }, dy[VALUES], dh[HIDDEN] = { 0 }, dx[IN] = { 0 };
     for (int i = 0; i < IN; i++) in[i] = (double)x[r * IN + i];
@@ -157,13 +174,18 @@ static void sample(int r, double of_class, double of_value)
     for (int i = 0; i < HIDDEN; i++) h[i] = tanh(h[i]);
     linear("scores", HIDDEN, SCORES, h, z);
     linear("y", HIDDEN, VALUES, h, y);
-    for (int p = 0; p < PLACES; p++)
-        if (label[r * PLACES + p] != IGNORED)
-            exact.classes += place_loss(z + p * CLASSES, label[r * PLACES + p], of_class, dz + p * CLASSES);
+    for (int p = 0; p < PLACES; p++) {
+        int class = label[r * PLACES + p];
+        double w = weight_of(class);
+        if (class != IGNORED) exact.classes += w * place_loss(z + p * CLASSES, class, of_class * w, dz + p * CLASSES);
+    }
     for (int i = 0; i < VALUES; i++) {
         double d = y[i] - (double)t[r * VALUES + i];
         exact.square += d * d;
         dy[i] = of_value * 2 * d / VALUES;
+        if (label[r * PLACES + i] <= 0) continue;
+        exact.positives += fabs(d) <= 1 ? d * d / 2 : fabs(d) - 0.5;
+        dy[i] += of_positive * fmax(-1, fmin(d, 1));
     }
     linear_back("scores", HIDDEN, SCORES, h, dz, dh);
     linear_back("y", HIDDEN, VALUES, h, dy, dh);
@@ -176,13 +198,20 @@ static void make_exact(void)
     double *gradient = calloc((size_t)hsgd_model_parameters(model), sizeof *gradient);
     REQUIRE(gradient);
     exact = (struct exact){ .gradient = gradient };
-    for (int i = 0; i < batch * PLACES; i++) exact.terms += label[i] != IGNORED;
+    for (int i = 0; i < batch * PLACES; i++) {
+        exact.terms += weight_of(label[i]);
+        exact.places += label[i] != IGNORED;
+        exact.positive_terms += label[i] > 0;
+    }
     double of_classes = (double)losses[kind].classes + (double)losses[kind].again,
-           of_values = (double)losses[kind].values;
-    for (int r = 0; r < batch; r++) sample(r, exact.terms > 0 ? of_classes / exact.terms : 0, of_values / batch);
+           of_values = (double)losses[kind].values,
+           of_positives = exact.positive_terms > 0 ? (double)losses[kind].positives / exact.positive_terms : 0;
+    for (int r = 0; r < batch; r++)
+        sample(r, exact.terms > 0 ? of_classes / exact.terms : 0, of_values / batch, of_positives);
     exact.values = exact.square / VALUES / batch;
     exact.classes /= exact.terms;
     exact.loss = (exact.terms > 0 ? of_classes * exact.classes : 0) + of_values * exact.values;
+    exact.loss += of_positives * exact.positives;
 }
 
 /* -------------------------------------------------------------------- one step */
@@ -255,7 +284,8 @@ static void check_figures(const double *sums)
     near("of_classes", figure("of_classes", sums), exact.classes);
     near("of_values", figure("of_values", sums), exact.values);
     near("rmse", figure("rmse", sums), sqrt(exact.values));
-    near("top_2", figure("top_2", sums), exact.hits / exact.terms);
+    near("top_2", figure("top_2", sums), (double)exact.hits / exact.places);
+    near("accuracy", figure("accuracy", sums), (double)exact.correct / exact.places);
 }
 
 /* Slices of any size, with none to all of their labels ignored. */

@@ -115,6 +115,7 @@ enum hsgd_init { HSGD_INIT_GLOROT, HSGD_INIT_HE, HSGD_INIT_ZERO, HSGD_INIT_ONE }
 #define HSGD_MAX_OUTPUTS 16
 #define HSGD_MAX_PARAMS 64
 #define HSGD_MAX_INTS 64
+#define HSGD_MAX_FLOATS 128
 #define HSGD_PHASES 3
 
 /* One parameter of an operation. */
@@ -200,7 +201,8 @@ struct hsgd_emit {
     struct hsgd_ref kept;                 /* node->kept floats per sample */
     struct hsgd_ref cache; /* node->cache floats per sample, as the session's run before has left them, at first 0;
                               absent: a sample begins and ends with this run, as in training and evaluation */
-    struct hsgd_ref sums;  /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms */
+    struct hsgd_ref sums;  /* what this phase returns; losses: [0] sum of losses, [1] correct, [2] terms,
+                              [3] where node->sums says four: positions, of which [1] are correct, else they are [2] */
     struct hsgd_ref merged[2][HSGD_PHASES]; /* what earlier phases returned, over all slices */
     struct hsgd_ref step;                   /* row of the step table; absent outside training */
     struct hsgd_weight weight[HSGD_MAX_PARAMS];
@@ -217,7 +219,8 @@ struct hsgd_emit {
  * or the word "classes", an integer that "<name>_below" can switch off (see
  * doc/models.md), a number (float), true or false (bool), the name of an enum
  * hsgd_activation, of an enum hsgd_init, a list of integers (struct hsgd_ints),
- * one of the words in `text` (int: its index). */
+ * one of the words in `text` (int: its index), a list of numbers (struct
+ * hsgd_floats). */
 enum hsgd_attribute_kind {
     HSGD_INT,
     HSGD_UNITS,
@@ -227,12 +230,19 @@ enum hsgd_attribute_kind {
     HSGD_ACTIVATION,
     HSGD_INIT,
     HSGD_INTS,
-    HSGD_WORD
+    HSGD_WORD,
+    HSGD_FLOATS
 };
 
 /* A list of integers, as [7, -1] in model files. */
 struct hsgd_ints {
     int count, value[HSGD_MAX_INTS];
+};
+
+/* A list of numbers, as [0.5, 2] in model files. */
+struct hsgd_floats {
+    int count;
+    float value[HSGD_MAX_FLOATS];
 };
 
 /* An attribute as model files know it. */
@@ -283,8 +293,9 @@ struct hsgd_op {
     bool less_is_better;                 /* of a metric */
     bool measures_values;                /* a loss or metric of targets of any unit, which may be normalised */
     bool takes_probabilities;            /* of a loss: targets are from 0 to 1 */
-    bool is_view;                        /* y[0] is x[0] in another shape, without work */
-    bool flattened;                      /* model files of the first form mean that x[0] is flattened */
+    bool pads_targets;            /* of a loss or metric: integers of x[1] may be no classes, for example padding */
+    bool is_view;                 /* y[0] is x[0] in another shape, without work */
+    bool flattened;               /* model files of the first form mean that x[0] is flattened */
     bool applies_slope;           /* backward() can multiply by the derivative of the activation that made x[0] */
     bool overwrites_dy;           /* backward() may leave something else in dy[0] */
     unsigned keeps_in, keeps_out; /* bit i: backward reads x[i], y[i] */

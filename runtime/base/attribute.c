@@ -44,24 +44,39 @@ static bool read_bool(const char *text, void *at)
     return *(bool *)at || !strcmp(text, "false");
 }
 
-/* "[7, -1]" */
+/* "[7, -1]": the number of items, which read() leaves in four bytes each; -1: it is no such list of at most so many. */
+static int read_list(const char *text, int most, bool (*read)(const char *text, void *at), void *items)
+{
+    size_t size = strlen(text);
+    int n = 0;
+    if (size < 2 || text[0] != '[' || text[size - 1] != ']') return -1;
+    for (const char *from = text + 1, *end = text + size - 1; from < end;) {
+        char word[24] = "";
+        size_t length = strcspn(from, ",]");
+        if (length >= sizeof word || n == most) return -1;
+        memcpy(word, from, length);
+        if (!read(word, (char *)items + 4 * (size_t)n++)) return -1;
+        from += length + 1;
+        if (from < end) from += *from == ' ';
+        else if (from == end) return -1; /* a comma at the end */
+    }
+    return n;
+}
+
 static bool read_ints(const char *text, void *at)
 {
     struct hsgd_ints ints = { 0 };
-    size_t n = strlen(text);
-    if (n < 2 || text[0] != '[' || text[n - 1] != ']') return false;
-    for (const char *from = text + 1, *end = text + n - 1; from < end;) {
-        char word[16] = "";
-        size_t length = strcspn(from, ",]");
-        if (length >= sizeof word || ints.count == HSGD_MAX_INTS) return false;
-        memcpy(word, from, length);
-        if (!attribute_whole(word, &ints.value[ints.count++])) return false;
-        from += length + 1;
-        if (from < end) from += *from == ' ';
-        else if (from == end) return false; /* a comma at the end */
-    }
-    *(struct hsgd_ints *)at = ints;
-    return true;
+    ints.count = read_list(text, HSGD_MAX_INTS, read_int, ints.value);
+    if (ints.count >= 0) *(struct hsgd_ints *)at = ints;
+    return ints.count >= 0;
+}
+
+static bool read_floats(const char *text, void *at)
+{
+    struct hsgd_floats floats = { 0 };
+    floats.count = read_list(text, HSGD_MAX_FLOATS, read_float, floats.value);
+    if (floats.count >= 0) *(struct hsgd_floats *)at = floats;
+    return floats.count >= 0;
 }
 
 /* The index of the text among words separated by spaces. */
@@ -111,6 +126,16 @@ static void write_float(const void *at, FILE *out)
     fputs(text, out);
 }
 
+static void write_floats(const void *at, FILE *out)
+{
+    const struct hsgd_floats *floats = at;
+    for (int i = 0; i < floats->count && i < HSGD_MAX_FLOATS; i++) {
+        fputs(i ? ", " : "[", out);
+        write_float(&floats->value[i], out);
+    }
+    fputs(floats->count > 0 ? "]" : "[]", out);
+}
+
 /* A kind without functions is one of words. */
 static const struct {
     const char *expects;
@@ -123,6 +148,7 @@ static const struct {
     [HSGD_FLOAT] = { "a number", read_float, write_float },
     [HSGD_BOOL] = { "true or false", read_bool, write_bool },
     [HSGD_INTS] = { "a list of integers", read_ints, write_ints },
+    [HSGD_FLOATS] = { "a list of numbers", read_floats, write_floats },
 };
 
 /* The words that an attribute may be; NULL: it is none. */
@@ -173,6 +199,7 @@ void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a,
     char *at = (char *)attributes + a->offset;
     if (default_from(a)) memcpy(at, (char *)attributes + attribute_find(op, default_from(a))->offset, sizeof(int));
     else if (a->kind == HSGD_INTS) *(struct hsgd_ints *)at = (struct hsgd_ints){ 0 };
+    else if (a->kind == HSGD_FLOATS) *(struct hsgd_floats *)at = (struct hsgd_floats){ 0 };
     else if (a->kind == HSGD_BOOL) *(bool *)at = a->default_value != 0;
     else if (a->kind == HSGD_FLOAT) *(float *)at = (float)a->default_value;
     else *(int *)at = (int)a->default_value;

@@ -50,7 +50,7 @@ static int place_sums(struct hsgd_model *m)
             struct node *n = &m->node[i];
             if (!op_is_end(n->op) || (i == m->loss) != (first == 1)) continue;
             n->sums = (int)at;
-            at += (n->op->is_loss ? LOSS_TERMS + 1 : n->info.sums[HSGD_FORWARD][0]) + 3;
+            at += (n->op->is_loss ? LOSS_POSITIONS + 1 : n->info.sums[HSGD_FORWARD][0]) + 3;
             at -= at % 4;
             if (at > MAX_SUMS)
                 return hsgd_fail(m->ctx, EINVAL, "model \"%s\": its losses and metrics have more than %d sums (\"%s\")",
@@ -69,7 +69,9 @@ static int check_losses(const struct hsgd_model *m)
         if (!l->op->count)
             return hsgd_fail(m->ctx, EINVAL, "layer \"%s\": %s has neither a number of terms nor count()", l->name,
                              l->op->name);
-        if (!node_target(m, l))
+        bool known = l->info.inputs > 1;
+        for (int i = 1; i < l->info.inputs; i++) known = known && value_field(m, l->in[i]);
+        if (!known)
             return hsgd_fail(m->ctx, EINVAL, "layer \"%s\": its number of terms depends on what the model computes",
                              l->name);
     }
@@ -125,7 +127,8 @@ double metric_value(const struct hsgd_model *m, int i, const double *sums)
     const double *s = sums + n->sums;
     if (f->node >= 0 && n->op->is_metric) return n->op->value(s, n->attributes);
     if (f->node < 0 && i == 0) return whole_loss(m, sums);
-    return s[f->node < 0 ? LOSS_CORRECT : LOSS_SUM] / s[LOSS_TERMS];
+    if (f->node < 0) return s[LOSS_CORRECT] / s[n->info.sums[HSGD_FORWARD][0] > 3 ? LOSS_POSITIONS : LOSS_TERMS];
+    return s[LOSS_SUM] / s[LOSS_TERMS];
 }
 
 double metric_named(const struct hsgd_model *m, const double *figure, const char *name)

@@ -6,7 +6,7 @@
 
 #include "model.h"
 
-enum { LOSS_SUM, LOSS_CORRECT, LOSS_TERMS }; /* what a loss returns */
+enum { LOSS_SUM, LOSS_CORRECT, LOSS_TERMS, LOSS_POSITIONS }; /* what a loss returns; the last only some */
 
 /* Finds the places of sums, and the figures.  -EINVAL with a sentence. */
 int metrics_find(struct hsgd_model *m);

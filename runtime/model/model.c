@@ -248,18 +248,23 @@ int hsgd_model_outputs(const struct hsgd_model *m)
     return (int)hsgd_type_size(&m->value[m->loss < 0 ? m->result[0].value : m->node[m->loss].in[0]].type);
 }
 
-const struct model_field *node_target(const struct hsgd_model *m, const struct node *n)
+const struct model_field *value_field(const struct hsgd_model *m, int value)
 {
-    const struct value *v = op_is_end(n->op) && n->info.inputs > 1 ? &m->value[n->in[1]] : NULL;
+    const struct value *v = &m->value[value];
     while (v && v->node >= 0) v = m->node[v->node].op->is_view ? &m->value[m->node[v->node].in[0]] : NULL;
     return v ? &m->field[v->field] : NULL;
+}
+
+const struct model_field *node_target(const struct hsgd_model *m, const struct node *n)
+{
+    return op_is_end(n->op) && n->info.inputs > 1 ? value_field(m, n->in[1]) : NULL;
 }
 
 /* One target for all channels is the right one of them; otherwise each has its own, 0 or 1. */
 int node_classes(const struct hsgd_model *m, const struct node *n)
 {
     const struct hsgd_type *scores = &n->info.in[0], *target = &n->info.in[1];
-    if (!node_target(m, n) || target->dtype != HSGD_I32) return 0;
+    if (!node_target(m, n) || target->dtype != HSGD_I32 || n->op->pads_targets) return 0;
     bool open = hsgd_type_is_open(scores, scores->rank) || hsgd_type_is_open(target, target->rank);
     bool one = open ? target->rank < scores->rank : hsgd_type_size(target) == hsgd_type_positions(scores);
     return one && hsgd_type_channels(scores) > 1 ? hsgd_type_channels(scores) : 2;

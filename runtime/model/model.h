@@ -137,6 +137,8 @@ int64_t model_cache(const struct hsgd_model *m, int node);
 /* No value, but sums, of which the host makes a figure. */
 static inline bool op_is_end(const struct hsgd_op *op) { return op->is_loss || op->is_metric; }
 
+/* The field that a value is, perhaps in another shape; NULL: it is computed. */
+const struct model_field *value_field(const struct hsgd_model *m, int value);
 /* The field with the targets of a loss or metric; NULL: they are computed. */
 const struct model_field *node_target(const struct hsgd_model *m, const struct node *n);
 /* How many classes these can be; 0: they are no classes. */

@@ -56,7 +56,11 @@ static const char *const norm_name[] = { "normalisation.mean", "normalisation.in
 static const char *const vectors[] = { "epoch_sums", "train_metrics", "validation_metrics", "best_metrics" };
 enum { VECTORS = sizeof vectors / sizeof *vectors };
 
-static bool has_vectors(const struct hsgd_model *m) { return m->nsums > 4; }
+/* Three sums of one loss are scalars. */
+static bool has_vectors(const struct hsgd_model *m)
+{
+    return m->nsums > 4 || m->node[m->loss].info.sums[HSGD_FORWARD][0] > 3;
+}
 
 /* Vector i of a position, and its length. */
 static double *vector_at(struct position *at, const struct hsgd_model *m, int i, int64_t *n)

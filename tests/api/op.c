@@ -20,6 +20,12 @@ union attributes {
     struct hsgd_reshape reshape;
     struct hsgd_softmax_cross_entropy loss;
     struct hsgd_accuracy accuracy;
+    struct hsgd_huber huber;
+    struct hsgd_focal focal;
+    struct hsgd_kl_divergence kl;
+    struct hsgd_ctc ctc;
+    struct hsgd_f1 f1;
+    struct hsgd_auc auc;
     struct hsgd_r2 r2;
     struct hsgd_top_k top_k;
     struct hsgd_split split;
@@ -59,8 +65,38 @@ static struct hsgd_ints some_ints(int right)
     return ints;
 }
 
+static const struct hsgd_op *some_loss(union attributes *a)
+{
+    switch (below(6)) {
+    case 0:
+        a->huber = (struct hsgd_huber){ wild_float(1), one_in(4), one_in(4) };
+        return one_in(2) ? &hsgd_op_huber : &hsgd_op_smooth_l1;
+    case 1:
+        a->focal = (struct hsgd_focal){ wild_float(0.25f), wild_float(2), one_in(2), one_in(4), one_in(4), wild(1) };
+        return &hsgd_op_focal;
+    case 2: a->kl.log_target = one_in(2); return &hsgd_op_kl_divergence;
+    case 3: a->ctc = (struct hsgd_ctc){ wild(0), one_in(2) }; return &hsgd_op_ctc;
+    default:
+        a->loss.label_smoothing = wild_float(0.1f);
+        a->loss.has_ignore = one_in(4), a->loss.ignore = wild(1);
+        if (one_in(2))
+            a->loss.class_weights =
+                (struct hsgd_floats){ wild(CLASSES), { wild_float(1), wild_float(2), wild_float(3) } };
+        return &hsgd_op_softmax_cross_entropy;
+    }
+}
+
 static const struct hsgd_op *some_metric(union attributes *a)
 {
+    static const struct hsgd_op *const f1[] = { &hsgd_op_precision, &hsgd_op_recall, &hsgd_op_f1 };
+    if (one_in(4)) {
+        a->f1 = (struct hsgd_f1){ (enum hsgd_average)wild_enum(3), wild_float(0), one_in(2), wild(1) };
+        return f1[below(3)];
+    }
+    if (one_in(4)) {
+        a->auc = (struct hsgd_auc){ wild_float(0), wild_float(0), one_in(2), wild(1) };
+        return &hsgd_op_auc;
+    }
     if (one_in(4)) {
         a->r2.center = wild_float(0);
         return &hsgd_op_r2;
@@ -121,9 +157,7 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
     case 3: a->activate.activation = some_activation(); return &hsgd_op_activate;
     case 4: a->dropout.p = wild_float(0.5f); return &hsgd_op_dropout;
-    case 5:
-        a->loss = (struct hsgd_softmax_cross_entropy){ wild_float(0.1f), one_in(4), wild(1) };
-        return &hsgd_op_softmax_cross_entropy;
+    case 5: return some_loss(a);
     case 6: return plain_op();
     case 7:
         if (one_in(3)) return &hsgd_op_ema;
