@@ -21,7 +21,7 @@ f1: misses of other classes|f1.cl|s/missed += guess != c \&\& truth == c/missed 
 f1: precision of misses|f1.c|s/n\[RIGHT\] + n\[WRONG\]); }/n[RIGHT] + n[MISSED]); }/|precision|cpu
 f1: recall of wrong guesses|f1.c|s/n\[RIGHT\] + n\[MISSED\]); }/n[RIGHT] + n[WRONG]); }/|recall|cpu
 focal: gradient without the slope of its factor|focal.cl|s/(gamma \* p \* l + q)/q/|focal|opencl
-focal: background has a channel|focal.cl|s/return !has_background || t > 0;/return 1;/|focal|cpu
+focal: background has a channel|focal.cl|s/const int t = positive ? label : -1;/const int t = label;/|focal|cpu
 huber: linear part without its offset|huber.cl|s/m \* (a - 0.5f \* m)/m * a/|huber|cpu
 huber: masked rows have a gradient|huber.cl|s/dr\[c\] = 0.0f;/dr[c] += 0.0f;/|smooth_l1|opencl
 kl divergence: zero is not zero|kl_divergence.cl|s/PICK(t == 0.0f, 0.0f, /PICK(t < 0.0f, 0.0f, /|kl_divergence|cpu
