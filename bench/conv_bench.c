@@ -19,6 +19,8 @@
 
 #include "lanes.cl"
 #include "conv2d.cl"
+#include "conv2d_dw.cl"
+#include "conv2d_depth.cl"
 #include "pool.cl"
 
 /* ---------------------------------------------------------------- helpers */
@@ -64,15 +66,36 @@ static void array_random(struct array a)
 
 /* ---------------------------------------------------------------- launching */
 
-enum { LANES_PACK, LANES_UNPACK, CONV_FWD, CONV_DX, CONV_DW, MAX_FWD, MAX_BWD, AVG_FWD, AVG_BWD, KERNELS };
+enum {
+    LANES_PACK,
+    LANES_UNPACK,
+    CONV_FWD,
+    CONV_DX,
+    CONV_DW,
+    DEPTH_FWD,
+    DEPTH_DX,
+    DEPTH_DW,
+    MAX_FWD,
+    MAX_BWD,
+    AVG_FWD,
+    AVG_BWD,
+    KERNELS
+};
 static const struct {
     const char *name, *file;
     void (*c)(void *const *, const void *);
 } kernels[KERNELS] = {
-    { "lanes_pack", "lanes.cl", hsgd_lanes_pack_base },    { "lanes_unpack", "lanes.cl", hsgd_lanes_unpack_base },
-    { "conv2d_fwd", "conv2d.cl", hsgd_conv2d_fwd_base },   { "conv2d_dx", "conv2d.cl", hsgd_conv2d_dx_base },
-    { "conv2d_dw", "conv2d.cl", hsgd_conv2d_dw_base },     { "pool_max_fwd", "pool.cl", hsgd_pool_max_fwd_base },
-    { "pool_max_bwd", "pool.cl", hsgd_pool_max_bwd_base }, { "pool_avg_fwd", "pool.cl", hsgd_pool_avg_fwd_base },
+    { "lanes_pack", "lanes.cl", hsgd_lanes_pack_base },
+    { "lanes_unpack", "lanes.cl", hsgd_lanes_unpack_base },
+    { "conv2d_fwd", "conv2d.cl", hsgd_conv2d_fwd_base },
+    { "conv2d_dx", "conv2d.cl", hsgd_conv2d_dx_base },
+    { "conv2d_dw", "conv2d_dw.cl", hsgd_conv2d_dw_base },
+    { "conv2d_depth_fwd", "conv2d_depth.cl", hsgd_conv2d_depth_fwd_base },
+    { "conv2d_depth_dx", "conv2d_depth.cl", hsgd_conv2d_depth_dx_base },
+    { "conv2d_depth_dw", "conv2d_depth.cl", hsgd_conv2d_depth_dw_base },
+    { "pool_max_fwd", "pool.cl", hsgd_pool_max_fwd_base },
+    { "pool_max_bwd", "pool.cl", hsgd_pool_max_bwd_base },
+    { "pool_avg_fwd", "pool.cl", hsgd_pool_avg_fwd_base },
     { "pool_avg_bwd", "pool.cl", hsgd_pool_avg_bwd_base },
 };
 
@@ -200,7 +223,7 @@ static double shortest(struct launch l)
     return best;
 }
 
-static void time_conv(const char *name, int n, int size, int c, int o, int k, int pad)
+static void time_conv(const char *name, int n, int size, int c, int o, int k, int stride, int groups)
 {
     struct conv2d_args a = { .n = n,
                              .h = size,
@@ -209,27 +232,36 @@ static void time_conv(const char *name, int n, int size, int c, int o, int k, in
                              .o = o,
                              .kh = k,
                              .kw = k,
-                             .stride = 1,
-                             .pad = pad,
+                             .stride_h = stride,
+                             .stride_w = stride,
+                             .dilation_h = 1,
+                             .dilation_w = 1,
+                             .top = k == 5 && size < 28 ? 0 : k / 2,
+                             .groups = groups,
                              .activation = ACTIVATION_RELU,
-                             .splits = 1 };
-    a.oh = a.ow = conv2d_out_size(size, k, 1, pad);
+                             .splits = 1,
+                             .chunk = 64 };
+    a.left = a.top;
+    a.oh = a.ow = (size + 2 * a.top - k) / stride + 1;
+    const int depth = conv2d_depthwise(a);
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * o * 16), dy = array_new(y.n);
-    struct array w = array_new((size_t)o * k * k * c), dw = array_new(w.n);
+    struct array w = array_new((size_t)o * conv2d_weights(a)), dw = array_new(w.n);
     struct array b = array_new((size_t)o), db = array_new(b.n);
-    struct array work = array_new(conv2d_dw_work(a));
+    struct array work = array_new(depth ? depth_dw_work(a) : conv2d_dw_work(a));
     array_random(x), array_random(dy), array_random(w), array_random(b);
-    const double flops = 2.0 * n * a.oh * a.ow * o * k * k * c;
-    a.tiles = conv2d_fwd_tiles(a);
-    LAUNCH(fwd, CONV_FWD, 4, a.tiles, a, x, w, b, y);
+    const double flops = 2.0 * n * a.oh * a.ow * o * conv2d_weights(a);
+    a.tiles = depth ? depth_fwd_tiles(a) : conv2d_fwd_tiles(a);
+    LAUNCH(fwd, depth ? DEPTH_FWD : CONV_FWD, 4, a.tiles, a, x, w, b, y);
     const double tf = shortest(fwd);
-    a.tiles = conv2d_dx_tiles(a);
-    LAUNCH(back, CONV_DX, 3, a.tiles, a, dy, w, dx);
+    a.activation = ACTIVATION_NONE;
+    a.tiles = depth ? depth_dx_tiles(a) : conv2d_dx_tiles(a);
+    LAUNCH(back, depth ? DEPTH_DX : CONV_DX, 4, a.tiles, a, dy, w, b, dx);
     const double tx = shortest(back);
-    a.tiles = conv2d_dw_tiles(a);
+    a.tiles = depth ? depth_dw_tiles(a) : conv2d_dw_tiles(a);
     LAUNCH(weights, CONV_DW, 5, a.tiles, a, x, dy, dw, db, work);
-    const double tw = shortest(weights);
+    LAUNCH(depth_weights, DEPTH_DW, 3, a.tiles, a, x, dy, work);
+    const double tw = shortest(depth ? depth_weights : weights);
     printf("%-26s fwd %7.0f us %5.1f GF/s   dx %7.0f us %5.1f GF/s   dw %7.0f us %5.1f GF/s\n", name, tf * 1e6,
            flops / tf * 1e-9, tx * 1e6, flops / tx * 1e-9, tw * 1e6, flops / tw * 1e-9);
     struct array all[] = { x, dx, y, dy, w, dw, b, db, work };
@@ -241,7 +273,7 @@ static void time_pool(const char *name, int n, int size, int c, int k, int strid
     struct pool_args a = {
         .n = n, .h = size, .w = size, .c = c, .k = k, .stride = stride, .activation = ACTIVATION_RELU
     };
-    a.oh = a.ow = conv2d_out_size(size, k, stride, 0);
+    a.oh = a.ow = (size - k) / stride + 1;
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * c * 16), dy = array_new(y.n);
     array_random(x), array_random(dy);
@@ -281,12 +313,20 @@ static void time_all(void)
 {
     time_lanes(128, 784);
     time_lanes(128, 3072);
-    time_conv("28x28x1   -> 6  5x5 p2", 128, 28, 1, 6, 5, 2);
-    time_conv("14x14x6   -> 16 5x5", 128, 14, 6, 16, 5, 0);
-    time_conv("32x32x3   -> 32 3x3 p1", 128, 32, 3, 32, 3, 1);
-    time_conv("32x32x3   -> 32, 16 images", 16, 32, 3, 32, 3, 1);
-    time_conv("16x16x32  -> 64 3x3 p1", 128, 16, 32, 64, 3, 1);
-    time_conv("8x8x64    -> 64 3x3 p1", 128, 8, 64, 64, 3, 1);
+    time_conv("28x28x1   -> 6  5x5 p2", 128, 28, 1, 6, 5, 1, 1);
+    time_conv("14x14x6   -> 16 5x5", 128, 14, 6, 16, 5, 1, 1);
+    time_conv("32x32x3   -> 32 3x3 p1", 128, 32, 3, 32, 3, 1, 1);
+    time_conv("32x32x3   -> 32, 16 images", 16, 32, 3, 32, 3, 1, 1);
+    time_conv("16x16x32  -> 64 3x3 p1", 128, 16, 32, 64, 3, 1, 1);
+    time_conv("8x8x64    -> 64 3x3 p1", 128, 8, 64, 64, 3, 1, 1);
+    time_conv("32x32x32  -> 64 1x1", 128, 32, 32, 64, 1, 1, 1);
+    time_conv("16x16x128 -> 128 1x1", 128, 16, 128, 128, 1, 1, 1);
+    time_conv("16x16x64  -> 64 3x3 g16", 128, 16, 64, 64, 3, 1, 16);
+    time_conv("32x32x32  depth 3x3", 128, 32, 32, 32, 3, 1, 32);
+    time_conv("32x32x64  depth 3x3 /2", 128, 32, 64, 64, 3, 2, 64);
+    time_conv("16x16x128 depth 3x3", 128, 16, 128, 128, 3, 1, 128);
+    time_conv("8x8x256   depth 3x3", 128, 8, 256, 256, 3, 1, 256);
+    time_conv("8x8x256   depth 5x5", 128, 8, 256, 256, 5, 1, 256);
     time_pool("pool 28x28x6  2/2", 128, 28, 6, 2, 2);
     time_pool("pool 10x10x16 2/2", 128, 10, 16, 2, 2);
     time_pool("pool 32x32x32 3/2", 128, 32, 32, 3, 2);

@@ -46,6 +46,8 @@ struct bench_case {
     &(struct hsgd_##op) { __VA_ARGS__ }
 #define DENSE(u) WITH(dense, .units = (u))
 #define CONV(o, k, s, p) WITH(conv2d, .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p))
+#define GROUPS(o, k, s, p, g) \
+    WITH(conv2d, .out_channels = (o), .kernel = (k), .stride = (s), .padding = (p), .groups = (g))
 #define NORM WITH(batch_norm, 1e-5f, 0.1f)
 #define RULE(which) \
     WITH(update, \
@@ -70,6 +72,8 @@ static const struct bench_case cases[] = {
     { &hsgd_op_conv2d, 128, IMAGE(16, 16, 32), NONE, CONV(64, 3, 1, 1) },
     { &hsgd_op_conv2d, 128, IMAGE(32, 32, 64), NONE, CONV(64, 3, 1, 1) },
     { &hsgd_op_conv2d, 256, IMAGE(16, 16, 128), NONE, CONV(128, 3, 1, 1) },
+    { &hsgd_op_conv2d, 128, IMAGE(16, 16, 64), NONE, CONV(128, 1, 1, 0) },
+    { &hsgd_op_conv2d, 128, IMAGE(16, 16, 64), NONE, GROUPS(64, 3, 1, 1, 64) },
     { &hsgd_op_batch_norm, 128, IMAGE(32, 32, 16), NONE, NORM },
     { &hsgd_op_batch_norm, 128, IMAGE(16, 16, 32), NONE, NORM },
     { &hsgd_op_batch_norm, 128, IMAGE(8, 8, 64), NONE, NORM },
@@ -295,6 +299,7 @@ static double direct(const struct hsgd_device *d, const struct bench_case *c, co
         return direct_dense(d->index, c->rows, n->in[0].dim[0], n->out[0].dim[0], backward, repeats);
     if (c->op != &hsgd_op_conv2d) return NAN;
     const struct hsgd_conv2d *a = c->attributes;
+    if (a->groups > 1) return NAN;
     struct direct_conv same = { c->rows, shape_of(&n->in[0]), shape_of(&n->out[0]), a->kernel, a->stride, a->padding };
     return direct_conv2d(d->index, &same, backward, repeats);
 }

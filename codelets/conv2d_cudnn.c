@@ -46,7 +46,7 @@ static cudnnStatus_t describe(struct prepared *p, const struct conv2d_args *a, b
     if (!err) err = c->cudnnSetTensor4dDescriptor(p->y, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, a->n, a->o, a->oh, a->ow);
     if (!err) err = c->cudnnSetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, a->o, a->c, a->kh, a->kw);
     if (!err)
-        err = c->cudnnSetConvolution2dDescriptor(p->conv, a->pad, a->pad, a->stride, a->stride, 1, 1,
+        err = c->cudnnSetConvolution2dDescriptor(p->conv, a->top, a->left, a->stride_h, a->stride_w, 1, 1,
                                                  CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
     if (!err) err = c->cudnnSetConvolutionMathType(p->conv, tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH);
     return err;
@@ -99,11 +99,19 @@ CHOOSE(forward, Forward, cudnnConvolutionFwdAlgoPerf_t, plain_forward, p->x, p->
 CHOOSE(data, BackwardData, cudnnConvolutionBwdDataAlgoPerf_t, plain_data, p->w, p->y, p->conv, p->x)
 CHOOSE(filter, BackwardFilter, cudnnConvolutionBwdFilterAlgoPerf_t, plain_filter, p->x, p->y, p->conv, p->w)
 
+/* It has one number of padding for both sides; groups and dilation are left to our kernels. */
+static bool is_plain(const struct conv2d_args *a)
+{
+    return a->groups == 1 && a->dilation_h == 1 && a->dilation_w == 1 &&
+           a->oh == (a->h + 2 * a->top - a->kh) / a->stride_h + 1 &&
+           a->ow == (a->w + 2 * a->left - a->kw) / a->stride_w + 1;
+}
+
 static void *prepare(const struct conv2d_args *a, const struct hsgd_cuda_queue *queue,
                      bool (*choose)(struct prepared *))
 {
     const struct cudnn *c = queue->cudnn;
-    if (!c || a->c < c->min_channels || a->o < c->min_channels) return NULL;
+    if (!c || !is_plain(a) || a->c < c->min_channels || a->o < c->min_channels) return NULL;
     struct prepared *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     p->cudnn = c;
@@ -200,9 +208,9 @@ static void transpose(struct hsgd_emit *e, const struct hsgd_kernel *kernel, str
 
 /* cuDNN is queried with the alignment of scratch memory, before any is
  * allocated. */
-bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
+bool conv2d_cudnn_forward(struct hsgd_emit *e, const struct conv *c, struct conv2d_args a)
 {
-    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
+    struct hsgd_shape in = window_shape(&e->node->in[0]), out = window_shape(&e->node->out[0]);
     struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, hsgd_param_at(e, 0), next, next };
     struct conv2d_finish_args finish = { a.n, hsgd_size(out), a.o, a.activation, lanes_tiles(a.n, hsgd_size(out)) };
     const struct prepared *p = hsgd_prepared(e, &kernel_forward, &a, refs);
@@ -212,14 +220,15 @@ bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a)
     refs[3] = workspace(e, p, 0);
     transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x[0], refs[0]);
     hsgd_launch(e, &kernel_forward, HSGD_TILES, 1, &a, refs);
-    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2], conv2d_bias(e), e->y[0]);
+    HSGD_LAUNCH(e, HSGD_KERNEL(conv2d_gpu_finish), HSGD_TILES, finish.tiles, &finish, refs[2], conv_bias(e, c),
+                e->y[0]);
     return true;
 }
 
 /* db in two sums, first over the images: that has enough columns for the whole device. */
-bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy)
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, const struct conv *c, struct conv2d_args a, struct hsgd_ref *dy)
 {
-    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
+    struct hsgd_shape in = window_shape(&e->node->in[0]), out = window_shape(&e->node->out[0]);
     struct hsgd_ref next = hsgd_scratch(e, 0), refs[] = { next, next, e->gradient[0], next };
     const struct prepared *p = hsgd_prepared(e, &kernel_filter, &a, refs);
     if (!p) return false;
@@ -231,14 +240,14 @@ bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hs
     transpose(e, HSGD_KERNEL(lanes_unpack), in, e->x[0], refs[0]);
     hsgd_launch(e, &kernel_filter, HSGD_TILES, 1, &a, refs);
     emit_column_sums(e, a.n, hsgd_size(out), hsgd_size(out), *dy, refs[3]);
-    emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], conv2d_bias_gradient(e));
+    emit_column_sums(e, a.oh * a.ow, a.o, a.o, refs[3], conv_bias_gradient(e, c));
     e->scratch_used = used; /* keeps dy, frees the rest */
     return true;
 }
 
 bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy)
 {
-    struct hsgd_shape in = image_of(&e->node->in[0]), out = image_of(&e->node->out[0]);
+    struct hsgd_shape in = window_shape(&e->node->in[0]), out = window_shape(&e->node->out[0]);
     bool transposed = dy.buffer >= 0;
     struct hsgd_ref next = hsgd_scratch(e, 0);
     struct hsgd_ref refs[] = { transposed ? dy : next, hsgd_param_at(e, 0), next, next };
@@ -254,11 +263,14 @@ bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, stru
 
 #else /* without cuDNN */
 
-bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a) { return (void)e, (void)a, false; }
-
-bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy)
+bool conv2d_cudnn_forward(struct hsgd_emit *e, const struct conv *c, struct conv2d_args a)
 {
-    return (void)e, (void)a, (void)dy, false;
+    return (void)e, (void)c, (void)a, false;
+}
+
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, const struct conv *c, struct conv2d_args a, struct hsgd_ref *dy)
+{
+    return (void)e, (void)c, (void)a, (void)dy, false;
 }
 
 bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy)

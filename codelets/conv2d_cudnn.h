@@ -4,15 +4,11 @@
 #ifndef HSGD_CODELETS_CONV2D_CUDNN_H
 #define HSGD_CODELETS_CONV2D_CUDNN_H
 
-#include "kernels.h"
+#include "conv.h"
 
-/* The bias and its gradient, which are scratch memory where the layer has none. */
-struct hsgd_ref conv2d_bias(struct hsgd_emit *e);
-struct hsgd_ref conv2d_bias_gradient(struct hsgd_emit *e);
-
-bool conv2d_cudnn_forward(struct hsgd_emit *e, struct conv2d_args a);
+bool conv2d_cudnn_forward(struct hsgd_emit *e, const struct conv *c, struct conv2d_args a);
 /* Gradients of weight and bias; on success *dy is dy in NHWC, in scratch memory. */
-bool conv2d_cudnn_gradients(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref *dy);
+bool conv2d_cudnn_gradients(struct hsgd_emit *e, const struct conv *c, struct conv2d_args a, struct hsgd_ref *dy);
 /* dy: from conv2d_cudnn_gradients(); buffer -1: not computed, so dy is transposed here. */
 bool conv2d_cudnn_input_gradient(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref dy);
 

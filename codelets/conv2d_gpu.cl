@@ -9,11 +9,12 @@
 #define CONV_STEP 32     /* weights of an output channel that are in local memory at a time */
 #define CONV_COLUMNS 2   /* pixels of an image that a thread computes */
 
-/* A convolution seen from its outputs: out[q][m] = sum over taps and d of
+/* A group of a convolution seen from its outputs: out[q][m] = sum over taps and d of
  * in[place of q under the tap][d] W[m][tap][d].  Backward, in is dy. */
 struct gpu_conv {
     int m, d, taps;                    /* output channels, input channels, kernel size */
     int out_h, out_w, in_h, in_w;
+    int out_all, in_all;               /* channels of all groups */
 };
 
 /* A thread's pixel: its block of images, its position, and whether it is inside the image. */
@@ -25,8 +26,8 @@ DEVICE struct gpu_pixel gpu_pixel(GLOBAL const float *in, struct gpu_conv v, int
     struct gpu_pixel p;
     p.y = position / v.out_w % v.out_h;
     p.x = position % v.out_w;
-    p.image = in + (size_t)block * v.in_h * v.in_w * v.d * 16 + column % 16;
-    p.at = (size_t)position * v.m * 16 + column % 16;
+    p.image = in + (size_t)block * v.in_h * v.in_w * v.in_all * 16 + column % 16;
+    p.at = (size_t)position * v.out_all * 16 + column % 16;
     return p;
 }
 
@@ -34,22 +35,23 @@ DEVICE struct gpu_pixel gpu_pixel(GLOBAL const float *in, struct gpu_conv v, int
 DEVICE GLOBAL const float *gpu_input(const int FORWARD, struct gpu_pixel p, struct gpu_conv v, struct conv2d_args a,
                                      int tap)
 {
+    const int ky = tap / a.kw * a.dilation_h, kx = tap % a.kw * a.dilation_w;
     int y, x;
     if (FORWARD) {
-        y = p.y * a.stride - a.pad + tap / a.kw;
-        x = p.x * a.stride - a.pad + tap % a.kw;
+        y = p.y * a.stride_h - a.top + ky;
+        x = p.x * a.stride_w - a.left + kx;
     } else {
-        y = p.y + a.pad - tap / a.kw;
-        x = p.x + a.pad - tap % a.kw;
-        if (y < 0 || x < 0 || y % a.stride || x % a.stride) return NULL;
-        y /= a.stride;
-        x /= a.stride;
+        y = p.y + a.top - ky;
+        x = p.x + a.left - kx;
+        if (y < 0 || x < 0 || y % a.stride_h || x % a.stride_w) return NULL;
+        y /= a.stride_h;
+        x /= a.stride_w;
     }
     if (y < 0 || y >= v.in_h || x < 0 || x >= v.in_w) return NULL;
-    return p.image + ((size_t)y * v.in_w + x) * v.d * 16;
+    return p.image + ((size_t)y * v.in_w + x) * v.in_all * 16;
 }
 
-/* Weights k of CONV_STEP from k0 on, of OB outputs from m0 on: shared[k][m]. */
+/* Weights k of CONV_STEP from k0 on, of OB outputs from m0 on: shared[k][m]; w is the group's. */
 DEVICE void gpu_stage(const int FORWARD, const int OB, GLOBAL const float *w, struct gpu_conv v, int m0, int k0,
                       LOCAL_ARG float *shared)
 {
@@ -97,8 +99,8 @@ DEVICE void gpu_block(const int FORWARD, const int OB, GLOBAL const float *in, G
         UNROLL
         for (int i = 0; i < OB; i++) {
             if (first + j * LOCAL_SIZE + LOCAL_ID >= columns || m0 + i >= v.m) continue;
-            const float z = acc[i * CONV_COLUMNS + j] + (FORWARD ? bias[m0 + i] : 0.0f);
-            out[p[j].at + (size_t)(m0 + i) * 16] = FORWARD ? activate(z, a.activation) : z;
+            const float z = acc[i * CONV_COLUMNS + j] + (FORWARD || a.has_bias ? bias[m0 + i] : 0.0f);
+            out[p[j].at + (size_t)(m0 + i) * 16] = activate(z, a.activation);
         }
     }
 }
@@ -109,9 +111,11 @@ DEVICE void gpu_tiles(const int FORWARD, const int OB, GLOBAL const float *in, G
                       LOCAL_ARG float *shared)
 {
     const int across = (v.m + OB - 1) / OB, columns = lanes_blocks(a.n) * v.out_h * v.out_w * 16;
-    FOR_ROWS(tile, a.tiles)
-        gpu_block(FORWARD, OB, in, w, bias, out, v, a, tile % across * OB, tile / across * CONV_COLUMNS * LOCAL_SIZE,
-                  columns, shared);
+    FOR_ROWS(tile, a.tiles) {
+        const int m0 = tile % across * OB, g = tile / across % a.groups, pixels = tile / across / a.groups;
+        gpu_block(FORWARD, OB, in + (size_t)g * v.d * 16, w + (size_t)g * v.m * v.d * v.taps, bias + g * v.m,
+                  out + (size_t)g * v.m * 16, v, a, m0, pixels * CONV_COLUMNS * LOCAL_SIZE, columns, shared);
+    }
 }
 
 /* conv2d_fwd's formula.  One kernel for each value of gpu_outputs(), since a kernel
@@ -124,7 +128,7 @@ DEVICE void gpu_tiles(const int FORWARD, const int OB, GLOBAL const float *in, G
         BUFFER(3, float, y)                                                                                        \
         LOCAL float shared[CONV_STEP * OB];                                                                        \
         const struct conv2d_args a = a_;                                                                           \
-        const struct gpu_conv v = { a.o, a.c, a.kh * a.kw, a.oh, a.ow, a.h, a.w };                                 \
+        const struct gpu_conv v = { conv2d_out(a), conv2d_in(a), a.kh * a.kw, a.oh, a.ow, a.h, a.w, a.o, a.c };    \
         gpu_tiles(1, OB, x, w, bias, y, v, a, shared);                                                             \
     }
 KERNEL4(conv2d_gpu_fwd8, conv2d_args)
@@ -139,17 +143,18 @@ FORWARD_(32)
     {                                                                                                              \
         BUFFER(0, const float, dy)                                                                                 \
         BUFFER(1, const float, w)                                                                                  \
-        BUFFER(2, float, dx)                                                                                       \
+        BUFFER(2, const float, bias)                                                                               \
+        BUFFER(3, float, dx)                                                                                       \
         LOCAL float shared[CONV_STEP * OB];                                                                        \
         const struct conv2d_args a = a_;                                                                           \
-        const struct gpu_conv v = { a.c, a.o, a.kh * a.kw, a.h, a.w, a.oh, a.ow };                                 \
-        gpu_tiles(0, OB, dy, w, dy, dx, v, a, shared);                                                             \
+        const struct gpu_conv v = { conv2d_in(a), conv2d_out(a), a.kh * a.kw, a.h, a.w, a.oh, a.ow, a.c, a.o };    \
+        gpu_tiles(0, OB, dy, w, bias, dx, v, a, shared);                                                            \
     }
-KERNEL3(conv2d_gpu_dx8, conv2d_args)
+KERNEL4(conv2d_gpu_dx8, conv2d_args)
 BACKWARD_(8)
-KERNEL3(conv2d_gpu_dx16, conv2d_args)
+KERNEL4(conv2d_gpu_dx16, conv2d_args)
 BACKWARD_(16)
-KERNEL3(conv2d_gpu_dx32, conv2d_args)
+KERNEL4(conv2d_gpu_dx32, conv2d_args)
 BACKWARD_(32)
 
 /* ------------------------------------------------------------- gradients */
@@ -159,25 +164,27 @@ struct gpu_entries { LOCAL_ARG int *offset, *ky, *kx; int n; };
 
 DEVICE void gpu_entries_fill(struct gpu_entries e, int e0, struct conv2d_args a)
 {
+    const int c = conv2d_in(a);
     for (int i = LOCAL_ID; i < e.n; i += LOCAL_SIZE) {
-        const int tap = (e0 + i) / a.c;
-        e.ky[i] = tap / a.kw;
-        e.kx[i] = tap % a.kw;
-        e.offset[i] = ((tap / a.kw * a.w + tap % a.kw) * a.c + (e0 + i) % a.c) * 16;
+        const int tap = (e0 + i) / c;
+        e.ky[i] = tap / a.kw * a.dilation_h;
+        e.kx[i] = tap % a.kw * a.dilation_w;
+        e.offset[i] = ((e.ky[i] * a.w + e.kx[i]) * a.c + (e0 + i) % c) * 16;
     }
 }
 
-/* One position: dy of OB outputs and x of all entries, image by image: row [image]. */
+/* One position: dy of OB outputs and x of all entries, image by image: row [image].  x begins at the group's
+ * channels, its outputs end at o_end. */
 DEVICE void gpu_stage_position(const int OB, const int WIDE, GLOBAL const float *x, GLOBAL const float *dy, int o0,
-                               int e0, struct gpu_entries e, struct conv2d_args a, int position,
+                               int o_end, int e0, struct gpu_entries e, struct conv2d_args a, int position,
                                LOCAL_ARG float *dy_rows, LOCAL_ARG float *x_rows)
 {
-    const int block = position / (a.oh * a.ow), y = position / a.ow % a.oh * a.stride - a.pad;
-    const int column = position % a.ow * a.stride - a.pad, bias = a.kh * a.kw * a.c - e0;
+    const int block = position / (a.oh * a.ow), y = position / a.ow % a.oh * a.stride_h - a.top;
+    const int column = position % a.ow * a.stride_w - a.left, bias = conv2d_weights(a) - e0;
     GLOBAL const float *corner = x + (ptrdiff_t)block * a.h * a.w * a.c * 16 + ((ptrdiff_t)y * a.w + column) * a.c * 16;
     for (int i = LOCAL_ID; i < OB * 16; i += LOCAL_SIZE)
         dy_rows[i % 16 * (OB + 4) + i / 16] =
-            o0 + i / 16 < a.o ? dy[((size_t)position * a.o + o0 + i / 16) * 16 + i % 16] : 0.0f;
+            o0 + i / 16 < o_end ? dy[((size_t)position * a.o + o0 + i / 16) * 16 + i % 16] : 0.0f;
     for (int i = LOCAL_ID; i < e.n * 16; i += LOCAL_SIZE) {
         const int k = i / 16, row = y + e.ky[k], col = column + e.kx[k];
         const int inside = k < bias && row >= 0 && row < a.h && col >= 0 && col < a.w;
@@ -188,10 +195,10 @@ DEVICE void gpu_stage_position(const int OB, const int WIDE, GLOBAL const float 
 /* Sums over the positions [begin, end) for OB outputs and WIDE entries: a
  * thread has eight outputs and four entries. */
 DEVICE void gpu_dw_block(const int OB, GLOBAL const float *x, GLOBAL const float *dy, GLOBAL float *sums, int o0,
-                         int e0, struct gpu_entries e, struct conv2d_args a, int begin, int end,
+                         int o_end, int e0, struct gpu_entries e, struct conv2d_args a, int begin, int end,
                          LOCAL_ARG float *shared)
 {
-    const int WIDE = 4096 / OB, across = WIDE / 4, all = a.kh * a.kw * a.c + 1;
+    const int WIDE = 4096 / OB, across = WIDE / 4, all = gpu_dw_entries(a);
     const int mine = LOCAL_ID % across * 4, outputs = LOCAL_ID / across * 8;
     LOCAL_ARG float *x_rows = shared + 16 * (OB + 4);
     float acc[32];
@@ -199,7 +206,7 @@ DEVICE void gpu_dw_block(const int OB, GLOBAL const float *x, GLOBAL const float
     for (int i = 0; i < 32; i++) acc[i] = 0.0f;
     for (int position = begin; position < end; position++) {
         BARRIER();
-        gpu_stage_position(OB, WIDE, x, dy, o0, e0, e, a, position, shared, x_rows);
+        gpu_stage_position(OB, WIDE, x, dy, o0, o_end, e0, e, a, position, shared, x_rows);
         BARRIER();
         for (int image = 0; mine < e.n && image < 16; image++) {
             UNROLL
@@ -213,7 +220,7 @@ DEVICE void gpu_dw_block(const int OB, GLOBAL const float *x, GLOBAL const float
     for (int i = 0; i < 8; i++) {
         UNROLL
         for (int j = 0; j < 4; j++)
-            if (o0 + outputs + i < a.o && mine + j < e.n)
+            if (o0 + outputs + i < o_end && mine + j < e.n)
                 sums[(size_t)(o0 + outputs + i) * all + e0 + mine + j] = acc[i * 4 + j];
     }
 }
@@ -227,20 +234,22 @@ KERNEL3(conv2d_gpu_dw, conv2d_args)
     LOCAL float shared[16 * (512 + 4) + 16 * (8 + 4)];
     LOCAL int offset[512], ky[512], kx[512];
     const struct conv2d_args a = a_;
-    const int outputs = gpu_outputs(a.o), wide = 4096 / outputs, all = a.kh * a.kw * a.c + 1;
-    const int down = (a.o + outputs - 1) / outputs, across = (all + wide - 1) / wide;
+    const int m = conv2d_out(a), outputs = gpu_outputs(m), wide = 4096 / outputs, all = gpu_dw_entries(a);
+    const int down = (m + outputs - 1) / outputs, across = (all + wide - 1) / wide;
     const int positions = lanes_blocks(a.n) * a.oh * a.ow;
     FOR_ROWS(tile, a.tiles) {
-        const int split = tile / (down * across), o0 = tile % down * outputs, e0 = tile / down % across * wide;
+        const int g = tile / (down * across) % a.groups, split = tile / (down * across * a.groups);
+        const int o0 = g * m + tile % down * outputs, o_end = (g + 1) * m, e0 = tile / down % across * wide;
         const int begin = (int)((u64)positions * (u64)split / (u64)a.splits);
         const int end = (int)((u64)positions * (u64)(split + 1) / (u64)a.splits);
+        GLOBAL const float *xg = x + (size_t)g * conv2d_in(a) * 16;
         GLOBAL float *sums = work + (size_t)split * a.o * all;
         const struct gpu_entries e = { offset, ky, kx, all - e0 < wide ? all - e0 : wide };
         BARRIER();
         gpu_entries_fill(e, e0, a);
-        if (outputs == 8) gpu_dw_block(8, x, dy, sums, o0, e0, e, a, begin, end, shared);
-        else if (outputs == 16) gpu_dw_block(16, x, dy, sums, o0, e0, e, a, begin, end, shared);
-        else gpu_dw_block(32, x, dy, sums, o0, e0, e, a, begin, end, shared);
+        if (outputs == 8) gpu_dw_block(8, xg, dy, sums, o0, o_end, e0, e, a, begin, end, shared);
+        else if (outputs == 16) gpu_dw_block(16, xg, dy, sums, o0, o_end, e0, e, a, begin, end, shared);
+        else gpu_dw_block(32, xg, dy, sums, o0, o_end, e0, e, a, begin, end, shared);
     }
 }
 
@@ -250,7 +259,7 @@ KERNEL3(conv2d_gpu_sum, conv2d_args)
     BUFFER(0, const float, work)
     BUFFER(1, float, dw)
     BUFFER(2, float, db)
-    const int weights = ARG(kh) * ARG(kw) * ARG(c), all = weights + 1;
+    const int weights = conv2d_weights(a_), all = weights + 1;
     FOR_ITEMS(i, ARG(o) * all) {
         float s = 0.0f;
         for (int part = 0; part < ARG(splits); part++) s += work[(size_t)part * ARG(o) * all + i];

@@ -48,7 +48,10 @@ KERNELS = \
 	codelets/attention.h \
 	codelets/attention_tile.h \
 	codelets/conv2d.h \
+	codelets/conv2d_taps.h \
 	codelets/attention_rotary.cl \
+	codelets/conv2d_depth.cl \
+	codelets/conv2d_dw.cl \
 	codelets/gemm.cl \
 	codelets/lanes.cl \
 	codelets/merge.cl \
@@ -63,7 +66,7 @@ GPU_KERNELS = codelets/conv2d_gpu.cl
 
 op_files = $(addprefix $(srcdir)/codelets/,$(addsuffix .c,$(OPS)))
 # On CUDA, cuBLASLt computes matrix products, and convolution has its own kernels.
-CUDA_KERNELS = $(filter-out codelets/gemm.cl codelets/conv2d.cl,$(KERNELS)) $(GPU_KERNELS)
+CUDA_KERNELS = $(filter-out codelets/gemm.cl codelets/conv2d.cl codelets/conv2d_dw.cl,$(KERNELS)) $(GPU_KERNELS)
 kernel_files = $(addprefix $(srcdir)/,$(KERNELS))
 gpu_kernel_files = $(addprefix $(srcdir)/,$(GPU_KERNELS))
 cuda_kernel_files = $(addprefix $(srcdir)/,$(CUDA_KERNELS))
@@ -148,6 +151,8 @@ EXTRA_DIST += $(addprefix codelets/,$(addsuffix .c,$(OPS)))
 noinst_LTLIBRARIES += codelets/libcodelets.la
 nodist_codelets_libcodelets_la_SOURCES = codelets/kernel_text.c
 codelets_libcodelets_la_SOURCES = \
+	codelets/conv.c \
+	codelets/conv.h \
 	codelets/conv2d_cudnn.c \
 	codelets/conv2d_cudnn.h \
 	codelets/gemm.h \

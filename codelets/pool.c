@@ -10,16 +10,19 @@ static struct window window_of(const struct hsgd_node *n)
 {
     const struct hsgd_max_pool *a = n->attributes;
     _Static_assert(sizeof *a == sizeof(struct hsgd_avg_pool), "the same attributes");
-    return (struct window){ a->kernel, a->stride, a->padding };
+    return (struct window){ .kernel = { a->kernel, a->kernel },
+                            .stride = { a->stride, a->stride },
+                            .dilation = { 1, 1 },
+                            .padding = a->padding };
 }
 
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     struct window a = window_of(n);
     char what[48];
-    snprintf(what, sizeof what, "a window of %dx%d", a.kernel, a.kernel);
-    if (window_infer(n, &a, hsgd_type_channels(&n->in[0]), what, why, size)) return -1;
-    n->forward_flops = n->backward_flops = (double)a.kernel * a.kernel * sample_size(&n->out[0]);
+    snprintf(what, sizeof what, "a window of %dx%d", a.kernel[0], a.kernel[1]);
+    if (window_infer(n, &a, 1u << 3, hsgd_type_channels(&n->in[0]), what, why, size)) return -1;
+    n->forward_flops = n->backward_flops = (double)a.kernel[0] * a.kernel[1] * sample_size(&n->out[0]);
     return 0;
 }
 
@@ -33,8 +36,8 @@ static struct pool_args args_of(const struct hsgd_emit *e)
                                .c = in.c,
                                .oh = out.h,
                                .ow = out.w,
-                               .k = a.kernel,
-                               .stride = a.stride,
+                               .k = a.kernel[0],
+                               .stride = a.stride[0],
                                .pad = a.padding,
                                .activation = (int)e->node->slope_of_x };
 }

@@ -5,14 +5,33 @@
 
 #include <hsgd/ops.h>
 
-/* kernel x kernel positions. */
+/* A window over rows and columns of an image, or over the columns of a sequence,
+ * which is an image of one row. */
 struct window {
-    int kernel, stride, padding;
+    int kernel[2], stride[2], dilation[2]; /* of rows, of columns; as given */
+    int padding;                           /* on all sides, */
+    struct hsgd_ints pads; /* unless this is given: top, left, bottom, right; of a sequence left, right */
+    bool ceil_mode;        /* a last window may begin in the image and end beyond it */
+    int begin[2], end[2];  /* padding, by window_resolve() */
 };
 
-/* Checks a window (`what` names it in messages) and sets the output's type.  Returns
- * 0, or -1 with a reason in why. */
-int window_infer(struct hsgd_node *n, const struct window *window, int out_channels, const char *what, char *why,
+/* An attribute, or what 0 stands for: infer() also sees what nobody has filled in. */
+static inline int window_or(int value, int otherwise) { return value ? value : otherwise; }
+
+/* Height, width and channels of an image or a sequence. */
+static inline struct hsgd_shape window_shape(const struct hsgd_type *t)
+{
+    struct hsgd_shape s = { 1, t->dim[0], t->dim[1] };
+    if (t->rank == 3) s = (struct hsgd_shape){ t->dim[0], t->dim[1], t->dim[2] };
+    return s;
+}
+
+/* Fills in what follows from the rank of the input, 2 or 3. */
+void window_resolve(struct window *w, int rank);
+
+/* Resolves and checks a window (`what`: "kernel" or "window" in messages) over n->in[0], which must
+ * have one of the ranks, bits 2 and 3; sets the output's type.  Returns 0, or -1 with a reason in why. */
+int window_infer(struct hsgd_node *n, struct window *w, unsigned ranks, int out_channels, const char *what, char *why,
                  size_t size);
 
 #endif

@@ -14,7 +14,7 @@ cat >"$work/list" <<'LIST'
 none|codelets/merge.cl||merge|passed
 missing barrier|codelets/merge.cl|0,/BARRIER();/s///|merge|wrong on cuda
 weights before they are there|codelets/conv2d_gpu.cl|/shared\[i\] = m < v.m/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
-positions before they are there|codelets/conv2d_gpu.cl|/dy, o0, e0, e, a, position, shared, x_rows/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
+positions before they are there|codelets/conv2d_gpu.cl|/dy, o0, o_end, e0, e, a, position, shared, x_rows/,/BARRIER/s/BARRIER();//|conv2d|wrong on cuda
 a sum of one thread, not of its warp|codelets/softmax_cross_entropy.cl|s/sum = WARP_SUM(sum);//|softmax_cross_entropy|wrong on cuda
 write past the end|codelets/dense.cl|s/c < ARG(cols)) out\[c\] = s;/c < ARG(cols)) out[c] = out[c + 16] = s;/|dense|fault: .*past the end
 read past the end|codelets/accuracy.cl|s/label = labels\[r\]/label = labels[r + 1 < ARG(rows) ? r : r + 1]/|top_k|fault: .*past the end
@@ -41,7 +41,7 @@ no memory for the workspace|codelets/conv2d_cudnn.c|s/need > floats ? need : flo
 host pointer as x|codelets/conv2d_cudnn.c|s/p->x, b\[0\], p->w/p->x, \&one, p->w/|conv2d|fault: .*x: .*is not device memory
 swapped filter layout|codelets/conv2d_cudnn.c|s/CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, a->o/CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, a->o/|conv2d|wrong on cuda
 swapped tensor layout|codelets/conv2d_cudnn.c|s/p->y, CUDNN_TENSOR_NHWC/p->y, CUDNN_TENSOR_NCHW/|conv2d|wrong on cuda
-stride and padding swapped|codelets/conv2d_cudnn.c|s/a->pad, a->pad, a->stride, a->stride/a->stride, a->stride, a->pad, a->pad/|conv2d|fault: .*do not fit
+stride and padding swapped|codelets/conv2d_cudnn.c|s/a->top, a->left, a->stride_h, a->stride_w/a->stride_h, a->stride_w, a->top, a->left/|conv2d|fault: .*do not fit
 convolution on another stream|codelets/conv2d_cudnn.c|s/cudnnSetStream(c->handle, queue->stream)/cudnnSetStream(c->handle, NULL)/|conv2d|wrong on cuda
 TF32 without being asked for|codelets/conv2d_cudnn.c|s/tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH/CUDNN_DEFAULT_MATH/|conv2d|wrong on cuda
 other bits each time|codelets/conv2d_cudnn.c|s/list\[i\].determinism != CUDNN_DETERMINISTIC/0/|conv2d|fault: .*not to be chosen

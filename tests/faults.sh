@@ -82,7 +82,11 @@ dense: forgotten bias|dense.c|s/last && !a->no_bias ? hsgd_param_at(e, 1) : abse
 dense: bias gradient without a row|dense.cl|s/for (int r = 1; r < ARG(rows); r++)/for (int r = 2; r < ARG(rows); r++)/|dense|cpu
 relu: mask inverted|activation.cl|s/y\[i\] > 0.0f ? d : 0.0f/y[i] > 0.0f ? 0.0f : d/|dense|opencl
 relu: NaN becomes 0|activate.h|s/return z < 0.0f ? 0.0f : z;/return z > 0.0f ? z : 0.0f;/|activate|cpu
-conv2d: padding off by one|conv2d.cl|s/t.at = q \* stride - pad;/t.at = q * stride - pad + 1;/|conv2d|cpu
+conv2d: padding off by one|conv2d_taps.h|s/t.at = q \* a.stride - a.pad;/t.at = q * a.stride - a.pad + 1;/|conv2d|cpu
+conv2d: the group of inputs is the first|conv2d.cl|s/in + g \* c \* 16/in/|conv2d|cpu
+conv2d: kernel rows not dilated|conv2d_dw.cl|s/span.ky \* a.dilation_h/span.ky/|conv2d|opencl
+conv2d: depthwise weights not flipped|conv2d_depth.cl|s/r.w_tap = FORWARD ? 1 : -1/r.w_tap = 1/|conv2d|cpu
+conv2d: depthwise edge beyond the row|conv2d_depth.cl|s/r.axis.size - at, r.width - q }/r.axis.size - at + 1, r.width - q }/|conv2d|cpu
 conv2d: forgotten bias|conv2d.cl|s/bias ? V16_SPLAT(bias\[i\]) : //|conv2d|cpu
 conv2d: slope applied twice|conv2d.c|s/a.activation && !e->node->slope_applied/a.activation/|conv2d|cpu
 dropout: backward with another mask|dropout.c|s/mask(e, e->dy\[0\]/e->number++, &/|dropout|cpu

@@ -20,7 +20,8 @@ static const struct hsgd_shape image = { 28, 28, 1 }, none = { 0 };
 #define SIXTEEN "1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
 #define NOT_OP " is not one of accuracy, ..." /* all others follow */
 #define KEYS \
-    "conv2d has no key \"x\"; it has op, name, in, recompute, weights, train, out_channels, kernel, stride, padding, activation, no_bias, init"
+    "conv2d has no key \"x\"; it has op, name, in, recompute, weights, train, out_channels, kernel, stride, padding, activation, no_bias, init, " \
+    "groups, dilation, kernel_w, stride_w, dilation_w, pads"
 
 static const struct {
     const char *text, *sentence;
@@ -107,6 +108,23 @@ static const struct {
       ":4: model \"m\", layer 2 (conv2d): a weight of 65536x1x1x65536 is too large" },
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, padding_below: 0}\n"),
       ":3: padding_below must be an integer from 1, not \"0\"" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, groups: 2}\n"),
+      ":3: model \"m\", layer 1 (conv2d): groups must divide the channels of the input: 2 and 1" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, groups: -1}\n"),
+      ":3: model \"m\", layer 1 (conv2d): groups must be 1 or more, not -1" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 1}\n  - {op: conv2d, out_channels: 6, kernel: 1, groups: 4}\n"),
+      ":4: model \"m\", layer 2 (conv2d): groups must divide out_channels: 4 and 6" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, pads: [1, 1]}\n"),
+      ":3: model \"m\", layer 1 (conv2d): pads must be 4 integers: top, left, bottom, right; not 2" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, padding: 1, pads: [1, 1, 1, 1]}\n"),
+      ":3: model \"m\", layer 1 (conv2d): padding 1 and pads exclude each other" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, kernel_w: 2, pads: [0, 2, 0, 0]}\n"),
+      ":3: model \"m\", layer 1 (conv2d): kernel 3x2, stride 1, padding [0, 2, 0, 0]: needs kernel >= 1, stride >= 1, "
+      "0 <= padding < kernel" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, dilation: 14}\n"),
+      ":3: model \"m\", layer 1 (conv2d): a 3x3 kernel, dilation 14, does not fit into 28x28 with padding 0" },
+    { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, dilation: 30000}\n"),
+      ":3: model \"m\", layer 1 (conv2d): kernel 3, stride 1, dilation 30000: the maximum is 32768" },
     { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"), ":3: stride must not be 0" },
     { MODEL("  - {op: dropout, p: nan}\n"), ":3: p must be a number, not \"nan\"" },
     { MODEL("  - {op: dropout, p: 1e99}\n"), ":3: p must be a number, not \"1e99\"" },
@@ -314,7 +332,7 @@ static const char every_op[] =
     "targets: {label: {type: i32}}\n"
     "layers:\n"
     "  - {op: conv2d, name: a, out_channels: 4, kernel: 3, stride: 2, padding: 1, activation: tanh, no_bias: true, "
-    "init: he}\n"
+    "init: he, groups: 2, dilation: 1, kernel_w: 4, stride_w: 2, dilation_w: 1, pads: []}\n"
     "  - {op: activate, name: activate1, activation: sigmoid}\n"
     "  - {op: gelu, name: gelu1, tanh: true}\n"
     "  - {op: reshape, name: reshape1, dims: [-1, 4, 4]}\n"
@@ -330,7 +348,7 @@ static const char same_ops[] =
     "%YAML 1.1\n---\n"
     "layers:\n"
     "- kernel: 3\n  op: conv2d\n  out_channels: '4'\n  name: \"a\"\n  padding: 1\n  stride: 2\n"
-    "  activation: tanh\n  init: he\n  no_bias: true\n"
+    "  activation: tanh\n  init: he\n  no_bias: true\n  groups: 2\n  kernel_w: 4\n"
     "- {op: activate, activation: sigmoid}   # f\n"
     "- {op: gelu, tanh: true}\n"
     "- op: reshape\n  dims:\n  - -1\n  - '4'\n  - 4\n"

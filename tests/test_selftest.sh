@@ -9,7 +9,7 @@ refused '--only "dens" is neither an operation nor copy or training' selftest --
 ok selftest --devices cpu --threads 1 --only conv2d,copy,training
 has out '^devices +cpu \(1 core\)'
 has out '^check +device +runs +error +allowed$'
-has out '^conv2d +cpu +216 shapes +[1-9][0-9.e-]+ +[1-9][0-9.e-]+  ok$'
+has out '^conv2d +cpu +312 shapes +[1-9][0-9.e-]+ +[1-9][0-9.e-]+  ok$'
 has out '^copy 64 MiB and back +cpu +1 copy +- +-  ok$'
 has out '^training cifar-cnn +cpu +5 steps +[1-9][0-9.e-]+ +0.0001  ok$'
 right=$(grep -c ' ok$' out)

@@ -235,11 +235,23 @@ HSGD_API extern const struct hsgd_op hsgd_op_group_norm, hsgd_op_instance_norm;
  * x zero outside; kernel x kernel taps, stride s, padding p < kernel.
  * weight: out_channels x kernel x kernel x in_channels; bias: out_channels.
  * Source: Goodfellow et al., Deep Learning, 9.5. */
+/* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky d - p][ox s + kx d - p][c] w[o][ky][kx][c]),
+ * x zero outside; kernel x kernel taps, stride s, dilation d, padding p < d (kernel - 1) + 1.
+ * groups: inputs and outputs are divided into so many equal groups, and c are the
+ * channels of o's group; as many as channels: a depthwise convolution.  kernel_w,
+ * stride_w and dilation_w: of columns, where they are not those of rows; 0: they are.
+ * pads: {4, {top, left, bottom, right}} in place of padding.  groups, dilation 0: 1.
+ * weight: out_channels x kernel x kernel_w x in_channels / groups; bias: out_channels.
+ * Aliasing: none.  Errors: groups do not divide the channels, or the window does not
+ * fit.  Source: Goodfellow et al., Deep Learning, 9.5; Chollet 2017. */
 struct hsgd_conv2d {
     int out_channels, kernel, stride, padding;
     enum hsgd_activation activation;
     enum hsgd_init init;
     bool no_bias;
+    int groups, dilation;
+    int kernel_w, stride_w, dilation_w;
+    struct hsgd_ints pads;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 

@@ -149,8 +149,16 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
         a->dense = (struct hsgd_dense){ size_of(4, low), some_activation(), one_in(2), some_init(), one_in(2) };
         return &hsgd_op_dense;
     case 1:
-        a->conv2d = (struct hsgd_conv2d){ size_of(3, low),   wild(3),     wild(1),  wild(1),
-                                          some_activation(), some_init(), one_in(4) };
+        a->conv2d = (struct hsgd_conv2d){ .out_channels = size_of(3, low),
+                                          .kernel = wild(3),
+                                          .stride = wild(1),
+                                          .padding = wild(1),
+                                          .activation = some_activation(),
+                                          .init = some_init(),
+                                          .no_bias = one_in(4),
+                                          .groups = one_in(2) ? wild(2) : 1 };
+        if (one_in(3)) a->conv2d.dilation = wild(1), a->conv2d.kernel_w = wild(2), a->conv2d.stride_w = wild(1);
+        if (one_in(4)) a->conv2d.pads = some_ints(1);
         return &hsgd_op_conv2d;
     case 2:
         a->pool = (struct hsgd_max_pool){ wild(2), wild(2), wild(0) };

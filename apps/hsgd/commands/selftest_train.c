@@ -21,16 +21,16 @@
     { \
         &hsgd_op_dense, &(const struct hsgd_dense) { units, f, false, HSGD_INIT_GLOROT, false } \
     }
-#define CONV(channels, kernel, padding) \
+#define CONV(channels, size, pad) \
     { \
         &hsgd_op_conv2d, &(const struct hsgd_conv2d) \
         { \
-            channels, kernel, 1, padding, HSGD_RELU, HSGD_INIT_GLOROT, false \
+            .out_channels = channels, .kernel = size, .stride = 1, .padding = pad, .activation = HSGD_RELU \
         } \
     }
 #define POOL \
     { \
-        &hsgd_op_max_pool, &(const struct hsgd_max_pool) { 2, 2, 0 } \
+        &hsgd_op_max_pool, &(const struct hsgd_max_pool) { .kernel = 2, .stride = 2 } \
     }
 #define END \
     { &hsgd_op_softmax_cross_entropy, &(const struct hsgd_softmax_cross_entropy){ 0 } }, { NULL, NULL }
