@@ -33,6 +33,8 @@ OPS += parameter
 OPS += pointwise
 OPS += pool
 OPS += position_table
+OPS += positions
+OPS += recurrent
 OPS += reshape
 OPS += rmse
 OPS += slice
@@ -166,6 +168,8 @@ codelets_libcodelets_la_SOURCES = \
 	codelets/op_table.c \
 	codelets/products.c \
 	codelets/products.h \
+	codelets/recurrent.h \
+	codelets/recurrent_work.c \
 	codelets/relayout.h \
 	codelets/strided.c \
 	codelets/strided.h \

@@ -21,6 +21,8 @@ reference_libreference_la_SOURCES = \
 	reference/formulas.h \
 	reference/network.c \
 	reference/network.h \
+	reference/recurrent_net.c \
+	reference/recurrent_net.h \
 	reference/reference.h \
 	reference/classes.c \
 	reference/classes.h \

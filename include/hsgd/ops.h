@@ -445,6 +445,56 @@ struct hsgd_parameter {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_parameter;
 
+/* Recurrent networks of x, {t, channels}: from step to step a state h, `hidden`
+ * floats, which is also the step's y; with sigma(z) = 1 / (1 + exp(-z)) and
+ * a_k = x_t W_ih,k^T + b_ih,k, r_k = h_{t-1} W_hh,k^T + b_hh,k of each gate k:
+ * lstm  i, f, g, o = sigma, sigma, tanh, sigma of a_k + r_k;
+ *       c_t = f c_{t-1} + i g;  h_t = o tanh(c_t)
+ * gru   r, z = sigma(a_k + r_k);  n = tanh(a_n + r r_n);  h_t = (1 - z) n + z h_{t-1}
+ * rnn   h_t = f(a + r), f tanh or relu
+ * `layers`, each on y of the one before; in training with dropout between them, as
+ * hsgd_op_dropout.  bidirectional: a second network in each layer goes from the last
+ * step to the first; y are those of both, one after the other.
+ * Inputs: x; optional the number of steps of the sample, an i32, where a number below 0
+ * counts as 0 and one above t as t; optional h (and c), {layers directions, hidden},
+ * before the first step, else 0.  Outputs: y, {t, directions hidden}; h (and c) after
+ * the last step.  Steps beyond the length leave the state as it is, their y is 0, and
+ * the second direction begins at the last step before them.
+ * A session keeps h (and c) from run to run, if no states are given and the network is
+ * not bidirectional.
+ * Parameters of each layer and direction, in PyTorch's names, order of gates and
+ * layout: weight_ih_l<k>, gates hidden x channels, weight_hh_l<k>, gates hidden x
+ * hidden, bias_ih_l<k>, bias_hh_l<k>, gates hidden; those of the second direction end
+ * in _reverse.  At most 8 layers; layers 0: 1.  Aliasing: none.
+ * Source: Hochreiter & Schmidhuber 1997; Cho et al. 2014; Elman 1990. */
+struct hsgd_lstm {
+    int hidden, layers;
+    bool bidirectional, no_bias;
+    float dropout;
+};
+/* See hsgd_lstm. */
+struct hsgd_gru {
+    int hidden, layers;
+    bool bidirectional, no_bias;
+    float dropout;
+};
+enum hsgd_nonlinearity { HSGD_NONLINEARITY_TANH, HSGD_NONLINEARITY_RELU };
+/* See hsgd_lstm. */
+struct hsgd_rnn {
+    int hidden, layers;
+    bool bidirectional, no_bias;
+    float dropout;
+    enum hsgd_nonlinearity nonlinearity;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_lstm, hsgd_op_gru, hsgd_op_rnn;
+
+/* Of x, {t, channels}, over the first n of the t positions of each sample, {channels}:
+ * last: y = x[n - 1];  mean_positions: the mean;  max_positions: the maximum, whose
+ * gradient goes to the first of equals.  n is the second input, an i32, which counts as
+ * 0 below 0 and as t above t; without it n = t.  Of no positions y is 0.
+ * Aliasing: none. */
+HSGD_API extern const struct hsgd_op hsgd_op_last, hsgd_op_mean_positions, hsgd_op_max_positions;
+
 /* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
  * Aliasing: none. */
 HSGD_API extern const struct hsgd_op hsgd_op_add, hsgd_op_mul;

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The work of recurrent networks.
+ *
+ * What a position has of its own, gates = x W_ih^T + b_ih, is one product for all of
+ * them; then each step is the product h W_hh^T and a kernel.  Backward goes the steps
+ * back, in which gates become their gradients, and ends with one product for each
+ * weight and for the input. */
+#include "recurrent.h"
+
+/* ------------------------------------------------------------------- places */
+
+static const struct hsgd_ref absent = { .buffer = -1 };
+
+/* A cell's work; `state` has h (and c) of the step of each layer and direction, {rows, hidden} each. */
+struct job {
+    struct hsgd_emit *e;
+    const struct cell *cell;
+    struct hsgd_rnn a;
+    int rows, steps, hidden, directions;
+    struct hsgd_ref lengths, state, product, no_bias;
+};
+
+static struct job job_of(struct hsgd_emit *e, const struct cell *cell)
+{
+    struct job j = { .e = e, .cell = cell, .a = cell->of(e->node->attributes), .rows = e->rows };
+    j.steps = e->node->in[0].dim[0];
+    j.hidden = j.a.hidden;
+    j.directions = directions_of(&j.a);
+    j.lengths = has_lengths(e->node) ? e->x[1] : absent;
+    return j;
+}
+
+/* Vectors of hidden floats behind the first so many of all positions. */
+static struct hsgd_ref kept_at(const struct job *j, int vectors)
+{
+    return hsgd_at(j->e->kept, (int64_t)vectors * j->rows * j->steps * j->hidden);
+}
+
+static struct hsgd_ref gates_at(const struct job *j, int l, int d)
+{
+    return kept_at(j, (l * j->directions + d) * kept_of_direction(j->cell));
+}
+
+/* State k before each step. */
+static struct hsgd_ref before_at(const struct job *j, int l, int d, int k)
+{
+    return kept_at(j, (l * j->directions + d) * kept_of_direction(j->cell) + j->cell->kept + k);
+}
+
+static bool drops(const struct job *j) { return j->a.dropout > 0 && j->e->training; }
+
+/* What layer l gives, {steps, directions hidden}. */
+static struct hsgd_ref output_at(const struct job *j, int l)
+{
+    int before = j->a.layers * j->directions * kept_of_direction(j->cell) + l * kept_of_layer(&j->a);
+    return l == j->a.layers - 1 ? j->e->y[0] : kept_at(j, before);
+}
+
+/* What it takes. */
+static struct hsgd_ref input_at(const struct job *j, int l)
+{
+    if (!l) return j->e->x[0];
+    struct hsgd_ref below = output_at(j, l - 1);
+    return drops(j) ? hsgd_at(below, (int64_t)j->directions * j->rows * j->steps * j->hidden) : below;
+}
+
+static int width_of(const struct job *j, int l) { return l ? j->directions * j->hidden : j->e->node->in[0].dim[1]; }
+
+static int param_of(const struct job *j, int l, int d, int k)
+{
+    return (l * j->directions + d) * (j->a.no_bias ? 2 : 4) + k;
+}
+
+/* A parameter's place; that of a bias that the network does not have is absent. */
+static struct hsgd_ref weight_at(const struct job *j, int l, int d, int k)
+{
+    return k >= B_IH && j->a.no_bias ? absent : hsgd_param_at(j->e, param_of(j, l, d, k));
+}
+
+static struct hsgd_ref gradient_at(const struct job *j, int l, int d, int k)
+{
+    return k >= B_IH && j->a.no_bias ? absent : j->e->gradient[param_of(j, l, d, k)];
+}
+
+/* A kernel does not read a buffer that is absent, but it must have one. */
+static struct hsgd_ref either(struct hsgd_ref r, struct hsgd_ref other) { return hsgd_wanted(r) ? r : other; }
+
+static struct hsgd_ref state_at(const struct job *j, int l, int d, int k)
+{
+    int before = (l * j->directions + d) * j->cell->nstates + k;
+    return hsgd_at(j->state, (int64_t)before * j->rows * j->hidden);
+}
+
+static void zero(struct hsgd_emit *e, struct hsgd_ref to, int n)
+{
+    struct zero_args a = { n };
+    HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, n, &a, to);
+}
+
+/* Between the state of a layer and direction, and its place among all those of a sample. */
+static void copy_state(const struct job *j, struct hsgd_ref all, int l, int d, struct hsgd_ref one, bool to_one)
+{
+    int whole = j->a.layers * j->directions * j->hidden, n = j->hidden;
+    struct copy_columns_args a = { j->rows, n, to_one ? whole : n, to_one ? n : whole };
+    all = hsgd_at(all, (l * j->directions + d) * n);
+    HSGD_LAUNCH(j->e, HSGD_KERNEL(copy_columns), HSGD_WARPS, a.rows, &a, to_one ? all : one, to_one ? one : all);
+}
+
+static struct recurrent_args step_args(const struct job *j, int step, int d)
+{
+    return (struct recurrent_args){ .rows = j->rows,
+                                    .hidden = j->hidden,
+                                    .steps = j->steps,
+                                    .t = d ? j->steps - 1 - step : step,
+                                    .kept = j->cell->kept,
+                                    .stride = j->directions * j->hidden,
+                                    .has_lengths = hsgd_wanted(j->lengths),
+                                    .is_relu = j->a.nonlinearity == HSGD_NONLINEARITY_RELU };
+}
+
+/* ------------------------------------------------------------------ dropout */
+
+/* A layer's values, or their gradients, with the mask of that layer. */
+static void drop(const struct job *j, int l, struct hsgd_ref from, struct hsgd_ref to)
+{
+    int size = j->steps * width_of(j, l);
+    struct dropout_args a = { j->rows * size,
+                              size,
+                              false,
+                              j->e->first_row,
+                              j->e->number + (l << 16),
+                              (int)(j->a.dropout * 0x1p31f),
+                              1.0f / (1.0f - j->a.dropout) };
+    HSGD_LAUNCH(j->e, HSGD_KERNEL(dropout), HSGD_ITEMS, a.n, &a, from, j->e->step, to);
+}
+
+/* ------------------------------------------------------------------ forward */
+
+/* h, c = those that a session has kept, the initial ones that are given, or 0. */
+static void begin_states(struct job *j)
+{
+    struct hsgd_emit *e = j->e;
+    int n = j->cell->nstates * j->a.layers * j->directions * j->rows * j->hidden, first = first_state(e->node);
+    j->state = hsgd_wanted(e->cache) ? e->cache : hsgd_scratch(e, n);
+    if (hsgd_wanted(e->cache)) return;
+    if (!first) zero(e, j->state, n);
+    for (int l = 0; first && l < j->a.layers; l++)
+        for (int d = 0; d < j->directions; d++)
+            for (int k = 0; k < j->cell->nstates; k++) copy_state(j, e->x[first + k], l, d, state_at(j, l, d, k), true);
+}
+
+static void step(const struct job *j, int l, int d, int number)
+{
+    int h = j->hidden, rows = j->cell->gates * h;
+    struct recurrent_args a = step_args(j, number, d);
+    struct hsgd_matmul p = { .m = j->rows, .n = rows, .k = h, .lda = h, .ldb = h, .ldc = rows, .transpose_b = true };
+    struct hsgd_ref gates = gates_at(j, l, d), of_h = state_at(j, l, d, 0);
+    hsgd_emit_matmul(j->e, &p, of_h, weight_at(j, l, d, W_HH), j->product, absent);
+    const struct hsgd_ref refs[] = { gates,
+                                     j->product,
+                                     either(weight_at(j, l, d, B_HH), j->no_bias),
+                                     either(j->lengths, gates),
+                                     of_h,
+                                     before_at(j, l, d, 0),
+                                     hsgd_at(output_at(j, l), d * h),
+                                     state_at(j, l, d, 1),
+                                     before_at(j, l, d, 1) }; /* the last two are LSTM's */
+    hsgd_launch(j->e, j->cell->step, HSGD_ROWS, a.rows, &a, refs);
+}
+
+static void forward_layer(const struct job *j, int l, int d)
+{
+    int width = width_of(j, l);
+    struct hsgd_matmul p = { .m = j->rows * j->steps,
+                             .n = j->cell->gates * j->hidden,
+                             .k = width,
+                             .lda = width,
+                             .ldb = width,
+                             .ldc = j->cell->kept * j->hidden,
+                             .transpose_b = true };
+    hsgd_emit_matmul(j->e, &p, input_at(j, l), weight_at(j, l, d, W_IH), gates_at(j, l, d), weight_at(j, l, d, B_IH));
+    for (int i = 0; i < j->steps; i++) step(j, l, d, i);
+    for (int k = 0; k < j->cell->nstates; k++) copy_state(j, j->e->y[1 + k], l, d, state_at(j, l, d, k), false);
+}
+
+void recurrent_forward(struct hsgd_emit *e, const struct cell *cell)
+{
+    struct job j = job_of(e, cell);
+    int rows = cell->gates * j.hidden;
+    begin_states(&j);
+    j.product = hsgd_scratch(e, (int64_t)j.rows * rows);
+    if (j.a.no_bias) zero(e, j.no_bias = hsgd_scratch(e, rows), rows);
+    for (int l = 0; l < j.a.layers; l++) {
+        if (l && drops(&j)) drop(&j, l, output_at(&j, l - 1), input_at(&j, l));
+        for (int d = 0; d < j.directions; d++) forward_layer(&j, l, d);
+    }
+}
+
+/* ----------------------------------------------------------------- backward */
+
+/* What backward has at hand, {rows, vectors hidden} of one step: gradients of the states, and gates'. */
+struct back {
+    struct hsgd_ref state[2], d;
+};
+
+static void step_back(const struct job *j, const struct back *b, int l, int d, int number, struct hsgd_ref dy)
+{
+    int h = j->hidden, rows = j->cell->gates * h;
+    struct recurrent_args a = step_args(j, j->steps - 1 - number, d);
+    struct hsgd_matmul p = { .m = j->rows, .n = h, .k = rows, .lda = rows, .ldb = h, .ldc = h, .accumulate = true };
+    struct hsgd_ref gates = gates_at(j, l, d);
+    a.has_dy = hsgd_wanted(dy);
+    const struct hsgd_ref refs[] = { gates,
+                                     either(hsgd_at(dy, d * h), gates),
+                                     either(j->lengths, gates),
+                                     b->state[0],
+                                     b->d,
+                                     before_at(j, l, d, j->cell->nstates - 1),
+                                     b->state[1] }; /* the last is LSTM's, the one before not the plain network's */
+    hsgd_launch(j->e, j->cell->back, HSGD_ROWS, a.rows, &a, refs);
+    hsgd_emit_matmul(j->e, &p, b->d, weight_at(j, l, d, W_HH), b->state[0], absent);
+}
+
+/* Gradients of `rows` rows of a weight, from vectors of gates' gradients, and of that many of a bias. */
+static void rows_gradient(const struct job *j, struct hsgd_ref gates, int rows, struct hsgd_ref in, int width,
+                          struct hsgd_ref out, struct hsgd_ref of_bias)
+{
+    int stride = j->cell->kept * j->hidden, positions = j->rows * j->steps;
+    struct hsgd_matmul p = {
+        .m = rows, .n = width, .k = positions, .lda = stride, .ldb = width, .ldc = width, .transpose_a = true
+    };
+    if (hsgd_wanted(out)) hsgd_emit_matmul(j->e, &p, gates, in, out, absent);
+    if (hsgd_wanted(of_bias)) emit_column_sums(j->e, positions, rows, stride, gates, of_bias);
+}
+
+/* Of GRU the last gate has a vector of its own for the product with h; of the others the biases have one gradient. */
+static void weight_gradients(const struct job *j, int l, int d)
+{
+    int h = j->hidden, rows = j->cell->gates * h, apart = j->cell->kept > j->cell->gates ? h : 0, same = rows - apart;
+    struct hsgd_ref gates = gates_at(j, l, d), before = before_at(j, l, d, 0);
+    struct hsgd_ref w = gradient_at(j, l, d, W_HH), b = gradient_at(j, l, d, B_HH), of_ih = gradient_at(j, l, d, B_IH);
+    bool copied = !apart && hsgd_wanted(b) && hsgd_wanted(of_ih);
+    struct copy_args copy = { rows };
+    rows_gradient(j, gates, rows, input_at(j, l), width_of(j, l), gradient_at(j, l, d, W_IH), of_ih);
+    rows_gradient(j, gates, same, before, h, w, copied ? absent : b);
+    if (copied) HSGD_LAUNCH(j->e, HSGD_KERNEL(copy), HSGD_ITEMS, rows, &copy, of_ih, b);
+    if (apart)
+        rows_gradient(j, hsgd_at(gates, rows), apart, before, h, hsgd_at(w, (int64_t)same * h), hsgd_at(b, same));
+}
+
+/* dx (+)= the gates' gradients times W_ih */
+static void input_gradient(const struct job *j, int l, int d, struct hsgd_ref dx, bool add)
+{
+    int width = width_of(j, l);
+    struct hsgd_matmul p = { .m = j->rows * j->steps,
+                             .n = width,
+                             .k = j->cell->gates * j->hidden,
+                             .lda = j->cell->kept * j->hidden,
+                             .ldb = width,
+                             .ldc = width,
+                             .accumulate = add };
+    if (hsgd_wanted(dx)) hsgd_emit_matmul(j->e, &p, gates_at(j, l, d), weight_at(j, l, d, W_IH), dx, absent);
+}
+
+static void backward_layer(const struct job *j, const struct back *b, int l, int d, struct hsgd_ref dy)
+{
+    struct hsgd_emit *e = j->e;
+    int first = first_state(e->node);
+    for (int k = 0; k < j->cell->nstates; k++)
+        if (hsgd_wanted(e->dy[1 + k])) copy_state(j, e->dy[1 + k], l, d, b->state[k], true);
+        else zero(e, b->state[k], j->rows * j->hidden);
+    for (int i = 0; i < j->steps; i++) step_back(j, b, l, d, i, dy);
+    for (int k = 0; first && k < j->cell->nstates; k++)
+        if (hsgd_wanted(e->dx[first + k])) copy_state(j, e->dx[first + k], l, d, b->state[k], false);
+    weight_gradients(j, l, d);
+}
+
+/* The gradient of a layer's input is the dy of the layer below. */
+void recurrent_backward(struct hsgd_emit *e, const struct cell *cell)
+{
+    struct job j = job_of(e, cell);
+    struct back b = { .d = hsgd_scratch(e, (int64_t)cell->gates * j.rows * j.hidden) };
+    struct hsgd_ref dy = e->dy[0], between[2] = { absent, absent };
+    for (int k = 0; k < cell->nstates; k++) b.state[k] = hsgd_scratch(e, (int64_t)j.rows * j.hidden);
+    for (int i = 0; i < 2 && i < (drops(&j) ? 2 : 1) * (j.a.layers - 1); i++)
+        between[i] = hsgd_scratch(e, (int64_t)j.rows * j.steps * j.directions * j.hidden);
+    for (int l = j.a.layers - 1; l >= 0; l--) {
+        struct hsgd_ref dx = l ? between[drops(&j) ? 0 : (j.a.layers - 1 - l) % 2] : e->dx[0];
+        for (int d = 0; d < j.directions; d++) {
+            backward_layer(&j, &b, l, d, dy);
+            input_gradient(&j, l, d, dx, d || (!l && e->adds & 1));
+        }
+        if (l && drops(&j)) drop(&j, l, dx, between[1]);
+        dy = l && drops(&j) ? between[1] : dx;
+    }
+}
