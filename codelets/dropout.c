@@ -21,15 +21,29 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
     return 0;
 }
 
+enum { GROUP_WIDTH = 1024 }; /* elements of a group on devices that have groups */
+
+void emit_dropout(struct hsgd_emit *e, int size, int layer, float p, struct hsgd_ref from, struct hsgd_ref to)
+{
+    bool lanes = e->node->layout == HSGD_LANES;
+    int whole = lanes ? 16 * size : size, width = e->kind == HSGD_CPU || whole < GROUP_WIDTH ? whole : GROUP_WIDTH;
+    struct dropout_args a = { .rows = hsgd_stored_rows(e),
+                              .size = size,
+                              .lanes = lanes,
+                              .width = width,
+                              .parts = (whole + width - 1) / width,
+                              .first_row = e->first_row,
+                              .layer = layer,
+                              .threshold = (int)(p * 0x1p31f),
+                              .scale = 1.0f / (1.0f - p) };
+    HSGD_LAUNCH(e, HSGD_KERNEL(dropout), HSGD_ROWS, (lanes ? a.rows / 16 : a.rows) * (int64_t)a.parts, &a, from,
+                e->step, to);
+}
+
 static void mask(struct hsgd_emit *e, struct hsgd_ref from, struct hsgd_ref to)
 {
     const struct hsgd_dropout *a = e->node->attributes;
-    int size = sample_size(&e->node->in[0]);
-    struct dropout_args d = {
-        hsgd_stored_rows(e) * size, size, e->node->layout == HSGD_LANES, e->first_row, e->number, (int)(a->p * 0x1p31f),
-        1.0f / (1.0f - a->p)
-    };
-    HSGD_LAUNCH(e, HSGD_KERNEL(dropout), HSGD_ITEMS, d.n, &d, from, e->step, to);
+    emit_dropout(e, sample_size(&e->node->in[0]), e->number, a->p, from, to);
 }
 
 static void forward(struct hsgd_emit *e) { mask(e, e->x[0], e->y[0]); }

@@ -14,23 +14,31 @@ DEVICE u32 random_bits(u32 key, u32 lo, u32 hi)
     return hi;
 }
 
-struct dropout_args { int n, size, lanes, first_row, layer, threshold; float scale; };
+struct dropout_args { int rows, size, lanes, width, parts, first_row, layer, threshold; float scale; };
 
 /* to[i] = from[i] * scale where kept, else 0.  The mask depends only on
  * (seed, step, layer, sample within the batch, element): an element is kept
- * if its 31 random bits are >= the threshold. */
+ * if its 31 random bits are >= the threshold.  A group has one of `parts` of a
+ * sample, or of 16 samples in lanes. */
 KERNEL3(dropout, dropout_args)
 {
     BUFFER(0, const float, from)
     BUFFER(1, const u32, step)
     BUFFER(2, float, to)
-    const int size = ARG(size), lanes = ARG(lanes), threshold = ARG(threshold), first = ARG(first_row);
+    const int shift = ARG(lanes) ? 4 : 0, mask = ARG(lanes) ? 15 : 0, size = ARG(size) << shift;
+    const int threshold = ARG(threshold), parts = ARG(parts);
     const float scale = ARG(scale);
     const u32 key = step[STEP_SEED] + 0x85EBCA6Bu * (u32)ARG(layer), number = step[STEP_NUMBER] * 0xC2B2AE35u;
-    FOR_ITEMS(i, ARG(n)) {
-        int row = lanes ? i / 16 / size * 16 + i % 16 : i / size;
-        int element = lanes ? i / 16 % size : i % size;
-        u32 bits = random_bits(key, (u32)element, (u32)(first + row) + number);
-        to[i] = (int)(bits >> 1) >= threshold ? from[i] * scale : 0.0f;
+    FOR_ROWS(p, (ARG(rows) >> shift) * parts) {
+        const int part = p % parts, row = p / parts, first = part * ARG(width);
+        const int width = size - first < ARG(width) ? size - first : ARG(width);
+        const u32 sample = (u32)(ARG(first_row) + (row << shift)) + number;
+        GLOBAL const float *x = from + (size_t)row * size + first;
+        GLOBAL float *y = to + (size_t)row * size + first;
+        FOR_COLS(c, width) {
+            const int i = first + c;
+            const u32 bits = random_bits(key, (u32)(i >> shift), sample + (u32)(i & mask));
+            y[c] = (int)(bits >> 1) >= threshold ? x[c] * scale : 0.0f;
+        }
     }
 }

@@ -61,6 +61,10 @@ void emit_column_sums(struct hsgd_emit *e, int rows, int cols, int stride, struc
 /* Number of groups to launch for it. */
 static inline int column_sums_groups(int cols) { return (cols + COLUMN_BLOCK - 1) / COLUMN_BLOCK; }
 
+/* to = from where kept, divided by 1 - p, else 0: samples of `size` values in the node's layout, in training.  The mask is
+ * that of `layer`, the node's number or one derived from it. */
+void emit_dropout(struct hsgd_emit *e, int size, int layer, float p, struct hsgd_ref from, struct hsgd_ref to);
+
 /* Single-threaded BLAS and OpenMP for the calling worker around a cell. */
 struct hsgd_blas_state {
     int openmp_threads;

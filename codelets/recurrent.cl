@@ -114,7 +114,7 @@ KERNEL7(rnn_step, recurrent_args)
     BUFFER(4, float, h)
     BUFFER(5, float, h_before)
     BUFFER(6, float, y)
-    const int n = ARG(hidden), is_relu = ARG(is_relu);
+    const int n = ARG(hidden);
     FOR_ROWS(r, ARG(rows)) {
         const size_t at = (size_t)r * ARG(steps) + ARG(t);
         GLOBAL float *g = gates + at * n, *hr = h + (size_t)r * n, *hb = h_before + at * n;
@@ -124,13 +124,14 @@ KERNEL7(rnn_step, recurrent_args)
             recurrent_skip(yr, hb, n);
             continue;
         }
+        if (ARG(is_relu))
+            FOR_COLS(j, n) g[j] = activate(g[j] + p[j] + bias[j], ACTIVATION_RELU);
+        else
+            FOR_COLS(j, n) g[j] = vector_tanh(g[j] + p[j] + bias[j]);
         FOR_COLS(j, n) {
-            const float sum = g[j] + p[j] + bias[j];
-            const float value = is_relu ? activate(sum, ACTIVATION_RELU) : vector_tanh(sum);
             hb[j] = hr[j];
-            g[j] = value;
-            hr[j] = value;
-            yr[j] = value;
+            hr[j] = g[j];
+            yr[j] = g[j];
         }
     }
 }

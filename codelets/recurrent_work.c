@@ -123,15 +123,7 @@ static struct recurrent_args step_args(const struct job *j, int step, int d)
 /* A layer's values, or their gradients, with the mask of that layer. */
 static void drop(const struct job *j, int l, struct hsgd_ref from, struct hsgd_ref to)
 {
-    int size = j->steps * width_of(j, l);
-    struct dropout_args a = { j->rows * size,
-                              size,
-                              false,
-                              j->e->first_row,
-                              j->e->number + (l << 16),
-                              (int)(j->a.dropout * 0x1p31f),
-                              1.0f / (1.0f - j->a.dropout) };
-    HSGD_LAUNCH(j->e, HSGD_KERNEL(dropout), HSGD_ITEMS, a.n, &a, from, j->e->step, to);
+    emit_dropout(j->e, j->steps * width_of(j, l), j->e->number + (l << 16), j->a.dropout, from, to);
 }
 
 /* ------------------------------------------------------------------ forward */
