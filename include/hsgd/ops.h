@@ -478,6 +478,7 @@ struct hsgd_gru {
     bool bidirectional, no_bias;
     float dropout;
 };
+/* What hsgd_rnn applies to the sum. */
 enum hsgd_nonlinearity { HSGD_NONLINEARITY_TANH, HSGD_NONLINEARITY_RELU };
 /* See hsgd_lstm. */
 struct hsgd_rnn {

@@ -277,7 +277,8 @@ int predict_samples(const struct session *run, const struct hsgd_normalisation *
     for (int i = 0; index && i < n; i++) index[i] = first + i;
     code = index ? gather_inputs(run, norm, d, index, n, values) : report_error(FAILED, "out of memory");
     if (!code && labels) hsgd_data_gather_field(d, hsgd_data_find(d, "label"), index, n, NULL, labels);
-    if (!code) err = hsgd_session_run(run->predictor, n, (const void *const *)values, HSGD_RESULTS(out));
+    if (!code) err = hsgd_session_reset(run->predictor); /* samples do not go on where others have ended */
+    if (!code && !err) err = hsgd_session_run(run->predictor, n, (const void *const *)values, HSGD_RESULTS(out));
     for (int i = 0; i < MAX_INPUTS; i++) free(values[i]);
     free(index);
     return err ? library_error(run, err) : code;
