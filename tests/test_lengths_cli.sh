@@ -26,8 +26,10 @@ n, most = 150, 30
 length = [random.randint(1, most) for i in range(n)]
 kind = [i % 3 for i in range(n)]
 x = [(kind[i] + random.random() if t < length[i] else 0) for i in range(n) for t in range(most) for c in range(2)]
+token = [(kind[i] * 20 + random.randint(0, 30) if t < length[i] else 255) for i in range(n) for t in range(most)]
 with zipfile.ZipFile("set.npz", "w") as z:
     z.writestr("seq.npy", npy((n, most, 2), "<f4", struct.pack("<%df" % len(x), *x)))
+    z.writestr("token.npy", npy((n, most), "<i4", struct.pack("<%di" % len(token), *token)))
     z.writestr("length.npy", npy((n,), "<i4", struct.pack("<%di" % n, *length)))
     z.writestr("kind.npy", npy((n,), "<i4", struct.pack("<%di" % n, *kind)))'
 on="--model net.yaml --data set.npz --fields x=seq,length,label=kind --devices cpu -b 16 --sched constant --deterministic"
@@ -43,6 +45,8 @@ cmp -s whole/checkpoints/last/model.safetensors parts/checkpoints/last/model.saf
 check 'weights of a run that was resumed' $?
 ok eval --devices cpu --checkpoint whole --json
 json 'j["samples"] == 150 and len(j["classes"]) == 3'
+ok train --model seq-rnn --data set.npz --fields x=token,length,label=kind --devices cpu -b 16 --lr 0.01 --epochs 6 --json
+json 'j["model"] == "seq-rnn" and j["train_loss"] < 0.5'
 refused '--buckets "10,,20": at most 32 numbers from 1 are expected' train $on --buckets 10,,20 --out new
 refused '--buckets "20,10": data set "set.npz": bounds of buckets must be positive and ascend, 10 does not' train $on --buckets 20,10 --out new
 refused '--buckets "8": data set "digits": has no field "length", so there are no buckets' train --model linear --devices cpu --buckets 8 --out new

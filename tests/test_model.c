@@ -85,7 +85,8 @@ static void refuses_bad_attributes(void)
     refused(HSGD_OP(loss_of(start_with(hsgd_vector(4))), flatten, NULL), "model \"m\" (flatten): input 1 is a loss");
     CHECK(!hsgd_model_by_name(ctx, "resnet", image, 10));
     CHECK_STR(hsgd_error(ctx),
-              "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20");
+              "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20, char-lstm, "
+              "seq-rnn");
     hsgd_destroy(&ctx);
 }
 
@@ -253,9 +254,10 @@ static void built_in_models(void)
     } want[] = { { "linear", { 28, 28, 1 }, 7850, 2 },       { "mlp", { 28, 28, 1 }, 535818, 6 },
                  { "mlp-small", { 28, 28, 1 }, 109386, 6 },  { "lenet", { 28, 28, 1 }, 61706, 10 },
                  { "cifar-cnn", { 32, 32, 3 }, 319178, 10 }, { "resnet8", { 32, 32, 3 }, 78723, 56 },
-                 { "resnet20", { 32, 32, 3 }, 274063, 128 } };
+                 { "resnet20", { 32, 32, 3 }, 274063, 128 }, { "char-lstm", { 1, 1, 100 }, 233354, 11 },
+                 { "seq-rnn", { 1, 1, 9 }, 67594, 11 } };
     ctx = core_context("cpu", 1, false);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < (int)(sizeof want / sizeof *want); i++) {
         CHECK_STR(hsgd_model_name_at(i), want[i].name);
         struct hsgd_model *m = hsgd_model_by_name(ctx, want[i].name, want[i].in, 10);
         REQUIRE(m);
@@ -264,7 +266,7 @@ static void built_in_models(void)
         CHECK(hsgd_model_weight_count(m) == want[i].weights);
         hsgd_model_destroy(&m);
     }
-    CHECK(!hsgd_model_name_at(7) && !hsgd_model_name_at(-1));
+    CHECK(!hsgd_model_name_at((int)(sizeof want / sizeof *want)) && !hsgd_model_name_at(-1));
     struct hsgd_model *m = hsgd_model_by_name(ctx, "lenet", (struct hsgd_shape){ 32, 32, 3 }, 10);
     CHECK(m && hsgd_model_parameters(m) == 61706 + 300);
     hsgd_model_destroy(&m);

@@ -43,6 +43,11 @@ has out '^accuracy  *0.[89]'
 refused '--png: a confusion matrix needs one class per sample, and the model predicts one at each position' eval --devices cpu --checkpoint whole --png new.png
 
 printf 'dab' >ends
+ok train --model char-lstm --data alphabet.txt --window 16 --devices cpu -b 16 --lr 0.01 --epochs 8 --out lstm --json
+json 'j["test_accuracy"] > 0.85'
+ok predict --devices cpu --checkpoint lstm ends --json
+json 'j["predictions"][0]["class"] == "c"'
+
 ok predict --devices cpu --checkpoint whole ends --json
 json 'j["predictions"][0]["class"] == "c" and len(j["predictions"][0]["probabilities"]) == 5'
 printf 'axb' >odd

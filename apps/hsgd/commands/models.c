@@ -5,22 +5,26 @@
 #include "commands.h"
 #include "lib/json.h"
 #include "lib/session.h"
+#include "lib/sizes.h"
 
 enum { CLASSES = 10 };
+
+static json_t *side(int n) { return n == HSGD_ANY ? json_text("any") : json_integer(n); }
 
 static json_t *json_model(const struct hsgd_model *m)
 {
     struct hsgd_shape in = hsgd_model_input(m);
-    return json_pack("{s:o, s:I, s:{s:i, s:i, s:i}, s:i}", "name", json_text(hsgd_model_name(m)), "parameters",
-                     (json_int_t)hsgd_model_parameters(m), "input", "h", in.h, "w", in.w, "c", in.c, "classes",
-                     CLASSES);
+    return json_pack("{s:o, s:I, s:{s:o, s:o, s:o}, s:i}", "name", json_text(hsgd_model_name(m)), "parameters",
+                     (json_int_t)hsgd_model_parameters(m), "input", "h", side(in.h), "w", side(in.w), "c", side(in.c),
+                     "classes", CLASSES);
 }
 
 static void print_model(const struct hsgd_model *m)
 {
-    struct hsgd_shape in = hsgd_model_input(m);
-    printf("%-12s %9lld parameters for samples of %dx%dx%d and %d classes\n", hsgd_model_name(m),
-           (long long)hsgd_model_parameters(m), in.h, in.w, in.c, CLASSES);
+    struct hsgd_model_field x;
+    hsgd_model_field_get(m, 0, &x, sizeof x);
+    printf("%-12s %9lld parameters for samples of %s and %d classes\n", hsgd_model_name(m),
+           (long long)hsgd_model_parameters(m), type_words(&x.type).text, CLASSES);
 }
 
 /* Every model for its default input; list: receives them, NULL: print them. */
