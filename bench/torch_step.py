@@ -3,7 +3,7 @@
 """Milliseconds of a training step in PyTorch, fp32 without TF32, Adam, data on the device, for comparison
 by bench/gpu.py.
 
-    torch_step.py --model mlp|lenet|cifar-cnn|stack --batch-size N [--device cuda|cpu] [--mode eager|compiled]
+    torch_step.py --model mlp|lenet|cifar-cnn|stack|char-lstm --batch-size N [--device cuda|cpu] [--mode eager|compiled]
                   [--seconds X]
 
 compiled: torch.compile() in mode "max-autotune-no-cudagraphs"; on CUDA the whole step is captured as one CUDA graph.
@@ -48,8 +48,22 @@ def stack():
                          *convolutions(64, [128] * 4), nn.AvgPool2d(8), nn.Flatten(), nn.Linear(128, 10))
 
 
+class CharLSTM(nn.Module):
+    """models/char-lstm.yaml, as `hsgd bench --sizes x=128 --sizes label=128` has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 64)
+        self.lstm = nn.LSTM(64, 128, 2, batch_first=True, dropout=0.1)
+        self.fc = nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.fc(self.lstm(self.embed(x))[0])
+
+
+# Shapes of images, or the number of tokens.
 MODELS = {"mlp": (mlp, (1, 28, 28)), "lenet": (lenet, (1, 28, 28)), "cifar-cnn": (cifar_cnn, (3, 32, 32)),
-          "stack": (stack, (3, 32, 32))}
+          "stack": (stack, (3, 32, 32)), "char-lstm": (CharLSTM, 128)}
 
 
 class Step:
@@ -61,12 +75,14 @@ class Step:
         self.model = make().to(options.device)
         self.run_model = torch.compile(self.model, mode="max-autotune-no-cudagraphs") if compiled else self.model
         self.optimizer = torch.optim.Adam(self.model.parameters(), capturable=captured, fused=not captured or None)
-        self.x = torch.rand(options.batch_size, *shape, device=options.device)
-        self.labels = torch.randint(10, (options.batch_size,), device=options.device)
+        tokens = isinstance(shape, int)
+        self.labels = torch.randint(10, (options.batch_size, shape) if tokens else (options.batch_size,),
+                                    device=options.device)
+        self.x = self.labels.roll(1, 1) if tokens else torch.rand(options.batch_size, *shape, device=options.device)
 
     def __call__(self):
         self.optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(self.run_model(self.x), self.labels).backward()
+        nn.functional.cross_entropy(self.run_model(self.x).flatten(0, -2), self.labels.flatten()).backward()
         self.optimizer.step()
 
 
