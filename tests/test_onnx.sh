@@ -30,7 +30,7 @@ head -c "$(($(wc -c <pb) - 4))" pb >wrong/test_data_set_0/output_0.pb
 printf '\0\0\200\100' >>wrong/test_data_set_0/output_0.pb
 run onnx-test --devices cpu wrong
 check "another output fails: $(cat out)" "$((code != 1))"
-has out '^wrong: failed: output "y" has .* at 14 in place of 4$'
+has out '^wrong: failed: output "y" has .* at 14 in place of 4, and'
 last '0 passed, 1 failed, 0 not supported'
 
 # -------------------------------------------------------------------- convert

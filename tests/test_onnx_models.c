@@ -142,5 +142,47 @@ static void without_loss(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = { { "built_in", built_in }, { "without_loss", without_loss } };
+/* Recurrent networks, with what they are after the last step, and functions. */
+static struct hsgd_model *sequence(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "sequence");
+    struct hsgd_value *x = hsgd_input(m, "x", (struct hsgd_type){ HSGD_F32, 2, { 8, 6 } });
+    struct hsgd_value *both = HSGD_OP(x, lstm, "encoder", .hidden = 6, .layers = 2, .bidirectional = true);
+    struct hsgd_value *end = HSGD_OP(HSGD_OP(hsgd_output(both, 1), flatten, NULL), dense, "end", .units = 10);
+    x = HSGD_OP(HSGD_OP(both, gru, "decoder", .hidden = 5), elu, NULL, .alpha = 0.7f);
+    x = HSGD_OP(HSGD_OP(x, rnn, "plain", .hidden = 3), leaky_relu, NULL, .slope = 0.2f);
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, "steps", .units = 10);
+    x = HSGD_JOIN(HSGD_OF(x, end), add, NULL);
+    x = HSGD_OP(HSGD_OP(x, softplus, NULL), gelu, NULL);
+    x = HSGD_OP(x, pointwise, NULL, .function = HSGD_FUNCTION_SUB, .value = 1, .value_first = true);
+    hsgd_result(HSGD_OP(x, gelu, NULL, .tanh = true), "y");
+    return m;
+}
+
+static void there_and_back(struct hsgd_model *m)
+{
+    float x[N * 48], y[N * 10], z[N * 10];
+    REQUIRE(CHECK_MSG(!hsgd_model_finish(m), "%s", hsgd_error(ctx)));
+    randomise(m);
+    REQUIRE(CHECK_MSG(!hsgd_model_to_onnx(m, at("model.onnx")), "%s", hsgd_error(ctx)));
+    struct hsgd_model *again = hsgd_model_from_onnx(ctx, at("model.onnx"), "none");
+    REQUIRE(CHECK_MSG(again, "%s", hsgd_error(ctx)));
+    for (int i = 0; i < N * 48; i++) x[i] = random_float();
+    run(m, NULL, x, y);
+    run(again, NULL, x, z);
+    CHECK_MSG(core_distance(z, y, N * 10) < 1e-5, "%s: %g", hsgd_model_name(m), core_distance(z, y, N * 10));
+    hsgd_model_destroy(&again);
+    hsgd_model_destroy(&m);
+}
+
+static void sequences(void)
+{
+    ctx = core_context("cpu", 1, true);
+    there_and_back(sequence());
+    hsgd_destroy(&ctx);
+}
+
+static const struct core_case cases[] = { { "built_in", built_in },
+                                          { "without_loss", without_loss },
+                                          { "sequences", sequences } };
 CORE_MAIN(cases)

@@ -29,6 +29,7 @@ onnx_sources = \
 	runtime/onnx/tensor.c \
 	runtime/onnx/tensor.h \
 	runtime/onnx/test.c \
+	runtime/onnx/write_attention.c \
 	runtime/onnx/write_functions.c \
 	runtime/onnx/write_layers.c \
 	runtime/onnx/write_model.c \

@@ -13,7 +13,7 @@ int step_align(struct step *s, const struct onnx_value *v, const struct dims *to
                struct onnx_value *out);
 /* "[2,3]" */
 struct list_text {
-    char text[160];
+    char text[400]; /* 16 numbers of any size */
 } list_text(int n, const int64_t *numbers);
 /* Dimensions of the sample in the order in which they lie: their number. */
 int value_sample_dims(const struct onnx_value *v, int64_t dim[ONNX_RANK]);

@@ -156,6 +156,70 @@ static int read_conv(struct step *s)
     return err ? err : image_out(s, &x, axes, v);
 }
 
+/* Padding of one axis of a transposed convolution, where the size of its output is given. */
+static void pad_for(struct step *s, struct window *w, int i, int64_t in, int64_t out, int64_t more)
+{
+    int64_t all = w->stride[i] * (in - 1) + more + (w->kernel[i] - 1) * w->dilation[i] + 1 - out;
+    bool upper = step_is(s, "auto_pad", "SAME_UPPER", "NOTSET");
+    if (all < 0) all = 0;
+    w->before[i] = upper ? all / 2 : all - all / 2;
+    w->after[i] = all - w->before[i];
+}
+
+/* What the output has beyond its usual size, taken from the padding behind it as far as that goes: what is left for
+ * both axes, or an errno. */
+static int64_t output_padding(struct step *s, const struct onnx_value *x, int axes, struct window *w)
+{
+    int64_t more[AXES], shape[AXES];
+    bool same = step_is(s, "auto_pad", "SAME_UPPER", "") || step_is(s, "auto_pad", "SAME_LOWER", "");
+    int err = ints_or(s, "output_padding", axes, 1, 0, more);
+    if (!err) err = ints_or(s, "output_shape", axes, 1, 0, shape);
+    if (err) return err;
+    for (int i = AXES - axes; i < AXES; i++) {
+        int64_t in = x->dims.dim[2 + i];
+        if (same && !shape[i]) shape[i] = in * w->stride[i];
+        if (shape[i]) {
+            int64_t usual = w->stride[i] * (in - 1) + (w->kernel[i] - 1) * w->dilation[i] + 1;
+            if (shape[i] > usual + more[i]) more[i] = shape[i] - usual;
+            pad_for(s, w, i, in, shape[i], more[i]);
+        }
+        int64_t taken = more[i] < w->after[i] ? more[i] : w->after[i];
+        w->after[i] -= taken;
+        more[i] -= taken;
+    }
+    if (axes < AXES) more[0] = 0;
+    return more[0] == more[1] ? more[0] : step_refuse(s, "its output_padding differs between the axes");
+}
+
+/* The transpose of a convolution. */
+static int read_conv_transpose(struct step *s)
+{
+    struct onnx_value x;
+    struct window w;
+    char name[LAYER_NAME];
+    int axes, err = image_of(s, &x, &axes);
+    const struct tensor *f = err ? NULL : step_known(s, 1), *b = NULL;
+    if (!f) return -EINVAL;
+    int64_t groups = step_int(s, "group", 1);
+    if (f->dims.rank != 2 + axes || f->dims.dim[0] != x.dims.dim[1] || groups < 1 || groups > 1 << 20)
+        return step_refuse(s, "its weight does not fit its input");
+    if (step_has(s, 2) && !(b = step_known(s, 2))) return -EINVAL;
+    int64_t out = f->dims.dim[1] * groups;
+    if (b && b->count != out) return step_refuse(s, "its bias does not fit its weight");
+    bool same = !step_is(s, "auto_pad", "NOTSET", "NOTSET") && !step_is(s, "auto_pad", "VALID", "NOTSET");
+    err = read_window(s, &x, axes, f->dims.dim + 2, &w);
+    for (int i = 0; same && i < AXES; i++) w.before[i] = w.after[i] = 0; /* those of a convolution are others */
+    int64_t more = err ? err : output_padding(s, &x, axes, &w);
+    if (more < 0) return -EINVAL;
+    struct hsgd_value *v = step_apply(s, "conv_transpose2d", name, 1, &x.v,
+                                      "out_channels=%lld %sno_bias=%s groups=%lld output_padding=%lld", (long long)out,
+                                      window_text(&w).text, b ? "false" : "true", (long long)groups, (long long)more);
+    if (!v) return -EINVAL;
+    err = step_weight(s, name, "weight", filters_of(f, axes), f->count, s->in[1]->trains);
+    if (!err && b) err = step_weight(s, name, "bias", numbers_of(b), b->count, s->in[2]->trains);
+    return err ? err : image_out(s, &x, axes, v);
+}
+
 static int pool(struct step *s, const char *op, const char *more)
 {
     struct onnx_value x;
@@ -197,6 +261,8 @@ const struct onnx_row onnx_image_rows[] = {
       false, read_average_pool },
     { "Conv", 1, 0, "auto_pad dilations group kernel_shape pads strides", 1u << 1 | 1u << 2, 0, true, false,
       read_conv },
+    { "ConvTranspose", 1, 0, "auto_pad dilations group kernel_shape output_padding output_shape pads strides",
+      1u << 1 | 1u << 2, 0, true, false, read_conv_transpose },
     { "GlobalAveragePool", 1, 0, "", 0, 0, true, false, read_global_pool },
     { "MaxPool", 1, 0, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", 0, 0, true, false,
       read_max_pool },

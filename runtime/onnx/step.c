@@ -17,6 +17,8 @@ static int refuse(struct step *s, const char *format, va_list args)
     char why[700];
     const Onnx__NodeProto *n = s->node;
     vsnprintf(why, sizeof why, format, args);
+    for (char *c = why; *c; c++) /* names in the file can have any bytes */
+        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
     if (!*n->name)
         return hsgd_fail(s->r->ctx, EINVAL, "%s: node %d (%s): %s", s->r->path, s->r->nodes + 1,
                          hsgd_show(n->op_type).text, why);
@@ -122,7 +124,7 @@ int step_axis(struct step *s, int64_t axis, int rank)
 /* One "key=value", which ends at a space or the end of the text; its bit is set in *given. */
 static int set_attribute(struct step *s, const struct hsgd_op *op, const char **text, void *attributes, uint64_t *given)
 {
-    char word[200], *value;
+    char word[1000], *value;
     size_t n = strcspn(*text, " ");
     snprintf(word, sizeof word, "%.*s", (int)n, *text);
     *text += n + strspn(*text + n, " ");
@@ -188,7 +190,7 @@ static void *refuse_as_model(struct step *s)
 struct hsgd_value *step_apply(struct step *s, const char *name_of_op, char name[LAYER_NAME], int n,
                               struct hsgd_value *const *in, const char *format, ...)
 {
-    char text[600];
+    char text[1200];
     va_list args;
     const struct hsgd_op *op = hsgd_op_by_name(name_of_op);
     for (int i = 0; i < n; i++)

@@ -162,7 +162,8 @@ static void *feed(struct trial *t, const struct onnx_value *v, const struct tens
     }
     tensor_free(turned);
     if (!to) hsgd_fail(t->ctx, ENOMEM, "out of memory");
-    else if (!fits) hsgd_fail(t->ctx, EINVAL, "input \"%s\" has integers of more than 32 bits", v->name);
+    else if (!fits)
+        hsgd_fail(t->ctx, EINVAL, "input \"%s\" has integers of more than 32 bits", hsgd_show(v->name).text);
     if (fits) return to;
     free(to);
     return NULL;
@@ -188,20 +189,24 @@ static int compare(struct trial *t, const struct onnx_value *v, int k, const voi
     axes_of(v, axis);
     const struct tensor *want = t->output[k];
     if (!dims_equal(&v->dims, &want->dims))
-        return failed(t, "output \"%s\" has the dimensions %s, not %s", v->name, dims_text(&v->dims).text,
-                      dims_text(&want->dims).text);
+        return failed(t, "output \"%s\" has the dimensions %s, not %s", hsgd_show(v->name).text,
+                      dims_text(&v->dims).text, dims_text(&want->dims).text);
     struct tensor *turned = tensor_transpose(want, axis);
     struct hsgd_type type;
     int64_t wrong = -1;
+    double worst = 0, most = 0, first = 0;
     if (!turned || hsgd_type_of(v->v, &type)) return failed(t, "out of memory");
-    for (int64_t i = 0; wrong < 0 && i < turned->count; i++) {
+    for (int64_t i = 0; i < turned->count; i++) {
         double y = type.dtype == HSGD_I32  ? ((const int32_t *)got)[i]
                    : type.dtype == HSGD_U8 ? ((const uint8_t *)got)[i]
                                            : (double)((const float *)got)[i];
-        if (!close_to(y, turned->number[i]))
-            wrong = i,
-            failed(t, "output \"%s\" has %.9g at %lld in place of %.9g", v->name, y, (long long)i, turned->number[i]);
+        worst = fmax(worst, fabs(y - turned->number[i]));
+        most = fmax(most, fabs(turned->number[i]));
+        if (wrong < 0 && !close_to(y, turned->number[i])) wrong = i, first = y;
     }
+    if (wrong >= 0)
+        failed(t, "output \"%s\" has %.9g at %lld in place of %.9g, and differs by %.2g at most, of %.2g",
+               hsgd_show(v->name).text, first, (long long)wrong, turned->number[wrong], worst, most);
     tensor_free(turned);
     return wrong < 0 ? HSGD_ONNX_PASSED : HSGD_ONNX_FAILED;
 }
@@ -211,7 +216,7 @@ static int run_session(struct trial *t, const struct reader *r, struct hsgd_sess
     int result = 0;
     for (int i = 0; i < r->ninputs; i++) {
         const struct tensor *x = input_named(t, r->input[i]->name);
-        if (!x) return failed(t, "the data set has nothing for input \"%s\"", r->input[i]->name);
+        if (!x) return failed(t, "the data set has nothing for input \"%s\"", hsgd_show(r->input[i]->name).text);
         in[i] = feed(t, r->input[i], x);
         if (!in[i]) return HSGD_ONNX_UNSUPPORTED;
     }

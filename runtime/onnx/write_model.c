@@ -121,9 +121,9 @@ static int add_outputs(struct writer *w)
 
 static int (*writer_of(const char *op))(struct writer *w)
 {
-    static const struct write_row *const parts[] = { write_layer_rows, write_function_rows, write_recurrent_rows,
-                                                     write_shape_rows };
-    for (int part = 0; part < 4; part++)
+    static const struct write_row *const parts[] = { write_attention_rows, write_function_rows, write_layer_rows,
+                                                     write_recurrent_rows, write_shape_rows };
+    for (int part = 0; part < 5; part++)
         for (const struct write_row *row = parts[part]; row->op; row++)
             if (!strcmp(row->op, op)) return row->write;
     return NULL;

@@ -102,6 +102,7 @@ struct write_row {
     const char *op;
     int (*write)(struct writer *w);
 };
-extern const struct write_row write_layer_rows[], write_function_rows[], write_recurrent_rows[], write_shape_rows[];
+extern const struct write_row write_layer_rows[], write_function_rows[], write_attention_rows[], write_recurrent_rows[],
+    write_shape_rows[];
 
 #endif
