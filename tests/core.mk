@@ -314,6 +314,11 @@ test_session_gradient_SOURCES = tests/test_session_gradient.c tests/core.c tests
 test_session_gradient_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_session_gradient_LDADD = libhsgd.la $(STARPU_LIBS) -lm
 
+check_PROGRAMS += test_generation
+TESTS += test_generation
+test_generation_SOURCES = tests/test_generation.c tests/core.c tests/core.h
+test_generation_CPPFLAGS = $(core_cppflags)
+test_generation_LDADD = $(core_ldadd)
 check_PROGRAMS += test_session_cache
 TESTS += test_session_cache
 test_session_cache_SOURCES = tests/test_session_cache.c tests/core.c tests/core.h

@@ -21,7 +21,7 @@ extern "C" {
 
 #define EMU_FAULT 86
 #define EMU_DEVICES 8 /* at most; HSGD_CUDAEMU_DEVICES says how many */
-#define EMU_BUFFERS 6 /* of a kernel */
+#define EMU_BUFFERS 12 /* of a kernel */
 
 /* What the emulated cuDNN, a library of its own, uses of this one. */
 #pragma GCC visibility push(default)

@@ -11,6 +11,12 @@
 #define CALL4 CALL3, AT(3)
 #define CALL5 CALL4, AT(4)
 #define CALL6 CALL5, AT(5)
+#define CALL7 CALL6, AT(6)
+#define CALL8 CALL7, AT(7)
+#define CALL9 CALL8, AT(8)
+#define CALL10 CALL9, AT(9)
+#define CALL11 CALL10, AT(10)
+#define CALL12 CALL11, AT(11)
 #define KERNEL(name, buffers, args) \
     static void run_##name(char *const *b, const uint64_t *o, const void *a) \
     { \
