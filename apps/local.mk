@@ -22,6 +22,7 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/eval.c \
 	apps/hsgd/commands/eval_targets.c \
 	apps/hsgd/commands/eval_targets.h \
+	apps/hsgd/commands/generate.c \
 	apps/hsgd/commands/help.c \
 	apps/hsgd/commands/manual.c \
 	apps/hsgd/commands/models.c \

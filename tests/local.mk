@@ -4,6 +4,7 @@ cli_tests =
 cli_tests += tests/test_cli.sh
 cli_tests += tests/test_columns.sh
 cli_tests += tests/test_demos.sh
+cli_tests += tests/test_generate.sh
 cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_limits.sh
 cli_tests += tests/test_manual.sh

@@ -92,6 +92,13 @@ const struct command commands[] = {
       "LIBSVM file; \"-\" is standard input.  Columns are matched by name; the label\n"
       "column of the training data is ignored.  An input that cannot be read is\n"
       "reported, the others are predicted, and the exit status is 1." },
+    { "generate", GENERATE, cmd_generate, "generate --checkpoint PATH --prompt TEXT [OPTION...]", "continue a text",
+      "Continues a text by a model that was trained on one, token by token, each drawn\n"
+      "with its probability, and prints them as they come.  The session keeps what the\n"
+      "model has seen (keys and values of attention, the states of a recurrent network),\n"
+      "so that a token takes one run on one position; after as many tokens as a sample\n"
+      "of the training had it begins anew with the last half of them.  A model that\n"
+      "keeps nothing, or not all, runs on the last of the text for each token." },
     { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "inspect a data set",
       "info prints format, sizes, statistics and the number of samples per class.\n"
       "show prints the values of the first samples; of images, --out writes a contact\n"

@@ -28,7 +28,7 @@ static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "
 
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
-#define USES (EVAL | PREDICT)
+#define USES (EVAL | PREDICT | GENERATE)
 #define READS (TRAIN | BENCH | TUNE | CALIBRATE | PLAN | DATA | EVAL | SUMMARY)
 #define ALL \
     (RUNS | TUNE | CALIBRATE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | CONVERT | \
@@ -39,6 +39,14 @@ static const struct option_row table[] = {
       "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
+    { "prompt", 0, TEXT, GENERATE, AT(prompt), 0, 0, NULL, "TEXT", "what the text begins with" },
+    { "length", 0, INTEGER, GENERATE, AT(length), 0, 1 << 24, NULL, "N", "tokens to generate (256)" },
+    { "temperature", 0, REAL, GENERATE, AT(temperature), 0, 1000, NULL, "X",
+      "divide the logarithms of probabilities by X: less is safer, more\n"
+      "is freer; 0: always the most probable token (1)" },
+    { "top-k", 0, INTEGER, GENERATE, AT(top_k), 0, 1 << 24, NULL, "K",
+      "only among the K most probable tokens (0: all)" },
+    { "seed", 0, INTEGER, GENERATE, AT(seed), 0, 9e15, NULL, "N", "seed of the choice of tokens (0)" },
     { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
       "the data (train, tune: digits; eval: that of the run; bench,\n"
       "plan, summary: none, only the model's default input shape)" },
@@ -86,7 +94,7 @@ static const struct option_row table[] = {
       "number of epochs (5); with --resume, including those done" },
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after N batches; without --epochs, only N counts" },
-    { "batch-size", 'b', INTEGER, RUNS | CALIBRATE | USES, AT(batch_size), 1, 1 << 20, NULL, "N",
+    { "batch-size", 'b', INTEGER, RUNS | CALIBRATE | EVAL | PREDICT, AT(batch_size), 1, 1 << 20, NULL, "N",
       "samples per batch (128)" },
     { "batch-size", 'b', LIST, TUNE, AT(batch_sizes), 0, 0, NULL, "N,...",
       "samples per batch (128); of several the fastest is searched, too" },

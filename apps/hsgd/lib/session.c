@@ -236,6 +236,7 @@ int open_predictor(struct session *run, const struct settings *s)
     run->predictor =
         hsgd_session_create(run->model, HSGD_OPTIONS(session, .batch = (int)s->batch_size,
                                                      .executor = (enum hsgd_executor)s->executor, .result = output));
+    run->batch = (int)s->batch_size;
     if (hsgd_model_outputs(run->model) != HSGD_ANY) run->outputs = hsgd_model_outputs(run->model);
     return run->predictor ? OK : report_error(USAGE, "%s", hsgd_error(run->ctx));
 }
@@ -267,6 +268,23 @@ static int gather_inputs(const struct session *run, const struct hsgd_normalisat
     return OK;
 }
 
+/* Samples do not go on with those before, where operations keep something between runs. */
+static int predict_parts(const struct session *run, int n, void *const *values, float *out)
+{
+    struct hsgd_session_value in, result;
+    const void *part[MAX_INPUTS] = { NULL };
+    int err = hsgd_session_result_get(run->predictor, 0, &result, sizeof result);
+    for (int at = 0; !err && at < n; at += run->batch) {
+        for (int i = 0; i < MAX_INPUTS && !hsgd_session_input_get(run->predictor, i, &in, sizeof in); i++)
+            part[i] = (const char *)values[i] + at * hsgd_type_bytes(&in.type);
+        err = hsgd_session_reset(run->predictor);
+        if (!err)
+            err = hsgd_session_run(run->predictor, n - at < run->batch ? n - at : run->batch, part,
+                                   HSGD_RESULTS(out + at * hsgd_type_size(&result.type)));
+    }
+    return err;
+}
+
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
                     int64_t first, int n, float *out, int32_t *labels)
 {
@@ -277,8 +295,7 @@ int predict_samples(const struct session *run, const struct hsgd_normalisation *
     for (int i = 0; index && i < n; i++) index[i] = first + i;
     code = index ? gather_inputs(run, norm, d, index, n, values) : report_error(FAILED, "out of memory");
     if (!code && labels) hsgd_data_gather_field(d, hsgd_data_find(d, "label"), index, n, NULL, labels);
-    if (!code) err = hsgd_session_reset(run->predictor); /* samples do not go on where others have ended */
-    if (!code && !err) err = hsgd_session_run(run->predictor, n, (const void *const *)values, HSGD_RESULTS(out));
+    if (!code) err = predict_parts(run, n, values, out);
     for (int i = 0; i < MAX_INPUTS; i++) free(values[i]);
     free(index);
     return err ? library_error(run, err) : code;

@@ -15,6 +15,7 @@ struct session {
     struct hsgd_trainer *trainer;
     struct hsgd_session *predictor;     /* of the model's outputs, */
     int64_t outputs;                    /* so many per sample; 0: as many as its positions have */
+    int batch;                          /* of the predictor */
     struct hsgd_checkpoint_info *known; /* of the checkpoint that the run resumes or starts from; NULL: none */
     bool continues;                     /* the run is resumed: classes are those of the checkpoint */
     bool prints_summary;                /* of the data; else images that were skipped are a warning */

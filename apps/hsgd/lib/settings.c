@@ -34,6 +34,8 @@ void settings_defaults(struct settings *s, const char *command)
                             .repeat = 1,
                             .seconds = 5,
                             .time = 120,
+                            .length = 256,
+                            .temperature = 1,
                             .schedule = -1,
                             .completion = -1 };
 }

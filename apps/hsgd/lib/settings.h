@@ -24,7 +24,8 @@ enum {
     TUNE = 8192,
     CALIBRATE = 16384,
     CONVERT = 1 << 15,
-    ONNX_TEST = 1 << 16
+    ONNX_TEST = 1 << 16,
+    GENERATE = 1 << 17
 };
 
 #define MAX_OPTIONS 128
@@ -33,15 +34,15 @@ enum {
  * default in settings_defaults(). */
 struct settings {
     const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
-    const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens, *fields, *buckets;
+    const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens, *fields, *buckets, *prompt;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation, *best, *loss;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
-    int64_t window, stride;
+    int64_t window, stride, length, top_k;
     int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, ema_decay, clip_grad, gamma, min_lr, warmup_epochs;
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp, slices;
-    double moving_rate, min_share, stop_at, time_limit, seconds, time;
+    double moving_rate, min_share, stop_at, time_limit, seconds, time, temperature;
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
