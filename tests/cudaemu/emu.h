@@ -20,7 +20,7 @@ extern "C" {
 #include <stdint.h>
 
 #define EMU_FAULT 86
-#define EMU_DEVICES 8 /* at most; HSGD_CUDAEMU_DEVICES says how many */
+#define EMU_DEVICES 8  /* at most; HSGD_CUDAEMU_DEVICES says how many */
 #define EMU_BUFFERS 12 /* of a kernel */
 
 /* What the emulated cuDNN, a library of its own, uses of this one. */

@@ -10,8 +10,10 @@
 
 static void report_unknown(const char *name)
 {
-    char names[128] = "";
-    for (const struct command *c = commands; c->name; c++) strcat(strcat(names, c == commands ? "" : ", "), c->name);
+    char names[400] = "";
+    size_t used = 0;
+    for (const struct command *c = commands; c->name && used < sizeof names; c++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", c->name);
     report_error(USAGE, "command \"%s\" is not one of %s", name, names);
 }
 
