@@ -270,9 +270,17 @@ static void time_conv(const char *name, int n, int size, int c, int o, int k, in
 
 static void time_pool(const char *name, int n, int size, int c, int k, int stride)
 {
-    struct pool_args a = {
-        .n = n, .h = size, .w = size, .c = c, .k = k, .stride = stride, .activation = ACTIVATION_RELU
-    };
+    struct pool_args a = { .n = n,
+                           .h = size,
+                           .w = size,
+                           .c = c,
+                           .kh = k,
+                           .kw = k,
+                           .stride_h = stride,
+                           .stride_w = stride,
+                           .dilation_h = 1,
+                           .dilation_w = 1,
+                           .activation = ACTIVATION_RELU };
     a.oh = a.ow = (size - k) / stride + 1;
     struct array x = array_new((size_t)lanes_blocks(n) * size * size * c * 16), dx = array_new(x.n);
     struct array y = array_new((size_t)lanes_blocks(n) * a.oh * a.ow * c * 16), dy = array_new(y.n);

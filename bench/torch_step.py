@@ -3,7 +3,7 @@
 """Milliseconds of a training step in PyTorch, fp32 without TF32, Adam, data on the device, for comparison
 by bench/gpu.py.
 
-    torch_step.py --model mlp|lenet|cifar-cnn|stack|char-lstm --batch-size N [--device cuda|cpu] [--mode eager|compiled]
+    torch_step.py --model mlp|lenet|cifar-cnn|stack|char-lstm|mobile-cnn --batch-size N [--device cuda|cpu] [--mode eager|compiled]
                   [--seconds X]
 
 compiled: torch.compile() in mode "max-autotune-no-cudagraphs"; on CUDA the whole step is captured as one CUDA graph.
@@ -48,6 +48,18 @@ def stack():
                          *convolutions(64, [128] * 4), nn.AvgPool2d(8), nn.Flatten(), nn.Linear(128, 10))
 
 
+def convolution(inputs, channels, kernel, **options):
+    yield nn.Conv2d(inputs, channels, kernel, padding=kernel // 2, bias=False, **options)
+    yield from (nn.BatchNorm2d(channels), nn.ReLU())
+
+
+def mobile_cnn():
+    layers = [*convolution(3, 32, 3)]
+    for inputs, channels, stride in ((32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)):
+        layers += [*convolution(inputs, inputs, 3, stride=stride, groups=inputs), *convolution(inputs, channels, 1)]
+    return nn.Sequential(*layers, nn.AvgPool2d(8), nn.Flatten(), nn.Linear(256, 10))
+
+
 class CharLSTM(nn.Module):
     """models/char-lstm.yaml, as `hsgd bench --sizes x=128 --sizes label=128` has it."""
 
@@ -63,7 +75,8 @@ class CharLSTM(nn.Module):
 
 # Shapes of images, or the number of tokens.
 MODELS = {"mlp": (mlp, (1, 28, 28)), "lenet": (lenet, (1, 28, 28)), "cifar-cnn": (cifar_cnn, (3, 32, 32)),
-          "stack": (stack, (3, 32, 32)), "char-lstm": (CharLSTM, 128)}
+          "stack": (stack, (3, 32, 32)), "char-lstm": (CharLSTM, 128),
+          "mobile-cnn": (mobile_cnn, (3, 32, 32))}
 
 
 class Step:

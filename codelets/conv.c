@@ -67,13 +67,17 @@ struct conv2d_args conv_args(const struct conv *c, int rows, const struct hsgd_t
                                  .has_bias = !c->no_bias };
 }
 
-struct hsgd_ref conv_bias(struct hsgd_emit *e, const struct conv *c)
+struct hsgd_ref conv_zeros(struct hsgd_emit *e, int n)
 {
-    if (!c->no_bias) return hsgd_param_at(e, 1);
-    struct zero_args zero = { c->out_channels };
-    struct hsgd_ref zeros = hsgd_scratch(e, c->out_channels);
+    struct zero_args zero = { n };
+    struct hsgd_ref zeros = hsgd_scratch(e, n);
     HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, zero.n, &zero, zeros);
     return zeros;
+}
+
+struct hsgd_ref conv_bias(struct hsgd_emit *e, const struct conv *c)
+{
+    return c->no_bias ? conv_zeros(e, c->out_channels) : hsgd_param_at(e, 1);
 }
 
 struct hsgd_ref conv_bias_gradient(struct hsgd_emit *e, const struct conv *c)

@@ -24,7 +24,9 @@ int conv_add_params(struct hsgd_node *n, const struct conv *c, int in_channels, 
 /* Arguments of the kernels for `rows` samples of x, which become y. */
 struct conv2d_args conv_args(const struct conv *c, int rows, const struct hsgd_type *x, const struct hsgd_type *y);
 
-/* The bias; zeros in scratch memory where there is none. */
+/* So many zeros, in scratch memory. */
+struct hsgd_ref conv_zeros(struct hsgd_emit *e, int n);
+/* The bias; zeros where there is none. */
 struct hsgd_ref conv_bias(struct hsgd_emit *e, const struct conv *c);
 /* Where the gradient of the bias goes: to scratch memory where it is not wanted. */
 struct hsgd_ref conv_bias_gradient(struct hsgd_emit *e, const struct conv *c);

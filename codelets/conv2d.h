@@ -27,9 +27,11 @@ struct conv2d_args {
     int has_bias; /* depthwise: db is wanted; *_dx: there is a bias to add, and an activation */
 };
 
-/* x n×h×w×c, y n×oh×ow×c, windows k×k; padding < k */
+/* x n×h×w×c, y n×oh×ow×c, windows kh×kw as those of conv2d_args; padding < (k - 1) dilation + 1 */
 struct pool_args {
-    int n, h, w, c, oh, ow, k, stride, pad;
+    int n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left, bottom, right;
+    int adaptive;   /* windows follow from the sizes; dilation is 1 */
+    int counts;     /* mean: padding counts as zeros */
     int activation; /* pool_max_bwd: activation that produced x; its derivative is applied */
     int tiles;
 };
@@ -56,7 +58,11 @@ HOST_AND_DEVICE int conv2d_dx_tiles(struct conv2d_args a) { return lanes_blocks(
 HOST_AND_DEVICE int pool_max_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
 HOST_AND_DEVICE int pool_avg_fwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.oh; }
 HOST_AND_DEVICE int pool_avg_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * a.h; }
-HOST_AND_DEVICE int pool_is_2x2(struct pool_args a) { return a.k == 2 && a.stride == 2 && a.pad == 0; }
+HOST_AND_DEVICE int pool_is_2x2(struct pool_args a)
+{
+    return !a.adaptive && a.kh == 2 && a.kw == 2 && a.stride_h == 2 && a.stride_w == 2 && a.dilation_h == 1 &&
+           a.dilation_w == 1 && a.top == 0 && a.left == 0 && 2 * a.oh <= a.h && 2 * a.ow <= a.w;
+}
 HOST_AND_DEVICE int pool_max_bwd_tiles(struct pool_args a) { return lanes_blocks(a.n) * (pool_is_2x2(a) ? a.oh : 1); }
 
 /* conv2d_gpu.cl: output channels that a group computes at a time; tiles of m

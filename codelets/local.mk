@@ -12,6 +12,7 @@ OPS += broadcast
 OPS += concat
 OPS += conv2d
 OPS += ctc
+OPS += conv_transpose2d
 OPS += dense
 OPS += dropout
 OPS += embedding

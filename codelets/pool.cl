@@ -4,22 +4,57 @@
 #include "shared.h"
 #include "conv2d.h"
 
-/* The valid part [begin,end) of window q along one axis. */
-struct span { int begin, end; };
+/* One axis of the windows; adaptive: window q is [floor(q in/out), ceil((q+1) in/out)). */
+struct pool_axis { int in, out, k, stride, dilation, pad, end, adaptive, counts; };
 
-DEVICE struct span pool_window(int q, int k, int stride, int pad, int size)
+DEVICE struct pool_axis pool_rows(const struct pool_args a)
 {
-    const int at = q * stride - pad;
-    const struct span s = { at < 0 ? 0 : at, at + k < size ? at + k : size };
+    const struct pool_axis x = { a.h, a.oh, a.kh, a.stride_h, a.dilation_h, a.top, a.bottom, a.adaptive, a.counts };
+    return x;
+}
+
+DEVICE struct pool_axis pool_columns(const struct pool_args a)
+{
+    const struct pool_axis x = { a.w, a.ow, a.kw, a.stride_w, a.dilation_w, a.left, a.right, a.adaptive, a.counts };
+    return x;
+}
+
+/* The cells of a window that are inside: `count` from `begin` on, `dilation` apart; `all`: what a mean divides by. */
+struct span { int begin, count, all; };
+
+/* floor(q of / by), ceil(q of / by) */
+DEVICE int pool_floor(int q, int of, int by) { return (int)((u64)q * (u64)of / (u64)by); }
+DEVICE int pool_ceil(int q, int of, int by) { return (int)(((u64)q * (u64)of + (u64)by - 1) / (u64)by); }
+
+DEVICE struct span pool_window(int q, const struct pool_axis a)
+{
+    struct span s;
+    if (a.adaptive) {
+        s.begin = pool_floor(q, a.in, a.out);
+        s.count = s.all = pool_ceil(q + 1, a.in, a.out) - s.begin;
+        return s;
+    }
+    const int at = q * a.stride - a.pad, beyond = a.in - at, room = a.in + a.end - at;
+    const int first = at < 0 ? (-at + a.dilation - 1) / a.dilation : 0;
+    const int last = beyond > 0 ? (beyond + a.dilation - 1) / a.dilation : 0;
+    s.begin = at + first * a.dilation;
+    s.count = (a.k < last ? a.k : last) - first;
+    s.all = !a.counts ? s.count : a.k < room ? a.k : room;
+    if (s.count <= 0)
+        s.begin = s.count = 0;
     return s;
 }
 
-/* The windows [begin,end) that cover input i along one axis. */
-DEVICE struct span pool_cover(int i, int k, int stride, int pad, int windows)
+/* The windows [begin,end) that cover input i along one axis, without dilation. */
+struct cover { int begin, end; };
+
+DEVICE struct cover pool_cover(int i, const struct pool_axis a)
 {
-    const int first = i + pad - k + 1, last = (i + pad) / stride;
-    const struct span s = { first <= 0 ? 0 : (first + stride - 1) / stride, last < windows ? last + 1 : windows };
-    return s;
+    const int first = i + a.pad - a.k + 1, last = a.adaptive ? 0 : (i + a.pad) / a.stride;
+    struct cover c;
+    c.begin = a.adaptive ? pool_floor(i, a.out, a.in) : first <= 0 ? 0 : (first + a.stride - 1) / a.stride;
+    c.end = a.adaptive ? pool_ceil(i + 1, a.out, a.in) : last < a.out ? last + 1 : a.out;
+    return c;
 }
 
 /* y[oy][ox][c] = max over the valid cells of the window of x[iy][ix][c]
@@ -29,15 +64,17 @@ KERNEL2(pool_max_fwd, pool_args)
     BUFFER(0, const float, x)
     BUFFER(1, float, y)
     const struct pool_args a = a_;
+    const struct pool_axis down = pool_rows(a), across = pool_columns(a);
     const int column = a.c * 16, row = a.w * column, simple = pool_is_2x2(a);
     FOR_TILES(tile, a.tiles) {
         const int block = tile / a.oh, oy = tile % a.oh;
         GLOBAL const float *xb = x + (size_t)block * a.h * row;
         GLOBAL float *out = y + (size_t)tile * a.ow * column;
-        const struct span sy = pool_window(oy, a.k, a.stride, a.pad, a.h);
+        const struct span sy = pool_window(oy, down);
         for (int ox = 0; ox < a.ow; ox++, out += column) {
-            const struct span sx = pool_window(ox, a.k, a.stride, a.pad, a.w);
+            const struct span sx = pool_window(ox, across);
             GLOBAL const float *p = xb + (size_t)sy.begin * row + sx.begin * column;
+            const int next_row = a.dilation_h * row, next = a.dilation_w * column;
             if (simple)
                 for (int i = 0; i < column; i += 16) {
                     const v16 top = V16_MAX(V16_LOAD(p + i), V16_LOAD(p + column + i));
@@ -46,10 +83,10 @@ KERNEL2(pool_max_fwd, pool_args)
                 }
             else
                 for (int i = 0; i < column; i += 16) {
-                    v16 best = V16_LOAD(p + i);
-                    for (int ky = 0; ky < sy.end - sy.begin; ky++)
-                        for (int kx = 0; kx < sx.end - sx.begin; kx++)
-                            best = V16_MAX(best, V16_LOAD(p + ky * row + kx * column + i));
+                    v16 best = V16_SPLAT(-INFINITY);
+                    for (int ky = 0; ky < sy.count; ky++)
+                        for (int kx = 0; kx < sx.count; kx++)
+                            best = V16_MAX(best, V16_LOAD(p + ky * next_row + kx * next + i));
                     V16_STORE(out + i, best);
                 }
         }
@@ -103,6 +140,7 @@ KERNEL4(pool_max_bwd, pool_args)
     BUFFER(2, const float, dy)
     BUFFER(3, float, dx)
     const struct pool_args a = a_;
+    const struct pool_axis down = pool_rows(a), across = pool_columns(a);
     const int column = a.c * 16, row = a.w * column, simple = pool_is_2x2(a);
     FOR_TILES(tile, a.tiles) {
         if (simple) {
@@ -120,14 +158,14 @@ KERNEL4(pool_max_bwd, pool_args)
             pool_zero(dx + in + (size_t)iy * row, row);
         for (int oy = 0; oy < a.oh; oy++)
             for (int ox = 0; ox < a.ow; ox++) {
-                const struct span sy = pool_window(oy, a.k, a.stride, a.pad, a.h);
-                const struct span sx = pool_window(ox, a.k, a.stride, a.pad, a.w);
+                const struct span sy = pool_window(oy, down), sx = pool_window(ox, across);
                 const size_t from = out + (size_t)(oy * a.ow + ox) * column;
                 for (int i = 0; i < column; i += 16) {
                     const v16 best = V16_LOAD(y + from + i), zero = V16_SPLAT(0.0f);
                     v16 left = V16_MUL(V16_LOAD(dy + from + i), pool_activation_grad(best, a.activation));
-                    for (int iy = sy.begin; iy < sy.end; iy++)
-                        for (int ix = sx.begin; ix < sx.end; ix++) {
+                    for (int ky = 0; ky < sy.count; ky++)
+                        for (int kx = 0; kx < sx.count; kx++) {
+                            const int iy = sy.begin + ky * a.dilation_h, ix = sx.begin + kx * a.dilation_w;
                             const size_t at = in + (size_t)iy * row + ix * column + i;
                             const v16 value = V16_LOAD(x + at);
                             V16_STORE(dx + at, V16_ADD(V16_LOAD(dx + at), V16_IF_EQ(value, best, left, zero)));
@@ -138,24 +176,25 @@ KERNEL4(pool_max_bwd, pool_args)
     }
 }
 
-/* y = mean over the valid cells of the window of x: padding does not count.
+/* y = sum over the valid cells of the window of x / their number, or with `counts` that with the padding.
  * x n×h×w×c and y n×oh×ow×c in lanes */
 KERNEL2(pool_avg_fwd, pool_args)
 {
     BUFFER(0, const float, x)
     BUFFER(1, float, y)
     const struct pool_args a = a_;
+    const struct pool_axis down = pool_rows(a), across = pool_columns(a);
     const int column = a.c * 16, row = a.w * column;
     FOR_TILES(tile, a.tiles) {
         const int block = tile / a.oh, oy = tile % a.oh;
         GLOBAL const float *xb = x + (size_t)block * a.h * row;
         GLOBAL float *out = y + (size_t)tile * a.ow * column;
-        const struct span sy = pool_window(oy, a.k, a.stride, a.pad, a.h);
+        const struct span sy = pool_window(oy, down);
         for (int ox = 0; ox < a.ow; ox++, out += column) {
-            const struct span sx = pool_window(ox, a.k, a.stride, a.pad, a.w);
+            const struct span sx = pool_window(ox, across);
             GLOBAL const float *p = xb + (size_t)sy.begin * row + sx.begin * column;
-            const int rows = sy.end - sy.begin, columns = sx.end - sx.begin;
-            const float share = 1.0f / (float)(rows * columns);
+            const int rows = sy.count, columns = sx.count;
+            const float share = 1.0f / (float)(sy.all * sx.all);
             for (int i = 0; i < column; i += 16) {
                 v16 sum = V16_SPLAT(0.0f);
                 for (int ky = 0; ky < rows; ky++)
@@ -167,27 +206,27 @@ KERNEL2(pool_avg_fwd, pool_args)
     }
 }
 
-/* dx[iy][ix][c] = Σ over the windows that cover the cell of dy[oy][ox][c] / (valid cells of the window)
+/* dx[iy][ix][c] = Σ over the windows that cover the cell of dy[oy][ox][c] / (what the window's mean divides by)
  * dy n×oh×ow×c and dx n×h×w×c in lanes */
 KERNEL2(pool_avg_bwd, pool_args)
 {
     BUFFER(0, const float, dy)
     BUFFER(1, float, dx)
     const struct pool_args a = a_;
+    const struct pool_axis down = pool_rows(a), across = pool_columns(a);
     const int column = a.c * 16;
     FOR_TILES(tile, a.tiles) {
         const int block = tile / a.h, iy = tile % a.h;
         GLOBAL const float *from = dy + (size_t)block * a.oh * a.ow * column;
         GLOBAL float *out = dx + (size_t)tile * a.w * column;
-        const struct span qy = pool_cover(iy, a.k, a.stride, a.pad, a.oh);
+        const struct cover qy = pool_cover(iy, down);
         for (int ix = 0; ix < a.w; ix++, out += column) {
-            const struct span qx = pool_cover(ix, a.k, a.stride, a.pad, a.ow);
+            const struct cover qx = pool_cover(ix, across);
             pool_zero(out, column);
             for (int oy = qy.begin; oy < qy.end; oy++)
                 for (int ox = qx.begin; ox < qx.end; ox++) {
-                    const struct span sy = pool_window(oy, a.k, a.stride, a.pad, a.h);
-                    const struct span sx = pool_window(ox, a.k, a.stride, a.pad, a.w);
-                    const float share = 1.0f / (float)((sy.end - sy.begin) * (sx.end - sx.begin));
+                    const struct span sy = pool_window(oy, down), sx = pool_window(ox, across);
+                    const float share = 1.0f / (float)(sy.all * sx.all);
                     GLOBAL const float *p = from + (size_t)(oy * a.ow + ox) * column;
                     for (int i = 0; i < column; i += 16)
                         V16_STORE(out + i, V16_FMA(V16_LOAD(p + i), V16_SPLAT(share), V16_LOAD(out + i)));

@@ -12,6 +12,10 @@ enum { MAX_WINDOW = 1 << 15, MAX_OUTPUT = 1 << 26 }; /* so that no product of si
 void window_resolve(struct window *w, int rank)
 {
     int sides = rank == 3 ? 4 : 2, first = 2 - sides / 2;
+    if (w->is_resolved) return;
+    w->is_resolved = true;
+    w->differs =
+        rank == 2 && (w->kernel[0] != w->kernel[1] || w->stride[0] != w->stride[1] || w->dilation[0] != w->dilation[1]);
     if (rank == 2) w->kernel[0] = w->stride[0] = w->dilation[0] = 1;
     for (int i = 0; i < 2; i++) w->begin[i] = w->end[i] = i < first ? 0 : w->padding;
     for (int i = first; i < 2 && w->pads.count == sides; i++) {
@@ -26,11 +30,12 @@ struct text {
     char text[60];
 };
 
-/* "3", or "3x5" where they differ. */
-static struct text pair(const int of[2])
+/* "3", or "3x5" where they differ; of a sequence only columns count. */
+static struct text pair(const int of[2], int rank)
 {
     struct text t;
-    snprintf(t.text, sizeof t.text, of[0] == of[1] ? "%d" : "%dx%d", of[0], of[1]);
+    if (rank == 2 || of[0] == of[1]) snprintf(t.text, sizeof t.text, "%d", of[rank == 2]);
+    else snprintf(t.text, sizeof t.text, "%dx%d", of[0], of[1]);
     return t;
 }
 
@@ -77,9 +82,9 @@ static int out_size(int in, const struct window *w, int i)
 }
 
 /* Kernel, stride, dilation and padding alone. */
-static int check_window(const struct window *w, char *why, size_t size)
+static int check_window(const struct window *w, int rank, char *why, size_t size)
 {
-    struct text kernel = pair(w->kernel), stride = pair(w->stride), dilation = pair(w->dilation);
+    struct text kernel = pair(w->kernel, rank), stride = pair(w->stride, rank), dilation = pair(w->dilation, rank);
     bool dilated = w->dilation[0] != 1 || w->dilation[1] != 1, possible = is_possible(w, 0) && is_possible(w, 1);
     bool large = possible && (is_large(w, 0) || is_large(w, 1));
     if (possible && !large && pads_fit(w, 0) && pads_fit(w, 1)) return 0;
@@ -92,12 +97,13 @@ static int check_window(const struct window *w, char *why, size_t size)
     return -1;
 }
 
-static int fits(struct hsgd_shape in, const struct window *w, const char *what, char *why, size_t size)
+static int fits(const struct hsgd_type *t, const struct window *w, const char *what, char *why, size_t size)
 {
-    const struct hsgd_type area = { HSGD_F32, 2, { in.h, in.w } };
-    struct text dilation = pair(w->dilation);
+    struct hsgd_shape in = window_shape(t);
+    struct hsgd_type area = { HSGD_F32, t->rank - 1, { t->dim[0], t->rank == 3 ? t->dim[1] : 0 } };
+    struct text dilation = pair(w->dilation, t->rank);
     bool dilated = w->dilation[0] != 1 || w->dilation[1] != 1;
-    if (check_window(w, why, size)) return -1;
+    if (check_window(w, t->rank, why, size)) return -1;
     if (!too_small(in.h, w, 0) && !too_small(in.w, w, 1)) return 0;
     snprintf(why, size, "%s%s%s%s does not fit into %s with padding %s", what, dilated ? ", dilation " : "",
              dilated ? dilation.text : "", dilated ? "," : "", type_text(&area).text, padding_text(w).text);
@@ -119,8 +125,7 @@ static int check_sides(const struct window *w, int rank, char *why, size_t size)
 {
     int sides = 2 * (rank - 1);
     const char *names = rank == 3 ? "top, left, bottom, right" : "left, right";
-    bool wide = w->kernel[0] != w->kernel[1] || w->stride[0] != w->stride[1] || w->dilation[0] != w->dilation[1];
-    if (rank == 2 && wide) snprintf(why, size, "kernel_w, stride_w and dilation_w are for images");
+    if (w->differs) snprintf(why, size, "kernel_w, stride_w and dilation_w are for images");
     else if (w->pads.count && w->pads.count != sides)
         snprintf(why, size, "pads must be %d integers: %s; not %d", sides, names, w->pads.count);
     else if (w->pads.count && w->padding) snprintf(why, size, "padding %d and pads exclude each other", w->padding);
@@ -128,19 +133,43 @@ static int check_sides(const struct window *w, int rank, char *why, size_t size)
     return -1;
 }
 
+int window_set_output(struct hsgd_node *n, int h, int width, int channels, char *why, size_t size)
+{
+    n->outputs = 1;
+    n->out[0] =
+        n->in[0].rank == 3 ? hsgd_image(h, width, channels) : (struct hsgd_type){ HSGD_F32, 2, { width, channels } };
+    if ((double)h * width * channels <= MAX_OUTPUT) return 0;
+    snprintf(why, size, "an output of %s is too large", type_text(&n->out[0]).text);
+    return -1;
+}
+
 int window_infer(struct hsgd_node *n, struct window *w, unsigned ranks, int out_channels, const char *what, char *why,
                  size_t size)
 {
     int rank = n->in[0].rank;
+    window_resolve(w, rank);
     if (check_rank(n, ranks, why, size) || need_floats(n, why, size) || check_sides(w, rank, why, size)) return -1;
     struct hsgd_shape in = window_shape(&n->in[0]);
-    window_resolve(w, rank);
-    if (fits(in, w, what, why, size)) return -1;
-    int h = out_size(in.h, w, 0), width = out_size(in.w, w, 1);
-    n->outputs = 1;
-    n->out[0] =
-        rank == 3 ? hsgd_image(h, width, out_channels) : (struct hsgd_type){ HSGD_F32, 2, { width, out_channels } };
-    if ((double)h * width * out_channels <= MAX_OUTPUT) return 0;
-    snprintf(why, size, "an output of %s is too large", type_text(&n->out[0]).text);
+    if (fits(&n->in[0], w, what, why, size)) return -1;
+    return window_set_output(n, out_size(in.h, w, 0), out_size(in.w, w, 1), out_channels, why, size);
+}
+
+/* Rows or columns that the window makes `in` of. */
+static int transposed_size(int in, const struct window *w, int i, int extra)
+{
+    if (in == HSGD_ANY) return HSGD_ANY;
+    int64_t out = ((int64_t)in - 1) * w->stride[i] - w->begin[i] - w->end[i] + extent(w, i) + extra;
+    return out < 1 ? 0 : out > MAX_OUTPUT ? MAX_OUTPUT : (int)out;
+}
+
+int window_infer_transposed(struct hsgd_node *n, struct window *w, int extra, int out_channels, char *why, size_t size)
+{
+    window_resolve(w, 3);
+    if (check_rank(n, 1u << 3, why, size) || need_floats(n, why, size) || check_sides(w, 3, why, size)) return -1;
+    struct hsgd_shape in = window_shape(&n->in[0]);
+    if (check_window(w, 3, why, size)) return -1;
+    int h = transposed_size(in.h, w, 0, extra), width = transposed_size(in.w, w, 1, extra);
+    if (h && width) return window_set_output(n, h, width, out_channels, why, size);
+    snprintf(why, size, "padding %s leaves nothing of the output", padding_text(w).text);
     return -1;
 }

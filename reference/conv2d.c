@@ -117,11 +117,13 @@ static void gradient_of_reference(struct conv *s, const struct approx *y)
     free(dx), free(dw), free(db), free(yd);
 }
 
-/* As hsgd_op_conv2d, where the next operation has applied f'. */
+static bool is_sequence;
+
+/* As the operation's, where the next one has applied f'. */
 static int infer_applied(struct hsgd_node *n, char *why, size_t size)
 {
     n->slope_applied = true;
-    return hsgd_op_conv2d.infer(n, why, size);
+    return is_sequence ? hsgd_op_conv1d.infer(n, why, size) : hsgd_op_conv2d.infer(n, why, size);
 }
 
 /* Square, symmetric, without groups. */
@@ -155,12 +157,20 @@ static void draw_general(struct conv *s, int turn)
     }
 }
 
-static void draw(struct conv *s, int turn)
+/* A sequence is an image of one row. */
+static void flatten_rows(struct conv *s)
+{
+    s->in.h = s->k[0] = s->stride[0] = s->dilation[0] = 1;
+    s->pads[0] = s->pads[2] = 0;
+}
+
+static void draw(struct conv *s, int turn, bool sequence)
 {
     int free[2];
     do {
         if (turn % 3 == 0) draw_plain(s, turn);
         else draw_general(s, turn);
+        if (sequence) flatten_rows(s);
         s->f = (enum hsgd_activation)(turn % 4);
         free[0] = s->in.h + s->pads[0] + s->pads[2] - extent(s, 0);
         free[1] = s->in.w + s->pads[1] + s->pads[3] - extent(s, 1);
@@ -191,13 +201,28 @@ static void describe(const struct conv *s, int turn, bool applied)
                 s->dilation[0], s->dilation[1], s->pads[0], s->pads[1], s->pads[2], s->pads[3], s->f, applied);
 }
 
+static struct hsgd_conv1d sequence_attributes(const struct conv *s, const struct hsgd_conv2d *a)
+{
+    return (struct hsgd_conv1d){ .out_channels = s->o,
+                                 .kernel = s->k[1],
+                                 .stride = s->stride[1],
+                                 .activation = s->f,
+                                 .no_bias = a->no_bias,
+                                 .groups = s->groups,
+                                 .dilation = s->dilation[1],
+                                 .pads = { 2, { s->pads[1], s->pads[3] } } };
+}
+
 /* In one to three slices. */
-static void one(int turn)
+static void one(int turn, bool sequence)
 {
     struct conv s = { 0 };
-    draw(&s, turn);
+    draw(&s, turn, sequence);
     struct hsgd_conv2d a = attributes(&s, turn);
-    struct hsgd_op op = hsgd_op_conv2d;
+    struct hsgd_conv1d of_sequence = sequence_attributes(&s, &a);
+    struct hsgd_type t = { HSGD_F32, 2, { s.in.w, s.in.c } };
+    struct hsgd_op op = sequence ? hsgd_op_conv1d : hsgd_op_conv2d;
+    is_sequence = sequence;
     bool applied = turn % 8 == 5;
     if (applied) op.infer = infer_applied;
     describe(&s, turn, applied);
@@ -216,7 +241,7 @@ static void one(int turn)
         struct hsgd_op_call run = { .rows = s.n,
                                     .slices = turn % 4 == 1 && slices[2] > 0 ? slices : NULL,
                                     .nslices = 3,
-                                    .in = { hsgd_image(s.in.h, s.in.w, s.in.c) },
+                                    .in = { sequence ? t : hsgd_image(s.in.h, s.in.w, s.in.c) },
                                     .x = { x },
                                     .dy = { dy },
                                     .params = { w, b },
@@ -224,7 +249,7 @@ static void one(int turn)
                                     .dx = { wants_dx ? dx : NULL },
                                     .gradients = { dw, db },
                                     .training = true };
-        check_run(d, &op, &a, &run, ny);
+        check_run(d, &op, sequence ? (const void *)&of_sequence : &a, &run, ny);
         check_near("y", y, want_y, ny);
         double *yd = check_doubles(y, ny);
         backward(&s, yd, applied, want_dx, want_dw, want_db);
@@ -258,6 +283,11 @@ static void not_a_number(void)
 
 void reference_conv2d(void)
 {
-    for (int i = 0; i < 312 && check_going(); i++) one(i);
+    for (int i = 0; i < 312 && check_going(); i++) one(i, false);
     not_a_number();
+}
+
+void reference_conv1d(void)
+{
+    for (int i = 0; i < 210 && check_going(); i++) one(i, true);
 }

@@ -71,7 +71,13 @@ upsample: the whole axis at once|broadcast.c|s/each ? n \* to\[i\] : to\[i\]/to[
 tanh: slope of sigmoid|activate.h|s/return 1.0f - y \* y;/return y * (1.0f - y);/|tanh|opencl
 pool: wrong cell|pool.cl|s/V16_LOAD(p + row + column + i)/V16_LOAD(p + row + i)/|max_pool|cpu
 pool: ties go to another cell|pool.cl|s/(cell \/ 2) \* row + (cell % 2) \* column/(cell % 2) * row + (cell \/ 2) * column/|max_pool|cpu
-pool: padding counts in the mean|pool.cl|s/(float)(rows \* columns)/(float)(a.k * a.k)/|avg_pool|opencl
+pool: padding counts in the mean|pool.cl|s/!a.counts ? s.count/a.counts ? s.count/|avg_pool|opencl
+pool: dilation left out|pool.cl|s/next_row = a.dilation_h \* row/next_row = row/|max_pool|cpu
+adaptive pool: windows do not overlap|pool.cl|s/pool_ceil(q + 1, a.in, a.out) - s.begin/pool_floor(q + 1, a.in, a.out) - s.begin/|adaptive_avg_pool|cpu
+adaptive pool: maximum of another window|pool.cl|s/s.begin = pool_floor(q, a.in, a.out)/s.begin = pool_floor(q, a.in - 1, a.out)/|adaptive_max_pool|cpu
+conv1d: padding of rows|conv.c|s/.left = w->begin\[1\]/.left = w->end[1]/|conv1d|cpu
+conv_transpose2d: weights of another group|conv2d.cl|s/(size_t)g \* o \* s.w_depth/0/|conv_transpose2d|cpu
+conv_transpose2d: gradient of the bias without the last lane|conv_transpose2d.cl|s/l < 16/l < 15/|conv_transpose2d|opencl
 merge: missing barrier|merge.cl|0,/BARRIER();/s///|merge|groups
 ema: shares exchanged|optimizer.cl|s/share \* (w\[i\] - a/(1.0f - share) * (w[i] - a/|ema|cpu
 clip: norm of the sum, not of the mean|merge.cl|s/float norm = step\[STEP_SCALE\] \* sqrtf/float norm = sqrtf/|clip_factor|opencl

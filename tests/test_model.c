@@ -86,7 +86,7 @@ static void refuses_bad_attributes(void)
     CHECK(!hsgd_model_by_name(ctx, "resnet", image, 10));
     CHECK_STR(hsgd_error(ctx),
               "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20, char-lstm, "
-              "seq-rnn, char-gpt");
+              "seq-rnn, char-gpt, mobile-cnn");
     hsgd_destroy(&ctx);
 }
 
@@ -255,7 +255,8 @@ static void built_in_models(void)
                  { "mlp-small", { 28, 28, 1 }, 109386, 6 },  { "lenet", { 28, 28, 1 }, 61706, 10 },
                  { "cifar-cnn", { 32, 32, 3 }, 319178, 10 }, { "resnet8", { 32, 32, 3 }, 78723, 56 },
                  { "resnet20", { 32, 32, 3 }, 274063, 128 }, { "char-lstm", { 1, 1, 100 }, 233354, 11 },
-                 { "seq-rnn", { 1, 1, 9 }, 67594, 11 },      { "char-gpt", { 1, 1, 9 }, 1830912, 52 } };
+                 { "seq-rnn", { 1, 1, 9 }, 67594, 11 },      { "char-gpt", { 1, 1, 9 }, 1830912, 52 },
+                 { "mobile-cnn", { 32, 32, 3 }, 139733, 68 } };
     ctx = core_context("cpu", 1, false);
     for (int i = 0; i < (int)(sizeof want / sizeof *want); i++) {
         CHECK_STR(hsgd_model_name_at(i), want[i].name);

@@ -126,6 +126,24 @@ static const struct {
     { MODEL("  - {op: conv2d, out_channels: 4, kernel: 3, dilation: 30000}\n"),
       ":3: model \"m\", layer 1 (conv2d): kernel 3, stride 1, dilation 30000: the maximum is 32768" },
     { MODEL("  - {op: max_pool, kernel: 2, stride: 0}\n"), ":3: stride must not be 0" },
+    { MODEL("  - {op: conv1d, out_channels: 4, kernel: 3}\n"),
+      ":3: model \"m\", layer 1 (conv1d): the input must be a sequence (positions, channels), not of rank 3" },
+    { MODEL("  - {op: reshape, dims: [28, 28]}\n  - {op: conv1d, out_channels: 4, kernel: 29}\n"),
+      ":4: model \"m\", layer 2 (conv1d): a kernel of 29 does not fit into 28 with padding 0" },
+    { MODEL("  - {op: reshape, dims: [28, 28]}\n  - {op: conv1d, out_channels: 4, kernel: 3, pads: [3, 0]}\n"),
+      ":4: model \"m\", layer 2 (conv1d): kernel 3, stride 1, padding [3, 0]: needs kernel >= 1, stride >= 1, "
+      "0 <= padding < kernel" },
+    { MODEL("  - {op: reshape, dims: [28, 28]}\n  - {op: max_pool, kernel: 3, kernel_w: 2}\n"),
+      ":4: model \"m\", layer 2 (max_pool): kernel_w, stride_w and dilation_w are for images" },
+    { MODEL("  - {op: flatten}\n  - {op: avg_pool, kernel: 3}\n"),
+      ":4: model \"m\", layer 2 (avg_pool): the input must be an image (height, width, channels) or a sequence "
+      "(positions, channels), not of rank 1" },
+    { MODEL("  - {op: adaptive_avg_pool, output_size: -2}\n"),
+      ":3: model \"m\", layer 1 (adaptive_avg_pool): output_size must be in 1..4096, not -2 and -2" },
+    { MODEL("  - {op: conv_transpose2d, out_channels: 4, kernel: 3, stride: 2, output_padding: 2}\n"),
+      ":3: model \"m\", layer 1 (conv_transpose2d): output_padding must be from 0 to 1, below stride or dilation, not 2" },
+    { MODEL("  - {op: max_pool, kernel: 28}\n  - {op: conv_transpose2d, out_channels: 4, kernel: 3, padding: 2}\n"),
+      ":4: model \"m\", layer 2 (conv_transpose2d): padding 2 leaves nothing of the output" },
     { MODEL("  - {op: dropout, p: nan}\n"), ":3: p must be a number, not \"nan\"" },
     { MODEL("  - {op: dropout, p: 1e99}\n"), ":3: p must be a number, not \"1e99\"" },
     { MODEL("  - {op: dropout, p: 1}\n"), ":3: model \"m\", layer 1 (dropout): p must be in [0, 1), not 1" },
@@ -349,8 +367,10 @@ static const char every_op[] =
     "  - {op: activate, name: activate1, activation: sigmoid}\n"
     "  - {op: gelu, name: gelu1, tanh: true}\n"
     "  - {op: reshape, name: reshape1, dims: [-1, 4, 4]}\n"
-    "  - {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1}\n"
-    "  - {op: max_pool, name: max_pool1, kernel: 2, stride: 2, padding: 0}\n"
+    "  - {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, kernel_w: 2, stride_w: 1, pads: [], "
+    "ceil_mode: false, count_include_pad: true}\n"
+    "  - {op: max_pool, name: max_pool1, kernel: 2, stride: 2, padding: 0, kernel_w: 2, stride_w: 2, dilation: 1, "
+    "dilation_w: 1, pads: [], ceil_mode: true}\n"
     "  - {op: dropout, name: dropout1, p: 0.1}\n"
     "  - {op: flatten, name: flatten1}\n"
     "  - {op: dense, name: c, units: 3, activation: none, no_bias: true, init: zero, transposed: false}\n"
@@ -365,8 +385,8 @@ static const char same_ops[] =
     "- {op: activate, activation: sigmoid}   # f\n"
     "- {op: gelu, tanh: true}\n"
     "- op: reshape\n  dims:\n  - -1\n  - '4'\n  - 4\n"
-    "- {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, padding_below: 6}\n"
-    "- {op: max_pool, kernel: 2, padding: 1, padding_below: 5}\n"
+    "- {op: avg_pool, name: b, kernel: 2, stride: 1, padding: 1, padding_below: 6, count_include_pad: true}\n"
+    "- {op: max_pool, kernel: 2, padding: 1, padding_below: 5, ceil_mode: true}\n"
     "- {op: dropout, p: 1e-1}\n"
     "- {op: flatten}\n"
     "- {op: dense, name: c, units: classes, no_bias: true, init: zero, transposed: false}\n"

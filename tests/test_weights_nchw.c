@@ -129,5 +129,49 @@ static void try(const char *devices)
 static void cpu(void) { try("cpu"); }
 static void opencl(void) { try("opencl"); }
 
-static const struct core_case cases[] = { { "cpu", cpu }, { "opencl", opencl } };
+/* Filters of the library are {a, kh, kw, b}, of PyTorch {a, b, kh, kw}; of sequences without kh. */
+static void check_filter(struct hsgd_model *m, const struct safetensors *f, const char *name, int rank,
+                         const int64_t *dims)
+{
+    const struct safetensor *t = safetensors_find(f, name);
+    int64_t a = dims[0], b = dims[1], h = rank == 4 ? dims[2] : 1, w = dims[rank - 1], n = a * b * h * w;
+    float *ours = malloc((size_t)n * sizeof *ours);
+    REQUIRE(ours && t && t->ndims == rank && !memcmp(t->dims, dims, (size_t)rank * sizeof *dims));
+    REQUIRE(!hsgd_model_get_weight(m, name, ours, n));
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = ((i / (b * h * w) * h + i / w % h) * w + i % w) * b + i / (h * w) % b;
+        float theirs;
+        memcpy(&theirs, (const char *)t->data + i * (int64_t)sizeof theirs, sizeof theirs);
+        if (!CHECK_MSG(theirs == ours[at], "%s[%d] is %g, not %g", name, (int)i, theirs, ours[at])) break;
+    }
+    free(ours);
+}
+
+static void filters(void)
+{
+    struct hsgd_context *ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = hsgd_model_create(ctx, "filters");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(5, 6, 4));
+    struct hsgd_value *label = hsgd_target(m, "label", hsgd_number(HSGD_I32));
+    struct safetensors f;
+    char path[600];
+    x = HSGD_OP(x, conv2d, "conv", .out_channels = 6, .kernel = 3, .kernel_w = 2, .groups = 2);         /* 3x5x6 */
+    x = HSGD_OP(x, conv_transpose2d, "up", .out_channels = 4, .kernel = 2, .kernel_w = 3, .groups = 2); /* 4x7x4 */
+    x = HSGD_OP(x, reshape, NULL, .dims = { 2, { 28, 4 } });
+    x = HSGD_OP(x, conv1d, "sequence", .out_channels = 8, .kernel = 3, .groups = 2);
+    x = HSGD_OP(HSGD_OP(x, flatten, NULL), dense, "fc", .units = CLASSES);
+    hsgd_loss(HSGD_JOIN(HSGD_OF(x, label), softmax_cross_entropy, NULL));
+    snprintf(path, sizeof path, "%s/filters.safetensors", getenv("STARPU_HOME"));
+    REQUIRE(!hsgd_model_finish(m) && !hsgd_model_save(m, path) && !safetensors_read(ctx, &f, path));
+    check_filter(m, &f, "conv.weight", 4, (const int64_t[]){ 6, 2, 3, 2 });
+    check_filter(m, &f, "up.weight", 4, (const int64_t[]){ 6, 2, 2, 3 });
+    check_filter(m, &f, "sequence.weight", 3, (const int64_t[]){ 8, 2, 3 });
+    REQUIRE(!hsgd_model_load(m, path));
+    check_filter(m, &f, "sequence.weight", 3, (const int64_t[]){ 8, 2, 3 });
+    safetensors_close(&f);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+static const struct core_case cases[] = { { "cpu", cpu }, { "opencl", opencl }, { "filters", filters } };
 CORE_MAIN(cases)

@@ -129,7 +129,7 @@ struct hsgd_param_spec {
     bool is_state;  /* not trained: `once` of a phase writes it */
     bool is_count;  /* a state of rank 0 that counts steps: a 64-bit integer in weight files */
     bool no_decay;  /* weight decay may leave it out: a bias, a norm's factor */
-    bool in_order;  /* weight files have it as it is stored; else 2 and 4 dimensions are in PyTorch's order */
+    bool in_order;  /* weight files have it as it is stored; else 2 to 4 dimensions are in PyTorch's order */
 };
 
 /* A node of a model as its operation sees it: infer() reads attributes, inputs

@@ -255,16 +255,69 @@ struct hsgd_conv2d {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
 
-/* The maximum of each window of kernel x kernel; stride 0: the kernel; padding <
- * kernel.  The gradient goes to the first maximum of the window in row-major order. */
+/* The same of a sequence {t, c}: y[n][t][o] = act(b[o] + sum_{k,c} x[n][t s + k d - p][c] w[o][k][c]).
+ * pads: {2, {left, right}} in place of padding.
+ * weight: out_channels x kernel x in_channels / groups; bias: out_channels. */
+struct hsgd_conv1d {
+    int out_channels, kernel, stride, padding;
+    enum hsgd_activation activation;
+    enum hsgd_init init;
+    bool no_bias;
+    int groups, dilation;
+    struct hsgd_ints pads;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_conv1d;
+
+/* The transpose of conv2d, as PyTorch's: y is zero but for the bias, and x[n][iy][ix][c] adds
+ * its product with w[c][ky][kx][o] to y[n][iy s + ky d - p][ix s + kx d - p][o], o of c's group.
+ * y has (h - 1) s - top - bottom + d (kernel - 1) + 1 + output_padding rows, and columns
+ * likewise; 0 <= output_padding < max(s, d).  The rest as conv2d's.
+ * weight: in_channels x kernel x kernel_w x out_channels / groups; bias: out_channels.
+ * Aliasing: none.  Errors: as conv2d's.  Source: Dumoulin & Visin 2016. */
+struct hsgd_conv_transpose2d {
+    int out_channels, kernel, stride, padding;
+    enum hsgd_activation activation;
+    enum hsgd_init init;
+    bool no_bias;
+    int groups, dilation;
+    int kernel_w, stride_w, dilation_w;
+    struct hsgd_ints pads;
+    int output_padding;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_conv_transpose2d;
+
+/* The maximum of each window of an image {h, w, c}, or of a sequence {t, c}; stride
+ * 0: the kernel.  Windows are those of conv2d, conv1d; their cells outside do not
+ * count, and one that has none inside gives -infinity.  ceil_mode: a last window may
+ * begin in the image and end beyond its padding.  The gradient goes to the first
+ * maximum of the window in row-major order.  Aliasing: none. */
 struct hsgd_max_pool {
     int kernel, stride, padding;
+    int kernel_w, stride_w, dilation, dilation_w;
+    struct hsgd_ints pads;
+    bool ceil_mode;
 };
-/* The mean of each such window, over the positions inside the image. */
+/* The mean of each such window, over its positions inside; count_include_pad: the
+ * padding counts as zeros. */
 struct hsgd_avg_pool {
     int kernel, stride, padding;
+    int kernel_w, stride_w;
+    struct hsgd_ints pads;
+    bool ceil_mode, count_include_pad;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;
+
+/* output_size x output_size_w (0: output_size) means or maxima: window i of o along an
+ * axis of n is [floor(i n / o), ceil((i + 1) n / o)), as PyTorch's.  Of a sequence
+ * output_size means or maxima.  Aliasing: none. */
+struct hsgd_adaptive_avg_pool {
+    int output_size, output_size_w;
+};
+/* As hsgd_adaptive_avg_pool. */
+struct hsgd_adaptive_max_pool {
+    int output_size, output_size_w;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_adaptive_avg_pool, hsgd_op_adaptive_max_pool;
 
 /* y = the mean of each channel (the last axis) over all positions: {h, w, c} or
  * {t, c} become {c}.  Aliasing: none.  Source: Lin, Chen, Yan 2013. */

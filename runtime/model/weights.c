@@ -41,17 +41,17 @@ static struct form matrix_form(const struct hsgd_model *m, const struct weight_p
     return (struct form){ 2, { out, in }, { out, c, y, x }, { 1, out, x * c * out, c * out } };
 }
 
-/* out,kh,kw,in to out,in,kh,kw */
+/* out,kh,kw,in to out,in,kh,kw; without kh of a sequence */
 static struct form filter_form(const struct hsgd_param_spec *s)
 {
-    int64_t o = s->dim[0], h = s->dim[1], w = s->dim[2], i = s->dim[3];
-    return (struct form){ 4, { o, i, h, w }, { o, i, h, w }, { h * w * i, 1, w * i, i } };
+    int64_t o = s->dim[0], h = s->rank == 4 ? s->dim[1] : 1, w = s->dim[s->rank - 2], i = s->dim[s->rank - 1];
+    return (struct form){ s->rank, { o, i, s->rank == 4 ? h : w, w }, { o, i, h, w }, { h * w * i, 1, w * i, i } };
 }
 
 static struct form form_of(const struct hsgd_model *m, const struct weight_place *w)
 {
     if (w->spec->rank == 2 && !w->spec->in_order) return matrix_form(m, w);
-    if (w->spec->rank == 4 && !w->spec->in_order) return filter_form(w->spec);
+    if (w->spec->rank >= 3 && !w->spec->in_order) return filter_form(w->spec);
     struct form f = { w->spec->rank, { 0 }, { 1, 1, 1, spec_size(w->spec) }, { 0, 0, 0, 1 } };
     for (int i = 0; i < f.ndims; i++) f.dims[i] = w->spec->dim[i];
     return f;

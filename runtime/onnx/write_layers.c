@@ -131,8 +131,11 @@ static int write_pool(struct writer *w)
 {
     struct window v = window_of(w);
     bool max = !strcmp(w->node->op->name, "max_pool");
-    const struct attribute *a =
-        ATTRIBUTES(INTS_("kernel_shape", 2, v.kernel), INTS_("strides", 2, v.stride), INTS_("pads", 4, v.pads));
+    const struct attribute rounding = INT_("ceil_mode", write_int(w, "ceil_mode"));
+    const struct attribute own = max ? (struct attribute)INTS_("dilations", 2, v.dilation)
+                                     : (struct attribute)INT_("count_include_pad", write_int(w, "count_include_pad"));
+    const struct attribute *a = ATTRIBUTES(INTS_("kernel_shape", 2, v.kernel), INTS_("strides", 2, v.stride),
+                                           INTS_("pads", 4, v.pads), rounding, own);
     return done(w, CHANNELS_FIRST,
                 write_op(w, max ? "MaxPool" : "AveragePool", INPUTS(write_input(w, 0, CHANNELS_FIRST)), a));
 }

@@ -10,7 +10,11 @@
 union attributes {
     struct hsgd_dense dense;
     struct hsgd_conv2d conv2d;
+    struct hsgd_conv1d conv1d;
+    struct hsgd_conv_transpose2d conv_transpose2d;
     struct hsgd_max_pool pool;
+    struct hsgd_avg_pool avg_pool;
+    struct hsgd_adaptive_avg_pool adaptive;
     struct hsgd_activate activate;
     struct hsgd_batch_norm batch_norm;
     struct hsgd_layer_norm layer_norm;
@@ -141,6 +145,40 @@ static const struct hsgd_op *some_move(union attributes *a, bool low)
     }
 }
 
+static const struct hsgd_op *some_conv(union attributes *a, bool low)
+{
+    int channels = size_of(3, low);
+    memset(a, 0, sizeof *a);
+    if (one_in(2)) {
+        a->conv1d = (struct hsgd_conv1d){ .out_channels = channels, .kernel = wild(2), .padding = wild(1) };
+        return &hsgd_op_conv1d;
+    }
+    a->conv_transpose2d = (struct hsgd_conv_transpose2d){ .out_channels = channels,
+                                                          .kernel = wild_low(2),
+                                                          .stride = wild_low(2),
+                                                          .groups = one_in(2) ? wild(2) : 1,
+                                                          .output_padding = wild(0) };
+    return &hsgd_op_conv_transpose2d;
+}
+
+static const struct hsgd_op *some_pool(union attributes *a)
+{
+    if (one_in(4)) {
+        a->adaptive = (struct hsgd_adaptive_avg_pool){ wild_low(3), wild_low(2) };
+        return one_in(2) ? &hsgd_op_adaptive_avg_pool : &hsgd_op_adaptive_max_pool;
+    }
+    if (one_in(2)) {
+        a->avg_pool = (struct hsgd_avg_pool){
+            .kernel = wild(2), .stride = wild(2), .padding = wild(0), .count_include_pad = one_in(2)
+        };
+        return &hsgd_op_avg_pool;
+    }
+    a->pool =
+        (struct hsgd_max_pool){ .kernel = wild(2), .stride = wild(2), .padding = wild(0), .ceil_mode = one_in(2) };
+    if (one_in(3)) a->pool.dilation = wild(1), a->pool.pads = some_ints(1);
+    return &hsgd_op_max_pool;
+}
+
 static const struct hsgd_op *some_op(union attributes *a, bool low)
 {
     memset(a, 0, sizeof *a);
@@ -159,10 +197,9 @@ static const struct hsgd_op *some_op(union attributes *a, bool low)
                                           .groups = one_in(2) ? wild(2) : 1 };
         if (one_in(3)) a->conv2d.dilation = wild(1), a->conv2d.kernel_w = wild(2), a->conv2d.stride_w = wild(1);
         if (one_in(4)) a->conv2d.pads = some_ints(1);
+        if (one_in(4)) return some_conv(a, low);
         return &hsgd_op_conv2d;
-    case 2:
-        a->pool = (struct hsgd_max_pool){ wild(2), wild(2), wild(0) };
-        return one_in(2) ? &hsgd_op_max_pool : &hsgd_op_avg_pool;
+    case 2: return some_pool(a);
     case 3: a->activate.activation = some_activation(); return &hsgd_op_activate;
     case 4: a->dropout.p = wild_float(0.5f); return &hsgd_op_dropout;
     case 5: return some_loss(a);
