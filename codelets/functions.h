@@ -33,4 +33,18 @@ enum {
     FUNCTION_CLIP
 };
 
+/* Reductions: those of enum hsgd_reduction, and two for gradients. */
+/* clang-format off */
+#define REDUCE_FUNCTIONS(F) \
+    F(SUM, sum) F(MEAN, mean) F(MAX, max) F(MIN, min) F(PROD, prod) F(L1, l1) F(L2, l2) F(SUM_SQUARE, sum_square) \
+    F(LOG_SUM, log_sum) F(LOG_SUM_EXP, log_sum_exp)
+/* clang-format on */
+#define REDUCE_NUMBER_(name, word) REDUCE_##name,
+
+enum {
+    REDUCE_FUNCTIONS(REDUCE_NUMBER_) REDUCE_COUNT, /* numbers that equal another */
+    REDUCE_PROD_REST,                              /* product of those that are not 0 */
+    REDUCTIONS_
+};
+
 #endif

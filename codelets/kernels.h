@@ -53,6 +53,9 @@ struct matmul_args {
 void emit_function(struct hsgd_emit *e, struct function_args f);
 void emit_function_gradient(struct hsgd_emit *e, struct function_args f);
 
+/* Every dx that is wanted is 0: of integers, and what does not depend on x. */
+void emit_no_gradients(struct hsgd_emit *e);
+
 /* out = the sum of the parts' first floats, one after the other. */
 void emit_sum(struct hsgd_emit *e, int64_t floats, int parts, const struct hsgd_part *part, struct hsgd_ref out);
 

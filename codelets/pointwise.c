@@ -190,6 +190,10 @@ static int operand_of(const struct hsgd_node *n, int i)
 static void pointwise_backward(struct hsgd_emit *e)
 {
     int function = function_of(e->node);
+    if (of_integers(e->node) || function == FUNCTION_TO_INT) {
+        emit_no_gradients(e);
+        return;
+    }
     if (functions[function].operands == 1) {
         emit_function_gradient(e, (struct function_args){ .function = function });
         return;

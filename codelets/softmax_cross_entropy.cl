@@ -3,6 +3,7 @@
 #include "vector_math.h"
 
 #define PUT_FLOATS 64
+#define SOFTMAX_WIDE 64 /* classes from which vectors of exponentials pay */
 
 struct softmax_ce_args { int rows, cols, want_gradient; float sharp, even; };
 
@@ -24,10 +25,16 @@ KERNEL4(softmax_ce, softmax_ce_args)
             if (zr[c] > own) { own = zr[c]; best = c; }
         float top = WARP_MAX(own);
         float first = -WARP_MAX(own == top ? -(float)best : -(float)cols); /* exact: cols <= 2^20 */
-        for (int c = WARP_LANE; c < cols; c += WARP) {
-            sum += expf(zr[c] - top);
-            total += zr[c] - top;
-        }
+        if (cols >= SOFTMAX_WIDE)
+            for (int c = WARP_LANE; c < cols; c += WARP) {
+                sum += vector_exp(zr[c] - top);
+                total += zr[c] - top;
+            }
+        else
+            for (int c = WARP_LANE; c < cols; c += WARP) {
+                sum += expf(zr[c] - top);
+                total += zr[c] - top;
+            }
         sum = WARP_SUM(sum);
         total = WARP_SUM(total);
         if (WARP_LANE == 0) {
@@ -37,10 +44,14 @@ KERNEL4(softmax_ce, softmax_ce_args)
         if (ARG(want_gradient)) {
             GLOBAL float *dr = dz + (size_t)r * cols;
             float scale = 1.0f / sum;
-            for (int c = WARP_LANE; c < cols; c += WARP) {
-                float q = (c == t ? ARG(sharp) : 0.0f) + ARG(even);
-                dr[c] = expf(zr[c] - top) * scale - q;
-            }
+            if (cols >= SOFTMAX_WIDE) {
+                for (int c = WARP_LANE; c < cols; c += WARP) dr[c] = vector_exp(zr[c] - top) * scale - ARG(even);
+                if (t % WARP == WARP_LANE) dr[t] -= ARG(sharp);
+            } else
+                for (int c = WARP_LANE; c < cols; c += WARP) {
+                    float q = (c == t ? ARG(sharp) : 0.0f) + ARG(even);
+                    dr[c] = expf(zr[c] - top) * scale - q;
+                }
         }
     }
 }

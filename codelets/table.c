@@ -24,6 +24,8 @@ AGREE(STEP_EMA, HSGD_STEP_EMA);
 
 #define AGREE_FUNCTION(name, word, operands, integers) AGREE(FUNCTION_##name, HSGD_FUNCTION_##name);
 POINTWISE_FUNCTIONS(AGREE_FUNCTION)
+#define AGREE_REDUCTION(name, word) AGREE(REDUCE_##name, HSGD_REDUCE_##name);
+REDUCE_FUNCTIONS(AGREE_REDUCTION)
 
 #define ISA_DECLARE(name, isa) void hsgd_##name##_##isa(void *const *buffers, const void *args);
 #define KERNEL(name, buffers, args) ISA_DECLARE(name, base) ISA_DECLARE(name, v3) ISA_DECLARE(name, v4)

@@ -55,6 +55,12 @@ hard_swish: slope of the sigmoid alone|functions.cl|s/v \/ 3.0f + 0.5f/v \/ 6.0f
 clip: NaN apart, no upper end|functions.cl|s/return PICK(v > high, high, v);/return v;/|clip|cpu
 pointwise: other operand's gradient|pointwise.cl|s/second ? dq : dp/second ? dp : dq/|pointwise|cpu
 pointwise: value in the wrong place|pointwise.c|s/value_first ? POINTWISE_CONSTANT_FIRST/value_first ? POINTWISE_CONSTANT_SECOND/|pointwise|opencl
+softmax: gradient without its mean|softmax.cl|s/(dyr\[c\] - sum)/dyr[c]/|softmax|cpu
+log_softmax: maximum left out|softmax.cl|s/away = top + vector_log(sum)/away = vector_log(sum)/|log_softmax|opencl
+reduce: last run of an axis|reduce.cl|s/for (int c = whole; c < inner; c++)/for (int c = whole + 1; c < inner; c++)/|reduce|cpu
+reduce: ties do not share|reduce.cl|s/c = d \/ k; /c = d; /|reduce|opencl
+arg_max: first of equals|reduce.cl|s/(last \&\& (v == best/(!last \&\& (v == best/|arg_max|cpu
+matmul: gradient of the second, not transposed|batched_matmul.c|s/{ p.k, p.n, p.m, !ta, false }/{ p.k, p.n, p.m, ta, false }/|matmul|cpu
 gelu: density without its factor|gelu.cl|s/v \* 0.39894228f \* //|gelu|cpu
 gelu: other branch of tanh|gelu.cl|s/(v < 0.0f ? e : 1.0f) +/1.0f +/|gelu|opencl
 mul: gradient with its own input|pointwise.c|s/e->x\[1 - i\]/e->x[i]/|mul|cpu

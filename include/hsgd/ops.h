@@ -444,6 +444,53 @@ struct hsgd_pointwise {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_pointwise;
 
+/* softmax: y = exp(x) / sum_c exp(x_c) over the last axis, without overflow;
+ * log_softmax: its logarithm.  Any shape but one number.  Aliasing: none.
+ * Source: Goodfellow et al., Deep Learning, 6.2.2. */
+HSGD_API extern const struct hsgd_op hsgd_op_softmax, hsgd_op_log_softmax;
+
+/* L1: sum |x|, L2: the root of SUM_SQUARE, LOG_SUM: log(sum x), LOG_SUM_EXP: log(sum
+ * exp(x)), without overflow. */
+enum hsgd_reduction {
+    HSGD_REDUCE_SUM,
+    HSGD_REDUCE_MEAN,
+    HSGD_REDUCE_MAX,
+    HSGD_REDUCE_MIN,
+    HSGD_REDUCE_PROD,
+    HSGD_REDUCE_L1,
+    HSGD_REDUCE_L2,
+    HSGD_REDUCE_SUM_SQUARE,
+    HSGD_REDUCE_LOG_SUM,
+    HSGD_REDUCE_LOG_SUM_EXP
+};
+
+/* y = the function of all numbers along the axes (from 1, or -1 from the last; none
+ * given: all), which are then gone, or have size 1 with keepdims.  Equals share the
+ * gradient of a maximum or minimum.  Aliasing: none.  Errors: an axis twice, or that x
+ * does not have. */
+struct hsgd_reduce {
+    enum hsgd_reduction function;
+    struct hsgd_ints axes;
+    bool keepdims;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_reduce;
+
+/* y = the index, from 0, of the largest number along an axis (0: the last), or with
+ * `min` of the smallest: of equals the first, or with `last` the last; 32-bit integers,
+ * which have no gradient.  keepdims: the axis has size 1, else it is gone.
+ * Aliasing: none.  Errors: x has no such axis. */
+struct hsgd_arg_max {
+    int axis;
+    bool min, last, keepdims;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_arg_max;
+
+/* y = op(a) op(b), {.., m, k} x {.., k, n} = {.., m, n}: matrix by matrix of the last two
+ * axes; the other axes are equal.  Its attributes are those of struct hsgd_matmul that
+ * say what is transposed; others are not read.  Aliasing: none.  Errors: shapes that do
+ * not fit. */
+HSGD_API extern const struct hsgd_op hsgd_op_matmul;
+
 /* y[.., c] = weight[x[..]][c]: x are integers of any rank, y has one dimension more.
  * A token that is not in [0, entries) gives zeros and no gradient.  weight:
  * entries x channels, in weight files as it is stored; init has fan_in = fan_out =
