@@ -38,9 +38,9 @@ static void compare(const struct outcome *whole, const struct outcome *resumed, 
 }
 
 /* Stops at a step, then goes on in a new trainer and model. */
-static void interrupt(enum hsgd_optimizer optimizer, const struct outcome *whole, int stop)
+static void interrupt(const struct hsgd_train_options *options, const struct outcome *whole, int stop)
 {
-    struct hsgd_train_options o = options_for(optimizer);
+    struct hsgd_train_options o = *options;
     struct outcome first, second;
     char step[600];
     new_folder();
@@ -55,7 +55,7 @@ static void interrupt(enum hsgd_optimizer optimizer, const struct outcome *whole
     o.progress = NULL;
     o.checkpoints = NULL;
     REQUIRE(!train_from(step, &o, &second));
-    compare(whole, &second, hsgd_optimizer_name(optimizer), stop);
+    compare(whole, &second, hsgd_optimizer_name(o.optimizer), stop);
     free(first.weights), free(second.weights);
 }
 
@@ -69,7 +69,7 @@ static void resumes(const char *devices, int nstops)
         struct outcome whole;
         REQUIRE(!train_from(NULL, &options, &whole));
         CHECK(whole.fit.steps == EPOCHS * 4 && whole.fit.end == HSGD_FIT_DONE);
-        for (int i = 0; i < nstops; i++) interrupt((enum hsgd_optimizer)o, &whole, stops[i]);
+        for (int i = 0; i < nstops; i++) interrupt(&options, &whole, stops[i]);
         free(whole.weights);
     }
     end();
@@ -77,6 +77,53 @@ static void resumes(const char *devices, int nstops)
 
 static void resumes_on_cpu(void) { resumes("cpu", 5); }
 static void resumes_on_both(void) { resumes("cpu,opencl", 1); }
+
+/* PyTorch's ReduceLROnPlateau (mode min, relative threshold) beside the trainer, epoch by epoch. */
+struct beside {
+    struct hsgd_train_options o;
+    double rate, least;
+    int since, drops;
+};
+
+static bool follow(void *user, const struct hsgd_progress *p)
+{
+    struct beside *b = user;
+    if (!p->epoch_end || p->evaluating) return true;
+    CHECK_MSG(fabs(p->learning_rate - b->rate) <= 1e-6 * b->rate, "epoch %d: rate %g, not %g", p->epoch,
+              (double)p->learning_rate, b->rate);
+    bool better = p->validation_loss < b->least * (1 - (double)b->o.rate_threshold);
+    if (better) b->least = p->validation_loss;
+    b->since = better ? 0 : b->since + 1;
+    if (b->since <= b->o.rate_patience) return true;
+    b->rate = fmax(b->rate * (double)b->o.step_gamma, (double)b->o.min_learning_rate);
+    b->since = 0;
+    b->drops++;
+    return true;
+}
+
+static void plateau_resumes(void)
+{
+    struct beside b = { .o = options_for(HSGD_SGD), .least = INFINITY };
+    struct outcome plain, whole;
+    begin("cpu");
+    b.o.schedule = HSGD_PLATEAU;
+    b.o.warmup_steps = 0;
+    b.o.step_gamma = 0.5f;
+    b.o.min_learning_rate = 0.02f;
+    b.o.rate_patience = 0;
+    b.o.rate_threshold = 0.9f; /* hardly any loss is that much lower */
+    b.rate = (double)b.o.learning_rate;
+    b.o.progress = follow, b.o.progress_user = &b;
+    REQUIRE(!train_from(NULL, &b.o, &whole));
+    CHECK_MSG(b.drops >= EPOCHS - 2, "%d drops", b.drops);
+    b.o.progress = NULL;
+    for (int stop = 3; stop < 4 * EPOCHS; stop += 3) interrupt(&b.o, &whole, stop);
+    b.o.schedule = HSGD_CONSTANT;
+    REQUIRE(!train_from(NULL, &b.o, &plain));
+    CHECK(!same(&plain, &whole));
+    free(plain.weights), free(whole.weights);
+    end();
+}
 
 /* The trainer that saved goes on as well. */
 static void saving_changes_nothing(void)
@@ -396,6 +443,7 @@ static void one_process_at_a_time(void)
 static const struct core_case cases[] = {
     { "resumes_on_cpu", resumes_on_cpu },
     { "resumes_on_both", resumes_on_both },
+    { "plateau_resumes", plateau_resumes },
     { "saving_changes_nothing", saving_changes_nothing },
     { "keeps_the_newest_and_the_best", keeps_the_newest_and_the_best },
     { "a_finished_run_stays", a_finished_run_stays },

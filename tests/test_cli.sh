@@ -42,7 +42,7 @@ refused 'group "fc4*": model "mlp-small" has no such weight; the nearest are "fc
 refused '--seed "-3" is not an integer from 0 to 9000000000000000' train $opts --seed -3
 refused '--threads "0" is not an integer from 1 to 65536' train $opts --threads 0
 refused "--optimizer \"lion\" is not one of $optimizers" train $opts --optimizer lion
-refused '--sched "linear" is not one of constant, step, cosine' train $opts --sched linear
+refused '--sched "linear" is not one of constant, step, cosine, one-cycle, polynomial, plateau' train $opts --sched linear
 refused '--executor "fast" is not one of replay, insert' train $opts --executor fast
 refused '--data is empty' train $opts --data ''
 refused '"hsgd train" does not take "mnist"' train $opts mnist

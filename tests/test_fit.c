@@ -166,7 +166,13 @@ static void refuses_bad_options(void)
     options.beta1 = 1, refused("beta1 must be from 0 to 1, not 1");
     options.weight_decay = -1, refused("weight_decay must be from 0 to 1e+06, not -1");
     options.clip_norm = -1, refused("clip_norm must be from 0 to 1e+30, not -1");
-    options.schedule = HSGD_SCHEDULES, refused("schedule must be from 0 to 2, not 3");
+    options.schedule = HSGD_SCHEDULES, refused("schedule must be from 0 to 5, not 6");
+    options.power = -1, refused("power must be from 0 to 100, not -1");
+    options.rate_patience = -1, refused("rate_patience must be from 0 to 1e+09, not -1");
+    options.schedule = HSGD_ONE_CYCLE, options.warmup_steps = 3;
+    refused("warmup_steps 3 is incompatible with schedule \"one-cycle\"");
+    options.schedule = HSGD_ONE_CYCLE, options.div_factor = 0.5f;
+    refused("div_factor must be from 1 to 1e+09, not 0.5");
     options.warmup_steps = -1, refused("warmup_steps must be from 0 to 1e+15, not -1");
     options.step_size = 0, refused("step_size must be from 1 to 1e+15, not 0");
     options.step_gamma = 2, refused("step_gamma must be from 0 to 1, not 2");

@@ -133,6 +133,13 @@ static double rate_by_formula(int s)
     if (at < 0) return lr * (s + 1) / (double)o->warmup_steps;
     if (o->schedule == HSGD_STEP_DECAY) return fmax(low, lr * pow(o->step_gamma, floor(at / (double)o->step_size)));
     if (o->schedule == HSGD_COSINE) return low + (lr - low) * (1 + cos(acos(-1) * at / n)) / 2;
+    if (o->schedule == HSGD_POLYNOMIAL) return low + (lr - low) * pow(1 - at / n, (double)o->power);
+    if (o->schedule == HSGD_ONE_CYCLE) {
+        double top = (double)o->pct_start * n - 1, up = (1 - cos(acos(-1) * at / top)) / 2;
+        double down = (1 + cos(acos(-1) * (at - top) / (n - 1 - top))) / 2, first = lr / (double)o->div_factor;
+        double last = first / (double)o->final_div_factor;
+        return at <= top ? first + (lr - first) * up : last + (lr - last) * down;
+    }
     return lr;
 }
 
@@ -145,7 +152,11 @@ static void schedules(void)
     options.min_learning_rate = 0.1f;
     for (int k = 0; k < 2 * HSGD_SCHEDULES; k++) {
         options.schedule = (enum hsgd_schedule)(k / 2);
-        options.warmup_steps = k % 2 ? 4 : 0;
+        options.warmup_steps = k % 2 && options.schedule != HSGD_ONE_CYCLE ? 4 : 0;
+        options.power = 1.5f;
+        options.pct_start = 0.4f;
+        options.div_factor = k % 2 ? 5 : 25;
+        options.final_div_factor = 50;
         CHECK(!hsgd_model_initialise(model, 1));
         struct hsgd_trainer *t = trainer();
         for (int s = 0; s < 12; s++) {

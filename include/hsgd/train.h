@@ -40,8 +40,23 @@ enum hsgd_optimizer {
 
 /* Learning rate at step s of n after `warmup` linear steps from 0:
  * CONSTANT lr; STEP lr * gamma^floor((s - warmup)/step_size), at least min;
- * COSINE  min + (lr - min) (1 + cos(pi (s - warmup)/(n - warmup)))/2. */
-enum hsgd_schedule { HSGD_CONSTANT, HSGD_STEP_DECAY, HSGD_COSINE, HSGD_SCHEDULES };
+ * COSINE  min + (lr - min) (1 + cos(pi (s - warmup)/(n - warmup)))/2;
+ * POLYNOMIAL  min + (lr - min) (1 - (s - warmup)/(n - warmup))^power;
+ * ONE_CYCLE  from lr / div_factor up to lr at step pct_start n - 1, and down to
+ * lr / (div_factor final_div_factor) at the last one, by half a cosine each; without warmup and min;
+ * PLATEAU  after each epoch of hsgd_fit(), lr times gamma, at least min, once the validation loss (without
+ * validation samples the training loss) has not been less than (1 - rate_threshold) times the least
+ * so far in more than rate_patience epochs.
+ * As PyTorch's schedulers of these names; ONE_CYCLE leaves the momentum as it is. */
+enum hsgd_schedule {
+    HSGD_CONSTANT,
+    HSGD_STEP_DECAY,
+    HSGD_COSINE,
+    HSGD_ONE_CYCLE,
+    HSGD_POLYNOMIAL,
+    HSGD_PLATEAU,
+    HSGD_SCHEDULES
+};
 
 /* Factor of the learning rate for an update whose batch is r times `batch_size`
  * (HOGBATCH, ADAPTIVE): LINEAR r (Goyal et al. 2017); ROOT sqrt(r) (Krizhevsky
@@ -81,7 +96,7 @@ HSGD_API int hsgd_algorithm_by_name(const char *name);
 
 /* "sgd", "momentum", "nesterov", "adam", "adamw", "adagrad", "rmsprop", "rmsprop-momentum", "lamb"; NULL when out of range. */
 HSGD_API const char *hsgd_optimizer_name(enum hsgd_optimizer o);
-/* "constant", "step", "cosine"; NULL when out of range. */
+/* "constant", "step", "cosine", "one-cycle", "polynomial", "plateau"; NULL when out of range. */
 HSGD_API const char *hsgd_schedule_name(enum hsgd_schedule s);
 
 /* "auto", "linear", "root", "none"; NULL when out of range. */
@@ -166,9 +181,13 @@ struct hsgd_train_options {
     const struct hsgd_group *group; /* copied */
     int groups;
     float ema_decay; /* SYNC, DATA_PARALLEL: > 0: a moving average of the weights is kept, see below; often 0.999 */
-    int slices; /* SYNC, DATA_PARALLEL: > 0: a batch is cut into so many slices of one size (fewer where it has fewer
+    int slices;  /* SYNC, DATA_PARALLEL: > 0: a batch is cut into so many slices of one size (fewer where it has fewer
                          * blocks of rows), and StarPU's scheduling policy chooses a device for each cell when it can
                          * begin; no division is computed.  At most 32.  Not with `deterministic` and several devices */
+    float power; /* POLYNOMIAL */
+    float pct_start, div_factor, final_div_factor; /* ONE_CYCLE */
+    float rate_threshold;                          /* PLATEAU */
+    int rate_patience;                             /* PLATEAU */
 };
 
 /* The exponential moving average (EMA) of the weights w, after each update t from 1:
@@ -181,7 +200,7 @@ struct hsgd_train_options {
  * states as in timm's ModelEmaV3. */
 
 /* The defaults: batch 128, 5 epochs, Adam (lr 1e-3, 0.9, 0.999, 1e-8), alpha 0.99,
- * constant rate, no groups, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
+ * constant rate, power 1, one cycle 0.3, 25 and 1e4, rate threshold 1e-4 and patience 10, no groups, sync, moving rate 0.9, rate ramp 10, replay, no patience, no checkpoints (hist 3).
  * -EINVAL: o is NULL, or its size is wrong. */
 HSGD_API int hsgd_train_defaults(struct hsgd_train_options *o, size_t size);
 

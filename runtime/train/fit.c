@@ -119,7 +119,7 @@ static void tell(struct fit *f, bool epoch_end)
         .loss = train[0],
         .samples_per_second = (double)r->samples / r->seconds,
         .seconds = r->seconds,
-        .learning_rate = schedule_rate(o, at->step - 1, f->total),
+        .learning_rate = schedule_rate(o, &at->plateau, at->step - 1, f->total),
         .epoch_end = epoch_end,
         .train_accuracy = metric_named(m, train, "accuracy"),
         .validation_loss = validation[0],
@@ -298,6 +298,7 @@ static int end_epoch(struct fit *f)
     at->epoch++;
     bool best = f->validation && note_best(f);
     tell(f, true);
+    schedule_note_epoch(&f->t->state.options, &at->plateau, f->validation ? at->validation[0] : at->train[0]);
     return checkpoint_after_epoch(f->t, best);
 }
 

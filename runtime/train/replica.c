@@ -126,7 +126,7 @@ static void fill_step_table(struct replica *r, const struct origin *from)
     struct trainer_state *s = &r->state;
     const struct hsgd_train_options *o = &s->options;
     s->store.first_step = from->step + r->round.first / o->batch_size;
-    double rate = schedule_rate(o, s->store.first_step, r->trainer->planned_steps);
+    double rate = schedule_rate(o, &r->trainer->at.plateau, s->store.first_step, r->trainer->planned_steps);
     buffer_acquire(s->ctx, &s->store.step, BUFFER_WRITE);
     for (int i = 0; i < r->round.steps; i++) {
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;

@@ -4,8 +4,16 @@
 
 #include <hsgd/train.h>
 
+/* HSGD_PLATEAU: the least loss so far, the epochs since then, and how often the rate has dropped. */
+struct plateau {
+    double least;
+    int64_t seen, since, drops; /* seen: 1 after the first epoch */
+};
+/* After an epoch with this loss. */
+void schedule_note_epoch(const struct hsgd_train_options *o, struct plateau *p, double loss);
+
 /* The learning rate at step (from 0) of a training of `steps` steps. */
-float schedule_rate(const struct hsgd_train_options *o, int64_t step, int64_t steps);
+float schedule_rate(const struct hsgd_train_options *o, const struct plateau *p, int64_t step, int64_t steps);
 /* Its factor where an update's batch is `ratio` times the user's. */
 double schedule_scale(const struct hsgd_train_options *o, double ratio);
 

@@ -15,6 +15,7 @@
 
 #define FORMAT "2"
 #define EMA_KEY "hsgd.ema_decay"
+#define PLATEAU_KEY "plateau."
 
 /* The scalars, one tensor each.  Figures of an epoch may be NaN: not known. */
 static const struct field {
@@ -43,9 +44,20 @@ static const struct field {
     { "samples", AT(count), SAFETENSORS_I64, false, 0, 1e15 },
     { "batch_size", AT(batch_size), SAFETENSORS_I64, false, 1, 1 << 20 },
     { "seed", AT(seed), SAFETENSORS_I64, false, -1e300, 1e300 },
+    { PLATEAU_KEY "least", AT(at.plateau.least), SAFETENSORS_F64, false, -1e300, 1e300 },
+    { PLATEAU_KEY "seen", AT(at.plateau.seen), SAFETENSORS_I64, false, 0, 1 },
+    { PLATEAU_KEY "since", AT(at.plateau.since), SAFETENSORS_I64, false, 0, 1e9 },
+    { PLATEAU_KEY "drops", AT(at.plateau.drops), SAFETENSORS_I64, false, 0, 1e9 },
 #undef AT
 };
 enum { FIELDS = sizeof fields / sizeof *fields, SCALAR = 8 };
+
+/* Of that schedule only. */
+static bool of_plateau(const struct field *f) { return !strncmp(f->name, PLATEAU_KEY, strlen(PLATEAU_KEY)); }
+static bool is_written(const struct field *f, const struct hsgd_train_options *o)
+{
+    return !of_plateau(f) || o->schedule == HSGD_PLATEAU;
+}
 
 static const char *const norm_name[] = { "normalisation.mean", "normalisation.inv_std" };
 
@@ -157,7 +169,8 @@ static void declare(struct safetensors_writer *out, const struct snapshot *s, co
     safetensors_describe(out, "hsgd.optimizer", hsgd_optimizer_name(o->optimizer));
     if (o->ema_decay > 0) safetensors_describe(out, EMA_KEY, decay_text(o).text);
     if (record) safetensors_describe(out, RECORD_KEY, record);
-    for (int i = 0; i < FIELDS; i++) safetensors_declare(out, fields[i].name, fields[i].type, 0, NULL);
+    for (int i = 0; i < FIELDS; i++)
+        if (is_written(&fields[i], o)) safetensors_declare(out, fields[i].name, fields[i].type, 0, NULL);
     int64_t channels = state->norm ? state->norm->channels : 0;
     safetensors_declare(out, norm_name[0], SAFETENSORS_F64, 1, &channels);
     safetensors_declare(out, norm_name[1], SAFETENSORS_F64, 1, &channels);
@@ -187,7 +200,9 @@ static void append(struct safetensors_writer *out, const struct snapshot *s, con
 {
     struct weight_place w;
     const struct hsgd_normalisation *n = state->norm;
-    for (int i = 0; i < FIELDS; i++) safetensors_append(out, (const char *)state + fields[i].offset, SCALAR);
+    for (int i = 0; i < FIELDS; i++)
+        if (is_written(&fields[i], &s->t->state.options))
+            safetensors_append(out, (const char *)state + fields[i].offset, SCALAR);
     if (n) safetensors_append(out, n->mean, (size_t)n->channels * sizeof *n->mean);
     if (n) safetensors_append(out, n->inv_std, (size_t)n->channels * sizeof *n->inv_std);
     append_vectors(out, s);
@@ -289,7 +304,9 @@ int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, stru
         return hsgd_fail(ctx, EINVAL, "%s: hsgd.state is %s%s%s, not \"" FORMAT "\", which this version reads", f->path,
                          version ? "\"" : "", version ? version : "missing", version ? "\"" : "");
     int err = 0;
-    for (int i = 0; !err && i < FIELDS; i++) err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
+    for (int i = 0; !err && i < FIELDS; i++)
+        if (!of_plateau(&fields[i]) || safetensors_find(f, fields[i].name))
+            err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
     if (!err) err = check_position(ctx, f, state);
     if (!err) err = read_norm(ctx, f, state);
     if (!err) err = record_read(ctx, f, &state->record, &norm);

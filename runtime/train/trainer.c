@@ -33,6 +33,12 @@ static const struct hsgd_train_options defaults = {
     .executor = HSGD_REPLAY,
     .checkpoint_hist = 3,
     .alpha = 0.99f,
+    .power = 1,
+    .pct_start = 0.3f,
+    .div_factor = 25,
+    .final_div_factor = 1e4f,
+    .rate_threshold = 1e-4f,
+    .rate_patience = 10,
 };
 
 int hsgd_train_defaults(struct hsgd_train_options *o, size_t size)
@@ -51,6 +57,7 @@ struct range {
 
 static int check_options(struct hsgd_context *ctx, const struct hsgd_train_options *o)
 {
+    bool cycles = o->schedule == HSGD_ONE_CYCLE;
     const struct range ranges[] = {
         { "batch_size", o->batch_size, 1, MAX_BATCH },
         { "epochs", o->epochs, 0, 1e9 },
@@ -88,11 +95,20 @@ static int check_options(struct hsgd_context *ctx, const struct hsgd_train_optio
         { "accumulate", o->accumulate, 0, MAX_ACCUMULATE },
         { "ema_decay", o->ema_decay, 0, 0.999999 },
         { "slices", o->slices, 0, MAX_SLICES },
+        { "power", o->power, 0, 100 },
+        { "pct_start", o->pct_start, 0, 1 },
+        { "div_factor", o->div_factor, cycles ? 1 : 0, 1e9 },
+        { "final_div_factor", o->final_div_factor, cycles ? 1 : 0, 1e9 },
+        { "rate_threshold", o->rate_threshold, 0, 1 },
+        { "rate_patience", o->rate_patience, 0, 1e9 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
             return hsgd_fail(ctx, EINVAL, "%s must be from %g to %g, not %g", ranges[i].field, ranges[i].low,
                              ranges[i].high, ranges[i].value);
+    if (cycles && o->warmup_steps)
+        return hsgd_fail(ctx, EINVAL, "warmup_steps %lld is incompatible with schedule \"%s\"",
+                         (long long)o->warmup_steps, hsgd_schedule_name(o->schedule));
     return 0;
 }
 
@@ -291,8 +307,8 @@ static void fill_step_table(struct hsgd_trainer *t, int batch, int steps)
     buffer_acquire(s->ctx, &s->store.step, BUFFER_WRITE);
     for (int i = 0; i < steps; i++) {
         float *row = (float *)s->store.step.memory + (size_t)i * HSGD_STEP_WORDS;
-        struct schedule_step step = { schedule_rate(o, t->at.step + i, t->planned_steps), t->at.updates + i + 1,
-                                      loss_scale(s->store.sized, batch), t->at.step + i, 0 };
+        struct schedule_step step = { schedule_rate(o, &t->at.plateau, t->at.step + i, t->planned_steps),
+                                      t->at.updates + i + 1, loss_scale(s->store.sized, batch), t->at.step + i, 0 };
         schedule_fill(o, &step, row);
     }
     buffer_release(&s->store.step);

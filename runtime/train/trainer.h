@@ -6,6 +6,7 @@
 #include "data/augment.h"
 #include "exec/run.h"
 #include "infer/session.h"
+#include "schedule.h"
 #include "state.h"
 
 #define MAX_BATCH (1 << 20)
@@ -23,6 +24,7 @@ struct position {
         validation[MAX_METRICS]; /* figures of the last epoch that ended, as the model has them */
     int64_t best_step, worse;    /* after the best epoch (0: none yet), and epochs since then */
     double best[MAX_METRICS];    /* figures of its validation */
+    struct plateau plateau;      /* of the learning rate's schedule */
 };
 
 struct checkpoints;

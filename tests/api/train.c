@@ -34,6 +34,8 @@ static struct hsgd_train_options some_options(void)
     static const struct hsgd_group groups[] = { { "*", 0.5f, -1 }, { "*.bias", 0, 0 }, { NULL, NAN, INFINITY } };
     if (one_in(4)) o.group = one_in(8) ? NULL : groups, o.groups = one_in(8) ? below(4) : 1 + below(2);
     if (one_in(8)) o.label_smoothing = wild_float(0.1f), o.moving_rate = wild_float(0.9f), o.min_share = wild_float(0);
+    if (one_in(8)) o.power = wild_float(2), o.pct_start = wild_float(0.5f), o.div_factor = wild_float(4);
+    if (one_in(8)) o.final_div_factor = wild_float(9), o.rate_threshold = wild_float(0.1f), o.rate_patience = wild(1);
     if (one_in(8)) o.warmup_steps = wild64(2), o.step_size = wild64(2), o.step_gamma = wild_float(0.5f);
     if (one_in(8)) o.local_steps = wild(2), o.staleness = wild(2), o.rate_ramp = wild(2);
     if (one_in(8)) o.min_batch = wild_low(4), o.max_batch = wild_low(8);

@@ -53,6 +53,9 @@ static int check(const struct settings *s)
     if (s->min_batch && s->max_batch && s->min_batch > s->max_batch)
         return report_error(USAGE, "--min-batch %lld is greater than --max-batch %lld", (long long)s->min_batch,
                             (long long)s->max_batch);
+    if (s->schedule == HSGD_ONE_CYCLE && (s->warmup_steps || s->warmup_epochs > 0))
+        return report_error(USAGE, "--warmup-%s is incompatible with --sched one-cycle",
+                            s->warmup_steps ? "steps" : "epochs");
     if (s->min_lr > s->lr) return report_error(USAGE, "--min-lr %g is greater than --lr %g", s->min_lr, s->lr);
     if (s->clip_grad > 0 && s->clip_grad < 1e-12)
         return report_error(USAGE, "--clip-grad %g is too small", s->clip_grad);
@@ -83,6 +86,12 @@ int train_choose_options(struct training *t)
     o->step_size = s->step_size;
     o->step_gamma = (float)s->gamma;
     o->min_learning_rate = (float)s->min_lr;
+    o->power = (float)s->power;
+    o->pct_start = (float)s->pct_start;
+    o->div_factor = (float)s->div_factor;
+    o->final_div_factor = (float)s->final_div_factor;
+    o->rate_threshold = (float)s->lr_threshold;
+    o->rate_patience = (int)s->lr_patience;
     o->local_steps = (int)s->local_steps;
     o->staleness = (int)s->staleness;
     o->moving_rate = (float)s->moving_rate;

@@ -190,9 +190,10 @@ static void change_length(struct settings *s, const struct settings *then, bool 
     if (!longer) return;
     if (!epochs) s->epochs = -1;
     if (!steps) s->steps = -1;
-    if (s->schedule == HSGD_COSINE)
-        report_warning("--sched cosine depends on the length of the training: with the new length the learning "
-                       "rate continues from a different value");
+    if (s->schedule == HSGD_COSINE || s->schedule == HSGD_ONE_CYCLE || s->schedule == HSGD_POLYNOMIAL)
+        report_warning("--sched %s depends on the length of the training: with the new length the learning "
+                       "rate continues from a different value",
+                       hsgd_schedule_name((enum hsgd_schedule)s->schedule));
 }
 
 /* `resuming`: what is given must be the same. */

@@ -39,8 +39,9 @@ struct settings {
     const char *config, *initial_checkpoint, *validation, *best, *loss;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t window, stride, length, top_k;
-    int64_t accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
+    int64_t lr_patience, accumulate, patience, checkpoint_every, checkpoint_hist, repeat;
     double lr, momentum, weight_decay, ema_decay, clip_grad, gamma, min_lr, warmup_epochs;
+    double power, pct_start, div_factor, final_div_factor, lr_threshold;
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp, slices;
     double moving_rate, min_share, stop_at, time_limit, seconds, time, temperature;
     double label_smoothing, resized_crop, rotate;
