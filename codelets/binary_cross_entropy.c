@@ -32,7 +32,7 @@ static void forward(struct hsgd_emit *e)
     };
     struct hsgd_ref stats = hsgd_scratch(e, e->rows);
     HSGD_LAUNCH(e, HSGD_KERNEL(bce_weighted), HSGD_WARPS, a.rows, &a, e->x[0], e->x[1],
-                a.want_gradient ? e->dx[0] : stats, stats);
+                a.want_gradient ? e->dx[0] : e->x[0], stats);
     emit_row_sums(e, e->rows, 1, 3, (float)e->rows, stats);
 }
 

@@ -41,7 +41,7 @@ static void forward(struct hsgd_emit *e)
 {
     struct focal_args a = args_of(e);
     struct hsgd_ref stats = hsgd_scratch(e, 4 * (int64_t)a.rows);
-    HSGD_LAUNCH(e, HSGD_KERNEL(focal), HSGD_WARPS, a.rows, &a, e->x[0], e->x[1], a.want_gradient ? e->dx[0] : stats,
+    HSGD_LAUNCH(e, HSGD_KERNEL(focal), HSGD_WARPS, a.rows, &a, e->x[0], e->x[1], a.want_gradient ? e->dx[0] : e->x[0],
                 stats);
     emit_row_sums(e, a.rows, 4, 4, 0, stats);
 }

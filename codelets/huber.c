@@ -74,7 +74,7 @@ static void forward(struct hsgd_emit *e, const struct form *f)
     struct value_mask_args m = mask_of(e, f);
     int rows = is_masked(f) ? m.rows : e->rows, cols = is_masked(f) ? m.cols : sample_size(&e->node->in[0]);
     struct huber_args a = { rows, cols, hsgd_wanted(e->dx[0]), f->slope / f->width / (float)cols, f->width };
-    struct hsgd_ref stats = hsgd_scratch(e, 3 * (int64_t)rows), dz = a.want_gradient ? e->dx[0] : stats;
+    struct hsgd_ref stats = hsgd_scratch(e, 3 * (int64_t)rows), dz = a.want_gradient ? e->dx[0] : e->x[0];
     HSGD_LAUNCH(e, HSGD_KERNEL(huber_values), HSGD_WARPS, rows, &a, e->x[0], e->x[1], dz, stats);
     if (is_masked(f)) HSGD_LAUNCH(e, HSGD_KERNEL(value_mask), HSGD_WARPS, rows, &m, e->x[2], stats, dz);
     emit_row_sums(e, rows, is_masked(f) ? 3 : 1, 3, (float)rows, stats);

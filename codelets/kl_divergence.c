@@ -14,8 +14,8 @@ static void forward(struct hsgd_emit *e)
     const struct hsgd_kl_divergence *k = e->node->attributes;
     struct kl_args a = { e->rows, sample_size(&e->node->in[0]), hsgd_wanted(e->dx[0]), k->log_target };
     struct hsgd_ref stats = hsgd_scratch(e, e->rows);
-    HSGD_LAUNCH(e, HSGD_KERNEL(kl_values), HSGD_WARPS, a.rows, &a, e->x[0], e->x[1], a.want_gradient ? e->dx[0] : stats,
-                stats);
+    HSGD_LAUNCH(e, HSGD_KERNEL(kl_values), HSGD_WARPS, a.rows, &a, e->x[0], e->x[1],
+                a.want_gradient ? e->dx[0] : e->x[0], stats);
     emit_row_sums(e, e->rows, 1, 3, (float)e->rows, stats);
 }
 

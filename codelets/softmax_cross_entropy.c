@@ -68,7 +68,7 @@ static void emit_weighted(struct hsgd_emit *e, int rows, float smoothing, struct
     int classes = hsgd_type_channels(&e->node->in[0]);
     struct softmax_ce_args a = { rows, classes, hsgd_wanted(e->dx[0]), 1 - smoothing, smoothing / (float)classes };
     HSGD_LAUNCH(e, HSGD_KERNEL(softmax_ce_weighted), HSGD_WARPS, rows, &a, e->x[0], labels, weights,
-                a.want_gradient ? e->dx[0] : stats, stats);
+                a.want_gradient ? e->dx[0] : e->x[0], stats);
 }
 
 /* Labels that may be ignored, or are not a label of the data set, which has been checked.  w NULL: classes have no

@@ -14,7 +14,7 @@ struct scores {
 
 static struct scores draw(int turn)
 {
-    struct scores s = { .rows = check_size(60), .length = turn % 3 ? check_int(1, 12) : 1, .of_classes = turn % 2 };
+    struct scores s = { .rows = check_size(150), .length = turn % 3 ? check_int(1, 12) : 1, .of_classes = turn % 2 };
     s.a = (struct hsgd_auc){ turn % 3 ? 0 : -2, turn % 3 ? 0 : 2, turn % 5 > 2, IGNORE };
     int n = s.rows * s.length;
     s.z = turn % 8 ? check_floats(2 * n) : check_steps(2 * n);

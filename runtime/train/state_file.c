@@ -58,6 +58,10 @@ static bool is_written(const struct field *f, const struct hsgd_train_options *o
 {
     return !of_plateau(f) || o->schedule == HSGD_PLATEAU;
 }
+static bool is_there(const struct field *field, const struct safetensors *f)
+{
+    return !of_plateau(field) || safetensors_find(f, field->name);
+}
 
 static const char *const norm_name[] = { "normalisation.mean", "normalisation.inv_std" };
 
@@ -305,8 +309,7 @@ int state_file_parse(struct hsgd_context *ctx, const struct safetensors *f, stru
                          version ? "\"" : "", version ? version : "missing", version ? "\"" : "");
     int err = 0;
     for (int i = 0; !err && i < FIELDS; i++)
-        if (!of_plateau(&fields[i]) || safetensors_find(f, fields[i].name))
-            err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
+        if (is_there(&fields[i], f)) err = read_field(ctx, f, &fields[i], (char *)state + fields[i].offset);
     if (!err) err = check_position(ctx, f, state);
     if (!err) err = read_norm(ctx, f, state);
     if (!err) err = record_read(ctx, f, &state->record, &norm);
@@ -346,7 +349,8 @@ static int read_kept(struct hsgd_context *ctx, const struct safetensors *f, stru
 {
     struct weight_place w;
     char name[KEPT_NAME];
-    int kept = snapshot_kept(s->t), expected = FIELDS + 2 + kept * hsgd_model_weight_count(s->t->state.store.model);
+    int kept = snapshot_kept(s->t), expected = 2 + kept * hsgd_model_weight_count(s->t->state.store.model);
+    for (int i = 0; i < FIELDS; i++) expected += is_there(&fields[i], f);
     expected += has_vectors(s->t->state.store.model) ? VECTORS : 0;
     for (int k = 0; k < kept; k++)
         for (int i = 0; model_weight(s->t->state.store.model, i, &w); i++) {
