@@ -32,6 +32,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/csv.h \
 	runtime/data/csv_header.c \
 	runtime/data/csv_record.c \
+	runtime/data/csv_table.c \
 	runtime/data/dataset.c \
 	runtime/data/dataset.h \
 	runtime/data/decode.c \
@@ -75,6 +76,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/record_check.c \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
+	runtime/data/record_table.c \
+	runtime/data/record_table.h \
 	runtime/data/record_text.c \
 	runtime/data/record_tokens.c \
 	runtime/data/record_unit.c \
@@ -82,6 +85,8 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/resample.h \
 	runtime/data/statistics.c \
 	runtime/data/summary.c \
+	runtime/data/table.c \
+	runtime/data/table.h \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \

@@ -17,6 +17,7 @@ cli_tests += tests/test_perfmodels.sh
 cli_tests += tests/test_predict_cli.sh
 cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_tokens_cli.sh
+cli_tests += tests/test_categories_cli.sh
 cli_tests += tests/test_lengths_cli.sh
 cli_tests += tests/test_tune.sh
 cli_tests += tests/test_safety.sh

@@ -151,7 +151,7 @@ refused 'data "flowers.csv": has no test split' data show flowers.csv --split te
 refused '--json works with "hsgd data info" only' data show flowers.csv --json
 refused '--format "xls" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv, text' data info flowers.csv --format xls
 refused '--features "0" is not an integer from 1 to 16777216' data info flowers.csv --features 0
-refused 'data "flowers.csv": flowers.csv: line 2: column "species": "rose" is not a number; --ignore leaves a column out' data info flowers.csv --label 1
+refused 'data "flowers.csv": flowers.csv: line 2: column "species": "rose" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out' data info flowers.csv --label 1
 refused '--data "small.svm": small.svm: line 1: index of "5:1" is larger than 4, the number of features' train --model linear --data small.svm --features 4
 ok train --model linear --devices cpu --data flowers.csv --label 3 --epochs 2 --out flowers-run --json
 json 'j["test_accuracy"] is None and j["test_loss"] is None and j["steps"] == 2'

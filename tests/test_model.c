@@ -86,7 +86,7 @@ static void refuses_bad_attributes(void)
     CHECK(!hsgd_model_by_name(ctx, "resnet", image, 10));
     CHECK_STR(hsgd_error(ctx),
               "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20, char-lstm, "
-              "seq-rnn, char-gpt, mobile-cnn");
+              "seq-rnn, char-gpt, mobile-cnn, tabular");
     hsgd_destroy(&ctx);
 }
 

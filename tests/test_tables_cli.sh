@@ -67,7 +67,7 @@ refused '--test "new.csv": new.csv: line 22: column "kind": label "c" is not one
 
 # --------------------------------------------------------- --ignore, --classes
 printf 'id,city,x,kind\n7,Paris,1,a\n8,Rome,-1,b\n' >cities.csv
-refused 'data "cities.csv": cities.csv: line 2: column "city": "Paris" is not a number; --ignore leaves a column out' data info cities.csv
+refused 'data "cities.csv": cities.csv: line 2: column "city": "Paris" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out' data info cities.csv
 for list in '--ignore city,id' '--ignore city --ignore 1' '--ignore=city --ignore=id'; do
     ok data info cities.csv $list --json
     has out '"csv, 2 samples of 1 feature \(x\), label ."kind.", 2 classes \(a, b\), ignored \(id, city\)"'

@@ -68,9 +68,14 @@ struct hsgd_data_options {
     const char *tokens;            /* texts: "characters" or "bytes"; NULL: as in the record, else characters */
     double test_part;              /* texts: the fraction of the tokens, the last ones, that are the test split; 0:
                                         0.1, unless that is shorter than a window; < 0: none */
-    const char *fields; /* .npz: fields beside x and the label, such as "length,box=corners_train:f32": names,
+    const char *fields;      /* .npz: fields beside x and the label, such as "length,box=corners_train:f32": names,
                                         their arrays (NULL: of that name) and types f32, i32, u8 (as stored; integers
                                         are i32).  With x among them there is no field but these */
+    const char *categorical; /* columns of a CSV whose values are categories, as for `ignore`; "auto": those with
+                                        text.  Each value of the training split becomes a feature, and so do missing
+                                        and unknown ones together */
+    const char *impute;      /* missing numbers of a CSV: "mean", "median" or "most-frequent" of the training split,
+                                        and a feature that is 1 where the number is missing; NULL: the mean, without */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */

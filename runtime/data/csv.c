@@ -59,8 +59,7 @@ static int check_point(struct csv *r, int64_t column, const char *field)
     return value_failed(r, column, field, what);
 }
 
-/* 1 for true, 0 for false, as Python and R write them. */
-static bool read_truth(const char *field, double *v)
+bool csv_read_truth(const char *field, double *v)
 {
     *v = !c_strcasecmp(field, "true");
     return *v != 0 || !c_strcasecmp(field, "false");
@@ -70,11 +69,13 @@ static int text_failed(struct csv *r, int64_t column, const char *field)
 {
     double v;
     bool comma = csv_parse_number(&(struct csv){ .separator = ';' }, field, &v) == CSV_NUMBER;
-    return value_failed(r, column, field,
-                        comma                           ? "is not a number; the decimal separator must be a point"
-                        : r->role[column] == CSV_TARGET ? "is not a number, as targets must be"
-                        : r->labels                     ? "is not a number; --ignore leaves a column out"
-                                                        : "is not a number");
+    return value_failed(
+        r, column, field,
+        comma                           ? "is not a number; the decimal separator must be a point"
+        : r->role[column] == CSV_TARGET ? "is not a number, as targets must be"
+        : r->labels
+            ? "is not a number; --categorical takes the values of a column as categories, --ignore leaves it out"
+            : "is not a number");
 }
 
 static int read_value(struct csv *r, int64_t column, const char *field, double *to)
@@ -86,7 +87,7 @@ static int read_value(struct csv *r, int64_t column, const char *field, double *
                          (long long)r->record, hsgd_show(r->column[column]).text, field);
     r->d->x.missing = r->d->x.missing || kind == CSV_MISSING;
     if (kind == CSV_MISSING) return 0;
-    if (kind == CSV_TEXT) return read_truth(field, to) ? 0 : text_failed(r, column, field);
+    if (kind == CSV_TEXT) return csv_read_truth(field, to) ? 0 : text_failed(r, column, field);
     if (!isfinite((float)*to)) return value_failed(r, column, field, "does not fit into a 32-bit float");
     return r->separator == ';' ? check_point(r, column, field) : 0;
 }
@@ -108,6 +109,8 @@ static int read_row(struct csv *r)
         err = read_value(r, r->target[i], r->field[r->target[i]], &r->goals[goal + i]);
     for (int64_t i = 0; !err && i < r->columns; i++)
         if (r->role[i] == CSV_FEATURE) err = read_value(r, i, r->field[i], to++);
+        else if (r->role[i] == CSV_CATEGORY) err = csv_read_category(r, i, r->field[i], to++);
+        else if (r->role[i] == CSV_EITHER) err = csv_read_either(r, i, r->field[i], to++);
         else if (r->role[i] == CSV_LABEL && r->labels) err = read_label(r, r->field[i]);
     r->d->count += !err;
     return err;
@@ -131,19 +134,27 @@ static int finish_targets(struct csv *r)
     return err;
 }
 
+static int finish_numbers(struct csv *r)
+{
+    struct hsgd_data *d = r->d;
+    d->x.type = hsgd_vector((int)r->features);
+    int err = origin_values(r->ctx, d->name, &d->x, r->values, d->count);
+    r->values = NULL;
+    return err;
+}
+
 static int finish(struct csv *r)
 {
     struct hsgd_data *d = r->d;
     if (!d->count) return hsgd_fail(r->ctx, EINVAL, "%s: no rows after the header", r->name);
-    d->x.type = hsgd_vector((int)r->features);
-    int err = origin_values(r->ctx, d->name, &d->x, r->values, d->count);
-    r->values = NULL;
+    int err = r->values_of ? csv_finish_table(r) : finish_numbers(r);
     if (err || !r->labels) return err;
     return r->targets ? finish_targets(r) : finish_labels(r);
 }
 
 static void close_csv(struct csv *r)
 {
+    csv_table_close(r);
     for (int64_t i = 0; r->column && i < r->columns; i++) free(r->column[i]);
     free(r->column);
     free(r->role);

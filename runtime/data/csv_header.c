@@ -7,6 +7,7 @@
 
 #include "base/c_locale.h"
 #include "record.h"
+#include "table.h"
 
 /* -------------------------------------------------------------------- names */
 
@@ -93,8 +94,7 @@ static int find_column(const struct csv *r, const char *wanted, int64_t *out)
                      hsgd_show(r->column[r->columns - 1]).text);
 }
 
-/* Calls use() for one column, whose name may have commas, or for those of a list. */
-static int each_column(struct csv *r, const char *text, int (*use)(struct csv *r, int64_t column))
+int csv_each_column(struct csv *r, const char *text, int (*use)(struct csv *r, int64_t column))
 {
     char *list = strdup(text), *rest = list;
     int64_t at = list ? column_named(r, list, 0) : -1;
@@ -184,7 +184,7 @@ static int find_targets(struct csv *r)
     const struct hsgd_data_options *o = r->options;
     const struct record_field *known = record_wants_targets(o) ? record_field(o->record, "target") : NULL;
     r->label = -1;
-    if (o->target) return each_column(r, o->target, target_column);
+    if (o->target) return csv_each_column(r, o->target, target_column);
     return known && known->columns ? find_known_targets(r, known->columns) : 0;
 }
 
@@ -225,7 +225,8 @@ static int keep_names(struct csv *r)
 /* Every column that is neither the label, a target nor ignored is a feature. */
 static int find_features(struct csv *r)
 {
-    int expected = r->options->features;
+    const struct table *table = r->options->record ? r->options->record->table : NULL;
+    int expected = table ? table->count : r->options->features;
     for (int64_t i = 0; i < r->columns; i++) {
         bool known = !r->headless && record_passes_over(r->options->record, r->column[i]);
         if (r->role[i] == CSV_FEATURE && known) r->role[i] = CSV_IGNORED;
@@ -265,20 +266,22 @@ static int find_rows(struct csv *r)
                      r->name, (long long)r->record, hsgd_show(r->column[number]).text, hsgd_show(r->column[text]).text);
 }
 
+static int find_roles(struct csv *r)
+{
+    int err = check_names(r);
+    if (!err) err = check_count(r);
+    if (!err && r->options->ignore) err = csv_each_column(r, r->options->ignore, ignore_column);
+    if (!err) err = find_targets(r);
+    return err || r->targets ? err : find_label(r);
+}
+
 int csv_read_header(struct csv *r)
 {
     int rc = csv_read_record(r);
     if (!rc) return hsgd_fail(r->ctx, EINVAL, "%s: no header in %lld lines", r->name, (long long)r->line);
     int err = rc < 0 ? rc : copy_fields(r);
     if (err) return err;
-    if (!r->labels) {
-        err = find_rows(r);
-        return err ? err : find_features(r);
-    }
-    err = check_names(r);
-    if (!err) err = check_count(r);
-    if (!err && r->options->ignore) err = each_column(r, r->options->ignore, ignore_column);
-    if (!err) err = find_targets(r);
-    if (!err && !r->targets) err = find_label(r);
-    return err ? err : find_features(r);
+    err = r->labels ? find_roles(r) : find_rows(r);
+    if (!err) err = find_features(r);
+    return err ? err : csv_settle_categories(r);
 }

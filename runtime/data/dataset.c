@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataset.h"
+#include "table.h"
 #include "base/rng.h"
 #include <limits.h>
 #include <math.h>
@@ -41,6 +41,7 @@ void hsgd_data_destroy(struct hsgd_data **d)
     free((*d)->name);
     free((*d)->index);
     hsgd_names_free((*d)->ignored);
+    table_free((*d)->table);
     passed_free((*d)->passed);
     free(*d);
     *d = NULL;
@@ -85,6 +86,7 @@ void hsgd_data_describe(struct hsgd_data *d, const struct hsgd_data *as)
 {
     d->format = as->format;
     d->ignored = hsgd_names_share(as->ignored);
+    d->table = table_share(as->table);
     d->passed = passed_share(as->passed);
     d->buckets = as->buckets;
     memcpy(d->bucket, as->bucket, sizeof d->bucket);

@@ -61,6 +61,7 @@ struct hsgd_data {
             struct data_field x, y;
         };
     };
+    struct table *table;              /* how columns of the file became features; NULL: each is one */
     struct hsgd_names *ignored;       /* columns of the file that are in no field; NULL: there are none */
     int buckets, bucket[MAX_BUCKETS]; /* bounds of lengths, ascending; none: powers of two */
     struct passed *passed;            /* files that were passed over; NULL: none */

@@ -185,6 +185,10 @@ static int check_options(struct hsgd_context *ctx, const char *what, const char 
     if ((o->label || o->features) && !strcmp(format, "text"))
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": is a text, which has no %s", what,
                          o->label ? "labels: --label is for other data" : "features: --features is for other data");
+    if ((o->categorical || o->impute) && strcmp(format, "csv"))
+        return hsgd_fail(ctx, EINVAL,
+                         "data set \"%s\": --categorical and --impute are of columns of a CSV, and this is %s", what,
+                         format);
     if (o->fields && strcmp(format, "npz"))
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": --fields names arrays of an .npz, and this is %s", what,
                          format);

@@ -256,17 +256,20 @@ int labels_sort(struct hsgd_context *ctx, struct labels *l, const char *place, i
     return 0;
 }
 
-int labels_name(struct hsgd_context *ctx, const struct labels *l, struct hsgd_data *d)
+struct hsgd_names *labels_names(const struct labels *l)
 {
     char **name = calloc((size_t)l->count + 1, sizeof *name);
     int done = 0;
     while (name && done < l->count && (name[done] = strdup(l->label[done].name))) done++;
-    if (name && done == l->count) {
-        d->y.names = hsgd_names_new(name, done);
-    } else {
-        while (name && done > 0) free(name[--done]);
-        free(name);
-    }
+    if (name && done == l->count) return hsgd_names_new(name, done);
+    while (name && done > 0) free(name[--done]);
+    free(name);
+    return NULL;
+}
+
+int labels_name(struct hsgd_context *ctx, const struct labels *l, struct hsgd_data *d)
+{
+    d->y.names = labels_names(l);
     d->y.classes = l->count;
     hsgd_data_set_labels(d);
     return d->y.names ? 0 : hsgd_fail(ctx, ENOMEM, "data set \"%s\": out of memory for class names", d->name);

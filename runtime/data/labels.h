@@ -36,6 +36,8 @@ int labels_refuse(struct hsgd_context *ctx, const struct labels *l, int err, con
  * "PLACE: ...", for numbers that look like measurements: one has a fraction, or
  * more than 20 and more than n/2 are different. */
 int labels_sort(struct hsgd_context *ctx, struct labels *l, const char *place, int32_t *label, int64_t n);
+/* The names of the classes; NULL: out of memory. */
+struct hsgd_names *labels_names(const struct labels *l);
 /* Gives d the classes and their names. */
 int labels_name(struct hsgd_context *ctx, const struct labels *l, struct hsgd_data *d);
 

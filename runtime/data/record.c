@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "table.h"
 
 /* Maximum numbers of samples and of values that a fingerprint covers. */
 enum { MAX_PROBES = 256, MAX_PROBED = 1 << 22 };
@@ -38,6 +39,7 @@ void hsgd_record_destroy(struct hsgd_record **r)
         hsgd_normalisation_destroy(&f->norm);
     }
     hsgd_names_free((*r)->ignored);
+    table_free((*r)->table);
     free((*r)->format);
     free(*r);
     *r = NULL;
@@ -196,6 +198,7 @@ static int describe(struct hsgd_record *r, const struct hsgd_data *d)
     free(r->format);
     r->format = format;
     r->ignored = hsgd_names_share(d->ignored);
+    r->table = table_share(d->table);
     r->count = d->count;
     r->fields = d->fields;
     for (int i = 0; !err && i < d->fields; i++) err = describe_field(&r->field[i], d, i);

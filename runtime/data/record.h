@@ -5,10 +5,11 @@
  * version of its own:
  * {"version": 1, "format", "samples", "fields": {
  *   "x": {"version": 1, "shape": [h, w, c], "columns", "ignored", "unit": "8-bit"|"as stored", "minimum", "maximum",
- *         "mean", "inv_std", "sha256"},
+ *         "mean", "inv_std", "table", "sha256"},
  *   "label": {"version": 1, "column", "classes": [names]|n, "sha256"},
  *   other names: {"version": 1, "dtype": "f32"|"i32"|"u8", "dim": [...], "columns", "classes", and as for x}}}
- * x has a "dim" only if it is neither {c} nor {h, w, c}. */
+ * "table": [{"name", "categories": [...]} or {"name", "fill", "indicator"}], where columns of the file became several
+ * features (table.h).  x has a "dim" only if it is neither {c} nor {h, w, c}. */
 #ifndef HSGD_DATA_RECORD_H
 #define HSGD_DATA_RECORD_H
 
@@ -37,6 +38,7 @@ struct hsgd_record {
     char *format;  /* "": not known */
     int64_t count; /* samples; 0: not known */
     struct hsgd_names *ignored;
+    struct table *table; /* as in struct hsgd_data */
     unsigned said;
     int fields;
     union {

@@ -8,6 +8,7 @@
 
 #include "../../codelets/type_text.h"
 #include "origin.h"
+#include "table.h"
 
 enum { RGB = 3 };
 
@@ -137,7 +138,11 @@ static int check_columns(struct hsgd_context *ctx, const char *name, const struc
 int record_check_columns(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name,
                          const struct hsgd_names *columns)
 {
-    return r ? check_columns(ctx, name, r->x.columns, columns) : 0;
+    if (!r || !r->table) return r ? check_columns(ctx, name, r->x.columns, columns) : 0;
+    struct hsgd_names *were = table_columns(r->table);
+    int err = were ? check_columns(ctx, name, were, columns) : hsgd_fail(ctx, ENOMEM, "%s: out of memory", name);
+    hsgd_names_free(were);
+    return err;
 }
 
 /* place[i]: where column i of the record is in the file. */

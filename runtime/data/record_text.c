@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "../io/json.h"
+#include "record_table.h"
+#include "table.h"
 
 enum { VERSION = 1, DIGITS = 17 };
 
@@ -61,6 +63,7 @@ static json_t *json_x(const struct hsgd_record *r, const struct hsgd_normalisati
         hsgd_json_set(&x, "dim", json_dim(&r->x.type));
     if (r->x.columns) hsgd_json_set(&x, "columns", json_names(r->x.columns));
     if (r->ignored) hsgd_json_set(&x, "ignored", json_names(r->ignored));
+    if (r->table) hsgd_json_set(&x, "table", table_to_json(r->table));
     add_floats(&x, &r->x, n);
     return x;
 }
@@ -262,12 +265,21 @@ static int read_columns(const struct parsing *p, const json_t *object, struct re
                                                                     : damaged(p, "columns", "a name for every column");
 }
 
+static int read_table(const struct parsing *p, const json_t *x, const struct record_field *f)
+{
+    const json_t *list = json_object_get(x, "table");
+    p->r->table = list ? table_from_json(list) : NULL;
+    bool fits = p->r->table && p->r->table->features == hsgd_type_size(&f->type) && f->columns;
+    return !list || fits ? 0 : damaged(p, "table", "a list of the columns of the features");
+}
+
 static int read_x(const struct parsing *p, const json_t *x, struct record_field *f)
 {
     int err = read_shape(p, x);
     if (!err && json_object_get(x, "dim")) err = read_dim(p, x, &f->type);
     if (!err) err = read_columns(p, x, f);
     if (!err) err = read_names(p, json_object_get(x, "ignored"), "ignored", &p->r->ignored);
+    if (!err) err = read_table(p, x, f);
     if (!err) err = read_unit(p, x, f);
     return err ? err : read_norm(p, x, p->norm);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One line that describes what was read. */
-#include "dataset.h"
+#include "table.h"
 #include "../../codelets/type_text.h"
 #include "base/sized.h"
 
@@ -36,6 +36,17 @@ static void add_names(struct line *l, const struct hsgd_names *names)
 
 static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
 
+/* What became of the columns of the file. */
+static void add_table(struct line *l, const struct table *t)
+{
+    int categories = 0, filled = 0;
+    for (int i = 0; i < t->count; i++) {
+        categories += t->column[i].category != NULL;
+        filled += t->column[i].indicator;
+    }
+    add(l, " of %d column%s, %d categorical, %d filled", t->count, plural(t->count), categories, filled);
+}
+
 static void add_samples(struct line *l, const struct hsgd_data *d)
 {
     struct hsgd_shape s = hsgd_data_shape(d);
@@ -51,6 +62,7 @@ static void add_samples(struct line *l, const struct hsgd_data *d)
     }
     add(l, "%d feature%s", s.c, plural(s.c));
     add_names(l, d->x.columns);
+    if (d->table) add_table(l, d->table);
 }
 
 static void add_label(struct line *l, const struct data_field *f)

@@ -11,6 +11,7 @@ fuzz_sources = \
 	runtime/data/csv.c \
 	runtime/data/csv_header.c \
 	runtime/data/csv_record.c \
+	runtime/data/csv_table.c \
 	runtime/data/dataset.c \
 	runtime/data/decode.c \
 	runtime/data/field.c \
@@ -34,11 +35,13 @@ fuzz_sources = \
 	runtime/data/record_check.c \
 	runtime/data/record_file.c \
 	runtime/data/record_fit.c \
+	runtime/data/record_table.c \
 	runtime/data/record_text.c \
 	runtime/data/record_tokens.c \
 	runtime/data/record_unit.c \
 	runtime/data/resample.c \
 	runtime/data/statistics.c \
+	runtime/data/table.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/tokens.c \

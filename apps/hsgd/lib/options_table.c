@@ -24,6 +24,7 @@ static const char *loss_at(int i)
     static const char *const names[] = { "softmax_cross_entropy", "mse", "mae", "binary_cross_entropy", "none" };
     return i < (int)(sizeof names / sizeof *names) ? names[i] : NULL;
 }
+static const char *impute_at(int i) { return i < 3 ? (const char *[]){ "mean", "median", "most-frequent" }[i] : NULL; }
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
 #define AT(field) offsetof(struct settings, field)
@@ -83,6 +84,13 @@ static const struct option_row table[] = {
       "has a field \"length\" (powers of two from 8)" },
     { "ignore", 0, LIST, READS, AT(ignore), 0, 0, NULL, "COLUMN,...",
       "ignore columns of a CSV, by name or number; may be repeated" },
+    { "categorical", 0, LIST, READS & ~EVAL, AT(categorical), 0, 0, NULL, "auto|COLUMN,...",
+      "columns of a CSV whose values are categories, by name or number;\n"
+      "may be repeated; auto: all that have text" },
+    { "impute", 0, TEXT, READS & ~EVAL, AT(impute), 0, 0, impute_at, "NAME",
+      "fill missing numbers of a CSV with the mean, median or\n"
+      "most-frequent value of the training data, and add a feature that\n"
+      "says where (mean, without that feature)" },
     { "classes", 0, FLAG, READS, AT(classes), 0, 0, NULL, NULL,
       "treat numeric labels as classes even if they have fractions or\n"
       "very many distinct values" },

@@ -175,6 +175,8 @@ int read_data(struct session *run, const struct settings *s, const char *what, s
                                    .stride = (int)s->stride,
                                    .tokens = s->tokens,
                                    .fields = s->fields,
+                                   .categorical = s->categorical,
+                                   .impute = s->impute,
                                    .reports_passed = run->prints_summary };
     int code = test_part(s, &o.test_part);
     if (code) return code;
