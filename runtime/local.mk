@@ -28,6 +28,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/cache.h \
 	runtime/data/cifar.c \
 	runtime/data/class_names.c \
+	runtime/data/coco.c \
 	runtime/data/csv.c \
 	runtime/data/csv.h \
 	runtime/data/csv_header.c \
@@ -83,6 +84,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/record_unit.c \
 	runtime/data/resample.c \
 	runtime/data/resample.h \
+	runtime/data/shapes.c \
 	runtime/data/statistics.c \
 	runtime/data/summary.c \
 	runtime/data/table.c \

@@ -19,7 +19,7 @@ ok data info set.csv --categorical auto --impute median
 says '7 features (size, colour=blue, colour=green, ...) of 3 columns, 1 categorical, 1 filled, label "kind", 2 classes'
 ok train --model tabular --data set.csv --categorical auto --impute median --devices cpu --epochs 8 -b 32 --lr 0.01 --out run --json
 json 'j["validation_accuracy"] > 0.9'
-has run/config.yaml '^categorical: auto$'
+has run/config.yaml '^categorical: "auto"$'
 ok eval --devices cpu --checkpoint run --data other.csv --json
 json 'j["samples"] == 41 and j["metrics"]["all"]["accuracy"] > 0.9'
 has err 'column "colour": 1 rows have categories that the training data lacked, such as "pink"; they count as unknown'

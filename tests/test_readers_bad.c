@@ -31,7 +31,7 @@ static void each(const struct bad *b, size_t n, const char *path, const struct h
 
 /* ------------------------------------------------------------------- paths */
 
-#define MISSING ": No such file or directory; \"digits\" is built in, anything else is a file or folder"
+#define MISSING ": No such file or directory; \"digits\" and \"shapes\" are built in, anything else is a file or folder"
 
 static void paths(void)
 {
@@ -61,7 +61,7 @@ static void paths(void)
     expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "npz"), "folder: is a folder, not a file");
     expect_refused(
         ctx, "set", HSGD_OPTIONS(data, .format = "parquet"),
-        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, images, npy, npz, libsvm, csv, text");
+        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, coco, images, npy, npz, libsvm, csv, text");
     CHECK(hsgd_data_read(ctx, "binary", NULL, NULL, NULL) < 0);
     CHECK(!strncmp(hsgd_error(ctx), "data set \"binary\": not recognised; it is none of: ", 50));
 }
@@ -140,7 +140,8 @@ static void csv(void)
           "set: line 3: column \"city\": \"Paris\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
         { "a,b,label\n1,0x10,x\n",
           "set: line 2: column \"b\": \"0x10\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
-        { "a,b,label\n1,1 2,x\n", "set: line 2: column \"b\": \"1 2\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
+        { "a,b,label\n1,1 2,x\n",
+          "set: line 2: column \"b\": \"1 2\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
         { "a,b,label\n1,inf,x\n", "set: line 2: column \"b\": \"inf\" does not fit into a 32-bit float" },
         { "a,b,label\n1,-1e39,x\n", "set: line 2: column \"b\": \"-1e39\" does not fit into a 32-bit float" },
         { "a,label\n1,x\n2,\n", "set: line 3: column \"label\": the label is missing (\"\")" },

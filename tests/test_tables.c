@@ -156,7 +156,8 @@ static void truth_and_commas(void)
         { "a;label\n1.5;x\n0,5;y\n", "set: line 3: column \"a\": \"0,5\" has a decimal comma, line 2 a decimal point" },
         { "a;label\n1.000,5;x\n",
           "set: line 2: column \"a\": \"1.000,5\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
-        { "a,label\nTruth,x\n", "set: line 2: column \"a\": \"Truth\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
+        { "a,label\nTruth,x\n",
+          "set: line 2: column \"a\": \"Truth\" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out" },
     };
     begin();
     struct set s = table("a;b;label\n1,5;-,25;x\n+2,;1e2;y\n", NULL);

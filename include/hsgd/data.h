@@ -26,7 +26,7 @@ struct hsgd_data_field {
     size_t size;                   /* of this struct */
     const char *name;              /* at most 31 letters, digits and _, without a digit first */
     struct hsgd_type type;         /* of what hsgd_data_gather_field() writes */
-    int classes;                   /* integers are in [0, classes); 0: any; "label" must have some */
+    int classes;                   /* integers are in [0, classes); 0: any; "label" must have some; "boxes" may */
     const char *const *class_name; /* `classes` names; NULL: "0", "1", ... */
     const char *const *column;     /* names of the channels, such as the columns of a CSV; NULL: none */
 };
@@ -83,8 +83,9 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
 
 /* Reads a data set: *train gets its training split and *test its test split (NULL
  * if it has none).
- * `what` is "digits", the built-in set (hsgd_data_digits()): samples 0..11999 of
- * seed 0 for training, and 2000 others for testing; or a path, which by content
+ * `what` is "digits", a built-in set (hsgd_data_digits()): samples 0..11999 of
+ * seed 0 for training, and 2000 others for testing; "shapes" (hsgd_data_shapes()):
+ * samples 0..7999 of seed 0, and 1000 others; or a path, which by content
  * is one of:
  * idx      a folder with the four IDX files of MNIST under their usual or
  *          torchvision names (also in raw/ or MNIST/raw/ below it), plain or
@@ -215,6 +216,14 @@ HSGD_API struct hsgd_data *hsgd_data_open(struct hsgd_context *ctx, const char *
  * -ENOMEM. */
 HSGD_API struct hsgd_data *hsgd_data_digits(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
 
+/* `count` scenes, 64x64x3: 1 to 6 rectangles, discs and triangles of random colours on
+ * a background with noise.  The field "boxes", 6x5 floats, has a row for each: its class
+ * (0 to 2, as hsgd_data_class_name() calls it), the centre (x, y) and the size (w, h) of
+ * its box, as fractions of the image; class -1: no object.  Sample i is a pure function of
+ * (seed, first + i), the same on every machine.
+ * Errors (NULL): -EINVAL unless first >= 0, count > 0, first + count <= 2^50; -ENOMEM. */
+HSGD_API struct hsgd_data *hsgd_data_shapes(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
+
 /* Samples in memory: values[i] are those of field[i], count samples of its type one
  * after the other; all are copied, or borrowed until the set is destroyed.  Names
  * are copied.  The first field is the one of hsgd_data_shape(),
@@ -267,14 +276,15 @@ HSGD_API bool hsgd_data_field_get(const struct hsgd_data *d, int i, struct hsgd_
 HSGD_API int hsgd_data_find(const struct hsgd_data *d, const char *name);
 /* Its type; dtype HSGD_DTYPES: there is no such field. */
 HSGD_API struct hsgd_type hsgd_data_type(const struct hsgd_data *d, const char *name);
-/* Number of classes of the field "label", integers; 0: there is none, or d is NULL. */
+/* Number of classes of the field "label", integers, or of "boxes"; 0: there is none, or
+ * d is NULL. */
 HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
 /* Name of class i; if classes have no names, the number in decimal, valid until
  * the thread's next call; NULL when out of range. */
 HSGD_API const char *hsgd_data_class_name(const struct hsgd_data *d, int i);
 /* The name it was opened by, for messages; "" for NULL. */
 HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
-/* The format it was read as, a name of hsgd_data_format_at() or "digits";
+/* The format it was read as, a name of hsgd_data_format_at(), "digits" or "shapes";
  * "memory" for sets that were not read; "" for NULL. */
 HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 

@@ -22,7 +22,7 @@ struct csv_values {
     int32_t *code;        /* of each row; `unknown` of categories that the record lacks */
     int64_t capacity, missing, unknown;
     bool text, full; /* has text; more than MAX_CATEGORIES */
-    char first[48];  /* the first unknown category */
+    char first[88];  /* the first unknown category */
 };
 
 static struct table *known_table(const struct csv *r) { return r->options->record ? r->options->record->table : NULL; }

@@ -111,7 +111,7 @@ char **class_names_read(const char *text, int *n);
 const struct data_field *data_field(const struct hsgd_data *d, const char *name);
 /* The field "label", if it is one integer; else NULL. */
 const struct data_field *data_labels(const struct hsgd_data *d);
-/* The field "label", if it has integers; else NULL. */
+/* The field "label", if it has integers, or "boxes", if they have classes; else NULL. */
 const struct data_field *data_classes(const struct hsgd_data *d);
 
 /* {n} of 1 x 1 x n, else {h, w, c}. */

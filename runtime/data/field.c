@@ -70,8 +70,8 @@ const struct data_field *data_labels(const struct hsgd_data *d)
 
 const struct data_field *data_classes(const struct hsgd_data *d)
 {
-    const struct data_field *f = data_field(d, "label");
-    return f && f->type.dtype == HSGD_I32 ? f : NULL;
+    const struct data_field *f = data_field(d, "label"), *boxes = data_field(d, "boxes");
+    return f && f->type.dtype == HSGD_I32 ? f : boxes && boxes->classes ? boxes : NULL;
 }
 
 void hsgd_data_set_labels(struct hsgd_data *d)

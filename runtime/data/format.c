@@ -11,23 +11,35 @@
 #include "record.h"
 #include "well_known.h"
 
-enum { DIGITS_TRAIN = 12000, DIGITS_TEST = 2000 };
-#define DIGITS_TEST_FIRST (INT64_C(1) << 40)
+/* Sets that are generated: samples 0 to train - 1 for training, others for testing. */
+#define TEST_FIRST (INT64_C(1) << 40)
+static const struct builtin {
+    const char *name;
+    int64_t train, test;
+    struct hsgd_data *(*make)(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
+} builtins[] = { { "digits", 12000, 2000, hsgd_data_digits }, { "shapes", 8000, 1000, hsgd_data_shapes } };
+
+static const struct builtin *builtin_named(const char *what)
+{
+    for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
+        if (!strcmp(builtins[i].name, what)) return &builtins[i];
+    return NULL;
+}
 
 /* In the order in which they are tried; text is the least specific, and "text" must be asked for. */
-static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar,  &hsgd_format_tar,
-                                                     &hsgd_format_zip, &hsgd_format_images, &hsgd_format_npy,
-                                                     &hsgd_format_npz, &hsgd_format_libsvm, &hsgd_format_csv,
-                                                     &hsgd_format_text };
+static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
+                                                     &hsgd_format_zip, &hsgd_format_coco,  &hsgd_format_images,
+                                                     &hsgd_format_npy, &hsgd_format_npz,   &hsgd_format_libsvm,
+                                                     &hsgd_format_csv, &hsgd_format_text };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *hsgd_data_format_at(int i) { return i >= 0 && i < FORMATS ? formats[i]->name : NULL; }
 
-static int read_digits(struct hsgd_context *ctx, struct data_splits *out)
+static int read_builtin(struct hsgd_context *ctx, const struct builtin *b, struct data_splits *out)
 {
-    out->train = hsgd_data_digits(ctx, 0, 0, DIGITS_TRAIN);
-    out->test = out->train ? hsgd_data_digits(ctx, 0, DIGITS_TEST_FIRST, DIGITS_TEST) : NULL;
+    out->train = b->make(ctx, 0, 0, b->train);
+    out->test = out->train ? b->make(ctx, 0, TEST_FIRST, b->test) : NULL;
     return out->test ? 0 : -ENOMEM;
 }
 
@@ -74,8 +86,9 @@ static int missing(struct hsgd_context *ctx, const char *path, int err)
     char hint[WELL_KNOWN_HINT];
     if (err == ENOENT && well_known_hint(path, hint, sizeof hint))
         return hsgd_fail(ctx, err, "data set \"%s\": no such folder; %s", path, hint);
-    return hsgd_fail(ctx, err, "data set \"%s\": %s; \"digits\" is built in, anything else is a file or folder", path,
-                     strerror(err));
+    return hsgd_fail(ctx, err,
+                     "data set \"%s\": %s; \"digits\" and \"shapes\" are built in, anything else is a file or folder",
+                     path, strerror(err));
 }
 
 static int look(struct hsgd_context *ctx, const char *path, const struct data_format **format)
@@ -153,10 +166,10 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
                          const struct hsgd_data_options *o, struct data_splits *out)
 {
     struct hsgd_data_options with = *o;
-    const char *name = format ? format->name : "digits";
+    const char *name = format ? format->name : builtin_named(what)->name;
     if (o->record) record_options(o->record, name, &with);
     if (with.classes < 0) with.classes = 0; /* it was for the record: readers take those of the training split */
-    int err = format ? read_format(ctx, format, what, &with, out) : read_digits(ctx, out);
+    int err = format ? read_format(ctx, format, what, &with, out) : read_builtin(ctx, builtin_named(what), out);
     if (!err) err = note_options(ctx, name, &with, out->train);
     if (!err) err = note_options(ctx, name, &with, out->test);
     if (!err) err = record_fit(ctx, o->record, out->train);
@@ -210,14 +223,15 @@ static int read_splits(struct hsgd_context *ctx, const char *what, const struct 
                        struct data_splits *out)
 {
     const struct data_format *format = NULL;
-    if (!what || !*what) return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", a file or a folder");
-    bool digits = !strcmp(what, "digits"), tokens = o->window || o->tokens || record_has_tokens(o->record);
-    if (!digits && !o->format && tokens) format = &hsgd_format_text;
-    if (!digits && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
-    int err = format || digits ? 0 : look(ctx, what, &format);
-    if (!err) err = check_options(ctx, what, digits ? what : format->name, o);
+    if (!what || !*what)
+        return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", \"shapes\", a file or a folder");
+    bool builtin = builtin_named(what), tokens = o->window || o->tokens || record_has_tokens(o->record);
+    if (!builtin && !o->format && tokens) format = &hsgd_format_text;
+    if (!builtin && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
+    int err = format || builtin ? 0 : look(ctx, what, &format);
+    if (!err) err = check_options(ctx, what, builtin ? what : format->name, o);
     if (err) return err;
-    if (!digits && !o->format && !tokens && record_prefers(o->record, format->name)) {
+    if (!builtin && !o->format && !tokens && record_prefers(o->record, format->name)) {
         err = read_as_known(ctx, by_name(ctx, what, o->record->format), what, o, out);
         if (err != -EINVAL) return err;
         free_splits(out);

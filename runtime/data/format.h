@@ -28,6 +28,7 @@ struct data_format {
 };
 
 extern const struct data_format hsgd_format_idx, hsgd_format_cifar, hsgd_format_images, hsgd_format_tar,
-    hsgd_format_zip, hsgd_format_npy, hsgd_format_npz, hsgd_format_libsvm, hsgd_format_csv, hsgd_format_text;
+    hsgd_format_zip, hsgd_format_npy, hsgd_format_npz, hsgd_format_libsvm, hsgd_format_csv, hsgd_format_text,
+    hsgd_format_coco;
 
 #endif

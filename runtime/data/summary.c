@@ -80,6 +80,7 @@ static void add_field(struct line *l, const struct data_field *f)
     else if (f->type.rank == 1) add(l, ", %d %s%s", f->type.dim[0], f->name, plural(f->type.dim[0]));
     else add(l, ", %s %s", f->name, type_text(&f->type).text);
     if (f->type.rank == 1 && names && names->count > 1) add_names(l, names);
+    if (f->classes && f->names) add_label(l, &(struct data_field){ .classes = f->classes, .names = f->names });
 }
 
 int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
@@ -89,7 +90,7 @@ int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
     if (!d) return 0;
     add_samples(&l, d);
     for (int i = 1; i < d->fields; i++) {
-        bool label = &d->field[i] == data_classes(d);
+        bool label = &d->field[i] == data_classes(d) && d->field[i].type.dtype == HSGD_I32;
         (label ? add_label : add_field)(&l, &d->field[i]);
     }
     if (d->ignored && d->ignored->count) {

@@ -47,6 +47,8 @@ static bool input(void)
 
 static bool digits(void) { return keep_data(hsgd_data_digits(CTX(0), draw(), wild64(0), one_in(6) ? wild64(3) : 3)); }
 
+static bool shapes(void) { return keep_data(hsgd_data_shapes(CTX(0), draw(), wild64(0), one_in(6) ? wild64(3) : 3)); }
+
 static bool memory(void)
 {
     static float x[SAMPLES * FEATURES];
@@ -287,6 +289,7 @@ const struct call data_calls[] = { { "hsgd_data_read", read, 8, false },
                                    { "hsgd_data_open", open_one, 2, false },
                                    { "hsgd_data_input", input, 4, false },
                                    { "hsgd_data_digits", digits, 1, false },
+                                   { "hsgd_data_shapes", shapes, 1, false },
                                    { "hsgd_data_memory", memory, 3, false },
                                    { "hsgd_data_arrays", arrays, 6, false },
                                    { "hsgd_data_find", find, 2, false },

@@ -31,10 +31,27 @@ static bool has_tokens(const struct hsgd_data *d) { return hsgd_data_type(d, "x"
 
 /* ------------------------------------------------------------------ values */
 
+/* Boxes per class; to be freed, NULL: out of memory. */
+static int64_t *count_boxes(const struct hsgd_data *d)
+{
+    const struct hsgd_type type = hsgd_data_type(d, "boxes");
+    int64_t size = hsgd_type_size(&type), *count = calloc((size_t)hsgd_data_classes(d) + 1, sizeof *count);
+    float *box = malloc((size_t)size * sizeof *box);
+    for (int64_t i = 0; count && box && i < hsgd_data_count(d); i++) {
+        hsgd_data_gather_field(d, hsgd_data_find(d, "boxes"), &i, 1, NULL, box);
+        for (int64_t k = 0; k < size; k += hsgd_type_channels(&type))
+            if (box[k] >= 0) count[(int)box[k]]++;
+    }
+    if (!box) free(count), count = NULL;
+    free(box);
+    return count;
+}
+
 /* Labels per class; to be freed, NULL: out of memory. */
 static int64_t *count_classes(const struct hsgd_data *d)
 {
     const struct hsgd_type type = hsgd_data_type(d, "label");
+    if (type.dtype != HSGD_I32 && hsgd_data_classes(d)) return count_boxes(d);
     int64_t size = hsgd_data_classes(d) ? hsgd_type_size(&type) : 0;
     int64_t *count = calloc((size_t)hsgd_data_classes(d) + 1, sizeof *count);
     int32_t *label = malloc((size_t)(size + 1) * sizeof *label);

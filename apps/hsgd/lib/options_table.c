@@ -48,10 +48,10 @@ static const struct option_row table[] = {
     { "top-k", 0, INTEGER, GENERATE, AT(top_k), 0, 1 << 24, NULL, "K",
       "only among the K most probable tokens (0: all)" },
     { "seed", 0, INTEGER, GENERATE, AT(seed), 0, 9e15, NULL, "N", "seed of the choice of tokens (0)" },
-    { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|PATH",
+    { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|shapes|PATH",
       "the data (train, tune: digits; eval: that of the run; bench,\n"
       "plan, summary: none, only the model's default input shape)" },
-    { "data", 0, TEXT, CALIBRATE, AT(data), 0, 0, NULL, "digits|PATH",
+    { "data", 0, TEXT, CALIBRATE, AT(data), 0, 0, NULL, "digits|shapes|PATH",
       "the data of the training (none, only the model's default input\nshape)" },
     { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "X|PATH",
       "the test data (the test split of the data, if it has one); of a\n"

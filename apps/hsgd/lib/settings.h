@@ -34,7 +34,8 @@ enum {
  * default in settings_defaults(). */
 struct settings {
     const char *command, *model, *data, *format, *label, *target, *ignore, *test, *devices, *only, *out, *svg;
-    const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens, *fields, *buckets, *categorical, *impute, *prompt;
+    const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens, *fields, *buckets, *categorical, *impute;
+    const char *prompt;
     const char *algorithm;
     const char *config, *initial_checkpoint, *validation, *best, *loss;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
