@@ -3,7 +3,6 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "onnx/rows.h"
@@ -207,60 +206,6 @@ int value_cast(struct step *s, const struct onnx_value *x, int to, struct onnx_v
 
 /* ------------------------------------------------------------------- reductions */
 
-/* The sum, or mean, along an axis, which stays with size 1: a product with ones. */
-static int add_up(struct step *s, struct onnx_value *y, int axis, bool mean)
-{
-    struct onnx_value x = *y;
-    char name[LAYER_NAME];
-    int64_t n = x.dims.dim[axis];
-    int err = step_axis_last(s, &x, axis, y);
-    double *ones = err ? NULL : malloc(((size_t)n + 1) * sizeof *ones);
-    if (!ones) return err ? err : step_no_memory(s);
-    for (int64_t i = 0; i < n; i++) ones[i] = mean ? 1 / (double)n : 1;
-    y->v = step_apply(s, "dense", name, 1, &y->v, "units=1 no_bias=true");
-    y->dims.dim[axis] = 1;
-    if (y->v) return step_weight(s, name, "weight", ones, n, false);
-    free(ones);
-    return -EINVAL;
-}
-
-/* The maximum over axes, which stay with size 1: over the positions of a sequence of all other values. */
-static int take_max(struct step *s, struct onnx_value *y, unsigned axes)
-{
-    struct onnx_value x = *y;
-    int place[ONNX_RANK], at = 0;
-    int64_t joined[] = { 1, 1 }, dim[ONNX_RANK];
-    for (int other = 0; other < 2; other++)
-        for (int i = 0; i < x.dims.rank; i++) {
-            if (x.place[i] == BATCH) place[i] = BATCH;
-            else if ((axes >> i & 1) != (unsigned)other) place[i] = at++, joined[other] *= x.dims.dim[i];
-        }
-    int err = step_place(s, &x, place, y);
-    struct hsgd_value *v = err ? NULL : step_reshape(s, y->v, 2, joined);
-    v = v ? step_apply_one(s, "max_positions", v, "%s", "") : NULL;
-    for (int i = 0; i < x.dims.rank; i++)
-        if (axes >> i & 1) y->dims.dim[i] = 1;
-    int rank = value_sample_dims(y, dim);
-    y->v = v ? step_reshape(s, v, rank, dim) : NULL;
-    return y->v ? 0 : -EINVAL;
-}
-
-/* By operations of other kinds. */
-static int reduce_by_others(struct step *s, const char *f, struct onnx_value *y, unsigned axes)
-{
-    bool min = !strcmp(f, "min"), mean = !strcmp(f, "mean");
-    int err = 0;
-    for (int i = 0; i < y->dims.rank; i++)
-        if (axes >> i & 1 && y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
-    for (int i = 0; !err && (mean || !strcmp(f, "sum")) && i < y->dims.rank; i++)
-        if (axes >> i & 1) err = add_up(s, y, i, mean);
-    if (mean || !strcmp(f, "sum")) return err;
-    if (!min && strcmp(f, "max")) return step_refuse(s, "it needs the operation reduce");
-    if (min) err = value_unary(s, "neg", y, y);
-    if (!err) err = take_max(s, y, axes);
-    return err || !min ? err : value_unary(s, "neg", y, y);
-}
-
 /* Whether all that is left is the axis that lies last. */
 static bool leaves_channels(const struct onnx_value *x, unsigned axes)
 {
@@ -290,10 +235,8 @@ int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsi
     int n = 0, place = 0, err = x->known ? step_constant(s, x, &made) : 0;
     if (err) return err;
     *y = x->known ? made : *x;
-    bool own = hsgd_op_by_name("reduce") != NULL;
     bool pools = !strcmp(f, "mean") && leaves_channels(y, axes) && !y->flat_positions;
     if (pools) err = mean_of_channels(s, y, axes);
-    else if (!own && axes) err = reduce_by_others(s, f, y, axes);
     if (err) return err;
     for (int i = 0; i < y->dims.rank; i++) {
         if (!(axes >> i & 1)) continue;
@@ -301,7 +244,7 @@ int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsi
         axis[n++] = y->place[i] + 1;
         y->dims.dim[i] = 1;
     }
-    if (n && own && !pools)
+    if (n && !pools)
         y->v = step_apply_one(s, "reduce", y->v, "function=%s axes=%s keepdims=true", f, list_text(n, axis).text);
     if (!y->v || keeps) return y->v ? 0 : -EINVAL;
     /* the axes that stay, in the order in which they lie */

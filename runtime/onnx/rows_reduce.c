@@ -15,15 +15,12 @@ static int out(struct step *s, int err, const struct onnx_value *y)
 
 /* ------------------------------------------------------------------- reductions */
 
-/* An operator: a function before, the reduction, and one after. */
-static const struct {
-    const char *op, *before, *reduce, *after;
-} reductions[] = {
-    { "ReduceL1", "abs", "sum", NULL },           { "ReduceL2", "square", "sum", "sqrt" },
-    { "ReduceLogSum", NULL, "sum", "log" },       { "ReduceMax", NULL, "max", NULL },
-    { "ReduceMean", NULL, "mean", NULL },         { "ReduceMin", NULL, "min", NULL },
-    { "ReduceProd", NULL, "prod", NULL },         { "ReduceSum", NULL, "sum", NULL },
-    { "ReduceSumSquare", "square", "sum", NULL },
+static const char *const reductions[][2] = {
+    { "ReduceL1", "l1" },          { "ReduceL2", "l2" },
+    { "ReduceLogSum", "log_sum" }, { "ReduceLogSumExp", "log_sum_exp" },
+    { "ReduceMax", "max" },        { "ReduceMean", "mean" },
+    { "ReduceMin", "min" },        { "ReduceProd", "prod" },
+    { "ReduceSum", "sum" },        { "ReduceSumSquare", "sum_square" },
 };
 
 /* The axes that are given, or all. */
@@ -39,31 +36,11 @@ static int read_reduce(struct step *s)
     struct onnx_value y;
     unsigned axes;
     size_t row = 0;
-    while (strcmp(s->node->op_type, reductions[row].op)) row++;
+    while (strcmp(s->node->op_type, reductions[row][0])) row++;
     int err = axes_of(s, &axes);
     if (!err) err = step_computed(s, 0, &y);
-    if (!err && reductions[row].before) err = value_unary(s, reductions[row].before, &y, &y);
-    if (!err) err = value_reduce(s, reductions[row].reduce, &y, axes, step_int(s, "keepdims", 1) != 0, &y);
-    if (!err && reductions[row].after) err = value_unary(s, reductions[row].after, &y, &y);
+    if (!err) err = value_reduce(s, reductions[row][1], &y, axes, step_int(s, "keepdims", 1) != 0, &y);
     if (!err && y.v == s->in[0]->v) y.v = step_view(s, &y);
-    return out(s, err, &y);
-}
-
-/* log sum exp x = m + log sum exp (x - m), m the maximum */
-static int read_log_sum_exp(struct step *s)
-{
-    struct onnx_value x, max, y, last;
-    unsigned axes;
-    bool keeps = step_int(s, "keepdims", 1) != 0;
-    int err = axes_of(s, &axes);
-    if (!err) err = step_computed(s, 0, &x);
-    if (!err) err = value_reduce(s, "max", &x, axes, true, &max);
-    if (!err) err = value_binary(s, "sub", &x, &max, &y);
-    if (!err) err = value_unary(s, "exp", &y, &y);
-    if (!err) err = value_reduce(s, "sum", &y, axes, keeps, &y);
-    if (!err) err = value_unary(s, "log", &y, &y);
-    if (!err) err = keeps ? 0 : value_reduce(s, "max", &x, axes, false, &last);
-    if (!err) err = value_binary(s, "add", &y, keeps ? &max : &last, &y);
     return out(s, err, &y);
 }
 
@@ -116,24 +93,10 @@ static int read_arg(struct step *s)
 
 /* ------------------------------------------------------------------------ softmax */
 
-/* exp(x - m) / sum, or x - m - log sum, m the maximum. */
-static int softmax_of(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y)
-{
-    struct onnx_value max, sum = { 0 }, e;
-    int err = value_reduce(s, "max", x, 1u << axis, true, &max);
-    if (!err) err = value_binary(s, "sub", x, &max, y);
-    if (!err) err = value_unary(s, "exp", y, &e);
-    if (!err) err = value_reduce(s, "sum", &e, 1u << axis, true, &sum);
-    if (!err && log) err = value_unary(s, "log", &sum, &sum);
-    return err ? err : value_binary(s, log ? "sub" : "div", log ? y : &e, &sum, y);
-}
-
 int value_softmax(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y)
 {
-    const char *op = log ? "log_softmax" : "softmax";
-    if (!hsgd_op_by_name(op)) return softmax_of(s, log, x, axis, y);
     int err = step_axis_last(s, x, axis, y);
-    y->v = err ? NULL : step_apply_one(s, op, y->v, "%s", "");
+    y->v = err ? NULL : step_apply_one(s, log ? "log_softmax" : "softmax", y->v, "%s", "");
     return y->v ? 0 : -EINVAL;
 }
 
@@ -294,6 +257,7 @@ const struct onnx_row onnx_reduce_rows[] = {
     REDUCE("ReduceL1"),
     REDUCE("ReduceL2"),
     REDUCE("ReduceLogSum"),
+    REDUCE("ReduceLogSumExp"),
     REDUCE("ReduceMax"),
     REDUCE("ReduceMean"),
     REDUCE("ReduceMin"),
@@ -307,7 +271,6 @@ const struct onnx_row onnx_reduce_rows[] = {
     { "LRN", 1, 0, "alpha beta bias size", 0, 0, true, false, read_lrn },
     { "LogSoftmax", 1, 0, "axis", 0, 0, false, false, read_log_softmax },
     { "MeanVarianceNormalization", 9, 0, "axes", 0, 0, false, false, read_mean_variance },
-    { "ReduceLogSumExp", 1, 0, "axes keepdims noop_with_empty_axes", 0, 1u << 1, false, false, read_log_sum_exp },
     { "Softmax", 1, 0, "axis", 0, 0, false, false, read_softmax },
     { "Trilu", 14, 0, "upper", 0, 1u << 1, false, false, read_trilu },
     { 0 },
