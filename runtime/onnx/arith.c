@@ -227,41 +227,55 @@ static int mean_of_channels(struct step *s, struct onnx_value *y, unsigned axes)
     return y->v ? 0 : -EINVAL;
 }
 
-int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsigned axes, bool keeps,
-                 struct onnx_value *y)
+/* Without these axes, which have size 1; the others stay in the order in which they lie. */
+static int drop_axes(struct step *s, unsigned axes, struct onnx_value *y)
 {
-    struct onnx_value made, left = { 0 };
-    int64_t axis[ONNX_RANK], dim[ONNX_RANK];
-    int n = 0, place = 0, err = x->known ? step_constant(s, x, &made) : 0;
-    if (err) return err;
-    *y = x->known ? made : *x;
-    bool pools = !strcmp(f, "mean") && leaves_channels(y, axes) && !y->flat_positions;
-    if (pools) err = mean_of_channels(s, y, axes);
-    if (err) return err;
-    for (int i = 0; i < y->dims.rank; i++) {
-        if (!(axes >> i & 1)) continue;
-        if (y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
-        axis[n++] = y->place[i] + 1;
-        y->dims.dim[i] = 1;
-    }
-    if (n && !pools)
-        y->v = step_apply_one(s, "reduce", y->v, "function=%s axes=%s keepdims=true", f, list_text(n, axis).text);
-    if (!y->v || keeps) return y->v ? 0 : -EINVAL;
-    /* the axes that stay, in the order in which they lie */
-    left = *y;
+    struct onnx_value left = *y;
+    int64_t dim[ONNX_RANK];
+    int from[ONNX_RANK], place = 0;
     left.dims.rank = 0;
     for (int i = 0; i < y->dims.rank; i++) {
         if (axes >> i & 1) continue;
         left.dims.dim[left.dims.rank] = y->dims.dim[i];
         left.place[left.dims.rank++] = y->place[i];
     }
-    int from[ONNX_RANK];
     memcpy(from, left.place, sizeof from);
     for (int p = 0; p < ONNX_RANK; p++)
         for (int i = 0; i < left.dims.rank; i++)
             if (from[i] == p) left.place[i] = place++;
     int rank = value_sample_dims(&left, dim);
     *y = left;
-    y->v = n ? step_reshape(s, y->v, rank, dim) : y->v;
+    y->v = axes ? step_reshape(s, y->v, rank, dim) : y->v;
     return y->v ? 0 : -EINVAL;
+}
+
+/* Integers are reduced as floats. */
+static int reduce(struct step *s, const char *f, unsigned axes, struct onnx_value *y)
+{
+    int64_t axis[ONNX_RANK];
+    int n = 0;
+    bool integers = is_integer(y->v);
+    int err = convert(s, y, false);
+    for (int i = 0; !err && i < y->dims.rank; i++) {
+        if (!(axes >> i & 1)) continue;
+        if (y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
+        axis[n++] = y->place[i] + 1;
+        y->dims.dim[i] = 1;
+    }
+    if (err || !n) return err;
+    y->v = step_apply_one(s, "reduce", y->v, "function=%s axes=%s keepdims=true", f, list_text(n, axis).text);
+    y->flat_positions = 0; /* of all its numbers */
+    return convert(s, y, integers);
+}
+
+int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsigned axes, bool keeps,
+                 struct onnx_value *y)
+{
+    struct onnx_value made;
+    int err = x->known ? step_constant(s, x, &made) : 0;
+    if (err) return err;
+    *y = x->known ? made : *x;
+    if (!strcmp(f, "mean") && leaves_channels(y, axes) && !y->flat_positions) err = mean_of_channels(s, y, axes);
+    else err = reduce(s, f, axes, y);
+    return err || keeps ? err : drop_axes(s, axes, y);
 }
