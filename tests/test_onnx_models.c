@@ -159,6 +159,21 @@ static struct hsgd_model *sequence(void)
     return m;
 }
 
+/* A small decoder: norms, causal attention, learned positions. */
+static struct hsgd_model *decoder(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "decoder");
+    struct hsgd_value *x = hsgd_input(m, "x", (struct hsgd_type){ HSGD_F32, 2, { 8, 6 } }), *y;
+    x = HSGD_OP(x, positions, "table", .length = 9);
+    y = HSGD_OP(HSGD_OP(x, rms_norm, "norm"), dense, "qkv", .units = 18);
+    y = HSGD_OP(HSGD_OP(y, attention, NULL, .heads = 3, .causal = true), dense, "out", .units = 6);
+    x = HSGD_JOIN(HSGD_OF(x, y), add, NULL);
+    y = HSGD_JOIN(HSGD_OF(x, y, x), attention, NULL, .heads = 2);
+    x = HSGD_OP(HSGD_OP(HSGD_JOIN(HSGD_OF(x, y), add, NULL), layer_norm, "last"), flatten, NULL);
+    hsgd_result(HSGD_OP(x, dense, "scores", .units = 10), "y");
+    return m;
+}
+
 static void there_and_back(struct hsgd_model *m)
 {
     float x[N * 48], y[N * 10], z[N * 10];
@@ -179,6 +194,7 @@ static void sequences(void)
 {
     ctx = core_context("cpu", 1, true);
     there_and_back(sequence());
+    there_and_back(decoder());
     hsgd_destroy(&ctx);
 }
 
