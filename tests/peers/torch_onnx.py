@@ -3,7 +3,9 @@
 """Networks of PyTorch as test cases of ONNX: torch_onnx.py FOLDER, then hsgd onnx-test FOLDER.
 
 Writes model.onnx and test_data_set_0/ of each network and opset below FOLDER: torchvision's resnet18 and mobilenet_v2, an
-encoder and a decoder of transformers, and an LSTM, all with random weights.  Needs torch, torchvision, onnx, onnxscript.
+encoder and a decoder of transformers, and an LSTM, all with random weights.  Of a score near 0 the rounding of single
+precision may exceed ONNX's bound for it; the sentence then says by how much the output differs.  Needs torch, torchvision,
+onnx, onnxscript.
 """
 import sys
 from pathlib import Path
