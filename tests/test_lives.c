@@ -93,6 +93,50 @@ static void recomputed_arena(void)
     hsgd_destroy(&ctx);
 }
 
+/* ------------------------------------------------------------- attention */
+
+/* A decoder as GPT-2, with `again` before what follows each block. */
+static struct hsgd_model *decoder(int layers, int channels, int heads, int length, const char *again)
+{
+    char text[3000];
+    snprintf(text, sizeof text,
+             "hsgd: 2\nname: gpt\ninputs: {x: {type: i32, shape: [%d]}}\ntargets: {label: {type: i32, shape: [%d]}}\n"
+             "blocks:\n  layer:\n    - {op: layer_norm, name: ln_1}\n    - {op: dense, units: %d}\n"
+             "    - {op: attention, heads: %d, causal: true}\n    - {op: dense, name: proj, units: %d}\n"
+             "    - {op: add, name: attn, in: [proj, in]}\n    - {op: layer_norm}\n    - {op: dense, units: %d}\n"
+             "    - {op: gelu, tanh: true}\n    - {op: dense, name: out, units: %d}\n    - {op: add, in: [out, attn]}\n"
+             "layers:\n  - {op: embedding, entries: 65, channels: %d}\n  - {op: positions, length: %d}\n"
+             "  - {block: layer, name: h, repeat: %d%s}\n  - {op: layer_norm}\n  - {op: dense, units: 65}\n"
+             "  - {op: softmax_cross_entropy}\n",
+             length, length, 3 * channels, heads, channels, 4 * channels, channels, channels, length, layers, again);
+    struct hsgd_model *m = hsgd_model_from_text(ctx, text, (struct hsgd_shape){ 0 }, 0);
+    CHECK_MSG(m, "%s", hsgd_error(ctx));
+    return m;
+}
+
+/* Attention keeps a number for each query and head: no scores. */
+static void decoder_arenas(void)
+{
+    struct tape t;
+    int64_t values, gradients;
+    ctx = core_context("cpu", 1, false);
+    struct hsgd_model *m = decoder(6, 384, 6, 256, "");
+    REQUIRE(m && tape_make(&t, m, &(struct tape_spec){ .gradients = true, .defer_rows = BATCH }));
+    sum_values(&t, &values, &gradients);
+    double share = (double)t.floats / (double)(values + gradients);
+    CHECK_MSG(share <= 0.55, "%.3f of values and gradients", share);
+    CHECK(tape_floats(&t, t.floats, 1) == t.floats);
+    tape_free(&t);
+    hsgd_model_destroy(&m);
+    for (int again = 0; again < 2; again++) { /* of long texts, a sample at a time */
+        m = decoder(4, 512, 8, 4096, again ? ", recompute: true" : "");
+        double bytes = 4 * (double)arena_of(m), most = again ? 0x1p30 : 0x1p31;
+        CHECK_MSG(bytes + 12.0 * (double)hsgd_model_parameters(m) < 0.95 * most, "an arena of %g bytes", bytes);
+        hsgd_model_destroy(&m);
+    }
+    hsgd_destroy(&ctx);
+}
+
 /* ------------------------------------------------------------------ deferral */
 
 /* One large weight that sees many vectors of a sample, one that sees one. */
@@ -238,6 +282,7 @@ static void bad_blocks(void)
 }
 
 static const struct core_case cases[] = { { "resnet20_arena", resnet20_arena },
+                                          { "decoder_arenas", decoder_arenas },
                                           { "recomputed_arena", recomputed_arena },
                                           { "same_bits_on_one_device", same_bits_on_one_device },
                                           { "same_bits_on_two_devices", same_bits_on_two_devices },

@@ -253,7 +253,7 @@ static void read_arena(const struct plan *p, float *out)
         const struct slot *slot = &t->slot[t->value[FIRST][t->low.node[t->low.loss].in[0]]];
         struct buffer *b = p->buffer[s->arena];
         buffer_acquire(ctx, b, STARPU_R);
-        memcpy(out + s->first_row * 10, (float *)b->memory + tape_floats(slot->offset, s->rows),
+        memcpy(out + s->first_row * 10, (float *)b->memory + tape_floats(t, slot->offset, s->rows),
                (size_t)s->rows * 10 * sizeof *out);
         starpu_data_release(b->handle);
     }

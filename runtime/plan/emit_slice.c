@@ -71,7 +71,7 @@ static void emit_seed(const struct plan *p, const struct work *w, const struct s
 static void emit_move(const struct tape *t, const struct work *w, const struct slice_places *at, int rows,
                       struct hsgd_emit *e)
 {
-    int64_t floats = tape_floats(t->slot[w->to].floats, rows);
+    int64_t floats = tape_floats(t, t->slot[w->to].floats, rows);
     struct copy_args copy = { (int)floats };
     struct add_args add = { (int)floats };
     struct hsgd_ref from = slice_slot(t, at, rows, w->from), to = slice_slot(t, at, rows, w->to);
@@ -116,7 +116,7 @@ static void emit_division(const struct plan *p, const struct slice_places *at, c
     const struct node *n = t->low.node[w->node].of;
     if (w->kind != WORK_LOSS || !hsgd_wanted(e->dx[0])) return;
     if (w->phase + 1 < HSGD_PHASES && n->op->forward[w->phase + 1].emit) return;
-    int number = loss_counted(t->low.model, n), floats = (int)tape_floats(t->slot[w->dx[0]].floats, e->rows);
+    int number = loss_counted(t->low.model, n), floats = (int)tape_floats(t, t->slot[w->dx[0]].floats, e->rows);
     struct divide_args a = { floats, loss_factor(t->low.model, n, p->batch), number >= 0 };
     struct hsgd_ref terms = number < 0 ? e->dx[0] : hsgd_at(terms_place(p, at->partial), number);
     if (number < 0 && a.factor == 1) return;
@@ -193,7 +193,7 @@ int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const s
         if (e.scratch_floats > scratch) scratch = e.scratch_floats;
     }
     if (p->mode == PLAN_PREDICT && segment == t->segments - 1) emit_results(p, s, at, &e);
-    return tape_floats(t->floats, s->rows) + scratch;
+    return tape_floats(t, t->floats, s->rows) + scratch;
 }
 
 bool plan_has_once(const struct plan *p)

@@ -49,15 +49,22 @@ static void find_lives(struct tape *t)
 
 static bool overlap(const struct slot *a, const struct slot *b) { return a->birth <= b->death && b->birth <= a->death; }
 
+/* Places begin at multiples of 64 bytes: with lanes as samples come in sixteens, else by their size. */
+static int64_t place_floats(const struct tape *t, const struct slot *s)
+{
+    return t->lanes ? s->floats : (s->floats + 15) / 16 * 16;
+}
+
 static int64_t lowest_place(const struct tape *t, const struct slot *s, const int *placed, int n)
 {
-    int64_t at = 0;
+    int64_t at = 0, floats = place_floats(t, s);
     for (bool moved = true; moved;) {
         moved = false;
         for (int i = 0; i < n; i++) {
             const struct slot *o = &t->slot[placed[i]];
-            if (!overlap(s, o) || at >= o->offset + o->floats || at + s->floats <= o->offset) continue;
-            at = o->offset + o->floats;
+            int64_t end = o->offset + place_floats(t, o);
+            if (!overlap(s, o) || at >= end || at + floats <= o->offset) continue;
+            at = end;
             moved = true;
         }
     }
@@ -77,7 +84,8 @@ static bool place_slots(struct tape *t)
     for (int i = 0; i < t->nslots; i++) {
         struct slot *s = &t->slot[order[i]];
         s->offset = lowest_place(t, s, order, i);
-        if (t->floats < s->offset + s->floats) t->floats = s->offset + s->floats;
+        int64_t end = s->offset + place_floats(t, s);
+        if (t->floats < end) t->floats = end;
     }
     free(order);
     return true;
@@ -85,6 +93,7 @@ static bool place_slots(struct tape *t)
 
 bool lives_place(struct tape *t)
 {
+    for (int i = 0; i < t->low.nvalues; i++) t->lanes |= t->low.value[i].layout == HSGD_LANES;
     find_lives(t);
     return place_slots(t);
 }

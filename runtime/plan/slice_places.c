@@ -7,7 +7,7 @@ static const struct hsgd_ref absent = { .buffer = -1 };
 
 struct hsgd_ref slice_slot(const struct tape *t, const struct slice_places *at, int rows, int slot)
 {
-    return slot < 0 ? absent : hsgd_at(at->arena, tape_floats(t->slot[slot].offset, rows));
+    return slot < 0 ? absent : hsgd_at(at->arena, tape_floats(t, t->slot[slot].offset, rows));
 }
 
 static bool reads_field(const struct plan *p, int f)
@@ -134,7 +134,7 @@ void slice_begin_node(struct plan *p, const struct slice *s, const struct slice_
         .cache = cache_place(p, n->of, s->rows),
         .step = at->step,
         .program = program,
-        .scratch_base = hsgd_at(at->arena, tape_floats(t->floats, s->rows)),
+        .scratch_base = hsgd_at(at->arena, tape_floats(t, t->floats, s->rows)),
     };
     for (int i = 0; i < HSGD_MAX_INPUTS; i++) {
         e->x[i] = i < n->info.inputs ? slice_value(p, turn, at, s->rows, n->in[i]) : absent;

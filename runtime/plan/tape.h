@@ -62,6 +62,7 @@ struct tape {
     int *dy;                                  /* slot of the gradient that each node leaves to later cells; -1: none */
     bool defers;                              /* some node does */
     int by[MAX_RESULTS];                      /* slot of the gradient by each value by which it is wanted; absent: 0 */
+    bool lanes;                               /* some value has the layout of lanes, which stores sixteen samples */
     int64_t floats;                           /* of the arena, per sample */
 };
 
@@ -82,8 +83,10 @@ struct tape_spec {
 bool tape_make(struct tape *t, const struct hsgd_model *model, const struct tape_spec *spec);
 void tape_free(struct tape *t);
 
-/* Floats of a slot, or of the whole arena, for so many samples: as many as the
- * lanes layout stores. */
-static inline int64_t tape_floats(int64_t per_sample, int rows) { return (rows + 15) / 16 * 16 * per_sample; }
+/* Floats of a slot, or of the whole arena, for so many samples: with lanes as many as these store. */
+static inline int64_t tape_floats(const struct tape *t, int64_t per_sample, int rows)
+{
+    return (t->lanes ? (rows + 15) / 16 * 16 : rows) * per_sample;
+}
 
 #endif
