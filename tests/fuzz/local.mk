@@ -2,7 +2,12 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  Other code that
 # they need comes from the library, without sanitizers.
-FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz onnx png record safetensors stream tar tokens
+FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar tokens
+if HAVE_ONNX
+FUZZ_TARGETS += onnx
+else
+EXTRA_DIST += tests/fuzz/onnx.c
+endif
 fuzz_sources = \
 	runtime/base/attribute.c \
 	runtime/data/cache.c \

@@ -4,6 +4,7 @@
 passed=0 failed=0
 for seeds in "${srcdir:-.}"/tests/fuzz/seeds/*; do
     name=${seeds##*/}
+    [ "$name" != onnx ] || [ -f tests/fuzz/onnx.replay ] || { echo "onnx: built without protobuf-c"; continue; }
     if "tests/fuzz/$name.replay" "$seeds"/*; then
         passed=$((passed + 1))
     else
