@@ -242,8 +242,8 @@ static void absurd_sizes(void)
     for (int i = 0; i < 1001; i++) n += (size_t)sprintf(text + n, "  - {op: flatten}\n");
     refused(text, image, 10, "model file:1003: there are more than 1000 layers");
     n = (size_t)sprintf(text, "name: m\nlayers:\n  - {op: flatten");
-    for (int i = 0; i < 20; i++) n += (size_t)sprintf(text + n, ", k%d: 1", i);
-    refused(text, image, 10, "model file:3: a layer has more than 16 keys");
+    for (int i = 0; i < 40; i++) n += (size_t)sprintf(text + n, ", k%d: 1", i);
+    refused(text, image, 10, "model file:3: a layer has more than 32 keys");
     sprintf(text, "name: m\nlayers: ");
     memset(text + 16, '[', 100000);
     text[100016] = 0;

@@ -16,7 +16,7 @@ struct hsgd_yaml {
     int line;           /* where it begins, from 1 */
 };
 
-enum { YAML_KEY = 40, YAML_VALUE = 800, YAML_ITEM = 64, YAML_PAIRS = 16 };
+enum { YAML_KEY = 40, YAML_VALUE = 800, YAML_ITEM = 64, YAML_PAIRS = 32 };
 
 /* A mapping of scalars, or of lists of scalars, which are "[a, b]". */
 struct yaml_pair {
