@@ -25,31 +25,3 @@ KERNEL4(bce_values, value_loss_args)
         if (WARP_LANE == 0) stats[r] = ARG(scale) * sum;
     }
 }
-
-struct bce_weighted_args { int rows, cols, want_gradient; float scale, positive, smoothing; };
-
-/* The same with targets q = (1 - smoothing) t + smoothing / 2, and of their part of the loss `positive` times as much:
- * loss[r] = scale sum_c positive q log(1 + exp(-z)) + (1 - q) log(1 + exp(z)). */
-KERNEL4(bce_weighted, bce_weighted_args)
-{
-    BUFFER(0, const float, z)
-    BUFFER(1, const float, t)
-    BUFFER(2, float, dz)
-    BUFFER(3, float, stats)
-    const int cols = ARG(cols);
-    FOR_WARPS(r, ARG(rows)) {
-        GLOBAL const float *zr = z + (size_t)r * cols, *tr = t + (size_t)r * cols;
-        GLOBAL float *dr = dz + (size_t)r * cols;
-        float sum = 0.0f;
-        for (int c = WARP_LANE; c < cols; c += WARP) {
-            float v = zr[c], e = vector_exp(-fabsf(v)), l = vector_log(1.0f + e), even = 0.5f * ARG(smoothing);
-            float q = (1.0f - ARG(smoothing)) * tr[c] + even, weight = ARG(positive) * q;
-            float upper = v < 0.0f ? 0.0f : v, lower = v < 0.0f ? -v : 0.0f;
-            sum += weight * (l + lower) + (1.0f - q) * (l + upper);
-            float p = (v < 0.0f ? e : 1.0f) / (1.0f + e), other = (v < 0.0f ? 1.0f : e) / (1.0f + e);
-            if (ARG(want_gradient)) dr[c] = ARG(scale) * ((1.0f - q) * p - weight * other);
-        }
-        sum = WARP_SUM(sum);
-        if (WARP_LANE == 0) stats[r] = ARG(scale) * sum;
-    }
-}

@@ -346,8 +346,6 @@ static const struct {
     { "f32, shape: [4]", "f32, shape: [4]", "op: auc, low: 2, high: 1, in: [a, b]",
       "auc): low must be less than high, not 2 and 1" },
     { "f32, shape: [4]", "i32", "op: mae, in: [a, b]", "mae): " },
-    { "f32, shape: [4]", "f32, shape: [4]", "op: binary_cross_entropy, pos_weight: -1, in: [a, b]",
-      "binary_cross_entropy): label_smoothing must be in [0, 1), and pos_weight positive, not 0 and -1" },
     { "f32, shape: [4]", "i32, shape: [4]", "op: accuracy, in: [a, b]", "accuracy): " },
     { "f32, shape: [4, any]", "f32", "op: dense, units: 3, in: a",
       "dense): its weight depends on axis 2 of 4 x any, whose size must then be known" },

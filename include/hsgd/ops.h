@@ -56,12 +56,6 @@ HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
  * mse of scores {C} and a class t: L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
 HSGD_API extern const struct hsgd_op hsgd_op_mse, hsgd_op_mae, hsgd_op_binary_cross_entropy;
 
-/* Of binary_cross_entropy: -w q log p - (1 - q) log(1 - p), w = pos_weight (0: 1) and
- * q = (1 - s) t + s / 2 with s = label_smoothing in training, else 0. */
-struct hsgd_binary_cross_entropy {
-    float label_smoothing, pos_weight;
-};
-
 /* Losses of values z and a target t of the same type, as mse, that are quadratic near
  * the target, with d = z - t: huber: d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2).
  * 0: 1.

@@ -24,7 +24,6 @@ union attributes {
     struct hsgd_reshape reshape;
     struct hsgd_softmax_cross_entropy loss;
     struct hsgd_accuracy accuracy;
-    struct hsgd_binary_cross_entropy bce;
     struct hsgd_huber huber;
     struct hsgd_focal focal;
     struct hsgd_kl_divergence kl;
@@ -72,10 +71,6 @@ static struct hsgd_ints some_ints(int right)
 
 static const struct hsgd_op *some_loss(union attributes *a)
 {
-    if (one_in(8)) {
-        a->bce = (struct hsgd_binary_cross_entropy){ wild_float(0.1f), wild_float(2) };
-        return &hsgd_op_binary_cross_entropy;
-    }
     switch (below(6)) {
     case 0:
         a->huber = (struct hsgd_huber){ wild_float(1), one_in(4), one_in(4) };
