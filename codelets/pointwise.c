@@ -102,7 +102,7 @@ static int pointwise_infer(struct hsgd_node *n, char *why, size_t size)
         return -1;
     }
     if (refuse_types(n, word, why, size)) return -1;
-    if (of_integers(n) && n->inputs < operands && a->value != truncf(a->value)) {
+    if (of_integers(n) && n->inputs < operands && !(fabsf(a->value) < 0x1p31f && a->value == truncf(a->value))) {
         snprintf(why, size, "value must be an integer, as the input is");
         return -1;
     }
