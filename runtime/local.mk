@@ -154,6 +154,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/infer/session.h \
 	runtime/infer/session_cache.c \
 	runtime/infer/session_divide.c \
+	runtime/infer/session_names.c \
 	runtime/infer/session_window.c \
 	runtime/io/aged_files.c \
 	runtime/io/aged_files.h \

@@ -169,7 +169,53 @@ static void of_inner_values(void)
     hsgd_destroy(&ctx);
 }
 
+/* ------------------------------------------------------- inner values, given back */
+
+/* What a node makes, given in its place, gives the same results, and the same gradient by it. */
+static void of_given_values(void)
+{
+    static const char *const stem[] = { "stem", NULL }, *const both[] = { "output", "stem", NULL };
+    static const char *const output[] = { "output", NULL };
+    enum { INNER = SIDE * SIDE * WIDE };
+    static float a[SAMPLES * INNER], none[SAMPLES * INNER], by[2][SAMPLES * INNER], again[SAMPLES * CLASSES];
+    static const char *const devices[] = { "cpu", "opencl" };
+    for (int d = 0; d < 2; d++) {
+        begin(devices[d]);
+        struct hsgd_model *m = residual();
+        struct hsgd_session_value v;
+        struct hsgd_session *s =
+            hsgd_session_create(m, HSGD_OPTIONS(session, .batch = 16, .result = both, .gradient = stem));
+        struct hsgd_session *t = hsgd_session_create(
+            m, HSGD_OPTIONS(session, .batch = 16, .result = output, .gradient = stem, .given = stem));
+        if (!CHECK_MSG(s && t, "%s", hsgd_error(ctx))) core_end();
+        CHECK(hsgd_session_inputs(t) == 3 && !hsgd_session_input_get(t, 2, &v, sizeof v) && !strcmp(v.name, "stem"));
+        REQUIRE(!hsgd_session_run(s, SAMPLES, HSGD_FIELDS(x, u, none), HSGD_RESULTS(z, a, by[0])));
+        REQUIRE(!hsgd_session_run(t, SAMPLES, HSGD_FIELDS(NULL, u, a), HSGD_RESULTS(again, by[1])));
+        CHECK(core_norm(a, SAMPLES * INNER) > 0 && core_norm(by[0], SAMPLES * INNER) > 0);
+        CHECK_MSG(core_distance(z, again, SAMPLES * CLASSES) <= 1e-5, "%s: results", devices[d]);
+        CHECK_MSG(core_distance(by[0], by[1], SAMPLES * INNER) <= 1e-5, "%s: gradients", devices[d]);
+        for (int i = 0; i < SAMPLES * INNER; i++) a[i] *= 2;
+        REQUIRE(!hsgd_session_run(t, SAMPLES, HSGD_FIELDS(NULL, u, a), HSGD_RESULTS(again, NULL)));
+        CHECK_MSG(core_distance(z, again, SAMPLES * CLASSES) > 1e-3, "%s: what is given counts", devices[d]);
+        CHECK(hsgd_session_run(t, 4, HSGD_FIELDS(x, u, NULL), HSGD_RESULTS(z, NULL)) == -EINVAL);
+        CHECK_STR(hsgd_error(ctx), "input 2 (stem) is NULL");
+        hsgd_session_destroy(&s);
+        hsgd_session_destroy(&t);
+        hsgd_model_destroy(&m);
+        hsgd_destroy(&ctx);
+    }
+}
+
 /* --------------------------------------------------------------------- refusals */
+
+static void refused_given(struct hsgd_model *m, const char *name, const char *sentence)
+{
+    const char *const given[] = { name, NULL };
+    struct hsgd_session *s = hsgd_session_create(m, HSGD_OPTIONS(session, .given = given));
+    CHECK_MSG(!s, "\"%s\" is given", name);
+    CHECK_STR(hsgd_error(ctx), sentence);
+    hsgd_session_destroy(&s);
+}
 
 static void refused(struct hsgd_model *m, const char *name, const char *sentence)
 {
@@ -187,6 +233,8 @@ static void what_is_refused(void)
     struct hsgd_model *m = residual();
     refused(m, "nothing", "model \"residual\" has no value \"nothing\"");
     refused(m, "label", "a gradient is by 32-bit floats, and \"label\" is one number i32");
+    refused_given(m, "nothing", "no node of model \"residual\" makes \"nothing\"");
+    refused_given(m, "x", "no node of model \"residual\" makes \"x\"");
     struct hsgd_session *s = session_of(m, 4, by);
     struct hsgd_session_value v;
     CHECK(hsgd_session_run(s, 4, HSGD_FIELDS(x, NULL), HSGD_RESULTS(z, dx)) == -EINVAL);
@@ -202,6 +250,7 @@ static const struct core_case cases[] = {
     { "of_a_residual_network", of_a_residual_network },
     { "of_a_linear_model", of_a_linear_model },
     { "of_inner_values", of_inner_values },
+    { "of_given_values", of_given_values },
     { "what_is_refused", what_is_refused },
 };
 

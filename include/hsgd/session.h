@@ -33,10 +33,12 @@ struct hsgd_session_options {
     const char *const *result;   /* names of the results, the last followed by NULL; read by the call only.  NULL: all
                                     that the model names (hsgd_result()), or "output" if it names none.  "output" is
                                     what the model predicts: the input of its loss, as probabilities where that is
-                                    softmax or binary cross-entropy */
+                                    softmax or binary cross-entropy.  Else what nodes make ("conv1") */
     const char *const *gradient; /* names of values by which the gradient of the results is wanted, the last followed by
                                     NULL: inputs, or what nodes make ("conv1", as model files call it); read by the
                                     call only.  NULL: none.  hsgd_session_run() */
+    const char *const *given;    /* names of what nodes make, which the caller gives in their place; read by the call
+                                    only.  NULL: none */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -53,10 +55,15 @@ HSGD_API int hsgd_session_defaults(struct hsgd_session_options *o, size_t size);
  * nothing is kept from run to run.
  * Source: Griewank & Walther, Evaluating Derivatives, 3.2.
  *
+ * With `given` the session takes, last, a tensor for each of these values, of its type;
+ * the nodes that make them are not computed, and nothing is kept from run to run.  A
+ * gradient by such a value is that by what is given.
+ *
  * Errors (NULL): -EINVAL naming the field and value; the model has no such result, or
- * it depends on a target; there is no value of a name in `gradient`, it or a result is
- * not of 32-bit floats, or an operation between them has no gradient outside training;
- * the context has no device; -ENOMEM. */
+ * it depends on a target; there is no value of a name in `gradient` or `given`, a node
+ * that makes a given one has several outputs; a result or what a gradient is by is not
+ * of 32-bit floats, or an operation between them has no gradient outside training; the
+ * context has no device; -ENOMEM. */
 HSGD_API struct hsgd_session *hsgd_session_create(struct hsgd_model *model, const struct hsgd_session_options *options);
 /* NULL-safe. */
 HSGD_API void hsgd_session_destroy(struct hsgd_session **session);

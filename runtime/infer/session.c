@@ -78,85 +78,7 @@ void session_close(struct hsgd_session *s)
     s->ctx = NULL;
 }
 
-/* ------------------------------------------------------------------- results */
-
-static const char *const output = "output";
-
-/* Adds the result of this name. */
-static int add_result(struct hsgd_session *s, const char *name)
-{
-    const struct hsgd_model *m = s->store.model;
-    struct session_result *r = &s->result[s->nresults];
-    int value = -1;
-    if (s->nresults == MAX_RESULTS) return hsgd_fail(s->ctx, EINVAL, "a session has at most %d results", MAX_RESULTS);
-    *r = (struct session_result){ 0 };
-    for (int i = 0; value < 0 && i < m->nresults; i++)
-        if (!strcmp(m->result[i].name, name)) value = m->result[i].value;
-    if (value < 0 && !strcmp(name, output)) {
-        value = m->loss < 0 ? m->result[0].value : m->node[m->loss].in[0];
-        r->prediction = m->loss < 0 ? NULL : m->node[m->loss].op->prediction;
-    }
-    if (value < 0) return hsgd_fail(s->ctx, EINVAL, "model \"%s\" has no result \"%s\"", m->name, hsgd_show(name).text);
-    snprintf(r->name, sizeof r->name, "%s", name);
-    r->type = m->value[value].type;
-    s->value[s->nresults++] = value;
-    return 0;
-}
-
-/* The value that model files call so. */
-static int find_value(const struct hsgd_model *m, const char *name)
-{
-    char of[VALUE_NAME];
-    for (int v = 0; v < m->nvalues; v++) {
-        graph_value_name(m, v, of);
-        if (!strcmp(of, name)) return v;
-    }
-    return -1;
-}
-
-/* Adds the gradient by the value of this name. */
-static int add_gradient(struct hsgd_session *s, const char *name)
-{
-    const struct hsgd_model *m = s->store.model;
-    struct session_result *r = &s->result[s->nresults + s->nby];
-    int value = find_value(m, name);
-    if (s->nby == MAX_RESULTS) return hsgd_fail(s->ctx, EINVAL, "a session has at most %d gradients", MAX_RESULTS);
-    if (value < 0) return hsgd_fail(s->ctx, EINVAL, "model \"%s\" has no value \"%s\"", m->name, hsgd_show(name).text);
-    *r = (struct session_result){ .type = m->value[value].type };
-    if (r->type.dtype != HSGD_F32)
-        return hsgd_fail(s->ctx, EINVAL, "a gradient is by 32-bit floats, and \"%s\" is %s", name,
-                         type_text(&r->type).text);
-    snprintf(r->name, sizeof r->name, "gradient by %.*s", (int)sizeof r->name - 13, name);
-    s->value[s->nresults + s->nby++] = value;
-    return 0;
-}
-
-/* Gradients are of what the device computes. */
-static int add_gradients(struct hsgd_session *s, const char *const *name)
-{
-    int err = 0;
-    for (int i = 0; !err && name && name[i]; i++) err = add_gradient(s, name[i]);
-    for (int i = 0; !err && s->nby && i < s->nresults; i++) {
-        struct session_result *r = &s->result[i];
-        r->prediction = NULL;
-        if (r->type.dtype != HSGD_F32)
-            err = hsgd_fail(s->ctx, EINVAL, "a gradient is of 32-bit floats, and result \"%s\" is %s", r->name,
-                            type_text(&r->type).text);
-    }
-    if (s->nby) s->cache.floats = 0;
-    return err;
-}
-
-static int add_results(struct hsgd_session *s, const char *const *name)
-{
-    const struct hsgd_model *m = s->store.model;
-    int err = 0;
-    for (int i = 0; !err && name && name[i]; i++) err = add_result(s, name[i]);
-    for (int i = 0; !err && !name && i < m->nresults; i++) err = add_result(s, m->result[i].name);
-    if (!err && !name && !m->nresults) err = add_result(s, output);
-    if (!err && !s->nresults) err = hsgd_fail(s->ctx, EINVAL, "a session needs a result");
-    return err;
-}
+/* ------------------------------------------------------------------- fields */
 
 /* Which fields the results depend on. */
 static int find_fields(struct hsgd_session *s)
@@ -190,8 +112,7 @@ struct hsgd_session *hsgd_session_create(struct hsgd_model *model, const struct 
         hsgd_fail(model->ctx, ENOMEM, "out of memory");
         return NULL;
     }
-    if (session_open(s, model, &o) || add_results(s, o.result) || add_gradients(s, o.gradient) || find_fields(s))
-        hsgd_session_destroy(&s);
+    if (session_open(s, model, &o) || session_take_names(s, &o) || find_fields(s)) hsgd_session_destroy(&s);
     return s;
 }
 
@@ -217,11 +138,32 @@ int hsgd_session_set_types(struct hsgd_session *s, int n, const struct hsgd_type
     for (int i = 0; i < m->nfields; i++) field[i] = m->value[m->field[i].value].type;
     for (int i = 0; i < n; i++) field[s->input[i]] = input[i];
     err = store_set_types(&s->store, field);
-    for (int i = 0; !err && i < s->nresults + s->nby; i++) s->result[i].type = s->store.sized->value[s->value[i]].type;
+    for (int i = 0; !err && i < s->nresults + s->nby + s->ngiven; i++)
+        s->result[i].type = s->store.sized->value[s->value[i]].type;
     return err;
 }
 
 /* ------------------------------------------------------------------- running */
+
+/* Inputs behind those of the model: gradients of the results, then values that are given. */
+static int seeds(const struct hsgd_session *s) { return s->nby ? s->nresults : 0; }
+static int extra_inputs(const struct hsgd_session *s) { return seeds(s) + s->ngiven; }
+static const struct session_result *extra_input(const struct hsgd_session *s, int i)
+{
+    return &s->result[i < seeds(s) ? i : s->nresults + s->nby + i - seeds(s)];
+}
+
+struct extra_name {
+    char text[64];
+};
+static struct extra_name extra_name(const struct hsgd_session *s, int i)
+{
+    struct extra_name n;
+    const char *name = extra_input(s, i)->name;
+    if (i < seeds(s)) snprintf(n.text, sizeof n.text, "gradient of %.*s", (int)sizeof n.text - 13, name);
+    else snprintf(n.text, sizeof n.text, "%s", name);
+    return n;
+}
 
 /* Samples being computed; at: the first of the window. */
 struct run {
@@ -242,8 +184,8 @@ static void fill(void *user, int step, int first_row, int rows, void *const *fie
         int64_t bytes = hsgd_type_bytes(&m->value[m->field[f].value].type);
         if (field[f]) memcpy(field[f], (const char *)r->input[i] + first * bytes, (size_t)(rows * bytes));
     }
-    for (int i = 0; r->s->nby && i < r->s->nresults; i++) {
-        int64_t bytes = hsgd_type_bytes(&r->s->result[i].type);
+    for (int i = 0; i < extra_inputs(r->s); i++) {
+        int64_t bytes = hsgd_type_bytes(&extra_input(r->s, i)->type);
         memcpy(field[m->nfields + i], (const char *)r->input[r->s->ninputs + i] + first * bytes,
                (size_t)(rows * bytes));
     }
@@ -278,9 +220,14 @@ static int check_run(const struct hsgd_session *s, int64_t n, const void *const 
     for (int i = 0; i < s->ninputs; i++)
         if (!input[i] && s->fields & 1u << s->input[i])
             return hsgd_fail(s->ctx, EINVAL, "input %d (%s) is NULL", i, m->field[s->input[i]].name);
-    for (int i = 0; s->nby && i < s->nresults; i++)
+    for (int i = 0; i < extra_inputs(s); i++) {
+        const struct hsgd_type *t = &extra_input(s, i)->type;
+        if (hsgd_type_is_open(t, t->rank))
+            return hsgd_fail(s->ctx, EINVAL, "input %d (%s): its sizes are open: hsgd_session_set_types() gives them",
+                             s->ninputs + i, extra_name(s, i).text);
         if (!input[s->ninputs + i])
-            return hsgd_fail(s->ctx, EINVAL, "input %d (gradient of %s) is NULL", s->ninputs + i, s->result[i].name);
+            return hsgd_fail(s->ctx, EINVAL, "input %d (%s) is NULL", s->ninputs + i, extra_name(s, i).text);
+    }
     return 0;
 }
 
@@ -319,7 +266,7 @@ int hsgd_session_run(struct hsgd_session *s, int64_t n, const void *const *input
 
 /* --------------------------------------------------------------------- views */
 
-int hsgd_session_inputs(const struct hsgd_session *s) { return s ? s->ninputs + (s->nby ? s->nresults : 0) : 0; }
+int hsgd_session_inputs(const struct hsgd_session *s) { return s ? s->ninputs + extra_inputs(s) : 0; }
 int hsgd_session_results(const struct hsgd_session *s) { return s ? s->nresults + s->nby : 0; }
 
 static int give_value(const struct hsgd_session *s, const char *what, int i, int n, const char *name,
@@ -341,10 +288,8 @@ int hsgd_session_input_get(const struct hsgd_session *s, int i, struct hsgd_sess
     int n = hsgd_session_inputs(s);
     if (i < s->ninputs || i >= n)
         return give_value(s, "input", i, n, f ? f->name : NULL, f ? &m->value[f->value].type : NULL, out, size);
-    const struct session_result *of = &s->result[i - s->ninputs];
-    char name[sizeof of->name];
-    snprintf(name, sizeof name, "gradient of %.*s", (int)sizeof name - 13, of->name);
-    return give_value(s, "input", i, n, name, &of->type, out, size);
+    const struct session_result *of = extra_input(s, i - s->ninputs);
+    return give_value(s, "input", i, n, extra_name(s, i - s->ninputs).text, &of->type, out, size);
 }
 
 int hsgd_session_result_get(const struct hsgd_session *s, int i, struct hsgd_session_value *out, size_t size)

@@ -46,21 +46,24 @@ struct hsgd_session {
     void *user;
     int ninputs, input[MAX_MODEL_FIELDS]; /* fields of the model */
     unsigned fields;                      /* bit i: a result depends on field i */
-    int nresults, nby;                    /* and gradients, by values */
-    int value[2 * MAX_RESULTS];           /* of the model: the results, and these */
+    int nresults, nby, ngiven;            /* and gradients, by values, and values that are given */
+    int value[3 * MAX_RESULTS];           /* of the model: the results, and these */
     struct session_cache cache;
-    struct session_result result[2 * MAX_RESULTS];
+    struct session_result result[3 * MAX_RESULTS];
 };
 
 static inline struct wanted session_wanted(const struct hsgd_session *s)
 {
-    return (struct wanted){ s->nresults, s->value, s->nby, s->value + s->nresults };
+    const int *by = s->value + s->nresults;
+    return (struct wanted){ s->nresults, s->value, s->nby, by, s->ngiven, by + s->nby };
 }
 
 /* A session without results on a finished model, or on the parameters of a store of one; options in full. */
 int session_open(struct hsgd_session *s, struct hsgd_model *model, const struct hsgd_session_options *o);
 int session_open_on(struct hsgd_session *s, const struct store *of, const struct hsgd_session_options *o);
 void session_close(struct hsgd_session *s);
+/* The results, gradients and given values that the options name.  0, or an errno with the sentence in the context. */
+int session_take_names(struct hsgd_session *s, const struct hsgd_session_options *o);
 
 /* Looks at the results of each step when they are there. */
 struct session_reader {

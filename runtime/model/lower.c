@@ -89,6 +89,14 @@ static bool is_by(const struct state *s, int value)
     return false;
 }
 
+/* Whether the batch brings what a node makes. */
+static bool is_given(const struct state *s, const struct node *n)
+{
+    for (int i = 0; s->wanted && i < s->wanted->ngiven; i++)
+        if (n->info.outputs && s->wanted->given[i] == n->out[0]) return true;
+    return false;
+}
+
 /* Readers take what is given to the caller, so that its gradient is of all of them: the plain form. */
 static void make_plain(struct state *s, int value)
 {
@@ -144,7 +152,7 @@ static void skip_nodes(struct lowered *l)
         for (int i = 0; !n->skipped && i < n->info.inputs; i++) l->value[n->in[i]].needed = true;
     }
     for (const struct low_value *v = l->value; v < l->value + l->nvalues; v++)
-        if (v->field != NONE && !v->needed) l->fields &= ~(1u << v->field);
+        if (v->field != NONE && v->field < l->model->nfields && !v->needed) l->fields &= ~(1u << v->field);
 }
 
 static void take_wanted(struct state *s)
@@ -170,19 +178,26 @@ static bool make_room(struct state *s)
     return s->l->node && s->l->value && s->at;
 }
 
+/* A value that the batch brings, as field f. */
+static void add_field(struct state *s, int value, int f)
+{
+    struct lowered *l = s->l;
+    int v = add_value(l, &l->model->value[value].type, HSGD_NHWC, NONE, 0);
+    l->value[v].field = f;
+    l->value[v].wants_gradient = is_by(s, value);
+    s->at[value][HSGD_NHWC] = v;
+}
+
 bool lower(struct lowered *l, const struct hsgd_model *m, const struct wanted *wanted)
 {
     struct state s = { .l = l, .wanted = wanted };
     *l = (struct lowered){ .model = m, .loss = NONE, .fields = (1u << m->nfields) - 1 };
     bool there = make_room(&s);
-    for (int i = 0; there && i < m->nfields; i++) {
-        const struct model_field *f = &m->field[i];
-        int v = add_value(l, &m->value[f->value].type, HSGD_NHWC, NONE, 0);
-        l->value[v].field = i;
-        l->value[v].wants_gradient = is_by(&s, f->value);
-        s.at[f->value][HSGD_NHWC] = v;
-    }
+    for (int i = 0; there && i < m->nfields; i++) add_field(&s, m->field[i].value, i);
+    for (int i = 0; there && wanted && i < wanted->ngiven; i++)
+        add_field(&s, wanted->given[i], m->nfields + wanted_seeds(wanted) + i);
     for (int i = 0; there && i < m->nnodes; i++) {
+        if (is_given(&s, &m->node[i])) continue;
         enter_block(&s, &m->node[i]);
         lower_node(&s, &m->node[i]);
         if (i == m->loss) l->loss = l->nnodes - 1;

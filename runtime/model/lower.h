@@ -12,7 +12,7 @@ struct low_value {
     enum hsgd_dtype dtype;
     enum hsgd_layout layout;
     int node, output;    /* what makes it; node -1: it is a field of the batch, */
-    int field;           /* of this number */
+    int field;           /* of this number; behind the model's: gradients of results, and values that are given */
     int root;            /* the value in whose place it lies: itself, or what it is a view of */
     int readers;         /* inputs of nodes that it is */
     bool wants_gradient; /* a parameter that trains, or a value by which a gradient is wanted, lies before it */
@@ -47,7 +47,12 @@ struct wanted {
     const int *result;
     int nby;
     const int *by;
+    int ngiven; /* made by nodes with one output; the batch brings them in their place */
+    const int *given;
 };
+
+/* What a batch brings behind the model's fields: gradients of the results, then values that are given. */
+static inline int wanted_seeds(const struct wanted *w) { return w->nby ? w->nresults : 0; }
 
 /* For training and evaluation (w NULL), or for what is wanted and nothing that it
  * does not depend on.  Out of memory: false. */

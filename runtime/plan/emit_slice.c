@@ -48,9 +48,9 @@ static void emit_results(struct plan *p, const struct slice *s, const struct sli
     const struct hsgd_model *m = p->model;
     const struct tape *t = p->tape;
     for (int i = 0; i < plan_outputs(p); i++) {
-        struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 3) / 4) };
-        struct hsgd_ref from = i < p->nresults ? slice_value(p, FIRST, at, s->rows, t->low.result[i])
-                                               : slice_slot(t, at, s->rows, t->by[i - p->nresults]);
+        struct copy_args args = { (int)((s->rows * hsgd_type_bytes(&m->value[p->value[i]].type) + 3) / 4) };
+        struct hsgd_ref from = i < p->wanted.nresults ? slice_value(p, FIRST, at, s->rows, t->low.result[i])
+                                                      : slice_slot(t, at, s->rows, t->by[i - p->wanted.nresults]);
         struct hsgd_ref to = hsgd_at(at->partial, slice_result(p, s->rows, i));
         from.dtype = HSGD_F32;
         if (hsgd_wanted(from)) HSGD_LAUNCH(e, HSGD_KERNEL(copy), HSGD_ITEMS, args.n, &args, from, to);

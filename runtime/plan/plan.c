@@ -83,6 +83,16 @@ int plan_bind_cell(struct plan *p, struct cell *c)
 
 /* ------------------------------------------------------------ life cycle */
 
+/* The results, and behind them those by which their gradients are, and those that are given. */
+static void take_wanted(struct plan *p, const struct wanted *w)
+{
+    int *by = p->value + w->nresults, *given = by + w->nby;
+    p->wanted = (struct wanted){ w->nresults, p->value, w->nby, by, w->ngiven, given };
+    for (int i = 0; i < w->nresults; i++) p->value[i] = w->result[i];
+    for (int i = 0; i < w->nby; i++) by[i] = w->by[i];
+    for (int i = 0; i < w->ngiven; i++) given[i] = w->given[i];
+}
+
 static void take_spec(struct plan *p, struct store *store, const struct plan_spec *spec)
 {
     p->ctx = store->ctx;
@@ -95,11 +105,8 @@ static void take_spec(struct plan *p, struct store *store, const struct plan_spe
     p->exchanges = spec->exchanges;
     p->window = spec->window;
     p->slots = spec->mode == PLAN_PREDICT && spec->window == 1 ? 1 : PLAN_SLOTS;
-    p->nresults = spec->wanted.nresults;
-    p->nby = spec->wanted.nby;
+    take_wanted(p, &spec->wanted);
     p->cache = spec->cache;
-    for (int i = 0; i < p->nresults; i++) p->result[i] = spec->wanted.result[i];
-    for (int i = 0; i < p->nby; i++) p->result[p->nresults + i] = spec->wanted.by[i];
     p->worker = spec->worker;
     p->failure = spec->failure ? spec->failure : &p->ctx->failure;
     if (spec->updater) p->updater = *spec->updater;

@@ -140,11 +140,10 @@ struct plan {
     int *terms;           /* of what slices count before all else: [slice], its parts share one; NULL: nothing */
     enum plan_mode mode;
     int batch;
-    int nresults,
-        nby; /* PLAN_PREDICT: values of the model, and behind them those by which their gradients are wanted, */
-    int result[2 * MAX_RESULTS];
-    int window; /* kept for so many steps */
-    int slots;  /* input batches that it holds */
+    struct wanted wanted;       /* PLAN_PREDICT, in `value`: results, by what, given; */
+    int value[3 * MAX_RESULTS]; /* values of the model */
+    int window;                 /* results are kept for so many steps */
+    int slots;                  /* input batches that it holds */
     int nslices, ncells, nbuffers, capacity;
     struct slice *slice;
     struct cell *cell;
@@ -177,11 +176,14 @@ static inline bool plan_forward_only(const struct plan *p)
 }
 
 /* Values that a slice returns. */
-static inline int plan_outputs(const struct plan *p) { return p->nresults + p->nby; }
+static inline int plan_outputs(const struct plan *p) { return p->wanted.nresults + p->wanted.nby; }
 
-/* What a batch brings: the model's fields, and gradients of the results. */
-static inline int plan_fields(const struct plan *p) { return p->model->nfields + (p->nby ? p->nresults : 0); }
-#define MAX_PLAN_FIELDS (MAX_MODEL_FIELDS + MAX_RESULTS)
+/* What a batch brings: the model's fields, gradients of the results, values that are given. */
+static inline int plan_fields(const struct plan *p)
+{
+    return p->model->nfields + wanted_seeds(&p->wanted) + p->wanted.ngiven;
+}
+#define MAX_PLAN_FIELDS (MAX_MODEL_FIELDS + 2 * MAX_RESULTS)
 
 /* Parts of slices, the first slice that has one, and the samples in it. */
 int plan_parts(const struct plan *p);

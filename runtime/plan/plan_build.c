@@ -278,8 +278,8 @@ static enum deferral choose_deferral(const struct plan *p)
 static bool make_tape(struct plan *p, bool defers)
 {
     struct tape *t = malloc(sizeof *t);
-    struct wanted wanted = { p->nresults, p->result, p->nby, p->result + p->nresults };
-    struct tape_spec spec = { .gradients = !plan_forward_only(p), .wanted = p->mode == PLAN_PREDICT ? &wanted : NULL };
+    struct tape_spec spec = { .gradients = !plan_forward_only(p),
+                              .wanted = p->mode == PLAN_PREDICT ? &p->wanted : NULL };
     for (int i = 0; defers && i < p->nslices; i++)
         if (p->slice[i].rows > spec.defer_rows) spec.defer_rows = p->slice[i].rows;
     bool there = t && tape_make(t, p->model, &spec);

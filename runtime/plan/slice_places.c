@@ -18,7 +18,10 @@ static bool reads_field(const struct plan *p, int f)
 static int64_t field_bytes(const struct plan *p, int f)
 {
     const struct hsgd_model *m = p->model;
-    return hsgd_type_bytes(&m->value[f < m->nfields ? m->field[f].value : p->result[f - m->nfields]].type);
+    const struct wanted *w = &p->wanted;
+    int i = f - m->nfields, seeds = wanted_seeds(w);
+    int value = i < 0 ? m->field[f].value : i < seeds ? w->result[i] : w->given[i - seeds];
+    return hsgd_type_bytes(&m->value[value].type);
 }
 
 /* Field f of the batch lies behind those before it. */
@@ -41,7 +44,7 @@ int64_t slice_result(const struct plan *p, int rows, int r)
 {
     const struct hsgd_model *m = p->model;
     int64_t bytes = 0;
-    for (int i = 0; i < r; i++) bytes += (rows * hsgd_type_bytes(&m->value[p->result[i]].type) + 63) / 64 * 64;
+    for (int i = 0; i < r; i++) bytes += (rows * hsgd_type_bytes(&m->value[p->value[i]].type) + 63) / 64 * 64;
     return bytes / (int64_t)sizeof(float);
 }
 
