@@ -22,6 +22,10 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/eval.c \
 	apps/hsgd/commands/eval_targets.c \
 	apps/hsgd/commands/eval_targets.h \
+	apps/hsgd/commands/explain.c \
+	apps/hsgd/commands/explain.h \
+	apps/hsgd/commands/explain_items.c \
+	apps/hsgd/commands/explain_report.c \
 	apps/hsgd/commands/generate.c \
 	apps/hsgd/commands/help.c \
 	apps/hsgd/commands/manual.c \
@@ -53,6 +57,8 @@ hsgd_SOURCES = \
 	apps/hsgd/draw/draw.h \
 	apps/hsgd/lib/append.c \
 	apps/hsgd/lib/append.h \
+	apps/hsgd/lib/attribution.c \
+	apps/hsgd/lib/attribution.h \
 	apps/hsgd/lib/bar.c \
 	apps/hsgd/lib/bar.h \
 	apps/hsgd/lib/checkpoint.c \
@@ -68,10 +74,17 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/config_file.h \
 	apps/hsgd/lib/evaluation.c \
 	apps/hsgd/lib/evaluation.h \
+	apps/hsgd/lib/explainer.c \
+	apps/hsgd/lib/explainer.h \
+	apps/hsgd/lib/explainer_run.c \
+	apps/hsgd/lib/folders.c \
+	apps/hsgd/lib/folders.h \
 	apps/hsgd/lib/history.c \
 	apps/hsgd/lib/history.h \
 	apps/hsgd/lib/image_folder.c \
 	apps/hsgd/lib/image_folder.h \
+	apps/hsgd/lib/inputs.c \
+	apps/hsgd/lib/inputs.h \
 	apps/hsgd/lib/json.c \
 	apps/hsgd/lib/json.h \
 	apps/hsgd/lib/measure.c \
@@ -125,6 +138,7 @@ draw_sources = \
 	apps/hsgd/draw/compare_draw.h \
 	apps/hsgd/draw/confusion.c \
 	apps/hsgd/draw/curves.c \
+	apps/hsgd/draw/explained.c \
 	apps/hsgd/draw/plan_draw.c \
 	apps/hsgd/draw/plot.c \
 	apps/hsgd/draw/plot.h \

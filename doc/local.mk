@@ -40,7 +40,7 @@ clean-doc:
 
 EXTRA_DIST += doc/install.sh doc/man.awk doc/results doc/doxygen-filter.sed doc/architecture.svg doc/decisions
 EXTRA_DIST += doc/screens doc/screens.sh doc/onnx.sh
-EXTRA_DIST += doc/plots.sh doc/compare.png doc/confusion.png doc/curves.png doc/plan.svg doc/sheet.png
+EXTRA_DIST += doc/plots.sh doc/compare.png doc/confusion.png doc/curves.png doc/explain.png doc/plan.svg doc/sheet.png
 # One a line: branches that add pages merge without conflict.
 EXTRA_DIST += \
 	doc/abi.md \
@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	doc/compare.md \
 	doc/data.md \
 	doc/environment.md \
+	doc/explain.md \
 	doc/glossary.md \
 	doc/hacking.md \
 	doc/images.md \

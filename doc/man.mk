@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Manual pages and completion of shells: the program prints them from its tables.
-man_commands = train devices selftest bench tune calibrate plan plot compare eval predict generate data models summary convert onnx-test help
+man_commands = train devices selftest bench tune calibrate plan plot compare eval predict explain generate data models summary convert onnx-test help
 man1_MANS = doc/hsgd.1 $(man_commands:%=doc/hsgd-%.1)
 doc/hsgd.1: hsgd$(EXEEXT)
 	$(AM_V_GEN)mkdir -p doc && ./hsgd help --man > $@-tmp && mv $@-tmp $@

@@ -32,3 +32,6 @@ run plan --model mlp --batch-size 64 --devices cpu,opencl --threads 1 --algorith
 put plan.svg plan.svg
 run data show digits --rows 3 --columns 12 --png sheet.png
 put sheet.png sheet.png
+run data show digits --split test --rows 1 --columns 1 --out five.png
+run explain --checkpoint lenet --devices cpu --method integrated --out explained five.png
+put explained/0001-five-integrated.png explain.png

@@ -47,6 +47,8 @@ screen eval eval --checkpoint lenet
 screen eval eval --checkpoint flowers
 screen predict predict --checkpoint flowers flowers.csv
 head -n 16 "$source/doc/screens/predict.txt-new" >predict && mv predict "$source/doc/screens/predict.txt-new"
+head -n 2 flowers.csv >one.csv
+screen explain explain --checkpoint flowers one.csv --out explained
 screen plan plan lenet
 screen plan plan --model mlp --devices cpu,opencl --threads 1
 screen bench bench --model mlp --seconds 2

@@ -4,6 +4,7 @@ cli_tests =
 cli_tests += tests/test_cli.sh
 cli_tests += tests/test_columns.sh
 cli_tests += tests/test_demos.sh
+cli_tests += tests/test_explain.sh
 cli_tests += tests/test_generate.sh
 cli_tests += tests/test_images_cli.sh
 cli_tests += tests/test_limits.sh
@@ -37,6 +38,11 @@ check-onnx: hsgd
 	srcdir="$(srcdir)" sh $(srcdir)/tests/onnx_cases.sh
 .PHONY: check-onnx
 EXTRA_DIST += tests/onnx tests/onnx_cases.sh tests/runs-0.2.0 tests/peers tests/cli.sh tests/perfmodels.py $(cli_tests) $(plot_tests)
+# Models whose attributions are known.
+check_PROGRAMS += explain_models
+explain_models_SOURCES = tests/explain_models.c
+explain_models_CPPFLAGS = -I$(top_srcdir)/include
+explain_models_LDADD = libhsgd.la
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk

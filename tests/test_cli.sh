@@ -8,8 +8,8 @@ opts='--model mlp-small --devices cpu'
 
 # ------------------------------------------------------------ wrong input
 refused 'a command is missing; "hsgd help" lists the commands'
-refused 'command "fly" is not one of train, devices, selftest, bench, tune, calibrate, plan, plot, compare, eval, predict, generate, data, models, summary, convert, onnx-test, help' fly
-refused 'command "fly" is not one of train, devices, selftest, bench, tune, calibrate, plan, plot, compare, eval, predict, generate, data, models, summary, convert, onnx-test, help' help fly
+refused 'command "fly" is not one of train, devices, selftest, bench, tune, calibrate, plan, plot, compare, eval, predict, explain, generate, data, models, summary, convert, onnx-test, help' fly
+refused 'command "fly" is not one of train, devices, selftest, bench, tune, calibrate, plan, plot, compare, eval, predict, explain, generate, data, models, summary, convert, onnx-test, help' help fly
 refused "--model is missing; it is one of $models" train
 refused "--model \"resnet9000\" is not one of $models" train --model resnet9000
 refused '--model is empty' bench --model=

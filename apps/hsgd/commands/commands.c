@@ -92,6 +92,14 @@ const struct command commands[] = {
       "LIBSVM file; \"-\" is standard input.  Columns are matched by name; the label\n"
       "column of the training data is ignored.  An input that cannot be read is\n"
       "reported, the others are predicted, and the exit status is 1." },
+    { "explain", EXPLAIN, cmd_explain, "explain --checkpoint PATH INPUT... [OPTION...]",
+      "show what predictions are owed to",
+      "Shows which pixels, features or tokens of a sample the score of its class, or its\n"
+      "targets, are owed to: integrated gradients, whose attributions sum to the\n"
+      "difference between the score and that of a baseline, and for networks on images\n"
+      "Grad-CAM, the regions that speak for the class.  Draws PNG files: maps over the\n"
+      "image, or bars; prints the largest of features and tokens.  Inputs are those of\n"
+      "hsgd predict." },
     { "generate", GENERATE, cmd_generate, "generate --checkpoint PATH --prompt TEXT [OPTION...]", "continue a text",
       "Continues a text by a model that was trained on one, token by token, each drawn\n"
       "with its probability, and prints them as they come.  The session keeps what the\n"

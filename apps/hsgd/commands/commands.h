@@ -40,6 +40,7 @@ int cmd_calibrate(struct settings *s);
 int cmd_convert(struct settings *s);
 int cmd_onnx_test(struct settings *s);
 int cmd_generate(struct settings *s);
+int cmd_explain(struct settings *s);
 int cmd_help(struct settings *s);
 
 #endif

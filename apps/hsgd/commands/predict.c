@@ -3,15 +3,12 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "lib/checkpoint.h"
-#include "lib/image_folder.h"
+#include "lib/inputs.h"
 #include "lib/json.h"
 #include "lib/sizes.h"
 #include "lib/text.h"
@@ -19,40 +16,13 @@
 #define CHUNK 2048 /* samples in memory at once */
 #define SHOWN 3    /* classes of a line of text */
 #define SHOWN_TARGETS 8
-#define MAX_BYTES ((size_t)1 << 31)
 
 struct prediction {
     struct opened o;
     bool json;
     json_t *list;         /* of predictions, with --json */
     int outputs, classes; /* of a sample; classes: of the last of its positions */
-    int read, refused;    /* inputs that were predicted, and that could not be read */
 };
-
-/* ------------------------------------------------------------------ inputs */
-
-/* All bytes of a file, "-" standard input, to be freed. */
-static int read_bytes(const char *name, void **bytes, size_t *size)
-{
-    FILE *f = strcmp(name, "-") ? fopen(name, "rb") : stdin;
-    size_t capacity = 0, got = 1;
-    *bytes = NULL;
-    *size = 0;
-    if (!f) return report_error(USAGE, "%s: cannot open: %s", name, strerror(errno));
-    while (got && *size < MAX_BYTES) {
-        capacity = capacity ? 2 * capacity : 1 << 16;
-        void *bigger = realloc(*bytes, capacity);
-        if (!bigger) break;
-        *bytes = bigger;
-        got = fread((char *)*bytes + *size, 1, capacity - *size, f);
-        *size += got;
-    }
-    bool failed = ferror(f);
-    int err = errno;
-    if (f != stdin) fclose(f);
-    if (failed) return report_error(USAGE, "%s: cannot read: %s", name, strerror(err));
-    return got ? report_error(USAGE, "%s: is larger than 2 GiB, or than the memory", name) : OK;
-}
 
 /* ------------------------------------------------------------------ output */
 
@@ -186,63 +156,18 @@ static int predict_all(struct prediction *p, const char *name, const struct hsgd
     return code;
 }
 
-static int predict_input(struct prediction *p, const char *name)
-{
-    void *bytes;
-    size_t size;
-    const char *shown = strcmp(name, "-") ? name : "standard input";
-    int code = read_bytes(name, &bytes, &size);
-    struct hsgd_data *d = NULL;
-    if (!code) {
-        d = hsgd_data_input(p->o.run.ctx, shown, bytes, size, hsgd_model_input(p->o.run.model), p->o.info->record);
-        if (!d) code = report_error(USAGE, "%s", hsgd_error(p->o.run.ctx));
-    }
-    if (!code) code = predict_all(p, name, d);
-    hsgd_data_destroy(&d);
-    free(bytes);
-    return code;
-}
-
-/* An input that cannot be read does not prevent predicting the others. */
-static int count_input(struct prediction *p, int code)
-{
-    p->read += !code;
-    p->refused += code == USAGE;
-    return code == USAGE ? OK : code;
-}
-
-/* Every image in a folder is an input. */
-static int predict_folder(struct prediction *p, const char *name)
-{
-    struct image_folder folder;
-    int code = image_folder_list(&folder, name);
-    if (code) code = count_input(p, code);
-    else
-        for (int i = 0; !code && i < folder.count; i++) code = count_input(p, predict_input(p, folder.path[i]));
-    image_folder_free(&folder);
-    return code;
-}
-
-static int predict_inputs(struct prediction *p, const struct settings *s)
-{
-    struct stat st;
-    int code = OK;
-    for (int i = 0; !code && i < s->words; i++) {
-        bool folder = !stat(s->word[i], &st) && S_ISDIR(st.st_mode);
-        code = folder ? predict_folder(p, s->word[i]) : count_input(p, predict_input(p, s->word[i]));
-    }
-    return code || p->read ? code : USAGE;
-}
+static int predict_input(void *user, const char *name, const struct hsgd_data *d) { return predict_all(user, name, d); }
 
 int cmd_predict(struct settings *s)
 {
     struct prediction p = { 0 };
-    if (!s->words) return report_error(USAGE, "\"hsgd predict\" needs an input; \"-\" is standard input");
-    int code = open_checkpoint(&p.o, s);
+    struct inputs in = { &p.o, predict_input, &p, 0, 0 };
+    int code = inputs_check(s);
+    if (!code) code = open_checkpoint(&p.o, s);
     if (!code && (p.json = s->json)) p.list = json_array();
-    if (!code) code = predict_inputs(&p, s);
+    if (!code) code = inputs_read(&in, s);
     if (!code) code = p.json ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();
-    if (!code && p.refused) code = FAILED;
+    if (!code && in.refused) code = FAILED;
     json_decref(p.list);
     close_checkpoint(&p.o);
     return code;

@@ -23,6 +23,8 @@ static bool has_room(void)
     return p != MAP_FAILED && !munmap(p, ROOM);
 }
 
+bool drawing_is_built(void) { return true; }
+
 int drawing_check(const char *what, const char *path)
 {
     if (!has_room())

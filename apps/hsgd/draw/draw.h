@@ -5,6 +5,8 @@
 #ifndef HSGD_APP_DRAW_H
 #define HSGD_APP_DRAW_H
 
+#include <stdbool.h>
+
 #include "lib/comparison.h"
 #include "lib/evaluation.h"
 #include "lib/history.h"
@@ -26,5 +28,28 @@ int draw_history(const struct history *h, const char *title, const char *what, c
 /* The first rows x columns samples with the names of their classes; a pixel of
  * a sample is a square of the PNG file. */
 int draw_sheet(const struct hsgd_data *d, int rows, int columns, const char *png, const char *svg);
+
+/* Whether this program has been built with what draws. */
+bool drawing_is_built(void);
+
+/* What a score owes to the pixels of an image. */
+struct explained_image {
+    const char *title, *about, *map_name; /* the score; what attributions are, and how exact; below the map */
+    int height, width, channels;
+    const float *image; /* height x width x channels; NaN is black */
+    const float *map;   /* [height x width], */
+    bool is_signed;     /* of both signs; else 0 and more */
+};
+/* The image beside itself in grey with the map over it; png is in the folder --out. */
+int draw_explained_image(const struct explained_image *e, const char *png);
+
+/* What a score owes to features or tokens: bars, from above. */
+struct explained_values {
+    const char *title, *about;
+    int n;
+    const char *const *name;
+    const double *value;
+};
+int draw_explained_values(const struct explained_values *e, const char *png);
 
 #endif

@@ -25,15 +25,17 @@ static const char *loss_at(int i)
     return i < (int)(sizeof names / sizeof *names) ? names[i] : NULL;
 }
 static const char *impute_at(int i) { return i < 3 ? (const char *[]){ "mean", "median", "most-frequent" }[i] : NULL; }
+static const char *method_at(int i) { return i < 2 ? (const char *[]){ "integrated", "grad-cam" }[i] : NULL; }
+static const char *baseline_at(int i) { return i < 2 ? (const char *[]){ "mean", "zero" }[i] : NULL; }
 static const char *split_at(int i) { return i < 2 ? (const char *[]){ "train", "test" }[i] : NULL; }
 
 #define AT(field) offsetof(struct settings, field)
 #define RUNS (TRAIN | BENCH | PLAN)
-#define USES (EVAL | PREDICT | GENERATE)
+#define USES (EVAL | PREDICT | GENERATE | EXPLAIN)
 #define READS (TRAIN | BENCH | TUNE | CALIBRATE | PLAN | DATA | EVAL | SUMMARY)
 #define ALL \
     (RUNS | TUNE | CALIBRATE | COMPARE | PLOT | USES | DEVICES | SELFTEST | DATA | MODELS | SUMMARY | CONVERT | \
-     ONNX_TEST | HELP)
+     ONNX_TEST | EXPLAIN | HELP)
 
 static const struct option_row table[] = {
     { "model", 0, TEXT, RUNS | TUNE | CALIBRATE | SUMMARY, AT(model), 0, 0, hsgd_model_name_at, "NAME|FILE.yaml",
@@ -102,7 +104,7 @@ static const struct option_row table[] = {
       "number of epochs (5); with --resume, including those done" },
     { "steps", 0, INTEGER, TRAIN | FREE, AT(steps), 1, 1e12, NULL, "N",
       "stop after N batches; without --epochs, only N counts" },
-    { "batch-size", 'b', INTEGER, RUNS | CALIBRATE | EVAL | PREDICT, AT(batch_size), 1, 1 << 20, NULL, "N",
+    { "batch-size", 'b', INTEGER, RUNS | CALIBRATE | EVAL | PREDICT | EXPLAIN, AT(batch_size), 1, 1 << 20, NULL, "N",
       "samples per batch (128)" },
     { "batch-size", 'b', LIST, TUNE, AT(batch_sizes), 0, 0, NULL, "N,...",
       "samples per batch (128); of several the fastest is searched, too" },
@@ -257,6 +259,24 @@ static const struct option_row table[] = {
       "what compares the first output with a target, so that the model\n"
       "can be trained; none: nothing (softmax_cross_entropy for a\n"
       "vector, else mse)" },
+    { "class", 0, TEXT, EXPLAIN, AT(class_name), 0, 0, NULL, "NAME|N",
+      "explain the score of this class (the predicted one)" },
+    { "target", 0, TEXT, EXPLAIN, AT(target), 0, 0, NULL, "NAME|N", "explain this target of several (all)" },
+    { "method", 0, CHOICE, EXPLAIN, AT(method), 0, 0, method_at, "NAME",
+      "integrated gradients, or Grad-CAM (both, where the model has a\n"
+      "layer of height x width x channels)" },
+    { "layer", 0, TEXT, EXPLAIN, AT(layer), 0, 0, NULL, "NAME",
+      "Grad-CAM by this layer (the last of height x width x channels)" },
+    { "steps", 0, INTEGER, EXPLAIN, AT(steps), 1, 1 << 20, NULL, "N",
+      "integrated gradients: points on the path, doubled up to 2048\n"
+      "until attributions sum to the difference within 1 % (64)" },
+    { "baseline", 0, CHOICE, EXPLAIN, AT(baseline), 0, 0, baseline_at, "NAME",
+      "where the path starts: the mean of the training data, or 0 in\n"
+      "its unit, which is black in images (mean)" },
+    { "rows", 0, INTEGER, EXPLAIN, AT(rows), 1, 200, NULL, "N", "features or tokens to show, by magnitude (8)" },
+    { "out", 0, TEXT, EXPLAIN, AT(out), 0, 0, NULL, "DIR",
+      "a new folder for the pictures (explained/DATE-MODEL; with --json\n"
+      "none)" },
     { "show", 0, FLAG, CALIBRATE, AT(show), 0, 0, NULL, NULL, "show what is kept, and measure nothing" },
     { "force", 0, FLAG, CALIBRATE, AT(force), 0, 0, NULL, NULL, "measure again what is known" },
     { "clear", 0, FLAG, CALIBRATE, AT(clear), 0, 0, NULL, NULL, "remove what is kept, of --model or of all networks" },

@@ -3,20 +3,17 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "append.h"
 #include "config_file.h"
+#include "folders.h"
 #include "run_folder.h"
 #include "tensorboard.h"
 
@@ -25,17 +22,6 @@ const char *run_path(const struct run_folder *f, const char *name)
     static char path[RUN_NAME + 64];
     snprintf(path, sizeof path, "%s/%s", f->name, name);
     return path;
-}
-
-/* 1: not empty; 0: empty or missing; else -errno. */
-static int is_filled(const char *folder)
-{
-    int filled = 0;
-    DIR *d = opendir(folder);
-    if (!d) return errno == ENOENT ? 0 : -errno;
-    for (struct dirent *e; !filled && (e = readdir(d));) filled = strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
-    closedir(d);
-    return filled;
 }
 
 /* ------------------------------------------------------------------- lock */
@@ -50,21 +36,6 @@ static int lock(struct run_folder *f)
 }
 
 /* ---------------------------------------------------------------- choosing */
-
-/* "runs/2026-11-25_10-30-00-lenet"; of a model's file its name. */
-static void default_name(struct run_folder *f, const char *model)
-{
-    time_t now = time(NULL);
-    struct tm local;
-    char date[40];
-    const char *slash = strrchr(model, '/'), *base = slash ? slash + 1 : model;
-    int length = (int)strcspn(base, ".");
-    strftime(date, sizeof date, "%Y-%m-%d_%H-%M-%S", localtime_r(&now, &local));
-    int used = snprintf(f->name, sizeof f->name, "runs/%s-", date);
-    for (int i = 0; i < length && i < 60; i++)
-        f->name[used++] = isalnum((unsigned char)base[i]) || strchr("-_", base[i]) ? base[i] : '_';
-    f->name[used] = '\0';
-}
 
 static int choose_resumed(struct run_folder *f, struct settings *s)
 {
@@ -88,7 +59,7 @@ int run_choose(struct run_folder *f, struct settings *s)
     if (snprintf(f->name, sizeof f->name, "%s", s->out) >= (int)sizeof f->name)
         return report_error(USAGE, "--out is longer than %d bytes", (int)sizeof f->name - 1);
     snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
-    int filled = is_filled(f->name);
+    int filled = folder_is_filled(f->name);
     if (filled < 0) return report_error(USAGE, "--out \"%s\": %s", f->name, strerror(-filled));
     if (filled && !s->resume)
         return report_error(USAGE, "--out \"%s\": the folder is not empty; --resume continues the run in it", f->name);
@@ -96,32 +67,6 @@ int run_choose(struct run_folder *f, struct settings *s)
 }
 
 /* ---------------------------------------------------------------- creating */
-
-/* Creates a folder and its parents; -EEXIST if `fresh` and it exists. */
-static int make_folders(char *path, bool fresh)
-{
-    for (char *c = path + 1; *c; c++) {
-        if (*c != '/') continue;
-        *c = '\0';
-        int err = mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
-        *c = '/';
-        if (err) return err;
-    }
-    return mkdir(path, 0777) && (fresh || errno != EEXIST) ? -errno : 0;
-}
-
-/* No two runs share a default folder, also when they start within one second. */
-static int make_default(struct run_folder *f, const char *model)
-{
-    default_name(f, model);
-    int length = (int)strlen(f->name), err = make_folders(f->name, true);
-    for (int i = 2; err == -EEXIST && i < 1000; i++) {
-        snprintf(f->name + length, sizeof f->name - (size_t)length, "-%d", i);
-        err = make_folders(f->name, true);
-    }
-    snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
-    return err;
-}
 
 /* Removes the lines after the checkpoint that the run resumes from, and a
  * truncated last line. */
@@ -150,13 +95,15 @@ static int truncate_log(const struct run_folder *f, const struct session *run)
 static int claim(struct run_folder *f)
 {
     int code = lock(f);
-    if (code || is_filled(f->name) <= 0) return code;
+    if (code || folder_is_filled(f->name) <= 0) return code;
     return report_error(FAILED, "--out \"%s\": another process has started a run there", f->name);
 }
 
 int run_create(struct run_folder *f, const struct session *run, const struct settings *s)
 {
-    int err = *f->name ? make_folders(f->name, false) : make_default(f, s->model);
+    bool chosen = *f->name;
+    int err = chosen ? folder_make(f->name) : folder_make_dated(f->name, sizeof f->name, "runs", s->model);
+    if (!chosen) snprintf(f->checkpoints, sizeof f->checkpoints, "%s/checkpoints", f->name);
     if (err) return report_error(exit_code(err), "%s: cannot create the folder: %s", f->name, strerror(-err));
     int code = f->lock < 0 ? claim(f) : OK;
     if (!code) code = config_write(run, s, f->name);

@@ -9,7 +9,7 @@
 #include "options.h"
 #include "sizes.h"
 
-enum { USUAL_CLASSES = 10 /* without data */, MAX_BUCKETS = 32, MAX_INPUTS = 16 };
+enum { USUAL_CLASSES = 10 /* without data */, MAX_BUCKETS = 32 };
 
 static void log_line(void *user, enum hsgd_log_level level, const char *line)
 {
@@ -254,9 +254,8 @@ static void *gather_input(const struct hsgd_data *d, int field, const int64_t *i
     return values;
 }
 
-/* The inputs of the predictor, by name; the first is the first field of the data. */
-static int gather_inputs(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
-                         const int64_t *index, int n, void **values)
+int gather_inputs(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
+                  const int64_t *index, int n, void **values)
 {
     struct hsgd_session_value in;
     for (int i = 0; i < MAX_INPUTS && !hsgd_session_input_get(run->predictor, i, &in, sizeof in); i++) {

@@ -44,6 +44,11 @@ void step_options(const struct settings *s, struct hsgd_train_options *o);
 int open_trainer(struct session *run, const struct hsgd_train_options *options);
 /* From --batch-size and --executor. */
 int open_predictor(struct session *run, const struct settings *s);
+enum { MAX_INPUTS = 16 }; /* of a model */
+/* values[i]: what input i of the predictor takes of samples index[0..n), by name, but the first is the first field of
+ * the data; to be freed, and NULL at first. */
+int gather_inputs(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,
+                  const int64_t *index, int n, void **values);
 /* Outputs of samples first to first + n - 1 of a data set, whose x is normalised by
  * `norm`, and their labels (or NULL), by the predictor. */
 int predict_samples(const struct session *run, const struct hsgd_normalisation *norm, const struct hsgd_data *d,

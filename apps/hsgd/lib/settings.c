@@ -43,6 +43,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .length = 256,
                             .temperature = 1,
                             .schedule = -1,
+                            .method = -1,
                             .completion = -1 };
 }
 

@@ -25,7 +25,8 @@ enum {
     CALIBRATE = 16384,
     CONVERT = 1 << 15,
     ONNX_TEST = 1 << 16,
-    GENERATE = 1 << 17
+    GENERATE = 1 << 17,
+    EXPLAIN = 1 << 18
 };
 
 #define MAX_OPTIONS 128
@@ -37,6 +38,7 @@ struct settings {
     const char *png, *checkpoint, *group, *sizes, *batch_sizes, *tokens, *fields, *buckets, *categorical, *impute;
     const char *prompt;
     const char *algorithm;
+    const char *class_name, *layer;
     const char *config, *initial_checkpoint, *validation, *best, *loss;
     int64_t epochs, steps, batch_size, warmup_steps, step_size, seed, threads, rows, columns, features, crop, resize;
     int64_t window, stride, length, top_k;
@@ -48,6 +50,7 @@ struct settings {
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;
+    int method, baseline; /* method -1: all that are possible */
     bool show, force, clear;
     bool deterministic, tf32, json, quiet, verbose, help, resume, dry_run, man, flip, classes, keep_going,
         no_bias_decay;
