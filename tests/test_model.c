@@ -251,12 +251,12 @@ static void built_in_models(void)
         struct hsgd_shape in;
         int64_t parameters;
         int weights;
-    } want[] = { { "linear", { 28, 28, 1 }, 7850, 2 },       { "mlp", { 28, 28, 1 }, 535818, 6 },
-                 { "mlp-small", { 28, 28, 1 }, 109386, 6 },  { "lenet", { 28, 28, 1 }, 61706, 10 },
-                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 }, { "resnet8", { 32, 32, 3 }, 78723, 56 },
-                 { "resnet20", { 32, 32, 3 }, 274063, 128 }, { "char-lstm", { 1, 1, 100 }, 233354, 11 },
-                 { "seq-rnn", { 1, 1, 9 }, 67594, 11 },      { "char-gpt", { 1, 1, 9 }, 1830912, 52 },
-                 { "mobile-cnn", { 32, 32, 3 }, 139733, 68 } };
+    } want[] = { { "linear", { 28, 28, 1 }, 7850, 2 },        { "mlp", { 28, 28, 1 }, 535818, 6 },
+                 { "mlp-small", { 28, 28, 1 }, 109386, 6 },   { "lenet", { 28, 28, 1 }, 61706, 10 },
+                 { "cifar-cnn", { 32, 32, 3 }, 319178, 10 },  { "resnet8", { 32, 32, 3 }, 78723, 56 },
+                 { "resnet20", { 32, 32, 3 }, 274063, 128 },  { "char-lstm", { 1, 1, 100 }, 233354, 11 },
+                 { "seq-rnn", { 1, 1, 9 }, 67594, 11 },       { "char-gpt", { 1, 1, 9 }, 1830912, 52 },
+                 { "mobile-cnn", { 32, 32, 3 }, 139733, 68 }, { "tabular", { 1, 1, 32 }, 110349, 20 } };
     ctx = core_context("cpu", 1, false);
     for (int i = 0; i < (int)(sizeof want / sizeof *want); i++) {
         CHECK_STR(hsgd_model_name_at(i), want[i].name);

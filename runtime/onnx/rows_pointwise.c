@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "onnx/rows.h"
 
 /* An operation of one value, for any order of axes. */
@@ -39,7 +40,7 @@ static int read_leaky_relu(struct step *s)
 {
     char text[40];
     float slope = step_float(s, "alpha", 0.01f);
-    snprintf(text, sizeof text, "slope=%.9g", (double)slope);
+    c_snprintf(text, sizeof text, "slope=%.9g", (double)slope);
     return slope == 0 ? read_relu(s) : apply(s, "leaky_relu", text);
 }
 
@@ -48,7 +49,7 @@ static int read_hard_sigmoid(struct step *s)
     char text[80];
     float slope = step_float(s, "alpha", 0.2f), offset = step_float(s, "beta", 0.5f);
     if (slope == 0 || offset == 0) return step_refuse(s, "alpha and beta must not be 0");
-    snprintf(text, sizeof text, "slope=%.9g offset=%.9g", (double)slope, (double)offset);
+    c_snprintf(text, sizeof text, "slope=%.9g offset=%.9g", (double)slope, (double)offset);
     return apply(s, "hard_sigmoid", text);
 }
 
@@ -95,7 +96,7 @@ static int read_dropout(struct step *s)
         if (!ratio) return -EINVAL;
         p = ratio->count == 1 ? ratio->number[0] : -1;
     }
-    snprintf(text, sizeof text, "p=%.9g", p);
+    c_snprintf(text, sizeof text, "p=%.9g", p);
     return apply(s, "dropout", text);
 }
 
