@@ -127,6 +127,9 @@ layers:
   - {op: softmax_cross_entropy, in: [fc, label], has_ignore: true, ignore: 3}
 YAML
     same_losses counted --model "$work/counted.yaml" --data digits --steps 20
+    sed 's/softmax_cross_entropy.*/focal, in: [fc, label], has_ignore: true, ignore: 3}/' "$work/counted.yaml" \
+        >"$work/focal.yaml"
+    same_losses focal --model "$work/focal.yaml" --data digits --steps 20
 }
 # Statistics of the whole batch, and sums: a residual network on 96 small images.
 residual() {
@@ -143,6 +146,9 @@ PY
         same_losses residual --model resnet8 --data "$work/small" --validation 0 --optimizer sgd --steps 6 --batch-size 21
 }
 part "a loss that counts its terms on emulated CUDA devices" counted
+for test in losses generation; do
+    part "test_$test on emulated CUDA devices" env HSGD_CUDAEMU_REPORT=1 HSGD_TEST_DEVICES=cuda:0 ./test_$test
+done
 part "a residual network on emulated CUDA devices" residual
 # Gradients and parameters go from GPU to GPU: twice the steps are twice the
 # copies between devices, and not more to the host (one or two come and go).  StarPU measures the links
