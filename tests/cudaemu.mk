@@ -59,7 +59,7 @@ test_graphs_SOURCES = tests/test_graphs.c tests/core.c tests/core.h
 test_graphs_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS) $(CUDA_CFLAGS)
 test_graphs_LDADD = runtime/libruntime.la $(CUDA_LIBS)
 EMULATED = tests/cudaemu/libcudaemu.so
-ON_EMULATED = hsgd test_ops test_losses test_generation test_agreement test_graph_gradients test_graphs wrong_shim.la
+ON_EMULATED = hsgd test_ops test_agreement test_graph_gradients test_graphs wrong_shim.la
 if USE_CUDNN
 check_PROGRAMS += test_cudnn
 test_cudnn_SOURCES = tests/test_cudnn.c tests/core.c tests/core.h

@@ -87,17 +87,9 @@ static void on(const char *devices)
 
 static void goes_on_on_cpu(void) { on("cpu"); }
 static void goes_on_on_opencl(void) { on("opencl"); }
-static void on_named(void) { on(getenv("HSGD_TEST_DEVICES")); }
 
 static const struct core_case cases[] = {
     { "goes_on_on_cpu", goes_on_on_cpu },
     { "goes_on_on_opencl", goes_on_on_opencl },
 };
-static const struct core_case named[] = { { "on_named", on_named } };
-
-/* HSGD_TEST_DEVICES: these devices in place of all. */
-int main(int argc, char **argv)
-{
-    if (getenv("HSGD_TEST_DEVICES")) return core_main(argc, argv, named, 1);
-    return core_main(argc, argv, cases, (int)(sizeof cases / sizeof *cases));
-}
+CORE_MAIN(cases)

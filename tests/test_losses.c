@@ -326,8 +326,6 @@ static void on_cpu(void) { steps_on("cpu", 0); }
 static void on_opencl(void) { steps_on("opencl", 75); }
 static void on_both(void) { steps_on("cpu,opencl", 150); }
 
-static void on_named(void) { steps_on(getenv("HSGD_TEST_DEVICES"), 300); }
-
 static void placed_by_starpu(void)
 {
     setenv("HSGD_PLACEMENT", "starpu", 1);
@@ -388,11 +386,4 @@ static const struct core_case cases[] = { { "on_cpu", on_cpu },
                                           { "on_both", on_both },
                                           { "placed_by_starpu", placed_by_starpu },
                                           { "algorithms", algorithms } };
-static const struct core_case named[] = { { "on_named", on_named } };
-
-/* HSGD_TEST_DEVICES: these devices in place of all. */
-int main(int argc, char **argv)
-{
-    if (getenv("HSGD_TEST_DEVICES")) return core_main(argc, argv, named, 1);
-    return core_main(argc, argv, cases, (int)(sizeof cases / sizeof *cases));
-}
+CORE_MAIN(cases)

@@ -48,7 +48,7 @@ static int add(struct hsgd_context *ctx, const char *what, const char *item, cha
     strcpy(f->array, array);
     const char *train = strstr(array, "train");
     snprintf(f->test, sizeof f->test, "%.*stest%s", train ? (int)(train - array) : 0, array, train ? train + 5 : "");
-    if (!train) snprintf(f->test, sizeof f->test, "%s_test", f->array);
+    if (!train) snprintf(f->test, sizeof f->test, "%.*s_test", (int)sizeof f->array - 1, array);
     out->count++;
     return 0;
 }
