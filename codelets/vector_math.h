@@ -45,7 +45,7 @@ DEVICE float ADD_PRODUCT(float a, float b, float c) { return KEPT_(a * b + KEPT_
  * added.  x - n log 2 is computed in two steps, of which the first is exact: n and its factor have 17 bits together. */
 DEVICE float exp_inside(float x)
 {
-    int n = (int)(x * 1.44269504f + 192.5f) - 192;
+    int n = (int)((u32)(int)(x * 1.44269504f + 192.5f) - 192u); /* of any other x it is some number */
     float m = (float)n, r = ADD_PRODUCT(m, -0.693359375f, x) + m * 2.12194440e-4f, p = 0.00138210552f;
     p = p * r + 0.00836867467f;
     p = p * r + 0.0416682623f;
