@@ -6,10 +6,13 @@
             [--batch-size N] [--only NAME=VALUE,...] [--markdown]
 
 For each network: measures every combination of the settings that hsgd tune searches on this machine, --rounds times,
-each in a process of its own, in turns; then the fastest 40 as often again, and the fastest 10 twice that.  First
-instruction sets, libraries of matrix products and executors are tried alone: what costs 15 % or more with every set of
-devices and threads is left out, and the table says so.  Then hsgd tune runs with several seeds, and its choices take
-turns with the best of all and with the default.
+each in a process of its own, in turns; then the fastest 40 as often again, and the fastest 10 twice that.  What cannot
+matter is left out by measurement, and the tables say so:
+- Instruction sets, libraries of matrix products and executors are first tried alone with every set of devices and
+  threads.  A value that costs 15 % or more with every set, or makes less than 2 % of difference with every set, goes.
+- All other settings are measured together in every combination.  One that is slower than the fastest by 15 % and twice
+  what instruction sets, products and executors gain at most is not measured with each of these.
+Then hsgd tune runs with several seeds, and its choices take turns with the best of all and with the default.
 
 --only leaves a setting its default and these values, for a shorter search (NAME= its default alone).
 
@@ -27,6 +30,8 @@ import tempfile
 
 TOP, FINAL, FINAL_TURNS = 40, 10, 12
 LOSS = 0.15  # a value that costs this much everywhere is left out
+ALONE = 5  # turns of a value alone
+SAME = 0.02  # so is one that makes less difference than this everywhere
 SETS = ("devices", "threads", "POCL_MAX_PTHREAD_COUNT")
 PRE = ("HSGD_ISA", "HSGD_PRODUCTS", "executor")  # measured alone first
 
@@ -148,22 +153,45 @@ def product(space, machine, names):
             yield c
 
 
-def leave_out(b, space, machine):
-    """Values that cost LOSS and more with every device set, and what they cost at least."""
+def alone(b, space, machine):
+    """Speeds of each value of PRE alone over the default, one for every set of devices and threads."""
     sets = list(product(space, machine, [n for n in SETS if n in space]))
-    out = {}
-    trials = [dict(s, **{n: v}) for s in sets for n in PRE for v in space.get(n, [])[1:]]
-    trials = [c for c in trials if matters(c, machine)]
-    b.rounds(sets + trials, 3, "alone")
-    for n in PRE:
-        for v in space.get(n, [])[1:]:
-            ratios = [b.speed(dict(s, **{n: v}), ["alone"]) / b.speed(s, ["alone"]) for s in sets
-                      if matters(dict(s, **{n: v}), machine) and b.speed(s, ["alone"])]
-            if ratios and max(ratios) <= 1 - LOSS:
-                out[n, v] = max(ratios)
-    for n, v in out:
+    values = [(n, v) for n in PRE for v in space.get(n, [])[1:]]
+    trials = {nv: [(s, dict(s, **dict([nv]))) for s in sets] for nv in values}
+    trials = {nv: [p for p in pairs if matters(p[1], machine)] for nv, pairs in trials.items()}
+    b.rounds(sets + [c for pairs in trials.values() for _, c in pairs], ALONE, "alone")
+    speed = {label(c): b.speed(c, ["alone"]) for pairs in trials.values() for p in pairs for c in p}
+    over = lambda s, c: speed[label(c)] / speed[label(s)]
+    return {nv: [over(s, c) for s, c in pairs if speed[label(s)]] for nv, pairs in trials.items()}
+
+
+def leave_out(ratios, space):
+    """Takes values that cannot matter out of the space, and says why."""
+    out = []
+    for (n, v), r in ratios.items():
+        if r and max(r) <= 1 - LOSS:
+            out.append((label({n: v}), "at most %.2f times as fast with every set of devices" % max(r)))
+        elif r and max(abs(x - 1) for x in r) < SAME:
+            out.append((label({n: v}), "%.3f to %.3f times as fast with every set of devices" % (min(r), max(r))))
+        else:
+            continue
         space[n].remove(v)
     return out
+
+
+def combinations(b, space, machine, ratios):
+    """Every combination that is measured, and a row that says which were not."""
+    rest = list(product(space, machine, [n for n in space if n not in PRE]))
+    b.rounds(rest, b.args.rounds, "all")
+    gain = max([x for (n, v), r in ratios.items() if v in space.get(n, []) for x in r], default=1.0)
+    bound = (1 - LOSS) / (1 + 2 * max(gain - 1, 0))
+    best = max(b.speed(c, ["all"]) for c in rest)
+    near = [c for c in rest if b.speed(c, ["all"]) >= bound * best]
+    kept = [c for c in product(space, machine, list(space)) if {n: v for n, v in c.items() if n not in PRE} in near]
+    row = ("%d of %d combinations without %s" % (len(rest) - len(near), len(rest), ", ".join(PRE)),
+           "less than %.2f times as fast as the fastest; these settings gain at most %.3f" % (bound, gain))
+    b.rounds(kept, b.args.rounds, "all")
+    return rest + [c for c in kept if c not in rest], row
 
 
 def tuned(b, seed):
@@ -202,9 +230,10 @@ def report(args, rows, title):
 def network(args, name, machine):
     b = Bench(args, name, args.state)
     space = space_of(args, name, machine)
-    left_out = leave_out(b, space, machine)
-    everything = list(product(space, machine, list(space)))
-    b.rounds(everything, args.rounds, "all")
+    count = len(list(product(space, machine, list(space))))
+    ratios = alone(b, space, machine)
+    left_out = leave_out(ratios, space)
+    everything, row = combinations(b, space, machine, ratios)
     b.rounds(b.fastest(everything, TOP, ["all"]), args.rounds, "top")
     b.rounds(b.fastest(everything, FINAL, ["all", "top"]), 2 * args.rounds, "ten")
     ten = b.fastest(b.fastest(everything, FINAL, ["all", "top"]), FINAL, ["ten"])
@@ -215,11 +244,10 @@ def network(args, name, machine):
     b.rounds(final.values(), FINAL_TURNS, "final")
     best = max(ten[:3], key=lambda c: b.paired(c, {}, "final"))
     gain = b.paired(best, {}, "final")
-    title = "%s: ten fastest of %d combinations, samples/s and ratio to the default, measured apart"
+    title = "%s: ten fastest of %d combinations (%d in all), samples/s and ratio to the default, measured apart"
     report(args, [("%8.0f" % b.speed(c, ["ten"]), "%.3f" % (b.speed(c, ["ten"]) / b.speed({}, ["all"])), label(c))
-                  for c in ten], title % (name, len(everything)))
-    report(args, [(label({n: v}), "at most %.2f times as fast in every device set" % r) for (n, v), r in
-                  left_out.items()] + [(k, w) for k, w in list(b.failed.items())[:10]], "left out, or failed")
+                  for c in ten], title % (name, len(everything), count))
+    report(args, left_out + [row] + list(b.failed.items())[:10], "left out, or failed")
     good, rows = True, []
     for seed, r in choices.items():
         ratio, own = b.paired(r["chosen"], best, "final"), b.paired(r["chosen"], {}, "final")
