@@ -39,4 +39,23 @@ void conv_emit_input(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref 
 void conv_emit_weights(struct hsgd_emit *e, struct conv2d_args a, struct hsgd_ref x, struct hsgd_ref dy,
                        struct hsgd_ref dw, struct hsgd_ref db);
 
+/* Attributes of all convolutions, and those of images behind them; AT(field) is the offset in their struct. */
+#define CONV_FIELDS \
+    { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL }, \
+        { "kernel", HSGD_INT, AT(kernel), true, 0, NULL }, { "stride", HSGD_INT, AT(stride), false, 1, NULL }, \
+        { "padding", HSGD_PADDING, AT(padding), false, 0, NULL }, \
+        { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL }, \
+        { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL }, { "init", HSGD_INIT, AT(init), false, 0, NULL }, \
+        { "groups", HSGD_INT, AT(groups), false, 1, NULL }, \
+    { \
+        "dilation", HSGD_INT, AT(dilation), false, 1, NULL \
+    }
+#define CONV_IMAGE_FIELDS \
+    { "kernel_w", HSGD_INT, AT(kernel_w), false, 0, "kernel" }, \
+        { "stride_w", HSGD_INT, AT(stride_w), false, 0, "stride" }, \
+        { "dilation_w", HSGD_INT, AT(dilation_w), false, 0, "dilation" }, \
+    { \
+        "pads", HSGD_INTS, AT(pads), false, 0, NULL \
+    }
+
 #endif

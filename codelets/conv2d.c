@@ -115,20 +115,7 @@ static enum hsgd_activation activation_of_sequence(const void *attributes)
 }
 
 #define AT(field) offsetof(struct hsgd_conv2d, field)
-static const struct hsgd_attribute fields[] = { { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL },
-                                                { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
-                                                { "stride", HSGD_INT, AT(stride), false, 1, NULL },
-                                                { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
-                                                { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
-                                                { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL },
-                                                { "init", HSGD_INIT, AT(init), false, 0, NULL },
-                                                { "groups", HSGD_INT, AT(groups), false, 1, NULL },
-                                                { "dilation", HSGD_INT, AT(dilation), false, 1, NULL },
-                                                { "kernel_w", HSGD_INT, AT(kernel_w), false, 0, "kernel" },
-                                                { "stride_w", HSGD_INT, AT(stride_w), false, 0, "stride" },
-                                                { "dilation_w", HSGD_INT, AT(dilation_w), false, 0, "dilation" },
-                                                { "pads", HSGD_INTS, AT(pads), false, 0, NULL },
-                                                { 0 } };
+static const struct hsgd_attribute fields[] = { CONV_FIELDS, CONV_IMAGE_FIELDS, { 0 } };
 
 const struct hsgd_op hsgd_op_conv2d = { .name = "conv2d",
                                         .attributes_size = sizeof(struct hsgd_conv2d),
@@ -144,19 +131,9 @@ const struct hsgd_op hsgd_op_conv2d = { .name = "conv2d",
 
 #undef AT
 #define AT(field) offsetof(struct hsgd_conv1d, field)
-static const struct hsgd_attribute sequence_fields[] = {
-    { "out_channels", HSGD_UNITS, AT(out_channels), true, 0, NULL },
-    { "kernel", HSGD_INT, AT(kernel), true, 0, NULL },
-    { "stride", HSGD_INT, AT(stride), false, 1, NULL },
-    { "padding", HSGD_PADDING, AT(padding), false, 0, NULL },
-    { "activation", HSGD_ACTIVATION, AT(activation), false, 0, NULL },
-    { "no_bias", HSGD_BOOL, AT(no_bias), false, 0, NULL },
-    { "init", HSGD_INIT, AT(init), false, 0, NULL },
-    { "groups", HSGD_INT, AT(groups), false, 1, NULL },
-    { "dilation", HSGD_INT, AT(dilation), false, 1, NULL },
-    { "pads", HSGD_INTS, AT(pads), false, 0, NULL },
-    { 0 }
-};
+static const struct hsgd_attribute sequence_fields[] = { CONV_FIELDS,
+                                                         { "pads", HSGD_INTS, AT(pads), false, 0, NULL },
+                                                         { 0 } };
 
 const struct hsgd_op hsgd_op_conv1d = { .name = "conv1d",
                                         .attributes_size = sizeof(struct hsgd_conv1d),

@@ -38,7 +38,7 @@ static struct function_args hard_sigmoid_of(const void *attributes)
 static struct function_args clip_of(const void *attributes)
 {
     const struct hsgd_clip *p = attributes;
-    bool given = p->min || p->max;
+    bool given = p->min || p->max; /* either may be 0 */
     return (struct function_args){ .function = FUNCTION_CLIP, .a = given ? p->min : -1, .b = given ? p->max : 1 };
 }
 
@@ -132,7 +132,7 @@ static const struct hsgd_attribute softplus_fields[] = { PARAMETER(softplus, bet
 static const struct hsgd_attribute hard_sigmoid_fields[] = { PARAMETER(hard_sigmoid, slope, 1.0 / 6),
                                                              PARAMETER(hard_sigmoid, offset, 0.5),
                                                              { 0 } };
-static const struct hsgd_attribute clip_fields[] = { PARAMETER(clip, min, -1), PARAMETER(clip, max, 1), { 0 } };
+static const struct hsgd_attribute clip_fields[] = { PARAMETER(clip, min, 0), PARAMETER(clip, max, 0), { 0 } };
 
 #define WITH_FIELDS(op) .attributes_size = sizeof(struct hsgd_##op), .fields = op##_fields,
 #define REST(op) \

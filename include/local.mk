@@ -9,6 +9,7 @@ hsgdinclude_HEADERS = \
 	include/hsgd/model.h \
 	include/hsgd/onnx.h \
 	include/hsgd/op.h \
+	include/hsgd/losses.h \
 	include/hsgd/ops.h \
 	include/hsgd/plan.h \
 	include/hsgd/session.h \

@@ -165,7 +165,7 @@ void reference_hard_swish(void)
 void reference_clip(void)
 {
     for (int i = 0; i < TURNS && check_going(); i++) {
-        struct hsgd_clip a = { parameter(i, -2, 0), parameter(i, 1, 6) };
+        struct hsgd_clip a = { i == 1 ? 0 : parameter(i, -2, 0), parameter(i, 1, 6) }; /* as ReLU6 has it */
         one(i, hsgd_op_clip, &a, &(struct curve){ clip, clip_slope, i ? a.min : -1, i ? a.max : 1 });
     }
 }

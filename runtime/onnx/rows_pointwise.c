@@ -215,7 +215,7 @@ static int read_clip(struct step *s)
     int min = bound(s, "min", 1, &low), max = min < 0 ? min : bound(s, "max", 2, &high);
     int err = min < 0 || max < 0 ? -EINVAL : step_computed(s, 0, &x);
     if (err) return err;
-    if (min && max && low < high && low != 0 && high != 0 && !onnx_dtype_is_integer(x.dtype)) /* 0 is a default there */
+    if (min && max && low < high && !onnx_dtype_is_integer(x.dtype))
         return step_out(s, 0, &x, NULL, step_apply_one(s, "clip", x.v, "min=%.9g max=%.9g", low, high));
     if (min) err = value_scalar(s, "max", &x, low, &x);
     if (!err && max) err = value_scalar(s, "min", &x, high, &x);
