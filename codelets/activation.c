@@ -30,15 +30,6 @@ static void emit_backward(struct hsgd_emit *e, enum hsgd_activation f)
 
 static const struct hsgd_activate *attributes(const struct hsgd_node *n) { return n->attributes; }
 
-static int activate_infer(struct hsgd_node *n, char *why, size_t size)
-{
-    if (attributes(n)->activation > HSGD_SIGMOID) {
-        snprintf(why, size, "activation %d is not one of 0..%d", attributes(n)->activation, HSGD_SIGMOID);
-        return -1;
-    }
-    return infer(n, why, size);
-}
-
 static void activate_forward(struct hsgd_emit *e) { emit_forward(e, attributes(e->node)->activation); }
 static void activate_backward(struct hsgd_emit *e) { emit_backward(e, attributes(e->node)->activation); }
 
@@ -51,7 +42,7 @@ const struct hsgd_op hsgd_op_activate = { .name = "activate",
                                           .fields = fields,
                                           .layouts = 1u << HSGD_NHWC | 1u << HSGD_LANES,
                                           .keeps_out = 1,
-                                          .infer = activate_infer,
+                                          .infer = infer,
                                           .forward = { { activate_forward } },
                                           .backward = { { activate_backward } } };
 

@@ -89,10 +89,6 @@ static int refuse_types(const struct hsgd_node *n, const char *word, char *why, 
 static int pointwise_infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_pointwise *a = attributes(n);
-    if ((unsigned)a->function >= FUNCTIONS) {
-        snprintf(why, size, "function %d is not one of 0..%d", (int)a->function, FUNCTIONS - 1);
-        return -1;
-    }
     int operands = functions[a->function].operands;
     const char *word = functions[a->function].word;
     if (n->inputs != operands && (operands == 1 || n->inputs != operands - 1)) {

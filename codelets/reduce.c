@@ -36,10 +36,6 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_reduce *a = attributes(n);
     if (need_floats(n, why, size)) return -1;
-    if ((unsigned)a->function >= REDUCE_COUNT) {
-        snprintf(why, size, "function %d is not one of 0..%d", (int)a->function, REDUCE_COUNT - 1);
-        return -1;
-    }
     int mask = mask_of(&a->axes, n->in[0].rank);
     if (mask < 0) {
         snprintf(why, size, "axes must be different ones of %s, from 1 on or from -1 down", type_text(&n->in[0]).text);

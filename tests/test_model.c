@@ -79,7 +79,13 @@ static void refuses_bad_attributes(void)
             "model \"m\", layer 1 (max_pool): a window of 30x30 does not fit into 28x28 with padding 0");
     refused(HSGD_OP(start(), dropout, NULL, .p = 1), "model \"m\", layer 1 (dropout): p must be in [0, 1), not 1");
     refused(HSGD_OP(start(), activate, NULL, .activation = (enum hsgd_activation)9),
-            "model \"m\", layer 1 (activate): activation 9 is not one of 0..3");
+            "model \"m\", layer 1 (activate): activation 9 is not one of none, relu, tanh, sigmoid");
+    refused(HSGD_OP(start(), dense, NULL, .units = 2, .activation = (enum hsgd_activation)4),
+            "model \"m\", layer 1 (dense): activation 4 is not one of none, relu, tanh, sigmoid");
+    refused(HSGD_OP(start(), dense, NULL, .units = 2, .init = (enum hsgd_init) - 1),
+            "model \"m\", layer 1 (dense): init -1 is not one of glorot, he, zero, one");
+    refused(HSGD_OP(start(), reduce, NULL, .axes = { .count = HSGD_MAX_INTS + 1 }),
+            "model \"m\", layer 1 (reduce): axes has 65 values, not 0 to 64");
     refused(loss_of(start_with(hsgd_vector(1))),
             "model \"m\", layer 1 (softmax_cross_entropy): the input must be C >= 2 scores per sample, not 1");
     refused(HSGD_OP(loss_of(start_with(hsgd_vector(4))), flatten, NULL), "model \"m\" (flatten): input 1 is a loss");

@@ -183,6 +183,37 @@ void attribute_write(const struct hsgd_attribute *a, const void *attributes, FIL
     else kinds[a->kind].write(at, out);
 }
 
+/* ---------------------------------------------------------- values out of range */
+
+static int words_in(const char *words)
+{
+    int n = 0;
+    for (; *words; words++) n += *words != ' ' && (words[1] == ' ' || !words[1]);
+    return n;
+}
+
+static bool in_range(const struct hsgd_attribute *a, const void *at)
+{
+    const char *words = words_of(a);
+    if (words) return *(const int *)at >= 0 && *(const int *)at < words_in(words);
+    if (a->kind == HSGD_INTS) return (unsigned)((const struct hsgd_ints *)at)->count <= HSGD_MAX_INTS;
+    return a->kind != HSGD_FLOATS || (unsigned)((const struct hsgd_floats *)at)->count <= HSGD_MAX_FLOATS;
+}
+
+int attribute_check(const struct hsgd_op *op, const void *attributes, char *why, size_t size)
+{
+    for (const struct hsgd_attribute *a = op->fields; a && a->name; a++) {
+        const char *at = (const char *)attributes + a->offset;
+        if (in_range(a, at)) continue;
+        if (words_of(a)) snprintf(why, size, "%s %d is not %s", a->name, *(const int *)at, attribute_expects(a).text);
+        else
+            snprintf(why, size, "%s has %d values, not 0 to %d", a->name, *(const int *)at,
+                     a->kind == HSGD_INTS ? HSGD_MAX_INTS : HSGD_MAX_FLOATS);
+        return -1;
+    }
+    return 0;
+}
+
 /* --------------------------------------------------------------- defaults */
 
 const struct hsgd_attribute *attribute_find(const struct hsgd_op *op, const char *name)

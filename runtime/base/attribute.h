@@ -23,6 +23,8 @@ void attribute_default(const struct hsgd_op *op, const struct hsgd_attribute *a,
 void attribute_fill(const struct hsgd_op *op, void *attributes);
 /* Whether attribute_fill() would set another value. */
 bool attribute_is_filled(const struct hsgd_attribute *a, const void *attributes);
+/* -1, with a sentence in why: a word is none of its words, or a list is too long. */
+int attribute_check(const struct hsgd_op *op, const void *attributes, char *why, size_t size);
 void attribute_write(const struct hsgd_attribute *a, const void *attributes, FILE *out);
 
 /* The field of this name; NULL: the operation has none. */

@@ -267,7 +267,8 @@ static int prepare(struct op_job *j, const void *attributes)
     j->node.layout = j->op->layouts & 1u << HSGD_NHWC ? HSGD_NHWC : HSGD_LANES;
     if (j->run->rows < 1)
         return hsgd_fail(j->ctx, EINVAL, "%s: rows must be at least 1, not %d", j->op->name, j->run->rows);
-    if (j->op->infer(&j->node, why, sizeof why)) return hsgd_fail(j->ctx, EINVAL, "%s: %s", j->op->name, why);
+    if (attribute_check(j->op, j->node.attributes, why, sizeof why) || j->op->infer(&j->node, why, sizeof why))
+        return hsgd_fail(j->ctx, EINVAL, "%s: %s", j->op->name, why);
     err = check_inputs(j);
     return err ? err : divide(j);
 }

@@ -150,7 +150,8 @@ static int prepare(struct hsgd_model *m, struct node *n, const void *attributes,
         n->in[i] = in[i];
         n->info.in[i] = m->value[in[i]].type;
     }
-    bool wrong = op->infer(&n->info, why, sizeof why) || check_open(&n->info, why, sizeof why);
+    bool wrong = attribute_check(op, n->attributes, why, sizeof why) || op->infer(&n->info, why, sizeof why) ||
+                 check_open(&n->info, why, sizeof why);
     int err = wrong ? refuse(m, EINVAL, op->name, why) : 0;
     if (err) free(n->attributes);
     return err;
