@@ -158,9 +158,24 @@ hsgd_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include -I$(top_srcdir)/apps/hsg
 hsgd_libraries = bench/libfloor.la reference/libreference.la libhsgd.la $(JANSSON_LIBS) $(YAML_LIBS) -lm
 hsgd_LDADD = $(hsgd_libraries) $(CAIRO_LIBS)
 
-# The demo trainers.
-demos = apps/demos/cnn apps/demos/embedded apps/demos/mlp
+# The demo trainers; one per line, as above.
+demos = \
+	apps/demos/char_gpt \
+	apps/demos/char_lstm \
+	apps/demos/cnn \
+	apps/demos/embedded \
+	apps/demos/mlp \
+	apps/demos/mobile \
+	apps/demos/resnet \
+	apps/demos/seq_rnn \
+	apps/demos/tabular
 noinst_PROGRAMS += $(demos)
+apps_demos_char_gpt_SOURCES = apps/demos/char_gpt.c
+apps_demos_char_gpt_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_char_gpt_LDADD = libhsgd.la
+apps_demos_char_lstm_SOURCES = apps/demos/char_lstm.c
+apps_demos_char_lstm_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_char_lstm_LDADD = libhsgd.la
 apps_demos_cnn_SOURCES = apps/demos/cnn.c
 apps_demos_cnn_CPPFLAGS = -I$(top_srcdir)/include
 apps_demos_cnn_LDADD = libhsgd.la
@@ -170,3 +185,15 @@ apps_demos_embedded_LDADD = libhsgd.la $(STARPU_LIBS)
 apps_demos_mlp_SOURCES = apps/demos/mlp.c
 apps_demos_mlp_CPPFLAGS = -I$(top_srcdir)/include
 apps_demos_mlp_LDADD = libhsgd.la
+apps_demos_mobile_SOURCES = apps/demos/mobile.c
+apps_demos_mobile_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_mobile_LDADD = libhsgd.la
+apps_demos_resnet_SOURCES = apps/demos/resnet.c
+apps_demos_resnet_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_resnet_LDADD = libhsgd.la
+apps_demos_seq_rnn_SOURCES = apps/demos/seq_rnn.c
+apps_demos_seq_rnn_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_seq_rnn_LDADD = libhsgd.la
+apps_demos_tabular_SOURCES = apps/demos/tabular.c
+apps_demos_tabular_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_tabular_LDADD = libhsgd.la

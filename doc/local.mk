@@ -19,7 +19,7 @@ install-data-local: $(noinst_DATA)
 uninstall-local:
 	$(install_doc) uninstall $(install_doc_to)
 examplesdir = $(docdir)/examples
-dist_examples_DATA = apps/demos/Makefile apps/demos/cnn.c apps/demos/embedded.c apps/demos/mlp.c
+dist_examples_DATA = apps/demos/Makefile $(demos:=.c)
 
 # The figures of the pages, from real runs.
 doc-plots: hsgd$(EXEEXT)

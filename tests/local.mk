@@ -4,6 +4,7 @@ cli_tests =
 cli_tests += tests/test_cli.sh
 cli_tests += tests/test_columns.sh
 cli_tests += tests/test_demos.sh
+cli_tests += tests/test_demo_networks.sh
 cli_tests += tests/test_explain.sh
 cli_tests += tests/test_generate.sh
 cli_tests += tests/test_images_cli.sh
@@ -43,6 +44,11 @@ check_PROGRAMS += explain_models
 explain_models_SOURCES = tests/explain_models.c
 explain_models_CPPFLAGS = -I$(top_srcdir)/include
 explain_models_LDADD = libhsgd.la
+# Whether the networks of the demos are the built-in ones.
+check_PROGRAMS += demo_models
+demo_models_SOURCES = tests/demo_models.c
+demo_models_CPPFLAGS = -I$(top_srcdir)/include
+demo_models_LDADD = libhsgd.la
 include tests/runs.mk
 include tests/core.mk
 include tests/ops.mk
