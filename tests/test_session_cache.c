@@ -131,6 +131,31 @@ static void only_a_batch(void)
     hsgd_destroy(&ctx);
 }
 
+/* What is kept behind a value that is given: the sum of all that was given. */
+static void given_values(void)
+{
+    static const char *const devices[] = { "cpu", "opencl" };
+    static const char *const once[] = { "once", NULL }, *const twice[] = { "twice", NULL };
+    for (int d = 0; d < 2; d++) {
+        struct hsgd_context *ctx = core_context(devices[d], 1, false);
+        struct hsgd_model *m = make_model(ctx);
+        struct hsgd_session *s =
+            hsgd_session_create(m, HSGD_OPTIONS(session, .batch = BATCH, .result = twice, .given = once));
+        float given[BATCH * SIZE], sum[BATCH * SIZE];
+        REQUIRE(s && !hsgd_session_set_types(s, 2, (struct hsgd_type[]){ hsgd_vector(SIZE), hsgd_vector(2) }));
+        for (int t = 1; t < 6; t++) {
+            for (int i = 0; i < BATCH * SIZE; i++) given[i] = (float)(i + t);
+            if (t == 4) REQUIRE(!hsgd_session_reset(s));
+            REQUIRE(!hsgd_session_run(s, BATCH, HSGD_FIELDS(NULL, NULL, given), HSGD_RESULTS(sum)));
+            for (int i = 0; i < BATCH * SIZE; i++) /* of 1 to t, or 4 to t */
+                CHECK(sum[i] == (float)(t < 4 ? t * i + t * (t + 1) / 2 : (t - 3) * i + t * (t + 1) / 2 - 6));
+        }
+        hsgd_session_destroy(&s);
+        hsgd_model_destroy(&m);
+        hsgd_destroy(&ctx);
+    }
+}
+
 /* A cache of open sizes would end with them. */
 static void sizes_are_known(void)
 {
@@ -187,6 +212,7 @@ static const struct core_case cases[] = {
     { "goes_on_on_one_of_two", goes_on_on_one_of_two },
     { "goes_on_where_starpu_places", goes_on_where_starpu_places },
     { "only_a_batch", only_a_batch },
+    { "given_values", given_values },
     { "sizes_are_known", sizes_are_known },
     { "is_lost_with_its_device", is_lost_with_its_device },
 };

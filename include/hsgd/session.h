@@ -37,8 +37,8 @@ struct hsgd_session_options {
     const char *const *gradient; /* names of values by which the gradient of the results is wanted, the last followed by
                                     NULL: inputs, or what nodes make ("conv1", as model files call it); read by the
                                     call only.  NULL: none.  hsgd_session_run() */
-    const char *const *given;    /* names of what nodes make, which the caller gives in their place; read by the call
-                                    only.  NULL: none */
+    const char *const *given;    /* names of results, or of what nodes make, which the caller gives in their place; read
+                                    by the call only.  NULL: none */
 };
 
 /* The defaults.  -EINVAL: o is NULL, or its size is wrong. */
@@ -56,8 +56,8 @@ HSGD_API int hsgd_session_defaults(struct hsgd_session_options *o, size_t size);
  * Source: Griewank & Walther, Evaluating Derivatives, 3.2.
  *
  * With `given` the session takes, last, a tensor for each of these values, of its type;
- * the nodes that make them are not computed, and nothing is kept from run to run.  A
- * gradient by such a value is that by what is given.
+ * the nodes that make them are not computed.  A gradient by such a value is that by what
+ * is given.
  *
  * Errors (NULL): -EINVAL naming the field and value; the model has no such result, or
  * it depends on a target; there is no value of a name in `gradient` or `given`, a node

@@ -27,16 +27,22 @@ static int find_made(const struct hsgd_model *m, const char *name)
     return value < 0 || m->value[value].node < 0 ? -1 : value;
 }
 
+/* The value that the model names so as a result. */
+static int find_result(const struct hsgd_model *m, const char *name)
+{
+    for (int i = 0; i < m->nresults; i++)
+        if (!strcmp(m->result[i].name, name)) return m->result[i].value;
+    return -1;
+}
+
 /* Adds the result of this name. */
 static int add_result(struct hsgd_session *s, const char *name)
 {
     const struct hsgd_model *m = s->store.model;
     struct session_result *r = &s->result[s->nresults];
-    int value = -1;
+    int value = find_result(m, name);
     if (s->nresults == MAX_RESULTS) return hsgd_fail(s->ctx, EINVAL, "a session has at most %d results", MAX_RESULTS);
     *r = (struct session_result){ 0 };
-    for (int i = 0; value < 0 && i < m->nresults; i++)
-        if (!strcmp(m->result[i].name, name)) value = m->result[i].value;
     if (value < 0 && !strcmp(name, output)) {
         value = m->loss < 0 ? m->result[0].value : m->node[m->loss].in[0];
         r->prediction = m->loss < 0 ? NULL : m->node[m->loss].op->prediction;
@@ -86,7 +92,8 @@ static int add_gradients(struct hsgd_session *s, const char *const *name)
 static int add_given(struct hsgd_session *s, const char *name)
 {
     const struct hsgd_model *m = s->store.model;
-    int at = s->nresults + s->nby + s->ngiven, value = find_made(m, name);
+    int at = s->nresults + s->nby + s->ngiven, value = find_result(m, name);
+    if (value < 0 || m->value[value].node < 0) value = find_made(m, name);
     if (s->ngiven == MAX_RESULTS) return hsgd_fail(s->ctx, EINVAL, "a session is given at most %d values", MAX_RESULTS);
     if (value < 0)
         return hsgd_fail(s->ctx, EINVAL, "no node of model \"%s\" makes \"%s\"", m->name, hsgd_show(name).text);
@@ -96,7 +103,6 @@ static int add_given(struct hsgd_session *s, const char *name)
     snprintf(s->result[at].name, sizeof s->result[at].name, "%s", name);
     s->value[at] = value;
     s->ngiven++;
-    s->cache.floats = 0;
     return 0;
 }
 
