@@ -36,6 +36,7 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/csv_table.c \
 	runtime/data/dataset.c \
 	runtime/data/dataset.h \
+	runtime/data/dates.c \
 	runtime/data/decode.c \
 	runtime/data/digits.c \
 	runtime/data/field.c \
@@ -92,6 +93,9 @@ runtime_libruntime_la_SOURCES = \
 	runtime/data/tar.c \
 	runtime/data/text.c \
 	runtime/data/text.h \
+	runtime/data/text_pairs.c \
+	runtime/data/text_pairs.h \
+	runtime/data/text_pairs_file.c \
 	runtime/data/tokens.c \
 	runtime/data/vocabulary.c \
 	runtime/data/vocabulary.h \

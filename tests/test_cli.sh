@@ -149,7 +149,7 @@ has out '^small.svm: 3 samples of 7 features, 2 classes, mean 0.0000, std 0.3318
 has out '^\+1 +1:0.5 3:0.25$'
 refused 'data "flowers.csv": has no test split' data show flowers.csv --split test
 refused '--json works with "hsgd data info" only' data show flowers.csv --json
-refused '--format "xls" is not one of idx, cifar, tar, zip, coco, images, npy, npz, libsvm, csv, text' data info flowers.csv --format xls
+refused '--format "xls" is not one of idx, cifar, tar, zip, coco, images, npy, npz, libsvm, csv, pairs, text' data info flowers.csv --format xls
 refused '--features "0" is not an integer from 1 to 16777216' data info flowers.csv --features 0
 refused 'data "flowers.csv": flowers.csv: line 2: column "species": "rose" is not a number; --categorical takes the values of a column as categories, --ignore leaves it out' data info flowers.csv --label 1
 refused '--data "small.svm": small.svm: line 1: index of "5:1" is larger than 4, the number of features' train --model linear --data small.svm --features 4

@@ -204,11 +204,11 @@ Test(idx, missing_files, .init = make_folder, .fini = remove_folder)
     cr_expect_null(hsgd_data_open(ctx, at("none"), HSGD_TRAIN));
     snprintf(sentence, sizeof sentence,
              "data set \"%s\": No such file or directory; "
-             "\"digits\" and \"shapes\" are built in, anything else is a file or folder",
+             "\"digits\", \"shapes\" and \"dates\" are built in, anything else is a file or folder",
              at("none"));
     cr_expect_str_eq(hsgd_error(ctx), sentence);
     cr_expect_null(hsgd_data_open(ctx, "", HSGD_TRAIN));
-    cr_expect_str_eq(hsgd_error(ctx), "data set: no name given; \"digits\", \"shapes\", a file or a folder");
+    cr_expect_str_eq(hsgd_error(ctx), "data set: no name given; \"digits\", \"shapes\", \"dates\", a file or a folder");
     hsgd_destroy(&ctx);
 }
 

@@ -31,7 +31,8 @@ static void each(const struct bad *b, size_t n, const char *path, const struct h
 
 /* ------------------------------------------------------------------- paths */
 
-#define MISSING ": No such file or directory; \"digits\" and \"shapes\" are built in, anything else is a file or folder"
+#define MISSING \
+    ": No such file or directory; \"digits\", \"shapes\" and \"dates\" are built in, anything else is a file or folder"
 
 static void paths(void)
 {
@@ -61,7 +62,8 @@ static void paths(void)
     expect_refused(ctx, "folder", HSGD_OPTIONS(data, .format = "npz"), "folder: is a folder, not a file");
     expect_refused(
         ctx, "set", HSGD_OPTIONS(data, .format = "parquet"),
-        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, coco, images, npy, npz, libsvm, csv, text");
+        "data set \"set\": format \"parquet\" is not one of idx, cifar, tar, zip, coco, images, npy, npz, libsvm, csv, "
+        "pairs, text");
     CHECK(hsgd_data_read(ctx, "binary", NULL, NULL, NULL) < 0);
     CHECK(!strncmp(hsgd_error(ctx), "data set \"binary\": not recognised; it is none of: ", 50));
 }

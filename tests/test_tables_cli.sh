@@ -61,7 +61,7 @@ ok eval --devices cpu --checkpoint points --json
 json 'j["samples"] == 20 and j["part"] == "test" and j["accuracy"] == 1'
 ok eval --devices cpu --checkpoint points --split train --json
 json 'j["samples"] == 60'
-refused '--test "none.csv": data set "none.csv": No such file or directory; "digits" and "shapes" are built in, anything else is a file or folder' $train --data points.csv --test none.csv --out new
+refused '--test "none.csv": data set "none.csv": No such file or directory; "digits", "shapes" and "dates" are built in, anything else is a file or folder' $train --data points.csv --test none.csv --out new
 { cat other.csv; echo 'c,1,1'; } >new.csv
 refused '--test "new.csv": new.csv: line 22: column "kind": label "c" is not one of the 2 classes a, b' $train --data points.csv --test new.csv --out new
 

@@ -67,7 +67,7 @@ struct hsgd_data_options {
     int stride;                    /* texts: tokens from one sample to the next; 0: window, without overlap */
     const char *tokens;            /* texts: "characters" or "bytes"; NULL: as in the record, else characters */
     double test_part;              /* texts: the fraction of the tokens, the last ones, that are the test split; 0:
-                                        0.1, unless that is shorter than a window; < 0: none */
+                                        0.1, unless that is shorter than a window; < 0: none.  pairs: of the pairs */
     const char *fields;      /* .npz: fields beside x and the label, such as "length,box=corners_train:f32": names,
                                         their arrays (NULL: of that name) and types f32, i32, u8 (as stored; integers
                                         are i32).  With x among them there is no field but these */
@@ -85,8 +85,9 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  * if it has none).
  * `what` is "digits", a built-in set (hsgd_data_digits()): samples 0..11999 of
  * seed 0 for training, and 2000 others for testing; "shapes" (hsgd_data_shapes()):
- * samples 0..7999 of seed 0, and 1000 others; or a path, which by content
- * is one of:
+ * samples 0..7999 of seed 0, and 1000 others; "dates": 20000 pairs of texts, dates in
+ * English, German or French and in the form of ISO 8601, and 2000 others of other days,
+ * with the fields of `pairs`; or a path, which by content is one of:
  * idx      a folder with the four IDX files of MNIST under their usual or
  *          torchvision names (also in raw/ or MNIST/raw/ below it), plain or
  *          gzip-compressed; images have 3 dimensions, or 4 with channels.
@@ -116,7 +117,13 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  *          by name.  A sample has x, `window` tokens (integers), and "label", those
  *          one place further.  The classes of both are the characters of the
  *          training split, or the 256 bytes.
- * npy, libsvm, csv and text may be compressed by gzip or xz.  The classes of npy,
+ * pairs    a text in UTF-8 of lines SOURCE TAB TARGET, of at most 512 characters each:
+ *          only where `format` or the record say so.  A sample has x, the characters of
+ *          the source, "length", their number, "label", those of the target and the end
+ *          (class 1, U+0003), and "previous", the token before each of these, at first
+ *          the start (class 0, U+0002), which is also behind the last ones.  Both have
+ *          one vocabulary, the classes: these two and the characters of the training split.
+ * npy, libsvm, csv, text and pairs may be compressed by gzip or xz.  The classes of npy,
  * npz, libsvm and csv are the distinct labels of the training split, sorted; numbers are
  * compared as they are written, and refused if they look like measurements
  * (any_classes).  With `target` there are no labels, and no classes.  doc/data.md
@@ -161,7 +168,7 @@ HSGD_API bool hsgd_record_field_get(const struct hsgd_record *r, int i, struct h
  * a checkpoint's. */
 HSGD_API const struct hsgd_normalisation *hsgd_record_normalisation(const struct hsgd_record *r, const char *field);
 
-/* The tokens of a text, as the training data of a record of the format "text" has
+/* The tokens of a text, as the training data of a record of texts or pairs of texts has
  * them: the first `places` of them in token (NULL: not wanted), *count: how many the
  * text has, at most `size`.
  * Errors: -EINVAL ctx, text or count is NULL, places < 0, the record has no tokens,
@@ -284,8 +291,8 @@ HSGD_API int hsgd_data_classes(const struct hsgd_data *d);
 HSGD_API const char *hsgd_data_class_name(const struct hsgd_data *d, int i);
 /* The name it was opened by, for messages; "" for NULL. */
 HSGD_API const char *hsgd_data_name(const struct hsgd_data *d);
-/* The format it was read as, a name of hsgd_data_format_at(), "digits" or "shapes";
- * "memory" for sets that were not read; "" for NULL. */
+/* The format it was read as, a name of hsgd_data_format_at(), "digits", "shapes" or
+ * "dates"; "memory" for sets that were not read; "" for NULL. */
 HSGD_API const char *hsgd_data_format(const struct hsgd_data *d);
 
 /* A summary of the data in one line: format, samples, features or image size, label

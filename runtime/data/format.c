@@ -9,15 +9,17 @@
 #include "../io/stream.h"
 #include "base/sized.h"
 #include "record.h"
+#include "text_pairs.h"
 #include "well_known.h"
 
 /* Sets that are generated: samples 0 to train - 1 for training, others for testing. */
-#define TEST_FIRST (INT64_C(1) << 40)
 static const struct builtin {
     const char *name;
     int64_t train, test;
     struct hsgd_data *(*make)(struct hsgd_context *ctx, uint64_t seed, int64_t first, int64_t count);
-} builtins[] = { { "digits", 12000, 2000, hsgd_data_digits }, { "shapes", 8000, 1000, hsgd_data_shapes } };
+} builtins[] = { { "digits", 12000, 2000, hsgd_data_digits },
+                 { "shapes", 8000, 1000, hsgd_data_shapes },
+                 { "dates", 20000, 2000, dates_generate } };
 
 static const struct builtin *builtin_named(const char *what)
 {
@@ -26,11 +28,11 @@ static const struct builtin *builtin_named(const char *what)
     return NULL;
 }
 
-/* In the order in which they are tried; text is the least specific, and "text" must be asked for. */
+/* In the order in which they are tried; text is the least specific, and "text" and "pairs" must be asked for. */
 static const struct data_format *const formats[] = { &hsgd_format_idx, &hsgd_format_cifar, &hsgd_format_tar,
                                                      &hsgd_format_zip, &hsgd_format_coco,  &hsgd_format_images,
                                                      &hsgd_format_npy, &hsgd_format_npz,   &hsgd_format_libsvm,
-                                                     &hsgd_format_csv, &hsgd_format_text };
+                                                     &hsgd_format_csv, &hsgd_format_pairs, &hsgd_format_text };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -86,9 +88,10 @@ static int missing(struct hsgd_context *ctx, const char *path, int err)
     char hint[WELL_KNOWN_HINT];
     if (err == ENOENT && well_known_hint(path, hint, sizeof hint))
         return hsgd_fail(ctx, err, "data set \"%s\": no such folder; %s", path, hint);
-    return hsgd_fail(ctx, err,
-                     "data set \"%s\": %s; \"digits\" and \"shapes\" are built in, anything else is a file or folder",
-                     path, strerror(err));
+    return hsgd_fail(
+        ctx, err,
+        "data set \"%s\": %s; \"digits\", \"shapes\" and \"dates\" are built in, anything else is a file or folder",
+        path, strerror(err));
 }
 
 static int look(struct hsgd_context *ctx, const char *path, const struct data_format **format)
@@ -177,10 +180,7 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
 }
 
 /* Options that only texts have. */
-static bool has_token_options(const struct hsgd_data_options *o)
-{
-    return o->window || o->stride || o->tokens || o->test_part != 0;
-}
+static bool has_token_options(const struct hsgd_data_options *o) { return o->window || o->stride || o->tokens; }
 
 static int check_options(struct hsgd_context *ctx, const char *what, const char *format,
                          const struct hsgd_data_options *o)
@@ -189,13 +189,14 @@ static int check_options(struct hsgd_context *ctx, const char *what, const char 
     bool targets = false;
     for (size_t i = 0; i < sizeof with_targets / sizeof *with_targets; i++)
         targets = targets || !strcmp(format, with_targets[i]);
-    if (has_token_options(o) && strcmp(format, "text"))
+    bool text = !strcmp(format, "text"), pairs = !strcmp(format, "pairs");
+    if ((has_token_options(o) && !text) || (o->test_part != 0 && !text && !pairs))
         return hsgd_fail(
             ctx, EINVAL,
             "data set \"%s\": --window, --stride, --tokens and a fraction as --test are of texts, and this "
             "is %s",
             what, format);
-    if ((o->label || o->features) && !strcmp(format, "text"))
+    if ((o->label || o->features) && (text || pairs))
         return hsgd_fail(ctx, EINVAL, "data set \"%s\": is a text, which has no %s", what,
                          o->label ? "labels: --label is for other data" : "features: --features is for other data");
     if ((o->categorical || o->impute) && strcmp(format, "csv"))
@@ -224,9 +225,10 @@ static int read_splits(struct hsgd_context *ctx, const char *what, const struct 
 {
     const struct data_format *format = NULL;
     if (!what || !*what)
-        return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", \"shapes\", a file or a folder");
-    bool builtin = builtin_named(what), tokens = o->window || o->tokens || record_has_tokens(o->record);
-    if (!builtin && !o->format && tokens) format = &hsgd_format_text;
+        return hsgd_fail(ctx, EINVAL, "data set: no name given; \"digits\", \"shapes\", \"dates\", a file or a folder");
+    bool builtin = builtin_named(what), pairs = record_has_pairs(o->record);
+    bool tokens = o->window || o->tokens || pairs || record_has_tokens(o->record);
+    if (!builtin && !o->format && tokens) format = pairs ? &hsgd_format_pairs : &hsgd_format_text;
     if (!builtin && o->format && !(format = by_name(ctx, what, o->format))) return -EINVAL;
     int err = format || builtin ? 0 : look(ctx, what, &format);
     if (!err) err = check_options(ctx, what, builtin ? what : format->name, o);

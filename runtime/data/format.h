@@ -18,6 +18,9 @@ struct data_splits {
     struct hsgd_data *train, *test;
 };
 
+/* Samples of built-in sets from here on are for testing. */
+#define TEST_FIRST (INT64_C(1) << 40)
+
 struct data_format {
     const char *name, *what;                             /* what: for messages, "a folder with IDX files" */
     bool (*recognise)(const struct data_source *source); /* by content; formats are tried in order */
@@ -29,6 +32,6 @@ struct data_format {
 
 extern const struct data_format hsgd_format_idx, hsgd_format_cifar, hsgd_format_images, hsgd_format_tar,
     hsgd_format_zip, hsgd_format_npy, hsgd_format_npz, hsgd_format_libsvm, hsgd_format_csv, hsgd_format_text,
-    hsgd_format_coco;
+    hsgd_format_coco, hsgd_format_pairs;
 
 #endif

@@ -179,6 +179,9 @@ static int read_text(const struct input *in, struct hsgd_data **out)
 {
     struct hsgd_data_options options = { .features = in->shape.h * in->shape.w * in->shape.c, .record = in->record };
     if (record_has_tokens(in->record)) return read_tokens(in, out);
+    if (record_has_pairs(in->record))
+        return hsgd_fail(in->ctx, EINVAL, "%s: samples of the training data were pairs of texts, not one text",
+                         in->name);
     struct hsgd_stream *s = hsgd_stream_memory(in->ctx, in->name, in->bytes, in->size);
     if (!s) return -EINVAL;
     int err = is_libsvm(in, s) ? libsvm_parse(in->ctx, s, options.features, NULL, NULL, out)

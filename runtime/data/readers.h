@@ -48,6 +48,9 @@ int tokens_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct h
  * the caller, also after an error. */
 int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, bool as_bytes,
                    int32_t **code, int64_t *count);
+/* Pairs of texts, a line each: their training split and, of the last ones, their test split. */
+int text_pairs_read(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
+                    struct data_splits *out);
 int csv_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
               struct labels *labels, struct hsgd_data **out);
 

@@ -112,6 +112,9 @@ bool record_first_time(unsigned *said, unsigned what);
 /* Whether it is of a text, whose vocabulary are the classes of x.  False for NULL. */
 bool record_has_tokens(const struct hsgd_record *r);
 
+/* Whether it is of pairs of texts, with such a vocabulary.  False for NULL. */
+bool record_has_pairs(const struct hsgd_record *r);
+
 /* The tokens of a text, to be freed, also after an error; `name` begins every
  * sentence. */
 int record_tokens(struct hsgd_context *ctx, const struct hsgd_record *r, const char *name, const void *bytes, size_t n,

@@ -13,6 +13,13 @@ bool record_has_tokens(const struct hsgd_record *r)
     return r->x.names || r->x.classes == BYTES;
 }
 
+bool record_has_pairs(const struct hsgd_record *r)
+{
+    const struct record_field *previous = record_field(r, "previous");
+    return previous && previous->type.dtype == HSGD_I32 && r->x.names && r->x.type.dtype == HSGD_I32 &&
+           r->x.type.rank == 1;
+}
+
 int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, bool as_bytes,
                    int32_t **code, int64_t *count)
 {
@@ -84,7 +91,8 @@ int hsgd_record_encode(struct hsgd_context *ctx, const struct hsgd_record *r, co
     int err = ENTER(ctx, text, count);
     if (err) return err;
     *count = 0;
-    if (!record_has_tokens(r)) return hsgd_fail(ctx, EINVAL, "record: it is not of a text, so it has no tokens");
+    if (!record_has_tokens(r) && !record_has_pairs(r))
+        return hsgd_fail(ctx, EINVAL, "record: it is not of a text, so it has no tokens");
     if (places < 0 || (places && !token))
         return hsgd_fail(ctx, EINVAL, "tokens: there are %lld places for them", (long long)(token ? places : 0));
     err = record_tokens(ctx, r, "text", text, size, &all, &n);
@@ -101,7 +109,7 @@ static const unsigned char all_bytes[BYTES] = { SIXTY_FOUR(0), SIXTY_FOUR(64), S
 
 const char *hsgd_record_decode(const struct hsgd_record *r, int token, size_t *size)
 {
-    bool there = record_has_tokens(r) && token >= 0 && token < r->x.classes;
+    bool there = (record_has_tokens(r) || record_has_pairs(r)) && token >= 0 && token < r->x.classes;
     const char *text = !there ? NULL : r->x.names ? r->x.names->name[token] : (const char *)&all_bytes[token];
     if (size) *size = !text ? 0 : r->x.names ? strlen(text) : 1;
     return text;

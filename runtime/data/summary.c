@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One line that describes what was read. */
 #include "table.h"
+#include "text_pairs.h"
 #include "../../codelets/type_text.h"
 #include "base/sized.h"
 
@@ -35,6 +36,13 @@ static void add_names(struct line *l, const struct hsgd_names *names)
 }
 
 static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
+
+/* The longest texts, without what is behind the last character of a target. */
+static void add_pairs(struct line *l, const struct hsgd_data *d)
+{
+    add(l, "%s, %lld pair%s of at most %d and %d characters, %d classes", hsgd_data_format(d), (long long)d->count,
+        plural(d->count), d->x.type.dim[0], d->y.type.dim[0] - 1, d->y.classes);
+}
 
 /* What became of the columns of the file. */
 static void add_table(struct line *l, const struct table *t)
@@ -88,8 +96,9 @@ int hsgd_data_summary(const struct hsgd_data *d, char *text, size_t size)
     struct line l = { text, text ? size : 0, 0 };
     if (l.size) *text = 0;
     if (!d) return 0;
-    add_samples(&l, d);
-    for (int i = 1; i < d->fields; i++) {
+    bool pairs = text_pairs_are(d);
+    (pairs ? add_pairs : add_samples)(&l, d);
+    for (int i = 1; i < d->fields && !pairs; i++) {
         bool label = &d->field[i] == data_classes(d) && d->field[i].type.dtype == HSGD_I32;
         (label ? add_label : add_field)(&l, &d->field[i]);
     }

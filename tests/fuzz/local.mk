@@ -2,7 +2,8 @@
 # Fuzz targets.  To add one: tests/fuzz/NAME.c, NAME here, the sources it
 # tests in fuzz_sources, and seeds in tests/fuzz/seeds/NAME/.  Other code that
 # they need comes from the library, without sanitizers.
-FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar tokens
+FUZZ_TARGETS = cifar csv idx image_cache input jpeg libsvm model_file npy npz png record safetensors stream tar \
+	text_pairs tokens
 if HAVE_ONNX
 FUZZ_TARGETS += onnx
 else
@@ -49,6 +50,8 @@ fuzz_sources = \
 	runtime/data/table.c \
 	runtime/data/tar.c \
 	runtime/data/text.c \
+	runtime/data/text_pairs.c \
+	runtime/data/text_pairs_file.c \
 	runtime/data/tokens.c \
 	runtime/data/vocabulary.c \
 	runtime/base/error.c \

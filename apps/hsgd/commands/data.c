@@ -249,29 +249,42 @@ static int print_rows(const struct data_view *l, const struct hsgd_data *d)
     return code;
 }
 
-/* The beginning of each sample of tokens, as text. */
-static int print_tokens(const struct data_view *l, const struct hsgd_data *d)
+/* Tokens of sample i in one of its fields, as text; those of a target up to its end. */
+static bool write_tokens(FILE *out, const struct hsgd_data *d, const char *field, int64_t i)
 {
     struct hsgd_data_field f = { .name = "" };
-    hsgd_data_field_get(d, 0, &f, sizeof f);
-    int n = hsgd_data_shape(d).c, code = OK;
-    int32_t *token = malloc((size_t)n * sizeof *token);
+    int at = hsgd_data_find(d, field), length = hsgd_data_find(d, "length");
+    hsgd_data_field_get(d, at, &f, sizeof f);
+    int32_t n = f.type.dim[0], *token = malloc((size_t)n * sizeof *token);
+    if (token) hsgd_data_gather_field(d, at, &i, 1, NULL, token);
+    if (!at && length > 0 && hsgd_data_type(d, "length").dtype == HSGD_I32)
+        hsgd_data_gather_field(d, length, &i, 1, NULL, &n);
+    for (int k = 0; token && k < n; k++) {
+        if (at && f.class_name && !strcmp(f.class_name[token[k]], "\3")) break;
+        if (f.class_name) fputs(f.class_name[token[k]], out);
+        else fprintf(out, "%s%d", k ? " " : "", (int)token[k]);
+    }
+    free(token);
+    return token;
+}
+
+/* Each sample of tokens, as text, and what a source is translated to. */
+static int print_tokens(const struct data_view *l, const struct hsgd_data *d)
+{
+    bool pairs = hsgd_data_find(d, "previous") >= 0, ok = true;
     putchar('\n');
-    for (int64_t i = 0; token && !code && i < l->s->rows && i < hsgd_data_count(d); i++) {
+    for (int64_t i = 0; ok && i < l->s->rows && i < hsgd_data_count(d); i++) {
         char *text = NULL;
         size_t size;
         FILE *out = open_memstream(&text, &size);
-        hsgd_data_gather_field(d, 0, &i, 1, NULL, token);
-        for (int k = 0; out && k < n; k++)
-            if (f.class_name) fputs(f.class_name[token[k]], out);
-            else fprintf(out, "%s%d", k ? " " : "", (int)token[k]);
-        if (out && !fclose(out)) text_wrap(0, 2, "%s", text);
-        else code = report_error(FAILED, "out of memory");
+        ok = out && write_tokens(out, d, "x", i);
+        if (ok && pairs) fputs(" -> ", out);
+        if (ok && pairs) ok = write_tokens(out, d, "label", i);
+        ok = out && !fclose(out) && ok;
+        if (ok) text_wrap(0, 2, "%s", text);
         free(text);
     }
-    if (!token) code = report_error(FAILED, "out of memory");
-    free(token);
-    return code;
+    return ok ? OK : report_error(FAILED, "out of memory");
 }
 
 /* Samples, augmented as in the first epoch if requested: --out, --png and --svg. */

@@ -50,18 +50,18 @@ static const struct option_row table[] = {
     { "top-k", 0, INTEGER, GENERATE, AT(top_k), 0, 1 << 24, NULL, "K",
       "only among the K most probable tokens (0: all)" },
     { "seed", 0, INTEGER, GENERATE, AT(seed), 0, 9e15, NULL, "N", "seed of the choice of tokens (0)" },
-    { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|shapes|PATH",
+    { "data", 0, TEXT, TRAIN | BENCH | TUNE | PLAN | EVAL | SUMMARY, AT(data), 0, 0, NULL, "digits|shapes|dates|PATH",
       "the data (train, tune: digits; eval: that of the run; bench,\n"
       "plan, summary: none, only the model's default input shape)" },
-    { "data", 0, TEXT, CALIBRATE, AT(data), 0, 0, NULL, "digits|shapes|PATH",
+    { "data", 0, TEXT, CALIBRATE, AT(data), 0, 0, NULL, "digits|shapes|dates|PATH",
       "the data of the training (none, only the model's default input\nshape)" },
     { "test", 0, TEXT, TRAIN | DATA, AT(test), 0, 0, NULL, "X|PATH",
       "the test data (the test split of the data, if it has one); of a\n"
-      "text also the fraction at its end that is the test split, such\n"
+      "text or pairs also the fraction at its end that is the test split, such\n"
       "as 0.1 or 1/12, 0 for none (0.1)" },
     { "format", 0, TEXT, READS, AT(format), 0, 0, hsgd_data_format_at, "NAME",
-      "the format of the data (detected from its content; text must be\n"
-      "given, unless --window or --tokens is)" },
+      "the format of the data (detected from its content; pairs and\n"
+      "text must be given, the latter unless --window or --tokens is)" },
     { "label", 0, TEXT, READS, AT(label), 0, 0, NULL, "NAME|N",
       "the labels: a column of a CSV by name or number, an array of an\n"
       ".npz, a file beside an .npy (found by common names)" },

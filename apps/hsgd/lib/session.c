@@ -91,6 +91,7 @@ static int read_other(struct session *run, const struct settings *s, const struc
     o.record = hsgd_record_create(run->ctx, ours);
     if (!strcmp(hsgd_data_format(ours), "npz")) o.fields = s->fields;
     if (!strcmp(hsgd_data_format(ours), "text")) o.stride = (int)s->stride, o.test_part = -1;
+    if (!strcmp(hsgd_data_format(ours), "pairs")) o.test_part = -1;
     int err = o.record ? hsgd_data_read(run->ctx, what, &o, train, test) : -ENOMEM;
     hsgd_record_destroy(&o.record);
     return err ? report_error(data_exit_code(err), "%s \"%s\": %s", option, what, hsgd_error(run->ctx)) : OK;
