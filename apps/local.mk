@@ -27,6 +27,8 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/explain_items.c \
 	apps/hsgd/commands/explain_report.c \
 	apps/hsgd/commands/generate.c \
+	apps/hsgd/commands/generate.h \
+	apps/hsgd/commands/generate_translation.c \
 	apps/hsgd/commands/help.c \
 	apps/hsgd/commands/manual.c \
 	apps/hsgd/commands/models.c \
@@ -117,6 +119,8 @@ hsgd_SOURCES = \
 	apps/hsgd/lib/tensorboard.h \
 	apps/hsgd/lib/text.c \
 	apps/hsgd/lib/text.h \
+	apps/hsgd/lib/translation.c \
+	apps/hsgd/lib/translation.h \
 	apps/hsgd/lib/tuning.h \
 	apps/hsgd/lib/tuning_rank.c \
 	apps/hsgd/lib/tuning_search.c \

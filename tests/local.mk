@@ -21,6 +21,7 @@ cli_tests += tests/test_tables_cli.sh
 cli_tests += tests/test_tokens_cli.sh
 cli_tests += tests/test_categories_cli.sh
 cli_tests += tests/test_lengths_cli.sh
+cli_tests += tests/test_translate.sh
 cli_tests += tests/test_tune.sh
 cli_tests += tests/test_safety.sh
 cli_tests += tests/test_selftest.sh

@@ -135,8 +135,8 @@ HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
 
 /* A model for data of this shape and number of classes: a built-in one
  * ("linear", "mlp", "mlp-small", "lenet", "cifar-cnn", "resnet8", "resnet20",
- * "char-lstm", "seq-rnn", "char-gpt", "mobile-cnn"), or a model file if
- * hsgd_model_is_file(name).  Shape and classes as in hsgd_model_from_file().
+ * "char-lstm", "seq-rnn", "char-gpt", "mobile-cnn", "tabular", "translate"), or a
+ * model file if hsgd_model_is_file(name).  Shape and classes as in hsgd_model_from_file().
  * Errors (NULL): -EINVAL an unknown name; those of hsgd_model_from_file(). */
 HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,
                                                int classes);

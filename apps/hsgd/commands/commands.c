@@ -80,9 +80,10 @@ const struct command commands[] = {
       "evaluate a model on labelled data",
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and the confusion matrix; of a model with numeric\n"
-      "targets RMSE, MAE and R2 of each.  Without --data it uses the data of the run;\n"
-      "with --data, columns are matched by name, and label column, features and unit of\n"
-      "the values are those of the training data." },
+      "targets RMSE, MAE and R2 of each; of one that translates texts, how many are\n"
+      "translated exactly.  Without --data it uses the data of the run; with --data,\n"
+      "columns are matched by name, and label column, features and unit of the values are\n"
+      "those of the training data." },
     { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
       "predict the classes or targets of samples",
       "Prints the most probable classes of every sample, or its targets in the unit of\n"
@@ -100,13 +101,16 @@ const struct command commands[] = {
       "Grad-CAM, the regions that speak for the class.  Draws PNG files: maps over the\n"
       "image, or bars; prints the largest of features and tokens.  Inputs are those of\n"
       "hsgd predict." },
-    { "generate", GENERATE, cmd_generate, "generate --checkpoint PATH --prompt TEXT [OPTION...]", "continue a text",
+    { "generate", GENERATE, cmd_generate, "generate --checkpoint PATH --prompt TEXT [OPTION...]",
+      "continue or translate a text",
       "Continues a text by a model that was trained on one, token by token, each drawn\n"
       "with its probability, and prints them as they come.  The session keeps what the\n"
       "model has seen (keys and values of attention, the states of a recurrent network),\n"
       "so that a token takes one run on one position; after as many tokens as a sample\n"
       "of the training had it begins anew with the last half of them.  A model that\n"
-      "keeps nothing, or not all, runs on the last of the text for each token." },
+      "keeps nothing, or not all, runs on the last of the text for each token.  A model\n"
+      "that was trained on pairs of texts translates the prompt: each token is the most\n"
+      "probable one." },
     { "data", DATA, cmd_data, "data info|show digits|PATH [OPTION...]", "inspect a data set",
       "info prints format, sizes, statistics and the number of samples per class.\n"
       "show prints the values of the first samples; of images, --out writes a contact\n"

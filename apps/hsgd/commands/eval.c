@@ -14,6 +14,7 @@
 #include "lib/options.h"
 #include "lib/report.h"
 #include "lib/text.h"
+#include "lib/translation.h"
 
 #define CHUNK 2048     /* samples in memory at once */
 #define MAX_CLASSES 20 /* of a confusion matrix as text */
@@ -143,7 +144,7 @@ static int count_classes(const struct opened *o, struct evaluation *e)
     return count(o, e);
 }
 
-static int evaluate(const struct opened *o, struct evaluation *e)
+static int evaluate(const struct opened *o, struct evaluation *e, const struct settings *s)
 {
     double began = now_seconds();
     e->samples = hsgd_data_count(o->run.whole);
@@ -155,6 +156,7 @@ static int evaluate(const struct opened *o, struct evaluation *e)
     int code = OK;
     if (o->predicts_targets) code = regression_measure(&o->run, o->norm, &o->targets, o->run.whole, &e->regression);
     else if (!o->predicts_positions) code = count_classes(o, e);
+    else if ((e->has_exact = translates(o))) code = translation_measure(o, s, o->run.whole, &e->exact);
     e->seconds = now_seconds() - began;
     return code;
 }
@@ -209,8 +211,9 @@ static int print_targets_json(const struct opened *o, const struct evaluation *e
 
 static int print_positions_json(const struct opened *o, const struct evaluation *e)
 {
+    const struct metric exact = { "exact_match", e->exact };
     json_t *all = json_head(o, e);
-    set_metrics(&all, o, e, NULL, 0);
+    set_metrics(&all, o, e, &exact, e->has_exact);
     return json_print(all);
 }
 
@@ -316,6 +319,7 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     for (int i = 1; i < e->metrics; i++)
         if (o->predicts_positions || strcmp(hsgd_model_metric_name(o->run.model, i), "accuracy"))
             text_field(hsgd_model_metric_name(o->run.model, i), "%.4g", e->figure[i]);
+    if (e->has_exact) text_field("exact match", "%.2f%%", 100 * e->exact);
     if (o->predicts_targets) eval_targets_print(&o->targets, &e->regression);
     else if (!o->predicts_positions) print_classes(e);
     putchar('\n');
@@ -347,7 +351,7 @@ int cmd_eval(struct settings *s)
     if (!code) code = open_samples(&o, &e, s);
     if (!code) code = set_buckets(&o.run, s->buckets || !*e.own.config ? s : &e.own.s, o.run.whole);
     if (!code) code = open_evaluator(&o, s);
-    if (!code) code = evaluate(&o, &e);
+    if (!code) code = evaluate(&o, &e, s);
     if (!code && (s->png || s->svg)) code = draw_confusion(&e, s->png, s->svg);
     if (!code) code = s->json ? print_json(&o, &e) : print_text(&o, &e);
     for (int i = 0; e.name && i < e.classes; i++) free((char *)e.name[i]);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "commands.h"
-#include "lib/checkpoint.h"
+#include "generate.h"
 #include "lib/json.h"
+#include "lib/translation.h"
 
 #define SAME 5e-5 /* difference of probabilities that are the same but for rounding */
 
@@ -222,6 +223,18 @@ static int generate_json(struct generation *g, const struct settings *s)
     return code;
 }
 
+static int generate_text(struct generation *g, const struct settings *s)
+{
+    g->record = g->o.info->record;
+    int code = check_model(g);
+    if (!code) code = take_prompt(g, s);
+    if (!code) code = s->json ? generate_json(g, s) : generate(g, s, stdout);
+    if (!s->json && g->count) putchar('\n');
+    if (!code) code = flush_output();
+    free(g->token), free(g->p), free(g->weight);
+    return code;
+}
+
 int cmd_generate(struct settings *s)
 {
     struct generation g = { .random = (uint64_t)s->seed };
@@ -229,15 +242,7 @@ int cmd_generate(struct settings *s)
     if (!code && !s->prompt) code = report_error(USAGE, "--prompt is missing");
     if (code) return code;
     code = open_checkpoint(&g.o, s);
-    if (!code) {
-        g.record = g.o.info->record;
-        code = check_model(&g);
-    }
-    if (!code) code = take_prompt(&g, s);
-    if (!code) code = s->json ? generate_json(&g, s) : generate(&g, s, stdout);
-    if (!s->json && g.count) putchar('\n');
-    if (!code) code = flush_output();
-    free(g.token), free(g.p), free(g.weight);
+    if (!code) code = translates(&g.o) ? generate_translation(&g.o, s) : generate_text(&g, s);
     close_checkpoint(&g.o);
     return code;
 }

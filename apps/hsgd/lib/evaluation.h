@@ -15,6 +15,8 @@ struct evaluation {
     int64_t *confusion; /* [true class][predicted class] */
     int metrics;        /* of the model, by hsgd_model_metric_name(), */
     double figure[HSGD_KEPT_METRICS];
+    bool has_exact; /* of a model that translates: */
+    double exact;   /* fraction of targets that are translated exactly */
     double seconds;
     struct own_data own; /* without --data */
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "image_folder.h"
+#include "translation.h"
 
 #define MAX_BYTES ((size_t)1 << 31)
 
@@ -81,6 +82,8 @@ int inputs_read(struct inputs *in, const struct settings *s)
 {
     struct stat st;
     int code = OK;
+    if (translates(in->o))
+        return report_error(USAGE, "%s: its model translates texts, which is done by \"hsgd generate\"", in->o->path);
     for (int i = 0; !code && i < s->words; i++) {
         bool folder = !stat(s->word[i], &st) && S_ISDIR(st.st_mode);
         code = folder ? read_folder(in, s->word[i]) : count_input(in, read_input(in, s->word[i]));

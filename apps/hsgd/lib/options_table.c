@@ -42,7 +42,7 @@ static const struct option_row table[] = {
       "the model, or a model file" },
     { "checkpoint", 0, TEXT, USES, AT(checkpoint), 0, 0, NULL, "PATH",
       "a checkpoint, the folder of a run (its best checkpoint), or a\nfile of weights" },
-    { "prompt", 0, TEXT, GENERATE, AT(prompt), 0, 0, NULL, "TEXT", "what the text begins with" },
+    { "prompt", 0, TEXT, GENERATE, AT(prompt), 0, 0, NULL, "TEXT", "what the text begins with, or what is translated" },
     { "length", 0, INTEGER, GENERATE, AT(length), 0, 1 << 24, NULL, "N", "tokens to generate (256)" },
     { "temperature", 0, REAL, GENERATE, AT(temperature), 0, 1000, NULL, "X",
       "divide the logarithms of probabilities by X: less is safer, more\n"
