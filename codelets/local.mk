@@ -13,6 +13,7 @@ OPS += broadcast
 OPS += concat
 OPS += conv2d
 OPS += ctc
+OPS += cumsum
 OPS += conv_transpose2d
 OPS += dense
 OPS += dropout
@@ -43,6 +44,7 @@ OPS += rmse
 OPS += slice
 OPS += softmax
 OPS += softmax_cross_entropy
+OPS += top_values
 OPS += transpose
 
 # Kernels that belong to no operation of a model, after the headers that kernels share.

@@ -32,10 +32,24 @@ static struct hsgd_type without(const struct hsgd_type *t, unsigned mask, bool k
     return y;
 }
 
+static bool of_integers(const struct hsgd_node *n) { return n->in[0].dtype == HSGD_I32; }
+
+/* Whether integers have the function. */
+static bool integers_have(int function)
+{
+    static const bool have[REDUCE_COUNT] = { [REDUCE_SUM] = true,  [REDUCE_MAX] = true, [REDUCE_MIN] = true,
+                                             [REDUCE_PROD] = true, [REDUCE_L1] = true,  [REDUCE_SUM_SQUARE] = true };
+    return have[function];
+}
+
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_reduce *a = attributes(n);
-    if (need_floats(n, why, size)) return -1;
+    if (need_numbers(n, why, size)) return -1;
+    if (of_integers(n) && !integers_have((int)a->function)) {
+        snprintf(why, size, "of integers it has only sum, max, min, prod, l1 and sum_square");
+        return -1;
+    }
     int mask = mask_of(&a->axes, n->in[0].rank);
     if (mask < 0) {
         snprintf(why, size, "axes must be different ones of %s, from 1 on or from -1 down", type_text(&n->in[0]).text);
@@ -102,6 +116,10 @@ static void forward(struct hsgd_emit *e)
 {
     struct reduce_args a = args_of(e);
     struct hsgd_ref k = e->x[0];
+    if (of_integers(e->node)) {
+        HSGD_LAUNCH(e, HSGD_KERNEL(reduce_integers), HSGD_ITEMS, results(&a), &a, e->x[0], e->y[0]);
+        return;
+    }
     if (a.function == REDUCE_LOG_SUM_EXP) {
         k = hsgd_scratch(e, results(&a));
         emit(e, a, REDUCE_MAX, e->x[0], k);
@@ -123,6 +141,10 @@ static int slope_of(int function)
 static void backward(struct hsgd_emit *e)
 {
     if (!hsgd_wanted(e->dx[0])) return;
+    if (of_integers(e->node)) {
+        emit_no_gradients(e);
+        return;
+    }
     struct reduce_args a = args_of(e);
     int n = results(&a), function = a.function;
     struct hsgd_ref coefficient = hsgd_scratch(e, n), k = e->y[0], y = e->y[0], other = e->y[0];
@@ -175,7 +197,7 @@ static int arg_axis(const struct hsgd_node *n)
 static int arg_infer(struct hsgd_node *n, char *why, size_t size)
 {
     int axis = arg_axis(n);
-    if (need_floats(n, why, size)) return -1;
+    if (need_numbers(n, why, size)) return -1;
     if (axis < 0) return no_axis(arg_of(n)->axis, &n->in[0], why, size);
     n->outputs = 1;
     n->out[0] = without(&n->in[0], 1u << axis, arg_of(n)->keepdims);
@@ -191,7 +213,8 @@ static void arg_forward(struct hsgd_emit *e)
     for (int i = axis + 1; i < t->rank; i++) inner *= t->dim[i];
     struct arg_max_args a = { e->rows * sample_size(&e->node->out[0]), t->dim[axis], inner, arg_of(e->node)->min,
                               arg_of(e->node)->last };
-    HSGD_LAUNCH(e, HSGD_KERNEL(arg_max), HSGD_ITEMS, a.items, &a, e->x[0], e->y[0]);
+    HSGD_LAUNCH(e, of_integers(e->node) ? HSGD_KERNEL(arg_max_integers) : HSGD_KERNEL(arg_max), HSGD_ITEMS, a.items, &a,
+                e->x[0], e->y[0]);
 }
 
 /* An index does not move. */

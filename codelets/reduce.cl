@@ -121,6 +121,44 @@ KERNEL3(reduce_columns, reduce_args)
     (void)scale;
 }
 
+/* F(name, term of a number v, start, result of s and t) of integers, which wrap around */
+#define INTEGER_REDUCTIONS(F) \
+    F(SUM, v, 0, (int)((u32)s + (u32)t)) \
+    F(MAX, v, v, t > s ? t : s) \
+    F(MIN, v, v, t < s ? t : s) \
+    F(PROD, v, 1, (int)((u32)s * (u32)t)) \
+    F(L1, v < 0 ? (int)(0u - (u32)v) : v, 0, (int)((u32)s + (u32)t)) \
+    F(SUM_SQUARE, (int)((u32)v * (u32)v), 0, (int)((u32)s + (u32)t))
+
+/* y = the reductions of rows or columns of integers, of one worker each */
+KERNEL2(reduce_integers, reduce_args)
+{
+    BUFFER(0, const int, x)
+    BUFFER(1, int, y)
+    const struct reduce_args a = a_;
+    const int results = a.columns ? a.inner : 1, terms = a.columns ? 1 : a.inner;
+    switch (a.function) {
+#define CASE(name, term, start, step) \
+    case REDUCE_##name: \
+        FOR_ITEMS(r, a.outer * results) { \
+            GLOBAL const int *from = x + reduce_at(r / results, a.kept, a.kept_stride) + r % results; \
+            int v = *from, s = start; \
+            for (int o = 0; o < a.steps; o++) { \
+                GLOBAL const int *p = from + reduce_at(o, a.left, a.left_stride); \
+                for (int c = 0; c < terms; c++) { \
+                    v = p[c]; \
+                    const int t = term; \
+                    s = step; \
+                } \
+            } \
+            y[r] = s; \
+        } \
+        break;
+        INTEGER_REDUCTIONS(CASE)
+#undef CASE
+    }
+}
+
 /* The gradient is a coefficient of each result times a function of x and another number k of the result's place:
  * coefficient[i] = of dy, y and k, which may be in its place. */
 struct reduce_coefficient_args { int n, function; float scale; };
@@ -212,6 +250,23 @@ KERNEL2(arg_max, arg_max_args)
             const float v = sign * p[(size_t)c * inner];
             const int more = v > best || (v != v && best == best);
             if (more || (last && (v == best || (v != v && best != best)))) { best = v; at = c; }
+        }
+        y[i] = at;
+    }
+}
+
+/* The same of integers. */
+KERNEL2(arg_max_integers, arg_max_args)
+{
+    BUFFER(0, const int, x)
+    BUFFER(1, int, y)
+    const int n = ARG(n), inner = ARG(inner), last = ARG(last), flip = ARG(min) ? -1 : 0; /* -1 - v falls as v rises */
+    FOR_ITEMS(i, ARG(items)) {
+        GLOBAL const int *p = x + (size_t)(i / inner) * n * inner + i % inner;
+        int best = p[0] ^ flip, at = 0;
+        for (int c = 1; c < n; c++) {
+            const int v = p[(size_t)c * inner] ^ flip;
+            if (v > best || (last && v == best)) { best = v; at = c; }
         }
         y[i] = at;
     }

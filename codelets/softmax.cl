@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Softmax of rows and its logarithm, in vectors on a CPU; on CUDA a warp takes a row. */
+/* Softmax of rows and its logarithm, in vectors on a CPU; on CUDA a warp takes a row.  Along an axis that is not the
+ * last, columns beside each other are computed together. */
 #include "device.h"
 #include "vector_math.h"
 
@@ -66,6 +67,77 @@ KERNEL3(softmax_bwd, softmax_args)
             for (int c = WARP_LANE; c < cols; c += WARP) sum += dyr[c] * yr[c];
             sum = WARP_SUM(sum);
             INDEPENDENT for (int c = WARP_LANE; c < cols; c += WARP) dxr[c] = yr[c] * (dyr[c] - sum);
+        }
+    }
+}
+
+/* `outer` times n numbers of each of `inner` columns. */
+struct softmax_columns_args { int outer, n, inner, log; };
+
+/* The same along columns; work: the maximum and the sum of each */
+KERNEL3(softmax_columns_fwd, softmax_columns_args)
+{
+    BUFFER(0, const float, x)
+    BUFFER(1, float, work)
+    BUFFER(2, float, y)
+    const int n = ARG(n), inner = ARG(inner), log = ARG(log);
+    FOR_ROWS(r, ARG(outer)) {
+        GLOBAL const float *xs = x + (size_t)r * n * inner;
+        GLOBAL float *ys = y + (size_t)r * n * inner;
+        GLOBAL float *tops = work + (size_t)r * 2 * inner, *sums = tops + inner;
+        FOR_COLS(c, inner) tops[c] = xs[c];
+        for (int i = 1; i < n; i++) {
+            GLOBAL const float *p = xs + (size_t)i * inner;
+            FOR_COLS(c, inner) tops[c] = p[c] > tops[c] ? p[c] : tops[c];
+        }
+        FOR_COLS(c, inner) sums[c] = 0.0f;
+        for (int i = 0; i < n; i++) {
+            GLOBAL const float *p = xs + (size_t)i * inner;
+            GLOBAL float *to = ys + (size_t)i * inner;
+            FOR_COLS(c, inner) {
+                const float e = vector_exp(p[c] - tops[c]);
+                to[c] = e;
+                sums[c] += e;
+            }
+        }
+        FOR_COLS(c, inner) sums[c] = log ? tops[c] + vector_log(sums[c]) : 1.0f / sums[c];
+        for (int i = 0; i < n; i++) {
+            GLOBAL const float *p = xs + (size_t)i * inner;
+            GLOBAL float *to = ys + (size_t)i * inner;
+            if (log)
+                FOR_COLS(c, inner) to[c] = p[c] - sums[c];
+            else
+                FOR_COLS(c, inner) to[c] *= sums[c];
+        }
+    }
+}
+
+/* The same along columns; sums: of each */
+KERNEL4(softmax_columns_bwd, softmax_columns_args)
+{
+    BUFFER(0, const float, y)
+    BUFFER(1, const float, dy)
+    BUFFER(2, float, sums)
+    BUFFER(3, float, dx)
+    const int n = ARG(n), inner = ARG(inner), log = ARG(log);
+    FOR_ROWS(r, ARG(outer)) {
+        const size_t at = (size_t)r * n * inner;
+        GLOBAL float *s = sums + (size_t)r * inner;
+        FOR_COLS(c, inner) s[c] = 0.0f;
+        for (int i = 0; i < n; i++) {
+            GLOBAL const float *p = y + at + (size_t)i * inner, *d = dy + at + (size_t)i * inner;
+            if (log)
+                FOR_COLS(c, inner) s[c] += d[c];
+            else
+                FOR_COLS(c, inner) s[c] += d[c] * p[c];
+        }
+        for (int i = 0; i < n; i++) {
+            GLOBAL const float *p = y + at + (size_t)i * inner, *d = dy + at + (size_t)i * inner;
+            GLOBAL float *to = dx + at + (size_t)i * inner;
+            if (log)
+                FOR_COLS(c, inner) to[c] = d[c] - vector_exp(p[c]) * s[c];
+            else
+                FOR_COLS(c, inner) to[c] = p[c] * (d[c] - s[c]);
         }
     }
 }

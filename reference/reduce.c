@@ -213,9 +213,54 @@ static void one(int turn)
     free(place), free(x), free(dy), free(xd), free(dyd);
 }
 
+/* ------------------------------------------------------------------- integers */
+
+static uint32_t integer_term(enum hsgd_reduction f, uint32_t v)
+{
+    if (f == HSGD_REDUCE_L1) return (int32_t)v < 0 ? 0 - v : v;
+    return f == HSGD_REDUCE_SUM_SQUARE ? v * v : v;
+}
+
+/* Any bits: sums and products wrap around. */
+static void integers(int turn)
+{
+    static const enum hsgd_reduction functions[] = { HSGD_REDUCE_SUM,  HSGD_REDUCE_MAX, HSGD_REDUCE_MIN,
+                                                     HSGD_REDUCE_PROD, HSGD_REDUCE_L1,  HSGD_REDUCE_SUM_SQUARE };
+    struct hsgd_type t = some_type(turn);
+    int rows = check_size(turn % 25 == 24 ? 4 : 100), n = rows * (int)hsgd_type_size(&t);
+    unsigned mask = (unsigned)check_int(1, (1 << t.rank) - 1);
+    struct hsgd_reduce a = { functions[turn % 6], list_of(mask, t.rank), turn / 6 % 2 };
+    int *place = malloc((size_t)n * sizeof *place), results = place ? places(rows, &t, mask, place) : 0;
+    int32_t *x = malloc((size_t)n * sizeof *x), *y = malloc(((size_t)results + 1) * sizeof *y);
+    uint32_t *want = calloc((size_t)results + 1, sizeof *want);
+    bool *seen = calloc((size_t)results + 1, sizeof *seen);
+    t.dtype = HSGD_I32;
+    for (int i = 0; i < n && results; i++) {
+        int k = place[i];
+        uint32_t v = (uint32_t)check_int(-(1 << 20), 1 << 20) * (turn % 2 ? 1u : 2003u),
+                 term = integer_term(a.function, v);
+        x[i] = (int32_t)v;
+        if (!seen[k]) want[k] = term;
+        else if (a.function == HSGD_REDUCE_MAX) want[k] = x[i] > (int32_t)want[k] ? v : want[k];
+        else if (a.function == HSGD_REDUCE_MIN) want[k] = x[i] < (int32_t)want[k] ? v : want[k];
+        else want[k] = a.function == HSGD_REDUCE_PROD ? want[k] * term : want[k] + term;
+        seen[k] = true;
+    }
+    check_shape("integers %d: function %d, %d samples of rank %d, axes %x, %d results", turn, (int)a.function, rows,
+                t.rank, mask, results);
+    for (int d = 0; results && d < check_devices() && check_going(); d++) {
+        struct hsgd_op_call run = { .rows = rows, .in = { t }, .x = { (float *)x }, .y = { (float *)y } };
+        check_run(d, &hsgd_op_reduce, &a, &run, results);
+        for (int k = 0; k < results && check_going(); k++)
+            check_that(y[k] == (int32_t)want[k], "y[%d] is %d, not %d", k, y[k], (int32_t)want[k]);
+    }
+    free(place), free(x), free(y), free(want), free(seen);
+}
+
 void reference_reduce(void)
 {
     for (int i = 0; i < 300 && check_going(); i++) one(i);
+    for (int i = 0; i < 204 && check_going(); i++) integers(i);
 }
 
 /* --------------------------------------------------------------------- arg_max */
@@ -257,7 +302,34 @@ static void arg_one(int turn)
     free(x), free(y);
 }
 
+/* Large integers that are one float. */
+static void arg_integers(int turn)
+{
+    struct hsgd_type t = { HSGD_I32, 2, { check_size(40), check_size(40) } };
+    int rows = check_size(30), axis = turn % 2, dim = t.dim[axis], inner = axis ? 1 : t.dim[1];
+    struct hsgd_arg_max a = { axis + 1, turn / 2 % 2, turn / 4 % 2, turn / 8 % 2 };
+    int size = t.dim[0] * t.dim[1], n = rows * size / dim;
+    int32_t *x = malloc((size_t)(rows * size) * sizeof *x), *y = malloc((size_t)n * sizeof *y);
+    for (int i = 0; i < rows * size; i++) x[i] = (turn % 3 ? 1 << 30 : -(1 << 30)) + check_int(-9, 9);
+    check_shape("integers %d: %d samples, axis %d, min %d, last %d", turn, rows, axis + 1, a.min, a.last);
+    for (int d = 0; d < check_devices() && check_going(); d++) {
+        struct hsgd_op_call run = { .rows = rows, .in = { t }, .x = { (float *)x }, .y = { (float *)y } };
+        check_run(d, &hsgd_op_arg_max, &a, &run, n);
+        for (int i = 0; i < n && check_going(); i++) {
+            const int32_t *line = x + i / inner * dim * inner + i % inner;
+            int best = 0;
+            for (int c = 1; c < dim; c++) {
+                int32_t v = line[c * inner], b = line[best * inner];
+                if ((a.min ? v < b : v > b) || (a.last && v == b)) best = c;
+            }
+            check_that(y[i] == best, "y[%d] is %d, not %d", i, y[i], best);
+        }
+    }
+    free(x), free(y);
+}
+
 void reference_arg_max(void)
 {
     for (int i = 0; i < 204 && check_going(); i++) arg_one(i);
+    for (int i = 0; i < 204 && check_going(); i++) arg_integers(i);
 }

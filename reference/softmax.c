@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* softmax and log_softmax: y_c = exp(x_c) / sum_i exp(x_i), dx = y (dy - sum_i dy_i y_i); log y. */
+#include <string.h>
+
 #include "check.h"
 #include "reference.h"
 
@@ -58,13 +60,29 @@ static double loss(void *user)
     return sum;
 }
 
+/* Rows of lines as {rows / inner, cols, inner}, the axis in the middle, or back. */
+static void turn_lines(const float *from, float *to, const struct shape *s, int inner, bool back)
+{
+    for (int i = 0; i < s->rows * s->cols; i++) {
+        int line = i / s->cols, c = i % s->cols, at = (line / inner * s->cols + c) * inner + line % inner;
+        if (back) to[i] = from[at];
+        else to[at] = from[i];
+    }
+}
+
+/* Lines along the last axis, or along one before it of {outer, cols, inner}. */
 static void one(int turn, bool log)
 {
-    int rows = check_size(40), cols = turn % 20 == 19 ? check_int(1000, 3000) : check_size(70), n = rows * cols;
+    int inner = turn % 5 == 1 || turn % 5 == 2 ? check_size(40) : 1, rows = check_size(40 / inner + 1) * inner,
+        cols = turn % 20 == 19 ? check_int(1000, 3000) : check_size(70), n = rows * cols;
     struct shape s = { rows, cols, log, NULL, NULL };
     struct hsgd_type type = turn % 2 ? hsgd_vector(cols) : (struct hsgd_type){ HSGD_F32, 2, { rows, cols } };
-    check_shape("shape %d: %d rows of %d", turn, rows, cols);
-    float *x = check_floats(n), *dy = check_floats(n), *y = check_floats(n), *dx = check_floats(n);
+    if (inner > 1) type = (struct hsgd_type){ HSGD_F32, 3, { rows / inner, cols, inner } };
+    if (inner > 1 && turn % 2) type = (struct hsgd_type){ HSGD_F32, 2, { cols, inner } };
+    struct hsgd_softmax a = { inner > 1 ? (turn % 4 ? -2 : type.rank - 1) : 0 };
+    check_shape("shape %d: %d rows of %d, %d apart", turn, rows, cols, inner);
+    float *x = check_floats(n), *dy = check_floats(n), *y = check_floats(n), *dx = check_floats(n),
+          *work = check_floats(n);
     for (int i = 0; i < n; i++) x[i] *= turn % 3 ? 4.0f : 60.0f;
     double *xd = check_doubles(x, n), *dyd = check_doubles(dy, n);
     s.x = xd, s.dy = dyd;
@@ -72,18 +90,25 @@ static void one(int turn, bool log)
     reference(&s, want, want_dx);
     if (turn < 24 && cols < 60) check_gradient("dx", loss, &s, xd, want_dx, n);
     for (int d = 0; d < check_devices() && check_going(); d++) {
-        struct hsgd_op_call run = { .rows = turn % 2 ? rows : 1,
+        float *lies[] = { check_floats(n), check_floats(n) };
+        turn_lines(x, lies[0], &s, inner, false);
+        turn_lines(dy, lies[1], &s, inner, false);
+        struct hsgd_op_call run = { .rows = turn % 2 ? rows / inner : 1,
                                     .in = { type },
-                                    .x = { x },
-                                    .dy = { dy },
-                                    .y = { y },
+                                    .x = { lies[0] },
+                                    .dy = { lies[1] },
+                                    .y = { work },
                                     .dx = { dx },
                                     .training = true };
-        check_run(d, log ? &hsgd_op_log_softmax : &hsgd_op_softmax, NULL, &run, n);
+        check_run(d, log ? &hsgd_op_log_softmax : &hsgd_op_softmax, a.axis ? &a : NULL, &run, n);
+        turn_lines(work, y, &s, inner, true);
+        memcpy(work, dx, (size_t)n * sizeof *dx);
+        turn_lines(work, dx, &s, inner, true);
+        free(lies[0]), free(lies[1]);
         check_near("y", y, want, n);
         check_near("dx", dx, want_dx, n);
     }
-    free(x), free(dy), free(y), free(dx), free(xd), free(dyd), free(want), free(want_dx);
+    free(x), free(dy), free(y), free(dx), free(work), free(xd), free(dyd), free(want), free(want_dx);
 }
 
 /* Where scores are masked by -inf, probabilities are 0. */

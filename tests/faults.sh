@@ -57,6 +57,11 @@ pointwise: other operand's gradient|pointwise.cl|s/second ? dq : dp/second ? dp 
 pointwise: value in the wrong place|pointwise.c|s/value_first ? POINTWISE_CONSTANT_FIRST/value_first ? POINTWISE_CONSTANT_SECOND/|pointwise|opencl
 softmax: gradient without its mean|softmax.cl|s/(dyr\[c\] - sum)/dyr[c]/|softmax|cpu
 log_softmax: maximum left out|softmax.cl|s/away = top + vector_log(sum)/away = vector_log(sum)/|log_softmax|opencl
+softmax: the maximum of columns left out|softmax.cl|s/p\[c\] > tops\[c\] ? p\[c\] : tops\[c\]/tops[c]/|softmax|cpu
+reduce: integers start with the first|reduce.cl|s/int v = \*from, s = start;/int v = *from, s = v;/|reduce|cpu
+arg_max: integers as floats|reduce.cl|s/const int v = p\[(size_t)c \* inner\] ^ flip;/const int v = (int)(float)p[(size_t)c * inner] ^ flip;/|arg_max|opencl
+cumsum: the gradient runs the same way|cumsum.c|s/a.reverse = !a.reverse;//|cumsum|cpu
+top_values: equals are taken twice|top_values.cl|s/i > at/i >= at/|top_values|cpu
 reduce: last run of an axis|reduce.cl|s/for (int c = whole; c < inner; c++)/for (int c = whole + 1; c < inner; c++)/|reduce|cpu
 reduce: ties do not share|reduce.cl|s/c = d \/ k; /c = d; /|reduce|opencl
 arg_max: first of equals|reduce.cl|s/(last \&\& (v == best/(!last \&\& (v == best/|arg_max|cpu

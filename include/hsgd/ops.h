@@ -291,9 +291,16 @@ struct hsgd_pointwise {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_pointwise;
 
-/* softmax: y = exp(x) / sum_c exp(x_c) over the last axis, without overflow;
+/* softmax: y = exp(x) / sum_c exp(x_c) along an axis (0: the last), without overflow;
  * log_softmax: its logarithm.  Any shape but one number.  Aliasing: none.
- * Source: Goodfellow et al., Deep Learning, 6.2.2. */
+ * Errors: x has no such axis.  Source: Goodfellow et al., Deep Learning, 6.2.2. */
+struct hsgd_softmax {
+    int axis;
+};
+/* Parameters of log_softmax, see softmax. */
+struct hsgd_log_softmax {
+    int axis;
+};
 HSGD_API extern const struct hsgd_op hsgd_op_softmax, hsgd_op_log_softmax;
 
 /* L1: sum |x|, L2: the root of SUM_SQUARE, LOG_SUM: log(sum x), LOG_SUM_EXP: log(sum
@@ -313,8 +320,9 @@ enum hsgd_reduction {
 
 /* y = the function of all numbers along the axes (from 1, or -1 from the last; none
  * given: all), which are then gone, or have size 1 with keepdims.  Equals share the
- * gradient of a maximum or minimum.  Aliasing: none.  Errors: an axis twice, or that x
- * does not have. */
+ * gradient of a maximum or minimum.  Of integers there are SUM, MAX, MIN, PROD, L1 and
+ * SUM_SQUARE, which wrap around.  Aliasing: none.  Errors: an axis twice, or that x does
+ * not have; another function of integers. */
 struct hsgd_reduce {
     enum hsgd_reduction function;
     struct hsgd_ints axes;
@@ -324,13 +332,33 @@ HSGD_API extern const struct hsgd_op hsgd_op_reduce;
 
 /* y = the index, from 0, of the largest number along an axis (0: the last), or with
  * `min` of the smallest: of equals the first, or with `last` the last; 32-bit integers,
- * which have no gradient.  keepdims: the axis has size 1, else it is gone.
- * Aliasing: none.  Errors: x has no such axis. */
+ * which have no gradient.  x is of floats or integers.  keepdims: the axis has size 1,
+ * else it is gone.  Aliasing: none.  Errors: x has no such axis. */
 struct hsgd_arg_max {
     int axis;
     bool min, last, keepdims;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_arg_max;
+
+/* y_i = x_0 + .. + x_i along an axis (0: the last), of floats or of integers, which wrap
+ * around; exclusive: without x_i; reverse: x_i + .. to the end.  Any shape but one
+ * number.  Aliasing: none.  Errors: x has no such axis. */
+struct hsgd_cumsum {
+    int axis;
+    bool exclusive, reverse;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_cumsum;
+
+/* y[0] = the k largest numbers along an axis (0: the last) in falling order, or with `min`
+ * the k smallest in rising order; y[1] = their indices, from 0, 32-bit integers.  Of
+ * equals those of lower indices come first; NaN is above all numbers.  x is of floats,
+ * whose gradient goes to the numbers that were taken, or of integers.  Aliasing: none.
+ * Errors: x has no such axis, or fewer than k numbers along it. */
+struct hsgd_top_values {
+    int k, axis;
+    bool min;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_top_values;
 
 /* y = op(a) op(b), {.., m, k} x {.., k, n} = {.., m, n}: matrix by matrix of the last two
  * axes; the other axes are equal.  Its attributes are those of struct hsgd_matmul that

@@ -179,15 +179,13 @@ static int execute(struct op_job *j)
     return j->run->seconds ? time_tasks(j) : run_task(j);
 }
 
-static int check_call(const struct op_job *j, const void *attributes)
+static int check_call(const struct op_job *j)
 {
     const struct hsgd_op *op = j->op;
     int least = op->inputs ? op->inputs : 1, most = op->max_inputs > least ? op->max_inputs : least, err = 0;
     if (!op->name || !op->infer || (!op->forward[0].emit && !op->is_view))
         return hsgd_fail(j->ctx, EINVAL, "%s: the operation lacks its name, infer() or forward()",
                          op->name ? op->name : "?");
-    if (op->attributes_size && !attributes)
-        return hsgd_fail(j->ctx, EINVAL, "%s: the attributes are missing", op->name);
     if (j->node.inputs < least || j->node.inputs > most)
         return hsgd_fail(j->ctx, EINVAL, "%s: it has %d inputs, not %d", op->name, least, j->node.inputs);
     for (int i = 0; !err && i < j->node.inputs; i++)
@@ -244,12 +242,12 @@ static int divide(struct op_job *j)
                      run->rows);
 }
 
-/* With the defaults of those that are zero, as in a model. */
+/* With the defaults of those that are zero, as in a model; NULL: all are zero. */
 static int copy_attributes(struct op_job *j, const void *attributes)
 {
     j->attributes = calloc(1, j->op->attributes_size + 1);
     if (!j->attributes) return hsgd_fail(j->ctx, ENOMEM, "out of memory");
-    if (j->op->attributes_size) memcpy(j->attributes, attributes, j->op->attributes_size);
+    if (j->op->attributes_size && attributes) memcpy(j->attributes, attributes, j->op->attributes_size);
     attribute_fill(j->op, j->attributes);
     j->node.attributes = j->attributes;
     return 0;
@@ -259,7 +257,7 @@ static int prepare(struct op_job *j, const void *attributes)
 {
     char why[200] = "";
     j->node.inputs = j->run->inputs ? j->run->inputs : j->op->inputs ? j->op->inputs : 1;
-    int err = check_call(j, attributes);
+    int err = check_call(j);
     if (err) return err;
     err = copy_attributes(j, attributes);
     if (err) return err;
