@@ -35,14 +35,14 @@ static int narrow_bits(int dtype)
 /* Functions whose result can leave the range of their operands. */
 static bool grows(const char *f)
 {
-    static const char *const names[] = { "add", "sub", "mul", "neg", "abs", "square", "pow" };
+    static const char *const names[] = { "add", "sub", "mul",  "neg", "abs",        "square",
+                                         "pow", "sum", "prod", "l1",  "sum_square", "cumsum" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], f)) return true;
     return false;
 }
 
-/* Integers of 8 and 16 bits wrap around. */
-static int wrap(struct step *s, const char *f, int dtype, struct onnx_value *y)
+int value_wrap(struct step *s, const char *f, int dtype, struct onnx_value *y)
 {
     int bits = grows(f) ? narrow_bits(dtype) : 0;
     bool is_signed = dtype == ONNX_INT8 || dtype == ONNX_INT16;
@@ -65,7 +65,7 @@ int value_unary(struct step *s, const char *f, const struct onnx_value *x, struc
     if (err) return err;
     *y = x->known ? made : *x;
     y->v = step_apply_one(s, "pointwise", y->v, "function=%s", f);
-    return y->v ? wrap(s, f, x->dtype, y) : -EINVAL;
+    return y->v ? value_wrap(s, f, x->dtype, y) : -EINVAL;
 }
 
 /* Functions that integers do not have. */
@@ -89,7 +89,7 @@ static int with_number(struct step *s, const char *f, const struct onnx_value *x
     if (err) return err;
     y->v = step_apply_one(s, "pointwise", y->v, "function=%s value=%.9g value_first=%s", f, bounded(number),
                           first ? "true" : "false");
-    return y->v ? wrap(s, f, x->dtype, y) : -EINVAL;
+    return y->v ? value_wrap(s, f, x->dtype, y) : -EINVAL;
 }
 
 int value_scalar(struct step *s, const char *f, const struct onnx_value *x, double number, struct onnx_value *y)
@@ -152,7 +152,7 @@ int value_binary(struct step *s, const char *f, const struct onnx_value *a, cons
     bool own = (!strcmp(f, "add") || !strcmp(f, "mul")) && !is_integer(in[0].v); /* an operation of its own */
     struct hsgd_value *v[] = { in[0].v, in[1].v };
     y->v = own ? step_apply(s, f, NULL, 2, v, "%s", "") : step_apply(s, "pointwise", NULL, 2, v, "function=%s", f);
-    return y->v ? wrap(s, f, dtype, y) : -EINVAL;
+    return y->v ? value_wrap(s, f, dtype, y) : -EINVAL;
 }
 
 int value_where(struct step *s, const struct onnx_value *c, const struct onnx_value *a, const struct onnx_value *b,
@@ -249,13 +249,21 @@ static int drop_axes(struct step *s, unsigned axes, struct onnx_value *y)
     return y->v ? 0 : -EINVAL;
 }
 
-/* Integers are reduced as floats. */
+/* Reductions that integers have; others are those of floats. */
+static bool of_integers(const char *f)
+{
+    static const char *const names[] = { "sum", "max", "min", "prod", "l1", "sum_square" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], f)) return true;
+    return false;
+}
+
 static int reduce(struct step *s, const char *f, unsigned axes, struct onnx_value *y)
 {
     int64_t axis[ONNX_RANK];
     int n = 0;
     bool integers = is_integer(y->v);
-    int err = convert(s, y, false);
+    int err = integers && of_integers(f) ? 0 : convert(s, y, false);
     for (int i = 0; !err && i < y->dims.rank; i++) {
         if (!(axes >> i & 1)) continue;
         if (y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
@@ -265,7 +273,8 @@ static int reduce(struct step *s, const char *f, unsigned axes, struct onnx_valu
     if (err || !n) return err;
     y->v = step_apply_one(s, "reduce", y->v, "function=%s axes=%s keepdims=true", f, list_text(n, axis).text);
     y->flat_positions = 0; /* of all its numbers */
-    return convert(s, y, integers);
+    err = convert(s, y, integers);
+    return err || !integers ? err : value_wrap(s, f, y->dtype, y);
 }
 
 int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsigned axes, bool keeps,

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hsgd/ops.h>
+
 #include "model/model_file.h"
 #include "onnx/reader.h"
 
@@ -37,13 +39,20 @@ static const char *usual_loss(const struct hsgd_type *type)
     return type->rank == 1 && type->dim[0] > 1 ? "softmax_cross_entropy" : "mse";
 }
 
+/* Whether it is along the last axis. */
+static bool of_channels(const struct node *n)
+{
+    int axis = ((const struct hsgd_softmax *)n->attributes)->axis;
+    return axis == 0 || axis == -1 || axis == n->info.in[0].rank;
+}
+
 /* What softmax made is compared by its input, the scores. */
 static struct hsgd_value *scores_of(struct hsgd_value *v)
 {
     static const char *const ends[] = { "softmax", "log_softmax" };
     const struct node *n = v->node < 0 ? NULL : &v->model->node[v->node];
     for (size_t i = 0; n && i < sizeof ends / sizeof *ends; i++)
-        if (!strcmp(n->op->name, ends[i])) v->value = n->in[0];
+        if (!strcmp(n->op->name, ends[i]) && of_channels(n)) v->value = n->in[0];
     return v;
 }
 

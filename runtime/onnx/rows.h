@@ -40,6 +40,8 @@ int value_cast(struct step *s, const struct onnx_value *x, int to, struct onnx_v
 /* Sums and the like over these axes, as bits: "sum", "mean", "max"; axes are kept with size 1, or go. */
 int value_reduce(struct step *s, const char *f, const struct onnx_value *x, unsigned axes, bool keeps,
                  struct onnx_value *y);
+/* What f of integers has made, in the range of their type: those of 8 and 16 bits wrap around. */
+int value_wrap(struct step *s, const char *f, int dtype, struct onnx_value *y);
 /* Where a value of these dimensions lies that both are broadcast to. */
 int value_common(struct step *s, const struct onnx_value *a, const struct onnx_value *b, const struct dims *to,
                  int place[ONNX_RANK]);

@@ -227,10 +227,15 @@ static int pool(struct step *s, const char *op, const char *more)
     int axes, err = image_of(s, &x, &axes);
     if (!err) err = read_window(s, &x, axes, NULL, &w);
     if (!err && s->outputs > 1) err = step_refuse(s, "indices are no output of the operation");
+    int dtype = x.dtype;
+    bool integers = !err && onnx_dtype_is_integer(dtype); /* of 8 bits, which are floats without loss */
+    if (integers) err = value_cast(s, &x, ONNX_FLOAT, &x);
     if (err) return err;
-    return image_out(s, &x, axes,
-                     step_apply_one(s, op, x.v, "%s%s%s", window_text(&w).text, more,
-                                    step_int(s, "ceil_mode", 0) ? " ceil_mode=true" : ""));
+    struct hsgd_value *v = step_apply_one(s, op, x.v, "%s%s%s", window_text(&w).text, more,
+                                          step_int(s, "ceil_mode", 0) ? " ceil_mode=true" : "");
+    if (integers && v) v = step_apply_one(s, "pointwise", v, "function=to_int");
+    x.dtype = dtype;
+    return image_out(s, &x, axes, v);
 }
 
 static int read_max_pool(struct step *s) { return pool(s, "max_pool", ""); }

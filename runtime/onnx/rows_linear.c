@@ -70,8 +70,6 @@ static bool is_bias(const struct onnx_value *c, int64_t units)
 static int check_gemm(struct step *s, const struct onnx_value *a, const struct onnx_value *b, bool ta, bool tb)
 {
     if (!a || !b || a->dims.rank != 2 || b->dims.rank != 2) return step_refuse(s, "its inputs are no matrices");
-    if (!b->known) return step_refuse(s, "its second matrix must be constant");
-    if (a->known) return step_refuse(s, "its first matrix must not be constant");
     if (a->dims.dim[!ta] == b->dims.dim[tb]) return 0;
     return step_refuse(s, "its matrices, %s and %s, do not fit", dims_text(&a->dims).text, dims_text(&b->dims).text);
 }
@@ -90,27 +88,60 @@ static int add_scaled(struct step *s, struct onnx_value *y, const struct onnx_va
     return err;
 }
 
-/* Y = alpha A' B' + beta C; A' has a row for each sample. */
-static int read_gemm(struct step *s)
+/* A' B' of a known B; A' has a row for each sample. */
+static int gemm_by_known(struct step *s, const struct onnx_value *a, const struct onnx_value *b, bool ta, bool tb,
+                         struct onnx_value *y)
 {
     struct onnx_value x = { 0 };
-    const struct onnx_value *a = step_has(s, 0) ? s->in[0] : NULL, *b = step_has(s, 1) ? s->in[1] : NULL;
     const struct onnx_value *c = step_has(s, 2) ? s->in[2] : NULL;
-    bool ta = step_int(s, "transA", 0) != 0, tb = step_int(s, "transB", 0) != 0;
     double alpha = (double)step_float(s, "alpha", 1), beta = (double)step_float(s, "beta", 1);
-    int err = check_gemm(s, a, b, ta, tb);
-    if (!err) err = take_axis(s, a, !ta, &x);
+    int err = take_axis(s, a, !ta, &x);
     if (err) return err;
     int64_t out = b->dims.dim[!tb];
     bool bias = c && is_bias(c, out);
-    struct onnx_value y = x;
-    y.flat_positions = 0;
-    y.dims = (struct dims){ 2, { a->dims.dim[ta], out } };
-    y.place[0] = x.place[ta];
-    y.place[1] = x.place[!ta];
-    y.v = dense(s, &x, b, tb, alpha, bias ? c : NULL, beta);
-    if (!y.v) return -EINVAL;
-    if (c && !bias) err = add_scaled(s, &y, c, beta);
+    *y = x;
+    y->flat_positions = 0;
+    y->dims = (struct dims){ 2, { a->dims.dim[ta], out } };
+    y->place[0] = x.place[ta];
+    y->place[1] = x.place[!ta];
+    y->v = dense(s, &x, b, tb, alpha, bias ? c : NULL, beta);
+    if (!y->v) return -EINVAL;
+    return c && !bias ? add_scaled(s, y, c, beta) : 0;
+}
+
+/* A' B' of matrices that are of one sample. */
+static int gemm_of_computed(struct step *s, const struct onnx_value *a, const struct onnx_value *b, bool ta, bool tb,
+                            struct onnx_value *y)
+{
+    struct onnx_value in[2];
+    const struct onnx_value *c = step_has(s, 2) ? s->in[2] : NULL;
+    double alpha = (double)step_float(s, "alpha", 1);
+    int err = 0;
+    for (int k = 0; !err && k < 2; k++) {
+        const struct onnx_value *x = k ? b : a;
+        if (!x->known && value_batch_axis(x) != NO_BATCH)
+            return step_refuse_batch(s, "the batch is an axis of its matrices");
+        err = step_in_order(s, x, &in[k]);
+    }
+    if (err) return err;
+    *y = in[0];
+    y->dims = (struct dims){ 2, { a->dims.dim[ta], b->dims.dim[!tb] } };
+    y->v = step_apply(s, "matmul", NULL, 2, (struct hsgd_value *[]){ in[0].v, in[1].v },
+                      "transpose_a=%s transpose_b=%s", ta ? "true" : "false", tb ? "true" : "false");
+    if (!y->v) return -EINVAL;
+    if (alpha != 1) err = value_scalar(s, "mul", y, alpha, y);
+    return c && !err ? add_scaled(s, y, c, (double)step_float(s, "beta", 1)) : err;
+}
+
+/* Y = alpha A' B' + beta C */
+static int read_gemm(struct step *s)
+{
+    struct onnx_value y = { 0 };
+    const struct onnx_value *a = step_has(s, 0) ? s->in[0] : NULL, *b = step_has(s, 1) ? s->in[1] : NULL;
+    bool ta = step_int(s, "transA", 0) != 0, tb = step_int(s, "transB", 0) != 0;
+    int err = check_gemm(s, a, b, ta, tb);
+    if (err) return err;
+    err = b->known && !a->known ? gemm_by_known(s, a, b, ta, tb, &y) : gemm_of_computed(s, a, b, ta, tb, &y);
     return err ? err : step_out(s, 0, &y, NULL, y.v);
 }
 

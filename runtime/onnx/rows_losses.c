@@ -80,7 +80,8 @@ static int read_one_hot(struct step *s)
 {
     struct onnx_value index, y;
     const struct tensor *depth = step_known(s, 1), *values = depth ? step_known(s, 2) : NULL;
-    int err = values ? indices(s, 0, &index) : -EINVAL;
+    int err = values ? step_computed(s, 0, &index) : -EINVAL;
+    if (!err) err = value_cast(s, &index, ONNX_INT64, &index); /* floats, too */
     if (err) return err;
     int64_t n = depth->count == 1 ? tensor_integer(depth, 0) : 0;
     if (n < 1 || n > 2048 || values->count != 2) return step_refuse(s, "its depth or its values are not supported");

@@ -95,23 +95,43 @@ static int read_arg(struct step *s)
 
 int value_softmax(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y)
 {
-    int err = step_axis_last(s, x, axis, y);
-    y->v = err ? NULL : step_apply_one(s, log ? "log_softmax" : "softmax", y->v, "%s", "");
+    const char *op = log ? "log_softmax" : "softmax";
+    bool last = x->place[axis] == value_sample_rank(x) - 1;
+    *y = *x;
+    if (x->place[axis] == BATCH) return step_refuse_batch(s, "it works across the batch");
+    y->v = last ? step_apply_one(s, op, x->v, "%s", "") : step_apply_one(s, op, x->v, "axis=%d", x->place[axis] + 1);
     return y->v ? 0 : -EINVAL;
 }
 
-/* Along an axis; before opset 13 along all from it on, which is the same for the last one. */
+/* Along all axes from one on, as one. */
+static int softmax_of_rest(struct step *s, bool log, const struct onnx_value *x, int axis, struct onnx_value *y)
+{
+    int64_t dim[ONNX_RANK], size = 1;
+    int err = step_in_order(s, x, y), rank = x->dims.rank;
+    for (int i = axis; !err && i < rank; i++) {
+        if (y->place[i] == BATCH) return step_refuse_batch(s, "it works across the batch");
+        size *= y->dims.dim[i];
+    }
+    if (err) return err;
+    int places = value_sample_dims(y, dim), kept = places - (rank - axis);
+    dim[kept] = size;
+    y->v = step_reshape(s, y->v, kept + 1, dim);
+    if (y->v) y->v = step_apply_one(s, log ? "log_softmax" : "softmax", y->v, "%s", "");
+    if (y->v) y->v = step_view(s, y);
+    return y->v ? 0 : -EINVAL;
+}
+
+/* Along an axis; before opset 13 along all from it on. */
 static int softmax(struct step *s, bool log)
 {
     struct onnx_value x, y;
-    bool old = s->r->opset < 13;
+    bool old = s->r->opset < 13, one = true;
     if (!step_has(s, 0)) return step_refuse(s, "its input is missing");
     int rank = s->in[0]->dims.rank, axis = step_axis(s, step_int(s, "axis", old ? 1 : -1), rank);
     if (axis < 0) return -EINVAL;
-    for (int i = axis + 1; old && i < rank; i++)
-        if (s->in[0]->dims.dim[i] != 1) return step_refuse(s, "more than the last axis is not supported");
+    for (int i = axis + 1; old && i < rank; i++) one = one && s->in[0]->dims.dim[i] == 1;
     int err = step_computed(s, 0, &x);
-    if (!err) err = value_softmax(s, log, &x, axis, &y);
+    if (!err) err = one ? value_softmax(s, log, &x, axis, &y) : softmax_of_rest(s, log, &x, axis, &y);
     return out(s, err, &y);
 }
 
@@ -205,25 +225,47 @@ static int read_lrn(struct step *s)
     return out(s, err, &y);
 }
 
-/* -------------------------------------------------------------- constant patterns */
+/* ------------------------------------------------------- running sums, largest numbers */
 
-/* Sums of all before: a product with a triangle of ones. */
 static int read_cumsum(struct step *s)
 {
-    struct onnx_value x, y;
+    struct onnx_value x;
     const struct tensor *given = step_known(s, 1);
     int err = given && given->count == 1 ? step_computed(s, 0, &x) : step_refuse(s, "its axis must be one number");
     int axis = err ? -1 : step_axis(s, tensor_integer(given, 0), x.dims.rank);
     if (axis < 0) return -EINVAL;
-    if (onnx_dtype_is_integer(x.dtype)) return step_refuse(s, "sums of integers are not supported");
-    bool down = step_int(s, "reverse", 0) != 0, less = step_int(s, "exclusive", 0) != 0;
-    int64_t n = x.dims.dim[axis];
-    double *m = square(s, n);
-    for (int64_t i = 0; m && i < n; i++)
-        for (int64_t k = 0; k < n; k++) m[i * n + k] = down ? (less ? i > k : i >= k) : less ? i < k : i <= k;
-    err = m ? along(s, &x, axis, m, n, &y) : -EINVAL;
-    return out(s, err, &y);
+    if (x.place[axis] == BATCH) return step_refuse_batch(s, "it works across the batch");
+    x.v = step_apply_one(s, "cumsum", x.v, "axis=%d exclusive=%s reverse=%s", x.place[axis] + 1,
+                         step_int(s, "exclusive", 0) ? "true" : "false", step_int(s, "reverse", 0) ? "true" : "false");
+    if (!x.v) return -EINVAL;
+    return out(s, onnx_dtype_is_integer(x.dtype) ? value_wrap(s, "cumsum", x.dtype, &x) : 0, &x);
 }
+
+/* The largest numbers along an axis, and their indices. */
+static int read_top_k(struct step *s)
+{
+    struct onnx_value x;
+    int64_t k[1];
+    int n = step_ints(s, "k", 1, 1, k);
+    const Onnx__AttributeProto *given = step_attribute(s, "k");
+    if (n < -1) return -EINVAL;
+    if (given) k[0] = given->i;
+    int err = given || n == 1 ? step_computed(s, 0, &x) : step_refuse(s, "its k must be one number");
+    int axis = err ? -1 : step_axis(s, step_int(s, "axis", -1), x.dims.rank);
+    if (axis < 0) return -EINVAL;
+    if (x.place[axis] == BATCH) return step_refuse_batch(s, "it works across the batch");
+    x.v = step_apply_one(s, "top_values", x.v, "k=%lld axis=%d min=%s", (long long)k[0], x.place[axis] + 1,
+                         step_int(s, "largest", 1) ? "false" : "true");
+    if (!x.v) return -EINVAL;
+    x.dims.dim[axis] = k[0];
+    struct onnx_value index = x;
+    index.dtype = ONNX_INT64;
+    index.v = hsgd_output(x.v, 1);
+    err = step_out(s, 0, &x, NULL, x.v);
+    return err ? err : step_out(s, 1, &index, NULL, index.v);
+}
+
+/* -------------------------------------------------------------- constant patterns */
 
 /* A triangle of the last two axes: times 1 and 0. */
 static int read_trilu(struct step *s)
@@ -272,6 +314,7 @@ const struct onnx_row onnx_reduce_rows[] = {
     { "LogSoftmax", 1, 0, "axis", 0, 0, false, false, read_log_softmax },
     { "MeanVarianceNormalization", 9, 0, "axes", 0, 0, false, false, read_mean_variance },
     { "Softmax", 1, 0, "axis", 0, 0, false, false, read_softmax },
+    { "TopK", 1, 0, "axis k largest sorted", 0, 1u << 1, false, false, read_top_k },
     { "Trilu", 14, 0, "upper", 0, 1u << 1, false, false, read_trilu },
     { 0 },
 };
