@@ -50,12 +50,15 @@ static void softmax(float *y, int classes)
     for (int i = 0; i < classes; i++) y[i] = (float)(exp((double)y[i]) / sum);
 }
 
+/* Of sequences of 8, for models that have a second input: none, some, and more than there are. */
+static const int32_t lengths[N] = { 0, 5, 9 };
+
 static void run(struct hsgd_model *m, const char *result, const float *x, float *y)
 {
     const char *const only[] = { result, NULL };
     struct hsgd_session *s = hsgd_session_create(m, HSGD_OPTIONS(session, .result = result ? only : NULL));
     REQUIRE(s);
-    CHECK_MSG(!hsgd_session_run(s, N, HSGD_FIELDS(x), HSGD_RESULTS(y)), "%s", hsgd_error(ctx));
+    CHECK_MSG(!hsgd_session_run(s, N, HSGD_FIELDS(x, lengths), HSGD_RESULTS(y)), "%s", hsgd_error(ctx));
     hsgd_session_destroy(&s);
 }
 
@@ -174,6 +177,61 @@ static struct hsgd_model *decoder(void)
     return m;
 }
 
+/* Convolutions and pooling of sequences, and functions along axes. */
+static struct hsgd_model *windows(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "windows");
+    struct hsgd_value *x = hsgd_input(m, "x", (struct hsgd_type){ HSGD_F32, 2, { 8, 6 } }), *top, *at, *max;
+    x = HSGD_OP(x, conv1d, "conv", .out_channels = 4, .kernel = 3, .dilation = 2, .pads = { 2, { 1, 3 } }, .groups = 2,
+                .activation = HSGD_RELU);
+    x = HSGD_OP(HSGD_OP(x, max_pool, NULL, .kernel = 2, .stride = 1), group_norm, "norm_bn", .num_groups = 2);
+    x = HSGD_OP(HSGD_OP(x, softmax, NULL, .axis = 1), cumsum, NULL, .axis = 1, .reverse = true);
+    top = HSGD_OP(x, top_values, NULL, .k = 2, .axis = 1);
+    at = HSGD_OP(hsgd_output(top, 1), reduce, NULL, .function = HSGD_REDUCE_SUM, .axes = { 1, { 1 } });
+    max = HSGD_OP(HSGD_OP(x, log_softmax, NULL, .axis = -2), arg_max, NULL, .axis = 2, .min = true);
+    max = HSGD_OP(max, reduce, NULL, .function = HSGD_REDUCE_MAX, .keepdims = true);
+    at = HSGD_OP(at, pointwise, NULL, .function = HSGD_FUNCTION_TO_FLOAT);
+    max = HSGD_OP(max, pointwise, NULL, .function = HSGD_FUNCTION_TO_FLOAT);
+    x = HSGD_OP(HSGD_OP(top, reduce, NULL, .function = HSGD_REDUCE_L2, .axes = { 1, { -2 } }), flatten, NULL);
+    hsgd_result(HSGD_OP(HSGD_JOIN(HSGD_OF(x, at, max), concat, NULL), dense, "y", .units = 10), "y");
+    return m;
+}
+
+/* Transposed convolution, adaptive pools. */
+static struct hsgd_model *images(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "images");
+    struct hsgd_value *x = hsgd_input(m, "x", hsgd_image(6, 4, 2)), *y;
+    x = HSGD_OP(x, conv_transpose2d, "up", .out_channels = 4, .kernel = 3, .stride = 2, .groups = 2, .padding = 1,
+                .output_padding = 1, .activation = HSGD_TANH);
+    y = HSGD_OP(HSGD_OP(x, adaptive_max_pool, NULL, .output_size = 1), flatten, NULL);
+    x = HSGD_OP(HSGD_OP(x, instance_norm, "norm"), adaptive_avg_pool, NULL, .output_size = 3, .output_size_w = 2);
+    x = HSGD_OP(HSGD_OP(x, adaptive_avg_pool, NULL, .output_size = 1), flatten, NULL);
+    hsgd_result(HSGD_OP(HSGD_JOIN(HSGD_OF(x, y), concat, NULL), dense, "y", .units = 10), "y");
+    return m;
+}
+
+/* Lengths: recurrent networks, attention with rotations and shared heads, positions. */
+static struct hsgd_model *masks(void)
+{
+    struct hsgd_model *m = hsgd_model_create(ctx, "masks");
+    struct hsgd_value *x = hsgd_input(m, "x", (struct hsgd_type){ HSGD_F32, 2, { 8, 6 } }), *q, *k, *v, *y[4];
+    struct hsgd_value *n = hsgd_input(m, "n", hsgd_number(HSGD_I32));
+    x = HSGD_JOIN(HSGD_OF(x, n), gru, "gru", .hidden = 4, .layers = 2, .bidirectional = true);
+    v = HSGD_JOIN(HSGD_OF(x, n, hsgd_output(x, 1)), gru, "again", .hidden = 4, .layers = 2, .bidirectional = true);
+    q = HSGD_OP(x, dense, "qkv", .units = 32);
+    q = HSGD_JOIN(HSGD_OF(q, n), attention, NULL, .heads = 4, .kv_heads = 2, .rotary = HSGD_ROTARY_HALVES, .base = 100,
+                  .causal = true);
+    k = HSGD_OP(x, dense, "k", .units = 4);
+    y[0] = HSGD_JOIN(HSGD_OF(q, k, k, n), attention, NULL, .heads = 4, .kv_heads = 1, .rotary = HSGD_ROTARY_PAIRS);
+    y[1] = HSGD_JOIN(HSGD_OF(y[0], n), last, NULL);
+    y[2] = HSGD_JOIN(HSGD_OF(v, n), mean_positions, NULL);
+    y[3] = HSGD_JOIN(HSGD_OF(v, n), max_positions, NULL);
+    y[0] = HSGD_OP(y[0], last, NULL);
+    hsgd_result(HSGD_OP(HSGD_JOIN(HSGD_OF(y[0], y[1], y[2], y[3]), concat, NULL), dense, "y", .units = 10), "y");
+    return m;
+}
+
 static void there_and_back(struct hsgd_model *m)
 {
     float x[N * 48], y[N * 10], z[N * 10];
@@ -195,6 +253,9 @@ static void sequences(void)
     ctx = core_context("cpu", 1, true);
     there_and_back(sequence());
     there_and_back(decoder());
+    there_and_back(windows());
+    there_and_back(images());
+    there_and_back(masks());
     hsgd_destroy(&ctx);
 }
 

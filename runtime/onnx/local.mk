@@ -31,9 +31,12 @@ onnx_sources = \
 	runtime/onnx/test.c \
 	runtime/onnx/write_attention.c \
 	runtime/onnx/write_functions.c \
+	runtime/onnx/write_image.c \
 	runtime/onnx/write_layers.c \
+	runtime/onnx/write_mask.c \
 	runtime/onnx/write_model.c \
 	runtime/onnx/write_recurrent.c \
+	runtime/onnx/write_reduce.c \
 	runtime/onnx/write_shapes.c \
 	runtime/onnx/writer.c \
 	runtime/onnx/writer.h

@@ -18,11 +18,80 @@ static const struct hsgd_type *in_type(const struct writer *w, int i) { return &
 
 /* ------------------------------------------------------------------- attention */
 
-/* {batch, t, heads x d} as {batch, heads, t, d}, or {batch, heads, d, t}. */
-static const char *heads_of(struct writer *w, const char *x, int64_t heads, int64_t d, bool turned)
+/* What is written of a node. */
+struct heads {
+    int64_t count, kv, d, t, s; /* heads, those of keys and values, channels of each, queries, keys */
+    bool three, has_lengths, is_causal;
+    int rotary;
+    float base;
+};
+
+static struct heads heads_of(const struct writer *w)
 {
-    const int64_t shape[] = { 0, 0, heads, d }, plain[] = { 0, 2, 1, 3 }, other[] = { 0, 2, 3, 1 };
+    const struct hsgd_node *n = &w->node->info;
+    struct heads h = { .count = write_int(w, "heads"), .kv = write_int(w, "kv_heads"), .t = n->in[0].dim[0] };
+    h.three = n->inputs > 2;
+    h.has_lengths = n->inputs % 2 == 0;
+    h.is_causal = write_int(w, "causal");
+    h.rotary = write_int(w, "rotary");
+    h.base = write_float(w, "base");
+    h.s = n->in[h.three ? 1 : 0].dim[0];
+    h.d = n->out[0].dim[1] / h.count;
+    if (!h.kv) h.kv = h.count;
+    return h;
+}
+
+/* Cosines or sines of the angles of t positions: {t, 1, d / 2}, or of pairs {t, 1, d / 2, 1}. */
+static const char *angles(struct writer *w, const struct heads *h, int64_t t, bool of_sine)
+{
+    int64_t n = h->d / 2, dim[] = { t, 1, n, 1 };
+    float *to = writer_memory(w, (size_t)(t * n) * sizeof *to + 1);
+    const char *name = writer_text(w, "%s.%s_%d", w->node->name, of_sine ? "sin" : "cos", ++w->names);
+    for (int64_t i = 0; to && i < t * n; i++) {
+        float theta = (float)pow((double)h->base, -(double)(i % n) / (double)n), angle = (float)(i / n) * theta;
+        to[i] = (float)(of_sine ? sin((double)angle) : cos((double)angle));
+    }
+    if (to && name) write_tensor(w, name, h->rotary == HSGD_ROTARY_PAIRS ? 4 : 3, dim, to);
+    return name;
+}
+
+/* x, {batch, t, heads, d}, rotated by positions: halves of d, or of pairs the first and the second of each. */
+static const char *rotated(struct writer *w, const struct heads *h, const char *x, int64_t heads, int64_t t)
+{
+    bool pairs = h->rotary == HSGD_ROTARY_PAIRS;
+    const int64_t apart[] = { 0, 0, heads, h->d / 2, 2 }, joined[] = { 0, 0, heads, h->d };
+    const int64_t size = pairs ? 1 : h->d / 2;
+    const struct attribute *axis = ATTRIBUTES(INT_("axis", pairs ? 4 : 3));
+    const char *part[2], *cosine = angles(w, h, t, false), *sine = angles(w, h, t, true);
+    for (int i = 0; i < 2; i++) part[i] = writer_text(w, "%s_%d", w->node->name, ++w->names);
+    if (pairs) x = write_op(w, "Reshape", INPUTS(x, write_ints(w, 5, apart)), NULL);
+    write_ops(w, "Split", INPUTS(x, write_ints(w, 2, (int64_t[]){ size, size })), 2, part, axis);
+    const char *one = write_op(
+        w, "Sub",
+        INPUTS(write_op(w, "Mul", INPUTS(part[0], cosine), NULL), write_op(w, "Mul", INPUTS(part[1], sine), NULL)),
+        NULL);
+    const char *other = write_op(
+        w, "Add",
+        INPUTS(write_op(w, "Mul", INPUTS(part[1], cosine), NULL), write_op(w, "Mul", INPUTS(part[0], sine), NULL)),
+        NULL);
+    const char *y = write_op(w, "Concat", INPUTS(one, other), axis);
+    return pairs ? write_op(w, "Reshape", INPUTS(y, write_ints(w, 4, joined)), NULL) : y;
+}
+
+/* {batch, t, heads d} as {batch, heads, t, d}, or {batch, heads, d, t}; fewer heads are there as often as needed. */
+static const char *split_heads(struct writer *w, const struct heads *h, const char *x, int64_t heads, int64_t t,
+                               bool rotates, bool turned)
+{
+    const int64_t shape[] = { 0, 0, heads, h->d }, plain[] = { 0, 2, 1, 3 }, other[] = { 0, 2, 3, 1 };
+    const int64_t apart[] = { 0, 0, heads, 1, h->d }, times[] = { 1, 1, 1, h->count / heads, 1 };
+    const int64_t all[] = { 0, 0, h->count, h->d };
     const char *y = write_op(w, "Reshape", INPUTS(x, write_ints(w, 4, shape)), NULL);
+    if (rotates && h->rotary) y = rotated(w, h, y, heads, t);
+    if (heads != h->count) {
+        y = write_op(w, "Reshape", INPUTS(y, write_ints(w, 5, apart)), NULL);
+        y = write_op(w, "Expand", INPUTS(y, write_ints(w, 5, times)), NULL);
+        y = write_op(w, "Reshape", INPUTS(y, write_ints(w, 4, all)), NULL);
+    }
     return write_op(w, "Transpose", INPUTS(y), ATTRIBUTES(INTS_("perm", 4, turned ? other : plain)));
 }
 
@@ -37,37 +106,46 @@ static const char *causal_mask(struct writer *w, int64_t t, int64_t s)
 }
 
 /* Queries, keys and values: three inputs, or the parts of one. */
-static void parts_of(struct writer *w, const char *part[3])
+static void parts_of(struct writer *w, const struct heads *h, const char *part[3])
 {
-    int64_t each = in_type(w, 0)->dim[1] / 3;
+    const int64_t size[] = { h->count * h->d, h->kv * h->d, h->kv * h->d };
     for (int i = 0; i < 3; i++)
-        part[i] =
-            w->node->info.inputs == 3 ? write_input(w, i, AS_HERE) : writer_text(w, "%s_%d", w->node->name, ++w->names);
-    if (w->node->info.inputs == 1)
-        write_ops(w, "Split", INPUTS(write_input(w, 0, AS_HERE), write_ints(w, 3, (int64_t[]){ each, each, each })), 3,
-                  part, ATTRIBUTES(INT_("axis", 2)));
+        part[i] = h->three ? write_input(w, i, AS_HERE) : writer_text(w, "%s_%d", w->node->name, ++w->names);
+    if (!h->three)
+        write_ops(w, "Split", INPUTS(write_input(w, 0, AS_HERE), write_ints(w, 3, size)), 3, part,
+                  ATTRIBUTES(INT_("axis", 2)));
+}
+
+/* Softmax of scores {batch, heads, t, s}, of the keys that count: where there are none all are 0. */
+static const char *weights_of(struct writer *w, const struct heads *h, const char *score)
+{
+    const char *valid = NULL;
+    if (h->is_causal) score = write_op(w, "Add", INPUTS(score, causal_mask(w, h->t, h->s)), NULL);
+    if (h->has_lengths) {
+        valid = write_valid(w, write_lengths(w, w->node->info.inputs - 1, h->s, 4), h->s, 3, 4);
+        const char *hidden = write_op(w, "Sub", INPUTS(valid, write_number(w, 1)), NULL);
+        hidden = write_op(w, "Mul", INPUTS(hidden, write_number(w, -HIDDEN)), NULL);
+        score = write_op(w, "Add", INPUTS(score, hidden), NULL);
+    }
+    const char *y = write_op(w, "Softmax", INPUTS(score), ATTRIBUTES(INT_("axis", -1)));
+    return valid ? write_op(w, "Mul", INPUTS(y, valid), NULL) : y;
 }
 
 static int write_attention(struct writer *w)
 {
-    const struct hsgd_type *x = in_type(w, 0);
-    bool three = w->node->info.inputs == 3;
-    int64_t heads = write_int(w, "heads"), kv = write_int(w, "kv_heads"), t = x->dim[0];
-    int64_t keys = three ? in_type(w, 1)->dim[0] : t, d = w->node->info.out[0].dim[1] / heads;
-    if (w->node->info.inputs % 2 == 0) return writer_refuse(w, "numbers of keys are not written");
-    if ((kv && kv != heads) || write_int(w, "rotary"))
-        return writer_refuse(w, "shared and rotated heads are not written");
-    if (write_int(w, "causal") && (t == HSGD_ANY || keys == HSGD_ANY)) return writer_refuse(w, "its length is open");
+    struct heads h = heads_of(w);
+    bool open = h.t == HSGD_ANY || h.s == HSGD_ANY;
+    if (open && (h.is_causal || h.has_lengths || h.rotary)) return writer_refuse(w, "its length is open");
     const char *part[3];
-    const int64_t back[] = { 0, 2, 1, 3 }, shape[] = { 0, 0, heads * d };
-    parts_of(w, part);
+    const int64_t back[] = { 0, 2, 1, 3 }, shape[] = { 0, 0, h.count * h.d };
+    parts_of(w, &h, part);
     float scale = write_float(w, "scale");
-    const char *q = heads_of(w, part[0], heads, d, false), *k = heads_of(w, part[1], heads, d, true);
+    const char *q = split_heads(w, &h, part[0], h.count, h.t, true, false);
+    const char *k = split_heads(w, &h, part[1], h.kv, h.s, true, true);
     const char *score = write_op(w, "MatMul", INPUTS(q, k), NULL);
-    score = write_op(w, "Mul", INPUTS(score, write_number(w, scale != 0 ? scale : 1 / sqrtf((float)d))), NULL);
-    if (write_int(w, "causal")) score = write_op(w, "Add", INPUTS(score, causal_mask(w, t, keys)), NULL);
-    score = write_op(w, "Softmax", INPUTS(score), ATTRIBUTES(INT_("axis", -1)));
-    const char *y = write_op(w, "MatMul", INPUTS(score, heads_of(w, part[2], heads, d, false)), NULL);
+    score = write_op(w, "Mul", INPUTS(score, write_number(w, scale != 0 ? scale : 1 / sqrtf((float)h.d))), NULL);
+    score = weights_of(w, &h, score);
+    const char *y = write_op(w, "MatMul", INPUTS(score, split_heads(w, &h, part[2], h.kv, h.s, false, false)), NULL);
     y = write_op(w, "Transpose", INPUTS(y), ATTRIBUTES(INTS_("perm", 4, back)));
     return done(w, write_op(w, "Reshape", INPUTS(y, write_ints(w, 3, shape)), NULL));
 }

@@ -2,6 +2,7 @@
 /* Functions of elements as operators of ONNX. */
 #include <string.h>
 
+#include "onnx/tensor.h"
 #include "onnx/writer.h"
 
 static enum form form_of(const struct writer *w) { return write_form(w, 0) == FLATTENED ? AS_HERE : write_form(w, 0); }
@@ -80,14 +81,6 @@ static int write_clip(struct writer *w)
     return done(w, form, write_op(w, "Clip", INPUTS(x, write_number(w, low), write_number(w, high)), NULL));
 }
 
-/* --------------------------------------------------------------------- softmax */
-
-static int write_softmax(struct writer *w)
-{
-    const char *op = !strcmp(w->node->op->name, "softmax") ? "Softmax" : "LogSoftmax";
-    return done(w, AS_HERE, write_op(w, op, INPUTS(write_input(w, 0, AS_HERE)), ATTRIBUTES(INT_("axis", -1))));
-}
-
 /* ------------------------------------------------------------------- pointwise */
 
 /* By enum hsgd_function; NULL: no operator of floats. */
@@ -105,18 +98,34 @@ static const char *const functions[] = {
     [HSGD_FUNCTION_POW] = "Pow",
 };
 
+/* Comparisons, whose truth is a number here; casts. */
+static const char *const comparisons[] = {
+    [HSGD_FUNCTION_EQUAL] = "Equal",
+    [HSGD_FUNCTION_LESS] = "Less",
+    [HSGD_FUNCTION_LESS_EQUAL] = "LessOrEqual",
+    [HSGD_FUNCTION_GREATER] = "Greater",
+    [HSGD_FUNCTION_GREATER_EQUAL] = "GreaterOrEqual",
+    [HSGD_FUNCTION_TO_INT] = "Identity",
+    [HSGD_FUNCTION_TO_FLOAT] = "Identity",
+};
+
+static const char *found(const char *const *names, size_t count, unsigned f) { return f < count ? names[f] : NULL; }
+#define FOUND(names, f) found(names, sizeof names / sizeof *names, f)
+
 static int write_pointwise(struct writer *w)
 {
     enum form form = form_of(w);
     unsigned f = (unsigned)write_int(w, "function");
-    const char *op = f < sizeof functions / sizeof *functions ? functions[f] : NULL, *in[3];
+    const char *compares = FOUND(comparisons, f), *op = compares ? compares : FOUND(functions, f), *in[3];
     int n = 0, operands = f < HSGD_FUNCTION_ADD ? 1 : 2;
-    if (!op) return writer_refuse(w, "its function is not written");
-    if (w->node->info.inputs < operands && write_int(w, "value_first"))
-        in[n++] = write_number(w, write_float(w, "value"));
+    bool of_floats = w->node->info.in[0].dtype == HSGD_F32, has_constant = w->node->info.inputs < operands;
+    if (!op || (has_constant && !of_floats)) return writer_refuse(w, "its function is not written");
+    if (has_constant && write_int(w, "value_first")) in[n++] = write_number(w, write_float(w, "value"));
     for (int i = 0; i < w->node->info.inputs; i++) in[n++] = write_input(w, i, form);
     if (n < operands) in[n++] = write_number(w, write_float(w, "value"));
-    return done(w, form, write_op(w, op, n, in, NULL));
+    const char *y = write_op(w, op, n, in, NULL);
+    int to = w->node->info.out[0].dtype == HSGD_F32 ? ONNX_FLOAT : ONNX_INT32;
+    return done(w, form, compares ? write_op(w, "Cast", INPUTS(y), ATTRIBUTES(INT_("to", to))) : y);
 }
 
 const struct write_row write_function_rows[] = {
@@ -125,11 +134,9 @@ const struct write_row write_function_rows[] = {
     { "hard_sigmoid", write_hard_sigmoid },
     { "hard_swish", write_hard_swish },
     { "leaky_relu", write_leaky_relu },
-    { "log_softmax", write_softmax },
     { "pointwise", write_pointwise },
     { "selu", write_selu },
     { "silu", write_silu },
-    { "softmax", write_softmax },
     { "softplus", write_softplus },
     { 0 },
 };

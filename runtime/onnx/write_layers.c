@@ -8,28 +8,10 @@
 
 static const struct hsgd_type *in_type(const struct writer *w) { return &w->node->info.in[0]; }
 
-/* The activation at the end of a layer. */
-static const char *activated(struct writer *w, const char *x)
-{
-    static const char *const ops[] = { [HSGD_RELU] = "Relu", [HSGD_TANH] = "Tanh", [HSGD_SIGMOID] = "Sigmoid" };
-    int a = write_int(w, "activation");
-    return a == HSGD_NO_ACTIVATION ? x : write_op(w, ops[a], INPUTS(x), NULL);
-}
-
 static int done(struct writer *w, enum form form, const char *name)
 {
     write_output(w, 0, form, name);
     return 0;
-}
-
-/* A parameter that is a vector, as it is. */
-static const char *vector(struct writer *w, int p)
-{
-    const struct hsgd_param_spec *s = &w->node->info.param[p];
-    const char *name = write_param_name(w, p);
-    const int64_t n = spec_size(s);
-    if (name) write_tensor(w, name, 1, &n, write_param(w, p));
-    return name;
 }
 
 /* ----------------------------------------------------------------------- dense */
@@ -63,90 +45,13 @@ static int write_dense(struct writer *w)
     bool is_flat = write_form(w, 0) == FLATTENED, bias = w->node->info.params > 1;
     const char *x = write_input(w, 0, is_flat ? FLATTENED : AS_HERE), *y;
     if (in_type(w)->rank == 1) {
-        const char *in[] = { x, dense_weight(w, is_flat, true), bias ? vector(w, 1) : NULL };
+        const char *in[] = { x, dense_weight(w, is_flat, true), bias ? write_vector(w, 1) : NULL };
         y = write_op(w, "Gemm", bias ? 3 : 2, in, ATTRIBUTES(INT_("transB", 1)));
     } else {
         y = write_op(w, "MatMul", INPUTS(x, dense_weight(w, false, false)), NULL);
-        if (bias) y = write_op(w, "Add", INPUTS(y, vector(w, 1)), NULL);
+        if (bias) y = write_op(w, "Add", INPUTS(y, write_vector(w, 1)), NULL);
     }
-    return done(w, AS_HERE, activated(w, y));
-}
-
-/* ---------------------------------------------------------------------- images */
-
-/* out,kh,kw,in to out,in,kh,kw */
-static const char *filters(struct writer *w)
-{
-    const struct hsgd_param_spec *s = &w->node->info.param[0];
-    int64_t o = s->dim[0], h = s->dim[1], k = s->dim[2], c = s->dim[3];
-    float *to = writer_memory(w, (size_t)(o * h * k * c) * sizeof *to + 1);
-    const float *from = write_param(w, 0);
-    for (int64_t i = 0; to && i < o * h * k * c; i++) {
-        int64_t channel = i % c, at = i / c % (h * k), out = i / c / (h * k);
-        to[(out * c + channel) * h * k + at] = from[i];
-    }
-    const char *name = write_param_name(w, 0);
-    if (to && name) write_tensor(w, name, 4, (int64_t[]){ o, c, h, k }, to);
-    return name;
-}
-
-/* The number of columns, or else that of rows. */
-static int64_t columns(const struct writer *w, const char *name, int64_t rows)
-{
-    int n = write_int(w, name);
-    return n ? n : rows;
-}
-
-struct window {
-    int64_t kernel[2], stride[2], dilation[2], pads[4];
-};
-
-static struct window window_of(const struct writer *w)
-{
-    struct window v = { { write_int(w, "kernel") }, { write_int(w, "stride") }, { write_int(w, "dilation") }, { 0 } };
-    const struct hsgd_ints *pads = write_list(w, "pads");
-    if (!v.stride[0]) v.stride[0] = strcmp(w->node->op->name, "conv2d") ? v.kernel[0] : 1;
-    if (!v.dilation[0]) v.dilation[0] = 1;
-    v.kernel[1] = columns(w, "kernel_w", v.kernel[0]);
-    v.stride[1] = columns(w, "stride_w", v.stride[0]);
-    v.dilation[1] = columns(w, "dilation_w", v.dilation[0]);
-    for (int i = 0; i < 4; i++) v.pads[i] = pads->count == 4 ? pads->value[i] : write_int(w, "padding");
-    return v;
-}
-
-static int write_conv2d(struct writer *w)
-{
-    struct window v = window_of(w);
-    bool bias = w->node->info.params > 1;
-    int groups = write_int(w, "groups");
-    const char *in[] = { write_input(w, 0, CHANNELS_FIRST), filters(w), bias ? vector(w, 1) : NULL };
-    const char *y = write_op(w, "Conv", bias ? 3 : 2, in,
-                             ATTRIBUTES(INTS_("kernel_shape", 2, v.kernel), INTS_("strides", 2, v.stride),
-                                        INTS_("dilations", 2, v.dilation), INTS_("pads", 4, v.pads),
-                                        INT_("group", groups ? groups : 1)));
-    return done(w, CHANNELS_FIRST, activated(w, y));
-}
-
-static int write_pool(struct writer *w)
-{
-    struct window v = window_of(w);
-    bool max = !strcmp(w->node->op->name, "max_pool");
-    const struct attribute rounding = INT_("ceil_mode", write_int(w, "ceil_mode"));
-    const struct attribute own = max ? (struct attribute)INTS_("dilations", 2, v.dilation)
-                                     : (struct attribute)INT_("count_include_pad", write_int(w, "count_include_pad"));
-    const struct attribute *a = ATTRIBUTES(INTS_("kernel_shape", 2, v.kernel), INTS_("strides", 2, v.stride),
-                                           INTS_("pads", 4, v.pads), rounding, own);
-    return done(w, CHANNELS_FIRST,
-                write_op(w, max ? "MaxPool" : "AveragePool", INPUTS(write_input(w, 0, CHANNELS_FIRST)), a));
-}
-
-/* The mean over all positions, {batch, channels}. */
-static int write_global_avg_pool(struct writer *w)
-{
-    const int64_t shape[] = { 0, -1 };
-    if (in_type(w)->rank < 2) return writer_refuse(w, "its input has no positions");
-    const char *y = write_op(w, "GlobalAveragePool", INPUTS(write_input(w, 0, CHANNELS_FIRST)), NULL);
-    return done(w, AS_HERE, write_op(w, "Reshape", INPUTS(y, write_ints(w, 2, shape)), NULL));
+    return done(w, AS_HERE, write_activated(w, y));
 }
 
 /* ---------------------------------------------------------------- normalisation */
@@ -155,7 +60,7 @@ static int write_batch_norm(struct writer *w)
 {
     enum form form = in_type(w)->rank > 1 ? CHANNELS_FIRST : AS_HERE;
     const char *x = write_input(w, 0, form);
-    const char *in[] = { x, vector(w, 0), vector(w, 1), vector(w, 2), vector(w, 3) };
+    const char *in[] = { x, write_vector(w, 0), write_vector(w, 1), write_vector(w, 2), write_vector(w, 3) };
     float epsilon = write_float(w, "epsilon"), momentum = write_float(w, "momentum");
     return done(w, form,
                 write_op(w, "BatchNormalization", 5, in,
@@ -164,10 +69,63 @@ static int write_batch_norm(struct writer *w)
 
 static int write_layer_norm(struct writer *w)
 {
-    const char *in[] = { write_input(w, 0, AS_HERE), vector(w, 0), vector(w, 1) };
+    const char *in[] = { write_input(w, 0, AS_HERE), write_vector(w, 0), write_vector(w, 1) };
     float epsilon = write_float(w, "epsilon");
     return done(w, AS_HERE,
                 write_op(w, "LayerNormalization", 3, in, ATTRIBUTES(INT_("axis", -1), FLOAT_("epsilon", epsilon))));
+}
+
+/* So many times the same number. */
+static const char *constant(struct writer *w, const char *of, float number, int64_t n)
+{
+    float *to = writer_memory(w, (size_t)n * sizeof *to + 1);
+    const char *name = writer_text(w, "%s.%s", w->node->name, of);
+    for (int64_t i = 0; to && i < n; i++) to[i] = number;
+    if (to && name) write_tensor(w, name, 1, &n, to);
+    return name;
+}
+
+static const char *normalised(struct writer *w, const char *x, const char *weight, const char *bias)
+{
+    float epsilon = write_float(w, "epsilon");
+    return write_op(w, "InstanceNormalization", INPUTS(x, weight, bias), ATTRIBUTES(FLOAT_("epsilon", epsilon)));
+}
+
+static int write_instance_norm(struct writer *w)
+{
+    int64_t c = hsgd_type_channels(in_type(w));
+    bool affine = write_int(w, "affine") != 0;
+    const char *weight = affine ? write_vector(w, 0) : constant(w, "ones", 1, c);
+    const char *bias = affine ? write_vector(w, 1) : constant(w, "zeros", 0, c);
+    return done(w, CHANNELS_FIRST, normalised(w, write_input(w, 0, CHANNELS_FIRST), weight, bias));
+}
+
+/* A parameter that is a vector, for channels before so many positions. */
+static const char *before_positions(struct writer *w, int p, int positions)
+{
+    int64_t dim[HSGD_MAX_RANK] = { spec_size(&w->node->info.param[p]) };
+    const char *name = write_param_name(w, p);
+    for (int i = 0; i < positions; i++) dim[1 + i] = 1;
+    if (name) write_tensor(w, name, 1 + positions, dim, write_param(w, p));
+    return name;
+}
+
+/* Groups are channels of a sequence for a while. */
+static int write_group_norm(struct writer *w)
+{
+    int rank = in_type(w)->rank;
+    int64_t groups = write_int(w, "num_groups"), shape[HSGD_MAX_RANK + 1] = { 0, hsgd_type_channels(in_type(w)) };
+    if (rank < 2 || rank > 3) return writer_refuse(w, "its input is no sequence or image");
+    for (int i = 0; i < rank - 1; i++) shape[2 + i] = in_type(w)->dim[i];
+    if (shape[2] == HSGD_ANY || (rank == 3 && shape[3] == HSGD_ANY))
+        return writer_refuse(w, "its input has open sizes");
+    const char *as_groups = write_ints(w, 3, (int64_t[]){ 0, groups, -1 });
+    const char *y = write_op(w, "Reshape", INPUTS(write_input(w, 0, CHANNELS_FIRST), as_groups), NULL);
+    y = normalised(w, y, constant(w, "ones", 1, groups), constant(w, "zeros", 0, groups));
+    y = write_op(w, "Reshape", INPUTS(y, write_ints(w, rank + 1, shape)), NULL);
+    if (write_int(w, "no_affine")) return done(w, CHANNELS_FIRST, y);
+    y = write_op(w, "Mul", INPUTS(y, before_positions(w, 0, rank - 1)), NULL);
+    return done(w, CHANNELS_FIRST, write_op(w, "Add", INPUTS(y, before_positions(w, 1, rank - 1)), NULL));
 }
 
 /* --------------------------------------------------------------- element by element */
@@ -191,7 +149,7 @@ static int write_same(struct writer *w)
 static int write_activate(struct writer *w)
 {
     enum form form = write_form(w, 0) == FLATTENED ? AS_HERE : write_form(w, 0);
-    const char *x = write_input(w, 0, form), *y = activated(w, x);
+    const char *x = write_input(w, 0, form), *y = write_activated(w, x);
     return done(w, form, y == x ? write_op(w, "Identity", INPUTS(x), NULL) : y);
 }
 
@@ -234,16 +192,14 @@ static int write_embedding(struct writer *w)
 const struct write_row write_layer_rows[] = {
     { "activate", write_activate },
     { "add", write_two },
-    { "avg_pool", write_pool },
     { "batch_norm", write_batch_norm },
-    { "conv2d", write_conv2d },
     { "dense", write_dense },
     { "dropout", write_same },
     { "embedding", write_embedding },
     { "gelu", write_gelu },
-    { "global_avg_pool", write_global_avg_pool },
+    { "group_norm", write_group_norm },
+    { "instance_norm", write_instance_norm },
     { "layer_norm", write_layer_norm },
-    { "max_pool", write_pool },
     { "mul", write_two },
     { "relu", write_same },
     { "sigmoid", write_same },

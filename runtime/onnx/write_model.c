@@ -59,7 +59,9 @@ static Onnx__ValueInfoProto *value_info(struct writer *w, const char *name, cons
 /* Whether a field is an image: what reads it first wants its channels in front. */
 static bool is_image(const struct hsgd_model *m, int value)
 {
-    static const char *const ops[] = { "conv2d", "max_pool", "avg_pool" };
+    static const char *const ops[] = { "conv2d",           "conv1d",   "conv_transpose2d",
+                                       "max_pool",         "avg_pool", "adaptive_avg_pool",
+                                       "adaptive_max_pool" };
     for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
         for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
             if (n->in[0] == value && !strcmp(n->op->name, ops[i])) return true;
@@ -121,9 +123,10 @@ static int add_outputs(struct writer *w)
 
 static int (*writer_of(const char *op))(struct writer *w)
 {
-    static const struct write_row *const parts[] = { write_attention_rows, write_function_rows, write_layer_rows,
-                                                     write_recurrent_rows, write_shape_rows };
-    for (int part = 0; part < 5; part++)
+    static const struct write_row *const parts[] = { write_attention_rows, write_function_rows, write_image_rows,
+                                                     write_layer_rows,     write_mask_rows,     write_recurrent_rows,
+                                                     write_reduce_rows,    write_shape_rows };
+    for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)
         for (const struct write_row *row = parts[part]; row->op; row++)
             if (!strcmp(row->op, op)) return row->write;
     return NULL;

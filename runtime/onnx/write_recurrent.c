@@ -48,20 +48,51 @@ static const char *weights(struct writer *w, const struct cell *cell, const stru
     return name;
 }
 
+/* What a node has beside x: lengths, and states before the first step, {layers x directions, batch, hidden}. */
+struct given {
+    const char *lengths, *state[2];
+};
+
+static struct given given_of(struct writer *w, const struct cell *cell)
+{
+    const struct hsgd_node *n = &w->node->info;
+    const int64_t layers_first[] = { 1, 0, 2 };
+    struct given g = { 0 };
+    int first = n->inputs - cell->states;
+    if (n->inputs > 1 && n->in[1].dtype == HSGD_I32) g.lengths = write_input(w, 1, AS_HERE);
+    for (int i = 0; i < cell->states && n->inputs > (g.lengths ? 2 : 1); i++)
+        g.state[i] = write_op(w, "Transpose", INPUTS(write_input(w, first + i, AS_HERE)),
+                              ATTRIBUTES(INTS_("perm", 3, layers_first)));
+    return g;
+}
+
+/* The states of a layer, of all of them. */
+static const char *states_of(struct writer *w, const struct layer *l, const char *all)
+{
+    int64_t from = l->number * l->directions, to = from + l->directions;
+    const char *axis = write_ints(w, 1, (int64_t[]){ 0 });
+    return write_op(w, "Slice", INPUTS(all, write_ints(w, 1, &from), write_ints(w, 1, &to), axis), NULL);
+}
+
 /* {batch, steps, channels} to {batch, steps, directions x hidden}, and the states after the last step. */
-static const char *write_layer(struct writer *w, const struct cell *cell, const struct layer *l, const char *x,
-                               const char *states[2])
+static const char *write_layer(struct writer *w, const struct cell *cell, const struct layer *l,
+                               const struct given *given, const char *x, const char *states[2])
 {
     const int64_t steps_first[] = { 1, 0, 2 }, batch_first[] = { 2, 0, 1, 3 };
     const int64_t shape[] = { 0, 0, l->directions * l->hidden };
-    const char *in[4] = { write_op(w, "Transpose", INPUTS(x), ATTRIBUTES(INTS_("perm", 3, steps_first))) };
+    const char *in[7] = { write_op(w, "Transpose", INPUTS(x), ATTRIBUTES(INTS_("perm", 3, steps_first))) };
     const char *out[3];
+    int inputs = l->params > 2 ? 4 : 3;
     in[1] = weights(w, cell, l, 0, 1, l->channels);
     in[2] = weights(w, cell, l, 1, 1, l->hidden);
-    if (l->params > 2) in[3] = weights(w, cell, l, 2, 2, 1);
+    in[3] = l->params > 2 ? weights(w, cell, l, 2, 2, 1) : "";
+    in[4] = given->lengths ? given->lengths : "";
+    if (given->lengths) inputs = 5;
+    for (int i = 0; i < cell->states && given->state[i]; i++, inputs = 5 + i)
+        in[5 + i] = states_of(w, l, given->state[i]);
     for (int i = 0; i <= cell->states; i++) out[i] = writer_text(w, "%s_%d", w->node->name, ++w->names);
     bool gated = !strcmp(cell->op, "GRU");
-    write_ops(w, cell->op, l->params > 2 ? 4 : 3, in, 1 + cell->states, out,
+    write_ops(w, cell->op, inputs, in, 1 + cell->states, out,
               ATTRIBUTES(INT_("hidden_size", l->hidden),
                          TEXT_("direction", l->directions > 1 ? "bidirectional" : "forward"),
                          { gated ? "linear_before_reset" : NULL, 2, 0, 1, NULL, 0, NULL }));
@@ -77,11 +108,11 @@ static int write_cells(struct writer *w, const struct cell *cell)
     int layers = write_int(w, "layers");
     struct layer l = { 0, write_int(w, "bidirectional") ? 2 : 1, write_int(w, "no_bias") ? 2 : 4,
                        write_int(w, "hidden"), hsgd_type_channels(&w->node->info.in[0]) };
-    if (w->node->info.inputs > 1) return writer_refuse(w, "lengths and initial states are not written");
     if (write_int(w, "nonlinearity")) return writer_refuse(w, "its nonlinearity is not written");
+    struct given given = given_of(w, cell);
     for (; l.number < layers && l.number < 8; l.number++) {
         const char *after[2];
-        x = write_layer(w, cell, &l, x, after);
+        x = write_layer(w, cell, &l, &given, x, after);
         for (int i = 0; i < cell->states; i++) state[i][l.number] = after[i];
         l.channels = l.directions * l.hidden;
     }

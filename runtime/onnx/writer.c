@@ -178,6 +178,22 @@ const char *write_param_name(struct writer *w, int p)
 
 const float *write_param(const struct writer *w, int p) { return w->model->weights + w->node->param_offset[p]; }
 
+const char *write_activated(struct writer *w, const char *x)
+{
+    static const char *const ops[] = { [HSGD_RELU] = "Relu", [HSGD_TANH] = "Tanh", [HSGD_SIGMOID] = "Sigmoid" };
+    int a = write_int(w, "activation");
+    return a == HSGD_NO_ACTIVATION ? x : write_op(w, ops[a], INPUTS(x), NULL);
+}
+
+const char *write_vector(struct writer *w, int p)
+{
+    const struct hsgd_param_spec *s = &w->node->info.param[p];
+    const char *name = write_param_name(w, p);
+    const int64_t n = spec_size(s);
+    if (name) write_tensor(w, name, 1, &n, write_param(w, p));
+    return name;
+}
+
 /* ------------------------------------------------------------------------- values */
 
 /* {batch, positions..., channels} to {batch, channels, positions...}, or back. */

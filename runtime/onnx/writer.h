@@ -83,6 +83,15 @@ bool write_tensor(struct writer *w, const char *name, int rank, const int64_t *d
 const char *write_param_name(struct writer *w, int p);
 const float *write_param(const struct writer *w, int p);
 
+/* A parameter that is a vector, as it is; x with the activation at the end of a layer. */
+const char *write_vector(struct writer *w, int p);
+const char *write_activated(struct writer *w, const char *x);
+
+/* The sample's number of valid positions, of at most `steps`, from input i: {batch, 1, ..}, so many axes in all. */
+const char *write_lengths(struct writer *w, int i, int64_t steps, int axes);
+/* 1 at positions before these lengths, else 0: {batch, .., steps, ..}, the positions in axis `axis` of so many. */
+const char *write_valid(struct writer *w, const char *lengths, int64_t steps, int axis, int axes);
+
 /* Input i of the node in a form: it is converted once. */
 const char *write_input(struct writer *w, int i, enum form form);
 /* The form that input i has already, for what works element by element. */
@@ -102,7 +111,7 @@ struct write_row {
     const char *op;
     int (*write)(struct writer *w);
 };
-extern const struct write_row write_layer_rows[], write_function_rows[], write_attention_rows[], write_recurrent_rows[],
-    write_shape_rows[];
+extern const struct write_row write_layer_rows[], write_function_rows[], write_attention_rows[], write_image_rows[],
+    write_mask_rows[], write_recurrent_rows[], write_reduce_rows[], write_shape_rows[];
 
 #endif
