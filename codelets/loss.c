@@ -71,6 +71,17 @@ void emit_value_loss(struct hsgd_emit *e, const struct hsgd_kernel *kernel)
     emit_row_sums(e, e->rows, 1, 3, (float)e->rows, stats);
 }
 
+struct hsgd_ref emit_floats(struct hsgd_emit *e, const struct hsgd_floats *floats)
+{
+    struct hsgd_ref to = hsgd_scratch(e, floats->count);
+    for (int at = 0; at < floats->count; at += PUT_FLOATS) {
+        struct put_floats_args a = { floats->count - at < PUT_FLOATS ? floats->count - at : PUT_FLOATS, at, { 0 } };
+        for (int i = 0; i < a.n; i++) a.value[i] = floats->value[at + i];
+        HSGD_LAUNCH(e, HSGD_KERNEL(put_floats), HSGD_ITEMS, a.n, &a, to);
+    }
+    return to;
+}
+
 void emit_row_sums(struct hsgd_emit *e, int rows, int columns, int sums, float last, struct hsgd_ref stats)
 {
     struct row_sums_args a = { rows, columns, sums, last };

@@ -18,6 +18,9 @@ int value_loss_infer(struct hsgd_node *n, char *why, size_t size);
 /* Describes a loss on values: the kernel writes the mean over a sample, and its gradient. */
 void emit_value_loss(struct hsgd_emit *e, const struct hsgd_kernel *kernel);
 
+/* Numbers of an attribute where kernels can read them: in scratch memory. */
+struct hsgd_ref emit_floats(struct hsgd_emit *e, const struct hsgd_floats *floats);
+
 /* e->sums = { sums of so many columns of stats, 0.., last }, `sums` numbers. */
 void emit_row_sums(struct hsgd_emit *e, int rows, int columns, int sums, float last, struct hsgd_ref stats);
 

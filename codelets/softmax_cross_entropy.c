@@ -50,18 +50,6 @@ static void emit_softmax(struct hsgd_emit *e, int rows, float smoothing, struct 
                 stats);
 }
 
-/* Where kernels can read the weights of classes. */
-static struct hsgd_ref emit_weights(struct hsgd_emit *e, const struct hsgd_floats *w)
-{
-    struct hsgd_ref to = hsgd_scratch(e, w->count);
-    for (int at = 0; at < w->count; at += PUT_FLOATS) {
-        struct put_floats_args a = { w->count - at < PUT_FLOATS ? w->count - at : PUT_FLOATS, at, { 0 } };
-        for (int i = 0; i < a.n; i++) a.value[i] = w->value[at + i];
-        HSGD_LAUNCH(e, HSGD_KERNEL(put_floats), HSGD_ITEMS, a.n, &a, to);
-    }
-    return to;
-}
-
 static void emit_weighted(struct hsgd_emit *e, int rows, float smoothing, struct hsgd_ref labels,
                           struct hsgd_ref weights, struct hsgd_ref stats)
 {
@@ -80,7 +68,7 @@ static void emit_masked(struct hsgd_emit *e, float smoothing, bool has_ignore, i
     struct hsgd_ref stats = hsgd_scratch(e, 4 * (int64_t)rows), labels = hsgd_scratch(e, rows);
     struct hsgd_ref counts = hsgd_at(stats, 2 * (int64_t)rows);
     HSGD_LAUNCH(e, HSGD_KERNEL(softmax_labels), HSGD_ITEMS, rows, &a, e->x[1], labels, counts);
-    struct hsgd_ref weights = w ? emit_weights(e, w) : stats;
+    struct hsgd_ref weights = w ? emit_floats(e, w) : stats;
     if (!w) emit_softmax(e, rows, smoothing, labels, stats);
     else emit_weighted(e, rows, smoothing, labels, weights, stats);
     HSGD_LAUNCH(e, HSGD_KERNEL(softmax_mask), HSGD_WARPS, rows, &a, stats, a.want_gradient ? e->dx[0] : stats);
@@ -109,7 +97,7 @@ static void count(struct hsgd_emit *e)
     struct softmax_count_args a = { e->rows * sample_size(&e->node->in[1]), loss->ignore };
     if (weights_of(e->node)) {
         struct softmax_weigh_args w = { a.rows, loss->class_weights.count, loss->has_ignore, loss->ignore };
-        struct hsgd_ref weights = emit_weights(e, weights_of(e->node));
+        struct hsgd_ref weights = emit_floats(e, weights_of(e->node));
         HSGD_LAUNCH(e, HSGD_KERNEL(softmax_count_weights), HSGD_WARPS, 1, &w, e->x[1], weights, e->sums);
         return;
     }

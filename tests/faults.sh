@@ -30,6 +30,8 @@ accuracy: ignored labels count|accuracy.cl|s/ignored ? 0.0f : inside/inside/|acc
 top_k: equal scores do not go before|accuracy.cl|s/\&\& c < t)/\&\& c < 0)/|top_k|opencl
 broadcast: the gradient of one place|strided.c|s/.terms = product(&terms)/.terms = 1/|broadcast|cpu
 binary cross-entropy: sigmoid of the absolute value|binary_cross_entropy.cl|s/(v < 0.0f ? e : 1.0f)/1.0f/|binary_cross_entropy|cpu
+binary cross-entropy: weight of all targets|binary_cross_entropy.cl|s/(1.0f - q) \* p - wq/w[c % weights] * (1.0f - q) * p - wq/|binary_cross_entropy|opencl
+binary cross-entropy: one weight for all channels|binary_cross_entropy.cl|s/w\[c % weights\] \* q/w[0] * q/|binary_cross_entropy|cpu
 mae: slope at equal values|mae.cl|s/d == 0.0f ? 0.0f : d < 0.0f/d <= 0.0f/|mae|cpu
 mse of values: sum, not mean|mse.cl|s/dr\[c\] = 2.0f \* ARG(scale)/dr[c] = 2.0f/|mse|opencl
 perplexity: not of the mean|softmax_cross_entropy.c|s/exp(sums\[0\] \/ sums\[2\])/exp(sums[0])/|perplexity|cpu

@@ -37,6 +37,13 @@ HSGD_API extern const struct hsgd_op hsgd_op_softmax_cross_entropy;
  * mse of scores {C} and a class t: L = sum_r mean_c (z_rc - onehot(t_r)_c)^2. */
 HSGD_API extern const struct hsgd_op hsgd_op_mse, hsgd_op_mae, hsgd_op_binary_cross_entropy;
 
+/* Of binary_cross_entropy: -w t log p - (1 - t) log(1 - p), w = pos_weight, one number for all
+ * values, or one for each index of the last axis, at most 128; none: 1.  PyTorch's
+ * BCEWithLogitsLoss.  Errors: another number of weights, or one below 0. */
+struct hsgd_binary_cross_entropy {
+    struct hsgd_floats pos_weight;
+};
+
 /* Losses of values z and a target t of the same type, as mse, that are quadratic near
  * the target, with d = z - t: huber: d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2).
  * 0: 1.
