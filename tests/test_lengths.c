@@ -67,11 +67,11 @@ static bool stop_at_5(void *user, const struct hsgd_progress *p)
 }
 
 /* folder: it stops at step 5, with a checkpoint there. */
-static struct hsgd_trainer *trainer(struct hsgd_model *m, int epochs, const char *folder)
+static struct hsgd_trainer *trainer_of(struct hsgd_model *m, int batch, int epochs, const char *folder)
 {
     struct hsgd_train_options o;
     hsgd_train_defaults(&o, sizeof o);
-    o.batch_size = BATCH;
+    o.batch_size = batch;
     o.epochs = epochs;
     o.optimizer = HSGD_SGD;
     o.learning_rate = 0.1f;
@@ -82,6 +82,11 @@ static struct hsgd_trainer *trainer(struct hsgd_model *m, int epochs, const char
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
     if (!CHECK_MSG(t != NULL, "%s", hsgd_error(ctx))) core_end();
     return t;
+}
+
+static struct hsgd_trainer *trainer(struct hsgd_model *m, int epochs, const char *folder)
+{
+    return trainer_of(m, BATCH, epochs, folder);
 }
 
 /* ----------------------------------------------------------------- arranging */
@@ -258,10 +263,40 @@ static void evaluated(void)
     hsgd_destroy(&ctx);
 }
 
+/* What two epochs of 12 buckets keep, and how many plans they make; bytes: what plans may take. */
+static void epochs_of_buckets(int64_t bytes, int *kept, int *made)
+{
+    static const int bound[12] = { 2, 4, 6, 8, 10, 12, 15, 19, 23, 28, 34, LONGEST };
+    begin("cpu");
+    struct hsgd_data *d = sequences();
+    REQUIRE(!hsgd_data_set_buckets(ctx, d, 12, bound));
+    struct hsgd_model *m = make(HSGD_ANY);
+    struct hsgd_trainer *t = trainer_of(m, 4, 2, NULL);
+    struct hsgd_fit_result r;
+    if (bytes) t->state.plans.bytes = bytes;
+    REQUIRE(!hsgd_fit(t, d, d, &r, sizeof r));
+    *kept = t->state.plans.n, *made = (int)t->state.plans.made;
+    hsgd_trainer_destroy(&t);
+    hsgd_data_destroy(&d);
+    hsgd_model_destroy(&m);
+    hsgd_destroy(&ctx);
+}
+
+/* Each plan is made once; but for a few, plans give way to others when they take too much. */
+static void plans_of_buckets(void)
+{
+    int kept, made, few, again;
+    epochs_of_buckets(0, &kept, &made);
+    CHECK_MSG(kept == made && kept > 12, "%d plans were made, %d are kept", made, kept);
+    epochs_of_buckets(1, &few, &again);
+    CHECK_MSG(few == FEW_PLANS && again > made, "%d plans were made again, %d are kept", again, few);
+}
+
 static const struct core_case cases[] = { { "arranging", arranging },
                                           { "statistics", statistics },
                                           { "same_steps_cpu", same_steps_cpu },
                                           { "same_steps_opencl", same_steps_opencl },
                                           { "resumed", resumed },
-                                          { "evaluated", evaluated } };
+                                          { "evaluated", evaluated },
+                                          { "plans_of_buckets", plans_of_buckets } };
 CORE_MAIN(cases)

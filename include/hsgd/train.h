@@ -224,7 +224,8 @@ HSGD_API int hsgd_trainer_group(const struct hsgd_trainer *trainer, const char *
 /* Gives the types of the fields of the batches that come, of all inputs and targets in the
  * order in which the model declares them, where the model left sizes open.  hsgd_fit() and
  * evaluation take those of their data.  They may change from step to step: plans are kept by
- * number of samples and sizes, as long as there are not too many (8).
+ * number of samples and sizes, up to 128, of which those beyond 8 as long as the memory of all
+ * is at most 1 GiB; the least recently used makes room.
  * Errors (the types are as before): -EINVAL there are not n fields, a type does not fit the
  * model's, or an operation cannot work on these sizes; -ENOMEM. */
 HSGD_API int hsgd_trainer_set_types(struct hsgd_trainer *trainer, int n, const struct hsgd_type *field);

@@ -5,10 +5,14 @@
 
 #include "plan.h"
 
+/* Plans that are kept whatever memory they take, unless `most` is less. */
+enum { FEW_PLANS = 8 };
+
 struct plan_cache {
-    int n, capacity, most; /* the least recently used makes room when there are `most` */
+    int n, capacity, most; /* the least recently used makes room when there are `most`, */
+    int64_t bytes;         /* or more than a few whose buffers take more than so much; 0: any */
     struct plan **plan;
-    int64_t uses;
+    int64_t uses, made; /* plans that were ever kept */
 };
 
 /* The plan of this kind at these sizes, which counts as used; NULL: there is none. */

@@ -41,9 +41,11 @@ static int open_optimizer(struct trainer_state *s)
     return err;
 }
 
+static const struct plan_cache kept_plans = { .most = MAX_PLANS, .bytes = MAX_PLAN_BYTES };
+
 int trainer_state_open(struct trainer_state *s, struct hsgd_model *model, const struct hsgd_train_options *o)
 {
-    *s = (struct trainer_state){ .ctx = model->ctx, .options = *o, .block = model->block, .plans.most = MAX_PLANS };
+    *s = (struct trainer_state){ .ctx = model->ctx, .options = *o, .block = model->block, .plans = kept_plans };
     int err = store_open(&s->store, model, STORE_TRAINS);
     return err ? err : open_optimizer(s);
 }
@@ -62,7 +64,7 @@ void trainer_state_close(struct trainer_state *s)
 
 int trainer_replica_open(struct trainer_state *r, const struct trainer_state *s, bool shared)
 {
-    *r = (struct trainer_state){ .ctx = s->ctx, .options = s->options, .block = s->block, .plans.most = MAX_PLANS };
+    *r = (struct trainer_state){ .ctx = s->ctx, .options = s->options, .block = s->block, .plans = kept_plans };
     int err = store_open_copy(&r->store, &s->store, shared);
     return err ? err : open_optimizer(r);
 }

@@ -9,7 +9,9 @@
 #include "plan/divide.h"
 #include "train/algorithm.h"
 
-#define MAX_PLANS 8
+/* As many as buckets of lengths need in training and evaluation, but for memory. */
+#define MAX_PLANS 128
+#define MAX_PLAN_BYTES ((int64_t)1 << 30)
 
 /* How the batch of the training is divided over several devices, and the model
  * that says so. */
