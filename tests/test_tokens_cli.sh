@@ -50,6 +50,25 @@ json 'j["predictions"][0]["class"] == "c"'
 
 ok predict --devices cpu --checkpoint whole ends --json
 json 'j["predictions"][0]["class"] == "c" and len(j["predictions"][0]["probabilities"]) == 5'
+
+# Arrays of integers are tokens, of any length where that is open.
+array() # NAME DTYPE SHAPE BYTES
+{
+    printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '$2', 'fortran_order': False, 'shape': ($3), }" >"$1"
+    printf "$4" >>"$1"
+}
+array i1.npy '|i1' '1, 3' '\4\1\2'
+array u1.npy '|u1' '1, 3' '\4\1\2'
+array i8.npy '<i8' '1, 3' '\4\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0'
+array two.npy '|i1' '2, 12' '\1\2\3\4\1\2\3\4\1\2\3\4\1\2\3\4\1\2\3\4\1\2\3\4'
+ok predict --devices cpu --checkpoint whole ends i1.npy u1.npy i8.npy two.npy --json
+json 'len(j["predictions"]) == 6 and all(p["probabilities"] == j["predictions"][0]["probabilities"] for p in j["predictions"][:4])'
+array far.npy '<i2' '2, 2' '\1\0\2\0\3\0\5\0'
+refused 'far.npy: value 1 of sample 1 is 5, the training data had 0 to 4' predict --devices cpu --checkpoint whole far.npy
+array large.npy '<u4' '1, 1' '\0\0\0\200'
+refused 'large.npy: value 0 of sample 0 is 2147483648, a 32-bit integer is expected' predict --devices cpu --checkpoint whole large.npy
+array floats.npy '<f4' '1, 2' '\0\0\200\77\0\0\200\77'
+refused 'floats.npy: x has floats (2), the training data had integers (8 i32)' predict --devices cpu --checkpoint whole floats.npy
 printf 'axb' >odd
 refused 'odd: the character "x" is not among the 5 of the training text' predict --devices cpu --checkpoint whole odd
 refused '--test "1.5" is not a fraction from 0 to less than 1' data info alphabet.txt --window 8 --test 1.5

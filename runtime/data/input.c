@@ -84,7 +84,7 @@ static int read_array(const struct input *in, struct hsgd_data **out)
     int err = a.name && a.bytes ? 0 : hsgd_fail(in->ctx, ENOMEM, "%s: out of memory", in->name);
     if (!err) {
         memcpy(a.bytes, in->bytes, in->size);
-        err = numpy_samples(in->ctx, &a, 0, out);
+        err = numpy_samples(in->ctx, &a, 0, in->record, out);
     }
     array_free(&a);
     return err;
@@ -94,7 +94,7 @@ static int read_archive(const struct input *in, struct hsgd_data **out)
 {
     struct array a = { 0 };
     int err = npz_samples(in->ctx, in->name, in->bytes, in->size, &a);
-    if (!err) err = numpy_samples(in->ctx, &a, 0, out);
+    if (!err) err = numpy_samples(in->ctx, &a, 0, in->record, out);
     array_free(&a);
     return err;
 }

@@ -84,8 +84,8 @@ static int to_numbers(struct hsgd_context *ctx, const struct array *x, const str
     for (int64_t i = 0; i < a->count; i++) {
         double v = npy_value(a, i);
         if (!(v >= INT32_MIN && v < INT32_MAX) || v != floor(v))
-            return hsgd_fail(ctx, EINVAL, "%s: value %lld of sample %lld is %g, a 32-bit integer is expected", x->name,
-                             (long long)(i % size), (long long)(i / size), v);
+            return hsgd_fail(ctx, EINVAL, "%s: value %lld of sample %lld is %.15g, a 32-bit integer is expected",
+                             x->name, (long long)(i % size), (long long)(i / size), v);
         to[i] = (int32_t)v;
         if (to[i] > most) most = to[i];
     }

@@ -171,11 +171,41 @@ static int keep_bytes(struct hsgd_context *ctx, struct array *x, const struct np
     return 0;
 }
 
-int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out)
+/* Those that the training data had. */
+static int check_tokens(struct hsgd_context *ctx, const struct array *x, const struct hsgd_data *d, int classes)
+{
+    int64_t size = hsgd_type_size(&d->x.type);
+    for (int64_t i = 0; classes && i < d->count * size; i++) {
+        int v = (int)d->x.numbers[i];
+        if (v < 0 || v >= classes)
+            return hsgd_fail(ctx, EINVAL, "%s: value %lld of sample %lld is %d, the training data had 0 to %d", x->name,
+                             (long long)(i % size), (long long)(i / size), v, classes - 1);
+    }
+    return 0;
+}
+
+static int read_tokens(struct hsgd_context *ctx, const struct array *x, const struct record_field *was,
+                       struct hsgd_data **out)
+{
+    const struct npz_field field = { .name = "x", .dtype = HSGD_I32 };
+    struct hsgd_data *d = *out = hsgd_data_new(ctx, x->name);
+    if (!d) return -ENOMEM;
+    int err = numpy_field(ctx, x, &field, d, &d->x);
+    if (!err) err = check_tokens(ctx, x, d, was->classes);
+    if (!d->x.type.rank) d->x.type = hsgd_tokens(1);
+    d->x.classes = was->classes;
+    return err;
+}
+
+int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, const struct hsgd_record *record,
+                  struct hsgd_data **out)
 {
     struct npy samples;
     struct hsgd_type type;
     int err = npy_parse(ctx, x->name, x->bytes, x->size, &samples);
+    bool integers = !err && (samples.kind == 'u' || samples.kind == 'i');
+    if (integers && record && record->x.type.rank >= 0 && record->x.type.dtype == HSGD_I32)
+        return read_tokens(ctx, x, &record->x, out);
     if (!err) err = sample_type(ctx, x, &samples, features, &type);
     if (err) return err;
     struct hsgd_data *d = *out = hsgd_data_new(ctx, x->name);
@@ -200,11 +230,11 @@ static int read_targets(struct hsgd_context *ctx, const struct array *x, const s
     return numpy_floats(ctx, y, a, &d->y);
 }
 
-int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
-                struct hsgd_data **out)
+int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features,
+                const struct hsgd_record *record, struct labels *labels, struct hsgd_data **out)
 {
     struct npy answers;
-    int err = numpy_samples(ctx, x, features, out);
+    int err = numpy_samples(ctx, x, features, record, out);
     if (!err) err = npy_parse(ctx, y->name, y->bytes, y->size, &answers);
     if (!err && !labels) return read_targets(ctx, x, y, &answers, *out);
     if (!err) err = check_label_array(ctx, x, y, &answers, (*out)->count);
@@ -236,10 +266,12 @@ int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[
                  const struct hsgd_data_options *options, struct data_splits *out)
 {
     struct labels labels = { 0 }, *use = record_wants_targets(options) ? NULL : &labels;
-    struct array *test = &array[ARRAY_TEST_X];
+    struct array *train = &array[ARRAY_X], *test = &array[ARRAY_TEST_X];
+    const struct hsgd_record *r = options->record;
+    int features = options->features;
     int err = labels_begin(ctx, &labels, options);
-    if (!err) err = numpy_split(ctx, &array[ARRAY_X], &array[ARRAY_Y], options->features, use, &out->train);
-    if (!err && test->bytes) err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], options->features, use, &out->test);
+    if (!err) err = numpy_split(ctx, train, &array[ARRAY_Y], features, r, use, &out->train);
+    if (!err && test->bytes) err = numpy_split(ctx, test, &array[ARRAY_TEST_Y], features, r, use, &out->test);
     if (!err && out->test) err = fit_test(ctx, out);
     if (!err && out->test) err = same_type(ctx, what, out);
     labels_free(&labels);

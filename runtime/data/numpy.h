@@ -20,15 +20,16 @@ enum { ARRAY_X, ARRAY_Y, ARRAY_TEST_X, ARRAY_TEST_Y, ARRAY_ROLES };
 extern const char *const numpy_names[][ARRAY_ROLES];
 enum { NUMPY_ROWS = 6 };
 
-/* Samples without labels; takes over the bytes of x.  *out is freed by the caller,
- * also after an error. */
-int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, struct hsgd_data **out);
+/* Samples without labels; takes over the bytes of x.  record: of the training data, or NULL: where
+ * that had tokens, integers are tokens.  *out is freed by the caller, also after an error. */
+int numpy_samples(struct hsgd_context *ctx, struct array *x, int features, const struct hsgd_record *record,
+                  struct hsgd_data **out);
 
 /* A split from its two arrays, y with labels or, where `labels` is NULL, with numeric
  * targets; takes over the bytes of x.  *out is freed by the caller, also after an
  * error. */
-int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features, struct labels *labels,
-                struct hsgd_data **out);
+int numpy_split(struct hsgd_context *ctx, struct array *x, const struct array *y, int features,
+                const struct hsgd_record *record, struct labels *labels, struct hsgd_data **out);
 /* Both splits; array[ARRAY_TEST_X] without bytes: no test split. */
 int numpy_splits(struct hsgd_context *ctx, const char *what, struct array array[ARRAY_ROLES],
                  const struct hsgd_data_options *options, struct data_splits *out);

@@ -238,7 +238,8 @@ static int fit_x(struct hsgd_context *ctx, struct hsgd_record *r, struct hsgd_da
     int err = fit_columns(ctx, &r->x, d, &d->x);
     bool tokens = d->x.type.dtype == HSGD_I32, were = r->x.type.rank >= 0 && r->x.type.dtype == HSGD_I32;
     if (!err && tokens != were)
-        err = hsgd_fail(ctx, EINVAL, "%s: x is %s, the training data had %s", d->name, type_text(&d->x.type).text,
+        err = hsgd_fail(ctx, EINVAL, "%s: x has %s (%s), the training data had %s (%s)", d->name,
+                        tokens ? "integers" : "floats", type_text(&d->x.type).text, were ? "integers" : "floats",
                         type_text(&r->x.type).text);
     if (err || tokens) return err;
     fit_shape(r, d);
