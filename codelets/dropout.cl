@@ -5,6 +5,7 @@
 /* Philox2x32-10 (Salmon et al., SC'11), as in runtime/base/rng.h. */
 DEVICE u32 random_bits(u32 key, u32 lo, u32 hi)
 {
+    UNROLL
     for (int round = 0; round < 10; round++) {
         u64 p = (u64)lo * 0xD256D193u;
         lo = (u32)(p >> 32) ^ key ^ hi;
@@ -38,7 +39,8 @@ KERNEL3(dropout, dropout_args)
         FOR_COLS(c, width) {
             const int i = first + c;
             const u32 bits = random_bits(key, (u32)(i >> shift), sample + (u32)(i & mask));
-            y[c] = (int)(bits >> 1) >= threshold ? x[c] * scale : 0.0f;
+            const float scaled = x[c] * scale; /* always read: a read under a condition is not vectorised */
+            y[c] = (int)(bits >> 1) >= threshold ? scaled : 0.0f;
         }
     }
 }
