@@ -26,7 +26,9 @@ op_bench_LDADD += $(CUDA_LIBS) -lcublas
 else
 op_bench_SOURCES += bench/op_bench_none.c
 endif
-EXTRA_DIST += bench/gpu.py bench/hetero.py bench/products.py bench/stack.yaml bench/tabular.py bench/torch_step.py bench/tune.py
+EXTRA_DIST += bench/gpu.py bench/hetero.py bench/products.py bench/stack.yaml bench/tabular.py \
+	bench/torch_losses.py bench/torch_nets.py bench/torch_speed.py bench/torch_step.py \
+	bench/torch_steps.c bench/torch_steps.py bench/tune.py
 
 # The cost of checkpoints: make checkpoint_bench && ./checkpoint_bench [MODEL [SECONDS]]
 EXTRA_PROGRAMS = checkpoint_bench

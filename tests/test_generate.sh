@@ -57,7 +57,7 @@ ok $use keeps --prompt 'abäd, ' --length 30 --top-k 1 --temperature 3
 [ "$(cat out)" = "$(printf %s "$expected" | head -c 42)" ]
 check "the most probable token only: $(cat out)" $?
 ok $use keeps --prompt d --length 3 --temperature 0 --json
-json 'j == {"text": "d, a", "prompt_tokens": 1, "tokens": 3}'
+json 'j == {"text": "d, a", "prompt_tokens": 1, "tokens": 3, "tokens_per_second": j["tokens_per_second"]} and j["tokens_per_second"] > 0'
 ok $use keeps --prompt d --length 0
 [ "$(cat out)" = d ]
 check 'nothing generated' $?

@@ -10,13 +10,12 @@ Exit status: 0 the same, 1 not, 77 PyTorch, safetensors or NumPy is not there.""
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
 try:
     import numpy
-    import safetensors.torch
+    import safetensors
     import torch
 except ImportError as missing:
     print(f"skipped: {missing}")
@@ -24,8 +23,11 @@ except ImportError as missing:
 
 from torch import nn
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
+from torch_nets import CharLSTM
+from torch_steps import Steps, largest, losses_of_torch, model_text
+
 BATCH, STEPS, CHANNELS, CLASSES, TOKENS = 16, 20, 12, 7, 65
-HERE = os.path.dirname(os.path.abspath(__file__))
 NETS = {"lstm": (nn.LSTM, "op: lstm", {"num_layers": 2, "bidirectional": True}),
         "gru": (nn.GRU, "op: gru", {"num_layers": 2, "bidirectional": True}),
         "rnn": (nn.RNN, "op: rnn", {"num_layers": 1, "bidirectional": True}),
@@ -47,17 +49,6 @@ class Tagger(nn.Module):
         return self.fc(nn.utils.rnn.pad_packed_sequence(self.net(packed)[0], batch_first=True, total_length=STEPS)[0])
 
 
-class CharLSTM(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(TOKENS, 64)
-        self.lstm = nn.LSTM(64, 128, 2, batch_first=True)
-        self.fc = nn.Linear(128, TOKENS)
-
-    def forward(self, x):
-        return self.fc(self.lstm(self.embed(x))[0])
-
-
 def tagger_file(name):
     _, op, options = NETS[name]
     return f"""hsgd: 2
@@ -74,9 +65,7 @@ layers:
 
 def char_file():
     """The built-in model without dropout, and with known sizes."""
-    with open(os.path.join(HERE, "..", "..", "models", "char-lstm.yaml")) as file:
-        text = file.read()
-    return re.sub(r", dropout: [0-9.]+", "", text).replace("[any]", f"[{STEPS}]").replace("classes", str(TOKENS))
+    return re.sub(r", dropout: [0-9.]+", "", model_text("char-lstm")).replace("[any]", f"[{STEPS}]").replace("classes", str(TOKENS))
 
 
 def tagger_batches(steps):
@@ -98,61 +87,22 @@ def char_batches(steps):
         yield text[:, :-1].copy(), text[:, 1:].copy()
 
 
-def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
-
-
-def compile_steps(folder):
-    with open("Makefile") as makefile:
-        cc = re.search(r"^CC = (.*)$", makefile.read(), re.M).group(1).split()
-    run("./libtool", "--quiet", "--tag=CC", "--mode=link", *cc, "-std=gnu11", "-O2",
-        f"-I{os.path.join(HERE, '..', '..', 'include')}", "-o", os.path.join(folder, "steps"),
-        os.path.join(HERE, "field_steps.c"), "libhsgd.la")
-
-
-def losses_of_torch(model, batches, rate):
-    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    losses = []
-    for *inputs, label in batches:
-        optimizer.zero_grad()
-        scores = model(*[torch.from_numpy(field) if field.ndim != 1 else torch.from_numpy(field).long()
-                         for field in inputs])
-        loss = nn.functional.cross_entropy(scores.flatten(0, 1), torch.from_numpy(label).long().flatten(),
-                                           ignore_index=-1)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def largest(a, b):
-    return max((a[name] - b[name]).abs().max().item() for name in a)
-
-
 def check(name, steps, folder):
     torch.manual_seed(0)
-    at = lambda file: os.path.join(folder, file)
+    file = os.path.join(folder, "model.yaml")
     char = name == "char-lstm"
-    make, rate = (CharLSTM if char else lambda: Tagger(name)), 1.0 if char else 0.1
+    make, rate = (lambda: CharLSTM(TOKENS, 0)) if char else (lambda: Tagger(name)), 1.0 if char else 0.1
     model, again = make(), make()
     batches = list(char_batches(steps) if char else tagger_batches(steps))
-    with open(at("model.yaml"), "w") as file:
-        file.write(char_file() if char else tagger_file(name))
-    with open(at("batches"), "wb") as file:
-        for fields in batches:
-            file.write(b"".join(field.tobytes() for field in fields))
+    with open(file, "w") as out:
+        out.write(char_file() if char else tagger_file(name))
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    safetensors.torch.save_file(before, at("torch.safetensors"))
-    step = lambda n, out: run("./libtool", "--quiet", "--mode=execute", at("steps"), at("model.yaml"),
-                              at("torch.safetensors"), at("batches"), str(BATCH), str(n), str(rate), at(out)).split()
-    step(0, "same.safetensors")
-    again.load_state_dict(safetensors.torch.load_file(at("same.safetensors")), strict=True)
+    ours = Steps(folder, file, BATCH, rate)
+    ours.write(before, batches)
+    again.load_state_dict(ours.take(0)[1], strict=True)
     moved = largest(before, again.state_dict())
-    ours, theirs = [float(loss) for loss in step(steps, "hsgd.safetensors")], losses_of_torch(model, batches, rate)
-    again.load_state_dict(safetensors.torch.load_file(at("hsgd.safetensors")), strict=True)
+    (ours, weights), theirs = ours.take(steps), losses_of_torch(model, batches, rate)
+    again.load_state_dict(weights, strict=True)
     apart = max(abs(a - b) / b for a, b in zip(ours, theirs))
     print(f"{name}: {len(before)} tensors load strictly in both directions, {moved:g} apart; {steps} losses at rate "
           f"{rate:g} from {theirs[0]:.4f} to {theirs[-1]:.4f}, {apart:.1e} of them apart; then weights "
@@ -166,8 +116,6 @@ def main():
     p.add_argument("name", nargs="*", default=list(NETS) + ["char-lstm"])
     a = p.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["STARPU_HOME"] = os.environ["HSGD_CACHE_DIR"] = folder
-        compile_steps(folder)
         same = [check(name, a.steps, folder) for name in a.name]
     sys.exit(0 if all(same) else 1)
 

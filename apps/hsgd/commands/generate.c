@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "generate.h"
 #include "lib/json.h"
+#include "lib/measure.h"
 #include "lib/translation.h"
 
 #define SAME 5e-5 /* difference of probabilities that are the same but for rounding */
@@ -24,6 +25,7 @@ struct generation {
     bool keeps, known; /* known: whether the session keeps all that it has seen has been found out */
     float *p;          /* probabilities of the token after the last, of each class */
     double *weight;
+    double seconds; /* of the tokens after the first */
     uint64_t random;
 };
 
@@ -198,14 +200,17 @@ static void print_token(const struct generation *g, int32_t token, FILE *out)
 static int generate(struct generation *g, const struct settings *s, FILE *out)
 {
     int code = OK;
+    double began = 0;
     for (int i = 0; i < g->prompt; i++) print_token(g, g->token[i], out);
     for (int64_t i = 0; !code && !ferror(out) && i < s->length; i++) {
         code = advance(g);
         if (code) break;
+        if (i == 0) began = now_seconds();
         g->token[g->count] = sample(g, s);
         print_token(g, g->token[g->count++], out);
         if (!s->json) fflush(out);
     }
+    g->seconds = now_seconds() - began;
     return code;
 }
 
@@ -216,9 +221,11 @@ static int generate_json(struct generation *g, const struct settings *s)
     FILE *out = open_memstream(&text, &size);
     int code = out ? generate(g, s, out) : report_error(FAILED, "out of memory");
     if (out && fclose(out) && !code) code = report_error(FAILED, "out of memory");
+    int tokens = g->count - g->prompt;
     if (!code)
-        code = json_print(json_pack("{s:o, s:i, s:i}", "text", json_text(text), "prompt_tokens", g->prompt, "tokens",
-                                    g->count - g->prompt));
+        code = json_print(json_pack("{s:o, s:i, s:i, s:o}", "text", json_text(text), "prompt_tokens", g->prompt, "tokens",
+                                    tokens, "tokens_per_second",
+                                    tokens > 1 ? json_real((tokens - 1) / g->seconds) : json_null()));
     free(text);
     return code;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Steps of plain SGD on given batches, of a model of any fields, for torch_recurrent.py:
+/* Steps of plain SGD on given batches, for torch_steps.py:
  *
- *   field_steps MODEL.yaml WEIGHTS BATCHES BATCH_SIZE STEPS RATE OUT
+ *   torch_steps MODEL SHAPE CLASSES WEIGHTS BATCHES BATCH_SIZE STEPS RATE OUT
  *
+ * SHAPE is 28x28x1, or 0 where the model is a file that has the types of its inputs.
  * BATCHES has the samples of all fields, one field after the other, for each step.
  * Prints the loss of each step, and writes the weights to OUT. */
 #include <hsgd/hsgd.h>
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST = 16 };
 
@@ -37,18 +39,19 @@ int main(int argc, char **argv)
 {
     struct hsgd_context *ctx;
     struct hsgd_train_options o;
-    if (argc != 8) return 2;
-    FILE *batches = fopen(argv[3], "rb");
+    struct hsgd_shape shape = { 0 };
+    if (argc != 10 || (sscanf(argv[2], "%dx%dx%d", &shape.h, &shape.w, &shape.c) != 3 && strcmp(argv[2], "0"))) return 2;
+    FILE *batches = fopen(argv[5], "rb");
     int err = hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu"));
-    struct hsgd_model *m = err ? NULL : hsgd_model_by_name(ctx, argv[1], (struct hsgd_shape){ 0 }, 2);
+    struct hsgd_model *m = err ? NULL : hsgd_model_by_name(ctx, argv[1], shape, atoi(argv[3]));
     hsgd_train_defaults(&o, sizeof o);
-    o.batch_size = atoi(argv[4]);
+    o.batch_size = atoi(argv[6]);
     o.optimizer = HSGD_SGD;
-    o.learning_rate = strtof(argv[6], NULL);
+    o.learning_rate = strtof(argv[8], NULL);
     struct hsgd_trainer *t = hsgd_trainer_create(m, &o);
-    bool good = batches && t && !hsgd_model_load(m, argv[2]) &&
-                !take_steps(m, t, batches, o.batch_size, atoi(argv[5])) && !hsgd_model_save(m, argv[7]);
-    if (!good) fprintf(stderr, "field_steps: %s\n", hsgd_error(ctx));
+    bool good = batches && t && !hsgd_model_load(m, argv[4]) &&
+                !take_steps(m, t, batches, o.batch_size, atoi(argv[7])) && !hsgd_model_save(m, argv[9]);
+    if (!good) fprintf(stderr, "torch_steps: %s\n", hsgd_error(ctx));
     hsgd_trainer_destroy(&t);
     hsgd_model_destroy(&m);
     hsgd_destroy(&ctx);
