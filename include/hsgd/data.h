@@ -87,7 +87,8 @@ HSGD_API int hsgd_data_defaults(struct hsgd_data_options *o, size_t size);
  * seed 0 for training, and 2000 others for testing; "shapes" (hsgd_data_shapes()):
  * samples 0..7999 of seed 0, and 1000 others; "dates": 20000 pairs of texts, dates in
  * English, German or French and in the form of ISO 8601, and 2000 others of other days,
- * with the fields of `pairs`; or a path, which by content is one of:
+ * with the fields of `pairs`; each also with a seed, "shapes:7"; or a path, which by
+ * content is one of:
  * idx      a folder with the four IDX files of MNIST under their usual or
  *          torchvision names (also in raw/ or MNIST/raw/ below it), plain or
  *          gzip-compressed; images have 3 dimensions, or 4 with channels.

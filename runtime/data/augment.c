@@ -48,6 +48,13 @@ int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *h
     return 0;
 }
 
+int augment_check_boxes(struct hsgd_context *ctx, const struct hsgd_augment_options *how, const struct hsgd_data *d)
+{
+    if (!augment_any(how) || !data_field(d, "boxes")) return 0;
+    return hsgd_fail(ctx, EINVAL, "data \"%s\" has boxes, which crop, resized_crop, flip and rotate do not move",
+                     d->name);
+}
+
 uint64_t augment_key(uint64_t seed, int64_t epoch) { return hsgd_random(seed, 0xa6e4e57ull + (uint64_t)epoch); }
 
 /* ---------------------------------------------------------------- choosing */
@@ -300,7 +307,8 @@ struct hsgd_data *hsgd_data_augment(struct hsgd_context *ctx, const struct hsgd_
         hsgd_fail(ctx, EINVAL, "augment: %s", what);
         return NULL;
     }
-    if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, hsgd_data_shape(d)))
+    if (SIZED_TAKE(ctx, hsgd_augment_options, &how, options) || augment_check(ctx, &how, hsgd_data_shape(d)) ||
+        augment_check_boxes(ctx, &how, d))
         return NULL;
     if (d->x.type.dtype != HSGD_F32) {
         hsgd_fail(ctx, EINVAL, "augment: the samples of \"%s\" are no images", d->name);

@@ -10,6 +10,9 @@ bool augment_any(const struct hsgd_augment_options *how);
 /* -EINVAL with a message when samples of this shape cannot be augmented this way. */
 int augment_check(struct hsgd_context *ctx, const struct hsgd_augment_options *how, struct hsgd_shape shape);
 
+/* The same when the data has boxes, which would not move along. */
+int augment_check_boxes(struct hsgd_context *ctx, const struct hsgd_augment_options *how, const struct hsgd_data *d);
+
 /* The augmentation of an epoch: its key determines that of every sample. */
 struct augmentation {
     struct hsgd_augment_options how;

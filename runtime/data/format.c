@@ -3,6 +3,7 @@
 #include "format.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,7 @@
 #include "text_pairs.h"
 #include "well_known.h"
 
-/* Sets that are generated: samples 0 to train - 1 for training, others for testing. */
+/* Sets that are generated, "digits" or "digits:SEED": samples 0 to train - 1 for training, others for testing. */
 static const struct builtin {
     const char *name;
     int64_t train, test;
@@ -21,10 +22,13 @@ static const struct builtin {
                  { "shapes", 8000, 1000, hsgd_data_shapes },
                  { "dates", 20000, 2000, dates_generate } };
 
+/* A seed has up to 9 digits, behind a colon. */
 static const struct builtin *builtin_named(const char *what)
 {
-    for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
-        if (!strcmp(builtins[i].name, what)) return &builtins[i];
+    size_t length = strcspn(what, ":"), digits = what[length] ? strspn(what + length + 1, "0123456789") : 0;
+    bool fits = what[length] ? digits > 0 && digits < 10 && !what[length + 1 + digits] : true;
+    for (size_t i = 0; fits && i < sizeof builtins / sizeof *builtins; i++)
+        if (strlen(builtins[i].name) == length && !strncmp(builtins[i].name, what, length)) return &builtins[i];
     return NULL;
 }
 
@@ -38,10 +42,12 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *hsgd_data_format_at(int i) { return i >= 0 && i < FORMATS ? formats[i]->name : NULL; }
 
-static int read_builtin(struct hsgd_context *ctx, const struct builtin *b, struct data_splits *out)
+static int read_builtin(struct hsgd_context *ctx, const struct builtin *b, const char *what, struct data_splits *out)
 {
-    out->train = b->make(ctx, 0, 0, b->train);
-    out->test = out->train ? b->make(ctx, 0, TEST_FIRST, b->test) : NULL;
+    const char *seed = strchr(what, ':');
+    uint64_t of = seed ? strtoull(seed + 1, NULL, 10) : 0;
+    out->train = b->make(ctx, of, 0, b->train);
+    out->test = out->train ? b->make(ctx, of, TEST_FIRST, b->test) : NULL;
     return out->test ? 0 : -ENOMEM;
 }
 
@@ -172,7 +178,7 @@ static int read_as_known(struct hsgd_context *ctx, const struct data_format *for
     const char *name = format ? format->name : builtin_named(what)->name;
     if (o->record) record_options(o->record, name, &with);
     if (with.classes < 0) with.classes = 0; /* it was for the record: readers take those of the training split */
-    int err = format ? read_format(ctx, format, what, &with, out) : read_builtin(ctx, builtin_named(what), out);
+    int err = format ? read_format(ctx, format, what, &with, out) : read_builtin(ctx, builtin_named(what), what, out);
     if (!err) err = note_options(ctx, name, &with, out->train);
     if (!err) err = note_options(ctx, name, &with, out->test);
     if (!err) err = record_fit(ctx, o->record, out->train);

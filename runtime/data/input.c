@@ -73,7 +73,9 @@ static int read_image(const struct input *in, struct hsgd_data **out)
     if (!(*out = hsgd_data_new(in->ctx, in->name))) return -ENOMEM;
     (*out)->count = 1;
     (*out)->x.type = hsgd_image(s.h, s.w, p.colour ? RGB : 1);
-    return decode(in, &p, *out);
+    err = decode(in, &p, *out);
+    (*out)->fields = 1; /* it has no label */
+    return err;
 }
 
 /* ------------------------------------------------------------------ arrays */

@@ -10,6 +10,7 @@ int fit_check(const struct hsgd_trainer *t, const struct hsgd_data *train, const
 {
     struct hsgd_context *ctx = t->state.ctx;
     int err = pass_check(t, train);
+    if (!err) err = augment_check_boxes(ctx, &t->augment.how, train);
     if (!err && validation) err = pass_check(t, validation);
     if (!err && validation) err = record_check_order(ctx, train->x.columns, validation);
     if (err) return err;
