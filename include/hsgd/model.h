@@ -122,7 +122,7 @@ HSGD_API void hsgd_result(struct hsgd_value *value, const char *name);
  * (hsgd_result()), for sessions only.
  * Errors: the first one of all calls; -EINVAL there is neither a loss with a weight nor a result;
  * more
- * than 16 losses, 32 figures, or 1024 sums of which they are made; a figure has the
+ * than 16 losses, 32 figures, or 32768 sums of which they are made; a figure has the
  * name "loss" or that of another; the number of a loss's terms depends on what the
  * model computes. */
 HSGD_API int hsgd_model_finish(struct hsgd_model *model);
@@ -135,7 +135,7 @@ HSGD_API void hsgd_model_destroy(struct hsgd_model **model);
 
 /* A model for data of this shape and number of classes: a built-in one
  * ("linear", "mlp", "mlp-small", "lenet", "cifar-cnn", "resnet8", "resnet20",
- * "char-lstm", "seq-rnn", "char-gpt", "mobile-cnn", "tabular", "translate"), or a
+ * "char-lstm", "seq-rnn", "char-gpt", "mobile-cnn", "tabular", "translate", "detector"), or a
  * model file if hsgd_model_is_file(name).  Shape and classes as in hsgd_model_from_file().
  * Errors (NULL): -EINVAL an unknown name; those of hsgd_model_from_file(). */
 HSGD_API struct hsgd_model *hsgd_model_by_name(struct hsgd_context *ctx, const char *name, struct hsgd_shape in,

@@ -70,7 +70,7 @@ static int check_losses(const struct hsgd_model *m)
             return hsgd_fail(m->ctx, EINVAL, "layer \"%s\": %s has neither a number of terms nor count()", l->name,
                              l->op->name);
         bool known = l->info.inputs > 1;
-        for (int i = 1; i < l->info.inputs; i++) known = known && value_field(m, l->in[i]);
+        for (int i = 1; i < l->info.inputs; i++) known = known && value_given(m, l->in[i]);
         if (!known)
             return hsgd_fail(m->ctx, EINVAL, "layer \"%s\": its number of terms depends on what the model computes",
                              l->name);
@@ -147,10 +147,18 @@ const char *hsgd_model_metric_name(const struct hsgd_model *m, int i)
     return m && m->finished && i >= 0 && i < m->nmetrics ? m->metric[i].name : NULL;
 }
 
+/* What an operation makes of a target depends on its values. */
+static bool computes_with(const struct hsgd_model *m, const struct node *n, const struct model_field *f)
+{
+    bool reads = false;
+    for (int i = 0; i < n->info.inputs; i++) reads = reads || value_field(m, n->in[i]) == f;
+    return reads && f->is_target && !op_is_end(n->op) && !n->op->is_view;
+}
+
 const struct node *field_reader_as_is(const struct hsgd_model *m, const struct model_field *f)
 {
     for (const struct node *n = m->node; n < m->node + m->nnodes; n++)
-        if (node_target(m, n) == f && !n->op->measures_values) return n;
+        if (computes_with(m, n, f) || (node_target(m, n) == f && !n->op->measures_values)) return n;
     return NULL;
 }
 

@@ -255,6 +255,18 @@ const struct model_field *value_field(const struct hsgd_model *m, int value)
     return v ? &m->field[v->field] : NULL;
 }
 
+bool value_given(const struct hsgd_model *m, int value)
+{
+    const struct value *v = &m->value[value];
+    if (v->node < 0) return true;
+    const struct node *n = &m->node[v->node];
+    const struct hsgd_phase *phase = n->op->forward;
+    bool given = !n->info.params && !n->info.kept && !n->op->evaluate;
+    given = given && !phase[1].emit && !phase[0].once && !n->info.sums[HSGD_FORWARD][0];
+    for (int i = 0; given && i < n->info.inputs; i++) given = value_given(m, n->in[i]);
+    return given;
+}
+
 const struct model_field *node_target(const struct hsgd_model *m, const struct node *n)
 {
     return op_is_end(n->op) && n->info.inputs > 1 ? value_field(m, n->in[1]) : NULL;

@@ -66,7 +66,7 @@ struct model_field {
 #define MAX_RESULTS 16
 #define MAX_LOSSES 16 /* that are minimised */
 #define MAX_METRICS 32
-#define MAX_SUMS 1024
+#define MAX_SUMS 32768
 
 /* A figure of a pass over samples: of a loss or metric by its node; node -1: of the
  * whole, which is the loss, or of classes the accuracy, too. */
@@ -139,6 +139,9 @@ static inline bool op_is_end(const struct hsgd_op *op) { return op->is_loss || o
 
 /* The field that a value is, perhaps in another shape; NULL: it is computed. */
 const struct model_field *value_field(const struct hsgd_model *m, int value);
+/* Whether the batch alone tells a value: it is a field, or made of fields by operations that have no parameters and
+ * nothing that lasts. */
+bool value_given(const struct hsgd_model *m, int value);
 /* The field with the targets of a loss or metric; NULL: they are computed. */
 const struct model_field *node_target(const struct hsgd_model *m, const struct node *n);
 /* How many classes these can be; 0: they are no classes. */

@@ -87,6 +87,28 @@ struct hsgd_ref terms_place(const struct plan *p, struct hsgd_ref partial)
     return hsgd_at(partial, slice_header(p->model) - MAX_LOSSES);
 }
 
+/* A value that only the batch tells (value_given()), made again in scratch memory behind `used` of its floats. */
+static struct hsgd_ref emit_given(struct plan *p, const struct slice *s, const struct slice_places *at, int value,
+                                  struct hsgd_ref scratch, int64_t *used, int64_t *floats, struct hsgd_program *program)
+{
+    const struct lowered *l = &p->tape->low;
+    const struct low_value *v = &l->value[l->value[value].root];
+    const struct low_node *n = &l->node[v->node < 0 ? 0 : v->node];
+    struct hsgd_emit e;
+    if (v->field >= 0) return slice_value(p, FIRST, at, s->rows, value);
+    slice_begin_node(p, s, at, v->node, FIRST, program, &e);
+    for (int i = 0; i < n->info.inputs; i++) e.x[i] = emit_given(p, s, at, n->in[i], scratch, used, floats, program);
+    for (int i = 0; i < n->info.outputs; i++) {
+        e.y[i] = hsgd_at(scratch, *used);
+        e.y[i].dtype = n->info.out[i].dtype;
+        *used += (s->rows + 15) / 16 * 16 * ((hsgd_type_bytes(&n->info.out[i]) + 3) / 4);
+    }
+    e.scratch_base = hsgd_at(scratch, *used);
+    n->op->forward[0].emit(&e);
+    if (*used + e.scratch_floats > *floats) *floats = *used + e.scratch_floats;
+    return e.y[v->output];
+}
+
 int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_ref out,
                    struct hsgd_ref scratch, struct hsgd_program *program)
 {
@@ -97,13 +119,15 @@ int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_pla
         const struct low_node *n = &l->node[i];
         int number = n->of ? loss_counted(l->model, n->of) : -1;
         if (number < 0) continue;
+        int64_t used = 0;
         slice_begin_node(p, s, at, i, FIRST, program, &e);
-        for (int v = 0; v < n->info.inputs; v++)
-            if (l->value[l->value[n->in[v]].root].field < 0) e.x[v] = absent;
-        e.scratch_base = scratch;
+        e.x[0] = absent;
+        for (int v = 1; v < n->info.inputs; v++)
+            e.x[v] = emit_given(p, s, at, n->in[v], scratch, &used, &floats, program);
+        e.scratch_base = hsgd_at(scratch, used);
         e.sums = hsgd_at(out, number);
         n->op->count(&e);
-        if (e.scratch_floats > floats) floats = e.scratch_floats;
+        if (used + e.scratch_floats > floats) floats = used + e.scratch_floats;
     }
     return floats;
 }

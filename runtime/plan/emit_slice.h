@@ -12,8 +12,8 @@ int64_t emit_segment(struct plan *p, const struct slice *s, int segment, const s
                      struct hsgd_program *program);
 
 /* Appends to out how many terms each loss has of which only targets tell
- * (losses_counted()), from the slice's part of the batch.  Returns the floats of
- * scratch that it takes. */
+ * (losses_counted()), from the slice's part of the batch, perhaps by operations.
+ * Returns the floats of scratch that it takes. */
 int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_ref out,
                    struct hsgd_ref scratch, struct hsgd_program *program);
 /* Where a slice keeps these numbers for the whole batch. */

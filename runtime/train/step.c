@@ -211,7 +211,7 @@ static void fill_synthetic(void *user, int step, int first_row, int rows, void *
 static int time_window(struct hsgd_trainer *t, int steps, const struct batch_source *source)
 {
     int batch = t->state.options.batch_size, n = t->state.store.model->nsums;
-    double sums[WINDOW_STEPS * n];
+    double *sums = t->window;
     struct first_sums first = { n, sums };
     struct async_listener listener = { hear_batch, &first };
     return trainer_has_server(t) ? async_run(t, batch, (int64_t)steps * batch, source, &listener)
