@@ -9,6 +9,7 @@ OPS += auc
 OPS += batch_norm
 OPS += batched_matmul
 OPS += binary_cross_entropy
+OPS += boxes
 OPS += broadcast
 OPS += concat
 OPS += conv2d
@@ -30,6 +31,7 @@ OPS += huber
 OPS += kl_divergence
 OPS += layer_norm
 OPS += mae
+OPS += mean_average_precision
 OPS += mse
 OPS += pad
 OPS += parameter
@@ -55,6 +57,7 @@ KERNELS = \
 	codelets/activate.h \
 	codelets/attention.h \
 	codelets/attention_tile.h \
+	codelets/boxes.h \
 	codelets/conv2d.h \
 	codelets/conv2d_taps.h \
 	codelets/attention_rotary.cl \

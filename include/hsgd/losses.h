@@ -159,6 +159,26 @@ struct hsgd_auc {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_auc;
 
+/* Mean average precision of detections x[0], {m, 6} (hsgd_detections), against boxes x[1], {n, 5}
+ * (hsgd_assign_boxes), over all samples.  A sample's detections are taken from the largest score
+ * on; one is right if, of the boxes of its class that no other has taken, the one that it
+ * overlaps most has an intersection over union of at least iou_threshold, and takes it.  Of a
+ * class: the area under precision as a function of recall, with the largest precision at that
+ * recall or a larger one (all points); the mean over the classes that have boxes.
+ * Scores, from 0 to 1, are counted in `bins` even bins; what is in one comes together.  So the
+ * result is that of exact scores in the least favourable order of each bin, below it by at most
+ * the fraction of a class's boxes whose detections share a bin with wrong ones.  0:
+ * iou_threshold 0.5, bins 1024.
+ * NaN: there is no box, or a class or score is invalid.
+ * Errors: a model's sums are at most 32768, and there are 2 bins + 1 for each class.
+ * Source: Everingham et al. 2010; Lin et al., Microsoft COCO, 2014 (assignment). */
+struct hsgd_mean_average_precision {
+    int classes;
+    float iou_threshold;
+    int bins;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_mean_average_precision;
+
 /* Metrics of values z (x[0]) and a target t (x[1]) of the same type, of floats:
  * rmse: sqrt(mean (z - t)^2); mean_absolute_error: mean |z - t|;
  * r2: the mean over channels of 1 - sum (z - t)^2 / sum (t - mean t)^2.

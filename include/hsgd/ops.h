@@ -471,6 +471,41 @@ HSGD_API extern const struct hsgd_op hsgd_op_lstm, hsgd_op_gru, hsgd_op_rnn;
  * Aliasing: none. */
 HSGD_API extern const struct hsgd_op hsgd_op_last, hsgd_op_mean_positions, hsgd_op_max_positions;
 
+/* Which box each cell of a grid is to find, of boxes x[0], {n, 5}: class, centre x and y,
+ * width and height as fractions of the image; a class below 0 is no box.  x[1] is the image,
+ * {h, w, c}, of which only the size counts: the grid has ceil(h / stride) rows and
+ * ceil(w / stride) columns, which divide it evenly.  A cell is to find, of the boxes whose
+ * centre it contains or has in both directions within `radius` cells of its own centre, the
+ * one of the smallest area, the first of equals.
+ * y[0], {rows, columns}, integers: the class of that box, plus 1; 0 of none.
+ * y[1], {rows, columns, 4}: with (u, v) the cell's centre, (x - u) columns, (y - v) rows,
+ * log(width columns), log(height rows); 0 of none.
+ * A box that is not finite or has no size makes y[0] of its sample -1 everywhere, which is no
+ * class.  Nothing has a gradient.  Aliasing: none.
+ * Source: Girshick et al. 2014 (offsets); Tian et al., FCOS, 2019 (radius, smallest area). */
+struct hsgd_assign_boxes {
+    int stride;
+    float radius;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_assign_boxes;
+
+/* What the cells of a grid have found: from scores x[0], {rows, columns, classes}, 0 to 1, of
+ * which with has_background the first channel is no class, and offsets x[1], {rows, columns, 4},
+ * as hsgd_assign_boxes has them, the boxes with the best scores by non-maximum suppression: the
+ * best is taken, and of the others those of its class that overlap it by more than
+ * iou_threshold (intersection over union) are left out; and so on.  y, {max_detections, 6}:
+ * class, centre x and y, width and height of the part within the image, as fractions of it, and
+ * score, from the best on; behind the last -1, 0, 0, 0, 0, 0.  Scores less than score_threshold
+ * and those of offsets that are NaN do not count.  0: max_detections 32, iou_threshold 0.5,
+ * score_threshold 0.05.  Nothing has a gradient.  Aliasing: none.
+ * Source: Girshick et al. 2014. */
+struct hsgd_detections {
+    int max_detections;
+    float iou_threshold, score_threshold;
+    bool has_background;
+};
+HSGD_API extern const struct hsgd_op hsgd_op_detections;
+
 /* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
  * Aliasing: none. */
 HSGD_API extern const struct hsgd_op hsgd_op_add, hsgd_op_mul;
