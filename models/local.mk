@@ -2,7 +2,7 @@
 # The built-in models, in the order in which `hsgd models` lists them; other models exist as files only.
 MODELS = models/linear.yaml models/mlp.yaml models/mlp-small.yaml models/lenet.yaml models/cifar-cnn.yaml \
 	models/resnet8.yaml models/resnet20.yaml models/char-lstm.yaml models/seq-rnn.yaml \
-	models/char-gpt.yaml models/mobile-cnn.yaml models/tabular.yaml models/translate.yaml
+	models/char-gpt.yaml models/mobile-cnn.yaml models/tabular.yaml models/translate.yaml models/detector.yaml
 
 modelsdir = $(pkgdatadir)/models
 dist_models_DATA = $(MODELS) models/w8a-deep.yaml

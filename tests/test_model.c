@@ -92,7 +92,7 @@ static void refuses_bad_attributes(void)
     CHECK(!hsgd_model_by_name(ctx, "resnet", image, 10));
     CHECK_STR(hsgd_error(ctx),
               "model \"resnet\" is not one of linear, mlp, mlp-small, lenet, cifar-cnn, resnet8, resnet20, char-lstm, "
-              "seq-rnn, char-gpt, mobile-cnn, tabular, translate");
+              "seq-rnn, char-gpt, mobile-cnn, tabular, translate, detector");
     hsgd_destroy(&ctx);
 }
 
@@ -263,7 +263,7 @@ static void built_in_models(void)
                  { "resnet20", { 32, 32, 3 }, 274063, 128 },  { "char-lstm", { 1, 1, 100 }, 233354, 11 },
                  { "seq-rnn", { 1, 1, 9 }, 67594, 11 },       { "char-gpt", { 1, 1, 9 }, 1830912, 52 },
                  { "mobile-cnn", { 32, 32, 3 }, 139733, 68 }, { "tabular", { 1, 1, 32 }, 110349, 20 },
-                 { "translate", { 1, 1, 9 }, 242560, 75 } };
+                 { "translate", { 1, 1, 9 }, 242560, 75 },    { "detector", { 64, 64, 3 }, 108485, 42 } };
     ctx = core_context("cpu", 1, false);
     for (int i = 0; i < (int)(sizeof want / sizeof *want); i++) {
         CHECK_STR(hsgd_model_name_at(i), want[i].name);

@@ -5,9 +5,9 @@
 
 ok models --json
 json '[m["name"] for m in j["models"]] == ["linear", "mlp", "mlp-small", "lenet", "cifar-cnn", "resnet8", "resnet20", \
-    "char-lstm", "seq-rnn", "char-gpt", "mobile-cnn", "tabular", "translate"]'
+    "char-lstm", "seq-rnn", "char-gpt", "mobile-cnn", "tabular", "translate", "detector"]'
 json '[m["parameters"] for m in j["models"]] == [7850, 535818, 109386, 61706, 319178, 78723, 274063, 233354, 67594, \
-    1830912, 139733, 110349, 242560]'
+    1830912, 139733, 110349, 242560, 108485]'
 json 'j["models"][7]["input"] == {"h": 1, "w": 1, "c": "any"}'
 json 'j["models"][4]["input"] == {"h": 32, "w": 32, "c": 3} and j["models"][4]["classes"] == 10'
 
