@@ -39,6 +39,8 @@ hsgd_SOURCES = \
 	apps/hsgd/commands/plot.c \
 	apps/hsgd/commands/plot.h \
 	apps/hsgd/commands/predict.c \
+	apps/hsgd/commands/predict_boxes.c \
+	apps/hsgd/commands/predict_boxes.h \
 	apps/hsgd/commands/selftest.c \
 	apps/hsgd/commands/selftest.h \
 	apps/hsgd/commands/selftest_table.c \
@@ -133,6 +135,7 @@ hsgd_SOURCES = \
 draw_sources = \
 	apps/hsgd/draw/axis.c \
 	apps/hsgd/draw/axis.h \
+	apps/hsgd/draw/boxes.c \
 	apps/hsgd/draw/canvas.c \
 	apps/hsgd/draw/canvas.h \
 	apps/hsgd/draw/canvas_cairo.h \

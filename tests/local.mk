@@ -5,6 +5,7 @@ cli_tests += tests/test_cli.sh
 cli_tests += tests/test_columns.sh
 cli_tests += tests/test_demos.sh
 cli_tests += tests/test_demo_networks.sh
+cli_tests += tests/test_detector_cli.sh
 cli_tests += tests/test_explain.sh
 cli_tests += tests/test_generate.sh
 cli_tests += tests/test_images_cli.sh

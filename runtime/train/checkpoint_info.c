@@ -27,6 +27,7 @@ static bool name_classes(struct record_field *r)
 static struct hsgd_checkpoint_info *make_info(struct hsgd_record **record, struct hsgd_normalisation **norm)
 {
     struct record_field *label = (struct record_field *)record_field(*record, "label");
+    if (!label || !label->classes) label = (struct record_field *)record_field(*record, "boxes");
     struct hsgd_checkpoint_info *info = !label || name_classes(label) ? calloc(1, sizeof *info) : NULL;
     if (!info) return NULL;
     info->size = sizeof *info;

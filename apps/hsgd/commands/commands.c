@@ -81,18 +81,18 @@ const struct command commands[] = {
       "Prints loss and accuracy of a checkpoint's model on labelled data, precision,\n"
       "recall and F1 of every class, and the confusion matrix; of a model with numeric\n"
       "targets RMSE, MAE and R2 of each; of one that translates texts, how many are\n"
-      "translated exactly.  Without --data it uses the data of the run; with --data,\n"
-      "columns are matched by name, and label column, features and unit of the values are\n"
-      "those of the training data." },
+      "translated exactly; of one that predicts boxes its losses and metrics.  Without\n"
+      "--data it uses the data of the run; with --data, columns are matched by name, and\n"
+      "label column, features and unit of the values are those of the training data." },
     { "predict", PREDICT, cmd_predict, "predict --checkpoint PATH INPUT... [OPTION...]",
-      "predict the classes or targets of samples",
-      "Prints the most probable classes of every sample, or its targets in the unit of\n"
-      "the data.  An INPUT is a PNG or JPEG\n"
-      "image, a folder of images, a NumPy array (.npy, .npz), IDX images, a text file\n"
-      "with one row of values per sample (separated by commas, semicolons or tabs), or a\n"
-      "LIBSVM file; \"-\" is standard input.  Columns are matched by name; the label\n"
-      "column of the training data is ignored.  An input that cannot be read is\n"
-      "reported, the others are predicted, and the exit status is 1." },
+      "predict the classes, targets or boxes of samples",
+      "Prints the most probable classes of every sample, its targets in the unit of the\n"
+      "data, or the boxes that were found in it.  An INPUT is a PNG or JPEG image, a\n"
+      "folder of images, a NumPy array (.npy, .npz), IDX images, a text file with one row\n"
+      "of values per sample (separated by commas, semicolons or tabs), or a LIBSVM file;\n"
+      "\"-\" is standard input.  Columns are matched by name; the label column of the\n"
+      "training data is ignored.  An input that cannot be read is reported, the others are\n"
+      "predicted, and the exit status is 1." },
     { "explain", EXPLAIN, cmd_explain, "explain --checkpoint PATH INPUT... [OPTION...]",
       "show what predictions are owed to",
       "Shows which pixels, features or tokens of a sample the score of its class, or its\n"

@@ -111,6 +111,9 @@ static int open_samples(struct opened *o, struct evaluation *e, const struct set
     return code ? code : open_own(o, e, s);
 }
 
+/* Whether the figures of the model are all there is. */
+static bool has_figures_only(const struct opened *o) { return o->predicts_positions || o->predicts_boxes; }
+
 /* Counts samples by true class and largest output. */
 static int count(const struct opened *o, struct evaluation *e)
 {
@@ -155,7 +158,7 @@ static int evaluate(const struct opened *o, struct evaluation *e, const struct s
     if (err) return library_error(&o->run, err);
     int code = OK;
     if (o->predicts_targets) code = regression_measure(&o->run, o->norm, &o->targets, o->run.whole, &e->regression);
-    else if (!o->predicts_positions) code = count_classes(o, e);
+    else if (!has_figures_only(o)) code = count_classes(o, e);
     else if ((e->has_exact = translates(o))) code = translation_measure(o, s, o->run.whole, &e->exact);
     e->seconds = now_seconds() - began;
     return code;
@@ -209,7 +212,7 @@ static int print_targets_json(const struct opened *o, const struct evaluation *e
     return json_print(all);
 }
 
-static int print_positions_json(const struct opened *o, const struct evaluation *e)
+static int print_figures_json(const struct opened *o, const struct evaluation *e)
 {
     const struct metric exact = { "exact_match", e->exact };
     json_t *all = json_head(o, e);
@@ -220,7 +223,7 @@ static int print_positions_json(const struct opened *o, const struct evaluation 
 static int print_json(const struct opened *o, const struct evaluation *e)
 {
     if (o->predicts_targets) return print_targets_json(o, e);
-    if (o->predicts_positions) return print_positions_json(o, e);
+    if (has_figures_only(o)) return print_figures_json(o, e);
     struct class_score mean = mean_score(e);
     const struct metric metrics[] = { { "accuracy", evaluation_accuracy(e) },
                                       { "precision", mean.precision },
@@ -317,11 +320,11 @@ static int print_text(const struct opened *o, const struct evaluation *e)
     if (*e->own.config) text_field("", "as in %s", e->own.config);
     text_field("loss", "%.4g", e->figure[0]);
     for (int i = 1; i < e->metrics; i++)
-        if (o->predicts_positions || strcmp(hsgd_model_metric_name(o->run.model, i), "accuracy"))
+        if (has_figures_only(o) || strcmp(hsgd_model_metric_name(o->run.model, i), "accuracy"))
             text_field(hsgd_model_metric_name(o->run.model, i), "%.4g", e->figure[i]);
     if (e->has_exact) text_field("exact match", "%.2f%%", 100 * e->exact);
     if (o->predicts_targets) eval_targets_print(&o->targets, &e->regression);
-    else if (!o->predicts_positions) print_classes(e);
+    else if (!has_figures_only(o)) print_classes(e);
     putchar('\n');
     print_peak_memory(o->run.ctx);
     return flush_output();
@@ -330,12 +333,10 @@ static int print_text(const struct opened *o, const struct evaluation *e)
 /* Only of classes. */
 static int check_drawing(const struct opened *o, const struct settings *s)
 {
-    if (!(s->png || s->svg) || !(o->predicts_targets || o->predicts_positions)) return OK;
-    if (o->predicts_positions)
-        return report_error(USAGE,
-                            "%s: a confusion matrix needs one class per sample, and the model predicts one at "
-                            "each position",
-                            s->png ? "--png" : "--svg");
+    if (!(s->png || s->svg) || !(o->predicts_targets || has_figures_only(o))) return OK;
+    if (has_figures_only(o))
+        return report_error(USAGE, "%s: a confusion matrix needs one class per sample, and the model predicts %s",
+                            s->png ? "--png" : "--svg", o->predicts_boxes ? "boxes" : "one at each position");
     return report_error(USAGE, "%s: a confusion matrix needs classes, and the model predicts \"%s\"",
                         s->png ? "--png" : "--svg", o->targets.field.column ? o->targets.field.column[0] : "target");
 }

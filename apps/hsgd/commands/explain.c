@@ -71,6 +71,9 @@ static int choose_score(struct explanation *x)
     const struct opened *o = &x->o;
     const struct settings *s = x->s;
     x->chosen = -1;
+    if (o->predicts_boxes)
+        return report_error(USAGE, "%s: it predicts boxes, and only scores of classes and targets are explained",
+                            o->path);
     if (o->predicts_targets && o->targets.size != o->targets.channels)
         return report_error(USAGE, "%s: its targets have the shape of %lld positions, and only one vector is explained",
                             o->path, (long long)(o->targets.size / o->targets.channels));

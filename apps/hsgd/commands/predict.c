@@ -12,6 +12,7 @@
 #include "lib/json.h"
 #include "lib/sizes.h"
 #include "lib/text.h"
+#include "predict_boxes.h"
 
 #define CHUNK 2048 /* samples in memory at once */
 #define SHOWN 3    /* classes of a line of text */
@@ -22,6 +23,7 @@ struct prediction {
     bool json;
     json_t *list;         /* of predictions, with --json */
     int outputs, classes; /* of a sample; classes: of the last of its positions */
+    struct boxes_prediction boxes;
 };
 
 /* ------------------------------------------------------------------ output */
@@ -113,8 +115,9 @@ static int print_line(const char *input, int64_t row, int64_t rows, char *best)
 
 /* ----------------------------------------------------------------- predict */
 
-static int show(struct prediction *p, const char *name, int64_t row, int64_t rows, const float *y)
+static int show(struct prediction *p, const char *name, const struct hsgd_data *d, int64_t row, const float *y)
 {
+    if (p->o.predicts_boxes) return boxes_show(&p->boxes, name, d, row, y);
     double *v = p->o.predicts_targets ? malloc((size_t)p->o.targets.size * sizeof *v) : NULL;
     int code = OK;
     if (p->o.predicts_targets && !v) return report_error(FAILED, "out of memory");
@@ -122,7 +125,7 @@ static int show(struct prediction *p, const char *name, int64_t row, int64_t row
     else y += p->outputs - p->classes;
     if (p->json && v) add_targets_json(p, name, row, v);
     else if (p->json) add_json(p, name, row, y);
-    else code = print_line(name, row, rows, v ? target_values(p, v) : best_classes(p, y));
+    else code = print_line(name, row, hsgd_data_count(d), v ? target_values(p, v) : best_classes(p, y));
     free(v);
     return code;
 }
@@ -150,7 +153,7 @@ static int predict_all(struct prediction *p, const char *name, const struct hsgd
     for (int64_t at = 0; !code && at < rows; at += CHUNK) {
         int n = rows - at < CHUNK ? (int)(rows - at) : CHUNK;
         code = predict_data(&p->o, d, at, n, out, NULL);
-        for (int i = 0; !code && i < n; i++) code = show(p, name, at + i, rows, out + (int64_t)i * p->outputs);
+        for (int i = 0; !code && i < n; i++) code = show(p, name, d, at + i, out + (int64_t)i * p->outputs);
     }
     free(out);
     return code;
@@ -164,6 +167,8 @@ int cmd_predict(struct settings *s)
     struct inputs in = { &p.o, predict_input, &p, 0, 0 };
     int code = inputs_check(s);
     if (!code) code = open_checkpoint(&p.o, s);
+    p.boxes = (struct boxes_prediction){ .o = &p.o, .s = s, .list = &p.list };
+    if (!code) code = boxes_open(&p.boxes);
     if (!code && (p.json = s->json)) p.list = json_array();
     if (!code) code = inputs_read(&in, s);
     if (!code) code = p.json ? json_print(json_pack("{s:O}", "predictions", p.list)) : flush_output();

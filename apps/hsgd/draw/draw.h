@@ -43,6 +43,29 @@ struct explained_image {
 /* The image beside itself in grey with the map over it; png is in the folder --out. */
 int draw_explained_image(const struct explained_image *e, const char *png);
 
+/* A box over an image; centre and size are fractions of it. */
+struct drawn_box {
+    int class;
+    float x, y, w, h, score; /* score NaN: none */
+    const char *name;        /* NULL: the outline alone */
+};
+/* An image with boxes and their names; png is in the folder --out. */
+struct boxed_image {
+    const char *title;
+    int height, width, channels;
+    const float *image; /* height x width x channels, 0 to 1 */
+    int n;
+    const struct drawn_box *box; /* the best first */
+};
+int draw_boxed_image(const struct boxed_image *image, const char *png);
+
+/* Where an image is on a canvas, and how wide lines are. */
+struct box_frame {
+    double x, y, width, height, line;
+};
+struct canvas;
+void canvas_boxes(struct canvas *c, const struct box_frame *f, const struct drawn_box *box, int n);
+
 /* What a score owes to features or tokens: bars, from above. */
 struct explained_values {
     const char *title, *about;

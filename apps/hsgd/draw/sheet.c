@@ -18,10 +18,15 @@ struct sheet {
     const struct hsgd_data *of;
     int64_t count;
     int columns, zoom; /* zoom: pixels of the PNG file for one of a sample, a multiple of PNG_SCALE */
-    double pitch, row;
+    double pitch, row, width;
     float low, scale; /* from a value to 0..255 */
     float *sample;
     unsigned char *rgb;
+    int boxes;         /* rows of boxes of a sample; 0: it has none */
+    float *row_of_box; /* room for these */
+    struct drawn_box *box;
+    struct legend classes; /* of the boxes */
+    double legend;         /* its height */
     const char *title;
 };
 
@@ -53,6 +58,19 @@ static unsigned char level(const struct sheet *s, float v)
     return isnan(v) ? 0 : (unsigned char)((v - s->low) * s->scale + 0.5f);
 }
 
+/* The boxes of a sample, in the colours of their classes. */
+static void draw_boxes(struct canvas *c, const struct sheet *s, int64_t i, double x, double y)
+{
+    const struct hsgd_shape in = hsgd_data_shape(s->of);
+    int n = 0;
+    hsgd_data_gather_field(s->of, hsgd_data_find(s->of, "boxes"), &i, 1, NULL, s->row_of_box);
+    for (int k = 0; k < s->boxes; k++) {
+        const float *b = s->row_of_box + 5 * (size_t)k;
+        if (b[0] >= 0) s->box[n++] = (struct drawn_box){ (int)b[0], b[1], b[2], b[3], b[4], NAN, NULL };
+    }
+    canvas_boxes(c, &(struct box_frame){ x, y, in.w * s->zoom, in.h * s->zoom, 1 }, s->box, n);
+}
+
 static void draw_sample(struct canvas *c, const struct sheet *s, int64_t i)
 {
     struct hsgd_shape in = hsgd_data_shape(s->of);
@@ -62,6 +80,7 @@ static void draw_sample(struct canvas *c, const struct sheet *s, int64_t i)
     hsgd_data_gather(s->of, &i, 1, NULL, s->sample, NULL);
     for (int k = 0; k < 3 * in.h * in.w; k++) s->rgb[k] = level(s, s->sample[in.c == 3 ? k : k / 3]);
     canvas_image(c, x, y, in.w, in.h, s->zoom, s->rgb);
+    if (s->boxes) draw_boxes(c, s, i, x, y);
     if (!labels) return;
     canvas_text(c,
                 &(struct text_place){ x + in.w * s->zoom / 2.0, y + in.h * s->zoom + 2, 0.5, 0, TEXT_SMALL, plot_ink,
@@ -75,6 +94,8 @@ static void draw(struct canvas *c, const void *of)
     double width = s->columns * s->pitch - GAP;
     canvas_text(c, &(struct text_place){ MARGIN, MARGIN, 0, 0, TEXT_TITLE, plot_ink, width, false }, s->title);
     for (int64_t i = 0; i < s->count; i++) draw_sample(c, s, i);
+    double rows = ceil((double)s->count / s->columns);
+    if (s->boxes) legend_draw(c, &s->classes, MARGIN, MARGIN + HEAD + rows * s->row, s->width);
 }
 
 /* ------------------------------------------------------------------- sheet */
@@ -86,17 +107,38 @@ static int check(const struct hsgd_data *d, const char *what, const char *path)
     return report_error(USAGE, "%s \"%s\": samples have %d channels, an image has 1 or 3", what, path, in.c);
 }
 
+/* Of data that has boxes; false: out of memory. */
+static bool open_boxes(struct sheet *s)
+{
+    struct hsgd_type type = hsgd_data_type(s->of, "boxes");
+    int classes = hsgd_data_classes(s->of);
+    if (type.rank != 2 || hsgd_data_type(s->of, "label").dtype != HSGD_DTYPES || type.dim[1] != 5) return true;
+    s->boxes = type.dim[0];
+    s->row_of_box = malloc((size_t)hsgd_type_size(&type) * sizeof *s->row_of_box);
+    s->box = malloc((size_t)s->boxes * sizeof *s->box);
+    const char **name = calloc((size_t)classes + 1, sizeof *name);
+    s->classes = (struct legend){ LEGEND_BOX, classes, name, NULL };
+    for (int i = 0; name && i < classes; i++) name[i] = hsgd_data_class_name(s->of, i);
+    if (name) s->legend = legend_height(&s->classes, s->width);
+    return s->row_of_box && s->box && name;
+}
+
 static int write_sheet(struct sheet *s, const char *png, const char *svg)
 {
     struct hsgd_shape in = hsgd_data_shape(s->of);
     double rows = ceil((double)s->count / s->columns);
-    double width = fmax(240, s->columns * s->pitch - GAP);
-    struct drawing d = { s->title, 2 * MARGIN + width, 2 * MARGIN + HEAD + rows * s->row - GAP, draw, s };
+    s->width = fmax(240, s->columns * s->pitch - GAP);
     s->sample = malloc((size_t)size_of(s->of) * sizeof *s->sample);
     s->rgb = malloc(3 * (size_t)in.h * (size_t)in.w);
-    int code = s->sample && s->rgb ? OK : report_error(FAILED, "out of memory for the sheet");
+    bool room = open_boxes(s) && s->sample && s->rgb;
+    double height = 2 * MARGIN + HEAD + rows * s->row - GAP + (s->legend > 0 ? s->legend + GAP : 0);
+    struct drawing d = { s->title, 2 * MARGIN + s->width, height, draw, s };
+    int code = room ? OK : report_error(FAILED, "out of memory for the sheet");
     if (!code) find_range(s);
     if (!code) code = drawing_write(&d, NULL, png, svg);
+    free((void *)s->classes.name);
+    free(s->row_of_box);
+    free(s->box);
     free(s->sample);
     free(s->rgb);
     return code;

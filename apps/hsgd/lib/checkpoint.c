@@ -93,6 +93,15 @@ static bool has_positions(const struct hsgd_record *r)
     return false;
 }
 
+/* Whether they had boxes. */
+static bool has_boxes(const struct hsgd_record *r)
+{
+    struct hsgd_data_field f;
+    for (int i = 0; hsgd_record_field_get(r, i, &f, sizeof f); i++)
+        if (!strcmp(f.name, "boxes")) return f.type.rank == 2;
+    return false;
+}
+
 static int read_state(struct opened *o)
 {
     char folder[4096];
@@ -102,6 +111,8 @@ static int read_state(struct opened *o)
     o->norm = o->info->normalisation;
     o->predicts_targets = target_columns_find(o->info->record, &o->targets);
     o->predicts_positions = has_positions(o->info->record);
+    o->predicts_boxes = has_boxes(o->info->record);
+    if (o->predicts_boxes) o->run.result = "detections";
     warn_without_record(o, alone);
     return OK;
 }
@@ -121,13 +132,13 @@ int open_checkpoint(struct opened *o, const struct settings *s)
     int code = s->checkpoint ? open_weights(o, s, "--checkpoint") : report_error(USAGE, "--checkpoint is missing");
     if (!code) code = read_state(o);
     bool open = !code && hsgd_model_outputs(o->run.model) == HSGD_ANY;
-    if (open && !o->predicts_targets && !o->predicts_positions)
+    if (open && !o->predicts_targets && !o->predicts_positions && !o->predicts_boxes)
         return report_error(USAGE, "%s: the number of classes that its model predicts depends on open sizes", o->path);
     if (open && o->predicts_targets) o->run.outputs = o->targets.size;
     if (!code && !open && o->predicts_targets && o->targets.size != hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %lld targets, but its model has %d outputs", o->path,
                             (long long)o->targets.size, hsgd_model_outputs(o->run.model));
-    if (!code && !open && o->info->classes > hsgd_model_outputs(o->run.model))
+    if (!code && !open && !o->predicts_boxes && o->info->classes > hsgd_model_outputs(o->run.model))
         code = report_error(USAGE, "%s: %d classes, but its model has %d outputs", o->path, o->info->classes,
                             hsgd_model_outputs(o->run.model));
     return code ? code : open_predictor(&o->run, s);

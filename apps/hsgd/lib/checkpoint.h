@@ -13,6 +13,7 @@ struct opened {
     bool predicts_targets;                 /* numbers in place of classes: */
     struct target_columns targets;
     bool predicts_positions; /* a class at each position, in place of one */
+    bool predicts_boxes;     /* boxes of classes, the model's result "detections" */
 };
 
 /* Opens --checkpoint: the folder of a checkpoint or of a run (its best

@@ -277,6 +277,10 @@ static const struct option_row table[] = {
     { "out", 0, TEXT, EXPLAIN, AT(out), 0, 0, NULL, "DIR",
       "a new folder for the pictures (explained/DATE-MODEL; with --json\n"
       "none)" },
+    { "out", 0, TEXT, PREDICT, AT(out), 0, 0, NULL, "DIR",
+      "a new folder for pictures of the samples with the boxes that were\n"
+      "found, by a model that predicts boxes" },
+    { "min-score", 0, REAL, PREDICT, AT(min_score), 0, 1, NULL, "X", "show boxes of at least this score (0.5)" },
     { "show", 0, FLAG, CALIBRATE, AT(show), 0, 0, NULL, NULL, "show what is kept, and measure nothing" },
     { "force", 0, FLAG, CALIBRATE, AT(force), 0, 0, NULL, NULL, "measure again what is known" },
     { "clear", 0, FLAG, CALIBRATE, AT(clear), 0, 0, NULL, NULL, "remove what is kept, of --model or of all networks" },

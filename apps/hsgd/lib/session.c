@@ -235,7 +235,7 @@ int open_trainer(struct session *run, const struct hsgd_train_options *options)
 
 int open_predictor(struct session *run, const struct settings *s)
 {
-    static const char *const output[] = { "output", NULL };
+    const char *const output[] = { run->result ? run->result : "output", NULL };
     run->predictor =
         hsgd_session_create(run->model, HSGD_OPTIONS(session, .batch = (int)s->batch_size,
                                                      .executor = (enum hsgd_executor)s->executor, .result = output));

@@ -13,6 +13,7 @@ struct session {
     struct hsgd_data *whole, *train, *validation, *test;
     struct hsgd_model *model;
     struct hsgd_trainer *trainer;
+    const char *result;                 /* of the model, for the predictor; NULL: what it predicts */
     struct hsgd_session *predictor;     /* of the model's outputs, */
     int64_t outputs;                    /* so many per sample; 0: as many as its positions have */
     int batch;                          /* of the predictor */

@@ -42,6 +42,7 @@ void settings_defaults(struct settings *s, const char *command)
                             .time = 120,
                             .length = 256,
                             .temperature = 1,
+                            .min_score = 0.5,
                             .schedule = -1,
                             .method = -1,
                             .completion = -1 };

@@ -46,7 +46,7 @@ struct settings {
     double lr, momentum, weight_decay, ema_decay, clip_grad, gamma, min_lr, warmup_epochs;
     double power, pct_start, div_factor, final_div_factor, lr_threshold;
     int64_t local_steps, staleness, min_batch, max_batch, lr_ramp, slices;
-    double moving_rate, min_share, stop_at, time_limit, seconds, time, temperature;
+    double moving_rate, min_share, stop_at, time_limit, seconds, time, temperature, min_score;
     double label_smoothing, resized_crop, rotate;
     int completion; /* a shell; -1: none */
     int optimizer, schedule, executor, split, lr_scaling;

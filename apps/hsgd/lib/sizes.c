@@ -93,6 +93,17 @@ static bool field_types(const struct session *run, const struct hsgd_data *d, st
     return open;
 }
 
+/* The data does not have the field, or nothing says its sizes. */
+static int refuse_field(const struct session *run, const struct hsgd_model_field *f, const struct hsgd_type *type)
+{
+    const char *model = hsgd_model_name(run->model);
+    if (run->train && hsgd_data_find(run->train, f->name) < 0)
+        return report_error(USAGE, "data \"%s\" has no \"%s\", which model \"%s\" needs", hsgd_data_name(run->train),
+                            f->name, model);
+    return report_error(USAGE, "model \"%s\" leaves the sizes of \"%s\" open, %s: give them with --sizes %s=SIZES",
+                        model, f->name, type_words(type).text, f->name);
+}
+
 int open_sizes(const struct session *run, const struct settings *s)
 {
     struct hsgd_type type[MAX_FIELDS];
@@ -101,11 +112,11 @@ int open_sizes(const struct session *run, const struct settings *s)
     int n = hsgd_model_fields(run->model), code = s->sizes ? take_sizes(run, s->sizes, type) : OK;
     for (int i = 0; !code && i < n; i++)
         if (type_is_open(&type[i]) && !hsgd_model_field_get(run->model, i, &f, sizeof f))
-            code =
-                report_error(USAGE, "model \"%s\" leaves the sizes of \"%s\" open, %s: give them with --sizes %s=SIZES",
-                             hsgd_model_name(run->model), f.name, type_words(&type[i]).text, f.name);
+            code = refuse_field(run, &f, &type[i]);
     if (code || (!open && !s->sizes)) return code;
     if (!hsgd_trainer_set_types(run->trainer, n, type)) return OK;
+    if (!s->sizes && run->train)
+        return report_error(USAGE, "data \"%s\": %s", hsgd_data_name(run->train), hsgd_error(run->ctx));
     if (!s->sizes) return report_error(USAGE, "%s", hsgd_error(run->ctx));
     return report_error(USAGE, "--sizes \"%s\": %s", s->sizes, hsgd_error(run->ctx));
 }
