@@ -42,6 +42,7 @@ if HAVE_CAIRO
 core_tests += test_plots
 endif
 core_tests += test_session
+core_tests += test_session_shared
 core_tests += test_shared test_shared_files
 core_tests += test_sizes
 core_tests += test_slices
@@ -190,9 +191,13 @@ test_ops_tree_LDADD = $(core_ldadd)
 test_plan_SOURCES = tests/test_plan.c tests/core.c tests/core.h
 test_plan_CPPFLAGS = $(core_cppflags) $(JANSSON_CFLAGS)
 test_plan_LDADD = $(core_ldadd) $(JANSSON_LIBS)
-test_session_SOURCES = tests/test_session.c tests/core.c tests/core.h
+session_sources = tests/sessions.c tests/sessions.h tests/core.c tests/core.h
+test_session_SOURCES = tests/test_session.c $(session_sources)
 test_session_CPPFLAGS = $(AM_CPPFLAGS) $(STARPU_CFLAGS)
 test_session_LDADD = runtime/libruntime.la $(STARPU_LIBS) -lm
+test_session_shared_SOURCES = tests/test_session_shared.c $(session_sources)
+test_session_shared_CPPFLAGS = $(test_session_CPPFLAGS)
+test_session_shared_LDADD = $(test_session_LDADD)
 test_sizes_bad_SOURCES = tests/test_sizes_bad.c tests/core.c tests/core.h
 test_sizes_bad_CPPFLAGS = $(core_cppflags)
 test_sizes_bad_LDADD = $(core_ldadd)
