@@ -175,7 +175,8 @@ demos = \
 	apps/demos/mobile \
 	apps/demos/resnet \
 	apps/demos/seq_rnn \
-	apps/demos/tabular
+	apps/demos/tabular \
+	apps/demos/translate
 noinst_PROGRAMS += $(demos)
 apps_demos_char_gpt_SOURCES = apps/demos/char_gpt.c
 apps_demos_char_gpt_CPPFLAGS = -I$(top_srcdir)/include
@@ -204,3 +205,6 @@ apps_demos_seq_rnn_LDADD = libhsgd.la
 apps_demos_tabular_SOURCES = apps/demos/tabular.c
 apps_demos_tabular_CPPFLAGS = -I$(top_srcdir)/include
 apps_demos_tabular_LDADD = libhsgd.la
+apps_demos_translate_SOURCES = apps/demos/translate.c
+apps_demos_translate_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_translate_LDADD = libhsgd.la

@@ -3,6 +3,11 @@
 # The demo trainers of the networks by name: each builds the built-in network, and learns on the CPU and with OpenCL.
 . "${srcdir:-.}/tests/cli.sh"
 
+awk 'BEGIN { for (i = 0; i < 600; i++) {
+    x = substr("abcd", 1 + i % 4, 1) substr("abcd", 1 + int(i / 4) % 4, 1) substr("badc", 1 + int(i / 7) % 4, 1) "a"
+    print x "\t" toupper(x)
+} }' >pairs
+
 images() # NAME COUNT: stripes in three directions with noise, as IDX files; classes are 0, of which there are none, to 3
 {
     printf '\0\0\10\3\0\0\0%b\0\0\0\14\0\0\0\14' "\\0$(printf %o "$2")" >"images/$1-images-idx3-ubyte"
@@ -60,8 +65,11 @@ has seq_rnn.cpu '^\)\(: well formed with [0-9.]+ %$'
 demo tabular 2 0.3 tabular table.csv 10 weights
 has tabular.cpu '^yes +[0-9] +[0-9]{2}$'
 
+demo translate 10 0.3 translate pairs 12 weights abba
+has translate.cpu '^abba: ABBA$'
+
 # ------------------------------------------------------------------ bad input
-for name in resnet mobile char_gpt char_lstm tabular; do
+for name in resnet mobile char_gpt char_lstm tabular translate; do
     "$build/apps/demos/$name" missing >out 2>err
     [ $? -eq 1 ] && [ ! -s out ] && grep -q "^$name: .*missing" err
     check "$name missing: $(cat err)" $?
