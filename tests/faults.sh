@@ -17,7 +17,7 @@ none|merge.cl||merge|groups
 auc: pairs of one bin are in order|auc.c|s/below + 0.5 \* negative/below + negative/|auc|cpu
 assign_boxes: the largest box|boxes.cl|s/area < smallest/area > smallest/|assign_boxes|cpu
 assign_boxes: sizes in the image, not in cells|boxes.cl|s/vector_log(b\[3\] \* (float)columns)/vector_log(b[3])/|assign_boxes|opencl
-detections: what overlaps stays|boxes.cl|s/if (same || over)/if (same)/|detections|cpu
+detections: what overlaps stays|boxes.cl|s/b) > ARG(overlap);/b) > 2.0f;/|detections|cpu
 detections: boxes beyond the image|boxes.cl|s/fminf(fmaxf(x - w, 0.0f), 1.0f)/x - w/|detections|opencl
 mean average precision: a box is found twice|mean_average_precision.cl|s/if (best >= 0) of\[best\] = -1;//|mean_average_precision|opencl
 mean average precision: only the precision at each point|mean_average_precision.c|s/best = fmax(best, found/best = fmax(0, found/|mean_average_precision|cpu
