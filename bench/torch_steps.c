@@ -40,7 +40,8 @@ int main(int argc, char **argv)
     struct hsgd_context *ctx;
     struct hsgd_train_options o;
     struct hsgd_shape shape = { 0 };
-    if (argc != 10 || (sscanf(argv[2], "%dx%dx%d", &shape.h, &shape.w, &shape.c) != 3 && strcmp(argv[2], "0"))) return 2;
+    if (argc != 10 || (sscanf(argv[2], "%dx%dx%d", &shape.h, &shape.w, &shape.c) != 3 && strcmp(argv[2], "0")))
+        return 2;
     FILE *batches = fopen(argv[5], "rb");
     int err = hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = "cpu"));
     struct hsgd_model *m = err ? NULL : hsgd_model_by_name(ctx, argv[1], shape, atoi(argv[3]));

@@ -33,7 +33,7 @@ static int make_split(struct hsgd_context *ctx, const uint8_t *bytes, size_t n, 
     struct hsgd_data *d = NULL;
     memcpy(x.bytes, bytes, n);
     make_labels(&y, samples);
-    int err = numpy_split(ctx, &x, &y, 0, &labels, &d);
+    int err = numpy_split(ctx, &x, &y, 0, NULL, &labels, &d);
     if (!err) fuzz_check_data(d);
     hsgd_data_destroy(&d);
     labels_free(&labels);
@@ -48,7 +48,7 @@ static int make_targets(struct hsgd_context *ctx, const uint8_t *bytes, size_t n
     struct hsgd_data *d = NULL;
     memcpy(y.bytes, bytes, n);
     make_labels(&x, samples);
-    int err = numpy_split(ctx, &x, &y, 0, NULL, &d);
+    int err = numpy_split(ctx, &x, &y, 0, NULL, NULL, &d);
     if (!err) fuzz_check_data(d);
     hsgd_data_destroy(&d);
     free(x.bytes);

@@ -256,7 +256,8 @@ static bool write_tokens(FILE *out, const struct hsgd_data *d, const char *field
     int at = hsgd_data_find(d, field), length = hsgd_data_find(d, "length");
     hsgd_data_field_get(d, at, &f, sizeof f);
     int32_t n = f.type.dim[0], *token = malloc((size_t)n * sizeof *token);
-    if (token) hsgd_data_gather_field(d, at, &i, 1, NULL, token);
+    bool has_memory = token != NULL;
+    if (has_memory) hsgd_data_gather_field(d, at, &i, 1, NULL, token);
     if (!at && length > 0 && hsgd_data_type(d, "length").dtype == HSGD_I32)
         hsgd_data_gather_field(d, length, &i, 1, NULL, &n);
     for (int k = 0; token && k < n; k++) {
@@ -265,7 +266,7 @@ static bool write_tokens(FILE *out, const struct hsgd_data *d, const char *field
         else fprintf(out, "%s%d", k ? " " : "", (int)token[k]);
     }
     free(token);
-    return token;
+    return has_memory;
 }
 
 /* Each sample of tokens, as text, and what a source is translated to. */
