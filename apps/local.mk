@@ -170,6 +170,7 @@ demos = \
 	apps/demos/char_gpt \
 	apps/demos/char_lstm \
 	apps/demos/cnn \
+	apps/demos/detector \
 	apps/demos/embedded \
 	apps/demos/mlp \
 	apps/demos/mobile \
@@ -187,6 +188,9 @@ apps_demos_char_lstm_LDADD = libhsgd.la
 apps_demos_cnn_SOURCES = apps/demos/cnn.c
 apps_demos_cnn_CPPFLAGS = -I$(top_srcdir)/include
 apps_demos_cnn_LDADD = libhsgd.la
+apps_demos_detector_SOURCES = apps/demos/detector.c
+apps_demos_detector_CPPFLAGS = -I$(top_srcdir)/include
+apps_demos_detector_LDADD = libhsgd.la
 apps_demos_embedded_SOURCES = apps/demos/embedded.c
 apps_demos_embedded_CPPFLAGS = -I$(top_srcdir)/include $(STARPU_CFLAGS)
 apps_demos_embedded_LDADD = libhsgd.la $(STARPU_LIBS)

@@ -68,6 +68,12 @@ has tabular.cpu '^yes +[0-9] +[0-9]{2}$'
 demo translate 10 0.3 translate pairs 12 weights abba
 has translate.cpu '^abba: ABBA$'
 
+demo detector 3 1.2 detector 192 3 weights
+has detector.cpu '^test loss [0-9.]+, mean average precision 0\.[0-9]+$'
+"$build/apps/demos/detector" 0 >out 2>err
+[ $? -eq 2 ] && grep -q '^usage: detector ' err
+check "detector 0: $(cat err)" $?
+
 # ------------------------------------------------------------------ bad input
 for name in resnet mobile char_gpt char_lstm tabular translate; do
     "$build/apps/demos/$name" missing >out 2>err
