@@ -30,7 +30,7 @@ static void backward(struct hsgd_emit *e)
 
 /* ------------------------------------------------------------ assign_boxes */
 
-static int cells_along(int size, int stride) { return size == HSGD_ANY ? HSGD_ANY : (size + stride - 1) / stride; }
+static int cells_along(int size, int stride) { return size == HSGD_ANY ? HSGD_ANY : (size - 1) / stride + 1; }
 
 static int assign_infer(struct hsgd_node *n, char *why, size_t size)
 {
@@ -50,7 +50,7 @@ static int assign_infer(struct hsgd_node *n, char *why, size_t size)
         n->out[0] = (struct hsgd_type){ HSGD_I32, 2, { rows, columns } };
         n->out[1] = (struct hsgd_type){ HSGD_F32, 3, { rows, columns, OFFSETS } };
         n->forward_flops = 10.0 * boxes->dim[0] * rows * columns;
-        return 0;
+        return need_room(&n->out[1], why, size);
     }
     return -1;
 }

@@ -98,10 +98,10 @@ static float *gradients(bool given, int slices, int n, int64_t *count)
 }
 
 /* The number of terms of a batch is the same, whether its classes are fields or made of boxes. */
-static void counts_what_is_assigned(void)
+static void counts_on(const char *devices)
 {
     static const int slices[] = { 0, 1, 3 }, rows[] = { SAMPLES, 5, 1 };
-    ctx = core_context("cpu", 2, true);
+    ctx = core_context(devices, 2, true);
     draw_samples();
     for (int i = 0; i < 9; i++) {
         int64_t n;
@@ -115,6 +115,9 @@ static void counts_what_is_assigned(void)
     }
     hsgd_destroy(&ctx);
 }
+
+static void counts_on_cpu(void) { counts_on("cpu"); }
+static void counts_on_opencl(void) { counts_on("opencl"); }
 
 /* ---------------------------------------------------- mean average precision */
 
@@ -290,7 +293,8 @@ static void limits_classes(void)
     hsgd_destroy(&ctx);
 }
 
-static const struct core_case cases[] = { { "counts_what_is_assigned", counts_what_is_assigned },
+static const struct core_case cases[] = { { "counts_on_cpu", counts_on_cpu },
+                                          { "counts_on_opencl", counts_on_opencl },
                                           { "averages_over_batches", averages_over_batches },
                                           { "learns_scenes", learns_scenes },
                                           { "refuses_models", refuses_models },
