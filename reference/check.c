@@ -18,7 +18,7 @@ static uint32_t next(void)
     return (uint32_t)(state >> 33);
 }
 
-int check_int(int low, int high) { return low + (int)(next() % (uint32_t)(high - low + 1)); }
+int check_int(int low, int high) { return (int)(low + (int64_t)(next() % ((uint32_t)high - (uint32_t)low + 1))); }
 
 float check_float(void) { return (float)(next() >> 7) * 0x1p-23f - 1.0f; }
 

@@ -223,8 +223,8 @@ static int generate_json(struct generation *g, const struct settings *s)
     if (out && fclose(out) && !code) code = report_error(FAILED, "out of memory");
     int tokens = g->count - g->prompt;
     if (!code)
-        code = json_print(json_pack("{s:o, s:i, s:i, s:o}", "text", json_text(text), "prompt_tokens", g->prompt, "tokens",
-                                    tokens, "tokens_per_second",
+        code = json_print(json_pack("{s:o, s:i, s:i, s:o}", "text", json_text(text), "prompt_tokens", g->prompt,
+                                    "tokens", tokens, "tokens_per_second",
                                     tokens > 1 ? json_real((tokens - 1) / g->seconds) : json_null()));
     free(text);
     return code;
