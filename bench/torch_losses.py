@@ -26,7 +26,7 @@ from torch_steps import Steps, losses_of_torch, model_text
 
 WINDOW = 64
 BATCH = {"lenet": 128, "resnet8": 128, "char-lstm": 32, "char-gpt": 32}
-RATE = {"lenet": 0.2, "resnet8": 0.05, "char-lstm": 1.0, "char-gpt": 0.1}
+RATE = {"lenet": 0.05, "resnet8": 0.05, "char-lstm": 1.0, "char-gpt": 0.1}
 DIGITS = "zero one two three four five six seven eight nine".split()
 
 

@@ -5,7 +5,7 @@
     torch_speed.py [--hsgd FILE] [--rounds N] [--seconds X] [--threads N] [--markdown] [CASE...]
 
 A case is a network, for steps, or generate-char-lstm or generate-char-gpt, for 256 tokens of one text after a prompt of
-one.  Both programs run in turns, in processes of their own; medians over the rounds are reported, and of the ratios of
+two, by whose runs hsgd has made its plans.  Batches are of 128 samples, of char-gpt 32.  Both programs run in turns, in processes of their own; medians over the rounds are reported, and of the ratios of
 each round.  Networks of text learn a text of 65 random characters in samples of 128.  Exit status: 0 if each ratio is at
 least what it should be, 1 if not, 77 if PyTorch is missing."""
 import argparse
@@ -63,7 +63,7 @@ class Sides:
     def hsgd(self, case):
         """Samples or tokens a second."""
         if case.startswith("generate-"):
-            words = ["generate", "--checkpoint", self.trained(case[9:]), "--prompt", "0", "--length", str(TOKENS)]
+            words = ["generate", "--checkpoint", self.trained(case[9:]), "--prompt", "00", "--length", str(TOKENS)]
             return json.loads(run([self.options.hsgd, *words, *self.cpu, "--json"], self.environment))["tokens_per_second"]
         words = ["bench", "--model", case, *self.data(case), "-b", str(CASES[case][0]), "--seconds",
                  str(self.options.seconds)]
