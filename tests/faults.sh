@@ -115,7 +115,7 @@ conv2d: depthwise edge beyond the row|conv2d_depth.cl|s/r.axis.size - at, r.widt
 conv2d: forgotten bias|conv2d.cl|s/bias ? V16_SPLAT(bias\[i\]) : //|conv2d|cpu
 conv2d: slope applied twice|conv2d.c|s/a.activation && !e->node->slope_applied/a.activation/|conv2d|cpu
 dropout: backward with another mask|dropout.c|s/mask(e, e->dy\[0\]/e->number++, &/|dropout|cpu
-dropout: not scaled|dropout.cl|s/x\[c\] \* scale : 0.0f/x[c] : 0.0f/|dropout|opencl
+dropout: not scaled|dropout.cl|s/x\[c\] \* scale;/x[c];/|dropout|opencl
 dropout: rows of a slice counted from 0|dropout.cl|s/(u32)(ARG(first_row) + (row << shift))/(u32)(row << shift)/|dropout|cpu
 flatten: nothing is copied|flatten.c|s/.is_view = true, //|flatten|cpu
 softmax: gradient against the guess|softmax_cross_entropy.cl|s/(c == t ? ARG/(c == best ? ARG/|softmax_cross_entropy|cpu
