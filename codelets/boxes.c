@@ -9,25 +9,6 @@
 
 enum { BOX = 5, OFFSETS = 4, FOUND = 6 };
 
-/* Whether these are floats of so many axes, of which the last has this size. */
-static bool is_rows_of(const struct hsgd_type *t, int rank, int last)
-{
-    bool fits = t->dtype == HSGD_F32 && t->rank == rank;
-    return fits && (t->dim[rank - 1] == last || t->dim[rank - 1] == HSGD_ANY);
-}
-
-static void emit_zero(struct hsgd_emit *e, int input)
-{
-    struct zero_args a = { e->rows * sample_size(&e->node->in[input]) };
-    if (hsgd_wanted(e->dx[input])) HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, a.n, &a, e->dx[input]);
-}
-
-/* Neither has a gradient. */
-static void backward(struct hsgd_emit *e)
-{
-    for (int i = 0; i < e->node->inputs; i++) emit_zero(e, i);
-}
-
 /* ------------------------------------------------------------ assign_boxes */
 
 static int cells_along(int size, int stride) { return size == HSGD_ANY ? HSGD_ANY : (size - 1) / stride + 1; }
@@ -77,7 +58,7 @@ const struct hsgd_op hsgd_op_assign_boxes = { .name = "assign_boxes",
                                               .layouts = 1u << HSGD_NHWC,
                                               .infer = assign_infer,
                                               .forward = { { assign_forward } },
-                                              .backward = { { backward } } };
+                                              .backward = { { emit_no_gradients } } };
 
 /* -------------------------------------------------------------- detections */
 
@@ -140,4 +121,4 @@ const struct hsgd_op hsgd_op_detections = { .name = "detections",
                                             .layouts = 1u << HSGD_NHWC,
                                             .infer = found_infer,
                                             .forward = { { found_forward } },
-                                            .backward = { { backward } } };
+                                            .backward = { { emit_no_gradients } } };

@@ -10,18 +10,12 @@
 
 enum { FOUND = 6, BOX = 5, MAX_BINS = 1 << 16, MAX_SUMS = 1 << 24 };
 
-static bool is_rows_of(const struct hsgd_type *t, int last)
-{
-    bool fits = t->dtype == HSGD_F32 && t->rank == 2;
-    return fits && (t->dim[1] == last || t->dim[1] == HSGD_ANY);
-}
-
 static int sums_of(const struct hsgd_mean_average_precision *a) { return a->classes * (2 * a->bins + 1); }
 
 static int infer(struct hsgd_node *n, char *why, size_t size)
 {
     const struct hsgd_mean_average_precision *a = n->attributes;
-    if (!is_rows_of(&n->in[0], FOUND) || !is_rows_of(&n->in[1], BOX))
+    if (!is_rows_of(&n->in[0], 2, FOUND) || !is_rows_of(&n->in[1], 2, BOX))
         snprintf(why, size, "the inputs must be detections, N x %d, and boxes, N x %d floats, not %s and %s", FOUND,
                  BOX, type_text(&n->in[0]).text, type_text(&n->in[1]).text);
     else if (a->classes < 1 || a->bins < 1 || a->bins > MAX_BINS || a->classes > MAX_SUMS / (2 * a->bins + 1))
@@ -46,9 +40,13 @@ static void forward(struct hsgd_emit *e)
         e->rows, e->node->in[0].dim[0], e->node->in[1].dim[0], u->classes, u->bins, u->iou_threshold
     };
     struct map_count_args count = { a.samples * (a.found + a.boxes), sums_of(u) };
+    struct zero_args none = { count.sums + 1 };
     struct hsgd_ref places = hsgd_scratch(e, count.places), taken = hsgd_scratch(e, (int64_t)a.samples * a.boxes);
+    struct hsgd_ref counts = hsgd_scratch(e, none.n);
     HSGD_LAUNCH(e, HSGD_KERNEL(map_places), HSGD_ITEMS, a.samples, &a, e->x[0], e->x[1], places, taken);
-    HSGD_LAUNCH(e, HSGD_KERNEL(map_count), HSGD_WARPS, count.sums, &count, places, e->sums);
+    HSGD_LAUNCH(e, HSGD_KERNEL(zero), HSGD_ITEMS, none.n, &none, counts);
+    HSGD_LAUNCH(e, HSGD_KERNEL(map_count), HSGD_ITEMS, count.places, &count, places, counts);
+    HSGD_LAUNCH(e, HSGD_KERNEL(map_sums), HSGD_ITEMS, count.sums, &count, counts, e->sums);
 }
 
 /* Of a class: the area under its precision as a function of recall, where each has the largest precision at that recall

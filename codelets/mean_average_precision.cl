@@ -58,18 +58,21 @@ KERNEL4(map_places, map_args)
 
 struct map_count_args { int places, sums; };
 
-/* sums[i] = how many have this place, the first one NaN where one is invalid; a warp per place */
+/* counts[i] = how many have this place, behind the last one how many are invalid; they are 0 before */
 KERNEL2(map_count, map_count_args)
 {
     BUFFER(0, const int, places)
-    BUFFER(1, float, sums)
-    FOR_WARPS(i, ARG(sums)) {
-        int n = 0, bad = 0;
-        for (int k = WARP_LANE; k < ARG(places); k += WARP) {
-            n += places[k] == i;
-            bad += places[k] == -2;
-        }
-        const float count = WARP_SUM((float)n), invalid = WARP_SUM((float)bad);
-        if (WARP_LANE == 0) sums[i] = i == 0 && invalid > 0.0f ? BITS_TO_FLOAT(0x7fc00000u) : count;
+    BUFFER(1, int, counts)
+    FOR_ITEMS(k, ARG(places)) {
+        const int at = places[k] == -2 ? ARG(sums) : places[k];
+        if (at >= 0) ATOMIC_ADD(&counts[at], 1);
     }
+}
+
+/* The counts as sums, of which the first is NaN where a place is invalid. */
+KERNEL2(map_sums, map_count_args)
+{
+    BUFFER(0, const int, counts)
+    BUFFER(1, float, sums)
+    FOR_ITEMS(i, ARG(sums)) sums[i] = i == 0 && counts[ARG(sums)] ? BITS_TO_FLOAT(0x7fc00000u) : (float)counts[i];
 }

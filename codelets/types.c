@@ -31,6 +31,12 @@ bool dims_fit(const struct hsgd_type *a, const struct hsgd_type *b, int n)
     return true;
 }
 
+bool is_rows_of(const struct hsgd_type *t, int rank, int last)
+{
+    bool fits = t->dtype == HSGD_F32 && t->rank == rank;
+    return fits && (t->dim[rank - 1] == last || t->dim[rank - 1] == HSGD_ANY);
+}
+
 bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b)
 {
     return a->rank == b->rank && dims_fit(a, b, a->rank);

@@ -14,6 +14,8 @@ struct hsgd_type type_least(const struct hsgd_type *t);
 bool dims_fit(const struct hsgd_type *a, const struct hsgd_type *b, int n);
 /* Whether all dimensions are, as far as they are known; the kinds of numbers may differ. */
 bool same_dims(const struct hsgd_type *a, const struct hsgd_type *b);
+/* Whether it is of floats and so many axes, the last of this size as far as it is known. */
+bool is_rows_of(const struct hsgd_type *t, int rank, int last);
 /* 0, or -1 with a sentence in why, unless each input is of floats. */
 int need_floats(const struct hsgd_node *n, char *why, size_t size);
 /* The same, unless all inputs are of floats and have one type. */
