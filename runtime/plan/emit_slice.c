@@ -87,49 +87,91 @@ struct hsgd_ref terms_place(const struct plan *p, struct hsgd_ref partial)
     return hsgd_at(partial, slice_header(p->model) - MAX_LOSSES);
 }
 
-/* A value that only the batch tells (value_given()), made again in scratch memory behind `used` of its floats. */
-static struct hsgd_ref emit_given(struct plan *p, const struct slice *s, const struct slice_places *at, int value,
-                                  struct hsgd_ref scratch, int64_t *used, int64_t *floats, struct hsgd_program *program)
+enum { MOST_MADE = 32 };
+
+/* The work that counts terms, with what it has made again of what only the batch tells (value_given()). */
+struct counting {
+    struct plan *p;
+    const struct slice *s;
+    const struct slice_places *at;
+    struct hsgd_program *program;
+    struct hsgd_ref scratch;
+    int64_t used, floats; /* of scratch: by what was made, and in all */
+    int n;
+    struct {
+        int node;
+        int64_t place; /* of its outputs in scratch */
+    } made[MOST_MADE];
+};
+
+static int64_t output_floats(const struct counting *c, const struct low_node *n, int output)
 {
-    const struct lowered *l = &p->tape->low;
-    const struct low_value *v = &l->value[l->value[value].root];
-    const struct low_node *n = &l->node[v->node < 0 ? 0 : v->node];
+    return (c->s->rows + 15) / 16 * 16 * ((hsgd_type_bytes(&n->info.out[output]) + 3) / 4);
+}
+
+static struct hsgd_ref output_at(const struct counting *c, const struct low_node *n, int64_t place, int output)
+{
+    for (int i = 0; i < output; i++) place += output_floats(c, n, i);
+    struct hsgd_ref r = hsgd_at(c->scratch, place);
+    r.dtype = n->info.out[output].dtype;
+    return r;
+}
+
+static void take_scratch(struct counting *c, const struct hsgd_emit *e)
+{
+    if (c->used + e->scratch_floats > c->floats) c->floats = c->used + e->scratch_floats;
+}
+
+static struct hsgd_ref emit_given(struct counting *c, int value);
+
+/* Makes a node's outputs; returns their place. */
+static int64_t make_again(struct counting *c, int node)
+{
+    const struct low_node *n = &c->p->tape->low.node[node];
     struct hsgd_emit e;
-    if (v->field >= 0) return slice_value(p, FIRST, at, s->rows, value);
-    slice_begin_node(p, s, at, v->node, FIRST, program, &e);
-    for (int i = 0; i < n->info.inputs; i++) e.x[i] = emit_given(p, s, at, n->in[i], scratch, used, floats, program);
+    for (int i = 0; i < c->n; i++)
+        if (c->made[i].node == node) return c->made[i].place;
+    slice_begin_node(c->p, c->s, c->at, node, FIRST, c->program, &e);
+    for (int i = 0; i < n->info.inputs; i++) e.x[i] = emit_given(c, n->in[i]);
+    int64_t place = c->used;
     for (int i = 0; i < n->info.outputs; i++) {
-        e.y[i] = hsgd_at(scratch, *used);
-        e.y[i].dtype = n->info.out[i].dtype;
-        *used += (s->rows + 15) / 16 * 16 * ((hsgd_type_bytes(&n->info.out[i]) + 3) / 4);
+        e.y[i] = output_at(c, n, place, i);
+        c->used += output_floats(c, n, i);
     }
-    e.scratch_base = hsgd_at(scratch, *used);
+    e.scratch_base = hsgd_at(c->scratch, c->used);
     n->op->forward[0].emit(&e);
-    if (*used + e.scratch_floats > *floats) *floats = *used + e.scratch_floats;
-    return e.y[v->output];
+    take_scratch(c, &e);
+    if (c->n < MOST_MADE) c->made[c->n].node = node, c->made[c->n++].place = place;
+    return place;
+}
+
+static struct hsgd_ref emit_given(struct counting *c, int value)
+{
+    const struct lowered *l = &c->p->tape->low;
+    const struct low_value *v = &l->value[l->value[value].root];
+    if (v->field >= 0) return slice_value(c->p, FIRST, c->at, c->s->rows, value);
+    return output_at(c, &l->node[v->node], make_again(c, v->node), v->output);
 }
 
 int64_t emit_terms(struct plan *p, const struct slice *s, const struct slice_places *at, struct hsgd_ref out,
                    struct hsgd_ref scratch, struct hsgd_program *program)
 {
     const struct lowered *l = &p->tape->low;
+    struct counting c = { .p = p, .s = s, .at = at, .program = program, .scratch = scratch };
     struct hsgd_emit e;
-    int64_t floats = 0;
     for (int i = 0; i < l->nnodes; i++) {
         const struct low_node *n = &l->node[i];
         int number = n->of ? loss_counted(l->model, n->of) : -1;
         if (number < 0) continue;
-        int64_t used = 0;
         slice_begin_node(p, s, at, i, FIRST, program, &e);
         e.x[0] = absent;
-        for (int v = 1; v < n->info.inputs; v++)
-            e.x[v] = emit_given(p, s, at, n->in[v], scratch, &used, &floats, program);
-        e.scratch_base = hsgd_at(scratch, used);
+        for (int v = 1; v < n->info.inputs; v++) e.x[v] = emit_given(&c, n->in[v]);
+        e.scratch_base = hsgd_at(scratch, c.used);
         e.sums = hsgd_at(out, number);
         n->op->count(&e);
-        if (used + e.scratch_floats > floats) floats = used + e.scratch_floats;
+        take_scratch(&c, &e);
     }
-    return floats;
+    return c.floats;
 }
 
 /* From the gradient of a loss's sum to that of the loss, as far as the update does not do it. */
