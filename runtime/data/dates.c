@@ -136,7 +136,7 @@ static int collect(struct text_pairs *p)
 {
     int32_t *code = NULL;
     int64_t n = 0;
-    int err = characters_add(p->ctx, p->name, (const uint8_t *)alphabet, sizeof alphabet - 1, false, &code, &n);
+    int err = characters_add(p->ctx, p->name, (const uint8_t *)alphabet, sizeof alphabet - 1, CHARACTERS, &code, &n);
     if (!err) err = text_pairs_collect(p, code, n);
     free(code);
     return err;

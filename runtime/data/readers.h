@@ -44,9 +44,11 @@ bool libsvm_is_text(const uint8_t *head, size_t n);
  * classes of the options, or without them the training split, lack are left out. */
 int tokens_parse(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,
                  struct data_splits *out);
+/* What the codes of a text are: the same as CHARACTERS, CHARACTERS_OR_BYTES has errors that say how to read bytes. */
+enum text_codes { CHARACTERS, CHARACTERS_OR_BYTES, BYTE_CODES };
 /* Adds the characters (code points) of a text, or its bytes, to *code, which is freed by
  * the caller, also after an error. */
-int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, bool as_bytes,
+int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, enum text_codes as,
                    int32_t **code, int64_t *count);
 /* Pairs of texts, a line each: their training split and, of the last ones, their test split. */
 int text_pairs_read(struct hsgd_context *ctx, struct hsgd_stream *s, const struct hsgd_data_options *options,

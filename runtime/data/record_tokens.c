@@ -20,19 +20,20 @@ bool record_has_pairs(const struct hsgd_record *r)
            r->x.type.rank == 1;
 }
 
-int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, bool as_bytes,
+int characters_add(struct hsgd_context *ctx, const char *name, const uint8_t *bytes, size_t n, enum text_codes as,
                    int32_t **code, int64_t *count)
 {
     int length = 1;
-    size_t at = !as_bytes && n >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0; /* a byte order mark */
+    size_t at = as != BYTE_CODES && n >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0; /* a byte order mark */
     void *bigger = realloc(*code, ((size_t)*count + n + 1) * sizeof **code);
     if (!bigger) return hsgd_fail(ctx, ENOMEM, "%s: out of memory for %zu bytes", name, n);
     *code = bigger;
     for (; at < n; at += (size_t)length) {
-        int32_t c = as_bytes ? bytes[at] : character_decode(bytes + at, n - at, &length);
-        if (c < 0 || (!c && !as_bytes))
-            return hsgd_fail(ctx, EINVAL, "%s: byte %zu is %s; any file can be read with --tokens bytes", name, at + 1,
-                             c ? "not UTF-8" : "zero, so it is not a text file");
+        int32_t c = as == BYTE_CODES ? bytes[at] : character_decode(bytes + at, n - at, &length);
+        if (c < 0 || (!c && as != BYTE_CODES))
+            return hsgd_fail(ctx, EINVAL, "%s: byte %zu is %s%s", name, at + 1,
+                             c ? "not UTF-8" : "zero, so it is not a text file",
+                             as == CHARACTERS_OR_BYTES ? "; any file can be read with --tokens bytes" : "");
         (*code)[(*count)++] = c;
     }
     return 0;
@@ -68,7 +69,7 @@ int record_tokens(struct hsgd_context *ctx, const struct hsgd_record *r, const c
 {
     *token = NULL;
     *count = 0;
-    int err = characters_add(ctx, name, bytes, n, !r->x.names, token, count);
+    int err = characters_add(ctx, name, bytes, n, r->x.names ? CHARACTERS_OR_BYTES : BYTE_CODES, token, count);
     return err || !r->x.names ? err : number(ctx, r, name, *token, *count);
 }
 

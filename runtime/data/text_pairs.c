@@ -76,7 +76,7 @@ static int add_line(struct text_pairs *p, int64_t line, int64_t from, int64_t to
 int text_pairs_parse(struct text_pairs *p, const uint8_t *bytes, size_t n)
 {
     int64_t all = 0, from = 0, line = 1;
-    int err = characters_add(p->ctx, p->name, bytes, n, false, &p->code, &all);
+    int err = characters_add(p->ctx, p->name, bytes, n, CHARACTERS, &p->code, &all);
     for (int64_t i = 0; !err && i <= all; i++) {
         if (i < all && p->code[i] != '\n') continue;
         err = add_line(p, line++, from, i);

@@ -66,7 +66,9 @@ static int add_file(struct reading *r, struct hsgd_stream *s)
     uint8_t *bytes = NULL;
     size_t n = 0;
     int err = text_read_all(r->ctx, s, &bytes, &n);
-    if (!err) err = characters_add(r->ctx, hsgd_stream_name(s), bytes, n, r->bytes, &r->token, &r->count);
+    if (!err)
+        err = characters_add(r->ctx, hsgd_stream_name(s), bytes, n, r->bytes ? BYTE_CODES : CHARACTERS_OR_BYTES,
+                             &r->token, &r->count);
     free(bytes);
     return err;
 }

@@ -13,6 +13,7 @@
 #include "draw/draw.h"
 #include "lib/json.h"
 #include "lib/text.h"
+#include "lib/translation.h"
 
 enum { CLASS = 40 /* columns */ };
 static const char *const split_name[SPLITS] = { "train", "test" };
@@ -261,7 +262,7 @@ static bool write_tokens(FILE *out, const struct hsgd_data *d, const char *field
     if (!at && length > 0 && hsgd_data_type(d, "length").dtype == HSGD_I32)
         hsgd_data_gather_field(d, length, &i, 1, NULL, &n);
     for (int k = 0; token && k < n; k++) {
-        if (at && f.class_name && !strcmp(f.class_name[token[k]], "\3")) break;
+        if (at && f.class_name && !strcmp(f.class_name[token[k]], END_TEXT)) break;
         if (f.class_name) fputs(f.class_name[token[k]], out);
         else fprintf(out, "%s%d", k ? " " : "", (int)token[k]);
     }

@@ -98,15 +98,17 @@ static void print_head(void)
 
 static void print_rows(const struct boxes_prediction *p, const char *input, const float *y, int n)
 {
-    for (int i = 0; i < n || !i; i++, y += FOUND) {
+    for (int i = 0; i < n; i++, y += FOUND) {
         text_cell(input, INPUT);
         putchar(' ');
-        if (n) text_cell(name_of(p, y), NAME);
-        else putchar('-');
-        if (n) printf(" %6.4f", (double)y[SCORE]);
-        for (int k = X; n && k <= H; k++) printf(" %6.4f", (double)y[k]);
+        text_cell(name_of(p, y), NAME);
+        printf(" %6.4f", (double)y[SCORE]);
+        for (int k = X; k <= H; k++) printf(" %6.4f", (double)y[k]);
         putchar('\n');
     }
+    if (n) return;
+    text_cell(input, INPUT);
+    puts(" -");
 }
 
 int boxes_show(struct boxes_prediction *p, const char *input, const struct hsgd_data *d, int64_t row, const float *y)

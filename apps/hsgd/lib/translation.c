@@ -97,8 +97,8 @@ int translation_open(struct translation *t, const struct opened *o, const struct
     if (!record_field_named(o->info->record, "label", &label) || label.type.rank != 1)
         return report_error(USAGE, "%s: it was not trained on pairs of texts", o->path);
     t->tokens = label.type.dim[0];
-    int code = find_token(t, "\2", &t->start);
-    if (!code) code = find_token(t, "\3", &t->end);
+    int code = find_token(t, START_TEXT, &t->start);
+    if (!code) code = find_token(t, END_TEXT, &t->end);
     if (!code) code = open_sessions(t, s);
     if (!code) code = check_inputs(t);
     if (!code) code = find_classes(t);

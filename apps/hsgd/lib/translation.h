@@ -5,6 +5,10 @@
 
 #include "checkpoint.h"
 
+/* Characters before and after each text, see hsgd_data_read(). */
+#define START_TEXT "\2"
+#define END_TEXT "\3"
+
 enum { TRANSLATED = 64 /* texts at once, at most */ };
 
 /* The encoder runs once for each text, the decoder once for each token. */
