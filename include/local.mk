@@ -6,12 +6,14 @@ hsgdinclude_HEADERS = \
 	include/hsgd/data.h \
 	include/hsgd/file.h \
 	include/hsgd/hsgd.h \
+	include/hsgd/images.h \
+	include/hsgd/losses.h \
 	include/hsgd/model.h \
 	include/hsgd/onnx.h \
 	include/hsgd/op.h \
-	include/hsgd/losses.h \
 	include/hsgd/ops.h \
 	include/hsgd/plan.h \
+	include/hsgd/sequences.h \
 	include/hsgd/session.h \
 	include/hsgd/trace.h \
 	include/hsgd/train.h \

@@ -4,8 +4,10 @@
 #ifndef HSGD_OPS_H
 #define HSGD_OPS_H
 
+#include <hsgd/images.h>
 #include <hsgd/losses.h>
 #include <hsgd/op.h>
+#include <hsgd/sequences.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -77,98 +79,6 @@ struct hsgd_instance_norm {
     bool affine;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_group_norm, hsgd_op_instance_norm;
-
-/* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky - p][ox s + kx - p][c] w[o][ky][kx][c]),
- * x zero outside; kernel x kernel taps, stride s, padding p < kernel.
- * weight: out_channels x kernel x kernel x in_channels; bias: out_channels.
- * Source: Goodfellow et al., Deep Learning, 9.5. */
-/* y[n][oy][ox][o] = act(b[o] + sum_{ky,kx,c} x[n][oy s + ky d - p][ox s + kx d - p][c] w[o][ky][kx][c]),
- * x zero outside; kernel x kernel taps, stride s, dilation d, padding p < d (kernel - 1) + 1.
- * groups: inputs and outputs are divided into so many equal groups, and c are the
- * channels of o's group; as many as channels: a depthwise convolution.  kernel_w,
- * stride_w and dilation_w: of columns, where they are not those of rows; 0: they are.
- * pads: {4, {top, left, bottom, right}} in place of padding.  groups, dilation 0: 1.
- * weight: out_channels x kernel x kernel_w x in_channels / groups; bias: out_channels.
- * Aliasing: none.  Errors: groups do not divide the channels, or the window does not
- * fit.  Source: Goodfellow et al., Deep Learning, 9.5; Chollet 2017. */
-struct hsgd_conv2d {
-    int out_channels, kernel, stride, padding;
-    enum hsgd_activation activation;
-    enum hsgd_init init;
-    bool no_bias;
-    int groups, dilation;
-    int kernel_w, stride_w, dilation_w;
-    struct hsgd_ints pads;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_conv2d;
-
-/* The same of a sequence {t, c}: y[n][t][o] = act(b[o] + sum_{k,c} x[n][t s + k d - p][c] w[o][k][c]).
- * pads: {2, {left, right}} in place of padding.
- * weight: out_channels x kernel x in_channels / groups; bias: out_channels. */
-struct hsgd_conv1d {
-    int out_channels, kernel, stride, padding;
-    enum hsgd_activation activation;
-    enum hsgd_init init;
-    bool no_bias;
-    int groups, dilation;
-    struct hsgd_ints pads;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_conv1d;
-
-/* The transpose of conv2d, as PyTorch's: y is zero but for the bias, and x[n][iy][ix][c] adds
- * its product with w[c][ky][kx][o] to y[n][iy s + ky d - p][ix s + kx d - p][o], o of c's group.
- * y has (h - 1) s - top - bottom + d (kernel - 1) + 1 + output_padding rows, and columns
- * likewise; 0 <= output_padding < max(s, d).  The rest as conv2d's.
- * weight: in_channels x kernel x kernel_w x out_channels / groups; bias: out_channels.
- * Aliasing: none.  Errors: as conv2d's.  Source: Dumoulin & Visin 2016. */
-struct hsgd_conv_transpose2d {
-    int out_channels, kernel, stride, padding;
-    enum hsgd_activation activation;
-    enum hsgd_init init;
-    bool no_bias;
-    int groups, dilation;
-    int kernel_w, stride_w, dilation_w;
-    struct hsgd_ints pads;
-    int output_padding;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_conv_transpose2d;
-
-/* The maximum of each window of an image {h, w, c}, or of a sequence {t, c}; stride
- * 0: the kernel.  Windows are those of conv2d, conv1d; their cells outside do not
- * count, and one that has none inside gives -infinity.  ceil_mode: a last window may
- * begin in the image and end beyond its padding.  The gradient goes to the first
- * maximum of the window in row-major order.  Aliasing: none. */
-struct hsgd_max_pool {
-    int kernel, stride, padding;
-    int kernel_w, stride_w, dilation, dilation_w;
-    struct hsgd_ints pads;
-    bool ceil_mode;
-};
-/* The mean of each such window, over its positions inside; count_include_pad: the
- * padding counts as zeros. */
-struct hsgd_avg_pool {
-    int kernel, stride, padding;
-    int kernel_w, stride_w;
-    struct hsgd_ints pads;
-    bool ceil_mode, count_include_pad;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_max_pool, hsgd_op_avg_pool;
-
-/* output_size x output_size_w (0: output_size) means or maxima: window i of o along an
- * axis of n is [floor(i n / o), ceil((i + 1) n / o)), as PyTorch's.  Of a sequence
- * output_size means or maxima.  Aliasing: none. */
-struct hsgd_adaptive_avg_pool {
-    int output_size, output_size_w;
-};
-/* As hsgd_adaptive_avg_pool. */
-struct hsgd_adaptive_max_pool {
-    int output_size, output_size_w;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_adaptive_avg_pool, hsgd_op_adaptive_max_pool;
-
-/* y = the mean of each channel (the last axis) over all positions: {h, w, c} or
- * {t, c} become {c}.  Aliasing: none.  Source: Lin, Chen, Yan 2013. */
-HSGD_API extern const struct hsgd_op hsgd_op_global_avg_pool;
 
 /* y = act(x), element by element. */
 struct hsgd_activate {
@@ -376,41 +286,6 @@ struct hsgd_embedding {
 };
 HSGD_API extern const struct hsgd_op hsgd_op_embedding;
 
-/* y[p] = x[p] + weight[before + p]: a learned vector for each position p of {t, c}, t <=
- * length; weight: length x c.  before: the positions that a session has seen, else 0; those
- * from length on give NaN.  init has fan_in = fan_out = c.
- * Aliasing: none.  Source: Vaswani et al. 2017, 3.5. */
-struct hsgd_positions {
-    int length;
-    enum hsgd_init init;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_positions;
-
-/* Rotations of queries and keys by the angles p base^(-2i / d) at position p, i < d/2,
- * of the elements i and i + d/2 of each head (as GPT-NeoX, and LLaMA in Hugging Face's
- * files), or 2i and 2i + 1 (as GPT-J). */
-enum hsgd_rotary { HSGD_NO_ROTARY, HSGD_ROTARY_HALVES, HSGD_ROTARY_PAIRS };
-
-/* y = softmax(scale q k^T) v of each head, from q {t, heads d}, k and v {s, kv_heads d}:
- * the inputs are these three, or one {t, (heads + 2 kv_heads) d} that has them one after
- * the other; y is {t, heads d}.  One more input, an integer: only so many keys count; where
- * none does y is 0.  kv_heads (0: heads) divides heads; heads / kv_heads neighbouring heads
- * of q have one of k and v.  causal: query i sees keys j <= i.  scale 0: 1 / sqrt(d).
- * rotary: q and k are rotated by their position; base 0: 10000.
- * Memory is that of inputs and output, and a number for each query and head.
- * context: an inference session keeps keys and values of at most so many positions, from run
- * to run; a position beyond gives NaN.  0: each run begins anew.  It must be causal, without
- * lengths.
- * Aliasing: none.  Source: Vaswani et al. 2017; Dao et al. 2022; Su et al. 2021; Ainslie et
- * al. 2023. */
-struct hsgd_attention {
-    int heads, kv_heads;
-    bool causal;
-    enum hsgd_rotary rotary;
-    float base, scale;
-    int context;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_attention;
 /* y = weight, of dimensions `dims`, the same for each sample: a learned table, or constants
  * if it is frozen.  x says nothing but that there are samples, and gets no gradient but 0.
  * No dims: one number.  weight: dims, or of more than 4 dimensions one vector; at first 0.
@@ -419,92 +294,6 @@ struct hsgd_parameter {
     struct hsgd_ints dims;
 };
 HSGD_API extern const struct hsgd_op hsgd_op_parameter;
-
-/* Recurrent networks of x, {t, channels}: from step to step a state h, `hidden`
- * floats, which is also the step's y; with sigma(z) = 1 / (1 + exp(-z)) and
- * a_k = x_t W_ih,k^T + b_ih,k, r_k = h_{t-1} W_hh,k^T + b_hh,k of each gate k:
- * lstm  i, f, g, o = sigma, sigma, tanh, sigma of a_k + r_k;
- *       c_t = f c_{t-1} + i g;  h_t = o tanh(c_t)
- * gru   r, z = sigma(a_k + r_k);  n = tanh(a_n + r r_n);  h_t = (1 - z) n + z h_{t-1}
- * rnn   h_t = f(a + r), f tanh or relu
- * `layers`, each on y of the one before; in training with dropout between them, as
- * hsgd_op_dropout.  bidirectional: a second network in each layer goes from the last
- * step to the first; y are those of both, one after the other.
- * Inputs: x; optional the number of steps of the sample, an i32, where a number below 0
- * counts as 0 and one above t as t; optional h (and c), {layers directions, hidden},
- * before the first step, else 0.  Outputs: y, {t, directions hidden}; h (and c) after
- * the last step.  Steps beyond the length leave the state as it is, their y is 0, and
- * the second direction begins at the last step before them.
- * A session keeps h (and c) from run to run, if no states are given and the network is
- * not bidirectional.
- * Parameters of each layer and direction, in PyTorch's names, order of gates and
- * layout: weight_ih_l<k>, gates hidden x channels, weight_hh_l<k>, gates hidden x
- * hidden, bias_ih_l<k>, bias_hh_l<k>, gates hidden; those of the second direction end
- * in _reverse.  At most 8 layers; layers 0: 1.  Aliasing: none.
- * Source: Hochreiter & Schmidhuber 1997; Cho et al. 2014; Elman 1990. */
-struct hsgd_lstm {
-    int hidden, layers;
-    bool bidirectional, no_bias;
-    float dropout;
-};
-/* See hsgd_lstm. */
-struct hsgd_gru {
-    int hidden, layers;
-    bool bidirectional, no_bias;
-    float dropout;
-};
-/* What hsgd_rnn applies to the sum. */
-enum hsgd_nonlinearity { HSGD_NONLINEARITY_TANH, HSGD_NONLINEARITY_RELU };
-/* See hsgd_lstm. */
-struct hsgd_rnn {
-    int hidden, layers;
-    bool bidirectional, no_bias;
-    float dropout;
-    enum hsgd_nonlinearity nonlinearity;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_lstm, hsgd_op_gru, hsgd_op_rnn;
-
-/* Of x, {t, channels}, over the first n of the t positions of each sample, {channels}:
- * last: y = x[n - 1];  mean_positions: the mean;  max_positions: the maximum, whose
- * gradient goes to the first of equals.  n is the second input, an i32, which counts as
- * 0 below 0 and as t above t; without it n = t.  Of no positions y is 0.
- * Aliasing: none. */
-HSGD_API extern const struct hsgd_op hsgd_op_last, hsgd_op_mean_positions, hsgd_op_max_positions;
-
-/* Which box each cell of a grid is to find, of boxes x[0], {n, 5}: class, centre x and y,
- * width and height as fractions of the image; a class below 0 is no box.  x[1] is the image,
- * {h, w, c}, of which only the size counts: the grid has ceil(h / stride) rows and
- * ceil(w / stride) columns, which divide it evenly.  A cell is to find, of the boxes whose
- * centre it contains or has in both directions within `radius` cells of its own centre, the
- * one of the smallest area, the first of equals.
- * y[0], {rows, columns}, integers: the class of that box, plus 1; 0 of none.
- * y[1], {rows, columns, 4}: with (u, v) the cell's centre, (x - u) columns, (y - v) rows,
- * log(width columns), log(height rows); 0 of none.
- * A box that is not finite or has no size makes y[0] of its sample -1 everywhere, which is no
- * class.  Nothing has a gradient.  Aliasing: none.
- * Source: Girshick et al. 2014 (offsets); Tian et al., FCOS, 2019 (radius, smallest area). */
-struct hsgd_assign_boxes {
-    int stride;
-    float radius;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_assign_boxes;
-
-/* What the cells of a grid have found: from scores x[0], {rows, columns, classes}, 0 to 1, of
- * which with has_background the first channel is no class, and offsets x[1], {rows, columns, 4},
- * as hsgd_assign_boxes has them, the boxes with the best scores by non-maximum suppression: the
- * best is taken, and of the others those of its class that overlap it by more than
- * iou_threshold (intersection over union) are left out; and so on.  y, {max_detections, 6}:
- * class, centre x and y, width and height of the part within the image, as fractions of it, and
- * score, from the best on; behind the last -1, 0, 0, 0, 0, 0.  Scores less than score_threshold
- * and those of offsets that are NaN do not count.  0: max_detections 32, iou_threshold 0.5,
- * score_threshold 0.05.  Nothing has a gradient.  Aliasing: none.
- * Source: Girshick et al. 2014. */
-struct hsgd_detections {
-    int max_detections;
-    float iou_threshold, score_threshold;
-    bool has_background;
-};
-HSGD_API extern const struct hsgd_op hsgd_op_detections;
 
 /* add: y = a + b; mul: y = a b, element by element; both inputs have one type.
  * Aliasing: none. */
