@@ -38,7 +38,7 @@ has out '^mlp-small: adam, input 28x28x1, 1 device in use, HSGD_SLOW=cpu:30us$'
 one=$(kept)
 head -n 1 "$one" | grep -q '^hsgd calibration 2$' && grep -q '^network mlp-small$' "$one"
 check "it says what it is: $(cat "$one")" $?
-[ "$(count "$HSGD_CACHE_DIR" 'calibration-node-0*')" -eq 64 ] && [ "$(count "$models" 'hsgd_mlp-small_slice_*.node')" -le 66 ]
+[ "$(count "$HSGD_CACHE_DIR" 'calibration-node-00000000*')" -eq 64 ] && [ "$(count "$models" 'hsgd_mlp-small_slice_*.node')" -le 66 ]
 check "many are limited: $(count "$HSGD_CACHE_DIR" '*'), $(count "$models" '*')" $?
 [ -e "$models/hsgd_lenet_step_00000000000000aa.node" ]
 check "those of others are not" $?
