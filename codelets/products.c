@@ -96,9 +96,10 @@ void product_class_name(int product_class, char *out, size_t size)
 
 /* --------------------------------------------------------------- measuring */
 
-enum { ROUNDS = 5, FLOATS = 1 << 16 };
+/* A library's first products of a size are slow, some ten of oneDNN's: glibc gives it other memory for each. */
+enum { WARM = 10, ROUNDS = 16, FLOATS = 1 << 16 };
 #define CLEARLY 1.1  /* faster by this factor: the library is chosen in place of the fixed one */
-#define HOPELESS 2.0 /* slower by this factor: it is not measured again */
+#define HOPELESS 2.0 /* slower by this factor when warm: it is not measured again */
 
 /* Products that stand for their classes; operands, result and workspace have at most FLOATS. */
 static const int shapes[PRODUCT_SIZES][3] = {
@@ -150,9 +151,9 @@ static void measure_class(int product_class, const struct bench *b, double secon
     struct hsgd_matmul p = example(product_class);
     double best = HUGE_VAL;
     for (int i = 0; i < PRODUCT_LIBRARIES; i++) seconds[i] = 0;
-    for (int round = 0; round <= ROUNDS; round++) /* the first one warms up */
+    for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < PRODUCT_LIBRARIES; i++) {
-            if (!product_built_in((enum product_library)i) || (round > 1 && seconds[i] > HOPELESS * best)) continue;
+            if (!product_built_in((enum product_library)i) || (round >= WARM && seconds[i] > HOPELESS * best)) continue;
             double t = run(&p, (enum product_library)i, b);
             if (!round || t < seconds[i]) seconds[i] = t;
             if (t < best) best = t;
