@@ -23,21 +23,40 @@ static int infer(struct hsgd_node *n, char *why, size_t size)
 
 enum { GROUP_WIDTH = 1024 }; /* elements of a group on devices that have groups */
 
+static void launch(struct hsgd_emit *e, struct dropout_args a, int layer, float p, struct hsgd_ref from,
+                   struct hsgd_ref to)
+{
+    a.rows = hsgd_stored_rows(e);
+    a.first_row = e->first_row;
+    a.layer = layer;
+    a.threshold = (int)(p * 0x1p31f);
+    a.scale = 1.0f / (1.0f - p);
+    HSGD_LAUNCH(e, HSGD_KERNEL(dropout), HSGD_ROWS, (a.lanes ? a.rows / 16 : a.rows) * (int64_t)a.parts, &a, from,
+                e->step, to);
+}
+
 void emit_dropout(struct hsgd_emit *e, int size, int layer, float p, struct hsgd_ref from, struct hsgd_ref to)
 {
     bool lanes = e->node->layout == HSGD_LANES;
     int whole = lanes ? 16 * size : size, width = e->kind == HSGD_CPU || whole < GROUP_WIDTH ? whole : GROUP_WIDTH;
-    struct dropout_args a = { .rows = hsgd_stored_rows(e),
-                              .size = size,
+    struct dropout_args a = { .size = size,
                               .lanes = lanes,
                               .width = width,
                               .parts = (whole + width - 1) / width,
-                              .first_row = e->first_row,
-                              .layer = layer,
-                              .threshold = (int)(p * 0x1p31f),
-                              .scale = 1.0f / (1.0f - p) };
-    HSGD_LAUNCH(e, HSGD_KERNEL(dropout), HSGD_ROWS, (lanes ? a.rows / 16 : a.rows) * (int64_t)a.parts, &a, from,
-                e->step, to);
+                              .row_stride = whole,
+                              .part_stride = width };
+    launch(e, a, layer, p, from, to);
+}
+
+void emit_dropout_steps(struct hsgd_emit *e, int steps, int width, int layer, float p, struct hsgd_ref from,
+                        struct hsgd_ref to)
+{
+    struct dropout_args a = { .size = steps * width,
+                              .width = width,
+                              .parts = steps,
+                              .row_stride = width,
+                              .part_stride = hsgd_stored_rows(e) * width };
+    launch(e, a, layer, p, from, to);
 }
 
 static void mask(struct hsgd_emit *e, struct hsgd_ref from, struct hsgd_ref to)

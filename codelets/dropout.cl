@@ -15,12 +15,16 @@ DEVICE u32 random_bits(u32 key, u32 lo, u32 hi)
     return hi;
 }
 
-struct dropout_args { int rows, size, lanes, width, parts, first_row, layer, threshold; float scale; };
+struct dropout_args {
+    int rows, size, lanes, width, parts, row_stride, part_stride, first_row, layer, threshold;
+    float scale;
+};
 
 /* to[i] = from[i] * scale where kept, else 0.  The mask depends only on
  * (seed, step, layer, sample within the batch, element): an element is kept
  * if its 31 random bits are >= the threshold.  A group has one of `parts` of a
- * sample, or of 16 samples in lanes. */
+ * sample, or of 16 samples in lanes; from one to the next, of rows and of parts, there
+ * are so many elements. */
 KERNEL3(dropout, dropout_args)
 {
     BUFFER(0, const float, from)
@@ -34,8 +38,9 @@ KERNEL3(dropout, dropout_args)
         const int part = p % parts, row = p / parts, first = part * ARG(width);
         const int width = size - first < ARG(width) ? size - first : ARG(width);
         const u32 sample = (u32)(ARG(first_row) + (row << shift)) + number;
-        GLOBAL const float *x = from + (size_t)row * size + first;
-        GLOBAL float *y = to + (size_t)row * size + first;
+        const size_t at = (size_t)row * ARG(row_stride) + (size_t)part * ARG(part_stride);
+        GLOBAL const float *x = from + at;
+        GLOBAL float *y = to + at;
         FOR_COLS(c, width) {
             const int i = first + c;
             const u32 bits = random_bits(key, (u32)(i >> shift), sample + (u32)(i & mask));

@@ -67,6 +67,9 @@ static inline int column_sums_groups(int cols) { return (cols + COLUMN_BLOCK - 1
 /* to = from where kept, divided by 1 - p, else 0: samples of `size` values in the node's layout, in training.  The mask is
  * that of `layer`, the node's number or one derived from it. */
 void emit_dropout(struct hsgd_emit *e, int size, int layer, float p, struct hsgd_ref from, struct hsgd_ref to);
+/* The same where all samples of a step are one after the other: steps of `width` values, in the layout HSGD_NHWC. */
+void emit_dropout_steps(struct hsgd_emit *e, int steps, int width, int layer, float p, struct hsgd_ref from,
+                        struct hsgd_ref to);
 
 /* Single-threaded BLAS and OpenMP for the calling worker around a cell. */
 struct hsgd_blas_state {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Steps of recurrent layers: what lies between two matrix products.  Of `gates`,
- * `h_before`, `c_before` and `y` a sample has `steps` positions, one after the other;
- * h, c, their gradients, `product` and `d` are of one step.  H is `hidden`; a position
- * of `gates` has `kept` vectors of H.  The weights' rows are in PyTorch's order. */
+/* Steps of recurrent layers: what lies between two matrix products.  All buffers are
+ * of one step: a row for each sample, of y and dy `stride` floats apart.  H is
+ * `hidden`; the vectors of H in `gates` are in the order of the weights' rows, which
+ * is PyTorch's. */
 #include "device.h"
 #include "activate.h"
 #include "vector_math.h"
 
-struct recurrent_args { int rows, hidden, steps, t, kept, stride, has_lengths, has_dy, is_relu; };
+struct recurrent_args { int rows, hidden, t, stride, has_lengths, has_dy, is_relu; };
 
 /* Whether step t is one of the first `lengths[r]`. */
 DEVICE int recurrent_is_live(GLOBAL const int *lengths, const int has_lengths, const int r, const int t)
@@ -25,13 +25,13 @@ DEVICE void recurrent_skip(GLOBAL float *y, GLOBAL float *h_before, const int n)
     }
 }
 
-/* gates = { i, f, g, o } of gates + product + bias, sigmoid but for tanh of g;
- * c = f c + i g, h = y = o tanh(c). */
+/* gates = { i, f, g, o } of gates + biases, sigmoid but for tanh of g; c = f c + i g,
+ * h = y = o tanh(c). */
 KERNEL9(lstm_step, recurrent_args)
 {
     BUFFER(0, float, gates)
-    BUFFER(1, const float, product)
-    BUFFER(2, const float, bias)
+    BUFFER(1, const float, bias)
+    BUFFER(2, const float, bias_h)
     BUFFER(3, const int, lengths)
     BUFFER(4, float, h)
     BUFFER(5, float, h_before)
@@ -40,19 +40,18 @@ KERNEL9(lstm_step, recurrent_args)
     BUFFER(8, float, c_before)
     const int n = ARG(hidden);
     FOR_ROWS(r, ARG(rows)) {
-        const size_t at = (size_t)r * ARG(steps) + ARG(t);
-        GLOBAL float *g = gates + at * 4 * n, *hr = h + (size_t)r * n, *cr = c + (size_t)r * n;
-        GLOBAL float *hb = h_before + at * n, *cb = c_before + at * n, *yr = y + at * ARG(stride);
-        GLOBAL const float *p = product + (size_t)r * 4 * n;
+        const size_t at = (size_t)r * n;
+        GLOBAL float *g = gates + at * 4, *hr = h + at, *cr = c + at, *hb = h_before + at, *cb = c_before + at;
+        GLOBAL float *yr = y + (size_t)r * ARG(stride);
         if (!recurrent_is_live(lengths, ARG(has_lengths), r, ARG(t))) {
             recurrent_skip(yr, hb, n);
             continue;
         }
         FOR_COLS(j, n) {
-            const float in = vector_sigmoid(g[j] + p[j] + bias[j]);
-            const float forget = vector_sigmoid(g[j + n] + p[j + n] + bias[j + n]);
-            const float cell = vector_tanh(g[j + 2 * n] + p[j + 2 * n] + bias[j + 2 * n]);
-            const float out = vector_sigmoid(g[j + 3 * n] + p[j + 3 * n] + bias[j + 3 * n]);
+            const float in = vector_sigmoid(g[j] + (bias[j] + bias_h[j]));
+            const float forget = vector_sigmoid(g[j + n] + (bias[j + n] + bias_h[j + n]));
+            const float cell = vector_tanh(g[j + 2 * n] + (bias[j + 2 * n] + bias_h[j + 2 * n]));
+            const float out = vector_sigmoid(g[j + 3 * n] + (bias[j + 3 * n] + bias_h[j + 3 * n]));
             const float before = cr[j], now = forget * before + in * cell, value = out * vector_tanh(now);
             g[j] = in;
             g[j + n] = forget;
@@ -67,31 +66,32 @@ KERNEL9(lstm_step, recurrent_args)
     }
 }
 
-/* gates = { r, z, n, q }: r and z are the sigmoid of gates + product + bias, q = product
- * + bias, n = tanh(gates + r q); h = y = (1 - z) n + z h. */
-KERNEL7(gru_step, recurrent_args)
+/* gates = { r, z, n, q }: r and z are the sigmoid of gates + product + biases, q =
+ * product + bias_h, n = tanh(gates + bias + r q); h = y = (1 - z) n + z h. */
+KERNEL8(gru_step, recurrent_args)
 {
     BUFFER(0, float, gates)
-    BUFFER(1, const float, product)
-    BUFFER(2, const float, bias)
+    BUFFER(1, const float, bias)
+    BUFFER(2, const float, bias_h)
     BUFFER(3, const int, lengths)
     BUFFER(4, float, h)
     BUFFER(5, float, h_before)
     BUFFER(6, float, y)
+    BUFFER(7, const float, product)
     const int n = ARG(hidden);
     FOR_ROWS(r, ARG(rows)) {
-        const size_t at = (size_t)r * ARG(steps) + ARG(t);
-        GLOBAL float *g = gates + at * 4 * n, *hr = h + (size_t)r * n, *hb = h_before + at * n;
-        GLOBAL float *yr = y + at * ARG(stride);
-        GLOBAL const float *p = product + (size_t)r * 3 * n;
+        const size_t at = (size_t)r * n;
+        GLOBAL float *g = gates + at * 4, *hr = h + at, *hb = h_before + at, *yr = y + (size_t)r * ARG(stride);
+        GLOBAL const float *p = product + at * 3;
         if (!recurrent_is_live(lengths, ARG(has_lengths), r, ARG(t))) {
             recurrent_skip(yr, hb, n);
             continue;
         }
         FOR_COLS(j, n) {
-            const float reset = vector_sigmoid(g[j] + p[j] + bias[j]);
-            const float update = vector_sigmoid(g[j + n] + p[j + n] + bias[j + n]);
-            const float inner = p[j + 2 * n] + bias[j + 2 * n], now = vector_tanh(g[j + 2 * n] + reset * inner);
+            const float reset = vector_sigmoid(g[j] + p[j] + (bias[j] + bias_h[j]));
+            const float update = vector_sigmoid(g[j + n] + p[j + n] + (bias[j + n] + bias_h[j + n]));
+            const float inner = p[j + 2 * n] + bias_h[j + 2 * n];
+            const float now = vector_tanh(g[j + 2 * n] + bias[j + 2 * n] + reset * inner);
             const float before = hr[j], value = now + update * (before - now);
             g[j] = reset;
             g[j + n] = update;
@@ -104,30 +104,28 @@ KERNEL7(gru_step, recurrent_args)
     }
 }
 
-/* h = y = gates = f(gates + product + bias) */
+/* h = y = gates = f(gates + biases) */
 KERNEL7(rnn_step, recurrent_args)
 {
     BUFFER(0, float, gates)
-    BUFFER(1, const float, product)
-    BUFFER(2, const float, bias)
+    BUFFER(1, const float, bias)
+    BUFFER(2, const float, bias_h)
     BUFFER(3, const int, lengths)
     BUFFER(4, float, h)
     BUFFER(5, float, h_before)
     BUFFER(6, float, y)
     const int n = ARG(hidden);
     FOR_ROWS(r, ARG(rows)) {
-        const size_t at = (size_t)r * ARG(steps) + ARG(t);
-        GLOBAL float *g = gates + at * n, *hr = h + (size_t)r * n, *hb = h_before + at * n;
-        GLOBAL float *yr = y + at * ARG(stride);
-        GLOBAL const float *p = product + (size_t)r * n;
+        const size_t at = (size_t)r * n;
+        GLOBAL float *g = gates + at, *hr = h + at, *hb = h_before + at, *yr = y + (size_t)r * ARG(stride);
         if (!recurrent_is_live(lengths, ARG(has_lengths), r, ARG(t))) {
             recurrent_skip(yr, hb, n);
             continue;
         }
         if (ARG(is_relu))
-            FOR_COLS(j, n) g[j] = activate(g[j] + p[j] + bias[j], ACTIVATION_RELU);
+            FOR_COLS(j, n) g[j] = activate(g[j] + (bias[j] + bias_h[j]), ACTIVATION_RELU);
         else
-            FOR_COLS(j, n) g[j] = vector_tanh(g[j] + p[j] + bias[j]);
+            FOR_COLS(j, n) g[j] = vector_tanh(g[j] + (bias[j] + bias_h[j]));
         FOR_COLS(j, n) {
             hb[j] = hr[j];
             hr[j] = g[j];
@@ -138,34 +136,27 @@ KERNEL7(rnn_step, recurrent_args)
 
 /* ----------------------------------------------------------------- backward
  *
- * gates become the gradients of what is in them before the activation, and d those
- * with which the transposed weight is multiplied; dh, the gradient of the state after
- * the step, becomes that of the state before it, without this product. */
+ * gates become the gradients of what is in them before the activation; dh, the
+ * gradient of the state after the step, becomes that of the state before it, without
+ * the product of the gates' gradients, of GRU d, and the transposed weight. */
 
-/* Beyond the length the gradient of the state passes. */
-DEVICE void recurrent_pass(GLOBAL float *g, const int kept, GLOBAL float *d, const int products)
-{
-    FOR_COLS(j, kept) g[j] = 0.0f;
-    FOR_COLS(j, products) d[j] = 0.0f;
-}
+DEVICE void recurrent_zero(GLOBAL float *x, const int n) { FOR_COLS(j, n) x[j] = 0.0f; }
 
-KERNEL7(lstm_back, recurrent_args)
+KERNEL6(lstm_back, recurrent_args)
 {
     BUFFER(0, float, gates)
     BUFFER(1, const float, dy)
     BUFFER(2, const int, lengths)
     BUFFER(3, float, dh)
-    BUFFER(4, float, d)
-    BUFFER(5, const float, c_before)
-    BUFFER(6, float, dc)
+    BUFFER(4, const float, c_before)
+    BUFFER(5, float, dc)
     const int n = ARG(hidden);
     FOR_ROWS(r, ARG(rows)) {
-        const size_t at = (size_t)r * ARG(steps) + ARG(t);
-        GLOBAL float *g = gates + at * 4 * n, *hr = dh + (size_t)r * n, *cr = dc + (size_t)r * n;
-        GLOBAL float *dr = d + (size_t)r * 4 * n;
-        GLOBAL const float *cb = c_before + at * n, *dyr = ARG(has_dy) ? dy + at * ARG(stride) : dy;
+        const size_t at = (size_t)r * n;
+        GLOBAL float *g = gates + at * 4, *hr = dh + at, *cr = dc + at;
+        GLOBAL const float *cb = c_before + at, *dyr = ARG(has_dy) ? dy + (size_t)r * ARG(stride) : dy;
         if (!recurrent_is_live(lengths, ARG(has_lengths), r, ARG(t))) {
-            recurrent_pass(g, 4 * n, dr, 4 * n);
+            recurrent_zero(g, 4 * n);
             continue;
         }
         FOR_COLS(j, n) {
@@ -173,16 +164,10 @@ KERNEL7(lstm_back, recurrent_args)
             const float value = vector_tanh(forget * before + in * cell);
             const float of_h = ARG(has_dy) ? hr[j] + dyr[j] : hr[j];
             const float of_c = cr[j] + of_h * out * (1.0f - value * value);
-            const float of_in = of_c * cell * in * (1.0f - in), of_forget = of_c * before * forget * (1.0f - forget);
-            const float of_cell = of_c * in * (1.0f - cell * cell), of_out = of_h * value * out * (1.0f - out);
-            g[j] = of_in;
-            g[j + n] = of_forget;
-            g[j + 2 * n] = of_cell;
-            g[j + 3 * n] = of_out;
-            dr[j] = of_in;
-            dr[j + n] = of_forget;
-            dr[j + 2 * n] = of_cell;
-            dr[j + 3 * n] = of_out;
+            g[j] = of_c * cell * in * (1.0f - in);
+            g[j + n] = of_c * before * forget * (1.0f - forget);
+            g[j + 2 * n] = of_c * in * (1.0f - cell * cell);
+            g[j + 3 * n] = of_h * value * out * (1.0f - out);
             cr[j] = of_c * forget;
             hr[j] = 0.0f;
         }
@@ -195,15 +180,16 @@ KERNEL6(gru_back, recurrent_args)
     BUFFER(1, const float, dy)
     BUFFER(2, const int, lengths)
     BUFFER(3, float, dh)
-    BUFFER(4, float, d)
-    BUFFER(5, const float, h_before)
+    BUFFER(4, const float, h_before)
+    BUFFER(5, float, d)
     const int n = ARG(hidden);
     FOR_ROWS(r, ARG(rows)) {
-        const size_t at = (size_t)r * ARG(steps) + ARG(t);
-        GLOBAL float *g = gates + at * 4 * n, *hr = dh + (size_t)r * n, *dr = d + (size_t)r * 3 * n;
-        GLOBAL const float *hb = h_before + at * n, *dyr = ARG(has_dy) ? dy + at * ARG(stride) : dy;
+        const size_t at = (size_t)r * n;
+        GLOBAL float *g = gates + at * 4, *hr = dh + at, *dr = d + at * 3;
+        GLOBAL const float *hb = h_before + at, *dyr = ARG(has_dy) ? dy + (size_t)r * ARG(stride) : dy;
         if (!recurrent_is_live(lengths, ARG(has_lengths), r, ARG(t))) {
-            recurrent_pass(g, 4 * n, dr, 3 * n);
+            recurrent_zero(g, 4 * n);
+            recurrent_zero(dr, 3 * n);
             continue;
         }
         FOR_COLS(j, n) {
@@ -224,27 +210,24 @@ KERNEL6(gru_back, recurrent_args)
     }
 }
 
-KERNEL5(rnn_back, recurrent_args)
+KERNEL4(rnn_back, recurrent_args)
 {
     BUFFER(0, float, gates)
     BUFFER(1, const float, dy)
     BUFFER(2, const int, lengths)
     BUFFER(3, float, dh)
-    BUFFER(4, float, d)
     const int n = ARG(hidden), is_relu = ARG(is_relu);
     FOR_ROWS(r, ARG(rows)) {
-        const size_t at = (size_t)r * ARG(steps) + ARG(t);
-        GLOBAL float *g = gates + at * n, *hr = dh + (size_t)r * n, *dr = d + (size_t)r * n;
-        GLOBAL const float *dyr = ARG(has_dy) ? dy + at * ARG(stride) : dy;
+        const size_t at = (size_t)r * n;
+        GLOBAL float *g = gates + at, *hr = dh + at;
+        GLOBAL const float *dyr = ARG(has_dy) ? dy + (size_t)r * ARG(stride) : dy;
         if (!recurrent_is_live(lengths, ARG(has_lengths), r, ARG(t))) {
-            recurrent_pass(g, n, dr, n);
+            recurrent_zero(g, n);
             continue;
         }
         FOR_COLS(j, n) {
             const float of_h = ARG(has_dy) ? hr[j] + dyr[j] : hr[j];
-            const float of_sum = of_h * activation_grad(g[j], is_relu ? ACTIVATION_RELU : ACTIVATION_TANH);
-            g[j] = of_sum;
-            dr[j] = of_sum;
+            g[j] = of_h * activation_grad(g[j], is_relu ? ACTIVATION_RELU : ACTIVATION_TANH);
             hr[j] = 0.0f;
         }
     }

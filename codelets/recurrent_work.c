@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The work of recurrent networks.
  *
- * What a position has of its own, gates = x W_ih^T + b_ih, is one product for all of
- * them; then each step is the product h W_hh^T and a kernel.  Backward goes the steps
- * back, in which gates become their gradients, and ends with one product for each
- * weight and for the input. */
+ * What a position has of its own, gates = x W_ih^T, is one product for all of them;
+ * then each step is the product h W_hh^T and a kernel.  Backward goes the steps back, in
+ * which gates become their gradients, and ends with one product for each weight and for
+ * the input.
+ *
+ * All that a cell keeps has the samples of a step one after the other, so that a step's
+ * gates are contiguous: they stay in the cache between product and kernel.  The node's
+ * own input and output have the steps of a sample one after the other. */
 #include "recurrent.h"
+#include "strided.h"
 
 /* ------------------------------------------------------------------- places */
 
 static const struct hsgd_ref absent = { .buffer = -1 };
 
-/* A cell's work; `state` has h (and c) of the step of each layer and direction, {rows, hidden} each. */
+/* A cell's work; `x` is the node's input by steps, `state` has h (and c) of the step of each layer and direction,
+ * {rows, hidden} each. */
 struct job {
     struct hsgd_emit *e;
     const struct cell *cell;
     struct hsgd_rnn a;
     int rows, steps, hidden, directions;
-    struct hsgd_ref lengths, state, product, no_bias;
+    struct hsgd_ref lengths, x, state, product, no_bias;
 };
 
 static struct job job_of(struct hsgd_emit *e, const struct cell *cell)
@@ -36,30 +42,48 @@ static struct hsgd_ref kept_at(const struct job *j, int vectors)
     return hsgd_at(j->e->kept, (int64_t)vectors * j->rows * j->steps * j->hidden);
 }
 
-static struct hsgd_ref gates_at(const struct job *j, int l, int d)
+/* Of step t and those after it. */
+static struct hsgd_ref gates_at(const struct job *j, int l, int d, int t)
 {
-    return kept_at(j, (l * j->directions + d) * kept_of_direction(j->cell));
+    struct hsgd_ref all = kept_at(j, (l * j->directions + d) * kept_of_direction(j->cell));
+    return hsgd_at(all, (int64_t)t * j->rows * j->cell->kept * j->hidden);
 }
 
-/* State k before each step. */
-static struct hsgd_ref before_at(const struct job *j, int l, int d, int k)
+/* State k before each step, from step t on. */
+static struct hsgd_ref before_at(const struct job *j, int l, int d, int k, int t)
 {
-    return kept_at(j, (l * j->directions + d) * kept_of_direction(j->cell) + j->cell->kept + k);
+    struct hsgd_ref all = kept_at(j, (l * j->directions + d) * kept_of_direction(j->cell) + j->cell->kept + k);
+    return hsgd_at(all, (int64_t)t * j->rows * j->hidden);
 }
 
 static bool drops(const struct job *j) { return j->a.dropout > 0 && j->e->training; }
 
-/* What layer l gives, {steps, directions hidden}. */
+static bool is_last(const struct job *j, int l) { return l == j->a.layers - 1; }
+
+/* What layer l gives, of each position directions hidden floats. */
 static struct hsgd_ref output_at(const struct job *j, int l)
 {
     int before = j->a.layers * j->directions * kept_of_direction(j->cell) + l * kept_of_layer(&j->a);
-    return l == j->a.layers - 1 ? j->e->y[0] : kept_at(j, before);
+    return is_last(j, l) ? j->e->y[0] : kept_at(j, before);
+}
+
+/* Floats from one sample to the next in what a layer gives, or in its gradient. */
+static int sample_stride(const struct job *j, int l)
+{
+    return j->directions * j->hidden * (is_last(j, l) ? j->steps : 1);
+}
+
+/* One direction's floats of step t there. */
+static struct hsgd_ref step_at(const struct job *j, int l, int d, int t, struct hsgd_ref all)
+{
+    int64_t step = (int64_t)j->directions * j->hidden * (is_last(j, l) ? 1 : j->rows);
+    return hsgd_at(all, t * step + d * j->hidden);
 }
 
 /* What it takes. */
 static struct hsgd_ref input_at(const struct job *j, int l)
 {
-    if (!l) return j->e->x[0];
+    if (!l) return j->x;
     struct hsgd_ref below = output_at(j, l - 1);
     return drops(j) ? hsgd_at(below, (int64_t)j->directions * j->rows * j->steps * j->hidden) : below;
 }
@@ -106,16 +130,35 @@ static void copy_state(const struct job *j, struct hsgd_ref all, int l, int d, s
     HSGD_LAUNCH(j->e, HSGD_KERNEL(copy_columns), HSGD_WARPS, a.rows, &a, to_one ? all : one, to_one ? one : all);
 }
 
-static struct recurrent_args step_args(const struct job *j, int step, int d)
+static struct recurrent_args step_args(const struct job *j, int l, int step, int d)
 {
     return (struct recurrent_args){ .rows = j->rows,
                                     .hidden = j->hidden,
-                                    .steps = j->steps,
                                     .t = d ? j->steps - 1 - step : step,
-                                    .kept = j->cell->kept,
-                                    .stride = j->directions * j->hidden,
+                                    .stride = sample_stride(j, l),
                                     .has_lengths = hsgd_wanted(j->lengths),
                                     .is_relu = j->a.nonlinearity == HSGD_NONLINEARITY_RELU };
+}
+
+/* Whether the samples' steps and the steps' samples are the same order. */
+static bool is_one_order(const struct job *j) { return j->rows == 1 || j->steps == 1; }
+
+/* From the node's order to the cell's. */
+static struct strided turn(const struct job *j, int width)
+{
+    struct strided s = strided_begin(j->e, (int64_t)j->steps * width, width);
+    strided_add(&s, j->steps, width, (int64_t)j->rows * width);
+    strided_add(&s, width, 1, 1);
+    return s;
+}
+
+static void begin_input(struct job *j)
+{
+    int width = width_of(j, 0);
+    j->x = j->e->x[0];
+    if (is_one_order(j)) return;
+    j->x = hsgd_scratch(j->e, (int64_t)j->rows * j->steps * width);
+    emit_strided_copy(j->e, turn(j, width), j->e->x[0], j->x);
 }
 
 /* ------------------------------------------------------------------ dropout */
@@ -123,7 +166,7 @@ static struct recurrent_args step_args(const struct job *j, int step, int d)
 /* A layer's values, or their gradients, with the mask of that layer. */
 static void drop(const struct job *j, int l, struct hsgd_ref from, struct hsgd_ref to)
 {
-    emit_dropout(j->e, j->steps * width_of(j, l), j->e->number + (l << 16), j->a.dropout, from, to);
+    emit_dropout_steps(j->e, j->steps, width_of(j, l), j->e->number + (l << 16), j->a.dropout, from, to);
 }
 
 /* ------------------------------------------------------------------ forward */
@@ -141,22 +184,27 @@ static void begin_states(struct job *j)
             for (int k = 0; k < j->cell->nstates; k++) copy_state(j, e->x[first + k], l, d, state_at(j, l, d, k), true);
 }
 
+/* Of GRU the product has a place of its own, as one of its gates takes it apart from the input's. */
+static bool is_apart(const struct cell *cell) { return cell->kept > cell->gates; }
+
 static void step(const struct job *j, int l, int d, int number)
 {
     int h = j->hidden, rows = j->cell->gates * h;
-    struct recurrent_args a = step_args(j, number, d);
+    struct recurrent_args a = step_args(j, l, number, d);
+    struct hsgd_ref gates = gates_at(j, l, d, a.t), of_h = state_at(j, l, d, 0);
     struct hsgd_matmul p = { .m = j->rows, .n = rows, .k = h, .lda = h, .ldb = h, .ldc = rows, .transpose_b = true };
-    struct hsgd_ref gates = gates_at(j, l, d), of_h = state_at(j, l, d, 0);
-    hsgd_emit_matmul(j->e, &p, of_h, weight_at(j, l, d, W_HH), j->product, absent);
+    p.accumulate = !is_apart(j->cell);
+    hsgd_emit_matmul(j->e, &p, of_h, weight_at(j, l, d, W_HH), p.accumulate ? gates : j->product, absent);
+    /* The last is LSTM's, the one before not the plain network's. */
     const struct hsgd_ref refs[] = { gates,
-                                     j->product,
+                                     either(weight_at(j, l, d, B_IH), j->no_bias),
                                      either(weight_at(j, l, d, B_HH), j->no_bias),
                                      either(j->lengths, gates),
                                      of_h,
-                                     before_at(j, l, d, 0),
-                                     hsgd_at(output_at(j, l), d * h),
-                                     state_at(j, l, d, 1),
-                                     before_at(j, l, d, 1) }; /* the last two are LSTM's */
+                                     before_at(j, l, d, 0, a.t),
+                                     step_at(j, l, d, a.t, output_at(j, l)),
+                                     is_apart(j->cell) ? j->product : state_at(j, l, d, 1),
+                                     before_at(j, l, d, 1, a.t) };
     hsgd_launch(j->e, j->cell->step, HSGD_ROWS, a.rows, &a, refs);
 }
 
@@ -170,7 +218,7 @@ static void forward_layer(const struct job *j, int l, int d)
                              .ldb = width,
                              .ldc = j->cell->kept * j->hidden,
                              .transpose_b = true };
-    hsgd_emit_matmul(j->e, &p, input_at(j, l), weight_at(j, l, d, W_IH), gates_at(j, l, d), weight_at(j, l, d, B_IH));
+    hsgd_emit_matmul(j->e, &p, input_at(j, l), weight_at(j, l, d, W_IH), gates_at(j, l, d, 0), absent);
     for (int i = 0; i < j->steps; i++) step(j, l, d, i);
     for (int k = 0; k < j->cell->nstates; k++) copy_state(j, j->e->y[1 + k], l, d, state_at(j, l, d, k), false);
 }
@@ -179,8 +227,9 @@ void recurrent_forward(struct hsgd_emit *e, const struct cell *cell)
 {
     struct job j = job_of(e, cell);
     int rows = cell->gates * j.hidden;
+    begin_input(&j);
     begin_states(&j);
-    j.product = hsgd_scratch(e, (int64_t)j.rows * rows);
+    if (is_apart(cell)) j.product = hsgd_scratch(e, (int64_t)j.rows * rows);
     if (j.a.no_bias) zero(e, j.no_bias = hsgd_scratch(e, rows), rows);
     for (int l = 0; l < j.a.layers; l++) {
         if (l && drops(&j)) drop(&j, l, output_at(&j, l - 1), input_at(&j, l));
@@ -190,7 +239,7 @@ void recurrent_forward(struct hsgd_emit *e, const struct cell *cell)
 
 /* ----------------------------------------------------------------- backward */
 
-/* What backward has at hand, {rows, vectors hidden} of one step: gradients of the states, and gates'. */
+/* What backward has at hand, {rows, vectors hidden} of one step: gradients of the states, and of GRU's product. */
 struct back {
     struct hsgd_ref state[2], d;
 };
@@ -198,19 +247,16 @@ struct back {
 static void step_back(const struct job *j, const struct back *b, int l, int d, int number, struct hsgd_ref dy)
 {
     int h = j->hidden, rows = j->cell->gates * h;
-    struct recurrent_args a = step_args(j, j->steps - 1 - number, d);
+    struct recurrent_args a = step_args(j, l, j->steps - 1 - number, d);
     struct hsgd_matmul p = { .m = j->rows, .n = h, .k = rows, .lda = rows, .ldb = h, .ldc = h, .accumulate = true };
-    struct hsgd_ref gates = gates_at(j, l, d);
+    struct hsgd_ref gates = gates_at(j, l, d, a.t);
     a.has_dy = hsgd_wanted(dy);
-    const struct hsgd_ref refs[] = { gates,
-                                     either(hsgd_at(dy, d * h), gates),
-                                     either(j->lengths, gates),
-                                     b->state[0],
-                                     b->d,
-                                     before_at(j, l, d, j->cell->nstates - 1),
-                                     b->state[1] }; /* the last is LSTM's, the one before not the plain network's */
+    const struct hsgd_ref refs[] = {
+        gates,       either(step_at(j, l, d, a.t, dy), gates),      either(j->lengths, gates),
+        b->state[0], before_at(j, l, d, j->cell->nstates - 1, a.t), is_apart(j->cell) ? b->d : b->state[1]
+    }; /* not the plain network's last two */
     hsgd_launch(j->e, j->cell->back, HSGD_ROWS, a.rows, &a, refs);
-    hsgd_emit_matmul(j->e, &p, b->d, weight_at(j, l, d, W_HH), b->state[0], absent);
+    hsgd_emit_matmul(j->e, &p, is_apart(j->cell) ? b->d : gates, weight_at(j, l, d, W_HH), b->state[0], absent);
 }
 
 /* Gradients of `rows` rows of a weight, from vectors of gates' gradients, and of that many of a bias. */
@@ -228,8 +274,8 @@ static void rows_gradient(const struct job *j, struct hsgd_ref gates, int rows, 
 /* Of GRU the last gate has a vector of its own for the product with h; of the others the biases have one gradient. */
 static void weight_gradients(const struct job *j, int l, int d)
 {
-    int h = j->hidden, rows = j->cell->gates * h, apart = j->cell->kept > j->cell->gates ? h : 0, same = rows - apart;
-    struct hsgd_ref gates = gates_at(j, l, d), before = before_at(j, l, d, 0);
+    int h = j->hidden, rows = j->cell->gates * h, apart = is_apart(j->cell) ? h : 0, same = rows - apart;
+    struct hsgd_ref gates = gates_at(j, l, d, 0), before = before_at(j, l, d, 0, 0);
     struct hsgd_ref w = gradient_at(j, l, d, W_HH), b = gradient_at(j, l, d, B_HH), of_ih = gradient_at(j, l, d, B_IH);
     bool copied = !apart && hsgd_wanted(b) && hsgd_wanted(of_ih);
     struct copy_args copy = { rows };
@@ -251,7 +297,21 @@ static void input_gradient(const struct job *j, int l, int d, struct hsgd_ref dx
                              .ldb = width,
                              .ldc = width,
                              .accumulate = add };
-    if (hsgd_wanted(dx)) hsgd_emit_matmul(j->e, &p, gates_at(j, l, d), weight_at(j, l, d, W_IH), dx, absent);
+    hsgd_emit_matmul(j->e, &p, gates_at(j, l, d, 0), weight_at(j, l, d, W_IH), dx, absent);
+}
+
+/* The node's dx (+)= the sum over its directions. */
+static void first_input_gradient(const struct job *j)
+{
+    struct hsgd_emit *e = j->e;
+    int width = width_of(j, 0);
+    bool add = e->adds & 1, turned = !is_one_order(j);
+    struct hsgd_ref dx = e->dx[0];
+    if (!hsgd_wanted(dx)) return;
+    if (turned) dx = hsgd_scratch(e, (int64_t)j->rows * j->steps * width);
+    for (int d = 0; d < j->directions; d++) input_gradient(j, 0, d, dx, d || (add && !turned));
+    if (turned && add) emit_strided_sum(e, strided_reverse(turn(j, width)), dx, e->dx[0], true);
+    else if (turned) emit_strided_copy(e, strided_reverse(turn(j, width)), dx, e->dx[0]);
 }
 
 static void backward_layer(const struct job *j, const struct back *b, int l, int d, struct hsgd_ref dy)
@@ -271,18 +331,21 @@ static void backward_layer(const struct job *j, const struct back *b, int l, int
 void recurrent_backward(struct hsgd_emit *e, const struct cell *cell)
 {
     struct job j = job_of(e, cell);
-    struct back b = { .d = hsgd_scratch(e, (int64_t)cell->gates * j.rows * j.hidden) };
+    struct back b = { .d = absent };
     struct hsgd_ref dy = e->dy[0], between[2] = { absent, absent };
+    begin_input(&j);
+    if (is_apart(cell)) b.d = hsgd_scratch(e, (int64_t)cell->gates * j.rows * j.hidden);
     for (int k = 0; k < cell->nstates; k++) b.state[k] = hsgd_scratch(e, (int64_t)j.rows * j.hidden);
     for (int i = 0; i < 2 && i < (drops(&j) ? 2 : 1) * (j.a.layers - 1); i++)
         between[i] = hsgd_scratch(e, (int64_t)j.rows * j.steps * j.directions * j.hidden);
     for (int l = j.a.layers - 1; l >= 0; l--) {
-        struct hsgd_ref dx = l ? between[drops(&j) ? 0 : (j.a.layers - 1 - l) % 2] : e->dx[0];
+        struct hsgd_ref dx = between[drops(&j) ? 0 : (j.a.layers - 1 - l) % 2];
         for (int d = 0; d < j.directions; d++) {
             backward_layer(&j, &b, l, d, dy);
-            input_gradient(&j, l, d, dx, d || (!l && e->adds & 1));
+            if (l) input_gradient(&j, l, d, dx, d);
         }
         if (l && drops(&j)) drop(&j, l, dx, between[1]);
-        dy = l && drops(&j) ? between[1] : dx;
+        dy = drops(&j) ? between[1] : dx;
     }
+    first_input_gradient(&j);
 }

@@ -140,6 +140,7 @@ attention: gradient without delta|attention.cl|s/e \* (ds\[l\] - delta\[l\])/e *
 attention: one key too many|attention.cl|s/key + j > query + l/key + j > query + l + 1/|attention|cpu
 attention: rotated back the wrong way|attention.c|s/r.sign = -1/r.sign = 1/|attention|cpu
 positions: rows beyond the samples are not zero|position_table.cl|s/to\[c\] = 0.0f/to[c] = 1.0f/|positions|opencl
+dropout: parts of a step at those of a sample|dropout.c|s/hsgd_stored_rows(e) \* width/width/|lstm|cpu
 gru: reset left out|recurrent.cl|s/ + reset \* inner)/ + inner)/|gru|opencl
 gru: bias of the last gate by the other gradient|recurrent_work.c|s/hsgd_at(gates, rows), apart/hsgd_at(gates, same), apart/|gru|cpu
 last: the first position|positions.cl|s/(n ? n - 1 : 0)/0/|last|cpu
@@ -147,6 +148,7 @@ lstm: gradient of c without the forget gate|recurrent.cl|s/cr\[j\] = of_c \* for
 lstm: second direction begins at the end of the padding|recurrent.cl|s/return !has_lengths .*/return 1;/|lstm|cpu
 max_positions: gradient to all of equals|positions.cl|s/left -= here;//|max_positions|cpu
 mean_positions: padding counts|positions.cl|s/1.0f \/ (float)(n ? n : 1)/1.0f \/ (float)steps/|mean_positions|opencl
+rnn: input in the order of samples|recurrent_work.c|s/if (is_one_order(j)) return;/return;/|rnn|cpu
 rnn: one step more than the length|recurrent.cl|s/t < lengths\[r\]/t <= lengths[r]/|rnn|cpu
 lanes: last element left out|lanes.cl|s/for (; e < end; e++)/for (; e < end - 1; e++)/|lanes|cpu
 LIST
