@@ -187,14 +187,37 @@ static void begin_states(struct job *j)
 /* Of GRU the product has a place of its own, as one of its gates takes it apart from the input's. */
 static bool is_apart(const struct cell *cell) { return cell->kept > cell->gates; }
 
-static void step(const struct job *j, int l, int d, int number)
+/* A weight, as the second operand of products with so many steps. */
+struct weight {
+    struct hsgd_ref place;
+    bool transpose;
+    int stride;
+};
+enum { MANY_STEPS = 8 };
+
+/* From many steps on a copy that is transposed pays: products with it are faster. */
+static struct weight weight_for_steps(const struct job *j, int l, int d, int k, int cols)
+{
+    int rows = j->cell->gates * j->hidden;
+    struct weight w = { weight_at(j, l, d, k), true, cols };
+    if (j->steps < MANY_STEPS) return w;
+    struct hsgd_ref copy = hsgd_scratch(j->e, (int64_t)rows * cols);
+    struct strided s = { .unit = 1 };
+    strided_add(&s, rows, cols, 1);
+    strided_add(&s, cols, 1, rows);
+    emit_strided_copy(j->e, s, w.place, copy);
+    return (struct weight){ copy, false, rows };
+}
+
+static void step(const struct job *j, int l, int d, int number, struct weight w)
 {
     int h = j->hidden, rows = j->cell->gates * h;
     struct recurrent_args a = step_args(j, l, number, d);
     struct hsgd_ref gates = gates_at(j, l, d, a.t), of_h = state_at(j, l, d, 0);
-    struct hsgd_matmul p = { .m = j->rows, .n = rows, .k = h, .lda = h, .ldb = h, .ldc = rows, .transpose_b = true };
+    struct hsgd_matmul p = { .m = j->rows, .n = rows, .k = h, .lda = h, .ldb = w.stride, .ldc = rows };
+    p.transpose_b = w.transpose;
     p.accumulate = !is_apart(j->cell);
-    hsgd_emit_matmul(j->e, &p, of_h, weight_at(j, l, d, W_HH), p.accumulate ? gates : j->product, absent);
+    hsgd_emit_matmul(j->e, &p, of_h, w.place, p.accumulate ? gates : j->product, absent);
     /* The last is LSTM's, the one before not the plain network's. */
     const struct hsgd_ref refs[] = { gates,
                                      either(weight_at(j, l, d, B_IH), j->no_bias),
@@ -211,15 +234,18 @@ static void step(const struct job *j, int l, int d, int number)
 static void forward_layer(const struct job *j, int l, int d)
 {
     int width = width_of(j, l);
+    int64_t used = j->e->scratch_used;
+    struct weight of_x = weight_for_steps(j, l, d, W_IH, width), of_h = weight_for_steps(j, l, d, W_HH, j->hidden);
     struct hsgd_matmul p = { .m = j->rows * j->steps,
                              .n = j->cell->gates * j->hidden,
                              .k = width,
                              .lda = width,
-                             .ldb = width,
+                             .ldb = of_x.stride,
                              .ldc = j->cell->kept * j->hidden,
-                             .transpose_b = true };
-    hsgd_emit_matmul(j->e, &p, input_at(j, l), weight_at(j, l, d, W_IH), gates_at(j, l, d, 0), absent);
-    for (int i = 0; i < j->steps; i++) step(j, l, d, i);
+                             .transpose_b = of_x.transpose };
+    hsgd_emit_matmul(j->e, &p, input_at(j, l), of_x.place, gates_at(j, l, d, 0), absent);
+    for (int i = 0; i < j->steps; i++) step(j, l, d, i, of_h);
+    j->e->scratch_used = used;
     for (int k = 0; k < j->cell->nstates; k++) copy_state(j, j->e->y[1 + k], l, d, state_at(j, l, d, k), false);
 }
 
