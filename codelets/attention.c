@@ -227,10 +227,11 @@ static void forward(struct hsgd_emit *e)
     rotate(e, &p, cached);
     read_from(&a, &p);
     if (cached) remember(e, &a, &p);
+    bool one = a.t == 1 && a.d % 16 == 0;
     a.workers = workers_of(e, (int64_t)a.rows * a.heads * ((a.t + ATTENTION_QUERIES - 1) / ATTENTION_QUERIES));
-    struct hsgd_ref work = hsgd_scratch(e, (int64_t)a.workers * ATTENTION_FWD_FLOATS(a.d));
-    HSGD_LAUNCH(e, HSGD_KERNEL(attention_fwd), HSGD_TILES, a.workers, &a, p.q, p.k, p.v, lengths_of(e),
-                cached ? e->cache : e->kept, e->y[0], e->kept, work);
+    int64_t floats = one ? ATTENTION_ONE_FLOATS((int64_t)a.s) : ATTENTION_FWD_FLOATS((int64_t)a.d);
+    HSGD_LAUNCH(e, one ? HSGD_KERNEL(attention_one) : HSGD_KERNEL(attention_fwd), HSGD_TILES, a.workers, &a, p.q, p.k,
+                p.v, lengths_of(e), cached ? e->cache : e->kept, e->y[0], e->kept, hsgd_scratch(e, a.workers * floats));
     struct advance_args advance = { a.rows, (int)e->node->cache, a.t };
     if (cached) HSGD_LAUNCH(e, HSGD_KERNEL(advance), HSGD_ITEMS, a.rows, &advance, e->cache);
 }

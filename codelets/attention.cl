@@ -9,30 +9,6 @@
 #include "attention.h"
 #include "attention_tile.h"
 
-#define NEVER_ (-1e30f) /* a score that is masked */
-
-/* What a sample's queries see: key j < count, and j <= before + i where causal. */
-struct attention_keys { int count, before, overflow; };
-
-DEVICE struct attention_keys attention_keys(const struct attention_args a, int n, GLOBAL const int *lengths,
-                                            GLOBAL const float *state)
-{
-    struct attention_keys k = { a.s, 0, 0 };
-    if (a.cached) {
-        k.before = (int)state[(size_t)n * a.k_sample];
-        k.overflow = k.before + a.t > a.s;
-        k.count = k.overflow ? a.s : k.before + a.t;
-    }
-    if (a.has_lengths && lengths[n] < k.count) k.count = lengths[n] < 0 ? 0 : lengths[n];
-    return k;
-}
-
-/* Those that the queries before `end` see. */
-DEVICE int attention_seen(const struct attention_args a, struct attention_keys k, int end)
-{
-    return a.causal && k.before + end < k.count ? k.before + end : k.count;
-}
-
 /* Whether some of the queries from `query` on do not see some of the keys before `end`. */
 DEVICE int attention_masks(const struct attention_args a, struct attention_keys k, int query, int end)
 {
@@ -86,7 +62,7 @@ DEVICE void attention_chunk(const struct attention_args a, struct attention_keys
     GLOBAL float *factor = sum + ATTENTION_QUERIES;
     const int count = attention_seen(a, seen, query + n);
     attention_turn(qt, q, a.q_step, n, d, vectors, a.scale);
-    attention_fill(top, ATTENTION_QUERIES, NEVER_);
+    attention_fill(top, ATTENTION_QUERIES, ATTENTION_NEVER);
     attention_fill(sum, ATTENTION_QUERIES, 0.0f);
     attention_fill(out, (size_t)rows * ATTENTION_QUERIES, 0.0f);
     for (int key = 0; key < count; key += ATTENTION_KEYS) {
@@ -94,7 +70,7 @@ DEVICE void attention_chunk(const struct attention_args a, struct attention_keys
         attention_product(keys, vectors, d, k + (size_t)key * a.k_step, a.k_step, 1, qt, ATTENTION_QUERIES, p,
                           ATTENTION_QUERIES, 0);
         if (attention_masks(a, seen, query, key + keys))
-            attention_mask(p, keys, vectors, key, seen.before + query, NEVER_);
+            attention_mask(p, keys, vectors, key, seen.before + query, ATTENTION_NEVER);
         attention_softmax(p, keys, vectors, top, sum, factor);
         for (int i = 0; key && i < d; i++)
             for (int l = 0; l < 16 * vectors; l += 16) {
@@ -106,7 +82,7 @@ DEVICE void attention_chunk(const struct attention_args a, struct attention_keys
     }
     FOR_LANES(l, 16 * vectors) {
         factor[l] = seen.overflow ? BITS_TO_FLOAT(0x7fc00000u) : count ? 1.0f / sum[l] : 0.0f;
-        if (l < n) lse[l] = count ? top[l] + vector_log(sum[l]) : -NEVER_;
+        if (l < n) lse[l] = count ? top[l] + vector_log(sum[l]) : -ATTENTION_NEVER;
     }
     V16_AGREE();
     attention_turn_back(y, a.heads * d, out, factor, n, d);
@@ -217,7 +193,7 @@ DEVICE void attention_block(const struct attention_args a, struct attention_scra
     const int vectors = (n + 15) / 16, d = a.d, width = ATTENTION_UP(d, 16);
     attention_product(keys, vectors, d, k, a.k_step, 1, s.qt, ATTENTION_QUERIES, s.p, ATTENTION_QUERIES, 0);
     attention_product(keys, vectors, d, v, a.v_step, 1, s.dot, ATTENTION_QUERIES, s.ds, ATTENTION_QUERIES, 0);
-    if (masks) attention_mask(s.p, keys, vectors, key, query, NEVER_);
+    if (masks) attention_mask(s.p, keys, vectors, key, query, ATTENTION_NEVER);
     for (int j = 0; j < keys; j++) {
         GLOBAL float *p = s.p + j * ATTENTION_QUERIES, *ds = s.ds + j * ATTENTION_QUERIES;
         GLOBAL const float *lse = s.lse, *delta = s.delta;

@@ -19,6 +19,8 @@
 #define ATTENTION_BWD_FLOATS(d) \
     ((2 * (d) + ATTENTION_UP(d, ATTENTION_ROWS) + 2 * ATTENTION_KEYS + 3 + 2 * ATTENTION_UP(d, 16)) * ATTENTION_QUERIES)
 
+#define ATTENTION_ONE_FLOATS(s) (ATTENTION_UP(s, 16) + 32)
+
 /* step: floats from one position to the next; k_sample, v_sample: from one sample to the next, elsewhere samples
  * follow each other.  s: keys, or places for them where cached.  Backward has the keys and queries of a head in parts. */
 struct attention_args {

@@ -3,6 +3,30 @@
 #ifndef HSGD_CODELETS_ATTENTION_TILE_H
 #define HSGD_CODELETS_ATTENTION_TILE_H
 
+#define ATTENTION_NEVER (-1e30f) /* a score that is masked */
+
+/* What a sample's queries see: key j < count, and j <= before + i where causal. */
+struct attention_keys { int count, before, overflow; };
+
+DEVICE struct attention_keys attention_keys(const struct attention_args a, int n, GLOBAL const int *lengths,
+                                            GLOBAL const float *state)
+{
+    struct attention_keys k = { a.s, 0, 0 };
+    if (a.cached) {
+        k.before = (int)state[(size_t)n * a.k_sample];
+        k.overflow = k.before + a.t > a.s;
+        k.count = k.overflow ? a.s : k.before + a.t;
+    }
+    if (a.has_lengths && lengths[n] < k.count) k.count = lengths[n] < 0 ? 0 : lengths[n];
+    return k;
+}
+
+/* Those that the queries before `end` see. */
+DEVICE int attention_seen(const struct attention_args a, struct attention_keys k, int end)
+{
+    return a.causal && k.before + end < k.count ? k.before + end : k.count;
+}
+
 /* Registers hold a tile of this many rows of scalars by this many vectors. */
 #define TILE_ROWS_ (V16_REGISTERS >= 8 ? ATTENTION_ROWS : 2)
 #define TILE_VECTORS_ (V16_REGISTERS >= 32 ? 4 : 1)

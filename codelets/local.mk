@@ -60,6 +60,7 @@ KERNELS = \
 	codelets/boxes.h \
 	codelets/conv2d.h \
 	codelets/conv2d_taps.h \
+	codelets/attention_one.cl \
 	codelets/attention_rotary.cl \
 	codelets/conv2d_depth.cl \
 	codelets/conv2d_dw.cl \

@@ -306,6 +306,7 @@ static void one(int turn)
     struct attention s = { .a = { .heads = heads, .kv_heads = kv == heads && turn % 2 ? 0 : kv, .causal = turn % 2 } };
     int t = check_size(long_rows ? 150 : turn % 6 ? 40 : 70), keys = fused ? t : check_size(long_rows ? 190 : 50);
     s.rows = check_size(long_rows ? 2 : 4), s.d = check_size(turn % 7 ? 20 : 70);
+    if (turn % 6 == 2) t = 1, s.d = 16 * check_int(1, 4); /* one query has a kernel of its own */
     if (rotary) s.d += s.d % 2, s.a.rotary = turn % 8 == 1 ? HSGD_ROTARY_HALVES : HSGD_ROTARY_PAIRS;
     if (rotary && turn % 16 > 8) s.a.base = 100;
     if (turn % 9 == 3) s.a.scale = 0.3f;

@@ -138,6 +138,8 @@ instance_norm: squares without the first position|group_norm.cl|s/for (int p = 0
 attention: sums not rescaled|attention.cl|s/key \&\& i < d/key < 0 \&\& i < d/|attention|cpu
 attention: gradient without delta|attention.cl|s/e \* (ds\[l\] - delta\[l\])/e * ds[l]/|attention|opencl
 attention: one key too many|attention.cl|s/key + j > query + l/key + j > query + l + 1/|attention|cpu
+attention: one query sees a key too few|attention_one.cl|s/attention_seen(a, seen, 1)/attention_seen(a, seen, 1) - 1/|attention|cpu
+attention: the last of four sums left out|attention_one.cl|s/V16_ADD(sum\[2\], sum\[3\])/sum[2]/|attention|opencl
 attention: rotated back the wrong way|attention.c|s/r.sign = -1/r.sign = 1/|attention|cpu
 positions: rows beyond the samples are not zero|position_table.cl|s/to\[c\] = 0.0f/to[c] = 1.0f/|positions|opencl
 dropout: parts of a step at those of a sample|dropout.c|s/hsgd_stored_rows(e) \* width/width/|lstm|cpu

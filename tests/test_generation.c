@@ -10,7 +10,8 @@ enum { TOKENS = 7, CHANNELS = 12, LENGTH = 75, SAMPLES = 3, SIZE = SAMPLES * LEN
 
 static int32_t token[SAMPLES * LENGTH];
 
-/* Two blocks: learned positions, and rotations of heads of which two share their keys. */
+/* Two blocks: learned positions, and rotations of heads of which two share their keys; single queries of these have a
+ * kernel of their own. */
 static struct hsgd_model *make_model(struct hsgd_context *ctx, int context)
 {
     struct hsgd_model *m = hsgd_model_create(ctx, "text");
@@ -20,7 +21,7 @@ static struct hsgd_model *make_model(struct hsgd_context *ctx, int context)
     x = HSGD_OP(x, positions, "wpe", .length = LENGTH);
     struct hsgd_value *y = HSGD_OP(x, dense, "qkv1", .units = 3 * CHANNELS);
     x = HSGD_JOIN(HSGD_OF(x, HSGD_OP(y, attention, NULL, .heads = 3, .causal = true, .context = context)), add, NULL);
-    y = HSGD_OP(x, dense, "qkv2", .units = 8 + 2 * 4);
+    y = HSGD_OP(x, dense, "qkv2", .units = 32 + 2 * 16);
     y = HSGD_OP(y, attention, NULL, .heads = 2, .kv_heads = 1, .causal = true, .rotary = HSGD_ROTARY_HALVES,
                 .context = context);
     x = HSGD_OP(y, dense, "head", .units = TOKENS);
