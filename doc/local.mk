@@ -57,6 +57,7 @@ EXTRA_DIST += \
 	doc/images.md \
 	doc/inference.md \
 	doc/onnx.md \
+	doc/opencl.md \
 	doc/onnx-cases.md \
 	doc/kernel-dialect.md \
 	doc/models.md \

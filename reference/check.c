@@ -9,6 +9,7 @@
 /* --------------------------------------------------------- random values */
 
 static uint64_t state = 1;
+static bool small;
 
 void check_seed(uint64_t seed) { state = seed; }
 
@@ -18,7 +19,13 @@ static uint32_t next(void)
     return (uint32_t)(state >> 33);
 }
 
-int check_int(int low, int high) { return (int)(low + (int64_t)(next() % ((uint32_t)high - (uint32_t)low + 1))); }
+void check_small(bool yes) { small = yes; }
+
+int check_int(int low, int high)
+{
+    if (small && high > low + CHECK_SMALL) high = low + CHECK_SMALL;
+    return (int)(low + (int64_t)(next() % ((uint32_t)high - (uint32_t)low + 1)));
+}
 
 float check_float(void) { return (float)(next() >> 7) * 0x1p-23f - 1.0f; }
 
@@ -49,6 +56,7 @@ float *check_steps(int64_t n)
 int check_size(int max)
 {
     static const int edges[] = { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 200 };
+    if (small && max > CHECK_SMALL) max = CHECK_SMALL;
     int edge = edges[check_int(0, sizeof edges / sizeof *edges - 1)];
     return check_int(0, 1) && edge <= max ? edge : check_int(1, max);
 }

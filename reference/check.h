@@ -81,6 +81,10 @@ struct check_outcome {
 void check_begin(struct hsgd_context *ctx, const char *name, int device);
 const struct check_outcome *check_outcome(void);
 
+/* Whether integers are drawn from the first of a range only, and sizes are at most as many: for a checker that runs
+ * kernels in minutes that take milliseconds. */
+#define CHECK_SMALL 13
+void check_small(bool yes);
 /* From now on only every n-th shape runs on devices: check_devices() is 0 for the others. */
 void check_part(int n);
 /* How many devices run the shape. */

@@ -121,8 +121,15 @@ runtime_libruntime_la_SOURCES = \
 	runtime/device/headroom.h \
 	runtime/device/inject.c \
 	runtime/device/inject.h \
+	runtime/device/opencl_binary.c \
+	runtime/device/opencl_binary.h \
 	runtime/device/opencl_device.c \
 	runtime/device/opencl_device.h \
+	runtime/device/opencl_program.c \
+	runtime/device/opencl_program.h \
+	runtime/device/opencl_query.c \
+	runtime/device/opencl_query.h \
+	runtime/device/opencl_usable.c \
 	runtime/device/opencl_state.h \
 	runtime/device/perfmodel_files.c \
 	runtime/device/perfmodel_files.h \

@@ -30,10 +30,12 @@ static void remove_home(void)
     if (home_owner == getpid()) nftw(home, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* HSGD_TEST_STARPU_HOME: a folder with measurements of transfers, in place of a new one. */
 static void make_home(void)
 {
-    const char *base = getenv("TMPDIR");
-    if (home_owner == getpid()) return;
+    const char *base = getenv("TMPDIR"), *given = getenv("HSGD_TEST_STARPU_HOME");
+    if (given) setenv("STARPU_HOME", given, 1);
+    if (given || home_owner == getpid()) return;
     snprintf(home, sizeof home, "%s/hsgd-starpu-XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(home)) {
         perror(home);
@@ -68,9 +70,17 @@ static int part_of_shapes(void)
     return n && atoi(n) > 1 ? atoi(n) : 1;
 }
 
+/* HSGD_TEST_SMALL=1: small shapes only. */
+static bool has_small_shapes(void)
+{
+    const char *yes = getenv("HSGD_TEST_SMALL");
+    return yes && !strcmp(yes, "1");
+}
+
 static void check_counts(const struct check_test *t)
 {
-    const int part = part_of_shapes(), shapes = CHECK_SHAPES / part, large = part > 1 ? 1 : LARGE_SHAPES;
+    const int part = part_of_shapes(), shapes = CHECK_SHAPES / part;
+    const int large = has_small_shapes() ? 0 : part > 1 ? 1 : LARGE_SHAPES;
     check_part(1);
     for (int d = 0; d < check_devices() && t->counted && check_going(); d++) {
         const struct check_count *c = &check_outcome()->device[d];
@@ -97,6 +107,7 @@ static bool run_test(struct hsgd_context *ctx, const struct check_test *t)
 {
     check_begin(ctx, t->name, CHECK_ALL);
     if (t->counted) check_part(part_of_shapes());
+    check_small(has_small_shapes());
     t->run();
     check_counts(t);
     report(t);
@@ -135,6 +146,9 @@ int check_main(int argc, char **argv, const struct check_test *tests, int n)
 {
     char devices[200] = "cpu,opencl";
     int wrong = 0;
+    bool lists = argc == 2 && !strcmp(argv[1], "--list");
+    for (int i = 0; lists && i < n; i++) puts(tests[i].name);
+    if (lists) return 0;
     for (int i = 1; i < argc; i++)
         if (!strncmp(argv[i], "--devices=", 10)) snprintf(devices, sizeof devices, "%s", argv[i] + 10);
     for (char *rest = devices, *one; (one = strsep(&rest, ","));) wrong |= run_on(one, argc, argv, tests, n);

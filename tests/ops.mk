@@ -51,9 +51,23 @@ EXTRA_DIST += tests/centre.sh tests/centre_program.c
 # All shapes of every operation on every kind of device of the build, and a table of their counts; make check runs a
 # fifth of them: many references have shapes in turns of 2, 3 or 4, and 5 has no divisor in common with these.
 check-ops: test_ops $(EMULATED)
-	EMULATOR="$(EMULATED)" sh $(srcdir)/tests/ops_table.sh
+	EMULATOR="$(EMULATED)" srcdir=$(srcdir) sh $(srcdir)/tests/ops_table.sh
 .PHONY: check-ops
-EXTRA_DIST += tests/ops_table.sh
+EXTRA_DIST += tests/ops_table.sh tests/counts.awk
+
+# Every implementation of OpenCL that tests/opencl_fetch.sh has unpacked, and PoCL.
+check-opencl: hsgd test_ops opencl_loops
+	srcdir=$(srcdir) sh $(srcdir)/tests/opencl.sh
+check-oclgrind: test_ops
+	srcdir=$(srcdir) MAKE="$(MAKE)" sh $(srcdir)/tests/oclgrind.sh $(OPERATIONS)
+check-oclgrind-faults: test_ops
+	srcdir=$(srcdir) MAKE="$(MAKE)" sh $(srcdir)/tests/oclgrind.sh faults
+.PHONY: check-opencl check-oclgrind check-oclgrind-faults
+EXTRA_DIST += tests/opencl.sh tests/opencl_fetch.sh tests/oclgrind.sh
+EXTRA_PROGRAMS += opencl_loops
+opencl_loops_SOURCES = tests/opencl_loops.c
+opencl_loops_CPPFLAGS = $(OPENCL_CFLAGS)
+opencl_loops_LDADD = $(OPENCL_LIBS)
 
 check-faults: test_ops check-plan-faults
 	MAKE="$(MAKE)" srcdir="$(srcdir)" sh $(srcdir)/tests/faults.sh

@@ -4,6 +4,7 @@
 # how many shapes each ran.  Run in the build folder.
 # EMULATOR: the libraries of the emulator; empty: built without CUDA.
 set -u
+srcdir=$(cd "${srcdir:-..}" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/hsgd-ops-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -20,21 +21,6 @@ if [ -n "${EMULATOR:-}" ]; then
 fi
 cd "$work" || exit 1
 grep -hE 'wrong on|no context|rror' $kinds
-awk -v kinds="$kinds" '
-    $3 == "shapes" { name = $1; sub(/:$/, "", name); if (!(name in n)) order[++rows] = name
-                     n[name] = 1; count[name, FILENAME] += $2 }
-    / passed, / { summary[FILENAME] = $0 }
-    END {
-        columns = split(kinds, kind, " ")
-        printf "%-24s", "operation"
-        for (k = 1; k <= columns; k++) printf "%10s", kind[k]
-        print ""
-        for (i = 1; i <= rows; i++) {
-            printf "%-24s", order[i]
-            for (k = 1; k <= columns; k++) printf "%10s", count[order[i], kind[k]] + 0
-            print ""
-        }
-        for (k = 1; k <= columns; k++) print (kind[k] == "cuda" ? "emulated CUDA, " : "") summary[kind[k]]
-        if (columns < 3) print "cuda: not in this build"
-    }' $kinds
+awk -v columns="$kinds" -f "$srcdir/tests/counts.awk" $kinds
+[ -n "${EMULATOR:-}" ] || echo "cuda: not in this build"
 exit $status

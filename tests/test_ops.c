@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every operation and kernel on the CPU and on OpenCL against a reference in
- * double precision.  Usage: test_ops [--devices=LIST] [name...] */
+ * double precision.  Usage: test_ops [--devices=LIST] [name...], or --list */
 #include "test_ops.h"
 
 #include "main.h"

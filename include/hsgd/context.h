@@ -106,6 +106,7 @@ struct hsgd_device {
     size_t peak_bytes;                  /* maximum so far of what parameters, optimizer state, batches, activations,
                                          * gradients and results of trainers and sessions take of its memory at the
                                          * same time, those of trials included */
+    char driver[256];                   /* OpenCL: platform, its version and the driver's, with "; " between; else "" */
 };
 
 /* Number of devices in use. */

@@ -126,11 +126,14 @@ static int open_context(struct hsgd_context *ctx, const struct hsgd_context_opti
     if (orphaned)
         return hsgd_fail(ctx, ECHILD, "this is a child process of fork(), and StarPU was running in its parent");
     const char *placement = getenv("HSGD_PLACEMENT"), *graphs = getenv("HSGD_CUDA_GRAPHS");
+    const char *binaries = getenv("HSGD_OPENCL_BINARIES");
     environment_check(ctx);
     if (placement && strcmp(placement, "plan") && strcmp(placement, "starpu"))
         return hsgd_fail(ctx, EINVAL, "HSGD_PLACEMENT is \"%s\", not plan or starpu", placement);
     if (graphs && strcmp(graphs, "0") && strcmp(graphs, "1"))
         return hsgd_fail(ctx, EINVAL, "HSGD_CUDA_GRAPHS is \"%s\", not 0 or 1", graphs);
+    if (binaries && strcmp(binaries, "0") && strcmp(binaries, "1"))
+        return hsgd_fail(ctx, EINVAL, "HSGD_OPENCL_BINARIES is \"%s\", not 0 or 1", binaries);
     ctx->starpu_places = placement && !strcmp(placement, "starpu");
     ctx->cuda_graphs = !graphs || *graphs == '1';
     ctx->named = o->devices && strcmp(o->devices, "auto");

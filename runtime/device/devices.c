@@ -44,19 +44,34 @@ static int want_one(struct hsgd_context *ctx, struct device_request *r, const st
                          have->count[kind] - 1);
     for (int i = 0; i < *n; i++)
         if (r->index[kind][i] == index) return 0;
+    char why[300];
+    if (kind == HSGD_OPENCL && !opencl_is_usable(&have->opencl, index, why, sizeof why))
+        return hsgd_fail(ctx, ENOTSUP, "device \"%s:%d\" cannot be used: %s", name, index, why);
     if (kind == HSGD_OPENCL) r->only_opencl_cpus = have->opencl.is_cpu[index] && (r->only_opencl_cpus || !*n);
     r->index[kind][(*n)++] = index;
+    return 0;
+}
+
+/* One of several; it is said if it cannot be used, and left out. */
+static int want_usable(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
+                       enum hsgd_device_kind kind, int index)
+{
+    int err = want_one(ctx, r, have, kind, index);
+    if (err != -ENOTSUP) return err;
+    hsgd_log(ctx, HSGD_LOG_WARNING, "%s: it is left out", ctx->error);
+    *ctx->error = '\0';
     return 0;
 }
 
 static int want_all(struct hsgd_context *ctx, struct device_request *r, const struct machine *have,
                     enum hsgd_device_kind kind)
 {
+    int n = have->count[kind];
     if (!have->count[kind])
         return hsgd_fail(ctx, ENODEV, "device \"%s\" is not available: no %s device was found", kind_names[kind],
                          kind_words[kind]);
-    for (int i = 0; i < have->count[kind]; i++) want_one(ctx, r, have, kind, i);
-    return 0;
+    for (int i = 0; i < n && n > 1; i++) want_usable(ctx, r, have, kind, i);
+    return r->count[kind] ? 0 : want_one(ctx, r, have, kind, 0);
 }
 
 /* One word of the list: "cpu", "opencl", "opencl:1".  A bare number after
@@ -125,7 +140,7 @@ static void want_every_device(struct hsgd_context *ctx, struct device_request *r
     for (int i = 0; i < have->count[HSGD_CUDA] && i < max_cuda; i++) want_one(ctx, r, have, HSGD_CUDA, i);
     for (int i = 0; i < have->count[HSGD_OPENCL]; i++) {
         bool again = have->opencl.is_cpu[i] ? !cpus : have->opencl.is_nvidia[i] && have->count[HSGD_CUDA];
-        if (!again && r->count[HSGD_OPENCL] < max_opencl) want_one(ctx, r, have, HSGD_OPENCL, i);
+        if (!again && r->count[HSGD_OPENCL] < max_opencl) want_usable(ctx, r, have, HSGD_OPENCL, i);
     }
 }
 
@@ -286,6 +301,7 @@ int devices_collect(struct hsgd_context *ctx, const struct device_request *reque
         if (!d->one_worker) return hsgd_fail(ctx, ENOMEM, "out of memory");
         for (int k = 0; k < d->info.workers; k++) d->one_worker[k][d->worker[k] / 32] = 1u << d->worker[k] % 32;
     }
+    opencl_tell_apart(ctx);
     int missing = ctx->joined ? EBUSY : ENODEV; /* the context that started StarPU wanted other devices */
     if (request->cpu && !find_device(ctx, HSGD_CPU, 0))
         return hsgd_fail(ctx, missing, "device \"cpu\" is not available: StarPU has no CPU worker");

@@ -9,9 +9,9 @@
 
 /* Those of the library, the command line and the scripts. */
 static const char *const known[] = {
-    "HSGD_CACHE",    "HSGD_CACHE_DIR", "HSGD_CUDA_GRAPHS",   "HSGD_CUDNN",        "HSGD_EXECUTOR",
-    "HSGD_FAIL",     "HSGD_ISA",       "HSGD_OPENCL_GROUPS", "HSGD_PERFMODELS",   "HSGD_PLACEMENT",
-    "HSGD_PRODUCTS", "HSGD_SLICES",    "HSGD_SLOW",          "HSGD_STARPU_CACHE",
+    "HSGD_CACHE",     "HSGD_CACHE_DIR", "HSGD_CUDA_GRAPHS",     "HSGD_CUDNN",         "HSGD_EXECUTOR",
+    "HSGD_FAIL",      "HSGD_ISA",       "HSGD_OPENCL_BINARIES", "HSGD_OPENCL_GROUPS", "HSGD_PERFMODELS",
+    "HSGD_PLACEMENT", "HSGD_PRODUCTS",  "HSGD_SLICES",          "HSGD_SLOW",          "HSGD_STARPU_CACHE",
 };
 /* Of tests, which read them themselves. */
 static const char *const families[] = { "HSGD_CUDAEMU_", "HSGD_TEST_" };

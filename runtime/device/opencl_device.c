@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "opencl_device.h"
 
+#include <stdio.h>
+
 #ifdef HSGD_USE_OPENCL
 
 #include "opencl_state.h"
 
 #include <limits.h>
 #include <starpu_opencl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "io/cache.h"
 #include "io/private_folder.h"
+#include "opencl_program.h"
+#include "opencl_query.h"
 
 #define PCI_VENDOR_NVIDIA 0x10de
 
@@ -67,70 +70,56 @@ void opencl_enumerate(struct hsgd_context *ctx, struct opencl_list *out)
             cl_uint vendor = 0;
             clGetDeviceInfo(devices[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
             clGetDeviceInfo(devices[i], CL_DEVICE_VENDOR_ID, sizeof vendor, &vendor, NULL);
+            out->device[out->count] = devices[i];
             out->is_nvidia[out->count] = vendor == PCI_VENDOR_NVIDIA;
             out->is_cpu[out->count++] = type & CL_DEVICE_TYPE_CPU;
         }
     }
 }
 
-#define BUILD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero -w"
+/* ------------------------------------------------------------ one in use */
 
-static const char *build_options(const struct device *d)
+static void describe_driver(struct device *d)
 {
-    return d->one_item ? BUILD_OPTIONS " -DHSGD_ONE_ITEM" : BUILD_OPTIONS;
-}
-
-/* What the compiler said; it is asked for all of it, or it gives nothing. */
-static char *build_log(cl_program program, cl_device_id device)
-{
-    size_t size = 0;
-    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size) || !size) return NULL;
-    char *log = calloc(1, size + 1);
-    if (log) clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
-    return log;
-}
-
-static cl_program build(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
-{
-    cl_int err;
-    const char *texts[] = { kernel->opencl_header ? kernel->opencl_header : "", kernel->opencl_source };
-    cl_program program = clCreateProgramWithSource(d->opencl->context, 2, texts, NULL, &err);
-    if (!err) err = clBuildProgram(program, 1, &d->opencl->device, build_options(d), NULL, NULL);
-    if (!err) return program;
-    char *log = program ? build_log(program, d->opencl->device) : NULL;
-    if (program) clReleaseProgram(program);
-    hsgd_fail(ctx, EIO, "%s: the OpenCL compiler failed (error %d): %s", d->info.name, err, log ? log : "");
-    free(log);
-    return NULL;
-}
-
-static cl_kernel create_kernel(struct hsgd_context *ctx, struct device *d, cl_program program, const char *name)
-{
-    cl_int err;
-    cl_kernel k = clCreateKernel(program, name, &err);
-    if (err) {
-        hsgd_fail(ctx, EINVAL, "%s: the OpenCL program has no kernel \"%s\" (error %d)", d->info.name, name, err);
-        return NULL;
-    }
-    return k;
+    char version[80], driver[70];
+    cl_device_id id = d->opencl->device;
+    opencl_platform_text(id, CL_PLATFORM_NAME, d->platform, sizeof d->platform);
+    opencl_platform_text(id, CL_PLATFORM_VERSION, version, sizeof version);
+    opencl_text(id, CL_DRIVER_VERSION, driver, sizeof driver);
+    snprintf(d->info.driver, sizeof d->info.driver, "%s; %s; %s", d->platform, version, driver);
 }
 
 static int describe(struct device *d)
 {
-    cl_device_type type = 0;
     cl_ulong memory = 0;
-    cl_uint units = 1;
-    clGetDeviceInfo(d->opencl->device, CL_DEVICE_NAME, sizeof d->info.name - 1, d->info.name, NULL);
-    clGetDeviceInfo(d->opencl->device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    clGetDeviceInfo(d->opencl->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
-    clGetDeviceInfo(d->opencl->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    d->info.is_cpu = type & CL_DEVICE_TYPE_CPU;
+    cl_device_id id = d->opencl->device;
+    opencl_text(id, CL_DEVICE_NAME, d->opencl->name, sizeof d->opencl->name);
+    memcpy(d->info.name, d->opencl->name, sizeof d->info.name);
+    clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
+    d->info.is_cpu = opencl_is_cpu(id);
     d->info.memory_bytes = memory;
-    d->units = (int)units;
-    /* HSGD_OPENCL_GROUPS=1 runs real groups there too, for tests. */
-    const char *groups = getenv("HSGD_OPENCL_GROUPS");
-    d->one_item = d->info.is_cpu && !(groups && !strcmp(groups, "1"));
+    d->units = opencl_units(id);
+    d->one_item = opencl_has_one_item(id);
+    describe_driver(d);
     return 0;
+}
+
+static bool is_namesake(const struct device *a, const struct device *b)
+{
+    return a != b && !strcmp(a->info.name, b->info.name) && strcmp(a->info.driver, b->info.driver);
+}
+
+void opencl_tell_apart(struct hsgd_context *ctx)
+{
+    bool same[MAX_DEVICES] = { false };
+    for (int i = 0; i < ctx->ndevices; i++)
+        for (int k = 0; k < ctx->ndevices; k++) same[i] |= is_namesake(&ctx->device[i], &ctx->device[k]);
+    for (int i = 0; i < ctx->ndevices; i++) {
+        struct device *d = &ctx->device[i];
+        size_t used = strlen(d->info.name);
+        if (same[i] && d->info.kind == HSGD_OPENCL)
+            snprintf(d->info.name + used, sizeof d->info.name - used, ", %s", d->platform);
+    }
 }
 
 int opencl_device_open(struct hsgd_context *ctx, struct device *d)
@@ -143,46 +132,11 @@ int opencl_device_open(struct hsgd_context *ctx, struct device *d)
     return describe(d);
 }
 
-/* Each source is compiled once, when a kernel of it is wanted. */
-static cl_program program_of(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
-{
-    struct opencl_device *o = d->opencl;
-    for (int i = 0; i < o->nprograms; i++)
-        if (o->program[i].source == kernel->opencl_source) return o->program[i].program;
-    if (o->nprograms == MAX_OPENCL_PROGRAMS) {
-        hsgd_fail(ctx, ENOSPC, "%s: more than %d sources of kernels", d->info.name, MAX_OPENCL_PROGRAMS);
-        return NULL;
-    }
-    cl_program program = build(ctx, d, kernel);
-    if (program) o->program[o->nprograms++] = (struct opencl_program_entry){ kernel->opencl_source, program };
-    return program;
-}
-
-void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
-{
-    struct opencl_device *o = d->opencl;
-    for (int i = 0; i < o->nkernels; i++)
-        if (o->kernel[i].key == kernel) return o->kernel[i].object;
-    if (o->nkernels == MAX_OPENCL_KERNELS) {
-        hsgd_fail(ctx, ENOSPC, "%s: more than %d kernels", d->info.name, MAX_OPENCL_KERNELS);
-        return NULL;
-    }
-    if (!kernel->opencl_source) {
-        hsgd_fail(ctx, ENODEV, "kernel \"%s\" has no OpenCL form", kernel->name);
-        return NULL;
-    }
-    cl_program program = program_of(ctx, d, kernel);
-    cl_kernel k = program ? create_kernel(ctx, d, program, kernel->name) : NULL;
-    if (k) o->kernel[o->nkernels++] = (struct opencl_kernel_entry){ kernel, k };
-    return k;
-}
-
 void opencl_device_close(struct device *d)
 {
     struct opencl_device *o = d->opencl;
     if (!o) return;
-    for (int i = 0; i < o->nkernels; i++) clReleaseKernel(o->kernel[i].object);
-    for (int i = 0; i < o->nprograms; i++) clReleaseProgram(o->program[i].program);
+    opencl_programs_close(d);
     free(o);
     d->opencl = NULL;
 }
@@ -204,11 +158,6 @@ int opencl_device_open(struct hsgd_context *ctx, struct device *d)
 
 void opencl_device_close(struct device *d) { (void)d; }
 
-void *opencl_kernel(struct hsgd_context *ctx, struct device *d, const struct hsgd_kernel *kernel)
-{
-    (void)d;
-    hsgd_fail(ctx, ENODEV, "kernel \"%s\": built without OpenCL", kernel->name);
-    return NULL;
-}
+void opencl_tell_apart(struct hsgd_context *ctx) { (void)ctx; }
 
 #endif

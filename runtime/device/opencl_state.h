@@ -10,6 +10,7 @@
 #include <CL/cl.h>
 #include <hsgd/ops.h>
 
+#define OPENCL_GROUP 64 /* items of a group, where groups are not of one */
 #define MAX_OPENCL_KERNELS 1024
 #define MAX_OPENCL_PROGRAMS 256
 
@@ -27,6 +28,7 @@ struct opencl_device {
     cl_context context;
     cl_device_id device;
     cl_command_queue queue;
+    char name[128]; /* as the driver gives it */
     int nprograms, nkernels;
     struct opencl_program_entry program[MAX_OPENCL_PROGRAMS];
     struct opencl_kernel_entry kernel[MAX_OPENCL_KERNELS];

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/c_locale.h"
+#include "base/sha256.h"
 #include "io/cache.h"
 #include "io/private_folder.h"
 #include "perfmodel_files.h"
@@ -311,12 +312,17 @@ static void set(struct hsgd_context *ctx, struct setting *s)
  * So each set has one of its own, and none is that of StarPU's tools. */
 static void name_host(char *out, size_t size, bool opencl)
 {
-    char host[HOST_NAME];
+    const char *vendors = getenv("OCL_ICD_VENDORS");
+    char host[HOST_NAME], hex[65];
+    struct sha256 h;
     cpu_set_t cores;
     int n = sched_getaffinity(0, sizeof cores, &cores) ? 0 : CPU_COUNT(&cores);
     hsgd_cache_host(host, sizeof host);
-    snprintf(out, size, "%s_hsgd_%d-%d_%d%s", host, STARPU_MAJOR_VERSION, STARPU_MINOR_VERSION, n,
-             opencl ? "_opencl" : "");
+    sha256_begin(&h);
+    sha256_text(&h, vendors ? vendors : "");
+    sha256_end(&h, hex);
+    snprintf(out, size, "%s_hsgd_%d-%d_%d%s%s%.*s", host, STARPU_MAJOR_VERSION, STARPU_MINOR_VERSION, n,
+             opencl ? "_opencl" : "", opencl && vendors ? "-" : "", opencl && vendors ? 8 : 0, hex);
 }
 
 int starpu_environment_init(struct hsgd_context *ctx, struct starpu_conf *conf)

@@ -7,7 +7,6 @@
 
 #include "device/opencl_state.h"
 
-#define ITEMS_PER_GROUP 64
 #define GROUPS_PER_UNIT 8
 
 /* How many groups of how many items.  On a CPU a group is one item, and a
@@ -17,8 +16,8 @@ static void launch_size(const struct device *d, const struct launch *l, size_t *
     bool one = d->one_item || l->grid == HSGD_TILES;
     size_t most = (size_t)d->units * (d->one_item ? 1 : GROUPS_PER_UNIT), groups = (size_t)l->count;
     bool items = l->grid == HSGD_ITEMS || l->grid == HSGD_WARPS; /* warps are items here */
-    size_t per_group = !items ? 1 : d->one_item ? 1024 : ITEMS_PER_GROUP;
-    *local = one ? 1 : ITEMS_PER_GROUP;
+    size_t per_group = !items ? 1 : d->one_item ? 1024 : OPENCL_GROUP;
+    *local = one ? 1 : OPENCL_GROUP;
     groups = (groups + per_group - 1) / per_group;
     if (l->grid != HSGD_TILES && groups > most) groups = most;
     if (groups < 1) groups = 1;

@@ -8,7 +8,7 @@
 
 #include "cost.h"
 #include "device/cuda_device.h"
-#include "device/opencl_device.h"
+#include "device/opencl_program.h"
 #include "model/sizes.h"
 #include "plan_build.h"
 

@@ -69,7 +69,8 @@ void recording_add_fields(struct sha256 *h, const struct hsgd_model *m)
     for (int i = 0; i < m->nfields; i++) sha256_text(h, type_text(&m->value[m->field[i].value].type).text);
 }
 
-/* Kernels, the library of matrix products if one is named, network, optimizer and precision. */
+/* Kernels, the library of matrix products if one is named, network, optimizer and precision; and OpenCL drivers, as
+ * StarPU numbers their devices by which others there are. */
 static void digest(const struct plan *p, char hex[65])
 {
     const struct updater *u = &p->updater;
@@ -84,6 +85,10 @@ static void digest(const struct plan *p, char hex[65])
     sha256_text(&h, u->name ? u->name : "");
     sha256_add(&h, numbers, sizeof numbers);
     recording_add_fields(&h, p->model);
+    for (int i = 0; i < p->ctx->ndevices; i++) {
+        const struct hsgd_device *d = &p->ctx->device[i].info;
+        if (*d->driver) sha256_text(&h, d->name), sha256_text(&h, d->driver);
+    }
     sha256_end(&h, hex);
     free(text);
 }

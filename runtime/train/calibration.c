@@ -13,7 +13,8 @@
 #include "plan/recording.h"
 
 /* Variables that change what a device takes. */
-static const char *const variables[] = { "HSGD_SLOW", "POCL_MAX_PTHREAD_COUNT", "HSGD_CUDNN", "HSGD_PRODUCTS" };
+static const char *const variables[] = { "HSGD_SLOW", "POCL_MAX_PTHREAD_COUNT", "HSGD_CUDNN", "HSGD_PRODUCTS",
+                                         "HSGD_OPENCL_GROUPS" };
 enum { VARIABLES = sizeof variables / sizeof *variables };
 
 /* ----------------------------------------------------------------------- key */
@@ -33,6 +34,7 @@ static void key_of(const struct trainer_state *s, const struct device *d, const 
     recording_add_kernels(&h);
     sha256_text(&h, d->info.id);
     sha256_text(&h, d->info.name);
+    sha256_text(&h, d->info.driver);
     if (d->info.kind == HSGD_CPU) product_choice_text(d, products);
     sha256_text(&h, products);
     sha256_text(&h, text ? text : "");

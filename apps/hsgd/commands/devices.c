@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* hsgd devices */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,28 @@ static void find_all(struct found *f, bool verbose)
     }
 }
 
+static bool is_listed(const struct found *f, const char *id)
+{
+    for (int i = 0; i < f->all.n; i++)
+        if (!strcmp(f->all.device[i].id, id)) return true;
+    return false;
+}
+
+/* Says why OpenCL devices that there are cannot be used. */
+static void say_unusable(const struct found *f)
+{
+    char id[24];
+    int err = -ENOTSUP;
+    for (int i = 0; err == -ENOTSUP; i++) {
+        struct hsgd_context *ctx;
+        snprintf(id, sizeof id, "opencl:%d", i);
+        if (is_listed(f, id)) continue;
+        err = hsgd_create(&ctx, HSGD_OPTIONS(context, .devices = id));
+        if (err == -ENOTSUP) print_message("warning: ", hsgd_error(ctx));
+        hsgd_destroy(&ctx);
+    }
+}
+
 static int by_kind(const void *a, const void *b)
 {
     const struct hsgd_device *x = a, *y = b;
@@ -56,6 +79,7 @@ static int find(struct found *f, const struct settings *s)
     struct session run;
     struct hsgd_device d;
     find_all(f, s->verbose);
+    say_unusable(f);
     qsort(f->all.device, (size_t)f->all.n, sizeof *f->all.device, by_kind);
     int code = open_context(&run, s);
     bool opened = !code;
@@ -91,15 +115,28 @@ static int print_json(const struct found *f)
     json_t *list = json_array();
     for (int i = 0; i < f->all.n; i++) {
         const struct hsgd_device *d = &f->all.device[i];
-        json_append(&list, json_pack("{s:s, s:o, s:s, s:i, s:i, s:I, s:o, s:b, s:s?, s:b}", "id", d->id, "name",
+        json_append(&list, json_pack("{s:s, s:o, s:s, s:i, s:i, s:I, s:o, s:b, s:s?, s:b, s:o}", "id", d->id, "name",
                                      json_text(d->name), "kind", hsgd_device_kind_name(d->kind), "index", d->index,
                                      "workers", d->workers, "memory_bytes", (json_int_t)d->memory_bytes, "numa_node",
                                      d->numa_node < 0 ? json_null() : json_integer(d->numa_node), "is_cpu", d->is_cpu,
-                                     "cudnn", *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i]));
+                                     "cudnn", *d->cudnn ? d->cudnn : NULL, "auto", f->automatic[i], "driver",
+                                     *d->driver ? json_text(d->driver) : json_null()));
     }
     json_t *all = json_pack("{s:o}", "devices", list);
     if (f->nproducts) json_set(&all, "matrix_products", products_json(f));
     return json_print(all);
+}
+
+static void print_drivers(const struct found *f)
+{
+    int printed = 0;
+    for (int i = 0; i < f->all.n; i++) {
+        const struct hsgd_device *d = &f->all.device[i];
+        if (!*d->driver) continue;
+        if (!printed++) printf("\n");
+        int at = printf("driver of %-8s  ", d->id);
+        text_wrap(at, at, "%s", d->driver);
+    }
 }
 
 /* Which library computes what on a core. */
@@ -137,7 +174,7 @@ static int print_table(const struct found *f)
                         f->automatic[i] ? "yes" : "no");
         text_wrap(at, at, "%s%s", d->name, more);
     }
-    if (f->nproducts) print_products(f);
+    if (f->nproducts) print_drivers(f), print_products(f);
     return flush_output();
 }
 
