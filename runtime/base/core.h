@@ -45,7 +45,7 @@ struct device {
     uint32_t (*one_worker)[WORKER_WORDS]; /* the same for each worker alone */
     struct opencl_device *opencl;
     char platform[100]; /* of an OpenCL device */
-    int nslow; /* HSGD_SLOW; ascending steps */
+    int nslow;          /* HSGD_SLOW; ascending steps */
     struct slowness slow[MAX_SLOWNESS];
     bool fails; /* HSGD_FAIL, from a step on */
     int64_t fails_from;
