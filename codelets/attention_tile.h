@@ -6,7 +6,9 @@
 #define ATTENTION_NEVER (-1e30f) /* a score that is masked */
 
 /* What a sample's queries see: key j < count, and j <= before + i where causal. */
-struct attention_keys { int count, before, overflow; };
+struct attention_keys {
+    int count, before, overflow;
+};
 
 DEVICE struct attention_keys attention_keys(const struct attention_args a, int n, GLOBAL const int *lengths,
                                             GLOBAL const float *state)

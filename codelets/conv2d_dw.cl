@@ -16,7 +16,7 @@ struct dw_span {
     int begin, end;       /* output rows */
     int ky, entry;        /* kernel row, first entry */
     int entries, columns; /* of the run: entries, in so many kernel columns */
-    int column, channel;  /* of the run's first entry: columns of x from the output's place, channel of x */
+    int column, first;    /* of the run's first entry: columns of x from the output's place, channel of x */
 };
 
 /* acc[j] += x[j] · dy for the entries j of [from,to), one position.
@@ -63,7 +63,7 @@ DEVICE void dw_tile(const int PLAIN, const int KB, const int VB, GLOBAL const fl
     const int all = dw_first(first, a.stride_w, a.left), part = dw_end(last, a.stride_w, a.left, a.w, a.ow);
     const int x_step = a.stride_w * a.c, d_step = dy_step * (PLAIN ? 1 : 16);
     /* entry 0 of the tile at the first position, in vectors of the row */
-    const int start = (some * a.stride_w - a.left + span.column) * a.c + span.channel + span.entry;
+    const int start = (some * a.stride_w - a.left + span.column) * a.c + span.first + span.entry;
     v16 acc[ACC_MAX];
     UNROLL
     for (int i = 0; i < KB * VB; i++)
@@ -197,7 +197,7 @@ DEVICE void dw_row(const int plain, const int vectors, GLOBAL const float *x, GL
     const int joined = a.groups == 1 && a.dilation_w == 1, c = conv2d_in(a);
     span.columns = joined ? a.kw : 1;
     span.entries = span.columns * c;
-    span.channel = group * c;
+    span.first = group * c;
     for (int run = 0; run < a.kw; run += span.columns, sums += (size_t)span.entries * vectors * 16) {
         span.column = run * a.dilation_w;
         if (plain)

@@ -80,20 +80,21 @@ if [ -n "${OCLGRIND_WORK:-}" ]; then
     exit 0
 fi
 
-# name|file|sed script|operation|groups|what finds it
+# name|file|sed script|operation|groups|what finds it.  All arrays of an operation are parts of one buffer: beyond the end
+# of one is another, where a race, what was never written, or wrong numbers show it.
 faults()
 {
     cat <<'LIST'
 column sums: no barrier before they are added|dense.cl|/partial\[LOCAL_ID\] = s;/{n;s/BARRIER();//}|dense|1|race
 column sums: parts are read before they are written|dense.cl|s/partial\[LOCAL_ID\] = s;//|dense|1|uninitialized
-bias: every item has every column|dense.cl|s/FOR_COLS(c, ARG(cols)) row/for (int c = 0; c < ARG(cols); c++) row/|dense|1|race
 square sum: no barrier before it is added|merge.cl|/partial\[LOCAL_ID \/ WARP\] = s;/{n;s/BARRIER();//}|clip_factor|1|race
 ctc: no barrier between two steps|ctc.cl|/total += top;/{n;s/BARRIER();//}|ctc|1|race
-ctc: a label before the first|ctc.cl|s/s ? before\[s - 1\] : CTC_NONE/before[s - 1]/|ctc|1|read
-activation: one value beyond the last|activation.cl|s/FOR_ITEMS(i, ARG(n))/FOR_ITEMS(i, ARG(n) + 1)/|activate|0|read
-mse: one row beyond the last|mse.cl|s/FOR_ITEMS(r, ARG(rows))/FOR_ITEMS(r, ARG(rows) + 1)/|mse|1|read
-embedding: the row behind|embedding.cl|s/(tokens\[i\] - ARG(first)) \* cols : 0/(tokens[i] - ARG(first) + 1) * cols : 0/|embedding|0|read
-lstm: the channel before|recurrent.cl|s/yr\[j\] = value;/yr[j - 1] = value;/|lstm|0|write
+ctc: a label before the first|ctc.cl|s/s ? before\[s - 1\] : CTC_NONE/before[s - 1]/|ctc|1|race
+activation: one value beyond the last|activation.cl|s/FOR_ITEMS(i, ARG(n))/FOR_ITEMS(i, ARG(n) + 1)/|activate|0|uninitialized
+mse: one row beyond the last|mse.cl|s/FOR_ITEMS(r, ARG(rows))/FOR_ITEMS(r, ARG(rows) + 1)/|mse|1|race
+embedding: every item has every column|embedding.cl|s/FOR_COLS(c, width) to\[c\] += d\[c\];/for (int c = 0; c < width; c++) to[c] += d[c];/|embedding|1|race
+embedding: the row behind|embedding.cl|s/(tokens\[i\] - ARG(first)) \* cols : 0/(tokens[i] - ARG(first) + 1) * cols : 0/|embedding|0|numbers
+lstm: the channel before|recurrent.cl|s/yr\[j\] = value;/yr[j - 1] = value;/|lstm|0|numbers
 normalisation: lanes that were not stored|layer_norm.cl|s/V16_STORE(lane, v);//|layer_norm|0|uninitialized
 LIST
 }

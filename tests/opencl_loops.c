@@ -19,7 +19,8 @@ int main(void)
     cl_int err;
     cl_uint n = 65536, result = 0, right = 1;
     size_t one = 1;
-    if (clGetPlatformIDs(1, &platform, NULL) || clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL)) return 2;
+    if (clGetPlatformIDs(1, &platform, NULL) || clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL))
+        return 2;
     cl_context context = clCreateContext(NULL, 1, &device, NULL, NULL, &err);
     cl_command_queue queue = clCreateCommandQueue(context, device, 0, &err);
     cl_program program = clCreateProgramWithSource(context, 1, &text, NULL, &err);
