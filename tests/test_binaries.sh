@@ -23,8 +23,9 @@ made() # WHAT SOURCES BINARIES: the numbers of this run, with the results of the
     check "$1: $sources programs of texts, $binaries of binaries" $?
     cmp -s losses first
     check "$1: the results are those of the first run" $?
-    cmp -s "$one" whole
-    check "$1: the file is whole afterwards" $?
+    # Bytes may differ: drivers do not compile a text to the same ones each time.
+    [ "$(head -n 1 "$one")" = 'hsgd OpenCL program 1' ] && [ "$(wc -c <"$one")" -gt $(($(wc -c <whole) / 2)) ]
+    check "$1: the file is whole afterwards: $(wc -c <"$one") bytes" $?
 }
 
 train
@@ -57,7 +58,8 @@ spoilt "the file of another program"
 { head -c 2000 whole; printf X; tail -c +2002 whole; } >"$one"
 cmp -s whole "$one" && { head -c 2000 whole; printf Y; tail -c +2002 whole; } >"$one"
 spoilt "a byte that has changed"
-cp whole "$one"
+train
+made "after a byte that has changed" 0 "$all"
 DRIVER_LACKS=binary train
 made "a driver that takes none" "$all" "$all"
 has err 'the driver does not take a program that it compiled earlier: it is compiled again$'
