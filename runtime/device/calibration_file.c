@@ -13,28 +13,16 @@
 #include "io/aged_files.h"
 #include "io/cache.h"
 
-#define DIGITS 32 /* of the key in a file's name */
-
 static const char first_line[] = "hsgd calibration"; /* and the version */
-
-/* "FOLDER/KIND-HOST-": the names of this host's. */
-static bool begin_path(const char *kind, char *out, size_t size)
-{
-    char host[HOST_NAME];
-    if (!hsgd_cache_folder(out, size)) return false;
-    hsgd_cache_host(host, sizeof host);
-    size_t used = strlen(out);
-    return snprintf(out + used, size - used, "/%s-%s-", kind, host) < (int)(size - used) - DIGITS;
-}
 
 static bool set_path(struct calibration_file *f, const char *kind, const char *key)
 {
     *f->text = '\0';
     f->used = 0;
     f->overflow = false;
-    if (!begin_path(kind, f->path, sizeof f->path)) return false;
+    if (!hsgd_cache_prefix(kind, f->path, sizeof f->path)) return false;
     size_t used = strlen(f->path);
-    snprintf(f->path + used, sizeof f->path - used, "%.*s", DIGITS, key);
+    snprintf(f->path + used, sizeof f->path - used, "%.*s", CACHE_DIGITS, key);
     return true;
 }
 
@@ -159,25 +147,18 @@ bool calibration_file_read(struct hsgd_context *ctx, struct calibration_file *f,
     return false;
 }
 
-/* Names that end in a key's digits. */
-static bool is_one(const char *name, const char *prefix)
-{
-    size_t n = strlen(prefix);
-    return !strncmp(name, prefix, n) && strlen(name + n) == DIGITS && strspn(name + n, "0123456789abcdef") == DIGITS;
-}
-
 int calibration_file_each(const char *kind, calibration_file_fn *each, void *user)
 {
     char folder[PATH_MAX];
     int err = 0;
-    if (!begin_path(kind, folder, sizeof folder)) return 0;
+    if (!hsgd_cache_prefix(kind, folder, sizeof folder)) return 0;
     char *prefix = strrchr(folder, '/');
     *prefix++ = '\0';
     DIR *d = opendir(folder);
     if (!d) return 0;
     for (struct dirent *e; !err && (e = readdir(d));) {
         struct calibration_file f;
-        bool found = is_one(e->d_name, prefix) &&
+        bool found = hsgd_cache_is_keyed(e->d_name, prefix) &&
                      snprintf(f.path, sizeof f.path, "%s/%s", folder, e->d_name) < (int)sizeof f.path;
         bool readable = found && read_lines(&f, &found);
         if (found) err = each(user, &f, readable);

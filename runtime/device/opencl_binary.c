@@ -22,23 +22,14 @@ struct head {
 };
 static const char magic[32] = "hsgd OpenCL program 1\n";
 
-enum { DIGITS = 32, MOST = 1 << 28 }; /* of the key in a file's name; bytes of a program */
+enum { MOST = 1 << 28 }; /* bytes of a program */
 
-/* "FOLDER/program-HOST-": code for a host's processor runs there alone. */
-static bool begin_path(char *out, size_t size)
-{
-    char host[HOST_NAME];
-    if (!hsgd_cache_folder(out, size)) return false;
-    hsgd_cache_host(host, sizeof host);
-    size_t used = strlen(out);
-    return snprintf(out + used, size - used, "/program-%s-", host) < (int)(size - used) - DIGITS;
-}
-
+/* Code for a processor runs on the host alone, whose name the path has. */
 static bool path_of(const char key[65], char *out, size_t size)
 {
-    if (!begin_path(out, size)) return false;
+    if (!hsgd_cache_prefix("program", out, size)) return false;
     size_t used = strlen(out);
-    snprintf(out + used, size - used, "%.*s", DIGITS, key);
+    snprintf(out + used, size - used, "%.*s", CACHE_DIGITS, key);
     return true;
 }
 
@@ -99,13 +90,13 @@ static void limit_files(void)
 {
     char path[PATH_MAX], one[PATH_MAX + NAME_MAX + 2];
     struct aged_files files = { 0 };
-    if (!begin_path(path, sizeof path)) return;
+    if (!hsgd_cache_prefix("program", path, sizeof path)) return;
     char *prefix = strrchr(path, '/');
     *prefix++ = '\0';
     DIR *d = opendir(path);
     if (!d) return;
     for (struct dirent *e; (e = readdir(d));)
-        if (!strncmp(e->d_name, prefix, strlen(prefix)) && strlen(e->d_name + strlen(prefix)) == DIGITS) {
+        if (hsgd_cache_is_keyed(e->d_name, prefix)) {
             snprintf(one, sizeof one, "%s/%s", path, e->d_name);
             aged_files_add(NULL, &files, one);
         }

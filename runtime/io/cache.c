@@ -28,6 +28,22 @@ void hsgd_cache_host(char *out, size_t size)
     else out[size - 1] = '\0', out[strcspn(out, ".")] = '\0';
 }
 
+bool hsgd_cache_prefix(const char *kind, char *out, size_t size)
+{
+    char host[HOST_NAME];
+    if (!hsgd_cache_folder(out, size)) return false;
+    hsgd_cache_host(host, sizeof host);
+    size_t used = strlen(out);
+    return snprintf(out + used, size - used, "/%s-%s-", kind, host) < (int)(size - used) - CACHE_DIGITS;
+}
+
+bool hsgd_cache_is_keyed(const char *name, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return !strncmp(name, prefix, n) && strlen(name + n) == CACHE_DIGITS &&
+           strspn(name + n, "0123456789abcdef") == CACHE_DIGITS;
+}
+
 int hsgd_cache_make_folders(char *path)
 {
     int err = 0;
